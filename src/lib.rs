@@ -1,0 +1,1 @@
+//! Typed client for the DinoAI programmable agents of Paradime.
