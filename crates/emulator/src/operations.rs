@@ -1,0 +1,165 @@
+//! What the operations of the API do: the fields of the query's and the mutation's root.
+
+use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use apollo_compiler::Name;
+use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
+use apollo_compiler::response::{JsonMap, JsonValue};
+
+use crate::objects::{error, record, type_of, without_value};
+use crate::run_fields::RunObject;
+use crate::runs::Slack;
+use crate::world::{Order, World};
+
+/// What resolving has done so far.
+#[derive(Default)]
+pub(crate) struct Trace {
+    pub(crate) executed: bool,
+    pub(crate) started: Vec<String>,
+}
+
+/// The root of a query or a mutation.
+pub(crate) struct Root<'a> {
+    pub(crate) type_name: Name,
+    pub(crate) world: &'a Mutex<World>,
+    pub(crate) now: Duration,
+    pub(crate) trace: &'a RefCell<Trace>,
+}
+
+impl ObjectValue for Root<'_> {
+    fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        self.trace.borrow_mut().executed = true;
+        let arguments = info.arguments();
+        match info.field_name() {
+            "dinoaiAgentRun" => self.run(info, arguments),
+            "triggerDinoaiAgentRun" => self.trigger(info, arguments),
+            "sendDinoaiAgentMessage" => self.send(info, arguments),
+            "stopDinoaiAgentRun" => self.stop(info, arguments),
+            _ => without_value(info),
+        }
+    }
+}
+
+impl Root<'_> {
+    fn run<'a>(
+        &self,
+        info: &ResolveInfo<'_>,
+        arguments: &JsonMap,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let session_id = required(arguments, "agentSessionId")?;
+        let progress = self
+            .world()
+            .read(session_id, self.now)
+            .ok_or_else(|| unknown_session(session_id))?;
+        Ok(ResolvedValue::object(RunObject {
+            type_name: type_of(info),
+            progress,
+        }))
+    }
+
+    fn trigger<'a>(
+        &self,
+        info: &ResolveInfo<'_>,
+        arguments: &JsonMap,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let order = Order {
+            agent: text(arguments, "agent"),
+            message: text(arguments, "message"),
+            slack: slack(arguments),
+            base_branch: text(arguments, "baseBranch"),
+            model_family: text(arguments, "modelFamily"),
+        };
+        if order.agent.is_none() && order.message.is_none() {
+            return Err(error(
+                "At least one of 'agent' or 'message' must be provided.",
+            ));
+        }
+        let accepted = self.world().trigger(order, self.now);
+        self.trace
+            .borrow_mut()
+            .started
+            .push(accepted.session_id.clone());
+        Ok(record(
+            info,
+            vec![
+                ("ok", true.into()),
+                ("agentSessionId", accepted.session_id.into()),
+                ("status", "queued".into()),
+                ("warning", accepted.warning.into()),
+            ],
+        ))
+    }
+
+    fn send<'a>(
+        &self,
+        info: &ResolveInfo<'_>,
+        arguments: &JsonMap,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let session_id = required(arguments, "agentSessionId")?;
+        let message = required(arguments, "message")?.to_owned();
+        if !self.world().send(session_id, message, self.now) {
+            return Err(unknown_session(session_id));
+        }
+        Ok(record(
+            info,
+            vec![
+                ("ok", true.into()),
+                ("agentSessionId", session_id.into()),
+                ("status", "queued".into()),
+            ],
+        ))
+    }
+
+    fn stop<'a>(
+        &self,
+        info: &ResolveInfo<'_>,
+        arguments: &JsonMap,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let session_id = required(arguments, "agentSessionId")?;
+        if !self.world().stop(session_id, self.now) {
+            return Err(unknown_session(session_id));
+        }
+        Ok(record(
+            info,
+            vec![("ok", true.into()), ("status", "stopped".into())],
+        ))
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A text argument; one that is empty counts as absent, as it does for the vendor's clients.
+fn text(arguments: &JsonMap, name: &str) -> Option<String> {
+    let text = arguments.get(name)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn required<'a>(arguments: &'a JsonMap, name: &str) -> Result<&'a str, FieldError> {
+    arguments
+        .get(name)
+        .and_then(JsonValue::as_str)
+        .ok_or_else(|| error(format!("The argument '{name}' must be a text.")))
+}
+
+fn slack(arguments: &JsonMap) -> Option<Slack> {
+    let slack = arguments.get("slack")?.as_object()?;
+    Some(Slack {
+        channel: slack.get("channel")?.as_str()?.to_owned(),
+        thread_ts: slack.get("threadTs")?.as_str()?.to_owned(),
+    })
+}
+
+fn unknown_session(session_id: &str) -> FieldError {
+    error(format!("No DinoAI agent session '{session_id}' was found."))
+}

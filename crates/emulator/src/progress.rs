@@ -1,0 +1,167 @@
+//! One run in progress: the stages that it still has before it, and what has appeared so far.
+//!
+//! Time comes in as an argument, counted from the emulator's start, so that nothing here waits
+//! and every moment can be chosen.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::runs::Run;
+use crate::scenario::Scenario;
+use crate::stage::{Effects, End, Stage};
+use crate::status::Status;
+use crate::step::{Child, Step};
+
+/// The smallest distance between two messages of a run, in microseconds.
+const MESSAGE_GAP: u64 = 1_000;
+
+/// The state of one run. Cloned only when it changes while an answer still reads it.
+#[derive(Clone)]
+pub(crate) struct Progress {
+    pub(crate) record: Run,
+    pub(crate) scenario: Arc<Scenario>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) startup_steps: Vec<(String, bool)>,
+    pub(crate) children: Vec<String>,
+    pub(crate) status: Status,
+    /// 0 for a run that was triggered, 1 for its children, and so on.
+    pub(crate) generation: u32,
+    end: End,
+    entered: Duration,
+    ahead: VecDeque<Stage>,
+    /// When the emulator started, since the Unix epoch.
+    epoch: Duration,
+}
+
+/// One message of a run's transcript.
+#[derive(Clone)]
+pub(crate) struct Message {
+    /// Microseconds since the Unix epoch.
+    micros: u64,
+    pub(crate) role: String,
+    pub(crate) content: String,
+}
+
+impl Message {
+    /// Seconds since the Unix epoch. Distinct for distinct microseconds until the year 2242,
+    /// where the seconds no longer leave room for them in 53 bits.
+    #[expect(clippy::cast_precision_loss, reason = "the claim above")]
+    pub(crate) fn ts(&self) -> f64 {
+        self.micros as f64 / 1e6
+    }
+}
+
+impl Progress {
+    /// A run that is about to begin: [`begin`](Self::begin) makes its first stage appear.
+    pub(crate) fn new(
+        record: Run,
+        scenario: Arc<Scenario>,
+        generation: u32,
+        epoch: Duration,
+    ) -> Self {
+        Self {
+            record,
+            messages: Vec::new(),
+            steps: Vec::new(),
+            startup_steps: Vec::new(),
+            children: Vec::new(),
+            status: Status::Queued,
+            generation,
+            end: End::Reads(0),
+            entered: Duration::ZERO,
+            ahead: scenario.stages.clone().into(),
+            scenario,
+            epoch,
+        }
+    }
+
+    /// Begins the run, and returns the children to start.
+    pub(crate) fn begin(&mut self, now: Duration) -> Vec<Child> {
+        if let Some(message) = self.record.message.clone() {
+            self.say("user", message, now);
+        }
+        let scenario = Arc::clone(&self.scenario);
+        let mut children = self.reveal(scenario.opening.clone(), now);
+        children.extend(self.enter_next(now));
+        children
+    }
+
+    /// Whether the stage in progress has ended, and when.
+    pub(crate) fn ended(&self, reads: u64, now: Duration) -> Option<Duration> {
+        if self.ahead.is_empty() {
+            return None;
+        }
+        match self.end {
+            End::Reads(enough) => (reads >= enough).then_some(now),
+            End::Lasts(time) => {
+                let end = self.entered.saturating_add(time);
+                (now >= end).then_some(end)
+            }
+        }
+    }
+
+    /// Enters the next stage, if there is one, and returns the children to start.
+    pub(crate) fn enter_next(&mut self, at: Duration) -> Vec<Child> {
+        let Some(stage) = self.ahead.pop_front() else {
+            return Vec::new();
+        };
+        self.status = stage.status;
+        self.end = stage.end;
+        self.entered = at;
+        self.reveal(stage.effects, at)
+    }
+
+    /// Takes a follow-up: the stages in progress end, those of its answer lie ahead. Returns
+    /// the children that the ended stages still had to start.
+    pub(crate) fn follow_up(&mut self, message: String, now: Duration) -> Vec<Child> {
+        let mut children = Vec::new();
+        while !self.ahead.is_empty() {
+            children.extend(self.enter_next(now));
+        }
+        self.say("user", message.clone(), now);
+        self.ahead = self.scenario.answer(self.record.follow_ups.len()).into();
+        self.record.follow_ups.push(message);
+        children.extend(self.enter_next(now));
+        children
+    }
+
+    /// Stops the run where it stands: what lay ahead never appears.
+    pub(crate) fn stop(&mut self) {
+        self.ahead.clear();
+        self.status = Status::Stopped;
+    }
+
+    fn reveal(&mut self, effects: Effects, at: Duration) -> Vec<Child> {
+        for (role, content) in effects.messages {
+            self.say(&role, content, at);
+        }
+        self.steps.extend(effects.steps);
+        for (label, done) in effects.startup_steps {
+            match self
+                .startup_steps
+                .iter_mut()
+                .find(|(known, _)| *known == label)
+            {
+                Some(line) => line.1 = done,
+                None => self.startup_steps.push((label, done)),
+            }
+        }
+        effects.children
+    }
+
+    /// Adds a message with a timestamp greater than every other of the run.
+    fn say(&mut self, role: &str, content: String, at: Duration) {
+        let moment = self.epoch.saturating_add(at).as_micros();
+        let earliest = self
+            .messages
+            .last()
+            .map_or(0, |message| message.micros.saturating_add(MESSAGE_GAP));
+        self.messages.push(Message {
+            micros: u64::try_from(moment).unwrap_or(u64::MAX).max(earliest),
+            role: role.to_owned(),
+            content,
+        });
+    }
+}

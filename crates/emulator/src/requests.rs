@@ -1,0 +1,107 @@
+//! The record of every HTTP request that an emulator received.
+
+use std::sync::{Mutex, PoisonError};
+
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+
+use crate::credentials;
+
+/// What stands in the record for the value of a header that carries a credential.
+const MASK: &str = "***";
+
+/// One HTTP request that the emulator received.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Request {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, without the query string.
+    pub path: String,
+    /// The headers, names in lower case; the order is kept among headers of one name only. Values
+    /// of headers that carry credentials are `***`; bytes that are not UTF-8 are replaced.
+    pub headers: Vec<(String, String)>,
+    /// The number of the TCP connection that the request came over: 1 for the first that the
+    /// emulator accepted.
+    pub connection: u64,
+    /// The operation's name: the request's `operationName`, else the name of the document's only
+    /// operation.
+    pub operation_name: Option<String>,
+    /// The GraphQL document. Empty where the request held none that could be read.
+    pub query: String,
+    /// The variables as they were sent; null where there were none.
+    pub variables: serde_json::Value,
+    /// The HTTP status answered; 0 until the answer is made, and for good if the client went
+    /// away before.
+    pub status: u16,
+    /// The session ids of the runs that the request triggered, in order. Not those of their
+    /// children.
+    pub started: Vec<String>,
+    /// Whether a field of the API was resolved. False for a document that was refused, for one
+    /// whose fields are all skipped, and for introspection alone.
+    pub executed: bool,
+}
+
+impl Request {
+    /// The value of the first header with this name, whatever its case. `***` for a credential.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// The requests so far. A request is entered when its head has come in, and completed when its
+/// answer is made, so that the order is that of arrival.
+#[derive(Default)]
+pub(crate) struct Record(Mutex<Vec<Request>>);
+
+impl Record {
+    /// Enters a request, and returns its place.
+    pub(crate) fn open(&self, parts: &Parts, connection: u64) -> usize {
+        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.push(Request {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            headers: masked(&parts.headers),
+            connection,
+            operation_name: None,
+            query: String::new(),
+            variables: serde_json::Value::Null,
+            status: 0,
+            started: Vec::new(),
+            executed: false,
+        });
+        requests.len() - 1
+    }
+
+    /// Completes the request at a place.
+    pub(crate) fn complete(&self, place: usize, complete: impl FnOnce(&mut Request)) {
+        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(request) = requests.get_mut(place) {
+            complete(request);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Request> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+fn masked(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let value = if credentials::is_credential(name.as_str()) {
+                MASK.into()
+            } else {
+                String::from_utf8_lossy(value.as_bytes())
+            };
+            (name.as_str().to_owned(), value.into_owned())
+        })
+        .collect()
+}

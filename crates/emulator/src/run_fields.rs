@@ -1,0 +1,127 @@
+//! What the fields of a run answer.
+
+use std::sync::Arc;
+
+use apollo_compiler::Name;
+use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
+use apollo_compiler::response::JsonValue;
+
+use crate::credentials::WORKSPACE_UID;
+use crate::objects::{error, record, without_value};
+use crate::progress::Progress;
+use crate::scenario::Steps;
+use crate::step::{Step, StepRole};
+
+/// Where the emulator cuts the texts of steps when `maxChars` does not say.
+const MAX_CHARS: usize = 4_000;
+
+/// A run as it stood when it was read.
+pub(crate) struct RunObject {
+    pub(crate) type_name: Name,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl ObjectValue for RunObject {
+    fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let run = &*self.progress;
+        Ok(match info.field_name() {
+            "ok" => ResolvedValue::leaf(true),
+            "agentSessionId" => ResolvedValue::leaf(run.record.session_id.as_str()),
+            "status" => ResolvedValue::leaf(run.status.as_str()),
+            "messages" => ResolvedValue::list(run.messages.iter().map(|message| {
+                record(
+                    info,
+                    vec![
+                        ("ts", message.ts().into()),
+                        ("role", message.role.as_str().into()),
+                        ("content", message.content.as_str().into()),
+                    ],
+                )
+            })),
+            "childSessionIds" => ResolvedValue::list(
+                run.children
+                    .iter()
+                    .map(|id| ResolvedValue::leaf(id.as_str())),
+            ),
+            "workspaceUid" => ResolvedValue::leaf(WORKSPACE_UID),
+            "steps" => return self.steps(info),
+            "startupSteps" => ResolvedValue::list(run.startup_steps.iter().map(|(label, done)| {
+                record(
+                    info,
+                    vec![("label", label.as_str().into()), ("done", (*done).into())],
+                )
+            })),
+            _ => return without_value(info),
+        })
+    }
+}
+
+impl RunObject {
+    fn steps<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
+        if self.progress.scenario.steps == Steps::Unreadable {
+            return Err(error("The steps of this run could not be read."));
+        }
+        let arguments = info.arguments();
+        let after = arguments.get("after").and_then(JsonValue::as_i64);
+        let tool_io = arguments
+            .get("includeToolIo")
+            .and_then(JsonValue::as_bool)
+            .unwrap_or(false);
+        // A negative limit cuts everything.
+        let limit = arguments
+            .get("maxChars")
+            .and_then(JsonValue::as_i64)
+            .map_or(MAX_CHARS, |chars| usize::try_from(chars).unwrap_or(0));
+        let steps = (0_i64..).zip(&self.progress.steps);
+        Ok(ResolvedValue::list(
+            steps
+                .filter(move |(index, _)| after.is_none_or(|after| *index > after))
+                .map(move |(index, step)| step_record(info, index, step, tool_io, limit)),
+        ))
+    }
+}
+
+fn step_record<'a>(
+    info: &ResolveInfo<'_>,
+    index: i64,
+    step: &'a Step,
+    tool_io: bool,
+    limit: usize,
+) -> ResolvedValue<'a> {
+    let shown = |text: &'a Option<String>, hidden: bool| {
+        let text = text.as_deref().filter(|_| !hidden)?;
+        Some(cut(text, limit))
+    };
+    let input = shown(&step.input, !tool_io);
+    let content = shown(&step.content, !tool_io && step.role == StepRole::Tool);
+    let truncated = [&input, &content]
+        .into_iter()
+        .flatten()
+        .any(|(_, truncated)| *truncated);
+    record(
+        info,
+        vec![
+            ("index", index.into()),
+            ("role", step.role.as_str().into()),
+            ("toolName", step.tool_name.clone().into()),
+            ("toolInput", input.map(|(text, _)| text).into()),
+            ("content", content.map(|(text, _)| text).into()),
+            ("truncated", truncated.into()),
+        ],
+    )
+}
+
+/// The first `limit` characters of a text, and whether there were more.
+fn cut(text: &str, limit: usize) -> (&str, bool) {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => (&text[..end], true),
+        None => (text, false),
+    }
+}

@@ -1,0 +1,188 @@
+//! How a run goes: the stages it passes through, and what appears in each.
+//!
+//! A scenario is a plan, not a state: any number of runs can follow the same one.
+
+use std::collections::BTreeSet;
+
+use crate::stage::{Effects, Stage};
+use crate::status::Status;
+use crate::step::{Child, Step};
+
+/// How a run goes.
+///
+/// A run enters its first stage when it is triggered. A trigger's message, if it has one, is the
+/// run's first message, with the role `user`.
+///
+/// ```
+/// use std::time::Duration;
+/// use dinoai_emulator::{Scenario, Stage, Step};
+///
+/// let scenario = Scenario::new()
+///     .stage(Stage::new("QUEUED").reads(2))
+///     .startup_step("Clone the repository", false)
+///     .stage(Stage::new("RUNNING").lasts(Duration::from_millis(50)))
+///     .startup_step("Clone the repository", true)
+///     .step(Step::tool("run_sql_query").input("select 1").output("1"))
+///     .child("lineage-reader")
+///     .stage(Stage::new("COMPLETED"))
+///     .message("assistant", "All tests pass.");
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Scenario {
+    pub(crate) opening: Effects,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) follow_ups: Vec<Vec<Stage>>,
+    pub(crate) steps: Steps,
+}
+
+/// Whether the backend can read a run's steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Steps {
+    #[default]
+    Readable,
+    Unreadable,
+}
+
+impl Scenario {
+    /// A scenario without stages: its run stays `QUEUED`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// `QUEUED` for one read, `RUNNING` for one read, then `COMPLETED` with one message of the
+    /// assistant's. The default of an emulator.
+    pub fn completes() -> Self {
+        Self::started()
+            .stage(Stage::new(Status::Completed))
+            .message("assistant", "Done: everything asked for was checked.")
+    }
+
+    /// `QUEUED` for one read, `RUNNING` for one read, then `FAILED` with one message of the
+    /// assistant's.
+    pub fn fails() -> Self {
+        Self::started().stage(Stage::new(Status::Failed)).message(
+            "assistant",
+            "The run failed: the warehouse refused the query.",
+        )
+    }
+
+    /// `QUEUED` for one read, then `EXPIRED`: the agent's pod never started.
+    pub fn expires() -> Self {
+        Self::new()
+            .stage(Stage::new(Status::Queued))
+            .stage(Stage::new(Status::Expired))
+    }
+
+    /// `QUEUED` for one read, `RUNNING` for one read, then `STOPPED`, as if somebody else had
+    /// stopped the run. No message of the assistant's.
+    pub fn is_stopped() -> Self {
+        Self::started().stage(Stage::new(Status::Stopped))
+    }
+
+    fn started() -> Self {
+        Self::new()
+            .stage(Stage::new(Status::Queued))
+            .stage(Stage::new(Status::Running))
+    }
+
+    /// Adds a stage after those that are there. What is added next ([`message`](Self::message),
+    /// [`child`](Self::child), [`step`](Self::step), [`startup_step`](Self::startup_step))
+    /// appears when this stage begins; what is added before the first stage, when the run does.
+    #[must_use]
+    pub fn stage(mut self, stage: Stage) -> Self {
+        self.stages.push(stage);
+        self
+    }
+
+    /// Adds a message to the latest stage. The vendor's agents have been seen with the roles
+    /// `assistant` and `agent`.
+    #[must_use]
+    pub fn message(mut self, role: impl Into<String>, content: impl Into<String>) -> Self {
+        let message = (role.into(), content.into());
+        self.latest().messages.push(message);
+        self
+    }
+
+    /// Starts a child run when the latest stage begins. A text names an agent, whose scenario
+    /// the child follows.
+    ///
+    /// Children that start children end at the eighth generation.
+    #[must_use]
+    pub fn child(mut self, child: impl Into<Child>) -> Self {
+        let child = child.into();
+        self.latest().children.push(child);
+        self
+    }
+
+    /// Adds a step of the agent's work to the latest stage.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.latest().steps.push(step);
+        self
+    }
+
+    /// Adds a line to the start-up checklist when the latest stage begins, or changes whether
+    /// the line with this label is done.
+    #[must_use]
+    pub fn startup_step(mut self, label: impl Into<String>, done: bool) -> Self {
+        let step = (label.into(), done);
+        self.latest().startup_steps.push(step);
+        self
+    }
+
+    /// Says how the run answers the next follow-up: the first call the first follow-up, the
+    /// second call the second. A follow-up beyond them gets the default answer: `QUEUED` for one
+    /// read, `RUNNING` for one read, then `COMPLETED` with a message of the assistant's.
+    ///
+    /// A follow-up is the run's next message, with the role `user`. One that comes before the
+    /// stages in progress have ended ends them: what they hold appears, their states do not.
+    #[must_use]
+    pub fn follow_up(mut self, stages: impl IntoIterator<Item = Stage>) -> Self {
+        self.follow_ups.push(stages.into_iter().collect());
+        self
+    }
+
+    /// Makes the run's steps unreadable: `steps` is null with an error beside it, and the rest
+    /// of the run is answered.
+    #[must_use]
+    pub fn without_readable_steps(mut self) -> Self {
+        self.steps = Steps::Unreadable;
+        self
+    }
+
+    fn latest(&mut self) -> &mut Effects {
+        match self.stages.last_mut() {
+            Some(stage) => &mut stage.effects,
+            None => &mut self.opening,
+        }
+    }
+
+    /// The stages that answer the follow-up with this number, from zero.
+    pub(crate) fn answer(&self, follow_up: usize) -> Vec<Stage> {
+        self.follow_ups.get(follow_up).cloned().unwrap_or_else(|| {
+            vec![
+                Stage::new(Status::Queued),
+                Stage::new(Status::Running),
+                Stage::new(Status::Completed).message(
+                    "assistant",
+                    format!("Done: this answers follow-up {}.", follow_up + 1),
+                ),
+            ]
+        })
+    }
+
+    /// Every status that a run of this scenario, or of a child within it, can show.
+    pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
+        let stages = self.stages.iter().chain(self.follow_ups.iter().flatten());
+        let mut effects = vec![&self.opening];
+        for stage in stages {
+            found.insert(stage.status.as_str().to_owned());
+            effects.push(&stage.effects);
+        }
+        for child in effects.iter().flat_map(|effects| &effects.children) {
+            if let Child::Scenario(scenario) = child {
+                scenario.statuses(found);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! One stage of a run: the unit that scenarios, and answers to follow-ups, are made of.
+
+use std::time::Duration;
+
+use crate::status::Status;
+use crate::step::{Child, Step};
+
+/// One stage of a run: a status, when it ends, and what appears when it begins.
+///
+/// The last stage of a run, or of an answer to a follow-up, stays whatever its end.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    pub(crate) status: Status,
+    pub(crate) end: End,
+    pub(crate) effects: Effects,
+}
+
+/// When a stage that is not the last one ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End {
+    Reads(u64),
+    Lasts(Duration),
+}
+
+impl Stage {
+    /// A stage that ends after one read. A text that names no status of the API's is shown as
+    /// it is: see [`Status::Other`].
+    pub fn new(status: impl Into<Status>) -> Self {
+        Self {
+            status: status.into(),
+            end: End::Reads(1),
+            effects: Effects::default(),
+        }
+    }
+
+    /// Ends the stage after this many reads of the run, each a `dinoaiAgentRun` field: a request
+    /// that asks for the run twice reads it twice. After 0 reads it is never seen.
+    #[must_use]
+    pub fn reads(mut self, reads: u64) -> Self {
+        self.end = End::Reads(reads);
+        self
+    }
+
+    /// Ends the stage when this time has passed since it began, however often it is read.
+    #[must_use]
+    pub fn lasts(mut self, time: Duration) -> Self {
+        self.end = End::Lasts(time);
+        self
+    }
+
+    /// Adds a message that appears when the stage begins.
+    #[must_use]
+    pub fn message(mut self, role: impl Into<String>, content: impl Into<String>) -> Self {
+        self.effects.messages.push((role.into(), content.into()));
+        self
+    }
+
+    /// Starts a child run when the stage begins, as [`Scenario::child`] does.
+    #[must_use]
+    pub fn child(mut self, child: impl Into<Child>) -> Self {
+        self.effects.children.push(child.into());
+        self
+    }
+
+    /// Adds a step of the agent's work that appears when the stage begins.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.effects.steps.push(step);
+        self
+    }
+
+    /// Adds or changes a line of the start-up checklist, as [`Scenario::startup_step`] does.
+    #[must_use]
+    pub fn startup_step(mut self, label: impl Into<String>, done: bool) -> Self {
+        self.effects.startup_steps.push((label.into(), done));
+        self
+    }
+}
+
+/// What appears when a stage begins.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Effects {
+    pub(crate) messages: Vec<(String, String)>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) startup_steps: Vec<(String, bool)>,
+    pub(crate) children: Vec<Child>,
+}

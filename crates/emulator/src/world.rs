@@ -1,0 +1,225 @@
+//! All runs of one emulator, and what the API's operations do to them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::progress::Progress;
+use crate::runs::{Run, Slack};
+use crate::scenario::Scenario;
+use crate::session_id;
+use crate::status::Status;
+use crate::step::Child;
+
+/// The model families that every workspace has.
+const MODEL_FAMILIES: [&str; 2] = ["standard", "fast"];
+
+/// Children below this generation are not started: a scenario may name itself as its child.
+const GENERATIONS: u32 = 8;
+
+/// What a trigger asks for.
+#[derive(Default)]
+pub(crate) struct Order {
+    pub(crate) agent: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) slack: Option<Slack>,
+    pub(crate) base_branch: Option<String>,
+    pub(crate) model_family: Option<String>,
+}
+
+/// What a trigger answers.
+pub(crate) struct Accepted {
+    pub(crate) session_id: String,
+    pub(crate) warning: Option<String>,
+}
+
+/// Which scenario the runs of which agent follow.
+#[derive(Default)]
+pub(crate) struct Scenarios {
+    pub(crate) by_agent: HashMap<String, Arc<Scenario>>,
+    pub(crate) default: Option<Arc<Scenario>>,
+}
+
+impl Scenarios {
+    /// Every status that some run can show.
+    pub(crate) fn statuses(&self) -> BTreeSet<String> {
+        let mut found = Status::built_in();
+        for scenario in self.by_agent.values().chain(&self.default) {
+            scenario.statuses(&mut found);
+        }
+        found
+    }
+
+    fn of(&self, agent: Option<&str>) -> Arc<Scenario> {
+        agent
+            .and_then(|agent| self.by_agent.get(agent))
+            .or(self.default.as_ref())
+            .cloned()
+            .unwrap_or_else(|| Arc::new(Scenario::completes()))
+    }
+}
+
+/// All runs of one emulator. Every method takes the time since the emulator's start.
+pub(crate) struct World {
+    scenarios: Scenarios,
+    model_families: BTreeSet<String>,
+    runs: Vec<Slot>,
+    places: HashMap<String, usize>,
+    epoch: Duration,
+}
+
+/// A run, and how often its stage in progress was read. The count stands apart so that a read
+/// alone does not clone a run that an answer still holds.
+struct Slot {
+    progress: Arc<Progress>,
+    reads: u64,
+}
+
+impl World {
+    pub(crate) fn new(scenarios: Scenarios, model_families: BTreeSet<String>) -> Self {
+        Self {
+            scenarios,
+            model_families,
+            runs: Vec::new(),
+            places: HashMap::new(),
+            epoch: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Starts a run. An agent that no scenario names is known, too.
+    pub(crate) fn trigger(&mut self, order: Order, now: Duration) -> Accepted {
+        let warning = order
+            .model_family
+            .as_deref()
+            .filter(|slug| !MODEL_FAMILIES.contains(slug) && !self.model_families.contains(*slug))
+            .map(|slug| {
+                format!("Unknown model family '{slug}': the run uses the workspace's default.")
+            });
+        let scenario = self.scenarios.of(order.agent.as_deref());
+        let place = self.start(order, scenario, None, now);
+        Accepted {
+            session_id: self.runs[place].progress.record.session_id.clone(),
+            warning,
+        }
+    }
+
+    /// Reads a run: its state now, and one read more towards the end of its stage.
+    pub(crate) fn read(&mut self, session_id: &str, now: Duration) -> Option<Arc<Progress>> {
+        let place = self.place(session_id, now)?;
+        let seen = Arc::clone(&self.runs[place].progress);
+        self.runs[place].reads += 1;
+        self.settle(place, now);
+        Some(seen)
+    }
+
+    /// Sends a follow-up. Returns whether there is such a run; one that has ended takes it, too.
+    pub(crate) fn send(&mut self, session_id: &str, message: String, now: Duration) -> bool {
+        let Some(place) = self.place(session_id, now) else {
+            return false;
+        };
+        let children = self.change(place).follow_up(message, now);
+        self.entered(place, children, now);
+        self.settle(place, now);
+        true
+    }
+
+    /// Stops a run, whatever its status; its children go on. Returns whether there is such a run.
+    pub(crate) fn stop(&mut self, session_id: &str, now: Duration) -> bool {
+        let Some(place) = self.place(session_id, now) else {
+            return false;
+        };
+        self.change(place).stop();
+        true
+    }
+
+    /// Every run started so far, in order, without counting as a read.
+    pub(crate) fn runs(&mut self, now: Duration) -> Vec<Run> {
+        // Settling can start children, which are appended, and settled as they start.
+        for place in 0..self.runs.len() {
+            self.settle(place, now);
+        }
+        self.runs
+            .iter()
+            .map(|slot| Run {
+                status: slot.progress.status.as_str().to_owned(),
+                ..slot.progress.record.clone()
+            })
+            .collect()
+    }
+
+    fn place(&mut self, session_id: &str, now: Duration) -> Option<usize> {
+        let place = *self.places.get(session_id)?;
+        self.settle(place, now);
+        Some(place)
+    }
+
+    fn start(
+        &mut self,
+        order: Order,
+        scenario: Arc<Scenario>,
+        parent: Option<&Progress>,
+        now: Duration,
+    ) -> usize {
+        let record = Run {
+            session_id: session_id::next(),
+            agent: order.agent,
+            message: order.message,
+            slack: order.slack,
+            base_branch: order.base_branch,
+            model_family: order.model_family,
+            follow_ups: Vec::new(),
+            parent: parent.map(|parent| parent.record.session_id.clone()),
+            status: String::new(),
+        };
+        let generation = parent.map_or(0, |parent| parent.generation + 1);
+        let place = self.runs.len();
+        self.places.insert(record.session_id.clone(), place);
+        self.runs.push(Slot {
+            progress: Arc::new(Progress::new(record, scenario, generation, self.epoch)),
+            reads: 0,
+        });
+        let children = self.change(place).begin(now);
+        self.entered(place, children, now);
+        self.settle(place, now);
+        place
+    }
+
+    /// Moves a run through every stage that has ended by now.
+    fn settle(&mut self, place: usize, now: Duration) {
+        while let Some(end) = self.runs[place].progress.ended(self.runs[place].reads, now) {
+            let children = self.change(place).enter_next(end);
+            self.entered(place, children, end);
+        }
+    }
+
+    /// A run has entered a stage: its reads are counted anew, its children start.
+    fn entered(&mut self, place: usize, children: Vec<Child>, at: Duration) {
+        self.runs[place].reads = 0;
+        let parent = Arc::clone(&self.runs[place].progress);
+        if parent.generation >= GENERATIONS {
+            return;
+        }
+        for child in children {
+            let (agent, scenario) = match child {
+                Child::Agent(agent) => {
+                    let scenario = self.scenarios.of(Some(&agent));
+                    (Some(agent), scenario)
+                }
+                Child::Scenario(scenario) => (None, Arc::from(scenario)),
+            };
+            let order = Order {
+                agent,
+                ..Order::default()
+            };
+            let child = self.start(order, scenario, Some(&parent), at);
+            let id = self.runs[child].progress.record.session_id.clone();
+            self.change(place).children.push(id);
+        }
+    }
+
+    fn change(&mut self, place: usize) -> &mut Progress {
+        Arc::make_mut(&mut self.runs[place].progress)
+    }
+}
