@@ -1,1 +1,79 @@
-//! Typed client for the DinoAI programmable agents of Paradime.
+//! Typed client for the [DinoAI programmable agents] of Paradime: start a run exactly once, wait
+//! for it at a fair price, read it, or learn the exact reason why not.
+//!
+//! Data teams define agents as YAML in their dbt repository. A program starts a run of one,
+//! waits, and acts on the result:
+//!
+//! ```no_run
+//! use dinoai::{Client, TriggerRun};
+//!
+//! #[tokio::main]
+//! async fn main() -> dinoai::Result<()> {
+//!     let request = TriggerRun::agent("data-quality-checker").with_message("Focus on stg_orders");
+//!     let run = Client::from_env()?.trigger_run_and_wait(request).await?;
+//!     println!("{}", run.answer().unwrap_or("no answer"));
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to find what
+//!
+//! | you want to | room |
+//! | --- | --- |
+//! | set up a client, call an operation | [`client`] |
+//! | say who is calling | [`credentials`] |
+//! | say what to start | [`trigger`] |
+//! | wait for the end | [`wait`], [`schedule`] |
+//! | go on with a run by its id | [`session`] |
+//! | read a run | [`run`] |
+//! | act on a failure | [`error`] |
+//! | set how often a call is tried | [`retry`] |
+//! | test without waiting | [`clock`] |
+//!
+//! # What is safe
+//!
+//! - **A run is never started twice by this crate.** A trigger is sent again only while its body
+//!   has certainly not left, or when the server turned it away with 429. Whatever else happens
+//!   is told as [`Error::OutcomeUnknown`]; [`Error::may_have_started`] says it for all errors.
+//! - **No credential is shown**, nor the endpoint's path, which holds a token: not in `Debug`,
+//!   errors or logs. Redirects are not followed, since they would carry the key to another host.
+//! - **Every future may be dropped** at any await; the run goes on.
+//!
+//! # Traces
+//!
+//! Through [`tracing`]: one span a call, `dinoai.call` (`operation`, `session_id`, `attempt`,
+//! `http.status`, `request_id`), and one a wait, `dinoai.wait` (`session_id`), both at level
+//! INFO; inside them an event for each change of status (INFO), each warning of the API's (WARN),
+//! each further attempt and each failed poll (DEBUG). Message texts and credentials never.
+//!
+//! # Features
+//!
+//! None so far: what is here is always here.
+//!
+//! [DinoAI programmable agents]: https://docs.paradime.io
+
+mod answer;
+pub mod client;
+pub mod clock;
+pub mod credentials;
+mod endpoint;
+pub mod error;
+mod operations;
+mod redaction;
+pub mod retry;
+pub mod run;
+pub mod schedule;
+pub mod session;
+mod transport;
+pub mod trigger;
+pub mod wait;
+
+pub use client::{Client, ClientBuilder};
+pub use credentials::Credentials;
+pub use error::{Error, Result};
+pub use retry::Retry;
+pub use run::{Accepted, Message, Run, RunStatus, SessionId};
+pub use schedule::Schedule;
+pub use session::Session;
+pub use trigger::TriggerRun;
+pub use wait::Wait;

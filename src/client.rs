@@ -1,0 +1,589 @@
+//! [`Client`]: the API's operations, one method each, and its builder.
+//!
+//! Make one client and clone it: clones share connections, the retry budget and the clock. It is
+//! used inside a tokio runtime.
+//!
+//! The methods named as the API's operations ([`trigger_run`](Client::trigger_run),
+//! [`send_message`](Client::send_message), [`get_run`](Client::get_run),
+//! [`stop_run`](Client::stop_run)) do one thing each. Most programs want
+//! [`trigger_run_and_wait`](Client::trigger_run_and_wait), or [`start`](Client::start) and the
+//! [`Session`] that it gives.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use crate::clock::{Clock, SystemClock};
+use crate::credentials::{Account, Credentials};
+use crate::endpoint::Endpoint;
+use crate::error::{Call, Error, Result};
+use crate::operations::{
+    DinoaiAgentRun, DinoaiAgentRunStatus, Operation, Repeat, SendDinoaiAgentMessage,
+    StopDinoaiAgentRun, TriggerDinoaiAgentRun, TriggerDinoaiAgentRunWithOptions, dinoai_agent_run,
+    dinoai_agent_run_status, send_dinoai_agent_message, stop_dinoai_agent_run,
+};
+use crate::redaction::Redaction;
+use crate::retry::{Attempts, Budget, Retry};
+use crate::run::{Accepted, Run, RunStatus, SessionId};
+use crate::session::Session;
+use crate::transport::{Settings, Transport};
+use crate::trigger::TriggerRun;
+use crate::wait::Wait;
+
+/// A client of the DinoAI agents API. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    transport: Transport,
+    redaction: Redaction,
+    retry: Retry,
+    budget: Budget,
+    clock: Arc<dyn Clock>,
+}
+
+impl Client {
+    /// A client with default settings, for the endpoint shown when the API key was generated.
+    ///
+    /// ```
+    /// use dinoai::{Client, Credentials};
+    ///
+    /// let client = Client::new(
+    ///     "https://api.paradime.io/api/v1/your-company/graphql",
+    ///     Credentials::key_and_secret("key", "secret"),
+    /// );
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] as for [`ClientBuilder::build`].
+    pub fn new(endpoint: impl Into<String>, credentials: Credentials) -> Result<Self> {
+        Self::builder()
+            .endpoint(endpoint)
+            .credentials(credentials)
+            .build()
+    }
+
+    /// A client for the endpoint and credentials in the environment, with default settings. The
+    /// [`credentials`](crate::credentials) room lists the variables.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] where a variable is missing (it says which, and how to set it),
+    /// and as for [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Self> {
+        Self::builder().from_env()?.build()
+    }
+
+    /// The same, where `~/.paradime/credentials`, which `paradime login` writes, fills what the
+    /// environment leaves open.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_env`](Self::from_env), and where the file is needed but malformed (with the
+    /// line's number) or cannot be read.
+    pub fn from_env_or_file() -> Result<Self> {
+        Self::builder().from_env_or_file()?.build()
+    }
+
+    /// Sets up a client piece by piece.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Starts a run, and waits until it has ended.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use dinoai::{Client, TriggerRun};
+    ///
+    /// # async fn example() -> dinoai::Result<()> {
+    /// let client = Client::from_env()?;
+    /// let run = client
+    ///     .trigger_run_and_wait(TriggerRun::agent("data-quality-checker"))
+    ///     .timeout(Duration::from_secs(1800))
+    ///     .await?;
+    /// println!("{}", run.answer().unwrap_or("no answer"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Awaiting it gives the whole [`Run`] where it has completed, else an error: see
+    /// [`Wait`], which also says what happens when it is dropped. Nothing is sent until it is
+    /// awaited.
+    pub fn trigger_run_and_wait(&self, request: TriggerRun) -> Wait {
+        Wait::for_new(self.clone(), request)
+    }
+
+    /// Starts a run, and gives the [`Session`] to go on with it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`trigger_run`](Self::trigger_run).
+    pub async fn start(&self, request: TriggerRun) -> Result<Session> {
+        let accepted = self.trigger_run(request).await?;
+        Ok(Session::started(self.clone(), accepted))
+    }
+
+    /// The session of a run that was started before, here or elsewhere. Sends nothing: that the
+    /// run exists shows at the first call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] where the id is blank.
+    pub fn session(&self, id: impl AsRef<str>) -> Result<Session> {
+        Ok(Session::resumed(self.clone(), SessionId::new(id.as_ref())?))
+    }
+
+    /// Starts a run and returns at once, with its session id.
+    ///
+    /// Sent again only while it has certainly not been carried out (see
+    /// [`retry`](crate::retry)); a trigger whose answer is lost gives [`Error::OutcomeUnknown`].
+    /// Dropped while it is under way, the run may have been started all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] for a blank text; [`Error::Unsupported`] where the request
+    /// names a base branch or a model family and the backend does not know it;
+    /// [`Error::NotAccepted`]; and those of any call: [`Error::NotSent`],
+    /// [`Error::OutcomeUnknown`], [`Error::Unauthorized`], [`Error::RateLimited`],
+    /// [`Error::Http`], [`Error::GraphQl`], [`Error::Decode`].
+    ///
+    /// # Document
+    ///
+    /// ```graphql
+    #[doc = include_str!("../graphql/trigger_dinoai_agent_run.graphql")]
+    /// ```
+    ///
+    /// With a base branch or a model family:
+    ///
+    /// ```graphql
+    #[doc = include_str!("../graphql/trigger_dinoai_agent_run_with_options.graphql")]
+    /// ```
+    pub async fn trigger_run(&self, request: TriggerRun) -> Result<Accepted> {
+        self.trigger(request, Terms::default()).await
+    }
+
+    /// Sends a follow-up message to a run, and returns at once.
+    ///
+    /// The agent keeps the whole conversation in mind for 24 hours after the last message (the
+    /// vendor's page); what the API says to a later follow-up is returned as it is.
+    ///
+    /// For a while after it the run can still read as the previous turn's `COMPLETED` (observed),
+    /// so a plain [`wait`](Session::wait) right after it may return the previous answer.
+    ///
+    /// Sent again only while it has certainly not been carried out, as for
+    /// [`trigger_run`](Self::trigger_run).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] for a blank id or message; [`Error::NotAccepted`]; and those of
+    /// any call, as for [`trigger_run`](Self::trigger_run).
+    ///
+    /// # Document
+    ///
+    /// ```graphql
+    #[doc = include_str!("../graphql/send_dinoai_agent_message.graphql")]
+    /// ```
+    pub async fn send_message(
+        &self,
+        id: impl AsRef<str>,
+        message: impl Into<String>,
+    ) -> Result<Accepted> {
+        let terms = Terms::about(id)?;
+        let variables = send_dinoai_agent_message::Variables {
+            agent_session_id: terms.id(),
+            message: message.into(),
+        };
+        if variables.message.trim().is_empty() {
+            return Err(Error::blank("message"));
+        }
+        self.call::<SendDinoaiAgentMessage>(variables, terms).await
+    }
+
+    /// Reads a run: status, transcript, children.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] for a blank id; [`Error::NotAccepted`]; and those of any call:
+    /// [`Error::NotSent`], [`Error::Transport`], [`Error::Unauthorized`],
+    /// [`Error::RateLimited`], [`Error::Http`], [`Error::GraphQl`] (for one, where there is no
+    /// such run), [`Error::Decode`], [`Error::ResponseTooLarge`].
+    ///
+    /// # Document
+    ///
+    /// ```graphql
+    #[doc = include_str!("../graphql/dinoai_agent_run.graphql")]
+    /// ```
+    pub async fn get_run(&self, id: impl AsRef<str>) -> Result<Run> {
+        self.read_run(Terms::about(id)?).await
+    }
+
+    /// Stops a run. It ends as [`RunStatus::Stopped`]; [`Accepted::status`] is the API's word.
+    ///
+    /// Not on the vendor's pages; observed in the vendor's GitHub Action. Stopping twice does no
+    /// harm, so it is sent again like a read.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get_run`](Self::get_run), and [`Error::Unsupported`] where the backend does not
+    /// know it.
+    ///
+    /// # Document
+    ///
+    /// ```graphql
+    #[doc = include_str!("../graphql/stop_dinoai_agent_run.graphql")]
+    /// ```
+    pub async fn stop_run(&self, id: impl AsRef<str>) -> Result<Accepted> {
+        let session_id = SessionId::new(id.as_ref())?;
+        let terms = Terms::about(&session_id)?;
+        let variables = stop_dinoai_agent_run::Variables {
+            agent_session_id: terms.id(),
+        };
+        let status = self.call::<StopDinoaiAgentRun>(variables, terms).await?;
+        Ok(Accepted {
+            session_id,
+            status,
+            warning: None,
+        })
+    }
+
+    pub(crate) async fn trigger(&self, request: TriggerRun, terms: Terms) -> Result<Accepted> {
+        request.check()?;
+        if request.is_on_the_page() {
+            return self
+                .call::<TriggerDinoaiAgentRun>(request.into(), terms)
+                .await;
+        }
+        let accepted = self
+            .call::<TriggerDinoaiAgentRunWithOptions>(request.into(), terms)
+            .await?;
+        if let Some(warning) = &accepted.warning {
+            tracing::warn!(session_id = %accepted.session_id, warning, "accepted with a warning");
+        }
+        Ok(accepted)
+    }
+
+    pub(crate) async fn read_run(&self, terms: Terms) -> Result<Run> {
+        let variables = dinoai_agent_run::Variables { id: terms.id() };
+        self.call::<DinoaiAgentRun>(variables, terms).await
+    }
+
+    pub(crate) async fn read_status(&self, terms: Terms) -> Result<RunStatus> {
+        let variables = dinoai_agent_run_status::Variables { id: terms.id() };
+        self.call::<DinoaiAgentRunStatus>(variables, terms).await
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// Makes a call: one operation, with its attempts.
+    async fn call<O: Operation>(&self, variables: O::Variables, terms: Terms) -> Result<O::Answer> {
+        let query = O::build_query(variables);
+        let operation = query.operation_name;
+        let body = serde_json::to_vec(&query).map_err(|error| Error::InvalidRequest {
+            field: operation,
+            problem: format!("cannot be written as JSON: {error}"),
+        })?;
+        let span = tracing::info_span!(
+            "dinoai.call",
+            operation,
+            session_id = terms.session_id.as_ref().map(SessionId::as_str),
+            attempt = Empty,
+            http.status = Empty,
+            request_id = Empty,
+        );
+        self.attempts::<O>(operation, body.into(), terms)
+            .instrument(span)
+            .await
+    }
+
+    async fn attempts<O: Operation>(
+        &self,
+        operation: &'static str,
+        body: Bytes,
+        terms: Terms,
+    ) -> Result<O::Answer> {
+        let Shared {
+            transport,
+            redaction,
+            retry,
+            budget,
+            clock,
+        } = &*self.shared;
+        let once = Retry::none();
+        let retry = if terms.once { &once } else { retry };
+        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), terms.deadline);
+        loop {
+            tracing::Span::current().record("attempt", attempts.number());
+            let mut call = Call {
+                operation,
+                session_id: terms.session_id.clone(),
+                attempts: attempts.number(),
+                request_id: None,
+                starts: O::REPEAT == Repeat::Never,
+                started: terms.started,
+            };
+            let sent = transport
+                .send(body.clone(), O::REPEAT, &mut call, attempts.time_left())
+                .await;
+            match sent.and_then(|answer| answer.read::<O>(Box::new(call), redaction)) {
+                Ok(answer) => {
+                    attempts.succeeded();
+                    return Ok(answer);
+                }
+                Err(error) => attempts.pause_after(error).await?,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("transport", &self.shared.transport)
+            .field("retry", &self.shared.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+/// On what terms a call is made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Terms {
+    /// The run that it is about.
+    pub(crate) session_id: Option<SessionId>,
+    /// When it has to be over, by the clock.
+    pub(crate) deadline: Option<Duration>,
+    /// One attempt, where the caller's own loop is the retry.
+    pub(crate) once: bool,
+    /// Whether the caller has started the run itself.
+    pub(crate) started: bool,
+}
+
+impl Terms {
+    fn about(id: impl AsRef<str>) -> Result<Self> {
+        Ok(Self {
+            session_id: Some(SessionId::new(id.as_ref())?),
+            ..Self::default()
+        })
+    }
+
+    fn id(&self) -> String {
+        let id = self.session_id.as_ref();
+        id.map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+/// Sets up a [`Client`] piece by piece. Endpoint and credentials are needed, the rest has
+/// defaults.
+///
+/// ```
+/// use std::time::Duration;
+/// use dinoai::{Client, Credentials, Retry};
+///
+/// # fn main() -> dinoai::Result<()> {
+/// let client = Client::builder()
+///     .endpoint("https://api.us.paradime.io/api/v1/your-company/graphql")
+///     .credentials(Credentials::workspace_token("prdm_wsp_…".replace('…', "example")))
+///     .request_timeout(Duration::from_secs(30))
+///     .retry(Retry::default().with_attempts(6))
+///     .user_agent_suffix("nightly-checks/1.4")
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder {
+    endpoint: Option<String>,
+    credentials: Option<Credentials>,
+    plain_http_allowed: bool,
+    settings: Settings,
+    retry: Retry,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            credentials: None,
+            plain_http_allowed: false,
+            settings: Settings {
+                request_timeout: Duration::from_secs(60),
+                connect_timeout: Duration::from_secs(5),
+                response_limit: 64 * 1024 * 1024,
+                user_agent_suffix: None,
+                hook: None,
+            },
+            retry: Retry::default(),
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// The URL shown when the API key was generated. It differs between regions, and its path
+    /// identifies the company, so it is treated like a credential.
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Who is calling.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Takes endpoint and credentials from the environment, as [`Client::from_env`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] where a variable is missing.
+    pub fn from_env(self) -> Result<Self> {
+        Account::from_env().map(|account| self.account(account))
+    }
+
+    /// Takes endpoint and credentials from the environment, and what is missing there from
+    /// `~/.paradime/credentials`, as [`Client::from_env_or_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] where something is missing in both, or the file is needed but
+    /// malformed or cannot be read.
+    pub fn from_env_or_file(self) -> Result<Self> {
+        Account::from_env_or_file().map(|account| self.account(account))
+    }
+
+    /// The same with a credentials file at another place.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_env_or_file`](Self::from_env_or_file).
+    pub fn from_env_or_file_at(self, path: impl AsRef<Path>) -> Result<Self> {
+        Account::from_env_or_file_at(path.as_ref()).map(|account| self.account(account))
+    }
+
+    /// How long one attempt may take, from the first byte sent to the last one read. 60 s by
+    /// default, as in the vendor's SDK.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.request_timeout = timeout;
+        self
+    }
+
+    /// How long connecting may take, TLS included. 5 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// How often, and for how long, a call is tried.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How long an answer may be, in bytes after decompression. 64 MiB by default. A longer one
+    /// is [`Error::ResponseTooLarge`].
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.settings.response_limit = bytes;
+        self
+    }
+
+    /// What is appended to the `User-Agent` header, for example `nightly-checks/1.4`.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.settings.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// The time that waits and pauses are measured by; for tests, see [`clock`](crate::clock).
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Allows `http://` to another machine, which shows the credentials to everyone on the way.
+    /// Plain http to this machine is always allowed.
+    pub fn allow_plain_http(mut self) -> Self {
+        self.plain_http_allowed = true;
+        self
+    }
+
+    /// Prepares the HTTP client: proxies, certificates and the like. Called twice, as reads and
+    /// changes use separate connections.
+    ///
+    /// ```
+    /// use dinoai::Client;
+    ///
+    /// let builder = Client::builder().http_client(|http| http.tcp_nodelay(true));
+    /// ```
+    ///
+    /// These settings are made afterwards, and cannot be changed: no redirects, no referer, no
+    /// retries of the HTTP client's own, HTTP/1.1, no verbose connections, gzip, the connect
+    /// timeout, and no proxy where the endpoint is this machine.
+    pub fn http_client(
+        mut self,
+        prepare: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.hook = Some(Box::new(prepare));
+        self
+    }
+
+    /// The client. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`], with the name of what is wrong: endpoint missing, not a URL,
+    /// with user info, or plain http to another machine; credentials missing, blank, of another
+    /// kind than said, or with a character that no HTTP header can carry; a timeout of zero; an
+    /// HTTP client that cannot be set up.
+    pub fn build(self) -> Result<Client> {
+        let missing = |what| Error::config(what, "is missing: give it to the client's builder");
+        let endpoint = self.endpoint.ok_or_else(|| missing("endpoint"))?;
+        let endpoint = Endpoint::parse(&endpoint, self.plain_http_allowed)?;
+        let credentials = self.credentials.ok_or_else(|| missing("credentials"))?;
+        let headers = credentials.headers()?;
+        for (setting, timeout) in [
+            ("request timeout", self.settings.request_timeout),
+            ("connect timeout", self.settings.connect_timeout),
+        ] {
+            if timeout.is_zero() {
+                return Err(Error::config(setting, "is zero"));
+            }
+        }
+        let secrets = credentials.secrets().into_iter().chain(endpoint.secrets());
+        Ok(Client {
+            shared: Arc::new(Shared {
+                redaction: Redaction::of(secrets),
+                transport: Transport::new(endpoint, headers, &self.settings)?,
+                retry: self.retry,
+                budget: Budget::full(),
+                clock: self.clock,
+            }),
+        })
+    }
+
+    fn account(self, account: Account) -> Self {
+        self.endpoint(account.endpoint)
+            .credentials(account.credentials)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClientBuilder")
+            .field("credentials", &self.credentials)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! Time, for every wait of this crate: polls, pauses between attempts, timeouts.
+//!
+//! Programs need nothing from here. Tests do: with a [`VirtualClock`] an hour of waiting takes
+//! no time, while the sockets underneath keep real time.
+//!
+//! ```
+//! use dinoai::clock::VirtualClock;
+//! use dinoai::{Client, Credentials};
+//!
+//! # fn main() -> dinoai::Result<()> {
+//! let clock = VirtualClock::new();
+//! let client = Client::builder()
+//!     .endpoint("http://127.0.0.1:4000/graphql")
+//!     .credentials(Credentials::key_and_secret("key", "secret"))
+//!     .clock(clock.clone())
+//!     .build()?;
+//! # let _ = client;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What a [`Clock`] returns from `sleep`.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
+
+/// The time that waits are measured by. Monotonic: it never goes back.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time since a start that the clock chose.
+    fn now(&self) -> Duration;
+
+    /// Ends once `duration` has passed. May be dropped at any time.
+    fn sleep(&self, duration: Duration) -> Sleep;
+}
+
+/// Real time, by tokio's timer. The default.
+///
+/// Its `sleep` has to be polled inside a tokio runtime whose time driver is on.
+#[derive(Debug, Clone)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A clock that starts now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(async move { tokio::time::sleep(duration).await })
+    }
+}
+
+/// A clock for tests: a `sleep` ends at once, and the clock has then moved on by its length.
+///
+/// Of several sleeps that overlap each ends at its own time: the clock never goes back, and goes
+/// forward only as far as the one that lasts longest. Clones show the same time.
+#[derive(Debug, Clone, Default)]
+pub struct VirtualClock {
+    time: Arc<Mutex<VirtualTime>>,
+}
+
+#[derive(Debug, Default)]
+struct VirtualTime {
+    now: Duration,
+    sleeps: Vec<Duration>,
+}
+
+impl VirtualClock {
+    /// A clock that stands at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, duration: Duration) {
+        let mut time = self.lock();
+        time.now = time.now.saturating_add(duration);
+    }
+
+    /// The length of every sleep so far, in the order in which they ended.
+    #[must_use]
+    pub fn sleeps(&self) -> Vec<Duration> {
+        self.lock().sleeps.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VirtualTime> {
+        self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Duration {
+        self.lock().now
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let clock = self.clone();
+        let due = self.now().saturating_add(duration);
+        Box::pin(async move {
+            // One turn of the runtime, so that a loop of sleeps lets others work.
+            tokio::task::yield_now().await;
+            let mut time = clock.lock();
+            time.now = time.now.max(due);
+            time.sleeps.push(duration);
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_virtual_hour_passes_at_once_and_only_for_who_waits_for_it() {
+        let clock = VirtualClock::new();
+        let hour = Duration::from_secs(3600);
+        let unpolled = clock.sleep(hour);
+        drop(unpolled);
+        assert_eq!(clock.now(), Duration::ZERO);
+
+        let (short, long) = (clock.sleep(Duration::from_secs(1)), clock.sleep(hour));
+        long.await;
+        short.await;
+        assert_eq!(clock.now(), hour);
+        assert_eq!(clock.sleeps(), [hour, Duration::from_secs(1)]);
+    }
+}

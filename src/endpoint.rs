@@ -1,0 +1,175 @@
+//! The address of the API, checked, and never shown with its path.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use crate::error::Error;
+
+const SETTING: &str = "endpoint";
+
+/// The GraphQL endpoint. Its path holds a token, so it is shown as scheme and host alone.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    url: Url,
+}
+
+impl Endpoint {
+    /// Checks an endpoint. Errors never repeat the text, since it may hold a token anywhere.
+    pub(crate) fn parse(text: &str, plain_http_allowed: bool) -> Result<Self, Error> {
+        let refuse = |problem: &str| Err(Error::config(SETTING, problem));
+        if text.trim().is_empty() {
+            return refuse("is blank: give the URL shown when the API key was generated");
+        }
+        if !text.contains("://") {
+            return refuse("has no scheme: it has to start with https://");
+        }
+        let url = match Url::parse(text) {
+            Ok(url) => url,
+            Err(error) => return refuse(&format!("is not a URL: {error}")),
+        };
+        if !matches!(url.scheme(), "http" | "https") {
+            return refuse("has to start with https://");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("contains user info (user:password@): give credentials separately");
+        }
+        let endpoint = Self { url };
+        if endpoint.is_plain_http() && !endpoint.is_loopback() && !plain_http_allowed {
+            return refuse(
+                "is plain http to another machine, which would show the credentials on the \
+                 way: use https, or allow_plain_http on the client's builder",
+            );
+        }
+        Ok(endpoint)
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(crate) fn is_plain_http(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
+    /// Whether the host is this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
+            Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
+            Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
+            None => false,
+        }
+    }
+
+    /// The parts that must not be shown: the path, the query, and every piece of them that is
+    /// long enough to be a token.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        const SHORTEST_TOKEN: usize = 8;
+        let mut secrets = vec![];
+        if self.url.path().len() > 1 {
+            secrets.push(self.url.path().to_owned());
+        }
+        secrets.extend(self.url.query().map(str::to_owned));
+        let pieces = self
+            .url
+            .path_segments()
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .chain(self.url.query_pairs().map(|(_, value)| value.into_owned()));
+        secrets.extend(pieces.filter(|piece| piece.len() >= SHORTEST_TOKEN));
+        secrets
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/…", self.url.origin().ascii_serialization())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Endpoint::parse(text, false).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_bad_endpoint_is_refused_by_name_and_not_repeated() {
+        insta::assert_snapshot!(
+            [
+                "",
+                "api.paradime.io/api/v1/canary/graphql",
+                "ftp://api.paradime.io/canary",
+                "https://user:canary@api.paradime.io/graphql",
+                "https://canary@api.paradime.io/graphql",
+                "http://api.paradime.io/canary",
+                "http://10.0.0.1/canary",
+                "https://",
+                "https://exa mple/canary",
+            ]
+            .map(refusal)
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_unless_it_is_allowed() {
+        for local in [
+            "http://localhost:4000/graphql",
+            "http://localhost.:4000/graphql",
+            "http://api.localhost/graphql",
+            "http://127.0.0.1/graphql",
+            "http://127.9.9.9/graphql",
+            "http://[::1]:1/graphql",
+        ] {
+            assert!(
+                Endpoint::parse(local, false).unwrap().is_loopback(),
+                "{local}"
+            );
+        }
+        for remote in [
+            "http://localhost.example/graphql",
+            "http://128.0.0.1/graphql",
+            "http://127.0.0.1.example/graphql",
+        ] {
+            assert!(Endpoint::parse(remote, false).is_err(), "{remote}");
+            assert!(Endpoint::parse(remote, true).is_ok(), "{remote}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_host_and_nothing_behind_it() {
+        let endpoint = Endpoint::parse(
+            "https://api.paradime.io/api/v1/canary/graphql?t=canary",
+            false,
+        )
+        .unwrap();
+        assert_eq!(format!("{endpoint:?}"), "https://api.paradime.io/…");
+    }
+
+    #[test]
+    fn the_path_its_token_and_the_query_are_secrets() {
+        let endpoint = Endpoint::parse(
+            "https://host/api/v1/0123456789abcdef/graphql?t=a%20long%20token",
+            false,
+        )
+        .unwrap();
+        assert_eq!(
+            endpoint.secrets(),
+            [
+                "/api/v1/0123456789abcdef/graphql",
+                "t=a%20long%20token",
+                "0123456789abcdef",
+                "a long token",
+            ]
+        );
+    }
+}

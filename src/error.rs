@@ -1,0 +1,535 @@
+//! What can go wrong, to what, and what to do next.
+//!
+//! One enum, [`Error`]. Three questions need no `match`:
+//!
+//! - [`Error::may_have_started`]: may a run (or a turn) exist now that this call did not return?
+//!   Then do not start it again without looking.
+//! - [`Error::is_retryable`]: is it safe, and does it make sense, to make the same call again?
+//! - [`Error::session_id`]: which run is it about?
+//!
+//! No error contains a credential, the endpoint's path (it holds a token) or a whole response.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Run, RunStatus, SessionId};
+
+/// A result whose error is this crate's.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The cause of an error, from another crate.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Why a call, or a wait, did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request cannot be right: a blank text, a timeout of zero. Nothing was sent.
+    #[error("{field} {problem}; nothing was sent")]
+    InvalidRequest {
+        /// What is wrong, for example `message`.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// The endpoint, the credentials or a setting cannot be right. Nothing was sent.
+    #[error("{setting} {problem}")]
+    InvalidConfig {
+        /// What is wrong, for example `PARADIME_API_ENDPOINT`.
+        setting: String,
+        /// What is wrong with it, and how to set it right.
+        problem: String,
+    },
+
+    /// The request's body never left this machine: no name, no connection, no TLS, or no time
+    /// left, after all attempts. Nothing was started; the call can be made again.
+    #[error(
+        "{call} was not sent: {}; check the endpoint's host and the network, then call again",
+        innermost(.source.as_ref())
+    )]
+    NotSent {
+        /// The call.
+        call: Box<Call>,
+        /// The last attempt's failure.
+        source: Cause,
+    },
+
+    /// A trigger or a follow-up left this machine and no usable answer came back: it may have
+    /// been carried out, or not. It was not sent again, and cannot be looked up, as the API has
+    /// neither an idempotency key nor a list of runs. Look in the workspace (or in Slack)
+    /// before you send it again.
+    #[error(
+        "{call} was sent but its outcome is unknown: {reason}; it may have been carried out and \
+         was not sent again, so look in the workspace before you send it again"
+    )]
+    OutcomeUnknown {
+        /// The call.
+        call: Box<Call>,
+        /// What came back instead of an answer.
+        reason: String,
+        /// The failure underneath, where there is one.
+        source: Option<Cause>,
+    },
+
+    /// The connection failed, or no answer came in time, after all attempts, for an operation
+    /// that may be sent again.
+    #[error("{call} got no answer: {}; check the network, then call again", innermost(.source.as_ref()))]
+    Transport {
+        /// The call.
+        call: Box<Call>,
+        /// The last attempt's failure.
+        source: Cause,
+    },
+
+    /// The credentials were refused (HTTP 401 or 403).
+    #[error(
+        "{call} was refused with HTTP {status}: check that key and secret (or the token) are \
+         right for this endpoint and region, and that the key has the capabilities \
+         dinoai:agent:trigger and dinoai:agent:read{}", said(.text)
+    )]
+    Unauthorized {
+        /// The call.
+        call: Box<Call>,
+        /// 401 or 403.
+        status: u16,
+        /// The first 300 characters of what the server said.
+        text: String,
+    },
+
+    /// Too many requests (HTTP 429), after all attempts, or with a delay longer than a call
+    /// waits for. Nothing was carried out.
+    #[error("{call} was turned away as one request too many (HTTP 429){}", retry_hint(.retry_after))]
+    RateLimited {
+        /// The call.
+        call: Box<Call>,
+        /// How long the server asked to wait, where it did.
+        retry_after: Option<Duration>,
+    },
+
+    /// Any other answer that is not GraphQL: a proxy's page, a wrong address. After all
+    /// attempts where the status is 5xx, or a success that is not GraphQL.
+    #[error(
+        "{call} got HTTP {status} that is not GraphQL ({}); check that the endpoint is the one \
+         shown when the API key was generated{}",
+        content_type.as_deref().unwrap_or("no content type"), said(.text)
+    )]
+    Http {
+        /// The call.
+        call: Box<Call>,
+        /// The HTTP status.
+        status: u16,
+        /// The answer's content type.
+        content_type: Option<String>,
+        /// The first 300 characters of what the server said.
+        text: String,
+        /// How long the server asked to wait, where it did.
+        retry_after: Option<Duration>,
+    },
+
+    /// The API answered with GraphQL errors.
+    #[error("{call} was answered with {}{}", list(.errors), executed_hint(.call, .executed))]
+    GraphQl {
+        /// The call. Its session id is the one in the partial data, where there is one.
+        call: Box<Call>,
+        /// All errors of the answer.
+        errors: Vec<GraphQlError>,
+        /// The data that came beside the errors.
+        data: Option<serde_json::Value>,
+        /// Whether execution had begun, so that a trigger may have been carried out.
+        executed: bool,
+    },
+
+    /// The backend does not know a field or an argument that the call needs: it is older than
+    /// the feature. Nothing was carried out.
+    #[error(
+        "{call} needs {feature}, which this backend does not know ({}); call without it, or ask \
+         Paradime for an update of the workspace's backend",
+        .fields.join(", ")
+    )]
+    Unsupported {
+        /// The call.
+        call: Box<Call>,
+        /// The feature, in words: `the base branch`.
+        feature: String,
+        /// The fields and arguments that the backend does not know, as the schema spells them.
+        fields: Vec<String>,
+        /// What the backend said.
+        errors: Vec<GraphQlError>,
+    },
+
+    /// A GraphQL answer that is not what the schema says.
+    #[error(
+        "{call} was answered with something else than the schema says, at {path}: {problem}{}",
+        decode_hint(.call)
+    )]
+    Decode {
+        /// The call.
+        call: Box<Call>,
+        /// Where in the response, for example `data.dinoaiAgentRun.status`.
+        path: String,
+        /// What is wrong there.
+        problem: String,
+    },
+
+    /// The answer is larger than the limit (64 MiB by default, after decompression).
+    #[error(
+        "{call} was answered with more than {limit} bytes; raise the client's response limit if \
+         the transcript really is that long"
+    )]
+    ResponseTooLarge {
+        /// The call.
+        call: Box<Call>,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+
+    /// The API answered `ok: false`: the trigger, the message or the stop was not accepted, or
+    /// the look-up did not succeed.
+    #[error("{call} was not accepted: the API answered ok: false with status {status:?}")]
+    NotAccepted {
+        /// The call.
+        call: Box<Call>,
+        /// The status beside it.
+        status: String,
+    },
+
+    /// A wait ended because the run did, without completing: failed, expired or stopped.
+    #[error("run {} ended {}{}", run.session_id, run.status, last_words(.run))]
+    RunFailed {
+        /// The whole run, with its transcript.
+        run: Box<Run>,
+    },
+
+    /// A wait came to its timeout. The run goes on:
+    /// [`client.session(id)?.wait()`](crate::Client::session) goes on waiting for it.
+    #[error("{0}")]
+    WaitTimeout(Box<WaitTimeout>),
+
+    /// A follow-up was accepted, but its turn has shown no sign of life within the grace time.
+    #[error(
+        "the follow-up to {session_id} was accepted, but its turn showed no sign of life within \
+         {waited:?} (the run still reads {status}); it may start yet, so read the run before you \
+         send the message again"
+    )]
+    TurnNotStarted {
+        /// The run.
+        session_id: SessionId,
+        /// How long the turn was waited for.
+        waited: Duration,
+        /// What the run still reads as.
+        status: RunStatus,
+    },
+}
+
+/// One call of the client's: which operation, about which run, how often sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Call {
+    /// The GraphQL operation's name, for example `TriggerDinoaiAgentRun`.
+    pub operation: &'static str,
+    /// The run that it is about, where it is known.
+    pub session_id: Option<SessionId>,
+    /// How many times it was tried.
+    pub attempts: u32,
+    /// The server's name for the last request, from the response's headers, where it sent one:
+    /// what the vendor's support asks for.
+    pub request_id: Option<String>,
+    /// Whether the operation starts something: a trigger or a follow-up.
+    pub(crate) starts: bool,
+    /// Whether something was started before the call, by the wait that made it.
+    pub(crate) started: bool,
+}
+
+/// A wait that came to its timeout.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct WaitTimeout {
+    /// The run.
+    pub session_id: SessionId,
+    /// The status that was read last; `None` where none could be read.
+    pub last_status: Option<RunStatus>,
+    /// How long was waited.
+    pub elapsed: Duration,
+    /// How often the status was asked for.
+    pub polls: u32,
+    /// Why the last poll failed, where it did.
+    pub last_error: Option<Box<Error>>,
+}
+
+/// One error of a GraphQL answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GraphQlError {
+    /// What is wrong, for people.
+    pub message: String,
+    /// Where in the data, where it concerns a place there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<PathSegment>,
+    /// Where in the document, where it concerns a place there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<Location>,
+    /// Whatever else the server says, for programs.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub extensions: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A step of a [`GraphQlError`]'s path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PathSegment {
+    /// A field, by its name in the response.
+    Field(String),
+    /// A place in a list, counted from 0.
+    Index(u64),
+}
+
+/// A place in a GraphQL document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The line, counted from 1.
+    pub line: u64,
+    /// The column, counted from 1.
+    pub column: u64,
+}
+
+impl Error {
+    /// The run that the error is about, where it is about one.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&SessionId> {
+        match self {
+            Self::RunFailed { run } => Some(&run.session_id),
+            Self::WaitTimeout(timeout) => Some(&timeout.session_id),
+            Self::TurnNotStarted { session_id, .. } => Some(session_id),
+            _ => self.call()?.session_id.as_ref(),
+        }
+    }
+
+    /// The server's name for the request that failed, where it sent one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::WaitTimeout(timeout) => timeout.last_error.as_ref()?.request_id(),
+            _ => self.call()?.request_id.as_deref(),
+        }
+    }
+
+    /// Whether a run, or a turn, was started or may have been: by a trigger or follow-up whose
+    /// answer was lost, or by a wait that had started its run before it failed.
+    ///
+    /// True means: making the same call again can start a second run, which costs money and
+    /// posts to Slack twice. Go on with [`session_id`](Self::session_id) where there is one.
+    #[must_use]
+    pub fn may_have_started(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown { .. }
+            | Self::RunFailed { .. }
+            | Self::WaitTimeout(_)
+            | Self::TurnNotStarted { .. } => true,
+            Self::GraphQl { call, executed, .. } => (call.starts && *executed) || call.started,
+            Self::Decode { call, .. } => call.starts || call.started,
+            _ => self.call().is_some_and(|call| call.started),
+        }
+    }
+
+    /// Whether the same call, made again later, may succeed and can do no harm: the failure is
+    /// temporary, and nothing may have been started. The client has already tried as often as
+    /// its [`Retry`](crate::Retry) says.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.is_temporary() && !self.may_have_started()
+    }
+
+    /// How long the server asked to wait before the next request, where it did.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after, .. } | Self::Http { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// A failure that has nothing to do with what was asked.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::NotSent { .. } | Self::Transport { .. } | Self::RateLimited { .. } => true,
+            Self::Http { status, .. } => *status >= 500 || (200..300).contains(status),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn blank(field: &'static str) -> Self {
+        Self::InvalidRequest {
+            field,
+            problem: "is blank".to_owned(),
+        }
+    }
+
+    pub(crate) fn config(setting: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::InvalidConfig {
+            setting: setting.into(),
+            problem: problem.into(),
+        }
+    }
+
+    fn call(&self) -> Option<&Call> {
+        match self {
+            Self::NotSent { call, .. }
+            | Self::OutcomeUnknown { call, .. }
+            | Self::Transport { call, .. }
+            | Self::Unauthorized { call, .. }
+            | Self::RateLimited { call, .. }
+            | Self::Http { call, .. }
+            | Self::GraphQl { call, .. }
+            | Self::Unsupported { call, .. }
+            | Self::Decode { call, .. }
+            | Self::ResponseTooLarge { call, .. }
+            | Self::NotAccepted { call, .. } => Some(call),
+            Self::InvalidRequest { .. }
+            | Self::InvalidConfig { .. }
+            | Self::RunFailed { .. }
+            | Self::WaitTimeout(_)
+            | Self::TurnNotStarted { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.operation)?;
+        if let Some(session_id) = &self.session_id {
+            write!(formatter, " of run {session_id}")?;
+        }
+        if self.attempts > 1 {
+            write!(formatter, " ({} attempts)", self.attempts)?;
+        }
+        if let Some(request_id) = &self.request_id {
+            write!(formatter, " [request {request_id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for WaitTimeout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            session_id,
+            last_status,
+            elapsed,
+            polls,
+            last_error,
+        } = self;
+        write!(formatter, "run {session_id} ")?;
+        match last_status {
+            Some(status) if status.is_terminal() => {
+                write!(formatter, "ended {status}, but could not be read whole")?;
+            }
+            Some(status) => write!(formatter, "is still going ({status})")?,
+            None => write!(formatter, "could not be read")?,
+        }
+        write!(formatter, " after {elapsed:.1?} and {polls} polls")?;
+        if let Some(error) = last_error {
+            write!(formatter, "; the last poll failed: {error}")?;
+        }
+        write!(
+            formatter,
+            "; the run was left as it is: wait for session {session_id} again to go on"
+        )
+    }
+}
+
+impl fmt::Display for GraphQlError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)?;
+        if !self.path.is_empty() {
+            formatter.write_str(" (at ")?;
+            for (position, segment) in self.path.iter().enumerate() {
+                if position > 0 {
+                    formatter.write_str(".")?;
+                }
+                match segment {
+                    PathSegment::Field(name) => formatter.write_str(name)?,
+                    PathSegment::Index(index) => write!(formatter, "{index}")?,
+                }
+            }
+            formatter.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
+/// The cause at the bottom: it says `connection refused` where the ones above say `error sending
+/// request`.
+pub(crate) fn innermost(cause: &(dyn StdError + Send + Sync + 'static)) -> String {
+    let mut innermost: &dyn StdError = cause;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+fn said(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("; the server said: {text}")
+    }
+}
+
+fn retry_hint(retry_after: &Option<Duration>) -> String {
+    match retry_after {
+        Some(delay) => format!("; the server asks to wait {} s", delay.as_secs()),
+        None => "; call again later".to_owned(),
+    }
+}
+
+fn executed_hint(call: &Call, executed: &bool) -> &'static str {
+    match (call.starts, executed) {
+        (true, true) => {
+            "; execution had begun, so it may have been carried out: look before you send it again"
+        }
+        (true, false) => "; nothing was carried out",
+        (false, _) => "",
+    }
+}
+
+fn decode_hint(call: &Call) -> &'static str {
+    if call.starts {
+        "; it may have been carried out: look before you send it again"
+    } else {
+        ""
+    }
+}
+
+fn list(errors: &[GraphQlError]) -> String {
+    let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    messages.join("; ")
+}
+
+fn last_words(run: &Run) -> String {
+    match run.answer() {
+        Some(answer) => format!("; its last message: {}", excerpt(answer)),
+        None => String::new(),
+    }
+}
+
+/// The first 300 characters of a text, on one line and without control characters.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut characters = text
+        .split_whitespace()
+        .flat_map(|word| word.chars().chain([' ']))
+        .map(|character| match character {
+            control if control.is_control() => char::REPLACEMENT_CHARACTER,
+            character => character,
+        });
+    let mut line: String = characters.by_ref().take(300).collect();
+    let is_cut = characters.any(|character| character != ' ');
+    line.truncate(line.trim_end().len());
+    if is_cut {
+        line.push('…');
+    }
+    line
+}

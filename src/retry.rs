@@ -1,0 +1,192 @@
+//! Which failure is followed by another attempt, when, and how many a client may spend.
+//!
+//! | failure | read, stop | trigger, follow-up |
+//! | --- | --- | --- |
+//! | the body did not leave: no name, no connection, no TLS | again | again |
+//! | 429 | again, not before `Retry-After` | again, not before `Retry-After` |
+//! | 5xx, reset, timeout, cut body, a success that is not GraphQL | again | never: [`Error::OutcomeUnknown`] |
+//! | anything else | never | never |
+//!
+//! Between attempts the client pauses: a random part of 0.5 s, doubling up to 8 s ("full
+//! jitter"). Set [`Retry`] on the client's builder where the numbers do not fit; what may be
+//! sent again cannot be set.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use crate::clock::Clock;
+use crate::error::Error;
+
+/// How often, and for how long, a call is tried.
+///
+/// ```
+/// use std::time::Duration;
+/// use dinoai::Retry;
+///
+/// let patient = Retry::default()
+///     .with_attempts(8)
+///     .with_call_timeout(Duration::from_secs(600));
+/// let once = Retry::none();
+/// # let _ = (patient, once);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    attempts: u32,
+    first_delay: Duration,
+    longest_delay: Duration,
+    longest_retry_after: Duration,
+    call_timeout: Duration,
+}
+
+impl Default for Retry {
+    /// 4 attempts, 0.5 s to 8 s apart; `Retry-After` up to 60 s; 2 minutes a call.
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            first_delay: Duration::from_millis(500),
+            longest_delay: Duration::from_secs(8),
+            longest_retry_after: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(120),
+        }
+    }
+}
+
+impl Retry {
+    /// One attempt and no more, within the default 2 minutes.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default().with_attempts(1)
+    }
+
+    /// How often a call is tried at most, the first time counted. 4 by default; 0 counts as 1.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// The longest pause before the second attempt, and before any. 0.5 s and 8 s by default;
+    /// in between it doubles from attempt to attempt. The pause itself is a random part of that.
+    #[must_use]
+    pub fn with_delays(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_delay = first;
+        self.longest_delay = longest;
+        self
+    }
+
+    /// The longest `Retry-After` that a call waits for, 60 s by default. Where the server asks
+    /// for more the call ends with the error, which carries the delay.
+    #[must_use]
+    pub fn with_longest_retry_after(mut self, longest: Duration) -> Self {
+        self.longest_retry_after = longest;
+        self
+    }
+
+    /// The time that a call takes at most, all attempts and pauses counted. 2 minutes by
+    /// default.
+    #[must_use]
+    pub fn with_call_timeout(mut self, timeout: Duration) -> Self {
+        self.call_timeout = timeout;
+        self
+    }
+}
+
+/// The attempts of one call.
+pub(crate) struct Attempts<'a> {
+    retry: &'a Retry,
+    budget: &'a Budget,
+    clock: &'a dyn Clock,
+    end: Duration,
+    delays: <ExponentialBuilder as BackoffBuilder>::Backoff,
+    number: u32,
+}
+
+impl<'a> Attempts<'a> {
+    /// `deadline` is the caller's own; the call's timeout counts from now.
+    pub(crate) fn new(
+        retry: &'a Retry,
+        budget: &'a Budget,
+        clock: &'a dyn Clock,
+        deadline: Option<Duration>,
+    ) -> Self {
+        let end = clock.now().saturating_add(retry.call_timeout);
+        Self {
+            retry,
+            budget,
+            clock,
+            end: deadline.map_or(end, |deadline| deadline.min(end)),
+            delays: ExponentialBuilder::default()
+                .with_min_delay(retry.first_delay)
+                .with_max_delay(retry.longest_delay)
+                .with_max_times(retry.attempts.saturating_sub(1) as usize)
+                .build(),
+            number: 1,
+        }
+    }
+
+    /// The number of the attempt that is due, counted from 1.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// How long it may take.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.end.saturating_sub(self.clock.now())
+    }
+
+    pub(crate) fn succeeded(self) {
+        self.budget.earn();
+    }
+
+    /// Pauses before the next attempt, or gives the error back where there is none: it failed
+    /// for good, or attempts, time or budget are used up.
+    pub(crate) async fn pause_after(&mut self, error: Error) -> Result<(), Error> {
+        let Some(delay) = self.delays.next().filter(|_| error.is_temporary()) else {
+            return Err(error);
+        };
+        let asked = error.retry_after().unwrap_or_default();
+        let pause = delay.mul_f64(fastrand::f64()).max(asked);
+        let is_asked_too_much = asked > self.retry.longest_retry_after;
+        if is_asked_too_much || pause >= self.time_left() || !self.budget.spend() {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?pause, "trying again after a pause");
+        self.clock.sleep(pause).await;
+        self.number += 1;
+        Ok(())
+    }
+}
+
+/// What all calls of a client may spend on further attempts, so that a dead server is not
+/// hammered: a retry takes 5 tokens, a success gives 1 back, 500 is full.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    tokens: Mutex<u32>,
+}
+
+impl Budget {
+    const FULL: u32 = 500;
+    const RETRY: u32 = 5;
+
+    pub(crate) fn full() -> Self {
+        Self {
+            tokens: Mutex::new(Self::FULL),
+        }
+    }
+
+    fn spend(&self) -> bool {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rest) = tokens.checked_sub(Self::RETRY) else {
+            return false;
+        };
+        *tokens = rest;
+        true
+    }
+
+    fn earn(&self) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        *tokens = (*tokens + 1).min(Self::FULL);
+    }
+}

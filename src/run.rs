@@ -1,0 +1,349 @@
+//! The nouns of the API: a [`Run`] with its [`RunStatus`] and [`Message`]s, the [`SessionId`]
+//! that names it, and what the API [`Accepted`].
+//!
+//! They are plain data: clone them, compare them, store them. They serialise with the API's own
+//! field names, so what one program stored another can read, or a `jq` in a pipeline.
+//!
+//! ```
+//! use dinoai::{Run, RunStatus};
+//!
+//! let run: Run = serde_json::from_str(
+//!     r#"{
+//!         "agentSessionId": "xwzdneft6emspe0f",
+//!         "status": "COMPLETED",
+//!         "messages": [{ "ts": 1714142436.0012, "role": "assistant", "content": "All good." }],
+//!         "childSessionIds": [],
+//!         "workspaceUid": "w1"
+//!     }"#,
+//! )?;
+//! assert_eq!(run.status, RunStatus::Completed);
+//! assert_eq!(run.answer(), Some("All good."));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The name of a run: the API's `agentSessionId`.
+///
+/// Returned by a trigger, and all that is needed to go on with the run later or elsewhere: store
+/// it as a string, read it back with [`str::parse`], give it to
+/// [`Client::session`](crate::Client::session) on another machine. It never is blank.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// Takes an id as the API gave it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] where it is blank.
+    pub fn new(id: impl Into<String>) -> Result<Self, Error> {
+        let id = id.into();
+        if id.trim().is_empty() {
+            return Err(Error::blank("session id"));
+        }
+        Ok(Self(id))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for SessionId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = Error;
+
+    fn from_str(id: &str) -> Result<Self, Error> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = Error;
+
+    fn try_from(id: String) -> Result<Self, Error> {
+        Self::new(id)
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.0
+    }
+}
+
+/// Where a run stands: the API's `DinoAiAgentRunStatus`.
+///
+/// `Queued`, `Running`, `Completed` and `Failed` are on the vendor's page; `Expired` and
+/// `Stopped` were observed. A word that this version does not know is kept in `Other`, and is
+/// not terminal. It is shown, and serialised, as the API's word (`COMPLETED`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+#[non_exhaustive]
+pub enum RunStatus {
+    /// `QUEUED`: accepted, not started yet.
+    Queued,
+    /// `RUNNING`: the agent is at work.
+    Running,
+    /// `COMPLETED`: the agent finished its turn. Terminal.
+    Completed,
+    /// `FAILED`: the run failed. Terminal.
+    Failed,
+    /// `EXPIRED`: the agent's pod never started. Terminal.
+    Expired,
+    /// `STOPPED`: stopped before it finished. Terminal.
+    Stopped,
+    /// A status that this version does not know, as the API said it. Not terminal.
+    Other(String),
+}
+
+impl RunStatus {
+    /// Whether the run has ended, for better or worse: completed, failed, expired or stopped.
+    ///
+    /// A follow-up message can wake a run that has ended.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(
+            self,
+            Self::Completed | Self::Failed | Self::Expired | Self::Stopped
+        )
+    }
+
+    /// The API's word for it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Queued => "QUEUED",
+            Self::Running => "RUNNING",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Expired => "EXPIRED",
+            Self::Stopped => "STOPPED",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl From<String> for RunStatus {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "QUEUED" => Self::Queued,
+            "RUNNING" => Self::Running,
+            "COMPLETED" => Self::Completed,
+            "FAILED" => Self::Failed,
+            "EXPIRED" => Self::Expired,
+            "STOPPED" => Self::Stopped,
+            _ => Self::Other(word),
+        }
+    }
+}
+
+impl From<RunStatus> for String {
+    fn from(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Other(word) => word,
+            known => known.as_str().to_owned(),
+        }
+    }
+}
+
+/// One message of a run's transcript: the API's `DinoAiAgentMessage`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Message {
+    /// When it was sent, as a Unix timestamp in seconds with a fraction. It identifies the
+    /// message within its run (observed: the API may repeat and re-order messages).
+    pub ts: f64,
+    /// Who wrote it: `user` for the caller's own messages; the agent's have been seen as
+    /// `assistant` and as `agent`.
+    pub role: String,
+    /// The text, usually Markdown.
+    pub content: String,
+}
+
+impl Message {
+    /// Whether the caller wrote it, and not the agent.
+    #[must_use]
+    pub fn is_from_user(&self) -> bool {
+        self.role.eq_ignore_ascii_case("user")
+    }
+
+    /// [`ts`](Self::ts) as a point in time; `None` where it is none (negative, or too large).
+    #[must_use]
+    pub fn sent_at(&self) -> Option<SystemTime> {
+        let since_epoch = Duration::try_from_secs_f64(self.ts).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(since_epoch)
+    }
+}
+
+/// The state of a run at one moment, with its whole transcript: the API's `DinoAiAgentRun`.
+///
+/// The API's `ok` is not a field: where it is false the call gives
+/// [`Error::NotAccepted`] instead of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Run {
+    /// The run's name.
+    #[serde(rename = "agentSessionId")]
+    pub session_id: SessionId,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The whole conversation, as the API ordered it.
+    pub messages: Vec<Message>,
+    /// The runs that this run started (sub-agents). Each can be read like any other run.
+    pub child_session_ids: Vec<SessionId>,
+    /// The workspace that the run belongs to.
+    pub workspace_uid: String,
+}
+
+impl Run {
+    /// The last message that the agent wrote, by its `ts`: usually what the caller asked for.
+    /// `None` where the agent has not written anything.
+    #[must_use]
+    pub fn answer(&self) -> Option<&str> {
+        self.messages
+            .iter()
+            .filter(|message| !message.is_from_user())
+            .max_by(|a, b| a.ts.total_cmp(&b.ts))
+            .map(|message| message.content.as_str())
+    }
+}
+
+/// What the API said when it accepted a trigger, a follow-up or a stop.
+///
+/// The API's `ok` is not a field: where it is false the call gives [`Error::NotAccepted`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Accepted {
+    /// The run it is about. After a trigger: the new run's name; keep it.
+    #[serde(rename = "agentSessionId")]
+    pub session_id: SessionId,
+    /// The API's word. After a trigger or a follow-up it always is `queued`, in lower case: it
+    /// says that the request was accepted, and is not the run's [`RunStatus`].
+    pub status: String,
+    /// What the API changed about the request: where
+    /// [`with_model_family`](crate::TriggerRun::with_model_family) named a family that the
+    /// workspace does not have, the run goes on with the default family and this says so
+    /// (observed, not on the vendor's page).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_goes_through_json_and_back_unchanged() {
+        for word in [
+            "QUEUED",
+            "RUNNING",
+            "COMPLETED",
+            "FAILED",
+            "EXPIRED",
+            "STOPPED",
+            "PAUSED",
+        ] {
+            let json = format!("\"{word}\"");
+            let status: RunStatus = serde_json::from_str(&json).unwrap();
+            assert_eq!(status.to_string(), word);
+            assert_eq!(serde_json::to_string(&status).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn only_the_four_ends_are_terminal() {
+        let terminal: Vec<_> = [
+            "QUEUED",
+            "RUNNING",
+            "COMPLETED",
+            "FAILED",
+            "EXPIRED",
+            "STOPPED",
+            "PAUSED",
+        ]
+        .into_iter()
+        .filter(|word| RunStatus::from((*word).to_owned()).is_terminal())
+        .collect();
+        assert_eq!(terminal, ["COMPLETED", "FAILED", "EXPIRED", "STOPPED"]);
+    }
+
+    #[test]
+    fn a_blank_session_id_is_refused_everywhere() {
+        for blank in ["", "  ", "\n\t"] {
+            assert!(SessionId::new(blank).is_err());
+            assert!(blank.parse::<SessionId>().is_err());
+            let json = serde_json::to_string(blank).unwrap();
+            assert!(serde_json::from_str::<SessionId>(&json).is_err());
+        }
+    }
+
+    #[test]
+    fn a_timestamp_that_is_none_gives_no_time_and_no_panic() {
+        let at = |ts| {
+            let message = Message {
+                ts,
+                role: "agent".into(),
+                content: String::new(),
+            };
+            message.sent_at()
+        };
+        assert_eq!(
+            at(1.5),
+            Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1500))
+        );
+        for none in [-1.0, 1e300, f64::NAN, f64::INFINITY] {
+            assert_eq!(at(none), None);
+        }
+    }
+
+    #[test]
+    fn the_answer_is_the_agents_latest_message_however_they_are_ordered() {
+        let message = |ts, role: &str, content: &str| Message {
+            ts,
+            role: role.into(),
+            content: content.into(),
+        };
+        let run = Run {
+            session_id: SessionId::new("s").unwrap(),
+            status: RunStatus::Completed,
+            messages: vec![
+                message(3.0, "assistant", "second"),
+                message(2.0, "agent", "first"),
+                message(4.0, "USER", "thanks"),
+            ],
+            child_session_ids: vec![],
+            workspace_uid: "w".into(),
+        };
+        assert_eq!(run.answer(), Some("second"));
+    }
+}

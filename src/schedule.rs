@@ -1,0 +1,90 @@
+//! [`Schedule`]: when a wait looks at a run next.
+//!
+//! The default is the one deliberate departure from the vendor's page, which polls every 10 s: a
+//! short run is seen to end after a second, and a long one costs no more requests than it does
+//! there.
+//!
+//! | waited so far | next look in about |
+//! | --- | --- |
+//! | up to 10 s | 1 s |
+//! | 30 s | 3 s |
+//! | 100 s and more | 10 s |
+
+use std::time::Duration;
+
+/// When to poll next.
+///
+/// ```
+/// use std::time::Duration;
+/// use dinoai::Schedule;
+///
+/// let as_on_the_vendors_page = Schedule::every(Duration::from_secs(10));
+/// assert_ne!(as_on_the_vendors_page, Schedule::default());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Schedule {
+    fixed: Option<Duration>,
+}
+
+impl Schedule {
+    const SHORTEST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(10);
+
+    /// A tenth of the time waited so far, at least 1 s and at most 10 s, 10 % more or less at
+    /// random, so that many waits do not poll in step. The default.
+    #[must_use]
+    pub fn adaptive() -> Self {
+        Self::default()
+    }
+
+    /// The same interval each time. An interval of zero is [`Error::InvalidRequest`] when the
+    /// wait begins.
+    ///
+    /// [`Error::InvalidRequest`]: crate::Error::InvalidRequest
+    #[must_use]
+    pub fn every(interval: Duration) -> Self {
+        Self {
+            fixed: Some(interval),
+        }
+    }
+
+    pub(crate) fn is_endless_loop(self) -> bool {
+        self.fixed.is_some_and(|interval| interval.is_zero())
+    }
+
+    /// The pause before the next poll, after `waited`.
+    pub(crate) fn pause(self, waited: Duration) -> Duration {
+        self.fixed.unwrap_or_else(|| {
+            let interval = (waited / 10).clamp(Self::SHORTEST, Self::LONGEST);
+            interval.mul_f64(0.9 + 0.2 * fastrand::f64())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_is_a_tenth_of_the_wait_within_bounds_and_ten_percent() {
+        for (waited, interval) in [(0, 1.0), (5, 1.0), (30, 3.0), (100, 10.0), (86_400, 10.0)] {
+            let waited = Duration::from_secs(waited);
+            let pauses: Vec<f64> = (0..200)
+                .map(|_| Schedule::adaptive().pause(waited).as_secs_f64() / interval)
+                .collect();
+            let within = |pause: &&f64| (0.9..=1.1).contains(*pause);
+            assert_eq!(pauses.iter().filter(within).count(), 200, "{waited:?}");
+            assert!(pauses.iter().any(|pause| *pause < 0.98), "{waited:?}");
+            assert!(pauses.iter().any(|pause| *pause > 1.02), "{waited:?}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_interval_is_exact() {
+        let interval = Duration::from_millis(12_345);
+        for waited in [0, 10, 10_000] {
+            let pause = Schedule::every(interval).pause(Duration::from_secs(waited));
+            assert_eq!(pause, interval);
+        }
+    }
+}
