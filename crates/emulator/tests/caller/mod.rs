@@ -1,0 +1,138 @@
+//! A small caller of the emulator: what a test sends, and the answer taken apart.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use dinoai_emulator::Emulator;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+pub(crate) const TRIGGER: &str = "mutation Trigger($agent: String, $message: String, $slack: DinoAiAgentSlackInput) {
+    triggerDinoaiAgentRun(agent: $agent, message: $message, slack: $slack) { ok agentSessionId status }
+}";
+
+pub(crate) const RUN: &str = "query Run($id: String!) {
+    dinoaiAgentRun(agentSessionId: $id) {
+        ok agentSessionId status messages { ts role content } childSessionIds workspaceUid
+    }
+}";
+
+pub(crate) const SEND: &str = "mutation Send($id: String!, $message: String!) {
+    sendDinoaiAgentMessage(agentSessionId: $id, message: $message) { ok agentSessionId status }
+}";
+
+pub(crate) const STOP: &str = "mutation Stop($id: String!) {
+    stopDinoaiAgentRun(agentSessionId: $id) { ok status }
+}";
+
+pub(crate) const STEPS: &str =
+    "query Steps($id: String!, $after: Int, $includeToolIo: Boolean, $maxChars: Int) {
+    dinoaiAgentRun(agentSessionId: $id) {
+        ok
+        status
+        steps(after: $after, includeToolIo: $includeToolIo, maxChars: $maxChars) {
+            index role toolName toolInput content truncated
+        }
+        startupSteps { label done }
+    }
+}";
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The value of the only root field.
+    pub(crate) fn root(&self) -> &Value {
+        let data = self.body["data"].as_object().expect(&self.text);
+        assert_eq!(data.len(), 1, "{}", self.text);
+        data.values().next().unwrap()
+    }
+
+    pub(crate) fn messages(&self) -> Vec<&str> {
+        self.body["errors"]
+            .as_array()
+            .map(|errors| {
+                errors
+                    .iter()
+                    .map(|error| error["message"].as_str().unwrap())
+                    .collect()
+            })
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn content_type(&self) -> &str {
+        self.headers["content-type"].to_str().unwrap()
+    }
+}
+
+pub(crate) async fn answered(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let text = response.text().await.unwrap();
+    Answer {
+        status,
+        headers,
+        body: serde_json::from_str(&text).unwrap_or_default(),
+        text,
+    }
+}
+
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// A POST without credentials.
+pub(crate) fn bare(emulator: &Emulator) -> reqwest::RequestBuilder {
+    client().post(emulator.endpoint())
+}
+
+/// A POST with the key and the secret.
+pub(crate) fn post(emulator: &Emulator) -> reqwest::RequestBuilder {
+    bare(emulator)
+        .header("X-API-KEY", emulator.key())
+        .header("X-API-SECRET", emulator.secret())
+}
+
+pub(crate) async fn call(emulator: &Emulator, query: &str, variables: Value) -> Answer {
+    answered(post(emulator).json(&json!({ "query": query, "variables": variables }))).await
+}
+
+/// Triggers a run of this agent with the message "Check it." and returns its session id.
+pub(crate) async fn trigger(emulator: &Emulator, agent: &str) -> String {
+    let variables = json!({ "agent": agent, "message": "Check it." });
+    let answer = call(emulator, TRIGGER, variables).await;
+    answer.root()["agentSessionId"].as_str().unwrap().to_owned()
+}
+
+pub(crate) async fn read(emulator: &Emulator, session_id: &str) -> Value {
+    let answer = call(emulator, RUN, json!({ "id": session_id })).await;
+    answer.root().clone()
+}
+
+/// The statuses of as many reads.
+pub(crate) async fn statuses(emulator: &Emulator, session_id: &str, reads: usize) -> Vec<String> {
+    let mut seen = Vec::new();
+    for _ in 0..reads {
+        let run = read(emulator, session_id).await;
+        seen.push(run["status"].as_str().unwrap().to_owned());
+    }
+    seen
+}
+
+/// Role and content of every message.
+pub(crate) fn said(run: &Value) -> Vec<(&str, &str)> {
+    let messages = run["messages"].as_array().unwrap();
+    messages
+        .iter()
+        .map(|message| {
+            (
+                message["role"].as_str().unwrap(),
+                message["content"].as_str().unwrap(),
+            )
+        })
+        .collect()
+}
