@@ -55,7 +55,7 @@ impl Stage {
         self
     }
 
-    /// Starts a child run when the stage begins, as [`Scenario::child`] does.
+    /// Starts a child run when the stage begins, as [`Scenario::child`](crate::Scenario::child) does.
     #[must_use]
     pub fn child(mut self, child: impl Into<Child>) -> Self {
         self.effects.children.push(child.into());
@@ -69,7 +69,7 @@ impl Stage {
         self
     }
 
-    /// Adds or changes a line of the start-up checklist, as [`Scenario::startup_step`] does.
+    /// Adds or changes a line of the start-up checklist, as [`Scenario::startup_step`](crate::Scenario::startup_step) does.
     #[must_use]
     pub fn startup_step(mut self, label: impl Into<String>, done: bool) -> Self {
         self.effects.startup_steps.push((label.into(), done));
