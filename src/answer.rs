@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::error::{Call, Error, GraphQlError, Location, PathSegment, excerpt};
+use crate::error::{Call, Error, GraphQlError, Location, PathSegment, excerpt, said};
 use crate::operations::{Operation, Refusal, Repeat};
 use crate::redaction::Redaction;
 use crate::run::SessionId;
@@ -147,8 +147,9 @@ impl Answer {
             return Error::OutcomeUnknown {
                 call,
                 reason: format!(
-                    "HTTP {} that is not GraphQL ({kind}): {text}",
-                    status.as_u16()
+                    "HTTP {} that is not GraphQL ({kind}){}",
+                    status.as_u16(),
+                    said(&text)
                 ),
                 source: None,
             };

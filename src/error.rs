@@ -87,9 +87,10 @@ pub enum Error {
 
     /// The credentials were refused (HTTP 401 or 403).
     #[error(
-        "{call} was refused with HTTP {status}: check that key and secret (or the token) are \
+        "{call} was refused with HTTP {status}{}; check that key and secret (or the token) are \
          right for this endpoint and region, and that the key has the capabilities \
-         dinoai:agent:trigger and dinoai:agent:read{}", said(.text)
+         dinoai:agent:trigger and dinoai:agent:read",
+        said(.text)
     )]
     Unauthorized {
         /// The call.
@@ -113,9 +114,8 @@ pub enum Error {
     /// Any other answer that is not GraphQL: a proxy's page, a wrong address. After all
     /// attempts where the status is 5xx, or a success that is not GraphQL.
     #[error(
-        "{call} got HTTP {status} that is not GraphQL ({}); check that the endpoint is the one \
-         shown when the API key was generated{}",
-        content_type.as_deref().unwrap_or("no content type"), said(.text)
+        "{call} got HTTP {status} that is not GraphQL ({}){}; {}",
+        content_type.as_deref().unwrap_or("no content type"), said(.text), http_hint(.status)
     )]
     Http {
         /// The call.
@@ -131,7 +131,7 @@ pub enum Error {
     },
 
     /// The API answered with GraphQL errors.
-    #[error("{call} was answered with {}{}", list(.errors), executed_hint(.call, .executed))]
+    #[error("{call} was answered with GraphQL errors: {}{}", list(.errors), executed_hint(.call, .executed))]
     GraphQl {
         /// The call. Its session id is the one in the partial data, where there is one.
         call: Box<Call>,
@@ -471,11 +471,20 @@ pub(crate) fn innermost(cause: &(dyn StdError + Send + Sync + 'static)) -> Strin
     innermost.to_string()
 }
 
-fn said(text: &str) -> String {
+/// What a server said, for the end of a clause.
+pub(crate) fn said(text: &str) -> String {
     if text.is_empty() {
         String::new()
     } else {
-        format!("; the server said: {text}")
+        format!(", which said: {text}")
+    }
+}
+
+fn http_hint(status: &u16) -> &'static str {
+    if *status >= 500 {
+        "the server, or a proxy before it, is in trouble: call again later"
+    } else {
+        "check that the endpoint is the one shown when the API key was generated"
     }
 }
 

@@ -92,7 +92,8 @@ impl Operation for TriggerDinoaiAgentRun {
 
     fn answer(data: Self::ResponseData) -> Result<Accepted, Refusal> {
         let run = data.trigger_dinoai_agent_run.ok_or(Refusal::Nothing)?;
-        accepted(run.ok, run.agent_session_id, run.status, None)
+        let path = "triggerDinoaiAgentRun.agentSessionId";
+        accepted(run.ok, path, run.agent_session_id, run.status, None)
     }
 }
 
@@ -102,7 +103,8 @@ impl Operation for TriggerDinoaiAgentRunWithOptions {
 
     fn answer(data: Self::ResponseData) -> Result<Accepted, Refusal> {
         let run = data.trigger_dinoai_agent_run.ok_or(Refusal::Nothing)?;
-        accepted(run.ok, run.agent_session_id, run.status, run.warning)
+        let path = "triggerDinoaiAgentRun.agentSessionId";
+        accepted(run.ok, path, run.agent_session_id, run.status, run.warning)
     }
 }
 
@@ -112,7 +114,8 @@ impl Operation for SendDinoaiAgentMessage {
 
     fn answer(data: Self::ResponseData) -> Result<Accepted, Refusal> {
         let sent = data.send_dinoai_agent_message.ok_or(Refusal::Nothing)?;
-        accepted(sent.ok, sent.agent_session_id, sent.status, None)
+        let path = "sendDinoaiAgentMessage.agentSessionId";
+        accepted(sent.ok, path, sent.agent_session_id, sent.status, None)
     }
 }
 
@@ -124,13 +127,13 @@ impl Operation for DinoaiAgentRun {
         let run = data.dinoai_agent_run.ok_or(Refusal::Nothing)?;
         let status = run_status(run.ok, run.status)?;
         Ok(Run {
-            session_id: session_id("agentSessionId", run.agent_session_id)?,
+            session_id: session_id("dinoaiAgentRun.agentSessionId", run.agent_session_id)?,
             status,
             messages: run.messages.into_iter().map(message).collect(),
             child_session_ids: run
                 .child_session_ids
                 .into_iter()
-                .map(|id| session_id("childSessionIds", id))
+                .map(|id| session_id("dinoaiAgentRun.childSessionIds", id))
                 .collect::<Result<_, _>>()?,
             workspace_uid: run.workspace_uid,
         })
@@ -189,6 +192,7 @@ impl From<TriggerRun> for trigger_dinoai_agent_run_with_options::Variables {
 
 fn accepted(
     ok: bool,
+    path: &'static str,
     id: String,
     status: String,
     warning: Option<String>,
@@ -197,7 +201,7 @@ fn accepted(
         return Err(Refusal::NotAccepted(status));
     }
     Ok(Accepted {
-        session_id: session_id("agentSessionId", id)?,
+        session_id: session_id(path, id)?,
         status,
         warning,
     })

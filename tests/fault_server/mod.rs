@@ -1,0 +1,303 @@
+//! A server on a raw socket that fails in every way a network can, and counts what reached it.
+//!
+//! Each whole request is answered with the next [`Reply`] of its plan; when the plan is used up,
+//! with a good answer to the operation.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dinoai::clock::VirtualClock;
+use dinoai::{Client, ClientBuilder, Credentials};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) const SESSION: &str = "xwzdneft6emspe0f";
+/// Part of the endpoint's path, and of both credentials: it must not show up anywhere.
+pub(crate) const CANARY: &str = "canary-in-a-coal-mine";
+
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    /// A whole response: status, headers, body.
+    Http(u16, Vec<(&'static str, String)>, String),
+    /// The connection is reset before the body has been read.
+    ResetBefore,
+    /// The request is carried out, then the connection is reset.
+    ResetAfter,
+    /// The request is carried out, then half an answer is sent.
+    CutBody,
+    /// The request is carried out, and no answer ever comes.
+    Hang,
+    /// A good answer; then the connection is closed without a word about it.
+    GoodThenClose,
+    /// A good answer.
+    Good,
+    /// A good answer to a poll or a read, with this status of the run.
+    Status(&'static str),
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        let headers = vec![("Content-Type", "application/json".to_owned())];
+        Self::Http(status, headers, body.to_string())
+    }
+
+    pub(crate) fn html(status: u16) -> Self {
+        let headers = vec![("Content-Type", "text/html".to_owned())];
+        Self::Http(status, headers, "<h1>Bad gateway</h1>".to_owned())
+    }
+
+    pub(crate) fn too_many_requests(retry_after: &str) -> Self {
+        Self::Http(
+            429,
+            vec![("Retry-After", retry_after.to_owned())],
+            String::new(),
+        )
+    }
+
+    pub(crate) fn unavailable(retry_after: &str) -> Self {
+        Self::Http(
+            503,
+            vec![("Retry-After", retry_after.to_owned())],
+            String::new(),
+        )
+    }
+}
+
+/// A request that reached the server whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// The number of the connection that it came over.
+    pub(crate) connection: usize,
+    pub(crate) operation: String,
+    pub(crate) variables: Value,
+    pub(crate) head: String,
+}
+
+pub(crate) struct FaultServer {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    plan: Vec<Reply>,
+    seen: Vec<Seen>,
+    resets: usize,
+    connections: usize,
+}
+
+impl FaultServer {
+    /// A server that answers with `plan`, one reply a request, and well from then on.
+    pub(crate) async fn start(plan: impl IntoIterator<Item = Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, plan)
+    }
+
+    pub(crate) fn on(listener: TcpListener, plan: impl IntoIterator<Item = Reply>) -> Self {
+        let mut plan: Vec<_> = plan.into_iter().collect();
+        plan.reverse();
+        let state = Arc::new(Mutex::new(State {
+            plan,
+            ..State::default()
+        }));
+        Self {
+            address: listener.local_addr().unwrap(),
+            accepting: tokio::spawn(accept(listener, state.clone())),
+            state,
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}/api/v1/{CANARY}/graphql", self.address)
+    }
+
+    pub(crate) fn client(&self) -> (Client, VirtualClock) {
+        client(&self.endpoint(), |builder| builder)
+    }
+
+    /// The requests that arrived whole, in order.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.state.lock().unwrap().seen.clone()
+    }
+
+    pub(crate) fn operations(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.operation).collect()
+    }
+
+    /// Requests that arrived, whole or reset half-way.
+    pub(crate) fn arrived(&self) -> usize {
+        let state = self.state.lock().unwrap();
+        state.seen.len() + state.resets
+    }
+}
+
+impl Drop for FaultServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// A client whose pauses take no time, and that gives up on a silent server soon.
+pub(crate) fn client(
+    endpoint: &str,
+    set_up: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> (Client, VirtualClock) {
+    let clock = VirtualClock::new();
+    let builder = Client::builder()
+        .endpoint(endpoint)
+        .credentials(Credentials::key_and_secret(CANARY, CANARY))
+        .request_timeout(Duration::from_millis(300))
+        .connect_timeout(Duration::from_millis(100))
+        .clock(clock.clone());
+    (set_up(builder).build().unwrap(), clock)
+}
+
+async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let number = {
+            let mut state = state.lock().unwrap();
+            state.connections += 1;
+            state.connections
+        };
+        let state = state.clone();
+        tokio::spawn(async move {
+            let _ = serve(stream, number, state).await;
+        });
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    connection: usize,
+    state: Arc<Mutex<State>>,
+) -> std::io::Result<()> {
+    let mut buffer = vec![];
+    loop {
+        let Some(head_length) = read_head(&mut stream, &mut buffer).await? else {
+            return Ok(());
+        };
+        let reply = state.lock().unwrap().plan.pop().unwrap_or(Reply::Good);
+        if matches!(reply, Reply::ResetBefore) {
+            state.lock().unwrap().resets += 1;
+            return reset(stream);
+        }
+        let head = String::from_utf8_lossy(&buffer[..head_length]).into_owned();
+        let length: usize = head
+            .lines()
+            .find_map(|line| {
+                line.to_lowercase()
+                    .strip_prefix("content-length:")
+                    .map(str::to_owned)
+            })
+            .and_then(|value| value.trim().parse().ok())
+            .unwrap_or(0);
+        while buffer.len() < head_length + length {
+            if stream.read_buf(&mut buffer).await? == 0 {
+                return Ok(());
+            }
+        }
+        let body: Value = serde_json::from_slice(&buffer[head_length..head_length + length])?;
+        buffer.drain(..head_length + length);
+        let operation = body["operationName"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        state.lock().unwrap().seen.push(Seen {
+            connection,
+            operation: operation.clone(),
+            variables: body["variables"].clone(),
+            head,
+        });
+
+        let good = good_answer(&operation, "COMPLETED").to_string();
+        match reply {
+            Reply::ResetBefore | Reply::ResetAfter => return reset(stream),
+            Reply::Hang => std::future::pending().await,
+            Reply::CutBody => {
+                let start = &response(200, &[], &good)[..120];
+                stream.write_all(start.as_bytes()).await?;
+                return Ok(());
+            }
+            Reply::GoodThenClose => {
+                stream
+                    .write_all(response(200, &[], &good).as_bytes())
+                    .await?;
+                return Ok(());
+            }
+            Reply::Good => {
+                stream
+                    .write_all(response(200, &[], &good).as_bytes())
+                    .await?
+            }
+            Reply::Status(status) => {
+                let body = good_answer(&operation, status).to_string();
+                stream
+                    .write_all(response(200, &[], &body).as_bytes())
+                    .await?;
+            }
+            Reply::Http(status, headers, body) => {
+                stream
+                    .write_all(response(status, &headers, &body).as_bytes())
+                    .await?;
+            }
+        }
+    }
+}
+
+async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<usize>> {
+    loop {
+        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            return Ok(Some(end + 4));
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+/// Closes the connection with a reset instead of an orderly end.
+fn reset(stream: TcpStream) -> std::io::Result<()> {
+    stream.set_zero_linger()?;
+    drop(stream);
+    Ok(())
+}
+
+fn response(status: u16, headers: &[(&'static str, String)], body: &str) -> String {
+    let mut head = format!(
+        "HTTP/1.1 {status} Status\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    format!("{head}\r\n{body}")
+}
+
+/// What a healthy API answers, the run having `status`.
+pub(crate) fn good_answer(operation: &str, status: &str) -> Value {
+    let accepted = json!({ "ok": true, "agentSessionId": SESSION, "status": "queued" });
+    let data = match operation {
+        "TriggerDinoaiAgentRun" | "TriggerDinoaiAgentRunWithOptions" => {
+            json!({ "triggerDinoaiAgentRun": accepted })
+        }
+        "SendDinoaiAgentMessage" => json!({ "sendDinoaiAgentMessage": accepted }),
+        "StopDinoaiAgentRun" => {
+            json!({ "stopDinoaiAgentRun": { "ok": true, "status": "STOPPED" } })
+        }
+        "DinoaiAgentRunStatus" => json!({ "dinoaiAgentRun": { "ok": true, "status": status } }),
+        _ => json!({ "dinoaiAgentRun": {
+            "ok": true,
+            "agentSessionId": SESSION,
+            "status": status,
+            "messages": [{ "ts": 1.5, "role": "assistant", "content": "All good." }],
+            "childSessionIds": [],
+            "workspaceUid": "w1",
+        } }),
+    };
+    json!({ "data": data })
+}
