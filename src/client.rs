@@ -27,7 +27,6 @@ use crate::operations::{
     StopDinoaiAgentRun, TriggerDinoaiAgentRun, TriggerDinoaiAgentRunWithOptions, dinoai_agent_run,
     dinoai_agent_run_status, send_dinoai_agent_message, stop_dinoai_agent_run,
 };
-use crate::redaction::Redaction;
 use crate::retry::{Attempts, Budget, Retry};
 use crate::run::{Accepted, Run, RunStatus, SessionId};
 use crate::session::Session;
@@ -43,7 +42,6 @@ pub struct Client {
 
 struct Shared {
     transport: Transport,
-    redaction: Redaction,
     retry: Retry,
     budget: Budget,
     clock: Arc<dyn Clock>,
@@ -266,6 +264,7 @@ impl Client {
             .call::<TriggerDinoaiAgentRunWithOptions>(request.into(), terms)
             .await?;
         if let Some(warning) = &accepted.warning {
+            let warning = self.shared.transport.redaction().text(warning);
             tracing::warn!(session_id = %accepted.session_id, warning, "accepted with a warning");
         }
         Ok(accepted)
@@ -314,7 +313,6 @@ impl Client {
     ) -> Result<O::Answer> {
         let Shared {
             transport,
-            redaction,
             retry,
             budget,
             clock,
@@ -335,7 +333,7 @@ impl Client {
             let sent = transport
                 .send(body.clone(), O::REPEAT, &mut call, attempts.time_left())
                 .await;
-            match sent.and_then(|answer| answer.read::<O>(Box::new(call), redaction)) {
+            match sent.and_then(|answer| answer.read::<O>(Box::new(call), transport.redaction())) {
                 Ok(answer) => {
                     attempts.succeeded();
                     return Ok(answer);
@@ -551,7 +549,6 @@ impl ClientBuilder {
         let endpoint = self.endpoint.ok_or_else(|| missing("endpoint"))?;
         let endpoint = Endpoint::parse(&endpoint, self.plain_http_allowed)?;
         let credentials = self.credentials.ok_or_else(|| missing("credentials"))?;
-        let headers = credentials.headers()?;
         for (setting, timeout) in [
             ("request timeout", self.settings.request_timeout),
             ("connect timeout", self.settings.connect_timeout),
@@ -560,11 +557,9 @@ impl ClientBuilder {
                 return Err(Error::config(setting, "is zero"));
             }
         }
-        let secrets = credentials.secrets().into_iter().chain(endpoint.secrets());
         Ok(Client {
             shared: Arc::new(Shared {
-                redaction: Redaction::of(secrets),
-                transport: Transport::new(endpoint, headers, &self.settings)?,
+                transport: Transport::new(endpoint, &credentials, &self.settings)?,
                 retry: self.retry,
                 budget: Budget::full(),
                 clock: self.clock,

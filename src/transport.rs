@@ -18,9 +18,11 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::redirect;
 
 use crate::answer::Answer;
+use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Call, Cause, Error};
 use crate::operations::Repeat;
+use crate::redaction::Redaction;
 
 /// What GraphQL over HTTP asks of clients.
 const ACCEPTED: HeaderValue =
@@ -43,6 +45,7 @@ pub(crate) struct Settings {
 pub(crate) struct Transport {
     endpoint: Endpoint,
     headers: HeaderMap,
+    redaction: Redaction,
     reads: reqwest::Client,
     changes: reqwest::Client,
     request_timeout: Duration,
@@ -50,12 +53,12 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// `headers` are the ones that carry the credentials.
     pub(crate) fn new(
         endpoint: Endpoint,
-        mut headers: HeaderMap,
+        credentials: &Credentials,
         settings: &Settings,
     ) -> Result<Self, Error> {
+        let mut headers = credentials.headers()?;
         headers.insert(ACCEPT, ACCEPTED);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(
@@ -76,11 +79,17 @@ impl Transport {
         Ok(Self {
             reads: client(|builder| builder)?,
             changes: client(|builder| builder.pool_max_idle_per_host(0))?,
+            redaction: Redaction::of(credentials.secrets().into_iter().chain(endpoint.secrets())),
             endpoint,
             headers,
             request_timeout: settings.request_timeout,
             response_limit: settings.response_limit,
         })
+    }
+
+    /// What must not be shown of what a server said.
+    pub(crate) fn redaction(&self) -> &Redaction {
+        &self.redaction
     }
 
     /// Sends a request once, and gives up after the request timeout or the time `left`.
@@ -126,7 +135,7 @@ impl Transport {
             Ok(response) => response,
             Err(error) => return Err(lost(call, error)),
         };
-        call.request_id = Answer::request_id(response.headers());
+        call.request_id = Answer::request_id(response.headers()).map(|id| self.redaction.text(&id));
         let span = tracing::Span::current();
         span.record("http.status", response.status().as_u16());
         span.record("request_id", call.request_id.as_deref());

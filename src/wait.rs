@@ -162,8 +162,10 @@ impl IntoFuture for Wait {
     type IntoFuture = WaitFuture;
 
     fn into_future(self) -> WaitFuture {
-        let span = tracing::info_span!("dinoai.wait", session_id = Empty);
-        Box::pin(self.run().instrument(span))
+        Box::pin(async move {
+            let span = tracing::info_span!("dinoai.wait", session_id = Empty);
+            self.run().instrument(span).await
+        })
     }
 }
 
