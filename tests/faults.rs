@@ -1,6 +1,12 @@
 //! What a client does when the network, or the server, fails: on raw sockets, counting what
 //! reached the server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what fails here fails a test"
+)]
+
 mod fault_server;
 
 use std::pin::Pin;

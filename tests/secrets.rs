@@ -1,6 +1,12 @@
 //! No credential and no path of the endpoint shows up in anything that can be seen: errors,
 //! `Debug`, and the log of this crate and of those below it, at TRACE.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what fails here fails a test"
+)]
+
 mod fault_server;
 
 use std::io::{Read, Write};

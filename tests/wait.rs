@@ -1,5 +1,11 @@
 //! What a wait asks for, bears and tells.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what fails here fails a test"
+)]
+
 mod fault_server;
 
 use std::sync::{Arc, Mutex};
