@@ -52,6 +52,8 @@
 //!
 //! [DinoAI programmable agents]: https://docs.paradime.io
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod answer;
 pub mod client;
 pub mod clock;
