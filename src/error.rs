@@ -11,6 +11,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,10 @@ use crate::run::{Run, RunStatus, SessionId};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The cause of an error, from another crate.
-pub type Cause = Box<dyn StdError + Send + Sync>;
+pub type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Why a call, or a wait, did not give what was asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The request cannot be right: a blank text, a timeout of zero. Nothing was sent.
@@ -245,7 +246,7 @@ pub struct Call {
 }
 
 /// A wait that came to its timeout.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WaitTimeout {
     /// The run.

@@ -20,7 +20,8 @@
 //!
 //! | you want to | room |
 //! | --- | --- |
-//! | set up a client, call an operation | [`client`] |
+//! | call an operation | [`client`] |
+//! | set up a client | [`builder`] |
 //! | say who is calling | [`credentials`] |
 //! | say what to start | [`trigger`] |
 //! | wait for the end | [`wait`], [`schedule`] |
@@ -55,12 +56,14 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod answer;
+pub mod builder;
 pub mod client;
 pub mod clock;
 pub mod credentials;
 mod endpoint;
 pub mod error;
 mod operations;
+mod poll;
 mod redaction;
 pub mod retry;
 pub mod run;
@@ -70,7 +73,8 @@ mod transport;
 pub mod trigger;
 pub mod wait;
 
-pub use client::{Client, ClientBuilder};
+pub use builder::ClientBuilder;
+pub use client::Client;
 pub use credentials::Credentials;
 pub use error::{Error, Result};
 pub use retry::Retry;

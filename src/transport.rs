@@ -104,7 +104,7 @@ impl Transport {
         if timeout.is_zero() {
             return Err(Error::NotSent {
                 call: Box::new(call.clone()),
-                source: "no time was left".into(),
+                source: Arc::new(std::io::Error::other("no time was left")),
             });
         }
         let client = match repeat {
@@ -119,7 +119,7 @@ impl Transport {
             .body(reqwest::Body::wrap(witness.watch(body)));
         let lost = |call: &Call, error: reqwest::Error| {
             let call = Box::new(call.clone());
-            let source: Cause = error.without_url().into();
+            let source: Cause = Arc::new(error.without_url());
             match repeat {
                 _ if !witness.has_left() => Error::NotSent { call, source },
                 Repeat::Read | Repeat::Idempotent => Error::Transport { call, source },

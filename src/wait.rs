@@ -19,15 +19,14 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument;
 use tracing::field::Empty;
 
 use crate::client::{Client, Terms};
-use crate::clock::Clock;
-use crate::error::{Error, GraphQlError, Result, WaitTimeout};
+use crate::error::{Error, Result};
+use crate::poll::{Pace, Polls};
 use crate::run::{Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::trigger::TriggerRun;
@@ -53,8 +52,7 @@ pub type WaitFuture = Pin<Box<dyn Future<Output = Result<Run>> + Send + 'static>
 pub struct Wait {
     client: Client,
     subject: Subject,
-    timeout: Duration,
-    schedule: Schedule,
+    pace: Pace,
     on_started: Option<Box<OnStarted>>,
 }
 
@@ -78,8 +76,7 @@ impl Wait {
         Self {
             client,
             subject,
-            timeout: Duration::from_secs(3600),
-            schedule: Schedule::default(),
+            pace: Pace::default(),
             on_started: None,
         }
     }
@@ -87,7 +84,7 @@ impl Wait {
     /// How long to wait, the trigger counted. 3600 s by default, as on the vendor's page. By a
     /// clock that never goes back.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.pace.timeout = timeout;
         self
     }
 
@@ -99,7 +96,7 @@ impl Wait {
 
     /// When to poll.
     pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
+        self.pace.schedule = schedule;
         self
     }
 
@@ -111,49 +108,31 @@ impl Wait {
     }
 
     async fn run(self) -> Result<Run> {
-        if self.timeout.is_zero() {
-            return Err(Error::InvalidRequest {
-                field: "timeout",
-                problem: "is zero".to_owned(),
-            });
-        }
-        if self.schedule.is_endless_loop() {
-            return Err(Error::InvalidRequest {
-                field: "poll interval",
-                problem: "is zero".to_owned(),
-            });
-        }
-        let clock = self.client.clock().clone();
-        let start = clock.now();
-        let deadline = start.saturating_add(self.timeout);
-        let (session_id, started) = match self.subject {
-            Subject::Run(id) => (id, false),
+        self.pace.check()?;
+        let start = self.client.clock().now();
+        let polls = |id| Polls::since(start, self.client.clone(), id, self.pace);
+        let mut polls = match self.subject {
+            Subject::Run(id) => polls(id),
             Subject::New(request) => {
                 let terms = Terms {
-                    deadline: Some(deadline),
+                    deadline: Some(start.saturating_add(self.pace.timeout)),
                     ..Terms::default()
                 };
                 let accepted = self.client.trigger(request, terms).await?;
-                (accepted.session_id, true)
+                polls(accepted.session_id).having_started()
             }
         };
-        tracing::Span::current().record("session_id", session_id.as_str());
+        tracing::Span::current().record("session_id", polls.session_id.as_str());
         if let Some(on_started) = self.on_started {
-            on_started(&session_id);
+            on_started(&polls.session_id);
         }
-        let polls = Polls {
-            client: self.client,
-            clock,
-            schedule: self.schedule,
-            start,
-            deadline,
-            started,
-            proven: started,
-            polls: 0,
-            last_status: None,
-            session_id,
-        };
-        polls.until_ended().await
+        loop {
+            let looked = look(&mut polls).await;
+            if let Ok(Some(run)) = looked {
+                return end(run);
+            }
+            polls.pause_after(looked.map(drop)).await?;
+        }
     }
 }
 
@@ -176,103 +155,22 @@ impl fmt::Debug for Wait {
             Subject::New(request) => wait.field("request", request),
             Subject::Run(id) => wait.field("session_id", id),
         };
-        wait.field("timeout", &self.timeout)
-            .field("schedule", &self.schedule)
-            .finish_non_exhaustive()
+        wait.field("pace", &self.pace).finish_non_exhaustive()
     }
 }
 
-/// The poll loop.
-struct Polls {
-    client: Client,
-    clock: Arc<dyn Clock>,
-    schedule: Schedule,
-    start: Duration,
-    deadline: Duration,
-    /// Whether the wait has started the run itself.
-    started: bool,
-    /// Whether the host and the id are known to be right.
-    proven: bool,
-    polls: u32,
-    last_status: Option<RunStatus>,
-    session_id: SessionId,
-}
-
-impl Polls {
-    /// How many failures in a row that may be the API's or the caller's are borne.
-    const DOUBTFUL_IN_A_ROW: u32 = 10;
-
-    async fn until_ended(mut self) -> Result<Run> {
-        let mut doubtful = 0;
-        loop {
-            let failure = match self.look().await {
-                Ok(Some(run)) => return end(run),
-                Ok(None) => {
-                    doubtful = 0;
-                    None
-                }
-                Err(error) => {
-                    match bearing(&error) {
-                        _ if !self.proven => return Err(error),
-                        Bearing::Temporary => {}
-                        Bearing::Doubtful if doubtful < Self::DOUBTFUL_IN_A_ROW => doubtful += 1,
-                        Bearing::Doubtful | Bearing::Final => return Err(error),
-                    }
-                    tracing::debug!(%error, "a poll failed, the wait goes on");
-                    Some(error)
-                }
-            };
-
-            let now = self.clock.now();
-            let asked = failure.as_ref().and_then(Error::retry_after);
-            let pause = self
-                .schedule
-                .pause(now.saturating_sub(self.start))
-                .max(asked.unwrap_or_default())
-                .min(self.deadline.saturating_sub(now));
-            self.clock.sleep(pause).await;
-            if self.clock.now() >= self.deadline {
-                return Err(self.timeout(failure));
-            }
-        }
+/// Looks once: the run where it has ended, `None` where it is still going.
+async fn look(polls: &mut Polls) -> Result<Option<Run>> {
+    let terms = polls.begin();
+    let status = polls.client.read_status(terms).await?;
+    polls.read(&status);
+    if !status.is_terminal() {
+        return Ok(None);
     }
-
-    /// Looks once: the run where it has ended, `None` where it is still going.
-    async fn look(&mut self) -> Result<Option<Run>> {
-        self.polls += 1;
-        let status = self.client.read_status(self.terms()).await?;
-        self.proven = true;
-        if self.last_status.as_ref() != Some(&status) {
-            tracing::info!(%status, "run status");
-            self.last_status = Some(status.clone());
-        }
-        if !status.is_terminal() {
-            return Ok(None);
-        }
-        let run = self.client.read_run(self.terms()).await?;
-        // A follow-up may have woken it in between.
-        self.last_status = Some(run.status.clone());
-        Ok(run.status.is_terminal().then_some(run))
-    }
-
-    fn terms(&self) -> Terms {
-        Terms {
-            session_id: Some(self.session_id.clone()),
-            deadline: Some(self.deadline),
-            once: self.proven,
-            started: self.started,
-        }
-    }
-
-    fn timeout(self, last_error: Option<Error>) -> Error {
-        Error::WaitTimeout(Box::new(WaitTimeout {
-            elapsed: self.clock.now().saturating_sub(self.start),
-            session_id: self.session_id,
-            last_status: self.last_status,
-            polls: self.polls,
-            last_error: last_error.map(Box::new),
-        }))
-    }
+    let run = polls.client.read_run(polls.terms()).await?;
+    // A follow-up may have woken it in between.
+    polls.read(&run.status);
+    Ok(run.status.is_terminal().then_some(run))
 }
 
 fn end(run: Run) -> Result<Run> {
@@ -280,34 +178,4 @@ fn end(run: Run) -> Result<Run> {
         RunStatus::Completed => Ok(run),
         _ => Err(Error::RunFailed { run: Box::new(run) }),
     }
-}
-
-/// How a wait bears a failing poll.
-enum Bearing {
-    /// It has nothing to do with the request: until the timeout.
-    Temporary,
-    /// It may be the API's fault or the caller's: a few times.
-    Doubtful,
-    /// It cannot get better.
-    Final,
-}
-
-fn bearing(error: &Error) -> Bearing {
-    match error {
-        _ if error.is_temporary() => Bearing::Temporary,
-        Error::Unauthorized { .. } | Error::Unsupported { .. } | Error::InvalidRequest { .. } => {
-            Bearing::Final
-        }
-        Error::GraphQl { errors, .. } if errors.iter().any(is_about_the_document) => Bearing::Final,
-        _ => Bearing::Doubtful,
-    }
-}
-
-/// Whether the server found the document itself wrong: it will not become valid.
-fn is_about_the_document(error: &GraphQlError) -> bool {
-    let code = error.extensions.get("code").and_then(|code| code.as_str());
-    matches!(
-        code,
-        Some("GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED")
-    )
 }

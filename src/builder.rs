@@ -1,0 +1,210 @@
+//! [`ClientBuilder`]: sets up a client piece by piece.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::clock::{Clock, SystemClock};
+use crate::credentials::{Account, Credentials};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+use crate::retry::Retry;
+use crate::transport::{Settings, Transport};
+
+/// Sets up a [`Client`] piece by piece. Endpoint and credentials are needed, the rest has
+/// defaults.
+///
+/// ```
+/// use std::time::Duration;
+/// use dinoai::{Client, Credentials, Retry};
+///
+/// # fn main() -> dinoai::Result<()> {
+/// let client = Client::builder()
+///     .endpoint("https://api.us.paradime.io/api/v1/your-company/graphql")
+///     .credentials(Credentials::workspace_token("prdm_wsp_…".replace('…', "example")))
+///     .request_timeout(Duration::from_secs(30))
+///     .retry(Retry::default().with_attempts(6))
+///     .user_agent_suffix("nightly-checks/1.4")
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder {
+    endpoint: Option<String>,
+    credentials: Option<Credentials>,
+    plain_http_allowed: bool,
+    settings: Settings,
+    retry: Retry,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            credentials: None,
+            plain_http_allowed: false,
+            settings: Settings {
+                request_timeout: Duration::from_secs(60),
+                connect_timeout: Duration::from_secs(5),
+                response_limit: 64 * 1024 * 1024,
+                user_agent_suffix: None,
+                hook: None,
+            },
+            retry: Retry::default(),
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// The URL shown when the API key was generated. It differs between regions, and its path
+    /// identifies the company, so it is treated like a credential.
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Who is calling.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Takes endpoint and credentials from the environment, as [`Client::from_env`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] where a variable is missing.
+    pub fn from_env(self) -> Result<Self> {
+        Account::from_env().map(|account| self.account(account))
+    }
+
+    /// Takes endpoint and credentials from the environment, and what is missing there from
+    /// `~/.paradime/credentials`, as [`Client::from_env_or_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] where something is missing in both, or the file is needed but
+    /// malformed or cannot be read.
+    pub fn from_env_or_file(self) -> Result<Self> {
+        Account::from_env_or_file().map(|account| self.account(account))
+    }
+
+    /// The same with a credentials file at another place.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_env_or_file`](Self::from_env_or_file).
+    pub fn from_env_or_file_at(self, path: impl AsRef<Path>) -> Result<Self> {
+        Account::from_env_or_file_at(path.as_ref()).map(|account| self.account(account))
+    }
+
+    /// How long one attempt may take, from the first byte sent to the last one read. 60 s by
+    /// default, as in the vendor's SDK.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.request_timeout = timeout;
+        self
+    }
+
+    /// How long connecting may take, TLS included. 5 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// How often, and for how long, a call is tried.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How long an answer may be, in bytes after decompression. 64 MiB by default. A longer one
+    /// is [`Error::ResponseTooLarge`].
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.settings.response_limit = bytes;
+        self
+    }
+
+    /// What is appended to the `User-Agent` header, for example `nightly-checks/1.4`.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.settings.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// The time that waits and pauses are measured by; for tests, see [`clock`](crate::clock).
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Allows `http://` to another machine, which shows the credentials to everyone on the way.
+    /// Plain http to this machine is always allowed.
+    pub fn allow_plain_http(mut self) -> Self {
+        self.plain_http_allowed = true;
+        self
+    }
+
+    /// Prepares the HTTP client: proxies, certificates and the like. Called twice, as reads and
+    /// changes use separate connections.
+    ///
+    /// ```
+    /// use dinoai::Client;
+    ///
+    /// let builder = Client::builder().http_client(|http| http.tcp_nodelay(true));
+    /// ```
+    ///
+    /// These settings are made afterwards, and cannot be changed: no redirects, no referer, no
+    /// retries of the HTTP client's own, HTTP/1.1, no verbose connections, gzip, the connect
+    /// timeout, and no proxy where the endpoint is this machine.
+    pub fn http_client(
+        mut self,
+        prepare: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.hook = Some(Box::new(prepare));
+        self
+    }
+
+    /// The client. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`], with the name of what is wrong: endpoint missing, not a URL,
+    /// with user info, or plain http to another machine; credentials missing, blank, of another
+    /// kind than said, or with a character that no HTTP header can carry; a timeout of zero; an
+    /// HTTP client that cannot be set up.
+    pub fn build(self) -> Result<Client> {
+        let missing = |what| Error::config(what, "is missing: give it to the client's builder");
+        let endpoint = self.endpoint.ok_or_else(|| missing("endpoint"))?;
+        let endpoint = Endpoint::parse(&endpoint, self.plain_http_allowed)?;
+        let credentials = self.credentials.ok_or_else(|| missing("credentials"))?;
+        for (setting, timeout) in [
+            ("request timeout", self.settings.request_timeout),
+            ("connect timeout", self.settings.connect_timeout),
+        ] {
+            if timeout.is_zero() {
+                return Err(Error::config(setting, "is zero"));
+            }
+        }
+        let transport = Transport::new(endpoint, &credentials, &self.settings)?;
+        Ok(Client::of(transport, self.retry, self.clock))
+    }
+
+    fn account(self, account: Account) -> Self {
+        self.endpoint(account.endpoint)
+            .credentials(account.credentials)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClientBuilder")
+            .field("credentials", &self.credentials)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
