@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::Duration;
 
 use crate::backend::{Backend, Schemas};
+use crate::clock::{Clock, Pace};
 use crate::credentials;
+use crate::edges::Edges;
 use crate::error::Error;
 use crate::http::{self, Shared};
 use crate::requests::{Record, Request};
 use crate::runs::Run;
 use crate::scenario::Scenario;
 use crate::server::{self, Server};
-use crate::world::{Scenarios, World};
+use crate::world::{Scenarios, Workspace, World};
 
 /// A running emulator: a DinoAI agents API on a port of the loopback address.
 ///
@@ -104,6 +106,18 @@ impl Emulator {
     pub fn runs(&self) -> Vec<Run> {
         self.shared.runs()
     }
+
+    /// The time since the emulator's start on its own clock, which stages that last a time, the
+    /// lifetime of sessions and the timestamps of messages go by.
+    pub fn elapsed(&self) -> Duration {
+        self.shared.clock.now()
+    }
+
+    /// Moves the emulator's clock forward. What has ended by then has ended the next time that
+    /// anybody looks.
+    pub fn advance(&self, time: Duration) {
+        self.shared.clock.advance(time);
+    }
 }
 
 impl fmt::Debug for Emulator {
@@ -123,6 +137,9 @@ pub struct Builder {
     scenarios: Vec<(String, Scenario)>,
     default_scenario: Option<Scenario>,
     model_families: BTreeSet<String>,
+    branches: BTreeSet<String>,
+    edges: Edges,
+    pace: Pace,
     port: u16,
 }
 
@@ -151,6 +168,26 @@ impl Builder {
     /// runs with a warning.
     pub fn model_family(mut self, slug: impl Into<String>) -> Self {
         self.model_families.insert(slug.into());
+        self
+    }
+
+    /// Makes a branch, tag or commit known, beside `main`. With at least one known, a trigger
+    /// with any other base branch runs on `main`, silently, as the API does:
+    /// [`Run::checked_out`] tells. By default every base branch is there.
+    pub fn branch(mut self, name: impl Into<String>) -> Self {
+        self.branches.insert(name.into());
+        self
+    }
+
+    /// Switches on the API's edges. The default is [`Edges::new`].
+    pub fn edges(mut self, edges: Edges) -> Self {
+        self.edges = edges;
+        self
+    }
+
+    /// Stops the emulator's clock: only [`Emulator::advance`] moves it. By default time passes.
+    pub fn stopped_clock(mut self) -> Self {
+        self.pace = Pace::Stopped;
         self
     }
 
@@ -185,17 +222,27 @@ impl Builder {
                 .collect(),
             default: self.default_scenario.map(Arc::new),
         };
-        let schemas = Schemas::new(&self.backend, &scenarios.statuses())?;
+        let mut statuses = scenarios.statuses();
+        statuses.extend(self.edges.undeclared_status.clone());
+        let schemas = Schemas::new(&self.backend, &statuses)?;
         let (listener, address) = server::listen(self.port).map_err(|source| Error::Listen {
             port: self.port,
             source,
         })?;
+        let edges = Arc::new(self.edges);
+        let workspace = Workspace {
+            scenarios,
+            model_families: self.model_families,
+            branches: self.branches,
+            edges: Arc::clone(&edges),
+        };
         let shared = Arc::new(Shared {
             path: format!("/api/v1/{}/graphql", credentials::ENDPOINT_TOKEN),
             schemas,
-            world: Mutex::new(World::new(scenarios, self.model_families)),
+            world: Mutex::new(World::new(workspace)),
             record: Record::default(),
-            start: Instant::now(),
+            clock: Clock::new(self.pace),
+            edges,
         });
         let server = Server::start(listener, http::service(Arc::clone(&shared)))?;
         Ok(Emulator {

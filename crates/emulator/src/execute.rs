@@ -17,6 +17,7 @@ use apollo_compiler::response::{ExecutionResponse, GraphQLError, JsonMap, JsonVa
 use apollo_compiler::validation::{DiagnosticList, Valid};
 
 use crate::backend::Schemas;
+use crate::edges::{Capability, Edges};
 use crate::operations::{Root, Trace};
 use crate::world::World;
 
@@ -40,6 +41,7 @@ pub(crate) struct Call<'a> {
     pub(crate) operation_name: Option<&'a str>,
     pub(crate) variables: JsonMap,
     pub(crate) mutations: Mutations,
+    pub(crate) edges: &'a Edges,
 }
 
 /// Whether a request may change anything: one that came by GET may not.
@@ -67,6 +69,8 @@ pub(crate) enum Answer {
     Refused(Refusal),
     /// A mutation where none is allowed.
     MutationRefused,
+    /// The credentials lack this capability.
+    Forbidden(Capability),
 }
 
 /// Executes a request against the world as of `now`.
@@ -85,21 +89,22 @@ pub(crate) fn execute(
         let operation = choose(&document, call.operation_name)?;
         outcome.operation_name = operation.name.as_ref().map(ToString::to_string);
         if operation.is_mutation() && call.mutations == Mutations::Refused {
-            return Ok(None);
+            return Ok(Answer::MutationRefused);
         }
         let run = Run {
             schemas,
             document: &document,
             operation,
+            edges: call.edges,
         };
+        run.check_introspection()?;
+        if let Some(capability) = run.lacking() {
+            return Ok(Answer::Forbidden(capability));
+        }
         run.execute(world, now, &call.variables, &mut outcome.trace)
-            .map(Some)
+            .map(Answer::Executed)
     });
-    match executed {
-        Ok(Some(response)) => outcome.answer = Answer::Executed(response),
-        Ok(None) => {}
-        Err(errors) => outcome.answer = Answer::Refused(errors),
-    }
+    outcome.answer = executed.unwrap_or_else(Answer::Refused);
     outcome
 }
 
@@ -180,9 +185,43 @@ struct Run<'a> {
     schemas: &'a Schemas,
     document: &'a Valid<ExecutableDocument>,
     operation: &'a Operation,
+    edges: &'a Edges,
 }
 
 impl Run<'_> {
+    /// Where introspection is off, each of its fields is an error, in the reference's words.
+    fn check_introspection(&self) -> Result<(), Refusal> {
+        if !self.edges.without_introspection {
+            return Ok(());
+        }
+        let errors: Refusal = self
+            .operation
+            .root_fields(self.document)
+            .filter(|field| is_introspection(&field.name))
+            .map(|field| {
+                let message = format!(
+                    "GraphQL introspection has been disabled, but the requested query contained the field \"{}\".",
+                    field.name
+                );
+                GraphQLError::new(message, field.name.location(), &self.document.sources)
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The first capability that the document needs and the credentials lack. Fields that are
+    /// skipped count: a gate looks at the document alone.
+    fn lacking(&self) -> Option<Capability> {
+        self.operation
+            .root_fields(self.document)
+            .filter_map(|field| Capability::needed_by(&field.name))
+            .find(|capability| self.edges.lacking.contains(capability))
+    }
+
     fn execute(
         &self,
         world: &Mutex<World>,
@@ -203,6 +242,7 @@ impl Run<'_> {
         let root = Root {
             type_name: self.operation.object_type().clone(),
             world,
+            edges: self.edges,
             now,
             trace: &resolving,
         };
@@ -251,7 +291,7 @@ impl Run<'_> {
         let introspects = self
             .operation
             .root_fields(self.document)
-            .any(|field| matches!(field.name.as_str(), "__schema" | "__type"));
+            .any(|field| is_introspection(&field.name));
         let Some(data) = response.data.as_mut().filter(|_| introspects) else {
             return Ok(());
         };
@@ -269,6 +309,10 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+fn is_introspection(root_field: &str) -> bool {
+    matches!(root_field, "__schema" | "__type")
 }
 
 fn refusal(message: String) -> Refusal {

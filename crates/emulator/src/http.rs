@@ -4,7 +4,7 @@
 //! media types, body, and then the GraphQL request itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use apollo_compiler::response::GraphQLError;
 use axum::Extension;
@@ -19,7 +19,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::backend::Schemas;
+use crate::clock::Clock;
 use crate::credentials;
+use crate::edges::{Edges, RefusalStatus};
 use crate::execute::{self, Answer, Call, Mutations, Outcome};
 use crate::media::{self, Media};
 use crate::operations::Trace;
@@ -41,13 +43,13 @@ pub(crate) struct Shared {
     pub(crate) schemas: Schemas,
     pub(crate) world: Mutex<World>,
     pub(crate) record: Record,
-    pub(crate) start: Instant,
+    pub(crate) clock: Clock,
+    pub(crate) edges: Arc<Edges>,
 }
 
 impl Shared {
-    /// The time since the emulator's start: the only clock that runs see.
     fn now(&self) -> Duration {
-        self.start.elapsed()
+        self.clock.now()
     }
 
     pub(crate) fn runs(&self) -> Vec<Run> {
@@ -123,11 +125,13 @@ fn judge(
         operation_name: parameters.operation_name.as_deref(),
         variables: execute::variables(&parameters.variables),
         mutations,
+        edges: &shared.edges,
     });
     match call {
         Ok(call) => Reply::outcome(
             execute::execute(&shared.schemas, &shared.world, shared.now(), &call),
             media,
+            shared.edges.refusal_status,
         ),
         Err(refused) => {
             let body = json!({ "errors": [{ "message": refused }] }).to_string();
@@ -174,21 +178,28 @@ impl Reply {
         Self::new(status, media.content_type(), body)
     }
 
-    fn outcome(outcome: Outcome, media: Media) -> Self {
+    fn outcome(outcome: Outcome, media: Media, refusals: RefusalStatus) -> Self {
         let mut reply = match outcome.answer {
             Answer::Executed(response) => Self::graphql(StatusCode::OK, media, text(&response)),
-            Answer::Refused(errors) => Self::refused(&errors, media),
+            Answer::Refused(errors) => Self::refused(&errors, media, refusals),
             Answer::MutationRefused => Self::method_not_allowed("POST"),
+            Answer::Forbidden(capability) => Self::detail(
+                StatusCode::FORBIDDEN,
+                &format!("Missing capability: {}", capability.as_str()),
+            ),
         };
         reply.operation_name = outcome.operation_name;
         reply.trace = outcome.trace;
         reply
     }
 
-    fn refused(errors: &[GraphQLError], media: Media) -> Self {
-        let status = match media {
-            Media::Json => StatusCode::OK,
-            Media::GraphqlResponse => StatusCode::BAD_REQUEST,
+    fn refused(errors: &[GraphQLError], media: Media, status: RefusalStatus) -> Self {
+        let status = match (status, media) {
+            (RefusalStatus::Ok, _) | (RefusalStatus::ByMediaType, Media::Json) => StatusCode::OK,
+            (RefusalStatus::BadRequest, _) | (RefusalStatus::ByMediaType, _) => {
+                StatusCode::BAD_REQUEST
+            }
+            (RefusalStatus::UnprocessableContent, _) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::graphql(status, media, text(&Refusal { errors }))
     }

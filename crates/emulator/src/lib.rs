@@ -40,7 +40,9 @@
 //! - `program` (default): the program `dinoai-emulator`. Tests do well without it.
 
 mod backend;
+mod clock;
 mod credentials;
+mod edges;
 mod emulator;
 mod error;
 mod execute;
@@ -62,6 +64,7 @@ mod step;
 mod world;
 
 pub use backend::Backend;
+pub use edges::{Capability, Edges, RefusalStatus};
 pub use emulator::{Builder, Emulator};
 pub use error::Error;
 pub use requests::Request;

@@ -8,10 +8,11 @@ use apollo_compiler::Name;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::{JsonMap, JsonValue};
 
+use crate::edges::Edges;
 use crate::objects::{error, record, type_of, without_value};
 use crate::run_fields::RunObject;
 use crate::runs::Slack;
-use crate::world::{Order, World};
+use crate::world::{NotSent, Order, World};
 
 /// What resolving has done so far.
 #[derive(Default)]
@@ -24,6 +25,7 @@ pub(crate) struct Trace {
 pub(crate) struct Root<'a> {
     pub(crate) type_name: Name,
     pub(crate) world: &'a Mutex<World>,
+    pub(crate) edges: &'a Edges,
     pub(crate) now: Duration,
     pub(crate) trace: &'a RefCell<Trace>,
 }
@@ -51,7 +53,7 @@ impl ObjectValue for Root<'_> {
 
 impl Root<'_> {
     fn run<'a>(
-        &self,
+        &'a self,
         info: &ResolveInfo<'_>,
         arguments: &JsonMap,
     ) -> Result<ResolvedValue<'a>, FieldError> {
@@ -63,6 +65,7 @@ impl Root<'_> {
         Ok(ResolvedValue::object(RunObject {
             type_name: type_of(info),
             progress,
+            edges: self.edges,
         }))
     }
 
@@ -106,9 +109,14 @@ impl Root<'_> {
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let session_id = required(arguments, "agentSessionId")?;
         let message = required(arguments, "message")?.to_owned();
-        if !self.world().send(session_id, message, self.now) {
-            return Err(unknown_session(session_id));
-        }
+        self.world()
+            .send(session_id, message, self.now)
+            .map_err(|refused| match refused {
+                NotSent::UnknownSession => unknown_session(session_id),
+                NotSent::Idle => error(format!(
+                    "The DinoAI agent session '{session_id}' is no longer active."
+                )),
+            })?;
         Ok(record(
             info,
             vec![

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::runs::Run;
@@ -28,6 +29,10 @@ pub(crate) struct Progress {
     pub(crate) status: Status,
     /// 0 for a run that was triggered, 1 for its children, and so on.
     pub(crate) generation: u32,
+    /// How often the messages were answered, counted across all clones.
+    pub(crate) transcripts: Arc<AtomicU64>,
+    /// When the last message appeared.
+    pub(crate) last_message: Duration,
     end: End,
     entered: Duration,
     ahead: VecDeque<Stage>,
@@ -69,6 +74,8 @@ impl Progress {
             children: Vec::new(),
             status: Status::Queued,
             generation,
+            transcripts: Arc::default(),
+            last_message: Duration::ZERO,
             end: End::Reads(0),
             entered: Duration::ZERO,
             ahead: scenario.stages.clone().into(),
@@ -79,6 +86,7 @@ impl Progress {
 
     /// Begins the run, and returns the children to start.
     pub(crate) fn begin(&mut self, now: Duration) -> Vec<Child> {
+        self.last_message = now;
         if let Some(message) = self.record.message.clone() {
             self.say("user", message, now);
         }
@@ -113,15 +121,26 @@ impl Progress {
         self.reveal(stage.effects, at)
     }
 
-    /// Takes a follow-up: the stages in progress end, those of its answer lie ahead. Returns
-    /// the children that the ended stages still had to start.
-    pub(crate) fn follow_up(&mut self, message: String, now: Duration) -> Vec<Child> {
+    /// Takes a follow-up: the stages in progress end, those of its answer lie ahead. A turn that
+    /// had ended by then is shown for as many reads more as are stale. Returns the children that
+    /// the ended stages still had to start.
+    pub(crate) fn follow_up(
+        &mut self,
+        message: String,
+        stale_reads: u64,
+        now: Duration,
+    ) -> Vec<Child> {
+        let stale = self.ahead.is_empty() && self.status.is_terminal();
         let mut children = Vec::new();
         while !self.ahead.is_empty() {
             children.extend(self.enter_next(now));
         }
         self.say("user", message.clone(), now);
         self.ahead = self.scenario.answer(self.record.follow_ups.len()).into();
+        if stale && stale_reads > 0 {
+            self.ahead
+                .push_front(Stage::new(self.status.clone()).reads(stale_reads));
+        }
         self.record.follow_ups.push(message);
         children.extend(self.enter_next(now));
         children
@@ -153,6 +172,7 @@ impl Progress {
 
     /// Adds a message with a timestamp greater than every other of the run.
     fn say(&mut self, role: &str, content: String, at: Duration) {
+        self.last_message = self.last_message.max(at);
         let moment = self.epoch.saturating_add(at).as_micros();
         let earliest = self
             .messages

@@ -1,27 +1,31 @@
 //! What the fields of a run answer.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use apollo_compiler::Name;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::JsonValue;
 
 use crate::credentials::WORKSPACE_UID;
+use crate::edges::Edges;
 use crate::objects::{error, record, without_value};
-use crate::progress::Progress;
+use crate::progress::{Message, Progress};
 use crate::scenario::Steps;
+use crate::status::Status;
 use crate::step::{Step, StepRole};
 
 /// Where the emulator cuts the texts of steps when `maxChars` does not say.
 const MAX_CHARS: usize = 4_000;
 
 /// A run as it stood when it was read.
-pub(crate) struct RunObject {
+pub(crate) struct RunObject<'a> {
     pub(crate) type_name: Name,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) edges: &'a Edges,
 }
 
-impl ObjectValue for RunObject {
+impl ObjectValue for RunObject<'_> {
     fn type_name(&self) -> &str {
         &self.type_name
     }
@@ -34,8 +38,8 @@ impl ObjectValue for RunObject {
         Ok(match info.field_name() {
             "ok" => ResolvedValue::leaf(true),
             "agentSessionId" => ResolvedValue::leaf(run.record.session_id.as_str()),
-            "status" => ResolvedValue::leaf(run.status.as_str()),
-            "messages" => ResolvedValue::list(run.messages.iter().map(|message| {
+            "status" => ResolvedValue::leaf(self.status()),
+            "messages" => ResolvedValue::list(self.messages().into_iter().map(|message| {
                 record(
                     info,
                     vec![
@@ -63,9 +67,31 @@ impl ObjectValue for RunObject {
     }
 }
 
-impl RunObject {
+impl RunObject<'_> {
+    fn status(&self) -> &str {
+        match &self.edges.undeclared_status {
+            Some(text) if self.progress.status == Status::Running => text,
+            _ => self.progress.status.as_str(),
+        }
+    }
+
+    /// The messages of this answer: every other one may be out of order.
+    fn messages(&self) -> Vec<&Message> {
+        let mut messages: Vec<_> = self.progress.messages.iter().collect();
+        let answers = self.progress.transcripts.fetch_add(1, Ordering::Relaxed);
+        if answers % 2 == 1 {
+            if self.edges.repeated_messages {
+                messages.extend_from_within(..);
+            }
+            if self.edges.reordered_messages {
+                messages.reverse();
+            }
+        }
+        messages
+    }
+
     fn steps<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        if self.progress.scenario.steps == Steps::Unreadable {
+        if self.edges.unreadable_steps || self.progress.scenario.steps == Steps::Unreadable {
             return Err(error("The steps of this run could not be read."));
         }
         let arguments = info.arguments();

@@ -14,6 +14,9 @@ pub struct Run {
     pub slack: Option<Slack>,
     /// The base branch that was asked for.
     pub base_branch: Option<String>,
+    /// The branch, tag or commit that the agent works on: the base branch where there is one and
+    /// the emulator knows it, else `main`. See [`Builder::branch`](crate::Builder::branch).
+    pub checked_out: String,
     /// The model family that was asked for, known or not.
     pub model_family: Option<String>,
     /// The follow-up messages that the run received, in order.

@@ -37,6 +37,14 @@ impl Status {
         }
     }
 
+    /// Whether a turn is over in this state, as far as the API's words go.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(
+            self,
+            Self::Completed | Self::Failed | Self::Expired | Self::Stopped
+        )
+    }
+
     /// The states that the emulator itself can put a run into, whatever the scenarios say.
     pub(crate) fn built_in() -> BTreeSet<String> {
         [Self::Queued, Self::Running, Self::Completed, Self::Stopped]

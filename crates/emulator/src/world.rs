@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::edges::Edges;
 use crate::progress::Progress;
 use crate::runs::{Run, Slack};
 use crate::scenario::Scenario;
@@ -13,6 +14,9 @@ use crate::step::Child;
 
 /// The model families that every workspace has.
 const MODEL_FAMILIES: [&str; 2] = ["standard", "fast"];
+
+/// What a run works on without a base branch, or with one that is missing.
+const DEFAULT_BRANCH: &str = "main";
 
 /// Children below this generation are not started: a scenario may name itself as its child.
 const GENERATIONS: u32 = 8;
@@ -31,6 +35,37 @@ pub(crate) struct Order {
 pub(crate) struct Accepted {
     pub(crate) session_id: String,
     pub(crate) warning: Option<String>,
+}
+
+/// Why a follow-up is not taken.
+pub(crate) enum NotSent {
+    UnknownSession,
+    /// The last message was too long ago.
+    Idle,
+}
+
+/// What a workspace has, and how it behaves.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    pub(crate) scenarios: Scenarios,
+    pub(crate) model_families: BTreeSet<String>,
+    /// Beside the default one. Empty where every branch is there.
+    pub(crate) branches: BTreeSet<String>,
+    pub(crate) edges: Arc<Edges>,
+}
+
+impl Workspace {
+    /// What a run that asks for this base branch works on.
+    fn check_out(&self, base_branch: Option<&str>) -> String {
+        base_branch
+            .filter(|branch| self.branches.is_empty() || self.branches.contains(*branch))
+            .unwrap_or(DEFAULT_BRANCH)
+            .to_owned()
+    }
+
+    fn knows_model_family(&self, slug: &str) -> bool {
+        MODEL_FAMILIES.contains(&slug) || self.model_families.contains(slug)
+    }
 }
 
 /// Which scenario the runs of which agent follow.
@@ -61,8 +96,7 @@ impl Scenarios {
 
 /// All runs of one emulator. Every method takes the time since the emulator's start.
 pub(crate) struct World {
-    scenarios: Scenarios,
-    model_families: BTreeSet<String>,
+    workspace: Workspace,
     runs: Vec<Slot>,
     places: HashMap<String, usize>,
     epoch: Duration,
@@ -76,10 +110,9 @@ struct Slot {
 }
 
 impl World {
-    pub(crate) fn new(scenarios: Scenarios, model_families: BTreeSet<String>) -> Self {
+    pub(crate) fn new(workspace: Workspace) -> Self {
         Self {
-            scenarios,
-            model_families,
+            workspace,
             runs: Vec::new(),
             places: HashMap::new(),
             epoch: SystemTime::now()
@@ -93,11 +126,11 @@ impl World {
         let warning = order
             .model_family
             .as_deref()
-            .filter(|slug| !MODEL_FAMILIES.contains(slug) && !self.model_families.contains(*slug))
+            .filter(|slug| !self.workspace.knows_model_family(slug))
             .map(|slug| {
                 format!("Unknown model family '{slug}': the run uses the workspace's default.")
             });
-        let scenario = self.scenarios.of(order.agent.as_deref());
+        let scenario = self.workspace.scenarios.of(order.agent.as_deref());
         let place = self.start(order, scenario, None, now);
         Accepted {
             session_id: self.runs[place].progress.record.session_id.clone(),
@@ -114,15 +147,23 @@ impl World {
         Some(seen)
     }
 
-    /// Sends a follow-up. Returns whether there is such a run; one that has ended takes it, too.
-    pub(crate) fn send(&mut self, session_id: &str, message: String, now: Duration) -> bool {
-        let Some(place) = self.place(session_id, now) else {
-            return false;
-        };
-        let children = self.change(place).follow_up(message, now);
+    /// Sends a follow-up. A run that has ended takes it, too.
+    pub(crate) fn send(
+        &mut self,
+        session_id: &str,
+        message: String,
+        now: Duration,
+    ) -> Result<(), NotSent> {
+        let place = self.place(session_id, now).ok_or(NotSent::UnknownSession)?;
+        let idle = now.saturating_sub(self.runs[place].progress.last_message);
+        if idle >= self.workspace.edges.session_lifetime {
+            return Err(NotSent::Idle);
+        }
+        let stale_reads = self.workspace.edges.stale_reads;
+        let children = self.change(place).follow_up(message, stale_reads, now);
         self.entered(place, children, now);
         self.settle(place, now);
-        true
+        Ok(())
     }
 
     /// Stops a run, whatever its status; its children go on. Returns whether there is such a run.
@@ -167,6 +208,7 @@ impl World {
             agent: order.agent,
             message: order.message,
             slack: order.slack,
+            checked_out: self.workspace.check_out(order.base_branch.as_deref()),
             base_branch: order.base_branch,
             model_family: order.model_family,
             follow_ups: Vec::new(),
@@ -204,7 +246,7 @@ impl World {
         for child in children {
             let (agent, scenario) = match child {
                 Child::Agent(agent) => {
-                    let scenario = self.scenarios.of(Some(&agent));
+                    let scenario = self.workspace.scenarios.of(Some(&agent));
                     (Some(agent), scenario)
                 }
                 Child::Scenario(scenario) => (None, Arc::from(scenario)),

@@ -1,0 +1,175 @@
+//! What a client must survive though nothing is broken: the API's edges, each a switch.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How long a session takes follow-ups after its last message.
+const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The API's edges. Every one but the session's lifetime is off unless it is switched on.
+///
+/// ```
+/// use dinoai_emulator::{Edges, Emulator, RefusalStatus};
+///
+/// # fn main() -> Result<(), dinoai_emulator::Error> {
+/// let emulator = Emulator::builder()
+///     .edges(
+///         Edges::new()
+///             .stale_reads(2)
+///             .reordered_messages()
+///             .refusal_status(RefusalStatus::UnprocessableContent),
+///     )
+///     .start_blocking()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// More edges have their place elsewhere: any status at all in [`Stage::new`](crate::Stage::new),
+/// one run's unreadable steps in
+/// [`Scenario::without_readable_steps`](crate::Scenario::without_readable_steps), known branches
+/// and model families in [`Builder::branch`](crate::Builder::branch) and
+/// [`Builder::model_family`](crate::Builder::model_family).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Edges {
+    pub(crate) stale_reads: u64,
+    pub(crate) repeated_messages: bool,
+    pub(crate) reordered_messages: bool,
+    pub(crate) undeclared_status: Option<String>,
+    pub(crate) session_lifetime: Duration,
+    pub(crate) unreadable_steps: bool,
+    pub(crate) lacking: BTreeSet<Capability>,
+    pub(crate) refusal_status: RefusalStatus,
+    pub(crate) without_introspection: bool,
+}
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// `dinoai:agent:trigger`: starting runs, sending follow-ups, stopping.
+    Trigger,
+    /// `dinoai:agent:read`: reading runs.
+    Read,
+}
+
+impl Capability {
+    /// The vendor's name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trigger => "dinoai:agent:trigger",
+            Self::Read => "dinoai:agent:read",
+        }
+    }
+
+    /// What a root field asks for; `None` for one that everybody may use.
+    pub(crate) fn needed_by(root_field: &str) -> Option<Self> {
+        match root_field {
+            "dinoaiAgentRun" => Some(Self::Read),
+            "triggerDinoaiAgentRun" | "sendDinoaiAgentMessage" | "stopDinoaiAgentRun" => {
+                Some(Self::Trigger)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The HTTP status of an answer that refuses a document before execution: a syntax error, a
+/// validation error, a variable of the wrong type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefusalStatus {
+    /// What GraphQL over HTTP says: 200 with `application/json`, 400 with
+    /// `application/graphql-response+json`. The default.
+    #[default]
+    ByMediaType,
+    /// 200, whatever the media type.
+    Ok,
+    /// 400, whatever the media type.
+    BadRequest,
+    /// 422, whatever the media type.
+    UnprocessableContent,
+}
+
+impl Default for Edges {
+    fn default() -> Self {
+        Self {
+            stale_reads: 0,
+            repeated_messages: false,
+            reordered_messages: false,
+            undeclared_status: None,
+            session_lifetime: SESSION_LIFETIME,
+            unreadable_steps: false,
+            lacking: BTreeSet::new(),
+            refusal_status: RefusalStatus::default(),
+            without_introspection: false,
+        }
+    }
+}
+
+impl Edges {
+    /// No edge but the session's lifetime.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// After a follow-up to a run that has ended, this many reads still show the ended turn's
+    /// status. The user's own message is there at once. The default is 0.
+    pub fn stale_reads(mut self, reads: u64) -> Self {
+        self.stale_reads = reads;
+        self
+    }
+
+    /// Every other answer with a run's messages, beginning with the second, lists them all
+    /// twice: one after the other, then again, with the same timestamps.
+    pub fn repeated_messages(mut self) -> Self {
+        self.repeated_messages = true;
+        self
+    }
+
+    /// Every other answer with a run's messages, beginning with the second, lists them newest
+    /// first.
+    pub fn reordered_messages(mut self) -> Self {
+        self.reordered_messages = true;
+        self
+    }
+
+    /// A run that would read `RUNNING` reads as this text, whether the schema declares it or not.
+    pub fn undeclared_status(mut self, status: impl Into<String>) -> Self {
+        self.undeclared_status = Some(status.into());
+        self
+    }
+
+    /// How long after its last message a session takes follow-ups, on the emulator's clock. A
+    /// later one is null for that field, with an error. The default is 24 hours;
+    /// [`Duration::MAX`] is for ever.
+    pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
+        self.session_lifetime = lifetime;
+        self
+    }
+
+    /// Nobody's steps can be read: `steps` is null with an error beside it.
+    pub fn unreadable_steps(mut self) -> Self {
+        self.unreadable_steps = true;
+        self
+    }
+
+    /// The credentials lack a capability: a document that needs it is answered with HTTP 403 and
+    /// executes nothing.
+    pub fn without_capability(mut self, capability: Capability) -> Self {
+        self.lacking.insert(capability);
+        self
+    }
+
+    /// Answers refused documents with this status.
+    pub fn refusal_status(mut self, status: RefusalStatus) -> Self {
+        self.refusal_status = status;
+        self
+    }
+
+    /// Refuses documents that ask for `__schema` or `__type`.
+    pub fn without_introspection(mut self) -> Self {
+        self.without_introspection = true;
+        self
+    }
+}
