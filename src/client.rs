@@ -10,6 +10,7 @@
 //! [`Session`] that it gives.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,18 +21,26 @@ use tracing::field::Empty;
 use crate::builder::ClientBuilder;
 use crate::clock::Clock;
 use crate::credentials::Credentials;
+use crate::cursor::Checkpoint;
 use crate::error::{Call, Error, Result};
 use crate::operations::{
-    DinoaiAgentRun, DinoaiAgentRunStatus, Operation, Repeat, SendDinoaiAgentMessage,
-    StopDinoaiAgentRun, TriggerDinoaiAgentRun, TriggerDinoaiAgentRunWithOptions, dinoai_agent_run,
-    dinoai_agent_run_status, send_dinoai_agent_message, stop_dinoai_agent_run,
+    Digest, DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
+    Operation, Repeat, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
+    TriggerDinoaiAgentRunWithOptions, dinoai_agent_run, dinoai_agent_run_digest,
+    dinoai_agent_run_status, dinoai_agent_run_steps, send_dinoai_agent_message,
+    stop_dinoai_agent_run,
 };
 use crate::retry::{Attempts, Budget, Retry};
 use crate::run::{Accepted, Run, RunStatus, SessionId};
 use crate::session::Session;
+use crate::steps::{RunSteps, StepOptions};
 use crate::transport::Transport;
 use crate::trigger::TriggerRun;
 use crate::wait::Wait;
+
+/// A call under way: it owns what it needs, so that it can be spawned. Nothing is sent before it
+/// is awaited.
+pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static>>;
 
 /// A client of the DinoAI agents API. Cheap to clone.
 #[derive(Clone)]
@@ -147,7 +156,14 @@ impl Client {
     ///
     /// [`Error::InvalidRequest`] where the id is blank.
     pub fn session(&self, id: impl AsRef<str>) -> Result<Session> {
-        Ok(Session::resumed(self.clone(), SessionId::new(id.as_ref())?))
+        let id = SessionId::new(id.as_ref())?;
+        Ok(Session::resumed(self.clone(), Checkpoint::fresh(id)))
+    }
+
+    /// The session that a [`Checkpoint`] was taken of, here or elsewhere, where it stood. Sends
+    /// nothing.
+    pub fn resume(&self, checkpoint: Checkpoint) -> Session {
+        Session::resumed(self.clone(), checkpoint)
     }
 
     /// Starts a run and returns at once, with its session id.
@@ -185,7 +201,8 @@ impl Client {
     /// vendor's page); what the API says to a later follow-up is returned as it is.
     ///
     /// For a while after it the run can still read as the previous turn's `COMPLETED` (observed),
-    /// so a plain [`wait`](Session::wait) right after it may return the previous answer.
+    /// so a plain wait for it may return the previous answer: use [`Session::ask`], which does
+    /// not, or [`Session::send`] and then [`Session::wait`] on that session.
     ///
     /// Sent again only while it has certainly not been carried out, as for
     /// [`trigger_run`](Self::trigger_run).
@@ -205,15 +222,7 @@ impl Client {
         id: impl AsRef<str>,
         message: impl Into<String>,
     ) -> Result<Accepted> {
-        let terms = Terms::about(id)?;
-        let variables = send_dinoai_agent_message::Variables {
-            agent_session_id: terms.id(),
-            message: message.into(),
-        };
-        if variables.message.trim().is_empty() {
-            return Err(Error::blank("message"));
-        }
-        self.call::<SendDinoaiAgentMessage>(variables, terms).await
+        self.send(message.into(), Terms::about(id)?).await
     }
 
     /// Reads a run: status, transcript, children.
@@ -251,15 +260,34 @@ impl Client {
     /// ```
     pub async fn stop_run(&self, id: impl AsRef<str>) -> Result<Accepted> {
         let session_id = SessionId::new(id.as_ref())?;
-        let terms = Terms::about(&session_id)?;
-        let variables = stop_dinoai_agent_run::Variables {
-            agent_session_id: terms.id(),
-        };
-        let status = self.call::<StopDinoaiAgentRun>(variables, terms).await?;
+        let status = self.stop(Terms::about(&session_id)?).await?;
         Ok(Accepted {
             session_id,
             status,
             warning: None,
+        })
+    }
+
+    /// Reads what an agent did, step by step, and its start-up checklist.
+    ///
+    /// Not on the vendor's pages; observed in the vendor's own client. Where the backend could
+    /// not read the steps they are `None`, and the rest of the answer stands.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get_run`](Self::get_run); [`Error::Unsupported`] where the backend does not know
+    /// steps; [`Error::InvalidRequest`] where a number of the options is beyond 32 bits.
+    ///
+    /// # Document
+    ///
+    /// ```graphql
+    #[doc = include_str!("../graphql/dinoai_agent_run_steps.graphql")]
+    /// ```
+    pub fn get_run_steps(&self, id: impl AsRef<str>, options: StepOptions) -> CallFuture<RunSteps> {
+        let (client, terms) = (self.clone(), Terms::about(id));
+        Box::pin(async move {
+            options.check()?;
+            client.read_steps(options, terms?).await
         })
     }
 
@@ -280,6 +308,25 @@ impl Client {
         Ok(accepted)
     }
 
+    pub(crate) async fn send(&self, message: String, terms: Terms) -> Result<Accepted> {
+        if message.trim().is_empty() {
+            return Err(Error::blank("message"));
+        }
+        let variables = send_dinoai_agent_message::Variables {
+            agent_session_id: terms.id(),
+            message,
+        };
+        self.call::<SendDinoaiAgentMessage>(variables, terms).await
+    }
+
+    /// Stops a run; its status, as a word of the API's.
+    pub(crate) async fn stop(&self, terms: Terms) -> Result<String> {
+        let variables = stop_dinoai_agent_run::Variables {
+            agent_session_id: terms.id(),
+        };
+        self.call::<StopDinoaiAgentRun>(variables, terms).await
+    }
+
     pub(crate) async fn read_run(&self, terms: Terms) -> Result<Run> {
         let variables = dinoai_agent_run::Variables { id: terms.id() };
         self.call::<DinoaiAgentRun>(variables, terms).await
@@ -288,6 +335,16 @@ impl Client {
     pub(crate) async fn read_status(&self, terms: Terms) -> Result<RunStatus> {
         let variables = dinoai_agent_run_status::Variables { id: terms.id() };
         self.call::<DinoaiAgentRunStatus>(variables, terms).await
+    }
+
+    pub(crate) async fn read_digest(&self, terms: Terms) -> Result<Digest> {
+        let variables = dinoai_agent_run_digest::Variables { id: terms.id() };
+        self.call::<DinoaiAgentRunDigest>(variables, terms).await
+    }
+
+    pub(crate) async fn read_steps(&self, options: StepOptions, terms: Terms) -> Result<RunSteps> {
+        let variables = dinoai_agent_run_steps::Variables::new(terms.id(), options);
+        self.call::<DinoaiAgentRunSteps>(variables, terms).await
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
@@ -383,6 +440,14 @@ impl Terms {
             session_id: Some(SessionId::new(id.as_ref())?),
             ..Self::default()
         })
+    }
+
+    /// The same terms for another run.
+    pub(crate) fn for_run(&self, id: SessionId) -> Self {
+        Self {
+            session_id: Some(id),
+            ..self.clone()
+        }
     }
 
     fn id(&self) -> String {

@@ -212,17 +212,18 @@ pub enum Error {
 
     /// A follow-up was accepted, but its turn has shown no sign of life within the grace time.
     #[error(
-        "the follow-up to {session_id} was accepted, but its turn showed no sign of life within \
-         {waited:?} (the run still reads {status}); it may start yet, so read the run before you \
-         send the message again"
+        "the follow-up to run {session_id} was accepted, but its turn showed no sign of life within \
+         {waited:.1?} (the run {}); it may start yet, so read the run before you send the message \
+         again",
+        still_reads(.status)
     )]
     TurnNotStarted {
         /// The run.
         session_id: SessionId,
         /// How long the turn was waited for.
         waited: Duration,
-        /// What the run still reads as.
-        status: RunStatus,
+        /// What the run still reads as; `None` where it could not be read.
+        status: Option<RunStatus>,
     },
 }
 
@@ -259,6 +260,9 @@ pub struct WaitTimeout {
     pub polls: u32,
     /// Why the last poll failed, where it did.
     pub last_error: Option<Box<Error>>,
+    /// The API's word on stopping the run, or why it could not be stopped; `None` where the run
+    /// was left as it is.
+    pub stopped: Option<Result<String, Box<Error>>>,
 }
 
 /// One error of a GraphQL answer.
@@ -422,6 +426,7 @@ impl fmt::Display for WaitTimeout {
             elapsed,
             polls,
             last_error,
+            stopped,
         } = self;
         write!(formatter, "run {session_id} ")?;
         match last_status {
@@ -435,10 +440,14 @@ impl fmt::Display for WaitTimeout {
         if let Some(error) = last_error {
             write!(formatter, "; the last poll failed: {error}")?;
         }
-        write!(
-            formatter,
-            "; the run was left as it is: wait for session {session_id} again to go on"
-        )
+        match stopped {
+            None => write!(
+                formatter,
+                "; the run was left as it is: wait for session {session_id} again to go on"
+            ),
+            Some(Ok(status)) => write!(formatter, "; it was told to stop ({status})"),
+            Some(Err(error)) => write!(formatter, "; it could not be stopped: {error}"),
+        }
     }
 }
 
@@ -493,6 +502,13 @@ fn retry_hint(retry_after: &Option<Duration>) -> String {
     match retry_after {
         Some(delay) => format!("; the server asks to wait {} s", delay.as_secs()),
         None => "; call again later".to_owned(),
+    }
+}
+
+fn still_reads(status: &Option<RunStatus>) -> String {
+    match status {
+        Some(status) => format!("still reads {status}"),
+        None => "could not be read".to_owned(),
     }
 }
 

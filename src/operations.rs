@@ -2,7 +2,9 @@
 //! `graphql_client` derives from it and the schema; and what the rest of the crate needs to know
 //! of each: may it be sent twice, and what does its answer become.
 
+use crate::cursor::MessageKey;
 use crate::run::{Accepted, Message, Run, RunStatus, SessionId};
+use crate::steps::{RunSteps, StartupStep, Step, StepOptions};
 use crate::trigger::{Slack, TriggerRun};
 use graphql_client::GraphQLQuery;
 
@@ -84,6 +86,16 @@ operation!(
     DinoaiAgentRunStatus,
     "graphql/dinoai_agent_run_status.graphql"
 );
+operation!(
+    DinoaiAgentRunDigest,
+    "graphql/dinoai_agent_run_digest.graphql",
+    extern_enums("DinoAiAgentRunStatus")
+);
+operation!(
+    DinoaiAgentRunSteps,
+    "graphql/dinoai_agent_run_steps.graphql",
+    extern_enums("DinoAiAgentRunStatus")
+);
 operation!(StopDinoaiAgentRun, "graphql/stop_dinoai_agent_run.graphql");
 
 impl Operation for TriggerDinoaiAgentRun {
@@ -130,11 +142,7 @@ impl Operation for DinoaiAgentRun {
             session_id: session_id("dinoaiAgentRun.agentSessionId", run.agent_session_id)?,
             status,
             messages: run.messages.into_iter().map(message).collect(),
-            child_session_ids: run
-                .child_session_ids
-                .into_iter()
-                .map(|id| session_id("dinoaiAgentRun.childSessionIds", id))
-                .collect::<Result<_, _>>()?,
+            child_session_ids: children(run.child_session_ids)?,
             workspace_uid: run.workspace_uid,
         })
     }
@@ -147,6 +155,49 @@ impl Operation for DinoaiAgentRunStatus {
     fn answer(data: Self::ResponseData) -> Result<RunStatus, Refusal> {
         let run = data.dinoai_agent_run.ok_or(Refusal::Nothing)?;
         run_status(run.ok, run.status)
+    }
+}
+
+/// What tells that there is something new in a run, without its texts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Digest {
+    pub(crate) status: RunStatus,
+    pub(crate) messages: Vec<MessageKey>,
+    pub(crate) child_session_ids: Vec<SessionId>,
+}
+
+impl Operation for DinoaiAgentRunDigest {
+    const REPEAT: Repeat = Repeat::Read;
+    type Answer = Digest;
+
+    fn answer(data: Self::ResponseData) -> Result<Digest, Refusal> {
+        let run = data.dinoai_agent_run.ok_or(Refusal::Nothing)?;
+        Ok(Digest {
+            status: run_status(run.ok, run.status)?,
+            messages: run
+                .messages
+                .iter()
+                .map(|message| MessageKey::new(message.ts, &message.role))
+                .collect(),
+            child_session_ids: children(run.child_session_ids)?,
+        })
+    }
+}
+
+impl Operation for DinoaiAgentRunSteps {
+    const REPEAT: Repeat = Repeat::Read;
+    const MAY_MISS: &'static [&'static str] = &["steps", "startupSteps"];
+    type Answer = RunSteps;
+
+    fn answer(data: Self::ResponseData) -> Result<RunSteps, Refusal> {
+        let run = data.dinoai_agent_run.ok_or(Refusal::Nothing)?;
+        let steps = |steps: Vec<_>| steps.into_iter().map(step).collect();
+        let startup_steps = |steps: Vec<_>| steps.into_iter().map(startup_step).collect();
+        Ok(RunSteps {
+            status: run_status(run.ok, run.status)?,
+            steps: run.steps.map(steps),
+            startup_steps: run.startup_steps.map(startup_steps),
+        })
     }
 }
 
@@ -186,6 +237,17 @@ impl From<TriggerRun> for trigger_dinoai_agent_run_with_options::Variables {
             }),
             base_branch: request.base_branch,
             model_family: request.model_family,
+        }
+    }
+}
+
+impl dinoai_agent_run_steps::Variables {
+    pub(crate) fn new(id: String, options: StepOptions) -> Self {
+        Self {
+            id,
+            after: options.after,
+            include_tool_io: options.tool_io.then_some(true),
+            max_chars: options.max_chars.map(i64::from),
         }
     }
 }
@@ -231,10 +293,34 @@ fn session_id(path: &'static str, id: String) -> Result<SessionId, Refusal> {
     })
 }
 
+fn children(ids: Vec<String>) -> Result<Vec<SessionId>, Refusal> {
+    ids.into_iter()
+        .map(|id| session_id("dinoaiAgentRun.childSessionIds", id))
+        .collect()
+}
+
 fn message(message: dinoai_agent_run::Message) -> Message {
     Message {
         ts: message.ts,
         role: message.role,
         content: message.content,
+    }
+}
+
+fn step(step: dinoai_agent_run_steps::Step) -> Step {
+    Step {
+        index: step.index,
+        role: step.role,
+        tool_name: step.tool_name,
+        tool_input: step.tool_input,
+        content: step.content,
+        truncated: step.truncated,
+    }
+}
+
+fn startup_step(step: dinoai_agent_run_steps::StartupStep) -> StartupStep {
+    StartupStep {
+        label: step.label,
+        done: step.done,
     }
 }

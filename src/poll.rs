@@ -8,12 +8,14 @@ use crate::clock::Clock;
 use crate::error::{Error, GraphQlError, Result, WaitTimeout};
 use crate::run::{RunStatus, SessionId};
 use crate::schedule::Schedule;
+use crate::wait::OnTimeout;
 
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     pub(crate) timeout: Duration,
     pub(crate) schedule: Schedule,
+    pub(crate) on_timeout: OnTimeout,
 }
 
 impl Default for Pace {
@@ -22,6 +24,7 @@ impl Default for Pace {
         Self {
             timeout: Duration::from_secs(3600),
             schedule: Schedule::default(),
+            on_timeout: OnTimeout::default(),
         }
     }
 }
@@ -63,7 +66,7 @@ pub(crate) struct Polls {
 
 impl Polls {
     /// How many failures in a row that may be the API's or the caller's are borne.
-    const DOUBTFUL_IN_A_ROW: u32 = 10;
+    pub(crate) const DOUBTFUL_IN_A_ROW: u32 = 10;
 
     /// Polls from now on; `start` is when the waiting began, by the client's clock.
     pub(crate) fn since(
@@ -146,9 +149,21 @@ impl Polls {
             .min(self.deadline.saturating_sub(now));
         self.clock.sleep(pause).await;
         if self.clock.now() >= self.deadline {
-            return Err(self.timeout(failure));
+            return Err(self.timeout(failure).await);
         }
         Ok(())
+    }
+
+    /// Ends the wait for a turn that has shown no sign of life for too long.
+    pub(crate) fn check_grace(&self, waited: Duration, grace_time: Duration) -> Result<()> {
+        if waited < grace_time {
+            return Ok(());
+        }
+        Err(Error::TurnNotStarted {
+            session_id: self.session_id.clone(),
+            waited,
+            status: self.last_status.clone(),
+        })
     }
 
     fn bear(&mut self, error: Error) -> Result<Error> {
@@ -162,13 +177,26 @@ impl Polls {
         Ok(error)
     }
 
-    fn timeout(&self, last_error: Option<Error>) -> Error {
+    async fn timeout(&self, last_error: Option<Error>) -> Error {
+        let elapsed = self.elapsed();
+        let stopped = match self.pace.on_timeout {
+            OnTimeout::Leave => None,
+            OnTimeout::Stop => {
+                let terms = Terms {
+                    deadline: None,
+                    once: false,
+                    ..self.terms()
+                };
+                Some(self.client.stop(terms).await.map_err(Box::new))
+            }
+        };
         Error::WaitTimeout(Box::new(WaitTimeout {
             session_id: self.session_id.clone(),
             last_status: self.last_status.clone(),
-            elapsed: self.elapsed(),
+            elapsed,
             polls: self.polls,
             last_error: last_error.map(Box::new),
+            stopped,
         }))
     }
 }

@@ -192,7 +192,7 @@ impl Message {
     /// Whether the caller wrote it, and not the agent.
     #[must_use]
     pub fn is_from_user(&self) -> bool {
-        self.role.eq_ignore_ascii_case("user")
+        is_user(&self.role)
     }
 
     /// [`ts`](Self::ts) as a point in time; `None` where it is none (negative, or too large).
@@ -201,6 +201,11 @@ impl Message {
         let since_epoch = Duration::try_from_secs_f64(self.ts).ok()?;
         SystemTime::UNIX_EPOCH.checked_add(since_epoch)
     }
+}
+
+/// Whether a role is the caller's.
+pub(crate) fn is_user(role: &str) -> bool {
+    role.eq_ignore_ascii_case("user")
 }
 
 /// The state of a run at one moment, with its whole transcript: the API's `DinoAiAgentRun`.

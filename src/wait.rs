@@ -4,7 +4,9 @@
 //! the end: a wait of N polls makes N + 1 small requests over one connection, however long the
 //! transcript is.
 //!
-//! Use it to act on a run's result. To see the work while it happens it is the wrong tool.
+//! Use it to act on a run's result. To see the work while it happens use [`watch`](crate::watch);
+//! for the answer to a follow-up, [`Session::ask`](crate::Session::ask); for many runs,
+//! [`fleet`](crate::fleet).
 //!
 //! # Failing polls
 //!
@@ -29,7 +31,9 @@ use crate::error::{Error, Result};
 use crate::poll::{Pace, Polls};
 use crate::run::{Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
+use crate::session::Handle;
 use crate::trigger::TriggerRun;
+use crate::turn::{GRACE_TIME, Progress, until_ended};
 
 /// The future of a [`Wait`].
 pub type WaitFuture = Pin<Box<dyn Future<Output = Result<Run>> + Send + 'static>>;
@@ -56,11 +60,24 @@ pub struct Wait {
     on_started: Option<Box<OnStarted>>,
 }
 
+/// What a wait does at its timeout with a run that is still going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnTimeout {
+    /// Leaves it as it is.
+    #[default]
+    Leave,
+    /// Stops it, as [`Client::stop_run`] does; that call comes after the timeout, and takes as
+    /// long as any call. [`WaitTimeout::stopped`](crate::error::WaitTimeout::stopped) says what
+    /// came of it.
+    Stop,
+}
+
 type OnStarted = dyn FnOnce(&SessionId) + Send + 'static;
 
 enum Subject {
     New(TriggerRun),
-    Run(SessionId),
+    Run(Handle),
 }
 
 impl Wait {
@@ -68,8 +85,8 @@ impl Wait {
         Self::of(client, Subject::New(request))
     }
 
-    pub(crate) fn for_run(client: Client, id: SessionId) -> Self {
-        Self::of(client, Subject::Run(id))
+    pub(crate) fn for_run(handle: Handle) -> Self {
+        Self::of(handle.client.clone(), Subject::Run(handle))
     }
 
     fn of(client: Client, subject: Subject) -> Self {
@@ -107,32 +124,39 @@ impl Wait {
         self
     }
 
+    /// What to do with a run that is still going at the timeout: leave it, the default, or stop
+    /// it.
+    pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
+        self.pace.on_timeout = on_timeout;
+        self
+    }
+
     async fn run(self) -> Result<Run> {
         self.pace.check()?;
         let start = self.client.clock().now();
         let polls = |id| Polls::since(start, self.client.clone(), id, self.pace);
-        let mut polls = match self.subject {
-            Subject::Run(id) => polls(id),
+        let (mut polls, handle) = match self.subject {
+            Subject::Run(handle) => (polls(handle.id.clone()), Some(handle)),
             Subject::New(request) => {
                 let terms = Terms {
                     deadline: Some(start.saturating_add(self.pace.timeout)),
                     ..Terms::default()
                 };
                 let accepted = self.client.trigger(request, terms).await?;
-                polls(accepted.session_id).having_started()
+                (polls(accepted.session_id).having_started(), None)
             }
         };
         tracing::Span::current().record("session_id", polls.session_id.as_str());
         if let Some(on_started) = self.on_started {
             on_started(&polls.session_id);
         }
-        loop {
-            let looked = look(&mut polls).await;
-            if let Ok(Some(run)) = looked {
-                return end(run);
-            }
-            polls.pause_after(looked.map(drop)).await?;
+        let turn = handle.as_ref().and_then(Handle::open_turn);
+        let progress = turn.clone().map(Progress::since);
+        let run = until_ended(&mut polls, progress, GRACE_TIME).await?;
+        if let (Some(handle), Some(turn)) = (handle, turn) {
+            handle.close_turn(&turn);
         }
+        end(run)
     }
 }
 
@@ -153,24 +177,10 @@ impl fmt::Debug for Wait {
         let mut wait = formatter.debug_struct("Wait");
         match &self.subject {
             Subject::New(request) => wait.field("request", request),
-            Subject::Run(id) => wait.field("session_id", id),
+            Subject::Run(handle) => wait.field("session_id", &handle.id),
         };
         wait.field("pace", &self.pace).finish_non_exhaustive()
     }
-}
-
-/// Looks once: the run where it has ended, `None` where it is still going.
-async fn look(polls: &mut Polls) -> Result<Option<Run>> {
-    let terms = polls.begin();
-    let status = polls.client.read_status(terms).await?;
-    polls.read(&status);
-    if !status.is_terminal() {
-        return Ok(None);
-    }
-    let run = polls.client.read_run(polls.terms()).await?;
-    // A follow-up may have woken it in between.
-    polls.read(&run.status);
-    Ok(run.status.is_terminal().then_some(run))
 }
 
 fn end(run: Run) -> Result<Run> {

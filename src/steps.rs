@@ -1,0 +1,118 @@
+//! What an agent did, step by step, and its start-up checklist: for showing progress, which the
+//! transcript does not tell.
+//!
+//! Not on the vendor's pages; observed in the vendor's own client. A backend that does not know
+//! steps answers [`Error::Unsupported`]. To follow a run's steps as they come,
+//! [`Session::watch`](crate::Session::watch) with
+//! [`with_steps`](crate::Watch::with_steps) is the better way: it asks for new ones only.
+//!
+//! ```no_run
+//! use dinoai::{Client, StepOptions};
+//!
+//! # async fn example() -> dinoai::Result<()> {
+//! let client = Client::from_env()?;
+//! let options = StepOptions::default().with_tool_io().with_max_chars(300);
+//! let read = client.get_run_steps("xwzdneft6emspe0f", options).await?;
+//! for step in read.steps.unwrap_or_default() {
+//!     println!("{} {}", step.index, step.tool_name.as_deref().unwrap_or("-"));
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::run::RunStatus;
+
+/// Which steps to read, and how much of each.
+///
+/// By default all steps, without the input and output of tools, each text cut where the server
+/// cuts it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use = "options read nothing"]
+pub struct StepOptions {
+    pub(crate) after: Option<i64>,
+    pub(crate) tool_io: bool,
+    pub(crate) max_chars: Option<u32>,
+}
+
+impl StepOptions {
+    /// Only steps whose [`index`](Step::index) is greater.
+    pub fn with_after(mut self, index: i64) -> Self {
+        self.after = Some(index);
+        self
+    }
+
+    /// Also the input and output of tools. They can hold results of queries and contents of
+    /// files.
+    pub fn with_tool_io(mut self) -> Self {
+        self.tool_io = true;
+        self
+    }
+
+    /// The number of characters at which the server cuts each text of a step.
+    pub fn with_max_chars(mut self, characters: u32) -> Self {
+        self.max_chars = Some(characters);
+        self
+    }
+
+    /// GraphQL's `Int` has 32 bits.
+    pub(crate) fn check(&self) -> Result<()> {
+        let is_int = |number: i64| i32::try_from(number).is_ok();
+        for (field, number) in [
+            ("after", self.after),
+            ("max chars", self.max_chars.map(i64::from)),
+        ] {
+            if number.is_some_and(|number| !is_int(number)) {
+                return Err(Error::InvalidRequest {
+                    field,
+                    problem: format!("is larger than {} or smaller than {}", i32::MAX, i32::MIN),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One step of an agent's work: the API's `DinoAiAgentStep`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Step {
+    /// The step's number; it grows within the run.
+    pub index: i64,
+    /// Who acted: `USER`, `AGENT` or `TOOL`.
+    pub role: String,
+    /// The tool's name, where a tool acted: `run_sql_query`, `read_file` and many more.
+    pub tool_name: Option<String>,
+    /// The tool's input, where it was asked for. JSON as a rule, perhaps cut in the middle.
+    pub tool_input: Option<String>,
+    /// The text; of a tool its output, where it was asked for.
+    pub content: Option<String>,
+    /// Whether the server cut a text of this step.
+    pub truncated: bool,
+}
+
+/// One line of the checklist while an agent's pod boots: the API's `DinoAiAgentStartupStep`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StartupStep {
+    /// What is being prepared.
+    pub label: String,
+    /// Whether it is done.
+    pub done: bool,
+}
+
+/// A run's steps at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RunSteps {
+    /// Where the run stands.
+    pub status: RunStatus,
+    /// The steps asked for; `None` where the backend could not read them.
+    pub steps: Option<Vec<Step>>,
+    /// The start-up checklist; `None` where the backend could not read it, or has none.
+    pub startup_steps: Option<Vec<StartupStep>>,
+}
