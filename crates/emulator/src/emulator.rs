@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::clock::{Clock, Pace};
 use crate::credentials;
 use crate::edges::Edges;
 use crate::error::Error;
+use crate::fault::{Fault, Plan};
 use crate::http::{self, Shared};
 use crate::requests::{Record, Request};
 use crate::runs::Run;
@@ -107,6 +108,21 @@ impl Emulator {
         self.shared.runs()
     }
 
+    /// Adds a fault at the end of the plan.
+    pub fn add_fault(&self, fault: Fault) {
+        self.shared.plan.add([fault]);
+    }
+
+    /// The faults that are still ahead, in order.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.shared.plan.ahead()
+    }
+
+    /// Empties the plan: the next requests are answered well.
+    pub fn clear_faults(&self) {
+        self.shared.plan.clear();
+    }
+
     /// The time since the emulator's start on its own clock, which stages that last a time, the
     /// lifetime of sessions and the timestamps of messages go by.
     pub fn elapsed(&self) -> Duration {
@@ -130,7 +146,7 @@ impl fmt::Debug for Emulator {
 }
 
 /// How an emulator is to be started. See [`Emulator::builder`].
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct Builder {
     backend: Backend,
@@ -140,7 +156,26 @@ pub struct Builder {
     branches: BTreeSet<String>,
     edges: Edges,
     pace: Pace,
+    faults: Vec<Fault>,
+    host: IpAddr,
     port: u16,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            backend: Backend::default(),
+            scenarios: Vec::new(),
+            default_scenario: None,
+            model_families: BTreeSet::new(),
+            branches: BTreeSet::new(),
+            edges: Edges::new(),
+            pace: Pace::default(),
+            faults: Vec::new(),
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+        }
+    }
 }
 
 impl Builder {
@@ -185,9 +220,24 @@ impl Builder {
         self
     }
 
+    /// Adds a fault at the end of the plan of what happens to the next requests.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
     /// Stops the emulator's clock: only [`Emulator::advance`] moves it. By default time passes.
     pub fn stopped_clock(mut self) -> Self {
         self.pace = Pace::Stopped;
+        self
+    }
+
+    /// Listens on this address. The default is 127.0.0.1.
+    ///
+    /// With any address that is not a loopback one, everybody who reaches this machine can use
+    /// the emulator: its credentials are public. The control path stays with this machine.
+    pub fn host(mut self, host: IpAddr) -> Self {
+        self.host = host;
         self
     }
 
@@ -225,10 +275,12 @@ impl Builder {
         let mut statuses = scenarios.statuses();
         statuses.extend(self.edges.undeclared_status.clone());
         let schemas = Schemas::new(&self.backend, &statuses)?;
-        let (listener, address) = server::listen(self.port).map_err(|source| Error::Listen {
-            port: self.port,
-            source,
-        })?;
+        let (listener, address) =
+            server::listen(self.host, self.port).map_err(|source| Error::Listen {
+                host: self.host,
+                port: self.port,
+                source,
+            })?;
         let edges = Arc::new(self.edges);
         let workspace = Workspace {
             scenarios,
@@ -243,13 +295,25 @@ impl Builder {
             record: Record::default(),
             clock: Clock::new(self.pace),
             edges,
+            plan: Plan::new(self.faults),
         });
         let server = Server::start(listener, http::service(Arc::clone(&shared)))?;
         Ok(Emulator {
-            endpoint: format!("http://{address}{}", shared.path),
+            endpoint: format!("http://{}{}", reachable(address), shared.path),
             address,
             shared,
             _server: server,
         })
     }
+}
+
+/// An address that this machine reaches a listener by: one that listens everywhere is on the
+/// loopback address, too.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }

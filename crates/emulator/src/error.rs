@@ -2,6 +2,7 @@
 //! only error of the crate.
 
 use std::io;
+use std::net::IpAddr;
 
 /// Why an emulator could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -9,9 +10,11 @@ use std::io;
 pub enum Error {
     /// The port could not be listened on, most often because another program has it.
     #[error(
-        "cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for a free one"
+        "cannot listen on {host}, port {port}: {source}; choose another port, or 0 for a free one"
     )]
     Listen {
+        /// The address that was asked for.
+        host: IpAddr,
         /// The port that was asked for.
         port: u16,
         /// What the operating system said.

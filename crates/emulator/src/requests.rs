@@ -5,13 +5,15 @@ use std::sync::{Mutex, PoisonError};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
+use serde::Serialize;
+
 use crate::credentials;
 
 /// What stands in the record for the value of a header that carries a credential.
 const MASK: &str = "***";
 
 /// One HTTP request that the emulator received.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Request {
     /// The HTTP method.
@@ -32,7 +34,7 @@ pub struct Request {
     /// The variables as they were sent; null where there were none.
     pub variables: serde_json::Value,
     /// The HTTP status answered; 0 until the answer is made, and for good if the client went
-    /// away before.
+    /// away before, or if its connection was reset.
     pub status: u16,
     /// The session ids of the runs that the request triggered, in order. Not those of their
     /// children.
@@ -40,6 +42,8 @@ pub struct Request {
     /// Whether a field of the API was resolved. False for a document that was refused, for one
     /// whose fields are all skipped, and for introspection alone.
     pub executed: bool,
+    /// The name of the [`Fault`](crate::Fault) that happened to the request, as in its JSON.
+    pub fault: Option<String>,
 }
 
 impl Request {
@@ -72,6 +76,7 @@ impl Record {
             status: 0,
             started: Vec::new(),
             executed: false,
+            fault: None,
         });
         requests.len() - 1
     }

@@ -1,7 +1,9 @@
 //! What an emulator tells about the runs that it started.
 
+use serde::Serialize;
+
 /// A run that the emulator started, as a test sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Run {
     /// The session id that the trigger answered.
@@ -28,7 +30,7 @@ pub struct Run {
 }
 
 /// Where in Slack a run posts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Slack {
     /// The channel's id.

@@ -4,7 +4,8 @@
 //! asynchronous, blocking or run on a paused clock alike, and whatever it holds ends with it.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use crate::error::Error;
@@ -64,9 +65,9 @@ impl Drop for Server {
     }
 }
 
-/// Listens on a loopback port; 0 takes a free one.
-pub(crate) fn listen(port: u16) -> io::Result<(StdListener, SocketAddr)> {
-    let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port))?;
+/// Listens on a port of this address; 0 takes a free one.
+pub(crate) fn listen(host: IpAddr, port: u16) -> io::Result<(StdListener, SocketAddr)> {
+    let listener = StdListener::bind((host, port))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     Ok((listener, address))
@@ -90,9 +91,14 @@ fn run(
                 _ = &mut stopped => return,
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
+                    Ok((stream, peer)) => {
                         count += 1;
-                        connections.spawn(serve(stream, service.clone(), Connection(count)));
+                        let connection = Connection {
+                            number: count,
+                            peer: peer.ip(),
+                            reset: Arc::new(Notify::new()),
+                        };
+                        connections.spawn(serve(stream, service.clone(), connection));
                     }
                     Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                 },
@@ -104,10 +110,18 @@ fn run(
 async fn serve(stream: TcpStream, service: Router, connection: Connection) {
     // Without it a delay of up to 40 ms could stand between an answer's head and its body.
     let _ = stream.set_nodelay(true);
+    let reset = Arc::clone(&connection.reset);
     let service = TowerToHyperService::new(service.layer(Extension(connection)));
-    // An error here is the client's: it went away, or it did not speak HTTP and was told so.
-    let _ = http1::Builder::new()
+    let mut served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // An error here is the client's: it went away, or it did not speak HTTP and was told so.
+        _ = &mut served => {}
+        () = reset.notified() => {
+            let stream = served.into_parts().io.into_inner();
+            // Closed without lingering, a socket sends RST instead of FIN.
+            let _ = stream.set_zero_linger();
+        }
+    }
 }

@@ -1,0 +1,183 @@
+//! How a fault is put on the wire.
+
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use flate2::{Compress, Compression, Crc, FlushCompress};
+use futures_util::stream::{self, StreamExt};
+use serde_json::{Value, json};
+
+use crate::fault::{Fault, Kind};
+use crate::media::Media;
+use crate::reply::{Reply, text};
+
+/// Where the JSON that never ends, or unfolds without end, begins.
+const OPENING: &[u8] = b"{\"data\":";
+
+/// How it closes, where it does.
+const CLOSING: &[u8] = b"null}";
+
+/// The size of one piece of such JSON.
+const PIECE: usize = 1 << 20;
+
+/// What lies between the last byte sent and a close: long enough for the byte to leave.
+const BEFORE_CUT: Duration = Duration::from_millis(20);
+
+/// The answer of a fault. `good` is the answer without the fault, where the request was
+/// executed; a fault that needs it and does not get it leaves nothing to send.
+pub(crate) fn answer(fault: &Fault, good: Option<Reply>) -> Option<Response> {
+    let reply = match fault.kind {
+        Kind::Reset => return None,
+        Kind::Pass | Kind::Delay => good?,
+        Kind::ContentType => with_content_type(fault, good?),
+        Kind::PartialData => with_error(good?),
+        Kind::CutBody => return Some(cut(fault, good?)),
+        Kind::SlowDrip => return Some(dripping(fault.delay_seconds.0, good?)),
+        Kind::EndlessBody => return Some(json_head().into_response_with(endless())),
+        Kind::GzipBomb => return Some(bomb(fault.bomb_bytes())),
+        Kind::NullData => Reply::json(StatusCode::OK, &json!({ "data": null })),
+        Kind::Redirect => redirect(fault),
+        Kind::TooManyRequests => failed(fault, StatusCode::TOO_MANY_REQUESTS),
+        Kind::Unavailable => failed(fault, StatusCode::SERVICE_UNAVAILABLE),
+        Kind::InternalError => failed(fault, StatusCode::INTERNAL_SERVER_ERROR),
+        Kind::BadGateway => failed(fault, StatusCode::BAD_GATEWAY),
+    };
+    Some(reply.into_response())
+}
+
+fn failed(fault: &Fault, status: StatusCode) -> Reply {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut reply = match fault.kind {
+        Kind::InternalError => Reply::new(status, "text/plain; charset=utf-8", reason),
+        Kind::BadGateway => Reply::new(
+            status,
+            "text/html; charset=utf-8",
+            format!(
+                "<html><head><title>{reason}</title></head><body><h1>{reason}</h1></body></html>\n"
+            ),
+        ),
+        _ => Reply::detail(status, reason),
+    };
+    if let Some(value) = fault.retry_after.as_deref().and_then(header_value) {
+        reply.set(header::RETRY_AFTER, value);
+    }
+    reply
+}
+
+fn redirect(fault: &Fault) -> Reply {
+    let mut reply = Reply::new(StatusCode::TEMPORARY_REDIRECT, "text/plain", "");
+    let location = fault.location.as_deref().unwrap_or("/");
+    if let Some(value) = header_value(location) {
+        reply.set(header::LOCATION, value);
+    }
+    reply
+}
+
+fn with_content_type(fault: &Fault, mut reply: Reply) -> Reply {
+    let wrong = fault.content_type.as_deref().and_then(header_value);
+    let wrong = wrong.unwrap_or(HeaderValue::from_static("text/html"));
+    reply.set(header::CONTENT_TYPE, wrong);
+    reply
+}
+
+fn header_value(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(text).ok()
+}
+
+/// Adds an error to an answer that has data.
+fn with_error(mut reply: Reply) -> Reply {
+    let Ok(Value::Object(mut body)) = serde_json::from_slice(&reply.body) else {
+        return reply;
+    };
+    let root = body.get("data").and_then(Value::as_object);
+    let path: Vec<_> = root
+        .and_then(|root| root.keys().next())
+        .into_iter()
+        .collect();
+    let error = json!({ "message": "A part of the answer could not be read.", "path": path });
+    match body.get_mut("errors").and_then(Value::as_array_mut) {
+        Some(errors) => errors.push(error),
+        None => {
+            body.insert("errors".to_owned(), json!([error]));
+        }
+    }
+    reply.body = text(&body).into_bytes();
+    reply
+}
+
+/// A whole head, and less body than it promises.
+fn cut(fault: &Fault, mut reply: Reply) -> Response {
+    let whole = reply.body.len();
+    let sent = fault.bytes.map_or(whole / 2, |bytes| {
+        usize::try_from(bytes).unwrap_or(usize::MAX).min(whole)
+    });
+    reply.set(header::CONTENT_LENGTH, whole.into());
+    let mut body = std::mem::take(&mut reply.body);
+    body.truncate(sent);
+    let first = stream::iter([Ok(Bytes::from(body))]);
+    let then = stream::once(async {
+        tokio::time::sleep(BEFORE_CUT).await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    reply.into_response_with(Body::from_stream(first.chain(then)))
+}
+
+fn dripping(pause: Duration, mut reply: Reply) -> Response {
+    let body = std::mem::take(&mut reply.body);
+    let drops = stream::iter(body).then(move |byte| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, Infallible>(Bytes::copy_from_slice(&[byte]))
+    });
+    reply.into_response_with(Body::from_stream(drops))
+}
+
+fn json_head() -> Reply {
+    Reply::new(StatusCode::OK, Media::Json.content_type(), "")
+}
+
+fn endless() -> Body {
+    let spaces = Bytes::from(vec![b' '; PIECE]);
+    let pieces = stream::iter([Bytes::from_static(OPENING)]).chain(stream::repeat(spaces));
+    Body::from_stream(pieces.map(Ok::<_, Infallible>))
+}
+
+/// Every piece but the first and the last is the same, so that a bomb of any size costs the
+/// emulator one piece.
+fn bomb(bytes: u64) -> Response {
+    let spaces = vec![b' '; PIECE];
+    let pieces = usize::try_from(bytes).unwrap_or(usize::MAX) / PIECE;
+    let mut checksum = Crc::new();
+    checksum.update(OPENING);
+    let mut of_piece = Crc::new();
+    of_piece.update(&spaces);
+    for _ in 0..pieces {
+        checksum.combine(&of_piece);
+    }
+    checksum.update(CLOSING);
+    // A member's head: magic, deflate, no flags, no time, an unknown system.
+    let mut head = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    head.extend(deflated(OPENING, FlushCompress::Full));
+    let mut tail = deflated(CLOSING, FlushCompress::Finish);
+    tail.extend(checksum.sum().to_le_bytes());
+    tail.extend(checksum.amount().to_le_bytes());
+    let middle = Bytes::from(deflated(&spaces, FlushCompress::Full));
+    let body = stream::iter([Bytes::from(head)])
+        .chain(stream::repeat(middle).take(pieces))
+        .chain(stream::iter([Bytes::from(tail)]));
+    let mut reply = json_head();
+    reply.set(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    reply.into_response_with(Body::from_stream(body.map(Ok::<_, Infallible>)))
+}
+
+/// A deflate block that stands alone: it ends at a whole byte and looks back to nothing.
+fn deflated(bytes: &[u8], flush: FlushCompress) -> Vec<u8> {
+    let mut block = Vec::with_capacity(bytes.len() + 64);
+    // Writing into memory that is large enough does not fail.
+    let _ = Compress::new(Compression::best(), false).compress_vec(bytes, &mut block, flush);
+    block.shrink_to_fit();
+    block
+}
