@@ -7,6 +7,7 @@
 //! - without one, a trigger or a follow-up that got a 5xx, or a success that is not GraphQL, may
 //!   have been carried out, and everything else is an [`Error::Http`].
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
@@ -16,9 +17,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::{Call, Error, GraphQlError, Location, PathSegment, excerpt, said};
-use crate::operations::{Operation, Refusal, Repeat};
+use crate::operations::{Operation, Refusal, Repeat, batch_alias, batch_status};
 use crate::redaction::Redaction;
-use crate::run::SessionId;
+use crate::run::{RunStatus, SessionId};
 
 /// What came back from the server, whole.
 pub(crate) struct Answer {
@@ -41,7 +42,11 @@ impl Answer {
         call: Box<Call>,
         redaction: &Redaction,
     ) -> Result<O::Answer, Error> {
-        let data = self.data(&call, O::REPEAT, O::MAY_MISS, redaction)?;
+        let can_be_missed = |error: &GraphQlError| match error.path.get(1) {
+            Some(PathSegment::Field(name)) => O::MAY_MISS.contains(&name.as_str()),
+            _ => false,
+        };
+        let (data, _) = self.data(&call, O::REPEAT, can_be_missed, redaction)?;
         let (path, problem) = match decode::<O>(&data) {
             Ok(answer) => match O::answer(answer) {
                 Ok(answer) => return Ok(answer),
@@ -64,14 +69,67 @@ impl Answer {
         })
     }
 
-    /// The envelope's data, where the answer is one that has data to read.
+    /// The statuses that a batch asked for, each with an error of its own where there is one.
+    pub(crate) fn read_batch(
+        &self,
+        call: Box<Call>,
+        ids: &[SessionId],
+        redaction: &Redaction,
+    ) -> Result<Vec<Result<RunStatus, Error>>, Error> {
+        let is_at_an_alias = |error: &GraphQlError| !error.path.is_empty();
+        let (data, errors) = self.data(&call, Repeat::Read, is_at_an_alias, redaction)?;
+        let mut values: HashMap<String, Box<RawValue>> =
+            serde_json::from_str(data.get()).map_err(|error| Error::Decode {
+                call: call.clone(),
+                path: "data".to_owned(),
+                problem: excerpt(&redaction.text(&error.to_string())),
+            })?;
+        let statuses = ids.iter().enumerate().map(|(place, id)| {
+            let alias = batch_alias(place);
+            let call = Box::new(Call {
+                session_id: Some(id.clone()),
+                ..Call::clone(&call)
+            });
+            let is_here = |error: &&GraphQlError| {
+                matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
+            };
+            let Some(value) = values.remove(&alias).filter(|value| value.get() != "null") else {
+                let errors: Vec<_> = errors.iter().filter(is_here).cloned().collect();
+                if errors.is_empty() {
+                    return Err(nothing(call, Repeat::Read));
+                }
+                return Err(Error::GraphQl {
+                    call,
+                    errors,
+                    data: None,
+                    executed: true,
+                });
+            };
+            match batch_status(&value) {
+                Ok(Ok(status)) => Ok(status),
+                Ok(Err(status)) => {
+                    let status = redaction.text(&status);
+                    Err(Error::NotAccepted { call, status })
+                }
+                Err(error) => Err(Error::Decode {
+                    call,
+                    path: format!("data.{alias}.{}", error.path()),
+                    problem: excerpt(&redaction.text(&error.into_inner().to_string())),
+                }),
+            }
+        });
+        Ok(statuses.collect())
+    }
+
+    /// The envelope's data, where the answer is one that has data to read, and the errors beside
+    /// it, all of which can be missed.
     fn data(
         &self,
         call: &Call,
         repeat: Repeat,
-        may_miss: &[&str],
+        can_be_missed: impl Fn(&GraphQlError) -> bool,
         redaction: &Redaction,
-    ) -> Result<Box<RawValue>, Error> {
+    ) -> Result<(Box<RawValue>, Vec<GraphQlError>), Error> {
         let call = || Box::new(call.clone());
         match self.status {
             StatusCode::TOO_MANY_REQUESTS => {
@@ -94,10 +152,9 @@ impl Answer {
         };
         let errors = envelope.errors(redaction);
         if errors.is_empty() {
-            return envelope
-                .data
-                .flatten()
-                .ok_or_else(|| nothing(call(), repeat));
+            let data = envelope.data.flatten();
+            let data = data.ok_or_else(|| nothing(call(), repeat))?;
+            return Ok((data, errors));
         }
 
         let executed = match &envelope.data {
@@ -115,9 +172,8 @@ impl Answer {
                 }),
             );
         }
-        let can_be_missed = |error: &GraphQlError| matches!(error.path.get(1), Some(PathSegment::Field(name)) if may_miss.contains(&name.as_str()));
         match envelope.data.flatten() {
-            Some(data) if errors.iter().all(can_be_missed) => Ok(data),
+            Some(data) if errors.iter().all(can_be_missed) => Ok((data, errors)),
             data => {
                 let data = data.and_then(|data| serde_json::from_str::<Value>(data.get()).ok());
                 let mut call = call();

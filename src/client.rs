@@ -15,20 +15,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Serialize;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use crate::answer::Answer;
 use crate::builder::ClientBuilder;
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::cursor::Checkpoint;
 use crate::error::{Call, Error, Result};
+use crate::fleet::{RunAll, WaitAll};
 use crate::operations::{
     Digest, DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
-    Operation, Repeat, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
-    TriggerDinoaiAgentRunWithOptions, dinoai_agent_run, dinoai_agent_run_digest,
-    dinoai_agent_run_status, dinoai_agent_run_steps, send_dinoai_agent_message,
-    stop_dinoai_agent_run,
+    Operation, Repeat, SendDinoaiAgentMessage, StatusBatch, StopDinoaiAgentRun,
+    TriggerDinoaiAgentRun, TriggerDinoaiAgentRunWithOptions, dinoai_agent_run,
+    dinoai_agent_run_digest, dinoai_agent_run_status, dinoai_agent_run_steps,
+    send_dinoai_agent_message, stop_dinoai_agent_run,
 };
 use crate::retry::{Attempts, Budget, Retry};
 use crate::run::{Accepted, Run, RunStatus, SessionId};
@@ -144,9 +147,12 @@ impl Client {
     /// # Errors
     ///
     /// As for [`trigger_run`](Self::trigger_run).
-    pub async fn start(&self, request: TriggerRun) -> Result<Session> {
-        let accepted = self.trigger_run(request).await?;
-        Ok(Session::started(self.clone(), accepted))
+    pub fn start(&self, request: TriggerRun) -> CallFuture<Session> {
+        let client = self.clone();
+        Box::pin(async move {
+            let accepted = client.trigger_run(request).await?;
+            Ok(Session::started(client, accepted))
+        })
     }
 
     /// The session of a run that was started before, here or elsewhere. Sends nothing: that the
@@ -191,8 +197,9 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../graphql/trigger_dinoai_agent_run_with_options.graphql")]
     /// ```
-    pub async fn trigger_run(&self, request: TriggerRun) -> Result<Accepted> {
-        self.trigger(request, Terms::default()).await
+    pub fn trigger_run(&self, request: TriggerRun) -> CallFuture<Accepted> {
+        let client = self.clone();
+        Box::pin(async move { client.trigger(request, Terms::default()).await })
     }
 
     /// Sends a follow-up message to a run, and returns at once.
@@ -217,12 +224,13 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../graphql/send_dinoai_agent_message.graphql")]
     /// ```
-    pub async fn send_message(
+    pub fn send_message(
         &self,
         id: impl AsRef<str>,
         message: impl Into<String>,
-    ) -> Result<Accepted> {
-        self.send(message.into(), Terms::about(id)?).await
+    ) -> CallFuture<Accepted> {
+        let (client, terms, message) = (self.clone(), Terms::about(id), message.into());
+        Box::pin(async move { client.send(message, terms?).await })
     }
 
     /// Reads a run: status, transcript, children.
@@ -239,8 +247,9 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../graphql/dinoai_agent_run.graphql")]
     /// ```
-    pub async fn get_run(&self, id: impl AsRef<str>) -> Result<Run> {
-        self.read_run(Terms::about(id)?).await
+    pub fn get_run(&self, id: impl AsRef<str>) -> CallFuture<Run> {
+        let (client, terms) = (self.clone(), Terms::about(id));
+        Box::pin(async move { client.read_run(terms?).await })
     }
 
     /// Stops a run. It ends as [`RunStatus::Stopped`]; [`Accepted::status`] is the API's word.
@@ -258,13 +267,16 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../graphql/stop_dinoai_agent_run.graphql")]
     /// ```
-    pub async fn stop_run(&self, id: impl AsRef<str>) -> Result<Accepted> {
-        let session_id = SessionId::new(id.as_ref())?;
-        let status = self.stop(Terms::about(&session_id)?).await?;
-        Ok(Accepted {
-            session_id,
-            status,
-            warning: None,
+    pub fn stop_run(&self, id: impl AsRef<str>) -> CallFuture<Accepted> {
+        let (client, id) = (self.clone(), SessionId::new(id.as_ref()));
+        Box::pin(async move {
+            let session_id = id?;
+            let status = client.stop(Terms::about(&session_id)?).await?;
+            Ok(Accepted {
+                session_id,
+                status,
+                warning: None,
+            })
         })
     }
 
@@ -289,6 +301,24 @@ impl Client {
             options.check()?;
             client.read_steps(options, terms?).await
         })
+    }
+
+    /// Waits for many runs at once, over few requests: a stream of results as they end, see
+    /// [`WaitAll`]. An id that is given twice is waited for once. Nothing is sent until the
+    /// stream is read.
+    pub fn wait_all(&self, ids: impl IntoIterator<Item = SessionId>) -> WaitAll {
+        WaitAll::new(self.clone(), ids)
+    }
+
+    /// Starts many runs, at most `concurrency` going at a time (0 counts as 1), and waits for
+    /// them: a stream of results as they end, see [`RunAll`]. Nothing is sent until the stream is
+    /// read.
+    pub fn run_all(
+        &self,
+        requests: impl IntoIterator<Item = TriggerRun>,
+        concurrency: usize,
+    ) -> RunAll {
+        RunAll::new(self.clone(), requests, concurrency)
     }
 
     pub(crate) async fn trigger(&self, request: TriggerRun, terms: Terms) -> Result<Accepted> {
@@ -351,33 +381,75 @@ impl Client {
         &self.shared.clock
     }
 
-    /// Makes a call: one operation, with its attempts.
-    async fn call<O: Operation>(&self, variables: O::Variables, terms: Terms) -> Result<O::Answer> {
-        let query = O::build_query(variables);
-        let operation = query.operation_name;
-        let body = serde_json::to_vec(&query).map_err(|error| Error::InvalidRequest {
-            field: operation,
-            problem: format!("cannot be written as JSON: {error}"),
-        })?;
-        let span = tracing::info_span!(
-            "dinoai.call",
-            operation,
-            session_id = terms.session_id.as_ref().map(SessionId::as_str),
-            attempt = Empty,
-            http.status = Empty,
-            request_id = Empty,
-        );
-        self.attempts::<O>(operation, body.into(), terms)
-            .instrument(span)
-            .await
+    /// Reads the statuses of many runs in one request, each with an error of its own where there
+    /// is one.
+    pub(crate) async fn read_statuses(
+        &self,
+        ids: &[SessionId],
+        terms: Terms,
+    ) -> Result<Vec<Result<RunStatus>>> {
+        let redaction = self.shared.transport.redaction();
+        let request = StatusBatch::new(ids);
+        self.send_request(
+            StatusBatch::OPERATION,
+            &request,
+            Repeat::Read,
+            terms,
+            |answer, call| answer.read_batch(call, ids, redaction),
+        )
+        .await
     }
 
-    async fn attempts<O: Operation>(
+    /// Makes a call of one of the documents.
+    async fn call<O: Operation>(&self, variables: O::Variables, terms: Terms) -> Result<O::Answer> {
+        let redaction = self.shared.transport.redaction();
+        let request = O::build_query(variables);
+        self.send_request(
+            request.operation_name,
+            &request,
+            O::REPEAT,
+            terms,
+            |answer, call| answer.read::<O>(call, redaction),
+        )
+        .await
+    }
+
+    /// Makes a call: one request, with its attempts.
+    fn send_request<T>(
+        &self,
+        operation: &'static str,
+        request: &impl Serialize,
+        repeat: Repeat,
+        terms: Terms,
+        read: impl Fn(&Answer, Box<Call>) -> Result<T>,
+    ) -> impl Future<Output = Result<T>> {
+        let body = serde_json::to_vec(request).map_err(|error| Error::InvalidRequest {
+            field: operation,
+            problem: format!("cannot be written as JSON: {error}"),
+        });
+        async move {
+            let span = tracing::info_span!(
+                "dinoai.call",
+                operation,
+                session_id = terms.session_id.as_ref().map(SessionId::as_str),
+                attempt = Empty,
+                http.status = Empty,
+                request_id = Empty,
+            );
+            self.attempts(operation, body?.into(), repeat, terms, read)
+                .instrument(span)
+                .await
+        }
+    }
+
+    async fn attempts<T>(
         &self,
         operation: &'static str,
         body: Bytes,
+        repeat: Repeat,
         terms: Terms,
-    ) -> Result<O::Answer> {
+        read: impl Fn(&Answer, Box<Call>) -> Result<T>,
+    ) -> Result<T> {
         let Shared {
             transport,
             retry,
@@ -394,16 +466,16 @@ impl Client {
                 session_id: terms.session_id.clone(),
                 attempts: attempts.number(),
                 request_id: None,
-                starts: O::REPEAT == Repeat::Never,
+                starts: repeat == Repeat::Never,
                 started: terms.started,
             };
             let sent = transport
-                .send(body.clone(), O::REPEAT, &mut call, attempts.time_left())
+                .send(body.clone(), repeat, &mut call, attempts.time_left())
                 .await;
-            match sent.and_then(|answer| answer.read::<O>(Box::new(call), transport.redaction())) {
-                Ok(answer) => {
+            match sent.and_then(|answer| read(&answer, Box::new(call))) {
+                Ok(value) => {
                     attempts.succeeded();
-                    return Ok(answer);
+                    return Ok(value);
                 }
                 Err(error) => attempts.pause_after(error).await?,
             }

@@ -380,6 +380,16 @@ impl Error {
         }
     }
 
+    /// The same error for one of several runs that it concerns.
+    pub(crate) fn for_run(&self, session_id: &SessionId, started: bool) -> Self {
+        let mut error = self.clone();
+        if let Some(call) = error.call_mut() {
+            call.session_id = Some(session_id.clone());
+            call.started = started;
+        }
+        error
+    }
+
     fn call(&self) -> Option<&Call> {
         match self {
             Self::NotSent { call, .. }
@@ -398,6 +408,23 @@ impl Error {
             | Self::RunFailed { .. }
             | Self::WaitTimeout(_)
             | Self::TurnNotStarted { .. } => None,
+        }
+    }
+
+    fn call_mut(&mut self) -> Option<&mut Call> {
+        match self {
+            Self::NotSent { call, .. }
+            | Self::OutcomeUnknown { call, .. }
+            | Self::Transport { call, .. }
+            | Self::Unauthorized { call, .. }
+            | Self::RateLimited { call, .. }
+            | Self::Http { call, .. }
+            | Self::GraphQl { call, .. }
+            | Self::Unsupported { call, .. }
+            | Self::Decode { call, .. }
+            | Self::ResponseTooLarge { call, .. }
+            | Self::NotAccepted { call, .. } => Some(call),
+            _ => None,
         }
     }
 }

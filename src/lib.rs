@@ -56,6 +56,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod answer;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 pub mod builder;
 pub mod client;
 pub mod clock;
@@ -63,6 +65,7 @@ pub mod credentials;
 pub mod cursor;
 mod endpoint;
 pub mod error;
+pub mod fleet;
 mod operations;
 mod poll;
 mod redaction;
@@ -71,6 +74,7 @@ pub mod run;
 pub mod schedule;
 pub mod session;
 pub mod steps;
+pub mod stop;
 mod transport;
 pub mod tree;
 pub mod trigger;
@@ -83,11 +87,13 @@ pub use client::Client;
 pub use credentials::Credentials;
 pub use cursor::Checkpoint;
 pub use error::{Error, Result};
+pub use fleet::{RunAll, WaitAll};
 pub use retry::Retry;
 pub use run::{Accepted, Message, Run, RunStatus, SessionId};
 pub use schedule::Schedule;
 pub use session::Session;
 pub use steps::{RunSteps, StartupStep, Step, StepOptions};
+pub use stop::StopOnDrop;
 pub use tree::{ReadTree, Tree, WaitTree};
 pub use trigger::TriggerRun;
 pub use turn::{Ask, Turn};

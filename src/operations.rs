@@ -6,7 +6,11 @@ use crate::cursor::MessageKey;
 use crate::run::{Accepted, Message, Run, RunStatus, SessionId};
 use crate::steps::{RunSteps, StartupStep, Step, StepOptions};
 use crate::trigger::{Slack, TriggerRun};
+use std::collections::BTreeMap;
+
 use graphql_client::GraphQLQuery;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 pub(crate) use dinoai_agent_run_status::DinoAiAgentRunStatus;
 
@@ -250,6 +254,64 @@ impl dinoai_agent_run_steps::Variables {
             max_chars: options.max_chars.map(i64::from),
         }
     }
+}
+
+/// The one document that is made at run time: the statuses of many runs, one alias each, over
+/// the fragment of the document for one.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StatusBatch<'a> {
+    query: String,
+    operation_name: &'static str,
+    variables: BTreeMap<String, &'a SessionId>,
+}
+
+impl<'a> StatusBatch<'a> {
+    pub(crate) const OPERATION: &'static str = "DinoaiAgentRunStatuses";
+
+    pub(crate) fn new(ids: &'a [SessionId]) -> Self {
+        let (_, fragment) = dinoai_agent_run_status::QUERY
+            .split_once("\nfragment ")
+            .unwrap_or_default();
+        let variable = |place| format!("id{place}");
+        let declarations: Vec<_> = (0..ids.len())
+            .map(|place| format!("${}: String!", variable(place)))
+            .collect();
+        let selections: Vec<_> = (0..ids.len())
+            .map(|place| {
+                let (alias, variable) = (batch_alias(place), variable(place));
+                format!("  {alias}: dinoaiAgentRun(agentSessionId: ${variable}) {{ ...RunStatus }}")
+            })
+            .collect();
+        Self {
+            query: format!(
+                "query {}({}) {{\n{}\n}}\n\nfragment {fragment}",
+                Self::OPERATION,
+                declarations.join(", "),
+                selections.join("\n"),
+            ),
+            operation_name: Self::OPERATION,
+            variables: (0..ids.len()).map(variable).zip(ids).collect(),
+        }
+    }
+}
+
+/// The alias of the run at a place of a batch.
+pub(crate) fn batch_alias(place: usize) -> String {
+    format!("run{place}")
+}
+
+/// What stands at an alias of a batch: the status, or with `ok: false` the status beside it.
+pub(crate) fn batch_status(
+    value: &RawValue,
+) -> Result<Result<RunStatus, String>, serde_path_to_error::Error<serde_json::Error>> {
+    let mut value = serde_json::Deserializer::from_str(value.get());
+    let run: dinoai_agent_run_status::RunStatus = serde_path_to_error::deserialize(&mut value)?;
+    Ok(match run_status(run.ok, run.status) {
+        Ok(status) => Ok(status),
+        Err(Refusal::NotAccepted(status)) => Err(status),
+        Err(Refusal::Nothing | Refusal::Invalid { .. }) => Err(String::new()),
+    })
 }
 
 fn accepted(

@@ -37,6 +37,7 @@ use crate::client::{CallFuture, Client, Terms};
 use crate::cursor::{Checkpoint, Cursor, MessageKey};
 use crate::error::{Error, Result};
 use crate::run::{Accepted, Run, SessionId};
+use crate::stop::StopOnDrop;
 use crate::tree::ReadTree;
 use crate::turn::{Ask, Baseline, Turn};
 use crate::wait::Wait;
@@ -84,8 +85,8 @@ impl Session {
     /// # Errors
     ///
     /// As for [`Client::get_run`].
-    pub async fn run(&self) -> Result<Run> {
-        self.handle.client.get_run(&self.handle.id).await
+    pub fn run(&self) -> CallFuture<Run> {
+        self.handle.client.get_run(&self.handle.id)
     }
 
     /// Waits until the run has ended, and reads it: see [`Wait`].
@@ -147,8 +148,13 @@ impl Session {
     /// # Errors
     ///
     /// As for [`Client::stop_run`].
-    pub async fn stop(&self) -> Result<Accepted> {
-        self.handle.client.stop_run(&self.handle.id).await
+    pub fn stop(&self) -> CallFuture<Accepted> {
+        self.handle.client.stop_run(&self.handle.id)
+    }
+
+    /// Stops the run when the guard is dropped, at best: see [`StopOnDrop`].
+    pub fn stop_on_drop(&self) -> StopOnDrop {
+        StopOnDrop::new(self.handle.clone())
     }
 
     /// Where this session stands: what it has handed out, and which turn is open. Store it, and

@@ -20,13 +20,12 @@
 //! the API's. A delay that the server asks for is honoured.
 
 use std::fmt;
-use std::pin::Pin;
 use std::time::Duration;
 
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use crate::client::{Client, Terms};
+use crate::client::{CallFuture, Client, Terms};
 use crate::error::{Error, Result};
 use crate::poll::{Pace, Polls};
 use crate::run::{Run, RunStatus, SessionId};
@@ -34,9 +33,6 @@ use crate::schedule::Schedule;
 use crate::session::Handle;
 use crate::trigger::TriggerRun;
 use crate::turn::{GRACE_TIME, Progress, until_ended};
-
-/// The future of a [`Wait`].
-pub type WaitFuture = Pin<Box<dyn Future<Output = Result<Run>> + Send + 'static>>;
 
 /// A wait until a run has ended. Await it; nothing is sent before.
 ///
@@ -162,9 +158,9 @@ impl Wait {
 
 impl IntoFuture for Wait {
     type Output = Result<Run>;
-    type IntoFuture = WaitFuture;
+    type IntoFuture = CallFuture<Run>;
 
-    fn into_future(self) -> WaitFuture {
+    fn into_future(self) -> CallFuture<Run> {
         Box::pin(async move {
             let span = tracing::info_span!("dinoai.wait", session_id = Empty);
             self.run().instrument(span).await
@@ -183,7 +179,8 @@ impl fmt::Debug for Wait {
     }
 }
 
-fn end(run: Run) -> Result<Run> {
+/// A wait's result: the run where it has completed.
+pub(crate) fn end(run: Run) -> Result<Run> {
     match run.status {
         RunStatus::Completed => Ok(run),
         _ => Err(Error::RunFailed { run: Box::new(run) }),
