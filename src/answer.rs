@@ -12,14 +12,16 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::error::{Call, Error, GraphQlError, Location, PathSegment, excerpt, said};
 use crate::operations::{Operation, Refusal, Repeat, batch_alias, batch_status};
 use crate::redaction::Redaction;
 use crate::run::{RunStatus, SessionId};
+use crate::surrogates;
 
 /// What came back from the server, whole.
 pub(crate) struct Answer {
@@ -150,7 +152,10 @@ impl Answer {
         let Some(envelope) = Envelope::parse(&self.body) else {
             return Err(self.not_graphql(call(), repeat, redaction));
         };
-        let errors = envelope.errors(redaction);
+        let Errors {
+            errors,
+            is_path_named,
+        } = envelope.errors(redaction);
         if errors.is_empty() {
             let data = envelope.data.flatten();
             let data = data.ok_or_else(|| nothing(call(), repeat))?;
@@ -159,7 +164,7 @@ impl Answer {
 
         let executed = match &envelope.data {
             None => false,
-            Some(None) => errors.iter().any(|error| !error.path.is_empty()),
+            Some(None) => is_path_named,
             Some(Some(_)) => true,
         };
         if !executed {
@@ -198,7 +203,7 @@ impl Answer {
             .and_then(|value| value.to_str().ok())
             .map(|value| excerpt(&redaction.text(value)));
         let text = self.text(redaction);
-        if repeat == Repeat::Never && (status.is_server_error() || status.is_success()) {
+        if repeat == Repeat::Never && (status.as_u16() >= 500 || status.is_success()) {
             let kind = content_type.as_deref().unwrap_or("no content type");
             return Error::OutcomeUnknown {
                 call,
@@ -257,30 +262,52 @@ impl Envelope {
     /// The envelope in a body, or `None` where there is none: no JSON object, or one with
     /// neither data nor errors.
     fn parse(body: &[u8]) -> Option<Self> {
-        let envelope: Self = serde_json::from_slice(body).ok()?;
+        let mended = surrogates::mended(body);
+        let envelope: Self = serde_json::from_slice(mended.as_deref().unwrap_or(body)).ok()?;
         let is_one = envelope.data.is_some() || envelope.errors.is_some();
         is_one.then_some(envelope)
     }
 
     /// All errors, however they are written: one malformed entry must not hide the others.
-    fn errors(&self, redaction: &Redaction) -> Vec<GraphQlError> {
+    fn errors(&self, redaction: &Redaction) -> Errors {
         let Some(Some(raw)) = &self.errors else {
-            return vec![];
+            return Errors::default();
         };
-        let entries = match serde_json::from_str(raw.get()) {
-            Ok(Value::Array(entries)) => entries,
-            Ok(single) => vec![single],
-            Err(_) => vec![Value::String("errors that cannot be read".to_owned())],
-        };
-        entries
-            .into_iter()
-            .map(|entry| graphql_error(redaction.json(entry)))
-            .collect()
+        let entries: Vec<&RawValue> =
+            serde_json::from_str(raw.get()).unwrap_or_else(|_| vec![raw.as_ref()]);
+        let mut errors = Errors::default();
+        for entry in entries {
+            let Ok(entry) = serde_json::from_str::<Value>(entry.get()) else {
+                // What cannot be read may have named a path.
+                errors.is_path_named = true;
+                errors.errors.push(graphql_error(Value::Null));
+                continue;
+            };
+            errors.is_path_named |= entry.get("path").is_some_and(is_anything);
+            errors.errors.push(graphql_error(redaction.json(entry)));
+        }
+        errors
+    }
+}
+
+/// The errors of an envelope.
+#[derive(Default)]
+struct Errors {
+    errors: Vec<GraphQlError>,
+    /// Whether one of them has a path, so that execution had begun.
+    is_path_named: bool,
+}
+
+fn is_anything(path: &Value) -> bool {
+    match path {
+        Value::Null => false,
+        Value::Array(segments) => !segments.is_empty(),
+        _ => true,
     }
 }
 
 fn graphql_error(entry: Value) -> GraphQlError {
-    fn list<T: serde::de::DeserializeOwned>(value: Option<Value>) -> Vec<T> {
+    fn list<T: DeserializeOwned>(value: Option<Value>) -> Vec<T> {
         let Some(Value::Array(values)) = value else {
             return vec![];
         };
@@ -292,7 +319,8 @@ fn graphql_error(entry: Value) -> GraphQlError {
 
     let mut entry = match entry {
         Value::Object(entry) => entry,
-        other => serde_json::Map::from_iter([("message".to_owned(), other)]),
+        Value::Null => Map::new(),
+        other => Map::from_iter([("message".to_owned(), other)]),
     };
     let message = match entry.remove("message") {
         Some(Value::String(message)) => message,
@@ -305,7 +333,7 @@ fn graphql_error(entry: Value) -> GraphQlError {
         locations: list::<Location>(entry.remove("locations")),
         extensions: match entry.remove("extensions") {
             Some(Value::Object(extensions)) => extensions,
-            _ => serde_json::Map::new(),
+            _ => Map::new(),
         },
     }
 }

@@ -147,9 +147,10 @@ pub enum Error {
     /// The backend does not know a field or an argument that the call needs: it is older than
     /// the feature. Nothing was carried out.
     #[error(
-        "{call} needs {feature}, which this backend does not know ({}); call without it, or ask \
-         Paradime for an update of the workspace's backend",
-        .fields.join(", ")
+        "{call} needs {}, which this backend does not know ({}); call without it, or ask Paradime \
+         for an update of the workspace's backend",
+        excerpt(.feature),
+        excerpt(&.fields.join(", "))
     )]
     Unsupported {
         /// The call.
@@ -190,7 +191,10 @@ pub enum Error {
 
     /// The API answered `ok: false`: the trigger, the message or the stop was not accepted, or
     /// the look-up did not succeed.
-    #[error("{call} was not accepted: the API answered ok: false with status {status:?}")]
+    #[error(
+        "{call} was not accepted: the API answered ok: false with status {:?}",
+        excerpt(.status)
+    )]
     NotAccepted {
         /// The call.
         call: Box<Call>,
@@ -199,7 +203,7 @@ pub enum Error {
     },
 
     /// A wait ended because the run did, without completing: failed, expired or stopped.
-    #[error("run {} ended {}{}", run.session_id, run.status, last_words(.run))]
+    #[error("run {} ended {}{}", short(&run.session_id), run.status, last_words(.run))]
     RunFailed {
         /// The whole run, with its transcript.
         run: Box<Run>,
@@ -212,9 +216,10 @@ pub enum Error {
 
     /// A follow-up was accepted, but its turn has shown no sign of life within the grace time.
     #[error(
-        "the follow-up to run {session_id} was accepted, but its turn showed no sign of life within \
+        "the follow-up to run {} was accepted, but its turn showed no sign of life within \
          {waited:.1?} (the run {}); it may start yet, so read the run before you send the message \
          again",
+        short(.session_id),
         still_reads(.status)
     )]
     TurnNotStarted {
@@ -433,7 +438,7 @@ impl fmt::Display for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.operation)?;
         if let Some(session_id) = &self.session_id {
-            write!(formatter, " of run {session_id}")?;
+            write!(formatter, " of run {}", short(session_id))?;
         }
         if self.attempts > 1 {
             write!(formatter, " ({} attempts)", self.attempts)?;
@@ -455,12 +460,15 @@ impl fmt::Display for WaitTimeout {
             last_error,
             stopped,
         } = self;
+        let session_id = short(session_id);
         write!(formatter, "run {session_id} ")?;
         match last_status {
             Some(status) if status.is_terminal() => {
                 write!(formatter, "ended {status}, but could not be read whole")?;
             }
-            Some(status) => write!(formatter, "is still going ({status})")?,
+            Some(status) => {
+                write!(formatter, "is still going ({})", excerpt(status.as_str()))?;
+            }
             None => write!(formatter, "could not be read")?,
         }
         write!(formatter, " after {elapsed:.1?} and {polls} polls")?;
@@ -472,29 +480,33 @@ impl fmt::Display for WaitTimeout {
                 formatter,
                 "; the run was left as it is: wait for session {session_id} again to go on"
             ),
-            Some(Ok(status)) => write!(formatter, "; it was told to stop ({status})"),
+            Some(Ok(status)) => {
+                write!(formatter, "; it was told to stop ({})", excerpt(status))
+            }
             Some(Err(error)) => write!(formatter, "; it could not be stopped: {error}"),
         }
     }
 }
 
+/// The message and the path, each as an excerpt: a server's text must not fill a log, nor speak to
+/// a terminal.
 impl fmt::Display for GraphQlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)?;
+        formatter.write_str(&excerpt(&self.message))?;
         if !self.path.is_empty() {
-            formatter.write_str(" (at ")?;
-            for (position, segment) in self.path.iter().enumerate() {
-                if position > 0 {
-                    formatter.write_str(".")?;
-                }
-                match segment {
-                    PathSegment::Field(name) => formatter.write_str(name)?,
-                    PathSegment::Index(index) => write!(formatter, "{index}")?,
-                }
-            }
-            formatter.write_str(")")?;
+            let segments: Vec<_> = self.path.iter().map(ToString::to_string).collect();
+            write!(formatter, " (at {})", excerpt(&segments.join(".")))?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for PathSegment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => formatter.write_str(name),
+            Self::Index(index) => write!(formatter, "{index}"),
+        }
     }
 }
 
@@ -534,7 +546,7 @@ fn retry_hint(retry_after: &Option<Duration>) -> String {
 
 fn still_reads(status: &Option<RunStatus>) -> String {
     match status {
-        Some(status) => format!("still reads {status}"),
+        Some(status) => format!("still reads {}", excerpt(status.as_str())),
         None => "could not be read".to_owned(),
     }
 }
@@ -558,8 +570,17 @@ fn decode_hint(call: &Call) -> &'static str {
 }
 
 fn list(errors: &[GraphQlError]) -> String {
-    let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    const SHOWN: usize = 5;
+    let mut messages: Vec<_> = errors.iter().take(SHOWN).map(ToString::to_string).collect();
+    if errors.len() > SHOWN {
+        messages.push(format!("and {} more", errors.len() - SHOWN));
+    }
     messages.join("; ")
+}
+
+/// A session id, which is short, unless a server has made one up.
+fn short(id: &SessionId) -> String {
+    excerpt(id.as_str())
 }
 
 fn last_words(run: &Run) -> String {

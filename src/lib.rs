@@ -75,6 +75,7 @@ pub mod schedule;
 pub mod session;
 pub mod steps;
 pub mod stop;
+mod surrogates;
 mod transport;
 pub mod tree;
 pub mod trigger;

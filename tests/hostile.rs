@@ -102,7 +102,7 @@ fn a_deeply_nested_answer_gives_a_value_or_an_error() {
 }
 
 #[test]
-#[ignore = "statuses, session ids and GraphQL errors are shown at any length"]
+
 fn a_very_long_text_in_any_place_gives_a_value_or_a_short_error() {
     let megabyte = format!("\"{}\"", "long ".repeat(200_000));
     let megabyte = megabyte.as_bytes();
@@ -233,7 +233,7 @@ fn an_answer_with_odd_values_gives_a_value_or_an_error() {
 
 /// HTTP has such a status treated as a 5xx (RFC 9110, section 15).
 #[tokio::test]
-#[ignore = "a trigger answered with 600 is sent again"]
+
 async fn a_change_whose_answer_has_a_status_that_http_does_not_know_is_not_sent_again() {
     for status in ["600 Any", "999 Any"] {
         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
@@ -253,7 +253,7 @@ async fn a_change_whose_answer_has_a_status_that_http_does_not_know_is_not_sent_
 
 /// Null data with an error at a path: the trigger was executed, and failed somewhere.
 #[tokio::test]
-#[ignore = "errors that are read in part lose their path, which says that execution had begun"]
+
 async fn a_trigger_whose_errors_cannot_be_read_whole_may_have_started_all_the_same() {
     for error in [
         r#"{"message":"m","path":["triggerDinoaiAgentRun"]}"#,
@@ -273,7 +273,7 @@ async fn a_trigger_whose_errors_cannot_be_read_whole_may_have_started_all_the_sa
 }
 
 #[tokio::test]
-#[ignore = "a run with half a surrogate pair in its transcript cannot be read"]
+
 async fn a_text_that_the_server_cut_in_an_emoji_does_not_hide_the_run() {
     let cut = br#""cut in an emoji \ud83e""#;
     let body = envelope_with("/data/dinoaiAgentRun/messages/0/content", cut);
@@ -284,7 +284,7 @@ async fn a_text_that_the_server_cut_in_an_emoji_does_not_hide_the_run() {
 }
 
 #[tokio::test]
-#[ignore = "control characters of GraphQL errors are shown as they are"]
+
 async fn an_error_message_does_not_speak_to_the_terminal() {
     let text = b"\"\\u001b[2J\\u0007\"";
     for place in ["/errors/0/message", "/errors/0/path/0", "/errors/0"] {
@@ -618,7 +618,7 @@ fn any_status_line() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         5 => Just(line(200)),
         5 => select(known.to_vec()).prop_map(line),
-        3 => (100_u16..600).prop_map(line),
+        3 => (100_u16..1000).prop_map(line),
         1 => select(malformed.to_vec()).prop_map(<[u8]>::to_vec),
     ]
 }
