@@ -3,6 +3,9 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::flaw::Flaw;
 
 /// Why an emulator could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -26,4 +29,21 @@ pub enum Error {
     /// The SDL of [`Backend::sdl`](crate::Backend::sdl) is not a valid schema.
     #[error("the backend's SDL is not a valid schema: {0}")]
     Sdl(String),
+    /// A file or a folder could not be read.
+    #[error("cannot read {}: {source}", file.display())]
+    File {
+        /// What was to be read.
+        file: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Files of agents, or of scenarios, are not what they should be.
+    #[error("{}", listed(.0))]
+    Files(Vec<Flaw>),
+}
+
+/// One flaw a line.
+fn listed(flaws: &[Flaw]) -> String {
+    let lines: Vec<_> = flaws.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }

@@ -17,29 +17,69 @@
 //! # }
 //! ```
 //!
-//! How a run goes is a [`Scenario`]; which fields and arguments are known is a [`Backend`].
-//! Everything is counted: what came in ([`Emulator::requests`]) and what it started
-//! ([`Emulator::runs`]).
+//! How a run goes is a [`Scenario`]; which fields and arguments are known is a [`Backend`]; what
+//! a client must survive though nothing is broken are [`Edges`]; what a network and a proxy do
+//! to it are [`Fault`]s. Everything is counted: what came in ([`Emulator::requests`]) and what it
+//! started ([`Emulator::runs`]).
 //!
 //! # What is answered
 //!
-//! - HTTP/1.1 with keep-alive, over plain `http`, on 127.0.0.1. Request bodies up to 1 MiB.
+//! - HTTP/1.1 with keep-alive, over plain `http`, on 127.0.0.1 unless [`Builder::host`] says
+//!   otherwise. Request bodies up to 1 MiB.
 //! - GraphQL over HTTP: POST, and GET for queries; `application/json`, where a refused document
 //!   has the status 200, and `application/graphql-response+json`, where it has 400. Messages of
 //!   refusals have the wording of the reference implementation. Introspection is on.
-//! - HTTP 401 without valid credentials, 404 for any path but the endpoint's, both with a JSON
-//!   body that is not GraphQL.
-//! - An unknown session id, or a trigger with neither agent nor message: null for that field,
-//!   with an error that has its path.
-//! - A run that has ended takes follow-ups and can be stopped. Stopping is at once, and leaves
-//!   the run's children alone.
+//! - HTTP 401 without valid credentials, 403 for those that lack a capability, 404 for any path
+//!   but the endpoint's and the control path's, all with a JSON body that is not GraphQL.
+//! - An unknown session id, an unknown agent where the agents are known, or a trigger with
+//!   neither agent nor message: null for that field, with an error that has its path.
+//! - A run that has ended takes follow-ups, for 24 hours after its last message on the emulator's
+//!   clock ([`Emulator::advance`]), and can be stopped. Stopping is at once, and leaves the run's
+//!   children alone.
 //! - Texts of steps are cut at 4,000 characters unless `maxChars` says otherwise.
+//!
+//! # The control path
+//!
+//! A program in another process, in any language, steers a running emulator and looks at it over
+//! HTTP, at [`Emulator::control`]: `http://127.0.0.1:<port>/control`. It takes no credentials, and
+//! only callers on this machine: others get 403. A POST must have the content type
+//! `application/json`. What is wrong is told as `{"detail": …}`, with 400, 404, 405 or 415.
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | `GET /control/requests` | every request to the API so far: the fields of [`Request`] |
+//! | `GET /control/runs` | every run so far: the fields of [`Run`] |
+//! | `GET /control/faults` | the faults ahead, in order: see [`Fault`] |
+//! | `POST /control/faults` with a fault or a list of them | adds to the plan; answers the faults ahead |
+//! | `DELETE /control/faults` | empties the plan |
+//! | `GET /control/clock` | `{"elapsed_seconds": 12.5}` |
+//! | `POST /control/clock` with `{"advance_seconds": 86400}` | moves the clock forward; answers as GET |
+//!
+//! ```sh
+//! curl -H 'Content-Type: application/json' http://127.0.0.1:4000/control/faults \
+//!   -d '{"fault": "unavailable", "retry_after": "2", "times": 3}'
+//! ```
+//!
+//! # Files
+//!
+//! `Builder::agents_folder` makes the agents of a folder known, `.dinoai/agents/<name>.yml`, and
+//! checks them. `Builder::scenario_file` reads scenarios from YAML: this one says everything
+//! that such a file can say.
+//!
+//! ```yaml
+#![doc = include_str!("../scenarios/tour.yml")]
+//! ```
 //!
 //! # Features
 //!
-//! - `program` (default): the program `dinoai-emulator`. Tests do well without it.
+//! - `program` (default): the program `dinoai-emulator`, and `program::main` for other programs.
+//!   Takes `yaml` along.
+//! - `yaml`: agents and scenarios from YAML files. Tests that need neither do well without both.
 
+#[cfg(feature = "yaml")]
+mod agents;
 mod backend;
+mod builder;
 mod clock;
 mod control;
 mod credentials;
@@ -48,17 +88,22 @@ mod emulator;
 mod error;
 mod execute;
 mod fault;
+mod flaw;
 mod http;
 mod media;
 mod objects;
 mod operations;
 mod parameters;
+#[cfg(feature = "program")]
+pub mod program;
 mod progress;
 mod reply;
 mod requests;
 mod run_fields;
 mod runs;
 mod scenario;
+#[cfg(feature = "yaml")]
+mod scenario_file;
 mod seconds;
 mod server;
 mod session_id;
@@ -67,15 +112,21 @@ mod stage;
 mod status;
 mod step;
 mod world;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 pub use backend::Backend;
+pub use builder::Builder;
 pub use edges::{Capability, Edges, RefusalStatus};
-pub use emulator::{Builder, Emulator};
+pub use emulator::Emulator;
 pub use error::Error;
 pub use fault::Fault;
+pub use flaw::Flaw;
 pub use requests::Request;
 pub use runs::{Run, Slack};
 pub use scenario::Scenario;
+#[cfg(feature = "yaml")]
+pub use scenario_file::scenario_schema;
 pub use stage::Stage;
 pub use status::Status;
 pub use step::{Child, Step};

@@ -12,7 +12,7 @@ use crate::edges::Edges;
 use crate::objects::{error, record, type_of, without_value};
 use crate::run_fields::RunObject;
 use crate::runs::Slack;
-use crate::world::{NotSent, Order, World};
+use crate::world::{NotSent, Order, UnknownAgent, World};
 
 /// What resolving has done so far.
 #[derive(Default)]
@@ -86,7 +86,11 @@ impl Root<'_> {
                 "At least one of 'agent' or 'message' must be provided.",
             ));
         }
-        let accepted = self.world().trigger(order, self.now);
+        let agent = order.agent.clone().unwrap_or_default();
+        let accepted = self
+            .world()
+            .trigger(order, self.now)
+            .map_err(|UnknownAgent(known)| unknown_agent(&agent, &known))?;
         self.trace
             .borrow_mut()
             .started
@@ -166,6 +170,14 @@ fn slack(arguments: &JsonMap) -> Option<Slack> {
         channel: slack.get("channel")?.as_str()?.to_owned(),
         thread_ts: slack.get("threadTs")?.as_str()?.to_owned(),
     })
+}
+
+fn unknown_agent(agent: &str, known: &[String]) -> FieldError {
+    let known = match known {
+        [] => "There are none.".to_owned(),
+        known => format!("Known agents: {}.", known.join(", ")),
+    };
+    error(format!("No DinoAI agent '{agent}' was found. {known}"))
 }
 
 fn unknown_session(session_id: &str) -> FieldError {

@@ -36,6 +36,10 @@ pub(crate) struct Progress {
     end: End,
     entered: Duration,
     ahead: VecDeque<Stage>,
+    /// The children that this run waits for, and what it goes through when each has ended.
+    waiting: Vec<(String, Vec<Stage>)>,
+    /// When the child that woke the run last had ended: the run went on no earlier.
+    woken: Duration,
     /// When the emulator started, since the Unix epoch.
     epoch: Duration,
 }
@@ -79,6 +83,8 @@ impl Progress {
             end: End::Reads(0),
             entered: Duration::ZERO,
             ahead: scenario.stages.clone().into(),
+            waiting: Vec::new(),
+            woken: Duration::ZERO,
             scenario,
             epoch,
         }
@@ -104,7 +110,7 @@ impl Progress {
         match self.end {
             End::Reads(enough) => (reads >= enough).then_some(now),
             End::Lasts(time) => {
-                let end = self.entered.saturating_add(time);
+                let end = self.entered.saturating_add(time).max(self.woken);
                 (now >= end).then_some(end)
             }
         }
@@ -146,9 +152,47 @@ impl Progress {
         children
     }
 
+    /// Takes a child, and what the run goes through when that has ended.
+    pub(crate) fn adopt(&mut self, child: String, callback: Option<Vec<Stage>>) {
+        if let Some(stages) = callback {
+            self.waiting.push((child.clone(), stages));
+        }
+        self.children.push(child);
+    }
+
+    /// The children that the run does nothing but wait for.
+    pub(crate) fn idle_for(&self) -> Vec<String> {
+        if !self.ahead.is_empty() {
+            return Vec::new();
+        }
+        self.waiting
+            .iter()
+            .map(|(child, _)| child.clone())
+            .collect()
+    }
+
+    /// When the run ended, if it has and waits for nothing.
+    pub(crate) fn over(&self) -> Option<Duration> {
+        let over = self.ahead.is_empty() && self.waiting.is_empty() && self.status.is_terminal();
+        over.then_some(self.entered)
+    }
+
+    /// Wakes the run: the child with this number among those it waits for ended at this time.
+    /// The stage in progress is shown until its own end first, so that the run is seen idle.
+    pub(crate) fn wake(&mut self, number: usize, at: Duration) {
+        let (_, stages) = self.waiting.remove(number);
+        self.woken = at;
+        self.ahead = if stages.is_empty() {
+            Scenario::called_back().into()
+        } else {
+            stages.into()
+        };
+    }
+
     /// Stops the run where it stands: what lay ahead never appears.
     pub(crate) fn stop(&mut self) {
         self.ahead.clear();
+        self.waiting.clear();
         self.status = Status::Stopped;
     }
 

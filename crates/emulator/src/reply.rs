@@ -111,6 +111,12 @@ struct Refusal<'a> {
     errors: &'a [GraphQLError],
 }
 
+/// JSON text for people.
+#[cfg(feature = "program")]
+pub(crate) fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
 /// JSON text. The values are maps with text keys, lists, texts and finite numbers, which always
 /// have one.
 pub(crate) fn text(value: &impl Serialize) -> String {

@@ -171,18 +171,20 @@ impl Scenario {
         })
     }
 
+    /// How a run goes on by default when a child calls back.
+    pub(crate) fn called_back() -> Vec<Stage> {
+        vec![
+            Stage::new(Status::Running),
+            Stage::new(Status::Completed)
+                .message("assistant", "Done: the sub-agent has reported back."),
+        ]
+    }
+
     /// Every status that a run of this scenario, or of a child within it, can show.
     pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
-        let stages = self.stages.iter().chain(self.follow_ups.iter().flatten());
-        let mut effects = vec![&self.opening];
-        for stage in stages {
-            found.insert(stage.status.as_str().to_owned());
-            effects.push(&stage.effects);
+        for stage in self.stages.iter().chain(self.follow_ups.iter().flatten()) {
+            stage.statuses(found);
         }
-        for child in effects.iter().flat_map(|effects| &effects.children) {
-            if let Child::Scenario(scenario) = child {
-                scenario.statuses(found);
-            }
-        }
+        self.opening.statuses(found);
     }
 }

@@ -7,7 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A span of time, written as seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Seconds(pub(crate) Duration);
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "yaml", schemars(transparent))]
+pub(crate) struct Seconds(
+    #[cfg_attr(feature = "yaml", schemars(with = "f64", range(min = 0.0)))] pub(crate) Duration,
+);
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,5 +1,6 @@
 //! One stage of a run: the unit that scenarios, and answers to follow-ups, are made of.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::status::Status;
@@ -77,6 +78,14 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// Every status that a run can show in this stage, or a child that it starts.
+    pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
+        found.insert(self.status.as_str().to_owned());
+        self.effects.statuses(found);
+    }
+}
+
 /// What appears when a stage begins.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Effects {
@@ -84,4 +93,12 @@ pub(crate) struct Effects {
     pub(crate) steps: Vec<Step>,
     pub(crate) startup_steps: Vec<(String, bool)>,
     pub(crate) children: Vec<Child>,
+}
+
+impl Effects {
+    pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
+        for child in &self.children {
+            child.statuses(found);
+        }
+    }
 }

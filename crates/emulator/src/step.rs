@@ -1,6 +1,9 @@
 //! What a scenario can put into a run beside messages: steps of the agent's work, and children.
 
+use std::collections::BTreeSet;
+
 use crate::scenario::Scenario;
+use crate::stage::Stage;
 
 /// One step of an agent's work. Its index is given when it appears: the first of a run is 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +85,56 @@ pub enum Child {
     Agent(String),
     /// A run that goes as this scenario says.
     Scenario(Box<Scenario>),
+    /// A run whose end wakes its parent, see [`Child::calls_back`].
+    CallsBack {
+        /// The run.
+        child: Box<Child>,
+        /// What the parent goes through then.
+        stages: Vec<Stage>,
+    },
+}
+
+impl Child {
+    /// Wakes the parent when the child has ended: the parent goes on with these stages, once it
+    /// has nothing else before it and the stage that it is in has ended. Without stages it
+    /// is `RUNNING` for one read, then `COMPLETED` with a message of the assistant's.
+    ///
+    /// A parent that ends while it waits is idle, not over: it reads as ended, and wakes again.
+    /// One that is stopped stays so.
+    ///
+    /// ```
+    /// use dinoai_emulator::{Child, Scenario, Stage};
+    ///
+    /// let scenario = Scenario::new()
+    ///     .stage(Stage::new("RUNNING"))
+    ///     .child(Child::from("lineage-reader").calls_back([
+    ///         Stage::new("RUNNING"),
+    ///         Stage::new("COMPLETED").message("assistant", "The lineage is known now."),
+    ///     ]))
+    ///     .stage(Stage::new("COMPLETED"))
+    ///     .message("assistant", "I asked the lineage reader.");
+    /// ```
+    #[must_use]
+    pub fn calls_back(self, stages: impl IntoIterator<Item = Stage>) -> Self {
+        Self::CallsBack {
+            child: Box::new(self),
+            stages: stages.into_iter().collect(),
+        }
+    }
+
+    /// Every status that the child can show, or its parent when it calls back.
+    pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
+        match self {
+            Self::Agent(_) => {}
+            Self::Scenario(scenario) => scenario.statuses(found),
+            Self::CallsBack { child, stages } => {
+                child.statuses(found);
+                for stage in stages {
+                    stage.statuses(found);
+                }
+            }
+        }
+    }
 }
 
 impl From<&str> for Child {

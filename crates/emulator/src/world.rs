@@ -37,6 +37,9 @@ pub(crate) struct Accepted {
     pub(crate) warning: Option<String>,
 }
 
+/// The agents that there are, where the one asked for is not among them.
+pub(crate) struct UnknownAgent(pub(crate) Vec<String>);
+
 /// Why a follow-up is not taken.
 pub(crate) enum NotSent {
     UnknownSession,
@@ -47,6 +50,8 @@ pub(crate) enum NotSent {
 /// What a workspace has, and how it behaves.
 #[derive(Default)]
 pub(crate) struct Workspace {
+    /// `None` where every agent is there.
+    pub(crate) agents: Option<BTreeSet<String>>,
     pub(crate) scenarios: Scenarios,
     pub(crate) model_families: BTreeSet<String>,
     /// Beside the default one. Empty where every branch is there.
@@ -55,6 +60,15 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
+    fn check_agent(&self, agent: Option<&str>) -> Result<(), UnknownAgent> {
+        match (&self.agents, agent) {
+            (Some(agents), Some(agent)) if !agents.contains(agent) => {
+                Err(UnknownAgent(agents.iter().cloned().collect()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What a run that asks for this base branch works on.
     fn check_out(&self, base_branch: Option<&str>) -> String {
         base_branch
@@ -71,8 +85,8 @@ impl Workspace {
 /// Which scenario the runs of which agent follow.
 #[derive(Default)]
 pub(crate) struct Scenarios {
-    pub(crate) by_agent: HashMap<String, Arc<Scenario>>,
-    pub(crate) default: Option<Arc<Scenario>>,
+    by_agent: HashMap<String, Arc<Scenario>>,
+    default: Option<Arc<Scenario>>,
 }
 
 impl Scenarios {
@@ -83,6 +97,17 @@ impl Scenarios {
             scenario.statuses(&mut found);
         }
         found
+    }
+
+    /// Lets an agent's runs, or all others, follow a scenario.
+    pub(crate) fn add(&mut self, agent: Option<String>, scenario: Scenario) {
+        let scenario = Arc::new(scenario);
+        match agent {
+            Some(agent) => {
+                self.by_agent.insert(agent, scenario);
+            }
+            None => self.default = Some(scenario),
+        }
     }
 
     fn of(&self, agent: Option<&str>) -> Arc<Scenario> {
@@ -121,8 +146,13 @@ impl World {
         }
     }
 
-    /// Starts a run. An agent that no scenario names is known, too.
-    pub(crate) fn trigger(&mut self, order: Order, now: Duration) -> Accepted {
+    /// Starts a run. An agent needs no scenario of its own.
+    pub(crate) fn trigger(
+        &mut self,
+        order: Order,
+        now: Duration,
+    ) -> Result<Accepted, UnknownAgent> {
+        self.workspace.check_agent(order.agent.as_deref())?;
         let warning = order
             .model_family
             .as_deref()
@@ -132,10 +162,10 @@ impl World {
             });
         let scenario = self.workspace.scenarios.of(order.agent.as_deref());
         let place = self.start(order, scenario, None, now);
-        Accepted {
+        Ok(Accepted {
             session_id: self.runs[place].progress.record.session_id.clone(),
             warning,
-        }
+        })
     }
 
     /// Reads a run: its state now, and one read more towards the end of its stage.
@@ -230,9 +260,25 @@ impl World {
 
     /// Moves a run through every stage that has ended by now.
     fn settle(&mut self, place: usize, now: Duration) {
+        self.call_back(place, now);
         while let Some(end) = self.runs[place].progress.ended(self.runs[place].reads, now) {
             let children = self.change(place).enter_next(end);
             self.entered(place, children, end);
+            self.call_back(place, now);
+        }
+    }
+
+    /// Wakes a run that is idle and waits for a child that has ended.
+    fn call_back(&mut self, place: usize, now: Duration) {
+        let waiting = self.runs[place].progress.idle_for();
+        for (number, child) in waiting.iter().enumerate() {
+            let Some(child) = self.place(child, now) else {
+                continue;
+            };
+            if let Some(end) = self.runs[child].progress.over() {
+                self.change(place).wake(number, end);
+                return;
+            }
         }
     }
 
@@ -244,20 +290,31 @@ impl World {
             return;
         }
         for child in children {
-            let (agent, scenario) = match child {
-                Child::Agent(agent) => {
-                    let scenario = self.workspace.scenarios.of(Some(&agent));
-                    (Some(agent), scenario)
-                }
-                Child::Scenario(scenario) => (None, Arc::from(scenario)),
+            let (child, callback) = match child {
+                Child::CallsBack { child, stages } => (*child, Some(stages)),
+                child => (child, None),
             };
+            let (agent, scenario) = self.plan_of(child);
             let order = Order {
                 agent,
                 ..Order::default()
             };
             let child = self.start(order, scenario, Some(&parent), at);
             let id = self.runs[child].progress.record.session_id.clone();
-            self.change(place).children.push(id);
+            self.change(place).adopt(id, callback);
+        }
+    }
+
+    /// Which agent a child is of, and how it goes.
+    fn plan_of(&self, child: Child) -> (Option<String>, Arc<Scenario>) {
+        match child {
+            Child::Agent(agent) => {
+                let scenario = self.workspace.scenarios.of(Some(&agent));
+                (Some(agent), scenario)
+            }
+            Child::Scenario(scenario) => (None, Arc::from(scenario)),
+            // A child calls back once: what it was wrapped in before is dropped.
+            Child::CallsBack { child, .. } => self.plan_of(*child),
         }
     }
 

@@ -144,3 +144,194 @@ fn the_curl_command_that_it_shows_works() {
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["data"]["triggerDinoaiAgentRun"]["ok"], true);
 }
+
+async fn control(exports: &[String; 3], path: &str) -> serde_json::Value {
+    let origin = exports[0].split("/api/").next().unwrap();
+    answered(client().get(format!("{origin}/control/{path}")))
+        .await
+        .body
+}
+
+#[tokio::test]
+async fn its_flags_choose_agents_scenarios_backend_faults_and_edges() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let agent = "name: known\nversion: 1\nrole: r\ngoal: g\nbackstory: b\n";
+    std::fs::write(path("known.yml"), agent).unwrap();
+    let scenario = "agents:\n  known:\n    stages:\n      - status: RUNNING\n        seconds: 60\n      - status: FAILED\n";
+    std::fs::write(path("scenario.yaml"), scenario).unwrap();
+    std::fs::write(
+        path("backend.graphql"),
+        include_str!("../backends/current.graphql"),
+    )
+    .unwrap();
+    let mut program = Program::start(&[
+        "--port=0",
+        "--host=127.0.0.1",
+        "--agents",
+        folder.path().to_str().unwrap(),
+        "--scenario",
+        &path("scenario.yaml"),
+        "--backend",
+        &path("backend.graphql"),
+        "--fault=unavailable",
+        "--fault={fault: delay, delay_seconds: 0.01, times: 2}",
+        "--branch=dev",
+        "--model-family=big",
+        "--undeclared-status=HIBERNATING",
+        "--refusal-status=422",
+        "--without-introspection",
+        "--stopped-clock",
+        "--stale-reads=1",
+        "--session-lifetime=30",
+        "--repeat-messages",
+        "--reorder-messages",
+        "--unreadable-steps",
+    ]);
+    let exports = program.exports();
+    assert_eq!(ask(&exports, "{ __typename }").await.status, 503);
+    let faults = control(&exports, "faults").await;
+    assert_eq!(
+        (&faults[0]["fault"], &faults[0]["times"]),
+        (&json!("delay"), &json!(2))
+    );
+    assert_eq!(
+        ask(&exports, "{ __schema { __typename } }").await.status,
+        422
+    );
+    let trigger = "mutation {
+        known: triggerDinoaiAgentRun(agent: \"known\", baseBranch: \"gone\", modelFamily: \"big\") {
+            agentSessionId warning
+        }
+        unknown: triggerDinoaiAgentRun(agent: \"unknown\") { ok }
+    }";
+    let answer = ask(&exports, trigger).await;
+    assert_eq!(answer.body["data"]["known"]["warning"], json!(null));
+    assert_eq!(
+        answer.messages(),
+        ["No DinoAI agent 'unknown' was found. Known agents: known."]
+    );
+    let id = answer.body["data"]["known"]["agentSessionId"]
+        .as_str()
+        .unwrap();
+    let read =
+        format!("{{ dinoaiAgentRun(agentSessionId: \"{id}\") {{ status steps {{ index }} }} }}");
+    let answer = ask(&exports, &read).await;
+    assert_eq!(
+        answer.root(),
+        &json!({ "status": "HIBERNATING", "steps": null })
+    );
+    assert_eq!(control(&exports, "runs").await[0]["checked_out"], "main");
+    assert_eq!(
+        control(&exports, "clock").await,
+        json!({ "elapsed_seconds": 0.0 })
+    );
+    let origin = exports[0].split("/api/").next().unwrap();
+    let advance = client()
+        .post(format!("{origin}/control/clock"))
+        .json(&json!({ "advance_seconds": 60 }));
+    answered(advance).await;
+    assert_eq!(control(&exports, "runs").await[0]["status"], "FAILED");
+    let send = format!(
+        "mutation {{ sendDinoaiAgentMessage(agentSessionId: \"{id}\", message: \"m\") {{ ok }} }}"
+    );
+    assert_eq!(ask(&exports, &send).await.root(), &json!(null));
+    assert!(program.signal("TERM").success());
+}
+
+#[tokio::test]
+async fn a_key_of_the_program_can_lack_a_capability() {
+    let mut program = Program::start(&["--port=0", "--without-capability=trigger"]);
+    let exports = program.exports();
+    let query = "mutation { triggerDinoaiAgentRun(message: \"m\") { ok } }";
+    assert_eq!(ask(&exports, query).await.status, 403);
+}
+
+#[tokio::test]
+async fn its_output_can_be_sourced_by_a_shell() {
+    let mut program = Program::start(&["--port=0"]);
+    let exports = program.exports();
+    let sourced = exports
+        .iter()
+        .zip(["ENDPOINT", "KEY", "SECRET"])
+        .map(|(value, name)| format!("export PARADIME_API_{name}={value}\n"))
+        .collect::<String>();
+    let script = format!(
+        "{sourced}printf '%s %s %s' \"$PARADIME_API_ENDPOINT\" \"$PARADIME_API_KEY\" \"$PARADIME_API_SECRET\""
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), exports.join(" "));
+}
+
+#[test]
+fn it_warns_where_others_can_reach_it_and_says_nothing_where_they_cannot() {
+    for (host, warned) in [("0.0.0.0", true), ("127.0.0.1", false)] {
+        let mut program = Program::start(&["--port=0", "--host", host]);
+        let exports = program.exports();
+        assert!(
+            exports[0].starts_with("http://127.0.0.1:"),
+            "{}",
+            exports[0]
+        );
+        program.signal("TERM");
+        let shown = program.standard_error();
+        assert_eq!(shown.contains("not a loopback address"), warned, "{shown}");
+    }
+}
+
+#[test]
+fn it_prints_the_schema_of_scenario_files() {
+    let program = env!("CARGO_BIN_EXE_dinoai-emulator");
+    let output = Command::new(program)
+        .arg("--print-schema")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed, dinoai_emulator::scenario_schema());
+}
+
+#[test]
+fn what_it_cannot_start_with_is_told_and_fails() {
+    for (arguments, reason) in [
+        (&["--agents", "no/such"][..], "cannot read no/such"),
+        (&["--scenario", "no.yml"], "cannot read no.yml"),
+        (
+            &["--backend", "no.graphql"],
+            "the built-in ones are current and pages",
+        ),
+        (&["--fault", "meteor"], "unknown variant `meteor`"),
+        (
+            &["--fault", "{fault: pass, often: 2}"],
+            "unknown field `often`",
+        ),
+        (
+            &["--refusal-status", "500"],
+            "possible values: 200, 400, 422",
+        ),
+        (&["--host", "nowhere"], "invalid IP address"),
+    ] {
+        let program = env!("CARGO_BIN_EXE_dinoai-emulator");
+        let output = Command::new(program)
+            .args(["--port=0"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        assert!(output.stdout.is_empty());
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert!(shown.contains(reason), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn it_can_be_called_from_within_a_runtime() {
+    let arguments = ["another emulator", "--version"].map(Into::into);
+    let code = dinoai_emulator::program::main(arguments);
+    assert_eq!(
+        format!("{code:?}"),
+        format!("{:?}", std::process::ExitCode::SUCCESS)
+    );
+    let failed = dinoai_emulator::program::main(["x", "--agents=no/such"].map(Into::into));
+    assert_ne!(format!("{failed:?}"), format!("{code:?}"));
+}

@@ -1,0 +1,152 @@
+//! Agents from a folder of the vendor's YAML files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::flaw::Flaw;
+use crate::yaml::{Document, Wrong};
+
+/// The keys that every agent has.
+const REQUIRED: [&str; 5] = ["name", "version", "role", "goal", "backstory"];
+
+/// The ending of an agent's file; its name without it is the agent's.
+const ENDING: &str = "yml";
+
+/// Reads the names of the agents in a folder, and checks their files.
+pub(crate) fn read(folder: &Path) -> Result<BTreeSet<String>, Error> {
+    let unread = |source| Error::File {
+        file: folder.to_owned(),
+        source,
+    };
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unread)? {
+        let path = entry.map_err(unread)?.path();
+        if path.extension().is_some_and(|ending| ending == ENDING) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut names = BTreeSet::new();
+    let mut flaws = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).map_err(|source| Error::File {
+            file: file.clone(),
+            source,
+        })?;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        flaws.extend(check(&name, &text).into_iter().map(|(line, message)| Flaw {
+            file: file.clone(),
+            line,
+            message,
+        }));
+        names.insert(name.into_owned());
+    }
+    if flaws.is_empty() {
+        Ok(names)
+    } else {
+        Err(Error::Files(flaws))
+    }
+}
+
+/// Everything that is wrong with the file of this agent, in the order of its lines. Keys that
+/// are not known here are let pass: the vendor adds some from time to time.
+fn check(agent: &str, text: &str) -> Vec<Wrong> {
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(wrong) => return vec![wrong],
+    };
+    if !document.value.is_object() {
+        return vec![(1, "an agent is a mapping of keys to values".to_owned())];
+    }
+    let mut wrong: Vec<(&str, String)> = Vec::new();
+    for key in REQUIRED {
+        match document.value.get(key) {
+            None => wrong.push((
+                "",
+                format!(
+                    "the key '{key}' is missing (an agent has {})",
+                    REQUIRED.join(", ")
+                ),
+            )),
+            Some(value) if !is_filled(value, key == "version") => {
+                wrong.push((key, format!("'{key}' must be a text that is not empty")));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(name) = document.value["name"]
+        .as_str()
+        .filter(|name| *name != agent)
+    {
+        wrong.push((
+            "name",
+            format!("the name '{name}' must be that of the file, '{agent}'"),
+        ));
+    }
+    for key in ["model_family", "environment"] {
+        let value = &document.value[key];
+        if !value.is_null() && !is_filled(value, false) {
+            wrong.push((key, format!("'{key}' must be a text that is not empty")));
+        }
+    }
+    wrong.extend(tools(&document.value["tools"]));
+    wrong.extend(slack(&document.value["slack"]));
+    let mut wrong: Vec<Wrong> = wrong
+        .into_iter()
+        .map(|(place, message)| (document.line(&format!("/{place}")), message))
+        .collect();
+    wrong.sort_by_key(|(line, _)| *line);
+    wrong
+}
+
+fn tools(tools: &Value) -> Option<(&'static str, String)> {
+    if tools.is_null() {
+        return None;
+    }
+    let modes = ["allowlist", "denylist"];
+    if !tools["mode"]
+        .as_str()
+        .is_some_and(|mode| modes.contains(&mode))
+    {
+        let place = if tools["mode"].is_null() {
+            "tools"
+        } else {
+            "tools/mode"
+        };
+        return Some((
+            place,
+            "the mode of 'tools' must be allowlist or denylist".to_owned(),
+        ));
+    }
+    let listed = tools["list"].as_array();
+    if !listed.is_some_and(|list| list.iter().all(|name| is_filled(name, false))) {
+        let place = if tools["list"].is_null() {
+            "tools"
+        } else {
+            "tools/list"
+        };
+        return Some((place, "'tools' must have a list of tool names".to_owned()));
+    }
+    None
+}
+
+fn slack(slack: &Value) -> Option<(&'static str, String)> {
+    if slack.is_null() || is_filled(&slack["channel"], false) {
+        return None;
+    }
+    let place = if slack["channel"].is_null() {
+        "slack"
+    } else {
+        "slack/channel"
+    };
+    Some((place, "'slack' must have a channel".to_owned()))
+}
+
+fn is_filled(value: &Value, or_number: bool) -> bool {
+    let text = value.as_str().is_some_and(|text| !text.trim().is_empty());
+    text || or_number && value.is_number()
+}

@@ -1,0 +1,258 @@
+//! How an emulator is to be started.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+#[cfg(feature = "yaml")]
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use crate::backend::{Backend, Schemas};
+use crate::clock::{Clock, Pace};
+use crate::credentials;
+use crate::edges::Edges;
+use crate::emulator::Emulator;
+use crate::error::Error;
+use crate::fault::{Fault, Plan};
+use crate::http::{self, Shared};
+use crate::requests::Record;
+use crate::scenario::Scenario;
+use crate::server::{self, Server};
+use crate::world::{Scenarios, Workspace, World};
+
+/// How an emulator is to be started. See [`Emulator::builder`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Builder {
+    backend: Backend,
+    agents: BTreeSet<String>,
+    #[cfg(feature = "yaml")]
+    agent_folders: Vec<PathBuf>,
+    #[cfg(feature = "yaml")]
+    scenario_files: Vec<PathBuf>,
+    scenarios: Vec<(String, Scenario)>,
+    default_scenario: Option<Scenario>,
+    model_families: BTreeSet<String>,
+    branches: BTreeSet<String>,
+    edges: Edges,
+    pace: Pace,
+    faults: Vec<Fault>,
+    host: IpAddr,
+    port: u16,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            backend: Backend::default(),
+            agents: BTreeSet::new(),
+            #[cfg(feature = "yaml")]
+            agent_folders: Vec::new(),
+            #[cfg(feature = "yaml")]
+            scenario_files: Vec::new(),
+            scenarios: Vec::new(),
+            default_scenario: None,
+            model_families: BTreeSet::new(),
+            branches: BTreeSet::new(),
+            edges: Edges::new(),
+            pace: Pace::default(),
+            faults: Vec::new(),
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+        }
+    }
+}
+
+impl Builder {
+    /// Serves this backend. The default is [`Backend::Current`].
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// Makes an agent known. With at least one known, a trigger of any other is refused with an
+    /// error that lists them. By default every agent is known.
+    pub fn agent(mut self, name: impl Into<String>) -> Self {
+        self.agents.insert(name.into());
+        self
+    }
+
+    /// Makes the agents of a folder known: the vendor's YAML files, `.dinoai/agents/<name>.yml`.
+    /// They are read and checked when the emulator starts, which fails with [`Error::Files`] if
+    /// one lacks a key that every agent has, or has it wrong.
+    #[cfg(feature = "yaml")]
+    pub fn agents_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.agent_folders.push(folder.into());
+        self
+    }
+
+    /// Lets runs follow the scenarios of a YAML file, whose JSON schema is
+    /// [`scenario_schema`](crate::scenario_schema). It is read when the emulator starts, which
+    /// fails with [`Error::Files`] if the file is not one. A scenario given to the builder
+    /// replaces that of a file.
+    #[cfg(feature = "yaml")]
+    pub fn scenario_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.scenario_files.push(file.into());
+        self
+    }
+
+    /// Lets the runs of this agent follow this scenario. A second one for the same agent
+    /// replaces the first.
+    pub fn scenario(mut self, agent: impl Into<String>, scenario: Scenario) -> Self {
+        self.scenarios.push((agent.into(), scenario));
+        self
+    }
+
+    /// Lets every other run follow this scenario: those of agents without one of their own, and
+    /// those that only a message started. The default is [`Scenario::completes`].
+    pub fn default_scenario(mut self, scenario: Scenario) -> Self {
+        self.default_scenario = Some(scenario);
+        self
+    }
+
+    /// Makes a model family known, beside `standard` and `fast`. A trigger that names any other
+    /// runs with a warning.
+    pub fn model_family(mut self, slug: impl Into<String>) -> Self {
+        self.model_families.insert(slug.into());
+        self
+    }
+
+    /// Makes a branch, tag or commit known, beside `main`. With at least one known, a trigger
+    /// with any other base branch runs on `main`, silently, as the API does:
+    /// [`Run::checked_out`](crate::Run::checked_out) tells. By default every base branch is there.
+    pub fn branch(mut self, name: impl Into<String>) -> Self {
+        self.branches.insert(name.into());
+        self
+    }
+
+    /// Switches on the API's edges. The default is [`Edges::new`].
+    pub fn edges(mut self, edges: Edges) -> Self {
+        self.edges = edges;
+        self
+    }
+
+    /// Adds a fault at the end of the plan of what happens to the next requests.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Stops the emulator's clock: only [`Emulator::advance`] moves it. By default time passes.
+    pub fn stopped_clock(mut self) -> Self {
+        self.pace = Pace::Stopped;
+        self
+    }
+
+    /// Listens on this address. The default is 127.0.0.1.
+    ///
+    /// With any address that is not a loopback one, everybody who reaches this machine can use
+    /// the emulator: its credentials are public. The control path stays with this machine.
+    pub fn host(mut self, host: IpAddr) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Listens on this port. The default is 0: a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Starts the emulator. It listens when this returns, and serves without the caller's
+    /// runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sdl`] if the backend's own SDL is not valid, [`Error::File`] and
+    /// [`Error::Files`] if a file cannot be read or is not what it should be, [`Error::Listen`]
+    /// if the port is taken, [`Error::Thread`] if the system refuses a thread.
+    pub async fn start(self) -> Result<Emulator, Error> {
+        self.start_blocking()
+    }
+
+    /// Starts the emulator, for callers that are not asynchronous.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_blocking(mut self) -> Result<Emulator, Error> {
+        let agents = self.known_agents()?;
+        let scenarios = self.known_scenarios()?;
+        let mut statuses = scenarios.statuses();
+        statuses.extend(self.edges.undeclared_status.clone());
+        let schemas = Schemas::new(&self.backend, &statuses)?;
+        let (listener, address) =
+            server::listen(self.host, self.port).map_err(|source| Error::Listen {
+                host: self.host,
+                port: self.port,
+                source,
+            })?;
+        let edges = Arc::new(self.edges);
+        let workspace = Workspace {
+            agents,
+            scenarios,
+            model_families: self.model_families,
+            branches: self.branches,
+            edges: Arc::clone(&edges),
+        };
+        let shared = Arc::new(Shared {
+            path: format!("/api/v1/{}/graphql", credentials::ENDPOINT_TOKEN),
+            schemas,
+            world: Mutex::new(World::new(workspace)),
+            record: Record::default(),
+            clock: Clock::new(self.pace),
+            edges,
+            plan: Plan::new(self.faults),
+        });
+        let server = Server::start(listener, http::service(Arc::clone(&shared)))?;
+        let endpoint = format!("http://{}{}", reachable(address), shared.path);
+        Ok(Emulator::new(endpoint, address, shared, server))
+    }
+
+    /// The agents that may be triggered; `None` where all may.
+    fn known_agents(&self) -> Result<Option<BTreeSet<String>>, Error> {
+        #[cfg_attr(
+            not(feature = "yaml"),
+            expect(unused_mut, reason = "folders are YAML's")
+        )]
+        let mut agents = self.agents.clone();
+        #[cfg_attr(
+            not(feature = "yaml"),
+            expect(unused_mut, reason = "folders are YAML's")
+        )]
+        let mut limited = !agents.is_empty();
+        #[cfg(feature = "yaml")]
+        for folder in &self.agent_folders {
+            agents.extend(crate::agents::read(folder)?);
+            limited = true;
+        }
+        Ok(limited.then_some(agents))
+    }
+
+    fn known_scenarios(&mut self) -> Result<Scenarios, Error> {
+        let mut scenarios = Scenarios::default();
+        #[cfg(feature = "yaml")]
+        for file in &self.scenario_files {
+            for (agent, scenario) in crate::scenario_file::read(file)? {
+                scenarios.add(agent, scenario);
+            }
+        }
+        for (agent, scenario) in self.scenarios.drain(..) {
+            scenarios.add(Some(agent), scenario);
+        }
+        if let Some(scenario) = self.default_scenario.take() {
+            scenarios.add(None, scenario);
+        }
+        Ok(scenarios)
+    }
+}
+
+/// An address that this machine reaches a listener by: one that listens everywhere is on the
+/// loopback address, too.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

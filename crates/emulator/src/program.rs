@@ -1,0 +1,77 @@
+//! The program `dinoai-emulator` as a function, so that another program can have it as a command
+//! of its own.
+
+mod introduction;
+mod options;
+mod signals;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::thread;
+
+use clap::Parser;
+
+use crate::emulator::Emulator;
+use crate::reply;
+use crate::scenario_file::scenario_schema;
+use options::Options;
+use signals::Signals;
+
+/// Runs the program with these arguments, of which the first is the program's name as its help
+/// shows it. Returns when the program is told to stop, by Ctrl-C or SIGTERM, or cannot start.
+///
+/// It prints `export` lines on standard output and everything else on standard error. It uses no
+/// runtime of the caller's, and may be called from within one, which it then blocks.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// fn main() -> ExitCode {
+///     let arguments = std::env::args_os().skip(2);
+///     dinoai_emulator::program::main(["my-tool emulator".into()].into_iter().chain(arguments))
+/// }
+/// ```
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let options = match Options::try_parse_from(arguments) {
+        Ok(options) => options,
+        Err(refused) => {
+            // There is nobody left to tell if this cannot be printed.
+            let _ = refused.print();
+            return u8::try_from(refused.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    // A thread of its own: a runtime cannot wait within another.
+    let program = thread::spawn(move || run(options));
+    match program.join() {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(reason)) => {
+            let _ = writeln!(io::stderr(), "dinoai-emulator: {reason}");
+            ExitCode::FAILURE
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run(options: Options) -> Result<(), String> {
+    if options.print_schema {
+        let _ = writeln!(io::stdout(), "{}", reply::pretty(&scenario_schema()));
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    let emulator: Emulator = options
+        .builder()?
+        .start_blocking()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        // Before anything is printed: whoever reads it may stop the program at once.
+        let signals =
+            Signals::listen().map_err(|error| format!("cannot wait for signals: {error}"))?;
+        introduction::print(&emulator);
+        signals.wait().await;
+        Ok(())
+    })
+}

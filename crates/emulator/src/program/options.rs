@@ -1,0 +1,190 @@
+//! The program's command line, and the emulator that it asks for.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+use crate::backend::Backend;
+use crate::builder::Builder;
+use crate::edges::{self, Edges};
+use crate::emulator::Emulator;
+use crate::fault::Fault;
+use crate::yaml::Document;
+
+/// A local emulator of Paradime's DinoAI agents API.
+///
+/// Prints the endpoint and its demo credentials as `export` lines on standard output, and
+/// serves until Ctrl-C or SIGTERM.
+#[derive(Debug, Parser)]
+#[command(name = "dinoai-emulator", version)]
+pub(super) struct Options {
+    /// The address to listen on. Any but a loopback one lets everybody who reaches this machine
+    /// use the emulator.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 4000)]
+    port: u16,
+    /// Which backend to emulate: `current`, `pages` (only what the vendor's page documents), or
+    /// an SDL file.
+    #[arg(long, value_name = "NAME|FILE", default_value = "current")]
+    backend: String,
+    /// A folder of the vendor's agents, `.dinoai/agents`: only these are known. Can be repeated.
+    #[arg(long, value_name = "FOLDER")]
+    agents: Vec<PathBuf>,
+    /// A YAML file that says how runs go. Can be repeated; the last one that names an agent counts.
+    #[arg(long, value_name = "FILE")]
+    scenario: Vec<PathBuf>,
+    /// What happens to the next request: a fault's name, or all of it as YAML or JSON:
+    /// '{fault: unavailable, retry_after: "2", times: 3}'. Can be repeated, in order.
+    #[arg(long, value_name = "FAULT", value_parser = fault)]
+    fault: Vec<Fault>,
+    /// A branch that is there beside `main`; others are then missing. Can be repeated.
+    #[arg(long, value_name = "NAME")]
+    branch: Vec<String>,
+    /// A model family that is known beside `standard` and `fast`. Can be repeated.
+    #[arg(long, value_name = "SLUG")]
+    model_family: Vec<String>,
+    /// How many reads after a follow-up still show the ended turn's status.
+    #[arg(long, value_name = "READS", default_value_t = 0)]
+    stale_reads: u64,
+    /// Lists the messages twice in every other answer.
+    #[arg(long)]
+    repeat_messages: bool,
+    /// Lists the messages newest first in every other answer.
+    #[arg(long)]
+    reorder_messages: bool,
+    /// Shows this status in place of RUNNING.
+    #[arg(long, value_name = "TEXT")]
+    undeclared_status: Option<String>,
+    /// How many seconds after its last message a session takes follow-ups.
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    session_lifetime: u64,
+    /// Answers null for the steps of every run, with an error.
+    #[arg(long)]
+    unreadable_steps: bool,
+    /// A capability that the credentials lack. Can be repeated.
+    #[arg(long, value_enum, value_name = "NAME")]
+    without_capability: Vec<Capability>,
+    /// The HTTP status of refused documents; by default that of the media type, 200 or 400.
+    #[arg(long, value_enum, value_name = "STATUS")]
+    refusal_status: Option<RefusalStatus>,
+    /// Refuses introspection.
+    #[arg(long)]
+    without_introspection: bool,
+    /// Stops the clock that runs go by: only the control path moves it.
+    #[arg(long)]
+    stopped_clock: bool,
+    /// Prints the JSON schema of scenario files, and ends.
+    #[arg(long)]
+    pub(super) print_schema: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Capability {
+    Trigger,
+    Read,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RefusalStatus {
+    #[value(name = "200")]
+    Ok,
+    #[value(name = "400")]
+    BadRequest,
+    #[value(name = "422")]
+    UnprocessableContent,
+}
+
+impl Options {
+    /// The emulator asked for, or why there can be none.
+    pub(super) fn builder(self) -> Result<Builder, String> {
+        let mut builder = Emulator::builder()
+            .host(self.host)
+            .port(self.port)
+            .backend(backend(&self.backend)?)
+            .edges(self.edges());
+        for folder in self.agents {
+            builder = builder.agents_folder(folder);
+        }
+        for file in self.scenario {
+            builder = builder.scenario_file(file);
+        }
+        for fault in self.fault {
+            builder = builder.fault(fault);
+        }
+        for name in self.branch {
+            builder = builder.branch(name);
+        }
+        for slug in self.model_family {
+            builder = builder.model_family(slug);
+        }
+        Ok(if self.stopped_clock {
+            builder.stopped_clock()
+        } else {
+            builder
+        })
+    }
+
+    fn edges(&self) -> Edges {
+        let mut edges = Edges::new()
+            .stale_reads(self.stale_reads)
+            .session_lifetime(Duration::from_secs(self.session_lifetime))
+            .refusal_status(match self.refusal_status {
+                None => edges::RefusalStatus::ByMediaType,
+                Some(RefusalStatus::Ok) => edges::RefusalStatus::Ok,
+                Some(RefusalStatus::BadRequest) => edges::RefusalStatus::BadRequest,
+                Some(RefusalStatus::UnprocessableContent) => {
+                    edges::RefusalStatus::UnprocessableContent
+                }
+            });
+        if self.repeat_messages {
+            edges = edges.repeated_messages();
+        }
+        if self.reorder_messages {
+            edges = edges.reordered_messages();
+        }
+        if let Some(status) = &self.undeclared_status {
+            edges = edges.undeclared_status(status);
+        }
+        if self.unreadable_steps {
+            edges = edges.unreadable_steps();
+        }
+        if self.without_introspection {
+            edges = edges.without_introspection();
+        }
+        for capability in &self.without_capability {
+            edges = edges.without_capability(match capability {
+                Capability::Trigger => edges::Capability::Trigger,
+                Capability::Read => edges::Capability::Read,
+            });
+        }
+        edges
+    }
+}
+
+fn backend(name: &str) -> Result<Backend, String> {
+    match name {
+        "current" => Ok(Backend::Current),
+        "pages" => Ok(Backend::PagesOnly),
+        file => fs::read_to_string(Path::new(file))
+            .map(Backend::sdl)
+            .map_err(|error| {
+                format!("cannot read the backend {file}: {error}; the built-in ones are current and pages")
+            }),
+    }
+}
+
+/// A fault by its name alone, or as a mapping.
+fn fault(text: &str) -> Result<Fault, String> {
+    if !text.trim_start().starts_with('{') {
+        return serde_json::from_value(json!({ "fault": text })).map_err(|wrong| wrong.to_string());
+    }
+    Document::parse(text)
+        .and_then(|document| document.read())
+        .map_err(|(_, wrong)| wrong)
+}

@@ -1,0 +1,130 @@
+//! A YAML document as a JSON value that knows its lines.
+
+use std::collections::BTreeMap;
+
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Number, Value};
+use serde_path_to_error::{Path, Segment};
+
+/// What is wrong with a document: a line, and a sentence.
+pub(crate) type Wrong = (usize, String);
+
+/// A YAML document.
+pub(crate) struct Document {
+    pub(crate) value: Value,
+    /// The line of every value by its JSON pointer; that of its key, where it has one.
+    lines: BTreeMap<String, usize>,
+}
+
+impl Document {
+    /// Reads a text that holds one document. A text that holds none is null.
+    pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
+        let mut documents = MarkedYaml::load_from_str(text)
+            .map_err(|wrong| (wrong.marker().line(), wrong.info().to_owned()))?
+            .into_iter();
+        let mut document = Self {
+            value: Value::Null,
+            lines: BTreeMap::from([(String::new(), 1)]),
+        };
+        if let Some(root) = documents.next() {
+            document.value = document.take(&root, "")?;
+        }
+        if let Some(second) = documents.next() {
+            let line = second.span.start.line();
+            return Err((line, "a second document begins".to_owned()));
+        }
+        Ok(document)
+    }
+
+    /// The line of the value at this JSON pointer, or of what is nearest around it.
+    pub(crate) fn line(&self, pointer: &str) -> usize {
+        let mut nearest = pointer;
+        loop {
+            if let Some(line) = self.lines.get(nearest) {
+                return *line;
+            }
+            nearest = nearest.rsplit_once('/').map_or("", |(around, _)| around);
+        }
+    }
+
+    /// The document as a `T`.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Wrong> {
+        serde_path_to_error::deserialize(&self.value).map_err(|wrong| {
+            let message = wrong.inner().to_string();
+            let mut pointer = pointer(wrong.path());
+            // The path to an unknown field ends at what it is in.
+            let field = message.strip_prefix("unknown field `");
+            if let Some((field, _)) = field.and_then(|rest| rest.split_once('`')) {
+                pointer = child(&pointer, field);
+            }
+            (self.line(&pointer), message)
+        })
+    }
+
+    fn take(&mut self, node: &MarkedYaml<'_>, pointer: &str) -> Result<Value, Wrong> {
+        let line = node.span.start.line();
+        self.lines.entry(pointer.to_owned()).or_insert(line);
+        match &node.data {
+            YamlData::Value(scalar) => Ok(scalar_value(scalar)),
+            YamlData::Sequence(items) => {
+                let items = items.iter().enumerate();
+                items
+                    .map(|(place, item)| self.take(item, &format!("{pointer}/{place}")))
+                    .collect::<Result<_, _>>()
+                    .map(Value::Array)
+            }
+            YamlData::Mapping(entries) => {
+                let mut fields = Map::new();
+                for (key, value) in entries {
+                    let line = key.span.start.line();
+                    let name = match &key.data {
+                        YamlData::Value(Scalar::String(name)) => name.to_string(),
+                        YamlData::Value(scalar) => scalar_value(scalar).to_string(),
+                        _ => return Err((line, "a key is not a text".to_owned())),
+                    };
+                    let pointer = child(pointer, &name);
+                    self.lines.insert(pointer.clone(), line);
+                    let value = self.take(value, &pointer)?;
+                    fields.insert(name, value);
+                }
+                Ok(Value::Object(fields))
+            }
+            YamlData::Tagged(tag, _) => Err((line, format!("the tag {tag} is not known"))),
+            YamlData::Representation(text, ..) => Ok(Value::from(text.to_string())),
+            YamlData::Alias(_) | YamlData::BadValue => {
+                Err((line, "the value cannot be read".to_owned()))
+            }
+        }
+    }
+}
+
+fn scalar_value(scalar: &Scalar<'_>) -> Value {
+    match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Boolean(truth) => Value::Bool(*truth),
+        Scalar::Integer(number) => Value::from(*number),
+        Scalar::FloatingPoint(number) => {
+            Number::from_f64(number.into_inner()).map_or(Value::Null, Value::Number)
+        }
+        Scalar::String(text) => Value::from(text.to_string()),
+    }
+}
+
+/// The JSON pointer of a field. Names are not escaped: pointers are only compared here.
+pub(crate) fn child(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{name}")
+}
+
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer = format!("{pointer}/{index}"),
+            Segment::Map { key } => pointer = child(&pointer, key),
+            Segment::Enum { variant } => pointer = child(&pointer, variant),
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}
