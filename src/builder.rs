@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::{Account, Origins};
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
-use crate::credentials::{Account, Credentials};
+use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::retry::Retry;
@@ -35,6 +36,8 @@ use crate::transport::{Settings, Transport};
 pub struct ClientBuilder {
     endpoint: Option<String>,
     credentials: Option<Credentials>,
+    /// Where the settings were found, as far as the caller did not give them.
+    origins: Origins,
     plain_http_allowed: bool,
     settings: Settings,
     retry: Retry,
@@ -46,6 +49,7 @@ impl Default for ClientBuilder {
         Self {
             endpoint: None,
             credentials: None,
+            origins: Origins::default(),
             plain_http_allowed: false,
             settings: Settings {
                 request_timeout: Duration::from_secs(60),
@@ -65,12 +69,14 @@ impl ClientBuilder {
     /// identifies the company, so it is treated like a credential.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
+        self.origins = Origins::default();
         self
     }
 
     /// Who is calling.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
+        self.origins = Origins::default();
         self
     }
 
@@ -177,16 +183,24 @@ impl ClientBuilder {
     /// kind than said, or with a character that no HTTP header can carry; a timeout of zero; an
     /// HTTP client that cannot be set up.
     pub fn build(self) -> Result<Client> {
-        let missing = |what| Error::config(what, "is missing: give it to the client's builder");
-        let endpoint = self.endpoint.ok_or_else(|| missing("endpoint"))?;
-        let endpoint = Endpoint::parse(&endpoint, self.plain_http_allowed)?;
-        let credentials = self.credentials.ok_or_else(|| missing("credentials"))?;
+        let missing = |what: &str, problem| {
+            let ways = "give it to the client's builder, or use from_env";
+            Error::config(what, format!("{problem} missing: {ways}"))
+        };
+        let endpoint = self.endpoint.ok_or_else(|| missing("endpoint", "is"))?;
+        let credentials = self.credentials;
+        let credentials = credentials.ok_or_else(|| missing("credentials", "are"))?;
+        let origins = &self.origins;
+        let endpoint = Endpoint::parse(&endpoint, self.plain_http_allowed)
+            .map_err(|error| origins.explain(error))?;
+        let headers = credentials.headers();
+        headers.map_err(|error| origins.explain(error))?;
         for (setting, timeout) in [
             ("request timeout", self.settings.request_timeout),
             ("connect timeout", self.settings.connect_timeout),
         ] {
             if timeout.is_zero() {
-                return Err(Error::config(setting, "is zero"));
+                return Err(Error::config(setting, "is zero: no request could be made"));
             }
         }
         let transport = Transport::new(endpoint, &credentials, &self.settings)?;
@@ -194,8 +208,12 @@ impl ClientBuilder {
     }
 
     fn account(self, account: Account) -> Self {
-        self.endpoint(account.endpoint)
-            .credentials(account.credentials)
+        Self {
+            endpoint: Some(account.endpoint),
+            credentials: Some(account.credentials),
+            origins: account.origins,
+            ..self
+        }
     }
 }
 

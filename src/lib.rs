@@ -55,6 +55,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod account;
 mod answer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
