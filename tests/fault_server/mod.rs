@@ -1,7 +1,7 @@
 //! A server on a raw socket that fails in every way a network can, and counts what reached it.
 //!
 //! Each whole request is answered with the next [`Reply`] of its plan; when the plan is used up,
-//! with a good answer to the operation.
+//! as its script says; without one, with a good answer to the operation.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -37,12 +37,19 @@ pub(crate) enum Reply {
     Good,
     /// A good answer to a poll or a read, with this status of the run.
     Status(&'static str),
+    /// A reply that comes this much later.
+    Late(Duration, Box<Reply>),
 }
 
 impl Reply {
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("Content-Type", "application/json".to_owned())];
         Self::Http(status, headers, body.to_string())
+    }
+
+    /// A good GraphQL answer with this data.
+    pub(crate) fn data(data: &Value) -> Self {
+        Self::json(200, &json!({ "data": data }))
     }
 
     pub(crate) fn html(status: u16) -> Self {
@@ -83,19 +90,33 @@ pub(crate) struct FaultServer {
     accepting: tokio::task::JoinHandle<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     plan: Vec<Reply>,
+    script: Option<Script>,
     seen: Vec<Seen>,
     resets: usize,
     connections: usize,
+    under_way: usize,
+    most_under_way: usize,
 }
+
+/// What is answered to a request.
+type Script = Box<dyn FnMut(&Seen) -> Reply + Send>;
 
 impl FaultServer {
     /// A server that answers with `plan`, one reply a request, and well from then on.
     pub(crate) async fn start(plan: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Self::on(listener, plan)
+    }
+
+    /// A server that answers each request as `script` says. It is asked in the order in which the
+    /// requests arrive, so it can keep what it has to know of those before.
+    pub(crate) async fn scripted(script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+        let server = Self::start([]).await;
+        server.state.lock().unwrap().script = Some(Box::new(script));
+        server
     }
 
     pub(crate) fn on(listener: TcpListener, plan: impl IntoIterator<Item = Reply>) -> Self {
@@ -133,6 +154,11 @@ impl FaultServer {
     pub(crate) fn arrived(&self) -> usize {
         let state = self.state.lock().unwrap();
         state.seen.len() + state.resets
+    }
+
+    /// How many requests there were at most that had arrived whole and were not answered yet.
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.state.lock().unwrap().most_under_way
     }
 }
 
@@ -181,8 +207,8 @@ async fn serve(
         let Some(head_length) = read_head(&mut stream, &mut buffer).await? else {
             return Ok(());
         };
-        let reply = state.lock().unwrap().plan.pop().unwrap_or(Reply::Good);
-        if matches!(reply, Reply::ResetBefore) {
+        let planned = state.lock().unwrap().plan.pop();
+        if matches!(planned, Some(Reply::ResetBefore)) {
             state.lock().unwrap().resets += 1;
             return reset(stream);
         }
@@ -207,17 +233,35 @@ async fn serve(
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        state.lock().unwrap().seen.push(Seen {
+        let seen = Seen {
             connection,
             operation: operation.clone(),
             variables: body["variables"].clone(),
             head,
-        });
+        };
+        let reply = {
+            let mut state = state.lock().unwrap();
+            state.under_way += 1;
+            state.most_under_way = state.most_under_way.max(state.under_way);
+            let scripted = || state.script.as_mut().map(|script| script(&seen));
+            let reply = planned.or_else(scripted).unwrap_or(Reply::Good);
+            state.seen.push(seen);
+            reply
+        };
+        let under_way = UnderWay(state.clone());
+        let reply = match reply {
+            Reply::Late(time, reply) => {
+                tokio::time::sleep(time).await;
+                *reply
+            }
+            reply => reply,
+        };
+        drop(under_way);
 
         let good = good_answer(&operation, "COMPLETED").to_string();
         match reply {
             Reply::ResetBefore | Reply::ResetAfter => return reset(stream),
-            Reply::Hang => std::future::pending().await,
+            Reply::Hang | Reply::Late(..) => std::future::pending().await,
             Reply::CutBody => {
                 let whole = response(200, &[], &good);
                 stream
@@ -248,6 +292,15 @@ async fn serve(
                     .await?;
             }
         }
+    }
+}
+
+/// Counts a request as under way until it is dropped.
+struct UnderWay(Arc<Mutex<State>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().under_way -= 1;
     }
 }
 
