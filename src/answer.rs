@@ -17,11 +17,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::error::{Call, Error, GraphQlError, Location, PathSegment, excerpt, said};
+use crate::error::{Call, Error};
+use crate::excerpt::excerpt;
+use crate::graphql_error::{GraphQlError, Location, PathSegment};
 use crate::operations::{Operation, Refusal, Repeat, batch_alias, batch_status};
 use crate::redaction::Redaction;
 use crate::run::{RunStatus, SessionId};
 use crate::surrogates;
+use crate::wording::said;
 
 /// What came back from the server, whole.
 pub(crate) struct Answer {

@@ -10,30 +10,23 @@
 //! [`Session`] that it gives.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
-use serde::Serialize;
-use tracing::Instrument;
-use tracing::field::Empty;
-
-use crate::answer::Answer;
 use crate::builder::ClientBuilder;
+use crate::call::{CallFuture, Shared, Terms};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::cursor::Checkpoint;
-use crate::error::{Call, Error, Result};
+use crate::error::{Error, Result};
 use crate::fleet::{RunAll, WaitAll};
 use crate::operations::{
     Digest, DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
-    Operation, Repeat, SendDinoaiAgentMessage, StatusBatch, StopDinoaiAgentRun,
-    TriggerDinoaiAgentRun, TriggerDinoaiAgentRunWithOptions, dinoai_agent_run,
-    dinoai_agent_run_digest, dinoai_agent_run_status, dinoai_agent_run_steps,
-    send_dinoai_agent_message, stop_dinoai_agent_run,
+    Repeat, SendDinoaiAgentMessage, StatusBatch, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
+    TriggerDinoaiAgentRunWithOptions, dinoai_agent_run, dinoai_agent_run_digest,
+    dinoai_agent_run_status, dinoai_agent_run_steps, send_dinoai_agent_message,
+    stop_dinoai_agent_run,
 };
-use crate::retry::{Attempts, Budget, Retry};
+use crate::retry::{Budget, Retry};
 use crate::run::{Accepted, Run, RunStatus, SessionId};
 use crate::session::Session;
 use crate::steps::{RunSteps, StepOptions};
@@ -41,21 +34,10 @@ use crate::transport::Transport;
 use crate::trigger::TriggerRun;
 use crate::wait::Wait;
 
-/// A call under way: it owns what it needs, so that it can be spawned. Nothing is sent before it
-/// is awaited.
-pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static>>;
-
 /// A client of the DinoAI agents API. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    transport: Transport,
-    retry: Retry,
-    budget: Budget,
-    clock: Arc<dyn Clock>,
 }
 
 impl Client {
@@ -121,8 +103,7 @@ impl Client {
     /// Starts a run, and waits until it has ended.
     ///
     /// ```no_run
-    /// use std::time::Duration;
-    /// use dinoai::{Client, TriggerRun};
+    ///     /// use dinoai::{Client, TriggerRun};
     ///
     /// # async fn example() -> dinoai::Result<()> {
     /// let client = Client::from_env()?;
@@ -325,10 +306,12 @@ impl Client {
         request.check()?;
         if request.is_on_the_page() {
             return self
+                .shared
                 .call::<TriggerDinoaiAgentRun>(request.into(), terms)
                 .await;
         }
         let accepted = self
+            .shared
             .call::<TriggerDinoaiAgentRunWithOptions>(request.into(), terms)
             .await?;
         if let Some(warning) = &accepted.warning {
@@ -346,7 +329,9 @@ impl Client {
             agent_session_id: terms.id(),
             message,
         };
-        self.call::<SendDinoaiAgentMessage>(variables, terms).await
+        self.shared
+            .call::<SendDinoaiAgentMessage>(variables, terms)
+            .await
     }
 
     /// Stops a run; its status, as a word of the API's.
@@ -354,27 +339,35 @@ impl Client {
         let variables = stop_dinoai_agent_run::Variables {
             agent_session_id: terms.id(),
         };
-        self.call::<StopDinoaiAgentRun>(variables, terms).await
+        self.shared
+            .call::<StopDinoaiAgentRun>(variables, terms)
+            .await
     }
 
     pub(crate) async fn read_run(&self, terms: Terms) -> Result<Run> {
         let variables = dinoai_agent_run::Variables { id: terms.id() };
-        self.call::<DinoaiAgentRun>(variables, terms).await
+        self.shared.call::<DinoaiAgentRun>(variables, terms).await
     }
 
     pub(crate) async fn read_status(&self, terms: Terms) -> Result<RunStatus> {
         let variables = dinoai_agent_run_status::Variables { id: terms.id() };
-        self.call::<DinoaiAgentRunStatus>(variables, terms).await
+        self.shared
+            .call::<DinoaiAgentRunStatus>(variables, terms)
+            .await
     }
 
     pub(crate) async fn read_digest(&self, terms: Terms) -> Result<Digest> {
         let variables = dinoai_agent_run_digest::Variables { id: terms.id() };
-        self.call::<DinoaiAgentRunDigest>(variables, terms).await
+        self.shared
+            .call::<DinoaiAgentRunDigest>(variables, terms)
+            .await
     }
 
     pub(crate) async fn read_steps(&self, options: StepOptions, terms: Terms) -> Result<RunSteps> {
         let variables = dinoai_agent_run_steps::Variables::new(terms.id(), options);
-        self.call::<DinoaiAgentRunSteps>(variables, terms).await
+        self.shared
+            .call::<DinoaiAgentRunSteps>(variables, terms)
+            .await
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
@@ -390,96 +383,15 @@ impl Client {
     ) -> Result<Vec<Result<RunStatus>>> {
         let redaction = self.shared.transport.redaction();
         let request = StatusBatch::new(ids);
-        self.send_request(
-            StatusBatch::OPERATION,
-            &request,
-            Repeat::Read,
-            terms,
-            |answer, call| answer.read_batch(call, ids, redaction),
-        )
-        .await
-    }
-
-    /// Makes a call of one of the documents.
-    async fn call<O: Operation>(&self, variables: O::Variables, terms: Terms) -> Result<O::Answer> {
-        let redaction = self.shared.transport.redaction();
-        let request = O::build_query(variables);
-        self.send_request(
-            request.operation_name,
-            &request,
-            O::REPEAT,
-            terms,
-            |answer, call| answer.read::<O>(call, redaction),
-        )
-        .await
-    }
-
-    /// Makes a call: one request, with its attempts.
-    fn send_request<T>(
-        &self,
-        operation: &'static str,
-        request: &impl Serialize,
-        repeat: Repeat,
-        terms: Terms,
-        read: impl Fn(&Answer, Box<Call>) -> Result<T>,
-    ) -> impl Future<Output = Result<T>> {
-        let body = serde_json::to_vec(request).map_err(|error| Error::InvalidRequest {
-            field: operation,
-            problem: format!("cannot be written as JSON: {error}"),
-        });
-        async move {
-            let span = tracing::info_span!(
-                "dinoai.call",
-                operation,
-                session_id = terms.session_id.as_ref().map(SessionId::as_str),
-                attempt = Empty,
-                http.status = Empty,
-                request_id = Empty,
-            );
-            self.attempts(operation, body?.into(), repeat, terms, read)
-                .instrument(span)
-                .await
-        }
-    }
-
-    async fn attempts<T>(
-        &self,
-        operation: &'static str,
-        body: Bytes,
-        repeat: Repeat,
-        terms: Terms,
-        read: impl Fn(&Answer, Box<Call>) -> Result<T>,
-    ) -> Result<T> {
-        let Shared {
-            transport,
-            retry,
-            budget,
-            clock,
-        } = &*self.shared;
-        let once = Retry::none();
-        let retry = if terms.once { &once } else { retry };
-        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), terms.deadline);
-        loop {
-            tracing::Span::current().record("attempt", attempts.number());
-            let mut call = Call {
-                operation,
-                session_id: terms.session_id.clone(),
-                attempts: attempts.number(),
-                request_id: None,
-                starts: repeat == Repeat::Never,
-                started: terms.started,
-            };
-            let sent = transport
-                .send(body.clone(), repeat, &mut call, attempts.time_left())
-                .await;
-            match sent.and_then(|answer| read(&answer, Box::new(call))) {
-                Ok(value) => {
-                    attempts.succeeded();
-                    return Ok(value);
-                }
-                Err(error) => attempts.pause_after(error).await?,
-            }
-        }
+        self.shared
+            .send_request(
+                StatusBatch::OPERATION,
+                &request,
+                Repeat::Read,
+                terms,
+                |answer, call| answer.read_batch(call, ids, redaction),
+            )
+            .await
     }
 }
 
@@ -490,40 +402,5 @@ impl fmt::Debug for Client {
             .field("transport", &self.shared.transport)
             .field("retry", &self.shared.retry)
             .finish_non_exhaustive()
-    }
-}
-
-/// On what terms a call is made.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Terms {
-    /// The run that it is about.
-    pub(crate) session_id: Option<SessionId>,
-    /// When it has to be over, by the clock.
-    pub(crate) deadline: Option<Duration>,
-    /// One attempt, where the caller's own loop is the retry.
-    pub(crate) once: bool,
-    /// Whether the caller has started the run itself.
-    pub(crate) started: bool,
-}
-
-impl Terms {
-    fn about(id: impl AsRef<str>) -> Result<Self> {
-        Ok(Self {
-            session_id: Some(SessionId::new(id.as_ref())?),
-            ..Self::default()
-        })
-    }
-
-    /// The same terms for another run.
-    pub(crate) fn for_run(&self, id: SessionId) -> Self {
-        Self {
-            session_id: Some(id),
-            ..self.clone()
-        }
-    }
-
-    fn id(&self) -> String {
-        let id = self.session_id.as_ref();
-        id.map(ToString::to_string).unwrap_or_default()
     }
 }

@@ -10,13 +10,16 @@
 //! No error contains a credential, the endpoint's path (it holds a token) or a whole response.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use crate::excerpt::excerpt;
+use crate::graphql_error::GraphQlError;
 use crate::run::{Run, RunStatus, SessionId};
+use crate::wording::{
+    decode_hint, executed_hint, http_hint, innermost, last_words, list, retry_hint, said, short,
+    still_reads,
+};
 
 /// A result whose error is this crate's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -270,42 +273,6 @@ pub struct WaitTimeout {
     pub stopped: Option<Result<String, Box<Error>>>,
 }
 
-/// One error of a GraphQL answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct GraphQlError {
-    /// What is wrong, for people.
-    pub message: String,
-    /// Where in the data, where it concerns a place there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub path: Vec<PathSegment>,
-    /// Where in the document, where it concerns a place there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub locations: Vec<Location>,
-    /// Whatever else the server says, for programs.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub extensions: serde_json::Map<String, serde_json::Value>,
-}
-
-/// A step of a [`GraphQlError`]'s path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum PathSegment {
-    /// A field, by its name in the response.
-    Field(String),
-    /// A place in a list, counted from 0.
-    Index(u64),
-}
-
-/// A place in a GraphQL document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Location {
-    /// The line, counted from 1.
-    pub line: u64,
-    /// The column, counted from 1.
-    pub column: u64,
-}
-
 impl Error {
     /// The run that the error is about, where it is about one.
     #[must_use]
@@ -432,178 +399,4 @@ impl Error {
             _ => None,
         }
     }
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.operation)?;
-        if let Some(session_id) = &self.session_id {
-            write!(formatter, " of run {}", short(session_id))?;
-        }
-        if self.attempts > 1 {
-            write!(formatter, " ({} attempts)", self.attempts)?;
-        }
-        if let Some(request_id) = &self.request_id {
-            write!(formatter, " [request {request_id}]")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for WaitTimeout {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            session_id,
-            last_status,
-            elapsed,
-            polls,
-            last_error,
-            stopped,
-        } = self;
-        let session_id = short(session_id);
-        write!(formatter, "run {session_id} ")?;
-        match last_status {
-            Some(status) if status.is_terminal() => {
-                write!(formatter, "ended {status}, but could not be read whole")?;
-            }
-            Some(status) => {
-                write!(formatter, "is still going ({})", excerpt(status.as_str()))?;
-            }
-            None => write!(formatter, "could not be read")?,
-        }
-        write!(formatter, " after {elapsed:.1?} and {polls} polls")?;
-        if let Some(error) = last_error {
-            write!(formatter, "; the last poll failed: {error}")?;
-        }
-        match stopped {
-            None => write!(
-                formatter,
-                "; the run was left as it is: wait for session {session_id} again to go on"
-            ),
-            Some(Ok(status)) => {
-                write!(formatter, "; it was told to stop ({})", excerpt(status))
-            }
-            Some(Err(error)) => write!(formatter, "; it could not be stopped: {error}"),
-        }
-    }
-}
-
-/// The message and the path, each as an excerpt: a server's text must not fill a log, nor speak to
-/// a terminal.
-impl fmt::Display for GraphQlError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&excerpt(&self.message))?;
-        if !self.path.is_empty() {
-            let segments: Vec<_> = self.path.iter().map(ToString::to_string).collect();
-            write!(formatter, " (at {})", excerpt(&segments.join(".")))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for PathSegment {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Field(name) => formatter.write_str(name),
-            Self::Index(index) => write!(formatter, "{index}"),
-        }
-    }
-}
-
-/// The cause at the bottom: it says `connection refused` where the ones above say `error sending
-/// request`.
-pub(crate) fn innermost(cause: &(dyn StdError + Send + Sync + 'static)) -> String {
-    let mut innermost: &dyn StdError = cause;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
-/// What a server said, for the end of a clause.
-pub(crate) fn said(text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!(", which said: {text}")
-    }
-}
-
-fn http_hint(status: &u16) -> &'static str {
-    if *status >= 500 {
-        "the server, or a proxy before it, is in trouble: call again later"
-    } else {
-        "check that the endpoint is the one shown when the API key was generated"
-    }
-}
-
-fn retry_hint(retry_after: &Option<Duration>) -> String {
-    match retry_after {
-        Some(delay) => format!("; the server asks to wait {} s", delay.as_secs()),
-        None => "; call again later".to_owned(),
-    }
-}
-
-fn still_reads(status: &Option<RunStatus>) -> String {
-    match status {
-        Some(status) => format!("still reads {}", excerpt(status.as_str())),
-        None => "could not be read".to_owned(),
-    }
-}
-
-fn executed_hint(call: &Call, executed: &bool) -> &'static str {
-    match (call.starts, executed) {
-        (true, true) => {
-            "; execution had begun, so it may have been carried out: look before you send it again"
-        }
-        (true, false) => "; nothing was carried out",
-        (false, _) => "",
-    }
-}
-
-fn decode_hint(call: &Call) -> &'static str {
-    if call.starts {
-        "; it may have been carried out: look before you send it again"
-    } else {
-        ""
-    }
-}
-
-fn list(errors: &[GraphQlError]) -> String {
-    const SHOWN: usize = 5;
-    let mut messages: Vec<_> = errors.iter().take(SHOWN).map(ToString::to_string).collect();
-    if errors.len() > SHOWN {
-        messages.push(format!("and {} more", errors.len() - SHOWN));
-    }
-    messages.join("; ")
-}
-
-/// A session id, which is short, unless a server has made one up.
-fn short(id: &SessionId) -> String {
-    excerpt(id.as_str())
-}
-
-fn last_words(run: &Run) -> String {
-    match run.answer() {
-        Some(answer) => format!("; its last message: {}", excerpt(answer)),
-        None => String::new(),
-    }
-}
-
-/// The first 300 characters of a text, on one line and without control characters.
-pub(crate) fn excerpt(text: &str) -> String {
-    let mut characters = text
-        .split_whitespace()
-        .flat_map(|word| word.chars().chain([' ']))
-        .map(|character| match character {
-            control if control.is_control() => char::REPLACEMENT_CHARACTER,
-            character => character,
-        });
-    let mut line: String = characters.by_ref().take(300).collect();
-    let is_cut = characters.any(|character| character != ' ');
-    line.truncate(line.trim_end().len());
-    if is_cut {
-        line.push('…');
-    }
-    line
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{Client, Terms};
+use crate::call::Terms;
+use crate::client::Client;
 use crate::clock::Clock;
-use crate::error::{Error, GraphQlError, Result, WaitTimeout};
+use crate::error::{Error, Result, WaitTimeout};
+use crate::graphql_error::GraphQlError;
 use crate::run::{RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::wait::OnTimeout;

@@ -33,7 +33,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::client::{CallFuture, Client, Terms};
+use crate::call::{CallFuture, Terms};
+use crate::client::Client;
 use crate::cursor::{Checkpoint, Cursor, MessageKey};
 use crate::error::{Error, Result};
 use crate::run::{Accepted, Run, SessionId};

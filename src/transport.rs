@@ -71,7 +71,7 @@ impl Transport {
                 let problem = format!(
                     "cannot be set up: {}; https needs the system's certificates (on Debian and \
                      Alpine the package ca-certificates)",
-                    crate::error::innermost(&error)
+                    crate::wording::innermost(&error)
                 );
                 Error::config("HTTP client", problem)
             })
@@ -125,7 +125,7 @@ impl Transport {
                 Repeat::Read | Repeat::Idempotent => Error::Transport { call, source },
                 Repeat::Never => Error::OutcomeUnknown {
                     call,
-                    reason: crate::error::innermost(source.as_ref()),
+                    reason: crate::wording::innermost(source.as_ref()),
                     source: Some(source),
                 },
             }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 
-use crate::client::{CallFuture, Terms};
+use crate::call::{CallFuture, Terms};
 use crate::cursor::MessageKey;
 #[cfg(doc)]
 use crate::error::Error;

@@ -25,7 +25,8 @@ use std::time::Duration;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use crate::client::{CallFuture, Client, Terms};
+use crate::call::{CallFuture, Terms};
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::poll::{Pace, Polls};
 use crate::run::{Run, RunStatus, SessionId};
