@@ -1,0 +1,65 @@
+// Refused documents are refused in the reference implementation's words, as it says them where
+// suggestions are hidden, and a document whose root field is skipped executes nothing.
+
+import { buildClientSchema, getIntrospectionQuery, parse, validate } from "graphql";
+import { Checks, start } from "./emulator.mjs";
+
+const REFUSED = [
+  "{ nothing }",
+  "{ dinoaiAgentRun { ok } }",
+  "{ dinoaiAgentRun(agentSessionId: 1) { ok } }",
+  '{ dinoaiAgentRun(agentSessionId: "x") }',
+  '{ dinoaiAgentRun(agentSessionId: "x") { ok { deeper } } }',
+  '{ dinoaiAgentRun(agentSessionId: "x", after: 1) { ok } }',
+  '{ dinoaiAgentRun(agentSessionId: "x", agentSessionId: "y") { ok } }',
+  '{ dinoaiAgentRun(agentSessionId: "x") { unheardOf } }',
+  '{ dinoaiAgentRun(agentSessionId: "x") { steps(unheardOf: 1) { index } } }',
+  '{ dinoaiAgentRun(agentSessionId: "x") { ok @unheardOf } }',
+  '{ dinoaiAgentRun(agentSessionId: "x") { ok @include } }',
+  "query ($id: String) { dinoaiAgentRun(agentSessionId: $id) { ok } }",
+  "query ($id: Int!) { dinoaiAgentRun(agentSessionId: $id) { ok } }",
+  "query ($id: Unheard!) { dinoaiAgentRun(agentSessionId: $id) { ok } }",
+  "query ($id: String!) { __typename }",
+  "{ dinoaiAgentRun(agentSessionId: $id) { ok } }",
+  "query Named { dinoaiAgentRun(agentSessionId: $id) { ok } }",
+  "query A { __typename } query A { __typename }",
+  "{ __typename } query A { __typename }",
+  "{ ...Missing }",
+  "{ __typename } fragment Unused on Query { __typename }",
+  "{ ...F } fragment F on Mutation { __typename }",
+  "{ ... on Unheard { __typename } }",
+  "{ a: __typename a: dinoaiAgentRun(agentSessionId: \"x\") { ok } }",
+  "mutation { triggerDinoaiAgentRun(slack: { channel: \"C\" }) { ok } }",
+  "mutation { triggerDinoaiAgentRun(slack: { channel: \"C\", threadTs: \"1\", more: 1 }) { ok } }",
+  "mutation { triggerDinoaiAgentRun(message: 5) { ok } }",
+];
+
+const emulator = await start();
+const checks = new Checks();
+try {
+  const told = await emulator.ask(getIntrospectionQuery({ descriptions: false }));
+  const schema = buildClientSchema(told.data);
+  for (const document of REFUSED) {
+    const expected = validate(schema, parse(document), undefined, {
+      maxErrors: 100,
+      hideSuggestions: true,
+    }).map((error) => error.message);
+    const answer = await emulator.ask(document, {});
+    const found = (answer.errors ?? []).map((error) => error.message);
+    const ok =
+      expected.length > 0 &&
+      !("data" in answer) &&
+      JSON.stringify(expected.sort()) === JSON.stringify(found.sort());
+    checks.check(document, ok, `\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`);
+  }
+  const skipped = await emulator.ask(
+    'mutation { triggerDinoaiAgentRun(message: "m") @skip(if: true) { ok } }',
+  );
+  checks.check("a skipped root field", JSON.stringify(skipped) === '{"data":{}}');
+  const origin = new URL(emulator.url).origin;
+  const runs = await (await fetch(`${origin}/control/runs`)).json();
+  checks.check("a skipped root field executes nothing", runs.length === 0);
+} finally {
+  emulator.stop();
+}
+checks.close();
