@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::{Message, RunStatus, SessionId, is_user};
 use crate::steps::StartupStep;
-use crate::turn::Baseline;
+use crate::turn::Progress;
 
 /// Where a [`Session`](crate::Session) stands in its run: a value to store.
 ///
@@ -52,7 +52,7 @@ pub(crate) struct Cursor {
     pub(crate) step: Option<i64>,
     pub(crate) startup: BTreeMap<String, bool>,
     /// The follow-up whose turn has not ended yet.
-    pub(crate) turn: Option<Baseline>,
+    pub(crate) turn: Option<Progress>,
 }
 
 impl Cursor {

@@ -142,10 +142,12 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         if let Err(error) = self.pace.check() {
             self.refuse(&error);
         }
-        Box::pin(stream::unfold(self, async |mut fleet| {
+        let results = stream::unfold(self, async |mut fleet| {
             let result = fleet.next().await?;
             Some((result, fleet))
-        }))
+        });
+        // Fused, so that it may be read after its end.
+        Box::pin(results.fuse())
     }
 
     /// Ends everything with the same error.

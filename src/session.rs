@@ -40,7 +40,7 @@ use crate::error::{Error, Result};
 use crate::run::{Accepted, Run, SessionId};
 use crate::stop::StopOnDrop;
 use crate::tree::ReadTree;
-use crate::turn::{Ask, Baseline, Turn};
+use crate::turn::{Ask, OpenTurn, Progress, Turn};
 use crate::wait::Wait;
 use crate::watch::Watch;
 
@@ -208,12 +208,12 @@ impl Handle {
 
     /// Reads the run, then sends a follow-up to it. From just before it is sent its turn counts
     /// as open, and stays so unless it certainly was not sent.
-    pub(crate) async fn send(&self, message: String, terms: Terms) -> Result<(Accepted, Baseline)> {
+    pub(crate) async fn send(&self, message: String, terms: Terms) -> Result<(Accepted, OpenTurn)> {
         if message.trim().is_empty() {
             return Err(Error::blank("message"));
         }
         let digest = self.client.read_digest(terms.clone()).await?;
-        let baseline = Baseline::new(digest.status.clone(), &digest.messages);
+        let turn = Progress::since(digest.status.clone(), &digest.messages);
         let before = {
             let mut cursor = self.cursor();
             if !cursor.is_used {
@@ -221,10 +221,10 @@ impl Handle {
                 cursor.messages = digest.messages.into_iter().collect();
                 cursor.status = Some(digest.status);
             }
-            cursor.turn.replace(baseline.clone())
+            cursor.turn.replace(turn.clone())
         };
         match self.client.send(message, terms).await {
-            Ok(accepted) => Ok((accepted, baseline)),
+            Ok(accepted) => Ok((accepted, OpenTurn::new(self.clone(), turn))),
             Err(error) => {
                 if !error.may_have_started() {
                     self.cursor().turn = before;
@@ -235,15 +235,9 @@ impl Handle {
     }
 
     /// The turn that has not ended yet.
-    pub(crate) fn open_turn(&self) -> Option<Baseline> {
-        self.cursor().turn.clone()
-    }
-
-    pub(crate) fn close_turn(&self, turn: &Baseline) {
-        let mut cursor = self.cursor();
-        if cursor.turn.as_ref() == Some(turn) {
-            cursor.turn = None;
-        }
+    pub(crate) fn open_turn(&self) -> Option<OpenTurn> {
+        let progress = self.cursor().turn.clone()?;
+        Some(OpenTurn::new(self.clone(), progress))
     }
 
     /// Takes what is new out of a run whose turn has ended.

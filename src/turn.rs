@@ -129,11 +129,10 @@ impl Ask {
             deadline: Some(start.saturating_add(self.pace.timeout)),
             ..Terms::default()
         };
-        let (_, baseline) = handle.send(self.message, terms).await?;
+        let (_, mut turn) = handle.send(self.message, terms).await?;
         let mut polls = Polls::since(start, handle.client.clone(), handle.id.clone(), self.pace)
             .having_started();
-        let progress = Progress::since(baseline);
-        let run = until_ended(&mut polls, Some(progress), self.grace_time).await?;
+        let run = until_ended(&mut polls, Some(&mut turn), self.grace_time).await?;
         Ok(handle.end_turn(run))
     }
 }
@@ -162,67 +161,43 @@ impl fmt::Debug for Ask {
     }
 }
 
-/// How a run read before a follow-up was sent.
+/// A follow-up whose turn has not ended yet, and what is known of it. Part of a session's cursor,
+/// since a sign of life that was seen once may not be seen again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Baseline {
+pub(crate) struct Progress {
+    /// How the run read before the message was sent.
     status: RunStatus,
     last_message: Option<MessageKey>,
-}
-
-impl Baseline {
-    pub(crate) fn new(status: RunStatus, messages: &[MessageKey]) -> Self {
-        let last = messages.iter().max_by(|a, b| a.ts().total_cmp(&b.ts()));
-        Self {
-            status,
-            last_message: last.copied(),
-        }
-    }
-
-    fn is_before(&self, message: &MessageKey) -> bool {
-        self.last_message
-            .is_none_or(|last| message.ts().total_cmp(&last.ts()).is_gt())
-    }
-}
-
-/// What is known of a turn since its message was sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Progress {
-    baseline: Baseline,
     is_alive: bool,
 }
 
 impl Progress {
-    pub(crate) fn since(baseline: Baseline) -> Self {
+    pub(crate) fn since(status: RunStatus, messages: &[MessageKey]) -> Self {
+        let last = messages.iter().max_by(|a, b| a.ts().total_cmp(&b.ts()));
         Self {
-            baseline,
+            status,
+            last_message: last.copied(),
             is_alive: false,
         }
     }
 
-    pub(crate) fn is_alive(&self) -> bool {
-        self.is_alive
+    fn is_same(&self, other: &Self) -> bool {
+        self.status == other.status && self.last_message == other.last_message
     }
 
-    /// Notes how the run reads now.
-    pub(crate) fn note(&mut self, status: &RunStatus, messages: &[MessageKey]) {
-        self.is_alive |=
-            !status.is_terminal() || *status != self.baseline.status || self.has_answer(messages);
-    }
-
-    /// Whether the turn has ended, the run having this status.
-    pub(crate) fn has_ended(&self, status: &RunStatus) -> bool {
-        status.is_terminal() && (self.is_alive || *status == RunStatus::Expired)
+    fn shows_life(&self, status: &RunStatus, messages: &[MessageKey]) -> bool {
+        !status.is_terminal() || *status != self.status || self.has_answer(messages)
     }
 
     /// Whether there is a message of the agent's that is an answer to this turn's message: one
     /// after the echo of that, where there is an echo, else one after all before.
     fn has_answer(&self, messages: &[MessageKey]) -> bool {
-        let newer = || {
-            messages
-                .iter()
-                .filter(|message| self.baseline.is_before(message))
+        let is_newer = |message: &&MessageKey| {
+            self.last_message
+                .is_none_or(|last| message.ts().total_cmp(&last.ts()).is_gt())
         };
+        let newer = || messages.iter().filter(is_newer);
         let echo = newer()
             .filter(|message| message.is_from_user)
             .map(|message| message.ts())
@@ -233,15 +208,60 @@ impl Progress {
     }
 }
 
+/// The turn of a session that is waited for, or watched.
+pub(crate) struct OpenTurn {
+    handle: Handle,
+    progress: Progress,
+}
+
+impl OpenTurn {
+    pub(crate) fn new(handle: Handle, progress: Progress) -> Self {
+        Self { handle, progress }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.progress.is_alive
+    }
+
+    /// Notes how the run reads now, for this session and for what becomes of its checkpoint.
+    pub(crate) fn note(&mut self, status: &RunStatus, messages: &[MessageKey]) {
+        if self.is_alive() || !self.progress.shows_life(status, messages) {
+            return;
+        }
+        self.progress.is_alive = true;
+        let mut cursor = self.handle.cursor();
+        if let Some(open) = &mut cursor.turn {
+            open.is_alive |= open.is_same(&self.progress);
+        }
+    }
+
+    /// Whether the turn has ended, the run having this status.
+    pub(crate) fn has_ended(&self, status: &RunStatus) -> bool {
+        status.is_terminal() && (self.is_alive() || *status == RunStatus::Expired)
+    }
+
+    /// Notes that the caller knows of the turn's end.
+    pub(crate) fn close(&self) {
+        let mut cursor = self.handle.cursor();
+        let is_open = cursor
+            .turn
+            .as_ref()
+            .is_some_and(|open| open.is_same(&self.progress));
+        if is_open {
+            cursor.turn = None;
+        }
+    }
+}
+
 /// Polls until the run, or the turn where there is one, has ended, and reads it once.
 pub(crate) async fn until_ended(
     polls: &mut Polls,
-    mut turn: Option<Progress>,
+    mut turn: Option<&mut OpenTurn>,
     grace_time: Duration,
 ) -> Result<Run> {
     let start = polls.elapsed();
     loop {
-        let looked = look(polls, turn.as_mut()).await;
+        let looked = look(polls, turn.as_deref_mut()).await;
         if let Ok(Some(run)) = looked {
             return Ok(run);
         }
@@ -253,7 +273,7 @@ pub(crate) async fn until_ended(
 }
 
 /// Looks once: the run where it has ended, `None` where it is still going.
-async fn look(polls: &mut Polls, mut turn: Option<&mut Progress>) -> Result<Option<Run>> {
+async fn look(polls: &mut Polls, mut turn: Option<&mut OpenTurn>) -> Result<Option<Run>> {
     let terms = polls.begin();
     let status = match &mut turn {
         // Messages are signs of life; once there has been one, the status says it all.

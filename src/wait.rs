@@ -33,7 +33,7 @@ use crate::run::{Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::session::Handle;
 use crate::trigger::TriggerRun;
-use crate::turn::{GRACE_TIME, Progress, until_ended};
+use crate::turn::{GRACE_TIME, until_ended};
 
 /// A wait until a run has ended. Await it; nothing is sent before.
 ///
@@ -147,11 +147,10 @@ impl Wait {
         if let Some(on_started) = self.on_started {
             on_started(&polls.session_id);
         }
-        let turn = handle.as_ref().and_then(Handle::open_turn);
-        let progress = turn.clone().map(Progress::since);
-        let run = until_ended(&mut polls, progress, GRACE_TIME).await?;
-        if let (Some(handle), Some(turn)) = (handle, turn) {
-            handle.close_turn(&turn);
+        let mut turn = handle.as_ref().and_then(Handle::open_turn);
+        let run = until_ended(&mut polls, turn.as_mut(), GRACE_TIME).await?;
+        if let Some(turn) = turn {
+            turn.close();
         }
         end(run)
     }

@@ -41,7 +41,7 @@ use crate::run::{Message, Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::session::Handle;
 use crate::steps::{StartupStep, Step, StepOptions};
-use crate::turn::{Baseline, GRACE_TIME, Progress};
+use crate::turn::{GRACE_TIME, OpenTurn};
 use crate::wait::OnTimeout;
 
 /// Something that happened in a run.
@@ -85,7 +85,7 @@ pub struct Watch {
     handle: Handle,
     pace: Pace,
     steps: Option<StepOptions>,
-    turn: Option<Baseline>,
+    turn: Option<OpenTurn>,
     events: Option<Pin<Box<dyn Stream<Item = Result<Event>> + Send>>>,
 }
 
@@ -134,11 +134,11 @@ impl Watch {
 
     fn start(&mut self) -> Pin<Box<dyn Stream<Item = Result<Event>> + Send>> {
         let cursor = self.handle.cursor().clone();
-        self.turn = cursor.turn.clone();
+        self.turn = self.handle.open_turn();
         let client = self.handle.client.clone();
         let start = client.clock().now();
         let watcher = Watcher {
-            turn: cursor.turn.clone().map(Progress::since),
+            turn: self.handle.open_turn(),
             seen: cursor,
             steps: self.steps,
             polls: Polls::since(start, client, self.handle.id.clone(), self.pace),
@@ -155,7 +155,8 @@ impl Watch {
             let event = watcher.next().await?;
             Some((event, watcher))
         });
-        Box::pin(events)
+        // Fused, so that it may be read after its end.
+        Box::pin(events.fuse())
     }
 }
 
@@ -174,7 +175,7 @@ impl Stream for Watch {
         if let Some(Ok(event)) = &event {
             watch.handle.cursor().note(event);
             if let (Event::Ended(_), Some(turn)) = (event, &watch.turn) {
-                watch.handle.close_turn(turn);
+                turn.close();
             }
         }
         Poll::Ready(event)
@@ -216,7 +217,7 @@ impl Cursor {
 /// The poll loop of a watch.
 struct Watcher {
     polls: Polls,
-    turn: Option<Progress>,
+    turn: Option<OpenTurn>,
     steps: Option<StepOptions>,
     /// What was handed out before, and what stands in the queue.
     seen: Cursor,
