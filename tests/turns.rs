@@ -184,7 +184,7 @@ impl World {
             let place = self.disorder % messages.len();
             messages.rotate_left(place);
             messages.push(messages[self.disorder / 7 % messages.len()].clone());
-            if self.disorder % 3 == 0 {
+            if self.disorder.is_multiple_of(3) {
                 messages.reverse();
             }
         }
