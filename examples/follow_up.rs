@@ -1,4 +1,4 @@
-//! Sends a follow-up message to a run that has ended, and reads the transcript.
+//! Holds a conversation with an agent: each question is a turn, with its own answer.
 //!
 //! ```sh
 //! cargo run --example follow_up
@@ -6,9 +6,8 @@
 
 mod api;
 
-use dinoai::{RunStatus, TriggerRun};
+use dinoai::{Checkpoint, TriggerRun};
 use dinoai_emulator::Scenario;
-use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,32 +17,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let session = client
         .start(TriggerRun::message("Which tests fail?"))
         .await?;
-    session.wait().await?;
+    let run = session.wait().await?;
+    println!("[agent] {}", run.answer().unwrap_or("nothing"));
 
-    let accepted = client
-        .send_message(session.id(), "Now also check stg_customers.")
-        .await?;
+    // Waits for this turn: what the run said before is not taken for the answer.
+    let turn = session.ask("Now also check stg_customers.").await?;
     println!(
-        "The follow-up to {} is {}.",
-        accepted.session_id, accepted.status
+        "[agent, {}] {}",
+        turn.status,
+        turn.answer().unwrap_or("nothing")
     );
 
-    // The run may still read as the previous turn's COMPLETED for a moment: what tells the new
-    // turn's end is the agent's new message, not the status.
-    let before = 1;
-    let run = loop {
-        let run = session.run().await?;
-        let answers = run
-            .messages
-            .iter()
-            .filter(|message| !message.is_from_user());
-        if answers.count() > before && run.status == RunStatus::Completed {
-            break run;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    };
-    for message in &run.messages {
-        println!("[{}] {}", message.role, message.content);
+    // A checkpoint takes the session to another process, or to tomorrow.
+    let stored = serde_json::to_string(&session.checkpoint())?;
+    let checkpoint: Checkpoint = serde_json::from_str(&stored)?;
+    let session = client.resume(checkpoint);
+    let turn = session.ask("Thanks. Post a summary.").await?;
+    for message in &turn.messages {
+        println!("[agent, {}] {}", turn.status, message.content);
     }
     Ok(())
 }

@@ -21,14 +21,17 @@
 //! | you want to | room |
 //! | --- | --- |
 //! | call an operation | [`client`] |
-//! | set up a client | [`builder`] |
-//! | say who is calling | [`credentials`] |
+//! | set up a client | [`builder`], [`credentials`], [`retry`] |
 //! | say what to start | [`trigger`] |
 //! | wait for the end | [`wait`], [`schedule`] |
-//! | go on with a run by its id | [`session`] |
+//! | go on with a run, hold a conversation | [`session`], [`turn`], [`cursor`] |
+//! | see the work while it happens | [`watch`], [`steps`] |
+//! | follow the runs that a run starts | [`tree`] |
+//! | start or wait for many | [`fleet`] |
+//! | stop a run that nobody waits for | [`stop`] |
 //! | read a run | [`run`] |
-//! | act on a failure | [`error`] |
-//! | set how often a call is tried | [`retry`] |
+//! | act on a failure | [`error`], [`graphql_error`] |
+//! | do without async | `blocking`, with the feature of that name |
 //! | test without waiting | [`clock`] |
 //!
 //! # What is safe
@@ -43,13 +46,13 @@
 //! # Traces
 //!
 //! Through [`tracing`]: one span a call, `dinoai.call` (`operation`, `session_id`, `attempt`,
-//! `http.status`, `request_id`), and one a wait, `dinoai.wait` (`session_id`), both at level
-//! INFO; inside them an event for each change of status (INFO), each warning of the API's (WARN),
+//! `http.status`, `request_id`), one a wait, `dinoai.wait` (`session_id`), and one a turn,
+//! `dinoai.turn` (`session_id`), all at level INFO; inside them an event for each change of status (INFO), each warning of the API's (WARN),
 //! each further attempt and each failed poll (DEBUG). Message texts and credentials never.
 //!
 //! # Features
 //!
-//! None so far: what is here is always here.
+//! - `blocking`: the same methods without async. Off by default.
 //!
 //! [DinoAI programmable agents]: https://docs.paradime.io
 

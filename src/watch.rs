@@ -282,6 +282,9 @@ impl Watcher {
         }
 
         let run = self.polls.client.read_run(self.polls.terms()).await?;
+        if !run.status.is_terminal() {
+            self.queue_status(&run.status);
+        }
         self.queue_children(&run.child_session_ids);
         self.queue_messages(&run.messages);
         if may_have_ended && self.is_end(&run.status) {

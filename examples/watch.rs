@@ -1,0 +1,40 @@
+//! Follows a run while it works: its status, what the agent writes, the agents that it calls.
+//!
+//! ```sh
+//! cargo run --example watch
+//! ```
+
+mod api;
+
+use dinoai::{Event, TriggerRun};
+use dinoai_emulator::{Child, Scenario, Stage};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let scenario = Scenario::new()
+        .stage(Stage::new("QUEUED"))
+        .stage(Stage::new("RUNNING"))
+        .message("assistant", "I look at the tests first.")
+        .stage(Stage::new("RUNNING"))
+        .child(Child::from(Scenario::completes()))
+        .stage(Stage::new("COMPLETED"))
+        .message("assistant", "Two tests fail, both in stg_orders.");
+    let api = api::Api::connect(scenario).await?;
+
+    let session = api
+        .client
+        .start(TriggerRun::message("Which tests fail?"))
+        .await?;
+    let mut events = session.watch();
+    while let Some(event) = events.next().await {
+        match event? {
+            Event::Status(status) => println!("Status: {status}"),
+            Event::Message(message) => println!("[{}] {}", message.role, message.content),
+            Event::Child(id) => println!("It started run {id}."),
+            Event::Ended(run) => println!("It wrote {} messages.", run.messages.len()),
+            // Steps and the start-up checklist, where they were asked for: see `steps`.
+            _ => {}
+        }
+    }
+    Ok(())
+}
