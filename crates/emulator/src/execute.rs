@@ -1,7 +1,6 @@
 //! One GraphQL request, from its document to its response: parse, validate, coerce, execute.
 //!
-//! Messages of refusals are worded as the reference implementation words them, because clients
-//! look for those words.
+//! Messages of refusals are worded as the reference implementation words them.
 
 use std::cell::RefCell;
 use std::sync::Mutex;
@@ -19,6 +18,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use crate::backend::Schemas;
 use crate::edges::{Capability, Edges};
 use crate::operations::{Root, Trace};
+use crate::wording::{Operations, Refused};
 use crate::world::World;
 
 /// The most tokens that a document may have: a thousand aliased runs fit in several times over.
@@ -29,11 +29,6 @@ const RESOLVER_PREFIX: &str = "resolver error: ";
 
 /// What the parser puts before the message of a syntax error.
 const SYNTAX_PREFIX: &str = "syntax error: ";
-
-/// Unknown fields are left out of a document before it is validated. What only they used then
-/// looks unused, and what selected only them looks empty; the reference says neither.
-const LOOKS_WRONG_WITHOUT_FIELDS: [&str; 3] =
-    ["UnusedVariable", "UnusedFragment", "MissingSubselection"];
 
 /// A GraphQL request, as HTTP brought it.
 pub(crate) struct Call<'a> {
@@ -121,6 +116,7 @@ fn parse(schemas: &Schemas, query: &str) -> Result<Valid<ExecutableDocument>, Re
             None => (refused.partial, Some(refused.errors)),
         },
     };
+    let operations = Operations::of(&document);
     // A document that lost its unknown fields still says what else is wrong.
     match (document.validate(&schemas.declared), &mut refused) {
         (Ok(document), None) => return Ok(document),
@@ -128,7 +124,16 @@ fn parse(schemas: &Schemas, query: &str) -> Result<Valid<ExecutableDocument>, Re
         (Err(more), Some(known)) => known.merge(more.errors),
         (Err(more), none) => *none = Some(more.errors),
     }
-    Err(refused.iter().flat_map(worded).collect())
+    let errors = refused.map(|diagnostics| {
+        let refused = Refused {
+            text: query,
+            schema: &schemas.declared,
+            operations: &operations,
+            diagnostics: &diagnostics,
+        };
+        refused.worded()
+    });
+    Err(errors.unwrap_or_default())
 }
 
 /// The first error of a text that is not a GraphQL document at all, or too long a one. What
@@ -142,23 +147,6 @@ fn unparsed(errors: &DiagnosticList) -> Option<GraphQLError> {
         error.message = format!("Syntax Error: {message}");
     }
     Some(error)
-}
-
-fn worded(refused: &DiagnosticList) -> Vec<GraphQLError> {
-    let named = |name| {
-        refused
-            .iter()
-            .any(|diagnostic| diagnostic.error.unstable_error_name() == Some(name))
-    };
-    let fields_lost = named("UndefinedField");
-    refused
-        .iter()
-        .filter(|diagnostic| {
-            let name = diagnostic.error.unstable_error_name().unwrap_or_default();
-            !(fields_lost && LOOKS_WRONG_WITHOUT_FIELDS.contains(&name))
-        })
-        .map(|diagnostic| diagnostic.unstable_to_json_compat())
-        .collect()
 }
 
 fn choose<'a>(

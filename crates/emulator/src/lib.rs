@@ -111,6 +111,7 @@ mod spoiled;
 mod stage;
 mod status;
 mod step;
+mod wording;
 mod world;
 #[cfg(feature = "yaml")]
 mod yaml;
