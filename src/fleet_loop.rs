@@ -23,6 +23,8 @@ use crate::wait::end;
 
 /// How many runs one request reads at most.
 const BATCH: usize = 50;
+/// How many batches have to be answered before larger ones are tried again.
+const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
 /// How many requests are under way at a time.
 const REQUESTS: usize = 8;
 
@@ -50,6 +52,8 @@ pub(crate) struct Fleet<K> {
     going: usize,
     results: VecDeque<(K, Option<SessionId>, Result<Run>)>,
     batch: usize,
+    /// How many batches were answered since one was refused.
+    answered: u32,
     /// Whether the server has read any run.
     proven: bool,
     /// When the server may be asked again.
@@ -133,6 +137,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             going: 0,
             results: VecDeque::new(),
             batch: BATCH,
+            answered: 0,
             proven: false,
             not_before: Duration::ZERO,
         }
@@ -347,6 +352,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         let due = self.next_due(&runs);
         match statuses {
             Ok(statuses) => {
+                self.use_larger_batches();
                 for (mut run, status) in runs.into_iter().zip(statuses) {
                     run.polls += 1;
                     run.due = due;
@@ -377,6 +383,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     /// The server refused a batch: its runs are asked for again at once, in halves.
     fn use_smaller_batches(&mut self, runs: Vec<Waiting<K>>) {
         self.batch = self.batch.min(runs.len() / 2).max(1);
+        self.answered = 0;
         tracing::debug!(
             batch = self.batch,
             "a batch was refused, using smaller ones"
@@ -384,6 +391,16 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         for mut run in runs {
             run.due = self.clock.now();
             self.waiting.push(Reverse(run));
+        }
+    }
+
+    /// The server may have refused a batch for a reason that has passed: now and then a larger
+    /// one is tried again.
+    fn use_larger_batches(&mut self) {
+        self.answered += 1;
+        if self.answered >= BATCHES_BEFORE_LARGER_ONES {
+            self.answered = 0;
+            self.batch = (self.batch * 2).min(BATCH);
         }
     }
 
