@@ -363,7 +363,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                 }
             }
             Err(error) => match Bearing::of(&error) {
-                Bearing::Doubtful if runs.len() > 1 => self.use_smaller_batches(runs),
+                Bearing::Doubtful => self.use_smaller_batches(runs),
                 Bearing::Final if !matches!(error, Error::Unauthorized { .. }) => {
                     self.use_smaller_batches(runs);
                 }
@@ -371,8 +371,6 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                     for mut run in runs {
                         run.polls += 1;
                         run.due = due;
-                        // The fleet knows better than the run whether the host is right.
-                        run.proven |= self.proven && error.is_temporary();
                         self.fail(run, &error);
                     }
                 }
@@ -435,6 +433,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             self.not_before = self.not_before.max(self.clock.now().saturating_add(asked));
         }
         match Bearing::of(&error) {
+            // Any run that was read proves the host, for all of them.
+            Bearing::Temporary if self.proven => {}
             _ if !run.proven => return self.finish(run, Err(error)),
             Bearing::Temporary => {}
             Bearing::Doubtful if run.doubtful < Polls::DOUBTFUL_IN_A_ROW => run.doubtful += 1,
