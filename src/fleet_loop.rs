@@ -435,10 +435,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         match Bearing::of(&error) {
             // Any run that was read proves the host, for all of them.
             Bearing::Temporary if self.proven => {}
-            _ if !run.proven => return self.finish(run, Err(error)),
-            Bearing::Temporary => {}
-            Bearing::Doubtful if run.doubtful < Polls::DOUBTFUL_IN_A_ROW => run.doubtful += 1,
-            Bearing::Doubtful | Bearing::Final => return self.finish(run, Err(error)),
+            Bearing::Doubtful if run.proven && run.doubtful < Polls::DOUBTFUL_IN_A_ROW => {
+                run.doubtful += 1;
+            }
+            _ => return self.finish(run, Err(error)),
         }
         run.last_error = Some(Box::new(error));
         self.waiting.push(Reverse(run));
