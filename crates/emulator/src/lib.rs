@@ -22,6 +22,8 @@
 //! to it are [`Fault`]s. Everything is counted: what came in ([`Emulator::requests`]) and what it
 //! started ([`Emulator::runs`]).
 //!
+//! The [guide] says how to test agent code, with a complete test to copy.
+//!
 //! # What is answered
 //!
 //! - HTTP/1.1 with keep-alive, over plain `http`, on 127.0.0.1 unless [`Builder::host`] says
@@ -89,6 +91,8 @@ mod error;
 mod execute;
 mod fault;
 mod flaw;
+#[doc = include_str!("../GUIDE.md")]
+pub mod guide {}
 mod http;
 mod media;
 mod objects;
