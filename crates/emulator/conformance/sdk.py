@@ -97,7 +97,7 @@ class Trigger(unittest.TestCase):
 class TriggerAndWait(unittest.TestCase):
     def wait(self, scenario, *flags, **arguments):
         with Emulator(*flags, scenarios={"default": scenario}) as emulator:
-            arguments = {"poll_interval": 0, **arguments}
+            arguments = {"poll_interval": 0, "timeout": 30, **arguments}
             try:
                 return client(emulator).dinoai_agents.trigger_run_and_wait(
                     agent="a", message="Check it.", **arguments
@@ -264,7 +264,7 @@ class GetRun(unittest.TestCase):
         scenario = ends("COMPLETED", "Asked.", children=[{"scenario": ends("FAILED", "No.")}])
         with Emulator(scenarios={"default": scenario}) as emulator:
             agents = client(emulator).dinoai_agents
-            run = agents.trigger_run_and_wait(agent="a", poll_interval=0)
+            run = agents.trigger_run_and_wait(agent="a", poll_interval=0, timeout=30)
             (child_id,) = run.child_session_ids
             child = agents.get_run(agent_session_id=child_id)
             self.assertEqual(child.status, DinoaiAgentRunStatus.FAILED)

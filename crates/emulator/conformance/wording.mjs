@@ -1,7 +1,7 @@
 // Refused documents are refused in the reference implementation's words, as it says them where
 // suggestions are hidden, and a document whose root field is skipped executes nothing.
 
-import { buildClientSchema, getIntrospectionQuery, parse, validate } from "graphql";
+import { buildClientSchema, getIntrospectionQuery, getVariableValues, parse, validate } from "graphql";
 import { Checks, start } from "./emulator.mjs";
 
 const REFUSED = [
@@ -62,6 +62,36 @@ const REFUSED = [
   "{ __typename } type More { a: Int }",
 ];
 
+const RUN = "query ($id: String!) { dinoaiAgentRun(agentSessionId: $id) { ok } }";
+const STEPS = `query ($after: Int, $io: Boolean, $id: String = "x") {
+  dinoaiAgentRun(agentSessionId: $id) { steps(after: $after, includeToolIo: $io) { index } }
+}`;
+const TRIGGER = `mutation ($slack: DinoAiAgentSlackInput, $message: String) {
+  triggerDinoaiAgentRun(message: $message, slack: $slack) { ok }
+}`;
+const VARIABLES = [
+  [RUN, {}],
+  [RUN, { id: null }],
+  [RUN, { id: 5 }],
+  [RUN, { id: true }],
+  [RUN, { id: ["x"] }],
+  [RUN, { id: { x: "y" } }],
+  [STEPS, { after: "1" }],
+  [STEPS, { after: 1.5 }],
+  [STEPS, { after: 99999999999 }],
+  [STEPS, { io: 1 }],
+  [STEPS, { after: "1", io: "x" }],
+  [STEPS, { after: [[[1]]], io: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, { a: { b: { c: 1 } } }] }],
+  [STEPS, { after: { a: [[1], {}, []], b: { c: "d\"" } }, io: 1.0 }],
+  [TRIGGER, { slack: "C" }],
+  [TRIGGER, { slack: {} }],
+  [TRIGGER, { slack: { channel: "C" } }],
+  [TRIGGER, { slack: { channel: "C", threadTs: 1 } }],
+  [TRIGGER, { slack: { channel: null, threadTs: "1" } }],
+  [TRIGGER, { slack: { channel: "C", more: 1, threadTs: "1" } }],
+  [TRIGGER, { message: 5 }],
+];
+
 const emulator = await start();
 const checks = new Checks();
 try {
@@ -79,6 +109,19 @@ try {
       !("data" in answer) &&
       JSON.stringify(expected.sort()) === JSON.stringify(found.sort());
     checks.check(document, ok, `\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`);
+  }
+  for (const [document, variables] of VARIABLES) {
+    const { variableDefinitions } = parse(document).definitions[0];
+    const { errors } = getVariableValues(schema, variableDefinitions, variables, {
+      maxErrors: 50,
+      hideSuggestions: true,
+    });
+    const expected = (errors ?? []).map((error) => error.message);
+    const answer = await emulator.ask(document, variables);
+    const found = (answer.errors ?? []).map((error) => error.message);
+    const name = `${document.slice(0, 20)}… with ${JSON.stringify(variables)}`;
+    const ok = expected.length > 0 && !("data" in answer) && `${expected}` === `${found}`;
+    checks.check(name, ok, `\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`);
   }
   const skipped = await emulator.ask(
     'mutation { triggerDinoaiAgentRun(message: "m") @skip(if: true) { ok } }',

@@ -17,6 +17,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 
 use crate::backend::Schemas;
 use crate::edges::{Capability, Edges};
+use crate::given;
 use crate::operations::{Root, Trace};
 use crate::wording::{Operations, Refused};
 use crate::world::World;
@@ -223,7 +224,15 @@ impl Run<'_> {
             return Err(refusal("Subscriptions are not served.".to_owned()));
         }
         introspection::check_max_depth(self.document, self.operation).map_err(to_error)?;
-        self.check_given(variables)?;
+        let wrong = given::check(
+            &self.schemas.declared,
+            self.document,
+            self.operation,
+            variables,
+        );
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         let variables = coerce_variable_values(&self.schemas.declared, self.operation, variables)
             .map_err(to_error)?;
         let resolving = RefCell::new(Trace::default());
@@ -248,26 +257,6 @@ impl Run<'_> {
             }
         }
         Ok(response)
-    }
-
-    /// A variable that must have a value and has none, in the reference's words.
-    fn check_given(&self, variables: &JsonMap) -> Result<(), Refusal> {
-        for variable in &self.operation.variables {
-            let (name, ty) = (&variable.name, &variable.ty);
-            let message = match variables.get(name.as_str()) {
-                None if ty.is_non_null() && variable.default_value.is_none() => {
-                    format!("Variable \"${name}\" of required type \"{ty}\" was not provided.")
-                }
-                Some(JsonValue::Null) if ty.is_non_null() => {
-                    format!("Variable \"${name}\" of non-null type \"{ty}\" must not be null.")
-                }
-                _ => continue,
-            };
-            let sources = &self.document.sources;
-            let error = GraphQLError::new(message, name.location(), sources);
-            return Err(vec![error]);
-        }
-        Ok(())
     }
 
     /// Replaces what introspection found in the executed schema by what the declared one says.

@@ -91,6 +91,7 @@ mod error;
 mod execute;
 mod fault;
 mod flaw;
+mod given;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod http;
