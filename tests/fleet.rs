@@ -1,0 +1,764 @@
+//! Many runs waited for at once: over how many requests, how they are spread, what one bad run,
+//! a refused batch or a dead host does to the others.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what fails here fails a test"
+)]
+
+mod fault_server;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use dinoai::clock::{Clock, Sleep};
+use dinoai::{
+    Client, Credentials, Error, Result, Run, RunAll, RunStatus, SessionId, TriggerRun, WaitAll,
+};
+use dinoai_emulator::{Emulator, Scenario, Stage};
+use fault_server::{FaultServer, Reply, Seen, client};
+use serde_json::{Value, json};
+
+const TRIGGER: &str = "TriggerDinoaiAgentRun";
+const STATUSES: &str = "DinoaiAgentRunStatuses";
+const STATUS: &str = "DinoaiAgentRunStatus";
+const READ: &str = "DinoaiAgentRun";
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn ids(count: usize) -> Vec<SessionId> {
+    (0..count).map(id).collect()
+}
+
+fn id(number: usize) -> SessionId {
+    SessionId::new(format!("run-{number}")).unwrap()
+}
+
+fn number(id: &str) -> usize {
+    id.trim_start_matches("run-").parse().unwrap()
+}
+
+/// The runs that a request reads, with the name that the answer has to have for each.
+fn asked(seen: &Seen) -> Vec<(String, String)> {
+    let variables = seen.variables.as_object().unwrap();
+    let id = |name: &str| variables[name].as_str().unwrap().to_owned();
+    match seen.operation.as_str() {
+        STATUSES => (0..variables.len())
+            .map(|place| (format!("run{place}"), id(&format!("id{place}"))))
+            .collect(),
+        _ => vec![("dinoaiAgentRun".to_owned(), id("id"))],
+    }
+}
+
+fn is_poll(seen: &Seen) -> bool {
+    [STATUSES, STATUS].contains(&seen.operation.as_str())
+}
+
+/// What stands at a run's place in an answer: a value, or null with an error of this message.
+type Place = std::result::Result<Value, &'static str>;
+
+fn reads_as(status: &str) -> Place {
+    Ok(json!({ "ok": true, "status": status }))
+}
+
+/// Answers that go by the run and by how often its status was read before. What is read whole
+/// has ended as its latest status says.
+fn runs(mut place: impl FnMut(&str, usize) -> Place + Send) -> impl FnMut(&Seen) -> Reply + Send {
+    let mut polls: HashMap<String, usize> = HashMap::new();
+    let mut latest: HashMap<String, Value> = HashMap::new();
+    let mut started = 0;
+    move |seen| {
+        if seen.operation == TRIGGER {
+            started += 1;
+            let id = id(started - 1);
+            return Reply::data(&json!({ "triggerDinoaiAgentRun": {
+                "ok": true, "agentSessionId": id, "status": "queued",
+            } }));
+        }
+        let (mut data, mut errors) = (serde_json::Map::new(), vec![]);
+        for (alias, id) in asked(seen) {
+            if seen.operation == READ {
+                let mut run = json!({
+                    "ok": true,
+                    "agentSessionId": id,
+                    "messages": [{ "ts": 1.5, "role": "assistant", "content": id }],
+                    "childSessionIds": [],
+                    "workspaceUid": "w1",
+                });
+                run["status"] = latest[&id].clone();
+                data.insert(alias, run);
+                continue;
+            }
+            let polls = polls.entry(id.clone()).or_default();
+            *polls += 1;
+            let value = place(&id, *polls - 1).unwrap_or_else(|message| {
+                errors.push(json!({ "message": message, "path": [alias] }));
+                Value::Null
+            });
+            if let Some(status) = value.get("status") {
+                latest.insert(id, status.clone());
+            }
+            data.insert(alias, value);
+        }
+        match errors.is_empty() {
+            true => Reply::data(&json!(data)),
+            false => Reply::json(200, &json!({ "data": data, "errors": errors })),
+        }
+    }
+}
+
+/// Runs that end `COMPLETED` at the poll with their own number, modulo `most`.
+fn end_one_after_the_other(most: usize) -> impl FnMut(&Seen) -> Reply + Send {
+    runs(
+        move |id, polls| match polls.cmp(&(number(id) % most.max(1))) {
+            std::cmp::Ordering::Less => reads_as("RUNNING"),
+            _ => reads_as("COMPLETED"),
+        },
+    )
+}
+
+async fn all(mut fleet: WaitAll) -> BTreeMap<String, Result<Run>> {
+    let mut results = BTreeMap::new();
+    while let Some((id, result)) = fleet.next().await {
+        let before = results.insert(id.to_string(), result);
+        assert!(before.is_none(), "{id} twice");
+    }
+    results
+}
+
+async fn all_in_order(mut fleet: RunAll) -> Vec<(usize, Result<Run>)> {
+    let mut results = vec![];
+    while let Some(result) = fleet.next().await {
+        results.push(result);
+    }
+    results
+}
+
+/// How many runs each poll asked for, in order.
+fn batches(server: &FaultServer) -> Vec<usize> {
+    let seen = server.seen();
+    seen.iter()
+        .filter(|seen| is_poll(seen))
+        .map(|seen| asked(seen).len())
+        .collect()
+}
+
+fn polls_of(server: &FaultServer, id: &str) -> usize {
+    let seen = server.seen();
+    let runs = seen.iter().filter(|seen| is_poll(seen)).flat_map(asked);
+    runs.filter(|(_, asked)| asked == id).count()
+}
+
+fn reads(server: &FaultServer) -> usize {
+    let operations = server.operations();
+    operations.iter().filter(|name| *name == READ).count()
+}
+
+/// Real time, faster: what takes a second by it takes this long.
+#[derive(Debug, Clone)]
+struct FastClock {
+    start: Instant,
+    second: Duration,
+}
+
+impl FastClock {
+    fn with_second(second: Duration) -> Self {
+        let start = Instant::now();
+        Self { start, second }
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed().div_f64(self.second.as_secs_f64())
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let real = duration
+            .min(seconds(1_000_000))
+            .mul_f64(self.second.as_secs_f64());
+        Box::pin(async move { tokio::time::sleep(real).await })
+    }
+}
+
+#[tokio::test]
+async fn every_run_gives_its_result_once() {
+    let server = FaultServer::scripted(runs(|id, polls| {
+        let ends = ["COMPLETED", "FAILED", "EXPIRED", "STOPPED", "COMPLETED"];
+        match number(id) % 7 {
+            later if polls < later => reads_as("RUNNING"),
+            _ => reads_as(ends[number(id) % 5]),
+        }
+    }))
+    .await;
+    let (client, _) = server.client();
+    let results = all(client.wait_all(ids(120))).await;
+    assert_eq!(results.len(), 120);
+    for (id, result) in &results {
+        match (number(id) % 5, result) {
+            (0 | 4, Ok(run)) => assert_eq!(run.answer(), Some(id.as_str())),
+            (kind @ 1..=3, Err(Error::RunFailed { run })) => {
+                let ends = [RunStatus::Failed, RunStatus::Expired, RunStatus::Stopped];
+                assert_eq!(
+                    (&run.status, run.answer()),
+                    (&ends[kind - 1], Some(id.as_str()))
+                );
+            }
+            _ => panic!("{id}: {result:?}"),
+        }
+    }
+    assert_eq!(reads(&server), 120);
+}
+
+#[tokio::test]
+async fn one_request_reads_up_to_fifty_runs_and_none_reads_more() {
+    let server = FaultServer::scripted(end_one_after_the_other(20)).await;
+    let (client, _) = server.client();
+    all(client.wait_all(ids(120))).await;
+    let batches = batches(&server);
+    assert_eq!(batches.iter().max(), Some(&50));
+    let statuses: usize = batches.iter().sum();
+    let expected: usize = (0..120).map(|number| number % 20 + 1).sum();
+    assert_eq!(statuses, expected);
+}
+
+#[tokio::test]
+async fn an_id_that_is_given_twice_is_waited_for_once() {
+    let server = FaultServer::scripted(end_one_after_the_other(3)).await;
+    let (client, _) = server.client();
+    let twice = ids(10).into_iter().chain(ids(10)).chain([id(3)]);
+    assert_eq!(all(client.wait_all(twice)).await.len(), 10);
+    assert_eq!((reads(&server), polls_of(&server, "run-0")), (10, 1));
+}
+
+#[tokio::test]
+async fn a_fleet_of_none_ends_at_once() {
+    let server = FaultServer::scripted(end_one_after_the_other(1)).await;
+    let (client, clock) = server.client();
+    assert!(client.wait_all([]).next().await.is_none());
+    assert!(client.run_all([], 4).next().await.is_none());
+    assert_eq!((server.arrived(), clock.now()), (0, Duration::ZERO));
+}
+
+#[tokio::test]
+async fn a_fleet_that_has_ended_says_so_as_often_as_it_is_asked() {
+    let server = FaultServer::scripted(end_one_after_the_other(1)).await;
+    let (client, _) = server.client();
+    let mut fleet = client.wait_all(ids(1));
+    assert!(fleet.next().await.is_some());
+    assert!(fleet.next().await.is_none());
+    assert!(fleet.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_run_that_woke_between_the_poll_and_the_read_is_waited_for_on() {
+    let mut answer = runs(|_, polls| reads_as(["COMPLETED", "RUNNING", "COMPLETED"][polls]));
+    let mut reads_so_far = 0;
+    let server = FaultServer::scripted(move |seen| {
+        if seen.operation == READ {
+            reads_so_far += 1;
+            if reads_so_far == 1 {
+                let woken = json!({ "ok": true, "agentSessionId": "run-0", "status": "RUNNING",
+                    "messages": [], "childSessionIds": [], "workspaceUid": "w1" });
+                return Reply::data(&json!({ "dinoaiAgentRun": woken }));
+            }
+        }
+        answer(seen)
+    })
+    .await;
+    let (client, _) = server.client();
+    let results = all(client.wait_all(ids(1))).await;
+    assert_eq!(
+        results["run-0"].as_ref().unwrap().status,
+        RunStatus::Completed
+    );
+    assert_eq!(server.operations(), [STATUS, READ, STATUS, STATUS, READ]);
+}
+
+/// The ways in which one run can be answered badly while all others are answered well.
+fn bad_places() -> Vec<Place> {
+    vec![
+        Err("No such run."),
+        Ok(Value::Null),
+        Ok(json!({ "ok": false, "status": "QUEUED" })),
+        Ok(json!({ "ok": true, "status": 7 })),
+        Ok(json!("a text")),
+        Ok(json!({ "ok": true })),
+    ]
+}
+
+#[tokio::test]
+async fn a_run_that_was_never_read_well_is_told_at_once_and_concerns_no_other() {
+    for bad in bad_places() {
+        let mut well = end_one_after_the_other_place(4);
+        let server = FaultServer::scripted(runs({
+            let bad = bad.clone();
+            move |id, polls| match id {
+                "run-7" => bad.clone(),
+                _ => well(id, polls),
+            }
+        }))
+        .await;
+        let (client, _) = server.client();
+        let results = all(client.wait_all(ids(20))).await;
+        let well = results.values().filter(|result| result.is_ok()).count();
+        assert_eq!(well, 19, "{bad:?}");
+        let error = results["run-7"].as_ref().unwrap_err();
+        assert_eq!(error.session_id().unwrap().as_str(), "run-7", "{error:?}");
+        assert!(!error.may_have_started());
+        assert_eq!(polls_of(&server, "run-7"), 1, "{bad:?}");
+    }
+}
+
+fn end_one_after_the_other_place(most: usize) -> impl FnMut(&str, usize) -> Place + Send {
+    move |id, polls| match polls < number(id) % most {
+        true => reads_as("RUNNING"),
+        false => reads_as("COMPLETED"),
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_was_read_well_before_is_told_after_eleven_bad_polls_and_concerns_no_other() {
+    for bad in bad_places() {
+        let mut well = end_one_after_the_other_place(20);
+        let server = FaultServer::scripted(runs({
+            let bad = bad.clone();
+            move |id, polls| match id {
+                "run-7" if polls > 0 => bad.clone(),
+                _ => well(id, polls),
+            }
+        }))
+        .await;
+        let (client, _) = server.client();
+        let results = all(client.wait_all(ids(20))).await;
+        let well = results.values().filter(|result| result.is_ok()).count();
+        assert_eq!(well, 19, "{bad:?}");
+        assert!(results["run-7"].is_err());
+        assert_eq!(polls_of(&server, "run-7"), 1 + 11, "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn ten_bad_polls_in_a_row_are_borne_and_a_good_one_starts_the_count_anew() {
+    let server = FaultServer::scripted(runs(|id, polls| match (id, polls) {
+        ("run-1", 1..=10 | 12..=21) => Err("Try again."),
+        ("run-1", 22) => reads_as("COMPLETED"),
+        ("run-1", _) => reads_as("RUNNING"),
+        (_, 30) => reads_as("COMPLETED"),
+        _ => reads_as("RUNNING"),
+    }))
+    .await;
+    let (client, _) = server.client();
+    let results = all(client.wait_all(ids(3))).await;
+    assert!(results.values().all(Result::is_ok), "{results:?}");
+}
+
+/// The ways in which a server refuses a batch that is too large for it.
+fn refusals() -> Vec<Reply> {
+    let told = json!([{ "message": "Query is too complex." }]);
+    let validation = json!([{
+        "message": "Too many aliases.",
+        "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" },
+    }]);
+    vec![
+        Reply::html(400),
+        Reply::html(413),
+        Reply::json(400, &json!({ "errors": told })),
+        Reply::json(200, &json!({ "errors": told })),
+        Reply::json(200, &json!({ "data": null, "errors": told })),
+        Reply::json(400, &json!({ "errors": validation })),
+        Reply::json(200, &json!({ "errors": validation })),
+    ]
+}
+
+#[tokio::test]
+async fn refused_batches_become_smaller_until_the_server_takes_them() {
+    for refusal in refusals() {
+        for (taken, largest) in [(49, 25), (24, 12), (5, 3), (1, 1)] {
+            let mut answer = end_one_after_the_other(6);
+            let refused = refusal.clone();
+            let server = FaultServer::scripted(move |seen| {
+                match is_poll(seen) && asked(seen).len() > taken {
+                    true => refused.clone(),
+                    false => answer(seen),
+                }
+            })
+            .await;
+            let (client, _) = server.client();
+            let results = all(client.wait_all(ids(100))).await;
+            assert_eq!(results.len(), 100);
+            assert!(
+                results.values().all(Result::is_ok),
+                "{refusal:?}: {results:?}"
+            );
+            let batches = batches(&server);
+            assert_eq!(batches[0], 50);
+            let refused = batches.iter().filter(|size| **size > taken).count();
+            // Those that are under way when a size is found to be too large are refused as well.
+            assert!(refused <= 2 + 4 * 8, "{batches:?}");
+            let last_refused = batches.iter().rposition(|size| *size > taken).unwrap();
+            assert_eq!(batches[last_refused + 1..].iter().max(), Some(&largest));
+        }
+    }
+}
+
+#[tokio::test]
+async fn first_polls_are_spread_over_the_first_interval() {
+    let clock = FastClock::with_second(Duration::from_millis(40));
+    let arrivals = Arc::new(Mutex::new(vec![]));
+    let (watch, record) = (clock.clone(), arrivals.clone());
+    let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
+    let server = FaultServer::scripted(move |seen| {
+        if is_poll(seen) {
+            record.lock().unwrap().push(watch.now().as_secs_f64());
+        }
+        answer(seen)
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| builder.clock(clock));
+    let fleet = client.wait_all(ids(1000)).poll_interval(seconds(10));
+    assert_eq!(all(fleet).await.len(), 1000);
+    let first: Vec<f64> = arrivals.lock().unwrap()[..20].to_vec();
+    // 20 batches, 0.5 s apart. Late ones may come close to one another, none comes early.
+    for (place, arrival) in first.iter().enumerate() {
+        let due = 0.5 * place as f64;
+        assert!(*arrival >= due, "batch {place} came at {arrival}");
+    }
+    assert!(first[19] < 15.0, "{first:?}");
+}
+
+#[tokio::test]
+async fn a_delay_that_the_server_asks_for_holds_for_the_whole_fleet() {
+    let clock = FastClock::with_second(Duration::from_millis(2));
+    let held = Arc::new(Mutex::new((None, vec![])));
+    let (watch, record) = (clock.clone(), held.clone());
+    let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
+    let server = FaultServer::scripted(move |seen| {
+        let (since, arrivals) = &mut *record.lock().unwrap();
+        match since {
+            None if asked(seen).iter().any(|(_, id)| id == "run-160") => {
+                *since = Some(watch.now());
+                return Reply::too_many_requests("200");
+            }
+            None => {}
+            Some(since) => arrivals.push(watch.now() - *since),
+        }
+        answer(seen)
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| builder.clock(clock));
+    let fleet = client.wait_all(ids(200)).poll_interval(seconds(60));
+    let results = all(fleet).await;
+    assert_eq!(
+        results.values().filter(|result| result.is_ok()).count(),
+        200
+    );
+    let (_, arrivals) = &*held.lock().unwrap();
+    // All four batches would have been due within 60 s of it.
+    let early: Vec<_> = arrivals
+        .iter()
+        .filter(|since| **since < seconds(200))
+        .collect();
+    assert!(early.is_empty(), "{early:?}");
+    assert!(arrivals.len() >= 4);
+}
+
+#[tokio::test]
+async fn a_host_that_is_down_in_the_middle_is_borne() {
+    let mut answer = end_one_after_the_other(5);
+    let mut arrived = 0;
+    let server = FaultServer::scripted(move |seen| {
+        arrived += 1;
+        let failures = [
+            Reply::html(502),
+            Reply::ResetAfter,
+            Reply::CutBody,
+            Reply::html(200),
+            Reply::unavailable("1"),
+        ];
+        match arrived {
+            10..100 => failures[arrived % failures.len()].clone(),
+            _ => answer(seen),
+        }
+    })
+    .await;
+    let (client, _) = server.client();
+    let results = all(client.wait_all(ids(150))).await;
+    assert_eq!(results.len(), 150);
+    assert!(results.values().all(Result::is_ok), "{results:?}");
+}
+
+#[tokio::test]
+async fn at_the_timeout_every_run_that_is_going_is_told_with_its_own_state() {
+    let server = FaultServer::scripted(runs(|id, _| match number(id) % 3 {
+        0 => reads_as("COMPLETED"),
+        1 => reads_as("RUNNING"),
+        _ => reads_as("PAUSED"),
+    }))
+    .await;
+    let (client, clock) = server.client();
+    let results = all(client.wait_all(ids(120)).timeout(seconds(90))).await;
+    assert_eq!(results.len(), 120);
+    for (id, result) in &results {
+        if number(id).is_multiple_of(3) {
+            assert!(result.is_ok());
+            continue;
+        }
+        let Err(Error::WaitTimeout(timeout)) = result else {
+            panic!("{id}: {result:?}");
+        };
+        assert_eq!(timeout.session_id.as_str(), id);
+        let status = timeout.last_status.as_ref().unwrap().as_str();
+        assert_eq!(status, ["", "RUNNING", "PAUSED"][number(id) % 3]);
+        assert_eq!(timeout.elapsed, seconds(90));
+        assert_eq!(timeout.polls as usize, polls_of(&server, id));
+    }
+    assert_eq!(clock.now(), seconds(90));
+}
+
+#[tokio::test]
+async fn a_fleet_that_could_never_end_is_refused_before_any_request() {
+    let server = FaultServer::scripted(end_one_after_the_other(1)).await;
+    let (client, _) = server.client();
+    let fleet = || client.wait_all(ids(3));
+    for fleet in [
+        fleet().timeout(Duration::ZERO),
+        fleet().poll_interval(Duration::ZERO),
+    ] {
+        let results = all(fleet).await;
+        assert_eq!(results.len(), 3);
+        for result in results.values() {
+            assert!(matches!(result, Err(Error::InvalidRequest { .. })));
+        }
+    }
+    let requests = || client.run_all(messages(3), 2);
+    for fleet in [
+        requests().timeout(Duration::ZERO),
+        requests().poll_interval(Duration::ZERO),
+    ] {
+        for (_, result) in all_in_order(fleet).await {
+            assert!(matches!(result, Err(Error::InvalidRequest { .. })));
+        }
+    }
+    assert_eq!(server.arrived(), 0);
+}
+
+fn messages(count: usize) -> Vec<TriggerRun> {
+    (0..count)
+        .map(|number| TriggerRun::message(format!("message-{number}")))
+        .collect()
+}
+
+/// The messages that were sent with triggers, in order.
+fn triggered(server: &FaultServer) -> Vec<String> {
+    let seen = server.seen();
+    seen.iter()
+        .filter(|seen| seen.operation == TRIGGER)
+        .map(|seen| seen.variables["message"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn at_most_so_many_runs_are_going_at_a_time_and_each_is_started_once() {
+    for concurrency in [1, 3, 20] {
+        let mut answer = end_one_after_the_other(4);
+        let most = Arc::new(Mutex::new(0));
+        let (record, mut going) = (most.clone(), 0_usize);
+        let server = FaultServer::scripted(move |seen| {
+            match seen.operation.as_str() {
+                TRIGGER => going += 1,
+                READ => going -= 1,
+                _ => {}
+            }
+            let mut most = record.lock().unwrap();
+            *most = going.max(*most);
+            answer(seen)
+        })
+        .await;
+        let (client, _) = server.client();
+        let started = Arc::new(Mutex::new(HashMap::new()));
+        let record = started.clone();
+        let mut fleet = client
+            .run_all(messages(30), concurrency)
+            .on_started(move |place, id| {
+                record.lock().unwrap().insert(place, id.clone());
+            });
+        let mut places = HashSet::new();
+        while let Some((place, result)) = fleet.next().await {
+            let run = result.unwrap();
+            assert_eq!(started.lock().unwrap()[&place], run.session_id);
+            assert!(places.insert(place));
+        }
+        assert_eq!(places.len(), 30);
+        assert_eq!(*most.lock().unwrap(), concurrency);
+        let mut triggered = triggered(&server);
+        triggered.sort();
+        triggered.dedup();
+        assert_eq!(triggered.len(), 30);
+        assert_eq!(reads(&server), 30);
+    }
+}
+
+#[tokio::test]
+async fn results_carry_the_place_of_their_request() {
+    let mut answer = end_one_after_the_other(6);
+    let mut by_id = HashMap::new();
+    let names = Arc::new(Mutex::new(HashMap::new()));
+    let record = names.clone();
+    let server = FaultServer::scripted(move |seen| {
+        if seen.operation == TRIGGER {
+            let message = seen.variables["message"].as_str().unwrap().to_owned();
+            by_id.insert(by_id.len(), message.clone());
+            record.lock().unwrap().insert(id(by_id.len() - 1), message);
+        }
+        answer(seen)
+    })
+    .await;
+    let (client, _) = server.client();
+    for (place, result) in all_in_order(client.run_all(messages(25), 10)).await {
+        let run = result.unwrap();
+        let message = &names.lock().unwrap()[&run.session_id];
+        assert_eq!(*message, format!("message-{place}"));
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_whose_answer_is_lost_is_told_and_not_sent_again_and_the_others_go_on() {
+    let mut answer = end_one_after_the_other(3);
+    let server = FaultServer::scripted(move |seen| {
+        let reply = answer(seen);
+        let message = seen.variables["message"].as_str();
+        match message {
+            Some("message-2") => Reply::ResetAfter,
+            Some("message-5") => Reply::html(502),
+            Some("message-6") => Reply::json(200, &json!({ "data": null })),
+            _ => reply,
+        }
+    })
+    .await;
+    let (client, _) = server.client();
+    let results = all_in_order(client.run_all(messages(10), 3)).await;
+    assert_eq!(results.len(), 10);
+    for (place, result) in results {
+        match (place, result) {
+            (2 | 5 | 6, Err(error @ Error::OutcomeUnknown { .. })) => {
+                assert!(error.may_have_started());
+            }
+            (2 | 5 | 6, other) => panic!("{other:?}"),
+            (_, result) => drop(result.unwrap()),
+        }
+    }
+    assert_eq!(triggered(&server).len(), 10);
+}
+
+#[tokio::test]
+async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
+    let server = FaultServer::scripted(runs(|_, _| Err("No such run."))).await;
+    let (client, _) = server.client();
+    for (_, result) in all_in_order(client.run_all(messages(4), 2)).await {
+        let error = result.unwrap_err();
+        assert!(
+            error.may_have_started() && error.session_id().is_some(),
+            "{error:?}"
+        );
+    }
+    assert_eq!(polls_of(&server, "run-0"), 11);
+}
+
+#[tokio::test]
+async fn each_run_that_is_started_has_the_whole_timeout_to_itself() {
+    let server = FaultServer::scripted(runs(|_, _| reads_as("RUNNING"))).await;
+    let (client, clock) = server.client();
+    let fleet = client.run_all(messages(3), 1).timeout(seconds(60));
+    for (_, result) in all_in_order(fleet).await {
+        let Err(Error::WaitTimeout(timeout)) = result else {
+            panic!("{result:?}");
+        };
+        assert_eq!(timeout.elapsed, seconds(60));
+    }
+    assert_eq!(clock.now(), seconds(180));
+}
+
+/// A fleet on the emulator, whose runs take 5 to 8 polls each.
+///
+/// The emulator has a thread of its own, and what the fleet allocates is counted on this one,
+/// where its whole runtime lives: so the figure is the fleet's alone, connections included.
+#[test]
+fn a_thousand_runs_on_the_emulator_take_little_memory_and_few_requests() {
+    const RUNS: usize = 1000;
+    let mut emulator = Emulator::builder();
+    for number in 0..4 {
+        let polls = 4 + number;
+        let scenario = Scenario::new()
+            .stage(Stage::new("RUNNING").reads(polls))
+            .stage(Stage::new("COMPLETED"))
+            .message("assistant", "Done.");
+        emulator = emulator.scenario(format!("agent-{number}"), scenario);
+    }
+    let emulator = emulator.start_blocking().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = Client::builder()
+        .endpoint(emulator.endpoint())
+        .credentials(Credentials::key_and_secret(
+            emulator.key(),
+            emulator.secret(),
+        ))
+        .clock(FastClock::with_second(Duration::from_millis(2)))
+        .build()
+        .unwrap();
+    let time = Instant::now();
+    let ids: Vec<_> = runtime.block_on(async {
+        let mut ids = vec![];
+        for number in 0..RUNS {
+            let request = TriggerRun::agent(format!("agent-{}", number % 4));
+            ids.push(client.trigger_run(request).await.unwrap().session_id);
+        }
+        ids
+    });
+    println!("started in {:?}", time.elapsed());
+
+    let time = Instant::now();
+    let mut completed = 0;
+    let heap = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            let mut fleet = client.wait_all(ids.clone()).timeout(Duration::MAX);
+            while let Some((_, result)) = fleet.next().await {
+                completed += usize::from(result.is_ok());
+            }
+        });
+    });
+    println!("waited for {:?}", time.elapsed());
+
+    let requests = emulator.requests();
+    let polls = requests
+        .iter()
+        .filter(|request| is_poll_name(request.operation_name.as_deref()));
+    let (mut asked, mut statuses) = (0, 0);
+    for poll in polls {
+        asked += 1;
+        statuses += poll.variables.as_object().unwrap().len();
+    }
+    let heap = heap.bytes_max as usize / RUNS;
+    println!("{RUNS} runs: {heap} bytes of heap a run at most");
+    println!(
+        "{statuses} statuses over {asked} requests: {} each",
+        statuses / asked
+    );
+    assert_eq!(completed, RUNS);
+    assert!(heap <= 1024, "{heap} bytes a run");
+    assert!(
+        asked * 40 <= statuses,
+        "{statuses} statuses, {asked} requests"
+    );
+}
+
+fn is_poll_name(name: Option<&str>) -> bool {
+    matches!(name, Some(STATUSES | STATUS))
+}
