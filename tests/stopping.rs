@@ -1,0 +1,290 @@
+//! Runs that are stopped: at a wait's timeout, and by a guard.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what fails here fails a test"
+)]
+
+mod fault_server;
+
+use std::time::{Duration, Instant};
+
+use dinoai::clock::VirtualClock;
+use dinoai::error::WaitTimeout;
+use dinoai::{Client, Credentials, Error, OnTimeout, Result, RunStatus, TriggerRun};
+use dinoai_emulator::{Backend, Emulator, Scenario, Stage};
+use fault_server::{FaultServer, Reply, SESSION};
+use serde_json::json;
+
+const STOP: &str = "StopDinoaiAgentRun";
+
+fn request() -> TriggerRun {
+    TriggerRun::agent("data-quality-checker")
+}
+
+/// A server whose runs go on, and that answers to a stop with these replies, and well then.
+async fn endless(stops: impl IntoIterator<Item = Reply>) -> FaultServer {
+    let stops: Vec<_> = stops.into_iter().collect();
+    let mut stops = stops.into_iter();
+    FaultServer::scripted(move |seen| match seen.operation.as_str() {
+        STOP => stops.next().unwrap_or(Reply::Good),
+        "TriggerDinoaiAgentRun" | "SendDinoaiAgentMessage" => Reply::Good,
+        _ => Reply::Status("RUNNING"),
+    })
+    .await
+}
+
+fn stops(server: &FaultServer) -> usize {
+    let operations = server.operations();
+    operations.iter().filter(|name| *name == STOP).count()
+}
+
+fn timeout_of<T: std::fmt::Debug>(result: Result<T>) -> Box<WaitTimeout> {
+    match result.unwrap_err() {
+        Error::WaitTimeout(timeout) => timeout,
+        error => panic!("{error:?}"),
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_run_is_stopped_once_after_the_timeout_and_the_error_says_what_came_of_it() {
+    let server = endless([]).await;
+    let (client, clock) = server.client();
+    let session = client.session(SESSION).unwrap();
+    let stop = OnTimeout::Stop;
+    let new = client.trigger_run_and_wait(request()).timeout(MINUTE);
+    let old = session.wait().timeout(MINUTE).on_timeout(stop);
+    let ask = session.ask("And now?").timeout(MINUTE).on_timeout(stop);
+    let mut watch = session.watch().timeout(MINUTE).on_timeout(stop);
+    for (number, timeout) in [
+        timeout_of(new.on_timeout(stop).await),
+        timeout_of(old.await),
+        timeout_of(ask.await),
+        loop {
+            let event = watch.next().await.unwrap();
+            if event.is_err() {
+                break timeout_of(event);
+            }
+        },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(
+            matches!(&timeout.stopped, Some(Ok(word)) if word == "STOPPED"),
+            "{number}"
+        );
+        assert_eq!(
+            (timeout.elapsed, timeout.session_id.as_str()),
+            (MINUTE, SESSION)
+        );
+        assert_eq!(timeout.last_status, Some(RunStatus::Running));
+    }
+    assert_eq!(stops(&server), 4);
+    assert_eq!(server.operations().last().unwrap(), STOP);
+    for seen in server.seen().iter().filter(|seen| seen.operation == STOP) {
+        assert_eq!(seen.variables, json!({ "agentSessionId": SESSION }));
+    }
+    drop(clock);
+}
+
+#[tokio::test]
+async fn a_run_is_left_as_it_is_by_default_and_one_that_ends_in_time_in_any_case() {
+    let server = endless([]).await;
+    let (client, _) = server.client();
+    let timeout = timeout_of(client.trigger_run_and_wait(request()).timeout(MINUTE).await);
+    assert!(timeout.stopped.is_none());
+    assert_eq!(stops(&server), 0);
+
+    let server = FaultServer::start([Reply::Good, Reply::Status("RUNNING")]).await;
+    let (client, _) = server.client();
+    let wait = client.trigger_run_and_wait(request());
+    wait.on_timeout(OnTimeout::Stop).await.unwrap();
+    assert_eq!(stops(&server), 0);
+}
+
+#[tokio::test]
+async fn a_run_that_was_not_started_is_not_stopped() {
+    let server = FaultServer::start(vec![Reply::ResetAfter; 1]).await;
+    let (client, _) = server.client();
+    let wait = client.trigger_run_and_wait(request());
+    let error = wait.on_timeout(OnTimeout::Stop).await.unwrap_err();
+    assert!(matches!(error, Error::OutcomeUnknown { .. }));
+    assert_eq!(server.arrived(), 1);
+}
+
+#[tokio::test]
+async fn a_stop_that_fails_temporarily_is_sent_again() {
+    let server = endless([Reply::html(503), Reply::ResetAfter]).await;
+    let (client, _) = server.client();
+    let wait = client.trigger_run_and_wait(request()).timeout(MINUTE);
+    let timeout = timeout_of(wait.on_timeout(OnTimeout::Stop).await);
+    assert!(matches!(timeout.stopped, Some(Ok(_))), "{timeout:?}");
+    assert_eq!(stops(&server), 3);
+}
+
+#[tokio::test]
+async fn why_a_run_could_not_be_stopped_is_told_beside_the_timeout() {
+    let refused = json!({ "data": { "stopDinoaiAgentRun": { "ok": false, "status": "RUNNING" } } });
+    let mut told = vec![];
+    for reply in [
+        Reply::json(200, &refused),
+        Reply::Http(403, vec![], String::new()),
+        Reply::html(404),
+    ] {
+        let server = endless([reply]).await;
+        let (client, _) = server.client();
+        let wait = client
+            .trigger_run_and_wait(request())
+            .poll_interval(MINUTE / 6);
+        let wait = wait.timeout(MINUTE).on_timeout(OnTimeout::Stop);
+        let timeout = timeout_of(wait.await);
+        let Some(Err(error)) = &timeout.stopped else {
+            panic!("{timeout:?}");
+        };
+        assert_eq!(error.session_id().unwrap().as_str(), SESSION);
+        assert_eq!(stops(&server), 1);
+        told.push(timeout.to_string());
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+async fn emulator(backend: Backend) -> (Emulator, Client) {
+    let scenario = Scenario::new().stage(Stage::new("RUNNING"));
+    let emulator = Emulator::builder()
+        .backend(backend)
+        .default_scenario(scenario)
+        .start()
+        .await
+        .unwrap();
+    let client = Client::builder()
+        .endpoint(emulator.endpoint())
+        .credentials(Credentials::key_and_secret(
+            emulator.key(),
+            emulator.secret(),
+        ))
+        .clock(VirtualClock::new())
+        .build()
+        .unwrap();
+    (emulator, client)
+}
+
+#[tokio::test]
+async fn a_backend_that_cannot_stop_runs_is_told_as_such() {
+    let (emulator, client) = emulator(Backend::PagesOnly).await;
+    let wait = client.trigger_run_and_wait(request()).timeout(MINUTE);
+    let timeout = timeout_of(wait.on_timeout(OnTimeout::Stop).await);
+    let Some(Err(error)) = &timeout.stopped else {
+        panic!("{timeout:?}");
+    };
+    assert!(matches!(**error, Error::Unsupported { .. }), "{error:?}");
+    assert_eq!(emulator.runs()[0].status, "RUNNING");
+}
+
+#[tokio::test]
+async fn a_run_on_the_emulator_has_stopped_after_the_timeout() {
+    let (emulator, client) = emulator(Backend::Current).await;
+    let wait = client.trigger_run_and_wait(request()).timeout(MINUTE);
+    let timeout = timeout_of(wait.on_timeout(OnTimeout::Stop).await);
+    assert!(matches!(timeout.stopped, Some(Ok(_))), "{timeout:?}");
+    assert_eq!(emulator.runs()[0].status, "STOPPED");
+}
+
+/// Whether the server is told to stop a run within the time that a request takes at most.
+async fn is_told_to_stop(server: &FaultServer) -> bool {
+    let start = Instant::now();
+    while stops(server) == 0 {
+        if start.elapsed() > Duration::from_millis(300) {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    true
+}
+
+#[tokio::test]
+async fn a_guard_stops_its_run_when_it_is_dropped() {
+    let server = endless([]).await;
+    let (client, _) = server.client();
+    let session = client.session(SESSION).unwrap();
+    let guard = session.stop_on_drop();
+    session.run().await.unwrap();
+    assert_eq!(stops(&server), 0);
+    drop(guard);
+    assert!(is_told_to_stop(&server).await);
+    let stop = server.seen().pop().unwrap();
+    assert_eq!(stop.variables, json!({ "agentSessionId": SESSION }));
+}
+
+#[tokio::test]
+async fn a_guard_stops_its_run_when_its_scope_ends_in_a_panic_or_is_cancelled() {
+    let server = endless([]).await;
+    let (client, _) = server.client();
+    let session = client.session(SESSION).unwrap();
+    let guard = session.stop_on_drop();
+    let task = tokio::spawn(async move {
+        let _guard = guard;
+        panic!("for a test");
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    assert!(is_told_to_stop(&server).await);
+
+    let server = endless([]).await;
+    let (client, _) = server.client();
+    let guard = client.session(SESSION).unwrap().stop_on_drop();
+    let task = tokio::spawn(async move {
+        let _guard = guard;
+        std::future::pending::<()>().await;
+    });
+    tokio::task::yield_now().await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert!(is_told_to_stop(&server).await);
+}
+
+#[tokio::test]
+async fn a_guard_that_is_disarmed_lets_its_run_go_on() {
+    let server = endless([]).await;
+    let (client, _) = server.client();
+    client.session(SESSION).unwrap().stop_on_drop().disarm();
+    assert!(!is_told_to_stop(&server).await);
+    assert_eq!(server.arrived(), 0);
+}
+
+#[test]
+fn a_guard_dropped_outside_a_runtime_does_nothing_and_does_not_panic() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = runtime.block_on(endless([]));
+    let (client, _) = server.client();
+    drop(client.session(SESSION).unwrap().stop_on_drop());
+    assert!(!runtime.block_on(is_told_to_stop(&server)));
+}
+
+#[test]
+fn a_guard_dropped_with_its_runtime_does_not_panic() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(endless([]));
+    let (client, _) = server.client();
+    let guard = client.session(SESSION).unwrap().stop_on_drop();
+    runtime.spawn(async move {
+        let _guard = guard;
+        std::future::pending::<()>().await;
+    });
+    drop(runtime);
+}
+
+#[tokio::test]
+async fn what_comes_of_a_guards_stop_harms_nobody() {
+    let server = endless(vec![Reply::html(404)]).await;
+    let (client, _) = server.client();
+    drop(client.session(SESSION).unwrap().stop_on_drop());
+    assert!(is_told_to_stop(&server).await);
+    client.get_run(SESSION).await.unwrap();
+}
