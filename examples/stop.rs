@@ -1,0 +1,48 @@
+//! Starts a run that takes ten seconds; Ctrl-C stops it, and says how it ended.
+//!
+//! ```sh
+//! cargo run --example stop
+//! ```
+
+mod api;
+
+use std::time::Duration;
+
+use dinoai::{Error, OnTimeout, TriggerRun};
+use dinoai_emulator::{Scenario, Stage};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let slow = Scenario::new()
+        .stage(Stage::new("RUNNING").lasts(Duration::from_secs(10)))
+        .stage(Stage::new("COMPLETED"))
+        .message("assistant", "All models are documented.");
+    let api = api::Api::connect(slow).await?;
+
+    let session = api
+        .client
+        .start(TriggerRun::agent("documentation-writer"))
+        .await?;
+    println!("Run {} goes on: Ctrl-C stops it.", session.id());
+
+    // A run that takes too long is stopped as well.
+    let wait = session
+        .wait()
+        .timeout(Duration::from_secs(1800))
+        .on_timeout(OnTimeout::Stop);
+    tokio::select! {
+        ended = wait.into_future() => match ended {
+            Ok(run) => println!("It ended {}: {}", run.status, run.answer().unwrap_or("-")),
+            Err(Error::RunFailed { run }) => println!("It ended {}.", run.status),
+            Err(error) => return Err(error.into()),
+        },
+        pressed = tokio::signal::ctrl_c() => {
+            pressed?;
+            // Awaited: a guard that stops on drop could be cut off by the end of the program.
+            let accepted = session.stop().await?;
+            println!("It was told to stop: {}.", accepted.status);
+            println!("It ended {}.", session.run().await?.status);
+        }
+    }
+    Ok(())
+}
