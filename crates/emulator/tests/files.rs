@@ -238,97 +238,50 @@ async fn the_builders_scenario_replaces_that_of_a_file() {
     assert_eq!(statuses(&emulator, &id, 2).await, ["QUEUED", "EXPIRED"]);
 }
 
-/// Files that are none, each with the line and a part of what is wrong.
-const NO_SCENARIOS: [(&str, usize, &str); 13] = [
-    (
-        "default:\n  stages:\n    - status: QUEUED\n      raeds: 2\n",
-        4,
-        "unknown field `raeds`",
-    ),
-    (
-        "agents:\n  a:\n    stages:\n      - reads: 2\n",
-        4,
-        "missing field `status`",
-    ),
-    (
-        "agents:\n  a:\n    stages:\n      - status: X\n        reads: -1\n",
-        5,
-        "-1",
-    ),
-    (
-        "agents:\n  a:\n    stages:\n      - status: X\n        seconds: -1\n",
-        5,
-        "-1 seconds",
-    ),
-    (
-        "default:\n  stages:\n    - status: X\n      reads: 1\n      seconds: 1\n",
-        3,
-        "not both",
-    ),
-    (
-        "default:\n  children:\n    - callback: []\n",
-        3,
-        "one of them",
-    ),
-    (
-        "default:\n  stages:\n    - status: X\n      children:\n        - agent: a\n          scenario: {}\n",
-        5,
-        "one of them",
-    ),
-    (
-        "default:\n  steps:\n    - tool: {}\n",
-        3,
-        "missing field `name`",
-    ),
-    (
-        "default:\n  steps:\n    - robot: x\n",
-        3,
-        "unknown variant `robot`",
-    ),
-    (
-        "default:\n  follow_ups:\n    - status: X\n",
-        3,
-        "invalid type: map",
-    ),
-    (
-        "default:\n  messages:\n    - role: user\n",
-        3,
-        "missing field `content`",
-    ),
-    ("- default\n", 1, "invalid type"),
-    ("scenarios: {}\n", 1, "unknown field `scenarios`"),
-];
-
+/// Each file's first line says which line is wrong, and a part of what is said about it. The
+/// conformance checks hold the JSON schema to the same files.
 #[test]
 fn a_file_that_is_no_scenario_file_is_told_with_its_line() {
-    for (text, line, part) in NO_SCENARIOS {
-        let folder = folder(&[("s.yml", text)]);
-        let file = folder.path().join("s.yml");
-        let found = flaws(
-            Emulator::builder().scenario_file(file).start_blocking(),
-            &folder,
+    let refused = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refused_scenarios");
+    let mut count = 0;
+    for entry in fs::read_dir(refused).unwrap() {
+        let file = entry.unwrap().path();
+        let text = fs::read_to_string(&file).unwrap();
+        let expected = text.lines().next().unwrap().strip_prefix("# ").unwrap();
+        let (line, part) = expected.split_once(": ").unwrap();
+        let error = Emulator::builder()
+            .scenario_file(&file)
+            .start_blocking()
+            .unwrap_err();
+        let Error::Files(flaws) = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(flaws.len(), 1);
+        assert_eq!(
+            (&flaws[0].file, flaws[0].line.to_string().as_str()),
+            (&file, line),
+            "{error}"
         );
-        assert_eq!(found.len(), 1);
+        assert!(flaws[0].message.contains(part), "{error}");
         assert!(
-            found[0].starts_with(&format!("s.yml:{line}: ")),
-            "{found:?} {text}"
+            error
+                .to_string()
+                .starts_with(&format!("{}:{line}: ", file.display()))
         );
-        assert!(found[0].contains(part), "{found:?}");
+        count += 1;
     }
+    assert!(count > 10);
 }
 
 #[test]
-fn the_schema_and_the_reader_agree() {
-    let validator = jsonschema::validator_for(&dinoai_emulator::scenario_schema()).unwrap();
-    let tour = fs::read_to_string(tour()).unwrap();
-    let good = [
-        tour.as_str(),
+fn a_file_may_say_nothing() {
+    for text in [
+        "",
+        "# nothing\n",
         "{}",
         "default: {}\n",
         "agents: { a: { stages: [{ status: X, seconds: 0.5 }] } }\n",
-    ];
-    for text in good {
-        assert!(validator.is_valid(&as_json(text)), "{text}");
+    ] {
         let folder = folder(&[("s.yml", text)]);
         let file = folder.path().join("s.yml");
         Emulator::builder()
@@ -336,29 +289,4 @@ fn the_schema_and_the_reader_agree() {
             .start_blocking()
             .unwrap();
     }
-    for (text, ..) in NO_SCENARIOS {
-        assert!(!validator.is_valid(&as_json(text)), "{text}");
-    }
-}
-
-/// These texts as a reader that is not the emulator's sees them: the same YAML by its crate.
-fn as_json(text: &str) -> Value {
-    use saphyr::{LoadableYamlNode, Scalar, Yaml};
-
-    fn convert(node: &Yaml<'_>) -> Value {
-        match node {
-            Yaml::Mapping(entries) => entries
-                .iter()
-                .map(|(key, value)| (key.as_str().unwrap().to_owned(), convert(value)))
-                .collect::<serde_json::Map<_, _>>()
-                .into(),
-            Yaml::Sequence(items) => items.iter().map(convert).collect::<Vec<_>>().into(),
-            Yaml::Value(Scalar::Boolean(truth)) => (*truth).into(),
-            Yaml::Value(Scalar::Integer(number)) => (*number).into(),
-            Yaml::Value(Scalar::FloatingPoint(number)) => number.into_inner().into(),
-            Yaml::Value(Scalar::String(text)) => text.to_string().into(),
-            other => panic!("{other:?}"),
-        }
-    }
-    convert(&Yaml::load_from_str(text).unwrap()[0])
 }
