@@ -1,0 +1,176 @@
+//! The commands, a room each, and what they have in common: options, signals, the exit status.
+
+mod batch;
+mod chat;
+mod completions;
+mod get;
+mod login;
+mod run;
+mod send;
+mod stop;
+mod tree;
+mod vendor;
+mod wait;
+mod watch;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use dinoai::{CallFuture, Client};
+
+use crate::account::Account;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupts;
+use crate::options::{Arguments, Command, Format};
+use crate::output::Output;
+use crate::traces;
+
+/// What a command that talks to the API is given.
+pub(crate) struct Desk<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) output: &'a Output,
+    pub(crate) interrupts: Interrupts,
+}
+
+impl Desk<'_> {
+    /// Awaits a call that starts nothing, unless the command is told to stop.
+    async fn read<T>(&mut self, call: CallFuture<T>) -> Result<T, Failure> {
+        self.output.busy("reading");
+        let done = tokio::select! {
+            done = call => done.map_err(Failure::from),
+            signal = self.interrupts.next() => Err(Failure::new(
+                "interrupted",
+                Exit::Interrupted(signal),
+                "interrupted",
+            )),
+        };
+        self.output.idle();
+        done
+    }
+}
+
+/// Runs the command with these arguments, the program's name first.
+pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    match Arguments::try_parse_from(&arguments) {
+        Ok(options) => carry_out(options),
+        Err(refusal) => refuse(&refusal, &arguments),
+    }
+}
+
+fn carry_out(arguments: Arguments) -> Exit {
+    let output = Output::new(&arguments.global);
+    traces::show(arguments.global.verbose, output.has_coloured_notes());
+    let done = dispatch(arguments, &output);
+    output.idle();
+    done.unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit
+    })
+}
+
+fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
+    let Arguments {
+        vendor,
+        global,
+        command,
+    } = arguments;
+    if command.is_some() && vendor.is_used() {
+        return Err(Failure::usage(
+            "options of the command come after its name: dinoai run … -m TEXT",
+        ));
+    }
+    let command = match command {
+        Some(Command::Login) => return login::login(&global, output),
+        Some(Command::Completions { shell }) => return completions::print(shell, output),
+        Some(Command::Emulator { options }) => return Ok(emulator(options)),
+        Some(command) => command,
+        None => vendor::command(vendor)?,
+    };
+    // Before anything is sent: what is wrong with the options, and a message from a pipe.
+    let command = match command {
+        Command::Run(run) => Command::Run(run.with_message()?),
+        Command::Send(send) => Command::Send(send.with_message()?),
+        command => command,
+    };
+    let account = Account::open(&global, output)?;
+    let client = &account.client;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::system(format!("cannot start: {error}")))?;
+    let done = runtime.block_on(async {
+        let interrupts = Interrupts::listen()
+            .map_err(|error| Failure::system(format!("cannot listen for signals: {error}")))?;
+        let desk = Desk {
+            client,
+            output,
+            interrupts,
+        };
+        match command {
+            Command::Run(options) => run::run(desk, options).await,
+            Command::Send(options) => send::send(desk, options).await,
+            Command::Get(options) => get::get(desk, options).await,
+            Command::Watch(options) => watch::watch(desk, options).await,
+            Command::Wait(options) => wait::wait(desk, options).await,
+            Command::Stop(options) => stop::stop(desk, options).await,
+            Command::Tree(options) => tree::tree(desk, options).await,
+            Command::Chat(options) => chat::chat(desk, options).await,
+            Command::Batch(options) => batch::batch(desk, options).await,
+            Command::Login | Command::Completions { .. } | Command::Emulator { .. } => {
+                Ok(Exit::Done)
+            }
+        }
+    });
+    // Whatever still hangs, a look-up of a host's name for one, is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+fn emulator(options: Vec<OsString>) -> Exit {
+    let name = OsString::from("dinoai emulator");
+    let done = dinoai_emulator::program::main([name].into_iter().chain(options));
+    if done == std::process::ExitCode::SUCCESS {
+        return Exit::Done;
+    }
+    Exit::Usage
+}
+
+/// Help and version are results; anything else is a failure, in the format that was asked for.
+fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
+    let format = asked_format(arguments);
+    if !refusal.use_stderr() || format == Format::Text {
+        // There is nobody left to tell if this cannot be printed.
+        let _ = refusal.print();
+    } else {
+        let message = refusal.to_string();
+        let message = message.trim().trim_start_matches("error: ");
+        Output::plain(format).failure(&Failure::usage(message));
+    }
+    if refusal.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    }
+}
+
+/// The format that arguments ask for which cannot be understood as a whole.
+fn asked_format(arguments: &[OsString]) -> Format {
+    let texts: Vec<_> = arguments
+        .iter()
+        .map(|text| text.to_string_lossy())
+        .collect();
+    let is = |name: &str| {
+        let joined = format!("--output={name}");
+        texts.iter().any(|text| *text == joined)
+            || texts
+                .windows(2)
+                .any(|pair| pair[0] == "--output" && pair[1] == name)
+    };
+    match (is("json"), is("jsonl")) {
+        (true, _) => Format::Json,
+        (_, true) => Format::Jsonl,
+        _ => Format::Text,
+    }
+}

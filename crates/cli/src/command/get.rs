@@ -1,0 +1,38 @@
+//! `dinoai get`: reads a run.
+
+use dinoai::Run;
+
+use super::Desk;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::narration::quoted;
+use crate::options::{Format, Session};
+use crate::output::Output;
+
+pub(crate) async fn get(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
+    let run = desk.read(desk.client.get_run(&options.session)).await?;
+    match desk.output.format {
+        Format::Json | Format::Jsonl => desk.output.json(&run)?,
+        Format::Text => show(&run, desk.output)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn show(run: &Run, output: &Output) -> Result<(), Failure> {
+    let mut head = vec![
+        format!("session    {}", run.session_id),
+        format!("status     {}", run.status),
+        format!("workspace  {}", run.workspace_uid),
+    ];
+    let children = run.child_session_ids.iter();
+    head.extend(children.map(|child| format!("started    {child}")));
+    output.aside(&head.join("\n"))?;
+    for message in &run.messages {
+        if message.is_from_user() {
+            output.aside(&quoted(&message.content))?;
+        } else {
+            output.markdown(&message.content)?;
+        }
+    }
+    Ok(())
+}

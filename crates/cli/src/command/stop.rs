@@ -1,0 +1,18 @@
+//! `dinoai stop`: stops a run.
+
+use super::Desk;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::options::{Format, Session};
+
+pub(crate) async fn stop(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
+    let accepted = desk.read(desk.client.stop_run(&options.session)).await?;
+    match desk.output.format {
+        Format::Json | Format::Jsonl => desk.output.json(&accepted)?,
+        Format::Text => {
+            let line = format!("{} {}", accepted.session_id, accepted.status);
+            desk.output.text(&line)?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,19 @@
+//! `dinoai watch`: follows a run that was started before, here or elsewhere.
+
+use super::Desk;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::follow::Follow;
+use crate::narration::Audience;
+use crate::options::Watch;
+
+pub(crate) async fn watch(mut desk: Desk<'_>, options: Watch) -> Result<Exit, Failure> {
+    let follow = Follow {
+        client: desk.client,
+        output: desk.output,
+        waiting: options.waiting,
+        audience: Audience::Visitor,
+    };
+    let session = desk.client.session(&options.session)?;
+    follow.to_the_end(&session, &mut desk.interrupts).await
+}

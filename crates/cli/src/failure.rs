@@ -1,0 +1,166 @@
+//! [`Failure`]: why a command did not do what it was asked for, as it is shown to people and to
+//! programs, and which exit status that is.
+
+use std::fmt;
+
+use dinoai::{Error, RunStatus, SessionId};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::interrupt::Signal;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Failure {
+    /// A word that does not change between versions.
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+    #[serde(rename = "agentSessionId")]
+    pub(crate) session_id: Option<SessionId>,
+    /// How to go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
+    #[serde(skip)]
+    pub(crate) exit: Exit,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new("usage", Exit::Usage, message)
+    }
+
+    /// Something of this machine's that is needed and does not work: a file, a signal.
+    pub(crate) fn system(message: impl Into<String>) -> Self {
+        Self::new("system", Exit::Usage, message)
+    }
+
+    /// Told to stop while a run that was waited for is going.
+    pub(crate) fn interrupted(signal: Signal, session_id: &SessionId, status: &str) -> Self {
+        Self {
+            session_id: Some(session_id.clone()),
+            ..Self::new(
+                "interrupted",
+                Exit::Interrupted(signal),
+                format!("interrupted; the run {session_id} {status}"),
+            )
+        }
+    }
+
+    /// Told to stop while nothing was known of what had been sent.
+    pub(crate) fn interrupted_in_flight(signal: Signal) -> Self {
+        Self {
+            hint: Some("look in the workspace (or in Slack) before you send it again".to_owned()),
+            ..Self::new(
+                "interrupted",
+                Exit::Interrupted(signal),
+                "interrupted before the API had answered: the run may have started, or not",
+            )
+        }
+    }
+
+    /// The same failure, where the command was told to stop before it came.
+    pub(crate) fn interrupted_by(mut self, signal: Signal) -> Self {
+        self.exit = Exit::Interrupted(signal);
+        self
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Where the error does not know which run it is about, and the caller does.
+    pub(crate) fn about(mut self, session_id: &SessionId) -> Self {
+        if self.session_id.is_none() {
+            self.session_id = Some(session_id.clone());
+        }
+        self
+    }
+
+    pub(crate) fn new(kind: &'static str, exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            session_id: None,
+            hint: None,
+            exit,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(formatter, "\n  {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let session_id = error.session_id().cloned();
+        let hint = session_id.as_ref().and_then(|id| hint(&error, id));
+        Self {
+            kind: kind(&error),
+            message: error.to_string(),
+            session_id,
+            hint,
+            exit: exit(&error),
+        }
+    }
+}
+
+/// The command that waits for this run.
+pub(crate) fn go_on(session_id: &SessionId) -> String {
+    format!("go on with: dinoai watch {session_id}")
+}
+
+fn hint(error: &Error, session_id: &SessionId) -> Option<String> {
+    match error {
+        Error::WaitTimeout(timeout) if timeout.stopped.is_none() => Some(go_on(session_id)),
+        Error::TurnNotStarted { .. } => Some(go_on(session_id)),
+        Error::RunFailed { run } if run.status == RunStatus::Stopped => Some(format!(
+            "another message wakes it: dinoai send {session_id} -m TEXT"
+        )),
+        _ if error.may_have_started() && exit(error) == Exit::Unknown => Some(format!(
+            "see what it did before you send it again: dinoai get {session_id}"
+        )),
+        _ => None,
+    }
+}
+
+fn exit(error: &Error) -> Exit {
+    match error {
+        Error::InvalidRequest { .. } | Error::InvalidConfig { .. } => Exit::Usage,
+        Error::RunFailed { .. } => Exit::RunFailed,
+        Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => Exit::StillGoing,
+        _ if error.may_have_started() => Exit::Unknown,
+        Error::Unauthorized { .. } => Exit::Refused,
+        _ => Exit::Unavailable,
+    }
+}
+
+fn kind(error: &Error) -> &'static str {
+    match error {
+        Error::InvalidRequest { .. } => "invalid_request",
+        Error::InvalidConfig { .. } => "invalid_config",
+        Error::NotSent { .. } => "not_sent",
+        Error::OutcomeUnknown { .. } => "outcome_unknown",
+        Error::Transport { .. } => "transport",
+        Error::Unauthorized { .. } => "unauthorized",
+        Error::RateLimited { .. } => "rate_limited",
+        Error::Http { .. } => "http",
+        Error::GraphQl { .. } => "graphql",
+        Error::Unsupported { .. } => "unsupported",
+        Error::Decode { .. } => "decode",
+        Error::ResponseTooLarge { .. } => "response_too_large",
+        Error::NotAccepted { .. } => "not_accepted",
+        Error::RunFailed { .. } => "run_failed",
+        Error::WaitTimeout(_) => "wait_timeout",
+        Error::TurnNotStarted { .. } => "turn_not_started",
+        _ => "other",
+    }
+}

@@ -1,0 +1,23 @@
+//! The command `dinoai`: Paradime's DinoAI agents from a terminal, CI or a scheduler.
+
+mod account;
+mod command;
+mod exit;
+mod failure;
+mod follow;
+mod in_flight;
+mod interrupt;
+mod message;
+mod narration;
+mod neutral;
+mod options;
+mod output;
+mod stream;
+mod tool_step;
+mod traces;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::main(std::env::args_os()).into()
+}

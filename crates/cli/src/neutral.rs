@@ -1,0 +1,67 @@
+//! Text that others wrote, made harmless for a terminal.
+//!
+//! What an agent writes can hold whatever it has read: a row of a table, a file, a page. A
+//! terminal obeys control sequences in it: they can recolour, overwrite what was printed before,
+//! set the title, write to the clipboard. So every control character but the line feed and the
+//! tab is shown as a picture of itself (`␛` for escape), and those that change the direction of
+//! text, which can make it read as something else, as `�`.
+
+use std::borrow::Cow;
+
+/// The same text without a character that a terminal would obey.
+pub(crate) fn neutral(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    // A carriage return at the end of a line is a habit of some systems, and no attack.
+    let text = text.replace("\r\n", "\n");
+    Cow::Owned(text.chars().map(picture).collect())
+}
+
+/// The same text on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    neutral(&words.join(" ")).into_owned()
+}
+
+fn is_obeyed(character: char) -> bool {
+    (character.is_control() && !matches!(character, '\n' | '\t')) || changes_direction(character)
+}
+
+fn changes_direction(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+fn picture(character: char) -> char {
+    match character {
+        _ if !is_obeyed(character) => character,
+        '\u{7f}' => '\u{2421}',
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
+        _ => '\u{fffd}',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_is_left_but_line_feeds_and_tabs() {
+        let all: String = (0..0x3000).filter_map(char::from_u32).collect();
+        let left: Vec<_> = neutral(&all).chars().filter(|c| c.is_control()).collect();
+        assert_eq!(left, ['\t', '\n']);
+        assert!(!neutral(&all).contains(changes_direction));
+    }
+
+    #[test]
+    fn a_sequence_is_shown_in_place_of_being_obeyed() {
+        assert_eq!(neutral("a\u{1b}[31mb\u{9b}0mc\rd\u{7f}"), "a␛[31mb�0mc␍d␡");
+        assert_eq!(neutral("a\r\nb"), "a\nb");
+        assert_eq!(one_line("a\n\tb\u{1b}"), "a b␛");
+    }
+
+    #[test]
+    fn text_without_control_characters_is_left_as_it_is() {
+        assert!(matches!(neutral("héllo 世界\n\t"), Cow::Borrowed(_)));
+    }
+}

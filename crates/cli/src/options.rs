@@ -1,0 +1,282 @@
+//! The command line: options that hold everywhere, and the commands.
+
+mod duration;
+mod waiting;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use dinoai::SessionId;
+
+pub(crate) use waiting::{AtTimeout, OnInterrupt, Pace, Waiting};
+
+const EXIT_STATUSES: &str = "\
+Exit status:
+  0         the run (all runs) completed; a read, a stop or --detach succeeded
+  1         a run waited for ended failed, stopped or expired
+  2         usage or configuration
+  3         credentials refused
+  4         time out, or the turn has not started: still going
+  5         the API could not be reached, refused, or answered unusably
+  6         outcome unknown: the run may have started
+  130, 143  interrupted
+  Of several runs the first of 6, 5, 3, 4, 1, 0 that occurred.
+
+Environment:
+  PARADIME_API_ENDPOINT   the URL shown when the API key was generated
+  PARADIME_API_KEY        the API key
+  PARADIME_API_SECRET     its secret, or a token (prdm_wsp_…, prdm_cmp_…)
+  PARADIME_WORKSPACE_UID  the workspace, which a company token needs
+  NO_COLOR                no colours, unless --color says otherwise
+  The same names without PARADIME_ count, too. What is missing is read from the credentials file.";
+
+/// Runs Paradime's DinoAI agents: start, wait, follow, talk.
+///
+/// Results go to standard output, everything else to standard error. Try anything without an
+/// account: --emulator.
+///
+/// Without a command it does what `paradime dinoai` does: with a message, given or from a pipe,
+/// one turn; without one, a conversation.
+#[derive(Debug, Parser)]
+#[command(name = "dinoai", version, disable_help_subcommand = true)]
+#[command(after_help = EXIT_STATUSES, styles = Styles::styled())]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) vendor: Vendor,
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// The options of `paradime dinoai`, for use without a command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Without a command, as paradime dinoai")]
+pub(crate) struct Vendor {
+    /// The agent: .dinoai/agents/<AGENT>.yml.
+    #[arg(short, long)]
+    pub(crate) agent: Option<String>,
+    /// The message of a single turn.
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// The session to go on with.
+    #[arg(short, long, value_name = "SESSION", value_parser = session_id)]
+    pub(crate) session: Option<SessionId>,
+    /// The model family of a new session.
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) model_family: Option<String>,
+}
+
+impl Vendor {
+    pub(crate) fn is_used(&self) -> bool {
+        self.agent.is_some()
+            || self.message.is_some()
+            || self.session.is_some()
+            || self.model_family.is_some()
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// How results and errors are written. json and jsonl have the API's field names.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "FORMAT"
+    )]
+    pub(crate) output: Format,
+    /// The API's URL. Its path identifies the company; given here, everybody on this machine
+    /// sees it in the list of processes. The variable PARADIME_API_ENDPOINT hides it from there.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Where credentials are read that the environment does not have [default:
+    /// ~/.paradime/credentials].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) credentials_file: Option<PathBuf>,
+    /// Starts an emulator of the API for the time of this command, and uses that: needs no
+    /// account, starts no agent.
+    #[arg(long, global = true, conflicts_with_all = ["endpoint", "credentials_file"])]
+    pub(crate) emulator: bool,
+    /// Nothing on standard error but errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Says what is called and polled; twice, each attempt. Never texts, never credentials.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Whether colours are used.
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+/// How results and errors are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// A JSON document a line, as things happen.
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts a run, and waits for its end.
+    Run(Run),
+    /// Sends a follow-up message, and waits for the end of that turn.
+    Send(Send),
+    /// Reads a run: status and transcript.
+    Get(Session),
+    /// Follows a run until it ends; the exit status says how.
+    Watch(Watch),
+    /// Waits until runs have ended, over few requests.
+    Wait(Wait),
+    /// Stops a run.
+    Stop(Session),
+    /// Draws a run with all the runs that it started, and those that they started.
+    Tree(Session),
+    /// A conversation with an agent.
+    Chat(Chat),
+    /// Starts many runs, and writes their results as JSON lines as they end.
+    Batch(Batch),
+    /// Asks for endpoint and credentials, and writes the credentials file.
+    Login,
+    /// Prints the completion script of a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Runs an emulator of the API until Ctrl-C.
+    #[command(disable_help_flag = true)]
+    Emulator {
+        /// The emulator's own options; --help lists them.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "OPTIONS"
+        )]
+        options: Vec<OsString>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) request: Request,
+    /// Prints the session id, and leaves the run to itself.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+/// What to start.
+#[derive(Debug, Args)]
+pub(crate) struct Request {
+    /// The agent: .dinoai/agents/<AGENT>.yml. Without one, the message alone.
+    pub(crate) agent: Option<String>,
+    /// The message. Without it, it is read from a pipe, if there is one.
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// The id of the Slack channel that the run posts into.
+    #[arg(long, value_name = "C", requires = "slack_thread")]
+    pub(crate) slack_channel: Option<String>,
+    /// The timestamp of the Slack thread that the run replies in.
+    #[arg(long, value_name = "TS", requires = "slack_channel")]
+    pub(crate) slack_thread: Option<String>,
+    /// The branch, tag or commit that the agent checks out.
+    #[arg(long, value_name = "REF")]
+    pub(crate) base_branch: Option<String>,
+    /// The model family to run on.
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) model_family: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// The session.
+    #[arg(value_parser = session_id)]
+    pub(crate) session: SessionId,
+    /// The message. Without it, it is read from a pipe.
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Session {
+    /// The session.
+    #[arg(value_parser = session_id)]
+    pub(crate) session: SessionId,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The session.
+    #[arg(value_parser = session_id)]
+    pub(crate) session: SessionId,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    /// The sessions.
+    #[arg(required = true, value_name = "SESSION", value_parser = session_id)]
+    pub(crate) sessions: Vec<SessionId>,
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// The agent: .dinoai/agents/<AGENT>.yml.
+    pub(crate) agent: Option<String>,
+    /// The session to go on with.
+    #[arg(long, value_name = "ID", value_parser = session_id, conflicts_with_all = ["agent", "model_family"])]
+    pub(crate) session: Option<SessionId>,
+    /// The model family of a new session.
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) model_family: Option<String>,
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Batch {
+    /// The runs: JSON lines, or CSV with a header. Fields: agent, message, slack_channel,
+    /// slack_thread, base_branch, model_family.
+    pub(crate) file: PathBuf,
+    /// How many runs go on at a time.
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: u16,
+    /// Keeps the results in this file. What it says to have been started is not started again.
+    #[arg(long, value_name = "RESULTS")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Starts again what may have been started, or not: an earlier batch ended in between.
+    #[arg(long, requires = "resume")]
+    pub(crate) retry_unknown: bool,
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+}
+
+fn session_id(text: &str) -> Result<SessionId, String> {
+    SessionId::new(text.trim()).map_err(|_| "a session id is not blank".to_owned())
+}

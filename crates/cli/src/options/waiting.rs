@@ -1,0 +1,61 @@
+//! How a run is waited for.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::duration::duration;
+
+/// How long to wait, and how often to look.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Pace {
+    /// How long to wait.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// How often to look [default: a tenth of the time waited so far, 1s to 10s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) poll_interval: Option<Duration>,
+}
+
+/// How one run is waited for.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Waiting {
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+    /// What becomes of a run that is still going at the timeout.
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub(crate) on_timeout: AtTimeout,
+    /// What becomes of the run at Ctrl-C or SIGTERM.
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub(crate) on_interrupt: OnInterrupt,
+    /// Shows the agent's steps as it works.
+    #[arg(long)]
+    pub(crate) steps: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AtTimeout {
+    /// It goes on.
+    #[default]
+    Leave,
+    /// It is stopped.
+    Stop,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnInterrupt {
+    /// It goes on.
+    #[default]
+    Leave,
+    /// It is stopped first.
+    Stop,
+}
+
+impl From<AtTimeout> for dinoai::OnTimeout {
+    fn from(what: AtTimeout) -> Self {
+        match what {
+            AtTimeout::Leave => Self::Leave,
+            AtTimeout::Stop => Self::Stop,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The command, run as a program against an emulator in the test's own process.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod failures;
+mod help;
+mod interrupts;
+mod outputs;
+mod program;

@@ -1,0 +1,268 @@
+//! What commands print when all goes well, in each format.
+
+use dinoai_emulator::{Emulator, Scenario, Stage, Step};
+
+use crate::program::{Done, assert_done, dinoai, run, run_with_input};
+
+const FORMATS: [&str; 3] = ["text", "json", "jsonl"];
+const FAST: [&str; 2] = ["--poll-interval", "5ms"];
+
+fn busy_scenario() -> Scenario {
+    Scenario::new()
+        .stage(Stage::new("QUEUED"))
+        .startup_step("Clone the repository", false)
+        .stage(Stage::new("RUNNING"))
+        .startup_step("Clone the repository", true)
+        .step(Step::tool("run_sql_query").input(r#"{"query": "select\n  1"}"#))
+        .step(Step::tool("send_api_message"))
+        .message("assistant", "I **look** at it.")
+        .stage(Stage::new("COMPLETED"))
+        .message("assistant", "All well.\n\n- one\n- two")
+        .message("assistant", "All well.\n\n- one\n- two")
+}
+
+fn emulator() -> Emulator {
+    Emulator::builder()
+        .scenario("busy", busy_scenario())
+        .scenario("broken", Scenario::fails())
+        .scenario(
+            "parent",
+            Scenario::new()
+                .stage(Stage::new("RUNNING"))
+                .child("child")
+                .stage(Stage::new("COMPLETED"))
+                .message("assistant", "Asked."),
+        )
+        .start_blocking()
+        .unwrap()
+}
+
+fn with_options<'a>(arguments: &[&'a str], format: &'a str) -> Vec<&'a str> {
+    let mut all = arguments.to_vec();
+    all.extend(["--output", format]);
+    all
+}
+
+/// The id of a run that has ended.
+fn ended(emulator: &Emulator, agent: &str) -> String {
+    let mut arguments = vec!["run", agent, "-m", "Check stg_orders"];
+    arguments.extend(FAST);
+    run(dinoai(emulator), &arguments);
+    emulator.runs()[0].session_id.clone()
+}
+
+#[test]
+fn a_run_is_shown_in_each_format() {
+    for format in FORMATS {
+        let emulator = emulator();
+        let mut arguments = with_options(&["run", "busy", "-m", "Check stg_orders"], format);
+        arguments.extend(FAST);
+        assert_done!(format!("run_{format}"), run(dinoai(&emulator), &arguments));
+        arguments.push("--steps");
+        assert_done!(
+            format!("run_steps_{format}"),
+            run(dinoai(&emulator), &arguments)
+        );
+    }
+}
+
+#[test]
+fn a_detached_run_is_its_session_id() {
+    for format in FORMATS {
+        let emulator = emulator();
+        let done = run(
+            dinoai(&emulator),
+            &with_options(&["run", "busy", "--detach"], format),
+        );
+        assert_done!(format!("detach_{format}"), done);
+        assert_eq!(emulator.runs().len(), 1);
+    }
+}
+
+#[test]
+fn a_follow_up_shows_its_turn_alone() {
+    for format in FORMATS {
+        let emulator = emulator();
+        let id = ended(&emulator, "busy");
+        let mut arguments = with_options(&["send", &id, "-m", "And stg_customers?"], format);
+        arguments.extend(FAST);
+        assert_done!(format!("send_{format}"), run(dinoai(&emulator), &arguments));
+    }
+}
+
+#[test]
+fn reads_are_shown_in_each_format() {
+    for format in FORMATS {
+        let emulator = emulator();
+        let id = ended(&emulator, "parent");
+        for command in ["get", "watch", "wait", "tree", "stop"] {
+            let done = run(dinoai(&emulator), &with_options(&[command, &id], format));
+            assert_done!(format!("{command}_{format}"), done);
+        }
+    }
+}
+
+#[test]
+fn a_read_of_a_run_that_has_failed_succeeds() {
+    let emulator = emulator();
+    let id = ended(&emulator, "broken");
+    for command in ["get", "tree", "stop"] {
+        assert_eq!(
+            run(dinoai(&emulator), &[command, &id]).code(),
+            0,
+            "{command}"
+        );
+    }
+    for command in ["watch", "wait"] {
+        assert_eq!(
+            run(dinoai(&emulator), &[command, &id]).code(),
+            1,
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn the_message_comes_from_the_pipe() {
+    let emulator = emulator();
+    let mut arguments = vec!["run", "busy"];
+    arguments.extend(FAST);
+    let done = run_with_input(dinoai(&emulator), &arguments, "  Check stg_orders\n");
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(
+        emulator.runs()[0].message.as_deref(),
+        Some("Check stg_orders")
+    );
+}
+
+#[test]
+fn all_that_a_run_can_be_told_is_sent() {
+    let emulator = emulator();
+    let done = run(
+        dinoai(&emulator),
+        &[
+            "run",
+            "busy",
+            "-m",
+            "m",
+            "--slack-channel",
+            "C1",
+            "--slack-thread",
+            "1.2",
+            "--base-branch",
+            "dev",
+            "--model-family",
+            "unknown",
+            "--detach",
+        ],
+    );
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert!(done.stderr.contains("warning: "), "{}", done.stderr);
+    let run = &emulator.runs()[0];
+    assert_eq!(run.agent.as_deref(), Some("busy"));
+    assert_eq!(run.slack.as_ref().unwrap().channel, "C1");
+    assert_eq!(run.slack.as_ref().unwrap().thread_ts, "1.2");
+    assert_eq!(run.base_branch.as_deref(), Some("dev"));
+    assert_eq!(run.model_family.as_deref(), Some("unknown"));
+}
+
+#[test]
+fn without_a_command_it_does_what_the_vendors_does() {
+    let emulator = emulator();
+    let done = run(dinoai(&emulator), &["--agent", "busy", "--message", "hi"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    let id = emulator.runs()[0].session_id.clone();
+    assert!(
+        done.stderr.contains(&format!("session {id}")),
+        "{}",
+        done.stderr
+    );
+    let done = run(dinoai(&emulator), &["-s", &id, "-m", "and now?"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(emulator.runs()[0].follow_ups, ["and now?"]);
+    let done = run_with_input(dinoai(&emulator), &["--model-family", "fast"], "piped");
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(emulator.runs()[1].message.as_deref(), Some("piped"));
+    assert_eq!(emulator.runs()[1].model_family.as_deref(), Some("fast"));
+}
+
+#[test]
+fn an_emulator_of_its_own_is_all_that_a_first_try_needs() {
+    let done = run(
+        crate::program::bare(),
+        &[
+            "run",
+            "data-quality-checker",
+            "-m",
+            "Check stg_orders",
+            "--emulator",
+        ],
+    );
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert!(done.stdout.contains("Done"), "{}", done.stdout);
+}
+
+#[test]
+fn quiet_leaves_the_result_alone() {
+    let emulator = emulator();
+    let mut arguments = vec!["run", "busy", "-q", "--steps"];
+    arguments.extend(FAST);
+    let done = run(dinoai(&emulator), &arguments);
+    assert_eq!(done.stderr, "");
+    assert!(done.stdout.contains("All well."));
+}
+
+#[test]
+fn terminal_sequences_in_what_an_agent_writes_are_not_passed_on() {
+    let evil = "red \u{1b}[31mred\u{1b}]0;title\u{7} \u{9b}2J \r over";
+    let emulator = Emulator::builder()
+        .default_scenario(
+            Scenario::new()
+                .stage(Stage::new("RUNNING"))
+                .startup_step(evil, false)
+                .step(Step::tool(evil).input(evil))
+                .stage(Stage::new("COMPLETED"))
+                .message("assistant", evil),
+        )
+        .start_blocking()
+        .unwrap();
+    let mut arguments = vec!["run", "evil", "-m", evil, "--steps", "--color", "never"];
+    arguments.extend(FAST);
+    let done = run(dinoai(&emulator), &arguments);
+    let id = emulator.runs()[0].session_id.clone();
+    let mut all = vec![done];
+    for command in ["get", "watch", "tree"] {
+        all.push(run(dinoai(&emulator), &[command, &id, "--color", "never"]));
+    }
+    all.push(run(dinoai(&emulator), &["get", evil, "--color", "never"]));
+    for done in all {
+        let shown = done.shown();
+        let is_obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+        assert!(!shown.contains(is_obeyed), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_it_quietly() {
+    let emulator = emulator();
+    let id = ended(&emulator, "busy");
+    for arguments in [
+        vec!["get", &id],
+        vec!["watch", &id, "--output", "jsonl"],
+        vec!["tree", &id],
+        vec!["run", "busy", "--poll-interval", "5ms", "-q"],
+        vec!["completions", "bash"],
+        vec!["--help"],
+    ] {
+        let mut child = dinoai(&emulator).args(&arguments).spawn().unwrap();
+        drop(child.stdout.take());
+        child.stdin.take();
+        let done = Done::of(child);
+        assert!(
+            !done.stderr.contains("error") && !done.stderr.contains("panic"),
+            "{arguments:?} {}",
+            done.stderr
+        );
+        assert_eq!(done.code(), 0, "{arguments:?}");
+    }
+}
