@@ -78,6 +78,20 @@ impl Failure {
         self
     }
 
+    /// What ended a wait that has started its run: where the run is known, so is what came of
+    /// the trigger.
+    pub(crate) fn of_a_wait(error: Error) -> Self {
+        let is_refused = matches!(error, Error::Unauthorized { .. });
+        let mut failure = Self::from(error);
+        if failure.exit == Exit::Unknown && failure.session_id.is_some() {
+            failure.exit = match is_refused {
+                true => Exit::Refused,
+                false => Exit::Unavailable,
+            };
+        }
+        failure
+    }
+
     pub(crate) fn new(kind: &'static str, exit: Exit, message: impl Into<String>) -> Self {
         Self {
             kind,

@@ -192,6 +192,11 @@ impl Output {
         self.spinner.finish_and_clear();
     }
 
+    /// The spinner, for who writes to standard output without this.
+    pub(crate) fn spinner(&self) -> ProgressBar {
+        self.spinner.clone()
+    }
+
     fn style(&self, stream: Stream) -> Style {
         Style::new().force_styling(stream.is_coloured)
     }

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod batch;
 mod failures;
 mod help;
 mod interrupts;
+mod killed_batch;
 mod outputs;
 mod program;

@@ -1,0 +1,74 @@
+//! [`Record`]: one line of a batch's results.
+
+use dinoai::{Run, SessionId};
+use serde::{Deserialize, Serialize};
+
+use super::item::Item;
+use crate::failure::Failure;
+
+/// One line of a batch's results: what has happened to an item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// The item's place in the file, from 1.
+    pub(super) item: usize,
+    #[serde(flatten)]
+    pub(super) what: What,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub(super) enum What {
+    /// The trigger is about to be sent.
+    Starting { request: Item },
+    /// The run has started.
+    Started {
+        #[serde(rename = "agentSessionId")]
+        session_id: SessionId,
+    },
+    /// The run has ended, well or not.
+    Ended { run: Run },
+    /// The run could not be started, or not be waited for.
+    Failed {
+        error: FailureRecord,
+        may_have_started: bool,
+    },
+    /// An earlier batch ended before it knew whether the run had started.
+    Unknown { error: FailureRecord },
+}
+
+/// A failure as it is written down.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FailureRecord {
+    kind: String,
+    message: String,
+    #[serde(rename = "agentSessionId")]
+    pub(super) session_id: Option<SessionId>,
+}
+
+impl From<Failure> for FailureRecord {
+    fn from(failure: Failure) -> Self {
+        Self {
+            kind: failure.kind.to_owned(),
+            message: failure.message,
+            session_id: failure.session_id,
+        }
+    }
+}
+
+/// What is reported of an item that may have been started, or not.
+pub(super) fn unknown() -> What {
+    What::Unknown {
+        error: FailureRecord {
+            kind: "outcome_unknown".to_owned(),
+            message: "an earlier batch ended before it knew whether this run had started; look \
+                      in the workspace, and start it again with --retry-unknown"
+                .to_owned(),
+            session_id: None,
+        },
+    }
+}

@@ -1,0 +1,177 @@
+//! A batch: its results, and how it is resumed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dinoai_emulator::{Emulator, Fault, Scenario};
+use tempfile::TempDir;
+
+use crate::program::{Done, assert_done, dinoai, run};
+
+const FAST: [&str; 2] = ["--poll-interval", "5ms"];
+
+/// A folder with a file of items in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn with(name: &str, items: &str) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::write(folder.path(name), items).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+fn batch(emulator: &Emulator, file: &Path, more: &[&str]) -> Done {
+    let mut arguments = vec!["batch", file.to_str().unwrap()];
+    arguments.extend(FAST);
+    arguments.extend(more);
+    run(dinoai(emulator), &arguments)
+}
+
+fn emulator() -> Emulator {
+    Emulator::builder()
+        .scenario("broken", Scenario::fails())
+        .start_blocking()
+        .unwrap()
+}
+
+#[test]
+fn results_are_json_lines_and_the_gravest_end_counts() {
+    let emulator = emulator();
+    let folder = Folder::with("items.csv", "agent,message\nfine,one\nbroken,two\n");
+    let done = batch(
+        &emulator,
+        &folder.path("items.csv"),
+        &["--concurrency", "1"],
+    );
+    assert_eq!(done.code(), 1);
+    assert_done!("batch", done);
+    assert_eq!(emulator.runs().len(), 2);
+}
+
+#[test]
+fn a_resumed_batch_starts_only_what_has_not_been_started() {
+    let emulator = emulator();
+    let items = "{\"message\": \"one\"}\n{\"message\": \"two\"}\n{\"message\": \"three\"}\n";
+    let folder = Folder::with("items.jsonl", items);
+    let (items, results) = (folder.path("items.jsonl"), folder.path("results.jsonl"));
+    // Of the first, the session id is known; the second was cut off while it was being started;
+    // the third was refused, and certainly not started; the last line was cut off.
+    run(dinoai(&emulator), &["run", "-m", "one", "--detach"]);
+    let id = &emulator.runs()[0].session_id;
+    let records = [
+        "{\"item\":1,\"event\":\"starting\",\"request\":{\"message\":\"one\"}}",
+        &format!("{{\"item\":1,\"event\":\"started\",\"agentSessionId\":\"{id}\"}}"),
+        "{\"item\":2,\"event\":\"starting\",\"request\":{\"message\":\"two\"}}",
+        "{\"item\":3,\"event\":\"starting\",\"request\":{\"message\":\"three\"}}",
+        "{\"item\":3,\"event\":\"failed\",\"error\":{\"kind\":\"not_sent\",\"message\":\"m\",\
+         \"agentSessionId\":null},\"mayHaveStarted\":false}",
+        "{\"item\":3,\"event\":\"star",
+    ];
+    fs::write(&results, records.join("\n")).unwrap();
+
+    let resume = ["--resume", results.to_str().unwrap(), "--concurrency", "1"];
+    let done = batch(&emulator, &items, &resume);
+    assert_eq!(done.code(), 6, "{}", done.stderr);
+    assert_done!("batch_resumed", done);
+    let messages = || -> Vec<_> {
+        let runs = emulator.runs().into_iter();
+        runs.map(|run| run.message.unwrap()).collect()
+    };
+    assert_eq!(messages(), ["one", "three"]);
+
+    let again = batch(&emulator, &items, &resume);
+    assert_eq!(again.code(), 6, "{}", again.stderr);
+    assert_eq!(messages(), ["one", "three"]);
+
+    let told_to = [&resume[..], &["--retry-unknown"]].concat();
+    let done = batch(&emulator, &items, &told_to);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(messages(), ["one", "three", "two"]);
+
+    let done = batch(&emulator, &items, &resume);
+    assert_eq!((done.code(), done.stdout.as_str()), (0, ""));
+    assert_eq!(messages().len(), 3);
+}
+
+#[test]
+fn a_trigger_whose_answer_is_lost_stays_unknown() {
+    let emulator = Emulator::builder()
+        .fault(Fault::reset().after_execution())
+        .start_blocking()
+        .unwrap();
+    let folder = Folder::with("items.jsonl", "{\"message\": \"one\"}\n");
+    let (items, results) = (folder.path("items.jsonl"), folder.path("results.jsonl"));
+    let resume = ["--resume", results.to_str().unwrap()];
+    assert_eq!(batch(&emulator, &items, &resume).code(), 6);
+    let done = batch(&emulator, &items, &resume);
+    assert_eq!(done.code(), 6, "{}", done.stdout);
+    assert_eq!(emulator.runs().len(), 1);
+}
+
+#[test]
+fn nothing_is_started_of_a_batch_that_cannot_be_right() {
+    let emulator = emulator();
+    let folder = Folder::with(
+        "items.jsonl",
+        "{\"message\": \"one\"}\n{\"mesage\": \"two\"}\n",
+    );
+    let items = folder.path("items.jsonl");
+    let done = batch(&emulator, &items, &[]);
+    assert_eq!(done.code(), 2);
+    assert!(done.stderr.contains("line 2"), "{}", done.stderr);
+
+    fs::write(&items, "{\"message\": \"one\"}\n").unwrap();
+    let results = folder.path("results.jsonl");
+    for (wrong, problem) in [
+        (
+            "{\"item\":1,\"event\":\"starting\",\"request\":{\"message\":\"other\"}}\n",
+            "another batch",
+        ),
+        (
+            "{\"item\":2,\"event\":\"starting\",\"request\":{\"message\":\"one\"}}\n",
+            "another batch",
+        ),
+        ("session xyz\n", "line 1"),
+    ] {
+        fs::write(&results, wrong).unwrap();
+        let done = batch(&emulator, &items, &["--resume", results.to_str().unwrap()]);
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        assert!(done.stderr.contains(problem), "{}", done.stderr);
+        assert_eq!(fs::read_to_string(&results).unwrap(), wrong);
+    }
+    assert_eq!(emulator.runs().len(), 0);
+}
+
+#[test]
+fn results_that_standard_output_writes_over_are_refused() {
+    let emulator = emulator();
+    let folder = Folder::with("items.jsonl", "{\"message\": \"one\"}\n");
+    let results = folder.path("results.jsonl");
+    let arguments = [
+        "batch",
+        folder.path("items.jsonl").to_str().unwrap(),
+        "--resume",
+        results.to_str().unwrap(),
+        "--poll-interval",
+        "5ms",
+    ]
+    .map(str::to_owned);
+    let mut command = dinoai(&emulator);
+    command.stdout(fs::File::create(&results).unwrap());
+    let done = Done::of(command.args(&arguments).spawn().unwrap());
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert_eq!(emulator.runs().len(), 0);
+
+    let mut command = dinoai(&emulator);
+    let appended = fs::OpenOptions::new().append(true).open(&results).unwrap();
+    command.stdout(appended);
+    let done = Done::of(command.args(&arguments).spawn().unwrap());
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    let text = fs::read_to_string(&results).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
+}
