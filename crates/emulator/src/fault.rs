@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::seconds::Seconds;
 
@@ -60,7 +60,11 @@ pub struct Fault {
     pub(crate) after_execution: bool,
     #[serde(default)]
     pub(crate) delay_seconds: Seconds,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "number_or_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(crate) retry_after: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bytes: Option<u64>,
@@ -103,6 +107,22 @@ impl Kind {
                 | Self::PartialData
         )
     }
+}
+
+/// Seconds are a number as often as a text in what people write.
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "`retry_after` is a number of seconds or a text")]
+    enum NumberOrText {
+        Number(u64),
+        Text(String),
+    }
+
+    Ok(match Option::deserialize(deserializer)? {
+        None => None,
+        Some(NumberOrText::Number(seconds)) => Some(seconds.to_string()),
+        Some(NumberOrText::Text(text)) => Some(text),
+    })
 }
 
 fn once() -> u64 {

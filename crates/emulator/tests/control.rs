@@ -72,7 +72,7 @@ async fn faults_are_added_told_and_cleared() {
     );
     let many = json!([
         { "fault": "reset", "times": 3, "on": "Send", "after_execution": true },
-        { "fault": "gzip_bomb", "bytes": 9, "delay_seconds": 0.5 },
+        { "fault": "gzip_bomb", "bytes": 9, "delay_seconds": 0.5, "retry_after": 30 },
     ]);
     let answer = add(many).await;
     assert_eq!(answer.status, 200);
@@ -80,6 +80,7 @@ async fn faults_are_added_told_and_cleared() {
     assert_eq!(answer.body.as_array().unwrap().len(), 3);
     assert_eq!(answer.body[1]["times"], 3);
     assert_eq!(answer.body[2]["delay_seconds"], 0.5);
+    assert_eq!(answer.body[2]["retry_after"], "30");
     assert_eq!(
         serde_json::to_value(emulator.faults()).unwrap(),
         answer.body
@@ -113,6 +114,10 @@ async fn a_fault_that_is_none_is_refused_with_a_reason_and_nothing_is_added() {
         (
             json!({ "fault": "delay", "delay_seconds": -1 }),
             "-1 seconds",
+        ),
+        (
+            json!({ "fault": "unavailable", "retry_after": [] }),
+            "a number of seconds or a text",
         ),
         (json!(7), "invalid type"),
     ] {
