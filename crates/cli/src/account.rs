@@ -1,6 +1,6 @@
 //! The account that is used: endpoint and credentials, or an emulator in place of both.
 
-mod file;
+pub(crate) mod file;
 
 use std::path::PathBuf;
 

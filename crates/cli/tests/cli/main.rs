@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod batch;
+mod credentials;
 mod failures;
 mod help;
 mod interrupts;
