@@ -273,6 +273,30 @@ pub struct WaitTimeout {
     pub stopped: Option<Result<String, Box<Error>>>,
 }
 
+/// The call in an error that concerns one, borrowed as the error is.
+macro_rules! call_of {
+    ($error:expr) => {
+        match $error {
+            Error::NotSent { call, .. }
+            | Error::OutcomeUnknown { call, .. }
+            | Error::Transport { call, .. }
+            | Error::Unauthorized { call, .. }
+            | Error::RateLimited { call, .. }
+            | Error::Http { call, .. }
+            | Error::GraphQl { call, .. }
+            | Error::Unsupported { call, .. }
+            | Error::Decode { call, .. }
+            | Error::ResponseTooLarge { call, .. }
+            | Error::NotAccepted { call, .. } => Some(call),
+            Error::InvalidRequest { .. }
+            | Error::InvalidConfig { .. }
+            | Error::RunFailed { .. }
+            | Error::WaitTimeout(_)
+            | Error::TurnNotStarted { .. } => None,
+        }
+    };
+}
+
 impl Error {
     /// The run that the error is about, where it is about one.
     #[must_use]
@@ -363,40 +387,10 @@ impl Error {
     }
 
     fn call(&self) -> Option<&Call> {
-        match self {
-            Self::NotSent { call, .. }
-            | Self::OutcomeUnknown { call, .. }
-            | Self::Transport { call, .. }
-            | Self::Unauthorized { call, .. }
-            | Self::RateLimited { call, .. }
-            | Self::Http { call, .. }
-            | Self::GraphQl { call, .. }
-            | Self::Unsupported { call, .. }
-            | Self::Decode { call, .. }
-            | Self::ResponseTooLarge { call, .. }
-            | Self::NotAccepted { call, .. } => Some(call),
-            Self::InvalidRequest { .. }
-            | Self::InvalidConfig { .. }
-            | Self::RunFailed { .. }
-            | Self::WaitTimeout(_)
-            | Self::TurnNotStarted { .. } => None,
-        }
+        call_of!(self)
     }
 
     fn call_mut(&mut self) -> Option<&mut Call> {
-        match self {
-            Self::NotSent { call, .. }
-            | Self::OutcomeUnknown { call, .. }
-            | Self::Transport { call, .. }
-            | Self::Unauthorized { call, .. }
-            | Self::RateLimited { call, .. }
-            | Self::Http { call, .. }
-            | Self::GraphQl { call, .. }
-            | Self::Unsupported { call, .. }
-            | Self::Decode { call, .. }
-            | Self::ResponseTooLarge { call, .. }
-            | Self::NotAccepted { call, .. } => Some(call),
-            _ => None,
-        }
+        call_of!(self)
     }
 }
