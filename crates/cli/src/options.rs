@@ -187,7 +187,7 @@ pub(crate) struct Run {
 }
 
 /// What to start.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Request {
     /// The agent: .dinoai/agents/<AGENT>.yml. Without one, the message alone.
     pub(crate) agent: Option<String>,

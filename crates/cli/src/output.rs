@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
 use console::{Style, Term};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 use termimad::MadSkin;
@@ -174,17 +174,17 @@ impl Output {
         if self.quiet || !self.stderr.is_terminal || self.format != Format::Text {
             return;
         }
-        if self.spinner.is_hidden() || self.spinner.is_finished() {
-            self.spinner
-                .set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            self.spinner.reset();
-            let template = "{spinner:.cyan} {msg} {elapsed:.dim}";
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                self.spinner.set_style(style);
-            }
-            self.spinner.enable_steady_tick(Duration::from_millis(100));
-        }
         self.spinner.set_message(one_line(status));
+        if !self.spinner.is_hidden() && !self.spinner.is_finished() {
+            return;
+        }
+        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
+            self.spinner.set_style(style);
+        }
+        self.spinner.reset();
+        // Last, since it is drawn from now on.
+        self.spinner.set_draw_target(ProgressDrawTarget::stderr());
+        self.spinner.enable_steady_tick(Duration::from_millis(100));
     }
 
     /// Takes the spinner away.

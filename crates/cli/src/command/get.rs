@@ -27,6 +27,11 @@ fn show(run: &Run, output: &Output) -> Result<(), Failure> {
     let children = run.child_session_ids.iter();
     head.extend(children.map(|child| format!("started    {child}")));
     output.aside(&head.join("\n"))?;
+    transcript(run, output)
+}
+
+/// The whole conversation.
+pub(super) fn transcript(run: &Run, output: &Output) -> Result<(), Failure> {
     for message in &run.messages {
         if message.is_from_user() {
             output.aside(&quoted(&message.content))?;

@@ -10,3 +10,4 @@ mod interrupts;
 mod killed_batch;
 mod outputs;
 mod program;
+mod terminal;

@@ -1,0 +1,80 @@
+//! [`Lines`]: what is typed, line by line, with editing and history.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use rustyline::error::ReadlineError;
+use rustyline::{Config, DefaultEditor};
+use tokio::sync::mpsc;
+
+use super::history;
+use crate::failure::Failure;
+
+/// What was typed.
+pub(super) enum Line {
+    Text(String),
+    /// Ctrl-C.
+    Interrupt,
+    /// Ctrl-D.
+    End,
+}
+
+/// Reads lines on a thread of its own, since it blocks, and only when it is asked to: while a
+/// turn is going on the terminal is not an editor's.
+pub(super) struct Lines {
+    asks: Sender<()>,
+    answers: mpsc::UnboundedReceiver<Result<Line, Failure>>,
+}
+
+impl Lines {
+    pub(super) fn open() -> Result<Self, Failure> {
+        let (asks, asked) = channel();
+        let (answer, answers) = mpsc::unbounded_channel();
+        thread::Builder::new()
+            .name("lines".to_owned())
+            .spawn(move || read(&asked, &answer))
+            .map_err(|error| Failure::system(format!("no thread for the terminal: {error}")))?;
+        Ok(Self { asks, answers })
+    }
+
+    /// The next line.
+    pub(super) async fn next(&mut self) -> Result<Line, Failure> {
+        // A thread that has ended has no answer, which is told below.
+        let _ = self.asks.send(());
+        let answer = self.answers.recv().await;
+        answer.unwrap_or_else(|| Err(Failure::system("the terminal cannot be read")))
+    }
+}
+
+fn read(asked: &Receiver<()>, answer: &mpsc::UnboundedSender<Result<Line, Failure>>) {
+    let broken =
+        |error: ReadlineError| Failure::system(format!("the terminal cannot be read: {error}"));
+    let config = Config::builder().auto_add_history(true).build();
+    let mut editor = match DefaultEditor::with_config(config) {
+        Ok(editor) => editor,
+        Err(error) => {
+            let _ = answer.send(Err(broken(error)));
+            return;
+        }
+    };
+    let history = history::path();
+    if let Some(path) = &history {
+        // None yet, as a rule.
+        let _ = editor.load_history(path);
+    }
+    while asked.recv().is_ok() {
+        let line = match editor.readline("> ") {
+            Ok(text) => Ok(Line::Text(text)),
+            Err(ReadlineError::Interrupted) => Ok(Line::Interrupt),
+            Err(ReadlineError::Eof) => Ok(Line::End),
+            Err(error) => Err(broken(error)),
+        };
+        if let (Some(path), Ok(Line::Text(_))) = (&history, &line) {
+            // A conversation without a history is one all the same.
+            let _ = editor.save_history(path);
+        }
+        if answer.send(line).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What people see on a terminal: run, watch and chat on a pseudo-terminal.
+
+mod pseudo;
+
+use std::time::Duration;
+
+use dinoai_emulator::{Emulator, Fault, Scenario, Stage, Step};
+
+use pseudo::Pseudo;
+
+const CTRL_C: &str = "\u{3}";
+const LONG_TEXT: &str = "one two three four five six seven eight nine ten eleven twelve";
+
+/// Works until the emulator's clock is moved.
+fn at_work() -> Scenario {
+    Scenario::new()
+        .stage(Stage::new("QUEUED"))
+        .stage(Stage::new("RUNNING").lasts(Duration::from_secs(60)))
+        .step(Step::tool("run_sql_query").input(r#"{"query": "select 1"}"#))
+        .stage(Stage::new("COMPLETED"))
+        .message("assistant", format!("All **well**.\n\n- {LONG_TEXT}"))
+}
+
+fn emulator(scenario: Scenario) -> Emulator {
+    Emulator::builder()
+        .default_scenario(scenario)
+        .stopped_clock()
+        .start_blocking()
+        .unwrap()
+}
+
+fn finish(emulator: &Emulator) {
+    emulator.advance(Duration::from_secs(60));
+}
+
+const RUN: [&str; 5] = ["run", "agent", "--steps", "--poll-interval", "50ms"];
+
+#[test]
+fn a_run_shows_a_spinner_with_status_and_time_then_rendered_markdown() {
+    let emulator = emulator(at_work());
+    let terminal = Pseudo::start(&emulator, &RUN, &[]);
+    terminal.wait_for("session ");
+    terminal.wait_for("RUNNING");
+    terminal.wait_for("0s");
+    terminal.wait_for("1s");
+    terminal.wait_for("↳ run_sql_query: select 1");
+    finish(&emulator);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+    assert!(shown.contains("well"), "{shown}");
+    assert!(!shown.contains("**"), "{shown}");
+    assert!(shown.contains("\u{1b}["), "{shown}");
+    assert!(!shown.contains("status RUNNING"), "{shown}");
+    assert!(!shown.contains("0/0"), "{shown}");
+}
+
+#[test]
+fn no_color_means_no_colour() {
+    let is_colour = |shown: &str| {
+        shown.split("\u{1b}[").skip(1).any(|rest| {
+            let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0);
+            rest[end..].starts_with('m')
+        })
+    };
+    for (variables, more, expected) in [
+        (&[][..], &[][..], true),
+        (&[("NO_COLOR", "1")], &[], false),
+        (&[("NO_COLOR", "1")], &["--color", "always"], true),
+        (&[], &["--color", "never"], false),
+    ] {
+        let emulator = emulator(at_work());
+        let terminal = Pseudo::start(&emulator, &[&RUN[..], more].concat(), variables);
+        terminal.wait_for("RUNNING");
+        finish(&emulator);
+        let (exit, shown) = terminal.end();
+        assert_eq!(exit, 0, "{shown}");
+        assert_eq!(
+            is_colour(&shown),
+            expected,
+            "{variables:?} {more:?} {shown:?}"
+        );
+        assert!(!shown.contains("**"), "{shown}");
+    }
+}
+
+#[test]
+fn ctrl_c_leaves_a_run_and_says_how_to_go_on() {
+    let emulator = emulator(at_work());
+    let mut terminal = Pseudo::start(&emulator, &RUN, &[]);
+    terminal.wait_for("RUNNING");
+    terminal.type_in(CTRL_C);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 130, "{shown}");
+    assert!(shown.contains("go on with: dinoai watch"), "{shown}");
+    assert_eq!(emulator.runs()[0].status, "RUNNING");
+}
+
+#[test]
+fn ctrl_c_twice_does_not_wait_for_the_stop() {
+    let emulator = emulator(at_work());
+    let arguments = [&RUN[..], &["--on-interrupt", "stop"]].concat();
+    let mut terminal = Pseudo::start(&emulator, &arguments, &[]);
+    terminal.wait_for("RUNNING");
+    emulator.add_fault(Fault::delay(Duration::from_secs(30)).on("stopDinoaiAgentRun"));
+    terminal.type_in(CTRL_C);
+    terminal.wait_for("stopping");
+    terminal.type_in(CTRL_C);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 130, "{shown}");
+    assert!(shown.contains("could not be stopped"), "{shown}");
+}
+
+#[test]
+fn text_is_as_wide_as_the_window_is_by_then() {
+    let emulator = emulator(at_work());
+    Pseudo::start(&emulator, &["run", "agent", "--detach"], &[]).end();
+    let id = emulator.runs()[0].session_id.clone();
+    let arguments = ["watch", &id, "--poll-interval", "50ms"];
+    let terminal = Pseudo::start(&emulator, &arguments, &[]);
+    terminal.wait_for("RUNNING");
+    terminal.resize(30);
+    finish(&emulator);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+    assert!(
+        shown.contains("twelve") && !shown.contains(LONG_TEXT),
+        "{shown}"
+    );
+}
+
+#[test]
+fn ctrl_c_leaves_a_watch() {
+    let emulator = emulator(at_work());
+    Pseudo::start(&emulator, &["run", "agent", "--detach"], &[]).end();
+    let id = emulator.runs()[0].session_id.clone();
+    let mut terminal = Pseudo::start(&emulator, &["watch", &id], &[]);
+    terminal.wait_for("QUEUED");
+    terminal.type_in(CTRL_C);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 130, "{shown}");
+}
+
+const CHAT: [&str; 4] = ["chat", "agent", "--poll-interval", "50ms"];
+
+#[test]
+fn a_chat_shows_steps_and_answers_and_goes_on_in_the_same_session() {
+    let emulator = emulator(at_work());
+    let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
+    terminal.wait_for("> ");
+    terminal.type_in("Check stg_orders\r");
+    terminal.wait_for("↳ run_sql_query");
+    finish(&emulator);
+    terminal.wait_for("well");
+    terminal.wait_for_prompt();
+    terminal.resize(30);
+    terminal.type_in("And stg_custX\u{7f}omers\r");
+    terminal.wait_for("this answers");
+    terminal.wait_for_prompt();
+    terminal.type_in("\r");
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+    let runs = emulator.runs();
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].message.as_deref(), Some("Check stg_orders"));
+    assert_eq!(runs[0].follow_ups, ["And stg_customers"]);
+    assert!(shown.contains("dinoai chat --session"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
+    let emulator = emulator(at_work());
+    let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
+    terminal.wait_for("> ");
+    terminal.type_in("Check stg_orders\r");
+    terminal.wait_for("RUNNING");
+    terminal.type_in(CTRL_C);
+    terminal.wait_for("goes on");
+    terminal.wait_for_prompt();
+    assert_eq!(emulator.runs()[0].status, "RUNNING");
+    terminal.type_in(CTRL_C);
+    terminal.wait_for("Ctrl-C again");
+    terminal.wait_for_prompt();
+    terminal.type_in(CTRL_C);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+}
+
+#[test]
+fn a_chat_that_is_resumed_begins_with_what_was_said() {
+    let emulator = emulator(Scenario::completes());
+    let arguments = ["run", "-m", "Which tests fail?", "--poll-interval", "50ms"];
+    Pseudo::start(&emulator, &arguments, &[]).end();
+    let id = emulator.runs()[0].session_id.clone();
+    let mut terminal = Pseudo::start(&emulator, &["--session", &id], &[]);
+    terminal.wait_for("Which tests fail?");
+    terminal.wait_for("Done");
+    terminal.wait_for_prompt();
+    terminal.type_in("\u{4}");
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+}
+
+#[test]
+fn a_secret_is_not_shown_while_it_is_typed() {
+    let emulator = emulator(Scenario::completes());
+    let mut terminal = Pseudo::start(&emulator, &["login"], &[]);
+    terminal.wait_for("API secret");
+    terminal.pause();
+    terminal.type_in("canary\r");
+    terminal.wait_for("API key: ");
+    terminal.type_in("key\r");
+    terminal.wait_for("API endpoint: ");
+    terminal.type_in("https://host/graphql\r");
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+    assert!(!shown.contains("canary"), "{shown}");
+}

@@ -1,0 +1,133 @@
+//! [`Pseudo`]: the command on a pseudo-terminal.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use dinoai_emulator::Emulator;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use tempfile::TempDir;
+
+/// The command on a pseudo-terminal of 80 columns.
+pub(crate) struct Pseudo {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    shown: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+    /// Held for its drop.
+    _home: TempDir,
+}
+
+impl Pseudo {
+    pub(crate) fn start(
+        emulator: &Emulator,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_dinoai"));
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        command.env("PARADIME_API_ENDPOINT", emulator.endpoint());
+        command.env("PARADIME_API_KEY", emulator.key());
+        command.env("PARADIME_API_SECRET", emulator.secret());
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        command.args(arguments);
+        let pair = native_pty_system().openpty(size(80)).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        // The child's end alone is left, so that reading ends with the child.
+        drop(pair.slave);
+        let shown = Arc::new(Mutex::new(vec![]));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let reader = thread::spawn({
+            let shown = Arc::clone(&shown);
+            move || {
+                let mut piece = [0; 4096];
+                while let Ok(length @ 1..) = output.read(&mut piece) {
+                    shown.lock().unwrap().extend_from_slice(&piece[..length]);
+                }
+            }
+        });
+        Self {
+            child,
+            keyboard: pair.master.take_writer().unwrap(),
+            master: pair.master,
+            shown,
+            reader,
+            _home: home,
+        }
+    }
+
+    /// All that was shown so far.
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until this has been shown.
+    pub(crate) fn wait_for(&self, text: &str) {
+        self.wait_until(text, |shown| shown.contains(text));
+    }
+
+    /// Waits until a prompt is the last thing on the screen.
+    pub(crate) fn wait_for_prompt(&self) {
+        self.wait_until("the prompt", |shown| {
+            console::strip_ansi_codes(shown)
+                .trim_end_matches(['\r', '\n'])
+                .ends_with("> ")
+        });
+        // The editor takes keys from when it waits for them.
+        self.pause();
+    }
+
+    pub(crate) fn pause(&self) {
+        thread::sleep(Duration::from_millis(100));
+    }
+
+    fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        let start = Instant::now();
+        while !is_so(&self.shown()) {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "no {what}: {:?}",
+                self.shown()
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn type_in(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    pub(crate) fn resize(&self, columns: u16) {
+        self.master.resize(size(columns)).unwrap();
+    }
+
+    /// Waits for the end: the exit status, and all that was shown.
+    pub(crate) fn end(mut self) -> (u32, String) {
+        let status = self.child.wait().unwrap();
+        drop(self.keyboard);
+        drop(self.master);
+        self.reader.join().unwrap();
+        let shown = self.shown.lock().unwrap();
+        (
+            status.exit_code(),
+            String::from_utf8_lossy(&shown).into_owned(),
+        )
+    }
+}
+
+fn size(columns: u16) -> PtySize {
+    PtySize {
+        rows: 24,
+        cols: columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
