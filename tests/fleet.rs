@@ -493,6 +493,26 @@ async fn a_host_that_is_down_in_the_middle_is_borne() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_polled_alone_bears_a_temporary_failure_like_the_others() {
+    let mut failures = 6;
+    let mut answer = end_one_after_the_other(1);
+    let server = FaultServer::scripted(move |seen| {
+        // Fifty runs fill the first request; this one is left over.
+        if seen.operation == STATUS && asked(seen)[0].1 == "run-50" && failures > 0 {
+            failures -= 1;
+            return Reply::html(502);
+        }
+        answer(seen)
+    })
+    .await;
+    let clock = FastClock::with_second(Duration::from_millis(20));
+    let (client, _) = client(&server.endpoint(), |builder| builder.clock(clock));
+    let fleet = client.wait_all(ids(51)).poll_interval(seconds(4));
+    let results = all(fleet).await;
+    assert!(results["run-50"].is_ok(), "{:?}", results["run-50"]);
+}
+
+#[tokio::test]
 async fn at_the_timeout_every_run_that_is_going_is_told_with_its_own_state() {
     let server = FaultServer::scripted(runs(|id, _| match number(id) % 3 {
         0 => reads_as("COMPLETED"),
