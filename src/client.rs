@@ -103,7 +103,8 @@ impl Client {
     /// Starts a run, and waits until it has ended.
     ///
     /// ```no_run
-    ///     /// use dinoai::{Client, TriggerRun};
+    /// use std::time::Duration;
+    /// use dinoai::{Client, TriggerRun};
     ///
     /// # async fn example() -> dinoai::Result<()> {
     /// let client = Client::from_env()?;

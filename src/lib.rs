@@ -112,3 +112,11 @@ pub use trigger::TriggerRun;
 pub use turn::{Ask, Turn};
 pub use wait::{OnTimeout, Wait};
 pub use watch::{Event, Watch};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../guides/testing.md")]
+struct GuideToTesting;
