@@ -178,3 +178,28 @@ fn kind(error: &Error) -> &'static str {
         _ => "other",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_turn_that_has_not_started_is_still_going() {
+        let session_id = SessionId::new("abc").unwrap();
+        let failure = Failure::from(Error::TurnNotStarted {
+            session_id: session_id.clone(),
+            waited: Duration::from_secs(120),
+            status: None,
+        });
+        assert_eq!(failure.exit, Exit::StillGoing);
+        assert_eq!(failure.kind, "turn_not_started");
+        assert_eq!(failure.session_id, Some(session_id));
+        assert!(
+            failure
+                .to_string()
+                .ends_with("go on with: dinoai watch abc")
+        );
+    }
+}

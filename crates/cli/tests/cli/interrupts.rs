@@ -1,5 +1,6 @@
 //! What happens at SIGINT and SIGTERM.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr};
 use std::thread;
@@ -164,4 +165,36 @@ fn a_wait_for_several_names_those_that_go_on() {
     let (code, said) = running.end();
     assert_eq!(code, 130, "{said}");
     assert!(ids.iter().all(|id| said.contains(id)), "{said}");
+}
+
+#[test]
+fn a_batch_writes_down_the_runs_whose_start_was_on_its_way() {
+    let emulator = endless();
+    let slow = Fault::delay(Duration::from_millis(700)).after_execution();
+    emulator.add_fault(slow.on("triggerDinoaiAgentRun").times(2));
+    let folder = tempfile::tempdir().unwrap();
+    let (items, results) = (
+        folder.path().join("items.csv"),
+        folder.path().join("results"),
+    );
+    fs::write(&items, "message\none\ntwo\nthree\n").unwrap();
+    let arguments = [
+        "batch",
+        items.to_str().unwrap(),
+        "--concurrency",
+        "2",
+        "--resume",
+        results.to_str().unwrap(),
+    ];
+    let running = Running::start(&emulator, &arguments);
+    wait_until("two have started", || emulator.runs().len() == 2);
+    running.signal(Signal::TERM);
+    let (code, said) = running.end();
+    assert_eq!(code, 143, "{said}");
+    assert!(said.contains("--resume"), "{said}");
+    let results = fs::read_to_string(&results).unwrap();
+    for run in emulator.runs() {
+        assert!(results.contains(&run.session_id), "{results}");
+    }
+    assert_eq!(emulator.runs().len(), 2);
 }

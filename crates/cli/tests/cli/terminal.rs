@@ -215,3 +215,28 @@ fn a_secret_is_not_shown_while_it_is_typed() {
     assert_eq!(exit, 0, "{shown}");
     assert!(!shown.contains("canary"), "{shown}");
 }
+
+#[test]
+fn terminal_sequences_are_not_obeyed_on_a_terminal_either() {
+    let evil = "**red** \u{1b}[31mred\u{1b}]0;title\u{7} \u{9b}2J";
+    let emulator = emulator(
+        Scenario::new()
+            .startup_step(evil, false)
+            .stage(Stage::new("QUEUED").reads(20))
+            .stage(Stage::new("RUNNING").reads(20))
+            .step(Step::tool(evil).input(evil))
+            .stage(Stage::new("COMPLETED"))
+            .message("assistant", evil),
+    );
+    let (exit, run) = Pseudo::start(&emulator, &RUN, &[]).end();
+    assert_eq!(exit, 0, "{run}");
+    let id = emulator.runs()[0].session_id.clone();
+    let (exit, get) = Pseudo::start(&emulator, &["get", &id], &[]).end();
+    assert_eq!(exit, 0, "{get}");
+    for shown in [run, get] {
+        assert!(shown.contains('␛'), "{shown:?}");
+        for sequence in ["\u{1b}[31m", "\u{1b}]", "\u{7}", "\u{9b}"] {
+            assert!(!shown.contains(sequence), "{sequence:?} {shown:?}");
+        }
+    }
+}
