@@ -121,7 +121,13 @@ fn wait_for<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static)
         // A caller that is gone needs no answer.
         let _ = sender.send(outcome);
     });
-    match receiver.recv() {
+    let received = if is_here() {
+        // A call inside a call, from a callback: the work goes on in another thread.
+        tokio::task::block_in_place(|| receiver.recv())
+    } else {
+        receiver.recv()
+    };
+    match received {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(panic)) => resume_unwind(panic),
         Err(_) => Err(Error::config(
@@ -131,8 +137,17 @@ fn wait_for<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static)
     }
 }
 
+static RUNTIME: OnceLock<std::result::Result<Runtime, String>> = OnceLock::new();
+
+/// Whether this runs in the thread that does the work of blocking calls.
+pub(crate) fn is_here() -> bool {
+    match (RUNTIME.get(), tokio::runtime::Handle::try_current()) {
+        (Some(Ok(ours)), Ok(current)) => ours.handle().id() == current.id(),
+        _ => false,
+    }
+}
+
 fn runtime() -> Result<&'static Runtime> {
-    static RUNTIME: OnceLock<std::result::Result<Runtime, String>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         Builder::new_multi_thread()
             .worker_threads(1)

@@ -155,14 +155,20 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         Box::pin(results.fuse())
     }
 
-    /// Ends everything with the same error.
+    /// Ends everything with the same error, but for what is under way.
     fn refuse(&mut self, error: &Error) {
+        self.refuse_requests(error);
+        let waiting: Vec<_> = self.waiting.drain().map(|Reverse(run)| run).collect();
+        let ended: Vec<_> = self.ended.drain(..).collect();
+        for run in waiting.into_iter().chain(ended) {
+            let error = error.for_run(&run.id, run.started);
+            self.finish(run, Err(error));
+        }
+    }
+
+    fn refuse_requests(&mut self, error: &Error) {
         for (key, _) in self.requests.drain(..) {
             self.results.push_back((key, None, Err(error.clone())));
-        }
-        for Reverse(run) in self.waiting.drain() {
-            let result = Err(error.clone());
-            self.results.push_back((run.key, Some(run.id), result));
         }
     }
 
@@ -179,7 +185,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                 continue;
             }
             let outcome = match pause {
-                Some(pause) if self.under_way.len() < REQUESTS => {
+                Some(pause) if self.under_way.len() < self.most_requests() => {
                     let sleep = self.clock.sleep(pause);
                     match select(self.under_way.next(), sleep).await {
                         Either::Left((outcome, _)) => outcome,
@@ -200,8 +206,9 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     /// How long nothing is due; `None` where nothing will be.
     fn pause(&self) -> Option<Duration> {
         let now = self.clock.now();
+        let may_start = !self.requests.is_empty() && self.going < self.concurrency;
         let next = match self.waiting.peek() {
-            _ if !self.ended.is_empty() => now,
+            _ if may_start || !self.ended.is_empty() => now,
             Some(Reverse(run)) => run.due,
             None => return None,
         };
@@ -247,21 +254,25 @@ impl<K: Copy + Send + 'static> Fleet<K> {
 
     fn send_what_is_due(&mut self) {
         let now = self.clock.now();
-        while self.under_way.len() < REQUESTS {
-            let may_ask = now >= self.not_before;
-            if may_ask && let Some(run) = self.ended.pop_front() {
+        while now >= self.not_before && self.under_way.len() < self.most_requests() {
+            if let Some(run) = self.ended.pop_front() {
                 self.under_way.push(self.reading(run));
             } else if self.going < self.concurrency
                 && let Some((key, request)) = self.requests.pop_front()
             {
                 self.going += 1;
                 self.under_way.push(self.starting(key, request, now));
-            } else if may_ask && let Some(runs) = self.due_batch(now) {
+            } else if let Some(runs) = self.due_batch(now) {
                 self.under_way.push(self.polling(runs));
             } else {
                 return;
             }
         }
+    }
+
+    /// One request finds out whether the host and the credentials are right.
+    fn most_requests(&self) -> usize {
+        if self.proven { REQUESTS } else { 1 }
     }
 
     fn starting(&self, key: K, request: TriggerRun, now: Duration) -> Request<K> {
@@ -343,6 +354,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             }
             Err(error) => {
                 self.going -= 1;
+                self.hold_back(&error);
+                if is_unauthorized(&error) {
+                    self.refuse_requests(&error);
+                }
                 self.results.push_back((key, None, Err(error)));
             }
         }
@@ -363,16 +378,20 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                 }
             }
             Err(error) => match Bearing::of(&error) {
-                Bearing::Doubtful => self.use_smaller_batches(runs),
-                Bearing::Final if !matches!(error, Error::Unauthorized { .. }) => {
-                    self.use_smaller_batches(runs);
-                }
-                _ => {
+                Bearing::Temporary if self.proven => {
                     for mut run in runs {
                         run.polls += 1;
                         run.due = due;
                         self.fail(run, &error);
                     }
+                }
+                Bearing::Doubtful | Bearing::Final if !is_unauthorized(&error) => {
+                    self.use_smaller_batches(runs);
+                }
+                // The host or the credentials are wrong, for the others as well.
+                _ => {
+                    self.waiting.extend(runs.into_iter().map(Reverse));
+                    self.refuse(&error);
                 }
             },
         }
@@ -415,13 +434,14 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     fn has_status(&mut self, mut run: Waiting<K>, status: RunStatus) {
         self.proven = true;
         run.proven = true;
-        run.doubtful = 0;
-        run.last_error = None;
         let is_terminal = status.is_terminal();
         run.status = Some(status);
         if is_terminal {
+            // Failures to read it count on, or it would be read for ever.
             self.ended.push_back(run);
         } else {
+            run.doubtful = 0;
+            run.last_error = None;
             self.waiting.push(Reverse(run));
         }
     }
@@ -429,9 +449,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     /// Bears a failure of one run, or makes it the run's result.
     fn fail(&mut self, mut run: Waiting<K>, error: &Error) {
         let error = error.for_run(&run.id, run.started);
-        if let Some(asked) = error.retry_after() {
-            self.not_before = self.not_before.max(self.clock.now().saturating_add(asked));
-        }
+        self.hold_back(&error);
         match Bearing::of(&error) {
             // Any run that was read proves the host, for all of them.
             Bearing::Temporary if self.proven => {}
@@ -442,6 +460,13 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         }
         run.last_error = Some(Box::new(error));
         self.waiting.push(Reverse(run));
+    }
+
+    /// A delay that the server asks for holds for all.
+    fn hold_back(&mut self, error: &Error) {
+        if let Some(asked) = error.retry_after() {
+            self.not_before = self.not_before.max(self.clock.now().saturating_add(asked));
+        }
     }
 
     fn finish(&mut self, run: Waiting<K>, result: Result<Run>) {
@@ -456,6 +481,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         let start = runs.first().map_or(now, |run| run.start);
         now.saturating_add(self.pace.schedule.pause(now.saturating_sub(start)))
     }
+}
+
+fn is_unauthorized(error: &Error) -> bool {
+    matches!(error, Error::Unauthorized { .. })
 }
 
 impl Fleet<()> {

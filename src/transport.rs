@@ -47,6 +47,9 @@ pub(crate) struct Transport {
     headers: HeaderMap,
     redaction: Redaction,
     reads: reqwest::Client,
+    /// For blocking calls: a kept connection stands still while the runtime that opened it does.
+    #[cfg(feature = "blocking")]
+    blocking_reads: reqwest::Client,
     changes: reqwest::Client,
     request_timeout: Duration,
     response_limit: usize,
@@ -78,6 +81,8 @@ impl Transport {
         };
         Ok(Self {
             reads: client(|builder| builder)?,
+            #[cfg(feature = "blocking")]
+            blocking_reads: client(|builder| builder)?,
             changes: client(|builder| builder.pool_max_idle_per_host(0))?,
             redaction: Redaction::of(credentials.secrets().into_iter().chain(endpoint.secrets())),
             endpoint,
@@ -108,6 +113,8 @@ impl Transport {
             });
         }
         let client = match repeat {
+            #[cfg(feature = "blocking")]
+            Repeat::Read if crate::blocking::is_here() => &self.blocking_reads,
             Repeat::Read => &self.reads,
             Repeat::Idempotent | Repeat::Never => &self.changes,
         };

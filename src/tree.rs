@@ -237,7 +237,12 @@ impl WaitTree {
             let mut poll = looked.map(drop);
             if is_over {
                 let (client, root) = (client.clone(), polls.session_id.clone());
-                match read_tree(client, root, polls.terms(), concurrency).await {
+                // Nothing comes after it, so each run is tried as often as in any call.
+                let terms = Terms {
+                    once: false,
+                    ..polls.terms()
+                };
+                match read_tree(client, root, terms, concurrency).await {
                     Ok(tree) if tree.has_ended() => return Ok(tree),
                     read => poll = read.map(drop),
                 }
@@ -289,7 +294,8 @@ enum Change {
 }
 
 impl Census {
-    /// Looks at every run of the tree once. An error is the first run's.
+    /// Looks at every run of the tree once. An error is the first run's, or a temporary one of a
+    /// descendant.
     async fn take(&mut self, polls: &mut Polls, concurrency: usize) -> Result<Change> {
         let (client, terms) = (polls.client.clone(), polls.terms());
         let root = polls.session_id.clone();
@@ -307,6 +313,7 @@ impl Census {
         let is_alone = family.below.is_empty();
         let mut has_changed = self.note(root, &family.first);
         let mut has_ended = family.first.is_terminal();
+        let mut passing: Option<Error> = None;
         for visit in family.below {
             match visit.outcome {
                 Ok(status) => {
@@ -314,8 +321,18 @@ impl Census {
                     self.failures.remove(&visit.session_id);
                     has_changed |= self.note(visit.session_id, &status);
                 }
-                Err(error) => has_ended &= self.is_given_up(visit.session_id, &error),
+                Err(error) => {
+                    has_ended &= self.is_given_up(visit.session_id, &error);
+                    let before = passing.as_ref().and_then(Error::retry_after);
+                    if error.is_temporary() && error.retry_after() >= before {
+                        passing = Some(error);
+                    }
+                }
             }
+        }
+        // The one with the longest delay that the server asks for stands for all.
+        if let Some(error) = passing {
+            return Err(error);
         }
         Ok(match (has_ended, is_alone, has_changed) {
             (true, true, _) => Change::Final,

@@ -385,3 +385,49 @@ fn an_iterator_can_be_left_half_way() {
         );
     });
 }
+/// A call that keeps its connection, then a blocking one that could use it again.
+async fn awaits_then_blocks(client: Client) -> usize {
+    client.get_run(SESSION).await.unwrap();
+    client.get_run(SESSION).block().unwrap();
+    client.get_run(SESSION).block().unwrap();
+    client.get_run(SESSION).await.unwrap();
+    4
+}
+
+#[test]
+fn a_connection_that_a_current_thread_runtime_has_opened_does_not_hang_a_blocking_call() {
+    let (_runtime, server) = server(api());
+    let client = impatient(&server);
+    let calls = within_time(|| current_thread().block_on(awaits_then_blocks(client)));
+    assert_eq!(server.arrived(), calls);
+}
+
+#[test]
+fn a_connection_that_the_only_worker_has_opened_does_not_hang_a_blocking_call() {
+    let (_runtime, server) = server(api());
+    let client = impatient(&server);
+    let calls = within_time(|| {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let task = runtime.spawn(awaits_then_blocks(client));
+        runtime.block_on(task).unwrap()
+    });
+    assert_eq!(server.arrived(), calls);
+}
+
+#[test]
+fn a_blocking_call_inside_a_callback_of_another_does_not_hang() {
+    let (_runtime, server) = server(api());
+    let (client, _) = server.client();
+    let run = within_time(move || {
+        let inner = client.clone();
+        client
+            .trigger_run_and_wait(request())
+            .on_started(move |id| drop(inner.get_run(id).block().unwrap()))
+            .block()
+    });
+    assert_eq!(run.unwrap().session_id.as_str(), "started-1");
+}

@@ -543,3 +543,46 @@ async fn a_wait_that_could_never_end_is_refused_before_any_request() {
     }
     assert_eq!(server.arrived(), 0);
 }
+#[tokio::test]
+async fn a_child_that_fails_temporarily_in_the_last_read_is_read_all_the_same() {
+    let mut answer = family([
+        ("root", always("COMPLETED", &["child"])),
+        ("child", always("COMPLETED", &[])),
+    ]);
+    let mut failures = 1;
+    let server = FaultServer::scripted(move |seen| {
+        if id_of(seen) == "child" && seen.operation == READ && failures > 0 {
+            failures -= 1;
+            return Reply::html(502);
+        }
+        answer(seen)
+    })
+    .await;
+    let tree = root(&server).0.tree().until_ended().await.unwrap();
+    assert_eq!(tree.to_string(), "root COMPLETED\n└── child COMPLETED");
+}
+
+#[tokio::test]
+async fn a_delay_that_the_server_asks_for_at_a_child_is_honoured() {
+    let mut answer = family([
+        ("root", always("COMPLETED", &["child"])),
+        ("child", lives(["RUNNING", "RUNNING", "COMPLETED"])),
+    ]);
+    let mut looks = 0;
+    let server = FaultServer::scripted(move |seen| {
+        looks += usize::from(id_of(seen) == "child");
+        match looks {
+            2 => {
+                looks += 1;
+                Reply::too_many_requests("30")
+            }
+            _ => answer(seen),
+        }
+    })
+    .await;
+    let (session, clock) = root(&server);
+    let wait = session.tree().until_ended();
+    wait.poll_interval(Duration::from_secs(1)).await.unwrap();
+    let sleeps: Vec<_> = clock.sleeps().iter().map(Duration::as_secs).collect();
+    assert_eq!(sleeps[..3], [1, 30, 1]);
+}
