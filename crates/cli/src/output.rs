@@ -20,6 +20,8 @@ use crate::stream::Stream;
 pub(crate) struct Output {
     pub(crate) format: Format,
     quiet: bool,
+    /// Whether lines of traces stand where a spinner would.
+    has_traces: bool,
     stdout: Stream,
     stderr: Stream,
     /// Hidden where nobody looks at it.
@@ -38,6 +40,7 @@ impl Output {
         Self {
             format: global.output,
             quiet: global.quiet,
+            has_traces: global.verbose > 0,
             stdout,
             stderr,
             spinner: ProgressBar::hidden(),
@@ -55,6 +58,7 @@ impl Output {
         Self {
             format,
             quiet: false,
+            has_traces: false,
             stdout: stream,
             stderr: stream,
             spinner: ProgressBar::hidden(),
@@ -171,7 +175,8 @@ impl Output {
 
     /// Shows what is waited for, with the time since it was first called, on a terminal.
     pub(crate) fn busy(&self, status: &str) {
-        if self.quiet || !self.stderr.is_terminal || self.format != Format::Text {
+        let is_wanted = self.format == Format::Text && !self.quiet && !self.has_traces;
+        if !is_wanted || !self.stderr.is_terminal {
             return;
         }
         self.spinner.set_message(one_line(status));

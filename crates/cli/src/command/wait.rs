@@ -26,6 +26,9 @@ pub(crate) async fn wait(mut desk: Desk<'_>, options: Wait) -> Result<Exit, Fail
         let next = tokio::select! {
             next = results.next() => next,
             signal = desk.interrupts.next() => {
+                if output.format == Format::Json {
+                    output.json(&runs)?;
+                }
                 let failure = Failure::new(
                     "interrupted",
                     Exit::Interrupted(signal),

@@ -175,3 +175,24 @@ fn results_that_standard_output_writes_over_are_refused() {
     let text = fs::read_to_string(&results).unwrap();
     assert_eq!(text.lines().count(), 3, "{text}");
 }
+
+#[test]
+fn two_batches_are_not_at_work_on_the_same_results() {
+    use rustix::fs::{FlockOperation, flock};
+
+    let emulator = emulator();
+    let folder = Folder::with("items.jsonl", "{\"message\": \"one\"}\n");
+    let results = folder.path("results.jsonl");
+    let other = fs::File::create(&results).unwrap();
+    flock(&other, FlockOperation::LockExclusive).unwrap();
+    let resume = ["--resume", results.to_str().unwrap()];
+    let done = batch(&emulator, &folder.path("items.jsonl"), &resume);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("another batch"), "{}", done.stderr);
+    assert_eq!(emulator.runs().len(), 0);
+    drop(other);
+    assert_eq!(
+        batch(&emulator, &folder.path("items.jsonl"), &resume).code(),
+        0
+    );
+}

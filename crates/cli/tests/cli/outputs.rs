@@ -226,7 +226,18 @@ fn terminal_sequences_in_what_an_agent_writes_are_not_passed_on() {
         )
         .start_blocking()
         .unwrap();
-    let mut arguments = vec!["run", "evil", "-m", evil, "--steps", "--color", "never"];
+    let mut arguments = vec![
+        "run",
+        "evil",
+        "-m",
+        evil,
+        "--model-family",
+        evil,
+        "--steps",
+        "-vv",
+        "--color",
+        "never",
+    ];
     arguments.extend(FAST);
     let done = run(dinoai(&emulator), &arguments);
     let id = emulator.runs()[0].session_id.clone();
