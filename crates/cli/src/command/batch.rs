@@ -52,6 +52,13 @@ pub(crate) async fn batch(mut desk: Desk<'_>, options: Batch) -> Result<Exit, Fa
             State::New | State::Unknown => to_do.push((number, Task::Start(item))),
         }
     }
+    let unknown = exits.iter().filter(|exit| **exit == Exit::Unknown).count();
+    if unknown > 0 {
+        desk.output.warning(&format!(
+            "of {unknown} items it is unknown whether they have started: look in the workspace; \
+             --retry-unknown starts them again"
+        ));
+    }
     shared
         .carry_out(to_do, exits, options.concurrency.into(), &mut desk)
         .await

@@ -148,3 +148,43 @@ fn the_emulator_is_the_emulators_program() {
         run(bare(), &["emulator", "--no-such-option"])
     );
 }
+
+#[test]
+fn credentials_are_in_no_file_but_their_own() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    login(
+        home.path(),
+        &[emulator.secret(), emulator.key(), emulator.endpoint()],
+    );
+    let items = home.path().join("items.csv");
+    fs::write(&items, "message\none\n").unwrap();
+    let results = home.path().join("results");
+    let arguments = [
+        "batch",
+        items.to_str().unwrap(),
+        "--resume",
+        results.to_str().unwrap(),
+        "-vv",
+        "--poll-interval",
+        "5ms",
+    ];
+    let mut command = at_home(home.path());
+    command.env("PARADIME_API_ENDPOINT", emulator.endpoint());
+    command.env("PARADIME_API_SECRET", emulator.secret());
+    command.env("PARADIME_API_KEY", emulator.key());
+    let done = run(command, &arguments);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    let mut files: Vec<_> = fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, [".paradime", "items.csv", "results"]);
+    let text = fs::read_to_string(&results).unwrap();
+    for secret in [emulator.secret(), emulator.key(), "demo-company"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    let folder = fs::read_dir(home.path().join(".paradime")).unwrap();
+    assert!(folder.count() <= 1);
+}

@@ -111,7 +111,7 @@ fn a_run_that_is_still_going_is_4() {
         "run",
         "agent",
         "--timeout",
-        "200ms",
+        "600ms",
         "--poll-interval",
         "5ms",
     ];

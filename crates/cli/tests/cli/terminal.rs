@@ -186,6 +186,19 @@ fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
 }
 
 #[test]
+fn a_chat_ends_at_sigterm_and_leaves_the_terminal_as_it_was() {
+    let emulator = emulator(Scenario::completes());
+    let terminal = Pseudo::start(&emulator, &CHAT, &[]);
+    terminal.wait_for("> ");
+    terminal.pause();
+    assert!(!terminal.has_old_settings());
+    terminal.terminate();
+    terminal.wait_for_old_settings();
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 143, "{shown}");
+}
+
+#[test]
 fn a_chat_that_is_resumed_begins_with_what_was_said() {
     let emulator = emulator(Scenario::completes());
     let arguments = ["run", "-m", "Which tests fail?", "--poll-interval", "50ms"];

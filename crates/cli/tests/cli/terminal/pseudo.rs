@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use dinoai_emulator::Emulator;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// The command on a pseudo-terminal of 80 columns.
@@ -16,6 +17,7 @@ pub(crate) struct Pseudo {
     keyboard: Box<dyn Write + Send>,
     shown: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
+    settings_before: String,
     /// Held for its drop.
     _home: TempDir,
 }
@@ -39,6 +41,7 @@ impl Pseudo {
         }
         command.args(arguments);
         let pair = native_pty_system().openpty(size(80)).unwrap();
+        let settings_before = format!("{:?}", pair.master.get_termios().unwrap());
         let child = pair.slave.spawn_command(command).unwrap();
         // The child's end alone is left, so that reading ends with the child.
         drop(pair.slave);
@@ -59,6 +62,7 @@ impl Pseudo {
             master: pair.master,
             shown,
             reader,
+            settings_before,
             _home: home,
         }
     }
@@ -103,6 +107,20 @@ impl Pseudo {
     pub(crate) fn type_in(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
+    }
+
+    /// Whether the terminal's settings are those from before the start.
+    pub(crate) fn has_old_settings(&self) -> bool {
+        format!("{:?}", self.master.get_termios().unwrap()) == self.settings_before
+    }
+
+    pub(crate) fn wait_for_old_settings(&self) {
+        self.wait_until("old settings", |_| self.has_old_settings());
+    }
+
+    pub(crate) fn terminate(&self) {
+        let id = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
     }
 
     pub(crate) fn resize(&self, columns: u16) {
