@@ -1,5 +1,7 @@
 //! The command, run as a program against an emulator in the test's own process.
 
+// Signals, permissions and pseudo-terminals are Unix's.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod batch;

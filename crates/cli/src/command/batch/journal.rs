@@ -162,11 +162,11 @@ fn read(file: &mut File) -> Result<Vec<Record>, String> {
 }
 
 /// Whether a file is where standard output goes.
+#[cfg_attr(not(unix), expect(dead_code, reason = "not found out there"))]
 enum Sameness {
     Other,
     Appended,
     /// It is written over from its beginning.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "not found out there"))]
     Emptied,
 }
 
@@ -209,7 +209,7 @@ fn claim(_file: &File) -> Result<(), &'static str> {
 #[cfg(unix)]
 fn sync_stdout() {
     // A pipe or a terminal has no disk, and says so.
-    let _ = rustix::fs::fdatasync(io::stdout());
+    let _ = rustix::fs::fsync(io::stdout());
 }
 
 #[cfg(not(unix))]
