@@ -31,12 +31,15 @@
 //! [`Client::resume`] goes on from it, in another process or on another machine.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
 use crate::cursor::{Checkpoint, Cursor, MessageKey};
 use crate::error::{Error, Result};
+use crate::poll::{Pace, Polls};
 use crate::run::{Accepted, Run, SessionId};
 use crate::stop::StopOnDrop;
 use crate::tree::ReadTree;
@@ -55,8 +58,10 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn started(client: Client, accepted: Accepted) -> Self {
+        let handle = Handle::new(client, accepted.session_id, Cursor::default());
+        handle.has_started.store(true, Ordering::Relaxed);
         Self {
-            handle: Handle::new(client, accepted.session_id, Cursor::default()),
+            handle,
             warning: accepted.warning,
         }
     }
@@ -184,6 +189,9 @@ pub(crate) struct Handle {
     pub(crate) client: Client,
     pub(crate) id: SessionId,
     cursor: Arc<Mutex<Cursor>>,
+    /// Whether this session has started the run, or had a follow-up accepted: then host and id
+    /// are right, and whatever fails later comes after something was started.
+    has_started: Arc<AtomicBool>,
 }
 
 impl Handle {
@@ -192,11 +200,22 @@ impl Handle {
             client,
             id,
             cursor: Arc::new(Mutex::new(cursor)),
+            has_started: Arc::default(),
         }
     }
 
     pub(crate) fn cursor(&self) -> MutexGuard<'_, Cursor> {
         self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The polls of this session's run, from `start` on.
+    pub(crate) fn polls(&self, start: Duration, pace: Pace) -> Polls {
+        let polls = Polls::since(start, self.client.clone(), self.id.clone(), pace);
+        if self.has_started.load(Ordering::Relaxed) {
+            polls.having_started()
+        } else {
+            polls
+        }
     }
 
     fn terms(&self) -> Terms {
@@ -224,7 +243,10 @@ impl Handle {
             cursor.turn.replace(turn.clone())
         };
         match self.client.send(message, terms).await {
-            Ok(accepted) => Ok((accepted, OpenTurn::new(self.clone(), turn))),
+            Ok(accepted) => {
+                self.has_started.store(true, Ordering::Relaxed);
+                Ok((accepted, OpenTurn::new(self.clone(), turn)))
+            }
             Err(error) => {
                 if !error.may_have_started() {
                     self.cursor().turn = before;

@@ -214,10 +214,10 @@ impl WaitTree {
 
     async fn run(self) -> Result<Tree> {
         self.pace.check()?;
-        let Handle { client, id, .. } = self.read.handle;
+        let client = self.read.handle.client.clone();
         let concurrency = self.read.concurrency;
         let clock = client.clock().clone();
-        let mut polls = Polls::since(clock.now(), client.clone(), id, self.pace);
+        let mut polls = self.read.handle.polls(clock.now(), self.pace);
         let mut census = Census::default();
         let mut quiet_since = None;
         loop {

@@ -130,8 +130,7 @@ impl Ask {
             ..Terms::default()
         };
         let (_, mut turn) = handle.send(self.message, terms).await?;
-        let mut polls = Polls::since(start, handle.client.clone(), handle.id.clone(), self.pace)
-            .having_started();
+        let mut polls = handle.polls(start, self.pace);
         let run = until_ended(&mut polls, Some(&mut turn), self.grace_time).await?;
         Ok(handle.end_turn(run))
     }

@@ -131,16 +131,16 @@ impl Wait {
     async fn run(self) -> Result<Run> {
         self.pace.check()?;
         let start = self.client.clock().now();
-        let polls = |id| Polls::since(start, self.client.clone(), id, self.pace);
         let (mut polls, handle) = match self.subject {
-            Subject::Run(handle) => (polls(handle.id.clone()), Some(handle)),
+            Subject::Run(handle) => (handle.polls(start, self.pace), Some(handle)),
             Subject::New(request) => {
                 let terms = Terms {
                     deadline: Some(start.saturating_add(self.pace.timeout)),
                     ..Terms::default()
                 };
                 let accepted = self.client.trigger(request, terms).await?;
-                (polls(accepted.session_id).having_started(), None)
+                let polls = Polls::since(start, self.client, accepted.session_id, self.pace);
+                (polls.having_started(), None)
             }
         };
         tracing::Span::current().record("session_id", polls.session_id.as_str());

@@ -135,13 +135,12 @@ impl Watch {
     fn start(&mut self) -> Pin<Box<dyn Stream<Item = Result<Event>> + Send>> {
         let cursor = self.handle.cursor().clone();
         self.turn = self.handle.open_turn();
-        let client = self.handle.client.clone();
-        let start = client.clock().now();
+        let start = self.handle.client.clock().now();
         let watcher = Watcher {
             turn: self.handle.open_turn(),
             seen: cursor,
             steps: self.steps,
-            polls: Polls::since(start, client, self.handle.id.clone(), self.pace),
+            polls: self.handle.polls(start, self.pace),
             refused: self
                 .pace
                 .check()

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use dinoai::clock::VirtualClock;
-use dinoai::{Client, ClientBuilder, Credentials, Error, RunStatus, TriggerRun};
+use dinoai::{Client, ClientBuilder, Credentials, Error, RunStatus, StepOptions, TriggerRun};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
@@ -97,6 +97,49 @@ async fn a_poll_of_a_wait() {
         .wait()
         .await
         .unwrap();
+    insta::assert_snapshot!(shown(&api.requests()[0]));
+}
+
+#[tokio::test]
+async fn a_read_of_steps() {
+    let api = Api::start().await;
+    let client = api.client().build().unwrap();
+    let options = StepOptions::default()
+        .with_after(7)
+        .with_tool_io()
+        .with_max_chars(300);
+    let read = client.get_run_steps("xwzdneft6emspe0f", options).await;
+    assert_eq!(read.unwrap().steps, Some(vec![]));
+    insta::assert_snapshot!(shown(&api.only_request()));
+}
+
+#[tokio::test]
+async fn a_read_of_all_steps_sends_the_id_alone() {
+    let api = Api::start().await;
+    let client = api.client().build().unwrap();
+    client
+        .get_run_steps("xwzdneft6emspe0f", StepOptions::default())
+        .await
+        .unwrap();
+    let variables = &body(&api.only_request())["variables"];
+    assert_eq!(*variables, json!({ "id": "xwzdneft6emspe0f" }));
+}
+
+#[tokio::test]
+async fn a_poll_of_a_watch() {
+    let api = Api::start().await;
+    let client = api.client().build().unwrap();
+    let session = client.session("xwzdneft6emspe0f").unwrap();
+    session.watch().next().await.unwrap().unwrap();
+    insta::assert_snapshot!(shown(&api.requests()[0]));
+}
+
+#[tokio::test]
+async fn a_poll_of_many_runs() {
+    let api = Api::start().await;
+    let client = api.client().build().unwrap();
+    let ids = ["xwzdneft6emspe0f", "b2v9q1m4k7c3x8za"].map(|id| id.parse().unwrap());
+    client.wait_all(ids).next().await.unwrap().1.unwrap();
     insta::assert_snapshot!(shown(&api.requests()[0]));
 }
 
@@ -469,6 +512,16 @@ fn answer(operation: &str) -> Value {
             "workspaceUid": "w1",
         }}),
         "DinoaiAgentRunStatus" => json!({ "dinoaiAgentRun": { "ok": true, "status": "COMPLETED" }}),
+        "DinoaiAgentRunDigest" => json!({ "dinoaiAgentRun": {
+            "ok": true, "status": "COMPLETED", "messages": [], "childSessionIds": [],
+        }}),
+        "DinoaiAgentRunSteps" => json!({ "dinoaiAgentRun": {
+            "ok": true, "status": "COMPLETED", "steps": [], "startupSteps": null,
+        }}),
+        "DinoaiAgentRunStatuses" => json!({
+            "run0": { "ok": true, "status": "COMPLETED" },
+            "run1": { "ok": true, "status": "COMPLETED" },
+        }),
         "StopDinoaiAgentRun" => json!({ "stopDinoaiAgentRun": { "ok": true, "status": "STOPPED" }}),
         other => panic!("an operation that this API does not have: {other}"),
     };

@@ -115,6 +115,21 @@ async fn a_poll_that_has_succeeded_once_proves_host_and_id_as_a_trigger_does() {
 }
 
 #[tokio::test]
+async fn a_session_that_was_started_here_is_waited_for_as_after_a_trigger() {
+    let server = FaultServer::start(after_trigger(ten_temporary_failures())).await;
+    let (client, _) = server.client();
+    let session = client.start(request()).await.unwrap();
+    session.wait().await.unwrap();
+    assert_eq!(server.arrived(), 1 + 10 + 2);
+
+    let server = FaultServer::start(after_trigger([Reply::Http(401, vec![], String::new())])).await;
+    let (client, _) = server.client();
+    let session = client.start(request()).await.unwrap();
+    let error = session.wait().await.unwrap_err();
+    assert!(error.may_have_started(), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_temporary_failure_of_the_first_poll_is_tried_four_times_and_then_told() {
     let server = FaultServer::start(vec![Reply::html(503); 10]).await;
     let (client, _) = server.client();
