@@ -71,7 +71,9 @@ impl Account {
     /// needed.
     fn from_place_or_file(place: Place<'_>, path: &Path) -> Result<Self, Error> {
         let shown = path.display();
-        let ways = format!("in the environment, or run `paradime login`, which writes {shown}");
+        let ways = format!(
+            "in the environment, or run `dinoai login` or `paradime login`, which write {shown}"
+        );
         let file = read_file(path);
         let places = match &file {
             Ok(Some(values)) => vec![
