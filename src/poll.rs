@@ -142,6 +142,8 @@ impl Polls {
             Err(error) => Some(self.bear(error)?),
         };
         let now = self.clock.now();
+        // One that the timeout itself has cut off tells nothing about the API.
+        let failure = failure.filter(|_| now < self.deadline);
         let asked = failure.as_ref().and_then(Error::retry_after);
         let pause = self
             .pace
