@@ -39,7 +39,7 @@ fn act_on(outcome: dinoai::Result<()>) {
         Error::InvalidRequest { .. } | Error::InvalidConfig { .. } => {
             println!("  → mend the program or its configuration");
         }
-        Error::RunFailed { run } => {
+        Error::RunFailed { run, .. } => {
             println!("  → read its {} messages", run.messages.len());
         }
         Error::WaitTimeout(timeout) => {

@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 println!("{table}: {}", run.answer().unwrap_or("no answer"));
                 ids.push(run.session_id);
             }
-            Err(Error::RunFailed { run }) => println!("{table} ended {}.", run.status),
+            Err(Error::RunFailed { run, .. }) => println!("{table} ended {}.", run.status),
             Err(error) => println!("{table}: {error}"),
         }
     }

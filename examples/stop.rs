@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::select! {
         ended = wait.into_future() => match ended {
             Ok(run) => println!("It ended {}: {}", run.status, run.answer().unwrap_or("-")),
-            Err(Error::RunFailed { run }) => println!("It ended {}.", run.status),
+            Err(Error::RunFailed { run, .. }) => println!("It ended {}.", run.status),
             Err(error) => return Err(error.into()),
         },
         pressed = tokio::signal::ctrl_c() => {

@@ -203,7 +203,7 @@ impl ClientBuilder {
                 return Err(Error::config(setting, "is zero: no request could be made"));
             }
         }
-        let transport = Transport::new(endpoint, &credentials, &self.settings)?;
+        let transport = Transport::new(endpoint, &credentials, self.settings, None)?;
         Ok(Client::of(transport, self.retry, self.clock))
     }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
-use tracing::Instrument;
 use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
-use crate::answer::Answer;
+use crate::body::Departed;
 use crate::clock::Clock;
 use crate::error::{Call, Error, Result};
 use crate::operations::{Operation, Repeat};
+use crate::response::Response;
 use crate::retry::{Attempts, Budget, Retry};
 use crate::run::SessionId;
 use crate::transport::Transport;
@@ -36,14 +37,15 @@ impl Shared {
         variables: O::Variables,
         terms: Terms,
     ) -> Result<O::Answer> {
-        let redaction = self.transport.redaction();
+        let context = self.transport.context();
+        let agent = O::agent(&variables).map(str::to_owned);
         let request = O::build_query(variables);
         self.send_request(
             request.operation_name,
             &request,
             O::REPEAT,
             terms,
-            |answer, call| answer.read::<O>(call, redaction),
+            |response, call| response.read::<O>(call, context, agent.as_deref()),
         )
         .await
     }
@@ -55,7 +57,7 @@ impl Shared {
         request: &impl Serialize,
         repeat: Repeat,
         terms: Terms,
-        read: impl Fn(&Answer, Box<Call>) -> Result<T>,
+        read: impl Fn(&Response, Box<Call>) -> Result<T>,
     ) -> impl Future<Output = Result<T>> {
         let body = serde_json::to_vec(request).map_err(|error| Error::InvalidRequest {
             field: operation,
@@ -70,8 +72,10 @@ impl Shared {
                 http.status = Empty,
                 request_id = Empty,
             );
-            self.attempts(operation, body?.into(), repeat, terms, read)
-                .instrument(span)
+            // Recorded on the span itself: where it is filtered out, the current one is the
+            // caller's.
+            self.attempts(operation, body?.into(), repeat, terms, read, &span)
+                .instrument(span.clone())
                 .await
         }
     }
@@ -82,7 +86,8 @@ impl Shared {
         body: Bytes,
         repeat: Repeat,
         terms: Terms,
-        read: impl Fn(&Answer, Box<Call>) -> Result<T>,
+        read: impl Fn(&Response, Box<Call>) -> Result<T>,
+        span: &Span,
     ) -> Result<T> {
         let Shared {
             transport,
@@ -90,28 +95,38 @@ impl Shared {
             budget,
             clock,
         } = self;
-        let once = Retry::none();
+        // Within the caller's own call timeout.
+        let once = retry.clone().with_attempts(1);
         let retry = if terms.once { &once } else { retry };
-        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), terms.deadline);
+        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), &terms);
         loop {
-            tracing::Span::current().record("attempt", attempts.number());
+            span.record("attempt", attempts.number());
             let mut call = Call {
                 operation,
                 session_id: terms.session_id.clone(),
                 attempts: attempts.number(),
                 request_id: None,
+                http_status: None,
+                retry_after: None,
                 starts: repeat == Repeat::Never,
                 started: terms.started,
+                unproven: false,
             };
+            let limits = attempts.limits(repeat);
+            let departed = terms.departed.clone();
             let sent = transport
-                .send(body.clone(), repeat, &mut call, attempts.time_left())
+                .send(body.clone(), repeat, &mut call, limits, departed, span)
                 .await;
-            match sent.and_then(|answer| read(&answer, Box::new(call))) {
+            match sent.and_then(|response| read(&response, Box::new(call))) {
                 Ok(value) => {
                     attempts.succeeded();
                     return Ok(value);
                 }
                 Err(error) => attempts.pause_after(error).await?,
+            }
+            // It was not carried out.
+            if let Some(departed) = &terms.departed {
+                departed.reset();
             }
         }
     }
@@ -122,12 +137,19 @@ impl Shared {
 pub(crate) struct Terms {
     /// The run that it is about.
     pub(crate) session_id: Option<SessionId>,
-    /// When it has to be over, by the clock.
+    /// When it has to be over, by the clock: no attempt begins after it. A trigger or a
+    /// follow-up that has left is not cut off by it.
     pub(crate) deadline: Option<Duration>,
+    /// How long an attempt that is under way at the deadline may go on.
+    pub(crate) overrun: Duration,
     /// One attempt, where the caller's own loop is the retry.
     pub(crate) once: bool,
-    /// Whether the caller has started the run itself.
+    /// Whether HTTP 429 is the caller's to wait out.
+    pub(crate) returns_rate_limits: bool,
+    /// Whether the wait that makes this call has started the run, or the turn, itself.
     pub(crate) started: bool,
+    /// Where to note that the body has left.
+    pub(crate) departed: Option<Departed>,
 }
 
 impl Terms {

@@ -316,7 +316,7 @@ impl Client {
             .call::<TriggerDinoaiAgentRunWithOptions>(request.into(), terms)
             .await?;
         if let Some(warning) = &accepted.warning {
-            let warning = self.shared.transport.redaction().text(warning);
+            let warning = self.shared.transport.context().redaction.text(warning);
             tracing::warn!(session_id = %accepted.session_id, warning, "accepted with a warning");
         }
         Ok(accepted)
@@ -375,6 +375,10 @@ impl Client {
         &self.shared.clock
     }
 
+    pub(crate) fn retry(&self) -> &Retry {
+        &self.shared.retry
+    }
+
     /// Reads the statuses of many runs in one request, each with an error of its own where there
     /// is one.
     pub(crate) async fn read_statuses(
@@ -382,7 +386,7 @@ impl Client {
         ids: &[SessionId],
         terms: Terms,
     ) -> Result<Vec<Result<RunStatus>>> {
-        let redaction = self.shared.transport.redaction();
+        let context = self.shared.transport.context();
         let request = StatusBatch::new(ids);
         self.shared
             .send_request(
@@ -390,7 +394,7 @@ impl Client {
                 &request,
                 Repeat::Read,
                 terms,
-                |answer, call| answer.read_batch(call, ids, redaction),
+                |response, call| response.read_batch(call, ids, context),
             )
             .await
     }

@@ -20,8 +20,10 @@
 //! ```
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// What a [`Clock`] returns from `sleep`.
@@ -34,6 +36,15 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// Ends once `duration` has passed. May be dropped at any time.
     fn sleep(&self, duration: Duration) -> Sleep;
+
+    /// Ends once the clock has come to `time`, without moving it: for a deadline that races
+    /// something else, such as a request. May be dropped at any time.
+    ///
+    /// By default a [`sleep`](Self::sleep) until then, which is right for every clock whose time
+    /// passes by itself.
+    fn alarm(&self, time: Duration) -> Sleep {
+        self.sleep(time.saturating_sub(self.now()))
+    }
 }
 
 /// Real time, by tokio's timer. The default.
@@ -73,7 +84,8 @@ impl Clock for SystemClock {
 /// A clock for tests: a `sleep` ends at once, and the clock has then moved on by its length.
 ///
 /// Of several sleeps that overlap each ends at its own time: the clock never goes back, and goes
-/// forward only as far as the one that lasts longest. Clones show the same time.
+/// forward only as far as the one that lasts longest. An `alarm` moves nothing: it ends once
+/// sleeps, or [`advance`](Self::advance), have moved the clock there. Clones show the same time.
 #[derive(Debug, Clone, Default)]
 pub struct VirtualClock {
     time: Arc<Mutex<VirtualTime>>,
@@ -83,6 +95,17 @@ pub struct VirtualClock {
 struct VirtualTime {
     now: Duration,
     sleeps: Vec<Duration>,
+    alarms: Vec<(Duration, Waker)>,
+}
+
+impl VirtualTime {
+    fn move_to(&mut self, time: Duration) {
+        self.now = self.now.max(time);
+        let now = self.now;
+        for (_, alarm) in self.alarms.extract_if(.., |(time, _)| *time <= now) {
+            alarm.wake();
+        }
+    }
 }
 
 impl VirtualClock {
@@ -95,7 +118,8 @@ impl VirtualClock {
     /// Moves the clock forward.
     pub fn advance(&self, duration: Duration) {
         let mut time = self.lock();
-        time.now = time.now.saturating_add(duration);
+        let later = time.now.saturating_add(duration);
+        time.move_to(later);
     }
 
     /// The length of every sleep so far, in the order in which they ended.
@@ -121,15 +145,43 @@ impl Clock for VirtualClock {
             // One turn of the runtime, so that a loop of sleeps lets others work.
             tokio::task::yield_now().await;
             let mut time = clock.lock();
-            time.now = time.now.max(due);
+            time.move_to(due);
             time.sleeps.push(duration);
         })
+    }
+
+    fn alarm(&self, time: Duration) -> Sleep {
+        let clock = self.clone();
+        Box::pin(poll_fn(move |context| {
+            let mut virtual_time = clock.lock();
+            if virtual_time.now >= time {
+                return Poll::Ready(());
+            }
+            let waker = context.waker();
+            let is_set = |(at, set): &(Duration, Waker)| *at == time && set.will_wake(waker);
+            if !virtual_time.alarms.iter().any(is_set) {
+                virtual_time.alarms.push((time, waker.clone()));
+            }
+            Poll::Pending
+        }))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_alarm_ends_once_the_clock_is_there_and_does_not_move_it() {
+        let clock = VirtualClock::new();
+        let hour = Duration::from_secs(3600);
+        let alarm = tokio::spawn(clock.alarm(hour));
+        tokio::task::yield_now().await;
+        assert!(!alarm.is_finished() && clock.now() == Duration::ZERO);
+        clock.sleep(hour).await;
+        alarm.await.unwrap();
+        clock.alarm(Duration::ZERO).await;
+    }
 
     #[tokio::test]
     async fn a_virtual_hour_passes_at_once_and_only_for_who_waits_for_it() {

@@ -1,11 +1,12 @@
-//! What a [`Session`](crate::Session) has handed out of its run, so that nothing is handed out
-//! twice; and its [`Checkpoint`], to go on in another process.
+//! What a [`Session`](crate::Session) has emitted of its run, so that nothing is emitted twice;
+//! and its [`Checkpoint`], to go on in another process.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Message, RunStatus, SessionId, is_user};
+use crate::run::{RunStatus, SessionId};
+use crate::seen::Seen;
 use crate::steps::StartupStep;
 use crate::turn::Progress;
 
@@ -13,18 +14,30 @@ use crate::turn::Progress;
 ///
 /// Made by [`Session::checkpoint`](crate::Session::checkpoint), used by
 /// [`Client::resume`](crate::Client::resume), in this process or another. It is small (the
-/// session id, and a few bytes for each message and child seen) and holds no text of the
-/// conversation. Its serialised form is this crate's own: store it whole, and do not look inside.
+/// session id, and some 40 bytes for each message and child seen) and holds no text of the
+/// conversation, only a hash of each.
+///
+/// It serialises as JSON of a version of its own, which survives a reader that takes all numbers
+/// for doubles, as JavaScript and `jq` do. Store it whole. Deserialising refuses a version that
+/// this release does not know.
+///
+/// ```
+/// # fn example(session: &dinoai::Session) -> serde_json::Result<()> {
+/// let stored = serde_json::to_string(&session.checkpoint())?;
+/// let checkpoint: dinoai::Checkpoint = serde_json::from_str(&stored)?;
+/// assert_eq!(checkpoint.session_id(), session.id());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Checkpoint {
-    #[serde(rename = "agentSessionId")]
     pub(crate) session_id: SessionId,
     pub(crate) cursor: Cursor,
 }
 
 impl Checkpoint {
-    /// A checkpoint at which nothing has been handed out.
+    /// A checkpoint at which nothing has been emitted.
     pub(crate) fn fresh(session_id: SessionId) -> Self {
         Self {
             session_id,
@@ -37,20 +50,81 @@ impl Checkpoint {
     pub fn session_id(&self) -> &SessionId {
         &self.session_id
     }
+
+    /// Whether a follow-up was sent whose turn has not ended yet, as far as the session knows.
+    /// [`Session::wait`](crate::Session::wait) on the resumed session waits for it.
+    ///
+    /// ```
+    /// # fn example(checkpoint: &dinoai::Checkpoint) {
+    /// if checkpoint.has_open_turn() {
+    ///     println!("run {} still owes an answer", checkpoint.session_id());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn has_open_turn(&self) -> bool {
+        self.cursor.turn.is_some()
+    }
 }
 
-/// What has been handed out.
+/// The version of a checkpoint's JSON.
+const VERSION: u32 = 1;
+
+/// A checkpoint as it is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    version: u32,
+    #[serde(rename = "agentSessionId")]
+    session_id: SessionId,
+    cursor: serde_json::Value,
+}
+
+impl TryFrom<Stored> for Checkpoint {
+    type Error = String;
+
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        if stored.version != VERSION {
+            return Err(format!(
+                "this is a checkpoint of version {}, and this release of dinoai reads version \
+                 {VERSION}: use the release that wrote it, or start from the session id {}",
+                stored.version, stored.session_id
+            ));
+        }
+        let cursor = serde_json::from_value(stored.cursor)
+            .map_err(|error| format!("this is no checkpoint: {error}"))?;
+        Ok(Self {
+            session_id: stored.session_id,
+            cursor,
+        })
+    }
+}
+
+impl From<Checkpoint> for Stored {
+    fn from(checkpoint: Checkpoint) -> Self {
+        Self {
+            version: VERSION,
+            session_id: checkpoint.session_id,
+            // A cursor is a map with texts for keys, so this cannot fail.
+            cursor: serde_json::to_value(checkpoint.cursor).unwrap_or_default(),
+        }
+    }
+}
+
+/// What has been emitted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Cursor {
     /// Whether anything has been noted; until then all of the past is unknown to the caller.
     pub(crate) is_used: bool,
-    pub(crate) messages: BTreeSet<MessageKey>,
+    pub(crate) messages: Seen,
     pub(crate) children: BTreeSet<SessionId>,
     pub(crate) status: Option<RunStatus>,
     /// The index of the last step.
     pub(crate) step: Option<i64>,
     pub(crate) startup: BTreeMap<String, bool>,
+    /// How many follow-ups this session has sent.
+    pub(crate) turns: u32,
     /// The follow-up whose turn has not ended yet.
     pub(crate) turn: Option<Progress>,
 }
@@ -59,44 +133,5 @@ impl Cursor {
     /// Whether a line of the start-up checklist is new, or has changed.
     pub(crate) fn is_news(&self, step: &StartupStep) -> bool {
         self.startup.get(&step.label) != Some(&step.done)
-    }
-}
-
-/// What identifies a message within its run: its timestamp, bit by bit, and whether the caller
-/// wrote it. The role itself does not: the agent's has been seen as `agent` and as `assistant`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "(u64, bool)", into = "(u64, bool)")]
-pub(crate) struct MessageKey {
-    /// The bits, since a number can change a little on its way through JSON.
-    ts: u64,
-    pub(crate) is_from_user: bool,
-}
-
-impl MessageKey {
-    pub(crate) fn new(ts: f64, role: &str) -> Self {
-        Self {
-            ts: ts.to_bits(),
-            is_from_user: is_user(role),
-        }
-    }
-
-    pub(crate) fn of(message: &Message) -> Self {
-        Self::new(message.ts, &message.role)
-    }
-
-    pub(crate) fn ts(self) -> f64 {
-        f64::from_bits(self.ts)
-    }
-}
-
-impl From<(u64, bool)> for MessageKey {
-    fn from((ts, is_from_user): (u64, bool)) -> Self {
-        Self { ts, is_from_user }
-    }
-}
-
-impl From<MessageKey> for (u64, bool) {
-    fn from(key: MessageKey) -> Self {
-        (key.ts, key.is_from_user)
     }
 }

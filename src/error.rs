@@ -2,10 +2,18 @@
 //!
 //! One enum, [`Error`]. Three questions need no `match`:
 //!
-//! - [`Error::may_have_started`]: may a run (or a turn) exist now that this call did not return?
-//!   Then do not start it again without looking.
+//! - [`Error::may_have_started`]: may this very call have started a run, or a turn? Then do not
+//!   make it again without looking.
 //! - [`Error::is_retryable`]: is it safe, and does it make sense, to make the same call again?
-//! - [`Error::session_id`]: which run is it about?
+//! - [`Error::session_id`]: which run is it about? An id means that the run exists.
+//!
+//! # Which errors can leave a run behind
+//!
+//! [`Error::OutcomeUnknown`], and more: [`Error::GraphQl`], [`Error::Decode`] and
+//! [`Error::NotAccepted`] of a trigger or a follow-up whose response shows that it was executed,
+//! and every error of a [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait), a
+//! [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) once its message has
+//! left. So ask [`Error::may_have_started`], not for a variant.
 //!
 //! No error contains a credential, the endpoint's path (it holds a token) or a whole response.
 
@@ -16,9 +24,10 @@ use std::time::Duration;
 use crate::excerpt::excerpt;
 use crate::graphql_error::GraphQlError;
 use crate::run::{Run, RunStatus, SessionId};
+use crate::tolerance::Failure;
 use crate::wording::{
-    decode_hint, executed_hint, http_hint, innermost, last_words, list, retry_hint, said, short,
-    still_reads,
+    decode_hint, executed_hint, http_hint, innermost, last_words, list, not_sent, outcome_hint,
+    retry_hint, said, said_by, short, sources_hint, still_reads, turn_hint,
 };
 
 /// A result whose error is this crate's.
@@ -49,34 +58,46 @@ pub enum Error {
         problem: String,
     },
 
-    /// The request's body never left this machine: no name, no connection, no TLS, or no time
-    /// left, after all attempts. Nothing was started; the call can be made again.
-    #[error(
-        "{call} was not sent: {}; check the endpoint's host and the network, then call again",
-        innermost(.source.as_ref())
-    )]
+    /// The request's body never left this machine, after all attempts, and no longer can.
+    /// Nothing was started; the call can be made again.
+    #[error("{call} was not sent: {}", not_sent(*.obstacle, .source.as_ref()))]
     NotSent {
         /// The call.
         call: Box<Call>,
+        /// What stood in the way.
+        obstacle: Obstacle,
         /// The last attempt's failure.
         source: Cause,
     },
 
-    /// A trigger or a follow-up left this machine and no usable answer came back: it may have
-    /// been carried out, or not. It was not sent again, and cannot be looked up, as the API has
-    /// neither an idempotency key nor a list of runs. Look in the workspace (or in Slack)
-    /// before you send it again.
+    /// A trigger or a follow-up left this machine, and nothing proves that it was not carried
+    /// out. It was not sent again, and cannot be looked up, as the API has neither an
+    /// idempotency key nor a list of runs. Look in the workspace (or in Slack) before you send
+    /// it again. If the response named a session id, [`Error::session_id`] returns it: that run
+    /// exists.
     #[error(
-        "{call} was sent but its outcome is unknown: {reason}; it may have been carried out and \
-         was not sent again, so look in the workspace before you send it again"
+        "{call} was sent but its outcome is unknown: {reason}{}; {}",
+        said_by(.errors),
+        outcome_hint(.call)
     )]
     OutcomeUnknown {
         /// The call.
         call: Box<Call>,
-        /// What came back instead of an answer.
+        /// What came back instead of a usable response.
         reason: String,
-        /// The failure underneath, where there is one.
+        /// The GraphQL errors of the response, if it had any.
+        errors: Vec<GraphQlError>,
+        /// The failure underneath, if there is one.
         source: Option<Cause>,
+    },
+
+    /// A run of [`run_all`](crate::Client::run_all) was not started, because of what happened to
+    /// others before it: the credentials were refused, or the outcome of three triggers in a row
+    /// is unknown. Nothing was sent for it.
+    #[error("not started, because of an earlier run of the same batch: {cause}")]
+    NotStarted {
+        /// What happened to the other run.
+        cause: Box<Error>,
     },
 
     /// The connection failed, or no answer came in time, after all attempts, for an operation
@@ -89,34 +110,38 @@ pub enum Error {
         source: Cause,
     },
 
-    /// The credentials were refused (HTTP 401 or 403).
+    /// The credentials were refused: HTTP 401 or 403, or a GraphQL error with the code
+    /// `UNAUTHENTICATED`. Nothing was carried out.
     #[error(
         "{call} was refused with HTTP {status}{}; check that key and secret (or the token) are \
-         right for this endpoint and region, and that the key has the capabilities \
+         right for this endpoint and region{}, and that the key has the capabilities \
          dinoai:agent:trigger and dinoai:agent:read",
-        said(.text)
+        said(.text),
+        sources_hint(.sources)
     )]
     Unauthorized {
         /// The call.
         call: Box<Call>,
-        /// 401 or 403.
+        /// The HTTP status: 401 or 403, or any other beside a GraphQL error.
         status: u16,
         /// The first 300 characters of what the server said.
         text: String,
+        /// Where endpoint, key and secret were found: names of variables and files, never
+        /// their values. `None` if the program gave them itself.
+        sources: Option<String>,
     },
 
-    /// Too many requests (HTTP 429), after all attempts, or with a delay longer than a call
-    /// waits for. Nothing was carried out.
-    #[error("{call} was turned away as one request too many (HTTP 429){}", retry_hint(.retry_after))]
+    /// Too many requests: HTTP 429, or for a read a GraphQL error with a code that means the
+    /// same. After all attempts, or with a delay longer than a call waits for. Nothing was
+    /// carried out.
+    #[error("{call} was turned away as one request too many{}", retry_hint(.call))]
     RateLimited {
-        /// The call.
+        /// The call. It holds the delay that the server asked for.
         call: Box<Call>,
-        /// How long the server asked to wait, where it did.
-        retry_after: Option<Duration>,
     },
 
-    /// Any other answer that is not GraphQL: a proxy's page, a wrong address. After all
-    /// attempts where the status is 5xx, or a success that is not GraphQL.
+    /// Any other response that is not GraphQL: a proxy's page, a wrong address. A trigger or a
+    /// follow-up ends with it only at a status that proves that nothing was carried out.
     #[error(
         "{call} got HTTP {status} that is not GraphQL ({}){}; {}",
         content_type.as_deref().unwrap_or("no content type"), said(.text), http_hint(.status)
@@ -126,25 +151,32 @@ pub enum Error {
         call: Box<Call>,
         /// The HTTP status.
         status: u16,
-        /// The answer's content type.
+        /// The response's content type.
         content_type: Option<String>,
-        /// The first 300 characters of what the server said.
+        /// The first 300 characters of what the server said; empty for a response to a read
+        /// that looks like JSON, since a run's text could be in it.
         text: String,
-        /// How long the server asked to wait, where it did.
-        retry_after: Option<Duration>,
     },
 
-    /// The API answered with GraphQL errors.
-    #[error("{call} was answered with GraphQL errors: {}{}", list(.errors), executed_hint(.call, .executed))]
+    /// The API answered with GraphQL errors. Its HTTP status is
+    /// [`call.http_status`](Call::http_status).
+    #[error("{call} was answered with GraphQL errors: {}{}", list(.errors), executed_hint(.call))]
     GraphQl {
-        /// The call. Its session id is the one in the partial data, where there is one.
+        /// The call. Its session id is the one in the partial data, if there is one.
         call: Box<Call>,
-        /// All errors of the answer.
+        /// All errors of the response.
         errors: Vec<GraphQlError>,
         /// The data that came beside the errors.
         data: Option<serde_json::Value>,
-        /// Whether execution had begun, so that a trigger may have been carried out.
+        /// Whether execution had begun.
         executed: bool,
+    },
+
+    /// The API knows no such run: the look-up gave null, and no error says why.
+    #[error("{call} found no such run; check the session id, and that it is of this workspace")]
+    NotFound {
+        /// The call.
+        call: Box<Call>,
     },
 
     /// The backend does not know a field or an argument that the call needs: it is older than
@@ -195,8 +227,9 @@ pub enum Error {
     /// The API answered `ok: false`: the trigger, the message or the stop was not accepted, or
     /// the look-up did not succeed.
     #[error(
-        "{call} was not accepted: the API answered ok: false with status {:?}",
-        excerpt(.status)
+        "{call} was not accepted: the API answered ok: false with status {:?}{}",
+        excerpt(.status),
+        executed_hint(.call)
     )]
     NotAccepted {
         /// The call.
@@ -210,6 +243,8 @@ pub enum Error {
     RunFailed {
         /// The whole run, with its transcript.
         run: Box<Run>,
+        /// Whether the call that ends with this error has started the run itself.
+        started: bool,
     },
 
     /// A wait came to its timeout. The run goes on:
@@ -217,22 +252,46 @@ pub enum Error {
     #[error("{0}")]
     WaitTimeout(Box<WaitTimeout>),
 
-    /// A follow-up was accepted, but its turn has shown no sign of life within the grace time.
+    /// The turn of a follow-up has shown no activity within the grace period: the run still
+    /// reads as before it was sent. Reported once; the session takes the turn for closed then.
     #[error(
-        "the follow-up to run {} was accepted, but its turn showed no sign of life within \
-         {waited:.1?} (the run {}); it may start yet, so read the run before you send the message \
-         again",
+        "{} to run {}, but its turn showed no activity within {waited:.1?} (the run {}); {}",
+        if *.accepted { "a follow-up was accepted" } else { "the outcome of a follow-up is unknown" },
         short(.session_id),
-        still_reads(.status)
+        still_reads(.status),
+        turn_hint(*.accepted)
     )]
     TurnNotStarted {
         /// The run.
         session_id: SessionId,
-        /// How long the turn was waited for.
+        /// How long the run showed no activity while it could be read.
         waited: Duration,
-        /// What the run still reads as; `None` where it could not be read.
+        /// What the run still reads as; `None` if it could not be read.
         status: Option<RunStatus>,
+        /// Whether the API had accepted the follow-up; else its outcome is unknown.
+        accepted: bool,
+        /// Whether the call that ends with this error has sent the follow-up itself.
+        started: bool,
     },
+}
+
+/// What kept a request from being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// The host's name could not be resolved.
+    NameResolution,
+    /// No connection could be made, or TLS could not be set up.
+    Connection,
+    /// The server's certificate was refused: its issuer is unknown, it has expired, it is for
+    /// another host. Trying again does not help.
+    Certificate,
+    /// The proxy could not connect to the host.
+    Proxy,
+    /// The proxy asks for credentials. Trying again does not help.
+    ProxyCredentials,
+    /// No time was left before the request had left.
+    Time,
 }
 
 /// One call of the client's: which operation, about which run, how often sent.
@@ -248,10 +307,17 @@ pub struct Call {
     /// The server's name for the last request, from the response's headers, where it sent one:
     /// what the vendor's support asks for.
     pub request_id: Option<String>,
+    /// The HTTP status of the last response, if one came.
+    pub http_status: Option<u16>,
+    /// How long the server asked to wait before the next request, if it did: `Retry-After`,
+    /// beside any response.
+    pub retry_after: Option<Duration>,
     /// Whether the operation starts something: a trigger or a follow-up.
     pub(crate) starts: bool,
-    /// Whether something was started before the call, by the wait that made it.
+    /// Whether the wait that made this call has started something before it.
     pub(crate) started: bool,
+    /// Whether this call itself may have been carried out although it failed.
+    pub(crate) unproven: bool,
 }
 
 /// A wait that came to its timeout.
@@ -268,9 +334,26 @@ pub struct WaitTimeout {
     pub polls: u32,
     /// Why the last poll failed, where it did.
     pub last_error: Option<Box<Error>>,
-    /// The API's word on stopping the run, or why it could not be stopped; `None` where the run
+    /// The API's word on stopping the run, or why it could not be stopped; `None` if the run
     /// was left as it is.
     pub stopped: Option<Result<String, Box<Error>>>,
+    /// What was waited for.
+    pub(crate) awaited: Awaited,
+    /// Whether the call that ends with this error has started the run, or the turn, itself.
+    pub(crate) started: bool,
+}
+
+/// What a wait that came to its timeout was waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// The run's end.
+    Run,
+    /// The end of a turn that has shown activity.
+    Turn,
+    /// The first activity of a turn.
+    Activity,
+    /// Rest: the end of what is going on, before a follow-up is sent.
+    Rest,
 }
 
 /// The call in an error that concerns one, borrowed as the error is.
@@ -281,15 +364,17 @@ macro_rules! call_of {
             | Error::OutcomeUnknown { call, .. }
             | Error::Transport { call, .. }
             | Error::Unauthorized { call, .. }
-            | Error::RateLimited { call, .. }
+            | Error::RateLimited { call }
             | Error::Http { call, .. }
             | Error::GraphQl { call, .. }
+            | Error::NotFound { call }
             | Error::Unsupported { call, .. }
             | Error::Decode { call, .. }
             | Error::ResponseTooLarge { call, .. }
             | Error::NotAccepted { call, .. } => Some(call),
             Error::InvalidRequest { .. }
             | Error::InvalidConfig { .. }
+            | Error::NotStarted { .. }
             | Error::RunFailed { .. }
             | Error::WaitTimeout(_)
             | Error::TurnNotStarted { .. } => None,
@@ -302,7 +387,7 @@ impl Error {
     #[must_use]
     pub fn session_id(&self) -> Option<&SessionId> {
         match self {
-            Self::RunFailed { run } => Some(&run.session_id),
+            Self::RunFailed { run, .. } => Some(&run.session_id),
             Self::WaitTimeout(timeout) => Some(&timeout.session_id),
             Self::TurnNotStarted { session_id, .. } => Some(session_id),
             _ => self.call()?.session_id.as_ref(),
@@ -318,48 +403,54 @@ impl Error {
         }
     }
 
-    /// Whether a run, or a turn, was started or may have been: by a trigger or follow-up whose
-    /// answer was lost, or by a wait that had started its run before it failed.
+    /// Whether this very call may have started something: a run, or the turn of a follow-up.
     ///
     /// True means: making the same call again can start a second run, which costs money and
-    /// posts to Slack twice. Go on with [`session_id`](Self::session_id) where there is one.
+    /// posts to Slack twice. It is true for [`Error::OutcomeUnknown`], for a trigger or
+    /// follow-up whose response shows that it was executed, and for every error of a
+    /// [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait), a
+    /// [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) after its message
+    /// has left.
+    ///
+    /// False does not mean that there is no run: [`Session::wait`](crate::Session::wait) starts
+    /// nothing, so its errors say false, and [`session_id`](Self::session_id) says which run
+    /// exists.
     #[must_use]
     pub fn may_have_started(&self) -> bool {
         match self {
-            Self::OutcomeUnknown { .. }
-            | Self::RunFailed { .. }
-            | Self::WaitTimeout(_)
-            | Self::TurnNotStarted { .. } => true,
-            Self::GraphQl { call, executed, .. } => (call.starts && *executed) || call.started,
-            Self::Decode { call, .. } => call.starts || call.started,
-            _ => self.call().is_some_and(|call| call.started),
+            Self::OutcomeUnknown { .. } => true,
+            Self::RunFailed { started, .. } | Self::TurnNotStarted { started, .. } => *started,
+            Self::WaitTimeout(timeout) => timeout.started,
+            _ => self
+                .call()
+                .is_some_and(|call| call.unproven || call.started),
         }
     }
 
     /// Whether the same call, made again later, may succeed and can do no harm: the failure is
-    /// temporary, and nothing may have been started. The client has already tried as often as
-    /// its [`Retry`](crate::Retry) says.
+    /// transient, and this call cannot have started anything. The client has already tried as
+    /// often as its [`Retry`](crate::Retry) says.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.is_temporary() && !self.may_have_started()
+        Failure::of(self) == Failure::Transient && !self.may_have_started()
     }
 
-    /// How long the server asked to wait before the next request, where it did.
+    /// How long the server asked to wait before the next request, if it did: `Retry-After`, in
+    /// seconds or as a date, beside any response. A date is measured against the response's own
+    /// `Date`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } | Self::Http { retry_after, .. } => *retry_after,
-            _ => None,
+            Self::WaitTimeout(timeout) => timeout.last_error.as_ref()?.retry_after(),
+            _ => self.call()?.retry_after,
         }
     }
 
-    /// A failure that has nothing to do with what was asked.
-    pub(crate) fn is_temporary(&self) -> bool {
-        match self {
-            Self::NotSent { .. } | Self::Transport { .. } | Self::RateLimited { .. } => true,
-            Self::Http { status, .. } => *status >= 500 || (200..300).contains(status),
-            _ => false,
-        }
+    /// Whether an attempt that failed like this may be followed by another one of the same
+    /// call, whatever was started before it.
+    pub(crate) fn may_be_sent_again(&self) -> bool {
+        let is_proven = self.call().is_some_and(|call| !call.unproven);
+        is_proven && Failure::of(self) == Failure::Transient
     }
 
     pub(crate) fn blank(field: &'static str) -> Self {
@@ -386,7 +477,27 @@ impl Error {
         error
     }
 
-    fn call(&self) -> Option<&Call> {
+    /// The task that was sending a trigger is gone, with its runtime.
+    pub(crate) fn lost_task(cause: &dyn StdError) -> Self {
+        Self::OutcomeUnknown {
+            call: Box::new(Call {
+                operation: "TriggerDinoaiAgentRun",
+                session_id: None,
+                attempts: 1,
+                request_id: None,
+                http_status: None,
+                retry_after: None,
+                starts: true,
+                started: false,
+                unproven: true,
+            }),
+            reason: format!("the task that was sending it is gone ({cause})"),
+            errors: vec![],
+            source: None,
+        }
+    }
+
+    pub(crate) fn call(&self) -> Option<&Call> {
         call_of!(self)
     }
 

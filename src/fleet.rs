@@ -21,11 +21,12 @@
 //! # }
 //! ```
 //!
-//! One request reads the status of up to 50 runs. Where the server refuses that, batches become
-//! smaller, down to a request for each run. Polls are spread over time, so that many runs are
-//! never asked for in one burst; a delay that the server asks for holds for all of them. A run
-//! that cannot be read concerns that run only, by the rules of a [wait](crate::wait); failures
-//! that have nothing to do with a run are borne for all until the timeout.
+//! One request reads the status of up to 50 runs. If the server refuses that, or such a request
+//! fails three times in a row while others succeed, batches become smaller, down to a request for
+//! each run. Polls are spread over time, so that many runs are never asked for in one burst; a
+//! delay that the server asks for holds for all of them, and HTTP 429 to a trigger for all
+//! triggers. A run that cannot be read concerns that run only, by the rules for [failing
+//! polls](crate::wait#failing-polls). At its deadline each run is looked at once more.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -62,11 +63,18 @@ pub struct WaitAll {
 
 /// The results of many runs that are started and waited for, as they end: a stream.
 ///
-/// Each request is started once at most; its result comes with its place among the requests: the
-/// run where it has completed, else the error, as from
+/// Each request is started at most once; its result comes with its place among the requests: the
+/// run if it has completed, else the error, as from
 /// [`trigger_run_and_wait`](Client::trigger_run_and_wait). It starts and polls only while it is
-/// read. Dropped, what has not been started is not; the runs that have go on, so keep their ids
-/// with [`on_started`](RunAll::on_started).
+/// read, but a trigger that is on its way is seen to its end by a task of its own, however slowly
+/// the stream is read.
+///
+/// Dropped, it starts nothing more; the triggers on their way still run to their response and
+/// call [`on_started`](RunAll::on_started), and the runs that have started go on, so keep their
+/// ids there.
+///
+/// After a trigger that is refused as [`Error::Unauthorized`], or three in a row whose outcome is
+/// unknown, nothing more is started: the rest is [`Error::NotStarted`].
 #[must_use = "a stream does nothing until it is read"]
 pub struct RunAll {
     client: Client,
@@ -172,9 +180,9 @@ impl RunAll {
         self
     }
 
-    /// Hands out each session id as soon as it is known, with the place of its request. Store it
-    /// there, and a restart of your program need not start the run again. Set it before the
-    /// first result.
+    /// Calls `on_started` with the place of a request and its session id as soon as the run is
+    /// accepted, on the task that has started it. Store it there, and a restart of your program
+    /// need not start the run again. Set it before the first result.
     pub fn on_started(
         mut self,
         on_started: impl FnMut(usize, &SessionId) + Send + 'static,
@@ -191,9 +199,8 @@ impl RunAll {
 
     fn start(&mut self) -> Results<usize> {
         let mut fleet = Fleet::new(self.client.clone(), self.pace);
-        fleet.requests = std::mem::take(&mut self.requests);
-        fleet.concurrency = self.concurrency;
-        fleet.on_started = self.on_started.take();
+        let requests = std::mem::take(&mut self.requests);
+        fleet.start(requests, self.concurrency, self.on_started.take());
         fleet.into_results()
     }
 }

@@ -1,10 +1,15 @@
 //! The loop under [`fleet`](crate::fleet): starts runs, polls them in batches, reads the ended
 //! ones.
+//!
+//! Triggers are sent by tasks of their own, so that a slow reader of the stream loses no
+//! response. Polls and reads are driven by the stream itself. Whatever is awaited races the
+//! earliest deadline.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -15,9 +20,10 @@ use futures_util::stream::{self, FuturesUnordered};
 use crate::call::Terms;
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::error::{Error, Result, WaitTimeout};
-use crate::poll::{Bearing, Pace, Polls};
+use crate::error::{Awaited, Error, Result, WaitTimeout};
+use crate::poll::{LAST_LOOK, LONGEST_RETRY_AFTER, Pace};
 use crate::run::{Accepted, Run, RunStatus, SessionId};
+use crate::tolerance::{Failure, Streak};
 use crate::trigger::TriggerRun;
 use crate::wait::end;
 
@@ -25,8 +31,15 @@ use crate::wait::end;
 const BATCH: usize = 50;
 /// How many batches have to be answered before larger ones are tried again.
 const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
-/// How many requests are under way at a time.
+/// How often a batch may fail transiently, while other requests succeed, before it is halved.
+const FAILURES_BEFORE_SMALLER_ONES: u32 = 3;
+/// How many polls and reads are under way at a time, and how many triggers.
 const REQUESTS: usize = 8;
+const TRIGGERS: usize = 8;
+/// After so many triggers in a row of unknown outcome no further run is started.
+const UNKNOWN_IN_A_ROW: u32 = 3;
+/// How long after its start a run is polled at the latest, so that polls can share a request.
+const FIRST_POLL: Duration = Duration::from_secs(1);
 
 pub(crate) type OnStarted<K> = dyn FnMut(K, &SessionId) + Send;
 
@@ -40,31 +53,49 @@ pub(crate) struct Fleet<K> {
     clock: Arc<dyn Clock>,
     pace: Pace,
     /// What is still to be started, and how many runs may be going at a time.
-    pub(crate) requests: VecDeque<(K, TriggerRun)>,
-    pub(crate) concurrency: usize,
-    pub(crate) on_started: Option<Box<OnStarted<K>>>,
+    requests: VecDeque<Item<K>>,
+    concurrency: usize,
+    on_started: Option<Arc<Mutex<Box<OnStarted<K>>>>>,
     /// The runs that are waited for, the one that is due next first.
     waiting: BinaryHeap<Reverse<Waiting<K>>>,
+    /// The runs whose deadline has come: each is looked at once more.
+    overdue: Vec<Waiting<K>>,
     /// The runs that have ended and are still to be read.
     ended: VecDeque<Waiting<K>>,
+    /// No deadline of a run in `waiting` comes before this.
+    next_deadline: Option<Duration>,
     under_way: FuturesUnordered<Request<K>>,
+    triggers: usize,
     /// How many runs have been started, or are waited for, and have no result yet.
     going: usize,
     results: VecDeque<(K, Option<SessionId>, Result<Run>)>,
     batch: usize,
     /// How many batches were answered since one was refused.
     answered: u32,
-    /// Whether the server has read any run.
-    proven: bool,
-    /// When the server may be asked again.
-    not_before: Duration,
+    /// How many requests were answered at all.
+    successes: u64,
+    /// Whether the server has accepted or read any run, and whether it has read one.
+    is_proven: bool,
+    has_read: bool,
+    unknown_in_a_row: u32,
+    /// When the server may be asked again, and when it may be asked to start a run.
+    polls_not_before: Duration,
+    triggers_not_before: Duration,
+}
+
+/// A run that is to be started.
+struct Item<K> {
+    key: K,
+    request: TriggerRun,
+    /// How often the server has turned it away as one request too many.
+    turned_away: usize,
 }
 
 type Request<K> = Pin<Box<dyn Future<Output = Outcome<K>> + Send>>;
 
 /// What came of a request.
 enum Outcome<K> {
-    Started(K, Duration, Result<Accepted>),
+    Started(Item<K>, Duration, Result<Accepted>),
     Polled(Vec<Waiting<K>>, Result<Vec<Result<RunStatus>>>),
     Read(Waiting<K>, Result<Run>),
 }
@@ -78,8 +109,11 @@ struct Waiting<K> {
     /// Whether it was started here.
     started: bool,
     /// Whether the id is known to be right.
-    proven: bool,
-    doubtful: u32,
+    is_proven: bool,
+    streak: Streak,
+    /// How often in a row its batch has failed transiently, and how many requests had been
+    /// answered at the first time.
+    batch_failures: (u32, u64),
     polls: u32,
     status: Option<RunStatus>,
     last_error: Option<Box<Error>>,
@@ -93,8 +127,9 @@ impl<K> Waiting<K> {
             id,
             start,
             started: false,
-            proven: false,
-            doubtful: 0,
+            is_proven: false,
+            streak: Streak::default(),
+            batch_failures: (0, 0),
             polls: 0,
             status: None,
             last_error: None,
@@ -132,20 +167,47 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             concurrency: 1,
             on_started: None,
             waiting: BinaryHeap::new(),
+            overdue: vec![],
             ended: VecDeque::new(),
+            next_deadline: None,
             under_way: FuturesUnordered::new(),
+            triggers: 0,
             going: 0,
             results: VecDeque::new(),
             batch: BATCH,
             answered: 0,
-            proven: false,
-            not_before: Duration::ZERO,
+            successes: 0,
+            is_proven: false,
+            has_read: false,
+            unknown_in_a_row: 0,
+            polls_not_before: Duration::ZERO,
+            triggers_not_before: Duration::ZERO,
         }
+    }
+
+    /// Starts runs, at most `concurrency` going at a time.
+    pub(crate) fn start(
+        &mut self,
+        requests: impl IntoIterator<Item = (K, TriggerRun)>,
+        concurrency: usize,
+        on_started: Option<Box<OnStarted<K>>>,
+    ) {
+        let items = requests.into_iter().map(|(key, request)| Item {
+            key,
+            request,
+            turned_away: 0,
+        });
+        self.requests = items.collect();
+        self.concurrency = concurrency;
+        self.on_started = on_started.map(|on_started| Arc::new(Mutex::new(on_started)));
     }
 
     pub(crate) fn into_results(mut self) -> Results<K> {
         if let Err(error) = self.pace.check() {
-            self.refuse(&error);
+            for item in std::mem::take(&mut self.requests) {
+                self.results.push_back((item.key, None, Err(error.clone())));
+            }
+            self.refuse_runs(&error);
         }
         let results = stream::unfold(self, async |mut fleet| {
             let result = fleet.next().await?;
@@ -155,47 +217,54 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         Box::pin(results.fuse())
     }
 
-    /// Ends everything with the same error, but for what is under way.
-    fn refuse(&mut self, error: &Error) {
-        self.refuse_requests(error);
+    /// Ends all runs that are waited for with the same error, but for what is under way.
+    fn refuse_runs(&mut self, error: &Error) {
         let waiting: Vec<_> = self.waiting.drain().map(|Reverse(run)| run).collect();
+        let overdue = std::mem::take(&mut self.overdue);
         let ended: Vec<_> = self.ended.drain(..).collect();
-        for run in waiting.into_iter().chain(ended) {
+        for run in waiting.into_iter().chain(overdue).chain(ended) {
             let error = error.for_run(&run.id, run.started);
             self.finish(run, Err(error));
         }
     }
 
-    fn refuse_requests(&mut self, error: &Error) {
-        for (key, _) in self.requests.drain(..) {
-            self.results.push_back((key, None, Err(error.clone())));
+    /// Starts no further run, because of what came of others.
+    fn start_no_more(&mut self, cause: &Error) {
+        for item in self.requests.drain(..) {
+            let cause = Box::new(cause.clone());
+            let error = Error::NotStarted { cause };
+            self.results.push_back((item.key, None, Err(error)));
         }
     }
 
     async fn next(&mut self) -> Option<(K, Option<SessionId>, Result<Run>)> {
         loop {
-            self.time_out();
+            self.find_overdue();
             if let Some(result) = self.results.pop_front() {
                 return Some(result);
             }
             self.send_what_is_due();
-            let pause = self.pause();
+            let event = self.next_event();
             if self.under_way.is_empty() {
-                self.clock.sleep(pause?).await;
+                let pause = event?.saturating_sub(self.clock.now());
+                self.clock.sleep(pause).await;
                 continue;
             }
-            let outcome = match pause {
-                Some(pause) if self.under_way.len() < self.most_requests() => {
-                    let sleep = self.clock.sleep(pause);
-                    match select(self.under_way.next(), sleep).await {
+            let outcome = match event {
+                Some(event) => {
+                    let alarm = self.clock.alarm(event);
+                    match select(self.under_way.next(), alarm).await {
                         Either::Left((outcome, _)) => outcome,
                         Either::Right(_) => None,
                     }
                 }
-                _ => self.under_way.next().await,
+                None => self.under_way.next().await,
             };
             match outcome {
-                Some(Outcome::Started(key, start, accepted)) => self.started(key, start, accepted),
+                Some(Outcome::Started(item, start, accepted)) => {
+                    self.triggers -= 1;
+                    self.started(item, start, accepted);
+                }
                 Some(Outcome::Polled(runs, statuses)) => self.polled(runs, statuses),
                 Some(Outcome::Read(run, read)) => self.read(run, read),
                 None => {}
@@ -203,87 +272,121 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         }
     }
 
-    /// How long nothing is due; `None` where nothing will be.
-    fn pause(&self) -> Option<Duration> {
-        let now = self.clock.now();
-        let may_start = !self.requests.is_empty() && self.going < self.concurrency;
-        let next = match self.waiting.peek() {
-            _ if may_start || !self.ended.is_empty() => now,
-            Some(Reverse(run)) => run.due,
-            None => return None,
-        };
-        let next = next.max(self.not_before);
-        let next = self.deadline().map_or(next, |deadline| next.min(deadline));
-        Some(next.saturating_sub(now))
+    /// When something is to be done next, whatever comes of what is under way.
+    fn next_event(&self) -> Option<Duration> {
+        let start = self.may_start().then_some(self.triggers_not_before);
+        let poll = self.waiting.peek().filter(|_| self.may_ask());
+        let poll = poll.map(|Reverse(run)| run.due.max(self.polls_not_before));
+        [start, poll, self.next_deadline]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
-    /// When the first run comes to its timeout.
-    fn deadline(&self) -> Option<Duration> {
-        let waiting = self.waiting.iter().map(|Reverse(run)| run);
-        let earliest = waiting.chain(&self.ended).map(|run| run.start).min()?;
-        Some(earliest.saturating_add(self.pace.timeout))
+    fn may_start(&self) -> bool {
+        let most = if self.is_proven { TRIGGERS } else { 1 };
+        let is_free = self.triggers < most && (self.is_proven || self.under_way.is_empty());
+        !self.requests.is_empty() && self.going < self.concurrency && is_free
     }
 
-    /// Gives up the runs that have come to their timeout.
-    fn time_out(&mut self) {
+    /// Whether one more poll or read may be sent. One request finds out whether the host and the
+    /// credentials are right.
+    fn may_ask(&self) -> bool {
+        let asking = self.under_way.len() - self.triggers;
+        match self.is_proven {
+            true => asking < REQUESTS,
+            false => self.under_way.is_empty(),
+        }
+    }
+
+    fn deadline(&self, run: &Waiting<K>) -> Duration {
+        run.start.saturating_add(self.pace.timeout)
+    }
+
+    fn wait_on(&mut self, run: Waiting<K>) {
+        let deadline = self.deadline(&run);
+        let next = self.next_deadline.unwrap_or(Duration::MAX);
+        self.next_deadline = Some(next.min(deadline));
+        self.waiting.push(Reverse(run));
+    }
+
+    /// Finds the runs whose deadline has come.
+    fn find_overdue(&mut self) {
         let now = self.clock.now();
-        if self.deadline().is_none_or(|deadline| deadline > now) {
+        if self.next_deadline.is_none_or(|deadline| deadline > now) {
             return;
         }
-        let timeout = self.pace.timeout;
-        let is_over = |run: &Waiting<K>| run.start.saturating_add(timeout) <= now;
-        let waiting = std::mem::take(&mut self.waiting).into_iter();
-        let waiting = waiting.map(|Reverse(run)| run);
-        let (over, going): (Vec<_>, Vec<_>) = waiting.partition(is_over);
-        self.waiting = going.into_iter().map(Reverse).collect();
-        let ended = std::mem::take(&mut self.ended).into_iter();
-        let (ended_over, ended): (Vec<_>, Vec<_>) = ended.partition(is_over);
-        self.ended = ended.into();
-        for run in over.into_iter().chain(ended_over) {
-            let timeout = WaitTimeout {
-                session_id: run.id.clone(),
-                last_status: run.status.clone(),
-                elapsed: now.saturating_sub(run.start),
-                polls: run.polls,
-                last_error: run.last_error.clone(),
-                stopped: None,
-            };
-            self.finish(run, Err(Error::WaitTimeout(Box::new(timeout))));
-        }
-    }
-
-    fn send_what_is_due(&mut self) {
-        let now = self.clock.now();
-        while now >= self.not_before && self.under_way.len() < self.most_requests() {
-            if let Some(run) = self.ended.pop_front() {
-                self.under_way.push(self.reading(run));
-            } else if self.going < self.concurrency
-                && let Some((key, request)) = self.requests.pop_front()
-            {
-                self.going += 1;
-                self.under_way.push(self.starting(key, request, now));
-            } else if let Some(runs) = self.due_batch(now) {
-                self.under_way.push(self.polling(runs));
+        self.next_deadline = None;
+        for Reverse(run) in std::mem::take(&mut self.waiting) {
+            if self.deadline(&run) <= now {
+                self.overdue.push(run);
             } else {
-                return;
+                self.wait_on(run);
             }
         }
     }
 
-    /// One request finds out whether the host and the credentials are right.
-    fn most_requests(&self) -> usize {
-        if self.proven { REQUESTS } else { 1 }
+    fn send_what_is_due(&mut self) {
+        // Last looks wait for nothing.
+        while !self.overdue.is_empty() {
+            let rest = self.overdue.len().saturating_sub(self.batch);
+            let runs = self.overdue.split_off(rest);
+            self.under_way.push(self.polling(runs));
+        }
+        let now = self.clock.now();
+        while self.may_ask() {
+            let request = if let Some(run) = self.ended.pop_front() {
+                self.reading(run)
+            } else if now >= self.polls_not_before
+                && let Some(runs) = self.due_batch(now)
+            {
+                self.polling(runs)
+            } else {
+                break;
+            };
+            self.under_way.push(request);
+        }
+        // Due polls come before starts.
+        while self.may_start() && now >= self.triggers_not_before {
+            let Some(item) = self.requests.pop_front() else {
+                return;
+            };
+            self.going += 1;
+            self.triggers += 1;
+            let request = self.starting(item, now);
+            self.under_way.push(request);
+        }
     }
 
-    fn starting(&self, key: K, request: TriggerRun, now: Duration) -> Request<K> {
+    /// Starts a run on a task of its own: its response is read although nobody reads the stream,
+    /// or the stream is dropped.
+    fn starting(&self, item: Item<K>, now: Duration) -> Request<K> {
         let client = self.client.clone();
         let terms = Terms {
             deadline: Some(now.saturating_add(self.pace.timeout)),
+            returns_rate_limits: true,
             ..Terms::default()
         };
-        Box::pin(async move {
+        let (key, request) = (item.key, item.request.clone());
+        let on_started = self.on_started.clone();
+        let task = tokio::spawn(async move {
             let accepted = client.trigger(request, terms).await;
-            Outcome::Started(key, now, accepted)
+            if let (Ok(accepted), Some(on_started)) = (&accepted, on_started) {
+                let mut on_started = on_started.lock().unwrap_or_else(PoisonError::into_inner);
+                on_started(key, &accepted.session_id);
+            }
+            accepted
+        });
+        Box::pin(async move {
+            let accepted = match task.await {
+                Ok(accepted) => accepted,
+                Err(error) => match error.try_into_panic() {
+                    // The caller's own callback's.
+                    Ok(panic) => resume_unwind(panic),
+                    Err(error) => Err(Error::lost_task(&error)),
+                },
+            };
+            Outcome::Started(item, now, accepted)
         })
     }
 
@@ -305,20 +408,33 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         Box::pin(async move {
             let ids: Vec<_> = runs.iter().map(|run| run.id.clone()).collect();
             let statuses = match &ids[..] {
-                [id] => Ok(vec![client.read_status(terms.for_run(id.clone())).await]),
+                [id] => match client.read_status(terms.for_run(id.clone())).await {
+                    Ok(status) => Ok(vec![Ok(status)]),
+                    // What has nothing to do with the run.
+                    Err(error) if is_common(&error) => Err(error),
+                    Err(error) => Ok(vec![Err(error)]),
+                },
                 _ => client.read_statuses(&ids, terms).await,
             };
             Outcome::Polled(runs, statuses)
         })
     }
 
+    /// The terms of a poll or a read. One that is under way at the first run's deadline is its
+    /// last look.
     fn terms(&self, runs: &[Waiting<K>]) -> Terms {
-        let start = runs.iter().map(|run| run.start).min();
+        let now = self.clock.now();
+        let deadline = runs.iter().map(|run| self.deadline(run)).min();
+        let (deadline, overrun) = match deadline {
+            Some(deadline) if deadline > now => (deadline, LAST_LOOK),
+            _ => (now.saturating_add(LAST_LOOK), Duration::ZERO),
+        };
         Terms {
-            session_id: None,
-            deadline: start.map(|start| start.saturating_add(self.pace.timeout)),
-            once: self.proven,
+            deadline: Some(deadline),
+            overrun,
+            once: self.is_proven,
             started: runs.iter().all(|run| run.started),
+            ..Terms::default()
         }
     }
 
@@ -339,76 +455,126 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         Some(runs)
     }
 
-    fn started(&mut self, key: K, start: Duration, accepted: Result<Accepted>) {
-        match accepted {
+    fn started(&mut self, mut item: Item<K>, start: Duration, accepted: Result<Accepted>) {
+        let error = match accepted {
             Ok(accepted) => {
-                self.proven = true;
-                if let Some(on_started) = &mut self.on_started {
-                    on_started(key, &accepted.session_id);
-                }
-                let mut run = Waiting::new(key, accepted.session_id, start);
-                run.due = self.clock.now();
+                self.is_proven = true;
+                self.successes += 1;
+                self.unknown_in_a_row = 0;
+                let mut run = Waiting::new(item.key, accepted.session_id, start);
+                let first_poll = self.pace.schedule.pause(Duration::ZERO).min(FIRST_POLL);
+                run.due = self.clock.now().saturating_add(first_poll);
                 run.started = true;
-                run.proven = true;
-                self.waiting.push(Reverse(run));
+                run.is_proven = true;
+                self.wait_on(run);
+                return;
             }
-            Err(error) => {
-                self.going -= 1;
-                self.hold_back(&error);
-                if is_unauthorized(&error) {
-                    self.refuse_requests(&error);
-                }
-                self.results.push_back((key, None, Err(error)));
+            Err(error) => error,
+        };
+        self.going -= 1;
+        if let Error::RateLimited { .. } = error {
+            let retry = self.client.retry();
+            let asked = error.retry_after().unwrap_or_default();
+            let delay = retry.delays().nth(item.turned_away);
+            let pause = delay
+                .unwrap_or_default()
+                .max(asked.min(LONGEST_RETRY_AFTER));
+            let not_before = self.clock.now().saturating_add(pause);
+            self.triggers_not_before = self.triggers_not_before.max(not_before);
+            if delay.is_some() && asked <= retry.longest_retry_after() {
+                tracing::debug!(%error, ?pause, "starting no run for a while");
+                item.turned_away += 1;
+                self.requests.push_front(item);
+                return;
             }
         }
+        let is_unknown = error.may_have_started() && error.session_id().is_none();
+        self.unknown_in_a_row = match is_unknown {
+            true => self.unknown_in_a_row + 1,
+            false => 0,
+        };
+        let is_hopeless = matches!(error, Error::Unauthorized { .. });
+        if is_hopeless || self.unknown_in_a_row >= UNKNOWN_IN_A_ROW {
+            self.start_no_more(&error);
+        }
+        self.results.push_back((item.key, None, Err(error)));
     }
 
-    fn polled(&mut self, runs: Vec<Waiting<K>>, statuses: Result<Vec<Result<RunStatus>>>) {
+    fn polled(&mut self, mut runs: Vec<Waiting<K>>, statuses: Result<Vec<Result<RunStatus>>>) {
         let due = self.next_due(&runs);
-        match statuses {
+        for run in &mut runs {
+            run.polls += 1;
+            run.due = due;
+        }
+        let error = match statuses {
             Ok(statuses) => {
+                self.successes += 1;
                 self.use_larger_batches();
-                for (mut run, status) in runs.into_iter().zip(statuses) {
-                    run.polls += 1;
-                    run.due = due;
+                for (run, status) in runs.into_iter().zip(statuses) {
                     match status {
                         Ok(status) => self.has_status(run, status),
                         Err(error) => self.fail(run, &error),
                     }
                 }
+                return;
             }
-            Err(error) => match Bearing::of(&error) {
-                Bearing::Temporary if self.proven => {
-                    for mut run in runs {
-                        run.polls += 1;
-                        run.due = due;
-                        self.fail(run, &error);
-                    }
+            Err(error) => error,
+        };
+        let is_tolerated = match Failure::of(&error) {
+            Failure::Transient => self.is_proven,
+            Failure::Refused => self.has_read,
+            // Refused as a whole: smaller ones may be taken.
+            Failure::Doubtful | Failure::Final => {
+                self.use_smaller_batches(runs.len());
+                for run in runs {
+                    self.wait_or_time_out(run);
                 }
-                Bearing::Doubtful | Bearing::Final if !is_unauthorized(&error) => {
-                    self.use_smaller_batches(runs);
-                }
-                // The host or the credentials are wrong, for the others as well.
-                _ => {
-                    self.waiting.extend(runs.into_iter().map(Reverse));
-                    self.refuse(&error);
-                }
-            },
+                return;
+            }
+        };
+        if !is_tolerated {
+            // The host or the credentials are wrong, for the others as well.
+            for run in runs {
+                self.wait_on(run);
+            }
+            self.refuse_runs(&error);
+            return;
+        }
+        if runs.len() > 1 && self.has_failed_too_often(&mut runs) {
+            self.use_smaller_batches(runs.len());
+        }
+        for run in runs {
+            self.fail(run, &error);
         }
     }
 
-    /// The server refused a batch: its runs are asked for again at once, in halves.
-    fn use_smaller_batches(&mut self, runs: Vec<Waiting<K>>) {
-        self.batch = self.batch.min(runs.len() / 2).max(1);
+    /// Counts a batch that failed transiently. True if it did so three times in a row while
+    /// other requests were answered: it may be too large for the server.
+    fn has_failed_too_often(&self, runs: &mut [Waiting<K>]) -> bool {
+        let Some(first) = runs.first() else {
+            return false;
+        };
+        let (failures, successes) = match first.batch_failures {
+            (0, _) => (1, self.successes),
+            (failures, successes) => (failures + 1, successes),
+        };
+        let is_too_often = failures >= FAILURES_BEFORE_SMALLER_ONES && self.successes > successes;
+        for run in runs {
+            run.batch_failures = match is_too_often {
+                true => (0, 0),
+                false => (failures, successes),
+            };
+        }
+        is_too_often
+    }
+
+    fn use_smaller_batches(&mut self, refused: usize) {
+        self.batch = self.batch.min(refused / 2).max(1);
         self.answered = 0;
         tracing::debug!(
             batch = self.batch,
             "a batch was refused, using smaller ones"
         );
-        for mut run in runs {
-            run.due = self.clock.now();
-            self.waiting.push(Reverse(run));
-        }
     }
 
     /// The server may have refused a batch for a reason that has passed: now and then a larger
@@ -424,7 +590,11 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     fn read(&mut self, mut run: Waiting<K>, read: Result<Run>) {
         run.due = self.next_due(std::slice::from_ref(&run));
         match read {
-            Ok(read) if read.status.is_terminal() => self.finish(run, end(read)),
+            Ok(read) if read.status.is_terminal() => {
+                self.successes += 1;
+                let started = run.started;
+                self.finish(run, end(read, started));
+            }
             // A follow-up has woken it in between.
             Ok(read) => self.has_status(run, read.status),
             Err(error) => self.fail(run, &error),
@@ -432,41 +602,59 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     }
 
     fn has_status(&mut self, mut run: Waiting<K>, status: RunStatus) {
-        self.proven = true;
-        run.proven = true;
+        self.is_proven = true;
+        self.has_read = true;
+        run.is_proven = true;
+        run.batch_failures = (0, 0);
         let is_terminal = status.is_terminal();
         run.status = Some(status);
         if is_terminal {
             // Failures to read it count on, or it would be read for ever.
             self.ended.push_back(run);
         } else {
-            run.doubtful = 0;
+            run.streak = Streak::default();
             run.last_error = None;
-            self.waiting.push(Reverse(run));
+            self.wait_or_time_out(run);
         }
     }
 
-    /// Bears a failure of one run, or makes it the run's result.
+    /// Tolerates a failure of one run, or makes it the run's result.
     fn fail(&mut self, mut run: Waiting<K>, error: &Error) {
         let error = error.for_run(&run.id, run.started);
-        self.hold_back(&error);
-        match Bearing::of(&error) {
-            // Any run that was read proves the host, for all of them.
-            Bearing::Temporary if self.proven => {}
-            Bearing::Doubtful if run.proven && run.doubtful < Polls::DOUBTFUL_IN_A_ROW => {
-                run.doubtful += 1;
-            }
-            _ => return self.finish(run, Err(error)),
+        let now = self.clock.now();
+        if let Some(asked) = error.retry_after() {
+            // It holds for all.
+            let not_before = now.saturating_add(asked.min(LONGEST_RETRY_AFTER));
+            self.polls_not_before = self.polls_not_before.max(not_before);
         }
+        // Any run that was read proves the host, for all of them.
+        let is_proven = run.is_proven || (self.is_proven && is_common(&error));
+        if !run.streak.tolerates(&error, now, is_proven, self.has_read) {
+            return self.finish(run, Err(error));
+        }
+        tracing::debug!(%error, "a poll failed, the wait goes on");
         run.last_error = Some(Box::new(error));
-        self.waiting.push(Reverse(run));
+        self.wait_or_time_out(run);
     }
 
-    /// A delay that the server asks for holds for all.
-    fn hold_back(&mut self, error: &Error) {
-        if let Some(asked) = error.retry_after() {
-            self.not_before = self.not_before.max(self.clock.now().saturating_add(asked));
+    /// Goes on waiting for a run, unless this was its last look.
+    fn wait_or_time_out(&mut self, run: Waiting<K>) {
+        let now = self.clock.now();
+        if self.deadline(&run) > now {
+            self.wait_on(run);
+            return;
         }
+        let timeout = WaitTimeout {
+            session_id: run.id.clone(),
+            last_status: run.status.clone(),
+            elapsed: now.saturating_sub(run.start),
+            polls: run.polls,
+            last_error: run.last_error.clone(),
+            stopped: None,
+            awaited: Awaited::Run,
+            started: run.started,
+        };
+        self.finish(run, Err(Error::WaitTimeout(Box::new(timeout))));
     }
 
     fn finish(&mut self, run: Waiting<K>, result: Result<Run>) {
@@ -483,8 +671,9 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     }
 }
 
-fn is_unauthorized(error: &Error) -> bool {
-    matches!(error, Error::Unauthorized { .. })
+/// Whether a failure has nothing to do with the run that was asked for.
+fn is_common(error: &Error) -> bool {
+    matches!(Failure::of(error), Failure::Transient | Failure::Refused)
 }
 
 impl Fleet<()> {
@@ -498,7 +687,7 @@ impl Fleet<()> {
             let mut run = Waiting::new((), id, now);
             let part = (place / BATCH) as f64 / batches as f64;
             run.due = now.saturating_add(interval.mul_f64(part));
-            self.waiting.push(Reverse(run));
+            self.wait_on(run);
         }
     }
 }

@@ -23,6 +23,22 @@ pub struct GraphQlError {
     pub extensions: serde_json::Map<String, serde_json::Value>,
 }
 
+impl GraphQlError {
+    /// The code in the extensions, for example `BAD_USER_INPUT`; `None` if there is none.
+    ///
+    /// ```
+    /// let error: dinoai::GraphQlError = serde_json::from_str(
+    ///     r#"{ "message": "No.", "extensions": { "code": "FORBIDDEN" } }"#,
+    /// )?;
+    /// assert_eq!(error.code(), Some("FORBIDDEN"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.extensions.get("code")?.as_str()
+    }
+}
+
 /// A step of a [`GraphQlError`]'s path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

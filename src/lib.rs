@@ -59,9 +59,9 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod account;
-mod answer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod body;
 pub mod builder;
 mod call;
 pub mod client;
@@ -75,16 +75,21 @@ mod family;
 pub mod fleet;
 mod fleet_loop;
 pub mod graphql_error;
+mod lenient;
 mod operations;
 mod poll;
+mod proof;
 mod redaction;
+mod response;
 pub mod retry;
 pub mod run;
 pub mod schedule;
+mod seen;
 pub mod session;
 pub mod steps;
 pub mod stop;
 mod surrogates;
+mod tolerance;
 mod transport;
 pub mod tree;
 pub mod trigger;
@@ -98,7 +103,7 @@ pub use call::CallFuture;
 pub use client::Client;
 pub use credentials::Credentials;
 pub use cursor::Checkpoint;
-pub use error::{Error, Result};
+pub use error::{Error, Obstacle, Result};
 pub use fleet::{RunAll, WaitAll};
 pub use graphql_error::GraphQlError;
 pub use retry::Retry;

@@ -2,15 +2,14 @@
 //! `graphql_client` derives from it and the schema; and what the rest of the crate needs to know
 //! of each: may it be sent twice, and what does its answer become.
 
-use crate::cursor::MessageKey;
 use crate::run::{Accepted, Message, Run, RunStatus, SessionId};
+use crate::seen::MessageKey;
 use crate::steps::{RunSteps, StartupStep, Step, StepOptions};
 use crate::trigger::{Slack, TriggerRun};
 use std::collections::BTreeMap;
 
 use graphql_client::GraphQLQuery;
-use serde::Serialize;
-use serde_json::value::RawValue;
+use serde::{Deserializer, Serialize};
 
 pub(crate) use dinoai_agent_run_status::DinoAiAgentRunStatus;
 
@@ -18,6 +17,8 @@ pub(crate) use dinoai_agent_run_status::DinoAiAgentRunStatus;
 pub(crate) trait Operation: GraphQLQuery {
     /// What may happen to a request whose answer was lost.
     const REPEAT: Repeat;
+    /// The root field.
+    const ROOT: &'static str;
     /// The fields of the root that may be null beside an error while the rest still counts.
     const MAY_MISS: &'static [&'static str] = &[];
     /// The answer, for the rest of the crate.
@@ -25,6 +26,16 @@ pub(crate) trait Operation: GraphQLQuery {
 
     /// The answer, or why there is none.
     fn answer(data: Self::ResponseData) -> Result<Self::Answer, Refusal>;
+
+    /// The name of the agent that is asked for.
+    fn agent(_: &Self::Variables) -> Option<&str> {
+        None
+    }
+
+    /// The run that the answer says it is about, if it has to be the one that was asked for.
+    fn session_id(_: &Self::Answer) -> Option<&SessionId> {
+        None
+    }
 }
 
 /// What may happen to a request whose body left and whose answer was lost.
@@ -104,6 +115,7 @@ operation!(StopDinoaiAgentRun, "graphql/stop_dinoai_agent_run.graphql");
 
 impl Operation for TriggerDinoaiAgentRun {
     const REPEAT: Repeat = Repeat::Never;
+    const ROOT: &'static str = "triggerDinoaiAgentRun";
     type Answer = Accepted;
 
     fn answer(data: Self::ResponseData) -> Result<Accepted, Refusal> {
@@ -111,10 +123,16 @@ impl Operation for TriggerDinoaiAgentRun {
         let path = "triggerDinoaiAgentRun.agentSessionId";
         accepted(run.ok, path, run.agent_session_id, run.status, None)
     }
+
+    fn agent(variables: &Self::Variables) -> Option<&str> {
+        variables.agent.as_deref()
+    }
 }
 
 impl Operation for TriggerDinoaiAgentRunWithOptions {
     const REPEAT: Repeat = Repeat::Never;
+    const ROOT: &'static str = "triggerDinoaiAgentRun";
+    const MAY_MISS: &'static [&'static str] = &["warning"];
     type Answer = Accepted;
 
     fn answer(data: Self::ResponseData) -> Result<Accepted, Refusal> {
@@ -122,10 +140,15 @@ impl Operation for TriggerDinoaiAgentRunWithOptions {
         let path = "triggerDinoaiAgentRun.agentSessionId";
         accepted(run.ok, path, run.agent_session_id, run.status, run.warning)
     }
+
+    fn agent(variables: &Self::Variables) -> Option<&str> {
+        variables.agent.as_deref()
+    }
 }
 
 impl Operation for SendDinoaiAgentMessage {
     const REPEAT: Repeat = Repeat::Never;
+    const ROOT: &'static str = "sendDinoaiAgentMessage";
     type Answer = Accepted;
 
     fn answer(data: Self::ResponseData) -> Result<Accepted, Refusal> {
@@ -133,10 +156,15 @@ impl Operation for SendDinoaiAgentMessage {
         let path = "sendDinoaiAgentMessage.agentSessionId";
         accepted(sent.ok, path, sent.agent_session_id, sent.status, None)
     }
+
+    fn session_id(accepted: &Accepted) -> Option<&SessionId> {
+        Some(&accepted.session_id)
+    }
 }
 
 impl Operation for DinoaiAgentRun {
     const REPEAT: Repeat = Repeat::Read;
+    const ROOT: &'static str = "dinoaiAgentRun";
     type Answer = Run;
 
     fn answer(data: Self::ResponseData) -> Result<Run, Refusal> {
@@ -150,10 +178,15 @@ impl Operation for DinoaiAgentRun {
             workspace_uid: run.workspace_uid,
         })
     }
+
+    fn session_id(run: &Run) -> Option<&SessionId> {
+        Some(&run.session_id)
+    }
 }
 
 impl Operation for DinoaiAgentRunStatus {
     const REPEAT: Repeat = Repeat::Read;
+    const ROOT: &'static str = "dinoaiAgentRun";
     type Answer = RunStatus;
 
     fn answer(data: Self::ResponseData) -> Result<RunStatus, Refusal> {
@@ -172,6 +205,7 @@ pub(crate) struct Digest {
 
 impl Operation for DinoaiAgentRunDigest {
     const REPEAT: Repeat = Repeat::Read;
+    const ROOT: &'static str = "dinoaiAgentRun";
     type Answer = Digest;
 
     fn answer(data: Self::ResponseData) -> Result<Digest, Refusal> {
@@ -190,6 +224,7 @@ impl Operation for DinoaiAgentRunDigest {
 
 impl Operation for DinoaiAgentRunSteps {
     const REPEAT: Repeat = Repeat::Read;
+    const ROOT: &'static str = "dinoaiAgentRun";
     const MAY_MISS: &'static [&'static str] = &["steps", "startupSteps"];
     type Answer = RunSteps;
 
@@ -207,6 +242,7 @@ impl Operation for DinoaiAgentRunSteps {
 
 impl Operation for StopDinoaiAgentRun {
     const REPEAT: Repeat = Repeat::Idempotent;
+    const ROOT: &'static str = "stopDinoaiAgentRun";
     /// The status, as a word of the API's.
     type Answer = String;
 
@@ -302,11 +338,10 @@ pub(crate) fn batch_alias(place: usize) -> String {
 }
 
 /// What stands at an alias of a batch: the status, or with `ok: false` the status beside it.
-pub(crate) fn batch_status(
-    value: &RawValue,
-) -> Result<Result<RunStatus, String>, serde_path_to_error::Error<serde_json::Error>> {
-    let mut value = serde_json::Deserializer::from_str(value.get());
-    let run: dinoai_agent_run_status::RunStatus = serde_path_to_error::deserialize(&mut value)?;
+pub(crate) fn batch_status<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Result<RunStatus, String>, serde_path_to_error::Error<D::Error>> {
+    let run: dinoai_agent_run_status::RunStatus = serde_path_to_error::deserialize(value)?;
     Ok(match run_status(run.ok, run.status) {
         Ok(status) => Ok(status),
         Err(Refusal::NotAccepted(status)) => Err(status),
@@ -339,7 +374,7 @@ fn run_status(ok: bool, status: DinoAiAgentRunStatus) -> Result<RunStatus, Refus
         DinoAiAgentRunStatus::Failed => RunStatus::Failed,
         DinoAiAgentRunStatus::Expired => RunStatus::Expired,
         DinoAiAgentRunStatus::Stopped => RunStatus::Stopped,
-        DinoAiAgentRunStatus::Other(word) => RunStatus::Other(word),
+        DinoAiAgentRunStatus::Other(word) => RunStatus::from(word),
     };
     if ok {
         Ok(status)

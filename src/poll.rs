@@ -1,4 +1,8 @@
-//! The loop under every wait: what failing polls mean, and the pause before the next one.
+//! The loop under every wait: what failing polls mean, the pause before the next one, and the
+//! deadline.
+//!
+//! At the deadline the run is looked at once more: a poll that is under way then is that look,
+//! else one more is made. Only after it is anything said of the run, or done to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +10,16 @@ use std::time::Duration;
 use crate::call::Terms;
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::error::{Error, Result, WaitTimeout};
-use crate::graphql_error::GraphQlError;
+use crate::error::{Awaited, Error, Result, WaitTimeout};
 use crate::run::{RunStatus, SessionId};
 use crate::schedule::Schedule;
+use crate::tolerance::Streak;
 use crate::wait::OnTimeout;
+
+/// How long the last look may take, which comes at the deadline.
+pub(crate) const LAST_LOOK: Duration = Duration::from_secs(5);
+/// How long a delay that the server asks for is obeyed at the longest.
+pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy)]
@@ -53,23 +62,25 @@ impl Pace {
 pub(crate) struct Polls {
     pub(crate) client: Client,
     pub(crate) session_id: SessionId,
-    /// Whether the caller has started the run, or the turn, itself.
-    started: bool,
     pace: Pace,
     clock: Arc<dyn Clock>,
     start: Duration,
     deadline: Duration,
+    /// Whether the wait has started the run, or the turn, itself.
+    started: bool,
     /// Whether the host and the id are known to be right.
-    proven: bool,
-    doubtful: u32,
+    is_proven: bool,
+    /// Whether the credentials are known to be right for reads.
+    has_read: bool,
+    streak: Streak,
     polls: u32,
     last_status: Option<RunStatus>,
+    /// Whether what is waited for had ended at the last look, although it could not be read.
+    has_ended: bool,
+    last_error: Option<Error>,
 }
 
 impl Polls {
-    /// How many failures in a row that may be the API's or the caller's are borne.
-    pub(crate) const DOUBTFUL_IN_A_ROW: u32 = 10;
-
     /// Polls from now on; `start` is when the waiting began, by the client's clock.
     pub(crate) fn since(
         start: Duration,
@@ -81,33 +92,47 @@ impl Polls {
             clock: client.clock().clone(),
             client,
             session_id,
-            started: false,
             pace,
             start,
             deadline: start.saturating_add(pace.timeout),
-            proven: false,
-            doubtful: 0,
+            started: false,
+            is_proven: false,
+            has_read: false,
+            streak: Streak::default(),
             polls: 0,
             last_status: None,
+            has_ended: false,
+            last_error: None,
         }
     }
 
-    /// For a run, or a turn, that the caller has just started: host and id are right, and every
-    /// error from here on comes after it.
-    pub(crate) fn having_started(mut self) -> Self {
-        self.started = true;
-        self.proven = true;
+    /// For a run that was started, or written to, in this session: host and id are right.
+    pub(crate) fn proven(mut self) -> Self {
+        self.is_proven = true;
         self
     }
 
+    /// For a run, or a turn, that this very wait has started.
+    pub(crate) fn having_started(mut self) -> Self {
+        self.started = true;
+        self.proven()
+    }
+
     /// The terms of the next call. It is one attempt, since the loop is the retry, but for the
-    /// first one.
+    /// first one of a run that may not exist.
     pub(crate) fn terms(&self) -> Terms {
+        let now = self.clock.now();
+        let (deadline, overrun) = match now < self.deadline {
+            true => (self.deadline, LAST_LOOK),
+            false => (now.saturating_add(LAST_LOOK), Duration::ZERO),
+        };
         Terms {
             session_id: Some(self.session_id.clone()),
-            deadline: Some(self.deadline),
-            once: self.proven,
+            deadline: Some(deadline),
+            overrun,
+            once: self.is_proven || now >= self.deadline,
             started: self.started,
+            ..Terms::default()
         }
     }
 
@@ -117,123 +142,102 @@ impl Polls {
         self.terms()
     }
 
-    /// Notes what a poll has read.
-    pub(crate) fn read(&mut self, status: &RunStatus) {
-        self.proven = true;
+    /// Notes what a poll has read, and whether that is the end of what is waited for.
+    pub(crate) fn read(&mut self, status: &RunStatus, has_ended: bool) {
+        self.is_proven = true;
+        self.has_read = true;
+        self.has_ended = has_ended;
         if self.last_status.as_ref() != Some(status) {
             tracing::info!(session_id = %self.session_id, %status, "run status");
             self.last_status = Some(status.clone());
         }
     }
 
-    /// How long the wait has lasted.
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.clock.now().saturating_sub(self.start)
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
     }
 
-    /// Pauses before the next poll, or ends the wait: by the failure of this poll where it is
-    /// not to be borne, or by its timeout.
-    pub(crate) async fn pause_after(&mut self, poll: Result<()>) -> Result<()> {
-        let failure = match poll {
+    /// Whether the last look has been made, or is due.
+    pub(crate) fn is_at_the_deadline(&self) -> bool {
+        self.now() >= self.deadline
+    }
+
+    /// Pauses before the next poll, or ends the wait: by the failure of this poll if it is not
+    /// tolerated, or by the timeout if this was the last look.
+    pub(crate) async fn pause_after(&mut self, poll: Result<()>, awaited: Awaited) -> Result<()> {
+        match poll {
             Ok(()) => {
-                self.doubtful = 0;
-                None
+                self.streak = Streak::default();
+                self.pause(None, awaited).await
             }
-            Err(error) => Some(self.bear(error)?),
-        };
-        let now = self.clock.now();
-        // One that the timeout itself has cut off tells nothing about the API.
-        let failure = failure.filter(|_| now < self.deadline);
+            Err(error) => {
+                let now = self.now();
+                if !self
+                    .streak
+                    .tolerates(&error, now, self.is_proven, self.has_read)
+                {
+                    return Err(error);
+                }
+                self.pause(Some(error), awaited).await
+            }
+        }
+    }
+
+    /// The same after a failure that is tolerated.
+    pub(crate) async fn pause(&mut self, failure: Option<Error>, awaited: Awaited) -> Result<()> {
+        if let Some(error) = &failure {
+            tracing::debug!(%error, "a poll failed, the wait goes on");
+        }
         let asked = failure.as_ref().and_then(Error::retry_after);
+        self.last_error = failure;
+        let now = self.now();
+        if now >= self.deadline {
+            return Err(self.timeout(awaited).await);
+        }
         let pause = self
             .pace
             .schedule
-            .pause(self.elapsed())
-            .max(asked.unwrap_or_default())
+            .pause(now.saturating_sub(self.start))
+            .max(asked.unwrap_or_default().min(LONGEST_RETRY_AFTER))
             .min(self.deadline.saturating_sub(now));
         self.clock.sleep(pause).await;
-        if self.clock.now() >= self.deadline {
-            return Err(self.timeout(failure).await);
-        }
         Ok(())
     }
 
-    /// Ends the wait for a turn that has shown no sign of life for too long.
-    pub(crate) fn check_grace(&self, waited: Duration, grace_time: Duration) -> Result<()> {
-        if waited < grace_time {
-            return Ok(());
-        }
-        Err(Error::TurnNotStarted {
+    /// The end of the wait for a turn that has shown no activity.
+    pub(crate) fn not_started(&self, waited: Duration, accepted: bool) -> Error {
+        Error::TurnNotStarted {
             session_id: self.session_id.clone(),
             waited,
             status: self.last_status.clone(),
-        })
-    }
-
-    fn bear(&mut self, error: Error) -> Result<Error> {
-        match Bearing::of(&error) {
-            _ if !self.proven => return Err(error),
-            Bearing::Temporary => {}
-            Bearing::Doubtful if self.doubtful < Self::DOUBTFUL_IN_A_ROW => self.doubtful += 1,
-            Bearing::Doubtful | Bearing::Final => return Err(error),
+            accepted,
+            started: self.started,
         }
-        tracing::debug!(%error, "a poll failed, the wait goes on");
-        Ok(error)
     }
 
-    async fn timeout(&self, last_error: Option<Error>) -> Error {
-        let elapsed = self.elapsed();
+    /// The end of the wait at its deadline.
+    pub(crate) async fn timeout(&mut self, awaited: Awaited) -> Error {
+        let elapsed = self.now().saturating_sub(self.start);
         let stopped = match self.pace.on_timeout {
-            OnTimeout::Leave => None,
-            OnTimeout::Stop => {
+            OnTimeout::Stop if !self.has_ended && awaited != Awaited::Rest => {
                 let terms = Terms {
-                    deadline: None,
-                    once: false,
-                    ..self.terms()
+                    session_id: Some(self.session_id.clone()),
+                    started: self.started,
+                    ..Terms::default()
                 };
                 Some(self.client.stop(terms).await.map_err(Box::new))
             }
+            OnTimeout::Stop | OnTimeout::Leave => None,
         };
         Error::WaitTimeout(Box::new(WaitTimeout {
             session_id: self.session_id.clone(),
             last_status: self.last_status.clone(),
             elapsed,
             polls: self.polls,
-            last_error: last_error.map(Box::new),
+            last_error: self.last_error.take().map(Box::new),
             stopped,
+            awaited,
+            started: self.started,
         }))
     }
-}
-
-/// How a wait bears a failing poll.
-pub(crate) enum Bearing {
-    /// It has nothing to do with the request: until the timeout.
-    Temporary,
-    /// It may be the API's fault or the caller's: a few times.
-    Doubtful,
-    /// It cannot get better.
-    Final,
-}
-
-impl Bearing {
-    pub(crate) fn of(error: &Error) -> Self {
-        match error {
-            _ if error.is_temporary() => Self::Temporary,
-            Error::Unauthorized { .. } | Error::Unsupported { .. } => Self::Final,
-            Error::InvalidRequest { .. } | Error::InvalidConfig { .. } => Self::Final,
-            Error::GraphQl { errors, .. } if errors.iter().any(is_about_the_document) => {
-                Self::Final
-            }
-            _ => Self::Doubtful,
-        }
-    }
-}
-
-/// Whether the server found the document itself wrong: it will not become valid.
-fn is_about_the_document(error: &GraphQlError) -> bool {
-    let code = error.extensions.get("code").and_then(|code| code.as_str());
-    matches!(
-        code,
-        Some("GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED")
-    )
 }

@@ -3,8 +3,10 @@
 //! | failure | read, stop | trigger, follow-up |
 //! | --- | --- | --- |
 //! | the body did not leave: no name, no connection, no TLS | again | again |
-//! | 429 | again, not before `Retry-After` | again, not before `Retry-After` |
-//! | 5xx, reset, timeout, cut body, a success that is not GraphQL | again | never: [`Error::OutcomeUnknown`] |
+//! | a certificate is refused, a proxy asks for credentials | never | never |
+//! | HTTP 429 | again, not before `Retry-After` | again, if the response held no session id and no value |
+//! | a GraphQL error with a code that means 429 | again, not before `Retry-After` | never |
+//! | 408, 425, 5xx with any body, a transient code, reset, timeout, cut body, a success that is not GraphQL | again | never: [`Error::OutcomeUnknown`] |
 //! | anything else | never | never |
 //!
 //! Between attempts the client pauses: a random part of 0.5 s, doubling up to 8 s ("full
@@ -16,8 +18,11 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
+use crate::call::Terms;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::operations::Repeat;
+use crate::transport::Limits;
 
 /// How often, and for how long, a call is tried.
 ///
@@ -91,6 +96,19 @@ impl Retry {
         self.call_timeout = timeout;
         self
     }
+
+    /// The longest pauses between attempts, one after the other.
+    pub(crate) fn delays(&self) -> <ExponentialBuilder as BackoffBuilder>::Backoff {
+        ExponentialBuilder::default()
+            .with_min_delay(self.first_delay)
+            .with_max_delay(self.longest_delay)
+            .with_max_times(self.attempts.saturating_sub(1) as usize)
+            .build()
+    }
+
+    pub(crate) fn longest_retry_after(&self) -> Duration {
+        self.longest_retry_after
+    }
 }
 
 /// The attempts of one call.
@@ -98,30 +116,28 @@ pub(crate) struct Attempts<'a> {
     retry: &'a Retry,
     budget: &'a Budget,
     clock: &'a dyn Clock,
+    terms: &'a Terms,
+    /// When the call's own timeout ends.
     end: Duration,
     delays: <ExponentialBuilder as BackoffBuilder>::Backoff,
     number: u32,
 }
 
 impl<'a> Attempts<'a> {
-    /// `deadline` is the caller's own; the call's timeout counts from now.
+    /// The call's timeout counts from now.
     pub(crate) fn new(
         retry: &'a Retry,
         budget: &'a Budget,
         clock: &'a dyn Clock,
-        deadline: Option<Duration>,
+        terms: &'a Terms,
     ) -> Self {
-        let end = clock.now().saturating_add(retry.call_timeout);
         Self {
             retry,
             budget,
             clock,
-            end: deadline.map_or(end, |deadline| deadline.min(end)),
-            delays: ExponentialBuilder::default()
-                .with_min_delay(retry.first_delay)
-                .with_max_delay(retry.longest_delay)
-                .with_max_times(retry.attempts.saturating_sub(1) as usize)
-                .build(),
+            terms,
+            end: clock.now().saturating_add(retry.call_timeout),
+            delays: retry.delays(),
             number: 1,
         }
     }
@@ -132,18 +148,43 @@ impl<'a> Attempts<'a> {
     }
 
     /// How long it may take.
-    pub(crate) fn time_left(&self) -> Duration {
-        self.end.saturating_sub(self.clock.now())
+    pub(crate) fn limits(&self, repeat: Repeat) -> Limits {
+        let call = self.end.saturating_sub(self.clock.now());
+        let to_leave = self.time_left();
+        let to_end = match repeat {
+            _ if to_leave.is_zero() => Duration::ZERO,
+            // One that has left is cut off by its own timeouts alone: its id would be lost.
+            Repeat::Never => call,
+            Repeat::Read | Repeat::Idempotent => {
+                call.min(to_leave.saturating_add(self.terms.overrun))
+            }
+        };
+        match repeat {
+            Repeat::Never => Limits { to_leave, to_end },
+            Repeat::Read | Repeat::Idempotent => Limits {
+                to_leave: to_end,
+                to_end,
+            },
+        }
+    }
+
+    /// How long an attempt may begin.
+    fn time_left(&self) -> Duration {
+        let end = self.terms.deadline.map_or(self.end, |it| it.min(self.end));
+        end.saturating_sub(self.clock.now())
     }
 
     pub(crate) fn succeeded(self) {
         self.budget.earn();
     }
 
-    /// Pauses before the next attempt, or gives the error back where there is none: it failed
-    /// for good, or attempts, time or budget are used up.
+    /// Pauses before the next attempt, or gives the error back if there is none: it failed for
+    /// good, or attempts, time or budget are used up.
     pub(crate) async fn pause_after(&mut self, error: Error) -> Result<(), Error> {
-        let Some(delay) = self.delays.next().filter(|_| error.is_temporary()) else {
+        let is_the_callers =
+            self.terms.returns_rate_limits && matches!(error, Error::RateLimited { .. });
+        let may_be_sent_again = error.may_be_sent_again() && !is_the_callers;
+        let Some(delay) = self.delays.next().filter(|_| may_be_sent_again) else {
             return Err(error);
         };
         let asked = error.retry_after().unwrap_or_default();

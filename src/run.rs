@@ -97,7 +97,8 @@ impl From<SessionId> for String {
 ///
 /// `Queued`, `Running`, `Completed` and `Failed` are on the vendor's page; `Expired` and
 /// `Stopped` were observed. A word that this version does not know is kept in `Other`, and is
-/// not terminal. It is shown, and serialised, as the API's word (`COMPLETED`).
+/// not terminal. It is read in any case, as the vendor's clients read it, and shown, and
+/// serialised, as the API's word (`COMPLETED`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 #[non_exhaustive]
@@ -153,7 +154,7 @@ impl fmt::Display for RunStatus {
 
 impl From<String> for RunStatus {
     fn from(word: String) -> Self {
-        match word.as_str() {
+        match word.to_ascii_uppercase().as_str() {
             "QUEUED" => Self::Queued,
             "RUNNING" => Self::Running,
             "COMPLETED" => Self::Completed,
@@ -225,7 +226,7 @@ pub struct Run {
     pub messages: Vec<Message>,
     /// The runs that this run started (sub-agents). Each can be read like any other run.
     pub child_session_ids: Vec<SessionId>,
-    /// The workspace that the run belongs to.
+    /// The workspace that the run belongs to; empty if the API did not say it (observed).
     pub workspace_uid: String,
 }
 

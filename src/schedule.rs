@@ -30,8 +30,8 @@ impl Schedule {
     const SHORTEST: Duration = Duration::from_secs(1);
     const LONGEST: Duration = Duration::from_secs(10);
 
-    /// A tenth of the time waited so far, at least 1 s and at most 10 s, 10 % more or less at
-    /// random, so that many waits do not poll in step. The default.
+    /// A tenth of the time waited so far, less 0 to 20 % at random, so that many waits do not poll
+    /// in step; at least 1 s and at most 10 s. The default.
     #[must_use]
     pub fn adaptive() -> Self {
         Self::default()
@@ -55,8 +55,8 @@ impl Schedule {
     /// The pause before the next poll, after `waited`.
     pub(crate) fn pause(self, waited: Duration) -> Duration {
         self.fixed.unwrap_or_else(|| {
-            let interval = (waited / 10).clamp(Self::SHORTEST, Self::LONGEST);
-            interval.mul_f64(0.9 + 0.2 * fastrand::f64())
+            let interval = (waited / 10).mul_f64(1.0 - 0.2 * fastrand::f64());
+            interval.clamp(Self::SHORTEST, Self::LONGEST)
         })
     }
 }
@@ -66,16 +66,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_is_a_tenth_of_the_wait_within_bounds_and_ten_percent() {
-        for (waited, interval) in [(0, 1.0), (5, 1.0), (30, 3.0), (100, 10.0), (86_400, 10.0)] {
+    fn the_pause_is_a_tenth_of_the_wait_less_up_to_a_fifth_and_within_bounds() {
+        for (waited, shortest, longest) in [
+            (0, 1.0, 1.0),
+            (5, 1.0, 1.0),
+            (30, 2.4, 3.0),
+            (100, 8.0, 10.0),
+            (86_400, 10.0, 10.0),
+        ] {
             let waited = Duration::from_secs(waited);
             let pauses: Vec<f64> = (0..200)
-                .map(|_| Schedule::adaptive().pause(waited).as_secs_f64() / interval)
+                .map(|_| Schedule::adaptive().pause(waited).as_secs_f64())
                 .collect();
-            let within = |pause: &&f64| (0.9..=1.1).contains(*pause);
+            let within = |pause: &&f64| (shortest..=longest).contains(*pause);
             assert_eq!(pauses.iter().filter(within).count(), 200, "{waited:?}");
-            assert!(pauses.iter().any(|pause| *pause < 0.98), "{waited:?}");
-            assert!(pauses.iter().any(|pause| *pause > 1.02), "{waited:?}");
+            let middle = f64::midpoint(shortest, longest);
+            if shortest < longest {
+                assert!(pauses.iter().any(|pause| *pause < middle), "{waited:?}");
+                assert!(pauses.iter().any(|pause| *pause > middle), "{waited:?}");
+            }
         }
     }
 

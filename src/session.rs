@@ -19,16 +19,16 @@
 //! # }
 //! ```
 //!
-//! # What a session has handed out
+//! # What a session has emitted
 //!
 //! A session keeps a cursor: the messages, steps and children that [`ask`](Session::ask) and
-//! [`watch`](Session::watch) have handed out, so that neither hands one out twice, nor leaves
-//! one out that came late. The first follow-up through a session that has handed out nothing yet
-//! takes the conversation so far as known. [`run`](Session::run) and [`wait`](Session::wait)
-//! give the whole transcript and do not move it.
+//! [`watch`](Session::watch) have emitted, so that neither emits one twice, nor leaves one out
+//! that came late. The first follow-up through a session that has emitted nothing yet takes the
+//! conversation so far as known. [`run`](Session::run) and [`wait`](Session::wait) return the
+//! whole transcript and do not move it.
 //!
-//! [`checkpoint`](Session::checkpoint) gives the cursor away as a value;
-//! [`Client::resume`] goes on from it, in another process or on another machine.
+//! [`checkpoint`](Session::checkpoint) returns the cursor as a value; [`Client::resume`] goes on
+//! from it, in another process or on another machine.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,10 +37,16 @@ use std::time::Duration;
 
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
-use crate::cursor::{Checkpoint, Cursor, MessageKey};
+use futures_util::future::join;
+
+use crate::body::Departed;
+use crate::cursor::{Checkpoint, Cursor};
 use crate::error::{Error, Result};
-use crate::poll::{Pace, Polls};
+use crate::operations::Digest;
+use crate::poll::{LAST_LOOK, Pace, Polls};
 use crate::run::{Accepted, Run, SessionId};
+use crate::seen::Seen;
+use crate::steps::{RunSteps, StepOptions};
 use crate::stop::StopOnDrop;
 use crate::tree::ReadTree;
 use crate::turn::{Ask, OpenTurn, Progress, Turn};
@@ -59,7 +65,7 @@ pub struct Session {
 impl Session {
     pub(crate) fn started(client: Client, accepted: Accepted) -> Self {
         let handle = Handle::new(client, accepted.session_id, Cursor::default());
-        handle.has_started.store(true, Ordering::Relaxed);
+        handle.is_proven.store(true, Ordering::Relaxed);
         Self {
             handle,
             warning: accepted.warning,
@@ -120,12 +126,15 @@ impl Session {
         Ask::new(self.handle.clone(), message.into())
     }
 
-    /// Sends a follow-up message and returns as soon as it is accepted. [`wait`](Self::wait) and
-    /// [`watch`](Self::watch) then take the previous turn's end for what it is.
+    /// Sends a follow-up message and returns as soon as it is accepted. [`wait`](Self::wait),
+    /// [`watch`](Self::watch) and [`tree`](Self::tree)`().until_ended()` then wait for its turn,
+    /// and [`ask`](Self::ask) waits for it before it sends.
     ///
-    /// The run is read before, to know the previous turn's end again. The message is never sent
-    /// twice, as with [`Client::send_message`]. Dropped while it is under way, the message may
-    /// have been sent all the same.
+    /// The run is read before, to know the previous turn's end again, and on a session that has
+    /// emitted nothing yet its steps are, too, if the backend knows them. The message is never
+    /// sent twice, as with [`Client::send_message`]. If this is dropped, or fails, before the
+    /// message has left, the session is as before; dropped later, the message may have been
+    /// sent, and its turn stays open.
     ///
     /// # Errors
     ///
@@ -133,8 +142,14 @@ impl Session {
     pub fn send(&self, message: impl Into<String>) -> CallFuture<Accepted> {
         let (handle, message) = (self.handle.clone(), message.into());
         Box::pin(async move {
+            if message.trim().is_empty() {
+                return Err(Error::blank("message"));
+            }
             let terms = handle.terms();
-            let (accepted, _) = handle.send(message, terms).await?;
+            let digest = handle.client.read_digest(terms.clone());
+            let (digest, steps) = join(digest, handle.steps_so_far()).await;
+            let sent = handle.send_after(digest?, Some(steps), message, terms);
+            let (accepted, _) = sent.await?;
             Ok(accepted)
         })
     }
@@ -190,8 +205,9 @@ pub(crate) struct Handle {
     pub(crate) id: SessionId,
     cursor: Arc<Mutex<Cursor>>,
     /// Whether this session has started the run, or had a follow-up accepted: then host and id
-    /// are right, and whatever fails later comes after something was started.
-    has_started: Arc<AtomicBool>,
+    /// are right.
+    is_proven: Arc<AtomicBool>,
+    asks: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Handle {
@@ -200,7 +216,8 @@ impl Handle {
             client,
             id,
             cursor: Arc::new(Mutex::new(cursor)),
-            has_started: Arc::default(),
+            is_proven: Arc::default(),
+            asks: Arc::default(),
         }
     }
 
@@ -208,11 +225,16 @@ impl Handle {
         self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Held by the ask that is under way.
+    pub(crate) fn asks(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.asks.clone()
+    }
+
     /// The polls of this session's run, from `start` on.
     pub(crate) fn polls(&self, start: Duration, pace: Pace) -> Polls {
         let polls = Polls::since(start, self.client.clone(), self.id.clone(), pace);
-        if self.has_started.load(Ordering::Relaxed) {
-            polls.having_started()
+        if self.is_proven.load(Ordering::Relaxed) {
+            polls.proven()
         } else {
             polls
         }
@@ -225,31 +247,52 @@ impl Handle {
         }
     }
 
-    /// Reads the run, then sends a follow-up to it. From just before it is sent its turn counts
-    /// as open, and stays so unless it certainly was not sent.
-    pub(crate) async fn send(&self, message: String, terms: Terms) -> Result<(Accepted, OpenTurn)> {
-        if message.trim().is_empty() {
-            return Err(Error::blank("message"));
+    /// The steps of earlier turns, if this session has emitted nothing yet: without them a watch
+    /// with steps would emit them again. `None` if they cannot be read, since a backend need not
+    /// know them.
+    async fn steps_so_far(&self) -> Option<RunSteps> {
+        if self.cursor().is_used {
+            return None;
         }
-        let digest = self.client.read_digest(terms.clone()).await?;
-        let turn = Progress::since(digest.status.clone(), &digest.messages);
-        let before = {
-            let mut cursor = self.cursor();
-            if !cursor.is_used {
-                cursor.is_used = true;
-                cursor.messages = digest.messages.into_iter().collect();
-                cursor.status = Some(digest.status);
-            }
-            cursor.turn.replace(turn.clone())
+        let terms = Terms {
+            deadline: Some(self.client.clock().now().saturating_add(LAST_LOOK)),
+            once: true,
+            ..self.terms()
+        };
+        let options = StepOptions::default().with_max_chars(1);
+        self.client.read_steps(options, terms).await.ok()
+    }
+
+    /// Sends a follow-up to a run that read like `digest` just before. From then on its turn
+    /// counts as open, and stays so unless the message certainly was not sent. `steps` are read
+    /// here if they were not before.
+    pub(crate) async fn send_after(
+        &self,
+        digest: Digest,
+        steps: Option<Option<RunSteps>>,
+        message: String,
+        terms: Terms,
+    ) -> Result<(Accepted, OpenTurn)> {
+        let steps = match steps {
+            Some(steps) => steps,
+            None => self.steps_so_far().await,
+        };
+        let opening = Opening::new(self, digest, steps);
+        let terms = Terms {
+            departed: Some(opening.departed.clone()),
+            ..terms
         };
         match self.client.send(message, terms).await {
             Ok(accepted) => {
-                self.has_started.store(true, Ordering::Relaxed);
-                Ok((accepted, OpenTurn::new(self.clone(), turn)))
+                self.is_proven.store(true, Ordering::Relaxed);
+                Ok((accepted, opening.accepted()))
             }
             Err(error) => {
-                if !error.may_have_started() {
-                    self.cursor().turn = before;
+                if error.may_have_started() {
+                    opening.keep();
+                } else {
+                    // Even if it has left, it was certainly not carried out.
+                    opening.departed.reset();
                 }
                 Err(error)
             }
@@ -263,20 +306,98 @@ impl Handle {
     }
 
     /// Takes what is new out of a run whose turn has ended.
-    pub(crate) fn end_turn(&self, mut run: Run) -> Turn {
+    pub(crate) fn end_turn(&self, run: Run, turn: &Progress) -> Turn {
         let mut cursor = self.cursor();
-        cursor.turn = None;
+        if cursor.turn.as_ref().is_some_and(|open| open.is_same(turn)) {
+            cursor.turn = None;
+        }
         cursor.status = Some(run.status.clone());
-        run.messages.sort_by(|a, b| a.ts.total_cmp(&b.ts));
-        let mut messages = run.messages;
-        messages.retain(|message| {
-            let is_new = cursor.messages.insert(MessageKey::of(message));
-            is_new && !message.is_from_user()
-        });
+        let mut messages = cursor.messages.take_new(run.messages);
+        messages.retain(|message| !message.is_from_user());
         Turn {
             session_id: self.id.clone(),
             status: run.status,
             messages,
+        }
+    }
+}
+
+/// A turn that is being opened: unless it is kept, dropping it leaves the session as it was
+/// before, if the message certainly has not left.
+struct Opening<'a> {
+    handle: &'a Handle,
+    turn: Progress,
+    departed: Departed,
+    /// The session's cursor before and after.
+    before: Cursor,
+    after: Cursor,
+    is_kept: bool,
+}
+
+impl<'a> Opening<'a> {
+    fn new(handle: &'a Handle, digest: Digest, steps: Option<RunSteps>) -> Self {
+        let mut cursor = handle.cursor();
+        let before = cursor.clone();
+        cursor.turns = cursor.turns.wrapping_add(1);
+        let turn = Progress::since(cursor.turns, &digest);
+        if !cursor.is_used {
+            cursor.is_used = true;
+            cursor.messages = Seen::baseline(&digest.messages);
+            cursor.children = digest.child_session_ids.into_iter().collect();
+            cursor.status = Some(digest.status);
+            if let Some(steps) = steps {
+                let steps_so_far = steps.steps.unwrap_or_default();
+                cursor.step = steps_so_far.iter().map(|step| step.index).max();
+                let startup = steps.startup_steps.unwrap_or_default().into_iter();
+                cursor.startup = startup.map(|step| (step.label, step.done)).collect();
+            }
+        }
+        cursor.turn = Some(turn.clone());
+        Self {
+            handle,
+            turn,
+            departed: Departed::default(),
+            before,
+            after: cursor.clone(),
+            is_kept: false,
+        }
+    }
+
+    /// The message was accepted.
+    fn accepted(mut self) -> OpenTurn {
+        self.is_kept = true;
+        self.turn.is_accepted = true;
+        let mut cursor = self.handle.cursor();
+        if let Some(open) = &mut cursor.turn
+            && open.is_same(&self.turn)
+        {
+            open.is_accepted = true;
+        }
+        drop(cursor);
+        OpenTurn::new(self.handle.clone(), self.turn.clone())
+    }
+
+    /// What came of the message is unknown.
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        // Dropped without a result, the message has left or it has not.
+        if self.is_kept || self.departed.get() {
+            return;
+        }
+        let mut cursor = self.handle.cursor();
+        if *cursor == self.after {
+            *cursor = self.before.clone();
+        } else if cursor
+            .turn
+            .as_ref()
+            .is_some_and(|open| open.is_same(&self.turn))
+        {
+            cursor.turn = self.before.turn.take();
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Mends JSON in which a text was cut inside a character: half of a surrogate pair, as in
+//! Repairs JSON in which a text was cut inside a character: half of a surrogate pair, as in
 //! `"\ud83d"`. JSON allows it, a Rust string cannot hold it, and one such text must not hide a
 //! whole run. The half becomes U+FFFD.
 
 const ESCAPE_LENGTH: usize = 6; // \uXXXX
 
-/// The same JSON without halves of surrogate pairs; `None` where there are none.
-pub(crate) fn mended(json: &[u8]) -> Option<Vec<u8>> {
-    let mut mended: Option<Vec<u8>> = None;
+/// The same JSON without halves of surrogate pairs; `None` if there are none.
+pub(crate) fn repaired(json: &[u8]) -> Option<Vec<u8>> {
+    let mut repaired: Option<Vec<u8>> = None;
     let mut place = 0;
     while place < json.len() {
         if json[place] != b'\\' {
@@ -19,8 +19,8 @@ pub(crate) fn mended(json: &[u8]) -> Option<Vec<u8>> {
         ) {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 2 * ESCAPE_LENGTH,
             (Some(0xD800..=0xDFFF), _) => {
-                let mended = mended.get_or_insert_with(|| json.to_vec());
-                mended[place..place + ESCAPE_LENGTH].copy_from_slice(b"\\ufffd");
+                let repaired = repaired.get_or_insert_with(|| json.to_vec());
+                repaired[place..place + ESCAPE_LENGTH].copy_from_slice(b"\\ufffd");
                 ESCAPE_LENGTH
             }
             // Any other escape; the character after the backslash is no backslash of its own.
@@ -28,7 +28,7 @@ pub(crate) fn mended(json: &[u8]) -> Option<Vec<u8>> {
         };
         place += length;
     }
-    mended
+    repaired
 }
 
 /// The number in an escape `\uXXXX` that begins at this place.
@@ -42,8 +42,8 @@ fn code_unit(json: &[u8], place: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn mend(json: &str) -> String {
-        mended(json.as_bytes()).map_or_else(
+    fn repair(json: &str) -> String {
+        repaired(json.as_bytes()).map_or_else(
             || "unchanged".to_owned(),
             |json| serde_json::from_slice::<String>(&json).unwrap(),
         )
@@ -51,12 +51,15 @@ mod tests {
 
     #[test]
     fn halves_are_replaced_and_whole_pairs_stay() {
-        assert_eq!(mend(r#""cut \ud83d""#), "cut \u{fffd}");
-        assert_eq!(mend(r#""\ude00 cut""#), "\u{fffd} cut");
-        assert_eq!(mend(r#""\ud83d\ud83d\ude00\ude00""#), "\u{fffd}😀\u{fffd}");
-        assert_eq!(mend(r#""\ud83d\n""#), "\u{fffd}\n");
-        assert_eq!(mend(r#""\ud83d\ude00 \\ud83d \u00e9""#), "unchanged");
-        assert_eq!(mend(r#""\ud8"#), "unchanged");
-        assert_eq!(mend("\"\\"), "unchanged");
+        assert_eq!(repair(r#""cut \ud83d""#), "cut \u{fffd}");
+        assert_eq!(repair(r#""\ude00 cut""#), "\u{fffd} cut");
+        assert_eq!(
+            repair(r#""\ud83d\ud83d\ude00\ude00""#),
+            "\u{fffd}😀\u{fffd}"
+        );
+        assert_eq!(repair(r#""\ud83d\n""#), "\u{fffd}\n");
+        assert_eq!(repair(r#""\ud83d\ude00 \\ud83d \u00e9""#), "unchanged");
+        assert_eq!(repair(r#""\ud8"#), "unchanged");
+        assert_eq!(repair("\"\\"), "unchanged");
     }
 }

@@ -4,25 +4,29 @@
 //! server has just closed would lose the answer (measured: 0.1 to 1 % of requests over kept
 //! connections, none over new ones).
 
-use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use futures_util::future::{Either, select};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::redirect;
+use reqwest::{StatusCode, redirect};
+use tokio::runtime::{Handle, Id};
+use tracing::Span;
 
-use crate::answer::Answer;
+use crate::body::{Departed, Seal};
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
-use crate::error::{Call, Cause, Error};
+use crate::error::{Call, Cause, Error, Obstacle};
 use crate::operations::Repeat;
 use crate::redaction::Redaction;
+use crate::response::{Context, Response, find_id, request_id, retry_after};
+use crate::wording::innermost;
 
 /// What GraphQL over HTTP asks of clients.
 const ACCEPTED: HeaderValue =
@@ -42,24 +46,30 @@ pub(crate) struct Settings {
     pub(crate) hook: Option<Box<Hook>>,
 }
 
+/// How long one attempt may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Until the body has left.
+    pub(crate) to_leave: Duration,
+    /// Until the response is here.
+    pub(crate) to_end: Duration,
+}
+
 pub(crate) struct Transport {
     endpoint: Endpoint,
     headers: HeaderMap,
-    redaction: Redaction,
-    reads: reqwest::Client,
-    /// For blocking calls: a kept connection stands still while the runtime that opened it does.
-    #[cfg(feature = "blocking")]
-    blocking_reads: reqwest::Client,
+    context: Context,
+    settings: Settings,
+    reads: Pools,
     changes: reqwest::Client,
-    request_timeout: Duration,
-    response_limit: usize,
 }
 
 impl Transport {
     pub(crate) fn new(
         endpoint: Endpoint,
         credentials: &Credentials,
-        settings: &Settings,
+        settings: Settings,
+        sources: Option<String>,
     ) -> Result<Self, Error> {
         let mut headers = credentials.headers()?;
         headers.insert(ACCEPT, ACCEPTED);
@@ -68,113 +78,318 @@ impl Transport {
             USER_AGENT,
             user_agent(settings.user_agent_suffix.as_deref())?,
         );
-        let client = |prepare: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder| {
-            let builder = prepare(http_client(&endpoint, settings));
-            builder.build().map_err(|error| {
-                let problem = format!(
-                    "cannot be set up: {}; https needs the system's certificates (on Debian and \
-                     Alpine the package ca-certificates)",
-                    crate::wording::innermost(&error)
-                );
-                Error::config("HTTP client", problem)
-            })
+        let refuse = |error: reqwest::Error| {
+            let problem = format!(
+                "cannot be set up: {}; https needs the system's certificates (on Debian and \
+                 Alpine the package ca-certificates)",
+                innermost(&error)
+            );
+            Error::config("HTTP client", problem)
         };
+        let secrets = credentials.secrets().into_iter().chain(endpoint.secrets());
         Ok(Self {
-            reads: client(|builder| builder)?,
-            #[cfg(feature = "blocking")]
-            blocking_reads: client(|builder| builder)?,
-            changes: client(|builder| builder.pool_max_idle_per_host(0))?,
-            redaction: Redaction::of(credentials.secrets().into_iter().chain(endpoint.secrets())),
+            reads: Pools::starting_with(http_client(&endpoint, &settings).build().map_err(refuse)?),
+            changes: without_pool(http_client(&endpoint, &settings))
+                .build()
+                .map_err(refuse)?,
+            context: Context {
+                redaction: Redaction::of(secrets),
+                sources,
+            },
             endpoint,
             headers,
-            request_timeout: settings.request_timeout,
-            response_limit: settings.response_limit,
+            settings,
         })
     }
 
-    /// What must not be shown of what a server said.
-    pub(crate) fn redaction(&self) -> &Redaction {
-        &self.redaction
+    /// What has to be known to read a response.
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
     }
 
-    /// Sends a request once, and gives up after the request timeout or the time `left`.
+    /// Sends a request once, and gives up at the limits or after the request timeout.
     pub(crate) async fn send(
         &self,
         body: Bytes,
         repeat: Repeat,
         call: &mut Call,
-        left: Duration,
-    ) -> Result<Answer, Error> {
-        let timeout = left.min(self.request_timeout);
-        if timeout.is_zero() {
-            return Err(Error::NotSent {
-                call: Box::new(call.clone()),
-                source: Arc::new(std::io::Error::other("no time was left")),
-            });
+        limits: Limits,
+        departed: Option<Departed>,
+        span: &Span,
+    ) -> Result<Response, Error> {
+        let limits = Limits {
+            to_leave: limits.to_leave.min(self.settings.request_timeout),
+            to_end: limits.to_end.min(self.settings.request_timeout),
+        };
+        if limits.to_leave.is_zero() {
+            return Err(no_time(call, "the deadline has passed"));
         }
         let client = match repeat {
-            #[cfg(feature = "blocking")]
-            Repeat::Read if crate::blocking::is_here() => &self.blocking_reads,
-            Repeat::Read => &self.reads,
-            Repeat::Idempotent | Repeat::Never => &self.changes,
+            Repeat::Read => self.client_for_reads(),
+            Repeat::Idempotent | Repeat::Never => self.changes.clone(),
         };
-        let witness = Witness::default();
+        let seal = Seal::new(departed);
         let request = client
             .post(self.endpoint.url().clone())
             .headers(self.headers.clone())
-            .timeout(timeout)
-            .body(reqwest::Body::wrap(witness.watch(body)));
-        let lost = |call: &Call, error: reqwest::Error| {
-            let call = Box::new(call.clone());
-            let source: Cause = Arc::new(error.without_url());
-            match repeat {
-                _ if !witness.has_left() => Error::NotSent { call, source },
-                Repeat::Read | Repeat::Idempotent => Error::Transport { call, source },
-                Repeat::Never => Error::OutcomeUnknown {
-                    call,
-                    reason: crate::wording::innermost(source.as_ref()),
-                    source: Some(source),
-                },
-            }
-        };
+            .body(reqwest::Body::wrap(seal.body(body)));
 
-        let mut response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Err(lost(call, error)),
+        let mut received = Received::default();
+        let progress = AtomicUsize::new(0);
+        let end = {
+            let exchange = exchange(
+                request,
+                self.settings.response_limit,
+                &mut received,
+                &progress,
+            );
+            race(std::pin::pin!(exchange), limits, &seal, &progress).await
         };
-        call.request_id = Answer::request_id(response.headers()).map(|id| self.redaction.text(&id));
-        let span = tracing::Span::current();
-        span.record("http.status", response.status().as_u16());
-        span.record("request_id", call.request_id.as_deref());
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if chunk.len() > self.response_limit - body.len() => {
-                    return Err(self.too_large(call, repeat));
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(error) => return Err(lost(call, error)),
+        if let Some((status, headers)) = &received.head {
+            call.http_status = Some(status.as_u16());
+            call.retry_after = retry_after(headers);
+            call.request_id = request_id(headers).map(|id| self.context.redaction.text(&id));
+            span.record("http.status", status.as_u16());
+            span.record("request_id", call.request_id.as_deref());
+        }
+        match (end, received.head) {
+            (Some(Ok(End::Whole)), Some((status, headers))) => Ok(Response {
+                status,
+                headers,
+                body: received.body,
+            }),
+            (Some(Ok(_)), _) => Err(self.too_large(call, repeat, &received.body)),
+            (Some(Err(error)), _) => Err(lost(call, repeat, error, &seal, &received.body)),
+            (None, _) if seal.seal() => Err(no_time(
+                call,
+                &format!("no connection within {:.1?}", limits.to_leave),
+            )),
+            (None, _) => {
+                let late = std::io::Error::new(
+                    std::io::ErrorKind::TimedOut,
+                    format!("no whole response within {:.1?}", limits.to_end),
+                );
+                let source: Cause = Arc::new(late);
+                Err(unanswered(call, repeat, source, &received.body))
             }
         }
-        Ok(Answer {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            body,
-        })
     }
 
-    fn too_large(&self, call: &Call, repeat: Repeat) -> Error {
-        let call = Box::new(call.clone());
-        let limit = self.response_limit;
+    /// A client whose connections belong to the current runtime.
+    fn client_for_reads(&self) -> reqwest::Client {
+        let Ok(runtime) = Handle::try_current() else {
+            return self.changes.clone();
+        };
+        let build = || http_client(&self.endpoint, &self.settings).build().ok();
+        // Without a pool it works everywhere, and costs a connection a request.
+        let client = self.reads.client(runtime.id(), build);
+        client.unwrap_or_else(|| self.changes.clone())
+    }
+
+    fn too_large(&self, call: &Call, repeat: Repeat, received: &[u8]) -> Error {
+        let limit = self.settings.response_limit;
         match repeat {
-            Repeat::Read | Repeat::Idempotent => Error::ResponseTooLarge { call, limit },
-            Repeat::Never => Error::OutcomeUnknown {
-                call,
-                reason: format!("the answer is larger than {limit} bytes"),
-                source: None,
+            Repeat::Read | Repeat::Idempotent => Error::ResponseTooLarge {
+                call: Box::new(call.clone()),
+                limit,
             },
+            Repeat::Never => unknown(
+                call,
+                format!("the response is larger than {limit} bytes"),
+                None,
+                received,
+            ),
         }
+    }
+}
+
+/// What has arrived of a response.
+#[derive(Default)]
+struct Received {
+    head: Option<(StatusCode, HeaderMap)>,
+    body: Vec<u8>,
+}
+
+/// How a response ended.
+enum End {
+    Whole,
+    TooLarge,
+}
+
+async fn exchange(
+    request: reqwest::RequestBuilder,
+    limit: usize,
+    received: &mut Received,
+    progress: &AtomicUsize,
+) -> Result<End, reqwest::Error> {
+    let mut response = request.send().await?;
+    received.head = Some((response.status(), std::mem::take(response.headers_mut())));
+    progress.fetch_add(1, Ordering::Relaxed);
+    while let Some(chunk) = response.chunk().await? {
+        let room = limit - received.body.len();
+        received
+            .body
+            .extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok(End::TooLarge);
+        }
+        progress.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(End::Whole)
+}
+
+/// Waits for an exchange within its limits; `None` if it was given up. A body that has left is
+/// waited for until the second limit.
+async fn race<T>(
+    mut exchange: Pin<&mut impl Future<Output = T>>,
+    limits: Limits,
+    seal: &Seal,
+    progress: &AtomicUsize,
+) -> Option<T> {
+    let end = within(exchange.as_mut(), limits.to_leave, progress).await;
+    if end.is_some() || limits.to_end <= limits.to_leave || seal.seal() {
+        return end;
+    }
+    within(exchange, limits.to_end - limits.to_leave, progress).await
+}
+
+/// Waits for a response first and for a timer second. A response that has arrived by the time
+/// the timer is looked at counts, however late that is: the caller's thread may have been busy.
+async fn within<T>(
+    mut exchange: Pin<&mut impl Future<Output = T>>,
+    limit: Duration,
+    progress: &AtomicUsize,
+) -> Option<T> {
+    /// How often the runtime gets to read what has arrived, without anything coming of it.
+    const LOOKS: u32 = 8;
+    /// An endless response is given up all the same.
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    let timer = std::pin::pin!(tokio::time::sleep(limit));
+    match select(exchange.as_mut(), timer).await {
+        Either::Left((end, _)) => return Some(end),
+        Either::Right(_) => {}
+    }
+    let start = Instant::now();
+    let (mut looks, mut seen) = (0, progress.load(Ordering::Relaxed));
+    while looks < LOOKS && start.elapsed() < LONGEST {
+        tokio::task::yield_now().await;
+        let look = poll_fn(|context| Poll::Ready(exchange.as_mut().poll(context)));
+        if let Poll::Ready(end) = look.await {
+            return Some(end);
+        }
+        let now = progress.load(Ordering::Relaxed);
+        looks = if now == seen { looks + 1 } else { 0 };
+        seen = now;
+    }
+    None
+}
+
+/// The error of an attempt whose connection failed.
+fn lost(call: &Call, repeat: Repeat, error: reqwest::Error, seal: &Seal, received: &[u8]) -> Error {
+    let source: Cause = Arc::new(error.without_url());
+    if seal.seal() {
+        return Error::NotSent {
+            call: Box::new(call.clone()),
+            obstacle: obstacle(source.as_ref()),
+            source,
+        };
+    }
+    unanswered(call, repeat, source, received)
+}
+
+/// The error of an attempt that left and got no whole response.
+fn unanswered(call: &Call, repeat: Repeat, source: Cause, received: &[u8]) -> Error {
+    match repeat {
+        Repeat::Read | Repeat::Idempotent => Error::Transport {
+            call: Box::new(call.clone()),
+            source,
+        },
+        Repeat::Never => {
+            let reason = innermost(source.as_ref());
+            unknown(call, reason, Some(source), received)
+        }
+    }
+}
+
+/// The outcome of a trigger or a follow-up is unknown. The id in what was received is kept.
+fn unknown(call: &Call, reason: String, source: Option<Cause>, received: &[u8]) -> Error {
+    let mut call = Box::new(call.clone());
+    call.unproven = true;
+    if call.session_id.is_none() {
+        call.session_id = find_id(received);
+    }
+    Error::OutcomeUnknown {
+        call,
+        reason,
+        errors: vec![],
+        source,
+    }
+}
+
+fn no_time(call: &Call, problem: &str) -> Error {
+    Error::NotSent {
+        call: Box::new(call.clone()),
+        obstacle: Obstacle::Time,
+        source: Arc::new(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            problem.to_owned(),
+        )),
+    }
+}
+
+/// What kept a request from being sent. The HTTP client's errors say it in words alone.
+fn obstacle(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Obstacle {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if text.contains("proxy authorization required") {
+            return Obstacle::ProxyCredentials;
+        } else if text.contains("tunnel error") {
+            return Obstacle::Proxy;
+        } else if text.contains("invalid peer certificate") {
+            return Obstacle::Certificate;
+        } else if text.contains("dns error") {
+            return Obstacle::NameResolution;
+        }
+        cause = error.source();
+    }
+    Obstacle::Connection
+}
+
+/// HTTP clients for reads, one for each runtime: a kept connection belongs to the runtime that
+/// opened it, and stands still while that one does.
+struct Pools {
+    /// Of the runtimes that were used last, the latest at the end.
+    clients: Mutex<Vec<(Option<Id>, reqwest::Client)>>,
+}
+
+impl Pools {
+    const MOST: usize = 8;
+
+    /// The first runtime that reads takes `first`.
+    fn starting_with(first: reqwest::Client) -> Self {
+        Self {
+            clients: Mutex::new(vec![(None, first)]),
+        }
+    }
+
+    fn client(
+        &self,
+        runtime: Id,
+        build: impl FnOnce() -> Option<reqwest::Client>,
+    ) -> Option<reqwest::Client> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_usable = |(owner, _): &(Option<Id>, _)| owner.is_none_or(|owner| owner == runtime);
+        let client = match clients.iter().position(is_usable) {
+            Some(place) => clients.remove(place).1,
+            None => build()?,
+        };
+        if clients.len() >= Self::MOST {
+            clients.remove(0);
+        }
+        clients.push((Some(runtime), client.clone()));
+        Some(client)
     }
 }
 
@@ -183,8 +398,8 @@ impl fmt::Debug for Transport {
         formatter
             .debug_struct("Transport")
             .field("endpoint", &self.endpoint)
-            .field("request_timeout", &self.request_timeout)
-            .field("response_limit", &self.response_limit)
+            .field("request_timeout", &self.settings.request_timeout)
+            .field("response_limit", &self.settings.response_limit)
             .finish_non_exhaustive()
     }
 }
@@ -218,6 +433,16 @@ fn http_client(endpoint: &Endpoint, settings: &Settings) -> reqwest::ClientBuild
         .connect_timeout(settings.connect_timeout)
 }
 
+/// For changes: no connection is kept, and header forms that are obsolete but unambiguous are
+/// tolerated, since a lost response is a lost session id.
+fn without_pool(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder
+        .pool_max_idle_per_host(0)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
+}
+
 fn user_agent(suffix: Option<&str>) -> Result<HeaderValue, Error> {
     let Some(suffix) = suffix else {
         return Ok(HeaderValue::from_static(USER_AGENT_NAME));
@@ -226,50 +451,4 @@ fn user_agent(suffix: Option<&str>) -> Result<HeaderValue, Error> {
         let problem = "contains a character that no HTTP header can carry";
         Error::config("user agent suffix", problem)
     })
-}
-
-/// Tells whether a request's body was taken by the connection: until then nothing can have been
-/// carried out.
-#[derive(Debug, Default)]
-struct Witness {
-    has_left: Arc<AtomicBool>,
-}
-
-impl Witness {
-    fn watch(&self, body: Bytes) -> WatchedBody {
-        WatchedBody {
-            body: Some(body),
-            has_left: self.has_left.clone(),
-        }
-    }
-
-    fn has_left(&self) -> bool {
-        self.has_left.load(Ordering::Acquire)
-    }
-}
-
-struct WatchedBody {
-    body: Option<Bytes>,
-    has_left: Arc<AtomicBool>,
-}
-
-impl http_body::Body for WatchedBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.has_left.store(true, Ordering::Release);
-        Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.body.as_ref().map_or(0, |body| body.len() as u64))
-    }
 }

@@ -21,6 +21,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -29,10 +30,12 @@ use crate::call::{CallFuture, Terms};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::family::{FIRST, walk};
-use crate::poll::{Bearing, Pace, Polls};
+use crate::poll::{Pace, Polls};
 use crate::run::{Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::session::Handle;
+use crate::tolerance::Streak;
+use crate::turn::{GRACE_TIME, Tracked};
 use crate::wait::OnTimeout;
 
 /// A run and its descendants. Its `Display` draws it:
@@ -152,7 +155,10 @@ impl IntoFuture for ReadTree {
 
     fn into_future(self) -> CallFuture<Tree> {
         let Handle { client, id, .. } = self.handle;
-        Box::pin(read_tree(client, id, Terms::default(), self.concurrency))
+        Box::pin(async move {
+            let mut read = HashMap::new();
+            read_tree(&client, id, &Terms::default(), self.concurrency, &mut read).await
+        })
     }
 }
 
@@ -170,13 +176,15 @@ impl fmt::Debug for ReadTree {
 /// waits, and reads them. Await it; nothing is sent before.
 ///
 /// A run with children may wake again when they end, so everything has to read as ended, without
-/// a change, for the settle time. A descendant that cannot be read, for more than ten polls or
-/// for good, is not waited for, and reported in the tree. How the runs ended is no error: see
-/// [`Tree::runs`].
+/// a change, for the settle time, or until the deadline. After a follow-up through this session
+/// the first run's turn has to have ended, by the rules of [`turn`](crate::turn). What was read
+/// is kept, and only what could not be read is read again. A descendant that cannot be read, for
+/// good or by the rules for [failing polls](crate::wait#failing-polls), is not waited for, and
+/// reported in the tree. How the runs ended is no error: see [`Tree::runs`].
 ///
 /// # Errors
 ///
-/// [`Error::WaitTimeout`] where something is still going; those of a [wait](crate::wait) for the
+/// [`Error::WaitTimeout`] if something is still going; those of a [wait](crate::wait) for the
 /// first run.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct WaitTree {
@@ -214,40 +222,53 @@ impl WaitTree {
 
     async fn run(self) -> Result<Tree> {
         self.pace.check()?;
-        let client = self.read.handle.client.clone();
+        let handle = self.read.handle;
         let concurrency = self.read.concurrency;
-        let clock = client.clock().clone();
-        let mut polls = self.read.handle.polls(clock.now(), self.pace);
+        let mut polls = handle.polls(handle.client.clock().now(), self.pace);
+        let mut turn = Tracked::of(handle);
         let mut census = Census::default();
         let mut quiet_since = None;
         loop {
+            turn.refresh();
             polls.begin();
-            let looked = census.take(&mut polls, concurrency).await;
-            let is_over = match looked {
-                Ok(Change::None) => {
-                    let since = *quiet_since.get_or_insert_with(|| clock.now());
-                    clock.now().saturating_sub(since) >= self.settle_time
+            let looked = census.look(&mut polls, &mut turn, concurrency).await;
+            if let Ok(Look::Changed) = looked {
+                quiet_since = None;
+            }
+            match looked {
+                Ok(Look::Changed) => {
+                    turn.check_grace(&polls, GRACE_TIME)?;
+                    polls.pause_after(Ok(()), turn.awaited()).await?;
+                    continue;
                 }
-                Ok(Change::Final) => true,
-                Ok(Change::Some) | Err(_) => {
-                    quiet_since = None;
-                    false
+                Ok(Look::Incomplete(error)) => {
+                    polls.pause(Some(error), turn.awaited()).await?;
+                    continue;
                 }
-            };
-            let mut poll = looked.map(drop);
-            if is_over {
-                let (client, root) = (client.clone(), polls.session_id.clone());
-                // Nothing comes after it, so each run is tried as often as in any call.
-                let terms = Terms {
-                    once: false,
-                    ..polls.terms()
-                };
-                match read_tree(client, root, terms, concurrency).await {
-                    Ok(tree) if tree.has_ended() => return Ok(tree),
-                    read => poll = read.map(drop),
+                Err(error) => {
+                    turn.failed();
+                    polls.pause_after(Err(error), turn.awaited()).await?;
+                    continue;
+                }
+                Ok(Look::Ended { may_wake }) => {
+                    let now = polls.now();
+                    let since = *quiet_since.get_or_insert(now);
+                    let is_settled = now.saturating_sub(since) >= self.settle_time;
+                    if may_wake && !is_settled && !polls.is_at_the_deadline() {
+                        polls.pause_after(Ok(()), turn.awaited()).await?;
+                        continue;
+                    }
                 }
             }
-            polls.pause_after(poll).await?;
+            let tree = census.read_all(&mut polls, &turn, concurrency).await?;
+            if tree.has_ended() {
+                turn.close();
+                return Ok(tree);
+            }
+            // Something has woken in between.
+            census.runs.clear();
+            quiet_since = None;
+            polls.pause_after(Ok(()), turn.awaited()).await?;
         }
     }
 }
@@ -279,100 +300,167 @@ impl fmt::Debug for WaitTree {
 /// What is known of the runs of a tree that is waited for.
 #[derive(Default)]
 struct Census {
+    /// As they read at the last look.
     statuses: HashMap<SessionId, RunStatus>,
-    failures: HashMap<SessionId, u32>,
+    /// What the look that is under way has read: only what failed is read again.
+    read: HashMap<SessionId, (RunStatus, Vec<SessionId>)>,
+    streaks: HashMap<SessionId, Streak>,
+    /// Descendants that are no longer waited for.
+    given_up: HashMap<SessionId, Error>,
+    /// Runs that were read whole after everything had ended.
+    runs: HashMap<SessionId, Run>,
 }
 
 /// What a look at all runs of a tree has shown.
-enum Change {
-    /// Something is going on, or has happened since the last look.
-    Some,
-    /// Everything has ended, and nothing has changed since the last look.
-    None,
-    /// Everything has ended, and there is nothing that could wake it.
-    Final,
+enum Look {
+    /// Something is going on, or has happened since the look before.
+    Changed,
+    /// Everything has ended, and nothing has changed; whether there is anything that could wake
+    /// it.
+    Ended { may_wake: bool },
+    /// Some descendants could not be read, and are due again.
+    Incomplete(Error),
 }
 
 impl Census {
-    /// Looks at every run of the tree once. An error is the first run's, or a temporary one of a
-    /// descendant.
-    async fn take(&mut self, polls: &mut Polls, concurrency: usize) -> Result<Change> {
+    /// Looks at every run of the tree that this look has not read yet. An error is the first
+    /// run's.
+    async fn look(
+        &mut self,
+        polls: &mut Polls,
+        turn: &mut Tracked,
+        concurrency: usize,
+    ) -> Result<Look> {
         let (client, terms) = (polls.client.clone(), polls.terms());
         let root = polls.session_id.clone();
+        let root_messages = Mutex::new(None);
         let family = walk(root.clone(), concurrency, |id| {
-            let client = client.clone();
-            let terms = terms.for_run(id);
+            let (client, known) = (client.clone(), self.read.get(&id).cloned());
+            let given_up = self.given_up.get(&id).cloned();
+            let (terms, is_root) = (terms.for_run(id.clone()), id == root);
+            let root_messages = &root_messages;
             async move {
+                let read = |status, children: Vec<_>| ((status, children.clone()), children);
+                match (known, given_up) {
+                    (Some((status, children)), _) => return Ok(read(status, children)),
+                    (_, Some(error)) => return Err(error),
+                    _ => {}
+                }
                 let digest = client.read_digest(terms).await?;
-                Ok((digest.status, digest.child_session_ids))
+                if is_root {
+                    *root_messages.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(digest.messages);
+                }
+                Ok(read(digest.status, digest.child_session_ids))
             }
         })
         .await?;
 
-        polls.read(&family.first);
-        let is_alone = family.below.is_empty();
-        let mut has_changed = self.note(root, &family.first);
-        let mut has_ended = family.first.is_terminal();
-        let mut passing: Option<Error> = None;
+        let (first, _) = family.first;
+        let now = polls.now();
+        let messages = root_messages
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        turn.note(&first, &messages.unwrap_or_default(), now);
+        let mut has_ended = turn.has_ended(&first);
+        polls.read(&first, has_ended);
+        let may_wake = !family.below.is_empty();
+        let mut failure: Option<Error> = None;
         for visit in family.below {
             match visit.outcome {
-                Ok(status) => {
+                Ok((status, children)) => {
                     has_ended &= status.is_terminal();
-                    self.failures.remove(&visit.session_id);
-                    has_changed |= self.note(visit.session_id, &status);
+                    self.streaks.remove(&visit.session_id);
+                    self.read.insert(visit.session_id, (status, children));
                 }
+                Err(_) if self.given_up.contains_key(&visit.session_id) => {}
                 Err(error) => {
-                    has_ended &= self.is_given_up(visit.session_id, &error);
-                    let before = passing.as_ref().and_then(Error::retry_after);
-                    if error.is_temporary() && error.retry_after() >= before {
-                        passing = Some(error);
+                    let streak = self.streaks.entry(visit.session_id.clone()).or_default();
+                    if !streak.tolerates(&error, now, true, true) {
+                        self.given_up.insert(visit.session_id, error);
+                    } else if failure.is_none() || error.retry_after() > retry_after(&failure) {
+                        // The one with the longest delay stands for all.
+                        failure = Some(error);
                     }
                 }
             }
         }
-        // The one with the longest delay that the server asks for stands for all.
-        if let Some(error) = passing {
-            return Err(error);
+        if let Some(error) = failure {
+            return Ok(Look::Incomplete(error));
         }
-        Ok(match (has_ended, is_alone, has_changed) {
-            (true, true, _) => Change::Final,
-            (true, false, false) => Change::None,
-            _ => Change::Some,
+        let mut statuses: HashMap<_, _> = self
+            .read
+            .drain()
+            .map(|(id, (status, _))| (id, status))
+            .collect();
+        statuses.insert(root, first);
+        let has_changed = self.statuses != statuses;
+        self.statuses = statuses;
+        Ok(match has_ended && !(may_wake && has_changed) {
+            true => Look::Ended { may_wake },
+            false => Look::Changed,
         })
     }
 
-    /// Notes a status; whether it is another than before.
-    fn note(&mut self, id: SessionId, status: &RunStatus) -> bool {
-        let before = self.statuses.insert(id, status.clone());
-        before.as_ref() != Some(status)
-    }
-
-    /// Whether a descendant that could not be read is no longer waited for.
-    fn is_given_up(&mut self, id: SessionId, error: &Error) -> bool {
-        match Bearing::of(error) {
-            Bearing::Temporary => false,
-            Bearing::Final => true,
-            Bearing::Doubtful => {
-                let failures = self.failures.entry(id).or_default();
-                *failures += 1;
-                *failures > Polls::DOUBTFUL_IN_A_ROW
-            }
+    /// Reads all runs whole. What was read is kept, and what failed is read again.
+    async fn read_all(
+        &mut self,
+        polls: &mut Polls,
+        turn: &Tracked,
+        concurrency: usize,
+    ) -> Result<Tree> {
+        loop {
+            // Each run is tried as often as in any call, unless it is time for the last look.
+            let terms = Terms {
+                once: polls.is_at_the_deadline(),
+                ..polls.terms()
+            };
+            let root = polls.session_id.clone();
+            let tree = read_tree(&polls.client, root, &terms, concurrency, &mut self.runs).await;
+            let tree = match tree {
+                Ok(tree) => tree,
+                Err(error) => {
+                    polls.pause_after(Err(error), turn.awaited()).await?;
+                    polls.begin();
+                    continue;
+                }
+            };
+            let now = polls.now();
+            let failure = tree.failures().find_map(|(id, error)| {
+                let streak = self.streaks.entry(id.clone()).or_default();
+                let is_waited_for =
+                    !self.given_up.contains_key(id) && streak.tolerates(error, now, true, true);
+                is_waited_for.then(|| error.clone())
+            });
+            let Some(error) = failure else {
+                return Ok(tree);
+            };
+            polls.pause(Some(error), turn.awaited()).await?;
+            polls.begin();
         }
     }
 }
 
-/// Reads a run and all its descendants.
+fn retry_after(failure: &Option<Error>) -> Option<Duration> {
+    failure.as_ref().and_then(Error::retry_after)
+}
+
+/// Reads a run and all its descendants, but for those that were read before.
 async fn read_tree(
-    client: Client,
+    client: &Client,
     root: SessionId,
-    terms: Terms,
+    terms: &Terms,
     concurrency: usize,
+    read: &mut HashMap<SessionId, Run>,
 ) -> Result<Tree> {
     let family = walk(root.clone(), concurrency, |id| {
-        let client = client.clone();
-        let terms = terms.for_run(id);
+        let known = read.get(&id).cloned();
+        let (client, terms) = (client.clone(), terms.for_run(id));
         async move {
-            let run = client.read_run(terms).await?;
+            let run = match known {
+                Some(run) => run,
+                None => client.read_run(terms).await?,
+            };
             let children = run.child_session_ids.clone();
             Ok((run, children))
         }
@@ -387,6 +475,9 @@ async fn read_tree(
         below
     };
     for visit in family.below.into_iter().rev() {
+        if let Ok(run) = &visit.outcome {
+            read.insert(visit.session_id.clone(), run.clone());
+        }
         let tree = Tree {
             session_id: visit.session_id,
             run: visit.outcome,
@@ -395,6 +486,7 @@ async fn read_tree(
         };
         children.entry(visit.parent).or_default().push(tree);
     }
+    read.insert(root.clone(), family.first.clone());
     Ok(Tree {
         session_id: root,
         run: Ok(family.first),

@@ -10,20 +10,32 @@
 //!
 //! # Failing polls
 //!
-//! | a poll fails | before any has succeeded | later, or after a trigger of its own |
-//! | --- | --- | --- |
-//! | temporarily: no connection, 429, 5xx, no GraphQL | is tried as often as any call, then ends the wait | is borne until the timeout |
-//! | by a GraphQL error, a null run, `ok: false`, a 4xx | ends the wait | is borne 10 times, until one succeeds |
-//! | credentials refused, document not valid | ends the wait | ends the wait |
+//! A poll that fails does not end a wait at once. What it means follows from the error, here as
+//! in a [watch](crate::watch), an [ask](crate::Session::ask), a [tree](crate::tree) and in
+//! [many runs](crate::fleet):
 //!
-//! So a wrong host or session id is told at once, and an hour-long wait survives a deployment of
-//! the API's. A delay that the server asks for is honoured.
+//! | a poll fails | before any poll has succeeded | after that, or after a trigger of its own |
+//! | --- | --- | --- |
+//! | transiently: no connection, 408, 425, 429, 5xx with any body, a transient code, a success that is not GraphQL | is tried as often as any call, then ends the wait | is tolerated until the deadline |
+//! | perhaps for good: GraphQL errors, no such run, `ok: false`, a response that cannot be decoded, any other 3xx or 4xx, a certificate or a proxy that refuses | ends the wait | is tolerated until it has lasted two minutes and five polls without a success |
+//! | credentials refused: 401, 403 | ends the wait | the same, if a *read* has succeeded before; else it ends the wait |
+//! | for good: a document that is not valid, a response over the limit | ends the wait | ends the wait |
+//!
+//! So a wrong host or session id is reported at once, and an hour-long wait survives a deployment
+//! of the API and a key that is rotated. A delay that the server asks for is obeyed, for 60 s at
+//! the longest.
+//!
+//! # The deadline
+//!
+//! At the timeout the run is looked at once more, for at most 5 s (a poll that is under way then
+//! is that look), and read if it has ended. So a run that ended between the last poll and the
+//! deadline is not reported as still going, nor is it stopped.
 
 use std::fmt;
 use std::time::Duration;
 
-use tracing::Instrument;
 use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
@@ -33,7 +45,7 @@ use crate::run::{Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::session::Handle;
 use crate::trigger::TriggerRun;
-use crate::turn::{GRACE_TIME, until_ended};
+use crate::turn::{GRACE_TIME, Tracked, until_ended};
 
 /// A wait until a run has ended. Await it; nothing is sent before.
 ///
@@ -43,12 +55,21 @@ use crate::turn::{GRACE_TIME, until_ended};
 ///
 /// # Errors
 ///
-/// - [`Error::RunFailed`] where the run failed, expired or was stopped; it carries the whole run.
-/// - [`Error::WaitTimeout`] where it is still going.
+/// - [`Error::RunFailed`] if the run failed, expired or was stopped; it carries the whole run.
+/// - [`Error::WaitTimeout`] if it is still going.
+/// - [`Error::TurnNotStarted`] if a follow-up through this session shows no activity.
 /// - [`Error::InvalidRequest`] for a timeout or an interval of zero.
-/// - Those of [`Client::trigger_run`], where the wait starts its run.
-/// - Those of [`Client::get_run`], where polls fail as the [room](crate::wait) says. After a
-///   trigger of its own [`Error::may_have_started`] is true for all of them.
+/// - Those of [`Client::trigger_run`], if the wait starts its run.
+/// - Those of [`Client::get_run`], if polls fail as [described](crate::wait#failing-polls).
+///
+/// After a trigger of its own [`Error::may_have_started`] is true for all of them; a wait that
+/// starts nothing says false, and [`Error::session_id`] says which run exists.
+///
+/// # Dropping
+///
+/// Dropped before the trigger has left, nothing was started; dropped after that, the run may go
+/// on without anyone knowing its id, so spawn the wait, or use
+/// [`on_started`](Wait::on_started), if the id matters.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {
     client: Client,
@@ -96,7 +117,9 @@ impl Wait {
     }
 
     /// How long to wait, the trigger counted. 3600 s by default, as on the vendor's page. By a
-    /// clock that never goes back.
+    /// clock that never goes back. A trigger that has left is not cut off by it: its response is
+    /// awaited as long as the request timeout says, since the session id is in it. Then the
+    /// run is looked at once, and [`Error::WaitTimeout`] has the id.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.pace.timeout = timeout;
         self
@@ -114,7 +137,7 @@ impl Wait {
         self
     }
 
-    /// Hands out the session id as soon as it is known: after the trigger, before the first
+    /// Calls `on_started` with the session id as soon as the run is accepted, before the first
     /// poll. Store it there, and a restart of your program need not start the run again.
     pub fn on_started(mut self, on_started: impl FnOnce(&SessionId) + Send + 'static) -> Self {
         self.on_started = Some(Box::new(on_started));
@@ -128,11 +151,11 @@ impl Wait {
         self
     }
 
-    async fn run(self) -> Result<Run> {
+    async fn run(self, span: &Span) -> Result<Run> {
         self.pace.check()?;
         let start = self.client.clock().now();
-        let (mut polls, handle) = match self.subject {
-            Subject::Run(handle) => (handle.polls(start, self.pace), Some(handle)),
+        let (mut polls, mut turn, started) = match self.subject {
+            Subject::Run(handle) => (handle.polls(start, self.pace), Tracked::of(handle), false),
             Subject::New(request) => {
                 let terms = Terms {
                     deadline: Some(start.saturating_add(self.pace.timeout)),
@@ -140,19 +163,16 @@ impl Wait {
                 };
                 let accepted = self.client.trigger(request, terms).await?;
                 let polls = Polls::since(start, self.client, accepted.session_id, self.pace);
-                (polls.having_started(), None)
+                (polls.having_started(), Tracked::none(), true)
             }
         };
-        tracing::Span::current().record("session_id", polls.session_id.as_str());
+        span.record("session_id", polls.session_id.as_str());
         if let Some(on_started) = self.on_started {
             on_started(&polls.session_id);
         }
-        let mut turn = handle.as_ref().and_then(Handle::open_turn);
-        let run = until_ended(&mut polls, turn.as_mut(), GRACE_TIME).await?;
-        if let Some(turn) = turn {
-            turn.close();
-        }
-        end(run)
+        let run = until_ended(&mut polls, &mut turn, GRACE_TIME).await?;
+        turn.close();
+        end(run, started)
     }
 }
 
@@ -163,7 +183,7 @@ impl IntoFuture for Wait {
     fn into_future(self) -> CallFuture<Run> {
         Box::pin(async move {
             let span = tracing::info_span!("dinoai.wait", session_id = Empty);
-            self.run().instrument(span).await
+            self.run(&span).instrument(span.clone()).await
         })
     }
 }
@@ -179,10 +199,13 @@ impl fmt::Debug for Wait {
     }
 }
 
-/// A wait's result: the run where it has completed.
-pub(crate) fn end(run: Run) -> Result<Run> {
+/// A wait's result: the run if it has completed.
+pub(crate) fn end(run: Run, started: bool) -> Result<Run> {
     match run.status {
         RunStatus::Completed => Ok(run),
-        _ => Err(Error::RunFailed { run: Box::new(run) }),
+        _ => Err(Error::RunFailed {
+            run: Box::new(run),
+            started,
+        }),
     }
 }

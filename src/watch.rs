@@ -21,7 +21,7 @@
 //! ```
 //!
 //! Each poll asks for a digest (status, and who wrote when); texts are fetched only when there
-//! is something new. Failing polls are borne as in a [wait](crate::wait).
+//! is something new. Failing polls are tolerated as in a [wait](crate::wait#failing-polls).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -33,15 +33,15 @@ use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::cursor::{Cursor, MessageKey};
+use crate::call::Terms;
+use crate::cursor::Cursor;
 use crate::error::{Error, Result};
-use crate::operations::Digest;
-use crate::poll::{Pace, Polls};
+use crate::poll::{LAST_LOOK, Pace, Polls};
 use crate::run::{Message, Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::session::Handle;
 use crate::steps::{StartupStep, Step, StepOptions};
-use crate::turn::{GRACE_TIME, OpenTurn};
+use crate::turn::{GRACE_TIME, Tracked};
 use crate::wait::OnTimeout;
 
 /// Something that happened in a run.
@@ -59,6 +59,10 @@ pub enum Event {
     /// A message is new, the caller's own included. The messages of one poll come in the order
     /// of their timestamps; one that shows up late comes when it is first seen.
     Message(Message),
+    /// The steps were asked for and could not be read, and why. Only with
+    /// [`with_steps`](Watch::with_steps): once if the backend knows no steps, else just before
+    /// the end.
+    StepsMissing(String),
     /// The run has started a run of its own; [`Client::session`](crate::Client::session) watches
     /// that.
     Child(SessionId),
@@ -69,23 +73,22 @@ pub enum Event {
 /// A run's life as a stream of events.
 ///
 /// Read it with its own [`next`](Watch::next), or as a [`Stream`]. It polls only while it is
-/// read. It gives what its session has not handed out yet, from the run's beginning if need be;
+/// read. It yields what its session has not emitted yet, from the run's beginning if need be;
 /// dropped at any time it loses nothing: another watch of the same session, or of
 /// [`Client::resume`](crate::Client::resume) with its checkpoint, goes on where it stopped. One
-/// session is watched by one watch at a time: two would both hand everything out.
+/// session is watched by one watch at a time: two would both emit everything.
 ///
 /// # Errors
 ///
-/// An error is the last item, but for [`Error::Unsupported`], which says once that the backend
-/// knows no steps, where they were asked for; the other events go on. [`Error::WaitTimeout`]
-/// where the run is still going at the timeout; [`Error::TurnNotStarted`] after a follow-up;
-/// the others as in a [wait](crate::wait).
+/// An error is the last item: [`Error::WaitTimeout`] if the run is still going at the timeout;
+/// [`Error::TurnNotStarted`] after a follow-up; the others as in a
+/// [wait](crate::wait#failing-polls). Steps that cannot be read are no error: they are asked for
+/// again at the next poll, and [`Event::StepsMissing`] says so if they are missing at the end.
 #[must_use = "a watch does nothing until it is read"]
 pub struct Watch {
     handle: Handle,
     pace: Pace,
     steps: Option<StepOptions>,
-    turn: Option<OpenTurn>,
     events: Option<Pin<Box<dyn Stream<Item = Result<Event>> + Send>>>,
 }
 
@@ -95,7 +98,6 @@ impl Watch {
             handle,
             pace: Pace::default(),
             steps: None,
-            turn: None,
             events: None,
         }
     }
@@ -133,12 +135,11 @@ impl Watch {
     }
 
     fn start(&mut self) -> Pin<Box<dyn Stream<Item = Result<Event>> + Send>> {
-        let cursor = self.handle.cursor().clone();
-        self.turn = self.handle.open_turn();
+        let seen = self.handle.cursor().clone();
         let start = self.handle.client.clock().now();
         let watcher = Watcher {
-            turn: self.handle.open_turn(),
-            seen: cursor,
+            turn: Tracked::of(self.handle.clone()),
+            seen,
             steps: self.steps,
             polls: self.handle.polls(start, self.pace),
             refused: self
@@ -173,9 +174,6 @@ impl Stream for Watch {
         let event = ready!(events.as_mut().poll_next(context));
         if let Some(Ok(event)) = &event {
             watch.handle.cursor().note(event);
-            if let (Event::Ended(_), Some(turn)) = (event, &watch.turn) {
-                turn.close();
-            }
         }
         Poll::Ready(event)
     }
@@ -202,13 +200,11 @@ impl Cursor {
                 self.startup.insert(step.label.clone(), step.done);
             }
             Event::Step(step) => self.step = Some(step.index),
-            Event::Message(message) => {
-                self.messages.insert(MessageKey::of(message));
-            }
+            Event::Message(message) => self.messages.note(message),
             Event::Child(id) => {
                 self.children.insert(id.clone());
             }
-            Event::Ended(_) => {}
+            Event::StepsMissing(_) | Event::Ended(_) => {}
         }
     }
 }
@@ -216,9 +212,9 @@ impl Cursor {
 /// The poll loop of a watch.
 struct Watcher {
     polls: Polls,
-    turn: Option<OpenTurn>,
+    turn: Tracked,
     steps: Option<StepOptions>,
-    /// What was handed out before, and what stands in the queue.
+    /// What was emitted before, and what stands in the queue.
     seen: Cursor,
     queue: VecDeque<Result<Event>>,
     /// Why there is nothing to watch.
@@ -232,6 +228,9 @@ impl Watcher {
     async fn next(&mut self) -> Option<Result<Event>> {
         loop {
             if let Some(event) = self.queue.pop_front() {
+                if let Ok(Event::Ended(_)) = event {
+                    self.turn.close();
+                }
                 return Some(event);
             }
             if self.has_ended {
@@ -241,7 +240,12 @@ impl Watcher {
                 self.has_ended = true;
                 return Some(Err(error));
             }
-            self.outcome = Some(self.look().await);
+            self.turn.refresh();
+            let looked = self.look().await;
+            if looked.is_err() {
+                self.turn.failed();
+            }
+            self.outcome = Some(looked);
         }
     }
 
@@ -253,87 +257,101 @@ impl Watcher {
         let Some(outcome) = self.outcome.take() else {
             return Ok(());
         };
-        self.polls.pause_after(outcome).await?;
-        match &self.turn {
-            Some(turn) if !turn.is_alive() => {
-                self.polls.check_grace(self.polls.elapsed(), GRACE_TIME)
-            }
-            _ => Ok(()),
+        if outcome.is_ok() {
+            self.turn.check_grace(&self.polls, GRACE_TIME)?;
         }
+        self.polls.pause_after(outcome, self.turn.awaited()).await
     }
 
     /// Looks once, and queues what is new.
     async fn look(&mut self) -> Result<()> {
         let terms = self.polls.begin();
         let digest = self.polls.client.read_digest(terms).await?;
-        self.polls.read(&digest.status);
-        if let Some(turn) = &mut self.turn {
-            turn.note(&digest.status, &digest.messages);
-        }
-        let may_have_ended = self.is_end(&digest.status);
+        let now = self.polls.now();
+        self.turn.note(&digest.status, &digest.messages, now);
+        let may_have_ended = self.turn.has_ended(&digest.status);
+        self.polls.read(&digest.status, may_have_ended);
         if !digest.status.is_terminal() {
             self.queue_status(&digest.status);
         }
-        self.look_at_steps(may_have_ended).await?;
-        self.queue_children(&digest.child_session_ids);
-        if !may_have_ended && !self.has_new_messages(&digest) {
+        if !may_have_ended {
+            self.look_at_steps().await;
+            self.queue_children(&digest.child_session_ids);
+            if self.seen.messages.has_news(&digest.messages) {
+                let run = self.polls.client.read_run(self.polls.terms()).await?;
+                self.queue_run(run.status, &run.child_session_ids, run.messages);
+            }
             return Ok(());
         }
 
         let run = self.polls.client.read_run(self.polls.terms()).await?;
-        if !run.status.is_terminal() {
+        // Another follow-up may have woken it in between.
+        let has_ended = self.turn.has_ended(&run.status);
+        self.polls.read(&run.status, has_ended);
+        let missing = match has_ended {
+            true => self.take_last_steps().await,
+            false => None,
+        };
+        let messages = run.messages.clone();
+        self.queue_run(run.status.clone(), &run.child_session_ids, messages);
+        if has_ended {
             self.queue_status(&run.status);
-        }
-        self.queue_children(&run.child_session_ids);
-        self.queue_messages(&run.messages);
-        if may_have_ended && self.is_end(&run.status) {
-            self.queue_status(&run.status);
+            if let Some(reason) = missing {
+                self.push(Event::StepsMissing(reason));
+            }
             self.push(Event::Ended(run));
             self.has_ended = true;
         }
         Ok(())
     }
 
-    fn is_end(&self, status: &RunStatus) -> bool {
-        match &self.turn {
-            Some(turn) => turn.has_ended(status),
-            None => status.is_terminal(),
+    /// Queues new steps. A failure is left to the next poll: what is optional neither ends nor
+    /// delays what is required.
+    async fn look_at_steps(&mut self) {
+        let mut terms = self.polls.terms();
+        let soon = self.polls.now().saturating_add(LAST_LOOK);
+        terms.deadline = terms.deadline.map(|deadline| deadline.min(soon));
+        terms.overrun = Duration::ZERO;
+        terms.once = true;
+        if let Some(Err(error)) = self.read_steps(terms).await {
+            if let Error::Unsupported { .. } = error {
+                self.steps = None;
+                self.push(Event::StepsMissing(error.to_string()));
+            } else {
+                tracing::debug!(%error, "steps could not be read");
+            }
         }
     }
 
-    fn has_new_messages(&self, digest: &Digest) -> bool {
-        let is_new = |message| !self.seen.messages.contains(message);
-        digest.messages.iter().any(is_new)
+    /// Queues the last steps, tried as any call; or says why they are missing.
+    async fn take_last_steps(&mut self) -> Option<String> {
+        let terms = Terms {
+            once: false,
+            ..self.polls.terms()
+        };
+        match self.read_steps(terms).await? {
+            Ok(true) => None,
+            Ok(false) => Some("the API answered without them".to_owned()),
+            Err(error) => Some(error.to_string()),
+        }
     }
 
-    /// Queues new steps. A failure that may pass is left to the next poll, if there is one to
-    /// come; any other is told once, and the watch goes on without steps.
-    async fn look_at_steps(&mut self, is_last_poll: bool) -> Result<()> {
-        let Some(options) = self.steps else {
-            return Ok(());
-        };
+    /// Reads and queues new steps: whether the API could read them. `None` if they are not asked
+    /// for.
+    async fn read_steps(&mut self, terms: Terms) -> Option<Result<bool>> {
+        let options = self.steps?;
         let after = self.seen.step.or(options.after);
         let options = StepOptions { after, ..options };
-        let read = self
-            .polls
-            .client
-            .read_steps(options, self.polls.terms())
-            .await;
-        let read = match read {
+        let read = match self.polls.client.read_steps(options, terms).await {
             Ok(read) => read,
-            Err(error) if error.is_temporary() && is_last_poll => return Err(error),
-            Err(error) if error.is_temporary() => return Ok(()),
-            Err(error) => {
-                self.steps = None;
-                self.queue.push_back(Err(error));
-                return Ok(());
-            }
+            Err(error) => return Some(Err(error)),
         };
         for step in read.startup_steps.unwrap_or_default() {
             if self.seen.is_news(&step) {
                 self.push(Event::Startup(step));
             }
         }
+        let could_be_read = read.steps.is_some();
         let mut steps = read.steps.unwrap_or_default();
         steps.sort_by_key(|step| step.index);
         for step in steps {
@@ -341,7 +359,17 @@ impl Watcher {
                 self.push(Event::Step(step));
             }
         }
-        Ok(())
+        Some(Ok(could_be_read))
+    }
+
+    fn queue_run(&mut self, status: RunStatus, children: &[SessionId], messages: Vec<Message>) {
+        if !status.is_terminal() {
+            self.queue_status(&status);
+        }
+        self.queue_children(children);
+        for message in self.seen.messages.take_new(messages) {
+            self.queue.push_back(Ok(Event::Message(message)));
+        }
     }
 
     fn queue_status(&mut self, status: &RunStatus) {
@@ -354,16 +382,6 @@ impl Watcher {
         for id in ids {
             if !self.seen.children.contains(id) {
                 self.push(Event::Child(id.clone()));
-            }
-        }
-    }
-
-    fn queue_messages(&mut self, messages: &[Message]) {
-        let mut messages: Vec<_> = messages.iter().collect();
-        messages.sort_by(|a, b| a.ts.total_cmp(&b.ts));
-        for message in messages {
-            if !self.seen.messages.contains(&MessageKey::of(message)) {
-                self.push(Event::Message(message.clone()));
             }
         }
     }

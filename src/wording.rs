@@ -2,9 +2,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::time::Duration;
 
-use crate::error::{Call, WaitTimeout};
+use crate::error::{Awaited, Call, Obstacle, WaitTimeout};
 use crate::excerpt::excerpt;
 use crate::graphql_error::GraphQlError;
 use crate::run::{Run, RunStatus, SessionId};
@@ -34,32 +33,79 @@ impl fmt::Display for WaitTimeout {
             polls,
             last_error,
             stopped,
+            awaited,
+            ..
         } = self;
-        let session_id = short(session_id);
-        write!(formatter, "run {session_id} ")?;
-        match last_status {
-            Some(status) if status.is_terminal() => {
-                write!(formatter, "ended {status}, but could not be read whole")?;
+        let id = short(session_id);
+        let reads = still_reads(last_status);
+        match (last_status, last_error, awaited) {
+            // Polls have only failed: the failure first.
+            (None, Some(error), _) => write!(formatter, "run {id} could not be read: {error};")?,
+            (None, None, _) => write!(formatter, "run {id} could not be read")?,
+            (Some(_), _, Awaited::Activity) => {
+                write!(
+                    formatter,
+                    "the turn of run {id} has not started (the run {reads})"
+                )?;
             }
-            Some(status) => {
-                write!(formatter, "is still going ({})", excerpt(status.as_str()))?;
+            (Some(_), _, Awaited::Rest) => write!(
+                formatter,
+                "run {id} is still at work, so the follow-up was not sent (the run {reads})"
+            )?,
+            (Some(status), ..) if status.is_terminal() => {
+                write!(
+                    formatter,
+                    "run {id} ended {status}, but could not be read whole"
+                )?;
             }
-            None => write!(formatter, "could not be read")?,
+            (Some(status), ..) => {
+                let status = excerpt(status.as_str());
+                write!(formatter, "run {id} is still going ({status})")?;
+            }
         }
         write!(formatter, " after {elapsed:.1?} and {polls} polls")?;
-        if let Some(error) = last_error {
+        if let (Some(_), Some(error)) = (last_status, last_error) {
             write!(formatter, "; the last poll failed: {error}")?;
         }
         match stopped {
             None => write!(
                 formatter,
-                "; the run was left as it is: wait for session {session_id} again to go on"
+                "; the run was left as it is: wait for session {id} again to go on"
             ),
             Some(Ok(status)) => {
-                write!(formatter, "; it was told to stop ({})", excerpt(status))
+                write!(formatter, "; the run was stopped ({})", excerpt(status))
             }
-            Some(Err(error)) => write!(formatter, "; it could not be stopped: {error}"),
+            Some(Err(error)) => write!(formatter, "; the run could not be stopped: {error}"),
         }
+    }
+}
+
+/// What kept a request from being sent, and what to do about it.
+pub(crate) fn not_sent(
+    obstacle: Obstacle,
+    cause: &(dyn StdError + Send + Sync + 'static),
+) -> String {
+    let cause = innermost(cause);
+    match obstacle {
+        Obstacle::NameResolution => format!(
+            "the host's name could not be resolved ({cause}); check the endpoint's host and the \
+             network, then call again"
+        ),
+        Obstacle::Connection => {
+            format!("{cause}; check the endpoint's host and the network, then call again")
+        }
+        Obstacle::Certificate => format!(
+            "the server's certificate was refused ({cause}); check the endpoint's host and this \
+             machine's clock, or add the certificate's issuer to the system's certificates"
+        ),
+        Obstacle::Proxy => format!(
+            "the proxy could not connect to the host ({cause}); check the proxy's address and \
+             the endpoint's host, then call again"
+        ),
+        Obstacle::ProxyCredentials => {
+            format!("the proxy asks for credentials ({cause}); give them in the proxy's address")
+        }
+        Obstacle::Time => format!("no time was left ({cause}); call again with a longer timeout"),
     }
 }
 
@@ -90,10 +136,47 @@ pub(crate) fn http_hint(status: &u16) -> &'static str {
     }
 }
 
-pub(crate) fn retry_hint(retry_after: &Option<Duration>) -> String {
-    match retry_after {
-        Some(delay) => format!("; the server asks to wait {} s", delay.as_secs()),
-        None => "; call again later".to_owned(),
+pub(crate) fn retry_hint(call: &Call) -> String {
+    let status = match call.http_status {
+        Some(status) => format!(" (HTTP {status})"),
+        None => String::new(),
+    };
+    match call.retry_after {
+        Some(delay) => format!("{status}; the server asks to wait {} s", delay.as_secs()),
+        None => format!("{status}; call again later"),
+    }
+}
+
+/// What GraphQL errors said, for the end of a clause.
+pub(crate) fn said_by(errors: &[GraphQlError]) -> String {
+    said(&list(errors))
+}
+
+/// What to do about a trigger or a follow-up of unknown outcome.
+pub(crate) fn outcome_hint(call: &Call) -> String {
+    match &call.session_id {
+        Some(id) if call.operation.starts_with("Trigger") => format!(
+            "the response named run {}, so read that run; the request was not sent again",
+            short(id)
+        ),
+        _ => "it may have been carried out and was not sent again, so look in the workspace \
+              before you send it again"
+            .to_owned(),
+    }
+}
+
+pub(crate) fn sources_hint(sources: &Option<String>) -> String {
+    match sources {
+        Some(sources) => format!(" ({sources})"),
+        None => String::new(),
+    }
+}
+
+pub(crate) fn turn_hint(accepted: bool) -> &'static str {
+    if accepted {
+        "it may still start, so read the run before you send the message again"
+    } else {
+        "it was probably not carried out, but read the run before you send the message again"
     }
 }
 
@@ -104,11 +187,9 @@ pub(crate) fn still_reads(status: &Option<RunStatus>) -> String {
     }
 }
 
-pub(crate) fn executed_hint(call: &Call, executed: &bool) -> &'static str {
-    match (call.starts, executed) {
-        (true, true) => {
-            "; execution had begun, so it may have been carried out: look before you send it again"
-        }
+pub(crate) fn executed_hint(call: &Call) -> &'static str {
+    match (call.starts, call.unproven) {
+        (true, true) => "; it may have been carried out: look before you send it again",
         (true, false) => "; nothing was carried out",
         (false, _) => "",
     }

@@ -317,7 +317,7 @@ fn errors_are_those_of_awaiting() {
     let (client, clock) = server.client();
     within_time(move || {
         let error = client.trigger_run_and_wait(request()).block().unwrap_err();
-        let Error::RunFailed { run } = error else {
+        let Error::RunFailed { run, .. } = error else {
             panic!("{error:?}");
         };
         assert_eq!(run.answer(), Some("All good."));

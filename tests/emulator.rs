@@ -84,7 +84,7 @@ async fn every_end_is_told_with_the_whole_run() {
             .trigger_run_and_wait(TriggerRun::message("hello"))
             .await
             .unwrap_err();
-        let Error::RunFailed { run } = error else {
+        let Error::RunFailed { run, .. } = error else {
             panic!("{error:?}");
         };
         assert_eq!(run.status, status);

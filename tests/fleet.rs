@@ -201,7 +201,7 @@ async fn every_run_gives_its_result_once() {
     for (id, result) in &results {
         match (number(id) % 5, result) {
             (0 | 4, Ok(run)) => assert_eq!(run.answer(), Some(id.as_str())),
-            (kind @ 1..=3, Err(Error::RunFailed { run })) => {
+            (kind @ 1..=3, Err(Error::RunFailed { run, .. })) => {
                 let ends = [RunStatus::Failed, RunStatus::Expired, RunStatus::Stopped];
                 assert_eq!(
                     (&run.status, run.answer()),

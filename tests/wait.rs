@@ -68,7 +68,7 @@ async fn every_end_but_completed_is_run_failed_and_carries_the_whole_run() {
         let server = FaultServer::start(after_trigger([end.clone(), end])).await;
         let (client, _) = server.client();
         let error = client.trigger_run_and_wait(request()).await.unwrap_err();
-        let Error::RunFailed { run } = &error else {
+        let Error::RunFailed { run, .. } = &error else {
             panic!("{error:?}");
         };
         assert_eq!((&run.status, run.answer()), (&status, Some("All good.")));

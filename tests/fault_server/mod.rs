@@ -3,17 +3,24 @@
 //! Each whole request is answered with the next [`Reply`] of its plan; when the plan is used up,
 //! as its script says; without one, with a good answer to the operation.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses a part of it"
+)]
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dinoai::clock::VirtualClock;
+// Taken from here by the tests, so that the library's path stands in one place.
+pub(crate) use dinoai::clock::{Clock, Sleep, SystemClock, VirtualClock};
 use dinoai::{Client, ClientBuilder, Credentials};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 pub(crate) const SESSION: &str = "xwzdneft6emspe0f";
 /// Part of the endpoint's path, and of both credentials: it must not show up anywhere.
@@ -39,6 +46,12 @@ pub(crate) enum Reply {
     Status(&'static str),
     /// A reply that comes this much later.
     Late(Duration, Box<Reply>),
+    /// A reply that is held back until it is released.
+    When(Arc<Notify>, Box<Reply>),
+    /// The request is carried out, then these bytes are sent and the connection ends.
+    Raw(Vec<u8>),
+    /// The request is carried out, then these bytes are sent and nothing follows.
+    RawThenHang(Vec<u8>),
 }
 
 impl Reply {
@@ -63,6 +76,37 @@ impl Reply {
             vec![("Retry-After", retry_after.to_owned())],
             String::new(),
         )
+    }
+
+    /// A whole response with this content type and body.
+    pub(crate) fn text(status: u16, content_type: &str, body: impl Into<String>) -> Self {
+        let headers = vec![("Content-Type", content_type.to_owned())];
+        Self::Http(status, headers, body.into())
+    }
+
+    /// A GraphQL response with these errors and without `data`.
+    pub(crate) fn errors(status: u16, errors: &Value) -> Self {
+        Self::json(status, &json!({ "errors": errors }))
+    }
+
+    /// The same response with one more header.
+    pub(crate) fn with_header(self, name: &'static str, value: impl Into<String>) -> Self {
+        let Self::Http(status, mut headers, body) = self else {
+            unreachable!("{self:?} has no headers of its own");
+        };
+        headers.push((name, value.into()));
+        Self::Http(status, headers, body)
+    }
+
+    /// A response that ends before its body does: it has sent `body`, and its `Content-Length`
+    /// promises more.
+    pub(crate) fn cut(status: u16, body: &str) -> Self {
+        Self::Raw(cut_response(status, body))
+    }
+
+    /// As [`Reply::cut`], but the connection stays open and silent.
+    pub(crate) fn cut_then_hang(status: u16, body: &str) -> Self {
+        Self::RawThenHang(cut_response(status, body))
     }
 
     pub(crate) fn unavailable(retry_after: &str) -> Self {
@@ -99,6 +143,9 @@ struct State {
     connections: usize,
     under_way: usize,
     most_under_way: usize,
+    answered: usize,
+    /// Wakes those who wait for `answered`.
+    has_answered: Arc<Notify>,
 }
 
 /// What is answered to a request.
@@ -154,6 +201,25 @@ impl FaultServer {
     pub(crate) fn arrived(&self) -> usize {
         let state = self.state.lock().unwrap();
         state.seen.len() + state.resets
+    }
+
+    /// Answers the next requests with `plan`, one reply a request, before anything else.
+    pub(crate) fn answer_next(&self, plan: impl IntoIterator<Item = Reply>) {
+        let mut plan: Vec<_> = plan.into_iter().collect();
+        plan.reverse();
+        self.state.lock().unwrap().plan = plan;
+    }
+
+    /// Ends once so many replies have been written to their sockets.
+    pub(crate) async fn until_answered(&self, count: usize) {
+        let has_answered = self.state.lock().unwrap().has_answered.clone();
+        loop {
+            let notified = has_answered.notified();
+            if self.state.lock().unwrap().answered >= count {
+                return;
+            }
+            notified.await;
+        }
     }
 
     /// How many requests there were at most that had arrived whole and were not answered yet.
@@ -254,6 +320,10 @@ async fn serve(
                 tokio::time::sleep(time).await;
                 *reply
             }
+            Reply::When(released, reply) => {
+                released.notified().await;
+                *reply
+            }
             reply => reply,
         };
         drop(under_way);
@@ -261,7 +331,12 @@ async fn serve(
         let good = good_answer(&operation, "COMPLETED").to_string();
         match reply {
             Reply::ResetBefore | Reply::ResetAfter => return reset(stream),
-            Reply::Hang | Reply::Late(..) => std::future::pending().await,
+            Reply::Hang | Reply::Late(..) | Reply::When(..) => std::future::pending().await,
+            Reply::Raw(bytes) => return stream.write_all(&bytes).await,
+            Reply::RawThenHang(bytes) => {
+                stream.write_all(&bytes).await?;
+                std::future::pending().await
+            }
             Reply::CutBody => {
                 let whole = response(200, &[], &good);
                 stream
@@ -292,6 +367,9 @@ async fn serve(
                     .await?;
             }
         }
+        let mut state = state.lock().unwrap();
+        state.answered += 1;
+        state.has_answered.notify_waiters();
     }
 }
 
@@ -331,6 +409,74 @@ fn response(status: u16, headers: &[(&'static str, String)], body: &str) -> Stri
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     format!("{head}\r\n{body}")
+}
+
+fn cut_response(status: u16, body: &str) -> Vec<u8> {
+    let promised = body.len() + 1000;
+    format!(
+        "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n\
+         Content-Length: {promised}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// Reads one request from a blocking socket: its head and body. `None` at the connection's end.
+pub(crate) fn read_request(stream: &mut std::net::TcpStream) -> Option<(String, String)> {
+    let mut bytes = vec![];
+    let mut chunk = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let head = head.to_lowercase();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:"))
+                .map_or(0, |length| length.trim().parse().unwrap());
+            if body.len() >= length {
+                return Some((head, body.to_owned()));
+            }
+        }
+        match stream.read(&mut chunk) {
+            Ok(read) if read > 0 => bytes.extend_from_slice(&chunk[..read]),
+            _ => return None,
+        }
+    }
+}
+
+/// A whole response for a blocking socket.
+pub(crate) fn http_response(status: u16, body: &str) -> String {
+    let json = [("Content-Type", "application/json".to_owned())];
+    response(status, &json, body)
+}
+
+/// Real time, faster: what takes a second by it takes this long.
+///
+/// For what runs at the same time as its requests, where a [`VirtualClock`] would run ahead of
+/// the sockets.
+#[derive(Debug, Clone)]
+pub(crate) struct FastClock {
+    start: Instant,
+    second: Duration,
+}
+
+impl FastClock {
+    pub(crate) fn with_second(second: Duration) -> Self {
+        let start = Instant::now();
+        Self { start, second }
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed().div_f64(self.second.as_secs_f64())
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let real = duration
+            .min(Duration::from_secs(1_000_000))
+            .mul_f64(self.second.as_secs_f64());
+        Box::pin(async move { tokio::time::sleep(real).await })
+    }
 }
 
 /// What a healthy API answers, the run having `status`.

@@ -136,7 +136,7 @@ fn hint(error: &Error, session_id: &SessionId) -> Option<String> {
     match error {
         Error::WaitTimeout(timeout) if timeout.stopped.is_none() => Some(go_on(session_id)),
         Error::TurnNotStarted { .. } => Some(go_on(session_id)),
-        Error::RunFailed { run } if run.status == RunStatus::Stopped => Some(format!(
+        Error::RunFailed { run, .. } if run.status == RunStatus::Stopped => Some(format!(
             "another message wakes it: dinoai send {session_id} -m TEXT"
         )),
         _ if error.may_have_started() && exit(error) == Exit::Unknown => Some(format!(

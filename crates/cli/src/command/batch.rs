@@ -205,7 +205,7 @@ fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
 fn end(result: dinoai::Result<Run>) -> (What, Exit) {
     match result {
         Ok(run) => (What::Ended { run }, Exit::Done),
-        Err(Error::RunFailed { run }) => (What::Ended { run: *run }, Exit::RunFailed),
+        Err(Error::RunFailed { run, .. }) => (What::Ended { run: *run }, Exit::RunFailed),
         Err(error) => {
             let may_have_started = error.may_have_started();
             let failure = Failure::of_a_wait(error);

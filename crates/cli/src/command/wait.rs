@@ -66,7 +66,7 @@ fn ended(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Fa
         Ok(run) => (Some(run), None),
         Err(error) => {
             let run = match &error {
-                Error::RunFailed { run } => Some(Run::clone(run)),
+                Error::RunFailed { run, .. } => Some(Run::clone(run)),
                 _ => None,
             };
             (run, Some(Failure::from(error).about(id)))

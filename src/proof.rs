@@ -1,0 +1,232 @@
+//! What proves that a trigger or a follow-up was not carried out, although the server answered.
+//!
+//! Besides a body that never left, there are three proofs and no others:
+//!
+//! - an HTTP status that servers give before they execute anything, without a GraphQL response;
+//! - GraphQL errors that a server can only give before execution: by code, or by a message of
+//!   graphql-js or graphql-core about the document or its variables;
+//! - the API's own refusal: `ok: false` without a session id, or one error at exactly the
+//!   mutation's path that says that what was asked for does not exist.
+//!
+//! Everything else leaves the outcome unknown.
+
+use crate::graphql_error::{GraphQlError, PathSegment};
+
+/// Whether a status proves it, if the body is no GraphQL response. 408, 409, 425, 499 and 5xx in
+/// particular come from servers and gateways that have handed the request on.
+pub(crate) fn is_status_before_execution(status: u16) -> bool {
+    matches!(
+        status,
+        301 | 302 | 307 | 308 | 400 | 401 | 403..=406 | 410 | 411 | 413..=415 | 421 | 422 | 426
+            | 429 | 431
+    )
+}
+
+/// Whether a status leaves open what came of a request, whatever stands in the body.
+pub(crate) fn is_open_status(status: u16) -> bool {
+    matches!(status, 408 | 409 | 425 | 499 | 500..)
+}
+
+/// Whether a server can only give this error before execution. `is_data_absent`: the response
+/// has no `data` at all, which is not the same as null.
+pub(crate) fn is_before_execution(error: &GraphQlError, is_data_absent: bool) -> bool {
+    match error.code() {
+        Some(
+            "GRAPHQL_PARSE_FAILED" | "GRAPHQL_VALIDATION_FAILED" | "OPERATION_RESOLUTION_FAILURE",
+        ) => true,
+        Some("BAD_USER_INPUT" | "UNAUTHENTICATED" | "FORBIDDEN") if is_data_absent => true,
+        _ => is_about_the_request(&error.message),
+    }
+}
+
+/// Whether errors are the API's own refusal of the mutation with this name. `agent` is the name
+/// that was sent.
+pub(crate) fn is_own_refusal(
+    errors: &[GraphQlError],
+    mutation: &str,
+    agent: Option<&str>,
+    status: u16,
+) -> bool {
+    let [error] = errors else {
+        return false;
+    };
+    let is_at_the_mutation =
+        matches!(&error.path[..], [PathSegment::Field(name)] if name == mutation);
+    if !is_at_the_mutation || !(matches!(status, 200..300 | 400..500)) {
+        return false;
+    }
+    match error.code() {
+        Some("BAD_USER_INPUT" | "NOT_FOUND" | "AGENT_NOT_FOUND") => true,
+        _ => agent.is_some_and(|agent| says_that_there_is_no(&error.message, agent)),
+    }
+}
+
+/// Whether a message says that there is no agent of exactly this name.
+fn says_that_there_is_no(message: &str, agent: &str) -> bool {
+    const QUOTES: [char; 3] = ['"', '\'', '`'];
+    for (start, ends) in [
+        (
+            "No agent ",
+            &["was found", "not found", "was not found", "does not exist"][..],
+        ),
+        (
+            "No DinoAI agent ",
+            &["was found", "not found", "was not found", "does not exist"],
+        ),
+        // "Agent x was found …" would be no refusal.
+        ("Agent ", &["was not found", "not found", "does not exist"]),
+    ] {
+        let Some(rest) = message.strip_prefix(start) else {
+            continue;
+        };
+        let rest = rest.strip_prefix("named ").unwrap_or(rest);
+        let rest = rest.strip_prefix(QUOTES).unwrap_or(rest);
+        let Some(rest) = rest.strip_prefix(agent) else {
+            continue;
+        };
+        let rest = rest.strip_prefix(QUOTES).unwrap_or(rest);
+        let Some(rest) = rest.strip_prefix(' ') else {
+            continue;
+        };
+        return ends.iter().any(|end| {
+            rest.strip_prefix(end)
+                .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        });
+    }
+    false
+}
+
+/// What graphql-js and graphql-core say of a document, of its variables and of the operation's
+/// name, before they execute anything. A `*` stands for any text.
+const ABOUT_THE_REQUEST: [&str; 48] = [
+    "Syntax Error: *",
+    // The document.
+    r#"Argument "*" has invalid value *."#,
+    r#"Cannot query field "*" on type "*".*"#,
+    r#"Cannot spread fragment "*" within itself*."#,
+    r#"Directive "*" may not be used on *."#,
+    r#"Directive "*" argument "*" of type "*" is required, but it was not provided."#,
+    r#"Directive "@*" argument "*" of type "*" is required, but it was not provided."#,
+    r#"Expected value of type "*", found *."#,
+    r#"Expected value of type "*", found *; *"#,
+    r#"Field "*" argument "*" of type "*" is required, but it was not provided."#,
+    r#"Field "*" is not defined by type "*".*"#,
+    r#"Field "*" must not have a selection since type "*" has no subfields."#,
+    r#"Field "*" of required type "*" was not provided."#,
+    r#"Field "*" of type "*" must have a selection of subfields.*"#,
+    r#"Fields "*" conflict because *. Use different aliases on the fields to fetch both if this was intentional."#,
+    r#"Fragment "*" cannot be spread here as objects of type "*" can never be of type "*"."#,
+    r#"Fragment cannot be spread here as objects of type "*" can never be of type "*"."#,
+    r#"Fragment "*" cannot condition on non composite type "*"."#,
+    r#"Fragment cannot condition on non composite type "*"."#,
+    r#"Fragment "*" is never used."#,
+    r#"The "*" definition is not executable."#,
+    r#"The schema definition is not executable."#,
+    r#"The directive "@*" can only be used once at this location."#,
+    r#"There can be only one argument named "*"."#,
+    r#"There can be only one fragment named "*"."#,
+    r#"There can be only one input field named "*"."#,
+    r#"There can be only one operation named "*"."#,
+    r#"There can be only one variable named "$*"."#,
+    "This anonymous operation must be the only defined operation.",
+    r#"Unknown argument "*" on directive "*".*"#,
+    r#"Unknown argument "*" on field "*".*"#,
+    r#"Unknown directive "*"."#,
+    r#"Unknown fragment "*"."#,
+    r#"Unknown type "*".*"#,
+    // The variables.
+    r#"Variable "$*" cannot be non-input type "*"."#,
+    r#"Variable "$*" expected value of type "*" which cannot be used as an input type."#,
+    r#"Variable "$*" got invalid value *; *"#,
+    r#"Variable "$*" has invalid value*: *"#,
+    r#"Variable "$*" is never used in operation "*"."#,
+    r#"Variable "$*" is never used."#,
+    r#"Variable "$*" is not defined by operation "*"."#,
+    r#"Variable "$*" is not defined."#,
+    r#"Variable "$*" of non-null type "*" must not be null."#,
+    r#"Variable "$*" of required type "*" was not provided."#,
+    r#"Variable "$*" of type "*" used in position expecting type "*"."#,
+    // The operation.
+    "Must provide an operation.",
+    "Must provide operation name if query contains multiple operations.",
+    r#"Unknown operation named "*"."#,
+];
+
+fn is_about_the_request(message: &str) -> bool {
+    // graphql-core writes single quotes.
+    let message = message.replace('\'', "\"");
+    let is_match = |pattern: &&str| matches_whole(pattern, &message);
+    ABOUT_THE_REQUEST.iter().any(|pattern| is_match(&pattern))
+}
+
+/// Whether a text is what a pattern describes, from beginning to end.
+fn matches_whole(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_matched_whole_and_in_either_kind_of_quotes() {
+        for message in [
+            "Syntax Error: Expected Name, found <EOF>.",
+            r#"Cannot query field "steps" on type "DinoAiAgentRun"."#,
+            "Cannot query field 'steps' on type 'DinoAiAgentRun'. Did you mean 'status'?",
+            r#"Variable "$message" got invalid value 7; String cannot represent a non string value: 7"#,
+            "Must provide an operation.",
+            "Unknown argument 'baseBranch' on field 'Mutation.triggerDinoaiAgentRun'.",
+        ] {
+            assert!(is_about_the_request(message), "{message}");
+        }
+        for message in [
+            "",
+            "Internal error: Must provide an operation.",
+            "Must provide an operation. The run was started all the same.",
+            r#"Upstream said: Cannot query field "steps" on type "Run"."#,
+            r#"Variable "$message" is never used. So the run was started without it"#,
+            "Int cannot represent non-integer value: 1.5",
+        ] {
+            assert!(!is_about_the_request(message), "{message}");
+        }
+    }
+
+    #[test]
+    fn only_the_very_name_that_was_sent_counts() {
+        for message in [
+            "No agent named nope was found",
+            "No agent named \"nope\" was found.",
+            "No DinoAI agent 'nope' was found in the repository",
+            "Agent nope not found",
+            "Agent `nope` does not exist",
+            "Agent named nope was not found",
+        ] {
+            assert!(says_that_there_is_no(message, "nope"), "{message}");
+        }
+        for message in [
+            "No agent named nope2 was found",
+            "No agent was found",
+            "Agent nope was found, but its pod was not",
+            "Agent nope not foundational",
+            "The agent nope was not found",
+            "Agent nope failed: the file nope was not found",
+        ] {
+            assert!(!says_that_there_is_no(message, "nope"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,971 @@
+//! Every wait notices the end of what it waits for: at the deadline, after an outage, behind
+//! steps that cannot be read, and with the end of one turn told apart from that of another.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what fails here fails a test"
+)]
+
+mod fault_server;
+mod shown_run;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dinoai::clock::{Clock, Sleep, SystemClock, VirtualClock};
+use dinoai::{
+    Client, Error, Event, OnTimeout, Result, Retry, RunStatus, Session, SessionId, StepOptions,
+    TriggerRun,
+};
+use fault_server::{FaultServer, Reply, SESSION, Seen, client};
+use serde_json::{Value, json};
+use shown_run::{
+    DIGEST, READ, SEND, STATUS, STATUSES, STEPS, STOP, TRIGGER, accepted, agent, all, client_by,
+    end_of, fields, run, run_with, seconds, sent, shown, shows, texts, texts_of, user,
+};
+
+fn request() -> TriggerRun {
+    TriggerRun::agent("data-quality-checker")
+}
+
+fn session(client: &Client) -> Session {
+    client.session(SESSION).unwrap()
+}
+
+/// The conversation before the follow-up.
+fn first_turn() -> Vec<Value> {
+    vec![user(1.0, "start"), agent(2.0, "the first answer")]
+}
+
+/// The conversation once the follow-up is answered.
+fn both_turns() -> Vec<Value> {
+    let second = [user(100.0, "And now?"), agent(101.0, "the second answer")];
+    [first_turn(), second.into()].concat()
+}
+
+/// The ways to wait for what comes of a follow-up.
+const WAYS: [&str; 3] = ["ask", "wait", "watch"];
+
+/// The agent's latest message at the end of a follow-up that is waited for in this way, with a
+/// poll each six seconds.
+async fn answer(way: &str, session: &Session, timeout: Duration) -> Result<Option<String>> {
+    let interval = seconds(6);
+    if way == "ask" {
+        let ask = session.ask("And now?").timeout(timeout);
+        let turn = ask.poll_interval(interval).await?;
+        return Ok(turn.answer().map(str::to_owned));
+    }
+    session.send("And now?").await?;
+    let run = match way {
+        "wait" => {
+            let wait = session.wait().timeout(timeout);
+            wait.poll_interval(interval).await?
+        }
+        "watch" => {
+            let watch = session.watch().timeout(timeout);
+            let mut watch = watch.poll_interval(interval);
+            loop {
+                match watch.next().await.unwrap()? {
+                    Event::Ended(run) => break run,
+                    _ => continue,
+                }
+            }
+        }
+        "tree" => {
+            let wait = session.tree().until_ended().timeout(timeout);
+            let tree = wait.poll_interval(interval).await?;
+            tree.runs().next().unwrap().clone()
+        }
+        other => panic!("{other}"),
+    };
+    Ok(run.answer().map(str::to_owned))
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Real time, faster: what takes a second by it takes ten milliseconds.
+#[derive(Debug, Clone)]
+struct FastClock {
+    start: Instant,
+}
+
+impl FastClock {
+    const SECOND: Duration = Duration::from_millis(10);
+
+    fn new() -> Self {
+        let start = Instant::now();
+        Self { start }
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed().div_f64(Self::SECOND.as_secs_f64())
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let real = duration
+            .min(seconds(1_000_000))
+            .mul_f64(Self::SECOND.as_secs_f64());
+        Box::pin(async move { tokio::time::sleep(real).await })
+    }
+}
+
+// The last look (C1).
+
+/// A run that is at work for seven seconds by the clock, and ends so.
+async fn ends_after_seven_seconds(status: &'static str) -> (FaultServer, Client, VirtualClock) {
+    let clock = VirtualClock::new();
+    let script_clock = clock.clone();
+    let server = shows(&clock, move |seen, _| {
+        let has_ended = script_clock.now() >= seconds(7);
+        let status = if has_ended { status } else { "RUNNING" };
+        run(seen, status, &first_turn())
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    (server, client, clock)
+}
+
+#[tokio::test]
+async fn a_run_that_completes_between_the_last_poll_and_the_deadline_is_completed() {
+    let (server, client, clock) = ends_after_seven_seconds("COMPLETED").await;
+    let wait = session(&client).wait().poll_interval(seconds(6));
+    let run = wait.timeout(seconds(11)).await.unwrap();
+    assert_eq!(run.answer(), Some("the first answer"));
+    // Two polls, then the last look: the status, and the run since it has ended.
+    assert_eq!(server.operations(), [STATUS, STATUS, STATUS, READ]);
+    assert_eq!(clock.now(), seconds(11));
+}
+
+#[tokio::test]
+async fn a_run_that_fails_between_the_last_poll_and_the_deadline_has_failed() {
+    let (_server, client, _) = ends_after_seven_seconds("FAILED").await;
+    let wait = client.trigger_run_and_wait(request());
+    let wait = wait.poll_interval(seconds(6)).timeout(seconds(11));
+    let error = wait.await.unwrap_err();
+    assert!(matches!(error, Error::RunFailed { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_by_the_deadline_is_not_stopped() {
+    let (server, client, _) = ends_after_seven_seconds("COMPLETED").await;
+    let wait = client
+        .trigger_run_and_wait(request())
+        .poll_interval(seconds(6))
+        .timeout(seconds(11))
+        .on_timeout(OnTimeout::Stop);
+    let waited = wait.await;
+    assert_eq!(sent(&server, STOP), 0, "{waited:?}");
+    assert_eq!(waited.unwrap().status, RunStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_run_that_is_still_at_work_at_the_last_look_is_stopped() {
+    let (server, client, _) = ends_after_seven_seconds("COMPLETED").await;
+    let wait = session(&client)
+        .wait()
+        .poll_interval(seconds(4))
+        .timeout(seconds(6))
+        .on_timeout(OnTimeout::Stop);
+    let error = wait.await.unwrap_err();
+    assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+    assert_eq!(server.operations(), [STATUS, STATUS, STATUS, STOP]);
+}
+
+#[tokio::test]
+async fn a_watch_looks_once_more_at_its_deadline() {
+    let (_server, client, _) = ends_after_seven_seconds("COMPLETED").await;
+    let watch = session(&client).watch().poll_interval(seconds(6));
+    let items = all(watch.timeout(seconds(11))).await;
+    let end = end_of(&items).unwrap_or_else(|| panic!("{items:#?}"));
+    assert_eq!(end.status, RunStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_tree_is_looked_at_once_more_at_its_deadline() {
+    let (_server, client, _) = ends_after_seven_seconds("COMPLETED").await;
+    let wait = session(&client).tree().until_ended();
+    let wait = wait.poll_interval(seconds(6)).timeout(seconds(11));
+    let tree = wait.await.unwrap();
+    assert!(tree.has_ended());
+}
+
+#[tokio::test]
+async fn many_runs_are_looked_at_once_more_at_their_deadline() {
+    let (_server, client, _) = ends_after_seven_seconds("COMPLETED").await;
+    let ids = ["a", "b", "c"].map(|id| SessionId::new(id).unwrap());
+    let mut results = client
+        .wait_all(ids)
+        .poll_interval(seconds(6))
+        .timeout(seconds(11));
+    let mut completed = 0;
+    while let Some((id, result)) = results.next().await {
+        assert_eq!(result.unwrap().session_id, id);
+        completed += 1;
+    }
+    assert_eq!(completed, 3);
+
+    let (_server, client, _) = ends_after_seven_seconds("COMPLETED").await;
+    let mut results = client
+        .run_all([request()], 1)
+        .poll_interval(seconds(6))
+        .timeout(seconds(11));
+    let (_, result) = results.next().await.unwrap();
+    assert_eq!(result.unwrap().status, RunStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_turn_that_is_answered_between_the_last_poll_and_the_deadline_has_its_answer() {
+    for way in WAYS {
+        let (_server, client, _) = shown(|seen, since_sent| match since_sent {
+            // It never reads as at work: the answer itself is the only sign of life.
+            Some(time) if time >= seconds(7) => run(seen, "COMPLETED", &both_turns()),
+            _ => run(seen, "COMPLETED", &first_turn()),
+        })
+        .await;
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let answer = answer(way, &session, seconds(11)).await;
+        assert_eq!(answer.unwrap().unwrap(), "the second answer", "{way}");
+    }
+}
+
+// An outage after a follow-up (C2).
+
+#[tokio::test]
+async fn an_outage_after_a_follow_up_is_not_taken_for_silence() {
+    let after_outage = seconds(130);
+    for way in WAYS {
+        let (_server, client, _) = shown(move |seen, since_sent| match since_sent {
+            None => run(seen, "COMPLETED", &first_turn()),
+            Some(time) if time < after_outage => Reply::html(502),
+            Some(time) if time < after_outage + seconds(5) => run(seen, "RUNNING", &first_turn()),
+            Some(_) => run(seen, "COMPLETED", &both_turns()),
+        })
+        .await;
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let answer = answer(way, &session, HOUR).await;
+        assert_eq!(answer.unwrap().unwrap(), "the second answer", "{way}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_is_stale_after_an_outage_has_its_grace_period_to_itself() {
+    let after_outage = seconds(200);
+    for way in WAYS {
+        let (_server, client, _) = shown(move |seen, since_sent| match since_sent {
+            None => run(seen, "COMPLETED", &first_turn()),
+            Some(time) if time < after_outage => Reply::unavailable("1"),
+            Some(time) if time < after_outage + seconds(60) => {
+                run(seen, "COMPLETED", &first_turn())
+            }
+            Some(time) if time < after_outage + seconds(70) => run(seen, "RUNNING", &first_turn()),
+            Some(_) => run(seen, "COMPLETED", &both_turns()),
+        })
+        .await;
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let answer = answer(way, &session, HOUR).await;
+        assert_eq!(answer.unwrap().unwrap(), "the second answer", "{way}");
+    }
+}
+
+// The caller's own limits hold for polls (C3).
+
+#[tokio::test]
+async fn a_read_that_takes_longer_than_two_minutes_is_awaited_in_a_wait_too() {
+    let clock = VirtualClock::new();
+    let script_clock = clock.clone();
+    let server = shows(&clock, move |seen, _| {
+        script_clock.advance(seconds(130));
+        run(seen, "COMPLETED", &first_turn())
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock.clone())
+            .request_timeout(seconds(300))
+            .retry(Retry::default().with_call_timeout(seconds(600)))
+    });
+    client.get_run(SESSION).await.unwrap();
+    let session = session(&client);
+    session.wait().await.unwrap();
+    assert!(end_of(&all(session.watch()).await).is_some());
+    assert_eq!(sent(&server, READ), 3);
+}
+
+#[tokio::test]
+async fn a_poll_is_given_up_after_the_callers_own_call_timeout() {
+    let mut polls = 0;
+    let (server, _, _) = shown(move |seen, _| {
+        polls += usize::from(seen.operation == STATUS);
+        match (seen.operation.as_str(), polls) {
+            (STATUS, 1) => run(seen, "RUNNING", &[]),
+            (STATUS, 2) => Reply::Hang,
+            _ => run(seen, "COMPLETED", &first_turn()),
+        }
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(SystemClock::new())
+            .request_timeout(seconds(60))
+            .retry(Retry::default().with_call_timeout(Duration::from_millis(500)))
+    });
+    let session = session(&client);
+    let wait = session.wait().poll_interval(Duration::from_millis(10));
+    let waited = tokio::time::timeout(seconds(20), wait.into_future()).await;
+    let waited = waited.unwrap_or_else(|_| panic!("the poll outlasts the call timeout"));
+    let run = waited.unwrap();
+    assert_eq!(run.status, RunStatus::Completed);
+}
+
+// Steps never end or delay a watch (C4, C5).
+
+fn step(index: i64) -> Value {
+    json!({
+        "index": index,
+        "role": "AGENT",
+        "toolName": null,
+        "toolInput": null,
+        "content": format!("step {index}"),
+        "truncated": false,
+    })
+}
+
+/// A run of four digests whose last one is the end; `steps` answers what is asked of its steps,
+/// given the number of digests so far.
+async fn with_steps(
+    mut steps: impl FnMut(&Seen, i64) -> Reply + Send + 'static,
+) -> (FaultServer, Client, VirtualClock) {
+    let mut looks = 0;
+    shown(move |seen, _| {
+        looks += i64::from(seen.operation == DIGEST);
+        match seen.operation.as_str() {
+            STEPS => steps(seen, looks),
+            _ if looks < 2 => run(seen, "RUNNING", &[user(1.0, "start")]),
+            _ if looks < 4 => run(seen, "RUNNING", &first_turn()),
+            _ => run(seen, "COMPLETED", &first_turn()),
+        }
+    })
+    .await
+}
+
+/// One step for each digest so far, but for those that the client has.
+fn steps_so_far(seen: &Seen, looks: i64) -> Reply {
+    run_with(seen, |id| {
+        let mut run = fields(id, "RUNNING", &[]);
+        let after = seen.variables["after"].as_i64().unwrap_or(-1);
+        run["steps"] = (after + 1..looks).map(step).collect();
+        run
+    })
+}
+
+fn is_missing_steps(item: &Result<Event>) -> bool {
+    let Ok(event) = item else { return false };
+    format!("{event:?}").starts_with("StepsMissing")
+}
+
+/// What a watch with steps has to emit whatever becomes of the steps.
+fn has_all_but_steps(items: &[Result<Event>]) {
+    assert!(items.iter().all(Result::is_ok), "{items:#?}");
+    assert_eq!(texts_of(items), ["start", "the first answer"]);
+    let end = end_of(items).unwrap_or_else(|| panic!("{items:#?}"));
+    assert_eq!(end.status, RunStatus::Completed);
+}
+
+#[tokio::test]
+async fn steps_that_can_never_be_read_do_not_keep_a_watch_from_its_end() {
+    for reply in [
+        Reply::html(504),
+        Reply::ResetAfter,
+        Reply::json(
+            200,
+            &json!({ "data": { "dinoaiAgentRun": null }, "errors": [{
+                "message": "HTTP 504 from the steps resolver.",
+                "path": ["dinoaiAgentRun"],
+            }] }),
+        ),
+    ] {
+        let (_server, client, clock) = with_steps(move |_, _| reply.clone()).await;
+        let watch = session(&client).watch().with_steps(StepOptions::default());
+        let items = all(watch.poll_interval(seconds(1))).await;
+        has_all_but_steps(&items);
+        let missing: Vec<_> = items.iter().filter(|item| is_missing_steps(item)).collect();
+        assert_eq!(missing.len(), 1, "{items:#?}");
+        assert!(is_missing_steps(&items[items.len() - 2]), "{items:#?}");
+        // Three polls apart, and no more attempts at the end than any call has.
+        assert!(clock.now() <= seconds(3 + 20), "{:?}", clock.now());
+    }
+}
+
+#[tokio::test]
+async fn the_event_about_missing_steps_says_why() {
+    let (_server, client, _) = with_steps(|_, _| Reply::html(504)).await;
+    let watch = session(&client).watch().with_steps(StepOptions::default());
+    let items = all(watch).await;
+    let missing = items.iter().find(|item| is_missing_steps(item));
+    let missing = format!("{:?}", missing.unwrap_or_else(|| panic!("{items:#?}")));
+    assert!(missing.contains("504"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_failure_to_read_steps_is_tried_again_at_the_next_poll() {
+    for reply in [
+        Reply::json(
+            200,
+            &json!({ "data": { "dinoaiAgentRun": null }, "errors": [{
+                "message": "The steps are being written.",
+                "path": ["dinoaiAgentRun"],
+            }] }),
+        ),
+        Reply::html(404),
+        Reply::json(200, &json!({ "data": { "dinoaiAgentRun": null } })),
+    ] {
+        let (_server, client, _) = with_steps(move |seen, looks| match looks {
+            2 => reply.clone(),
+            _ => steps_so_far(seen, looks),
+        })
+        .await;
+        let watch = session(&client).watch().with_steps(StepOptions::default());
+        let items = all(watch).await;
+        has_all_but_steps(&items);
+        assert!(!items.iter().any(is_missing_steps), "{items:#?}");
+        let steps: Vec<_> = items
+            .iter()
+            .filter_map(|item| match item {
+                Ok(Event::Step(step)) => Some(step.index),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(steps, [0, 1, 2, 3]);
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_knows_no_steps_is_reported_once_at_once_and_not_asked_again() {
+    let unknown = json!({ "errors": [{
+        "message": "Cannot query field 'steps' on type 'DinoAiAgentRun'.",
+    }] });
+    let (server, client, _) = with_steps(move |_, _| Reply::json(400, &unknown)).await;
+    let watch = session(&client).watch().with_steps(StepOptions::default());
+    let items = all(watch).await;
+    has_all_but_steps(&items);
+    let missing = items.iter().position(is_missing_steps);
+    let answer = items
+        .iter()
+        .position(|item| matches!(item, Ok(Event::Message(message)) if message.content != "start"));
+    assert!(missing.is_some() && missing < answer, "{items:#?}");
+    let count = items.iter().filter(|item| is_missing_steps(item)).count();
+    assert_eq!((count, sent(&server, STEPS)), (1, 1));
+}
+
+// Many runs (C6, C11).
+
+fn messages(count: usize) -> Vec<TriggerRun> {
+    (0..count)
+        .map(|number| TriggerRun::message(format!("message-{number}")))
+        .collect()
+}
+
+/// A trigger's answer, with an id made of its message.
+fn started(seen: &Seen) -> Reply {
+    let message = seen.variables["message"].as_str().unwrap();
+    Reply::data(&json!({ "triggerDinoaiAgentRun": {
+        "ok": true,
+        "agentSessionId": message.replace("message", "run"),
+        "status": "queued",
+    } }))
+}
+
+#[tokio::test]
+async fn none_of_many_instant_runs_comes_to_its_timeout_unseen() {
+    let clock = VirtualClock::new();
+    let script_clock = clock.clone();
+    let server = FaultServer::scripted(move |seen| {
+        if seen.operation == TRIGGER {
+            script_clock.advance(Duration::from_millis(500));
+            return started(seen);
+        }
+        run(seen, "COMPLETED", &first_turn())
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let mut results = client.run_all(messages(40), 40).timeout(seconds(4));
+    let mut completed = 0;
+    while let Some((place, result)) = results.next().await {
+        let run = result.unwrap_or_else(|error| panic!("{place}: {error:?}"));
+        assert_eq!(run.session_id.as_str(), format!("run-{place}"));
+        completed += 1;
+    }
+    assert_eq!(completed, 40);
+    assert_eq!(sent(&server, TRIGGER), 40);
+    assert!(sent(&server, STATUS) + sent(&server, STATUSES) > 0);
+}
+
+#[tokio::test]
+async fn a_run_is_reported_at_its_deadline_though_every_other_request_hangs() {
+    let timeout = Duration::from_millis(1500);
+    let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
+        TRIGGER if seen.variables["message"] == "message-0" => {
+            Reply::Late(timeout.mul_f64(0.8), Box::new(started(seen)))
+        }
+        TRIGGER => Reply::Hang,
+        _ => run(seen, "RUNNING", &[]),
+    })
+    .await;
+    let client = client_by(&server, &SystemClock::new());
+    let start = Instant::now();
+    let mut results = client.run_all(messages(20), 20).timeout(timeout);
+    let result = loop {
+        let (place, result) = results.next().await.unwrap();
+        if place == 0 {
+            break result;
+        }
+    };
+    let elapsed = start.elapsed();
+    assert!(matches!(result, Err(Error::WaitTimeout(_))), "{result:?}");
+    // The others, given up at their own deadlines, would come 0.8 times the timeout later.
+    assert!(elapsed < timeout.mul_f64(1.5), "{elapsed:?}");
+}
+
+// Trees (C7, C12).
+
+#[tokio::test]
+async fn a_tree_of_a_session_with_an_open_turn_waits_for_that_turn() {
+    let (_server, client, _) = shown(|seen, since_sent| match since_sent {
+        Some(time) if time >= seconds(30) => run(seen, "COMPLETED", &both_turns()),
+        Some(time) if time >= seconds(5) => run(seen, "RUNNING", &first_turn()),
+        _ => run(seen, "COMPLETED", &first_turn()),
+    })
+    .await;
+    let session = session(&client);
+    let answer = answer("tree", &session, HOUR).await.unwrap();
+    assert_eq!(answer.unwrap(), "the second answer");
+    // And the turn has ended for whatever comes next.
+    session.wait().timeout(seconds(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_large_tree_that_has_ended_is_read_though_one_read_in_a_hundred_fails() {
+    const RUNS: usize = 300;
+    let children: Vec<_> = (1..RUNS).map(|number| format!("child-{number}")).collect();
+    let mut arrived = 0;
+    let (server, client, clock) = shown(move |seen, _| {
+        arrived += 1;
+        if arrived % 100 == 0 {
+            return Reply::html(502);
+        }
+        run_with(seen, |id| {
+            let mut run = fields(id, "COMPLETED", &first_turn());
+            if id == "root" {
+                run["childSessionIds"] = json!(children);
+            }
+            run
+        })
+    })
+    .await;
+    let root = client.session("root").unwrap();
+    let wait = root.tree().until_ended().poll_interval(seconds(5));
+    let tree = wait.timeout(seconds(120)).await.unwrap();
+    assert!(tree.has_ended());
+    assert_eq!((tree.runs().count(), tree.failures().count()), (RUNS, 0));
+    assert!(clock.now() <= seconds(60), "{:?}", clock.now());
+    let requests = server.arrived();
+    assert!(requests <= 8 * RUNS, "{requests} requests");
+}
+
+// Asking a run at work (C8, C9).
+
+#[tokio::test]
+async fn an_ask_of_a_run_at_work_waits_until_it_is_at_rest() {
+    let clock = VirtualClock::new();
+    let script_clock = clock.clone();
+    let server = shows(&clock, move |seen, since_sent| match since_sent {
+        None if script_clock.now() < seconds(30) => run(seen, "RUNNING", &first_turn()[..1]),
+        None => run(seen, "COMPLETED", &first_turn()),
+        Some(time) if time < seconds(20) => run(seen, "RUNNING", &first_turn()),
+        Some(_) => run(seen, "COMPLETED", &both_turns()),
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let session = client.start(request()).await.unwrap();
+    let turn = session.ask("And now?").await.unwrap();
+    assert_eq!(texts(&turn.messages), ["the second answer"]);
+    assert!(clock.now() >= seconds(30 + 20), "{:?}", clock.now());
+    assert_eq!(sent(&server, SEND), 1);
+}
+
+#[tokio::test]
+async fn an_ask_of_a_run_that_does_not_come_to_rest_sends_nothing_and_stops_nothing() {
+    let (server, client, clock) = shown(|seen, _| run(seen, "RUNNING", &first_turn())).await;
+    let session = client.start(request()).await.unwrap();
+    let ask = session.ask("And now?").on_timeout(OnTimeout::Stop);
+    let error = ask.timeout(seconds(60)).await.unwrap_err();
+    assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+    assert_eq!((sent(&server, SEND), sent(&server, STOP)), (0, 0));
+    assert_eq!(error.session_id().unwrap().as_str(), SESSION);
+    assert!(!error.may_have_started(), "{error:?}");
+    assert_eq!(clock.now(), seconds(60));
+}
+
+#[tokio::test]
+async fn two_asks_at_once_on_one_session_each_get_their_own_answer() {
+    let clock = FastClock::new();
+    let mut conversation = first_turn();
+    let (mut at_work_until, mut question) = (Duration::ZERO, None::<String>);
+    let script_clock = clock.clone();
+    let server = FaultServer::scripted(move |seen| {
+        let now = script_clock.now();
+        let ts = 10.0 + conversation.len() as f64;
+        if now >= at_work_until
+            && let Some(question) = question.take()
+        {
+            conversation.push(agent(ts, &format!("the answer to {question}")));
+        }
+        if seen.operation == SEND {
+            let message = seen.variables["message"].as_str().unwrap();
+            let ts = 10.0 + conversation.len() as f64;
+            conversation.push(user(ts, message));
+            question = Some(match question.take() {
+                Some(before) => format!("{before} and {message}"),
+                None => message.to_owned(),
+            });
+            at_work_until = now + seconds(5);
+            return accepted(seen);
+        }
+        let is_at_work = now < at_work_until;
+        run(
+            seen,
+            if is_at_work { "RUNNING" } else { "COMPLETED" },
+            &conversation,
+        )
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let session = session(&client);
+    session.wait().await.unwrap();
+    let asks = async {
+        tokio::join!(
+            session.ask("one").poll_interval(seconds(1)).into_future(),
+            session.ask("two").poll_interval(seconds(1)).into_future(),
+        )
+    };
+    let (one, two) = asks.await;
+    assert_eq!(texts(&one.unwrap().messages), ["the answer to one"]);
+    assert_eq!(texts(&two.unwrap().messages), ["the answer to two"]);
+    let seen = server.seen();
+    let sends = seen.iter().filter(|seen| seen.operation == SEND);
+    let sent: Vec<_> = sends.map(|seen| &seen.variables["message"]).collect();
+    assert_eq!(sent, ["one", "two"]);
+}
+
+// More than one runtime (C10).
+
+fn single_threaded() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// A client that is not tried again, on a server that another thread serves.
+fn served_elsewhere() -> (tokio::runtime::Runtime, FaultServer, Client) {
+    let serving = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = serving.block_on(FaultServer::start([]));
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(SystemClock::new())
+            .connect_timeout(seconds(3))
+            .request_timeout(seconds(3))
+            .retry(Retry::none())
+    });
+    (serving, server, client)
+}
+
+/// Leaves an idle connection behind.
+fn read_in(runtime: &tokio::runtime::Runtime, client: &Client) -> Result<()> {
+    runtime.block_on(async {
+        for _ in 0..3 {
+            client.get_run(SESSION).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn reads_in_one_runtime_do_not_wait_for_another_that_is_not_driven() {
+    let (_serving, _server, client) = served_elsewhere();
+    let first = single_threaded();
+    read_in(&first, &client).unwrap();
+    let (report, reported) = mpsc::channel();
+    let second = client.clone();
+    let thread = thread::spawn(move || {
+        let runtime = single_threaded();
+        for _ in 0..3 {
+            report.send(read_in(&runtime, &second)).unwrap();
+        }
+    });
+    thread.join().unwrap();
+    for read in reported {
+        read.unwrap();
+    }
+    read_in(&first, &client).unwrap();
+}
+
+#[test]
+fn reads_do_not_wait_for_any_of_many_runtimes_that_are_not_driven() {
+    let (_serving, _server, client) = served_elsewhere();
+    let runtimes: Vec<_> = (0..12).map(|_| single_threaded()).collect();
+    for runtime in runtimes.iter().chain(&runtimes) {
+        read_in(runtime, &client).unwrap();
+    }
+}
+
+// A follow-up of unknown outcome, or none at all (C13, C14).
+
+#[tokio::test]
+async fn a_follow_up_of_unknown_outcome_is_not_said_to_have_been_accepted() {
+    let server = FaultServer::scripted(|seen| match seen.operation.as_str() {
+        SEND => Reply::html(502),
+        _ => run(seen, "COMPLETED", &first_turn()),
+    })
+    .await;
+    for way in ["wait", "watch"] {
+        let clock = VirtualClock::new();
+        let client = client_by(&server, &clock);
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let error = session.send("And now?").await.unwrap_err();
+        assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
+
+        let error = match way {
+            "wait" => session.wait().await.unwrap_err(),
+            _ => match all(session.watch()).await.pop() {
+                Some(Err(error)) => error,
+                other => panic!("{other:?}"),
+            },
+        };
+        assert!(matches!(error, Error::TurnNotStarted { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains("unknown"), "{text}");
+        assert!(!text.contains("was accepted"), "{text}");
+        assert_eq!(error.session_id().unwrap().as_str(), SESSION);
+
+        // It is said once; the run is as it was.
+        let before = clock.now();
+        let run = session.wait().await.unwrap();
+        assert_eq!(run.answer(), Some("the first answer"));
+        assert_eq!(clock.now(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_follow_up_of_unknown_outcome_that_was_carried_out_gives_its_answer() {
+    let clock = VirtualClock::new();
+    let script_clock = clock.clone();
+    let mut sent_at = None;
+    let server = FaultServer::scripted(move |seen| {
+        let now = script_clock.now();
+        match (seen.operation.as_str(), sent_at) {
+            (SEND, _) => {
+                sent_at = Some(now);
+                Reply::ResetAfter
+            }
+            (_, Some(sent_at)) if now >= sent_at + seconds(40) => {
+                run(seen, "COMPLETED", &both_turns())
+            }
+            _ => run(seen, "COMPLETED", &first_turn()),
+        }
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let session = session(&client);
+    let error = session.ask("And now?").await.unwrap_err();
+    assert!(error.may_have_started(), "{error:?}");
+    let run = session.wait().await.unwrap();
+    assert_eq!(run.answer(), Some("the second answer"));
+}
+
+#[tokio::test]
+async fn a_turn_that_has_not_started_is_reported_once_and_closed() {
+    for way in WAYS {
+        let (_server, client, clock) = shown(|seen, _| run(seen, "COMPLETED", &first_turn())).await;
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let error = answer(way, &session, HOUR).await.unwrap_err();
+        assert!(matches!(error, Error::TurnNotStarted { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(!text.contains("unknown"), "{text}");
+
+        let before = clock.now();
+        let waited = session.wait().await;
+        let run = waited.unwrap_or_else(|error| panic!("after {way}: {error}"));
+        assert_eq!(run.answer(), Some("the first answer"));
+        assert_eq!(clock.now(), before);
+    }
+}
+
+/// Resolves every name as this machine, or, once it is told so, never.
+#[derive(Clone, Default)]
+struct Names {
+    hang: Arc<AtomicBool>,
+    asked: Arc<tokio::sync::Notify>,
+}
+
+impl reqwest::dns::Resolve for Names {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        if self.hang.load(Ordering::SeqCst) {
+            self.asked.notify_one();
+            return Box::pin(std::future::pending());
+        }
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let addresses: reqwest::dns::Addrs = Box::new(std::iter::once(here));
+        Box::pin(async { Ok(addresses) })
+    }
+}
+
+#[tokio::test]
+async fn a_follow_up_that_is_dropped_while_it_connects_was_never_sent() {
+    for way in ["ask", "send"] {
+        let (server, _, clock) = shown(|seen, since_sent| match since_sent {
+            None => run(seen, "COMPLETED", &first_turn()),
+            Some(time) if time < seconds(3) => run(seen, "RUNNING", &first_turn()),
+            Some(_) => run(seen, "COMPLETED", &both_turns()),
+        })
+        .await;
+        let names = Names::default();
+        let endpoint = server.endpoint().replace("127.0.0.1", "api.test");
+        let resolver = names.clone();
+        let (client, _) = client(&endpoint, |builder| {
+            builder
+                .clock(clock.clone())
+                .allow_plain_http()
+                .request_timeout(seconds(30))
+                .connect_timeout(seconds(30))
+                .http_client(move |http| http.no_proxy().dns_resolver(Arc::new(resolver.clone())))
+        });
+        let session = session(&client);
+        session.wait().await.unwrap();
+
+        names.hang.store(true, Ordering::SeqCst);
+        let follow_up = async {
+            match way {
+                "ask" => session.ask("And now?").await.map(drop),
+                _ => session.send("And now?").await.map(drop),
+            }
+        };
+        tokio::select! {
+            done = follow_up => panic!("{done:?}"),
+            () = names.asked.notified() => {}
+        }
+        names.hang.store(false, Ordering::SeqCst);
+        assert_eq!(sent(&server, SEND), 0);
+
+        let before = clock.now();
+        let waited = session.wait().await;
+        let run = waited.unwrap_or_else(|error| panic!("{way}: {error}"));
+        assert_eq!(run.answer(), Some("the first answer"));
+        assert_eq!((clock.now(), sent(&server, SEND)), (before, 0));
+
+        // The next one is not taken for it.
+        let turn = session.ask("And now?").await.unwrap();
+        assert_eq!(turn.answer(), Some("the second answer"));
+        assert_eq!(sent(&server, SEND), 1);
+    }
+}
+
+// What belongs to a turn (C15 to C17).
+
+#[tokio::test]
+async fn an_answer_that_is_older_than_the_echo_ends_the_turn_after_half_a_minute() {
+    for way in WAYS {
+        let (_server, client, clock) = shown(|seen, since_sent| {
+            let mut messages = first_turn();
+            if since_sent.is_some() {
+                // The clock of the agent's pod is behind.
+                messages.push(user(102.0, "And now?"));
+                messages.push(agent(100.5, "the second answer"));
+            }
+            run(seen, "COMPLETED", &messages)
+        })
+        .await;
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let before = clock.now();
+        let answer = answer(way, &session, HOUR).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{way}: {error}"));
+        assert_eq!(answer.unwrap(), "the second answer", "{way}");
+        let waited = clock.now() - before;
+        assert!(waited <= seconds(30 + 6), "{way}: {waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_straggler_of_the_turn_before_does_not_end_a_turn() {
+    for way in WAYS {
+        let (_server, client, _) = shown(|seen, since_sent| {
+            let time = since_sent.unwrap_or_default();
+            let mut messages = first_turn();
+            if since_sent.is_some() {
+                messages.push(agent(3.0, "a straggler"));
+            }
+            // The echo is shown late, and the status is that of the turn before.
+            if time >= seconds(12) {
+                messages.push(user(100.0, "And now?"));
+            }
+            if time >= seconds(40) {
+                messages.push(agent(101.0, "the second answer"));
+            }
+            let is_at_work = (seconds(25)..seconds(40)).contains(&time);
+            run(
+                seen,
+                if is_at_work { "RUNNING" } else { "COMPLETED" },
+                &messages,
+            )
+        })
+        .await;
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let answer = answer(way, &session, HOUR).await.unwrap();
+        assert_eq!(answer.unwrap(), "the second answer", "{way}");
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_before_the_turn_has_started_says_so() {
+    for way in WAYS {
+        let (_server, client, _) = shown(|seen, _| run(seen, "COMPLETED", &first_turn())).await;
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let error = answer(way, &session, seconds(60)).await.unwrap_err();
+        assert!(matches!(error, Error::WaitTimeout(_)), "{way}: {error:?}");
+        let text = error.to_string();
+        assert!(text.contains("has not started"), "{way}: {text}");
+        assert!(!text.contains("could not be read"), "{way}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_has_not_started_by_the_timeout_is_stopped_where_that_was_asked_for() {
+    // The status of the turn before is not the end of this one.
+    let (server, client, _) = shown(|seen, _| run(seen, "COMPLETED", &first_turn())).await;
+    let session = session(&client);
+    session.wait().await.unwrap();
+    let ask = session.ask("And now?").timeout(seconds(60));
+    let error = ask.on_timeout(OnTimeout::Stop).await.unwrap_err();
+    assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+    assert_eq!(sent(&server, STOP), 1);
+}
