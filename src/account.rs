@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::env::{self, VarError};
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -17,13 +18,28 @@ pub(crate) struct Account {
     pub(crate) origins: Origins,
 }
 
-/// Where each setting was found, for errors: a name, and the environment or the file.
+/// Where each setting was found, for errors; `None` where it was given in code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Origins {
-    endpoint: Option<String>,
-    key: Option<String>,
-    secret: Option<String>,
-    workspace_uid: Option<String>,
+    endpoint: Option<Origin>,
+    key: Option<Origin>,
+    secret: Option<Origin>,
+    workspace_uid: Option<Origin>,
+}
+
+/// Where a setting was found: a name, and the environment or the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    name: &'static str,
+    /// As it reads after a name.
+    place: String,
+    is_file: bool,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.name, self.place)
+    }
 }
 
 impl Origins {
@@ -45,10 +61,13 @@ impl Origins {
     }
 }
 
-const ENDPOINT_NAMES: [&str; 2] = ["PARADIME_API_ENDPOINT", "API_ENDPOINT"];
-const KEY_NAMES: [&str; 2] = ["PARADIME_API_KEY", "API_KEY"];
-const SECRET_NAMES: [&str; 2] = ["PARADIME_API_SECRET", "API_SECRET"];
-const WORKSPACE_NAMES: [&str; 2] = ["PARADIME_WORKSPACE_UID", "WORKSPACE_UID"];
+/// The names of a setting: first the vendor's own, then one that other products use as well.
+type Names = [&'static str; 2];
+
+const ENDPOINT_NAMES: Names = ["PARADIME_API_ENDPOINT", "API_ENDPOINT"];
+const KEY_NAMES: Names = ["PARADIME_API_KEY", "API_KEY"];
+const SECRET_NAMES: Names = ["PARADIME_API_SECRET", "API_SECRET"];
+const WORKSPACE_NAMES: Names = ["PARADIME_WORKSPACE_UID", "WORKSPACE_UID"];
 
 impl Account {
     pub(crate) fn from_env() -> Result<Self, Error> {
@@ -79,7 +98,8 @@ impl Account {
             Ok(Some(values)) => vec![
                 place,
                 Place {
-                    name: format!(" in {shown}"),
+                    name: format!("in {shown}"),
+                    is_file: true,
                     look_up: Box::new(|name| Ok(values.get(name).cloned())),
                 },
             ],
@@ -97,6 +117,7 @@ impl Account {
 struct Place<'a> {
     /// As it reads after a name.
     name: String,
+    is_file: bool,
     look_up: Box<LookUp<'a>>,
 }
 
@@ -104,7 +125,8 @@ type LookUp<'a> = dyn Fn(&str) -> Result<Option<String>, Error> + 'a;
 
 fn environment() -> Place<'static> {
     Place {
-        name: " in the environment".to_owned(),
+        name: "in the environment".to_owned(),
+        is_file: false,
         look_up: Box::new(|name| match env::var(name) {
             Ok(value) => Ok(Some(value)),
             Err(VarError::NotPresent) => Ok(None),
@@ -116,7 +138,7 @@ fn environment() -> Place<'static> {
 /// A value and where it was found.
 struct Found {
     value: String,
-    origin: String,
+    origin: Origin,
 }
 
 /// What was found.
@@ -129,12 +151,16 @@ struct Values {
 
 impl Values {
     fn find(places: &[Place<'_>]) -> Result<Self, Error> {
-        let look_up = |names: [&str; 2]| {
+        let look_up = |names: Names| {
             for place in places {
                 for name in names {
                     let value = (place.look_up)(name)?;
                     if let Some(value) = value.filter(|value| !value.is_empty()) {
-                        let origin = format!("{name}{}", place.name);
+                        let origin = Origin {
+                            name,
+                            place: place.name.clone(),
+                            is_file: place.is_file,
+                        };
                         return Ok(Some(Found { value, origin }));
                     }
                 }
@@ -157,7 +183,7 @@ impl Values {
         let needs_key = kind.is_some() && !is_workspace && !is_company;
 
         let mut missing = vec![];
-        let mut need = |is_needed: bool, found: &Option<Found>, names: [&str; 2], what: &str| {
+        let mut need = |is_needed: bool, found: &Option<Found>, names: Names, what: &str| {
             if is_needed && found.is_none() {
                 missing.push(format!("{} ({what})", names[0]));
             }
@@ -184,6 +210,8 @@ impl Values {
             return Err(Error::config(missing.join(" and "), problem));
         };
 
+        refuse_a_mix(&endpoint.origin, &secret.origin)?;
+
         let origin = |found: &Option<Found>| found.as_ref().map(|found| found.origin.clone());
         let origins = Origins {
             key: origin(&self.key),
@@ -206,6 +234,21 @@ impl Values {
             origins,
         })
     }
+}
+
+/// Refuses to send the file's secret to an endpoint that may be another product's: the names
+/// without prefix are anyone's. A departure from the vendor's own client, which sends it.
+fn refuse_a_mix(endpoint: &Origin, secret: &Origin) -> Result<(), Error> {
+    let [prefixed, unprefixed] = ENDPOINT_NAMES;
+    if endpoint.is_file || endpoint.name != unprefixed || !secret.is_file {
+        return Ok(());
+    }
+    let setting = format!("endpoint ({endpoint})");
+    let problem = format!(
+        "may be another product's, so it does not get the secret ({secret}): set {prefixed}, or \
+         put endpoint and secret in one place"
+    );
+    Err(Error::config(setting, problem))
 }
 
 /// The values of a credentials file; `None` where there is no such file.
@@ -266,7 +309,8 @@ mod tests {
 
     fn place<'a>(variables: &'a [(&'a str, &'a str)]) -> Place<'a> {
         Place {
-            name: " in the test".to_owned(),
+            name: "in the test".to_owned(),
+            is_file: false,
             look_up: Box::new(|name| {
                 let found = variables.iter().find(|(variable, _)| *variable == name);
                 Ok(found.map(|(_, value)| (*value).to_owned()))
@@ -350,6 +394,79 @@ mod tests {
         let account = Account::from_place_or_file(place(&variables), &path).unwrap();
         assert_eq!(account.endpoint, "https://file/graphql");
         assert_eq!(account.credentials.secrets(), ["environment", "a$b#c\\d=e"]);
+    }
+
+    /// `API_ENDPOINT` is a name that any product may use: what the file holds was never meant for
+    /// the address in it.
+    #[test]
+    fn an_endpoint_that_may_be_anothers_does_not_get_the_files_secret() {
+        let (_folder, path) =
+            file(b"API_ENDPOINT=https://canary-file/graphql\nAPI_KEY=canary\nAPI_SECRET=canary\n");
+        let other = ("API_ENDPOINT", "https://canary-other/graphql");
+        let refusal = |variables: &[(&str, &str)]| {
+            let account = Account::from_place_or_file(place(variables), &path);
+            let refusal = account.err().unwrap().to_string();
+            refusal.replace(&path.display().to_string(), "FILE")
+        };
+        insta::assert_snapshot!(
+            [
+                refusal(&[other]),
+                refusal(&[other, ("PARADIME_API_KEY", "canary")]),
+            ]
+            .join("\n"),
+            @"
+            endpoint (API_ENDPOINT in the test) may be another product's, so it does not get the secret (API_SECRET in FILE): set PARADIME_API_ENDPOINT, or put endpoint and secret in one place
+            endpoint (API_ENDPOINT in the test) may be another product's, so it does not get the secret (API_SECRET in FILE): set PARADIME_API_ENDPOINT, or put endpoint and secret in one place
+            "
+        );
+    }
+
+    #[test]
+    fn an_endpoint_and_a_secret_that_belong_together_are_used() {
+        let (_folder, path) =
+            file(b"API_ENDPOINT=https://file/graphql\nAPI_KEY=k\nAPI_SECRET=file\n");
+        for (variables, endpoint, secret) in [
+            (vec![], "https://file/graphql", "file"),
+            (
+                vec![("PARADIME_API_ENDPOINT", "https://prefixed/graphql")],
+                "https://prefixed/graphql",
+                "file",
+            ),
+            (
+                vec![
+                    ("PARADIME_API_ENDPOINT", "https://prefixed/graphql"),
+                    ("API_ENDPOINT", "https://other/graphql"),
+                ],
+                "https://prefixed/graphql",
+                "file",
+            ),
+            (
+                vec![("API_ENDPOINT", ""), ("PARADIME_API_KEY", "k")],
+                "https://file/graphql",
+                "file",
+            ),
+            (
+                vec![("API_SECRET", "environment")],
+                "https://file/graphql",
+                "environment",
+            ),
+            (
+                vec![
+                    ("API_ENDPOINT", "https://environment/graphql"),
+                    ("API_SECRET", "environment"),
+                ],
+                "https://environment/graphql",
+                "environment",
+            ),
+        ] {
+            let account = Account::from_place_or_file(place(&variables), &path).unwrap();
+            assert_eq!(account.endpoint, endpoint, "{variables:?}");
+            assert_eq!(
+                account.credentials.secrets().last().unwrap(),
+                secret,
+                "{variables:?}"
+            );
+        }
     }
 
     #[test]

@@ -94,8 +94,9 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`] where something is missing in both, or the file is needed but
-    /// malformed or cannot be read.
+    /// [`Error::InvalidConfig`] where something is missing in both, the file is needed but
+    /// malformed or cannot be read, or the file's secret would be sent to an endpoint from
+    /// `API_ENDPOINT` in the environment: other products use that name too.
     pub fn from_env_or_file(self) -> Result<Self> {
         Account::from_env_or_file().map(|account| self.account(account))
     }

@@ -19,7 +19,9 @@
 //! | workspace uid | `PARADIME_WORKSPACE_UID`, `WORKSPACE_UID` |
 //!
 //! The credentials file, `~/.paradime/credentials`, is what `paradime login` writes:
-//! `NAME=value` lines with the same names.
+//! `NAME=value` lines with the same names. Where it is read too, each setting is taken from the
+//! environment first. One combination is refused: an endpoint from `API_ENDPOINT` in the
+//! environment, which may be another product's, with a secret from the file.
 
 use std::fmt;
 

@@ -127,6 +127,40 @@ async fn the_environment_wins_over_the_credentials_file() {
     assert_eq!(requests.calls(), 1);
 }
 
+/// `API_ENDPOINT` is a name that any product may use.
+#[tokio::test]
+async fn the_files_secret_is_not_sent_to_an_endpoint_that_may_be_anothers() {
+    let server = MockServer::start_async().await;
+    let requests = count(&server).await;
+    let home = Home::new().with_file(
+        "API_ENDPOINT=https://api.example/graphql\nAPI_KEY=key-of-the-file\n\
+         API_SECRET=secret-of-the-file\n",
+    );
+    let endpoint = server.url("/graphql");
+    let said = home.refusal(&[("API_ENDPOINT", &endpoint)]);
+    assert_eq!(requests.calls(), 0, "{said}");
+    assert!(
+        said.starts_with("endpoint (API_ENDPOINT in the environment)"),
+        "{said}"
+    );
+
+    // The same endpoint under a name that is the vendor's alone, or with a secret beside it.
+    let said = call(
+        "from_env_or_file",
+        &[("PARADIME_API_ENDPOINT", &endpoint), home.variable()],
+    );
+    assert_eq!((said.as_str(), requests.calls()), ("HTTP 404", 1));
+    let said = call(
+        "from_env_or_file",
+        &[
+            ("API_ENDPOINT", &endpoint),
+            ("API_SECRET", "secret-of-the-environment"),
+            home.variable(),
+        ],
+    );
+    assert_eq!((said.as_str(), requests.calls()), ("HTTP 404", 2));
+}
+
 #[tokio::test]
 async fn each_kind_of_token_is_recognised_by_its_prefix() {
     for (secret, uid) in [
@@ -496,6 +530,8 @@ fn bad_environments() -> Vec<(&'static str, String)> {
     fs::create_dir(unreadable.folder.path().join(".paradime/credentials")).unwrap();
     let incomplete = Home::new().with_file("API_ENDPOINT=https://api.example/canary\n");
     let half_a_key = Home::new().with_file("API_KEY=canary\n");
+    let whole_file = Home::new()
+        .with_file("API_ENDPOINT=https://api.example/canary\nAPI_KEY=canary\nAPI_SECRET=canary\n");
     vec![
         ("an empty environment", from_env(&[])),
         ("an endpoint alone", from_env(&[ENDPOINT])),
@@ -526,6 +562,10 @@ fn bad_environments() -> Vec<(&'static str, String)> {
         (
             "a file that lacks what the environment lacks",
             half_a_key.refusal(&[ENDPOINT]),
+        ),
+        (
+            "an endpoint that may be another product's, beside the file's secret",
+            whole_file.refusal(&[("API_ENDPOINT", "https://other.example/canary")]),
         ),
     ]
 }
