@@ -43,6 +43,54 @@ impl fmt::Display for Origin {
 }
 
 impl Origins {
+    /// Where the settings were found as one clause, for a refusal by the server; `None` where all
+    /// were given in code. Names and the file's path alone, no values.
+    ///
+    /// `endpoint from API_ENDPOINT in the environment, key and secret from API_KEY and API_SECRET
+    /// in …/credentials`
+    pub(crate) fn describe(&self) -> Option<String> {
+        let found: Vec<_> = [
+            ("endpoint", &self.endpoint),
+            ("key", &self.key),
+            ("secret", &self.secret),
+            ("workspace uid", &self.workspace_uid),
+        ]
+        .into_iter()
+        .filter_map(|(setting, origin)| Some((setting, origin.as_ref()?)))
+        .collect();
+        let clause = |place: &str| {
+            let here = found.iter().filter(|(_, origin)| origin.place == place);
+            let (settings, names): (Vec<_>, Vec<_>) = here
+                .map(|(setting, origin)| (*setting, origin.name))
+                .unzip();
+            format!("{} from {} {place}", list(&settings), list(&names))
+        };
+        let mut places: Vec<&str> = vec![];
+        for (_, origin) in &found {
+            if !places.contains(&origin.place.as_str()) {
+                places.push(&origin.place);
+            }
+        }
+        let clauses: Vec<_> = places.into_iter().map(clause).collect();
+        (!clauses.is_empty()).then(|| clauses.join(", "))
+    }
+
+    /// The same where the endpoint was given in code after all.
+    pub(crate) fn without_endpoint(self) -> Self {
+        Self {
+            endpoint: None,
+            ..self
+        }
+    }
+
+    /// The same where the credentials were given in code after all.
+    pub(crate) fn without_credentials(self) -> Self {
+        Self {
+            endpoint: self.endpoint,
+            ..Self::default()
+        }
+    }
+
     /// Adds to a refusal where the refused setting was found.
     pub(crate) fn explain(&self, error: Error) -> Error {
         let Error::InvalidConfig { setting, problem } = error else {
@@ -58,6 +106,14 @@ impl Origins {
             Some(origin) => Error::config(format!("{setting} ({origin})"), problem),
             None => Error::config(setting, problem),
         }
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn list(items: &[&str]) -> String {
+    match items {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => items.concat(),
     }
 }
 
@@ -84,6 +140,17 @@ impl Account {
 
     pub(crate) fn from_env_or_file_at(path: &Path) -> Result<Self, Error> {
         Self::from_place_or_file(environment(), path)
+    }
+
+    /// As in an environment without any of the names.
+    #[cfg(test)]
+    pub(crate) fn from_file_alone(path: &Path) -> Result<Self, Error> {
+        let nowhere = Place {
+            name: "nowhere".to_owned(),
+            is_file: false,
+            look_up: Box::new(|_| Ok(None)),
+        };
+        Self::from_place_or_file(nowhere, path)
     }
 
     /// What is set wins; the file fills what is missing. A bad file is an error only where it is
@@ -214,7 +281,7 @@ impl Values {
 
         let origin = |found: &Option<Found>| found.as_ref().map(|found| found.origin.clone());
         let origins = Origins {
-            key: origin(&self.key),
+            key: origin(&self.key).filter(|_| needs_key),
             workspace_uid: origin(&self.workspace_uid),
             endpoint: Some(endpoint.origin),
             secret: Some(secret.origin),
@@ -467,6 +534,44 @@ mod tests {
                 "{variables:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_places_of_what_is_used_read_as_one_clause_without_any_value() {
+        let (_folder, path) = file(
+            b"API_ENDPOINT=https://canary/graphql\nAPI_KEY=canary\nAPI_SECRET=canary\n\
+              WORKSPACE_UID=canary\n",
+        );
+        let described = |variables: &[(&str, &str)]| {
+            let account = Account::from_place_or_file(place(variables), &path).unwrap();
+            let described = account.origins.describe().unwrap();
+            described.replace(&path.display().to_string(), "FILE")
+        };
+        let endpoint = ("PARADIME_API_ENDPOINT", "https://canary/graphql");
+        let key = ("API_KEY", "canary");
+        let secret = ("API_SECRET", "canary");
+        let token = ("API_SECRET", "prdm_wsp_canary");
+        let uid = ("WORKSPACE_UID", "canary");
+        insta::assert_snapshot!(
+            [
+                described(&[]),
+                described(&[endpoint]),
+                described(&[key]),
+                described(&[endpoint, key, secret]),
+                described(&[endpoint, key, secret, uid]),
+                described(&[endpoint, key, token, uid]),
+            ]
+            .join("\n"),
+            @"
+            endpoint, key, secret and workspace uid from API_ENDPOINT, API_KEY, API_SECRET and WORKSPACE_UID in FILE
+            endpoint from PARADIME_API_ENDPOINT in the test, key, secret and workspace uid from API_KEY, API_SECRET and WORKSPACE_UID in FILE
+            endpoint, secret and workspace uid from API_ENDPOINT, API_SECRET and WORKSPACE_UID in FILE, key from API_KEY in the test
+            endpoint, key and secret from PARADIME_API_ENDPOINT, API_KEY and API_SECRET in the test, workspace uid from WORKSPACE_UID in FILE
+            endpoint, key, secret and workspace uid from PARADIME_API_ENDPOINT, API_KEY, API_SECRET and WORKSPACE_UID in the test
+            endpoint, secret and workspace uid from PARADIME_API_ENDPOINT, API_SECRET and WORKSPACE_UID in the test
+            "
+        );
+        assert_eq!(Origins::default().describe(), None);
     }
 
     #[test]

@@ -69,14 +69,14 @@ impl ClientBuilder {
     /// identifies the company, so it is treated like a credential.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
-        self.origins = Origins::default();
+        self.origins = self.origins.without_endpoint();
         self
     }
 
     /// Who is calling.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
-        self.origins = Origins::default();
+        self.origins = self.origins.without_credentials();
         self
     }
 
@@ -204,7 +204,8 @@ impl ClientBuilder {
                 return Err(Error::config(setting, "is zero: no request could be made"));
             }
         }
-        let transport = Transport::new(endpoint, &credentials, self.settings, None)?;
+        let sources = origins.describe();
+        let transport = Transport::new(endpoint, &credentials, self.settings, sources)?;
         Ok(Client::of(transport, self.retry, self.clock))
     }
 
@@ -225,5 +226,54 @@ impl fmt::Debug for ClientBuilder {
             .field("credentials", &self.credentials)
             .field("retry", &self.retry)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_given_in_code_has_no_place_and_the_rest_keeps_its_own() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("credentials");
+        fs::write(
+            &path,
+            "API_ENDPOINT=https://host/canary\nAPI_KEY=canary\nAPI_SECRET=canary\n",
+        )
+        .unwrap();
+        let found = || {
+            let account = Account::from_file_alone(&path).unwrap();
+            Client::builder().account(account)
+        };
+        let described = |builder: ClientBuilder| {
+            let described = builder.origins.describe()?;
+            Some(described.replace(&path.display().to_string(), "FILE"))
+        };
+        let credentials = || Credentials::key_and_secret("key", "secret");
+        insta::assert_debug_snapshot!(
+            [
+                described(found()),
+                described(found().endpoint("https://host/graphql")),
+                described(found().credentials(credentials())),
+                described(found().endpoint("https://host/graphql").credentials(credentials())),
+            ],
+            @r#"
+        [
+            Some(
+                "endpoint, key and secret from API_ENDPOINT, API_KEY and API_SECRET in FILE",
+            ),
+            Some(
+                "key and secret from API_KEY and API_SECRET in FILE",
+            ),
+            Some(
+                "endpoint from API_ENDPOINT in FILE",
+            ),
+            None,
+        ]
+        "#
+        );
     }
 }
