@@ -149,7 +149,8 @@ impl ClientBuilder {
     }
 
     /// Allows `http://` to another machine, which shows the credentials to everyone on the way.
-    /// Plain http to this machine is always allowed.
+    /// Plain http to this machine is always allowed: to `127.0.0.0/8`, `::1` and `localhost`, but
+    /// not to names below it, such as `api.localhost`.
     pub fn allow_plain_http(mut self) -> Self {
         self.plain_http_allowed = true;
         self
@@ -166,7 +167,8 @@ impl ClientBuilder {
     ///
     /// These settings are made afterwards, and cannot be changed: no redirects, no referer, no
     /// retries of the HTTP client's own, HTTP/1.1, no verbose connections, gzip, the connect
-    /// timeout, and no proxy where the endpoint is this machine.
+    /// timeout, no proxy where the endpoint is this machine, and `localhost` as `127.0.0.1` and
+    /// `::1`.
     pub fn http_client(
         mut self,
         prepare: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,

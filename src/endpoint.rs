@@ -1,7 +1,7 @@
 //! The address of the API, checked, and never shown with its path.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use url::{Host, Url};
 
@@ -53,17 +53,27 @@ impl Endpoint {
         self.url.scheme() == "http"
     }
 
-    /// Whether the host is this machine.
+    /// Whether the host is this machine: an address of the loopback interface, or exactly
+    /// `localhost`, which is [`pinned`](Self::pinned) to two of them. A name below it, such as
+    /// `api.localhost`, is whatever a resolver says.
     pub(crate) fn is_loopback(&self) -> bool {
         match self.url.host() {
-            Some(Host::Domain(name)) => {
-                let name = name.trim_end_matches('.');
-                name == "localhost" || name.ends_with(".localhost")
-            }
+            Some(Host::Domain(name)) => is_localhost(name),
             Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
             Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
             None => false,
         }
+    }
+
+    /// The name that no resolver is asked for, since it is this machine, and its addresses. Their
+    /// port, 0, stands for that of the URL.
+    pub(crate) fn pinned(&self) -> Option<(&str, [SocketAddr; 2])> {
+        let name = self.url.domain().filter(|name| is_localhost(name))?;
+        let addresses = [
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+        ];
+        Some((name, addresses))
     }
 
     /// The parts that must not be shown: the path, the query, and every piece of them that is
@@ -85,6 +95,10 @@ impl Endpoint {
         secrets.extend(pieces.filter(|piece| piece.len() >= SHORTEST_TOKEN));
         secrets
     }
+}
+
+fn is_localhost(name: &str) -> bool {
+    name.strip_suffix('.').unwrap_or(name) == "localhost"
 }
 
 impl fmt::Debug for Endpoint {
@@ -125,7 +139,6 @@ mod tests {
         for local in [
             "http://localhost:4000/graphql",
             "http://localhost.:4000/graphql",
-            "http://api.localhost/graphql",
             "http://127.0.0.1/graphql",
             "http://127.9.9.9/graphql",
             "http://[::1]:1/graphql",
@@ -136,12 +149,38 @@ mod tests {
             );
         }
         for remote in [
+            "http://api.localhost/graphql",
+            "http://localhost../graphql",
+            "http://.localhost/graphql",
+            "http://0.0.0.0/graphql",
+            "http://[::ffff:127.0.0.1]/graphql",
             "http://localhost.example/graphql",
             "http://128.0.0.1/graphql",
             "http://127.0.0.1.example/graphql",
         ] {
             assert!(Endpoint::parse(remote, false).is_err(), "{remote}");
             assert!(Endpoint::parse(remote, true).is_ok(), "{remote}");
+        }
+    }
+
+    #[test]
+    fn localhost_alone_is_pinned_to_the_loopback_addresses() {
+        let addresses = ["127.0.0.1:0", "[::1]:0"].map(|address| address.parse().unwrap());
+        for (local, name) in [
+            ("http://localhost:4000/graphql", "localhost"),
+            ("https://LocalHost./graphql", "localhost."),
+        ] {
+            let endpoint = Endpoint::parse(local, false).unwrap();
+            assert_eq!(endpoint.pinned(), Some((name, addresses)), "{local}");
+        }
+        for other in [
+            "http://127.0.0.1:4000/graphql",
+            "http://[::1]/graphql",
+            "https://api.localhost/graphql",
+            "https://localhost.example/graphql",
+        ] {
+            let endpoint = Endpoint::parse(other, false).unwrap();
+            assert_eq!(endpoint.pinned(), None, "{other}");
         }
     }
 

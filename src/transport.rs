@@ -409,6 +409,7 @@ impl fmt::Debug for Transport {
 /// - a redirect would carry `X-API-KEY` to another host;
 /// - the HTTP client's own retries would resend a trigger;
 /// - a proxy from the environment would see requests to this machine, key included;
+/// - a resolver could make another machine of `localhost`;
 /// - after a time-out a frozen HTTP/2 connection would be used again and again;
 /// - verbose connections would write the credentials to the log.
 fn http_client(endpoint: &Endpoint, settings: &Settings) -> reqwest::ClientBuilder {
@@ -422,6 +423,9 @@ fn http_client(endpoint: &Endpoint, settings: &Settings) -> reqwest::ClientBuild
     }
     if endpoint.is_loopback() {
         builder = builder.no_proxy();
+    }
+    if let Some((name, addresses)) = endpoint.pinned() {
+        builder = builder.resolve_to_addrs(name, &addresses);
     }
     builder
         .redirect(redirect::Policy::none())

@@ -5,10 +5,11 @@
 
 use std::env;
 use std::fs;
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
-use dinoai::{Client, ClientBuilder, Credentials, Error, Schedule, TriggerRun};
+use dinoai::{Client, ClientBuilder, Credentials, Error, Retry, Schedule, TriggerRun};
 use httpmock::{Mock, MockServer};
 use tempfile::TempDir;
 
@@ -214,6 +215,40 @@ async fn an_empty_variable_does_not_hide_the_other_name() {
     ];
     assert_eq!(call("from_env", &variables), "HTTP 404");
     assert_eq!(requests.calls(), 1);
+}
+
+/// A resolver for which every name is another machine.
+struct Elsewhere;
+
+impl reqwest::dns::Resolve for Elsewhere {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let address = SocketAddr::from(([127, 0, 0, 99], 0));
+        let addresses: reqwest::dns::Addrs = Box::new(std::iter::once(address));
+        Box::pin(std::future::ready(Ok(addresses)))
+    }
+}
+
+#[tokio::test]
+async fn localhost_is_this_machine_whatever_a_resolver_says() {
+    let server = MockServer::start_async().await;
+    let requests = count(&server).await;
+    let elsewhere = SocketAddr::from(([127, 0, 0, 99], 0));
+    for name in ["localhost", "localhost."] {
+        let endpoint = format!("http://{name}:{}/graphql", server.port());
+        let builder = || client(&server).endpoint(&endpoint).retry(Retry::none());
+        for builder in [
+            builder().http_client(|http| http.dns_resolver(Elsewhere)),
+            builder().http_client(move |http| http.resolve(name, elsewhere)),
+        ] {
+            let error = builder.build().unwrap().get_run("session").await;
+            let error = error.unwrap_err();
+            assert!(
+                matches!(error, Error::Http { status: 404, .. }),
+                "{error:?}"
+            );
+        }
+    }
+    assert_eq!(requests.calls(), 4);
 }
 
 /// Not a test of its own: what the tests above run in a process with an environment of its own,
@@ -472,6 +507,10 @@ fn bad_settings() -> Vec<(&'static str, Error)> {
         (
             "plain http to another machine",
             at("http://api.example/canary/graphql"),
+        ),
+        (
+            "plain http to a name below localhost",
+            at("http://api.localhost/canary/graphql"),
         ),
         (
             "a blank key",

@@ -10,7 +10,7 @@
 mod fault_server;
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -279,22 +279,39 @@ fn a_proxy_from_the_environment_does_not_see_requests_to_this_machine() {
 /// Proves that the proxy of the test above would be used if it were not for loopback.
 #[tokio::test]
 async fn a_proxy_that_the_caller_sets_is_used_for_other_machines() {
+    let asked = asked_of_a_proxy("https://api.example/graphql").await;
+    assert!(asked.starts_with("CONNECT api.example:443"), "{asked}");
+}
+
+/// A name below `localhost` is whatever a resolver says, so it is a name like any other.
+#[tokio::test]
+async fn a_proxy_is_used_for_names_below_localhost_and_not_for_localhost() {
+    let asked = asked_of_a_proxy("https://api.localhost/graphql").await;
+    assert!(asked.starts_with("CONNECT api.localhost:443"), "{asked}");
+    // No server listens at that port.
+    assert_eq!(asked_of_a_proxy("https://localhost:9/graphql").await, "");
+}
+
+/// The start of what a proxy that the caller sets is asked for; empty where it is asked nothing.
+async fn asked_of_a_proxy(endpoint: &str) -> String {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
-    let proxy_url = format!("http://{}", proxy.local_addr().unwrap());
+    let address = proxy.local_addr().unwrap();
     let asked = std::thread::spawn(move || {
         let (mut stream, _) = proxy.accept().unwrap();
         let mut start = [0; 64];
         let length = stream.read(&mut start).unwrap();
         String::from_utf8_lossy(&start[..length]).into_owned()
     });
-    let (client, _) = client("https://api.example/graphql", |builder| {
-        builder.http_client(move |http| http.proxy(reqwest::Proxy::all(&proxy_url).unwrap()))
+    let (client, _) = client(endpoint, |builder| {
+        builder.retry(Retry::none()).http_client(move |http| {
+            let proxy = reqwest::Proxy::all(format!("http://{address}"));
+            http.proxy(proxy.unwrap())
+        })
     });
-    let error = client
-        .trigger_run(TriggerRun::agent("a"))
-        .await
-        .unwrap_err();
+    let error = client.trigger_run(TriggerRun::agent("a")).await;
+    let error = error.unwrap_err();
     assert!(matches!(error, Error::NotSent { .. }), "{error:?}");
-    let asked = asked.join().unwrap();
-    assert!(asked.starts_with("CONNECT api.example:443"), "{asked}");
+    // Where nothing has come, this ends the thread.
+    drop(TcpStream::connect(address));
+    asked.join().unwrap()
 }
