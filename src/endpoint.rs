@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::error::Error;
@@ -77,22 +78,24 @@ impl Endpoint {
     }
 
     /// The parts that must not be shown: the path, the query, and every piece of them that is
-    /// long enough to be a token.
+    /// long enough to be a token, as they stand in the URL. A value of the query also as a form's,
+    /// where a `+` is a space.
     pub(crate) fn secrets(&self) -> Vec<String> {
         const SHORTEST_TOKEN: usize = 8;
+        let query = self.url.query();
+        let values = query.into_iter().flat_map(|query| query.split('&'));
+        let values = values.map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
+        let pieces = self.url.path_segments().into_iter().flatten().chain(values);
+        let pieces = pieces.map(str::to_owned);
+        let read = self.url.query_pairs().map(|(_, value)| value.into_owned());
+        let is_token = |piece: &String| percent_decode_str(piece).count() >= SHORTEST_TOKEN;
+
         let mut secrets = vec![];
         if self.url.path().len() > 1 {
             secrets.push(self.url.path().to_owned());
         }
-        secrets.extend(self.url.query().map(str::to_owned));
-        let pieces = self
-            .url
-            .path_segments()
-            .into_iter()
-            .flatten()
-            .map(str::to_owned)
-            .chain(self.url.query_pairs().map(|(_, value)| value.into_owned()));
-        secrets.extend(pieces.filter(|piece| piece.len() >= SHORTEST_TOKEN));
+        secrets.extend(query.map(str::to_owned));
+        secrets.extend(pieces.chain(read).filter(is_token));
         secrets
     }
 }
@@ -194,21 +197,30 @@ mod tests {
         assert_eq!(format!("{endpoint:?}"), "https://api.paradime.io/…");
     }
 
+    fn secrets(text: &str) -> Vec<String> {
+        Endpoint::parse(text, false).unwrap().secrets()
+    }
+
     #[test]
     fn the_path_its_token_and_the_query_are_secrets() {
-        let endpoint = Endpoint::parse(
-            "https://host/api/v1/0123456789abcdef/graphql?t=a%20long%20token",
-            false,
-        )
-        .unwrap();
         assert_eq!(
-            endpoint.secrets(),
+            secrets("https://host/api/v1/0123456789abcdef/graphql?t=a%20long+token&plain-token"),
             [
                 "/api/v1/0123456789abcdef/graphql",
-                "t=a%20long%20token",
+                "t=a%20long+token&plain-token",
                 "0123456789abcdef",
+                "a%20long+token",
+                "plain-token",
                 "a long token",
             ]
+        );
+    }
+
+    #[test]
+    fn a_piece_is_as_long_as_what_it_stands_for() {
+        assert_eq!(
+            secrets("https://host/a%20b%20c/a%20b%20c%20de/graphql"),
+            ["/a%20b%20c/a%20b%20c%20de/graphql", "a%20b%20c%20de"]
         );
     }
 }

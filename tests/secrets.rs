@@ -170,6 +170,67 @@ fn shown_with_its_sources(error: &Error) -> String {
     shown
 }
 
+/// A token of digits comes back as a number, one with an escape is decoded on the way.
+#[tokio::test]
+async fn no_error_shows_the_endpoints_token_in_another_form() {
+    let digits = "20261125987654";
+    // Above u64: read as a double, whose digits begin with these.
+    let many_digits = "98765432109876543210987654321";
+    let (escaped, decoded) = ("the%2Ftoken%20of%20x", "the/token of x");
+    let shown = [
+        digits,
+        "9876543210987654",
+        "9.87654321098765",
+        escaped,
+        decoded,
+        "the%2ftoken",
+        "the/token+of",
+        "the%2Ftoken+of",
+    ];
+    let number = |digits: &str| serde_json::from_str::<serde_json::Value>(digits).unwrap();
+    let forms = json!([
+        number(digits),
+        number(many_digits),
+        decoded,
+        "?to=the%2Ftoken+of+x",
+        "the%2ftoken%20of%20x",
+        { digits: number(digits), decoded: { many_digits: 1 } },
+    ]);
+    let error = json!({ "message": "no", "path": ["x", number(digits)], "extensions": forms });
+    let told = json!({ "message": "no", "extensions": { "account": forms, digits: forms } });
+    let mistyped = |value: &serde_json::Value| {
+        let run = json!({ "ok": value, "status": value });
+        json!({ "data": { "dinoaiAgentRun": run, "triggerDinoaiAgentRun": run } })
+    };
+    let mut bodies = vec![
+        json!({ "errors": [error, told] }),
+        json!({ "data": { "dinoaiAgentRun": null, "more": forms }, "errors": [told] }),
+    ];
+    bodies.extend(forms.as_array().unwrap().iter().map(mistyped));
+    for body in bodies {
+        for status in [200, 401, 404, 503] {
+            let server = FaultServer::start(vec![Reply::json(status, &body); 9]).await;
+            let host = server.endpoint();
+            let host = host.split("/api/").next().unwrap();
+            for endpoint in [
+                format!("{host}/api/{digits}/{escaped}/{many_digits}/graphql"),
+                format!("{host}/graphql?a={digits}&b={escaped}&c={many_digits}"),
+            ] {
+                let (client, _) = client(&endpoint, |builder| builder.retry(Retry::none()));
+                for error in [
+                    client.get_run(SESSION).await.err(),
+                    client.trigger_run(TriggerRun::agent("a")).await.err(),
+                ] {
+                    let error = shown_with_its_sources(&error.unwrap());
+                    for secret in shown {
+                        assert!(!error.contains(secret), "{secret} in {error}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_builder_and_what_it_refuses_show_nothing_either() {
     for endpoint in [
