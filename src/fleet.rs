@@ -28,7 +28,7 @@
 //! triggers. A run that cannot be read concerns that run only, by the rules for [failing
 //! polls](crate::wait#failing-polls). At its deadline each run is looked at once more.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -58,6 +58,8 @@ pub struct WaitAll {
     client: Client,
     pace: Pace,
     ids: Vec<SessionId>,
+    /// The runs whose results have not been given yet.
+    outstanding: BTreeSet<SessionId>,
     results: Option<Results<()>>,
 }
 
@@ -82,12 +84,14 @@ pub struct RunAll {
     requests: VecDeque<(usize, TriggerRun)>,
     concurrency: usize,
     on_started: Option<Box<OnStarted<usize>>>,
+    /// The places of the requests whose results have not been given yet.
+    outstanding: BTreeSet<usize>,
     results: Option<Results<usize>>,
 }
 
 impl WaitAll {
     pub(crate) fn new(client: Client, ids: impl IntoIterator<Item = SessionId>) -> Self {
-        let mut met = HashSet::new();
+        let mut met = BTreeSet::new();
         Self {
             client,
             pace: Pace::default(),
@@ -95,6 +99,7 @@ impl WaitAll {
                 .into_iter()
                 .filter(|id| met.insert(id.clone()))
                 .collect(),
+            outstanding: met,
             results: None,
         }
     }
@@ -118,6 +123,12 @@ impl WaitAll {
         StreamExt::next(self).await
     }
 
+    /// The runs whose results have not been given yet.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn outstanding(&self) -> &BTreeSet<SessionId> {
+        &self.outstanding
+    }
+
     fn start(&mut self) -> Results<()> {
         let mut fleet = Fleet::new(self.client.clone(), self.pace);
         fleet.wait_for(std::mem::take(&mut self.ids));
@@ -137,7 +148,12 @@ impl Stream for WaitAll {
             return Poll::Ready(None);
         };
         let next = results.as_mut().poll_next(context);
-        next.map(|next| next.and_then(|((), id, run)| Some((id?, run))))
+        next.map(|next| {
+            let ((), id, run) = next?;
+            let id = id?;
+            this.outstanding.remove(&id);
+            Some((id, run))
+        })
     }
 }
 
@@ -156,10 +172,12 @@ impl RunAll {
         requests: impl IntoIterator<Item = TriggerRun>,
         concurrency: usize,
     ) -> Self {
+        let requests: VecDeque<_> = requests.into_iter().enumerate().collect();
         Self {
             client,
             pace: Pace::default(),
-            requests: requests.into_iter().enumerate().collect(),
+            outstanding: (0..requests.len()).collect(),
+            requests,
             concurrency: concurrency.max(1),
             on_started: None,
             results: None,
@@ -197,6 +215,18 @@ impl RunAll {
         StreamExt::next(self).await
     }
 
+    /// The places of the requests whose results have not been given yet.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn outstanding(&self) -> &BTreeSet<usize> {
+        &self.outstanding
+    }
+
+    /// Whether it has been read, so that runs may have been started.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn has_begun(&self) -> bool {
+        self.results.is_some()
+    }
+
     fn start(&mut self) -> Results<usize> {
         let mut fleet = Fleet::new(self.client.clone(), self.pace);
         let requests = std::mem::take(&mut self.requests);
@@ -217,7 +247,11 @@ impl Stream for RunAll {
             return Poll::Ready(None);
         };
         let next = results.as_mut().poll_next(context);
-        next.map(|next| next.map(|(index, _, run)| (index, run)))
+        next.map(|next| {
+            let (index, _, run) = next?;
+            this.outstanding.remove(&index);
+            Some((index, run))
+        })
     }
 }
 
