@@ -505,3 +505,18 @@ impl Error {
         call_of!(self)
     }
 }
+
+#[cfg(feature = "blocking")]
+impl Call {
+    /// A call that was handed to a thread which is gone: nobody knows how far it came.
+    pub(crate) fn lost(operation: &'static str) -> Self {
+        Self {
+            operation,
+            session_id: None,
+            attempts: 1,
+            request_id: None,
+            starts: true,
+            started: false,
+        }
+    }
+}
