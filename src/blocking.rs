@@ -335,6 +335,14 @@ fn wait_for<T: Send + 'static>(
     received.ok()
 }
 
+/// Does the work, and waits for it; a panic of it is not passed on.
+pub(crate) fn finish(work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    match wait_for(runtime()?, work) {
+        Some(_) => Ok(()),
+        None => Err(Error::config("blocking thread", THREAD_IS_GONE)),
+    }
+}
+
 static RUNTIME: OnceLock<std::result::Result<Runtime, String>> = OnceLock::new();
 
 /// Whether this runs in the thread that does the work of blocking calls. Nothing here needs it: it

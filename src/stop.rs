@@ -13,10 +13,25 @@ use crate::session::Handle;
 
 /// Stops its run when it is dropped, unless it is disarmed before.
 ///
-/// Best effort: dropping cannot wait, so the request to stop is handed to the tokio runtime that
-/// the guard is dropped in. It is not sent where there is none, or where the runtime ends before
-/// it is sent; what comes of it is only logged. To be sure, await
-/// [`Session::stop`](crate::Session::stop).
+/// ```no_run
+/// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+/// let guard = session.stop_on_drop();
+/// session.wait().await?; // An error here, or dropping this future, stops the run.
+/// guard.disarm();
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What a drop can do depends on where it happens:
+///
+/// - Inside a tokio runtime the request to stop is handed to that runtime, and the drop does not
+///   wait for it. It is not sent where the runtime ends before.
+/// - Outside of one, with the feature `blocking`, the drop sends the request and waits for the
+///   answer, since the process may end right after: for as long as a call takes at most, two
+///   minutes by default.
+/// - Outside of one, without that feature, the run is not stopped.
+///
+/// What comes of it is only logged. To be sure, await [`Session::stop`](crate::Session::stop).
 #[must_use = "a guard that is dropped at once stops the run at once"]
 pub struct StopOnDrop {
     handle: Option<Handle>,
@@ -30,6 +45,12 @@ impl StopOnDrop {
     }
 
     /// Lets the run go on.
+    ///
+    /// ```no_run
+    /// # fn example(guard: dinoai::StopOnDrop) {
+    /// guard.disarm();
+    /// # }
+    /// ```
     pub fn disarm(mut self) {
         self.handle = None;
     }
@@ -40,19 +61,35 @@ impl Drop for StopOnDrop {
         let Some(handle) = self.handle.take() else {
             return;
         };
-        let Ok(runtime) = Runtime::try_current() else {
-            tracing::warn!(session_id = %handle.id, "not stopped: dropped outside a runtime");
-            return;
-        };
-        runtime.spawn(async move {
-            match handle.client.stop_run(&handle.id).await {
-                Ok(accepted) => {
-                    tracing::info!(session_id = %handle.id, status = accepted.status, "stopped");
-                }
-                Err(error) => tracing::warn!(session_id = %handle.id, %error, "not stopped"),
+        match Runtime::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(stop(handle));
             }
-        });
+            Err(_) => stop_outside_a_runtime(handle),
+        }
     }
+}
+
+async fn stop(handle: Handle) {
+    match handle.client.stop_run(&handle.id).await {
+        Ok(accepted) => {
+            tracing::info!(session_id = %handle.id, status = accepted.status, "stopped");
+        }
+        Err(error) => tracing::warn!(session_id = %handle.id, %error, "not stopped"),
+    }
+}
+
+#[cfg(feature = "blocking")]
+fn stop_outside_a_runtime(handle: Handle) {
+    let id = handle.id.clone();
+    if let Err(error) = crate::blocking::finish(stop(handle)) {
+        tracing::warn!(session_id = %id, %error, "not stopped");
+    }
+}
+
+#[cfg(not(feature = "blocking"))]
+fn stop_outside_a_runtime(handle: Handle) {
+    tracing::warn!(session_id = %handle.id, "not stopped: dropped outside a runtime");
 }
 
 impl fmt::Debug for StopOnDrop {

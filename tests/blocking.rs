@@ -12,7 +12,7 @@ use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dinoai::blocking::{Block, Iterate};
 use dinoai::{Client, Error, OnTimeout, Retry, Run, SessionId, TriggerRun};
@@ -430,4 +430,76 @@ fn a_blocking_call_inside_a_callback_of_another_does_not_hang() {
             .block()
     });
     assert_eq!(run.unwrap().session_id.as_str(), "started-1");
+}
+
+/// Runs that can be stopped, after this time.
+fn stoppable(late: Duration) -> impl FnMut(&Seen) -> Reply + Send {
+    move |seen| match seen.operation.as_str() {
+        "StopDinoaiAgentRun" => Reply::Late(late, Box::new(Reply::Good)),
+        _ => Reply::Status("RUNNING"),
+    }
+}
+
+fn stops(server: &FaultServer) -> usize {
+    let operations = server.operations();
+    let stops = operations
+        .iter()
+        .filter(|name| *name == "StopDinoaiAgentRun");
+    stops.count()
+}
+
+#[test]
+fn a_guard_dropped_outside_a_runtime_has_stopped_its_run_when_the_drop_returns() {
+    const LATE: Duration = Duration::from_millis(100);
+    let (_runtime, server) = server(stoppable(LATE));
+    let (client, _) = server.client();
+    let took = within_time(move || {
+        let guard = client.session(SESSION).unwrap().stop_on_drop();
+        let start = Instant::now();
+        drop(guard);
+        start.elapsed()
+    });
+    assert_eq!(stops(&server), 1);
+    assert!(took >= LATE, "{took:?}");
+}
+
+#[test]
+fn a_guard_dropped_outside_a_runtime_by_a_panic_stops_its_run() {
+    let (_runtime, server) = server(stoppable(Duration::ZERO));
+    let (client, _) = server.client();
+    let panic = within_time(move || {
+        catch_unwind(AssertUnwindSafe(|| {
+            let _guard = client.session(SESSION).unwrap().stop_on_drop();
+            panic!("for a test");
+        }))
+        .unwrap_err()
+    });
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"for a test"));
+    assert_eq!(stops(&server), 1);
+}
+
+#[test]
+fn a_guard_dropped_outside_a_runtime_returns_where_its_run_cannot_be_stopped() {
+    let (_runtime, server) = server(|_| Reply::html(404));
+    let (client, _) = server.client();
+    let session = client.session(SESSION).unwrap();
+    within_time(move || drop(session.stop_on_drop()));
+    assert_eq!(stops(&server), 1);
+    client.session(SESSION).unwrap().stop_on_drop().disarm();
+    assert_eq!(stops(&server), 1);
+}
+
+#[test]
+fn a_guard_dropped_inside_a_runtime_does_not_hold_it_up() {
+    let (_runtime, server) = server(stoppable(Duration::from_secs(5)));
+    let (client, _) = server.client();
+    let took = within_time(move || {
+        current_thread().block_on(async {
+            let guard = client.session(SESSION).unwrap().stop_on_drop();
+            let start = Instant::now();
+            drop(guard);
+            start.elapsed()
+        })
+    });
+    assert!(took < SECOND, "{took:?}");
 }
