@@ -37,7 +37,7 @@ use std::sync::{OnceLock, mpsc};
 use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::error::{Call, Error, Result};
+use crate::error::{Error, Result};
 use crate::fleet::{RunAll, WaitAll};
 use crate::run::SessionId;
 use crate::watch::{Event, Watch};
@@ -189,11 +189,10 @@ const THREAD_IS_GONE: &str = "has ended before its work was done";
 
 /// For what was handed to a thread that is gone.
 fn outcome_unknown(operation: &'static str) -> Error {
-    Error::OutcomeUnknown {
-        call: Box::new(Call::lost(operation)),
-        reason: format!("the thread for blocking calls {THREAD_IS_GONE}"),
-        source: None,
-    }
+    Error::lost(
+        operation,
+        format!("the thread for blocking calls {THREAD_IS_GONE}"),
+    )
 }
 
 mod sealed {
@@ -256,8 +255,6 @@ impl Readable for Watch {
 
     fn note(outstanding: &mut bool, item: &Result<Event>) {
         *outstanding = match item {
-            // The events go on after it.
-            Err(Error::Unsupported { .. }) => true,
             Ok(event) => !matches!(event, Event::Ended(_)),
             Err(_) => false,
         };
@@ -344,12 +341,6 @@ pub(crate) fn finish(work: impl Future<Output = ()> + Send + 'static) -> Result<
 }
 
 static RUNTIME: OnceLock<std::result::Result<Runtime, String>> = OnceLock::new();
-
-/// Whether this runs in the thread that does the work of blocking calls. Nothing here needs it: it
-/// is for the transport, and goes once that keeps connections by runtime.
-pub(crate) fn is_here() -> bool {
-    matches!(RUNTIME.get(), Some(Ok(ours)) if is_in(ours.handle()))
-}
 
 fn is_in(runtime: &Handle) -> bool {
     Handle::try_current().is_ok_and(|current| current.id() == runtime.id())

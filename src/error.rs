@@ -477,11 +477,11 @@ impl Error {
         error
     }
 
-    /// The task that was sending a trigger is gone, with its runtime.
-    pub(crate) fn lost_task(cause: &dyn StdError) -> Self {
+    /// What was sending this is gone, so nobody knows how far it came.
+    pub(crate) fn lost(operation: &'static str, reason: String) -> Self {
         Self::OutcomeUnknown {
             call: Box::new(Call {
-                operation: "TriggerDinoaiAgentRun",
+                operation,
                 session_id: None,
                 attempts: 1,
                 request_id: None,
@@ -491,7 +491,7 @@ impl Error {
                 started: false,
                 unproven: true,
             }),
-            reason: format!("the task that was sending it is gone ({cause})"),
+            reason,
             errors: vec![],
             source: None,
         }
@@ -503,20 +503,5 @@ impl Error {
 
     fn call_mut(&mut self) -> Option<&mut Call> {
         call_of!(self)
-    }
-}
-
-#[cfg(feature = "blocking")]
-impl Call {
-    /// A call that was handed to a thread which is gone: nobody knows how far it came.
-    pub(crate) fn lost(operation: &'static str) -> Self {
-        Self {
-            operation,
-            session_id: None,
-            attempts: 1,
-            request_id: None,
-            starts: true,
-            started: false,
-        }
     }
 }

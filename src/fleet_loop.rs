@@ -277,10 +277,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         let start = self.may_start().then_some(self.triggers_not_before);
         let poll = self.waiting.peek().filter(|_| self.may_ask());
         let poll = poll.map(|Reverse(run)| run.due.max(self.polls_not_before));
-        [start, poll, self.next_deadline]
-            .into_iter()
-            .flatten()
-            .min()
+        let deadline = self.next_deadline.filter(|_| !self.waiting.is_empty());
+        [start, poll, deadline].into_iter().flatten().min()
     }
 
     fn may_start(&self) -> bool {
@@ -383,7 +381,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                 Err(error) => match error.try_into_panic() {
                     // The caller's own callback's.
                     Ok(panic) => resume_unwind(panic),
-                    Err(error) => Err(Error::lost_task(&error)),
+                    Err(error) => Err(Error::lost(
+                        "TriggerDinoaiAgentRun",
+                        format!("the task that was sending it is gone ({error})"),
+                    )),
                 },
             };
             Outcome::Started(item, now, accepted)

@@ -97,9 +97,9 @@ fn relax_accepted(accepted: &mut Map<String, Value>) {
         // Nothing depends on it.
         _ => drop(accepted.insert("status".to_owned(), json!(""))),
     }
-    if let Some(Value::Number(id)) = accepted.get("agentSessionId") {
-        let id = id.to_string();
-        accepted.insert("agentSessionId".to_owned(), json!(id));
+    let has_no_id = accepted.get("agentSessionId").is_none_or(Value::is_null);
+    if accepted.get("ok") == Some(&json!(false)) && has_no_id {
+        accepted.insert("agentSessionId".to_owned(), json!(""));
     }
     if let Some(false) = accepted.get("warning").map(|it| it.is_string()) {
         accepted.remove("warning");

@@ -94,10 +94,6 @@ mod transport;
 pub mod tree;
 pub mod trigger;
 pub mod turn;
-#[allow(
-    dead_code,
-    reason = "for the transport, which is being rewritten elsewhere"
-)]
 mod unpack;
 pub mod wait;
 pub mod watch;

@@ -97,85 +97,100 @@ fn says_that_there_is_no(message: &str, agent: &str) -> bool {
 }
 
 /// What graphql-js and graphql-core say of a document, of its variables and of the operation's
-/// name, before they execute anything. A `*` stands for any text.
-const ABOUT_THE_REQUEST: [&str; 48] = [
+/// name, before they execute anything. A `*` stands for any text, a `#` for a name or a type.
+const ABOUT_THE_REQUEST: [&str; 49] = [
     "Syntax Error: *",
     // The document.
-    r#"Argument "*" has invalid value *."#,
-    r#"Cannot query field "*" on type "*".*"#,
-    r#"Cannot spread fragment "*" within itself*."#,
-    r#"Directive "*" may not be used on *."#,
-    r#"Directive "*" argument "*" of type "*" is required, but it was not provided."#,
-    r#"Directive "@*" argument "*" of type "*" is required, but it was not provided."#,
-    r#"Expected value of type "*", found *."#,
-    r#"Expected value of type "*", found *; *"#,
-    r#"Field "*" argument "*" of type "*" is required, but it was not provided."#,
-    r#"Field "*" is not defined by type "*".*"#,
-    r#"Field "*" must not have a selection since type "*" has no subfields."#,
-    r#"Field "*" of required type "*" was not provided."#,
-    r#"Field "*" of type "*" must have a selection of subfields.*"#,
-    r#"Fields "*" conflict because *. Use different aliases on the fields to fetch both if this was intentional."#,
-    r#"Fragment "*" cannot be spread here as objects of type "*" can never be of type "*"."#,
-    r#"Fragment cannot be spread here as objects of type "*" can never be of type "*"."#,
-    r#"Fragment "*" cannot condition on non composite type "*"."#,
-    r#"Fragment cannot condition on non composite type "*"."#,
-    r#"Fragment "*" is never used."#,
-    r#"The "*" definition is not executable."#,
-    r#"The schema definition is not executable."#,
-    r#"The directive "@*" can only be used once at this location."#,
-    r#"There can be only one argument named "*"."#,
-    r#"There can be only one fragment named "*"."#,
-    r#"There can be only one input field named "*"."#,
-    r#"There can be only one operation named "*"."#,
-    r#"There can be only one variable named "$*"."#,
+    r##"Argument "#" has invalid value *."##,
+    r##"Cannot query field "#" on type "#"."##,
+    r##"Cannot spread fragment "#" within itself*."##,
+    r##"Directive "#" may not be used on #."##,
+    r##"Directive "#" argument "#" of type "#" is required, but it was not provided."##,
+    r##"Expected value of type "#", found *."##,
+    r##"Expected value of type "#", found *; *"##,
+    r##"Field "#" argument "#" of type "#" is required, but it was not provided."##,
+    r##"Field "#" is not defined by type "#"."##,
+    r##"Field "#" must not have a selection since type "#" has no subfields."##,
+    r##"Field "#" of required type "#" was not provided."##,
+    r##"Field "#" of type "#" must have a selection of subfields."##,
+    r##"Fields "#" conflict because *. Use different aliases on the fields to fetch both if this was intentional."##,
+    r##"Fragment "#" cannot be spread here as objects of type "#" can never be of type "#"."##,
+    r##"Fragment cannot be spread here as objects of type "#" can never be of type "#"."##,
+    r##"Fragment "#" cannot condition on non composite type "#"."##,
+    r##"Fragment cannot condition on non composite type "#"."##,
+    r##"Fragment "#" is never used."##,
+    r##"The "#" definition is not executable."##,
+    "The schema definition is not executable.",
+    r##"The directive "#" can only be used once at this location."##,
+    r##"There can be only one argument named "#"."##,
+    r##"There can be only one fragment named "#"."##,
+    r##"There can be only one input field named "#"."##,
+    r##"There can be only one operation named "#"."##,
+    r##"There can be only one variable named "#"."##,
     "This anonymous operation must be the only defined operation.",
-    r#"Unknown argument "*" on directive "*".*"#,
-    r#"Unknown argument "*" on field "*".*"#,
-    r#"Unknown directive "*"."#,
-    r#"Unknown fragment "*"."#,
-    r#"Unknown type "*".*"#,
+    r##"Unknown argument "#" on directive "#"."##,
+    r##"Unknown argument "#" on field "#"."##,
+    r##"Unknown directive "#"."##,
+    r##"Unknown fragment "#"."##,
+    r##"Unknown type "#"."##,
     // The variables.
-    r#"Variable "$*" cannot be non-input type "*"."#,
-    r#"Variable "$*" expected value of type "*" which cannot be used as an input type."#,
-    r#"Variable "$*" got invalid value *; *"#,
-    r#"Variable "$*" has invalid value*: *"#,
-    r#"Variable "$*" is never used in operation "*"."#,
-    r#"Variable "$*" is never used."#,
-    r#"Variable "$*" is not defined by operation "*"."#,
-    r#"Variable "$*" is not defined."#,
-    r#"Variable "$*" of non-null type "*" must not be null."#,
-    r#"Variable "$*" of required type "*" was not provided."#,
-    r#"Variable "$*" of type "*" used in position expecting type "*"."#,
+    r##"Variable "#" cannot be non-input type "#"."##,
+    r##"Variable "#" expected value of type "#" which cannot be used as an input type."##,
+    r##"Variable "#" got invalid value *; *"##,
+    r##"Variable "#" has invalid value*: *"##,
+    r##"Variable "#" is never used in operation "#"."##,
+    r##"Variable "#" is never used."##,
+    r##"Variable "#" is not defined by operation "#"."##,
+    r##"Variable "#" is not defined."##,
+    r##"Variable "#" of non-null type "#" must not be null."##,
+    r##"Variable "#" of required type "#" was not provided."##,
+    r##"Variable "#" of type "#" used in position expecting type "#"."##,
     // The operation.
     "Must provide an operation.",
     "Must provide operation name if query contains multiple operations.",
-    r#"Unknown operation named "*"."#,
+    "Schema is not configured for mutations.",
+    "Schema is not configured to execute mutation operation.",
+    r##"Unknown operation named "#"."##,
 ];
 
 fn is_about_the_request(message: &str) -> bool {
     // graphql-core writes single quotes.
     let message = message.replace('\'', "\"");
-    let is_match = |pattern: &&str| matches_whole(pattern, &message);
-    ABOUT_THE_REQUEST.iter().any(|pattern| is_match(&pattern))
+    // Some end in a suggestion.
+    let stem = match message.split_once(" Did you mean ") {
+        Some((stem, suggestion)) if suggestion.ends_with('?') => stem,
+        _ => &message,
+    };
+    ABOUT_THE_REQUEST
+        .iter()
+        .any(|pattern| matches_whole(pattern, stem))
 }
 
 /// Whether a text is what a pattern describes, from beginning to end.
 fn matches_whole(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
+    let Some(place) = pattern.find(['*', '#']) else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(&pattern[..place]) else {
         return false;
     };
-    let mut parts = parts.peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        let Some((_, after)) = rest.split_once(part) else {
-            return false;
-        };
-        rest = after;
+    let (wildcard, pattern) = pattern[place..].split_at(1);
+    let longest = match wildcard {
+        "#" => text.len() - text.trim_start_matches(is_part_of_a_name).len(),
+        _ => text.len(),
+    };
+    // What follows decides where the wildcard ends.
+    let next = &pattern[..pattern.find(['*', '#']).unwrap_or(pattern.len())];
+    if next.len() == pattern.len() {
+        return text.ends_with(next) && text.len() - next.len() <= longest;
     }
-    rest.is_empty()
+    text.match_indices(next)
+        .take_while(|(place, _)| *place <= longest)
+        .any(|(place, _)| matches_whole(pattern, &text[place..]))
+}
+
+fn is_part_of_a_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "_.$@[]!".contains(character)
 }
 
 #[cfg(test)]
@@ -201,6 +216,8 @@ mod tests {
             r#"Upstream said: Cannot query field "steps" on type "Run"."#,
             r#"Variable "$message" is never used. So the run was started without it"#,
             "Int cannot represent non-integer value: 1.5",
+            r#"Cannot query field "steps" on type "Run". The run was started without them."#,
+            r#"Cannot query field "the database" on type "read replica"."#,
         ] {
             assert!(!is_about_the_request(message), "{message}");
         }

@@ -33,6 +33,8 @@ impl Failure {
                 status if is_transient_status(*status) => Self::Transient,
                 _ => Self::Doubtful,
             },
+            // What the API says of a trigger or a follow-up, it will say again.
+            Error::GraphQl { call, .. } if call.starts => Self::Doubtful,
             Error::GraphQl { call, errors, .. } => {
                 if errors.iter().any(is_about_the_document) {
                     Self::Final

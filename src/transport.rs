@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{StatusCode, redirect};
 use tokio::runtime::{Handle, Id};
 use tracing::Span;
@@ -26,6 +26,7 @@ use crate::error::{Call, Cause, Error, Obstacle};
 use crate::operations::Repeat;
 use crate::redaction::Redaction;
 use crate::response::{Context, Response, find_id, request_id, retry_after};
+use crate::unpack::{UnpackError, gzip_limited};
 use crate::wording::innermost;
 
 /// What GraphQL over HTTP asks of clients.
@@ -145,6 +146,12 @@ impl Transport {
             );
             race(std::pin::pin!(exchange), limits, &seal, &progress).await
         };
+        let end = match end {
+            Some(Ok(End::Whole)) => Some(received.unpack(self.settings.response_limit)),
+            Some(Ok(End::TooLarge)) => Some(Ok(End::TooLarge)),
+            Some(Err(error)) => Some(Err(Arc::new(error.without_url()) as Cause)),
+            None => None,
+        };
         if let Some((status, headers)) = &received.head {
             call.http_status = Some(status.as_u16());
             call.retry_after = retry_after(headers);
@@ -159,7 +166,7 @@ impl Transport {
                 body: received.body,
             }),
             (Some(Ok(_)), _) => Err(self.too_large(call, repeat, &received.body)),
-            (Some(Err(error)), _) => Err(lost(call, repeat, error, &seal, &received.body)),
+            (Some(Err(source)), _) => Err(lost(call, repeat, source, &seal, &received.body)),
             (None, _) if seal.seal() => Err(no_time(
                 call,
                 &format!("no connection within {:.1?}", limits.to_leave),
@@ -208,6 +215,36 @@ impl Transport {
 struct Received {
     head: Option<(StatusCode, HeaderMap)>,
     body: Vec<u8>,
+}
+
+impl Received {
+    /// Unpacks a body that the HTTP client left as it is, since it reads `Content-Encoding: gzip`
+    /// in lower case only. What can be unpacked of a broken one is kept.
+    fn unpack(&mut self, limit: usize) -> Result<End, Cause> {
+        let is_packed = self.head.as_ref().is_some_and(|(_, headers)| {
+            let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+            encoding.is_some_and(|encoding| {
+                encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
+            })
+        });
+        if !is_packed {
+            return Ok(End::Whole);
+        }
+        match gzip_limited(&self.body, limit) {
+            Ok(body) => {
+                self.body = body;
+                Ok(End::Whole)
+            }
+            Err(UnpackError::TooLarge { read }) => {
+                self.body = read;
+                Ok(End::TooLarge)
+            }
+            Err(UnpackError::Broken { read, source }) => {
+                self.body = read;
+                Err(Arc::new(source))
+            }
+        }
+    }
 }
 
 /// How a response ended.
@@ -286,8 +323,7 @@ async fn within<T>(
 }
 
 /// The error of an attempt whose connection failed.
-fn lost(call: &Call, repeat: Repeat, error: reqwest::Error, seal: &Seal, received: &[u8]) -> Error {
-    let source: Cause = Arc::new(error.without_url());
+fn lost(call: &Call, repeat: Repeat, source: Cause, seal: &Seal, received: &[u8]) -> Error {
     if seal.seal() {
         return Error::NotSent {
             call: Box::new(call.clone()),

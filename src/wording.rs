@@ -95,7 +95,7 @@ pub(crate) fn not_sent(
             format!("{cause}; check the endpoint's host and the network, then call again")
         }
         Obstacle::Certificate => format!(
-            "the server's certificate was refused ({cause}); check the endpoint's host and this \
+            "the server's certificate was refused ({cause}); check the endpoint and this \
              machine's clock, or add the certificate's issuer to the system's certificates"
         ),
         Obstacle::Proxy => format!(
