@@ -26,8 +26,8 @@ use crate::graphql_error::GraphQlError;
 use crate::run::{Run, RunStatus, SessionId};
 use crate::tolerance::Failure;
 use crate::wording::{
-    decode_hint, executed_hint, http_hint, innermost, last_words, list, not_sent, outcome_hint,
-    retry_hint, said, said_by, short, sources_hint, still_reads, turn_hint,
+    decode_hint, executed_hint, http_hint, innermost, last_words, list, no_activity, not_sent,
+    outcome_hint, retry_hint, said, said_by, short, sources_hint, still_reads, turn_hint,
 };
 
 /// A result whose error is this crate's.
@@ -255,9 +255,8 @@ pub enum Error {
     /// The turn of a follow-up has shown no activity within the grace period: the run still
     /// reads as before it was sent. Reported once; the session takes the turn for closed then.
     #[error(
-        "{} to run {}, but its turn showed no activity within {waited:.1?} (the run {}); {}",
-        if *.accepted { "a follow-up was accepted" } else { "the outcome of a follow-up is unknown" },
-        short(.session_id),
+        "{} within {waited:.1?} (the run {}); {}",
+        no_activity(.session_id, *.accepted),
         still_reads(.status),
         turn_hint(*.accepted)
     )]
@@ -354,6 +353,8 @@ pub(crate) enum Awaited {
     Activity,
     /// Rest: the end of what is going on, before a follow-up is sent.
     Rest,
+    /// The end of a run's descendants, after its own.
+    Descendants,
 }
 
 /// The call in an error that concerns one, borrowed as the error is.

@@ -28,7 +28,7 @@ use tracing::Instrument;
 
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
-use crate::error::{Error, Result};
+use crate::error::{Awaited, Error, Result};
 use crate::family::{FIRST, walk};
 use crate::poll::{Pace, Polls};
 use crate::run::{Run, RunStatus, SessionId};
@@ -238,16 +238,19 @@ impl WaitTree {
             match looked {
                 Ok(Look::Changed) => {
                     turn.check_grace(&polls, GRACE_TIME)?;
-                    polls.pause_after(Ok(()), turn.awaited()).await?;
+                    let awaited = census.awaited(&turn);
+                    polls.pause_after(Ok(()), awaited).await?;
                     continue;
                 }
                 Ok(Look::Incomplete(error)) => {
-                    polls.pause(Some(error), turn.awaited()).await?;
+                    let awaited = census.awaited(&turn);
+                    polls.pause(Some(error), awaited).await?;
                     continue;
                 }
                 Err(error) => {
                     turn.failed();
-                    polls.pause_after(Err(error), turn.awaited()).await?;
+                    let awaited = census.awaited(&turn);
+                    polls.pause_after(Err(error), awaited).await?;
                     continue;
                 }
                 Ok(Look::Ended { may_wake }) => {
@@ -255,12 +258,12 @@ impl WaitTree {
                     let since = *quiet_since.get_or_insert(now);
                     let is_settled = now.saturating_sub(since) >= self.settle_time;
                     if may_wake && !is_settled && !polls.is_at_the_deadline() {
-                        polls.pause_after(Ok(()), turn.awaited()).await?;
+                        polls.pause_after(Ok(()), Awaited::Descendants).await?;
                         continue;
                     }
                 }
             }
-            let tree = census.read_all(&mut polls, &turn, concurrency).await?;
+            let tree = census.read_all(&mut polls, concurrency).await?;
             if tree.has_ended() {
                 turn.close();
                 return Ok(tree);
@@ -268,7 +271,7 @@ impl WaitTree {
             // Something has woken in between.
             census.runs.clear();
             quiet_since = None;
-            polls.pause_after(Ok(()), turn.awaited()).await?;
+            polls.pause_after(Ok(()), Awaited::Descendants).await?;
         }
     }
 }
@@ -300,6 +303,8 @@ impl fmt::Debug for WaitTree {
 /// What is known of the runs of a tree that is waited for.
 #[derive(Default)]
 struct Census {
+    /// Whether the first run, or its turn, had ended at the last look.
+    has_first_ended: bool,
     /// As they read at the last look.
     statuses: HashMap<SessionId, RunStatus>,
     /// What the look that is under way has read: only what failed is read again.
@@ -323,6 +328,13 @@ enum Look {
 }
 
 impl Census {
+    fn awaited(&self, turn: &Tracked) -> Awaited {
+        match self.has_first_ended {
+            true => Awaited::Descendants,
+            false => turn.awaited(),
+        }
+    }
+
     /// Looks at every run of the tree that this look has not read yet. An error is the first
     /// run's.
     async fn look(
@@ -364,6 +376,7 @@ impl Census {
         turn.note(&first, &messages.unwrap_or_default(), now);
         let mut has_ended = turn.has_ended(&first);
         polls.read(&first, has_ended);
+        self.has_first_ended = has_ended;
         let may_wake = !family.below.is_empty();
         let mut failure: Option<Error> = None;
         for visit in family.below {
@@ -403,12 +416,7 @@ impl Census {
     }
 
     /// Reads all runs whole. What was read is kept, and what failed is read again.
-    async fn read_all(
-        &mut self,
-        polls: &mut Polls,
-        turn: &Tracked,
-        concurrency: usize,
-    ) -> Result<Tree> {
+    async fn read_all(&mut self, polls: &mut Polls, concurrency: usize) -> Result<Tree> {
         loop {
             // Each run is tried as often as in any call, unless it is time for the last look.
             let terms = Terms {
@@ -420,7 +428,7 @@ impl Census {
             let tree = match tree {
                 Ok(tree) => tree,
                 Err(error) => {
-                    polls.pause_after(Err(error), turn.awaited()).await?;
+                    polls.pause_after(Err(error), Awaited::Run).await?;
                     polls.begin();
                     continue;
                 }
@@ -435,7 +443,7 @@ impl Census {
             let Some(error) = failure else {
                 return Ok(tree);
             };
-            polls.pause(Some(error), turn.awaited()).await?;
+            polls.pause(Some(error), Awaited::Descendants).await?;
             polls.begin();
         }
     }

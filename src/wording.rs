@@ -7,6 +7,7 @@ use crate::error::{Awaited, Call, Obstacle, WaitTimeout};
 use crate::excerpt::excerpt;
 use crate::graphql_error::GraphQlError;
 use crate::run::{Run, RunStatus, SessionId};
+use crate::tolerance::is_transient_status;
 
 impl fmt::Display for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,6 +52,10 @@ impl fmt::Display for WaitTimeout {
             (Some(_), _, Awaited::Rest) => write!(
                 formatter,
                 "run {id} is still at work, so the follow-up was not sent (the run {reads})"
+            )?,
+            (Some(status), _, Awaited::Descendants) => write!(
+                formatter,
+                "run {id} ended {status}, but not all of its descendants have ended"
             )?,
             (Some(status), ..) if status.is_terminal() => {
                 write!(
@@ -129,7 +134,7 @@ pub(crate) fn said(text: &str) -> String {
 }
 
 pub(crate) fn http_hint(status: &u16) -> &'static str {
-    if *status >= 500 {
+    if is_transient_status(*status) {
         "the server, or a proxy before it, is in trouble: call again later"
     } else {
         "check that the endpoint is the one shown when the API key was generated"
@@ -169,6 +174,16 @@ pub(crate) fn sources_hint(sources: &Option<String>) -> String {
     match sources {
         Some(sources) => format!(" ({sources})"),
         None => String::new(),
+    }
+}
+
+pub(crate) fn no_activity(session_id: &SessionId, accepted: bool) -> String {
+    let id = short(session_id);
+    match accepted {
+        true => format!(
+            "a follow-up to run {id} was accepted, but its turn has not started: no activity"
+        ),
+        false => format!("the outcome of a follow-up to run {id} is unknown: no activity"),
     }
 }
 

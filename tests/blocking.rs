@@ -334,7 +334,7 @@ fn errors_are_those_of_awaiting() {
         assert!(
             results
                 .iter()
-                .all(|(_, result)| matches!(result, Err(Error::Decode { .. })))
+                .all(|(_, result)| matches!(result, Err(Error::NotFound { .. })))
         );
     });
     drop(clock);

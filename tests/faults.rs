@@ -510,11 +510,19 @@ async fn what_graphql_errors_mean() {
                     }
                     _ => client.stop_run(SESSION).await,
                 };
-                assert_eq!(server.arrived(), 1, "{name} at {status}");
+                // A stop is sent again after any 5xx.
+                let most = if which == "stop" && status == 500 {
+                    2
+                } else {
+                    1
+                };
+                assert!((1..=most).contains(&server.arrived()), "{name} at {status}");
                 lines.push_str(&format!("  {which}: {}\n", describe(&outcome)));
             }
             at_statuses.push(lines);
         }
+        // At a 5xx nothing that the errors say is proof.
+        let at_500 = at_statuses.pop().unwrap();
         at_statuses.dedup();
         assert_eq!(
             at_statuses.len(),
@@ -522,6 +530,9 @@ async fn what_graphql_errors_mean() {
             "{name} depends on the status: {at_statuses:#?}"
         );
         told.push_str(&format!("{name}\n{}", at_statuses[0]));
+        if at_500 != at_statuses[0] {
+            told.push_str(&format!("{name}, at 500\n{at_500}"));
+        }
     }
     insta::assert_snapshot!(told);
 }
@@ -585,11 +596,7 @@ async fn the_servers_request_id_and_reason_are_kept() {
         ("X-Request-Id", "req-1".to_owned()),
     ];
     for status in [401, 403] {
-        let reply = Reply::Http(
-            status,
-            headers.clone(),
-            r#"{"detail": "Key is expired"}"#.into(),
-        );
+        let reply = Reply::Http(status, headers.clone(), "Key is expired".into());
         let server = FaultServer::start([reply]).await;
         let (client, _) = server.client();
         let error = client.get_run(SESSION).await.unwrap_err();

@@ -279,7 +279,7 @@ async fn a_text_that_the_server_cut_in_an_emoji_does_not_hide_the_run() {
     let body = envelope_with("/data/dinoaiAgentRun/messages/0/content", cut);
     let path = SERVER.serve(Behaviour::Bytes(ok(&body)));
     let client = client(&path).build().unwrap();
-    let run = client.get_run("s").await.unwrap();
+    let run = client.get_run("session").await.unwrap();
     assert!(run.messages[0].content.starts_with("cut in an emoji "));
 }
 
@@ -368,7 +368,7 @@ async fn an_answer_of_exactly_the_limit_is_read() {
     let body = envelope_without_errors().to_string();
     let path = SERVER.serve(Behaviour::Bytes(ok(body.as_bytes())));
     let at_limit = client(&path).response_limit(body.len()).build().unwrap();
-    assert!(at_limit.get_run("s").await.is_ok());
+    assert!(at_limit.get_run("session").await.is_ok());
     let below = client(&path)
         .response_limit(body.len() - 1)
         .build()

@@ -57,12 +57,10 @@ async fn a_run_is_stopped_once_after_the_timeout_and_the_error_says_what_came_of
     let stop = OnTimeout::Stop;
     let new = client.trigger_run_and_wait(request()).timeout(MINUTE);
     let old = session.wait().timeout(MINUTE).on_timeout(stop);
-    let ask = session.ask("And now?").timeout(MINUTE).on_timeout(stop);
     let mut watch = session.watch().timeout(MINUTE).on_timeout(stop);
     for (number, timeout) in [
         timeout_of(new.on_timeout(stop).await),
         timeout_of(old.await),
-        timeout_of(ask.await),
         loop {
             let event = watch.next().await.unwrap();
             if event.is_err() {
@@ -83,7 +81,7 @@ async fn a_run_is_stopped_once_after_the_timeout_and_the_error_says_what_came_of
         );
         assert_eq!(timeout.last_status, Some(RunStatus::Running));
     }
-    assert_eq!(stops(&server), 4);
+    assert_eq!(stops(&server), 3);
     assert_eq!(server.operations().last().unwrap(), STOP);
     for seen in server.seen().iter().filter(|seen| seen.operation == STOP) {
         assert_eq!(seen.variables, json!({ "agentSessionId": SESSION }));

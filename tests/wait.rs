@@ -126,7 +126,9 @@ async fn a_session_that_was_started_here_is_waited_for_as_after_a_trigger() {
     let (client, _) = server.client();
     let session = client.start(request()).await.unwrap();
     let error = session.wait().await.unwrap_err();
-    assert!(error.may_have_started(), "{error:?}");
+    // The wait has started nothing; that the run exists is what the id says.
+    assert!(!error.may_have_started(), "{error:?}");
+    assert_eq!(error.session_id().unwrap().as_str(), SESSION);
 }
 
 #[tokio::test]
@@ -185,32 +187,34 @@ async fn a_wrong_host_is_told_at_the_first_poll() {
 }
 
 #[tokio::test]
-async fn errors_of_the_api_are_borne_ten_times_in_a_row_and_a_success_starts_anew() {
+async fn errors_of_the_api_are_tolerated_for_two_minutes_and_a_success_starts_anew() {
+    let half_a_minute = Duration::from_secs(30);
     for reply in [no_such_run(), null_run(), not_ok(), Reply::html(404)] {
-        let ten = vec![reply.clone(); 10];
-        let plan = [ten.clone(), vec![Reply::Status("RUNNING")], ten].concat();
+        let four = vec![reply.clone(); 4];
+        let plan = [four.clone(), vec![Reply::Status("RUNNING")], four].concat();
         let server = FaultServer::start(after_trigger(plan)).await;
         let (client, _) = server.client();
-        client.trigger_run_and_wait(request()).await.unwrap();
-        assert_eq!(server.arrived(), 1 + 10 + 1 + 10 + 2);
+        let wait = client.trigger_run_and_wait(request());
+        wait.poll_interval(half_a_minute).await.unwrap();
+        assert_eq!(server.arrived(), 1 + 4 + 1 + 4 + 2);
 
         let server = FaultServer::start(after_trigger(vec![reply; 20])).await;
-        let (client, _) = server.client();
-        let error = client.trigger_run_and_wait(request()).await.unwrap_err();
-        assert_eq!(server.arrived(), 1 + 11, "{error:?}");
+        let (client, clock) = server.client();
+        let wait = client.trigger_run_and_wait(request());
+        let error = wait.poll_interval(half_a_minute).await.unwrap_err();
+        assert_eq!(server.arrived(), 1 + 5, "{error:?}");
+        assert_eq!(clock.now(), Duration::from_secs(120));
         assert!(error.may_have_started() && !error.is_retryable());
         assert_eq!(error.session_id().unwrap().as_str(), SESSION);
     }
 }
 
 #[tokio::test]
-async fn refused_credentials_and_an_invalid_document_end_a_wait_at_once() {
+async fn an_invalid_document_ends_a_wait_at_once() {
     let validation =
         json!([{ "message": "bad", "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" } }]);
     let unknown = json!([{ "message": "Cannot query field \"ok\" on type \"DinoAiAgentRun\"." }]);
     for reply in [
-        Reply::Http(401, vec![], String::new()),
-        Reply::Http(403, vec![], String::new()),
         Reply::json(200, &json!({ "errors": validation })),
         Reply::json(400, &json!({ "errors": unknown })),
     ] {
@@ -220,6 +224,26 @@ async fn refused_credentials_and_an_invalid_document_end_a_wait_at_once() {
         assert_eq!(server.arrived(), 3, "{error:?}");
         assert!(error.may_have_started() && !error.is_retryable());
         assert_eq!(error.session_id().unwrap().as_str(), SESSION);
+    }
+}
+
+#[tokio::test]
+async fn refused_credentials_end_a_wait_at_once_unless_a_read_has_succeeded_before() {
+    for status in [401, 403] {
+        let refused = Reply::Http(status, vec![], String::new());
+        let server = FaultServer::start(after_trigger([refused.clone()])).await;
+        let (client, _) = server.client();
+        let error = client.trigger_run_and_wait(request()).await.unwrap_err();
+        assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
+        assert_eq!(server.arrived(), 2);
+        assert!(error.may_have_started() && !error.is_retryable());
+        assert_eq!(error.session_id().unwrap().as_str(), SESSION);
+
+        let plan = after_trigger([Reply::Status("RUNNING"), refused.clone(), refused]);
+        let server = FaultServer::start(plan).await;
+        let (client, _) = server.client();
+        client.trigger_run_and_wait(request()).await.unwrap();
+        assert_eq!(server.arrived(), 1 + 3 + 2);
     }
 }
 
@@ -244,7 +268,7 @@ async fn an_unknown_status_keeps_a_wait_going_until_its_timeout() {
 
 #[tokio::test]
 async fn a_wait_that_timed_out_goes_on_from_the_errors_session_id() {
-    let server = FaultServer::start(after_trigger(vec![Reply::Status("RUNNING"); 3])).await;
+    let server = FaultServer::start(after_trigger(vec![Reply::Status("RUNNING"); 4])).await;
     let (client, _) = server.client();
     let error = client
         .trigger_run_and_wait(request())

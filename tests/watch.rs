@@ -60,6 +60,7 @@ async fn told(mut watch: Watch) -> Vec<String> {
             ),
             Ok(Event::Message(message)) => format!("message {} {}", message.role, message.content),
             Ok(Event::Child(_)) => "child".to_owned(),
+            Ok(Event::StepsMissing(reason)) => format!("steps missing: {reason}"),
             Ok(Event::Ended(run)) => format!("ended {}", run.status),
             Ok(other) => panic!("{other:?}"),
             Err(error) => format!("error {error}"),
@@ -131,7 +132,8 @@ async fn steps_that_cannot_be_read_do_not_hide_the_rest() {
         told.iter().all(|line| !line.starts_with("error")),
         "{told:#?}"
     );
-    assert_eq!(told.last().unwrap(), "ended COMPLETED");
+    let missing = "steps missing: the API answered without them";
+    assert_eq!(told[told.len() - 2..], [missing, "ended COMPLETED"]);
 }
 
 #[tokio::test]
