@@ -517,7 +517,8 @@ async fn what_graphql_errors_mean() {
                     1
                 };
                 assert!((1..=most).contains(&server.arrived()), "{name} at {status}");
-                lines.push_str(&format!("  {which}: {}\n", describe(&outcome)));
+                let outcome = describe(&outcome).replace(&format!("HTTP {status}"), "HTTP STATUS");
+                lines.push_str(&format!("  {which}: {outcome}\n"));
             }
             at_statuses.push(lines);
         }

@@ -162,6 +162,8 @@ fn kind(error: &Error) -> &'static str {
         Error::InvalidRequest { .. } => "invalid_request",
         Error::InvalidConfig { .. } => "invalid_config",
         Error::NotSent { .. } => "not_sent",
+        Error::NotStarted { .. } => "not_started",
+        Error::NotFound { .. } => "not_found",
         Error::OutcomeUnknown { .. } => "outcome_unknown",
         Error::Transport { .. } => "transport",
         Error::Unauthorized { .. } => "unauthorized",
@@ -192,6 +194,8 @@ mod tests {
             session_id: session_id.clone(),
             waited: Duration::from_secs(120),
             status: None,
+            accepted: true,
+            started: true,
         });
         assert_eq!(failure.exit, Exit::StillGoing);
         assert_eq!(failure.kind, "turn_not_started");

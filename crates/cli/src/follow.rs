@@ -75,16 +75,16 @@ impl Follow<'_> {
                         narration.tell(&event)?;
                         match event {
                             Event::Status(now) => status = now,
+                            Event::StepsMissing(reason) => {
+                                let text = format!("no steps are shown: {reason}");
+                                self.output.warning(&text);
+                            }
                             Event::Ended(run) => return Ok(Followed::Ended(run)),
                             _ => {}
                         }
                         if self.output.is_closed() && self.audience == Audience::Visitor {
                             return Ok(Followed::Abandoned);
                         }
-                    }
-                    Some(Err(error @ Error::Unsupported { .. })) => {
-                        self.output.warning(&format!("no steps are shown: {error}"));
-                        last_error = Some(error);
                     }
                     Some(Err(error)) => last_error = Some(error),
                     None => break,
@@ -177,7 +177,8 @@ impl Follow<'_> {
             return Ok(Exit::Done);
         }
         let run = Box::new(run);
-        Err(Error::RunFailed { run }.into())
+        let started = self.audience == Audience::Author;
+        Err(Error::RunFailed { run, started }.into())
     }
 }
 

@@ -130,7 +130,8 @@ impl Conversation {
         match followed {
             Followed::Ended(run) if run.status != RunStatus::Completed => {
                 let run = Box::new(run);
-                Err(Error::RunFailed { run }.into())
+                let started = false;
+                Err(Error::RunFailed { run, started }.into())
             }
             Followed::Ended(_) | Followed::Abandoned => Ok(()),
         }

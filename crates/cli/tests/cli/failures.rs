@@ -156,15 +156,19 @@ fn a_trigger_whose_answer_is_lost_is_6_and_not_sent_again() {
         run_all(&emulator, &["run", "agent", "-m", "hi"], more)
     });
     assert_eq!(emulator.runs().len(), 2);
-    // The API's answer does not tell whether it was refused before anything began.
-    let known = Emulator::builder().agent("known").start_blocking().unwrap();
-    assert_failure("unknown_agent", 6, |more| {
-        run_all(&known, &["run", "other"], more)
-    });
     let partial = faulty(Fault::partial_data().always());
     assert_failure("outcome_unknown_with_id", 6, |more| {
         run_all(&partial, &["run", "agent", "-m", "hi"], more)
     });
+}
+
+#[test]
+fn an_agent_that_the_api_does_not_know_is_5_since_nothing_was_started() {
+    let known = Emulator::builder().agent("known").start_blocking().unwrap();
+    assert_failure("unknown_agent", 5, |more| {
+        run_all(&known, &["run", "other"], more)
+    });
+    assert!(known.runs().is_empty());
 }
 
 #[test]
