@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dinoai::clock::{Clock, Sleep};
+use dinoai::clock::{Clock, Sleep, VirtualClock};
 use dinoai::{
     Client, Credentials, Error, Result, Run, RunAll, RunStatus, SessionId, TriggerRun, WaitAll,
 };
 use dinoai_emulator::{Emulator, Scenario, Stage};
-use fault_server::{FaultServer, Reply, Seen, client};
+use fault_server::{FastClock, FaultServer, Reply, Seen, client};
 use serde_json::{Value, json};
 
 const TRIGGER: &str = "TriggerDinoaiAgentRun";
@@ -40,6 +40,15 @@ fn id(number: usize) -> SessionId {
 
 fn number(id: &str) -> usize {
     id.trim_start_matches("run-").parse().unwrap()
+}
+
+/// A client that gives a server all the time that a busy machine needs: none of these hangs.
+fn patient(server: &FaultServer) -> (Client, VirtualClock) {
+    client(&server.endpoint(), |builder| {
+        builder
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    })
 }
 
 /// The runs that a request reads, with the name that the answer has to have for each.
@@ -158,33 +167,6 @@ fn reads(server: &FaultServer) -> usize {
     operations.iter().filter(|name| *name == READ).count()
 }
 
-/// Real time, faster: what takes a second by it takes this long.
-#[derive(Debug, Clone)]
-struct FastClock {
-    start: Instant,
-    second: Duration,
-}
-
-impl FastClock {
-    fn with_second(second: Duration) -> Self {
-        let start = Instant::now();
-        Self { start, second }
-    }
-}
-
-impl Clock for FastClock {
-    fn now(&self) -> Duration {
-        self.start.elapsed().div_f64(self.second.as_secs_f64())
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        let real = duration
-            .min(seconds(1_000_000))
-            .mul_f64(self.second.as_secs_f64());
-        Box::pin(async move { tokio::time::sleep(real).await })
-    }
-}
-
 #[tokio::test]
 async fn every_run_gives_its_result_once() {
     let server = FaultServer::scripted(runs(|id, polls| {
@@ -195,7 +177,7 @@ async fn every_run_gives_its_result_once() {
         }
     }))
     .await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(120))).await;
     assert_eq!(results.len(), 120);
     for (id, result) in &results {
@@ -217,7 +199,7 @@ async fn every_run_gives_its_result_once() {
 #[tokio::test]
 async fn one_request_reads_up_to_fifty_runs_and_none_reads_more() {
     let server = FaultServer::scripted(end_one_after_the_other(20)).await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     all(client.wait_all(ids(120))).await;
     let batches = batches(&server);
     assert_eq!(batches.iter().max(), Some(&50));
@@ -229,7 +211,7 @@ async fn one_request_reads_up_to_fifty_runs_and_none_reads_more() {
 #[tokio::test]
 async fn an_id_that_is_given_twice_is_waited_for_once() {
     let server = FaultServer::scripted(end_one_after_the_other(3)).await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let twice = ids(10).into_iter().chain(ids(10)).chain([id(3)]);
     assert_eq!(all(client.wait_all(twice)).await.len(), 10);
     assert_eq!((reads(&server), polls_of(&server, "run-0")), (10, 1));
@@ -238,7 +220,7 @@ async fn an_id_that_is_given_twice_is_waited_for_once() {
 #[tokio::test]
 async fn a_fleet_of_none_ends_at_once() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
-    let (client, clock) = server.client();
+    let (client, clock) = patient(&server);
     assert!(client.wait_all([]).next().await.is_none());
     assert!(client.run_all([], 4).next().await.is_none());
     assert_eq!((server.arrived(), clock.now()), (0, Duration::ZERO));
@@ -247,7 +229,7 @@ async fn a_fleet_of_none_ends_at_once() {
 #[tokio::test]
 async fn a_fleet_that_has_ended_says_so_as_often_as_it_is_asked() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let mut fleet = client.wait_all(ids(1));
     assert!(fleet.next().await.is_some());
     assert!(fleet.next().await.is_none());
@@ -270,7 +252,7 @@ async fn a_run_that_woke_between_the_poll_and_the_read_is_waited_for_on() {
         answer(seen)
     })
     .await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(1))).await;
     assert_eq!(
         results["run-0"].as_ref().unwrap().status,
@@ -303,7 +285,7 @@ async fn a_run_that_was_never_read_well_is_told_at_once_and_concerns_no_other() 
             }
         }))
         .await;
-        let (client, _) = server.client();
+        let (client, _) = patient(&server);
         let results = all(client.wait_all(ids(20))).await;
         let well = results.values().filter(|result| result.is_ok()).count();
         assert_eq!(well, 19, "{bad:?}");
@@ -334,7 +316,7 @@ async fn a_run_that_was_read_well_before_is_reported_after_two_minutes_of_bad_po
             }
         }))
         .await;
-        let (client, _) = server.client();
+        let (client, _) = patient(&server);
         let results = all(client.wait_all(ids(20)).poll_interval(seconds(30))).await;
         let well = results.values().filter(|result| result.is_ok()).count();
         assert_eq!(well, 19, "{bad:?}");
@@ -353,7 +335,7 @@ async fn less_than_two_minutes_of_bad_polls_are_tolerated_and_a_good_one_starts_
         _ => reads_as("RUNNING"),
     }))
     .await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(3)).poll_interval(seconds(30))).await;
     assert!(results.values().all(Result::is_ok), "{results:?}");
 }
@@ -389,7 +371,7 @@ async fn refused_batches_become_smaller_until_the_server_takes_them() {
                 }
             })
             .await;
-            let (client, _) = server.client();
+            let (client, _) = patient(&server);
             let results = all(client.wait_all(ids(100))).await;
             assert_eq!(results.len(), 100);
             assert!(
@@ -420,7 +402,12 @@ async fn first_polls_are_spread_over_the_first_interval() {
         answer(seen)
     })
     .await;
-    let (client, _) = client(&server.endpoint(), |builder| builder.clock(clock));
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
     let fleet = client.wait_all(ids(1000)).poll_interval(seconds(10));
     assert_eq!(all(fleet).await.len(), 1000);
     let first: Vec<f64> = arrivals.lock().unwrap()[..20].to_vec();
@@ -451,7 +438,12 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_whole_fleet() {
         answer(seen)
     })
     .await;
-    let (client, _) = client(&server.endpoint(), |builder| builder.clock(clock));
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
     let fleet = client.wait_all(ids(200)).poll_interval(seconds(30));
     let results = all(fleet).await;
     assert_eq!(
@@ -487,7 +479,7 @@ async fn a_host_that_is_down_in_the_middle_is_borne() {
         }
     })
     .await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(150))).await;
     assert_eq!(results.len(), 150);
     assert!(results.values().all(Result::is_ok), "{results:?}");
@@ -507,7 +499,12 @@ async fn a_run_that_is_polled_alone_bears_a_temporary_failure_like_the_others() 
     })
     .await;
     let clock = FastClock::with_second(Duration::from_millis(20));
-    let (client, _) = client(&server.endpoint(), |builder| builder.clock(clock));
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
     let fleet = client.wait_all(ids(51)).poll_interval(seconds(4));
     let results = all(fleet).await;
     assert!(results["run-50"].is_ok(), "{:?}", results["run-50"]);
@@ -521,7 +518,7 @@ async fn at_the_timeout_every_run_that_is_going_is_told_with_its_own_state() {
         _ => reads_as("PAUSED"),
     }))
     .await;
-    let (client, clock) = server.client();
+    let (client, clock) = patient(&server);
     let results = all(client.wait_all(ids(120)).timeout(seconds(90))).await;
     assert_eq!(results.len(), 120);
     for (id, result) in &results {
@@ -544,7 +541,7 @@ async fn at_the_timeout_every_run_that_is_going_is_told_with_its_own_state() {
 #[tokio::test]
 async fn a_fleet_that_could_never_end_is_refused_before_any_request() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let fleet = || client.wait_all(ids(3));
     for fleet in [
         fleet().timeout(Duration::ZERO),
@@ -600,7 +597,7 @@ async fn at_most_so_many_runs_are_going_at_a_time_and_each_is_started_once() {
             answer(seen)
         })
         .await;
-        let (client, _) = server.client();
+        let (client, _) = patient(&server);
         let started = Arc::new(Mutex::new(HashMap::new()));
         let record = started.clone();
         let mut fleet = client
@@ -639,7 +636,7 @@ async fn results_carry_the_place_of_their_request() {
         answer(seen)
     })
     .await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     for (place, result) in all_in_order(client.run_all(messages(25), 10)).await {
         let run = result.unwrap();
         let message = &names.lock().unwrap()[&run.session_id];
@@ -661,7 +658,7 @@ async fn a_trigger_whose_answer_is_lost_is_told_and_not_sent_again_and_the_other
         }
     })
     .await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let results = all_in_order(client.run_all(messages(10), 3)).await;
     assert_eq!(results.len(), 10);
     for (place, result) in results {
@@ -679,7 +676,7 @@ async fn a_trigger_whose_answer_is_lost_is_told_and_not_sent_again_and_the_other
 #[tokio::test]
 async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
     let server = FaultServer::scripted(runs(|_, _| Err("No such run."))).await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let fleet = client.run_all(messages(4), 2).poll_interval(seconds(30));
     for (_, result) in all_in_order(fleet).await {
         let error = result.unwrap_err();
@@ -694,7 +691,7 @@ async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
 #[tokio::test]
 async fn each_run_that_is_started_has_the_whole_timeout_to_itself() {
     let server = FaultServer::scripted(runs(|_, _| reads_as("RUNNING"))).await;
-    let (client, clock) = server.client();
+    let (client, clock) = patient(&server);
     let fleet = client.run_all(messages(3), 1).timeout(seconds(60));
     for (_, result) in all_in_order(fleet).await {
         let Err(Error::WaitTimeout(timeout)) = result else {
@@ -787,7 +784,7 @@ fn is_poll_name(name: Option<&str>) -> bool {
 #[tokio::test]
 async fn a_host_that_is_down_at_the_beginning_ends_all_after_few_requests() {
     let server = FaultServer::scripted(|_| Reply::html(503)).await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(10_000))).await;
     assert_eq!(results.len(), 10_000);
     for result in results.values() {
@@ -803,7 +800,7 @@ async fn a_host_that_is_down_at_the_beginning_ends_all_after_few_requests() {
 #[tokio::test]
 async fn credentials_that_are_refused_end_all_after_few_requests() {
     let server = FaultServer::scripted(|_| Reply::Http(401, vec![], String::new())).await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(10_000))).await;
     for result in results.values() {
         assert!(matches!(
@@ -828,7 +825,7 @@ async fn a_transcript_that_can_never_be_read_is_reported_after_two_minutes_of_re
         answer(seen)
     })
     .await;
-    let (client, _) = server.client();
+    let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(3)).poll_interval(seconds(30))).await;
     assert!(
         matches!(results["run-1"], Err(Error::GraphQl { .. })),
