@@ -157,7 +157,11 @@ impl<S: Iterate> Iter<S> {
                         return Some(item);
                     }
                     Some(Ok((None, _))) => return None,
-                    Some(Err(panic)) => resume_unwind(panic),
+                    Some(Err(panic)) => {
+                        let outstanding = std::mem::take(&mut self.outstanding);
+                        self.lost = S::lost(outstanding, &Loss::ThreadIsGone);
+                        resume_unwind(panic)
+                    }
                     None => Loss::ThreadIsGone,
                 }
             }

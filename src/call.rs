@@ -122,11 +122,15 @@ impl Shared {
                     attempts.succeeded();
                     return Ok(value);
                 }
-                Err(error) => attempts.pause_after(error).await?,
-            }
-            // It was not carried out.
-            if let Some(departed) = &terms.departed {
-                departed.reset();
+                Err(error) => {
+                    if let Some(departed) = &terms.departed
+                        && error.may_be_sent_again()
+                    {
+                        // It was not carried out.
+                        departed.reset();
+                    }
+                    attempts.pause_after(error).await?;
+                }
             }
         }
     }

@@ -12,8 +12,8 @@
 //! [`Error::OutcomeUnknown`], and more: [`Error::GraphQl`], [`Error::Decode`] and
 //! [`Error::NotAccepted`] of a trigger or a follow-up whose response shows that it was executed,
 //! and every error of a [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait), a
-//! [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) once its message has
-//! left. So ask [`Error::may_have_started`], not for a variant.
+//! [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) once the API has
+//! accepted it. So ask [`Error::may_have_started`], not for a variant.
 //!
 //! No error contains a credential, the endpoint's path (it holds a token) or a whole response.
 
@@ -410,8 +410,8 @@ impl Error {
     /// posts to Slack twice. It is true for [`Error::OutcomeUnknown`], for a trigger or
     /// follow-up whose response shows that it was executed, and for every error of a
     /// [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait), a
-    /// [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) after its message
-    /// has left.
+    /// [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) after the API has
+    /// accepted it.
     ///
     /// False does not mean that there is no run: [`Session::wait`](crate::Session::wait) starts
     /// nothing, so its errors say false, and [`session_id`](Self::session_id) says which run

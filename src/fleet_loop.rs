@@ -116,7 +116,8 @@ struct Waiting<K> {
     batch_failures: (u32, u64),
     polls: u32,
     status: Option<RunStatus>,
-    last_error: Option<Box<Error>>,
+    /// Shared by the runs of a batch.
+    last_error: Option<Arc<Error>>,
 }
 
 impl<K> Waiting<K> {
@@ -277,7 +278,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         let start = self.may_start().then_some(self.triggers_not_before);
         let poll = self.waiting.peek().filter(|_| self.may_ask());
         let poll = poll.map(|Reverse(run)| run.due.max(self.polls_not_before));
-        let deadline = self.next_deadline.filter(|_| !self.waiting.is_empty());
+        let is_any = !self.waiting.is_empty() || !self.ended.is_empty();
+        let deadline = self.next_deadline.filter(|_| is_any);
         [start, poll, deadline].into_iter().flatten().min()
     }
 
@@ -302,10 +304,13 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     }
 
     fn wait_on(&mut self, run: Waiting<K>) {
-        let deadline = self.deadline(&run);
+        self.note_deadline(self.deadline(&run));
+        self.waiting.push(Reverse(run));
+    }
+
+    fn note_deadline(&mut self, deadline: Duration) {
         let next = self.next_deadline.unwrap_or(Duration::MAX);
         self.next_deadline = Some(next.min(deadline));
-        self.waiting.push(Reverse(run));
     }
 
     /// Finds the runs whose deadline has come.
@@ -315,6 +320,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             return;
         }
         self.next_deadline = None;
+        let ended: Vec<_> = self.ended.iter().map(|run| self.deadline(run)).collect();
+        for deadline in ended.into_iter().filter(|deadline| *deadline > now) {
+            self.note_deadline(deadline);
+        }
         for Reverse(run) in std::mem::take(&mut self.waiting) {
             if self.deadline(&run) <= now {
                 self.overdue.push(run);
@@ -332,6 +341,13 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             self.under_way.push(self.polling(runs));
         }
         let now = self.clock.now();
+        let (overdue, ended) = std::mem::take(&mut self.ended)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|run| self.deadline(run) <= now);
+        self.ended = ended;
+        for run in overdue {
+            self.under_way.push(self.reading(run));
+        }
         while self.may_ask() {
             let request = if let Some(run) = self.ended.pop_front() {
                 self.reading(run)
@@ -369,9 +385,14 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         let on_started = self.on_started.clone();
         let task = tokio::spawn(async move {
             let accepted = client.trigger(request, terms).await;
-            if let (Ok(accepted), Some(on_started)) = (&accepted, on_started) {
+            let id = match &accepted {
+                Ok(accepted) => Some(&accepted.session_id),
+                // A response that failed can name the run all the same.
+                Err(error) => error.session_id().filter(|_| error.may_have_started()),
+            };
+            if let (Some(id), Some(on_started)) = (id, on_started) {
                 let mut on_started = on_started.lock().unwrap_or_else(PoisonError::into_inner);
-                on_started(key, &accepted.session_id);
+                on_started(key, id);
             }
             accepted
         });
@@ -509,39 +530,46 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         }
         let error = match statuses {
             Ok(statuses) => {
-                self.successes += 1;
-                self.use_larger_batches();
+                if statuses.iter().any(Result::is_ok) {
+                    self.successes += 1;
+                    self.use_larger_batches();
+                }
                 for (run, status) in runs.into_iter().zip(statuses) {
                     match status {
                         Ok(status) => self.has_status(run, status),
-                        Err(error) => self.fail(run, &error),
+                        Err(error) => self.fail(run, &Arc::new(error)),
                     }
                 }
                 return;
             }
-            Err(error) => error,
+            Err(error) => Arc::new(error),
         };
         let is_tolerated = match Failure::of(&error) {
-            Failure::Transient => self.is_proven,
-            Failure::Refused => self.has_read,
-            // Refused as a whole: smaller ones may be taken.
-            Failure::Doubtful | Failure::Final => {
+            // Smaller ones may be taken.
+            _ if is_about_the_batch(&error) => {
                 self.use_smaller_batches(runs.len());
                 for run in runs {
                     self.wait_or_time_out(run);
                 }
                 return;
             }
+            Failure::Refused => self.has_read,
+            Failure::Transient | Failure::Doubtful | Failure::Final => self.is_proven,
         };
         if !is_tolerated {
-            // The host or the credentials are wrong, for the others as well.
+            // The host or the credentials are wrong, for the others as well, and nothing that is
+            // started could be read.
             for run in runs {
                 self.wait_on(run);
             }
             self.refuse_runs(&error);
+            self.start_no_more(&error);
             return;
         }
-        if runs.len() > 1 && self.has_failed_too_often(&mut runs) {
+        if runs.len() > 1
+            && Failure::of(&error) == Failure::Transient
+            && self.has_failed_too_often(&mut runs)
+        {
             self.use_smaller_batches(runs.len());
         }
         for run in runs {
@@ -598,7 +626,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             }
             // A follow-up has woken it in between.
             Ok(read) => self.has_status(run, read.status),
-            Err(error) => self.fail(run, &error),
+            Err(error) => self.fail(run, &Arc::new(error)),
         }
     }
 
@@ -611,6 +639,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         run.status = Some(status);
         if is_terminal {
             // Failures to read it count on, or it would be read for ever.
+            self.note_deadline(self.deadline(&run));
             self.ended.push_back(run);
         } else {
             run.streak = Streak::default();
@@ -620,8 +649,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     }
 
     /// Tolerates a failure of one run, or makes it the run's result.
-    fn fail(&mut self, mut run: Waiting<K>, error: &Error) {
-        let error = error.for_run(&run.id, run.started);
+    fn fail(&mut self, mut run: Waiting<K>, error: &Arc<Error>) {
         let now = self.clock.now();
         if let Some(asked) = error.retry_after() {
             // It holds for all.
@@ -629,12 +657,13 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             self.polls_not_before = self.polls_not_before.max(not_before);
         }
         // Any run that was read proves the host, for all of them.
-        let is_proven = run.is_proven || (self.is_proven && is_common(&error));
-        if !run.streak.tolerates(&error, now, is_proven, self.has_read) {
+        let is_proven = run.is_proven || (self.is_proven && is_common(error));
+        if !run.streak.tolerates(error, now, is_proven, self.has_read) {
+            let error = error.for_run(&run.id, run.started);
             return self.finish(run, Err(error));
         }
-        tracing::debug!(%error, "a poll failed, the wait goes on");
-        run.last_error = Some(Box::new(error));
+        tracing::debug!(session_id = %run.id, %error, "a poll failed, the wait goes on");
+        run.last_error = Some(error.clone());
         self.wait_or_time_out(run);
     }
 
@@ -650,7 +679,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             last_status: run.status.clone(),
             elapsed: now.saturating_sub(run.start),
             polls: run.polls,
-            last_error: run.last_error.clone(),
+            last_error: run
+                .last_error
+                .as_ref()
+                .map(|error| Box::new(error.for_run(&run.id, run.started))),
             stopped: None,
             awaited: Awaited::Run,
             started: run.started,
@@ -677,12 +709,21 @@ fn is_common(error: &Error) -> bool {
     matches!(Failure::of(error), Failure::Transient | Failure::Refused)
 }
 
+/// Whether the server refuses a batch that it might take if it were smaller.
+fn is_about_the_batch(error: &Error) -> bool {
+    match error {
+        Error::Unsupported { .. } | Error::ResponseTooLarge { .. } => true,
+        Error::GraphQl { .. } => Failure::of(error) != Failure::Transient,
+        Error::Http { status, .. } => matches!(status, 400 | 413 | 414 | 422 | 431),
+        _ => false,
+    }
+}
+
 impl Fleet<()> {
-    /// Waits for runs, a batch of them at once and the next batches spread over the first
-    /// interval.
+    /// Waits for runs, a batch of them at once and the next batches spread over a second.
     pub(crate) fn wait_for(&mut self, ids: Vec<SessionId>) {
         let now = self.clock.now();
-        let interval = self.pace.schedule.pause(Duration::ZERO);
+        let interval = self.pace.schedule.pause(Duration::ZERO).min(FIRST_POLL);
         let batches = ids.len().div_ceil(BATCH).max(1);
         for (place, id) in ids.into_iter().enumerate() {
             let mut run = Waiting::new((), id, now);

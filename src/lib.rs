@@ -1,5 +1,5 @@
-//! Typed client for the [DinoAI programmable agents] of Paradime: start a run exactly once, wait
-//! for it at a fair price, read it, or learn the exact reason why not.
+//! Typed client for the [DinoAI programmable agents] of Paradime: start a run, wait for it over few
+//! requests, read it, or learn the exact reason why not.
 //!
 //! Data teams define agents as YAML in their dbt repository. A program starts a run of one,
 //! waits, and acts on the result:
@@ -36,19 +36,33 @@
 //!
 //! # What is safe
 //!
-//! - **A run is never started twice by this crate.** A trigger is sent again only while its body
-//!   has certainly not left, or when the server turned it away with 429. Whatever else happens
-//!   is told as [`Error::OutcomeUnknown`]; [`Error::may_have_started`] says it for all errors.
-//! - **No credential is shown**, nor the endpoint's path, which holds a token: not in `Debug`,
-//!   errors or logs. Redirects are not followed, since they would carry the key to another host.
-//! - **Every future may be dropped** at any await; the run goes on.
+//! - **A call starts a run at most once.** A trigger is sent again only if its body never left
+//!   this machine, and no longer can, or if the server turned it away with HTTP 429 and named no
+//!   session id. Otherwise it counts as not carried out only if the response proves it; if not,
+//!   it is [`Error::OutcomeUnknown`].
+//! - **More errors than that can leave a run behind**: a trigger whose response shows that it was
+//!   executed, and every error of a wait that has started its run. So ask
+//!   [`Error::may_have_started`], which answers for the very call that failed, and
+//!   [`Error::session_id`], which names a run that exists.
+//! - **Every future may be dropped** at any await. Dropped before its trigger has left, nothing is
+//!   started, then or later. Dropped after that, the run may start, or has started, and goes on;
+//!   its id is lost with the response, unless it was passed to
+//!   [`on_started`](Wait::on_started) before. [`RunAll`] is the exception: its triggers run to
+//!   their response on tasks of their own.
+//! - **A wait ends when the run ends**: an outage of the API does not end it, and at its deadline
+//!   the run is looked at once more; see [failing polls](wait#failing-polls).
+//! - **No credential is shown**, nor the endpoint's path, which holds a token, nor the text of a
+//!   run's messages: not in errors or logs. (The one exception is [`Error::RunFailed`], whose
+//!   text ends with the run's last message.) Redirects are not followed, since they would carry
+//!   the key to another host.
 //!
 //! # Traces
 //!
 //! Through [`tracing`]: one span a call, `dinoai.call` (`operation`, `session_id`, `attempt`,
 //! `http.status`, `request_id`), one a wait, `dinoai.wait` (`session_id`), and one a turn,
-//! `dinoai.turn` (`session_id`), all at level INFO; inside them an event for each change of status (INFO), each warning of the API's (WARN),
-//! each further attempt and each failed poll (DEBUG). Message texts and credentials never.
+//! `dinoai.turn` (`session_id`), all at level INFO; inside them an event for each change of
+//! status (INFO), each warning of the API (WARN), each further attempt and each failed poll
+//! (DEBUG). Message texts and credentials never. Nothing is recorded on the caller's own spans.
 //!
 //! # Features
 //!

@@ -11,6 +11,7 @@ use crate::call::Terms;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::error::{Awaited, Error, Result, WaitTimeout};
+use crate::excerpt::excerpt;
 use crate::run::{RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::tolerance::Streak;
@@ -112,6 +113,12 @@ impl Polls {
         self
     }
 
+    /// For a run that was read before, so that the credentials are right for reads.
+    pub(crate) fn having_read(mut self) -> Self {
+        self.has_read = true;
+        self
+    }
+
     /// For a run, or a turn, that this very wait has started.
     pub(crate) fn having_started(mut self) -> Self {
         self.started = true;
@@ -142,15 +149,22 @@ impl Polls {
         self.terms()
     }
 
-    /// Notes what a poll has read, and whether that is the end of what is waited for.
+    /// Notes what a poll has read, and whether that is, or may be, the end of what is waited
+    /// for.
     pub(crate) fn read(&mut self, status: &RunStatus, has_ended: bool) {
         self.is_proven = true;
         self.has_read = true;
         self.has_ended = has_ended;
         if self.last_status.as_ref() != Some(status) {
-            tracing::info!(session_id = %self.session_id, %status, "run status");
+            let shown = excerpt(status.as_str());
+            tracing::info!(session_id = %self.session_id, status = %shown, "run status");
             self.last_status = Some(status.clone());
         }
+    }
+
+    /// Something else is waited for from now on, which has not ended.
+    pub(crate) fn reopen(&mut self) {
+        self.has_ended = false;
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -183,8 +197,13 @@ impl Polls {
         }
     }
 
-    /// The same after a failure that is tolerated.
-    pub(crate) async fn pause(&mut self, failure: Option<Error>, awaited: Awaited) -> Result<()> {
+    /// The same after a poll that has read the run, but not all that belongs to it.
+    pub(crate) async fn pause_despite(&mut self, failure: Error, awaited: Awaited) -> Result<()> {
+        self.streak = Streak::default();
+        self.pause(Some(failure), awaited).await
+    }
+
+    async fn pause(&mut self, failure: Option<Error>, awaited: Awaited) -> Result<()> {
         if let Some(error) = &failure {
             tracing::debug!(%error, "a poll failed, the wait goes on");
         }

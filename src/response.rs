@@ -590,6 +590,12 @@ impl Envelope {
             };
             let path = entry.get("path").filter(|path| !path.is_null());
             errors.is_path_present |= path.is_some();
+            let is_segment = |segment: &Value| segment.is_string() || segment.is_u64();
+            let is_readable = |path: &Value| {
+                path.as_array()
+                    .is_some_and(|path| path.iter().all(is_segment))
+            };
+            errors.is_unreadable |= path.is_some_and(|path| !is_readable(path));
             errors.is_path_named |=
                 path.is_some_and(|path| path.as_array().is_none_or(|path| !path.is_empty()));
             errors.list.push(graphql_error(redaction.json(entry)));

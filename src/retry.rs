@@ -90,7 +90,9 @@ impl Retry {
     }
 
     /// The time that a call takes at most, all attempts and pauses counted. 2 minutes by
-    /// default.
+    /// default. No attempt begins after it; a trigger or a follow-up that has left by then is
+    /// still awaited as long as the request timeout says, since the session id is in its
+    /// response.
     #[must_use]
     pub fn with_call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = timeout;
@@ -153,8 +155,8 @@ impl<'a> Attempts<'a> {
         let to_leave = self.time_left();
         let to_end = match repeat {
             _ if to_leave.is_zero() => Duration::ZERO,
-            // One that has left is cut off by its own timeouts alone: its id would be lost.
-            Repeat::Never => call,
+            // One that has left is cut off by the request timeout alone: its id would be lost.
+            Repeat::Never => Duration::MAX,
             Repeat::Read | Repeat::Idempotent => {
                 call.min(to_leave.saturating_add(self.terms.overrun))
             }

@@ -5,7 +5,7 @@
 //! told apart by a hash of their texts. Of such a group as many are new as it has grown: unknown
 //! texts first, then equal texts by their number.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -154,48 +154,30 @@ impl Group {
     }
 }
 
-/// How many messages each key has. A transcript that is listed several times over in one
-/// response counts once.
-pub(crate) fn counted(messages: &[MessageKey]) -> BTreeMap<MessageKey, usize> {
+fn counted(messages: &[MessageKey]) -> BTreeMap<MessageKey, usize> {
     let mut counts = BTreeMap::new();
     for key in messages {
         *counts.entry(*key).or_default() += 1;
     }
-    let times = common_divisor(counts.values().copied());
-    for count in counts.values_mut() {
-        *count /= times;
-    }
     counts
 }
 
-/// The messages of a transcript that may be listed several times over.
+/// A transcript without what lists it again: the API has been seen to send messages again, so a
+/// list that is the same list several times over counts once.
 fn once_each(mut messages: Vec<Message>) -> Vec<Message> {
-    let key = |message: &Message| (MessageKey::of(message), hash(&message.content));
-    let mut counts: HashMap<_, usize> = HashMap::new();
-    for message in &messages {
-        *counts.entry(key(message)).or_default() += 1;
-    }
-    let times = common_divisor(counts.values().copied());
-    if times > 1 {
-        for count in counts.values_mut() {
-            *count /= times;
-        }
-        messages.retain(|message| {
-            let left = counts.entry(key(message)).or_default();
-            let is_kept = *left > 0;
-            *left = left.saturating_sub(1);
-            is_kept
-        });
+    let identities: Vec<_> = messages
+        .iter()
+        .map(|message| (MessageKey::of(message), hash(&message.content)))
+        .collect();
+    let is_period = |period: &usize| {
+        identities.len().is_multiple_of(*period)
+            && (*period..identities.len())
+                .all(|place| identities[place] == identities[place - period])
+    };
+    if let Some(period) = (1..=identities.len() / 2).find(is_period) {
+        messages.truncate(period);
     }
     messages
-}
-
-/// The largest number that divides all; 1 if there are none.
-fn common_divisor(numbers: impl Iterator<Item = usize>) -> usize {
-    fn divisor(a: usize, b: usize) -> usize {
-        if b == 0 { a } else { divisor(b, a % b) }
-    }
-    numbers.fold(0, divisor).max(1)
 }
 
 /// FNV-1a: the same in every process and release, as a checkpoint needs it.
@@ -315,9 +297,21 @@ mod tests {
     fn a_transcript_that_is_listed_twice_counts_once() {
         let mut seen = Seen::default();
         let twice: Vec<_> = [at_eleven(&["one", "two"]), at_eleven(&["one", "two"])].concat();
-        let keys: Vec<_> = twice.iter().map(MessageKey::of).collect();
-        assert_eq!(seen.take_new(twice).len(), 3);
-        assert!(!seen.has_news(&keys));
+        assert_eq!(seen.take_new(twice.clone()).len(), 3);
+        assert!(seen.take_new(twice).is_empty());
+    }
+
+    #[test]
+    fn two_messages_of_one_moment_without_any_other_are_two() {
+        let alone = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| message(11.0, "agent", text))
+                .collect()
+        };
+        let mut seen = Seen::baseline(&keys(2)[1..]);
+        assert!(seen.take_new(alone(&["one", "two"])).is_empty());
+        assert_eq!(seen.take_new(alone(&["one", "two", "three"])).len(), 1);
     }
 
     #[test]

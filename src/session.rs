@@ -37,13 +37,13 @@ use std::time::Duration;
 
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
-use futures_util::future::join;
+use futures_util::future::{Either, select};
 
 use crate::body::Departed;
 use crate::cursor::{Checkpoint, Cursor};
 use crate::error::{Error, Result};
 use crate::operations::Digest;
-use crate::poll::{LAST_LOOK, Pace, Polls};
+use crate::poll::{Pace, Polls};
 use crate::run::{Accepted, Run, SessionId};
 use crate::seen::Seen;
 use crate::steps::{RunSteps, StepOptions};
@@ -146,10 +146,8 @@ impl Session {
                 return Err(Error::blank("message"));
             }
             let terms = handle.terms();
-            let digest = handle.client.read_digest(terms.clone());
-            let (digest, steps) = join(digest, handle.steps_so_far()).await;
-            let sent = handle.send_after(digest?, Some(steps), message, terms);
-            let (accepted, _) = sent.await?;
+            let digest = handle.client.read_digest(terms.clone()).await?;
+            let (accepted, _) = handle.send_after(digest, message, terms).await?;
             Ok(accepted)
         })
     }
@@ -207,6 +205,10 @@ pub(crate) struct Handle {
     /// Whether this session has started the run, or had a follow-up accepted: then host and id
     /// are right.
     is_proven: Arc<AtomicBool>,
+    /// Whether this session has read the run: then the credentials are right for reads.
+    has_read: Arc<AtomicBool>,
+    /// Held from the moment a turn is opened until it is known what came of its message.
+    sends: Arc<tokio::sync::Mutex<()>>,
     asks: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -217,6 +219,8 @@ impl Handle {
             id,
             cursor: Arc::new(Mutex::new(cursor)),
             is_proven: Arc::default(),
+            has_read: Arc::default(),
+            sends: Arc::default(),
             asks: Arc::default(),
         }
     }
@@ -232,7 +236,10 @@ impl Handle {
 
     /// The polls of this session's run, from `start` on.
     pub(crate) fn polls(&self, start: Duration, pace: Pace) -> Polls {
-        let polls = Polls::since(start, self.client.clone(), self.id.clone(), pace);
+        let mut polls = Polls::since(start, self.client.clone(), self.id.clone(), pace);
+        if self.has_read.load(Ordering::Relaxed) {
+            polls = polls.having_read();
+        }
         if self.is_proven.load(Ordering::Relaxed) {
             polls.proven()
         } else {
@@ -248,14 +255,16 @@ impl Handle {
     }
 
     /// The steps of earlier turns, if this session has emitted nothing yet: without them a watch
-    /// with steps would emit them again. `None` if they cannot be read, since a backend need not
-    /// know them.
-    async fn steps_so_far(&self) -> Option<RunSteps> {
+    /// with steps would emit them again. `None` if they cannot be read soon: a backend need not
+    /// know them, and what is optional must not delay the message.
+    async fn steps_so_far(&self, deadline: Option<Duration>) -> Option<RunSteps> {
+        const SOON: Duration = Duration::from_secs(1);
         if self.cursor().is_used {
             return None;
         }
+        let soon = self.client.clock().now().saturating_add(SOON);
         let terms = Terms {
-            deadline: Some(self.client.clock().now().saturating_add(LAST_LOOK)),
+            deadline: Some(deadline.map_or(soon, |deadline| deadline.min(soon))),
             once: true,
             ..self.terms()
         };
@@ -264,19 +273,27 @@ impl Handle {
     }
 
     /// Sends a follow-up to a run that read like `digest` just before. From then on its turn
-    /// counts as open, and stays so unless the message certainly was not sent. `steps` are read
-    /// here if they were not before.
+    /// counts as open, and stays so unless the message certainly was not sent.
     pub(crate) async fn send_after(
         &self,
         digest: Digest,
-        steps: Option<Option<RunSteps>>,
         message: String,
         terms: Terms,
     ) -> Result<(Accepted, OpenTurn)> {
-        let steps = match steps {
-            Some(steps) => steps,
-            None => self.steps_so_far().await,
+        self.has_read.store(true, Ordering::Relaxed);
+        let sending = self.sends.lock();
+        let _sending = match terms.deadline {
+            None => Some(sending.await),
+            Some(deadline) => {
+                let alarm = self.client.clock().alarm(deadline);
+                match select(std::pin::pin!(sending), alarm).await {
+                    Either::Left((sending, _)) => Some(sending),
+                    // No time is left to send anything, as the call says.
+                    Either::Right(_) => None,
+                }
+            }
         };
+        let steps = self.steps_so_far(terms.deadline).await;
         let opening = Opening::new(self, digest, steps);
         let terms = Terms {
             departed: Some(opening.departed.clone()),
@@ -391,6 +408,8 @@ impl Drop for Opening<'_> {
         }
         let mut cursor = self.handle.cursor();
         if *cursor == self.after {
+            // A number is never used again: someone may still wait for this turn.
+            self.before.turns = cursor.turns;
             *cursor = self.before.clone();
         } else if cursor
             .turn

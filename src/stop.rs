@@ -9,6 +9,7 @@ use std::fmt;
 
 use tokio::runtime::Handle as Runtime;
 
+use crate::excerpt::excerpt;
 use crate::session::Handle;
 
 /// Stops its run when it is dropped, unless it is disarmed before.
@@ -73,7 +74,7 @@ impl Drop for StopOnDrop {
 async fn stop(handle: Handle) {
     match handle.client.stop_run(&handle.id).await {
         Ok(accepted) => {
-            tracing::info!(session_id = %handle.id, status = accepted.status, "stopped");
+            tracing::info!(session_id = %handle.id, status = %excerpt(&accepted.status), "stopped");
         }
         Err(error) => tracing::warn!(session_id = %handle.id, %error, "not stopped"),
     }

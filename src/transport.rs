@@ -146,8 +146,10 @@ impl Transport {
             );
             race(std::pin::pin!(exchange), limits, &seal, &progress).await
         };
+        // Also what has arrived of one that broke off: it may hold an id.
+        let unpacked = received.unpack(self.settings.response_limit);
         let end = match end {
-            Some(Ok(End::Whole)) => Some(received.unpack(self.settings.response_limit)),
+            Some(Ok(End::Whole)) => Some(unpacked),
             Some(Ok(End::TooLarge)) => Some(Ok(End::TooLarge)),
             Some(Err(error)) => Some(Err(Arc::new(error.without_url()) as Cause)),
             None => None,

@@ -229,7 +229,7 @@ impl WaitTree {
         let mut census = Census::default();
         let mut quiet_since = None;
         loop {
-            turn.refresh();
+            turn.refresh(&mut polls);
             polls.begin();
             let looked = census.look(&mut polls, &mut turn, concurrency).await;
             if let Ok(Look::Changed) = looked {
@@ -243,8 +243,9 @@ impl WaitTree {
                     continue;
                 }
                 Ok(Look::Incomplete(error)) => {
+                    turn.check_grace(&polls, GRACE_TIME)?;
                     let awaited = census.awaited(&turn);
-                    polls.pause(Some(error), awaited).await?;
+                    polls.pause_despite(error, awaited).await?;
                     continue;
                 }
                 Err(error) => {
@@ -264,7 +265,10 @@ impl WaitTree {
                 }
             }
             let tree = census.read_all(&mut polls, concurrency).await?;
-            if tree.has_ended() {
+            // A follow-up may have been sent in between.
+            turn.refresh(&mut polls);
+            let has_first_ended = |run: &Run| turn.has_ended(&run.status);
+            if tree.has_ended() && tree.run.as_ref().is_ok_and(has_first_ended) {
                 turn.close();
                 return Ok(tree);
             }
@@ -343,7 +347,14 @@ impl Census {
         turn: &mut Tracked,
         concurrency: usize,
     ) -> Result<Look> {
-        let (client, terms) = (polls.client.clone(), polls.terms());
+        // A look that is under way at the deadline is the last one: its reads may begin until it
+        // has to end.
+        let mut terms = polls.terms();
+        let overrun = std::mem::take(&mut terms.overrun);
+        terms.deadline = terms
+            .deadline
+            .map(|deadline| deadline.saturating_add(overrun));
+        let client = polls.client.clone();
         let root = polls.session_id.clone();
         let root_messages = Mutex::new(None);
         let family = walk(root.clone(), concurrency, |id| {
@@ -375,7 +386,7 @@ impl Census {
             .unwrap_or_else(PoisonError::into_inner);
         turn.note(&first, &messages.unwrap_or_default(), now);
         let mut has_ended = turn.has_ended(&first);
-        polls.read(&first, has_ended);
+        polls.read(&first, turn.may_have_ended(&first));
         self.has_first_ended = has_ended;
         let may_wake = !family.below.is_empty();
         let mut failure: Option<Error> = None;
@@ -443,7 +454,7 @@ impl Census {
             let Some(error) = failure else {
                 return Ok(tree);
             };
-            polls.pause(Some(error), Awaited::Descendants).await?;
+            polls.pause_despite(error, Awaited::Descendants).await?;
             polls.begin();
         }
     }

@@ -21,6 +21,7 @@
 //! `ask` on a run that is still at work waits until it is at rest before it sends, and asks on one
 //! session queue in the order in which they are awaited: each gets its own answer.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ use crate::operations::Digest;
 use crate::poll::{Pace, Polls};
 use crate::run::{Message, Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
-use crate::seen::{MessageKey, counted};
+use crate::seen::MessageKey;
 use crate::session::Handle;
 use crate::wait::OnTimeout;
 
@@ -84,7 +85,7 @@ impl Turn {
 ///   stopped, if the run does not come to rest in time.
 /// - [`Error::InvalidRequest`] for a blank message, or a timeout or an interval of zero.
 /// - Those of [`Client::send_message`](crate::Client::send_message), and those of failing polls
-///   as in a [wait](crate::wait). Once the message has left
+///   as in a [wait](crate::wait#failing-polls). Once the API has accepted the message
 ///   [`Error::may_have_started`] is true for all of them.
 #[must_use = "a follow-up is not sent until it is awaited"]
 pub struct Ask {
@@ -154,7 +155,7 @@ impl Ask {
             deadline: Some(deadline),
             ..Terms::default()
         };
-        let (_, turn) = handle.send_after(digest, None, self.message, terms).await?;
+        let (_, turn) = handle.send_after(digest, self.message, terms).await?;
 
         let mut polls = handle.polls(start, self.pace).having_started();
         let progress = turn.progress.clone();
@@ -237,7 +238,7 @@ impl Progress {
             .map(|message| message.ts())
             .min_by(f64::total_cmp);
         let is_after_echo =
-            |message: &MessageKey| echo.is_some_and(|echo| message.ts().total_cmp(&echo).is_gt());
+            |message: &MessageKey| echo.is_some_and(|echo| message.ts().total_cmp(&echo).is_ge());
         let mut answers = newer().filter(|message| !message.is_from_user).peekable();
         let has_grown = agent_messages(messages) > self.agent_messages;
         let has_early_one = answers.peek().is_some() || has_grown;
@@ -261,10 +262,10 @@ enum Sign {
     Answer,
 }
 
+/// How many different messages the agent has: one that is listed again counts once.
 fn agent_messages(messages: &[MessageKey]) -> usize {
-    let counted = counted(messages).into_iter();
-    let agents = counted.filter(|(key, _)| !key.is_from_user);
-    agents.map(|(_, count)| count).sum()
+    let agents = messages.iter().filter(|message| !message.is_from_user);
+    agents.collect::<BTreeSet<_>>().len()
 }
 
 /// The turn of a session that is waited for, or watched.
@@ -370,14 +371,22 @@ impl Tracked {
         }
     }
 
-    /// Takes a follow-up for the one that is waited for that was sent in the meantime.
-    pub(crate) fn refresh(&mut self) {
-        let Some(open) = self.handle.as_ref().and_then(Handle::open_turn) else {
+    /// Follows what has become of the session's turn in the meantime: another follow-up may have
+    /// been sent, accepted or withdrawn.
+    pub(crate) fn refresh(&mut self, polls: &mut Polls) {
+        let Some(handle) = &self.handle else {
             return;
         };
-        let is_known = |turn: &OpenTurn| turn.progress.is_same(&open.progress);
-        if !self.turn.as_ref().is_some_and(is_known) {
-            self.turn = Some(open);
+        match (handle.open_turn(), &mut self.turn) {
+            (Some(open), Some(turn)) if open.progress.is_same(&turn.progress) => {
+                turn.progress.is_accepted |= open.progress.is_accepted;
+                turn.progress.is_active |= open.progress.is_active;
+            }
+            (None, None) => {}
+            (open, turn) => {
+                *turn = open;
+                polls.reopen();
+            }
         }
     }
 
@@ -404,6 +413,13 @@ impl Tracked {
     pub(crate) fn has_ended(&self, status: &RunStatus) -> bool {
         let is_active = self.turn.as_ref().is_none_or(OpenTurn::is_active);
         status.is_terminal() && is_active
+    }
+
+    /// Whether it has ended, or may have: there is a new message, and nobody can tell whether it
+    /// is the answer. Then it is not stopped.
+    pub(crate) fn may_have_ended(&self, status: &RunStatus) -> bool {
+        let has_early = |turn: &OpenTurn| turn.is_active() || turn.early.is_some();
+        status.is_terminal() && self.turn.as_ref().is_none_or(has_early)
     }
 
     /// What is waited for.
@@ -442,7 +458,7 @@ pub(crate) async fn until_ended(
     grace_time: Duration,
 ) -> Result<Run> {
     loop {
-        turn.refresh();
+        turn.refresh(polls);
         match look(polls, turn).await {
             Ok(Some(run)) => return Ok(run),
             Ok(None) => {
@@ -467,14 +483,14 @@ async fn look(polls: &mut Polls, turn: &mut Tracked) -> Result<Option<Run>> {
     } else {
         polls.client.read_status(terms).await?
     };
-    polls.read(&status, turn.has_ended(&status));
+    polls.read(&status, turn.may_have_ended(&status));
     if !turn.has_ended(&status) {
         return Ok(None);
     }
     let run = polls.client.read_run(polls.terms()).await?;
     // Another follow-up may have woken it in between.
     let has_ended = turn.has_ended(&run.status);
-    polls.read(&run.status, has_ended);
+    polls.read(&run.status, turn.may_have_ended(&run.status));
     Ok(has_ended.then_some(run))
 }
 
@@ -482,7 +498,7 @@ async fn look(polls: &mut Polls, turn: &mut Tracked) -> Result<Option<Run>> {
 async fn until_at_rest(polls: &mut Polls, handle: &Handle, grace_time: Duration) -> Result<Digest> {
     let mut turn = Tracked::of(handle.clone());
     loop {
-        turn.refresh();
+        turn.refresh(polls);
         let terms = polls.begin();
         match polls.client.read_digest(terms).await {
             Ok(digest) => {

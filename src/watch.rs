@@ -148,6 +148,7 @@ impl Watch {
                 .and(self.steps.unwrap_or_default().check())
                 .err(),
             outcome: None,
+            are_steps_due: false,
             has_ended: false,
             queue: VecDeque::new(),
         };
@@ -221,6 +222,8 @@ struct Watcher {
     refused: Option<Error>,
     /// What came of the last poll, until the pause after it.
     outcome: Option<Result<()>>,
+    /// Whether this poll has still to look at the steps.
+    are_steps_due: bool,
     has_ended: bool,
 }
 
@@ -236,11 +239,16 @@ impl Watcher {
             if self.has_ended {
                 return None;
             }
+            // After what is required has been emitted, so that it is not delayed.
+            if std::mem::take(&mut self.are_steps_due) {
+                self.look_at_steps().await;
+                continue;
+            }
             if let Err(error) = self.pause().await {
                 self.has_ended = true;
                 return Some(Err(error));
             }
-            self.turn.refresh();
+            self.turn.refresh(&mut self.polls);
             let looked = self.look().await;
             if looked.is_err() {
                 self.turn.failed();
@@ -270,12 +278,13 @@ impl Watcher {
         let now = self.polls.now();
         self.turn.note(&digest.status, &digest.messages, now);
         let may_have_ended = self.turn.has_ended(&digest.status);
-        self.polls.read(&digest.status, may_have_ended);
+        let may_be_over = self.turn.may_have_ended(&digest.status);
+        self.polls.read(&digest.status, may_be_over);
         if !digest.status.is_terminal() {
             self.queue_status(&digest.status);
         }
         if !may_have_ended {
-            self.look_at_steps().await;
+            self.are_steps_due = !self.polls.is_at_the_deadline();
             self.queue_children(&digest.child_session_ids);
             if self.seen.messages.has_news(&digest.messages) {
                 let run = self.polls.client.read_run(self.polls.terms()).await?;
@@ -287,7 +296,8 @@ impl Watcher {
         let run = self.polls.client.read_run(self.polls.terms()).await?;
         // Another follow-up may have woken it in between.
         let has_ended = self.turn.has_ended(&run.status);
-        self.polls.read(&run.status, has_ended);
+        let may_be_over = self.turn.may_have_ended(&run.status);
+        self.polls.read(&run.status, may_be_over);
         let missing = match has_ended {
             true => self.take_last_steps().await,
             false => None,

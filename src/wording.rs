@@ -42,6 +42,10 @@ impl fmt::Display for WaitTimeout {
         match (last_status, last_error, awaited) {
             // Polls have only failed: the failure first.
             (None, Some(error), _) => write!(formatter, "run {id} could not be read: {error};")?,
+            (None, None, Awaited::Rest) => write!(
+                formatter,
+                "another follow-up to run {id} is at work, so this one was not sent"
+            )?,
             (None, None, _) => write!(formatter, "run {id} could not be read")?,
             (Some(_), _, Awaited::Activity) => {
                 write!(

@@ -299,6 +299,9 @@ fn a_panic_of_the_callers_callback_reaches_the_caller_and_harms_no_later_call() 
             .on_started(|_, id| panic!("no place for {id}"))
             .iterate();
         let panic = catch_unwind(AssertUnwindSafe(|| fleet.next())).unwrap_err();
+        // The run that was started is not passed over in silence.
+        let (place, result) = fleet.next().unwrap();
+        assert!(place == 0 && result.unwrap_err().may_have_started());
         assert!(fleet.next().is_none());
         panic
     });
