@@ -242,7 +242,7 @@ impl Progress {
         let mut answers = newer().filter(|message| !message.is_from_user).peekable();
         let has_grown = agent_messages(messages) > self.agent_messages;
         let has_early_one = answers.peek().is_some() || has_grown;
-        if answers.any(|message| is_after_echo(message)) {
+        if answers.any(is_after_echo) {
             Sign::Answer
         } else if has_early_one {
             Sign::Early
