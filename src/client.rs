@@ -154,19 +154,26 @@ impl Client {
         Session::resumed(self.clone(), checkpoint)
     }
 
-    /// Starts a run and returns at once, with its session id.
+    /// Starts a run at most once, and returns its session id as soon as it is accepted.
     ///
-    /// Sent again only while it has certainly not been carried out (see
-    /// [`retry`](crate::retry)); a trigger whose answer is lost gives [`Error::OutcomeUnknown`].
-    /// Dropped while it is under way, the run may have been started all the same.
+    /// The trigger is sent again only if its body never left, or after HTTP 429 (see
+    /// [`retry`](crate::retry)). Unless the response proves that nothing was carried out, a
+    /// failure is [`Error::OutcomeUnknown`]. A session id anywhere in a response is kept.
+    ///
+    /// # Dropping
+    ///
+    /// Dropped before its body has left, nothing is started, then or later. Dropped after that,
+    /// the run may start all the same, and its id is lost with the response: spawn the call if
+    /// that matters.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] for a blank text; [`Error::Unsupported`] where the request
-    /// names a base branch or a model family and the backend does not know it;
-    /// [`Error::NotAccepted`]; and those of any call: [`Error::NotSent`],
-    /// [`Error::OutcomeUnknown`], [`Error::Unauthorized`], [`Error::RateLimited`],
-    /// [`Error::Http`], [`Error::GraphQl`], [`Error::Decode`].
+    /// [`Error::InvalidRequest`] for a blank text; [`Error::Unsupported`] if the request names a
+    /// base branch or a model family and the backend does not know it; [`Error::NotAccepted`];
+    /// and those of any call: [`Error::NotSent`], [`Error::OutcomeUnknown`],
+    /// [`Error::Unauthorized`], [`Error::RateLimited`], [`Error::Http`], [`Error::GraphQl`] (for
+    /// one, if there is no such agent), [`Error::Decode`]. Which of them can leave a run behind
+    /// [`Error::may_have_started`] says.
     ///
     /// # Document
     ///
@@ -193,8 +200,8 @@ impl Client {
     /// so a plain wait for it may return the previous answer: use [`Session::ask`], which does
     /// not, or [`Session::send`] and then [`Session::wait`] on that session.
     ///
-    /// Sent again only while it has certainly not been carried out, as for
-    /// [`trigger_run`](Self::trigger_run).
+    /// Sent again only if its body never left, or after HTTP 429, as for
+    /// [`trigger_run`](Self::trigger_run); dropping it does what dropping that does.
     ///
     /// # Errors
     ///
@@ -219,10 +226,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] for a blank id; [`Error::NotAccepted`]; and those of any call:
+    /// [`Error::InvalidRequest`] for a blank id; [`Error::NotFound`], or [`Error::GraphQl`] with
+    /// the API's words, if there is no such run; [`Error::NotAccepted`]; and those of any call:
     /// [`Error::NotSent`], [`Error::Transport`], [`Error::Unauthorized`],
-    /// [`Error::RateLimited`], [`Error::Http`], [`Error::GraphQl`] (for one, where there is no
-    /// such run), [`Error::Decode`], [`Error::ResponseTooLarge`].
+    /// [`Error::RateLimited`], [`Error::Http`], [`Error::GraphQl`], [`Error::Decode`] (also if
+    /// the response is about another run), [`Error::ResponseTooLarge`].
     ///
     /// # Document
     ///
@@ -292,8 +300,8 @@ impl Client {
         WaitAll::new(self.clone(), ids)
     }
 
-    /// Starts many runs, at most `concurrency` going at a time (0 counts as 1), and waits for
-    /// them: a stream of results as they end, see [`RunAll`]. Nothing is sent until the stream is
+    /// Starts many runs, each at most once and at most `concurrency` going at a time (0 counts as
+    /// 1), and waits for them: a stream of results as they end, see [`RunAll`]. Nothing is sent until the stream is
     /// read.
     pub fn run_all(
         &self,

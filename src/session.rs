@@ -176,7 +176,7 @@ impl Session {
         StopOnDrop::new(self.handle.clone())
     }
 
-    /// Where this session stands: what it has handed out, and which turn is open. Store it, and
+    /// Where this session stands: what it has emitted, and which turn is open. Store it, and
     /// [`Client::resume`] goes on without losing or repeating anything.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {

@@ -21,7 +21,7 @@
 //! ```
 //!
 //! Each poll asks for a digest (status, and who wrote when); texts are fetched only when there
-//! is something new. Failing polls are tolerated as in a [wait](crate::wait#failing-polls).
+//! is something new, and steps, if they are asked for, after that, since they are optional. Failing polls are tolerated as in a [wait](crate::wait#failing-polls).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -192,7 +192,7 @@ impl fmt::Debug for Watch {
 }
 
 impl Cursor {
-    /// Notes an event that is handed out.
+    /// Notes an event that is emitted.
     fn note(&mut self, event: &Event) {
         self.is_used = true;
         match event {
