@@ -37,7 +37,7 @@ fn act_on(outcome: dinoai::Result<()>) {
     println!("{error}");
     match &error {
         Error::InvalidRequest { .. } | Error::InvalidConfig { .. } => {
-            println!("  → mend the program or its configuration");
+            println!("  → fix the program or its configuration");
         }
         Error::RunFailed { run, .. } => {
             println!("  → read its {} messages", run.messages.len());

@@ -42,6 +42,19 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     ///
     /// By default a [`sleep`](Self::sleep) until then, which is right for every clock whose time
     /// passes by itself.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai::clock::{Clock, VirtualClock};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let clock = VirtualClock::new();
+    /// let deadline = clock.alarm(Duration::from_secs(60));
+    /// clock.advance(Duration::from_secs(60));
+    /// deadline.await;
+    /// # }
+    /// ```
     fn alarm(&self, time: Duration) -> Sleep {
         self.sleep(time.saturating_sub(self.now()))
     }
