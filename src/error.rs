@@ -1,6 +1,6 @@
 //! What can go wrong, to what, and what to do next.
 //!
-//! One enum, [`Error`]. Three questions need no `match`:
+//! One enum, [`Error`]. These questions need no `match`:
 //!
 //! - [`Error::may_have_started`]: may this very call have started a run, or a turn? Then do not
 //!   make it again without looking.
@@ -93,7 +93,7 @@ pub enum Error {
 
     /// A run of [`run_all`](crate::Client::run_all) was not started, because of what happened to
     /// others before it: the credentials were refused, or the outcome of three triggers in a row
-    /// is unknown. Nothing was sent for it.
+    /// is unknown. Nothing was carried out for it.
     #[error("not started, because of an earlier run of the same batch: {cause}")]
     NotStarted {
         /// What happened to the other run.

@@ -36,6 +36,8 @@ const FAILURES_BEFORE_SMALLER_ONES: u32 = 3;
 /// How many polls and reads are under way at a time, and how many triggers.
 const REQUESTS: usize = 8;
 const TRIGGERS: usize = 8;
+/// How many polls and reads more there may be at the deadline of many runs.
+const LAST_LOOKS: usize = 32;
 /// After so many triggers in a row of unknown outcome no further run is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;
 /// How long after its start a run is polled at the latest, so that polls can share a request.
@@ -299,6 +301,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         }
     }
 
+    fn may_look_last(&self) -> bool {
+        self.under_way.len() - self.triggers < REQUESTS + LAST_LOOKS
+    }
+
     fn deadline(&self, run: &Waiting<K>) -> Duration {
         run.start.saturating_add(self.pace.timeout)
     }
@@ -334,8 +340,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     }
 
     fn send_what_is_due(&mut self) {
-        // Last looks wait for nothing.
-        while !self.overdue.is_empty() {
+        // Last looks do not wait for what hangs.
+        while !self.overdue.is_empty() && self.may_look_last() {
             let rest = self.overdue.len().saturating_sub(self.batch);
             let runs = self.overdue.split_off(rest);
             self.under_way.push(self.polling(runs));
@@ -346,7 +352,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             .partition::<VecDeque<_>, _>(|run| self.deadline(run) <= now);
         self.ended = ended;
         for run in overdue {
-            self.under_way.push(self.reading(run));
+            match self.may_look_last() {
+                true => self.under_way.push(self.reading(run)),
+                false => self.ended.push_front(run),
+            }
         }
         while self.may_ask() {
             let request = if let Some(run) = self.ended.pop_front() {

@@ -49,11 +49,12 @@
 //!   its id is lost with the response, unless it was passed to
 //!   [`on_started`](Wait::on_started) before. [`RunAll`] is the exception: its triggers run to
 //!   their response on tasks of their own.
-//! - **A wait ends when the run ends**: an outage of the API does not end it, and at its deadline
-//!   the run is looked at once more; see [failing polls](wait#failing-polls).
-//! - **No credential is shown**, nor the endpoint's path, which holds a token, nor the text of a
-//!   run's messages: not in errors or logs. (The one exception is [`Error::RunFailed`], whose
-//!   text ends with the run's last message.) Redirects are not followed, since they would carry
+//! - **A wait ends when the run ends.** Once the run is known to exist, an outage of the API does
+//!   not end the wait before its deadline, and then the run is looked at once more; which failures
+//!   a wait tolerates, and for how long, is [one table](wait#failing-polls).
+//! - **No credential is shown**, nor the endpoint's path, which holds a token: not in `Debug`,
+//!   errors or logs. The texts of a run's messages are in no log of this crate, and in the text of
+//!   no error but [`Error::RunFailed`], which ends with the run's last message. Redirects are not followed, since they would carry
 //!   the key to another host.
 //!
 //! # Traces

@@ -131,7 +131,7 @@ impl Response {
             Repeat::Never => self.started::<O>(call, context, agent, can_be_missed),
             Repeat::Read | Repeat::Idempotent => {
                 let (data, _) = self.data(&call, context, can_be_missed)?;
-                value::<O>(&data, call, context)
+                value::<O>(&data, call, context, false)
             }
         }
     }
@@ -167,7 +167,7 @@ impl Response {
         if let Some(data) = data {
             call.unproven = true;
             return if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
-                value::<O>(data, call, context)
+                value::<O>(data, call, context, id.is_some())
             } else {
                 let data = serde_json::from_str(data.get()).ok();
                 Err(Error::GraphQl {
@@ -422,11 +422,12 @@ impl Response {
     }
 }
 
-/// The operation's value in the data.
+/// The operation's value in the data. `names_a_run`: there is a session id in the response.
 fn value<O: Operation>(
     data: &RawValue,
     call: Box<Call>,
     context: &Context,
+    names_a_run: bool,
 ) -> Result<O::Answer, Error> {
     let (path, problem) = match decode::<O>(data) {
         Ok(decoded) => match O::answer(decoded) {
@@ -445,7 +446,7 @@ fn value<O: Operation>(
             Err(Refusal::NotAccepted(status)) => {
                 let mut call = call;
                 // Without an id the API itself has refused it.
-                call.unproven &= find_id(data.get().as_bytes()).is_some();
+                call.unproven &= names_a_run;
                 let status = context.redaction.text(&status);
                 return Err(Error::NotAccepted { call, status });
             }

@@ -22,8 +22,9 @@
 //! # What a session has emitted
 //!
 //! A session keeps a cursor: the messages, steps and children that [`ask`](Session::ask) and
-//! [`watch`](Session::watch) have emitted, so that neither emits one twice, nor leaves one out
-//! that came late. The first follow-up through a session that has emitted nothing yet takes the
+//! [`watch`](Session::watch) have emitted, so that neither emits one again, and one that came late
+//! is still emitted. Messages are identified by timestamp and author; several with the same are
+//! told apart by their number and their texts. The first follow-up through a session that has emitted nothing yet takes the
 //! conversation so far as known. [`run`](Session::run) and [`wait`](Session::wait) return the
 //! whole transcript and do not move it.
 //!

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Obstacle};
-use crate::graphql_error::GraphQlError;
+use crate::proof::is_before_execution;
 
 /// What a failed call says about the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl Failure {
             // What the API says of a trigger or a follow-up, it will say again.
             Error::GraphQl { call, .. } if call.starts => Self::Doubtful,
             Error::GraphQl { call, errors, .. } => {
-                if errors.iter().any(is_about_the_document) {
+                // The document itself is wrong, and will not become valid.
+                if errors.iter().any(|error| is_before_execution(error, false)) {
                     Self::Final
                 } else if call.http_status.is_some_and(is_transient_status)
                     || errors.iter().any(|error| is_transient_code(error.code()))
@@ -85,14 +86,6 @@ fn is_transient_code(code: Option<&str>) -> bool {
                     | "INTERNAL_SERVER_ERROR"
             )
         )
-}
-
-/// Whether the server found the document itself wrong: it will not become valid.
-fn is_about_the_document(error: &GraphQlError) -> bool {
-    matches!(
-        error.code(),
-        Some("GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED")
-    )
 }
 
 /// How long, and for how many polls, a wait tolerates a failure that may be permanent.

@@ -17,7 +17,7 @@
 //! | a poll fails | before any poll has succeeded | after that, or after a trigger of its own |
 //! | --- | --- | --- |
 //! | transiently: no connection, 408, 425, 429, 5xx with any body, a transient code, a success that is not GraphQL | is tried as often as any call, then ends the wait | is tolerated until the deadline |
-//! | perhaps for good: GraphQL errors, no such run, `ok: false`, a response that cannot be decoded, any other 3xx or 4xx, a certificate or a proxy that refuses | ends the wait | is tolerated until it has lasted two minutes and five polls without a success |
+//! | perhaps for good: GraphQL errors, no such run, `ok: false`, a response that cannot be decoded, any other 3xx or 4xx, a certificate that is refused, a proxy that asks for credentials | ends the wait | is tolerated until it has lasted two minutes and five polls without a success |
 //! | credentials refused: 401, 403 | ends the wait | the same, if a *read* has succeeded before; else it ends the wait |
 //! | for good: a document that is not valid, a response over the limit | ends the wait | ends the wait |
 //!
@@ -67,9 +67,10 @@ use crate::turn::{GRACE_TIME, Tracked, until_ended};
 ///
 /// # Dropping
 ///
-/// Dropped before the trigger has left, nothing was started; dropped after that, the run may go
-/// on without anyone knowing its id, so spawn the wait, or use
-/// [`on_started`](Wait::on_started), if the id matters.
+/// Dropped before the trigger has left, nothing is started, then or later. Dropped while the
+/// trigger's response is awaited, the run may start, and nobody learns its id: spawn the wait if
+/// that matters. Dropped after that, the run goes on, and
+/// [`on_started`](Wait::on_started) has had the id.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {
     client: Client,

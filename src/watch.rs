@@ -149,6 +149,7 @@ impl Watch {
                 .err(),
             outcome: None,
             are_steps_due: false,
+            ending: None,
             has_ended: false,
             queue: VecDeque::new(),
         };
@@ -224,6 +225,8 @@ struct Watcher {
     outcome: Option<Result<()>>,
     /// Whether this poll has still to look at the steps.
     are_steps_due: bool,
+    /// The run that has ended, while its last steps and its end are still to be queued.
+    ending: Option<Run>,
     has_ended: bool,
 }
 
@@ -240,6 +243,10 @@ impl Watcher {
                 return None;
             }
             // After what is required has been emitted, so that it is not delayed.
+            if let Some(run) = self.ending.take() {
+                self.end(run).await;
+                continue;
+            }
             if std::mem::take(&mut self.are_steps_due) {
                 self.look_at_steps().await;
                 continue;
@@ -298,21 +305,21 @@ impl Watcher {
         let has_ended = self.turn.has_ended(&run.status);
         let may_be_over = self.turn.may_have_ended(&run.status);
         self.polls.read(&run.status, may_be_over);
-        let missing = match has_ended {
-            true => self.take_last_steps().await,
-            false => None,
-        };
         let messages = run.messages.clone();
         self.queue_run(run.status.clone(), &run.child_session_ids, messages);
-        if has_ended {
-            self.queue_status(&run.status);
-            if let Some(reason) = missing {
-                self.push(Event::StepsMissing(reason));
-            }
-            self.push(Event::Ended(run));
-            self.has_ended = true;
-        }
+        self.ending = has_ended.then_some(run);
         Ok(())
+    }
+
+    /// Queues the last steps, and the end.
+    async fn end(&mut self, run: Run) {
+        let missing = self.take_last_steps().await;
+        self.queue_status(&run.status);
+        if let Some(reason) = missing {
+            self.push(Event::StepsMissing(reason));
+        }
+        self.push(Event::Ended(run));
+        self.has_ended = true;
     }
 
     /// Queues new steps. A failure is left to the next poll: what is optional neither ends nor

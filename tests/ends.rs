@@ -224,7 +224,7 @@ async fn many_runs_are_looked_at_once_more_at_their_deadline() {
 async fn a_turn_that_is_answered_between_the_last_poll_and_the_deadline_has_its_answer() {
     for way in WAYS {
         let (_server, client, _) = shown(|seen, since_sent| match since_sent {
-            // It never reads as at work: the answer itself is the only sign of life.
+            // It never reads as at work: the answer itself is the only activity.
             Some(time) if time >= seconds(7) => run(seen, "COMPLETED", &both_turns()),
             _ => run(seen, "COMPLETED", &first_turn()),
         })

@@ -1,4 +1,4 @@
-//! What a run says is handed out once each, under the run's own name, however the server writes
+//! What a run says is emitted once each, under the run's own name, however the server writes
 //! it; and it goes nowhere else: not into logs, errors or the caller's own spans.
 
 #![allow(
