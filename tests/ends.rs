@@ -10,6 +10,7 @@
 mod fault_server;
 mod shown_run;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,15 +20,17 @@ use std::time::{Duration, Instant};
 
 use dinoai::clock::{Clock, Sleep, SystemClock, VirtualClock};
 use dinoai::{
-    Client, Error, Event, OnTimeout, Result, Retry, RunStatus, Session, SessionId, StepOptions,
-    TriggerRun,
+    Checkpoint, Client, Error, Event, OnTimeout, Result, Retry, RunStatus, Session, SessionId,
+    StepOptions, TriggerRun,
 };
 use fault_server::{FaultServer, Reply, SESSION, Seen, client};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shown_run::{
     DIGEST, READ, SEND, STATUS, STATUSES, STEPS, STOP, TRIGGER, accepted, agent, all, client_by,
     end_of, fields, run, run_with, seconds, sent, shown, shows, texts, texts_of, user,
 };
+use tokio::sync::Notify;
 
 fn request() -> TriggerRun {
     TriggerRun::agent("data-quality-checker")
@@ -467,6 +470,18 @@ async fn a_backend_that_knows_no_steps_is_reported_once_at_once_and_not_asked_ag
     assert_eq!((count, sent(&server, STEPS)), (1, 1));
 }
 
+#[tokio::test]
+async fn the_messages_of_a_poll_do_not_wait_for_its_steps() {
+    let (server, client, _) = with_steps(|_, _| Reply::Hang).await;
+    let mut watch = session(&client).watch().with_steps(StepOptions::default());
+    let mut items = vec![];
+    while texts_of(&items).is_empty() {
+        items.push(watch.next().await.unwrap());
+    }
+    assert_eq!(texts_of(&items), ["start"]);
+    assert_eq!(server.operations(), [DIGEST, READ]);
+}
+
 // Many runs (C6, C11).
 
 fn messages(count: usize) -> Vec<TriggerRun> {
@@ -534,6 +549,38 @@ async fn a_run_is_reported_at_its_deadline_though_every_other_request_hangs() {
     assert!(matches!(result, Err(Error::WaitTimeout(_))), "{result:?}");
     // The others, given up at their own deadlines, would come 0.8 times the timeout later.
     assert!(elapsed < timeout.mul_f64(1.5), "{elapsed:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_is_read_at_its_deadline_though_every_other_read_hangs() {
+    // As many as are read at a time.
+    const HANGING: usize = 8;
+    let timeout = Duration::from_millis(1200);
+    let mut reads = 0;
+    let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
+        TRIGGER => started(seen),
+        READ => {
+            reads += 1;
+            match reads > HANGING {
+                true => run(seen, "COMPLETED", &first_turn()),
+                false => Reply::Hang,
+            }
+        }
+        _ => run(seen, "COMPLETED", &first_turn()),
+    })
+    .await;
+    let client = client_by(&server, &SystemClock::new());
+    let start = Instant::now();
+    let mut results = client
+        .run_all(messages(HANGING + 1), HANGING + 1)
+        .poll_interval(Duration::from_millis(200))
+        .timeout(timeout);
+    let (place, result) = results.next().await.unwrap();
+    let elapsed = start.elapsed();
+    assert_eq!(result.unwrap().session_id.as_str(), format!("run-{place}"));
+    // The others are given up five seconds after the deadline.
+    assert!(elapsed < timeout + seconds(3), "{elapsed:?}");
+    assert_eq!(sent(&server, READ), HANGING + 1);
 }
 
 // Trees (C7, C12).
@@ -667,6 +714,30 @@ async fn two_asks_at_once_on_one_session_each_get_their_own_answer() {
     assert_eq!(sent, ["one", "two"]);
 }
 
+#[tokio::test]
+async fn an_ask_whose_time_is_over_while_another_is_at_work_says_that_it_was_not_sent() {
+    let (server, client, _) = shown(|seen, since_sent| match since_sent {
+        None => run(seen, "COMPLETED", &first_turn()),
+        Some(_) => run(seen, "RUNNING", &first_turn()),
+    })
+    .await;
+    let session = session(&client);
+    let one = session.ask("one").timeout(seconds(120));
+    let two = session.ask("two").timeout(seconds(60));
+    let (one, two) = tokio::join!(one.into_future(), two.into_future());
+    assert!(matches!(one, Err(Error::WaitTimeout(_))), "{one:?}");
+    let error = two.unwrap_err();
+    assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+    assert!(!error.may_have_started(), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("was not sent"), "{text}");
+    assert!(!text.contains("could not be read"), "{text}");
+    let seen = server.seen();
+    let sends = seen.iter().filter(|seen| seen.operation == SEND);
+    let sent: Vec<_> = sends.map(|seen| &seen.variables["message"]).collect();
+    assert_eq!(sent, ["one"]);
+}
+
 // More than one runtime (C10).
 
 fn single_threaded() -> tokio::runtime::Runtime {
@@ -732,6 +803,22 @@ fn reads_do_not_wait_for_any_of_many_runtimes_that_are_not_driven() {
     for runtime in runtimes.iter().chain(&runtimes) {
         read_in(runtime, &client).unwrap();
     }
+}
+
+#[test]
+fn reads_work_in_more_runtimes_than_are_kept_and_each_of_them_keeps_its_connection() {
+    const RUNTIMES: usize = 12;
+    let (_serving, server, client) = served_elsewhere();
+    for _ in 0..RUNTIMES {
+        // Gone before the next one.
+        read_in(&single_threaded(), &client).unwrap();
+    }
+    let seen = server.seen();
+    assert_eq!(seen.len(), 3 * RUNTIMES);
+    let connections: HashSet<_> = seen.iter().map(|seen| seen.connection).collect();
+    // One each, but for a connection that was not idle again in time.
+    let connections = connections.len();
+    assert!(connections < 2 * RUNTIMES, "{connections} connections");
 }
 
 // A follow-up of unknown outcome, or none at all (C13, C14).
@@ -818,18 +905,51 @@ async fn a_turn_that_has_not_started_is_reported_once_and_closed() {
     }
 }
 
-/// Resolves every name as this machine, or, once it is told so, never.
+/// Resolves every name as this machine; or, once it is told so, not before it has failed.
 #[derive(Clone, Default)]
 struct Names {
     hang: Arc<AtomicBool>,
-    asked: Arc<tokio::sync::Notify>,
+    asked: Arc<Notify>,
+    fails: Arc<tokio::sync::watch::Sender<bool>>,
+}
+
+impl Names {
+    /// From now on no name is resolved.
+    fn hang(&self) {
+        self.hang.store(true, Ordering::SeqCst);
+    }
+
+    /// The names that hang can not be resolved, nor any other.
+    fn fail(&self) {
+        self.fails.send_replace(true);
+    }
+
+    /// A client of the server that looks its name up here, and does not try again.
+    fn client(&self, server: &FaultServer, clock: impl Clock) -> Client {
+        let endpoint = server.endpoint().replace("127.0.0.1", "api.test");
+        let resolver = self.clone();
+        let (client, _) = client(&endpoint, |builder| {
+            builder
+                .clock(clock)
+                .retry(Retry::none())
+                .allow_plain_http()
+                .request_timeout(seconds(30))
+                .connect_timeout(seconds(30))
+                .http_client(move |http| http.no_proxy().dns_resolver(Arc::new(resolver.clone())))
+        });
+        client
+    }
 }
 
 impl reqwest::dns::Resolve for Names {
     fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
         if self.hang.load(Ordering::SeqCst) {
             self.asked.notify_one();
-            return Box::pin(std::future::pending());
+            let mut fails = self.fails.subscribe();
+            return Box::pin(async move {
+                let _ = fails.wait_for(|fails| *fails).await;
+                Err(std::io::Error::other("nothing here").into())
+            });
         }
         let here = SocketAddr::from(([127, 0, 0, 1], 0));
         let addresses: reqwest::dns::Addrs = Box::new(std::iter::once(here));
@@ -847,20 +967,11 @@ async fn a_follow_up_that_is_dropped_while_it_connects_was_never_sent() {
         })
         .await;
         let names = Names::default();
-        let endpoint = server.endpoint().replace("127.0.0.1", "api.test");
-        let resolver = names.clone();
-        let (client, _) = client(&endpoint, |builder| {
-            builder
-                .clock(clock.clone())
-                .allow_plain_http()
-                .request_timeout(seconds(30))
-                .connect_timeout(seconds(30))
-                .http_client(move |http| http.no_proxy().dns_resolver(Arc::new(resolver.clone())))
-        });
+        let client = names.client(&server, clock.clone());
         let session = session(&client);
         session.wait().await.unwrap();
 
-        names.hang.store(true, Ordering::SeqCst);
+        names.hang();
         let follow_up = async {
             match way {
                 "ask" => session.ask("And now?").await.map(drop),
@@ -885,6 +996,266 @@ async fn a_follow_up_that_is_dropped_while_it_connects_was_never_sent() {
         assert_eq!(turn.answer(), Some("the second answer"));
         assert_eq!(sent(&server, SEND), 1);
     }
+}
+
+#[tokio::test]
+async fn a_wait_that_began_while_a_follow_up_connected_returns_the_run_once_that_has_failed() {
+    for way in ["wait", "watch", "tree"] {
+        let (server, _, _) = shown(|seen, _| run(seen, "COMPLETED", &first_turn())).await;
+        let names = Names::default();
+        let client = names.client(&server, SystemClock::new());
+        let session = session(&client);
+        session.wait().await.unwrap();
+
+        names.hang();
+        let (timeout, interval) = (seconds(4), Duration::from_millis(20));
+        let waited = async {
+            names.asked.notified().await;
+            let looks = server.seen().len();
+            let waits = async {
+                match way {
+                    "wait" => {
+                        let wait = session.wait().timeout(timeout);
+                        wait.poll_interval(interval).await.map(drop)
+                    }
+                    "tree" => {
+                        let wait = session.tree().until_ended().timeout(timeout);
+                        wait.poll_interval(interval).await.map(drop)
+                    }
+                    _ => {
+                        let watch = session.watch().timeout(timeout);
+                        let mut items = all(watch.poll_interval(interval)).await;
+                        items.pop().unwrap().map(drop)
+                    }
+                }
+            };
+            // It has looked while the turn was open.
+            let fails = async {
+                server.until_answered(looks + 1).await;
+                names.fail();
+            };
+            tokio::join!(waits, fails).0
+        };
+        let (send, waited) = tokio::join!(session.send("And now?"), waited);
+        let error = send.unwrap_err();
+        assert!(matches!(error, Error::NotSent { .. }), "{error:?}");
+        assert!(waited.is_ok(), "{way}: {waited:?}");
+        assert!(!session.checkpoint().has_open_turn(), "{way}");
+        assert_eq!(sent(&server, SEND), 0);
+    }
+}
+
+/// The ways in which two follow-ups that connect at the same time are not sent.
+const UNSENT: [&str; 3] = ["both fail", "the first is dropped", "the second is dropped"];
+
+/// A session two of whose follow-ups were not sent in this way, and its checkpoint before.
+async fn unsent(way: &str) -> (FaultServer, Session, Checkpoint) {
+    let (server, _, clock) = shown(|seen, _| run(seen, "COMPLETED", &first_turn())).await;
+    let names = Names::default();
+    let client = names.client(&server, clock);
+    let session = session(&client);
+    // For the reads of both there is a connection.
+    let (one, two) = tokio::join!(session.run(), session.run());
+    assert!(one.is_ok() && two.is_ok());
+    let before = session.checkpoint();
+    names.hang();
+    let (mut one, mut two) = (session.send("one"), session.send("two"));
+    let connect = async {
+        // Two runs, two looks, and the steps of the one that is first.
+        server.until_answered(5).await;
+        // Were the second one not to wait for the first, it would connect as well by then. (That
+        // it does not is right however long this takes.)
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    tokio::select! {
+        done = &mut one => panic!("{done:?}"),
+        done = &mut two => panic!("{done:?}"),
+        () = connect => {}
+    }
+    let mut left = vec![];
+    match way {
+        "both fail" => left.extend([one, two]),
+        "the first is dropped" => {
+            drop(one);
+            left.push(two);
+        }
+        _ => {
+            drop(two);
+            left.push(one);
+        }
+    }
+    names.fail();
+    for failed in join_all(left).await {
+        let error = failed.unwrap_err();
+        assert!(matches!(error, Error::NotSent { .. }), "{error:?}");
+    }
+    assert_eq!(sent(&server, SEND), 0);
+    (server, session, before)
+}
+
+#[tokio::test]
+async fn two_follow_ups_at_once_that_are_not_sent_leave_no_open_turn() {
+    // All that a checkpoint stores but for the number of the latest follow-up.
+    let stored = |checkpoint: &Checkpoint| {
+        let mut stored = serde_json::to_value(checkpoint).unwrap();
+        stored["cursor"]["turns"] = Value::Null;
+        stored
+    };
+    for way in UNSENT {
+        let (_server, session, before) = unsent(way).await;
+        let after = session.checkpoint();
+        assert!(!after.has_open_turn(), "{way}: {after:?}");
+        assert_eq!(stored(&after), stored(&before), "{way}");
+        let run = session.wait().await.unwrap();
+        assert_eq!(run.answer(), Some("the first answer"), "{way}");
+    }
+}
+
+#[tokio::test]
+async fn two_follow_ups_at_once_that_are_not_sent_leave_the_checkpoint_as_it_was() {
+    for way in UNSENT {
+        let (_server, session, before) = unsent(way).await;
+        assert_eq!(session.checkpoint(), before, "{way}");
+    }
+}
+
+/// A clock that stands still, and says so when someone waits for it.
+#[derive(Debug, Clone, Default)]
+struct StandingClock {
+    asked: Arc<Notify>,
+}
+
+impl Clock for StandingClock {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _: Duration) -> Sleep {
+        self.asked.notify_one();
+        Box::pin(std::future::pending())
+    }
+
+    fn alarm(&self, _: Duration) -> Sleep {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_follow_up_that_is_dropped_before_it_is_sent_again_leaves_no_open_turn() {
+    for way in ["ask", "send"] {
+        let clock = StandingClock::default();
+        let server = FaultServer::scripted(|seen| match seen.operation.as_str() {
+            SEND => Reply::too_many_requests("30"),
+            _ => run(seen, "COMPLETED", &first_turn()),
+        })
+        .await;
+        let client = client_by(&server, &clock);
+        let session = session(&client);
+        let follow_up = async {
+            match way {
+                "ask" => session.ask("And now?").await.map(drop),
+                _ => session.send("And now?").await.map(drop),
+            }
+        };
+        tokio::select! {
+            done = follow_up => panic!("{done:?}"),
+            () = clock.asked.notified() => {}
+        }
+        assert_eq!(sent(&server, SEND), 1);
+        let after = session.checkpoint();
+        assert!(!after.has_open_turn(), "{way}: {after:?}");
+    }
+}
+
+/// The steps are read before the first follow-up, if that can be done soon.
+#[tokio::test]
+async fn steps_that_hang_do_not_keep_a_follow_up_from_being_sent() {
+    let (server, _, _) = shown(
+        |seen, since_sent| match (seen.operation.as_str(), since_sent) {
+            (STEPS, _) => Reply::Hang,
+            (_, None) => run(seen, "COMPLETED", &first_turn()),
+            _ => run(seen, "COMPLETED", &both_turns()),
+        },
+    )
+    .await;
+    let client = client_by(&server, &SystemClock::new());
+    let session = session(&client);
+    let turn = session.ask("And now?").timeout(seconds(4)).await;
+    assert_eq!(turn.unwrap().answer(), Some("the second answer"));
+    assert_eq!((sent(&server, STEPS), sent(&server, SEND)), (1, 1));
+}
+
+/// What comes of a wait, which stops at its deadline what is still going, for a run that has ended
+/// and cannot be read whole, where a follow-up is accepted before the second attempt to read it
+/// fails, and nothing can be read from then on; and how often the run was stopped.
+async fn follow_up_while_an_end_cannot_be_read(way: &str) -> (Result<()>, usize) {
+    let is_accepted = Arc::new(Notify::new());
+    let (held, mut reads, mut is_sent) = (is_accepted.clone(), 0, false);
+    let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
+        SEND => {
+            is_sent = true;
+            accepted(seen)
+        }
+        STOP => accepted(seen),
+        READ => {
+            reads += 1;
+            match reads {
+                2 => Reply::When(held.clone(), Box::new(Reply::html(502))),
+                _ => Reply::html(502),
+            }
+        }
+        _ if is_sent => Reply::html(502),
+        _ => run(seen, "COMPLETED", &first_turn()),
+    })
+    .await;
+    let client = client_by(&server, &VirtualClock::new());
+    let session = session(&client);
+    let (timeout, interval, stop) = (seconds(60), seconds(6), OnTimeout::Stop);
+    let waits = async {
+        match way {
+            "wait" => {
+                let wait = session.wait().timeout(timeout).on_timeout(stop);
+                wait.poll_interval(interval).await.map(drop)
+            }
+            "tree" => {
+                let wait = session.tree().until_ended().timeout(timeout);
+                let wait = wait.on_timeout(stop).poll_interval(interval);
+                wait.await.map(drop)
+            }
+            _ => {
+                let watch = session.watch().timeout(timeout).on_timeout(stop);
+                let mut items = all(watch.poll_interval(interval)).await;
+                items.pop().unwrap().map(drop)
+            }
+        }
+    };
+    let sends = async {
+        // A look, and a read that failed.
+        server.until_answered(2).await;
+        session.send("And now?").await.unwrap();
+        is_accepted.notify_one();
+    };
+    let (waited, ()) = tokio::join!(waits, sends);
+    (waited, sent(&server, STOP))
+}
+
+#[tokio::test]
+async fn a_turn_that_is_opened_while_a_run_that_has_ended_is_waited_for_is_stopped_at_the_deadline()
+{
+    for way in ["wait", "watch"] {
+        let (waited, stops) = follow_up_while_an_end_cannot_be_read(way).await;
+        let error = waited.unwrap_err();
+        assert!(matches!(error, Error::WaitTimeout(_)), "{way}: {error:?}");
+        assert_eq!(stops, 1, "{way}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_is_opened_while_a_tree_that_has_ended_is_read_is_stopped_at_the_deadline() {
+    let (waited, stops) = follow_up_while_an_end_cannot_be_read("tree").await;
+    let error = waited.unwrap_err();
+    assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+    assert_eq!(stops, 1, "{error}");
 }
 
 // What belongs to a turn (C15 to C17).
@@ -955,6 +1326,76 @@ async fn a_timeout_before_the_turn_has_started_says_so() {
         let text = error.to_string();
         assert!(text.contains("has not started"), "{way}: {text}");
         assert!(!text.contains("could not be read"), "{way}: {text}");
+    }
+}
+
+/// Without an echo nobody can tell an answer from a straggler yet.
+#[tokio::test]
+async fn a_turn_whose_answer_may_be_there_at_the_deadline_is_not_stopped() {
+    for way in ["ask", "wait", "watch", "tree"] {
+        let (server, client, _) = shown(|seen, since_sent| {
+            let mut messages = first_turn();
+            if since_sent.is_some_and(|time| time >= seconds(8)) {
+                messages.push(agent(101.0, "the second answer"));
+            }
+            run(seen, "COMPLETED", &messages)
+        })
+        .await;
+        let session = session(&client);
+        let (timeout, interval) = (seconds(20), seconds(6));
+        let stop = OnTimeout::Stop;
+        let result = if way == "ask" {
+            let ask = session.ask("And now?").timeout(timeout);
+            ask.poll_interval(interval).on_timeout(stop).await.map(drop)
+        } else {
+            session.send("And now?").await.unwrap();
+            match way {
+                "wait" => {
+                    let wait = session.wait().timeout(timeout);
+                    wait.poll_interval(interval)
+                        .on_timeout(stop)
+                        .await
+                        .map(drop)
+                }
+                "tree" => {
+                    let wait = session.tree().until_ended().timeout(timeout);
+                    wait.poll_interval(interval)
+                        .on_timeout(stop)
+                        .await
+                        .map(drop)
+                }
+                _ => {
+                    let watch = session.watch().timeout(timeout);
+                    let watch = watch.poll_interval(interval).on_timeout(stop);
+                    all(watch).await.pop().unwrap().map(drop)
+                }
+            }
+        };
+        let error = result.unwrap_err();
+        assert!(matches!(error, Error::WaitTimeout(_)), "{way}: {error:?}");
+        assert_eq!(sent(&server, STOP), 0, "{way}: {error}");
+    }
+}
+
+/// Timestamps in whole seconds.
+#[tokio::test]
+async fn an_answer_in_the_same_second_as_the_echo_ends_the_turn_at_once() {
+    for way in ["ask", "wait", "watch", "tree"] {
+        let (_server, client, clock) = shown(|seen, since_sent| {
+            let mut messages = first_turn();
+            if since_sent.is_some() {
+                messages.push(user(100.0, "And now?"));
+                messages.push(agent(100.0, "the second answer"));
+            }
+            run(seen, "COMPLETED", &messages)
+        })
+        .await;
+        let session = session(&client);
+        session.wait().await.unwrap();
+        let before = clock.now();
+        let answer = answer(way, &session, HOUR).await.unwrap();
+        assert_eq!(answer.unwrap(), "the second answer", "{way}");
+        assert_eq!(clock.now(), before, "{way}");
     }
 }
 

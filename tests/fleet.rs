@@ -390,6 +390,82 @@ async fn refused_batches_become_smaller_until_the_server_takes_them() {
 }
 
 #[tokio::test]
+async fn a_page_instead_of_the_api_ends_all_after_few_requests() {
+    let server = FaultServer::scripted(|_| Reply::html(404)).await;
+    let (client, _) = patient(&server);
+    let results = all(client.wait_all(ids(200))).await;
+    assert_eq!(results.len(), 200);
+    for (id, result) in &results {
+        let error = result.as_ref().unwrap_err();
+        assert!(
+            matches!(error, Error::Http { status: 404, .. }),
+            "{error:?}"
+        );
+        assert_eq!(error.session_id().unwrap().as_str(), id);
+    }
+    assert!(server.arrived() <= 4, "{} requests", server.arrived());
+}
+
+/// Runs that are at work for two minutes, whose polls are answered with `trouble` during the second
+/// of them, if there is any for so many runs.
+async fn in_trouble(
+    trouble: impl Fn(usize) -> Option<Reply> + Send + 'static,
+) -> (FaultServer, BTreeMap<String, Result<Run>>) {
+    let clock = VirtualClock::new();
+    let time = clock.clone();
+    let (watch, minute) = (clock.clone(), seconds(60));
+    let mut answer = runs(move |_, _| match time.now() < 2 * minute {
+        true => reads_as("RUNNING"),
+        false => reads_as("COMPLETED"),
+    });
+    let server = FaultServer::scripted(move |seen| {
+        let is_in_trouble = is_poll(seen) && (minute..2 * minute).contains(&watch.now());
+        let reply = trouble(asked(seen).len()).filter(|_| is_in_trouble);
+        reply.unwrap_or_else(|| answer(seen))
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
+    let results = all(client.wait_all(ids(200)).poll_interval(seconds(10))).await;
+    (server, results)
+}
+
+#[tokio::test]
+async fn a_page_instead_of_the_api_in_the_middle_makes_no_batch_smaller_and_loses_nothing() {
+    for status in [403, 404, 302] {
+        let (server, results) = in_trouble(move |_| Some(Reply::html(status))).await;
+        assert_eq!(results.len(), 200);
+        let lost = results.iter().find(|(_, result)| result.is_err());
+        assert!(lost.is_none(), "{status}: {lost:?}");
+        let batches = batches(&server);
+        let smaller = batches.iter().filter(|size| **size != 50).count();
+        assert_eq!(smaller, 0, "{status}: {batches:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_as_too_complex_in_the_middle_becomes_smaller() {
+    for refusal in refusals() {
+        let (server, results) = in_trouble(move |size| match size > 20 {
+            true => Some(refusal.clone()),
+            false => None,
+        })
+        .await;
+        assert_eq!(results.len(), 200);
+        let lost = results.iter().find(|(_, result)| result.is_err());
+        assert!(lost.is_none(), "{lost:?}");
+        let batches = batches(&server);
+        assert_eq!(batches[0], 50);
+        assert!(batches.contains(&12), "{batches:?}");
+        assert!(batches.iter().all(|size| *size > 1), "{batches:?}");
+    }
+}
+
+#[tokio::test]
 async fn first_polls_are_spread_over_the_first_second() {
     let clock = FastClock::with_second(Duration::from_millis(200));
     let arrivals = Arc::new(Mutex::new(vec![]));
@@ -674,6 +750,53 @@ async fn a_trigger_whose_answer_is_lost_is_told_and_not_sent_again_and_the_other
 }
 
 #[tokio::test]
+async fn an_id_in_a_response_that_cannot_be_used_reaches_the_callback() {
+    let run = |ok: Value| {
+        json!({ "data": { "triggerDinoaiAgentRun": {
+            "agentSessionId": "run-9", "ok": ok, "status": "queued",
+        } } })
+    };
+    let good = run(json!(true)).to_string();
+    let after_the_id = good.find("run-9").unwrap() + "run-9\"".len();
+    for reply in [
+        Reply::cut(200, &good[..after_the_id]),
+        Reply::cut(200, &good),
+        Reply::json(502, &run(json!(true))),
+        Reply::json(200, &run(json!(false))),
+        Reply::json(200, &run(json!("perhaps"))),
+    ] {
+        let bad = reply.clone();
+        let mut answer = end_one_after_the_other(1);
+        let server =
+            FaultServer::scripted(move |seen| match seen.variables["message"] == "message-1" {
+                true => bad.clone(),
+                false => answer(seen),
+            })
+            .await;
+        let (client, _) = patient(&server);
+        let started = Arc::new(Mutex::new(BTreeMap::new()));
+        let record = started.clone();
+        let fleet = client.run_all(messages(3), 1).on_started(move |place, id| {
+            let before = record.lock().unwrap().insert(place, id.to_string());
+            assert!(before.is_none(), "{place} twice");
+        });
+        let results: BTreeMap<_, _> = all_in_order(fleet).await.into_iter().collect();
+        let id = match &results[&1] {
+            Ok(run) => &run.session_id,
+            Err(error) => {
+                assert!(error.may_have_started(), "{reply:?}: {error:?}");
+                error.session_id().unwrap()
+            }
+        };
+        assert_eq!(id.as_str(), "run-9", "{reply:?}");
+        let started = started.lock().unwrap();
+        let ids: Vec<_> = started.values().map(String::as_str).collect();
+        assert_eq!(ids, ["run-0", "run-9", "run-1"], "{reply:?}");
+        assert_eq!(triggered(&server).len(), 3, "{reply:?}");
+    }
+}
+
+#[tokio::test]
 async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
     let server = FaultServer::scripted(runs(|_, _| Err("No such run."))).await;
     let (client, _) = patient(&server);
@@ -776,6 +899,57 @@ fn a_thousand_runs_on_the_emulator_take_little_memory_and_few_requests() {
         asked * 40 <= statuses,
         "{statuses} statuses, {asked} requests"
     );
+}
+
+/// A server with a thread of its own, as above, that answers every batch once with a long error.
+#[test]
+fn a_long_error_for_a_batch_takes_memory_once_and_not_for_each_of_its_runs() {
+    const RUNS: usize = 1000;
+    const LENGTH: usize = 100_000;
+    let serving = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let clock = FastClock::with_second(Duration::from_millis(2));
+    let error = json!([{ "message": "x".repeat(LENGTH) }]);
+    let mut polls: HashMap<String, usize> = HashMap::new();
+    let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
+    let server = serving.block_on(FaultServer::scripted(move |seen| {
+        if is_poll(seen) {
+            let polls = polls.entry(asked(seen)[0].1.clone()).or_default();
+            *polls += 1;
+            if *polls == 2 {
+                return Reply::errors(503, &error);
+            }
+        }
+        answer(seen)
+    }));
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let ids = ids(RUNS);
+    let mut completed = 0;
+    let heap = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            let mut fleet = client.wait_all(ids.clone()).poll_interval(seconds(60));
+            while let Some((_, result)) = fleet.next().await {
+                completed += usize::from(result.is_ok());
+            }
+        });
+    });
+    assert_eq!(completed, RUNS);
+    let heap = heap.bytes_max as usize;
+    println!("{RUNS} runs: {heap} bytes of heap at most");
+    // Of twenty batches, and what it takes to read a few responses at the same time.
+    assert!(heap <= 50 * LENGTH, "{heap} bytes");
 }
 
 fn is_poll_name(name: Option<&str>) -> bool {

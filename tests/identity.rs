@@ -22,7 +22,7 @@ use fault_server::{FaultServer, Reply, SESSION, Seen, client};
 use serde_json::{Value, json};
 use shown_run::{
     DIGEST, READ, SEND, STEPS, TRIGGER, accepted, agent, all, client_by, end_of, fields, run,
-    run_with, seconds, sent, shown, texts, texts_of, user,
+    run_with, seconds, sent, shown, shows, texts, texts_of, user,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::Instrument;
@@ -347,6 +347,48 @@ async fn a_watch_after_the_first_ask_emits_nothing_that_came_before_it() {
     let items = events(&session).await;
     assert!(!children_of(&items).contains(&"child-1"), "{items:#?}");
     assert!(steps_of(&items).iter().all(|step| *step > 1), "{items:#?}");
+}
+
+/// A transcript that is nothing but messages of one moment is not one message listed twice.
+#[tokio::test]
+async fn the_first_follow_up_to_a_run_of_messages_of_one_moment_gives_its_own_answer_alone() {
+    for way in ["ask", "send"] {
+        let clock = VirtualClock::new();
+        let server = shows(&clock, |seen, since_sent| {
+            let mut messages = vec![agent(11.0, "one"), agent(11.0, "two")];
+            let since_sent = since_sent.unwrap_or_default();
+            // The echo comes soon, and the status is stale for longer than a straggler's time.
+            if since_sent >= seconds(5) {
+                messages.push(user(20.0, "And now?"));
+            }
+            if since_sent >= seconds(60) {
+                messages.push(agent(21.0, "three"));
+            }
+            run(seen, "COMPLETED", &messages)
+        })
+        .await;
+        let client = client_by(&server, &clock);
+        let session = session(&client);
+        let new: Vec<String> = match way {
+            "ask" => {
+                let turn = session.ask("And now?").poll_interval(seconds(5)).await;
+                let texts = turn.unwrap().messages.into_iter();
+                texts.map(|message| message.content).collect()
+            }
+            _ => {
+                session.send("And now?").await.unwrap();
+                let items = all(session.watch().poll_interval(seconds(5))).await;
+                assert!(end_of(&items).is_some(), "{items:#?}");
+                let texts = texts_of(&items).into_iter();
+                texts
+                    .filter(|text| *text != "And now?")
+                    .map(str::to_owned)
+                    .collect()
+            }
+        };
+        assert_eq!(new, ["three"], "{way}");
+        assert!(clock.now() >= seconds(60), "{way}: {:?}", clock.now());
+    }
 }
 
 #[tokio::test]

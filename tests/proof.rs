@@ -1270,6 +1270,42 @@ async fn a_refusal_proves_nothing_unless_it_is_alone_and_at_the_mutation_itself(
 }
 
 #[tokio::test]
+async fn a_refusal_at_a_path_that_cannot_be_read_whole_proves_nothing() {
+    let (bench, mut wrong) = (Bench::start().await, Wrong::default());
+    for change in Change::ALL {
+        let name = change.field();
+        for path in [
+            json!([name, null]),
+            json!([name, -1]),
+            json!([name, 1.5]),
+            json!([name, {}]),
+            json!([name, []]),
+            json!([name, true]),
+            json!([null, name]),
+            json!([{}, name]),
+        ] {
+            let errors = json!([{
+                "message": "No agent named nope was found",
+                "path": path,
+                "extensions": { "code": "NOT_FOUND" },
+            }]);
+            for body in [
+                json!({ "data": null, "errors": errors }),
+                json!({ "data": { name: null }, "errors": errors }),
+                json!({ "errors": errors }),
+            ] {
+                let answered = bench.answer(change, Reply::json(200, &body)).await;
+                wrong.unless(
+                    answered.may_have_started(),
+                    format_args!("{body}"),
+                    &answered,
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_request_without_an_agent_is_not_refused_for_its_agents_name() {
     for message in [
         "No agent named nope was found",
@@ -1441,6 +1477,60 @@ async fn an_id_in_any_answer_to_a_trigger_reaches_the_caller_and_nothing_is_sent
                 &answered,
             );
         }
+    }
+}
+
+/// A response whose body is packed with gzip under this name; `missing` bytes of its end have not
+/// been sent.
+fn packed(encoding: &str, body: &Value, missing: usize) -> Vec<u8> {
+    use flate2::{Compression, write::GzEncoder};
+
+    let mut encoder = GzEncoder::new(vec![], Compression::default());
+    encoder.write_all(body.to_string().as_bytes()).unwrap();
+    let body = encoder.finish().unwrap();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body[..body.len() - missing]].concat()
+}
+
+/// The names under which servers send gzip.
+const GZIP: [&str; 5] = ["gzip", "GZIP", "x-gzip", "X-GZIP", "Gzip"];
+
+#[tokio::test]
+async fn a_packed_response_is_read_whatever_its_packing_is_called() {
+    let (bench, mut wrong) = (Bench::start().await, Wrong::default());
+    for change in Change::ALL {
+        for encoding in GZIP {
+            let reply = Reply::Raw(packed(encoding, &change.accepted(), 0));
+            let answered = bench.answer(change, reply).await;
+            wrong.unless(answered.is_accepted(), encoding, &answered);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_id_in_a_packed_response_that_breaks_off_reaches_the_caller() {
+    let (bench, mut wrong) = (Bench::start().await, Wrong::default());
+    for change in [Trigger, TriggerWithOptions] {
+        for encoding in GZIP {
+            // Of the checksum and the length at the end.
+            for missing in [1, 8] {
+                let bytes = packed(encoding, &change.accepted(), missing);
+                let answered = bench.answer(change, Reply::Raw(bytes)).await;
+                let is_right = answered.is_outcome_unknown() && answered.has_kept_the_id();
+                let case = format!("{encoding}, {missing} bytes missing");
+                wrong.unless(is_right, case, &answered);
+            }
+        }
+    }
+    for encoding in GZIP {
+        let bytes = packed(encoding, &Trigger.accepted(), 8);
+        let answered = bench.answer(Trigger, Reply::RawThenHang(bytes)).await;
+        let is_right = answered.is_outcome_unknown() && answered.has_kept_the_id();
+        wrong.unless(is_right, format_args!("{encoding}, silent"), &answered);
     }
 }
 
@@ -1856,6 +1946,25 @@ async fn a_trigger_that_has_left_is_not_cut_by_the_timeout_of_its_wait() {
         operations,
         ["TriggerDinoaiAgentRun", "DinoaiAgentRunStatus"]
     );
+}
+
+/// Nor must the timeout of the call: it says when the last attempt may begin.
+#[tokio::test]
+async fn a_change_that_has_left_is_not_cut_by_the_timeout_of_its_call() {
+    let bench = Bench::with(|builder| {
+        builder
+            .request_timeout(Duration::from_secs(10))
+            .retry(Retry::default().with_call_timeout(Duration::from_millis(150)))
+            .clock(SystemClock::new())
+    })
+    .await;
+    let mut wrong = Wrong::default();
+    for change in Change::ALL {
+        let answer = Reply::json(200, &change.accepted());
+        let late = Reply::Late(Duration::from_millis(400), Box::new(answer));
+        let answered = bench.answer(change, late).await;
+        wrong.unless(answered.is_accepted(), "answered late", &answered);
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use dinoai::{Client, Error, Result, Retry, Run, SessionId, TriggerRun};
+use dinoai::{Client, Error, Event, Result, Retry, Run, SessionId, TriggerRun};
 use fault_server::{
     Clock, FastClock, FaultServer, Reply, SESSION, Seen, SystemClock, VirtualClock, client,
 };
@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio_rustls::rustls;
 
 const TRIGGER: &str = "TriggerDinoaiAgentRun";
+const SEND: &str = "SendDinoaiAgentMessage";
 const STATUSES: &str = "DinoaiAgentRunStatuses";
 const STATUS: &str = "DinoaiAgentRunStatus";
 const READ: &str = "DinoaiAgentRun";
@@ -400,6 +401,57 @@ async fn a_key_that_is_refused_for_seconds_while_it_is_rotated_does_not_end_a_wa
         let wait = client.trigger_run_and_wait(request());
         let run = wait.poll_interval(seconds(1)).await;
         assert!(run.is_ok(), "{refusal:?}: {run:?}");
+    }
+}
+
+/// A read precedes every follow-up: from then on the key is known to be right for reads.
+#[tokio::test]
+async fn a_key_that_is_refused_right_after_a_follow_up_does_not_end_the_wait_for_its_turn() {
+    for refusal in [
+        Reply::Http(401, vec![], String::new()),
+        Reply::html(403),
+        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+    ] {
+        for way in ["ask", "wait", "watch", "tree"] {
+            let clock = VirtualClock::new();
+            let (time, reply, mut sent_at) = (clock.clone(), refusal.clone(), None);
+            let server = FaultServer::scripted(move |seen| {
+                let now = time.now();
+                if seen.operation == SEND {
+                    sent_at = Some(now);
+                    return Reply::Good;
+                }
+                match sent_at.map(|sent_at| (now - sent_at).as_secs()) {
+                    Some(0..5) => reply.clone(),
+                    Some(5..20) => Reply::Status("RUNNING"),
+                    _ => Reply::Status("COMPLETED"),
+                }
+            })
+            .await;
+            let (client, _) = client(&server.endpoint(), |builder| builder.clock(clock.clone()));
+            let session = client.session(SESSION).unwrap();
+            let result = if way == "ask" {
+                session.ask("And now?").await.map(drop)
+            } else {
+                session.send("And now?").await.unwrap();
+                match way {
+                    "wait" => session.wait().await.map(drop),
+                    "tree" => session.tree().until_ended().await.map(drop),
+                    _ => {
+                        let mut watch = session.watch();
+                        loop {
+                            match watch.next().await.unwrap() {
+                                Ok(Event::Ended(_)) => break Ok(()),
+                                Ok(_) => {}
+                                Err(error) => break Err(error),
+                            }
+                        }
+                    }
+                }
+            };
+            assert!(result.is_ok(), "{refusal:?}, {way}: {result:?}");
+            assert!(clock.now() >= seconds(20), "{refusal:?}, {way}");
+        }
     }
 }
 
@@ -1066,5 +1118,45 @@ async fn too_many_triggers_are_one_pause_for_triggers_and_polls_go_on() {
             poll - last
         );
         last = poll;
+    }
+}
+
+/// A key that may start runs and may not read them.
+#[tokio::test]
+async fn runs_that_the_key_must_not_read_are_started_a_few_at_most() {
+    for refusal in [
+        Reply::Http(401, vec![], String::new()),
+        Reply::html(403),
+        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+    ] {
+        for concurrency in [1, 3] {
+            let (reply, mut many) = (refusal.clone(), Many::default());
+            let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
+                TRIGGER => many.answer(seen, "RUNNING"),
+                _ => reply.clone(),
+            })
+            .await;
+            let clock = FastClock::with_second(Duration::from_millis(20));
+            let results = run_all(&fast_client(&server, &clock), 20, concurrency).await;
+            assert_eq!(results.len(), 20);
+            let started = count(&server, TRIGGER);
+            assert!(started <= concurrency, "{refusal:?}: {started} started");
+            for (place, result) in &results {
+                let error = result.as_ref().unwrap_err();
+                let is_started = *place < started;
+                assert_eq!(error.may_have_started(), is_started, "{place}: {error:?}");
+                assert_eq!(
+                    error.session_id().is_some(),
+                    is_started,
+                    "{place}: {error:?}"
+                );
+                let is_right = match error {
+                    Error::Unauthorized { .. } => is_started,
+                    Error::NotStarted { .. } => !is_started,
+                    _ => false,
+                };
+                assert!(is_right, "{place}: {error:?}");
+            }
+        }
     }
 }

@@ -604,3 +604,43 @@ async fn a_delay_that_the_server_asks_for_at_a_child_is_honoured() {
     let sleeps: Vec<_> = clock.sleeps().iter().map(Duration::as_secs).collect();
     assert_eq!(sleeps[..3], [1, 30, 1]);
 }
+
+/// Everything reads as ended at once, so that only the time to settle is waited for; each look
+/// takes four seconds by the clock.
+#[tokio::test]
+async fn a_look_at_a_large_tree_that_is_under_way_at_the_deadline_is_finished() {
+    const RUNS: usize = 100;
+    let clock = VirtualClock::new();
+    let time = clock.clone();
+    let children: Vec<_> = (1..RUNS).map(|number| format!("child-{number}")).collect();
+    let server = FaultServer::scripted(move |seen| {
+        if seen.operation == LOOK {
+            time.advance(Duration::from_secs(4) / RUNS as u32);
+        }
+        let id = id_of(seen);
+        let children: Vec<_> = children.iter().map(String::as_str).collect();
+        let children = if id == "root" { &children[..] } else { &[] };
+        run(&id, "COMPLETED", children)
+    })
+    .await;
+    let (client, _) = fault_server::client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock.clone())
+            .request_timeout(Duration::from_secs(30))
+            .connect_timeout(Duration::from_secs(30))
+    });
+    let root = client.session("root").unwrap();
+    let wait = root
+        .tree()
+        .until_ended()
+        .settle_time(Duration::from_secs(600));
+    let wait = wait.poll_interval(Duration::from_secs(24));
+    // The first look ends after 4 s, the second begins after 28 s and ends after 32 s.
+    let tree = wait.timeout(Duration::from_secs(30)).await.unwrap();
+    assert!(tree.has_ended());
+    assert_eq!((tree.runs().count(), tree.failures().count()), (RUNS, 0));
+    let operations = server.operations();
+    let looks = operations.iter().filter(|name| *name == LOOK).count();
+    assert_eq!((looks, operations.len()), (2 * RUNS, 3 * RUNS));
+    assert!(clock.now() >= Duration::from_secs(31), "{:?}", clock.now());
+}
