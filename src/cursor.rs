@@ -123,8 +123,6 @@ pub(crate) struct Cursor {
     /// The index of the last step.
     pub(crate) step: Option<i64>,
     pub(crate) startup: BTreeMap<String, bool>,
-    /// How many follow-ups this session has sent.
-    pub(crate) turns: u32,
     /// The follow-up whose turn has not ended yet.
     pub(crate) turn: Option<Progress>,
 }

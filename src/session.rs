@@ -32,7 +32,7 @@
 //! from it, in another process or on another machine.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -208,6 +208,9 @@ pub(crate) struct Handle {
     is_proven: Arc<AtomicBool>,
     /// Whether this session has read the run: then the credentials are right for reads.
     has_read: Arc<AtomicBool>,
+    /// The number of the last follow-up. None is used again, even if its turn was withdrawn:
+    /// someone may still wait for it.
+    turns: Arc<AtomicU32>,
     /// Held from the moment a turn is opened until it is known what came of its message.
     sends: Arc<tokio::sync::Mutex<()>>,
     asks: Arc<tokio::sync::Mutex<()>>,
@@ -218,6 +221,9 @@ impl Handle {
         Self {
             client,
             id,
+            turns: Arc::new(AtomicU32::new(
+                cursor.turn.as_ref().map_or(0, |turn| turn.number),
+            )),
             cursor: Arc::new(Mutex::new(cursor)),
             is_proven: Arc::default(),
             has_read: Arc::default(),
@@ -356,8 +362,8 @@ impl<'a> Opening<'a> {
     fn new(handle: &'a Handle, digest: Digest, steps: Option<RunSteps>) -> Self {
         let mut cursor = handle.cursor();
         let before = cursor.clone();
-        cursor.turns = cursor.turns.wrapping_add(1);
-        let turn = Progress::since(cursor.turns, &digest);
+        let number = handle.turns.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let turn = Progress::since(number, &digest);
         if !cursor.is_used {
             cursor.is_used = true;
             cursor.messages = Seen::baseline(&digest.messages);
@@ -409,8 +415,6 @@ impl Drop for Opening<'_> {
         }
         let mut cursor = self.handle.cursor();
         if *cursor == self.after {
-            // A number is never used again: someone may still wait for this turn.
-            self.before.turns = cursor.turns;
             *cursor = self.before.clone();
         } else if cursor
             .turn

@@ -228,54 +228,62 @@ impl WaitTree {
         let mut turn = Tracked::of(handle);
         let mut census = Census::default();
         let mut quiet_since = None;
+        // Everything has ended; what is left is to read it whole.
+        let mut has_ended = false;
         loop {
-            turn.refresh(&mut polls);
-            polls.begin();
-            let looked = census.look(&mut polls, &mut turn, concurrency).await;
-            if let Ok(Look::Changed) = looked {
-                quiet_since = None;
+            if turn.refresh(&mut polls) {
+                has_ended = false;
             }
-            match looked {
-                Ok(Look::Changed) => {
-                    turn.check_grace(&polls, GRACE_TIME)?;
-                    let awaited = census.awaited(&turn);
-                    polls.pause_after(Ok(()), awaited).await?;
-                    continue;
-                }
-                Ok(Look::Incomplete(error)) => {
-                    turn.check_grace(&polls, GRACE_TIME)?;
-                    let awaited = census.awaited(&turn);
-                    polls.pause_despite(error, awaited).await?;
-                    continue;
-                }
-                Err(error) => {
-                    turn.failed();
-                    let awaited = census.awaited(&turn);
-                    polls.pause_after(Err(error), awaited).await?;
-                    continue;
-                }
-                Ok(Look::Ended { may_wake }) => {
-                    let now = polls.now();
-                    let since = *quiet_since.get_or_insert(now);
-                    let is_settled = now.saturating_sub(since) >= self.settle_time;
-                    if may_wake && !is_settled && !polls.is_at_the_deadline() {
-                        polls.pause_after(Ok(()), Awaited::Descendants).await?;
-                        continue;
+            polls.begin();
+            if !has_ended {
+                let looked = census.look(&mut polls, &mut turn, concurrency).await;
+                let awaited = census.awaited(&turn);
+                match looked {
+                    Ok(Look::Ended { may_wake }) => {
+                        let now = polls.now();
+                        let since = *quiet_since.get_or_insert(now);
+                        let is_settled = now.saturating_sub(since) >= self.settle_time;
+                        has_ended = !may_wake || is_settled || polls.is_at_the_deadline();
+                        if !has_ended {
+                            polls.pause_after(Ok(()), awaited).await?;
+                        }
+                    }
+                    Ok(Look::Changed) => {
+                        quiet_since = None;
+                        turn.check_grace(&polls, GRACE_TIME)?;
+                        polls.pause_after(Ok(()), awaited).await?;
+                    }
+                    Ok(Look::Incomplete(error)) => {
+                        turn.check_grace(&polls, GRACE_TIME)?;
+                        polls.pause_despite(error, awaited).await?;
+                    }
+                    Err(error) => {
+                        turn.failed();
+                        polls.pause_after(Err(error), awaited).await?;
                     }
                 }
             }
-            let tree = census.read_all(&mut polls, concurrency).await?;
-            // A follow-up may have been sent in between.
-            turn.refresh(&mut polls);
-            let has_first_ended = |run: &Run| turn.has_ended(&run.status);
-            if tree.has_ended() && tree.run.as_ref().is_ok_and(has_first_ended) {
-                turn.close();
-                return Ok(tree);
+            if !has_ended {
+                continue;
             }
-            // Something has woken in between.
-            census.runs.clear();
-            quiet_since = None;
-            polls.pause_after(Ok(()), Awaited::Descendants).await?;
+            match census.read_all(&polls, concurrency).await {
+                Ok((tree, None)) => {
+                    // A follow-up may have been sent in between.
+                    turn.refresh(&mut polls);
+                    let has_first_ended = |run: &Run| turn.has_ended(&run.status);
+                    if tree.has_ended() && tree.run.as_ref().is_ok_and(has_first_ended) {
+                        turn.close();
+                        return Ok(tree);
+                    }
+                    // Something has woken.
+                    has_ended = false;
+                    census.runs.clear();
+                    quiet_since = None;
+                    polls.pause_after(Ok(()), Awaited::Descendants).await?;
+                }
+                Ok((_, Some(error))) => polls.pause_despite(error, Awaited::Descendants).await?,
+                Err(error) => polls.pause_after(Err(error), Awaited::Run).await?,
+            }
         }
     }
 }
@@ -426,37 +434,28 @@ impl Census {
         })
     }
 
-    /// Reads all runs whole. What was read is kept, and what failed is read again.
-    async fn read_all(&mut self, polls: &mut Polls, concurrency: usize) -> Result<Tree> {
-        loop {
-            // Each run is tried as often as in any call, unless it is time for the last look.
-            let terms = Terms {
-                once: polls.is_at_the_deadline(),
-                ..polls.terms()
-            };
-            let root = polls.session_id.clone();
-            let tree = read_tree(&polls.client, root, &terms, concurrency, &mut self.runs).await;
-            let tree = match tree {
-                Ok(tree) => tree,
-                Err(error) => {
-                    polls.pause_after(Err(error), Awaited::Run).await?;
-                    polls.begin();
-                    continue;
-                }
-            };
-            let now = polls.now();
-            let failure = tree.failures().find_map(|(id, error)| {
-                let streak = self.streaks.entry(id.clone()).or_default();
-                let is_waited_for =
-                    !self.given_up.contains_key(id) && streak.tolerates(error, now, true, true);
-                is_waited_for.then(|| error.clone())
-            });
-            let Some(error) = failure else {
-                return Ok(tree);
-            };
-            polls.pause_despite(error, Awaited::Descendants).await?;
-            polls.begin();
-        }
+    /// Reads all runs whole that were not read before; and a failure that the next try may not
+    /// meet again.
+    async fn read_all(
+        &mut self,
+        polls: &Polls,
+        concurrency: usize,
+    ) -> Result<(Tree, Option<Error>)> {
+        // Each run is tried as often as in any call, unless it is time for the last look.
+        let terms = Terms {
+            once: polls.is_at_the_deadline(),
+            ..polls.terms()
+        };
+        let root = polls.session_id.clone();
+        let tree = read_tree(&polls.client, root, &terms, concurrency, &mut self.runs).await?;
+        let now = polls.now();
+        let failure = tree.failures().find_map(|(id, error)| {
+            let streak = self.streaks.entry(id.clone()).or_default();
+            let is_waited_for =
+                !self.given_up.contains_key(id) && streak.tolerates(error, now, true, true);
+            is_waited_for.then(|| error.clone())
+        });
+        Ok((tree, failure))
     }
 }
 

@@ -195,7 +195,7 @@ impl fmt::Debug for Ask {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Progress {
     /// Which of the session's follow-ups it is.
-    number: u32,
+    pub(crate) number: u32,
     /// How the run read before the message was sent.
     status: RunStatus,
     /// The timestamp of the last message then, as text: a number can change on its way through
@@ -372,20 +372,22 @@ impl Tracked {
     }
 
     /// Follows what has become of the session's turn in the meantime: another follow-up may have
-    /// been sent, accepted or withdrawn.
-    pub(crate) fn refresh(&mut self, polls: &mut Polls) {
+    /// been sent, accepted or withdrawn. True: something else is waited for from now on.
+    pub(crate) fn refresh(&mut self, polls: &mut Polls) -> bool {
         let Some(handle) = &self.handle else {
-            return;
+            return false;
         };
         match (handle.open_turn(), &mut self.turn) {
             (Some(open), Some(turn)) if open.progress.is_same(&turn.progress) => {
                 turn.progress.is_accepted |= open.progress.is_accepted;
                 turn.progress.is_active |= open.progress.is_active;
+                false
             }
-            (None, None) => {}
+            (None, None) => false,
             (open, turn) => {
                 *turn = open;
                 polls.reopen();
+                true
             }
         }
     }
