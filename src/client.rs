@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::builder::ClientBuilder;
 use crate::call::{CallFuture, Shared, Terms};
@@ -381,6 +382,12 @@ impl Client {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.clock
+    }
+
+    /// When a call that begins now has to be over.
+    pub(crate) fn call_deadline(&self) -> Duration {
+        let now = self.clock().now();
+        now.saturating_add(self.retry().call_timeout())
     }
 
     pub(crate) fn retry(&self) -> &Retry {

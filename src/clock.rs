@@ -20,10 +20,9 @@
 //! ```
 
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// What a [`Clock`] returns from `sleep`.
@@ -108,17 +107,16 @@ pub struct VirtualClock {
 struct VirtualTime {
     now: Duration,
     sleeps: Vec<Duration>,
-    alarms: Vec<(Duration, Waker)>,
+    alarms: Vec<Alarm>,
+    next_alarm: u64,
 }
 
-impl VirtualTime {
-    fn move_to(&mut self, time: Duration) {
-        self.now = self.now.max(time);
-        let now = self.now;
-        for (_, alarm) in self.alarms.extract_if(.., |(time, _)| *time <= now) {
-            alarm.wake();
-        }
-    }
+/// An alarm that is waited for.
+#[derive(Debug)]
+struct Alarm {
+    number: u64,
+    time: Duration,
+    waker: Waker,
 }
 
 impl VirtualClock {
@@ -130,15 +128,31 @@ impl VirtualClock {
 
     /// Moves the clock forward.
     pub fn advance(&self, duration: Duration) {
-        let mut time = self.lock();
-        let later = time.now.saturating_add(duration);
-        time.move_to(later);
+        let later = self.now().saturating_add(duration);
+        self.move_to(later, None);
     }
 
     /// The length of every sleep so far, in the order in which they ended.
     #[must_use]
     pub fn sleeps(&self) -> Vec<Duration> {
         self.lock().sleeps.clone()
+    }
+
+    /// Moves the clock, if it is not there yet, and wakes whoever waits for that.
+    fn move_to(&self, time: Duration, slept: Option<Duration>) {
+        let mut virtual_time = self.lock();
+        let now = virtual_time.now.max(time);
+        virtual_time.now = now;
+        virtual_time.sleeps.extend(slept);
+        let due: Vec<_> = virtual_time
+            .alarms
+            .extract_if(.., |alarm| alarm.time <= now)
+            .collect();
+        // Whoever is woken may ask for the time at once.
+        drop(virtual_time);
+        for alarm in due {
+            alarm.waker.wake();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, VirtualTime> {
@@ -157,26 +171,53 @@ impl Clock for VirtualClock {
         Box::pin(async move {
             // One turn of the runtime, so that a loop of sleeps lets others work.
             tokio::task::yield_now().await;
-            let mut time = clock.lock();
-            time.move_to(due);
-            time.sleeps.push(duration);
+            clock.move_to(due, Some(duration));
         })
     }
 
     fn alarm(&self, time: Duration) -> Sleep {
-        let clock = self.clone();
-        Box::pin(poll_fn(move |context| {
-            let mut virtual_time = clock.lock();
-            if virtual_time.now >= time {
-                return Poll::Ready(());
-            }
-            let waker = context.waker();
-            let is_set = |(at, set): &(Duration, Waker)| *at == time && set.will_wake(waker);
-            if !virtual_time.alarms.iter().any(is_set) {
-                virtual_time.alarms.push((time, waker.clone()));
-            }
-            Poll::Pending
-        }))
+        let mut virtual_time = self.lock();
+        virtual_time.next_alarm += 1;
+        Box::pin(VirtualAlarm {
+            number: virtual_time.next_alarm,
+            time,
+            clock: self.clone(),
+        })
+    }
+}
+
+/// Ends once its clock has come to a time.
+struct VirtualAlarm {
+    number: u64,
+    time: Duration,
+    clock: VirtualClock,
+}
+
+impl Future for VirtualAlarm {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut virtual_time = self.clock.lock();
+        if virtual_time.now >= self.time {
+            return Poll::Ready(());
+        }
+        let number = self.number;
+        virtual_time.alarms.retain(|alarm| alarm.number != number);
+        virtual_time.alarms.push(Alarm {
+            number,
+            time: self.time,
+            waker: context.waker().clone(),
+        });
+        Poll::Pending
+    }
+}
+
+impl Drop for VirtualAlarm {
+    fn drop(&mut self) {
+        let mut virtual_time = self.clock.lock();
+        virtual_time
+            .alarms
+            .retain(|alarm| alarm.number != self.number);
     }
 }
 

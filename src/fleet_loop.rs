@@ -9,13 +9,14 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, FuturesUnordered};
+use tokio::sync::Mutex;
 
 use crate::call::Terms;
 use crate::client::Client;
@@ -58,6 +59,10 @@ pub(crate) struct Fleet<K> {
     requests: VecDeque<Item<K>>,
     concurrency: usize,
     on_started: Option<Arc<Mutex<Box<OnStarted<K>>>>>,
+    /// Why no further run is started.
+    stopped: Option<Error>,
+    /// When the stream was last left with a result.
+    left_at: Duration,
     /// The runs that are waited for, the one that is due next first.
     waiting: BinaryHeap<Reverse<Waiting<K>>>,
     /// The runs whose deadline has come: each is looked at once more.
@@ -117,6 +122,8 @@ struct Waiting<K> {
     /// answered at the first time.
     batch_failures: (u32, u64),
     polls: u32,
+    /// When the last request for it was sent.
+    asked_at: Duration,
     status: Option<RunStatus>,
     /// Shared by the runs of a batch.
     last_error: Option<Arc<Error>>,
@@ -134,6 +141,7 @@ impl<K> Waiting<K> {
             streak: Streak::default(),
             batch_failures: (0, 0),
             polls: 0,
+            asked_at: Duration::ZERO,
             status: None,
             last_error: None,
         }
@@ -169,6 +177,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             requests: VecDeque::new(),
             concurrency: 1,
             on_started: None,
+            stopped: None,
+            left_at: Duration::ZERO,
             waiting: BinaryHeap::new(),
             overdue: vec![],
             ended: VecDeque::new(),
@@ -233,17 +243,23 @@ impl<K: Copy + Send + 'static> Fleet<K> {
 
     /// Starts no further run, because of what came of others.
     fn start_no_more(&mut self, cause: &Error) {
-        for item in self.requests.drain(..) {
-            let cause = Box::new(cause.clone());
-            let error = Error::NotStarted { cause };
-            self.results.push_back((item.key, None, Err(error)));
+        for item in std::mem::take(&mut self.requests) {
+            self.not_started(item, cause);
         }
+        self.stopped.get_or_insert_with(|| cause.clone());
+    }
+
+    fn not_started(&mut self, item: Item<K>, cause: &Error) {
+        let cause = Box::new(cause.clone());
+        let error = Error::NotStarted { cause };
+        self.results.push_back((item.key, None, Err(error)));
     }
 
     async fn next(&mut self) -> Option<(K, Option<SessionId>, Result<Run>)> {
         loop {
             self.find_overdue();
             if let Some(result) = self.results.pop_front() {
+                self.left_at = self.clock.now();
                 return Some(result);
             }
             self.send_what_is_due();
@@ -400,8 +416,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                 Err(error) => error.session_id().filter(|_| error.may_have_started()),
             };
             if let (Some(id), Some(on_started)) = (id, on_started) {
-                let mut on_started = on_started.lock().unwrap_or_else(PoisonError::into_inner);
-                on_started(key, id);
+                // Others wait for it without holding up a thread: it may block.
+                on_started.lock().await(key, id);
             }
             accepted
         });
@@ -421,7 +437,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         })
     }
 
-    fn reading(&self, run: Waiting<K>) -> Request<K> {
+    fn reading(&self, mut run: Waiting<K>) -> Request<K> {
+        run.asked_at = self.clock.now();
         let client = self.client.clone();
         let terms = Terms {
             session_id: Some(run.id.clone()),
@@ -433,7 +450,11 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         })
     }
 
-    fn polling(&self, runs: Vec<Waiting<K>>) -> Request<K> {
+    fn polling(&self, mut runs: Vec<Waiting<K>>) -> Request<K> {
+        let now = self.clock.now();
+        for run in &mut runs {
+            run.asked_at = now;
+        }
         let client = self.client.clone();
         let terms = self.terms(&runs);
         Box::pin(async move {
@@ -456,14 +477,20 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     fn terms(&self, runs: &[Waiting<K>]) -> Terms {
         let now = self.clock.now();
         let deadline = runs.iter().map(|run| self.deadline(run)).min();
+        let deadline = deadline.filter(|deadline| *deadline > now);
         let (deadline, overrun) = match deadline {
-            Some(deadline) if deadline > now => (deadline, LAST_LOOK),
-            _ => (now.saturating_add(LAST_LOOK), Duration::ZERO),
+            // One attempt begins at once: only its end is bounded.
+            Some(deadline) if self.is_proven => {
+                (deadline.saturating_add(LAST_LOOK), Duration::ZERO)
+            }
+            Some(deadline) => (deadline, LAST_LOOK),
+            None => (now.saturating_add(LAST_LOOK), Duration::ZERO),
         };
+        let is_last = overrun.is_zero();
         Terms {
             deadline: Some(deadline),
             overrun,
-            once: self.is_proven,
+            once: self.is_proven || is_last,
             started: runs.iter().all(|run| run.started),
             ..Terms::default()
         }
@@ -507,12 +534,18 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             let retry = self.client.retry();
             let asked = error.retry_after().unwrap_or_default();
             let delay = retry.delays().nth(item.turned_away);
-            let pause = delay
-                .unwrap_or_default()
-                .max(asked.min(LONGEST_RETRY_AFTER));
+            let is_tried_again = delay.is_some() && asked <= retry.longest_retry_after();
+            let asked = match is_tried_again {
+                true => asked,
+                false => asked.min(LONGEST_RETRY_AFTER),
+            };
+            let pause = delay.unwrap_or_default().max(asked);
             let not_before = self.clock.now().saturating_add(pause);
             self.triggers_not_before = self.triggers_not_before.max(not_before);
-            if delay.is_some() && asked <= retry.longest_retry_after() {
+            if let Some(cause) = self.stopped.clone() {
+                return self.not_started(item, &cause);
+            }
+            if is_tried_again {
                 tracing::debug!(%error, ?pause, "starting no run for a while");
                 item.turned_away += 1;
                 self.requests.push_front(item);
@@ -557,8 +590,14 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             // Smaller ones may be taken.
             _ if is_about_the_batch(&error) => {
                 self.use_smaller_batches(runs.len());
-                for run in runs {
-                    self.wait_or_time_out(run);
+                let now = self.clock.now();
+                for mut run in runs {
+                    run.last_error = Some(error.clone());
+                    // None of them has been looked at.
+                    match self.deadline(&run) > now {
+                        true => self.wait_on(run),
+                        false => self.overdue.push(run),
+                    }
                 }
                 return;
             }
@@ -679,8 +718,14 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     /// Goes on waiting for a run, unless this was its last look.
     fn wait_or_time_out(&mut self, run: Waiting<K>) {
         let now = self.clock.now();
-        if self.deadline(&run) > now {
+        let deadline = self.deadline(&run);
+        if deadline > now {
             self.wait_on(run);
+            return;
+        }
+        // Nobody has read the stream meanwhile: the response may be from long before.
+        if run.asked_at <= self.left_at && self.left_at < deadline {
+            self.overdue.push(run);
             return;
         }
         let timeout = WaitTimeout {

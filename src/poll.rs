@@ -79,6 +79,8 @@ pub(crate) struct Polls {
     /// Whether what is waited for had ended at the last look, although it could not be read.
     has_ended: bool,
     last_error: Option<Error>,
+    /// When the last look ended, if something else came between it and the pause.
+    looked_at: Option<Duration>,
 }
 
 impl Polls {
@@ -104,6 +106,7 @@ impl Polls {
             last_status: None,
             has_ended: false,
             last_error: None,
+            looked_at: None,
         }
     }
 
@@ -130,6 +133,8 @@ impl Polls {
     pub(crate) fn terms(&self) -> Terms {
         let now = self.clock.now();
         let (deadline, overrun) = match now < self.deadline {
+            // One attempt begins at once: only its end is bounded.
+            true if self.is_proven => (self.deadline.saturating_add(LAST_LOOK), Duration::ZERO),
             true => (self.deadline, LAST_LOOK),
             false => (now.saturating_add(LAST_LOOK), Duration::ZERO),
         };
@@ -160,6 +165,11 @@ impl Polls {
             tracing::info!(session_id = %self.session_id, status = %shown, "run status");
             self.last_status = Some(status.clone());
         }
+    }
+
+    /// Notes that a look has ended, where the pause after it does not follow at once.
+    pub(crate) fn looked(&mut self) {
+        self.looked_at = Some(self.now());
     }
 
     /// Something else is waited for from now on, which has not ended.
@@ -210,8 +220,13 @@ impl Polls {
         let asked = failure.as_ref().and_then(Error::retry_after);
         self.last_error = failure;
         let now = self.now();
+        let looked_at = self.looked_at.take().unwrap_or(now);
         if now >= self.deadline {
-            return Err(self.timeout(awaited).await);
+            // One that was over before the deadline is not the last look: that is due now.
+            return match looked_at < self.deadline {
+                true => Ok(()),
+                false => Err(self.timeout(awaited).await),
+            };
         }
         let pause = self
             .pace

@@ -108,6 +108,10 @@ impl Retry {
             .build()
     }
 
+    pub(crate) fn call_timeout(&self) -> Duration {
+        self.call_timeout
+    }
+
     pub(crate) fn longest_retry_after(&self) -> Duration {
         self.longest_retry_after
     }

@@ -70,6 +70,15 @@ impl Seen {
         Self(groups.collect())
     }
 
+    /// Takes the messages of the baseline for unknown again.
+    pub(crate) fn forget_baseline(&mut self) {
+        for group in self.0.values_mut() {
+            group.texts.retain(Option::is_some);
+            group.count = group.texts.len();
+        }
+        self.0.retain(|_, group| !group.texts.is_empty());
+    }
+
     /// Whether a look has shown more of any group than before.
     pub(crate) fn has_news(&mut self, messages: &[MessageKey]) -> bool {
         let counted = counted(messages);

@@ -147,8 +147,18 @@ impl Session {
                 return Err(Error::blank("message"));
             }
             let terms = handle.terms();
+            let deadline = handle.client.call_deadline();
+            let Some(sending) = handle.begin_to_send(deadline).await else {
+                // No time is left, as the call says.
+                let terms = Terms {
+                    deadline: Some(deadline),
+                    ..terms
+                };
+                return handle.client.send(message, terms).await;
+            };
             let digest = handle.client.read_digest(terms.clone()).await?;
-            let (accepted, _) = handle.send_after(digest, message, terms).await?;
+            let sent = handle.send_after(digest, message, terms, sending);
+            let (accepted, _) = sent.await?;
             Ok(accepted)
         })
     }
@@ -196,6 +206,9 @@ impl fmt::Debug for Session {
             .finish_non_exhaustive()
     }
 }
+
+/// Held while a follow-up is on its way.
+pub(crate) type Sending = tokio::sync::OwnedMutexGuard<()>;
 
 /// What a session shares with the futures and streams that it makes.
 #[derive(Clone)]
@@ -279,6 +292,21 @@ impl Handle {
         self.client.read_steps(options, terms).await.ok()
     }
 
+    /// Waits until no other follow-up of this session is on its way; `None` if that takes until
+    /// the deadline.
+    pub(crate) async fn begin_to_send(&self, deadline: Duration) -> Option<Sending> {
+        let lock = std::pin::pin!(self.sends.clone().lock_owned());
+        match select(lock, self.client.clock().alarm(deadline)).await {
+            Either::Left((sending, _)) => Some(sending),
+            Either::Right(_) => None,
+        }
+    }
+
+    /// How many follow-ups this session has begun to send.
+    pub(crate) fn turns(&self) -> u32 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
     /// Sends a follow-up to a run that read like `digest` just before. From then on its turn
     /// counts as open, and stays so unless the message certainly was not sent.
     pub(crate) async fn send_after(
@@ -286,20 +314,9 @@ impl Handle {
         digest: Digest,
         message: String,
         terms: Terms,
+        _sending: Sending,
     ) -> Result<(Accepted, OpenTurn)> {
         self.has_read.store(true, Ordering::Relaxed);
-        let sending = self.sends.lock();
-        let _sending = match terms.deadline {
-            None => Some(sending.await),
-            Some(deadline) => {
-                let alarm = self.client.clock().alarm(deadline);
-                match select(std::pin::pin!(sending), alarm).await {
-                    Either::Left((sending, _)) => Some(sending),
-                    // No time is left to send anything, as the call says.
-                    Either::Right(_) => None,
-                }
-            }
-        };
         let steps = self.steps_so_far(terms.deadline).await;
         let opening = Opening::new(self, digest, steps);
         let terms = Terms {
@@ -416,11 +433,14 @@ impl Drop for Opening<'_> {
         let mut cursor = self.handle.cursor();
         if *cursor == self.after {
             *cursor = self.before.clone();
-        } else if cursor
-            .turn
-            .as_ref()
-            .is_some_and(|open| open.is_same(&self.turn))
-        {
+            return;
+        }
+        // Something was emitted meanwhile.
+        if !self.before.is_used {
+            cursor.messages.forget_baseline();
+        }
+        let is_open = |open: &Progress| open.is_same(&self.turn);
+        if cursor.turn.as_ref().is_some_and(is_open) {
             cursor.turn = self.before.turn.take();
         }
     }

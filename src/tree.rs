@@ -233,6 +233,8 @@ impl WaitTree {
         loop {
             if turn.refresh(&mut polls) {
                 has_ended = false;
+                census.runs.clear();
+                quiet_since = None;
             }
             polls.begin();
             if !has_ended {
@@ -270,8 +272,11 @@ impl WaitTree {
                 Ok((tree, None)) => {
                     // A follow-up may have been sent in between.
                     turn.refresh(&mut polls);
-                    let has_first_ended = |run: &Run| turn.has_ended(&run.status);
-                    if tree.has_ended() && tree.run.as_ref().is_ok_and(has_first_ended) {
+                    if let Ok(first) = &tree.run {
+                        census.has_first_ended = turn.has_ended(&first.status);
+                        polls.read(&first.status, turn.may_have_ended(&first.status));
+                    }
+                    if tree.has_ended() && census.has_first_ended {
                         turn.close();
                         return Ok(tree);
                     }
@@ -279,7 +284,7 @@ impl WaitTree {
                     has_ended = false;
                     census.runs.clear();
                     quiet_since = None;
-                    polls.pause_after(Ok(()), Awaited::Descendants).await?;
+                    polls.pause_after(Ok(()), census.awaited(&turn)).await?;
                 }
                 Ok((_, Some(error))) => polls.pause_despite(error, Awaited::Descendants).await?,
                 Err(error) => polls.pause_after(Err(error), Awaited::Run).await?,
@@ -428,7 +433,8 @@ impl Census {
         statuses.insert(root, first);
         let has_changed = self.statuses != statuses;
         self.statuses = statuses;
-        Ok(match has_ended && !(may_wake && has_changed) {
+        let is_settling = may_wake && has_changed && !polls.is_at_the_deadline();
+        Ok(match has_ended && !is_settling {
             true => Look::Ended { may_wake },
             false => Look::Changed,
         })

@@ -149,13 +149,25 @@ impl Ask {
             Either::Left((turn, _)) => turn,
             Either::Right(_) => return Err(polls.timeout(Awaited::Rest).await),
         };
-        let digest = until_at_rest(&mut polls, &handle, self.grace_time).await?;
+        let (digest, sending) = loop {
+            let turns = handle.turns();
+            let digest = until_at_rest(&mut polls, &handle, self.grace_time).await?;
+            let Some(sending) = handle.begin_to_send(deadline).await else {
+                return Err(polls.timeout(Awaited::Rest).await);
+            };
+            // Unless another follow-up was sent in between.
+            if handle.turns() == turns {
+                break (digest, sending);
+            }
+        };
         let terms = Terms {
             session_id: Some(handle.id.clone()),
             deadline: Some(deadline),
             ..Terms::default()
         };
-        let (_, turn) = handle.send_after(digest, self.message, terms).await?;
+        let (_, turn) = handle
+            .send_after(digest, self.message, terms, sending)
+            .await?;
 
         let mut polls = handle.polls(start, self.pace).having_started();
         let progress = turn.progress.clone();

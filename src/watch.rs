@@ -247,7 +247,7 @@ impl Watcher {
                 self.end(run).await;
                 continue;
             }
-            if std::mem::take(&mut self.are_steps_due) {
+            if std::mem::take(&mut self.are_steps_due) && !self.polls.is_at_the_deadline() {
                 self.look_at_steps().await;
                 continue;
             }
@@ -260,6 +260,7 @@ impl Watcher {
             if looked.is_err() {
                 self.turn.failed();
             }
+            self.polls.looked();
             self.outcome = Some(looked);
         }
     }
@@ -291,7 +292,7 @@ impl Watcher {
             self.queue_status(&digest.status);
         }
         if !may_have_ended {
-            self.are_steps_due = !self.polls.is_at_the_deadline();
+            self.are_steps_due = true;
             self.queue_children(&digest.child_session_ids);
             if self.seen.messages.has_news(&digest.messages) {
                 let run = self.polls.client.read_run(self.polls.terms()).await?;

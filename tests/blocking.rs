@@ -506,3 +506,16 @@ fn a_guard_dropped_inside_a_runtime_does_not_hold_it_up() {
     });
     assert!(took < SECOND, "{took:?}");
 }
+
+#[test]
+fn callbacks_of_many_runs_that_block_do_not_hang() {
+    let (_runtime, server) = server(api());
+    let (client, _) = server.client();
+    let results = within_time(move || {
+        let inner = client.clone();
+        let runs = client.run_all((0..5).map(|_| request()), 5);
+        let runs = runs.on_started(move |_, _| drop(inner.get_run(SESSION).block().unwrap()));
+        runs.iterate().count()
+    });
+    assert_eq!(results, 5);
+}

@@ -1160,3 +1160,49 @@ async fn runs_that_the_key_must_not_read_are_started_a_few_at_most() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_run_that_was_turned_away_is_not_started_once_nothing_more_is() {
+    let turned_away = Arc::new(tokio::sync::Notify::new());
+    let held = turned_away.clone();
+    let mut triggers = 0;
+    let server = FaultServer::scripted(move |seen| {
+        if seen.operation != "TriggerDinoaiAgentRun" {
+            return Reply::Status("RUNNING");
+        }
+        triggers += 1;
+        match triggers {
+            1 => Reply::Good,
+            2 => Reply::When(held.clone(), Box::new(Reply::too_many_requests("1"))),
+            3 => Reply::Http(401, vec![], String::new()),
+            _ => Reply::Good,
+        }
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(FastClock::with_second(Duration::from_millis(5)))
+            .request_timeout(seconds(30))
+            .connect_timeout(seconds(30))
+    });
+    let mut runs = client
+        .run_all((0..3).map(|_| request()), 3)
+        .timeout(seconds(60));
+    let mut results = BTreeMap::new();
+    while let Some((place, result)) = runs.next().await {
+        // The third is refused: nothing more is started, the second one neither.
+        turned_away.notify_one();
+        results.insert(place, result);
+    }
+    assert!(
+        matches!(results[&2], Err(Error::Unauthorized { .. })),
+        "{results:?}"
+    );
+    assert!(
+        matches!(results[&1], Err(Error::NotStarted { .. })),
+        "{results:?}"
+    );
+    let operations = server.operations();
+    let triggers = operations.iter().filter(|name| name.starts_with("Trigger"));
+    assert_eq!(triggers.count(), 3);
+}

@@ -644,3 +644,23 @@ async fn a_look_at_a_large_tree_that_is_under_way_at_the_deadline_is_finished() 
     assert_eq!((looks, operations.len()), (2 * RUNS, 3 * RUNS));
     assert!(clock.now() >= Duration::from_secs(31), "{:?}", clock.now());
 }
+
+#[tokio::test]
+async fn a_tree_that_has_ended_by_its_deadline_is_returned_although_it_has_just_changed() {
+    let server = FaultServer::scripted(family([
+        ("root", always("COMPLETED", &["child"])),
+        (
+            "child",
+            lives(["RUNNING", "RUNNING", "RUNNING", "COMPLETED"]),
+        ),
+    ]))
+    .await;
+    let (session, _) = root(&server);
+    let wait = session
+        .tree()
+        .until_ended()
+        .timeout(Duration::from_secs(60));
+    let tree = wait.poll_interval(Duration::from_secs(20)).await.unwrap();
+    assert!(tree.has_ended());
+    assert_eq!(tree.runs().count(), 2);
+}
