@@ -113,10 +113,11 @@ pub enum Error {
     /// The credentials were refused: HTTP 401 or 403, or a GraphQL error with the code
     /// `UNAUTHENTICATED`. Nothing was carried out.
     #[error(
-        "{call} was refused with HTTP {status}{}; check that key and secret (or the token) are \
+        "{call} was refused with HTTP {status}{}{}; check that key and secret (or the token) are \
          right for this endpoint and region{}, and that the key has the capabilities \
          dinoai:agent:trigger and dinoai:agent:read",
         said(.text),
+        executed_hint(.call),
         sources_hint(.sources)
     )]
     Unauthorized {

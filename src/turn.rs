@@ -57,7 +57,9 @@ pub struct Turn {
     /// no error, since the conversation may go on.
     pub status: RunStatus,
     /// What the agent wrote, in the order of the messages' timestamps: what this session has not
-    /// emitted before, without the caller's own messages. A turn that was stopped may have none.
+    /// emitted before, without the caller's own messages. A session that has emitted nothing at
+    /// all takes what stands in the transcript when it sends its first follow-up for known. A turn
+    /// that was stopped may have none.
     pub messages: Vec<Message>,
 }
 

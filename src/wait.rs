@@ -49,9 +49,9 @@ use crate::turn::{GRACE_TIME, Tracked, until_ended};
 
 /// A wait until a run has ended. Await it; nothing is sent before.
 ///
-/// It gives the whole [`Run`] where the run has completed. It can be spawned, and dropped at any
-/// time: the run goes on, nothing is sent twice, and [`Client::session`] waits again. A status
-/// that this version does not know is not an end.
+/// It returns the whole [`Run`] if the run has completed. It can be spawned, and dropped at any
+/// time (see below): nothing is sent twice, and [`Client::session`] waits again. A status that
+/// this version does not know is not an end.
 ///
 /// # Errors
 ///
