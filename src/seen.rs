@@ -70,15 +70,6 @@ impl Seen {
         Self(groups.collect())
     }
 
-    /// Takes the messages of the baseline for unknown again.
-    pub(crate) fn forget_baseline(&mut self) {
-        for group in self.0.values_mut() {
-            group.texts.retain(Option::is_some);
-            group.count = group.texts.len();
-        }
-        self.0.retain(|_, group| !group.texts.is_empty());
-    }
-
     /// Whether a look has shown more of any group than before.
     pub(crate) fn has_news(&mut self, messages: &[MessageKey]) -> bool {
         let counted = counted(messages);
@@ -126,6 +117,15 @@ impl Seen {
             .collect()
     }
 
+    /// Notes a message that another has noted, unless it is known as often here.
+    pub(crate) fn note_as(&mut self, other: &Self, message: &Message) {
+        let key = MessageKey::of(message);
+        let times = |seen: &Self| seen.0.get(&key).map_or(0, |group| group.times(message));
+        if times(self) < times(other) {
+            self.note(message);
+        }
+    }
+
     /// Notes a message that is emitted.
     pub(crate) fn note(&mut self, message: &Message) {
         let group = self.0.entry(MessageKey::of(message)).or_default();
@@ -135,6 +135,12 @@ impl Seen {
 }
 
 impl Group {
+    /// How often this text is known.
+    fn times(&self, message: &Message) -> usize {
+        let text = Some(hash(&message.content));
+        self.texts.iter().filter(|known| **known == text).count()
+    }
+
     /// The numbers of the texts that are new, in the order in which they are emitted.
     fn take_new(&mut self, texts: &[u64]) -> Vec<usize> {
         let growth = texts.len().saturating_sub(self.count);
@@ -329,6 +335,19 @@ mod tests {
         assert!(!seen.has_news(&keys(2)));
         assert_eq!(new(&mut seen, &["old", "older", "new"]), ["new"]);
         assert!(new(&mut seen, &["new", "older", "old"]).is_empty());
+    }
+
+    #[test]
+    fn a_message_that_two_have_emitted_is_noted_once() {
+        let (mut session, mut watch) = (Seen::default(), Seen::default());
+        let messages = [message(11.0, "agent", "one"), message(11.0, "agent", "one")];
+        session.take_new(messages[..1].to_vec());
+        for message in &messages {
+            watch.note(message);
+            session.note_as(&watch, message);
+        }
+        assert_eq!(session, watch);
+        assert_eq!(new(&mut session, &["one", "one", "two"]), ["two"]);
     }
 
     #[test]

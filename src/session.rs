@@ -363,50 +363,36 @@ impl Handle {
     }
 }
 
-/// A turn that is being opened: unless it is kept, dropping it leaves the session as it was
+/// A turn that is being opened. Unless it is kept, dropping it leaves the session as it was
 /// before, if the message certainly has not left.
 struct Opening<'a> {
     handle: &'a Handle,
     turn: Progress,
     departed: Departed,
-    /// The session's cursor before and after.
-    before: Cursor,
-    after: Cursor,
+    /// The turn that was open before.
+    before: Option<Progress>,
+    /// What the session takes for known once the message has left.
+    baseline: Option<(Digest, Option<RunSteps>)>,
     is_kept: bool,
 }
 
 impl<'a> Opening<'a> {
     fn new(handle: &'a Handle, digest: Digest, steps: Option<RunSteps>) -> Self {
-        let mut cursor = handle.cursor();
-        let before = cursor.clone();
         let number = handle.turns.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let turn = Progress::since(number, &digest);
-        if !cursor.is_used {
-            cursor.is_used = true;
-            cursor.messages = Seen::baseline(&digest.messages);
-            cursor.children = digest.child_session_ids.into_iter().collect();
-            cursor.status = Some(digest.status);
-            if let Some(steps) = steps {
-                let steps_so_far = steps.steps.unwrap_or_default();
-                cursor.step = steps_so_far.iter().map(|step| step.index).max();
-                let startup = steps.startup_steps.unwrap_or_default().into_iter();
-                cursor.startup = startup.map(|step| (step.label, step.done)).collect();
-            }
-        }
-        cursor.turn = Some(turn.clone());
         Self {
             handle,
+            before: handle.cursor().turn.replace(turn.clone()),
             turn,
             departed: Departed::default(),
-            before,
-            after: cursor.clone(),
+            baseline: Some((digest, steps)),
             is_kept: false,
         }
     }
 
     /// The message was accepted.
     fn accepted(mut self) -> OpenTurn {
-        self.is_kept = true;
+        self.keep_turn();
         self.turn.is_accepted = true;
         let mut cursor = self.handle.cursor();
         if let Some(open) = &mut cursor.turn
@@ -420,28 +406,42 @@ impl<'a> Opening<'a> {
 
     /// What came of the message is unknown.
     fn keep(mut self) {
+        self.keep_turn();
+    }
+
+    /// Keeps the turn, and takes the conversation so far for known if nothing was emitted yet.
+    fn keep_turn(&mut self) {
         self.is_kept = true;
+        let mut cursor = self.handle.cursor();
+        let Some((digest, steps)) = self.baseline.take().filter(|_| !cursor.is_used) else {
+            return;
+        };
+        cursor.is_used = true;
+        cursor.messages = Seen::baseline(&digest.messages);
+        cursor.children = digest.child_session_ids.into_iter().collect();
+        cursor.status = Some(digest.status);
+        if let Some(steps) = steps {
+            let steps_so_far = steps.steps.unwrap_or_default();
+            cursor.step = steps_so_far.iter().map(|step| step.index).max();
+            let startup = steps.startup_steps.unwrap_or_default().into_iter();
+            cursor.startup = startup.map(|step| (step.label, step.done)).collect();
+        }
     }
 }
 
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
-        // Dropped without a result, the message has left or it has not.
-        if self.is_kept || self.departed.get() {
+        if self.is_kept {
             return;
+        }
+        // Dropped without a result, the message has left or it has not.
+        if self.departed.get() {
+            return self.keep_turn();
         }
         let mut cursor = self.handle.cursor();
-        if *cursor == self.after {
-            *cursor = self.before.clone();
-            return;
-        }
-        // Something was emitted meanwhile.
-        if !self.before.is_used {
-            cursor.messages.forget_baseline();
-        }
         let is_open = |open: &Progress| open.is_same(&self.turn);
         if cursor.turn.as_ref().is_some_and(is_open) {
-            cursor.turn = self.before.turn.take();
+            cursor.turn = self.before.take();
         }
     }
 }

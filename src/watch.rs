@@ -39,6 +39,7 @@ use crate::error::{Error, Result};
 use crate::poll::{LAST_LOOK, Pace, Polls};
 use crate::run::{Message, Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
+use crate::seen::Seen;
 use crate::session::Handle;
 use crate::steps::{StartupStep, Step, StepOptions};
 use crate::turn::{GRACE_TIME, Tracked};
@@ -89,6 +90,8 @@ pub struct Watch {
     handle: Handle,
     pace: Pace,
     steps: Option<StepOptions>,
+    /// The messages that its session had emitted before, and those that it has.
+    emitted: Seen,
     events: Option<Pin<Box<dyn Stream<Item = Result<Event>> + Send>>>,
 }
 
@@ -98,6 +101,7 @@ impl Watch {
             handle,
             pace: Pace::default(),
             steps: None,
+            emitted: Seen::default(),
             events: None,
         }
     }
@@ -136,6 +140,7 @@ impl Watch {
 
     fn start(&mut self) -> Pin<Box<dyn Stream<Item = Result<Event>> + Send>> {
         let seen = self.handle.cursor().clone();
+        self.emitted = seen.messages.clone();
         let start = self.handle.client.clock().now();
         let watcher = Watcher {
             turn: Tracked::of(self.handle.clone()),
@@ -175,7 +180,13 @@ impl Stream for Watch {
         };
         let event = ready!(events.as_mut().poll_next(context));
         if let Some(Ok(event)) = &event {
-            watch.handle.cursor().note(event);
+            let mut cursor = watch.handle.cursor();
+            cursor.note(event);
+            if let Event::Message(message) = event {
+                // An ask beside this watch may have noted it as well.
+                watch.emitted.note(message);
+                cursor.messages.note_as(&watch.emitted, message);
+            }
         }
         Poll::Ready(event)
     }
@@ -193,7 +204,7 @@ impl fmt::Debug for Watch {
 }
 
 impl Cursor {
-    /// Notes an event that is emitted.
+    /// Notes an event that is emitted, but for a message.
     fn note(&mut self, event: &Event) {
         self.is_used = true;
         match event {
@@ -202,11 +213,10 @@ impl Cursor {
                 self.startup.insert(step.label.clone(), step.done);
             }
             Event::Step(step) => self.step = Some(step.index),
-            Event::Message(message) => self.messages.note(message),
             Event::Child(id) => {
                 self.children.insert(id.clone());
             }
-            Event::StepsMissing(_) | Event::Ended(_) => {}
+            Event::Message(_) | Event::StepsMissing(_) | Event::Ended(_) => {}
         }
     }
 }

@@ -1514,3 +1514,34 @@ async fn an_ask_that_meets_a_follow_up_on_its_way_waits_for_the_turn_of_that() {
     send.unwrap();
     assert_eq!(ask.unwrap().answer(), Some("the answer to two"));
 }
+
+#[tokio::test]
+async fn a_follow_up_that_is_not_sent_takes_nothing_from_a_later_watch() {
+    let (server, _, clock) = shown(|seen, _| run(seen, "COMPLETED", &first_turn())).await;
+    let names = Names::default();
+    let session = session(&names.client(&server, clock));
+    session.run().await.unwrap();
+    let mut first = session.watch();
+    names.hang();
+    let mut send = session.send("And now?");
+    tokio::select! {
+        done = &mut send => panic!("{done:?}"),
+        () = names.asked.notified() => {}
+    }
+    // Something is emitted while the follow-up connects.
+    let before = first.next().await.unwrap();
+    assert!(before.is_ok(), "{before:?}");
+    drop(first);
+    names.fail();
+    assert!(matches!(send.await, Err(Error::NotSent { .. })));
+
+    let items = all(session.watch()).await;
+    let mut texts = texts_of(std::slice::from_ref(&before));
+    texts.extend(texts_of(&items));
+    let all_texts: Vec<_> = first_turn()
+        .iter()
+        .map(|it| it["content"].clone())
+        .collect();
+    assert_eq!(json!(texts), json!(all_texts));
+    assert!(end_of(&items).is_some());
+}
