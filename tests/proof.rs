@@ -1512,6 +1512,21 @@ async fn a_packed_response_is_read_whatever_its_packing_is_called() {
 }
 
 #[tokio::test]
+async fn a_response_with_obsolete_headers_is_read_since_it_holds_the_id() {
+    let (bench, mut wrong) = (Bench::start().await, Wrong::default());
+    for header in ["X-Folded: one\r\n two", "X-Spaced : one", "not a header"] {
+        for change in Change::ALL {
+            let body = change.accepted().to_string();
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: {length}\r\n\r\n");
+            let reply = Reply::Raw([head.as_bytes(), body.as_bytes()].concat());
+            let answered = bench.answer(change, reply).await;
+            wrong.unless(answered.is_accepted(), header, &answered);
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_id_in_a_packed_response_that_breaks_off_reaches_the_caller() {
     let (bench, mut wrong) = (Bench::start().await, Wrong::default());
     for change in [Trigger, TriggerWithOptions] {
