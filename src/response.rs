@@ -158,7 +158,7 @@ impl Response {
                 proof::is_status_before_execution(status) && !names_session && !has_value;
             return Err(match is_proven {
                 true => self.refused_by_status(call, context, Repeat::Never),
-                false => self.unknown(call, context, vec![]),
+                false => self.unknown(call, context, None),
             });
         };
 
@@ -212,7 +212,7 @@ impl Response {
                 executed: true,
             });
         }
-        Err(self.unknown(call, context, errors.list))
+        Err(self.unknown(call, context, Some(errors.list)))
     }
 
     /// The statuses that a batch asked for, each with an error of its own if there is one.
@@ -382,25 +382,32 @@ impl Response {
         }
     }
 
-    /// Nothing proves that a trigger or a follow-up was not carried out.
-    fn unknown(&self, mut call: Box<Call>, context: &Context, errors: Vec<GraphQlError>) -> Error {
+    /// Nothing proves that a trigger or a follow-up was not carried out. `errors`: those of the
+    /// envelope, if there is one.
+    fn unknown(
+        &self,
+        mut call: Box<Call>,
+        context: &Context,
+        errors: Option<Vec<GraphQlError>>,
+    ) -> Error {
         call.unproven = true;
         let status = self.status.as_u16();
-        let reason = if Parsed::of(&self.body).is_envelope() {
-            match errors.is_empty() {
-                true => format!("HTTP {status} with neither errors nor a value"),
-                false => format!("HTTP {status} with errors that may come after execution began"),
+        let reason = match &errors {
+            Some(errors) if errors.is_empty() => {
+                format!("HTTP {status} with neither errors nor a value")
             }
-        } else {
-            let kind = self.content_type(context);
-            let kind = kind.as_deref().unwrap_or("no content type");
-            let text = said(&self.text(context, Repeat::Never));
-            format!("HTTP {status} that is not GraphQL ({kind}){text}")
+            Some(_) => format!("HTTP {status} with errors that may come after execution began"),
+            None => {
+                let kind = self.content_type(context);
+                let kind = kind.as_deref().unwrap_or("no content type");
+                let text = said(&self.text(context, Repeat::Never));
+                format!("HTTP {status} that is not GraphQL ({kind}){text}")
+            }
         };
         Error::OutcomeUnknown {
             call,
             reason,
-            errors,
+            errors: errors.unwrap_or_default(),
             source: None,
         }
     }
@@ -517,10 +524,6 @@ impl Parsed {
             )),
             Ok(_) | Err(_) => Self::Other,
         }
-    }
-
-    fn is_envelope(&self) -> bool {
-        matches!(self, Self::Envelope(_))
     }
 }
 

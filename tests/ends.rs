@@ -905,7 +905,7 @@ async fn a_turn_that_has_not_started_is_reported_once_and_closed() {
     }
 }
 
-/// Resolves every name as this machine; or, once it is told so, not before it has failed.
+/// Resolves every name as this machine; or, once it hangs, not before it fails.
 #[derive(Clone, Default)]
 struct Names {
     hang: Arc<AtomicBool>,
@@ -1063,9 +1063,11 @@ async fn unsent(way: &str) -> (FaultServer, Session, Checkpoint) {
     let connect = async {
         // Two runs, and the look and the steps of the one that is first.
         server.until_answered(4).await;
-        // Were the second one not to wait for the first, it would connect as well by then. (That
-        // it does not is right however long this takes.)
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        // Were the second one not to wait for the first, it would have looked and connected by the
+        // time that several reads one after the other have been answered.
+        for _ in 0..5 {
+            session.run().await.unwrap();
+        }
     };
     tokio::select! {
         done = &mut one => panic!("{done:?}"),

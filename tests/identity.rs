@@ -596,7 +596,7 @@ async fn a_run_that_the_api_does_not_know_is_not_found() {
         assert!(error.to_string().contains(SESSION), "{error}");
         assert!(!error.may_have_started() && !error.is_retryable());
     }
-    // Each is told by its first answer, and nothing was sent to what is not there.
+    // Each is reported after its first answer, and nothing was sent to what is not there.
     assert!(server.arrived() <= 8, "{:?}", server.operations());
     assert_eq!(sent(&server, SEND), 0);
 }

@@ -831,7 +831,7 @@ async fn a_farewell_that_lies_in_the_socket_is_no_answer_to_the_next_read() {
     let (endpoint, say, said, connections) = saying_farewell();
     let (client, _) = client(&endpoint, |builder| builder.request_timeout(seconds(10)));
     client.get_run(SESSION).await.unwrap();
-    // The connection goes back to the pool; then it is told farewell while this runtime stands
+    // The connection goes back to the pool; then the server takes its leave while this runtime stands
     // still, so that nobody notices before the next read is sent.
     for _ in 0..10 {
         tokio::task::yield_now().await;
