@@ -3,10 +3,11 @@
 //! Messages of refusals are worded as the reference implementation words them.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use apollo_compiler::ExecutableDocument;
+use apollo_compiler::ast::{Definition, Selection};
 use apollo_compiler::executable::{Operation, OperationType};
 use apollo_compiler::introspection;
 use apollo_compiler::parser::Parser;
@@ -14,6 +15,7 @@ use apollo_compiler::request::{RequestError, coerce_variable_values};
 use apollo_compiler::resolvers::Execution;
 use apollo_compiler::response::{ExecutionResponse, GraphQLError, JsonMap, JsonValue};
 use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::{ExecutableDocument, Name};
 
 use crate::backend::Schemas;
 use crate::edges::{Capability, Edges};
@@ -286,6 +288,46 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// What the first root field of a document's operation is called in an answer. The document need
+/// not be valid: what can be read of it counts, and of several operations without a name the
+/// first.
+pub(crate) fn first_root_key(query: &str, operation_name: Option<&str>) -> Option<String> {
+    let parsed = Parser::new()
+        .token_limit(MAX_TOKENS)
+        .parse_ast(query, "document.graphql");
+    let document = parsed.unwrap_or_else(|refused| refused.partial);
+    let mut fragments = HashMap::new();
+    let mut operation = None;
+    for definition in &document.definitions {
+        match definition {
+            Definition::OperationDefinition(known) => {
+                let name = known.name.as_ref().map(Name::as_str);
+                let chosen = operation_name.is_none() || name == operation_name;
+                operation = operation.or_else(|| chosen.then_some(&known.selection_set));
+            }
+            Definition::FragmentDefinition(known) => {
+                fragments.insert(&known.name, &known.selection_set);
+            }
+            _ => {}
+        }
+    }
+    // A fragment is looked into once, so that one that spreads itself comes to an end.
+    let mut ahead: Vec<_> = operation?.iter().rev().collect();
+    while let Some(selection) = ahead.pop() {
+        match selection {
+            Selection::Field(field) => return Some(field.response_name().to_string()),
+            Selection::InlineFragment(fragment) => {
+                ahead.extend(fragment.selection_set.iter().rev());
+            }
+            Selection::FragmentSpread(spread) => {
+                let fragment = fragments.remove(&spread.fragment_name);
+                ahead.extend(fragment.into_iter().flatten().rev());
+            }
+        }
+    }
+    None
 }
 
 fn is_introspection(root_field: &str) -> bool {

@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::http::StatusCode;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::seconds::Seconds;
 
@@ -40,16 +43,23 @@ const BOMB: u64 = 1 << 30;
 ///   { "fault": "pass" },
 ///   { "fault": "unavailable", "retry_after": "2", "times": 3 },
 ///   { "fault": "reset", "after_execution": true, "on": "triggerDinoaiAgentRun" },
-///   { "fault": "delay", "delay_seconds": 0.02 }
+///   { "fault": "delay", "delay_seconds": 0.02 },
+///   { "fault": "graphql_error", "status": 504, "code": "GATEWAY_TIMEOUT", "data": "null" },
+///   { "fault": "status", "status": 401 },
+///   { "fault": "replaced", "field": "ok", "value": [] }
 /// ]
 /// ```
 ///
 /// Faults come before everything else that the emulator looks at, credentials too. Their times
 /// are real ones, not those of the emulator's clock.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[must_use]
+pub struct Fault(pub(crate) Parts);
+
+/// The fields of a fault, as JSON names them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[must_use]
-pub struct Fault {
+pub(crate) struct Parts {
     #[serde(rename = "fault")]
     pub(crate) kind: Kind,
     #[serde(default = "once")]
@@ -72,6 +82,85 @@ pub struct Fault {
     pub(crate) location: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) content_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "ErrorData::is_absent")]
+    pub(crate) data: ErrorData,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "even_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) value: Option<Value>,
+}
+
+impl<'de> Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parts = Parts::deserialize(deserializer)?;
+        parts.check().map_err(D::Error::custom)?;
+        Ok(Self(parts))
+    }
+}
+
+impl Parts {
+    /// Looks for what a fault of this kind cannot do without, and for what HTTP does not know.
+    fn check(&self) -> Result<(), String> {
+        let missing = match self.kind {
+            Kind::GraphqlError | Kind::Status if self.status.is_none() => Some("status"),
+            Kind::Replaced if self.field.is_none() => Some("field"),
+            Kind::Replaced if self.value.is_none() => Some("value"),
+            _ => None,
+        };
+        if let Some(field) = missing {
+            let name = self.kind.name();
+            return Err(format!("missing field `{field}` of the fault `{name}`"));
+        }
+        match self.status {
+            Some(status) if answerable(status).is_none() => Err(format!(
+                "`status` {status} is none that an HTTP response can have: 200 to 599"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The status of an HTTP response, if this is one: those below 200 are not final.
+fn answerable(status: u16) -> Option<StatusCode> {
+    let known = (200..600).contains(&status);
+    StatusCode::from_u16(status).ok().filter(|_| known)
+}
+
+/// The `data` of the answer of a [`Fault::graphql_error`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorData {
+    /// There is none. `absent`, the default.
+    #[default]
+    Absent,
+    /// `null`.
+    Null,
+    /// An object in which the first root field of the document, under its alias if it has one,
+    /// is null. There is none where the document has no such field. `null_field`.
+    NullField,
+    /// The good answer's data, for which the request is executed. There is none where the good
+    /// answer has none. `kept`.
+    Kept,
+}
+
+impl ErrorData {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+    fn is_absent(&self) -> bool {
+        *self == Self::Absent
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,21 +181,24 @@ pub(crate) enum Kind {
     ContentType,
     NullData,
     PartialData,
+    GraphqlError,
+    Status,
+    Replaced,
 }
 
 impl Kind {
-    /// Whether the fault spoils a good answer, so that there must be one.
-    pub(crate) fn needs_answer(self) -> bool {
-        matches!(
-            self,
-            Self::Pass
-                | Self::Delay
-                | Self::CutBody
-                | Self::SlowDrip
-                | Self::ContentType
-                | Self::PartialData
-        )
+    /// The kind's name in JSON.
+    fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(Value::String(name)) => name,
+            _ => String::new(),
+        }
     }
+}
+
+/// A field that is there and null is not one that is missing.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// Seconds are a number as often as a text in what people write.
@@ -131,7 +223,7 @@ fn once() -> u64 {
 
 impl Fault {
     fn new(kind: Kind) -> Self {
-        Self {
+        Self(Parts {
             kind,
             times: once(),
             on: None,
@@ -141,7 +233,14 @@ impl Fault {
             bytes: None,
             location: None,
             content_type: None,
-        }
+            status: None,
+            message: None,
+            code: None,
+            path: None,
+            data: ErrorData::default(),
+            field: None,
+            value: None,
+        })
     }
 
     /// No fault: the request is answered well. `pass`.
@@ -203,14 +302,14 @@ impl Fault {
     /// `gzip_bomb`; `bytes` is 1 GiB unless it is given.
     pub fn gzip_bomb(bytes: u64) -> Self {
         let mut fault = Self::new(Kind::GzipBomb);
-        fault.bytes = Some(bytes);
+        fault.0.bytes = Some(bytes);
         fault
     }
 
     /// HTTP 307 to this location. `redirect`, with `location`.
     pub fn redirect(location: impl Into<String>) -> Self {
         let mut fault = Self::new(Kind::Redirect);
-        fault.location = Some(location.into());
+        fault.0.location = Some(location.into());
         fault
     }
 
@@ -218,7 +317,7 @@ impl Fault {
     /// is `text/html` unless it is given.
     pub fn content_type(content_type: impl Into<String>) -> Self {
         let mut fault = Self::new(Kind::ContentType);
-        fault.content_type = Some(content_type.into());
+        fault.0.content_type = Some(content_type.into());
         fault
     }
 
@@ -233,9 +332,91 @@ impl Fault {
         Self::new(Kind::PartialData)
     }
 
+    /// A GraphQL error at this HTTP status, as a gateway writes that it got no answer in time.
+    /// `graphql_error`, with `status`.
+    ///
+    /// What stands in the error, and beside it, is said by [`message`](Self::message),
+    /// [`code`](Self::code), [`path`](Self::path) and [`data`](Self::data). A status that no
+    /// HTTP response can have, one that is not 200 to 599, becomes 500; in JSON it is refused.
+    ///
+    /// ```
+    /// use dinoai_emulator::{ErrorData, Fault};
+    ///
+    /// // Did the run start? The answer does not say.
+    /// let lost = Fault::graphql_error(504)
+    ///     .code("GATEWAY_TIMEOUT")
+    ///     .after_execution()
+    ///     .on("triggerDinoaiAgentRun");
+    /// // The API itself refuses.
+    /// let refused = Fault::graphql_error(200)
+    ///     .message("No DinoAI agent 'a' was found.")
+    ///     .path(["triggerDinoaiAgentRun"])
+    ///     .data(ErrorData::NullField);
+    /// # let _ = (lost, refused);
+    /// ```
+    pub fn graphql_error(status: u16) -> Self {
+        let mut fault = Self::new(Kind::GraphqlError);
+        fault.0.status = Some(status);
+        fault
+    }
+
+    /// The good answer, body and all, under another HTTP status. `status`, with `status`.
+    ///
+    /// A status that no HTTP response can have, one that is not 200 to 599, becomes 500; in JSON
+    /// it is refused.
+    pub fn status(status: u16) -> Self {
+        let mut fault = Self::new(Kind::Status);
+        fault.0.status = Some(status);
+        fault
+    }
+
+    /// The good answer, in which every member of an object that has this name, at any depth, has
+    /// this value instead. `replaced`, with `field` and `value`.
+    ///
+    /// ```
+    /// use dinoai_emulator::Fault;
+    ///
+    /// # let _ =
+    /// Fault::replaced("messages", serde_json::Value::Null);
+    /// ```
+    pub fn replaced(field: &str, value: Value) -> Self {
+        let mut fault = Self::new(Kind::Replaced);
+        fault.0.field = Some(field.to_owned());
+        fault.0.value = Some(value);
+        fault
+    }
+
+    /// The message of a [`graphql_error`](Self::graphql_error). `message`, which is "The service
+    /// behind the gateway did not answer in time." unless it is given.
+    pub fn message(mut self, text: impl Into<String>) -> Self {
+        self.0.message = Some(text.into());
+        self
+    }
+
+    /// The code of a [`graphql_error`](Self::graphql_error), in its `extensions`. `code`; without
+    /// it there are no extensions.
+    pub fn code(mut self, text: impl Into<String>) -> Self {
+        self.0.code = Some(text.into());
+        self
+    }
+
+    /// The path of a [`graphql_error`](Self::graphql_error); an empty one is there and empty.
+    /// `path`; without it there is none.
+    pub fn path(mut self, items: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.0.path = Some(items.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The data beside a [`graphql_error`](Self::graphql_error). `data`, which is `absent` unless
+    /// it is given.
+    pub fn data(mut self, data: ErrorData) -> Self {
+        self.0.data = data;
+        self
+    }
+
     /// Happens to this many requests instead of one.
     pub fn times(mut self, times: u64) -> Self {
-        self.times = times;
+        self.0.times = times;
         self
     }
 
@@ -247,49 +428,70 @@ impl Fault {
     /// Happens only to requests whose document has this name in it: that of a field, such as
     /// `triggerDinoaiAgentRun`, or of an operation.
     pub fn on(mut self, name: impl Into<String>) -> Self {
-        self.on = Some(name.into());
+        self.0.on = Some(name.into());
         self
     }
 
     /// The request is executed though its answer is lost; a delay comes after the execution
     /// instead of before.
     pub fn after_execution(mut self) -> Self {
-        self.after_execution = true;
+        self.0.after_execution = true;
         self
     }
 
     /// Happens after this time.
     pub fn delayed(mut self, time: Duration) -> Self {
-        self.delay_seconds = Seconds(time);
+        self.0.delay_seconds = Seconds(time);
         self
     }
 
-    /// The header `Retry-After` of an answer that is an HTTP error: seconds, or a date.
+    /// The header `Retry-After` of an answer that is an HTTP error, and of those of
+    /// [`graphql_error`](Self::graphql_error) and [`status`](Self::status) whatever their status:
+    /// seconds, or a date.
     pub fn retry_after(mut self, value: impl Into<String>) -> Self {
-        self.retry_after = Some(value.into());
+        self.0.retry_after = Some(value.into());
         self
     }
 
     pub(crate) fn bomb_bytes(&self) -> u64 {
-        self.bytes.unwrap_or(BOMB)
+        self.0.bytes.unwrap_or(BOMB)
+    }
+
+    /// Whether the fault spoils a good answer, so that there must be one.
+    pub(crate) fn needs_answer(&self) -> bool {
+        match self.0.kind {
+            Kind::Pass
+            | Kind::Delay
+            | Kind::CutBody
+            | Kind::SlowDrip
+            | Kind::ContentType
+            | Kind::PartialData
+            | Kind::Status
+            | Kind::Replaced => true,
+            Kind::GraphqlError => self.0.data == ErrorData::Kept,
+            _ => false,
+        }
+    }
+
+    /// The HTTP status of an answer that has the one that was asked for.
+    pub(crate) fn chosen_status(&self) -> StatusCode {
+        let chosen = self.0.status.and_then(answerable);
+        chosen.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Whether the delay stands before every byte, not before the answer.
     pub(crate) fn drips(&self) -> bool {
-        self.kind == Kind::SlowDrip
+        self.0.kind == Kind::SlowDrip
     }
 
     /// The fault's name in JSON.
     pub(crate) fn name(&self) -> String {
-        match serde_json::to_value(self.kind) {
-            Ok(serde_json::Value::String(name)) => name,
-            _ => String::new(),
-        }
+        self.0.kind.name()
     }
 
     fn matches(&self, document: &str) -> bool {
         let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        self.on.as_deref().is_none_or(|name| {
+        self.0.on.as_deref().is_none_or(|name| {
             document
                 .split(|character| !is_name(character))
                 .any(|word| word == name)
@@ -321,12 +523,12 @@ impl Plan {
     /// Takes what happens to a request with this document.
     pub(crate) fn take(&self, document: &str) -> Option<Fault> {
         let mut faults = self.faults();
-        faults.retain(|fault| fault.times > 0);
+        faults.retain(|fault| fault.0.times > 0);
         let place = faults.iter().position(|fault| fault.matches(document))?;
         let fault = faults.get_mut(place)?;
         let taken = fault.clone();
-        fault.times -= 1;
-        if fault.times == 0 {
+        fault.0.times -= 1;
+        if fault.0.times == 0 {
             faults.remove(place);
         }
         Some(taken)

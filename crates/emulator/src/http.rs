@@ -29,7 +29,7 @@ use crate::parameters::Parameters;
 use crate::reply::Reply;
 use crate::requests::Record;
 use crate::runs::Run;
-use crate::spoiled;
+use crate::spoiled::{self, Asked};
 use crate::world::World;
 
 /// The largest request body, in bytes: 1 MiB.
@@ -137,18 +137,28 @@ impl Exchange<'_> {
             self.complete(reply.status.as_u16());
             return Some(reply.into_response());
         };
-        let first = fault.after_execution.then(|| self.judge());
+        let first = fault.0.after_execution.then(|| self.judge());
         if !fault.drips() {
-            tokio::time::sleep(fault.delay_seconds.0).await;
+            tokio::time::sleep(fault.0.delay_seconds.0).await;
         }
-        let good = first.or_else(|| fault.kind.needs_answer().then(|| self.judge()));
-        let response = spoiled::answer(&fault, good);
+        let good = first.or_else(|| fault.needs_answer().then(|| self.judge()));
+        let response = spoiled::answer(&fault, good, &self.asked());
         self.complete(
             response
                 .as_ref()
                 .map_or(0, |response| response.status().as_u16()),
         );
         response
+    }
+
+    /// What a fault's own answer goes by.
+    fn asked(&self) -> Asked<'_> {
+        let parameters = self.parameters.as_ref().ok();
+        Asked {
+            document: parameters.map_or("", |known| &known.query),
+            operation_name: parameters.and_then(|known| known.operation_name.as_deref()),
+            media: Media::accepted(&self.parts.headers).unwrap_or(Media::Json),
+        }
     }
 
     /// What happens to this request, if anything does.

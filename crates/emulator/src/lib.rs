@@ -126,7 +126,7 @@ pub use builder::Builder;
 pub use edges::{Capability, Edges, RefusalStatus};
 pub use emulator::Emulator;
 pub use error::Error;
-pub use fault::Fault;
+pub use fault::{ErrorData, Fault};
 pub use flaw::Flaw;
 pub use requests::Request;
 pub use runs::{Run, Slack};

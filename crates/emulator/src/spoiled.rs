@@ -9,9 +9,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use futures_util::stream::{self, StreamExt};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::fault::{Fault, Kind};
+use crate::execute::first_root_key;
+use crate::fault::{ErrorData, Fault, Kind};
 use crate::media::Media;
 use crate::reply::{Reply, text};
 
@@ -24,19 +25,34 @@ const CLOSING: &[u8] = b"null}";
 /// The size of one piece of such JSON.
 const PIECE: usize = 1 << 20;
 
+/// The message of a GraphQL error that is given none.
+const UNANSWERED: &str = "The service behind the gateway did not answer in time.";
+
 /// What lies between the last byte sent and a close: long enough for the byte to leave.
 const BEFORE_CUT: Duration = Duration::from_millis(20);
 
+/// What was asked, as far as the answer of a fault goes by it.
+pub(crate) struct Asked<'a> {
+    /// Empty where it could not be read.
+    pub(crate) document: &'a str,
+    pub(crate) operation_name: Option<&'a str>,
+    /// The media type that the client likes best.
+    pub(crate) media: Media,
+}
+
 /// The answer of a fault. `good` is the answer without the fault, where the request was
 /// executed; a fault that needs it and does not get it leaves nothing to send.
-pub(crate) fn answer(fault: &Fault, good: Option<Reply>) -> Option<Response> {
-    let reply = match fault.kind {
+pub(crate) fn answer(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Option<Response> {
+    let reply = match fault.0.kind {
         Kind::Reset => return None,
         Kind::Pass | Kind::Delay => good?,
         Kind::ContentType => with_content_type(fault, good?),
         Kind::PartialData => with_error(good?),
+        Kind::Status => with_status(fault, good?),
+        Kind::Replaced => with_value(fault, good?),
+        Kind::GraphqlError => graphql_error(fault, good, asked),
         Kind::CutBody => return Some(cut(fault, good?)),
-        Kind::SlowDrip => return Some(dripping(fault.delay_seconds.0, good?)),
+        Kind::SlowDrip => return Some(dripping(fault.0.delay_seconds.0, good?)),
         Kind::EndlessBody => return Some(json_head().into_response_with(endless())),
         Kind::GzipBomb => return Some(bomb(fault.bomb_bytes())),
         Kind::NullData => Reply::json(StatusCode::OK, &json!({ "data": null })),
@@ -51,7 +67,7 @@ pub(crate) fn answer(fault: &Fault, good: Option<Reply>) -> Option<Response> {
 
 fn failed(fault: &Fault, status: StatusCode) -> Reply {
     let reason = status.canonical_reason().unwrap_or_default();
-    let mut reply = match fault.kind {
+    let mut reply = match fault.0.kind {
         Kind::InternalError => Reply::new(status, "text/plain; charset=utf-8", reason),
         Kind::BadGateway => Reply::new(
             status,
@@ -62,15 +78,92 @@ fn failed(fault: &Fault, status: StatusCode) -> Reply {
         ),
         _ => Reply::detail(status, reason),
     };
-    if let Some(value) = fault.retry_after.as_deref().and_then(header_value) {
+    set_retry_after(fault, &mut reply);
+    reply
+}
+
+fn set_retry_after(fault: &Fault, reply: &mut Reply) {
+    if let Some(value) = fault.0.retry_after.as_deref().and_then(header_value) {
         reply.set(header::RETRY_AFTER, value);
+    }
+}
+
+fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply {
+    let message = fault.0.message.as_deref().unwrap_or(UNANSWERED);
+    let mut error = Map::from_iter([("message".to_owned(), message.into())]);
+    if let Some(path) = &fault.0.path {
+        error.insert("path".to_owned(), path.as_slice().into());
+    }
+    if let Some(code) = &fault.0.code {
+        error.insert("extensions".to_owned(), json!({ "code": code }));
+    }
+    let data = match fault.0.data {
+        ErrorData::Absent => None,
+        ErrorData::Null => Some(Value::Null),
+        ErrorData::NullField => {
+            first_root_key(asked.document, asked.operation_name).map(|key| json!({ key: null }))
+        }
+        ErrorData::Kept => good.and_then(data),
+    };
+    let mut body = Map::from_iter([("errors".to_owned(), json!([error]))]);
+    if let Some(data) = data {
+        body.insert("data".to_owned(), data);
+    }
+    let media = asked.media.content_type();
+    let mut reply = Reply::new(fault.chosen_status(), media, text(&body));
+    set_retry_after(fault, &mut reply);
+    reply
+}
+
+/// The data of an answer, if it has any.
+fn data(reply: Reply) -> Option<Value> {
+    match serde_json::from_slice(&reply.body) {
+        Ok(Value::Object(mut body)) => body.remove("data"),
+        _ => None,
+    }
+}
+
+fn with_status(fault: &Fault, mut reply: Reply) -> Reply {
+    reply.status = fault.chosen_status();
+    set_retry_after(fault, &mut reply);
+    reply
+}
+
+fn with_value(fault: &Fault, mut reply: Reply) -> Reply {
+    let (Some(field), Some(value)) = (&fault.0.field, &fault.0.value) else {
+        return reply;
+    };
+    if let Ok(mut body) = serde_json::from_slice(&reply.body) {
+        replace(&mut body, field, value);
+        reply.body = text(&body).into_bytes();
     }
     reply
 }
 
+/// Gives every member with this name this value. What stands in the value itself is left alone.
+fn replace(within: &mut Value, field: &str, value: &Value) {
+    match within {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name == field {
+                    member.clone_from(value);
+                } else {
+                    replace(member, field, value);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                replace(item, field, value);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn redirect(fault: &Fault) -> Reply {
     let mut reply = Reply::new(StatusCode::TEMPORARY_REDIRECT, "text/plain", "");
-    let location = fault.location.as_deref().unwrap_or("/");
+    let location = fault.0.location.as_deref().unwrap_or("/");
     if let Some(value) = header_value(location) {
         reply.set(header::LOCATION, value);
     }
@@ -78,7 +171,7 @@ fn redirect(fault: &Fault) -> Reply {
 }
 
 fn with_content_type(fault: &Fault, mut reply: Reply) -> Reply {
-    let wrong = fault.content_type.as_deref().and_then(header_value);
+    let wrong = fault.0.content_type.as_deref().and_then(header_value);
     let wrong = wrong.unwrap_or(HeaderValue::from_static("text/html"));
     reply.set(header::CONTENT_TYPE, wrong);
     reply
@@ -112,7 +205,7 @@ fn with_error(mut reply: Reply) -> Reply {
 /// A whole head, and less body than it promises.
 fn cut(fault: &Fault, mut reply: Reply) -> Response {
     let whole = reply.body.len();
-    let sent = fault.bytes.map_or(whole / 2, |bytes| {
+    let sent = fault.0.bytes.map_or(whole / 2, |bytes| {
         usize::try_from(bytes).unwrap_or(usize::MAX).min(whole)
     });
     reply.set(header::CONTENT_LENGTH, whole.into());

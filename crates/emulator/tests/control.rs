@@ -5,7 +5,7 @@
 mod caller;
 
 use caller::{TRIGGER, answered, call, client, trigger};
-use dinoai_emulator::{Emulator, Scenario, Stage};
+use dinoai_emulator::{Emulator, ErrorData, Fault, Scenario, Stage};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -102,6 +102,65 @@ async fn faults_are_added_told_and_cleared() {
 }
 
 #[tokio::test]
+async fn faults_with_fields_of_their_own_are_read_and_told_alike() {
+    let emulator = Emulator::start().await.unwrap();
+    let faults = [
+        (
+            json!({ "fault": "graphql_error", "status": 504 }),
+            Fault::graphql_error(504),
+        ),
+        (
+            json!({
+                "fault": "graphql_error", "status": 200, "message": "m", "code": "C",
+                "path": [], "data": "null_field",
+            }),
+            Fault::graphql_error(200)
+                .message("m")
+                .code("C")
+                .path(Vec::<String>::new())
+                .data(ErrorData::NullField),
+        ),
+        (
+            json!({ "fault": "graphql_error", "status": 200, "path": ["a", "b"], "data": "null" }),
+            Fault::graphql_error(200)
+                .path(["a", "b"])
+                .data(ErrorData::Null),
+        ),
+        (
+            json!({ "fault": "graphql_error", "status": 500, "data": "kept" }),
+            Fault::graphql_error(500).data(ErrorData::Kept),
+        ),
+        (
+            json!({ "fault": "status", "status": 401, "retry_after": "1" }),
+            Fault::status(401).retry_after("1"),
+        ),
+        (
+            json!({ "fault": "replaced", "field": "ok", "value": [] }),
+            Fault::replaced("ok", json!([])),
+        ),
+        (
+            json!({ "fault": "replaced", "field": "ok", "value": null }),
+            Fault::replaced("ok", Value::Null),
+        ),
+    ];
+    let texts: Vec<_> = faults.iter().map(|(text, _)| text).collect();
+    let add = request(&emulator, Method::POST, "faults").json(&texts);
+    let told = answered(add).await.body;
+    assert!(
+        emulator
+            .faults()
+            .iter()
+            .eq(faults.iter().map(|(_, fault)| fault))
+    );
+    for ((text, _), told) in faults.iter().zip(told.as_array().unwrap()) {
+        for (name, value) in text.as_object().unwrap() {
+            assert_eq!(told.get(name), Some(value), "{name}");
+        }
+    }
+    assert!(told[0].get("data").is_none() && told[0].get("path").is_none());
+}
+
+#[tokio::test]
 async fn a_fault_that_is_none_is_refused_with_a_reason_and_nothing_is_added() {
     let emulator = Emulator::start().await.unwrap();
     for (faults, reason) in [
@@ -118,6 +177,34 @@ async fn a_fault_that_is_none_is_refused_with_a_reason_and_nothing_is_added() {
         (
             json!({ "fault": "unavailable", "retry_after": [] }),
             "a number of seconds or a text",
+        ),
+        (
+            json!({ "fault": "graphql_error" }),
+            "missing field `status` of the fault `graphql_error`",
+        ),
+        (
+            json!([{ "fault": "status" }]),
+            "missing field `status` of the fault `status`",
+        ),
+        (
+            json!({ "fault": "status", "status": 101 }),
+            "`status` 101 is none that an HTTP response can have",
+        ),
+        (
+            json!({ "fault": "graphql_error", "status": 600 }),
+            "`status` 600 is none that an HTTP response can have",
+        ),
+        (
+            json!({ "fault": "graphql_error", "status": 500, "data": "some" }),
+            "unknown variant `some`",
+        ),
+        (
+            json!({ "fault": "replaced", "value": 1 }),
+            "missing field `field` of the fault `replaced`",
+        ),
+        (
+            json!({ "fault": "replaced", "field": "ok" }),
+            "missing field `value` of the fault `replaced`",
         ),
         (json!(7), "invalid type"),
     ] {

@@ -306,6 +306,14 @@ fn what_it_cannot_start_with_is_told_and_fails() {
             "unknown field `often`",
         ),
         (
+            &["--fault", "graphql_error"],
+            "missing field `status` of the fault `graphql_error`",
+        ),
+        (
+            &["--fault", "{fault: status, status: 1000}"],
+            "`status` 1000 is none that an HTTP response can have",
+        ),
+        (
             &["--refusal-status", "500"],
             "possible values: 200, 400, 422",
         ),
