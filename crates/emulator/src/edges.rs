@@ -41,6 +41,11 @@ pub struct Edges {
     pub(crate) lacking: BTreeSet<Capability>,
     pub(crate) refusal_status: RefusalStatus,
     pub(crate) without_introspection: bool,
+    /// `None` where every message is later than the one before.
+    pub(crate) timestamp_resolution: Option<Duration>,
+    pub(crate) compacted_transcript: Option<usize>,
+    pub(crate) latency: Duration,
+    pub(crate) alternating_status: bool,
 }
 
 /// What a key may do.
@@ -103,6 +108,10 @@ impl Default for Edges {
             lacking: BTreeSet::new(),
             refusal_status: RefusalStatus::default(),
             without_introspection: false,
+            timestamp_resolution: None,
+            compacted_transcript: None,
+            latency: Duration::ZERO,
+            alternating_status: false,
         }
     }
 }
@@ -131,6 +140,57 @@ impl Edges {
     /// first.
     pub fn reordered_messages(mut self) -> Self {
         self.reordered_messages = true;
+        self
+    }
+
+    /// Timestamps of messages are rounded down to whole multiples of this time, counted from the
+    /// Unix epoch, so that several messages can have the same. They are listed in the order of
+    /// their arrival all the same. Anything below a microsecond counts as one.
+    ///
+    /// Without this edge every message is at least a millisecond later than the one before.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai_emulator::Edges;
+    ///
+    /// # let _ =
+    /// Edges::new().timestamp_resolution(Duration::from_secs(1));
+    /// ```
+    pub fn timestamp_resolution(mut self, resolution: Duration) -> Self {
+        self.timestamp_resolution = Some(resolution);
+        self
+    }
+
+    /// A transcript that grows long is compacted: once a message has been listed in an answer,
+    /// later ones list it only while it is among this many latest messages of the run. So every
+    /// message is listed at least once; with 0, only once.
+    ///
+    /// An answer that a [`Fault`](crate::Fault) spoils or loses counts, too, if the request was
+    /// executed.
+    pub fn compacted_transcript(mut self, latest: usize) -> Self {
+        self.compacted_transcript = Some(latest);
+        self
+    }
+
+    /// Every other read of a run that is past its first stage, beginning with the second, shows
+    /// the status of the stage before, as a replica that lags behind does. All else is as it is
+    /// now, and such reads count towards the end of a stage like any other.
+    ///
+    /// A follow-up begins anew: no read goes back to a status of the turn before, and its first
+    /// stage is shown as it is. Stages that end after 0 reads are not gone back to either; nor
+    /// does a run that was stopped by the operation go back.
+    pub fn alternating_status(mut self) -> Self {
+        self.alternating_status = true;
+        self
+    }
+
+    /// Every answer of the API leaves this long after the request was executed, in real time, not
+    /// that of the emulator's clock. A client that goes away meanwhile has started its run all
+    /// the same. The default is zero.
+    ///
+    /// Answers of [`Fault`](crate::Fault)s are late, too, after their own delay; resets are not.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
         self
     }
 

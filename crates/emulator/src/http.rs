@@ -134,7 +134,7 @@ impl Exchange<'_> {
     async fn answer(&self) -> Option<Response> {
         let Some(fault) = self.fault() else {
             let reply = self.judge();
-            self.complete(reply.status.as_u16());
+            self.leave(reply.status).await;
             return Some(reply.into_response());
         };
         let first = fault.0.after_execution.then(|| self.judge());
@@ -142,13 +142,9 @@ impl Exchange<'_> {
             tokio::time::sleep(fault.0.delay_seconds.0).await;
         }
         let good = first.or_else(|| fault.needs_answer().then(|| self.judge()));
-        let response = spoiled::answer(&fault, good, &self.asked());
-        self.complete(
-            response
-                .as_ref()
-                .map_or(0, |response| response.status().as_u16()),
-        );
-        response
+        let response = spoiled::answer(&fault, good, &self.asked())?;
+        self.leave(response.status()).await;
+        Some(response)
     }
 
     /// What a fault's own answer goes by.
@@ -187,10 +183,15 @@ impl Exchange<'_> {
         reply
     }
 
-    fn complete(&self, status: u16) {
-        self.shared
-            .record
-            .complete(self.place, |request| request.status = status);
+    /// Lets an answer with this status go, once it has been held back.
+    async fn leave(&self, status: StatusCode) {
+        let latency = self.shared.edges.latency;
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        self.shared.record.complete(self.place, |request| {
+            request.status = status.as_u16();
+        });
     }
 
     fn reply(&self) -> Reply {

@@ -58,13 +58,14 @@ impl Root<'_> {
         arguments: &JsonMap,
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let session_id = required(arguments, "agentSessionId")?;
-        let progress = self
+        let seen = self
             .world()
             .read(session_id, self.now)
             .ok_or_else(|| unknown_session(session_id))?;
         Ok(ResolvedValue::object(RunObject {
             type_name: type_of(info),
-            progress,
+            progress: seen.progress,
+            lags: seen.lags,
             edges: self.edges,
         }))
     }

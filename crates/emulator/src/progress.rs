@@ -4,8 +4,9 @@
 //! and every moment can be chosen.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use crate::runs::Run;
@@ -14,7 +15,8 @@ use crate::stage::{Effects, End, Stage};
 use crate::status::Status;
 use crate::step::{Child, Step};
 
-/// The smallest distance between two messages of a run, in microseconds.
+/// The smallest distance between two messages of a run, in microseconds, where timestamps have no
+/// resolution.
 const MESSAGE_GAP: u64 = 1_000;
 
 /// The state of one run. Cloned only when it changes while an answer still reads it.
@@ -31,6 +33,8 @@ pub(crate) struct Progress {
     pub(crate) generation: u32,
     /// How often the messages were answered, counted across all clones.
     pub(crate) transcripts: Arc<AtomicU64>,
+    /// How many messages, from the first on, have been answered, across all clones.
+    pub(crate) listed: Arc<AtomicUsize>,
     /// When the last message appeared.
     pub(crate) last_message: Duration,
     end: End,
@@ -40,8 +44,13 @@ pub(crate) struct Progress {
     waiting: Vec<(String, Vec<Stage>)>,
     /// When the child that woke the run last had ended: the run went on no earlier.
     woken: Duration,
+    /// The status of the last stage of this turn that was left and could be seen.
+    before: Option<Status>,
+    /// The stage in progress is not of this turn.
+    outside: bool,
     /// When the emulator started, since the Unix epoch.
     epoch: Duration,
+    timestamp_resolution: Option<Duration>,
 }
 
 /// One message of a run's transcript.
@@ -69,6 +78,7 @@ impl Progress {
         scenario: Arc<Scenario>,
         generation: u32,
         epoch: Duration,
+        timestamp_resolution: Option<Duration>,
     ) -> Self {
         Self {
             record,
@@ -79,6 +89,7 @@ impl Progress {
             status: Status::Queued,
             generation,
             transcripts: Arc::default(),
+            listed: Arc::default(),
             last_message: Duration::ZERO,
             end: End::Reads(0),
             entered: Duration::ZERO,
@@ -86,7 +97,10 @@ impl Progress {
             waiting: Vec::new(),
             woken: Duration::ZERO,
             scenario,
+            before: None,
+            outside: true,
             epoch,
+            timestamp_resolution,
         }
     }
 
@@ -100,6 +114,16 @@ impl Progress {
         let mut children = self.reveal(scenario.opening.clone(), now);
         children.extend(self.enter_next(now));
         children
+    }
+
+    /// The status that a replica shows which lags a stage behind, but not a turn.
+    pub(crate) fn lagging_status(&self) -> &Status {
+        self.before.as_ref().unwrap_or(&self.status)
+    }
+
+    /// Whether there is a stage to lag behind.
+    pub(crate) fn can_lag(&self) -> bool {
+        self.before.is_some()
     }
 
     /// Whether the stage in progress has ended, and when.
@@ -121,7 +145,11 @@ impl Progress {
         let Some(stage) = self.ahead.pop_front() else {
             return Vec::new();
         };
-        self.status = stage.status;
+        let left = mem::replace(&mut self.status, stage.status);
+        if !self.outside && !matches!(self.end, End::Reads(0)) {
+            self.before = Some(left);
+        }
+        self.outside = false;
         self.end = stage.end;
         self.entered = at;
         self.reveal(stage.effects, at)
@@ -148,7 +176,10 @@ impl Progress {
                 .push_front(Stage::new(self.status.clone()).reads(stale_reads));
         }
         self.record.follow_ups.push(message);
+        self.outside = true;
         children.extend(self.enter_next(now));
+        self.before = None;
+        self.outside = stale && stale_reads > 0;
         children
     }
 
@@ -193,6 +224,7 @@ impl Progress {
     pub(crate) fn stop(&mut self) {
         self.ahead.clear();
         self.waiting.clear();
+        self.before = None;
         self.status = Status::Stopped;
     }
 
@@ -214,14 +246,19 @@ impl Progress {
         effects.children
     }
 
-    /// Adds a message with a timestamp greater than every other of the run.
+    /// Adds a message with a timestamp greater than every other of the run, or, where they have a
+    /// resolution, with one that is not less.
     fn say(&mut self, role: &str, content: String, at: Duration) {
         self.last_message = self.last_message.max(at);
         let moment = self.epoch.saturating_add(at).as_micros();
+        let (moment, gap) = match self.timestamp_resolution {
+            None => (moment, MESSAGE_GAP),
+            Some(resolution) => (moment - moment % resolution.as_micros().max(1), 0),
+        };
         let earliest = self
             .messages
             .last()
-            .map_or(0, |message| message.micros.saturating_add(MESSAGE_GAP));
+            .map_or(0, |message| message.micros.saturating_add(gap));
         self.messages.push(Message {
             micros: u64::try_from(moment).unwrap_or(u64::MAX).max(earliest),
             role: role.to_owned(),

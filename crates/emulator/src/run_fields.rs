@@ -22,6 +22,8 @@ const MAX_CHARS: usize = 4_000;
 pub(crate) struct RunObject<'a> {
     pub(crate) type_name: Name,
     pub(crate) progress: Arc<Progress>,
+    /// The status shown is that of the stage before.
+    pub(crate) lags: bool,
     pub(crate) edges: &'a Edges,
 }
 
@@ -69,15 +71,27 @@ impl ObjectValue for RunObject<'_> {
 
 impl RunObject<'_> {
     fn status(&self) -> &str {
+        let status = if self.lags {
+            self.progress.lagging_status()
+        } else {
+            &self.progress.status
+        };
         match &self.edges.undeclared_status {
-            Some(text) if self.progress.status == Status::Running => text,
-            _ => self.progress.status.as_str(),
+            Some(text) if *status == Status::Running => text,
+            _ => status.as_str(),
         }
     }
 
-    /// The messages of this answer: every other one may be out of order.
+    /// The messages of this answer: old ones may be missing, and every other answer may be out of
+    /// order.
     fn messages(&self) -> Vec<&Message> {
-        let mut messages: Vec<_> = self.progress.messages.iter().collect();
+        let all = &self.progress.messages;
+        let listed = self.progress.listed.fetch_max(all.len(), Ordering::Relaxed);
+        let gone = self
+            .edges
+            .compacted_transcript
+            .map_or(0, |latest| all.len().saturating_sub(latest).min(listed));
+        let mut messages: Vec<_> = all.iter().skip(gone).collect();
         let answers = self.progress.transcripts.fetch_add(1, Ordering::Relaxed);
         if answers % 2 == 1 {
             if self.edges.repeated_messages {

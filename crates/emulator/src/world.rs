@@ -132,6 +132,15 @@ pub(crate) struct World {
 struct Slot {
     progress: Arc<Progress>,
     reads: u64,
+    /// How often the run was read in this turn where it could have lagged behind.
+    late_reads: u64,
+}
+
+/// A run as a read shows it.
+pub(crate) struct Seen {
+    pub(crate) progress: Arc<Progress>,
+    /// The status shown is that of the stage before.
+    pub(crate) lags: bool,
 }
 
 impl World {
@@ -169,12 +178,16 @@ impl World {
     }
 
     /// Reads a run: its state now, and one read more towards the end of its stage.
-    pub(crate) fn read(&mut self, session_id: &str, now: Duration) -> Option<Arc<Progress>> {
+    pub(crate) fn read(&mut self, session_id: &str, now: Duration) -> Option<Seen> {
         let place = self.place(session_id, now)?;
-        let seen = Arc::clone(&self.runs[place].progress);
-        self.runs[place].reads += 1;
+        let slot = &mut self.runs[place];
+        let progress = Arc::clone(&slot.progress);
+        let late = self.workspace.edges.alternating_status && progress.can_lag();
+        let lags = late && slot.late_reads % 2 == 1;
+        slot.late_reads += u64::from(late);
+        slot.reads += 1;
         self.settle(place, now);
-        Some(seen)
+        Some(Seen { progress, lags })
     }
 
     /// Sends a follow-up. A run that has ended takes it, too.
@@ -191,6 +204,7 @@ impl World {
         }
         let stale_reads = self.workspace.edges.stale_reads;
         let children = self.change(place).follow_up(message, stale_reads, now);
+        self.runs[place].late_reads = 0;
         self.entered(place, children, now);
         self.settle(place, now);
         Ok(())
@@ -249,8 +263,15 @@ impl World {
         let place = self.runs.len();
         self.places.insert(record.session_id.clone(), place);
         self.runs.push(Slot {
-            progress: Arc::new(Progress::new(record, scenario, generation, self.epoch)),
+            progress: Arc::new(Progress::new(
+                record,
+                scenario,
+                generation,
+                self.epoch,
+                self.workspace.edges.timestamp_resolution,
+            )),
             reads: 0,
+            late_reads: 0,
         });
         let children = self.change(place).begin(now);
         self.entered(place, children, now);

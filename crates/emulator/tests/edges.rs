@@ -4,12 +4,12 @@
 
 mod caller;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caller::{
     RUN, SEND, STEPS, STOP, TRIGGER, answered, call, post, read, said, statuses, trigger,
 };
-use dinoai_emulator::{Capability, Edges, Emulator, RefusalStatus, Scenario, Stage};
+use dinoai_emulator::{Capability, Edges, Emulator, Fault, RefusalStatus, Scenario, Stage};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -86,6 +86,174 @@ async fn every_other_answer_reorders_the_messages_and_only_answers_with_messages
     assert!(first[0] < first[1]);
     assert_eq!(second, [first[1], first[0]]);
     assert_eq!(third, first);
+}
+
+/// A run that says so many things at once, and one more a minute later.
+async fn chatty(edges: Edges, said: usize) -> (Emulator, String) {
+    let mut stage = Stage::new("RUNNING").lasts(Duration::from_secs(60));
+    for number in 0..said {
+        stage = stage.message("assistant", number.to_string());
+    }
+    let last = Stage::new("COMPLETED").message("assistant", "last");
+    let emulator = Emulator::builder()
+        .edges(edges)
+        .default_scenario(Scenario::new().stage(stage).stage(last))
+        .stopped_clock()
+        .start()
+        .await
+        .unwrap();
+    let id = trigger(&emulator, "a").await;
+    (emulator, id)
+}
+
+fn contents(run: &Value) -> Vec<&str> {
+    said(run).into_iter().map(|(_, content)| content).collect()
+}
+
+#[tokio::test]
+async fn timestamps_can_be_equal_and_messages_stay_in_the_order_of_arrival() {
+    let second = Duration::from_secs(1);
+    let (emulator, id) = chatty(Edges::new().timestamp_resolution(second), 2).await;
+    emulator.advance(Duration::from_secs(60));
+    send(&emulator, &id).await;
+    let run = read(&emulator, &id).await;
+    assert_eq!(contents(&run), ["Check it.", "0", "1", "last", "And now?"]);
+    let ts = timestamps(&run);
+    assert!(ts.iter().all(|ts| ts.fract() == 0.0), "{ts:?}");
+    assert_eq!([ts[1] - ts[0], ts[2] - ts[0]], [0.0, 0.0]);
+    assert_eq!([ts[3] - ts[0], ts[4] - ts[0]], [60.0, 60.0]);
+
+    for resolution in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let (emulator, id) = chatty(Edges::new().timestamp_resolution(resolution), 2).await;
+        let ts = timestamps(&read(&emulator, &id).await);
+        assert_eq!([ts[0], ts[0]], [ts[1], ts[2]], "{resolution:?}");
+        assert_eq!(ts[0] == 0.0, resolution == Duration::MAX);
+    }
+}
+
+#[tokio::test]
+async fn timestamps_without_a_resolution_are_a_millisecond_apart() {
+    let (emulator, id) = chatty(Edges::new(), 2).await;
+    let ts = timestamps(&read(&emulator, &id).await);
+    assert!(ts[1] - ts[0] > 0.000_9 && ts[2] - ts[1] > 0.000_9, "{ts:?}");
+}
+
+#[tokio::test]
+async fn a_compacted_transcript_lists_each_message_once_and_then_only_the_latest() {
+    let (emulator, id) = chatty(Edges::new().compacted_transcript(2), 3).await;
+    let all = ["Check it.", "0", "1", "2"];
+    // Neither this nor a test that looks lists anything.
+    call(&emulator, STEPS, json!({ "id": id })).await;
+    assert_eq!(emulator.runs().len(), 1);
+    assert_eq!(contents(&read(&emulator, &id).await), all);
+    assert_eq!(contents(&read(&emulator, &id).await), ["1", "2"]);
+    emulator.advance(Duration::from_secs(60));
+    send(&emulator, &id).await;
+    send(&emulator, &id).await;
+    // Nobody has seen what a turn that was cut short said in the end.
+    let new = [
+        "last",
+        "And now?",
+        "Done: this answers follow-up 1.",
+        "And now?",
+    ];
+    assert_eq!(contents(&read(&emulator, &id).await), new);
+    assert_eq!(contents(&read(&emulator, &id).await), new[2..]);
+
+    for (latest, listed) in [(0, &all[..0]), (4, &all[..]), (usize::MAX, &all[..])] {
+        let (emulator, id) = chatty(Edges::new().compacted_transcript(latest), 3).await;
+        assert_eq!(contents(&read(&emulator, &id).await), all);
+        assert_eq!(contents(&read(&emulator, &id).await), listed, "{latest}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_read_past_the_first_stage_shows_the_status_before() {
+    let emulator = with(Edges::new().alternating_status()).await;
+    let id = trigger(&emulator, "a").await;
+    assert_eq!(
+        statuses(&emulator, &id, 6).await,
+        [
+            "QUEUED",
+            "RUNNING",
+            "RUNNING",
+            "COMPLETED",
+            "RUNNING",
+            "COMPLETED"
+        ]
+    );
+    // A turn forgets what lay before it.
+    send(&emulator, &id).await;
+    assert_eq!(
+        statuses(&emulator, &id, 4).await,
+        ["QUEUED", "RUNNING", "RUNNING", "COMPLETED"]
+    );
+    assert_eq!(emulator.runs()[0].status, "COMPLETED");
+}
+
+#[tokio::test]
+async fn a_status_is_gone_back_to_only_within_a_turn_and_if_it_was_seen() {
+    let edges = Edges::new().alternating_status();
+    let emulator = with(edges.clone().stale_reads(1)).await;
+    let id = trigger(&emulator, "a").await;
+    statuses(&emulator, &id, 4).await;
+    send(&emulator, &id).await;
+    assert_eq!(
+        statuses(&emulator, &id, 5).await,
+        ["COMPLETED", "QUEUED", "RUNNING", "RUNNING", "COMPLETED"],
+        "the turn before is stale once, and then gone"
+    );
+
+    let emulator = Emulator::builder()
+        .edges(edges)
+        .default_scenario(
+            Scenario::new()
+                .stage(Stage::new("QUEUED").reads(2))
+                .stage(Stage::new("STARTING").reads(0))
+                .stage(Stage::new("RUNNING").reads(9)),
+        )
+        .start()
+        .await
+        .unwrap();
+    let id = trigger(&emulator, "a").await;
+    assert_eq!(
+        statuses(&emulator, &id, 5).await,
+        ["QUEUED", "QUEUED", "RUNNING", "QUEUED", "RUNNING"]
+    );
+    call(&emulator, STOP, json!({ "id": id })).await;
+    assert_eq!(statuses(&emulator, &id, 3).await, ["STOPPED"; 3]);
+}
+
+#[tokio::test]
+async fn answers_leave_late_and_what_was_asked_for_is_done_before() {
+    let emulator = with(Edges::new().latency(Duration::from_secs(30))).await;
+    let request = post(&emulator)
+        .timeout(Duration::from_millis(200))
+        .json(&json!({ "query": TRIGGER, "variables": { "agent": "a" } }));
+    assert!(request.send().await.unwrap_err().is_timeout());
+    assert_eq!(emulator.runs().len(), 1);
+    let request = &emulator.requests()[0];
+    assert_eq!((request.status, request.started.len()), (0, 1));
+
+    let latency = Duration::from_millis(50);
+    let emulator = with(Edges::new().latency(latency)).await;
+    for fault in [None, Some(Fault::unavailable())] {
+        fault
+            .into_iter()
+            .for_each(|fault| emulator.add_fault(fault));
+        let start = Instant::now();
+        call(&emulator, TRIGGER, json!({ "agent": "a" })).await;
+        assert!(start.elapsed() >= latency);
+    }
+    assert_eq!(emulator.requests()[1].status, 503);
+}
+
+#[tokio::test]
+async fn the_control_path_is_as_fast_as_ever() {
+    let emulator = with(Edges::new().latency(Duration::from_secs(30))).await;
+    let clock = caller::client().get(format!("{}/clock", emulator.control()));
+    let clock = clock.timeout(Duration::from_secs(10));
+    assert_eq!(answered(clock).await.status, 200);
 }
 
 #[tokio::test]

@@ -240,6 +240,46 @@ async fn its_flags_choose_agents_scenarios_backend_faults_and_edges() {
 }
 
 #[tokio::test]
+async fn its_flags_choose_what_is_seen_of_a_run_and_when() {
+    let mut program = Program::start(&[
+        "--port=0",
+        "--stopped-clock",
+        "--compacted-transcript=1",
+        "--timestamp-resolution=2.5",
+        "--alternating-status",
+        "--latency=0.05",
+    ]);
+    let exports = program.exports();
+    let trigger = "mutation { triggerDinoaiAgentRun(message: \"m\") { agentSessionId } }";
+    let start = std::time::Instant::now();
+    let answer = ask(&exports, trigger).await;
+    assert!(start.elapsed() >= std::time::Duration::from_millis(50));
+    let id = answer.root()["agentSessionId"].as_str().unwrap();
+    let read = format!(
+        "{{ dinoaiAgentRun(agentSessionId: \"{id}\") {{ status messages {{ ts role }} }} }}"
+    );
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        let run = ask(&exports, &read).await.root().clone();
+        let messages = run["messages"].as_array().unwrap().len();
+        let ts = run["messages"][0]["ts"].as_f64().unwrap();
+        assert!((ts / 2.5).fract() == 0.0, "{ts}");
+        seen.push((run["status"].as_str().unwrap().to_owned(), messages));
+    }
+    let expected = [
+        ("QUEUED", 1),
+        ("RUNNING", 1),
+        ("RUNNING", 1),
+        ("COMPLETED", 1),
+        ("RUNNING", 1),
+    ];
+    assert_eq!(
+        seen,
+        expected.map(|(status, messages)| (status.to_owned(), messages))
+    );
+}
+
+#[tokio::test]
 async fn a_key_of_the_program_can_lack_a_capability() {
     let mut program = Program::start(&["--port=0", "--without-capability=trigger"]);
     let exports = program.exports();
@@ -317,6 +357,8 @@ fn what_it_cannot_start_with_is_told_and_fails() {
             &["--refusal-status", "500"],
             "possible values: 200, 400, 422",
         ),
+        (&["--latency", "soon"], "not a number"),
+        (&["--timestamp-resolution=-1"], "negative"),
         (&["--host", "nowhere"], "invalid IP address"),
     ] {
         let program = env!("CARGO_BIN_EXE_dinoai-emulator");

@@ -58,6 +58,20 @@ pub(super) struct Options {
     /// Lists the messages newest first in every other answer.
     #[arg(long)]
     reorder_messages: bool,
+    /// Lists a message again, once an answer has listed it, only while it is among this many
+    /// latest ones of its run.
+    #[arg(long, value_name = "N")]
+    compacted_transcript: Option<usize>,
+    /// Rounds the timestamps of messages down to whole multiples of this, so that several can
+    /// have the same.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timestamp_resolution: Option<Duration>,
+    /// Shows the status of the stage before in every other read of a run.
+    #[arg(long)]
+    alternating_status: bool,
+    /// How many seconds after a request was executed its answer leaves.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
+    latency: Duration,
     /// Shows this status in place of RUNNING.
     #[arg(long, value_name = "TEXT")]
     undeclared_status: Option<String>,
@@ -134,6 +148,7 @@ impl Options {
         let mut edges = Edges::new()
             .stale_reads(self.stale_reads)
             .session_lifetime(Duration::from_secs(self.session_lifetime))
+            .latency(self.latency)
             .refusal_status(match self.refusal_status {
                 None => edges::RefusalStatus::ByMediaType,
                 Some(RefusalStatus::Ok) => edges::RefusalStatus::Ok,
@@ -147,6 +162,15 @@ impl Options {
         }
         if self.reorder_messages {
             edges = edges.reordered_messages();
+        }
+        if let Some(latest) = self.compacted_transcript {
+            edges = edges.compacted_transcript(latest);
+        }
+        if let Some(resolution) = self.timestamp_resolution {
+            edges = edges.timestamp_resolution(resolution);
+        }
+        if self.alternating_status {
+            edges = edges.alternating_status();
         }
         if let Some(status) = &self.undeclared_status {
             edges = edges.undeclared_status(status);
@@ -177,6 +201,12 @@ fn backend(name: &str) -> Result<Backend, String> {
                 format!("cannot read the backend {file}: {error}; the built-in ones are current and pages")
             }),
     }
+}
+
+/// A number of seconds, with a fraction where one is needed.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "not a number".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|wrong| wrong.to_string())
 }
 
 /// A fault by its name alone, or as a mapping.
