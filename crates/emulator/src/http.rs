@@ -90,7 +90,7 @@ async fn answer(
             Err(unread) => Reply::detail(unread.status(), &unread.body_text()).into_response(),
         };
     }
-    let place = shared.record.open(&parts, connection.number);
+    let place = shared.record.open(&parts, connection.number, shared.now());
     let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let parameters = Parameters::read(&parts, body.as_deref().unwrap_or_default());
     if let Ok(parameters) = &parameters {
@@ -191,6 +191,7 @@ impl Exchange<'_> {
         }
         self.shared.record.complete(self.place, |request| {
             request.status = status.as_u16();
+            request.answered = Some(self.shared.now());
         });
     }
 

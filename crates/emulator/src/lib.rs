@@ -129,7 +129,7 @@ pub use error::Error;
 pub use fault::{ErrorData, Fault};
 pub use flaw::Flaw;
 pub use requests::Request;
-pub use runs::{Run, Slack};
+pub use runs::{Message, Run, Slack};
 pub use scenario::Scenario;
 #[cfg(feature = "yaml")]
 pub use scenario_file::scenario_schema;

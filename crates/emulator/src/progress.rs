@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use crate::runs::Run;
+use crate::runs::{self, Run};
 use crate::scenario::Scenario;
 use crate::stage::{Effects, End, Stage};
 use crate::status::Status;
@@ -22,6 +22,7 @@ const MESSAGE_GAP: u64 = 1_000;
 /// The state of one run. Cloned only when it changes while an answer still reads it.
 #[derive(Clone)]
 pub(crate) struct Progress {
+    /// What does not change by itself: see [`told`](Self::told).
     pub(crate) record: Run,
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) messages: Vec<Message>,
@@ -39,6 +40,8 @@ pub(crate) struct Progress {
     pub(crate) last_message: Duration,
     end: End,
     entered: Duration,
+    /// When this turn came to the status that it has.
+    since: Duration,
     ahead: VecDeque<Stage>,
     /// The children that this run waits for, and what it goes through when each has ended.
     waiting: Vec<(String, Vec<Stage>)>,
@@ -93,6 +96,7 @@ impl Progress {
             last_message: Duration::ZERO,
             end: End::Reads(0),
             entered: Duration::ZERO,
+            since: Duration::ZERO,
             ahead: scenario.stages.clone().into(),
             waiting: Vec::new(),
             woken: Duration::ZERO,
@@ -126,6 +130,22 @@ impl Progress {
         self.before.is_some()
     }
 
+    /// The run as the emulator tells of it.
+    pub(crate) fn told(&self) -> Run {
+        let messages = self.messages.iter().map(|message| runs::Message {
+            ts: message.ts(),
+            role: message.role.clone(),
+            content: message.content.clone(),
+        });
+        Run {
+            status: self.status.as_str().to_owned(),
+            messages: messages.collect(),
+            children: self.children.clone(),
+            ended: self.status.is_terminal().then_some(self.since),
+            ..self.record.clone()
+        }
+    }
+
     /// Whether the stage in progress has ended, and when.
     pub(crate) fn ended(&self, reads: u64, now: Duration) -> Option<Duration> {
         if self.ahead.is_empty() {
@@ -146,6 +166,9 @@ impl Progress {
             return Vec::new();
         };
         let left = mem::replace(&mut self.status, stage.status);
+        if self.outside || left != self.status {
+            self.since = at;
+        }
         if !self.outside && !matches!(self.end, End::Reads(0)) {
             self.before = Some(left);
         }
@@ -164,14 +187,15 @@ impl Progress {
         stale_reads: u64,
         now: Duration,
     ) -> Vec<Child> {
-        let stale = self.ahead.is_empty() && self.status.is_terminal();
+        let stale = stale_reads > 0 && self.ahead.is_empty() && self.status.is_terminal();
+        let since = self.since;
         let mut children = Vec::new();
         while !self.ahead.is_empty() {
             children.extend(self.enter_next(now));
         }
         self.say("user", message.clone(), now);
         self.ahead = self.scenario.answer(self.record.follow_ups.len()).into();
-        if stale && stale_reads > 0 {
+        if stale {
             self.ahead
                 .push_front(Stage::new(self.status.clone()).reads(stale_reads));
         }
@@ -179,7 +203,10 @@ impl Progress {
         self.outside = true;
         children.extend(self.enter_next(now));
         self.before = None;
-        self.outside = stale && stale_reads > 0;
+        if stale {
+            self.outside = true;
+            self.since = since;
+        }
         children
     }
 
@@ -220,8 +247,16 @@ impl Progress {
         };
     }
 
-    /// Stops the run where it stands: what lay ahead never appears.
-    pub(crate) fn stop(&mut self) {
+    /// Stops the run where it stands: what lay ahead never appears. One that was over already was
+    /// over when it was.
+    pub(crate) fn stop(&mut self, now: Duration) {
+        self.record.stops.push(now);
+        if self.over().is_none() {
+            self.entered = now;
+        }
+        if self.status != Status::Stopped {
+            self.since = now;
+        }
         self.ahead.clear();
         self.waiting.clear();
         self.before = None;

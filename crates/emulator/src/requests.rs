@@ -1,6 +1,7 @@
 //! The record of every HTTP request that an emulator received.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -8,11 +9,27 @@ use axum::http::request::Parts;
 use serde::Serialize;
 
 use crate::credentials;
+use crate::seconds;
 
 /// What stands in the record for the value of a header that carries a credential.
 const MASK: &str = "***";
 
 /// One HTTP request that the emulator received.
+///
+/// ```
+/// use std::time::Duration;
+/// use dinoai_emulator::Emulator;
+///
+/// # fn main() -> Result<(), dinoai_emulator::Error> {
+/// let emulator = Emulator::builder().start_blocking()?;
+/// // Point a client at it, and then see that it never came back within a second:
+/// for pair in emulator.requests().windows(2) {
+///     let pause = pair[0].answered.map(|answered| pair[1].received - answered);
+///     assert!(pause >= Some(Duration::from_secs(1)));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Request {
@@ -42,6 +59,15 @@ pub struct Request {
     /// Whether a field of the API was resolved. False for a document that was refused, for one
     /// whose fields are all skipped, and for introspection alone.
     pub executed: bool,
+    /// When the request's head came in, on the emulator's clock: see
+    /// [`Emulator::elapsed`](crate::Emulator::elapsed). In JSON `received_seconds`.
+    #[serde(rename = "received_seconds", serialize_with = "seconds::of")]
+    pub received: Duration,
+    /// When the answer was ready to leave, on the same clock; none where it never was: because
+    /// the client went away before, or because the connection was reset. In JSON
+    /// `answered_seconds`.
+    #[serde(rename = "answered_seconds", serialize_with = "seconds::of_option")]
+    pub answered: Option<Duration>,
     /// The name of the [`Fault`](crate::Fault) that happened to the request, as in its JSON.
     pub fault: Option<String>,
 }
@@ -62,8 +88,8 @@ impl Request {
 pub(crate) struct Record(Mutex<Vec<Request>>);
 
 impl Record {
-    /// Enters a request, and returns its place.
-    pub(crate) fn open(&self, parts: &Parts, connection: u64) -> usize {
+    /// Enters a request whose head came in now, and returns its place.
+    pub(crate) fn open(&self, parts: &Parts, connection: u64, now: Duration) -> usize {
         let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         requests.push(Request {
             method: parts.method.as_str().to_owned(),
@@ -76,6 +102,8 @@ impl Record {
             status: 0,
             started: Vec::new(),
             executed: false,
+            received: now,
+            answered: None,
             fault: None,
         });
         requests.len() - 1

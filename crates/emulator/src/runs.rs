@@ -1,9 +1,30 @@
 //! What an emulator tells about the runs that it started.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
+use crate::seconds;
+
 /// A run that the emulator started, as a test sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+///
+/// Times are those of the emulator's clock: see [`Emulator::elapsed`](crate::Emulator::elapsed).
+///
+/// ```
+/// use std::time::Duration;
+/// use dinoai_emulator::Emulator;
+///
+/// # fn main() -> Result<(), dinoai_emulator::Error> {
+/// let emulator = Emulator::builder().start_blocking()?;
+/// // Let a client work, and then see that its runs came to an end in time, or were stopped once:
+/// for run in emulator.runs() {
+///     let in_time = run.ended.is_some_and(|ended| ended < Duration::from_secs(3_600));
+///     assert!(in_time || run.stops.len() == 1);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Run {
     /// The session id that the trigger answered.
@@ -27,6 +48,35 @@ pub struct Run {
     pub parent: Option<String>,
     /// Where the run stands now, as a word of the API's. Asking does not count as a read.
     pub status: String,
+    /// The messages of the run so far, as the API lists them without
+    /// [`Edges`](crate::Edges); but timestamps have their
+    /// [resolution](crate::Edges::timestamp_resolution). Asking lists them for nobody.
+    pub messages: Vec<Message>,
+    /// The session ids of the runs that this one started, in order.
+    pub children: Vec<String>,
+    /// Since when the run, in this turn, shows the terminal status that it shows now; none while
+    /// it goes on. A stage that ended while nobody looked ended when its time was over; a run
+    /// that was stopped ended then, also if it had ended before in another status. In JSON
+    /// `ended_seconds`.
+    #[serde(rename = "ended_seconds", serialize_with = "seconds::of_option")]
+    pub ended: Option<Duration>,
+    /// When the stop operation was executed on the run, each time, also on one that had ended. In
+    /// JSON `stops_seconds`.
+    #[serde(rename = "stops_seconds", serialize_with = "seconds::of_each")]
+    pub stops: Vec<Duration>,
+}
+
+/// A message of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Message {
+    /// Seconds since the Unix epoch.
+    pub ts: f64,
+    /// Who said it: `user` for the trigger's message and for follow-ups, else what the scenario
+    /// says.
+    pub role: String,
+    /// What was said.
+    pub content: String,
 }
 
 /// Where in Slack a run posts.

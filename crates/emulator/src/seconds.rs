@@ -27,3 +27,22 @@ impl<'de> Deserialize<'de> for Seconds {
             .map_err(|wrong| D::Error::custom(format!("{seconds} seconds: {wrong}")))
     }
 }
+
+/// A field that is a span of time to Rust, as seconds.
+pub(crate) fn of<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    Seconds(*time).serialize(serializer)
+}
+
+/// The same where there may be none.
+#[expect(clippy::ref_option, reason = "serde passes it so")]
+pub(crate) fn of_option<S: Serializer>(
+    time: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(Seconds).serialize(serializer)
+}
+
+/// The same where there are several.
+pub(crate) fn of_each<S: Serializer>(times: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(times.iter().copied().map(Seconds))
+}

@@ -215,7 +215,7 @@ impl World {
         let Some(place) = self.place(session_id, now) else {
             return false;
         };
-        self.change(place).stop();
+        self.change(place).stop(now);
         true
     }
 
@@ -225,13 +225,7 @@ impl World {
         for place in 0..self.runs.len() {
             self.settle(place, now);
         }
-        self.runs
-            .iter()
-            .map(|slot| Run {
-                status: slot.progress.status.as_str().to_owned(),
-                ..slot.progress.record.clone()
-            })
-            .collect()
+        self.runs.iter().map(|slot| slot.progress.told()).collect()
     }
 
     fn place(&mut self, session_id: &str, now: Duration) -> Option<usize> {
@@ -258,6 +252,10 @@ impl World {
             follow_ups: Vec::new(),
             parent: parent.map(|parent| parent.record.session_id.clone()),
             status: String::new(),
+            messages: Vec::new(),
+            children: Vec::new(),
+            ended: None,
+            stops: Vec::new(),
         };
         let generation = parent.map_or(0, |parent| parent.generation + 1);
         let place = self.runs.len();

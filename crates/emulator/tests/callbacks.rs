@@ -160,3 +160,31 @@ async fn a_stopped_parent_is_not_woken_and_a_follow_up_does_not_lose_the_callbac
         assert_eq!(statuses(&emulator, &parent, 4).await, expected);
     }
 }
+
+#[tokio::test]
+async fn a_parent_goes_on_when_its_child_was_stopped_and_no_earlier() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let child = Scenario::new()
+        .stage(Stage::new("RUNNING").lasts(minutes(60)))
+        .stage(Stage::new("COMPLETED"));
+    let woken = [
+        Stage::new("RUNNING").lasts(minutes(5)),
+        Stage::new("COMPLETED"),
+    ];
+    let parent = Scenario::new()
+        .stage(Stage::new("COMPLETED").lasts(minutes(1)))
+        .child(Child::from(child).calls_back(woken));
+    let emulator = with(parent).await;
+    trigger(&emulator, "parent").await;
+    let child = emulator.runs()[0].children[0].clone();
+    emulator.advance(minutes(10));
+    call(&emulator, STOP, json!({ "id": child })).await;
+    emulator.advance(minutes(4));
+    assert_eq!(emulator.runs()[0].status, "RUNNING");
+    emulator.advance(minutes(4));
+    let runs = emulator.runs();
+    assert_eq!(
+        (runs[0].ended, runs[1].ended),
+        (Some(minutes(15)), Some(minutes(10)))
+    );
+}

@@ -4,7 +4,7 @@
 
 mod caller;
 
-use caller::{TRIGGER, answered, call, client, trigger};
+use caller::{STOP, TRIGGER, answered, call, client, trigger};
 use dinoai_emulator::{Emulator, ErrorData, Fault, Scenario, Stage};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -42,6 +42,9 @@ async fn it_tells_every_request_and_which_runs_it_started() {
     assert_eq!(requests[0]["status"], 200);
     assert_eq!(requests[0]["executed"], true);
     assert_eq!(requests[0]["fault"], Value::Null);
+    let seconds = |number: usize, name: &str| requests[number][name].as_f64().unwrap();
+    assert!(seconds(0, "received_seconds") <= seconds(0, "answered_seconds"));
+    assert!(seconds(0, "answered_seconds") <= seconds(1, "received_seconds"));
     let headers = requests[0]["headers"].as_array().unwrap();
     assert!(headers.contains(&json!(["x-api-secret", "***"])));
     assert_eq!(requests[1]["executed"], false);
@@ -58,6 +61,25 @@ async fn it_tells_the_runs_without_reading_them() {
         assert_eq!(runs[0]["agent"], "a");
         assert_eq!(runs[0]["status"], "QUEUED");
     }
+}
+
+#[tokio::test]
+async fn it_tells_what_the_runs_said_and_when_they_ended() {
+    let emulator = Emulator::builder().stopped_clock().start().await.unwrap();
+    let id = trigger(&emulator, "a").await;
+    let runs = get(&emulator, "runs").await;
+    assert_eq!(runs[0]["messages"][0]["role"], "user");
+    assert_eq!(runs[0]["messages"][0]["content"], "Check it.");
+    assert!(runs[0]["messages"][0]["ts"].as_f64().unwrap() > 1e9);
+    assert_eq!(runs[0]["children"], json!([]));
+    assert_eq!(runs[0]["ended_seconds"], Value::Null);
+    assert_eq!(runs[0]["stops_seconds"], json!([]));
+    emulator.advance(Duration::from_millis(1_500));
+    call(&emulator, STOP, json!({ "id": id })).await;
+    let runs = get(&emulator, "runs").await;
+    assert_eq!(runs[0]["ended_seconds"], 1.5);
+    assert_eq!(runs[0]["stops_seconds"], json!([1.5]));
+    assert_eq!(runs, serde_json::to_value(emulator.runs()).unwrap());
 }
 
 #[tokio::test]
