@@ -172,7 +172,7 @@ impl Edges {
         self
     }
 
-    /// Every other read of a run that is past its first stage, beginning with the second, shows
+    /// One read in three of a run that is past its first stage, beginning with the second, shows
     /// the status of the stage before, as a replica that lags behind does. All else is as it is
     /// now, and such reads count towards the end of a stage like any other.
     ///

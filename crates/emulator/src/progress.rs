@@ -254,7 +254,7 @@ impl Progress {
         if self.over().is_none() {
             self.entered = now;
         }
-        if self.status != Status::Stopped {
+        if !self.status.is_terminal() {
             self.since = now;
         }
         self.ahead.clear();

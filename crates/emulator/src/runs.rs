@@ -54,10 +54,9 @@ pub struct Run {
     pub messages: Vec<Message>,
     /// The session ids of the runs that this one started, in order.
     pub children: Vec<String>,
-    /// Since when the run, in this turn, shows the terminal status that it shows now; none while
-    /// it goes on. A stage that ended while nobody looked ended when its time was over; a run
-    /// that was stopped ended then, also if it had ended before in another status. In JSON
-    /// `ended_seconds`.
+    /// When the run, in this turn, has come to its end; none while it goes on. A stage that ended
+    /// while nobody looked ended when its time was over. A run that had ended when it was stopped
+    /// has ended before. In JSON `ended_seconds`.
     #[serde(rename = "ended_seconds", serialize_with = "seconds::of_option")]
     pub ended: Option<Duration>,
     /// When the stop operation was executed on the run, each time, also on one that had ended. In

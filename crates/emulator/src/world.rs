@@ -183,7 +183,7 @@ impl World {
         let slot = &mut self.runs[place];
         let progress = Arc::clone(&slot.progress);
         let late = self.workspace.edges.alternating_status && progress.can_lag();
-        let lags = late && slot.late_reads % 2 == 1;
+        let lags = late && slot.late_reads % 3 == 1;
         slot.late_reads += u64::from(late);
         slot.reads += 1;
         self.settle(place, now);

@@ -398,7 +398,7 @@ async fn a_run_tells_when_it_was_stopped_each_time() {
     assert_eq!(emulator.runs()[1].ended, Some(seconds(50)));
     call(&emulator, STOP, json!({ "id": id })).await;
     let run = &emulator.runs()[1];
-    assert_eq!((run.stops[0], run.ended), (seconds(60), Some(seconds(60))));
+    assert_eq!((run.stops[0], run.ended), (seconds(60), Some(seconds(50))));
     assert_eq!(emulator.runs()[0].stops.len(), 2);
 }
 

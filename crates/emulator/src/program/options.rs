@@ -66,7 +66,7 @@ pub(super) struct Options {
     /// have the same.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timestamp_resolution: Option<Duration>,
-    /// Shows the status of the stage before in every other read of a run.
+    /// Shows the status of the stage before in one read of three of a run.
     #[arg(long)]
     alternating_status: bool,
     /// How many seconds after a request was executed its answer leaves.
