@@ -1,0 +1,32 @@
+//! A short campaign against the promises of the library: see the module. The long one is
+//! `cargo bench --bench campaign`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what fails here fails a test"
+)]
+
+#[path = "campaign/mod.rs"]
+mod campaign;
+
+use campaign::Plan;
+
+#[test]
+fn no_promise_is_broken_whatever_fails() {
+    let seed = std::env::var("DINOAI_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
+    let report = campaign::run(&Plan {
+        operations: 600,
+        at_once: 6,
+        ..Plan::new(seed)
+    });
+    for finding in &report.findings {
+        println!("{finding}");
+    }
+    println!("seed {seed}\n{report}");
+    assert!(
+        report.faults() >= report.operations / 4,
+        "too little has failed"
+    );
+    assert!(report.is_good(), "a promise was broken: see above");
+}

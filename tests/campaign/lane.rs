@@ -1,0 +1,406 @@
+//! [`Lane`]: a few users of clients of their own, an emulator of their own, and the wire between.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use dinoai::{Client, Credentials, Error, Retry, SessionId};
+use dinoai_emulator::{Child, Edges, Emulator, ErrorData, Fault, Scenario, Stage};
+use fastrand::Rng;
+use serde_json::json;
+
+use super::books::{Books, Known, Ledger, Start, Way};
+use super::report::Report;
+use super::wire::Wire;
+use super::{Shared, users};
+
+/// How many users a lane has, and how many things each of them does.
+const USERS: u64 = 3;
+const DEEDS: u64 = 8;
+
+/// How long a call takes at most, and how long its one attempt.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
+/// Where nothing fails nothing takes that long, however busy the machine is.
+const PATIENT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What fails in a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// Nothing: here everything has to succeed.
+    Calm,
+    /// The emulator.
+    Flaky,
+    /// The emulator and the wire.
+    Stormy,
+}
+
+/// What the API does at its edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edge {
+    None,
+    StaleReads(u64),
+    RepeatedMessages,
+    ReorderedMessages,
+    UndeclaredStatus,
+    EqualTimestamps,
+    AlternatingStatus,
+    CompactedTranscript,
+    Latency(Duration),
+    UnreadableSteps,
+}
+
+impl Edge {
+    fn random(rng: &mut Rng) -> Self {
+        match rng.u8(0..14) {
+            0 | 1 => Self::StaleReads(rng.u64(1..4)),
+            2 => Self::RepeatedMessages,
+            3 => Self::ReorderedMessages,
+            4 => Self::UndeclaredStatus,
+            5 | 6 => Self::EqualTimestamps,
+            7 => Self::AlternatingStatus,
+            8 => Self::CompactedTranscript,
+            9 => Self::Latency(Duration::from_millis(rng.u64(5..40))),
+            10 => Self::UnreadableSteps,
+            _ => Self::None,
+        }
+    }
+
+    fn edges(self) -> Edges {
+        let edges = Edges::new();
+        match self {
+            Self::None => edges,
+            Self::StaleReads(reads) => edges.stale_reads(reads),
+            Self::RepeatedMessages => edges.repeated_messages(),
+            Self::ReorderedMessages => edges.reordered_messages(),
+            Self::UndeclaredStatus => edges.undeclared_status("HIBERNATING"),
+            // What appears at the same moment has the same timestamp.
+            Self::EqualTimestamps => edges.timestamp_resolution(Duration::from_micros(1)),
+            Self::AlternatingStatus => edges.alternating_status(),
+            Self::CompactedTranscript => edges.compacted_transcript(3),
+            Self::Latency(time) => edges.latency(time),
+            Self::UnreadableSteps => edges.unreadable_steps(),
+        }
+    }
+}
+
+pub(crate) struct Lane {
+    pub(crate) number: u64,
+    pub(crate) weather: Weather,
+    pub(crate) edge: Edge,
+    pub(crate) emulator: Emulator,
+    pub(crate) wire: Wire,
+    pub(crate) client: Client,
+    /// Gives up after less than two milliseconds.
+    pub(crate) hasty: Vec<Client>,
+    /// Takes responses of a few hundred bytes.
+    pub(crate) narrow: Client,
+    /// Has nobody to talk to.
+    pub(crate) nowhere: Client,
+    ledger: Shared<Ledger>,
+    markers: AtomicU64,
+}
+
+/// Runs one lane, and holds what its users were told against what has happened.
+pub(crate) async fn run(seed: u64, number: u64, wires: tokio::runtime::Handle) -> Report {
+    let mut rng = Rng::with_seed(seed.wrapping_mul(0x0100_0000_01b3) ^ number);
+    let lane = Lane::new(number, &mut rng, &wires).expect("a lane can be set up");
+    let lane = Arc::new(lane);
+    let users: Vec<_> = (0..USERS)
+        .map(|_| {
+            let (lane, mut rng) = (lane.clone(), rng.fork());
+            tokio::spawn(async move {
+                for _ in 0..DEEDS {
+                    users::act(&lane, &mut rng).await;
+                }
+            })
+        })
+        .collect();
+    for user in users {
+        // A panic is counted by the hook.
+        let _ = user.await;
+    }
+    lane.is_quiet().await;
+    let ledger = std::mem::take(&mut *lane.ledger());
+    Books::of(&lane).judge(ledger)
+}
+
+impl Lane {
+    fn new(number: u64, rng: &mut Rng, wires: &tokio::runtime::Handle) -> io::Result<Self> {
+        let weather = match rng.u8(0..10) {
+            0..3 => Weather::Calm,
+            3..6 => Weather::Flaky,
+            _ => Weather::Stormy,
+        };
+        let edge = Edge::random(rng);
+        let emulator = emulator(edge, rng);
+        let start = Instant::now() - emulator.elapsed();
+        let percent = if weather == Weather::Stormy { 45 } else { 0 };
+        let wire = Wire::start(wires, emulator.address(), rng.u64(..), percent, start)?;
+        let endpoint = emulator
+            .endpoint()
+            .replace(&emulator.address().to_string(), &wire.address().to_string());
+        let client = |endpoint: &str, request_timeout| {
+            Client::builder()
+                .endpoint(endpoint)
+                .credentials(Credentials::key_and_secret(
+                    emulator.key(),
+                    emulator.secret(),
+                ))
+                .request_timeout(request_timeout)
+                .retry(
+                    Retry::default()
+                        .with_delays(Duration::from_millis(5), Duration::from_millis(40))
+                        .with_longest_retry_after(Duration::from_secs(1))
+                        .with_call_timeout(CALL_TIMEOUT),
+                )
+        };
+        let build = |builder: dinoai::ClientBuilder| builder.build().map_err(io::Error::other);
+        let timeout = match weather {
+            Weather::Calm => PATIENT_TIMEOUT,
+            Weather::Flaky | Weather::Stormy => REQUEST_TIMEOUT,
+        };
+        // A long head makes the moment longer between a connection's look at whether the request
+        // was given up, and its taking the body.
+        let fillers: reqwest::header::HeaderMap = (0..80)
+            .filter_map(|number| {
+                let name = format!("x-filler-{number}").parse::<reqwest::header::HeaderName>();
+                let value = reqwest::header::HeaderValue::from_static(FILLER);
+                Some((name.ok()?, value))
+            })
+            .collect();
+        let hasty = (0..3).map(|_| {
+            let fillers = fillers.clone();
+            let timeout = Duration::from_micros(rng.u64(100..1_700));
+            let prepare = move |http: reqwest::ClientBuilder| http.default_headers(fillers.clone());
+            build(
+                client(&endpoint, timeout)
+                    .retry(Retry::none())
+                    .http_client(prepare),
+            )
+        });
+        let hasty = hasty.collect::<io::Result<Vec<_>>>()?;
+        let unused = std::net::TcpListener::bind((wire.address().ip(), 0))?.local_addr()?;
+        let nowhere = endpoint.replace(&wire.address().to_string(), &unused.to_string());
+        Ok(Self {
+            number,
+            weather,
+            edge,
+            client: build(client(&endpoint, timeout))?,
+            narrow: build(client(&endpoint, timeout).response_limit(rng.usize(120..400)))?,
+            nowhere: build(client(&nowhere, timeout))?,
+            hasty,
+            emulator,
+            wire,
+            ledger: Shared::default(),
+            markers: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.emulator.elapsed()
+    }
+
+    /// A text that no other message of this lane has in it.
+    pub(crate) fn marker(&self) -> String {
+        let number = self.markers.fetch_add(1, Ordering::Relaxed);
+        format!("marker-{}-{number}.", self.number)
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an operation.
+    pub(crate) fn begin(&self, name: &'static str) {
+        *self.ledger().operations.entry(name).or_default() += 1;
+    }
+
+    /// Notes what the caller of a trigger or a follow-up was told.
+    pub(crate) fn note(
+        &self,
+        marker: &str,
+        began: Duration,
+        way: Way,
+        told: Result<&SessionId, &Error>,
+    ) {
+        let known = match told {
+            Ok(id) => Known::Started(id.to_string()),
+            Err(error) if error.may_have_started() => {
+                Known::Maybe(error.session_id().map(ToString::to_string))
+            }
+            Err(_) => Known::Not,
+        };
+        self.ledger().starts.push(Start {
+            marker: marker.to_owned(),
+            began,
+            ended: self.now(),
+            known,
+            error: told.err().cloned(),
+            way,
+        });
+    }
+
+    /// Adds a few faults of the emulator's.
+    pub(crate) fn stir(&self, rng: &mut Rng) {
+        if self.weather == Weather::Calm {
+            return;
+        }
+        // Those that nobody has met are old by now.
+        if self.emulator.faults().len() > 8 {
+            self.emulator.clear_faults();
+        }
+        for _ in 0..rng.u8(0..6) {
+            self.emulator.add_fault(fault(rng));
+        }
+    }
+
+    /// Waits until nothing is on its way any more.
+    async fn is_quiet(&self) {
+        let start = Instant::now();
+        let mut quiet = 0;
+        while quiet < 3 && start.elapsed() < Duration::from_secs(15) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let is_quiet = self.wire.is_mostly_idle();
+            quiet = if is_quiet { quiet + 1 } else { 0 };
+        }
+    }
+}
+
+const FILLER: &str = "a filler that makes the head of a request longer, and the moment in which \
+                      a request can be given up while its head is written, before its body is";
+
+fn emulator(edge: Edge, rng: &mut Rng) -> Emulator {
+    let time = |rng: &mut Rng, most| Duration::from_millis(rng.u64(5..most));
+    let said = |stage: Stage, text: &str| stage.message("assistant", text);
+    let running = |time| Stage::new("RUNNING").lasts(time);
+    let timed = |rng: &mut Rng| {
+        Scenario::new()
+            .stage(Stage::new("QUEUED").lasts(time(rng, 60)))
+            .stage(said(running(time(rng, 120)), "Looking."))
+            .stage(said(Stage::new("COMPLETED"), "Done."))
+    };
+    let talker = Scenario::new()
+        .stage(Stage::new("QUEUED").reads(1))
+        .stage(said(running(time(rng, 60)), "Looking."))
+        .stage(said(
+            said(running(time(rng, 60)), "Looking."),
+            "Here as well.",
+        ))
+        .stage(said(running(time(rng, 60)), "Looking."))
+        .stage(said(Stage::new("COMPLETED"), "Done."))
+        .follow_up([
+            said(said(running(time(rng, 50)), "Working."), "Working."),
+            said(Stage::new("COMPLETED"), "The first answer."),
+        ])
+        .follow_up([said(Stage::new("COMPLETED"), "At once.")])
+        .follow_up([
+            Stage::new("QUEUED").reads(1),
+            Stage::new("RUNNING").reads(2),
+            said(Stage::new("FAILED"), "That failed."),
+        ])
+        .follow_up([said(said(Stage::new("COMPLETED"), "Again."), "Again.")]);
+    let mut parent = Scenario::new().stage(running(time(rng, 60)));
+    for _ in 0..rng.u8(2..7) {
+        parent = parent.child(timed(rng));
+    }
+    let parent = parent
+        .child(Child::from(timed(rng)).calls_back([
+            said(running(time(rng, 40)), "The sub-agent has ended."),
+            said(Stage::new("COMPLETED"), "All done."),
+        ]))
+        .stage(said(Stage::new("COMPLETED"), "Waiting for a sub-agent."));
+    Emulator::builder()
+        .edges(edge.edges())
+        .scenario("quick", Scenario::completes())
+        .scenario("fails", Scenario::fails())
+        .scenario("expires", Scenario::expires())
+        .scenario("stopped", Scenario::is_stopped())
+        .scenario("timed", timed(rng))
+        .scenario(
+            "late",
+            Scenario::new()
+                .stage(running(users::LATE))
+                .stage(said(Stage::new("COMPLETED"), "Late, and done.")),
+        )
+        .scenario(
+            "endless",
+            Scenario::new()
+                .stage(running(Duration::from_secs(3600)))
+                .stage(Stage::new("COMPLETED")),
+        )
+        .scenario("talker", talker)
+        .scenario("parent", parent)
+        .start_blocking()
+        .expect("an emulator starts")
+}
+
+const TRIGGER: &str = "triggerDinoaiAgentRun";
+const SEND: &str = "sendDinoaiAgentMessage";
+const READ: &str = "dinoaiAgentRun";
+const STOP: &str = "stopDinoaiAgentRun";
+
+/// A failure of the API's, or of a gateway before it.
+fn fault(rng: &mut Rng) -> Fault {
+    let name = [TRIGGER, TRIGGER, SEND, READ, READ, READ, STOP][rng.usize(0..7)];
+    let status = [200, 400, 404, 408, 409, 429, 499, 500, 502, 503, 504][rng.usize(0..11)];
+    let kind = rng.u8(0..17);
+    // Beyond the deadline, but for triggers: of many runs all would wait for it.
+    let retry_after = match name {
+        TRIGGER => ["0", "1"][rng.usize(0..2)],
+        _ => ["0", "1", "60", "3600"][rng.usize(0..4)],
+    };
+    // HTTP 429 without an id is the server's word that nothing was carried out.
+    let is_refusal = kind == 7 || kind < 5 && status == 429;
+    let mut fault = match kind {
+        0..5 => {
+            let data = [ErrorData::Absent, ErrorData::Null, ErrorData::NullField];
+            let mut fault = Fault::graphql_error(status).data(data[rng.usize(0..3)]);
+            if rng.bool() {
+                let codes = [
+                    "GATEWAY_TIMEOUT",
+                    "SUBREQUEST_HTTP_ERROR",
+                    "INTERNAL_SERVER_ERROR",
+                    "RATE_LIMITED",
+                    "SERVICE_UNAVAILABLE",
+                ];
+                fault = fault.code(codes[rng.usize(0..5)]);
+            }
+            match rng.u8(0..4) {
+                0 => fault.path([name]),
+                1 => fault.path(Vec::<String>::new()),
+                _ => fault,
+            }
+        }
+        5 => Fault::status([401, 403, 429, 500, 503][rng.usize(0..5)]),
+        6 => {
+            let (field, value) = [
+                ("ok", json!([])),
+                ("status", json!({ "a": 1 })),
+                ("status", json!(null)),
+                ("ok", json!(false)),
+                ("messages", json!("none")),
+            ][rng.usize(0..5)]
+            .clone();
+            Fault::replaced(field, value)
+        }
+        7 => Fault::too_many_requests().retry_after(retry_after),
+        8 => Fault::unavailable(),
+        9 => Fault::internal_error(),
+        10 => Fault::bad_gateway(),
+        11 => Fault::reset(),
+        12 => Fault::cut_body(),
+        13 => Fault::null_data(),
+        14 => Fault::partial_data(),
+        15 => Fault::content_type("text/html"),
+        _ => Fault::delay(Duration::from_millis(rng.u64(20..400))),
+    };
+    if rng.u8(0..3) > 0 && !is_refusal {
+        fault = fault.after_execution();
+    }
+    if rng.u8(0..6) == 0 {
+        fault = fault.retry_after(retry_after);
+    }
+    fault.on(name).times(rng.u64(1..4))
+}

@@ -1,0 +1,109 @@
+//! A campaign that tries to break the promises of the library: many users of its public API, each
+//! group of them against an emulator of its own through a wire that fails, while the emulator
+//! fails by itself. Each message carries a marker; at the end what the callers were told is held
+//! against what the emulator has done, and what the wire has carried.
+//!
+//! What is to happen follows from the seed and the lane's number. So a finding names its lane,
+//! and that lane alone can be run again.
+
+mod books;
+mod lane;
+mod report;
+mod users;
+mod wire;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+pub(crate) use report::Report;
+
+/// What a campaign does.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    /// How many operations to make at least.
+    pub(crate) operations: u64,
+    /// How many lanes are at work at a time.
+    pub(crate) at_once: usize,
+    /// This lane alone, so many times, instead of all.
+    pub(crate) only: Option<(u64, u64)>,
+    /// Whether to end with the first finding.
+    pub(crate) stops_at_a_finding: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            operations: 10_000,
+            at_once: 12,
+            only: None,
+            stops_at_a_finding: false,
+        }
+    }
+}
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts the panics of all threads from now on, and goes on to report them.
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.fetch_add(1, Ordering::Relaxed);
+            report(panic);
+        }));
+    });
+}
+
+/// Runs a campaign, and blocks until it has ended.
+pub(crate) fn run(plan: &Plan) -> Report {
+    count_panics();
+    let before = PANICS.load(Ordering::Relaxed);
+    // Wires run apart from users, who may block their threads.
+    let (wires, users) = (runtime("wires", 1), runtime("users", 4));
+    let mut report = Report::default();
+    users.block_on(async {
+        let mut lanes = JoinSet::new();
+        let mut next = plan.only.map_or(0, |(lane, _)| lane);
+        let mut left = plan.only.map_or(u64::MAX, |(_, times)| times);
+        loop {
+            let is_enough = report.operations >= plan.operations && plan.only.is_none()
+                || plan.stops_at_a_finding && !report.findings.is_empty();
+            while !is_enough && left > 0 && lanes.len() < plan.at_once {
+                let (seed, number) = (plan.seed, next);
+                let wires = wires.handle().clone();
+                lanes.spawn(async move {
+                    let ran = tokio::spawn(lane::run(seed, number, wires));
+                    // A panic is counted by the hook.
+                    ran.await.unwrap_or_default()
+                });
+                left -= 1;
+                next += u64::from(plan.only.is_none());
+            }
+            match lanes.join_next().await {
+                Some(ended) => report.add(ended.unwrap_or_default()),
+                None => break,
+            }
+        }
+    });
+    users.shutdown_timeout(Duration::from_secs(10));
+    wires.shutdown_timeout(Duration::from_secs(10));
+    report.panics = PANICS.load(Ordering::Relaxed) - before;
+    report
+}
+
+fn runtime(name: &str, threads: usize) -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name(name)
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
+}
+
+type Shared<T> = Arc<std::sync::Mutex<T>>;

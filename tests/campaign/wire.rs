@@ -1,0 +1,418 @@
+//! [`Wire`]: a TCP proxy between a client and an emulator that fails as wires do, at random byte
+//! positions: it resets, cuts, delays, drips, swallows answers, and refuses connections.
+//!
+//! What happens to a connection follows from the seed and the connection's number alone.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+/// How much of what a connection carried each way is kept, heads of requests aside.
+const KEPT: usize = 2 * 1024;
+
+/// What a wire does to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Failure {
+    /// The connection is reset as soon as it is made.
+    Refuse,
+    /// The connection is reset after so many bytes of the client's.
+    ResetRequest(usize),
+    /// The connection is reset after so many bytes of the server's.
+    ResetResponse(usize),
+    /// The connection is closed, in good order, after so many bytes of the server's.
+    CutResponse(usize),
+    /// Everything waits this long, once, before the first byte of the client's is passed on.
+    DelayRequest(Duration),
+    /// Everything waits this long, once, before the first byte of the server's is passed on.
+    DelayResponse(Duration),
+    /// The server's bytes come one after the other from this one on, with a pause before each.
+    Drip(usize),
+    /// The server's bytes are swallowed from this one on, and the connection stays open.
+    SwallowResponse(usize),
+    /// The client's bytes are swallowed from this one on, and the connection stays open.
+    SwallowRequest(usize),
+}
+
+impl Failure {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "wire: refused",
+            Self::ResetRequest(_) => "wire: reset in the request",
+            Self::ResetResponse(_) => "wire: reset in the response",
+            Self::CutResponse(_) => "wire: cut response",
+            Self::DelayRequest(_) => "wire: delayed request",
+            Self::DelayResponse(_) => "wire: delayed response",
+            Self::Drip(_) => "wire: dripping response",
+            Self::SwallowResponse(_) => "wire: swallowed response",
+            Self::SwallowRequest(_) => "wire: swallowed request",
+        }
+    }
+
+    /// Whether the client gets less than the server has sent, or the server less than the client.
+    fn loses(self) -> bool {
+        !matches!(
+            self,
+            Self::DelayRequest(_) | Self::DelayResponse(_) | Self::Drip(_)
+        )
+    }
+
+    fn random(rng: &mut Rng) -> Self {
+        // A request has about 700 bytes, its head about 300; a short response about 250.
+        let in_request = rng.usize(1..900);
+        let in_response = rng.usize(1..500);
+        let pause = Duration::from_millis(rng.u64(5..120));
+        match rng.u8(0..9) {
+            0 => Self::Refuse,
+            1 => Self::ResetRequest(in_request),
+            2 => Self::ResetResponse(in_response),
+            3 => Self::CutResponse(in_response),
+            4 => Self::DelayRequest(pause),
+            5 => Self::DelayResponse(pause),
+            6 => Self::Drip(in_response),
+            7 => Self::SwallowResponse(in_response),
+            _ => Self::SwallowRequest(in_request),
+        }
+    }
+}
+
+/// What a connection has carried, and what happened to it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Carried {
+    /// The first bytes of the first request's body that have arrived here.
+    pub(crate) body: Vec<u8>,
+    /// How far the empty line that ends a head has come in.
+    head_end: usize,
+    /// The first bytes of the server's that were passed on.
+    pub(crate) response: Vec<u8>,
+    /// When the failure struck, by the wire's time.
+    pub(crate) failed: Option<(Failure, Duration)>,
+    /// When the last byte of the server's was passed on.
+    pub(crate) answered: Option<Duration>,
+    pub(crate) is_over: bool,
+}
+
+impl Carried {
+    fn note_request(&mut self, bytes: &[u8]) {
+        const END: &[u8] = b"\r\n\r\n";
+        let mut rest = bytes;
+        while self.head_end < END.len() {
+            let Some((byte, left)) = rest.split_first() else {
+                return;
+            };
+            rest = left;
+            self.head_end = match END.get(self.head_end) == Some(byte) {
+                true => self.head_end + 1,
+                false => usize::from(*byte == b'\r'),
+            };
+        }
+        keep(&mut self.body, rest);
+    }
+
+    /// Whether everything was passed on, both ways.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.failed.is_none_or(|(failure, _)| !failure.loses())
+    }
+}
+
+/// A proxy on a port of its own.
+pub(crate) struct Wire {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+struct Shared {
+    target: SocketAddr,
+    seed: u64,
+    /// How many of a hundred connections fail.
+    percent: u8,
+    /// When time began.
+    start: Instant,
+    carried: Mutex<Vec<Carried>>,
+}
+
+impl Shared {
+    fn carried(&self) -> MutexGuard<'_, Vec<Carried>> {
+        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, number: usize, change: impl FnOnce(&mut Carried)) {
+        if let Some(carried) = self.carried().get_mut(number) {
+            change(carried);
+        }
+    }
+}
+
+impl Wire {
+    /// Starts a proxy on `runtime`; its time counts from `start`.
+    pub(crate) fn start(
+        runtime: &Handle,
+        target: SocketAddr,
+        seed: u64,
+        percent: u8,
+        start: Instant,
+    ) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind((target.ip(), 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            target,
+            seed,
+            percent,
+            start,
+            carried: Mutex::default(),
+        });
+        let listener = {
+            let _inside = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        let task = runtime.spawn(serve(listener, shared.clone()));
+        Ok(Self {
+            address,
+            shared,
+            task,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything carried so far, in the order in which connections came.
+    pub(crate) fn carried(&self) -> Vec<Carried> {
+        self.shared.carried().clone()
+    }
+
+    /// Whether every connection that can still bring the server something has ended: kept ones,
+    /// over which reads go, may stay.
+    pub(crate) fn is_mostly_idle(&self) -> bool {
+        let carried = self.shared.carried();
+        let reads = |carried: &Carried| carried.answered.is_some() && carried.is_whole();
+        carried
+            .iter()
+            .all(|carried| carried.is_over || reads(carried))
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let Ok((client, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        while connections.try_join_next().is_some() {}
+        let number = {
+            let mut carried = shared.carried();
+            carried.push(Carried::default());
+            carried.len() - 1
+        };
+        let mut rng = Rng::with_seed(
+            shared
+                .seed
+                .wrapping_add(number as u64)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        );
+        let failure = (rng.u8(0..100) < shared.percent).then(|| Failure::random(&mut rng));
+        let shared = shared.clone();
+        connections.spawn(async move {
+            let line = Line {
+                shared: &shared,
+                number,
+                failure,
+            };
+            // An error is an end of the line like any other.
+            let _ = line.carry(client).await;
+            shared.change(number, |carried| carried.is_over = true);
+        });
+    }
+}
+
+/// One connection.
+struct Line<'a> {
+    shared: &'a Shared,
+    number: usize,
+    failure: Option<Failure>,
+}
+
+impl Line<'_> {
+    async fn carry(&self, mut client: TcpStream) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        if self.failure == Some(Failure::Refuse) {
+            self.failed();
+            return client.set_zero_linger();
+        }
+        let mut server = TcpStream::connect(self.shared.target).await?;
+        server.set_nodelay(true)?;
+        let (mut up, mut down) = (0, 0);
+        let (mut from_client, mut from_server) = ([0; 16 * 1024], [0; 16 * 1024]);
+        let (mut client_is_open, mut server_is_open) = (true, true);
+        while client_is_open || server_is_open {
+            tokio::select! {
+                read = client.read(&mut from_client), if client_is_open => {
+                    // A client that has gone leaves behind what it has sent.
+                    let bytes = &from_client[..read.unwrap_or(0)];
+                    if bytes.is_empty() {
+                        client_is_open = false;
+                        let _ = server.shutdown().await;
+                        continue;
+                    }
+                    self.shared.change(self.number, |carried| carried.note_request(bytes));
+                    let passed = self.pass_request(bytes, up, &mut server).await?;
+                    up += bytes.len();
+                    if !passed {
+                        return both_reset(&client, &server);
+                    }
+                }
+                read = server.read(&mut from_server), if server_is_open => {
+                    let bytes = &from_server[..read.unwrap_or(0)];
+                    if bytes.is_empty() {
+                        server_is_open = false;
+                        if !self.swallows() {
+                            let _ = client.shutdown().await;
+                        }
+                        continue;
+                    }
+                    match self.pass_response(bytes, down, &mut client).await? {
+                        Passed::On => {}
+                        Passed::Cut => return Ok(()),
+                        Passed::Reset => return both_reset(&client, &server),
+                    }
+                    down += bytes.len();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// False: the connection is to be reset.
+    async fn pass_request(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        server: &mut TcpStream,
+    ) -> io::Result<bool> {
+        match self.failure {
+            Some(Failure::ResetRequest(after)) if at + bytes.len() >= after => {
+                self.failed();
+                server.write_all(&bytes[..after.saturating_sub(at)]).await?;
+                return Ok(false);
+            }
+            Some(Failure::SwallowRequest(after)) if at + bytes.len() >= after => {
+                self.failed();
+                server.write_all(&bytes[..after.saturating_sub(at)]).await?;
+                return Ok(true);
+            }
+            Some(Failure::DelayRequest(pause)) if at == 0 => {
+                self.failed();
+                tokio::time::sleep(pause).await;
+            }
+            _ => {}
+        }
+        // The server may have gone: then there is an answer, or none.
+        let _ = server.write_all(bytes).await;
+        Ok(true)
+    }
+
+    async fn pass_response(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        client: &mut TcpStream,
+    ) -> io::Result<Passed> {
+        match self.failure {
+            Some(Failure::ResetResponse(after)) if at + bytes.len() >= after => {
+                self.failed();
+                self.write(&bytes[..after.saturating_sub(at)], client)
+                    .await?;
+                return Ok(Passed::Reset);
+            }
+            Some(Failure::CutResponse(after)) if at + bytes.len() >= after => {
+                self.failed();
+                self.write(&bytes[..after.saturating_sub(at)], client)
+                    .await?;
+                return Ok(Passed::Cut);
+            }
+            Some(Failure::SwallowResponse(after)) if at + bytes.len() >= after => {
+                self.failed();
+                self.write(&bytes[..after.saturating_sub(at)], client)
+                    .await?;
+                return Ok(Passed::On);
+            }
+            Some(Failure::DelayResponse(pause)) if at == 0 => {
+                self.failed();
+                tokio::time::sleep(pause).await;
+            }
+            Some(Failure::Drip(after)) if at + bytes.len() >= after => {
+                self.failed();
+                let (first, rest) = bytes.split_at(after.saturating_sub(at));
+                self.write(first, client).await?;
+                for byte in rest {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    self.write(std::slice::from_ref(byte), client).await?;
+                }
+                return Ok(Passed::On);
+            }
+            _ => {}
+        }
+        self.write(bytes, client).await?;
+        Ok(Passed::On)
+    }
+
+    /// Fails if the client has gone: the rest of the response is for nobody.
+    async fn write(&self, bytes: &[u8], client: &mut TcpStream) -> io::Result<()> {
+        client.write_all(bytes).await?;
+        let now = self.shared.start.elapsed();
+        self.shared.change(self.number, |carried| {
+            keep(&mut carried.response, bytes);
+            carried.answered = Some(now);
+        });
+        Ok(())
+    }
+
+    fn swallows(&self) -> bool {
+        matches!(
+            self.failure,
+            Some(Failure::SwallowResponse(_) | Failure::SwallowRequest(_))
+        )
+    }
+
+    fn failed(&self) {
+        let now = self.shared.start.elapsed();
+        let failure = self.failure;
+        self.shared.change(self.number, |carried| {
+            if carried.failed.is_none() {
+                carried.failed = failure.map(|failure| (failure, now));
+            }
+        });
+    }
+}
+
+enum Passed {
+    On,
+    Cut,
+    Reset,
+}
+
+fn both_reset(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
+    client.set_zero_linger()?;
+    server.set_zero_linger()
+}
+
+fn keep(kept: &mut Vec<u8>, bytes: &[u8]) {
+    let room = KEPT.saturating_sub(kept.len());
+    kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}
