@@ -213,6 +213,12 @@ impl<'a> Books<'a> {
             );
         }
         let id = ids.first();
+        self.check(match (&start.known, id) {
+            (Known::Not, _) => "not carried out, as reported",
+            (Known::Started(_), _) => "started, and under this id",
+            (Known::Maybe(Some(_)), _) => "unknown, and under this id",
+            (Known::Maybe(None), _) => "unknown, and no id had come in",
+        });
         match (&start.known, id) {
             (Known::Not, Some(id)) => {
                 self.find(
@@ -270,6 +276,7 @@ impl<'a> Books<'a> {
     }
 
     fn judge_abandoned(&mut self, abandoned: &Abandoned) {
+        self.check("abandoned, and its id passed on");
         let Abandoned {
             marker,
             place,
@@ -336,6 +343,11 @@ impl<'a> Books<'a> {
         if took > allowed {
             self.find(Kind::Overrun, format!("after {took:?}: {}", short(wait)));
         }
+        self.check(match &wait.result {
+            Ok(_) | Err(Error::RunFailed { .. }) => "ended, as reported",
+            Err(Error::WaitTimeout(_)) => "had not ended at the deadline",
+            Err(_) => "failed, with the id",
+        });
         let is_calm = self.lane.weather == Weather::Calm;
         match &wait.result {
             Ok(read) => {
@@ -514,6 +526,7 @@ impl<'a> Books<'a> {
                 continue;
             }
             for stop in &run.stops {
+                self.check("stopped, and had not ended");
                 let Some(ended) = run.ended.filter(|ended| ended < stop) else {
                     continue;
                 };
@@ -530,6 +543,10 @@ impl<'a> Books<'a> {
 
     /// Holds texts that were emitted against those that there are.
     fn compare(&mut self, id: &str, told: Vec<String>, there: Vec<String>, is_complete: bool) {
+        self.check(match is_complete {
+            true => "messages: none repeated, none lost",
+            false => "messages: none repeated",
+        });
         let mut left = there.clone();
         let mut repeated = vec![];
         for text in &told {
@@ -582,6 +599,10 @@ impl<'a> Books<'a> {
             next += 1;
         }
         found
+    }
+
+    fn check(&mut self, name: &'static str) {
+        *self.report.checks.entry(name).or_default() += 1;
     }
 
     fn find(&mut self, kind: Kind, text: String) {

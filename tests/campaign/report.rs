@@ -57,6 +57,8 @@ pub(crate) struct Report {
     pub(crate) connections: u64,
     /// By kind.
     pub(crate) faults: BTreeMap<String, u64>,
+    /// How often each promise was put to the test.
+    pub(crate) checks: BTreeMap<&'static str, u64>,
     /// Triggers and follow-ups whose outcome was reported as unknown, and that were not carried
     /// out.
     pub(crate) unknowns: u64,
@@ -78,6 +80,9 @@ impl Report {
         self.connections += other.connections;
         for (kind, count) in other.faults {
             *self.faults.entry(kind).or_default() += count;
+        }
+        for (name, count) in other.checks {
+            *self.checks.entry(name).or_default() += count;
         }
         self.unknowns += other.unknowns;
         self.false_unknowns += other.false_unknowns;
@@ -115,6 +120,10 @@ impl fmt::Display for Report {
         line(f, "faults", self.faults())?;
         for (kind, count) in &self.faults {
             line(f, &format!("  {kind}"), *count)?;
+        }
+        line(f, "checks", self.checks.values().sum())?;
+        for (name, count) in &self.checks {
+            line(f, &format!("  {name}"), *count)?;
         }
         line(f, "outcomes unknown, not carried out", self.unknowns)?;
         line(f, "false unknowns", self.false_unknowns)?;
