@@ -17,7 +17,7 @@ use super::{Shared, users};
 
 /// How many users a lane has, and how many things each of them does.
 const USERS: u64 = 3;
-const DEEDS: u64 = 8;
+const DEEDS: u64 = 4;
 
 /// How long a call takes at most, and how long its one attempt.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
