@@ -78,6 +78,22 @@ async fn messages_of_one_moment_are_all_emitted_by_a_watch_in_their_order() {
 }
 
 #[tokio::test]
+async fn messages_of_one_poll_come_in_the_order_of_their_timestamps_and_of_the_transcript() {
+    let transcript = [
+        user(10.0, "And now?"),
+        agent(10.0, "at the same moment"),
+        agent(12.0, "later"),
+        agent(11.0, "earlier"),
+    ];
+    let (_server, client, _) = shown(move |seen, _| run(seen, "COMPLETED", &transcript)).await;
+    let items = all(session(&client).watch()).await;
+    assert_eq!(
+        texts_of(&items),
+        ["And now?", "at the same moment", "earlier", "later"]
+    );
+}
+
+#[tokio::test]
 async fn messages_of_one_moment_are_all_part_of_the_turn() {
     let (_server, client, _) = shown(|seen, since_sent| match since_sent {
         None => run(seen, "COMPLETED", &[]),
@@ -306,6 +322,65 @@ async fn an_open_turn_is_still_open_after_a_program_with_doubles() {
         let stored = through_doubles(&stored, write);
         let after = client.resume(serde_json::from_str(&stored).unwrap());
         assert_eq!(after.wait().await.unwrap().answer(), Some("four"));
+    }
+}
+
+/// What a turn began with is known to the microsecond, here and after a checkpoint.
+#[tokio::test]
+async fn messages_a_few_microseconds_before_a_follow_up_are_no_answer_to_it() {
+    let before = [
+        user(1_714_142_438.123_41, "start"),
+        agent(1_714_142_438.123_42, "the first answer"),
+    ];
+    let after = [
+        user(1_714_142_438.123_43, "And now?"),
+        agent(1_714_142_438.123_44, "the second answer"),
+    ];
+    for is_resumed in [false, true] {
+        let (before, both) = (before.clone(), [before.clone(), after.clone()].concat());
+        let (_server, client, clock) = shown(move |seen, since_sent| {
+            let is_answered = since_sent.is_some_and(|time| time >= seconds(20));
+            run(seen, "COMPLETED", if is_answered { &both } else { &before })
+        })
+        .await;
+        let mut session = session(&client);
+        session.send("And now?").await.unwrap();
+        if is_resumed {
+            let stored = serde_json::to_string(&session.checkpoint()).unwrap();
+            session = client.resume(serde_json::from_str(&stored).unwrap());
+        }
+        let run = session.wait().poll_interval(seconds(5)).await.unwrap();
+        assert_eq!(run.answer(), Some("the second answer"), "{is_resumed}");
+        assert_eq!(clock.now(), seconds(20), "{is_resumed}");
+    }
+}
+
+/// Activity that was seen once may not be seen again.
+#[tokio::test]
+async fn a_turn_that_has_shown_activity_before_a_checkpoint_ends_with_the_next_terminal_status() {
+    for way in ["wait", "watch"] {
+        let (_server, client, clock) = shown(|seen, since_sent| {
+            let is_at_work = since_sent.is_some_and(|time| time < seconds(10));
+            let status = if is_at_work { "RUNNING" } else { "COMPLETED" };
+            run(seen, status, &three_at_once())
+        })
+        .await;
+        let before = session(&client);
+        before.send("And now?").await.unwrap();
+        let timeout = seconds(5);
+        if way == "wait" {
+            let error = before.wait().timeout(timeout).await.unwrap_err();
+            assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+        } else {
+            assert!(end_of(&all(before.watch().timeout(timeout)).await).is_none());
+        }
+        let stored = serde_json::to_string(&before.checkpoint()).unwrap();
+        clock.advance(seconds(10));
+        let after = client.resume(serde_json::from_str(&stored).unwrap());
+        let resumed_at = clock.now();
+        let run = after.wait().await;
+        assert!(run.is_ok(), "{way}: {run:?}");
+        assert_eq!(clock.now(), resumed_at, "{way}");
     }
 }
 
