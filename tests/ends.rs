@@ -280,6 +280,64 @@ async fn a_status_that_is_stale_after_an_outage_has_its_grace_period_to_itself()
     }
 }
 
+/// A poll answered only after the deadline is the last look, whatever has succeeded before it.
+#[tokio::test]
+async fn a_poll_that_is_under_way_at_the_deadline_is_awaited_and_is_the_last_look() {
+    for (way, polls_before) in [
+        ("wait", 0),
+        ("wait", 1),
+        ("watch", 0),
+        ("watch", 1),
+        ("wait_all", 0),
+        ("wait_all", 1),
+    ] {
+        let clock = VirtualClock::new();
+        let (script_clock, mut polls) = (clock.clone(), 0);
+        let server = shows(&clock, move |seen, _| {
+            polls += usize::from([STATUS, DIGEST].contains(&seen.operation.as_str()));
+            let reply = run(seen, "RUNNING", &[]);
+            if polls <= polls_before {
+                return reply;
+            }
+            // The deadline comes while it is answered, which takes longer than was left until then.
+            script_clock.advance(seconds(1));
+            Reply::Late(Duration::from_millis(200), Box::new(reply))
+        })
+        .await;
+        let client = client_by(&server, &clock);
+        clock.advance(seconds(1));
+        let interval = seconds(1);
+        let timeout = interval * polls_before as u32 + Duration::from_millis(50);
+        let result = match way {
+            "wait" => {
+                let wait = session(&client).wait().timeout(timeout);
+                wait.poll_interval(interval).await.map(drop)
+            }
+            "watch" => {
+                let watch = session(&client).watch().timeout(timeout);
+                let mut items = all(watch.poll_interval(interval)).await;
+                items.pop().unwrap().map(drop)
+            }
+            _ => {
+                let ids = [SessionId::new(SESSION).unwrap()];
+                let all = client.wait_all(ids).timeout(timeout);
+                let mut all = all.poll_interval(interval);
+                all.next().await.unwrap().1.map(drop)
+            }
+        };
+        let case = format!("{way} after {polls_before}");
+        let Err(Error::WaitTimeout(timeout)) = result else {
+            panic!("{case}: {result:?}");
+        };
+        assert_eq!(timeout.last_status, Some(RunStatus::Running), "{case}");
+        assert!(timeout.last_error.is_none(), "{case}: {timeout:?}");
+        assert_eq!(timeout.polls as usize, polls_before + 1, "{case}");
+        let operations = server.operations();
+        let polls = operations.iter().filter(|name| *name != READ).count();
+        assert_eq!(polls, polls_before + 1, "{case}: {operations:?}");
+    }
+}
+
 // The caller's own limits hold for polls (C3).
 
 #[tokio::test]
@@ -450,6 +508,28 @@ async fn a_failure_to_read_steps_is_tried_again_at_the_next_poll() {
             .collect();
         assert_eq!(steps, [0, 1, 2, 3]);
     }
+}
+
+#[tokio::test]
+async fn the_last_steps_are_tried_as_often_as_any_call_before_they_are_missing() {
+    let mut failures = 3;
+    let (_server, client, _) = with_steps(move |seen, looks| {
+        if looks == 4 && failures > 0 {
+            failures -= 1;
+            return Reply::html(503);
+        }
+        steps_so_far(seen, looks)
+    })
+    .await;
+    let watch = session(&client).watch().with_steps(StepOptions::default());
+    let items = all(watch).await;
+    has_all_but_steps(&items);
+    assert!(!items.iter().any(is_missing_steps), "{items:#?}");
+    let last = items.iter().rev().find_map(|item| match item {
+        Ok(Event::Step(step)) => Some(step.index),
+        _ => None,
+    });
+    assert_eq!(last, Some(3), "{items:#?}");
 }
 
 #[tokio::test]
