@@ -390,6 +390,70 @@ async fn refused_batches_become_smaller_until_the_server_takes_them() {
 }
 
 #[tokio::test]
+async fn a_batch_that_has_failed_is_due_again_after_the_pause_of_the_schedule() {
+    let busy = Reply::errors(503, &json!([{ "message": "Try again." }]));
+    for refusal in refusals().into_iter().chain([busy, Reply::html(502)]) {
+        let clock = VirtualClock::new();
+        let (time, arrivals) = (clock.clone(), Arc::new(Mutex::new(vec![])));
+        let record = arrivals.clone();
+        let reply = refusal.clone();
+        let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
+        let server = FaultServer::scripted(move |seen| {
+            if !is_poll(seen) {
+                return answer(seen);
+            }
+            let mut arrivals = record.lock().unwrap();
+            arrivals.push(time.now());
+            match arrivals.len() {
+                2 => reply.clone(),
+                _ => answer(seen),
+            }
+        })
+        .await;
+        let (client, _) = client(&server.endpoint(), |builder| {
+            builder
+                .clock(clock)
+                .request_timeout(seconds(60))
+                .connect_timeout(seconds(60))
+        });
+        let results = all(client.wait_all(ids(4)).poll_interval(seconds(30))).await;
+        assert!(results.values().all(Result::is_ok), "{results:?}");
+        let arrivals = arrivals.lock().unwrap();
+        let due = [0, 30, 60].map(seconds);
+        assert_eq!(arrivals[..3], due, "{refusal:?}: {arrivals:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_size_that_was_refused_once_is_tried_again_some_time_later() {
+    let mut has_refused = false;
+    let has_ended = Arc::new(Mutex::new(false));
+    let says_so = has_ended.clone();
+    let mut answer = runs(move |_, _| match *has_ended.lock().unwrap() {
+        true => reads_as("COMPLETED"),
+        false => reads_as("RUNNING"),
+    });
+    let server = FaultServer::scripted(move |seen| {
+        if seen.operation == STATUSES && !has_refused {
+            has_refused = true;
+            return Reply::html(413);
+        }
+        *says_so.lock().unwrap() |= seen.operation == STATUSES;
+        answer(seen)
+    })
+    .await;
+    let (client, _) = patient(&server);
+    let fleet = client.wait_all(ids(2)).poll_interval(seconds(1));
+    let results = all(fleet.timeout(seconds(600))).await;
+    assert!(results.values().all(Result::is_ok), "{results:?}");
+    let batches = batches(&server);
+    assert_eq!((batches[0], batches[1]), (2, 1), "{batches:?}");
+    // Not at once: a server that takes no more would refuse every other request.
+    let smaller = batches.iter().filter(|size| **size == 1).count();
+    assert!(smaller >= 50, "{batches:?}");
+}
+
+#[tokio::test]
 async fn a_page_instead_of_the_api_ends_all_after_few_requests() {
     let server = FaultServer::scripted(|_| Reply::html(404)).await;
     let (client, _) = patient(&server);
