@@ -289,11 +289,13 @@ async fn reads_share_a_connection_and_each_change_has_its_own() {
     for _ in 0..3 {
         client.get_run(SESSION).await.unwrap();
     }
-    for _ in 0..3 {
-        client.trigger_run(TriggerRun::agent("a")).await.unwrap();
+    for which in CHANGES {
+        change(&client, which).await.unwrap();
+        client.stop_run(SESSION).await.unwrap();
     }
+    client.get_run(SESSION).await.unwrap();
     let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
-    assert_eq!(connections, [1, 1, 1, 2, 3, 4]);
+    assert_eq!(connections, [1, 1, 1, 2, 3, 4, 5, 1]);
 }
 
 #[tokio::test]

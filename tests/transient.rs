@@ -999,6 +999,7 @@ async fn one_refused_key_ends_all_starts() {
         Reply::errors(200, &with_code("UNAUTHENTICATED")),
         Reply::errors(401, &with_code("UNAUTHENTICATED")),
         Reply::Http(401, vec![], String::new()),
+        Reply::html(403),
     ] {
         for concurrency in [1, 3] {
             let reply = refusal.clone();
@@ -1027,18 +1028,24 @@ async fn one_refused_key_ends_all_starts() {
 
 #[tokio::test]
 async fn a_key_that_is_refused_in_the_middle_ends_further_starts_alone() {
-    let mut many = Many::default();
-    let server = FaultServer::scripted(move |seen| {
-        if seen.operation == TRIGGER && many.started == 3 {
-            return Reply::errors(200, &with_code("UNAUTHENTICATED"));
-        }
-        many.answer(seen, "COMPLETED")
-    })
-    .await;
-    let clock = FastClock::with_second(Duration::from_millis(5));
-    let results = run_all(&fast_client(&server, &clock), 10, 1).await;
-    let well = results.iter().filter(|(_, result)| result.is_ok()).count();
-    assert_eq!((well, count(&server, TRIGGER)), (3, 4), "{results:?}");
+    for refusal in [
+        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+        Reply::Http(401, vec![], String::new()),
+        Reply::html(403),
+    ] {
+        let mut many = Many::default();
+        let server = FaultServer::scripted(move |seen| {
+            if seen.operation == TRIGGER && many.started == 3 {
+                return refusal.clone();
+            }
+            many.answer(seen, "COMPLETED")
+        })
+        .await;
+        let clock = FastClock::with_second(Duration::from_millis(5));
+        let results = run_all(&fast_client(&server, &clock), 10, 1).await;
+        let well = results.iter().filter(|(_, result)| result.is_ok()).count();
+        assert_eq!((well, count(&server, TRIGGER)), (3, 4), "{results:?}");
+    }
 }
 
 #[tokio::test]
