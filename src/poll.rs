@@ -157,9 +157,15 @@ impl Polls {
     /// Notes what a poll has read, and whether that is, or may be, the end of what is waited
     /// for.
     pub(crate) fn read(&mut self, status: &RunStatus, has_ended: bool) {
+        self.has_ended = has_ended;
+        self.read_whole(status);
+    }
+
+    /// Notes how a whole read shows what has just read as ended, or as if it might have. If it
+    /// says otherwise it may lag behind, and what may have ended is not stopped.
+    pub(crate) fn read_whole(&mut self, status: &RunStatus) {
         self.is_proven = true;
         self.has_read = true;
-        self.has_ended = has_ended;
         if self.last_status.as_ref() != Some(status) {
             let shown = excerpt(status.as_str());
             tracing::info!(session_id = %self.session_id, status = %shown, "run status");

@@ -274,7 +274,7 @@ impl WaitTree {
                     turn.refresh(&mut polls);
                     if let Ok(first) = &tree.run {
                         census.has_first_ended = turn.has_ended(&first.status);
-                        polls.read(&first.status, turn.may_have_ended(&first.status));
+                        polls.read_whole(&first.status);
                     }
                     if tree.has_ended() && census.has_first_ended {
                         turn.close();

@@ -506,7 +506,7 @@ async fn look(polls: &mut Polls, turn: &mut Tracked) -> Result<Option<Run>> {
     let run = polls.client.read_run(polls.terms()).await?;
     // Another follow-up may have woken it in between.
     let has_ended = turn.has_ended(&run.status);
-    polls.read(&run.status, turn.may_have_ended(&run.status));
+    polls.read_whole(&run.status);
     Ok(has_ended.then_some(run))
 }
 

@@ -314,8 +314,7 @@ impl Watcher {
         let run = self.polls.client.read_run(self.polls.terms()).await?;
         // Another follow-up may have woken it in between.
         let has_ended = self.turn.has_ended(&run.status);
-        let may_be_over = self.turn.may_have_ended(&run.status);
-        self.polls.read(&run.status, may_be_over);
+        self.polls.read_whole(&run.status);
         let messages = run.messages.clone();
         self.queue_run(run.status.clone(), &run.child_session_ids, messages);
         self.ending = has_ended.then_some(run);

@@ -105,6 +105,34 @@ async fn a_run_is_left_as_it_is_by_default_and_one_that_ends_in_time_in_any_case
 }
 
 #[tokio::test]
+async fn a_run_that_reads_as_ended_is_not_stopped_although_its_whole_read_lags_behind() {
+    let server = FaultServer::scripted(|seen| match seen.operation.as_str() {
+        "DinoaiAgentRun" => Reply::Status("RUNNING"),
+        _ => Reply::Status("COMPLETED"),
+    })
+    .await;
+    let (client, _) = server.client();
+    let session = client.session(SESSION).unwrap();
+    let stop = OnTimeout::Stop;
+    let wait = session.wait().timeout(MINUTE).on_timeout(stop);
+    let mut watch = session.watch().timeout(MINUTE).on_timeout(stop);
+    let tree = session.tree().until_ended().timeout(MINUTE);
+    for timeout in [
+        timeout_of(wait.await),
+        loop {
+            let event = watch.next().await.unwrap();
+            if event.is_err() {
+                break timeout_of(event);
+            }
+        },
+        timeout_of(tree.on_timeout(stop).await),
+    ] {
+        assert!(timeout.stopped.is_none(), "{timeout:?}");
+    }
+    assert_eq!(stops(&server), 0);
+}
+
+#[tokio::test]
 async fn a_run_that_was_not_started_is_not_stopped() {
     let server = FaultServer::start(vec![Reply::ResetAfter; 1]).await;
     let (client, _) = server.client();
