@@ -91,6 +91,7 @@ pub mod fleet;
 mod fleet_loop;
 pub mod graphql_error;
 mod lenient;
+mod names;
 mod operations;
 mod poll;
 mod proof;

@@ -21,6 +21,7 @@ use crate::error::{Call, Error};
 use crate::excerpt::excerpt;
 use crate::graphql_error::{GraphQlError, Location, PathSegment};
 use crate::lenient::{Root, relaxed, relaxed_run};
+use crate::names::Names;
 use crate::operations::{Operation, Refusal, Repeat, batch_alias, batch_status};
 use crate::proof;
 use crate::redaction::Redaction;
@@ -48,7 +49,7 @@ pub(crate) struct Context {
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     const NAMES: [&str; 4] = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"];
     let value = NAMES.iter().find_map(|name| headers.get(*name))?;
-    Some(excerpt(value.to_str().ok()?))
+    Some(value.to_str().ok()?.to_owned())
 }
 
 /// The delay that the server asks for: in seconds, or as a date, which is measured against the
@@ -67,10 +68,13 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The session id that a body holds, whatever else it is: cut, not GraphQL, an error.
 pub(crate) fn find_id(body: &[u8]) -> Option<SessionId> {
     const NAME: &str = "\"agentSessionId\"";
-    if let Ok(value) = serde_json::from_slice::<Value>(&repaired(body)) {
-        return id_within(&value);
+    let body = repaired(body);
+    let value = serde_json::from_slice::<Value>(&body).ok();
+    if let Some(id) = value.as_ref().and_then(id_within) {
+        return Some(id);
     }
-    let text = String::from_utf8_lossy(body);
+    // No JSON, or the name stands twice: a JSON value keeps the last of them.
+    let text = String::from_utf8_lossy(&body);
     let mut rest = &*text;
     while let Some((_, after)) = rest.split_once(NAME) {
         rest = after;
@@ -105,14 +109,30 @@ fn as_id(value: &Value) -> Option<SessionId> {
 }
 
 /// Whether a body that is no whole GraphQL response holds the beginning of a value at this root.
-pub(crate) fn has_value_at(body: &[u8], root: &str) -> bool {
-    let text = String::from_utf8_lossy(body);
+fn has_value_at(body: &[u8], root: &str) -> bool {
+    let body = repaired(body);
+    let value = serde_json::from_slice::<Value>(&body).ok();
+    if value.is_some_and(|value| has_object_at(&value, root)) {
+        return true;
+    }
+    let text = String::from_utf8_lossy(&body);
     let name = format!("\"{root}\"");
     let mut values = text.split(name.as_str()).skip(1);
     values.any(|after| {
         let value = after.trim_start().strip_prefix(':').map(str::trim_start);
         value.is_some_and(|value| value.starts_with('{'))
     })
+}
+
+fn has_object_at(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(|value| has_object_at(value, name)),
+        Value::Object(map) => {
+            map.get(name).is_some_and(Value::is_object)
+                || map.values().any(|value| has_object_at(value, name))
+        }
+        _ => false,
+    }
 }
 
 impl Response {
@@ -152,10 +172,13 @@ impl Response {
             call.session_id.clone_from(&id);
         }
         let parsed = Parsed::of(&self.body);
+        let names = || Names::of(&repaired(&self.body));
         let Parsed::Envelope(envelope) = parsed else {
             let has_value = has_value_at(&self.body, O::ROOT);
-            let is_proven =
-                proof::is_status_before_execution(status) && !names_session && !has_value;
+            let is_proven = proof::is_status_before_execution(status)
+                && !names_session
+                && !has_value
+                && names() != Names::Twice;
             return Err(match is_proven {
                 true => self.refused_by_status(call, context, Repeat::Never),
                 false => self.unknown(call, context, None),
@@ -167,7 +190,8 @@ impl Response {
         if let Some(data) = data {
             call.unproven = true;
             return if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
-                value::<O>(data, call, context, id.is_some())
+                let can_be_accepted = id.is_some() || names() != Names::Unique;
+                value::<O>(data, call, context, can_be_accepted)
             } else {
                 let data = serde_json::from_str(data.get()).ok();
                 Err(Error::GraphQl {
@@ -179,7 +203,7 @@ impl Response {
             };
         }
 
-        let is_clean = !names_session && !errors.is_unreadable;
+        let is_clean = !names_session && !errors.is_unreadable && names() == Names::Unique;
         let is_empty_refusal = is_clean && !errors.is_path_present;
         let is_proven = is_empty_refusal
             && (matches!(status, 401 | 403 | 429)
@@ -429,12 +453,13 @@ impl Response {
     }
 }
 
-/// The operation's value in the data. `names_a_run`: there is a session id in the response.
+/// The operation's value in the data. `can_be_accepted`: also where it says `ok: false`, since
+/// there is a session id in the response, or a name twice.
 fn value<O: Operation>(
     data: &RawValue,
     call: Box<Call>,
     context: &Context,
-    names_a_run: bool,
+    can_be_accepted: bool,
 ) -> Result<O::Answer, Error> {
     let (path, problem) = match decode::<O>(data) {
         Ok(decoded) => match O::answer(decoded) {
@@ -452,8 +477,8 @@ fn value<O: Operation>(
             Err(Refusal::Nothing) => return Err(nothing(call, O::REPEAT)),
             Err(Refusal::NotAccepted(status)) => {
                 let mut call = call;
-                // Without an id the API itself has refused it.
-                call.unproven &= names_a_run;
+                // Else the API itself has refused it.
+                call.unproven &= can_be_accepted;
                 let status = context.redaction.text(&status);
                 return Err(Error::NotAccepted { call, status });
             }
@@ -503,7 +528,7 @@ fn without_values(problem: &str) -> String {
 /// What a body is.
 enum Parsed {
     Envelope(Envelope),
-    /// JSON that breaks off or is malformed, and where.
+    /// JSON that breaks off or is malformed, and where; or an envelope that holds a part twice.
     Malformed(String),
     /// Something else.
     Other,
@@ -522,6 +547,9 @@ impl Parsed {
                 error.line(),
                 error.column()
             )),
+            Err(_) if first_character(body) == Some(b'{') => {
+                Self::Malformed("`data` or `errors` stands twice in it".to_owned())
+            }
             Ok(_) | Err(_) => Self::Other,
         }
     }
@@ -570,7 +598,10 @@ impl Envelope {
     /// The data, if there is a value at this root field.
     fn value_at(&self, root: &str) -> Option<&RawValue> {
         let data = self.data.as_ref()?.as_deref()?;
-        let roots: HashMap<String, &RawValue> = serde_json::from_str(data.get()).ok()?;
+        let json = data.get().as_bytes();
+        let repaired = surrogates::repaired(json);
+        let json = repaired.as_deref().unwrap_or(json);
+        let roots: HashMap<String, &RawValue> = serde_json::from_slice(json).ok()?;
         let is_value = roots.get(root).is_some_and(|value| value.get() != "null");
         is_value.then_some(data)
     }
