@@ -145,23 +145,31 @@ impl Account {
     /// As in an environment without any of the names.
     #[cfg(test)]
     pub(crate) fn from_file_alone(path: &Path) -> Result<Self, Error> {
-        let nowhere = Place {
-            name: "nowhere".to_owned(),
-            is_file: false,
-            look_up: Box::new(|_| Ok(None)),
-        };
-        Self::from_place_or_file(nowhere, path)
+        Self::from_place_or_file(nowhere(), path)
+    }
+
+    /// As [`from_file_alone`](Self::from_file_alone), where this is in the file.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn from_content_alone(bytes: Vec<u8>, path: &Path) -> Result<Self, Error> {
+        Self::from_place_or_values(nowhere(), path, &values_of(bytes, path).map(Some))
     }
 
     /// What is set wins; the file fills what is missing. A bad file is an error only where it is
     /// needed.
     fn from_place_or_file(place: Place<'_>, path: &Path) -> Result<Self, Error> {
+        Self::from_place_or_values(place, path, &read_file(path))
+    }
+
+    fn from_place_or_values(
+        place: Place<'_>,
+        path: &Path,
+        file: &Result<Option<HashMap<String, String>>, Error>,
+    ) -> Result<Self, Error> {
         let shown = path.display();
         let ways = format!(
             "in the environment, or run `dinoai login` or `paradime login`, which write {shown}"
         );
-        let file = read_file(path);
-        let places = match &file {
+        let places = match file {
             Ok(Some(values)) => vec![
                 place,
                 Place {
@@ -173,7 +181,7 @@ impl Account {
             Ok(None) | Err(_) => vec![place],
         };
         let account = Values::find(&places)?.account(&ways);
-        match (account, &file) {
+        match (account, file) {
             (Err(_), Err(bad_file)) => Err(bad_file.clone()),
             (account, _) => account,
         }
@@ -199,6 +207,15 @@ fn environment() -> Place<'static> {
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => Err(Error::config(name, "is not valid UTF-8")),
         }),
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+fn nowhere() -> Place<'static> {
+    Place {
+        name: "nowhere".to_owned(),
+        is_file: false,
+        look_up: Box::new(|_| Ok(None)),
     }
 }
 
@@ -323,18 +340,17 @@ fn refuse_a_mix(endpoint: &Origin, secret: &Origin) -> Result<(), Error> {
 /// The vendor's command writes values as they are, without quotes or escapes, and a secret may
 /// hold a `$`, a `#` or a backslash: a dotenv parser would change them.
 fn read_file(path: &Path) -> Result<Option<HashMap<String, String>>, Error> {
-    let refuse = |problem: String| {
-        let setting = format!("credentials file {}", path.display());
-        Err(Error::config(setting, problem))
-    };
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.kind() == ErrorKind::InvalidData => {
-            return refuse("is not a text file (UTF-8)".to_owned());
-        }
-        Err(error) => return refuse(format!("cannot be read: {error}")),
-    };
+    match fs::read(path) {
+        Ok(bytes) => values_of(bytes, path).map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(bad_file(path, format!("cannot be read: {error}"))),
+    }
+}
+
+/// The values that a credentials file with this content sets.
+pub(crate) fn values_of(bytes: Vec<u8>, path: &Path) -> Result<HashMap<String, String>, Error> {
+    let text = String::from_utf8(bytes)
+        .map_err(|_| bad_file(path, "is not a text file (UTF-8)".to_owned()))?;
     let mut values = HashMap::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -346,10 +362,17 @@ fn read_file(path: &Path) -> Result<Option<HashMap<String, String>>, Error> {
             Some((name, value)) if is_name(name.trim()) => {
                 values.insert(name.trim().to_owned(), unquoted(value.trim()).to_owned());
             }
-            _ => return refuse(format!("line {} is not NAME=value", index + 1)),
+            _ => {
+                let problem = format!("line {} is not NAME=value", index + 1);
+                return Err(bad_file(path, problem));
+            }
         }
     }
-    Ok(Some(values))
+    Ok(values)
+}
+
+fn bad_file(path: &Path, problem: String) -> Error {
+    Error::config(format!("credentials file {}", path.display()), problem)
 }
 
 fn is_name(text: &str) -> bool {

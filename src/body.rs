@@ -59,6 +59,15 @@ impl Seal {
         }
     }
 
+    /// Of a body that has left.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn left() -> Self {
+        Self {
+            state: Arc::new(AtomicU8::new(LEFT)),
+            departed: None,
+        }
+    }
+
     /// Seals the body. True: it has not left, and never will.
     pub(crate) fn seal(&self) -> bool {
         let before = self

@@ -89,6 +89,9 @@ mod excerpt;
 mod family;
 pub mod fleet;
 mod fleet_loop;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod graphql_error;
 mod lenient;
 mod names;

@@ -98,7 +98,7 @@ fn says_that_there_is_no(message: &str, agent: &str) -> bool {
 
 /// What graphql-js and graphql-core say of a document, of its variables and of the operation's
 /// name, before they execute anything. A `*` stands for any text, a `#` for a name or a type.
-const ABOUT_THE_REQUEST: [&str; 49] = [
+pub(crate) const ABOUT_THE_REQUEST: [&str; 49] = [
     "Syntax Error: *",
     // The document.
     r##"Argument "#" has invalid value *."##,

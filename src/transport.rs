@@ -23,6 +23,7 @@ use crate::body::{Departed, Seal};
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Call, Cause, Error, Obstacle};
+use crate::excerpt::excerpt;
 use crate::operations::Repeat;
 use crate::redaction::Redaction;
 use crate::response::{Context, Response, find_id, request_id, retry_after};
@@ -146,21 +147,29 @@ impl Transport {
             );
             race(std::pin::pin!(exchange), limits, &seal, &progress).await
         };
+        self.note(call, &received);
+        span.record("http.status", call.http_status);
+        span.record("request_id", call.request_id.as_deref());
+        let end = end.map(|end| end.map_err(|error| Arc::new(error.without_url()) as Cause));
+        self.conclude(call, repeat, end, received, limits, &seal)
+    }
+
+    /// What came of an attempt. `end`: how its response ended; `None` if it was given up.
+    fn conclude(
+        &self,
+        call: &Call,
+        repeat: Repeat,
+        end: Option<Result<End, Cause>>,
+        mut received: Received,
+        limits: Limits,
+        seal: &Seal,
+    ) -> Result<Response, Error> {
         // Also what has arrived of one that broke off: it may hold an id.
         let unpacked = received.unpack(self.settings.response_limit);
         let end = match end {
             Some(Ok(End::Whole)) => Some(unpacked),
-            Some(Ok(End::TooLarge)) => Some(Ok(End::TooLarge)),
-            Some(Err(error)) => Some(Err(Arc::new(error.without_url()) as Cause)),
-            None => None,
+            other => other,
         };
-        if let Some((status, headers)) = &received.head {
-            call.http_status = Some(status.as_u16());
-            call.retry_after = retry_after(headers);
-            call.request_id = request_id(headers).map(|id| self.context.redaction.text(&id));
-            span.record("http.status", status.as_u16());
-            span.record("request_id", call.request_id.as_deref());
-        }
         match (end, received.head) {
             (Some(Ok(End::Whole)), Some((status, headers))) => Ok(Response {
                 status,
@@ -168,7 +177,7 @@ impl Transport {
                 body: received.body,
             }),
             (Some(Ok(_)), _) => Err(self.too_large(call, repeat, &received.body)),
-            (Some(Err(source)), _) => Err(lost(call, repeat, source, &seal, &received.body)),
+            (Some(Err(source)), _) => Err(lost(call, repeat, source, seal, &received.body)),
             (None, _) if seal.seal() => Err(no_time(
                 call,
                 &format!("no connection within {:.1?}", limits.to_leave),
@@ -182,6 +191,44 @@ impl Transport {
                 Err(unanswered(call, repeat, source, &received.body))
             }
         }
+    }
+
+    /// Notes in the call what the head of a response says.
+    fn note(&self, call: &mut Call, received: &Received) {
+        if let Some((status, headers)) = &received.head {
+            call.http_status = Some(status.as_u16());
+            call.retry_after = retry_after(headers);
+            call.request_id =
+                request_id(headers).map(|id| excerpt(&self.context.redaction.text(&id)));
+        }
+    }
+
+    /// As [`send`](Self::send), where this is what arrives once the body has left.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn arrive(
+        &self,
+        call: &mut Call,
+        repeat: Repeat,
+        status: StatusCode,
+        headers: HeaderMap,
+        mut body: Vec<u8>,
+    ) -> Result<Response, Error> {
+        let limit = self.settings.response_limit;
+        let end = match body.len() > limit {
+            true => End::TooLarge,
+            false => End::Whole,
+        };
+        body.truncate(limit);
+        let limits = Limits {
+            to_leave: self.settings.request_timeout,
+            to_end: self.settings.request_timeout,
+        };
+        let received = Received {
+            head: Some((status, headers)),
+            body,
+        };
+        self.note(call, &received);
+        self.conclude(call, repeat, Some(Ok(end)), received, limits, &Seal::left())
     }
 
     /// A client whose connections belong to the current runtime.

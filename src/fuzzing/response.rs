@@ -1,0 +1,525 @@
+//! What must hold for a response, whatever status, headers and body it has.
+
+use std::error::Error as _;
+use std::fmt::Debug;
+use std::io::Read;
+use std::str::FromStr;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use flate2::read::MultiGzDecoder;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::json::{Json, Unread};
+use super::proofs::{Said, Sent, prove_that_nothing_was_carried_out};
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
+use crate::error::{Call, Error};
+use crate::operations::{
+    DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps, Operation,
+    Repeat, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
+    TriggerDinoaiAgentRunWithOptions,
+};
+use crate::run::{Accepted, Run, SessionId};
+use crate::transport::{Settings, Transport};
+
+/// Small, so that a few bytes of gzip are beyond it.
+const LIMIT: usize = 16 * 1024;
+/// No error's text is longer.
+const LONGEST_TEXT: usize = 20_000;
+const AGENT: &str = "data-quality-checker";
+const ASKED: &str = "xwzdneft6emspe0f";
+/// In every secret: key, secret and the endpoint's path.
+const CANARY: &str = "canary";
+/// In the texts of a run's messages, where a seed has some.
+const TRANSCRIPT: &str = "transcript-text";
+
+static TRANSPORT: LazyLock<Transport> = LazyLock::new(|| {
+    let endpoint = "http://127.0.0.1:1/api/v1/canaryPath0123/graphql";
+    let settings = Settings {
+        request_timeout: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(5),
+        response_limit: LIMIT,
+        user_agent_suffix: None,
+        hook: None,
+    };
+    Transport::new(
+        Endpoint::parse(endpoint, false).unwrap(),
+        &Credentials::key_and_secret("canaryKey0123", "canarySecret0123"),
+        settings,
+        None,
+    )
+    .unwrap()
+});
+
+/// Checks a response, written as HTTP writes it, but for the first line, which has the operation
+/// and the status: `trigger 200`. Anything else is no response and passes.
+pub fn response(input: &[u8]) {
+    let Some(given) = Given::of(input) else {
+        return;
+    };
+    match given.operation.as_str() {
+        "trigger" => started::<TriggerDinoaiAgentRun>(&given, None, Some(AGENT)),
+        "trigger-with-options" => {
+            started::<TriggerDinoaiAgentRunWithOptions>(&given, None, Some(AGENT));
+        }
+        "send" => started::<SendDinoaiAgentMessage>(&given, Some(ASKED), None),
+        "run" => {
+            if let Ok(run) = read::<DinoaiAgentRun>(&given) {
+                reads_back(&run);
+            }
+        }
+        "status" => drop(read::<DinoaiAgentRunStatus>(&given)),
+        "digest" => drop(read::<DinoaiAgentRunDigest>(&given)),
+        "steps" => drop(read::<DinoaiAgentRunSteps>(&given)),
+        "stop" => drop(read::<StopDinoaiAgentRun>(&given)),
+        "statuses" => statuses(&given),
+        _ => {}
+    }
+}
+
+/// A response as it comes from the connection.
+struct Given {
+    operation: String,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Given {
+    fn of(input: &[u8]) -> Option<Self> {
+        let end = input.windows(2).position(|bytes| bytes == b"\n\n")?;
+        let mut lines = input[..end].split(|byte| *byte == b'\n');
+        let first = std::str::from_utf8(lines.next()?).ok()?;
+        let (operation, status) = first.split_once(' ')?;
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            let name = std::str::from_utf8(&line[..colon]).ok()?;
+            let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?;
+            headers.append(HeaderName::from_str(name).ok()?, value);
+        }
+        Some(Self {
+            operation: operation.to_owned(),
+            status: StatusCode::from_u16(status.parse().ok()?).ok()?,
+            headers,
+            body: input[end + 2..].to_vec(),
+        })
+    }
+
+    /// The body as it can be read, and how much of it that is.
+    fn unpacked(&self) -> (Vec<u8>, Whole) {
+        let end = self.body.len().min(LIMIT);
+        let packed = &self.body[..end];
+        let encoding = self.headers.get(CONTENT_ENCODING);
+        let encoding = encoding.map(|encoding| encoding.as_bytes().to_ascii_lowercase());
+        let is_packed = matches!(encoding.as_deref(), Some(b"gzip" | b"x-gzip"));
+        let (body, end) = if is_packed && !packed.is_empty() {
+            let mut body = vec![];
+            let most = u64::try_from(LIMIT).unwrap() + 1;
+            let read = MultiGzDecoder::new(packed)
+                .take(most)
+                .read_to_end(&mut body);
+            let end = match read {
+                _ if body.len() > LIMIT => Whole::TooLarge,
+                Ok(_) => Whole::Yes,
+                Err(_) => Whole::Broken,
+            };
+            body.truncate(LIMIT);
+            (body, end)
+        } else {
+            (packed.to_vec(), Whole::Yes)
+        };
+        match self.body.len() > LIMIT {
+            true => (body, Whole::TooLarge),
+            false => (body, end),
+        }
+    }
+
+    fn arrive(&self, asked: Option<&str>, repeat: Repeat) -> Result<Arrived, Error> {
+        let mut call = Call {
+            operation: "Operation",
+            session_id: asked.map(|id| SessionId::new(id).unwrap()),
+            attempts: 1,
+            request_id: None,
+            http_status: None,
+            retry_after: None,
+            starts: repeat == Repeat::Never,
+            started: false,
+            unproven: false,
+        };
+        let (status, headers) = (self.status, self.headers.clone());
+        let response = TRANSPORT.arrive(&mut call, repeat, status, headers, self.body.clone());
+        Ok((response?, Box::new(call)))
+    }
+
+    fn answer<O: Operation>(
+        &self,
+        asked: Option<&str>,
+        agent: Option<&str>,
+    ) -> Result<O::Answer, Error> {
+        let (response, call) = self.arrive(asked, O::REPEAT)?;
+        response.read::<O>(call, TRANSPORT.context(), agent)
+    }
+}
+
+type Arrived = (crate::response::Response, Box<Call>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    Yes,
+    Broken,
+    TooLarge,
+}
+
+fn started<O: Operation<Answer = Accepted>>(
+    given: &Given,
+    asked: Option<&str>,
+    agent: Option<&str>,
+) {
+    let answer = given.answer::<O>(asked, agent);
+    always::<O>(given, asked, agent, &answer);
+    let (body, whole) = given.unpacked();
+    let said = Said::of(&body);
+    let ids = said.ids();
+    let id = match &answer {
+        Ok(accepted) => Some(&accepted.session_id),
+        Err(error) => error.session_id(),
+    };
+    let id = id.map(SessionId::as_str);
+    // Of something that is no JSON, a number may be taken for a whole one.
+    let is_taken_for_whole = |id: &str| said.json.is_err() && id.parse::<f64>().is_ok();
+    match (asked, ids.is_empty()) {
+        (Some(asked), _) => assert_eq!(id, Some(asked)),
+        // Deeper than the other reader goes, it finds fewer of them.
+        (None, _) if said.json == Err(Unread::Deep) && !ids.is_empty() => assert!(id.is_some()),
+        (None, _) if said.json == Err(Unread::Deep) => {}
+        (None, true) => assert!(id.is_none_or(is_taken_for_whole), "{id:?}"),
+        (None, false) => {
+            let id = id.unwrap_or_else(|| panic!("the id is lost: {ids:?} in {answer:?}"));
+            let is_it = |found: &String| found == id || is_same_number(found, id);
+            let is_one = ids.iter().any(is_it) || is_taken_for_whole(id);
+            assert!(is_one, "{id:?} is none of {ids:?}");
+        }
+    }
+    if let (Ok(accepted), Some(envelope)) = (&answer, said.envelope()) {
+        // The value's own id, and no other one of the same response.
+        let values = envelope.values(O::ROOT);
+        let own = values.iter().flat_map(|value| value.all("agentSessionId"));
+        let mut own = own.filter_map(Json::text);
+        assert!(
+            own.any(|own| own == accepted.session_id.as_str()),
+            "{accepted:?}"
+        );
+    }
+    let Err(error) = answer else {
+        return;
+    };
+    let sent = Sent {
+        root: O::ROOT,
+        agent,
+        starts_a_run: asked.is_none(),
+    };
+    let status = given.status.as_u16();
+    if !error.may_have_started() && said.json != Err(Unread::Deep) {
+        assert_eq!(whole, Whole::Yes, "{error:?}");
+        let is_proven = prove_that_nothing_was_carried_out(status, &said, &sent);
+        assert!(
+            is_proven,
+            "nothing proves that it was not carried out: {error:?}"
+        );
+    }
+    if error.is_retryable() {
+        assert_eq!(status, 429, "{error:?}");
+        assert!(!error.may_have_started());
+    }
+    assert_eq!(error.may_be_sent_again(), error.is_retryable(), "{error:?}");
+}
+
+/// An id that was read as a number is written in another way.
+fn is_same_number(one: &str, other: &str) -> bool {
+    matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one == other)
+}
+
+fn read<O: Operation>(given: &Given) -> Result<O::Answer, Error>
+where
+    O::Answer: Debug,
+{
+    let answer = given.answer::<O>(Some(ASKED), None);
+    always::<O>(given, Some(ASKED), None, &answer);
+    if let Err(error) = &answer {
+        assert_eq!(error.session_id().map(SessionId::as_str), Some(ASKED));
+        assert!(!error.may_have_started(), "{error:?}");
+        is_retryable_by_the_table(given, error);
+        shows_no_transcript(given, error);
+    }
+    answer
+}
+
+/// What holds for every operation.
+fn always<O: Operation>(
+    given: &Given,
+    asked: Option<&str>,
+    agent: Option<&str>,
+    answer: &Result<O::Answer, Error>,
+) where
+    O::Answer: Debug,
+{
+    let again = given.answer::<O>(asked, agent);
+    assert_eq!(format!("{answer:?}"), format!("{again:?}"));
+    if let Err(error) = answer {
+        shows_no_secret(error);
+    }
+    let (body, whole) = given.unpacked();
+    let is_refused = O::REPEAT != Repeat::Never && [401, 403, 429].contains(&given.status.as_u16());
+    let Ok(strict) = serde_json::from_slice::<Strict<O::ResponseData>>(&body) else {
+        return;
+    };
+    if whole != Whole::Yes || is_refused || body.trim_ascii_start().starts_with(b"[") {
+        return;
+    }
+    let Ok(expected) = O::answer(strict.data) else {
+        assert!(answer.is_err(), "{answer:?}");
+        return;
+    };
+    let is_another = O::session_id(&expected).is_some_and(|id| Some(id.as_str()) != asked);
+    match is_another {
+        true => assert!(matches!(answer, Err(Error::Decode { .. })), "{answer:?}"),
+        false => assert_eq!(
+            format!("{:?}", answer.as_ref().map_err(ToString::to_string)),
+            format!("{:?}", Ok::<_, String>(expected)),
+        ),
+    }
+}
+
+/// An envelope without errors whose data is what the schema says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Strict<T> {
+    data: T,
+    #[serde(default, rename = "extensions")]
+    _extensions: serde::de::IgnoredAny,
+}
+
+fn shows_no_secret(error: &Error) {
+    let is_itself_one = error
+        .session_id()
+        .is_some_and(|id| id.as_str().contains(CANARY));
+    let mut texts = vec![error.to_string(), format!("{error:?}")];
+    assert!(texts[0].len() <= LONGEST_TEXT, "{} bytes", texts[0].len());
+    let mut source = error.source();
+    while let Some(cause) = source {
+        texts.extend([cause.to_string(), format!("{cause:?}")]);
+        source = cause.source();
+    }
+    for text in texts {
+        for secret in ["canaryKey0123", "canarySecret0123", "canaryPath0123"] {
+            assert!(is_itself_one || !text.contains(secret), "{text}");
+        }
+    }
+}
+
+fn is_retryable_by_the_table(given: &Given, error: &Error) {
+    let status = given.status.as_u16();
+    let (body, whole) = given.unpacked();
+    let said = Said::of(&body);
+    if said.json == Err(Unread::Deep) {
+        return;
+    }
+    let envelope = said.envelope();
+    let codes = envelope.as_ref().map(|envelope| envelope.codes());
+    let has = |codes_of: &[&str]| {
+        let mut codes = codes.iter().flatten();
+        codes.any(|code| codes_of.contains(code))
+    };
+    let is_transient = match whole {
+        Whole::TooLarge => false,
+        Whole::Broken => true,
+        Whole::Yes => match status {
+            401 | 403 => false,
+            408 | 425 | 429 | 500.. => true,
+            200..300 if envelope.is_none() => true,
+            _ => has(&[
+                "RATE_LIMITED",
+                "THROTTLED",
+                "SERVICE_UNAVAILABLE",
+                "GATEWAY_TIMEOUT",
+                "REQUEST_TIMEOUT",
+                "SUBREQUEST_HTTP_ERROR",
+                "INTERNAL_SERVER_ERROR",
+            ]),
+        },
+    };
+    assert!(is_transient || !error.is_retryable(), "{error:?}");
+    // The other way round, where nothing else can be meant.
+    let is_certain = whole == Whole::Yes && envelope.is_none();
+    if is_certain && matches!(status, 408 | 425 | 429 | 500..) {
+        assert!(error.is_retryable(), "{error:?}");
+    }
+}
+
+/// The text of an error of a read holds nothing that stands in a run's texts alone.
+fn shows_no_transcript(given: &Given, error: &Error) {
+    let (body, _) = given.unpacked();
+    let Ok(json) = Said::of(&body).json else {
+        return;
+    };
+    let is_in_header = |value: &HeaderValue| {
+        value
+            .as_bytes()
+            .windows(TRANSCRIPT.len())
+            .any(|bytes| bytes == TRANSCRIPT.as_bytes())
+    };
+    if given.headers.values().any(is_in_header) {
+        return;
+    }
+    let count = |text: &str| text.matches(TRANSCRIPT).count();
+    let mut in_texts = 0;
+    let mut in_all = 0;
+    for value in json.each() {
+        match value {
+            Json::Text(text) => in_all += count(text),
+            Json::Object(entries) => {
+                for (name, value) in entries {
+                    in_all += count(name);
+                    if name == "content" {
+                        in_texts += value.text().map_or(0, count);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let shown = error.to_string();
+    assert!(in_texts < in_all || !shown.contains(TRANSCRIPT), "{shown}");
+}
+
+/// A run that was read is the same after it was written as the API writes it.
+fn reads_back(run: &Run) {
+    let mut root = serde_json::to_value(run).unwrap();
+    root["ok"] = json!(true);
+    let body = json!({ "data": { "dinoaiAgentRun": root } });
+    let given = Given {
+        operation: "run".to_owned(),
+        status: StatusCode::OK,
+        headers: HeaderMap::new(),
+        body: body.to_string().into_bytes(),
+    };
+    // Escapes make it longer.
+    if given.body.len() <= LIMIT {
+        assert_eq!(
+            &given.answer::<DinoaiAgentRun>(Some(ASKED), None).unwrap(),
+            run
+        );
+    }
+}
+
+fn statuses(given: &Given) {
+    let ids = [ASKED, "second", "third"].map(|id| SessionId::new(id).unwrap());
+    let answer = || {
+        let (response, call) = given.arrive(None, Repeat::Read)?;
+        response.read_batch(call, &ids, TRANSPORT.context())
+    };
+    let read = answer();
+    assert_eq!(format!("{read:?}"), format!("{:?}", answer()));
+    match read {
+        Err(error) => {
+            shows_no_secret(&error);
+            assert!(!error.may_have_started());
+            is_retryable_by_the_table(given, &error);
+        }
+        Ok(read) => {
+            assert_eq!(read.len(), ids.len());
+            for (read, id) in read.iter().zip(&ids) {
+                if let Err(error) = read {
+                    shows_no_secret(error);
+                    assert_eq!(error.session_id(), Some(id));
+                    assert!(!error.may_have_started());
+                    is_retryable_by_the_table(given, error);
+                }
+            }
+        }
+    }
+}
+
+/// What was found.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trigger(status: u16, body: &str) -> Error {
+        let input = format!("trigger {status}\n\n{body}");
+        let given = Given::of(input.as_bytes()).unwrap();
+        given
+            .answer::<TriggerDinoaiAgentRun>(None, Some(AGENT))
+            .unwrap_err()
+    }
+
+    #[test]
+    fn a_response_in_which_a_name_stands_twice_proves_nothing() {
+        for (status, body) in [
+            (
+                400,
+                r#"{"errors":[{"message":"m","path":["triggerDinoaiAgentRun"]}],"errors":[]}"#,
+            ),
+            (
+                200,
+                r#"{"errors":[{"message":"m","path":["triggerDinoaiAgentRun"],"path":null,"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}"#,
+            ),
+            (
+                200,
+                r#"{"data":{"triggerDinoaiAgentRun":{"ok":true,"ok":false,"status":"queued"}}}"#,
+            ),
+            (
+                429,
+                r#"{"data":{"triggerDinoaiAgentRun":{},"triggerDinoaiAgentRun":null}}"#,
+            ),
+        ] {
+            let error = trigger(status, body);
+            assert!(error.may_have_started(), "{body}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_hidden_by_a_second_name_is_found() {
+        for (status, body) in [
+            (
+                400,
+                r#"{"data":{"triggerDinoaiAgentRun":{"ok":true,"agentSessionId":"a"}},"data":null}"#,
+            ),
+            (404, r#"{"agentSessionId":"a","agentSessionId":null}"#),
+            (502, r#"{"agentSessionId":"a","agentSessionId":"#),
+        ] {
+            let error = trigger(status, body);
+            assert_eq!(
+                error.session_id().unwrap().as_str(),
+                "a",
+                "{body}: {error:?}"
+            );
+            assert!(error.may_have_started(), "{body}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_beside_a_name_that_is_half_a_surrogate_pair_counts() {
+        let input = concat!(
+            "send 429\n\n",
+            r#"{"data":{"sendDinoaiAgentMessage":{"ok":true,"agentSessionId":"xwzdneft6emspe0f","#,
+            r#""status":"queued"},"\ud83d":1}}"#
+        );
+        let given = Given::of(input.as_bytes()).unwrap();
+        let answer = given.answer::<SendDinoaiAgentMessage>(Some(ASKED), None);
+        assert_eq!(answer.unwrap().session_id.as_str(), ASKED);
+    }
+
+    #[test]
+    fn a_read_with_two_values_of_data_is_not_tried_again() {
+        let input = b"status 200\n\n{\"data\":{},\"data\":null}";
+        let given = Given::of(input).unwrap();
+        let error = given.answer::<DinoaiAgentRunStatus>(Some(ASKED), None);
+        assert!(matches!(error, Err(Error::Decode { .. })), "{error:?}");
+    }
+}
