@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr_parser::{Event, Parser};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 use serde_path_to_error::{Path, Segment};
 
 /// What is wrong with a document: a line, and a sentence.
 pub(crate) type Wrong = (usize, String);
+
+/// A file that nests deeper is refused: what it holds is read, copied and dropped by functions that
+/// call themselves, and a stack has an end.
+const DEEPEST: usize = 128;
 
 /// A YAML document.
 pub(crate) struct Document {
@@ -20,19 +25,26 @@ pub(crate) struct Document {
 impl Document {
     /// Reads a text that holds one document. A text that holds none is null.
     pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
+        refuse_deep(text)?;
+        // What is missing at the end, or nothing there, is found beyond the last line.
+        let last = count_lines(text);
+        let within = |(line, message): Wrong| (line.min(last), message);
         let mut documents = MarkedYaml::load_from_str(text)
-            .map_err(|wrong| (wrong.marker().line(), wrong.info().to_owned()))?
+            .map_err(|wrong| within((wrong.marker().line(), wrong.info().to_owned())))?
             .into_iter();
         let mut document = Self {
             value: Value::Null,
             lines: BTreeMap::from([(String::new(), 1)]),
         };
         if let Some(root) = documents.next() {
-            document.value = document.take(&root, "")?;
+            document.value = document.take(&root, "").map_err(within)?;
         }
         if let Some(second) = documents.next() {
             let line = second.span.start.line();
-            return Err((line, "a second document begins".to_owned()));
+            return Err(within((line, "a second document begins".to_owned())));
+        }
+        for line in document.lines.values_mut() {
+            *line = last.min(*line);
         }
         Ok(document)
     }
@@ -97,6 +109,54 @@ impl Document {
             }
         }
     }
+}
+
+/// How many lines a text has, by YAML's ends of lines; at least one.
+fn count_lines(text: &str) -> usize {
+    let ends =
+        text.matches('\n').count() + text.matches('\r').count() - text.matches("\r\n").count();
+    let is_last_open = !text.ends_with(['\n', '\r']);
+    (ends + usize::from(is_last_open)).max(1)
+}
+
+/// Refuses a text that nests too deep, also by aliases. One that is no YAML passes.
+fn refuse_deep(text: &str) -> Result<(), Wrong> {
+    /// A list or a mapping that is open: its anchor, and how deep it is inside.
+    struct Open {
+        anchor: usize,
+        height: usize,
+    }
+    let mut open: Vec<Open> = Vec::new();
+    // Of lists and mappings that have an anchor.
+    let mut heights = BTreeMap::new();
+    for event in Parser::new_from_str(text) {
+        let Ok((event, span)) = event else {
+            return Ok(());
+        };
+        let height = match event {
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
+                open.push(Open { anchor, height: 0 });
+                0
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(closed) = open.pop() else {
+                    return Ok(());
+                };
+                heights.insert(closed.anchor, closed.height + 1);
+                closed.height + 1
+            }
+            Event::Alias(anchor) => heights.get(&anchor).copied().unwrap_or_default(),
+            _ => 0,
+        };
+        if open.len() + height > DEEPEST {
+            let message = format!("this nests deeper than {DEEPEST} levels");
+            return Err((span.start.line(), message));
+        }
+        if let Some(around) = open.last_mut() {
+            around.height = around.height.max(height);
+        }
+    }
+    Ok(())
 }
 
 fn scalar_value(scalar: &Scalar<'_>) -> Value {
