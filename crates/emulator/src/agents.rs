@@ -54,7 +54,7 @@ pub(crate) fn read(folder: &Path) -> Result<BTreeSet<String>, Error> {
 
 /// Everything that is wrong with the file of this agent, in the order of its lines. Keys that
 /// are not known here are let pass: the vendor adds some from time to time.
-fn check(agent: &str, text: &str) -> Vec<Wrong> {
+pub(crate) fn check(agent: &str, text: &str) -> Vec<Wrong> {
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(wrong) => return vec![wrong],

@@ -91,6 +91,9 @@ mod error;
 mod execute;
 mod fault;
 mod flaw;
+#[cfg(all(feature = "yaml", any(test, fuzzing)))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod given;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}

@@ -162,13 +162,16 @@ pub(crate) fn read(file: &Path) -> Result<Vec<(Option<String>, Scenario)>, Error
         file: file.to_owned(),
         source,
     })?;
-    parse(&text).map_err(|(line, message)| {
-        Error::Files(vec![Flaw {
-            file: file.to_owned(),
-            line,
-            message,
-        }])
-    })
+    parse(&text).map_err(|wrong| refusal(file, wrong))
+}
+
+/// The error that says what is wrong with a file.
+pub(crate) fn refusal(file: &Path, (line, message): Wrong) -> Error {
+    Error::Files(vec![Flaw {
+        file: file.to_owned(),
+        line,
+        message,
+    }])
 }
 
 /// As [`read`], of the text of a file.

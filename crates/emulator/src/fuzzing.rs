@@ -1,0 +1,171 @@
+//! What must hold for the files that an emulator is given, whatever is in them: one function a
+//! kind of file, which panics where it does not.
+//!
+//! Compiled for fuzzing (`fuzz/`) and for the tests below alone, which run the same functions on
+//! the seeds and on variations of them.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::yaml::Wrong;
+use crate::{agents, scenario_file};
+
+/// No file of a few kilobytes takes longer, on a busy machine either.
+const LONGEST: Duration = Duration::from_secs(5);
+/// No message about a file is longer than this, and than the file.
+const LONGEST_MESSAGE: usize = 1_000;
+
+/// Checks the content of a scenario file.
+pub fn scenario_file(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let start = Instant::now();
+    let read = scenario_file::parse(text);
+    assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
+    assert_eq!(
+        format!("{read:?}"),
+        format!("{:?}", scenario_file::parse(text))
+    );
+    if let Err(wrong) = read {
+        is_in_the_file(text, &wrong);
+        let error = scenario_file::refusal(Path::new("s.yml"), wrong.clone());
+        let start = format!("s.yml:{}: ", wrong.0);
+        assert!(error.to_string().starts_with(&start), "{error}");
+    }
+}
+
+/// Checks the content of an agent's file.
+pub fn agent_file(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let start = Instant::now();
+    let flaws = agents::check("checker", text);
+    assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
+    assert_eq!(flaws, agents::check("checker", text));
+    for flaw in &flaws {
+        is_in_the_file(text, flaw);
+    }
+    assert!(flaws.is_sorted_by_key(|(line, _)| *line), "{flaws:?}");
+}
+
+fn is_in_the_file(text: &str, (line, message): &Wrong) {
+    // YAML ends a line at either character.
+    let text_lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    let last = text_lines.lines().count().max(1);
+    assert!(
+        (1..=last).contains(line),
+        "line {line} of {last}: {message}"
+    );
+    assert!(!message.trim().is_empty());
+    assert!(
+        message.len() <= LONGEST_MESSAGE + 2 * text.len(),
+        "{message}"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::fs;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::*;
+
+    /// Shown as a text with escapes.
+    #[derive(Clone)]
+    struct Input(Vec<u8>);
+
+    impl fmt::Debug for Input {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(formatter, "{}", self.0.escape_ascii())
+        }
+    }
+
+    /// The seeds of a target, by name; none in the published package, which has no `fuzz/`.
+    fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+        if !fuzz.exists() {
+            return vec![];
+        }
+        let entries = fs::read_dir(fuzz.join("seeds").join(target)).unwrap();
+        let mut seeds: Vec<_> = entries
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                (name, fs::read(entry.path()).unwrap())
+            })
+            .collect();
+        assert!(seeds.len() >= 5, "{target} has {} seeds", seeds.len());
+        seeds.sort();
+        seeds
+    }
+
+    /// A seed with pieces of it cut out, doubled or replaced by pieces of the others.
+    fn varied(target: &str) -> impl Strategy<Value = Input> {
+        let mut seeds: Vec<_> = seeds(target).into_iter().map(|(_, seed)| seed).collect();
+        seeds.push(vec![]);
+        let piece = prop_oneof![
+            Just(vec![]),
+            (select(seeds.clone()), any::<Index>(), 0..30_usize).prop_map(
+                |(seed, start, length)| {
+                    let start = start.index(seed.len() + 1);
+                    seed[start..seed.len().min(start + length)].to_vec()
+                }
+            ),
+            vec(any::<u8>(), 1..4),
+        ];
+        let change = (any::<Index>(), 0..12_usize, piece);
+        (select(seeds), vec(change, 0..4)).prop_map(|(mut bytes, changes)| {
+            for (start, length, piece) in changes {
+                let start = start.index(bytes.len() + 1);
+                let end = bytes.len().min(start + length);
+                bytes.splice(start..end, piece);
+            }
+            Input(bytes)
+        })
+    }
+
+    fn hold(target: &str, cases: u32, property: fn(&[u8])) {
+        let fails = |seed: &[u8]| std::panic::catch_unwind(|| property(seed)).is_err();
+        let mut failed = seeds(target);
+        failed.retain(|(_, seed)| fails(seed));
+        let failed: Vec<_> = failed.into_iter().map(|(name, _)| name).collect();
+        assert!(failed.is_empty(), "seeds of {target}: {failed:?}");
+        let config = ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::with_cases(cases)
+        };
+        proptest!(config, |(input in varied(target))| property(&input.0));
+    }
+
+    #[test]
+    fn whatever_a_scenario_file_holds_it_is_read_or_refused_with_a_line() {
+        hold("scenario_file", 300, scenario_file);
+    }
+
+    #[test]
+    fn whatever_an_agents_file_holds_it_is_read_or_refused_with_a_line() {
+        hold("agent_file", 500, agent_file);
+    }
+
+    #[test]
+    fn a_file_that_nests_without_end_is_refused_with_its_line() {
+        for deep in [
+            format!("default:\n  {}x\n", "- ".repeat(100_000)),
+            format!("default:\n  {}x\n", "? ".repeat(100_000)),
+            format!("default: {}", "[".repeat(100_000)),
+            format!("default: {}", "{a: ".repeat(100_000)),
+        ] {
+            scenario_file(deep.as_bytes());
+            agent_file(deep.as_bytes());
+            assert!(scenario_file::parse(&deep).is_err());
+        }
+    }
+}
