@@ -9,7 +9,10 @@ mod item;
 mod journal;
 mod ledger;
 mod record;
+mod records;
 
+use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,15 +24,15 @@ use super::run::trigger;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Interrupts, Signal};
-use crate::options::{Batch, Pace};
+use crate::options::{Batch, Pace, Request};
 use crate::output::Output;
 use item::Item;
 use journal::Journal;
 use ledger::{Ledger, State};
-use record::{What, unknown};
+use record::{FailureRecord, What, unknown};
 
 pub(crate) async fn batch(mut desk: Desk<'_>, options: Batch) -> Result<Exit, Failure> {
-    let items = item::read(&options.file)?;
+    let items = read(&options.file)?;
     let (journal, records) = Journal::open(options.resume.as_deref(), desk.output)?;
     let ledger = Ledger::of(&items, records)?;
     let shared = Shared {
@@ -62,6 +65,38 @@ pub(crate) async fn batch(mut desk: Desk<'_>, options: Batch) -> Result<Exit, Fa
     shared
         .carry_out(to_do, exits, options.concurrency.into(), &mut desk)
         .await
+}
+
+/// Reads all items, before any is started.
+fn read(file: &Path) -> Result<Vec<Item>, Failure> {
+    let shown = file.display();
+    let text = fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("{shown} cannot be read: {error}")))?;
+    let items = item::parse(file, &text);
+    items.map_err(|problem| Failure::usage(format!("{shown}, {problem}; nothing was started")))
+}
+
+impl From<Item> for Request {
+    fn from(item: Item) -> Self {
+        Self {
+            agent: item.agent,
+            message: item.message,
+            slack_channel: item.slack_channel,
+            slack_thread: item.slack_thread,
+            base_branch: item.base_branch,
+            model_family: item.model_family,
+        }
+    }
+}
+
+impl From<Failure> for FailureRecord {
+    fn from(failure: Failure) -> Self {
+        Self {
+            kind: failure.kind.to_owned(),
+            message: failure.message,
+            session_id: failure.session_id,
+        }
+    }
 }
 
 /// What is left to do for an item.

@@ -1,29 +1,27 @@
 //! The items of a batch, from JSON lines or CSV.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::failure::Failure;
-use crate::options::Request;
+use super::record::without_line;
 
 /// A run to start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Item {
     #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
-    agent: Option<String>,
+    pub(super) agent: Option<String>,
     #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    pub(super) message: Option<String>,
     #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
-    slack_channel: Option<String>,
+    pub(super) slack_channel: Option<String>,
     #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
-    slack_thread: Option<String>,
+    pub(super) slack_thread: Option<String>,
     #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
-    base_branch: Option<String>,
+    pub(super) base_branch: Option<String>,
     #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
-    model_family: Option<String>,
+    pub(super) model_family: Option<String>,
 }
 
 /// An empty field of a CSV file is none.
@@ -44,31 +42,14 @@ impl Item {
     }
 }
 
-impl From<Item> for Request {
-    fn from(item: Item) -> Self {
-        Self {
-            agent: item.agent,
-            message: item.message,
-            slack_channel: item.slack_channel,
-            slack_thread: item.slack_thread,
-            base_branch: item.base_branch,
-            model_family: item.model_family,
-        }
-    }
-}
-
-/// Reads all items, before any is started.
-pub(super) fn read(file: &Path) -> Result<Vec<Item>, Failure> {
-    let shown = file.display();
-    let text = fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{shown} cannot be read: {error}")))?;
+/// Reads all items of the text of a file, or says what is wrong in which line.
+pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Item>, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let items = if is_csv(file, text) {
+    if is_csv(file, text) {
         from_csv(text)
     } else {
         from_json_lines(text)
-    };
-    items.map_err(|problem| Failure::usage(format!("{shown}, {problem}; nothing was started")))
+    }
 }
 
 /// By the name, else by how it begins.
@@ -86,27 +67,50 @@ fn from_json_lines(text: &str) -> Result<Vec<Item>, String> {
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(place, line)| {
             let item: Item = serde_json::from_str(line)
-                .map_err(|error| format!("line {}: {error}", place + 1))?;
-            checked(item, place + 1)
+                .map_err(|error| format!("line {}: {}", place + 1, without_line(&error)))?;
+            let checked = item.check();
+            checked.map_err(|problem| format!("line {}: {problem}", place + 1))?;
+            Ok(item)
         })
         .collect()
 }
 
 fn from_csv(text: &str) -> Result<Vec<Item>, String> {
+    let wrong = |error: csv::Error| match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            pos,
+            expected_len,
+            len,
+        } => {
+            let line = line_of(pos.as_ref(), text);
+            format!("line {line}: there are {len} fields, and {expected_len} in the header")
+        }
+        csv::ErrorKind::Deserialize { pos, err } => {
+            format!("line {}: {err}", line_of(pos.as_ref(), text))
+        }
+        _ => format!("line 1: {error}"),
+    };
     let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(wrong)?.clone();
     let mut items = vec![];
-    for item in reader.deserialize() {
-        let item = item.map_err(|error| error.to_string())?;
-        // The header is the first line.
-        items.push(checked(item, items.len() + 2)?);
+    for record in reader.records() {
+        let record = record.map_err(wrong)?;
+        let item: Item = record.deserialize(Some(&header)).map_err(wrong)?;
+        item.check()
+            .map_err(|problem| format!("line {}: {problem}", line_of(record.position(), text)))?;
+        items.push(item);
     }
     Ok(items)
 }
 
-fn checked(item: Item, line: usize) -> Result<Item, String> {
-    let checked = item.check();
-    checked.map_err(|problem| format!("line {line}: {problem}"))?;
-    Ok(item)
+/// The line that a record begins in. Its position is that of the empty lines before it.
+fn line_of(position: Option<&csv::Position>, text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let start = position.and_then(|position| usize::try_from(position.byte()).ok());
+    let (before, rest) = bytes.split_at(start.unwrap_or_default().min(bytes.len()));
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let ends = before.iter().chain(empty).filter(|byte| **byte == b'\n');
+    1 + ends.count()
 }
 
 #[cfg(test)]
@@ -139,5 +143,29 @@ mod tests {
             assert!(refusal.contains(problem), "{refusal}");
         }
         assert!(from_csv("agent,mesage\na,m\n").is_err());
+    }
+    #[test]
+    fn a_row_is_told_by_the_line_that_it_begins_in() {
+        let rows = "agent,message\na,\"two\nlines\"\n\n\r\n";
+        for (row, problem) in [
+            (" ,\n", "line 6: there is neither an agent nor a message"),
+            (
+                "a,\"m\nm\",x\n",
+                "line 6: there are 3 fields, and 2 in the header",
+            ),
+        ] {
+            let refusal = from_csv(&format!("{rows}{row}a,m\n")).unwrap_err();
+            assert_eq!(refusal, problem);
+        }
+        let refusal = from_csv("\nagent,mesage\n\na,m\n").unwrap_err();
+        assert!(
+            refusal.starts_with("line 4: unknown field `mesage`"),
+            "{refusal}"
+        );
+        let refusal = from_json_lines("\n{\"agent\": 7}").unwrap_err();
+        assert_eq!(
+            refusal,
+            "line 2: invalid type: integer `7`, expected a string at column 11"
+        );
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use indicatif::ProgressBar;
 
 use super::record::{Record, What};
+use super::records::{self, Records};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -134,25 +135,14 @@ impl Journal {
     }
 }
 
-/// Reads the records. A last line that was cut off by a kill is taken away: what it would have
-/// told has not gone on.
+/// Reads the records, and takes away a last line that was cut off.
 fn read(file: &mut File) -> Result<Vec<Record>, String> {
     let mut bytes = vec![];
     let read = file.read_to_end(&mut bytes);
     read.map_err(|error| format!("cannot be read: {error}"))?;
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |end| end + 1);
-    let text = std::str::from_utf8(&bytes[..whole]).map_err(|_| "is no text file".to_owned())?;
-    let mut records = vec![];
-    for (place, line) in text.lines().enumerate() {
-        let record = serde_json::from_str(line)
-            .map_err(|error| format!("line {} is no record of a batch: {error}", place + 1))?;
-        records.push(record);
-    }
-    if whole < bytes.len() {
-        let length = u64::try_from(whole).unwrap_or(u64::MAX);
+    let Records { records, length } = records::parse(&bytes)?;
+    if length < bytes.len() {
+        let length = u64::try_from(length).unwrap_or(u64::MAX);
         let cut = file
             .set_len(length)
             .and_then(|()| file.seek(SeekFrom::End(0)));
@@ -214,3 +204,55 @@ fn sync_stdout() {
 
 #[cfg(not(unix))]
 fn sync_stdout() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read of a result file, and what is in it afterwards.
+    fn read_and_kept(content: &[u8]) -> (Result<usize, String>, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.jsonl");
+        std::fs::write(&path, content).unwrap();
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(&path)
+            .unwrap();
+        let read = read(&mut file).map(|records| records.len());
+        (read, std::fs::read(&path).unwrap())
+    }
+
+    #[test]
+    fn a_record_that_was_cut_off_is_taken_away_and_nothing_else() {
+        let started = br#"{"item":1,"event":"started","agentSessionId":"a"}"#;
+        for length in 1..=started.len() {
+            let content = [started, &b"\n"[..], &started[..length]].concat();
+            let (read, kept) = read_and_kept(&content);
+            assert_eq!(read, Ok(1));
+            assert_eq!(kept, content[..=started.len()]);
+        }
+        // After a loss of power.
+        let content = [started, &b"\n"[..], &[0; 100]].concat();
+        assert_eq!(
+            read_and_kept(&content),
+            (Ok(1), content[..=started.len()].to_vec())
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_result_file_is_left_as_it_is() {
+        for content in [
+            &b"{\"agent\":\"checker\",\"message\":\"m\"}"[..],
+            b"[1, 2]",
+            b"A page of notes",
+            b"\x1f\x8b\x08\0",
+            b"\n",
+            b"{\"item\":1,\"event\":\"started\",\"agentSessionId\":\"a\"}\nnotes",
+        ] {
+            let (read, kept) = read_and_kept(content);
+            assert!(read.is_err(), "{}", content.escape_ascii());
+            assert_eq!(kept, content);
+        }
+    }
+}

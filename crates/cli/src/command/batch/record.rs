@@ -4,7 +4,6 @@ use dinoai::{Run, SessionId};
 use serde::{Deserialize, Serialize};
 
 use super::item::Item;
-use crate::failure::Failure;
 
 /// One line of a batch's results: what has happened to an item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,20 +43,10 @@ pub(super) enum What {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FailureRecord {
-    kind: String,
-    message: String,
+    pub(super) kind: String,
+    pub(super) message: String,
     #[serde(rename = "agentSessionId")]
     pub(super) session_id: Option<SessionId>,
-}
-
-impl From<Failure> for FailureRecord {
-    fn from(failure: Failure) -> Self {
-        Self {
-            kind: failure.kind.to_owned(),
-            message: failure.message,
-            session_id: failure.session_id,
-        }
-    }
 }
 
 /// What is reported of an item that may have been started, or not.
@@ -70,5 +59,15 @@ pub(super) fn unknown() -> What {
                 .to_owned(),
             session_id: None,
         },
+    }
+}
+
+/// An error in a line of JSON lines, without the line that it is in for the reader of JSON: 1.
+pub(super) fn without_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&place) {
+        Some(text) => format!("{text} at column {}", error.column()),
+        None => text,
     }
 }
