@@ -8,6 +8,8 @@
 mod item;
 mod journal;
 mod ledger;
+#[cfg(test)]
+mod properties;
 mod record;
 mod records;
 

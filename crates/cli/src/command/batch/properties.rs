@@ -1,0 +1,227 @@
+//! What must hold for the files that a batch reads, whatever is in them: one function a kind of
+//! file, which panics where it does not.
+//!
+//! Compiled for the tests below, which run the same functions on the seeds and on variations of
+//! them, and into the targets of `fuzz/`.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+use std::path::Path;
+
+use super::item::{self, Item};
+use super::record::Record;
+use super::records::{self, Records};
+
+/// Checks the content of a file of items, under each kind of name.
+pub(crate) fn batch_file(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    for file in ["items.csv", "items.jsonl", "items"] {
+        let file = Path::new(file);
+        let read = item::parse(file, text);
+        assert_eq!(read, item::parse(file, text));
+        match read {
+            Ok(items) => are_read_back(&items),
+            Err(problem) => is_in_the_file(file, text, &problem),
+        }
+    }
+}
+
+fn are_read_back(items: &[Item]) {
+    let lines: Vec<_> = items
+        .iter()
+        .map(|item| serde_json::to_string(item).unwrap())
+        .collect();
+    let read = item::parse(Path::new("items.jsonl"), &lines.join("\n"));
+    assert_eq!(read.as_deref(), Ok(items));
+}
+
+/// The line that a problem names is in the file, and all before it is right.
+fn is_in_the_file(file: &Path, text: &str, problem: &str) {
+    let line = problem
+        .strip_prefix("line ")
+        .and_then(|rest| rest.split_once(": "));
+    let line: usize = line
+        .unwrap_or_else(|| panic!("{problem}"))
+        .0
+        .parse()
+        .unwrap();
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    assert!((1..=lines.len()).contains(&line), "{problem}");
+    if line > 1 {
+        let before = item::parse(file, &lines[..line - 1].concat());
+        assert!(before.is_ok(), "{problem}, but {before:?}");
+    }
+}
+
+/// Checks the content of a result file.
+pub(crate) fn journal(input: &[u8]) {
+    let read = records::parse(input);
+    assert_eq!(format!("{read:?}"), format!("{:?}", records::parse(input)));
+    let Records { records, length } = match read {
+        Ok(read) => read,
+        Err(problem) => return is_about_a_line(input, &problem),
+    };
+    let (whole, rest) = input.split_at(length);
+    assert!(whole.is_empty() || whole.ends_with(b"\n"));
+    // What is taken away is a part of a record, or nothing that anybody wrote.
+    assert!(!rest.contains(&b'\n'));
+    let start = br#"{"item":"#;
+    let mut written = rest.to_vec();
+    while written.last() == Some(&0) {
+        written.pop();
+    }
+    let common = written
+        .iter()
+        .zip(start)
+        .take_while(|(one, other)| one == other);
+    assert_eq!(
+        common.count(),
+        written.len().min(start.len()),
+        "{}",
+        rest.escape_ascii()
+    );
+    assert_eq!(
+        records.len(),
+        whole.iter().filter(|byte| **byte == b'\n').count()
+    );
+    is_read_however_it_is_cut(&records);
+}
+
+fn is_about_a_line(input: &[u8], problem: &str) {
+    if problem == "is no text file" {
+        return;
+    }
+    let line = problem
+        .strip_prefix("line ")
+        .and_then(|rest| rest.split_once(' '));
+    let line: usize = line
+        .unwrap_or_else(|| panic!("{problem}"))
+        .0
+        .parse()
+        .unwrap();
+    let lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
+    assert!((1..=lines.len()).contains(&line), "{problem}");
+    assert!(
+        records::parse(&lines[..line - 1].concat()).is_ok(),
+        "{problem}"
+    );
+}
+
+/// Writes records as a batch does. Wherever what is written ends, it is read as those whose lines
+/// are whole.
+fn is_read_however_it_is_cut(records: &[Record]) {
+    let mut written = String::new();
+    for record in records {
+        let line = serde_json::to_string(record).unwrap();
+        assert!(!line.contains('\n'));
+        written.extend([line.as_str(), "\n"]);
+    }
+    let shown: Vec<_> = records.iter().map(|record| format!("{record:?}")).collect();
+    // Every cut of a short one, some of a long one.
+    let step = 1 + written.len() / 100;
+    let cuts = (0..written.len()).step_by(step).chain([written.len()]);
+    for cut in cuts {
+        let cut = &written.as_bytes()[..cut];
+        let count = cut.iter().filter(|byte| **byte == b'\n').count();
+        for rest in [&b""[..], &[0; 7]] {
+            let read = records::parse(&[cut, rest].concat()).unwrap();
+            let read: Vec<_> = read
+                .records
+                .iter()
+                .map(|record| format!("{record:?}"))
+                .collect();
+            assert_eq!(read, shown[..count]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::fs;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::*;
+
+    /// Shown as a text with escapes.
+    #[derive(Clone)]
+    struct Input(Vec<u8>);
+
+    impl fmt::Debug for Input {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(formatter, "{}", self.0.escape_ascii())
+        }
+    }
+
+    /// The seeds of a target, by name; none in the published package, which has no `fuzz/`.
+    fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+        if !fuzz.exists() {
+            return vec![];
+        }
+        let entries = fs::read_dir(fuzz.join("seeds").join(target)).unwrap();
+        let mut seeds: Vec<_> = entries
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                (name, fs::read(entry.path()).unwrap())
+            })
+            .collect();
+        assert!(seeds.len() >= 5, "{target} has {} seeds", seeds.len());
+        seeds.sort();
+        seeds
+    }
+
+    /// A seed with pieces of it cut out, doubled or replaced by pieces of the others.
+    fn varied(target: &str) -> impl Strategy<Value = Input> {
+        let mut seeds: Vec<_> = seeds(target).into_iter().map(|(_, seed)| seed).collect();
+        seeds.push(vec![]);
+        let piece = prop_oneof![
+            Just(vec![]),
+            (select(seeds.clone()), any::<Index>(), 0..30_usize).prop_map(
+                |(seed, start, length)| {
+                    let start = start.index(seed.len() + 1);
+                    seed[start..seed.len().min(start + length)].to_vec()
+                }
+            ),
+            vec(any::<u8>(), 1..4),
+        ];
+        let change = (any::<Index>(), 0..12_usize, piece);
+        (select(seeds), vec(change, 0..4)).prop_map(|(mut bytes, changes)| {
+            for (start, length, piece) in changes {
+                let start = start.index(bytes.len() + 1);
+                let end = bytes.len().min(start + length);
+                bytes.splice(start..end, piece);
+            }
+            Input(bytes)
+        })
+    }
+
+    fn hold(target: &str, cases: u32, property: fn(&[u8])) {
+        let fails = |seed: &[u8]| std::panic::catch_unwind(|| property(seed)).is_err();
+        let mut failed = seeds(target);
+        failed.retain(|(_, seed)| fails(seed));
+        let failed: Vec<_> = failed.into_iter().map(|(name, _)| name).collect();
+        assert!(failed.is_empty(), "seeds of {target}: {failed:?}");
+        let config = ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::with_cases(cases)
+        };
+        proptest!(config, |(input in varied(target))| property(&input.0));
+    }
+
+    #[test]
+    fn whatever_a_batch_file_holds_it_is_read_or_refused_with_a_line() {
+        hold("batch_file", 2_000, batch_file);
+    }
+
+    #[test]
+    fn whatever_a_result_file_holds_no_record_is_misread() {
+        hold("journal", 200, journal);
+    }
+}
