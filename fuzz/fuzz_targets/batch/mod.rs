@@ -1,0 +1,12 @@
+//! What the command reads files with, from its own sources: it is a program, and no library.
+
+#![allow(dead_code)]
+
+#[path = "../../../crates/cli/src/command/batch/item.rs"]
+mod item;
+#[path = "../../../crates/cli/src/command/batch/properties.rs"]
+pub(crate) mod properties;
+#[path = "../../../crates/cli/src/command/batch/record.rs"]
+mod record;
+#[path = "../../../crates/cli/src/command/batch/records.rs"]
+mod records;

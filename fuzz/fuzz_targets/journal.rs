@@ -1,0 +1,5 @@
+#![no_main]
+
+mod batch;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| batch::properties::journal(input));
