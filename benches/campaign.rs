@@ -40,6 +40,12 @@ fn main() -> ExitCode {
         println!("{finding}");
     }
     println!("{report}");
+    if let Some(finding) = report.findings.first() {
+        println!(
+            "again: cargo bench --bench campaign -- --seed {} --lane {} --times 20",
+            plan.seed, finding.lane
+        );
+    }
     if let Some(memory) = most_memory() {
         println!("{memory:>9}  KiB of memory at most, emulators included");
     }
@@ -53,8 +59,7 @@ fn main() -> ExitCode {
 /// `None` if an argument is not understood.
 fn plan(arguments: &[String]) -> Option<Plan> {
     let mut plan = Plan::new(1);
-    let mut lane = None;
-    let mut times = 1;
+    let (mut lane, mut times) = (None, None);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut number = || rest.next()?.parse().ok();
@@ -64,12 +69,15 @@ fn plan(arguments: &[String]) -> Option<Plan> {
             "--seed" => plan.seed = number()?,
             "--at-once" => plan.at_once = usize::try_from(number()?).ok()?,
             "--lane" => lane = Some(number()?),
-            "--times" => times = number()?,
+            "--times" => times = Some(number()?),
             "--until-a-finding" => plan.stops_at_a_finding = true,
             _ => return None,
         }
     }
-    plan.only = lane.map(|lane: u64| (lane, times));
+    if times.is_some() && lane.is_none() {
+        return None;
+    }
+    plan.only = lane.map(|lane| (lane, times.unwrap_or(1)));
     Some(plan)
 }
 

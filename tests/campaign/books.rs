@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use dinoai::{Error, Run as Read, RunStatus, SessionId};
+use dinoai::{Error, Message, Run as Read, RunStatus, SessionId};
 use dinoai_emulator::{Request, Run};
 
 use super::Shared;
-use super::lane::{CALL_TIMEOUT, Edge, Lane, REQUEST_TIMEOUT, Weather};
+use super::lane::{CALL_TIMEOUT, Conditions, Edge, Lane, REQUEST_TIMEOUT};
 use super::report::{Finding, Kind, Report};
-use super::wire::Carried;
+use super::wire::{Carried, Failure, has};
 
 /// How long the library looks once more at a deadline, at the longest.
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -19,6 +19,8 @@ const LAST_LOOK: Duration = Duration::from_secs(5);
 const LATE: Duration = Duration::from_secs(2);
 /// How long before a deadline something has to have ended for its end to count as missed.
 const MARGIN: Duration = Duration::from_millis(300);
+/// How soon after an id has come in the caller has to know it.
+const SOON: Duration = Duration::from_millis(500);
 
 /// Everything that the users of a lane were told.
 #[derive(Debug, Default)]
@@ -29,10 +31,12 @@ pub(crate) struct Ledger {
     pub(crate) followed: Vec<Followed>,
     pub(crate) conversations: Vec<Vec<Answered>>,
     pub(crate) abandoned: Vec<Abandoned>,
+    /// The runs that a user has stopped on purpose, and whether the API had accepted it.
+    pub(crate) stopped: Vec<(String, bool)>,
     /// What cannot be, whatever has happened.
-    pub(crate) oddities: Vec<String>,
-    /// The runs that a user has stopped on purpose.
-    pub(crate) stopped: Vec<String>,
+    pub(crate) contradictions: Vec<String>,
+    /// Acts that did not come to an end.
+    pub(crate) hung: Vec<String>,
 }
 
 /// A trigger or a follow-up.
@@ -59,12 +63,16 @@ pub(crate) enum Known {
 /// How it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    Trigger,
-    FollowUp,
+    /// By itself.
+    Call,
+    /// As a part of a wait, whose own end is judged.
+    InAWait,
     /// With a timeout so short that nothing may come back.
     Hasty,
     /// The future was dropped.
     Dropped,
+    /// The same, and ids are passed on as soon as they are known.
+    DroppedWait,
     /// To a port where nobody listens.
     Nowhere,
 }
@@ -82,16 +90,27 @@ pub(crate) struct Waited {
     /// Whether it starts something itself.
     pub(crate) starts: bool,
     pub(crate) stops: bool,
+    /// Whether its client has started the run, so that an outage does not end it.
+    pub(crate) is_proven: bool,
+    /// Whether a follow-up of unknown outcome is open: if it never arrived, nothing ends.
+    pub(crate) may_hang: bool,
     pub(crate) result: Result<Vec<Read>, Error>,
     /// Whether nothing happens to the run afterwards.
     pub(crate) is_final: bool,
+}
+
+/// A message: its timestamp, bit by bit, and its text.
+pub(crate) type Said = (u64, String);
+
+pub(crate) fn said(message: &Message) -> Said {
+    (message.ts.to_bits(), message.content.clone())
 }
 
 /// The messages of a run, as streams have emitted them.
 #[derive(Debug)]
 pub(crate) struct Followed {
     pub(crate) id: String,
-    pub(crate) emitted: Vec<String>,
+    pub(crate) emitted: Vec<Said>,
     /// Whether the run's end was emitted.
     pub(crate) is_complete: bool,
 }
@@ -105,12 +124,38 @@ pub(crate) struct Abandoned {
     pub(crate) started: Shared<Vec<(usize, SessionId)>>,
 }
 
-/// What a follow-up of a conversation was answered; `None` if that failed.
+impl Abandoned {
+    fn known(&self) -> Option<String> {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = started.iter().find(|(of, _)| *of == self.place);
+        known.map(|(_, id)| id.to_string())
+    }
+}
+
+/// What a follow-up of a conversation was answered: the turn's status and messages, or nothing if
+/// it failed.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) id: String,
     pub(crate) marker: String,
-    pub(crate) messages: Option<Vec<String>>,
+    pub(crate) turn: Option<(String, Vec<Said>)>,
+}
+
+impl Ledger {
+    /// Whether callers know the ids of runs that they have abandoned, as far as they have come in.
+    pub(crate) fn are_ids_passed_on(&self, lane: &Lane) -> bool {
+        let mut unknown = self.abandoned.iter().filter(|it| it.known().is_none());
+        let Some(first) = unknown.next() else {
+            return true;
+        };
+        let books = Books::of(lane);
+        let has_come_in = |abandoned: &Abandoned| {
+            let ids = books.ids(&abandoned.marker);
+            ids.iter()
+                .any(|id| books.delivered(&abandoned.marker, id).is_some())
+        };
+        !has_come_in(first) && !unknown.any(has_come_in)
+    }
 }
 
 /// What has happened in a lane.
@@ -120,17 +165,16 @@ pub(crate) struct Books<'a> {
     requests: Vec<Request>,
     carried: Vec<Carried>,
     by_id: HashMap<String, usize>,
-    /// How often each message was carried out, and under which ids.
+    /// Under which ids each message was carried out.
     by_message: HashMap<String, Vec<String>>,
-    /// When something failed.
-    faults: Vec<Duration>,
     report: Report,
 }
 
 impl<'a> Books<'a> {
     pub(crate) fn of(lane: &'a Lane) -> Self {
-        let (runs, requests) = (lane.emulator.runs(), lane.emulator.requests());
+        // In this order: what was carried out later is in all of them.
         let carried = lane.wire.carried();
+        let (requests, runs) = (lane.emulator.requests(), lane.emulator.runs());
         let by_id = runs.iter().enumerate();
         let by_id = by_id.map(|(place, run)| (run.session_id.clone(), place));
         let mut by_message: HashMap<String, Vec<String>> = HashMap::new();
@@ -141,18 +185,11 @@ impl<'a> Books<'a> {
             }
         }
         let mut report = Report::default();
-        let mut faults = vec![];
-        for request in &requests {
-            if let Some(fault) = request.fault.as_ref().filter(|fault| *fault != "pass") {
-                *report.faults.entry(format!("api: {fault}")).or_default() += 1;
-                faults.push(request.received);
-            }
+        for fault in requests.iter().filter_map(fault) {
+            *report.faults.entry(format!("api: {fault}")).or_default() += 1;
         }
-        for carried in &carried {
-            if let Some((failure, at)) = carried.failed {
-                *report.faults.entry(failure.name().to_owned()).or_default() += 1;
-                faults.push(at);
-            }
+        for (failure, _) in carried.iter().filter_map(|carried| carried.failed) {
+            *report.faults.entry(failure.name().to_owned()).or_default() += 1;
         }
         report.runs = runs.len() as u64;
         report.requests = requests.len() as u64;
@@ -164,7 +201,6 @@ impl<'a> Books<'a> {
             requests,
             carried,
             by_message,
-            faults,
             report,
         }
     }
@@ -172,12 +208,10 @@ impl<'a> Books<'a> {
     pub(crate) fn judge(mut self, ledger: Ledger) -> Report {
         self.report.operations = ledger.operations.values().sum();
         self.report.by_name.clone_from(&ledger.operations);
-        // Bodies that broke off before their marker: each may be that of an unknown outcome.
-        let mut broken = self
-            .carried
-            .iter()
-            .filter(|carried| self.is_broken(carried))
-            .count();
+        if !self.is_calm() {
+            self.report.operations_under_faults = self.report.operations;
+        }
+        let mut broken = self.broken_bodies();
         for start in &ledger.starts {
             self.judge_start(start, &mut broken);
         }
@@ -193,31 +227,38 @@ impl<'a> Books<'a> {
         for abandoned in &ledger.abandoned {
             self.judge_abandoned(abandoned);
         }
+        for (id, is_accepted) in &ledger.stopped {
+            self.check("stopped on purpose");
+            let is_stopped = self.run(id).is_some_and(|run| !run.stops.is_empty());
+            if *is_accepted && !is_stopped {
+                self.find(Kind::WrongEnd, format!("run {id} was not stopped"));
+            }
+        }
         self.judge_stops(&ledger.stopped);
-        for oddity in ledger.oddities {
-            self.find(Kind::WrongEnd, oddity);
+        for contradiction in ledger.contradictions {
+            self.find(Kind::WrongEnd, contradiction);
+        }
+        for act in ledger.hung {
+            self.find(Kind::Overrun, format!("{act} did not end"));
         }
         self.report
     }
 
+    fn is_calm(&self) -> bool {
+        self.lane.conditions == Conditions::Calm
+    }
+
     fn judge_start(&mut self, start: &Start, broken: &mut usize) {
-        let ids = self
-            .by_message
-            .get(&start.marker)
-            .cloned()
-            .unwrap_or_default();
+        let ids = self.ids(&start.marker).to_vec();
         if ids.len() > 1 {
-            self.find(
-                Kind::Duplicate,
-                format!("{} runs or turns of {start:?}", ids.len()),
-            );
+            self.find(Kind::Duplicate, format!("{} times, {start:?}", ids.len()));
         }
         let id = ids.first();
-        self.check(match (&start.known, id) {
-            (Known::Not, _) => "not carried out, as reported",
-            (Known::Started(_), _) => "started, and under this id",
-            (Known::Maybe(Some(_)), _) => "unknown, and under this id",
-            (Known::Maybe(None), _) => "unknown, and no id had come in",
+        self.check(match &start.known {
+            Known::Not => "not carried out, as reported",
+            Known::Started(_) => "started, and under this id",
+            Known::Maybe(Some(_)) => "unknown, and under this id",
+            Known::Maybe(None) => "unknown, and no id had come in",
         });
         match (&start.known, id) {
             (Known::Not, Some(id)) => {
@@ -232,20 +273,18 @@ impl<'a> Books<'a> {
                     format!("nothing was carried out, but {start:?}"),
                 );
             }
-            (Known::Started(told) | Known::Maybe(Some(told)), Some(id)) if told != id => {
+            (Known::Started(known) | Known::Maybe(Some(known)), Some(id)) if known != id => {
                 self.find(Kind::WrongEnd, format!("it is run {id}, but {start:?}"));
             }
-            (Known::Maybe(None), Some(id)) if self.has_delivered(start, id) => {
+            (Known::Maybe(None), Some(id)) if self.has_come_in(start, id) => {
                 self.find(
                     Kind::Loss,
                     format!("the id {id} had come in, but {start:?}"),
                 );
             }
-            (Known::Maybe(_), None) if start.way != Way::Dropped => {
+            (Known::Maybe(_), None) if !matches!(start.way, Way::Dropped | Way::DroppedWait) => {
                 self.report.unknowns += 1;
-                let marker = start.marker.as_bytes();
-                let has_arrived =
-                    |carried: &Carried| carried.body.windows(marker.len()).any(|at| at == marker);
+                let has_arrived = |carried: &Carried| has(&carried.body, &start.marker);
                 if !self.carried.iter().any(has_arrived) {
                     match *broken {
                         0 => self.report.false_unknowns += 1,
@@ -255,10 +294,7 @@ impl<'a> Books<'a> {
             }
             _ => {}
         }
-        let is_certain = match start.way {
-            Way::Trigger | Way::FollowUp => self.lane.weather == Weather::Calm,
-            Way::Hasty | Way::Dropped | Way::Nowhere => false,
-        };
+        let is_certain = matches!(start.way, Way::Call | Way::InAWait) && self.is_calm();
         if is_certain && !matches!(start.known, Known::Started(_) | Known::Maybe(Some(_))) {
             self.find(Kind::WrongEnd, format!("nothing had failed, but {start:?}"));
         }
@@ -268,72 +304,81 @@ impl<'a> Books<'a> {
                 format!("nobody had listened, but {start:?}"),
             );
         }
-        let late = CALL_TIMEOUT + REQUEST_TIMEOUT + LATE;
+        // A follow-up reads the run before, and its steps for a second at most.
+        let allowed = CALL_TIMEOUT * 2 + REQUEST_TIMEOUT * 2 + LATE;
         let took = start.ended.saturating_sub(start.began);
-        if start.way == Way::Hasty && took > late {
+        if matches!(start.way, Way::Call | Way::Hasty | Way::Nowhere) && took > allowed {
             self.find(Kind::Overrun, format!("after {took:?}: {start:?}"));
         }
     }
 
     fn judge_abandoned(&mut self, abandoned: &Abandoned) {
+        let ids = self.ids(&abandoned.marker).to_vec();
+        let Abandoned { marker, place, .. } = abandoned;
         self.check("abandoned, and its id passed on");
-        let Abandoned {
-            marker,
-            place,
-            started,
-        } = abandoned;
-        let ids = self.by_message.get(marker).cloned().unwrap_or_default();
         if ids.len() > 1 {
             self.find(
                 Kind::Duplicate,
-                format!("{} runs of {abandoned:?}", ids.len()),
+                format!("{} runs of abandoned {marker}", ids.len()),
             );
         }
-        let started = started.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = started.iter().find(|(of, _)| of == place);
-        match (known, ids.first()) {
-            (None, Some(id)) if self.delivered(marker, id).is_some() => {
-                self.find(
-                    Kind::Loss,
-                    format!("the id {id} had come in, but {abandoned:?}"),
-                );
+        match (abandoned.known(), ids.first()) {
+            (None, Some(id)) if self.is_calm() || self.delivered(marker, id).is_some() => {
+                let text =
+                    format!("the id {id} of abandoned {marker}, place {place}, is not known");
+                self.find(Kind::Loss, text);
             }
-            (Some((_, known)), id) if id.is_none_or(|id| id != known.as_str()) => {
-                self.find(Kind::WrongEnd, format!("it is {id:?}, but {abandoned:?}"));
+            (Some(known), id) if id.is_none_or(|id| *id != known) => {
+                let text = format!("abandoned {marker} is run {id:?}, but known as {known}");
+                self.find(Kind::WrongEnd, text);
             }
             _ => {}
         }
     }
 
-    /// Whether the client has had a whole response with the id, in time.
-    fn has_delivered(&self, start: &Start, id: &str) -> bool {
-        if matches!(start.way, Way::Hasty | Way::Dropped) {
+    /// Whether the client has had a response with the id, in time.
+    fn has_come_in(&self, start: &Start, id: &str) -> bool {
+        let Some(at) = self.delivered(&start.marker, id) else {
             return false;
+        };
+        match start.way {
+            Way::Hasty | Way::Dropped => false,
+            Way::DroppedWait => at + SOON < start.ended,
+            Way::Call | Way::InAWait | Way::Nowhere => at < start.began + SOON,
         }
-        let delivered = self.delivered(&start.marker, id);
-        delivered.is_some_and(|at| at.saturating_sub(start.began) < Duration::from_millis(500))
     }
 
-    /// When a whole response with this id to the request with this marker was passed on.
+    /// When a response with this id, to the request with this marker, was passed on to the client.
     fn delivered(&self, marker: &str, id: &str) -> Option<Duration> {
-        let has =
-            |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|at| at == text.as_bytes());
+        let named = format!("\"agentSessionId\":\"{id}\"");
         let carried = self.carried.iter().find(|carried| {
-            carried.is_whole() && has(&carried.body, marker) && has(&carried.response, id)
+            carried.has_delivered() && has(&carried.body, marker) && has(&carried.response, &named)
         });
         carried?.answered
     }
 
-    /// Whether a body has begun to arrive and broke off before it could tell what it is.
-    fn is_broken(&self, carried: &Carried) -> bool {
-        const ENOUGH: usize = 300;
-        let failed = carried.failed.is_some();
-        failed && (1..ENOUGH).contains(&carried.body.len())
+    /// Bodies that broke off before their marker: each may be that of an unknown outcome.
+    fn broken_bodies(&self) -> usize {
+        let is_broken = |carried: &&Carried| {
+            let is_hit = carried
+                .failed
+                .is_some_and(|(failure, _)| failure.hits_the_request());
+            is_hit
+                && !carried.body.is_empty()
+                && !has(&carried.body, "\"query\":")
+                && !has(&carried.body, "marker-")
+        };
+        self.carried.iter().filter(is_broken).count()
     }
 
     fn judge_wait(&mut self, wait: &Waited) {
         let took = wait.ended.saturating_sub(wait.began);
-        let mut allowed = wait.timeout + wait.absent + LAST_LOOK + LATE;
+        let last_look = match self.is_calm() || wait.name == "tree" {
+            true => LAST_LOOK,
+            // The status, and the whole run.
+            false => REQUEST_TIMEOUT * 2,
+        };
+        let mut allowed = wait.timeout + wait.absent + last_look + LATE;
         if wait.starts {
             allowed += REQUEST_TIMEOUT;
         }
@@ -343,14 +388,9 @@ impl<'a> Books<'a> {
         if took > allowed {
             self.find(Kind::Overrun, format!("after {took:?}: {}", short(wait)));
         }
-        self.check(match &wait.result {
-            Ok(_) | Err(Error::RunFailed { .. }) => "ended, as reported",
-            Err(Error::WaitTimeout(_)) => "had not ended at the deadline",
-            Err(_) => "failed, with the id",
-        });
-        let is_calm = self.lane.weather == Weather::Calm;
         match &wait.result {
             Ok(read) => {
+                self.check("ended, as reported");
                 for run in read {
                     self.judge_read(wait, run);
                 }
@@ -359,26 +399,51 @@ impl<'a> Books<'a> {
                 }
             }
             Err(Error::RunFailed { run, .. }) => {
+                self.check("ended, as reported");
                 if run.status == RunStatus::Completed || !run.status.is_terminal() {
                     self.find(Kind::WrongEnd, format!("no failure: {}", short(wait)));
                 }
                 self.judge_read(wait, run);
             }
-            Err(Error::WaitTimeout(_)) => self.judge_timeout(wait),
-            Err(_) if is_calm && wait.timeout > Duration::from_millis(500) => {
-                self.find(
-                    Kind::WrongEnd,
-                    format!("nothing had failed: {}", short(wait)),
-                );
+            Err(Error::WaitTimeout(timeout)) => {
+                // The time of one of many counts from its trigger, of which nobody is told.
+                let waited = match wait.name {
+                    "one of run_all" => timeout.elapsed,
+                    _ => took,
+                };
+                if waited < wait.timeout {
+                    self.find(Kind::WrongEnd, format!("too early: {}", short(wait)));
+                }
+                if let Some(Ok(_)) = timeout.stopped
+                    && let Some(id) = &wait.id
+                    && self.run(id).is_some_and(|run| run.stops.is_empty())
+                {
+                    self.find(Kind::WrongEnd, format!("not stopped: {}", short(wait)));
+                }
+                // One that waits for another ask has not looked yet.
+                if wait.name != "ask" || timeout.polls > 0 {
+                    self.judge_timeout(wait);
+                }
             }
-            Err(_) => {}
+            Err(error) => {
+                self.check("failed, for a reason that is no outage");
+                let is_outage = wait.is_proven && wait.id.is_some() && error.is_retryable();
+                if is_outage && wait.ended < wait.began + wait.timeout {
+                    self.find(
+                        Kind::WrongEnd,
+                        format!("ended by an outage: {}", short(wait)),
+                    );
+                }
+                if self.is_calm() && wait.timeout > MARGIN {
+                    self.find(
+                        Kind::WrongEnd,
+                        format!("nothing had failed: {}", short(wait)),
+                    );
+                }
+            }
         }
         if let (Err(error), Some(id)) = (&wait.result, &wait.id)
             && error.session_id().is_none_or(|known| known.as_str() != id)
-            && !matches!(
-                error,
-                Error::InvalidRequest { .. } | Error::InvalidConfig { .. }
-            )
         {
             self.find(
                 Kind::Loss,
@@ -394,42 +459,36 @@ impl<'a> Books<'a> {
             return;
         };
         if !read.status.is_terminal() {
-            self.find(
-                Kind::WrongEnd,
-                format!("{read:?} has not ended: {}", short(wait)),
-            );
+            let text = format!("{} is no end: {}", read.status, short(wait));
+            self.find(Kind::WrongEnd, text);
         }
         if !wait.is_final {
             return;
         }
+        self.check("ended, with this status and transcript");
         let has_ended = run.ended.is_some_and(|ended| ended <= wait.ended);
         if !has_ended || run.status != read.status.as_str() {
             let stands = format!("{} since {:?}", run.status, run.ended);
-            self.find(
-                Kind::WrongEnd,
-                format!("the run is {stands}: {}", short(wait)),
+            let text = format!(
+                "{} is {stands}, not {}: {}",
+                run.session_id,
+                read.status,
+                short(wait)
             );
+            self.find(Kind::WrongEnd, text);
         }
-        if self.lane.edge == Edge::RepeatedMessages {
-            return;
+        // Read whole it is what the API lists, twice if need be.
+        if self.lane.edge != Edge::RepeatedMessages {
+            let messages = read.messages.iter().map(said).collect();
+            self.compare(&run, messages, all(&run), true);
         }
-        let told = read.messages.iter().map(|message| message.content.clone());
-        let compact = self.lane.edge == Edge::CompactedTranscript;
-        self.compare(
-            read.session_id.as_str(),
-            told.collect(),
-            texts(&run),
-            !compact,
-        );
     }
 
     fn judge_tree(&mut self, wait: &Waited, read: &[Read]) {
         let Some(id) = &wait.id else { return };
-        let missing: Vec<_> = self
-            .descendants(id)
-            .into_iter()
-            .filter(|id| !read.iter().any(|run| run.session_id.as_str() == *id))
-            .collect();
+        let is_read = |id: &String| read.iter().any(|run| run.session_id.as_str() == id);
+        let mut missing = self.descendants(id);
+        missing.retain(|id| !is_read(id));
         if !missing.is_empty() {
             self.find(
                 Kind::WrongEnd,
@@ -442,87 +501,109 @@ impl<'a> Books<'a> {
     fn judge_timeout(&mut self, wait: &Waited) {
         let Some(id) = &wait.id else { return };
         let deadline = wait.began + wait.timeout;
-        let ids = match wait.name {
-            "tree" => self.descendants(id),
-            _ => vec![id.clone()],
+        let is_tree = wait.name == "tree";
+        let ids = match is_tree {
+            true => self.descendants(id),
+            false => vec![id.clone()],
         };
         let ended: Option<Vec<_>> = ids.iter().map(|id| self.run(id)?.ended).collect();
         let Some(ended) = ended.and_then(|ended| ended.into_iter().max()) else {
+            self.check("timed out, and had not ended");
+            // What goes on is stopped, if that was asked for and the API could be reached.
+            if wait.stops && self.is_calm() && !wait.may_hang {
+                self.find(Kind::WrongEnd, format!("left going: {}", short(wait)));
+            }
             return;
         };
-        // Such a run does not always read as ended.
-        if self.lane.edge == Edge::AlternatingStatus {
-            return;
-        }
-        let is_tree = wait.name == "tree";
         let margin = if is_tree { MARGIN + LATE } else { MARGIN };
-        if ended + margin >= deadline {
+        let is_excused = wait.may_hang
+            // Such a run does not always read as ended.
+            || self.lane.edge == Edge::AlternatingStatus
+            // The end may be that of the turn before.
+            || matches!(self.lane.edge, Edge::StaleReads(_)) && wait.name == "ask";
+        if is_excused || ended + margin >= deadline {
+            self.check("timed out, and had not ended for long");
             return;
         }
         // A request that hung since before may have been the last look.
         let since = ended
             .saturating_sub(REQUEST_TIMEOUT + MARGIN)
             .max(wait.began);
-        if !self.has_failed(since, wait.ended) {
+        if !self.has_failed(&ids, since, wait.ended) {
             self.find(
                 Kind::WrongEnd,
                 format!("it had ended at {ended:?}: {}", short(wait)),
             );
             return;
         }
+        self.check("timed out, and could not be read");
         const ENOUGH: usize = 6;
-        let read = |id: &String| self.clean_reads(id, ended, deadline) >= ENOUGH;
-        if is_tree && self.lane.weather != Weather::Stormy && ids.iter().all(read) {
+        let was_read = |id: &String| self.clean_reads(id, ended, deadline) >= ENOUGH;
+        let is_certain = is_tree && self.lane.conditions != Conditions::WireFails;
+        if is_certain && ids.iter().all(was_read) {
             let text = format!("it had ended at {ended:?} and was read: {}", short(wait));
             self.find(Kind::WrongEnd, text);
         }
     }
 
     fn judge_followed(&mut self, followed: &Followed) {
-        let Some(run) = self.run(&followed.id).cloned() else {
-            return;
-        };
-        let is_complete = followed.is_complete && self.lane.edge != Edge::CompactedTranscript;
-        self.compare(
-            &followed.id,
-            followed.emitted.clone(),
-            texts(&run),
-            is_complete,
-        );
+        if let Some(run) = self.run(&followed.id).cloned() {
+            let there = all(&run);
+            self.compare(&run, followed.emitted.clone(), there, followed.is_complete);
+        }
     }
 
     fn judge_conversation(&mut self, conversation: &[Answered]) {
-        let mut before = true;
-        let mut all = vec![];
-        for answered in conversation {
+        let mut has_failed = false;
+        let mut emitted = vec![];
+        for (place, answered) in conversation.iter().enumerate() {
             let Some(run) = self.run(&answered.id).cloned() else {
                 continue;
             };
-            let Some(messages) = &answered.messages else {
-                before = false;
+            let Some((status, messages)) = &answered.turn else {
+                has_failed = true;
                 continue;
             };
-            all.extend(messages.clone());
-            let from_agent = |text: &String| !text.starts_with("marker-");
-            if before {
-                let there = texts(&run);
-                let from = there.iter().position(|text| *text == answered.marker);
-                let turn = there.iter().skip(from.map_or(0, |from| from + 1));
-                let turn = turn.take_while(|text| from_agent(text)).cloned().collect();
-                let is_complete = self.lane.edge != Edge::CompactedTranscript;
-                self.compare(&answered.id, messages.clone(), turn, is_complete);
+            emitted.extend(messages.clone());
+            let is_marker = |text: &str| text.starts_with("marker-");
+            if has_failed {
+                // It may have emitted what belongs to a turn before.
+                let mut there = all(&run);
+                there.retain(|(_, text)| !is_marker(text));
+                self.compare(&run, emitted.clone(), there, false);
             } else {
-                let there = texts(&run).into_iter().filter(from_agent).collect();
-                self.compare(&answered.id, all.clone(), there, false);
+                let there = all(&run);
+                let from = there.iter().position(|(_, text)| *text == answered.marker);
+                let turn = there.iter().skip(from.map_or(0, |from| from + 1));
+                let turn = turn
+                    .take_while(|(_, text)| !is_marker(text))
+                    .cloned()
+                    .collect();
+                self.compare(&run, messages.clone(), turn, true);
+            }
+            let is_last = place + 1 == conversation.len();
+            if is_last && !has_failed {
+                self.check("the last turn ended, with this status");
+                if run.status != *status {
+                    let text = format!(
+                        "run {} is {}, its last turn {status}",
+                        run.session_id, run.status
+                    );
+                    self.find(Kind::WrongEnd, text);
+                }
             }
         }
     }
 
     /// A run that has ended must not be stopped once it has been read as such.
-    fn judge_stops(&mut self, on_purpose: &[String]) {
+    fn judge_stops(&mut self, on_purpose: &[(String, bool)]) {
         for place in 0..self.runs.len() {
             let run = self.runs[place].clone();
-            if on_purpose.contains(&run.session_id) || self.lane.weather == Weather::Stormy {
+            let is_stale =
+                matches!(self.lane.edge, Edge::StaleReads(_)) && !run.follow_ups.is_empty();
+            let is_on_purpose = on_purpose.iter().any(|(id, _)| *id == run.session_id);
+            // Over a wire that fails nobody knows what was read.
+            if is_on_purpose || is_stale || self.lane.conditions == Conditions::WireFails {
                 continue;
             }
             for stop in &run.stops {
@@ -530,7 +611,12 @@ impl<'a> Books<'a> {
                 let Some(ended) = run.ended.filter(|ended| ended < stop) else {
                     continue;
                 };
-                if self.clean_reads(&run.session_id, ended, *stop) > 0 {
+                // Of three reads in a row that do not lag behind one at most shows another status.
+                let enough = match self.lane.edge {
+                    Edge::AlternatingStatus => 3,
+                    _ => 1,
+                };
+                if self.clean_reads(&run.session_id, ended, *stop) >= enough {
                     let text = format!(
                         "run {} ended at {ended:?}, stopped at {stop:?}",
                         run.session_id
@@ -541,27 +627,40 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// Holds texts that were emitted against those that there are.
-    fn compare(&mut self, id: &str, told: Vec<String>, there: Vec<String>, is_complete: bool) {
+    /// Holds messages that were emitted against those that there are.
+    fn compare(&mut self, run: &Run, emitted: Vec<Said>, there: Vec<Said>, is_complete: bool) {
+        // Once a transcript is compacted nobody can read all of it.
+        let is_complete = is_complete && self.lane.edge != Edge::CompactedTranscript;
         self.check(match is_complete {
             true => "messages: none repeated, none lost",
             false => "messages: none repeated",
         });
+        let id = &run.session_id;
         let mut left = there.clone();
         let mut repeated = vec![];
-        for text in &told {
-            match left.iter().position(|known| known == text) {
+        for message in &emitted {
+            match left.iter().position(|known| known == message) {
                 Some(place) => drop(left.remove(place)),
-                None => repeated.push(text.clone()),
+                None => repeated.push(message.clone()),
             }
         }
+        let is_in_order = |pair: &[Said]| f64::from_bits(pair[0].0) <= f64::from_bits(pair[1].0);
         if !repeated.is_empty() {
-            let text = format!("run {id}: {repeated:?} too often in {told:?}, there are {there:?}");
+            let text =
+                format!("run {id}: {repeated:?} too often in {emitted:?}, there are {there:?}");
             self.find(Kind::MessageRepeated, text);
+        } else if self.lane.edge != Edge::ReorderedMessages && !emitted.windows(2).all(is_in_order)
+        {
+            self.find(
+                Kind::MessageRepeated,
+                format!("run {id}: out of order in {emitted:?}"),
+            );
         }
         if is_complete && !left.is_empty() {
-            let text = format!("run {id}: {left:?} missing in {told:?}");
-            self.find(Kind::MessageLost, text);
+            self.find(
+                Kind::MessageLost,
+                format!("run {id}: {left:?} missing in {emitted:?}"),
+            );
         }
     }
 
@@ -570,7 +669,7 @@ impl<'a> Books<'a> {
         let is_clean = |request: &&Request| {
             request.received > after
                 && request.answered.is_some_and(|answered| answered < before)
-                && request.fault.as_ref().is_none_or(|fault| fault == "pass")
+                && fault(request).is_none()
                 && request.status == 200
                 && request.query.contains("dinoaiAgentRun")
                 && !request.query.contains("steps")
@@ -579,8 +678,26 @@ impl<'a> Books<'a> {
         self.requests.iter().filter(is_clean).count()
     }
 
-    fn has_failed(&self, since: Duration, until: Duration) -> bool {
-        self.faults.iter().any(|at| (since..=until).contains(at))
+    /// Whether anything has failed that could concern one of these runs.
+    fn has_failed(&self, ids: &[String], since: Duration, until: Duration) -> bool {
+        let is_within = |at: Duration| since <= at && at <= until;
+        let concerns = |request: &Request| {
+            let variables = request.variables.to_string();
+            // What has no variables that could be read may be about anything.
+            request.variables.is_null() || ids.iter().any(|id| variables.contains(id))
+        };
+        let by_the_api = self.requests.iter().any(|request| {
+            fault(request).is_some() && is_within(request.received) && concerns(request)
+        });
+        let by_the_wire = |carried: &Carried| {
+            let failed: Option<(Failure, Duration)> = carried.failed;
+            failed.is_some_and(|(_, at)| is_within(at))
+        };
+        by_the_api || self.carried.iter().any(by_the_wire)
+    }
+
+    fn ids(&self, marker: &str) -> &[String] {
+        self.by_message.get(marker).map_or(&[], Vec::as_slice)
     }
 
     fn run(&self, id: &str) -> Option<&Run> {
@@ -590,12 +707,9 @@ impl<'a> Books<'a> {
     fn descendants(&self, id: &str) -> Vec<String> {
         let mut found = vec![id.to_owned()];
         let mut next = 0;
-        while let Some(id) = found.get(next).cloned() {
-            found.extend(
-                self.run(&id)
-                    .map(|run| run.children.clone())
-                    .unwrap_or_default(),
-            );
+        while let Some(id) = found.get(next) {
+            let children = self.run(id).map(|run| run.children.clone());
+            found.extend(children.unwrap_or_default());
             next += 1;
         }
         found
@@ -606,19 +720,25 @@ impl<'a> Books<'a> {
     }
 
     fn find(&mut self, kind: Kind, text: String) {
-        let (weather, edge) = (self.lane.weather, self.lane.edge);
+        let (conditions, edge) = (self.lane.conditions, self.lane.edge);
         self.report.findings.push(Finding {
             kind,
             lane: self.lane.number,
-            text: format!("{weather:?}, {edge:?}: {text}"),
+            text: format!("{conditions:?}, {edge:?}: {text}"),
         });
     }
 }
 
-fn texts(run: &Run) -> Vec<String> {
-    run.messages
-        .iter()
-        .map(|message| message.content.clone())
+/// The fault that has happened to a request.
+fn fault(request: &Request) -> Option<&String> {
+    request.fault.as_ref().filter(|fault| *fault != "pass")
+}
+
+/// All messages of a run.
+fn all(run: &Run) -> Vec<Said> {
+    let messages = run.messages.iter();
+    messages
+        .map(|message| (message.ts.to_bits(), message.content.clone()))
         .collect()
 }
 

@@ -15,25 +15,27 @@ use super::report::Report;
 use super::wire::Wire;
 use super::{Shared, users};
 
-/// How many users a lane has, and how many things each of them does.
+/// How many users a lane has, and how many things each of them does, one after the other.
 const USERS: u64 = 3;
-const DEEDS: u64 = 4;
+const ACTS: u64 = 4;
+/// How long one of them may take: what takes longer hangs.
+const LONGEST_ACT: Duration = Duration::from_secs(90);
 
 /// How long a call takes at most, and how long its one attempt.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
-/// Where nothing fails nothing takes that long, however busy the machine is.
+/// In a calm lane an attempt ends with its call at the latest, however busy the machine is.
 const PATIENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What fails in a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub(crate) enum Conditions {
     /// Nothing: here everything has to succeed.
     Calm,
     /// The emulator.
-    Flaky,
+    ApiFails,
     /// The emulator and the wire.
-    Stormy,
+    WireFails,
 }
 
 /// What the API does at its edges.
@@ -87,7 +89,7 @@ impl Edge {
 
 pub(crate) struct Lane {
     pub(crate) number: u64,
-    pub(crate) weather: Weather,
+    pub(crate) conditions: Conditions,
     pub(crate) edge: Edge,
     pub(crate) emulator: Emulator,
     pub(crate) wire: Wire,
@@ -98,45 +100,62 @@ pub(crate) struct Lane {
     pub(crate) narrow: Client,
     /// Has nobody to talk to.
     pub(crate) nowhere: Client,
+    _unused: tokio::net::TcpSocket,
+    /// Held by an act that has planned faults of its own: then nobody else adds or removes any.
+    pub(crate) faults_are_planted: tokio::sync::Mutex<()>,
     ledger: Shared<Ledger>,
     markers: AtomicU64,
 }
 
 /// Runs one lane, and holds what its users were told against what has happened.
 pub(crate) async fn run(seed: u64, number: u64, wires: tokio::runtime::Handle) -> Report {
-    let mut rng = Rng::with_seed(seed.wrapping_mul(0x0100_0000_01b3) ^ number);
+    let mut rng = rng_of(&[seed, number]);
     let lane = Lane::new(number, &mut rng, &wires).expect("a lane can be set up");
     let lane = Arc::new(lane);
-    let users: Vec<_> = (0..USERS)
-        .map(|_| {
-            let (lane, mut rng) = (lane.clone(), rng.fork());
-            tokio::spawn(async move {
-                for _ in 0..DEEDS {
-                    users::act(&lane, &mut rng).await;
+    let mut users = tokio::task::JoinSet::new();
+    for user in 0..USERS {
+        let lane = lane.clone();
+        users.spawn(async move {
+            for act in 0..ACTS {
+                // What one act has drawn does not depend on how the one before went.
+                let mut rng = rng_of(&[seed, number, user, act]);
+                let acted = tokio::time::timeout(LONGEST_ACT, users::act(&lane, &mut rng)).await;
+                if acted.is_err() {
+                    lane.ledger().hung.push(format!("act {act} of user {user}"));
                 }
-            })
-        })
-        .collect();
-    for user in users {
-        // A panic is counted by the hook.
-        let _ = user.await;
+            }
+        });
     }
-    lane.is_quiet().await;
+    // A panic is counted by the hook.
+    while users.join_next().await.is_some() {}
+    lane.come_to_rest().await;
     let ledger = std::mem::take(&mut *lane.ledger());
     Books::of(&lane).judge(ledger)
 }
 
+fn rng_of(parts: &[u64]) -> Rng {
+    let seed = parts.iter().fold(0x9e37_79b9_7f4a_7c15, |seed: u64, part| {
+        let mixed = (seed ^ part).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        mixed ^ (mixed >> 33)
+    });
+    Rng::with_seed(seed)
+}
+
 impl Lane {
     fn new(number: u64, rng: &mut Rng, wires: &tokio::runtime::Handle) -> io::Result<Self> {
-        let weather = match rng.u8(0..10) {
-            0..3 => Weather::Calm,
-            3..6 => Weather::Flaky,
-            _ => Weather::Stormy,
+        let conditions = match rng.u8(0..10) {
+            0..3 => Conditions::Calm,
+            3..6 => Conditions::ApiFails,
+            _ => Conditions::WireFails,
         };
         let edge = Edge::random(rng);
         let emulator = emulator(edge, rng);
         let start = Instant::now() - emulator.elapsed();
-        let percent = if weather == Weather::Stormy { 45 } else { 0 };
+        let percent = if conditions == Conditions::WireFails {
+            55
+        } else {
+            0
+        };
         let wire = Wire::start(wires, emulator.address(), rng.u64(..), percent, start)?;
         let endpoint = emulator
             .endpoint()
@@ -157,9 +176,9 @@ impl Lane {
                 )
         };
         let build = |builder: dinoai::ClientBuilder| builder.build().map_err(io::Error::other);
-        let timeout = match weather {
-            Weather::Calm => PATIENT_TIMEOUT,
-            Weather::Flaky | Weather::Stormy => REQUEST_TIMEOUT,
+        let timeout = match conditions {
+            Conditions::Calm => PATIENT_TIMEOUT,
+            Conditions::ApiFails | Conditions::WireFails => REQUEST_TIMEOUT,
         };
         // A long head makes the moment longer between a connection's look at whether the request
         // was given up, and its taking the body.
@@ -170,22 +189,25 @@ impl Lane {
                 Some((name.ok()?, value))
             })
             .collect();
-        let hasty = (0..3).map(|_| {
+        let hasty = (0..3).map(|number| {
             let fillers = fillers.clone();
             let timeout = Duration::from_micros(rng.u64(100..1_700));
             let prepare = move |http: reqwest::ClientBuilder| http.default_headers(fillers.clone());
-            build(
-                client(&endpoint, timeout)
-                    .retry(Retry::none())
-                    .http_client(prepare),
-            )
+            let mut builder = client(&endpoint, timeout).http_client(prepare);
+            if number > 0 {
+                builder = builder.retry(Retry::none());
+            }
+            build(builder)
         });
         let hasty = hasty.collect::<io::Result<Vec<_>>>()?;
-        let unused = std::net::TcpListener::bind((wire.address().ip(), 0))?.local_addr()?;
-        let nowhere = endpoint.replace(&wire.address().to_string(), &unused.to_string());
+        // Bound, so that nobody else listens there.
+        let unused = tokio::net::TcpSocket::new_v4()?;
+        unused.bind((wire.address().ip(), 0).into())?;
+        let nobody = unused.local_addr()?.to_string();
+        let nowhere = endpoint.replace(&wire.address().to_string(), &nobody);
         Ok(Self {
             number,
-            weather,
+            conditions,
             edge,
             client: build(client(&endpoint, timeout))?,
             narrow: build(client(&endpoint, timeout).response_limit(rng.usize(120..400)))?,
@@ -193,6 +215,8 @@ impl Lane {
             hasty,
             emulator,
             wire,
+            _unused: unused,
+            faults_are_planted: tokio::sync::Mutex::default(),
             ledger: Shared::default(),
             markers: AtomicU64::new(0),
         })
@@ -217,15 +241,15 @@ impl Lane {
         *self.ledger().operations.entry(name).or_default() += 1;
     }
 
-    /// Notes what the caller of a trigger or a follow-up was told.
+    /// Notes what was reported of a trigger or a follow-up.
     pub(crate) fn note(
         &self,
         marker: &str,
         began: Duration,
         way: Way,
-        told: Result<&SessionId, &Error>,
+        reported: Result<&SessionId, &Error>,
     ) {
-        let known = match told {
+        let known = match reported {
             Ok(id) => Known::Started(id.to_string()),
             Err(error) if error.may_have_started() => {
                 Known::Maybe(error.session_id().map(ToString::to_string))
@@ -237,33 +261,41 @@ impl Lane {
             began,
             ended: self.now(),
             known,
-            error: told.err().cloned(),
+            error: reported.err().cloned(),
             way,
         });
     }
 
-    /// Adds a few faults of the emulator's.
-    pub(crate) fn stir(&self, rng: &mut Rng) {
-        if self.weather == Weather::Calm {
+    /// Adds a few faults of the API.
+    pub(crate) fn add_faults(&self, rng: &mut Rng) {
+        let number = rng.u8(0..9);
+        let faults: Vec<_> = (0..number).map(|_| fault(rng)).collect();
+        let Ok(_planted) = self.faults_are_planted.try_lock() else {
+            return;
+        };
+        if self.conditions == Conditions::Calm {
             return;
         }
         // Those that nobody has met are old by now.
-        if self.emulator.faults().len() > 8 {
+        if self.emulator.faults().len() > 10 {
             self.emulator.clear_faults();
         }
-        for _ in 0..rng.u8(0..6) {
-            self.emulator.add_fault(fault(rng));
+        for fault in faults {
+            self.emulator.add_fault(fault);
         }
     }
 
-    /// Waits until nothing is on its way any more.
-    async fn is_quiet(&self) {
+    /// Waits until nothing is on its way any more, and ids that have come in are passed on.
+    async fn come_to_rest(&self) {
         let start = Instant::now();
         let mut quiet = 0;
-        while quiet < 3 && start.elapsed() < Duration::from_secs(15) {
+        while quiet < 3 {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            let is_quiet = self.wire.is_mostly_idle();
+            let is_quiet = self.wire.carries_no_change() && self.ledger().are_ids_passed_on(self);
             quiet = if is_quiet { quiet + 1 } else { 0 };
+            if start.elapsed() > Duration::from_secs(15) {
+                return;
+            }
         }
     }
 }
@@ -341,7 +373,7 @@ const SEND: &str = "sendDinoaiAgentMessage";
 const READ: &str = "dinoaiAgentRun";
 const STOP: &str = "stopDinoaiAgentRun";
 
-/// A failure of the API's, or of a gateway before it.
+/// A failure of the API, or of a gateway before it.
 fn fault(rng: &mut Rng) -> Fault {
     let name = [TRIGGER, TRIGGER, SEND, READ, READ, READ, STOP][rng.usize(0..7)];
     let status = [200, 400, 404, 408, 409, 429, 499, 500, 502, 503, 504][rng.usize(0..11)];

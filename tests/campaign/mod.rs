@@ -3,8 +3,9 @@
 //! fails by itself. Each message carries a marker; at the end what the callers were told is held
 //! against what the emulator has done, and what the wire has carried.
 //!
-//! What is to happen follows from the seed and the lane's number. So a finding names its lane,
-//! and that lane alone can be run again.
+//! What users do, and what fails, follows from the seed and the lane's number; the order in which
+//! they meet, and the library's own random pauses, do not. So a finding names its lane, and that
+//! lane alone can be run again, several times.
 
 mod books;
 mod lane;
@@ -74,19 +75,16 @@ pub(crate) fn run(plan: &Plan) -> Report {
         loop {
             let is_enough = report.operations >= plan.operations && plan.only.is_none()
                 || plan.stops_at_a_finding && !report.findings.is_empty();
-            while !is_enough && left > 0 && lanes.len() < plan.at_once {
+            while !is_enough && left > 0 && lanes.len() < plan.at_once.max(1) {
                 let (seed, number) = (plan.seed, next);
-                let wires = wires.handle().clone();
-                lanes.spawn(async move {
-                    let ran = tokio::spawn(lane::run(seed, number, wires));
-                    // A panic is counted by the hook.
-                    ran.await.unwrap_or_default()
-                });
+                lanes.spawn(lane::run(seed, number, wires.handle().clone()));
                 left -= 1;
                 next += u64::from(plan.only.is_none());
             }
             match lanes.join_next().await {
-                Some(ended) => report.add(ended.unwrap_or_default()),
+                Some(Ok(ended)) => report.add(ended),
+                // The hook has counted the panic. What the lane has done is not known.
+                Some(Err(_)) => left = 0,
                 None => break,
             }
         }

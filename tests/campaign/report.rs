@@ -49,6 +49,8 @@ impl fmt::Display for Finding {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Report {
     pub(crate) operations: u64,
+    /// Those in lanes where something fails.
+    pub(crate) operations_under_faults: u64,
     /// What the operations were, by name.
     pub(crate) by_name: BTreeMap<&'static str, u64>,
     pub(crate) lanes: u64,
@@ -62,7 +64,7 @@ pub(crate) struct Report {
     /// Triggers and follow-ups whose outcome was reported as unknown, and that were not carried
     /// out.
     pub(crate) unknowns: u64,
-    /// Those of them of which the server never saw a byte of the body.
+    /// Those of them of whose body not a byte has reached the wire.
     pub(crate) false_unknowns: u64,
     pub(crate) findings: Vec<Finding>,
     pub(crate) panics: u64,
@@ -71,6 +73,7 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn add(&mut self, other: Self) {
         self.operations += other.operations;
+        self.operations_under_faults += other.operations_under_faults;
         for (name, count) in other.by_name {
             *self.by_name.entry(name).or_default() += count;
         }

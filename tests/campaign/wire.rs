@@ -1,7 +1,8 @@
 //! [`Wire`]: a TCP proxy between a client and an emulator that fails as wires do, at random byte
 //! positions: it resets, cuts, delays, drips, swallows answers, and refuses connections.
 //!
-//! What happens to a connection follows from the seed and the connection's number alone.
+//! What happens to a connection follows from the seed and the connection's number. Which call opens
+//! which connection depends on the order in which calls meet.
 
 use std::io;
 use std::net::SocketAddr;
@@ -38,6 +39,8 @@ pub(crate) enum Failure {
     SwallowResponse(usize),
     /// The client's bytes are swallowed from this one on, and the connection stays open.
     SwallowRequest(usize),
+    /// The connection is reset when nothing has moved for this long after a response.
+    ResetIdle(Duration),
 }
 
 impl Failure {
@@ -52,23 +55,32 @@ impl Failure {
             Self::Drip(_) => "wire: dripping response",
             Self::SwallowResponse(_) => "wire: swallowed response",
             Self::SwallowRequest(_) => "wire: swallowed request",
+            Self::ResetIdle(_) => "wire: reset while idle",
         }
     }
 
-    /// Whether the client gets less than the server has sent, or the server less than the client.
-    fn loses(self) -> bool {
-        !matches!(
+    /// Whether the server may have got less than the client has sent.
+    pub(crate) fn hits_the_request(self) -> bool {
+        matches!(self, Self::ResetRequest(_) | Self::SwallowRequest(_))
+    }
+
+    /// Whether what was passed on to the client may not have come in.
+    fn takes_back(self) -> bool {
+        matches!(
             self,
-            Self::DelayRequest(_) | Self::DelayResponse(_) | Self::Drip(_)
+            Self::ResetRequest(_) | Self::ResetResponse(_) | Self::ResetIdle(_)
         )
     }
 
     fn random(rng: &mut Rng) -> Self {
-        // A request has about 700 bytes, its head about 300; a short response about 250.
-        let in_request = rng.usize(1..900);
-        let in_response = rng.usize(1..500);
+        // A request has about 700 bytes, or 14,000 if it is hasty; a short response about 250.
+        // What comes later is met by connections that are kept.
+        let (in_request, in_response) = match rng.bool() {
+            true => (rng.usize(1..900), rng.usize(1..500)),
+            false => (rng.usize(900..20_000), rng.usize(500..8_000)),
+        };
         let pause = Duration::from_millis(rng.u64(5..120));
-        match rng.u8(0..9) {
+        match rng.u8(0..10) {
             0 => Self::Refuse,
             1 => Self::ResetRequest(in_request),
             2 => Self::ResetResponse(in_response),
@@ -77,6 +89,7 @@ impl Failure {
             5 => Self::DelayResponse(pause),
             6 => Self::Drip(in_response),
             7 => Self::SwallowResponse(in_response),
+            8 => Self::ResetIdle(pause),
             _ => Self::SwallowRequest(in_request),
         }
     }
@@ -115,9 +128,9 @@ impl Carried {
         keep(&mut self.body, rest);
     }
 
-    /// Whether everything was passed on, both ways.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.failed.is_none_or(|(failure, _)| !failure.loses())
+    /// Whether the client has got what was passed on to it.
+    pub(crate) fn has_delivered(&self) -> bool {
+        self.failed.is_none_or(|(failure, _)| !failure.takes_back())
     }
 }
 
@@ -190,15 +203,21 @@ impl Wire {
         self.shared.carried().clone()
     }
 
-    /// Whether every connection that can still bring the server something has ended: kept ones,
-    /// over which reads go, may stay.
-    pub(crate) fn is_mostly_idle(&self) -> bool {
+    /// Whether no trigger, follow-up or stop is on its way: connections over which reads go are
+    /// kept open, and can stay.
+    pub(crate) fn carries_no_change(&self) -> bool {
         let carried = self.shared.carried();
-        let reads = |carried: &Carried| carried.answered.is_some() && carried.is_whole();
+        let reads =
+            |carried: &Carried| has(&carried.body, "\"query\":") && !has(&carried.body, "mutation");
         carried
             .iter()
             .all(|carried| carried.is_over || reads(carried))
     }
+}
+
+/// Whether a text stands in bytes.
+pub(crate) fn has(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|at| at == text.as_bytes())
 }
 
 impl Drop for Wire {
@@ -261,7 +280,15 @@ impl Line<'_> {
         let (mut from_client, mut from_server) = ([0; 16 * 1024], [0; 16 * 1024]);
         let (mut client_is_open, mut server_is_open) = (true, true);
         while client_is_open || server_is_open {
+            let idle = match self.failure {
+                Some(Failure::ResetIdle(pause)) if down > 0 => Some(pause),
+                _ => None,
+            };
             tokio::select! {
+                () = tokio::time::sleep(idle.unwrap_or_default()), if idle.is_some() => {
+                    self.failed();
+                    return both_reset(&client, &server);
+                }
                 read = client.read(&mut from_client), if client_is_open => {
                     // A client that has gone leaves behind what it has sent.
                     let bytes = &from_client[..read.unwrap_or(0)];
