@@ -168,4 +168,14 @@ mod tests {
             assert!(scenario_file::parse(&deep).is_err());
         }
     }
+
+    #[test]
+    fn a_short_file_that_repeats_itself_below_a_long_key_does_not_take_long() {
+        let texts = vec!["x"; 980].join(",");
+        let aliases = vec!["*a"; 100].join(",");
+        let key = "k".repeat(8_000);
+        let short = format!("a: &a [{texts}]\n? {key}\n: [{aliases}]\n");
+        scenario_file(short.as_bytes());
+        agent_file(short.as_bytes());
+    }
 }

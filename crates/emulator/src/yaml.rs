@@ -18,8 +18,40 @@ const DEEPEST: usize = 128;
 /// A YAML document.
 pub(crate) struct Document {
     pub(crate) value: Value,
-    /// The line of every value by its JSON pointer; that of its key, where it has one.
-    lines: BTreeMap<String, usize>,
+    lines: Lines,
+}
+
+/// The line of a value, or that of its key, where it has one; and the lines of all that is in it.
+/// The names that lead to a value are kept once, since a short file can repeat a long one.
+#[derive(Debug, Default)]
+struct Lines {
+    line: usize,
+    inner: BTreeMap<String, Lines>,
+}
+
+impl Lines {
+    /// The line of the value at this JSON pointer, or of what is nearest around it.
+    fn line(&self, pointer: &str) -> usize {
+        let Some(pointer) = pointer.strip_prefix('/') else {
+            return self.line;
+        };
+        // Of a name and one that begins with it, the longer one.
+        let mut inner = self.inner.iter().rev();
+        let found = inner.find_map(|(name, inner)| {
+            let rest = pointer.strip_prefix(name.as_str())?;
+            let is_whole = rest.is_empty() || rest.starts_with('/');
+            is_whole.then(|| inner.line(rest))
+        });
+        found.unwrap_or(self.line)
+    }
+
+    /// The same where no line is beyond the last one.
+    fn up_to(&mut self, last: usize) {
+        self.line = self.line.min(last);
+        for inner in self.inner.values_mut() {
+            inner.up_to(last);
+        }
+    }
 }
 
 impl Document {
@@ -34,30 +66,23 @@ impl Document {
             .into_iter();
         let mut document = Self {
             value: Value::Null,
-            lines: BTreeMap::from([(String::new(), 1)]),
+            lines: Lines::default(),
         };
         if let Some(root) = documents.next() {
-            document.value = document.take(&root, "").map_err(within)?;
+            (document.value, document.lines) = take(&root).map_err(within)?;
         }
+        document.lines.line = 1;
         if let Some(second) = documents.next() {
             let line = second.span.start.line();
             return Err(within((line, "a second document begins".to_owned())));
         }
-        for line in document.lines.values_mut() {
-            *line = last.min(*line);
-        }
+        document.lines.up_to(last);
         Ok(document)
     }
 
     /// The line of the value at this JSON pointer, or of what is nearest around it.
     pub(crate) fn line(&self, pointer: &str) -> usize {
-        let mut nearest = pointer;
-        loop {
-            if let Some(line) = self.lines.get(nearest) {
-                return *line;
-            }
-            nearest = nearest.rsplit_once('/').map_or("", |(around, _)| around);
-        }
+        self.lines.line(pointer)
     }
 
     /// The document as a `T`.
@@ -73,42 +98,50 @@ impl Document {
             (self.line(&pointer), message)
         })
     }
+}
 
-    fn take(&mut self, node: &MarkedYaml<'_>, pointer: &str) -> Result<Value, Wrong> {
-        let line = node.span.start.line();
-        self.lines.entry(pointer.to_owned()).or_insert(line);
-        match &node.data {
-            YamlData::Value(scalar) => Ok(scalar_value(scalar)),
-            YamlData::Sequence(items) => {
-                let items = items.iter().enumerate();
-                items
-                    .map(|(place, item)| self.take(item, &format!("{pointer}/{place}")))
-                    .collect::<Result<_, _>>()
-                    .map(Value::Array)
+/// A node's value, and the lines of it.
+fn take(node: &MarkedYaml<'_>) -> Result<(Value, Lines), Wrong> {
+    let mut lines = Lines {
+        line: node.span.start.line(),
+        inner: BTreeMap::new(),
+    };
+    let value = match &node.data {
+        YamlData::Value(scalar) => scalar_value(scalar),
+        YamlData::Sequence(items) => {
+            let mut values = Vec::new();
+            for (place, item) in items.iter().enumerate() {
+                let (value, inner) = take(item)?;
+                values.push(value);
+                lines.inner.insert(place.to_string(), inner);
             }
-            YamlData::Mapping(entries) => {
-                let mut fields = Map::new();
-                for (key, value) in entries {
-                    let line = key.span.start.line();
-                    let name = match &key.data {
-                        YamlData::Value(Scalar::String(name)) => name.to_string(),
-                        YamlData::Value(scalar) => scalar_value(scalar).to_string(),
-                        _ => return Err((line, "a key is not a text".to_owned())),
-                    };
-                    let pointer = child(pointer, &name);
-                    self.lines.insert(pointer.clone(), line);
-                    let value = self.take(value, &pointer)?;
-                    fields.insert(name, value);
-                }
-                Ok(Value::Object(fields))
-            }
-            YamlData::Tagged(tag, _) => Err((line, format!("the tag {tag} is not known"))),
-            YamlData::Representation(text, ..) => Ok(Value::from(text.to_string())),
-            YamlData::Alias(_) | YamlData::BadValue => {
-                Err((line, "the value cannot be read".to_owned()))
-            }
+            Value::Array(values)
         }
-    }
+        YamlData::Mapping(entries) => {
+            let mut fields = Map::new();
+            for (key, value) in entries {
+                let line = key.span.start.line();
+                let name = match &key.data {
+                    YamlData::Value(Scalar::String(name)) => name.to_string(),
+                    YamlData::Value(scalar) => scalar_value(scalar).to_string(),
+                    _ => return Err((line, "a key is not a text".to_owned())),
+                };
+                let (value, mut inner) = take(value)?;
+                inner.line = line;
+                lines.inner.insert(name.clone(), inner);
+                fields.insert(name, value);
+            }
+            Value::Object(fields)
+        }
+        YamlData::Tagged(tag, _) => {
+            return Err((lines.line, format!("the tag {tag} is not known")));
+        }
+        YamlData::Representation(text, ..) => Value::from(text.to_string()),
+        YamlData::Alias(_) | YamlData::BadValue => {
+            return Err((lines.line, "the value cannot be read".to_owned()));
+        }
+    };
+    Ok((value, lines))
 }
 
 /// How many lines a text has, by YAML's ends of lines; at least one.
