@@ -49,7 +49,12 @@ fn main() -> ExitCode {
     if let Some(memory) = most_memory() {
         println!("{memory:>9}  KiB of memory at most, emulators included");
     }
+    let stalled = campaign::stalled(begun, Instant::now());
     println!("{:>9.1}  s", begun.elapsed().as_secs_f64());
+    println!(
+        "{:>9.1}  s of them without time for this process",
+        stalled.as_secs_f64()
+    );
     match report.is_good() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,

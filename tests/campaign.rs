@@ -15,6 +15,7 @@ use campaign::Plan;
 #[test]
 fn no_promise_is_broken_whatever_fails() {
     let seed = std::env::var("DINOAI_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
+    let begun = std::time::Instant::now();
     let report = campaign::run(&Plan {
         operations: 600,
         at_once: 6,
@@ -23,7 +24,8 @@ fn no_promise_is_broken_whatever_fails() {
     for finding in &report.findings {
         println!("{finding}");
     }
-    println!("seed {seed}\n{report}");
+    let stalled = campaign::stalled(begun, std::time::Instant::now());
+    println!("seed {seed}, {stalled:.1?} without time for this process\n{report}");
     assert!(
         report.faults() * 4 >= report.operations_under_faults,
         "too little has failed"

@@ -11,6 +11,7 @@ use dinoai_emulator::{Request, Run};
 use super::Shared;
 use super::lane::{CALL_TIMEOUT, Conditions, Edge, Lane, REQUEST_TIMEOUT};
 use super::report::{Finding, Kind, Report};
+use super::stalls;
 use super::wire::{Carried, Failure, has};
 
 /// How long the library looks once more at a deadline, at the longest.
@@ -306,6 +307,7 @@ impl<'a> Books<'a> {
         }
         // A follow-up reads the run before, and its steps for a second at most.
         let allowed = CALL_TIMEOUT * 2 + REQUEST_TIMEOUT * 2 + LATE;
+        let allowed = allowed + self.stalled(start.began, start.ended);
         let took = start.ended.saturating_sub(start.began);
         if matches!(start.way, Way::Call | Way::Hasty | Way::Nowhere) && took > allowed {
             self.find(Kind::Overrun, format!("after {took:?}: {start:?}"));
@@ -385,6 +387,7 @@ impl<'a> Books<'a> {
         if wait.stops {
             allowed += CALL_TIMEOUT + REQUEST_TIMEOUT;
         }
+        allowed += self.stalled(wait.began, wait.ended);
         if took > allowed {
             self.find(Kind::Overrun, format!("after {took:?}: {}", short(wait)));
         }
@@ -516,7 +519,10 @@ impl<'a> Books<'a> {
             return;
         };
         let margin = if is_tree { MARGIN + LATE } else { MARGIN };
+        let stalled = self.stalled(wait.began, wait.ended);
         let is_excused = wait.may_hang
+            // It may have had no time to look.
+            || !stalled.is_zero()
             // Such a run does not always read as ended.
             || self.lane.edge == Edge::AlternatingStatus
             // The end may be that of the turn before.
@@ -694,6 +700,12 @@ impl<'a> Books<'a> {
             failed.is_some_and(|(_, at)| is_within(at))
         };
         by_the_api || self.carried.iter().any(by_the_wire)
+    }
+
+    /// For how long the machine had no time for this process.
+    fn stalled(&self, from: Duration, to: Duration) -> Duration {
+        let start = self.lane.start;
+        stalls::between(start + from, start + to)
     }
 
     fn ids(&self, marker: &str) -> &[String] {

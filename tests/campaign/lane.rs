@@ -24,7 +24,7 @@ const LONGEST_ACT: Duration = Duration::from_secs(90);
 /// How long a call takes at most, and how long its one attempt.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
-/// In a calm lane an attempt ends with its call at the latest, however busy the machine is.
+/// Where nothing fails nothing takes that long, however busy the machine is.
 const PATIENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What fails in a lane.
@@ -90,6 +90,8 @@ impl Edge {
 pub(crate) struct Lane {
     pub(crate) number: u64,
     pub(crate) conditions: Conditions,
+    /// When the emulator's time began.
+    pub(crate) start: Instant,
     pub(crate) edge: Edge,
     pub(crate) emulator: Emulator,
     pub(crate) wire: Wire,
@@ -160,6 +162,10 @@ impl Lane {
         let endpoint = emulator
             .endpoint()
             .replace(&emulator.address().to_string(), &wire.address().to_string());
+        let (request_timeout, call_timeout) = match conditions {
+            Conditions::Calm => (PATIENT_TIMEOUT, PATIENT_TIMEOUT),
+            Conditions::ApiFails | Conditions::WireFails => (REQUEST_TIMEOUT, CALL_TIMEOUT),
+        };
         let client = |endpoint: &str, request_timeout| {
             Client::builder()
                 .endpoint(endpoint)
@@ -172,14 +178,10 @@ impl Lane {
                     Retry::default()
                         .with_delays(Duration::from_millis(5), Duration::from_millis(40))
                         .with_longest_retry_after(Duration::from_secs(1))
-                        .with_call_timeout(CALL_TIMEOUT),
+                        .with_call_timeout(call_timeout),
                 )
         };
         let build = |builder: dinoai::ClientBuilder| builder.build().map_err(io::Error::other);
-        let timeout = match conditions {
-            Conditions::Calm => PATIENT_TIMEOUT,
-            Conditions::ApiFails | Conditions::WireFails => REQUEST_TIMEOUT,
-        };
         // A long head makes the moment longer between a connection's look at whether the request
         // was given up, and its taking the body.
         let fillers: reqwest::header::HeaderMap = (0..80)
@@ -208,10 +210,11 @@ impl Lane {
         Ok(Self {
             number,
             conditions,
+            start,
             edge,
-            client: build(client(&endpoint, timeout))?,
-            narrow: build(client(&endpoint, timeout).response_limit(rng.usize(120..400)))?,
-            nowhere: build(client(&nowhere, timeout))?,
+            client: build(client(&endpoint, request_timeout))?,
+            narrow: build(client(&endpoint, request_timeout).response_limit(rng.usize(120..400)))?,
+            nowhere: build(client(&nowhere, request_timeout))?,
             hasty,
             emulator,
             wire,

@@ -10,6 +10,7 @@
 mod books;
 mod lane;
 mod report;
+mod stalls;
 mod users;
 mod wire;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub(crate) use report::Report;
+pub(crate) use stalls::between as stalled;
 
 /// What a campaign does.
 #[derive(Debug, Clone)]
@@ -64,6 +66,7 @@ fn count_panics() {
 /// Runs a campaign, and blocks until it has ended.
 pub(crate) fn run(plan: &Plan) -> Report {
     count_panics();
+    stalls::watch();
     let before = PANICS.load(Ordering::Relaxed);
     // Wires run apart from users, who may block their threads.
     let (wires, users) = (runtime("wires", 1), runtime("users", 4));
