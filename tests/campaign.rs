@@ -17,7 +17,7 @@ fn no_promise_is_broken_whatever_fails() {
     let seed = std::env::var("DINOAI_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
     let begun = std::time::Instant::now();
     let report = campaign::run(&Plan {
-        operations: 600,
+        operations: 400,
         at_once: 6,
         ..Plan::new(seed)
     });

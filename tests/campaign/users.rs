@@ -16,7 +16,7 @@ use super::lane::{Conditions, Edge, Lane};
 /// How long the agent `late` works.
 pub(crate) const LATE: Duration = Duration::from_millis(150);
 /// Long enough for everything that ends.
-const LONG: Duration = Duration::from_secs(8);
+const LONG: Duration = Duration::from_secs(5);
 /// Shorter than the pause before any second poll at this interval.
 const ONE_POLL: Duration = LONG;
 
@@ -681,7 +681,7 @@ async fn tree(lane: &Lane, rng: &mut Rng) {
         }
     }
     let planted = Some(planted).filter(|_| are_reads_spoiled);
-    let (began, timeout) = (lane.now(), LONG / 2);
+    let (began, timeout) = (lane.now(), Duration::from_secs(4));
     lane.begin("tree");
     let tree = session.tree().until_ended().timeout(timeout);
     let tree = tree.poll_interval(interval(rng));
