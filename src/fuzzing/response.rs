@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -101,6 +101,12 @@ impl Given {
             let name = std::str::from_utf8(&line[..colon]).ok()?;
             let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?;
             headers.append(HeaderName::from_str(name).ok()?, value);
+        }
+        // Else a delay that is a date is counted from now on.
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        if date.is_none_or(|date| httpdate::parse_http_date(date).is_err()) {
+            let date = HeaderValue::from_static("Wed, 25 Nov 2026 09:59:30 GMT");
+            headers.insert(DATE, date);
         }
         Some(Self {
             operation: operation.to_owned(),
