@@ -210,7 +210,7 @@ impl Response {
                 || (!errors.list.is_empty()
                     && !proof::is_open_status(status)
                     && errors
-                        .list
+                        .as_said
                         .iter()
                         .all(|error| proof::is_before_execution(error, envelope.data.is_none()))));
         if is_proven {
@@ -219,7 +219,7 @@ impl Response {
             }
             return Err(self.refused_before_execution(call, context, errors.list));
         }
-        if is_clean && proof::is_own_refusal(&errors.list, O::ROOT, agent, status) {
+        if is_clean && proof::is_own_refusal(&errors.as_said, O::ROOT, agent, status) {
             return Err(Error::GraphQl {
                 call,
                 errors: errors.list,
@@ -621,6 +621,7 @@ impl Envelope {
             let Ok(entry) = serde_json::from_str::<Value>(entry.get()) else {
                 errors.is_unreadable = true;
                 errors.list.push(graphql_error(Value::Null));
+                errors.as_said.push(graphql_error(Value::Null));
                 continue;
             };
             let path = entry.get("path").filter(|path| !path.is_null());
@@ -633,6 +634,7 @@ impl Envelope {
             errors.is_unreadable |= path.is_some_and(|path| !is_readable(path));
             errors.is_path_named |=
                 path.is_some_and(|path| path.as_array().is_none_or(|path| !path.is_empty()));
+            errors.as_said.push(graphql_error(entry.clone()));
             errors.list.push(graphql_error(redaction.json(entry)));
         }
         errors
@@ -643,6 +645,9 @@ impl Envelope {
 #[derive(Default)]
 struct Errors {
     list: Vec<GraphQlError>,
+    /// The same with what must not be shown: what is hidden in it can make a proof of a text that
+    /// is none, or hide one. Only proofs are looked for here.
+    as_said: Vec<GraphQlError>,
     /// Whether one of them has a path, be it an empty one.
     is_path_present: bool,
     /// Whether one of them names a place in the data, so that execution had begun.

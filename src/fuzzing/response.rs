@@ -522,6 +522,24 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_is_what_was_said_and_not_what_is_shown_of_it() {
+        let body = r#"{"errors":[{"message":"Cannot query field \"a/api/v1/canaryPath0123/graphql\" on type \"Run\"."}]}"#;
+        let error = trigger(400, body);
+        assert!(error.may_have_started(), "{error:?}");
+        // A piece of the name that was sent is a secret, too.
+        let input = concat!(
+            "trigger 200\n\n",
+            r#"{"data":null,"errors":[{"message":"No agent named canaryKey0123 was found","#,
+            r#""path":["triggerDinoaiAgentRun"]}]}"#
+        );
+        let given = Given::of(input.as_bytes()).unwrap();
+        let error = given.answer::<TriggerDinoaiAgentRun>(None, Some("canaryKey0123"));
+        let error = error.unwrap_err();
+        assert!(!error.may_have_started(), "{error:?}");
+        shows_no_secret(&error);
+    }
+
+    #[test]
     fn a_read_with_two_values_of_data_is_not_tried_again() {
         let input = b"status 200\n\n{\"data\":{},\"data\":null}";
         let given = Given::of(input).unwrap();

@@ -49,7 +49,9 @@ fn is_in_the_file(file: &Path, text: &str, problem: &str) {
         .unwrap();
     let lines: Vec<_> = text.split_inclusive('\n').collect();
     assert!((1..=lines.len()).contains(&line), "{problem}");
-    if line > 1 {
+    // Of CSV, a carriage return alone ends a row in the middle of a line.
+    let has_half_lines = text.replace("\r\n", "").contains('\r');
+    if line > 1 && !has_half_lines {
         let before = item::parse(file, &lines[..line - 1].concat());
         assert!(before.is_ok(), "{problem}, but {before:?}");
     }
