@@ -24,6 +24,12 @@ fn no_promise_is_broken_whatever_fails() {
     for finding in &report.findings {
         println!("{finding}");
     }
+    if let Some(finding) = report.findings.first() {
+        println!(
+            "again: cargo bench --bench campaign -- --seed {seed} --lane {} --times 20",
+            finding.lane
+        );
+    }
     let stalled = campaign::stalled(begun, std::time::Instant::now());
     println!("seed {seed}, {stalled:.1?} without time for this process\n{report}");
     assert!(

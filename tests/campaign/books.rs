@@ -255,10 +255,12 @@ impl<'a> Books<'a> {
             self.find(Kind::Duplicate, format!("{} times, {start:?}", ids.len()));
         }
         let id = ids.first();
+        let is_hasty = matches!(start.way, Way::Hasty | Way::Dropped);
         self.check(match &start.known {
             Known::Not => "not carried out, as reported",
             Known::Started(_) => "started, and under this id",
             Known::Maybe(Some(_)) => "unknown, and under this id",
+            Known::Maybe(None) if is_hasty => "not judged: unknown, hasty or dropped",
             Known::Maybe(None) => "unknown, and no id had come in",
         });
         match (&start.known, id) {
@@ -317,7 +319,10 @@ impl<'a> Books<'a> {
     fn judge_abandoned(&mut self, abandoned: &Abandoned) {
         let ids = self.ids(&abandoned.marker).to_vec();
         let Abandoned { marker, place, .. } = abandoned;
-        self.check("abandoned, and its id passed on");
+        self.check(match ids.is_empty() {
+            true => "not judged: abandoned, and never sent",
+            false => "abandoned, and its id passed on",
+        });
         if ids.len() > 1 {
             self.find(
                 Kind::Duplicate,
@@ -345,7 +350,7 @@ impl<'a> Books<'a> {
         };
         match start.way {
             Way::Hasty | Way::Dropped => false,
-            Way::DroppedWait => at + SOON < start.ended,
+            Way::DroppedWait => at + SOON + self.stalled(at, start.ended) < start.ended,
             Way::Call | Way::InAWait | Way::Nowhere => at < start.began + SOON,
         }
     }
@@ -393,7 +398,10 @@ impl<'a> Books<'a> {
         }
         match &wait.result {
             Ok(read) => {
-                self.check("ended, as reported");
+                self.check(match wait.name {
+                    "ask" => "a turn ended",
+                    _ => "ended, as reported",
+                });
                 for run in read {
                     self.judge_read(wait, run);
                 }
@@ -409,7 +417,7 @@ impl<'a> Books<'a> {
                 self.judge_read(wait, run);
             }
             Err(Error::WaitTimeout(timeout)) => {
-                // The time of one of many counts from its trigger, of which nobody is told.
+                // The time of one of many counts from its trigger, which nobody sees.
                 let waited = match wait.name {
                     "one of run_all" => timeout.elapsed,
                     _ => took,
@@ -425,11 +433,14 @@ impl<'a> Books<'a> {
                 }
                 // One that waits for another ask has not looked yet.
                 if wait.name != "ask" || timeout.polls > 0 {
-                    self.judge_timeout(wait);
+                    self.judge_timeout(wait, timeout.elapsed);
                 }
             }
             Err(error) => {
-                self.check("failed, for a reason that is no outage");
+                self.check(match wait.is_proven && wait.id.is_some() {
+                    true => "failed, for a reason that is no outage",
+                    false => "not judged: failed before the run was known",
+                });
                 let is_outage = wait.is_proven && wait.id.is_some() && error.is_retryable();
                 if is_outage && wait.ended < wait.began + wait.timeout {
                     self.find(
@@ -501,9 +512,13 @@ impl<'a> Books<'a> {
     }
 
     /// A wait that ended at its deadline: had it to?
-    fn judge_timeout(&mut self, wait: &Waited) {
+    fn judge_timeout(&mut self, wait: &Waited, elapsed: Duration) {
         let Some(id) = &wait.id else { return };
-        let deadline = wait.began + wait.timeout;
+        let began = match wait.name {
+            "one of run_all" => wait.ended.saturating_sub(wait.absent + elapsed),
+            _ => wait.began,
+        };
+        let deadline = began + wait.timeout;
         let is_tree = wait.name == "tree";
         let ids = match is_tree {
             true => self.descendants(id),
@@ -513,21 +528,24 @@ impl<'a> Books<'a> {
         let Some(ended) = ended.and_then(|ended| ended.into_iter().max()) else {
             self.check("timed out, and had not ended");
             // What goes on is stopped, if that was asked for and the API could be reached.
-            if wait.stops && self.is_calm() && !wait.may_hang {
+            let has_sent = wait.result.as_ref().is_err_and(Error::may_have_started);
+            let is_left = wait.stops && self.is_calm() && !wait.may_hang;
+            if is_left && (has_sent || wait.name != "ask") {
                 self.find(Kind::WrongEnd, format!("left going: {}", short(wait)));
             }
             return;
         };
         let margin = if is_tree { MARGIN + LATE } else { MARGIN };
-        let stalled = self.stalled(wait.began, wait.ended);
         let is_excused = wait.may_hang
-            // It may have had no time to look.
-            || !stalled.is_zero()
             // Such a run does not always read as ended.
             || self.lane.edge == Edge::AlternatingStatus
             // The end may be that of the turn before.
             || matches!(self.lane.edge, Edge::StaleReads(_)) && wait.name == "ask";
-        if is_excused || ended + margin >= deadline {
+        if is_excused {
+            self.check("not judged: timed out, and may not have known");
+            return;
+        }
+        if ended + margin + self.stalled(began, wait.ended) >= deadline {
             self.check("timed out, and had not ended for long");
             return;
         }
@@ -542,7 +560,7 @@ impl<'a> Books<'a> {
             );
             return;
         }
-        self.check("timed out, and could not be read");
+        self.check("not judged: timed out, and something had failed");
         const ENOUGH: usize = 6;
         let was_read = |id: &String| self.clean_reads(id, ended, deadline) >= ENOUGH;
         // Once all have ended they are read whole, and that may fail, or have to wait.
@@ -633,7 +651,9 @@ impl<'a> Books<'a> {
                     Edge::AlternatingStatus => 3,
                     _ => 1,
                 };
-                if self.clean_reads(&run.session_id, ended, *stop) >= enough {
+                // What was answered may not have been looked at in time.
+                let is_late = self.stalled(ended, *stop) > MARGIN;
+                if !is_late && self.clean_reads(&run.session_id, ended, *stop) >= enough {
                     let text = format!(
                         "run {} ended at {ended:?}, stopped at {stop:?}",
                         run.session_id

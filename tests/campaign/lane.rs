@@ -290,14 +290,20 @@ impl Lane {
 
     /// Waits until nothing is on its way any more, and ids that have come in are passed on.
     async fn come_to_rest(&self) {
+        const LOOK: Duration = Duration::from_millis(20);
+        // Nobody waits for what was abandoned, and it may pause before it is tried again.
+        let is_pausing = self.conditions != Conditions::Calm
+            && !(self.ledger().abandoned.is_empty() && self.ledger().stopped.is_empty());
+        let enough = if is_pausing { 60 } else { 3 };
         let start = Instant::now();
         let mut quiet = 0;
-        while quiet < 3 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        while quiet < enough {
+            tokio::time::sleep(LOOK).await;
             let is_quiet = self.wire.carries_no_change() && self.ledger().are_ids_passed_on(self);
             quiet = if is_quiet { quiet + 1 } else { 0 };
-            if start.elapsed() > Duration::from_secs(15) {
-                return;
+            if start.elapsed() > Duration::from_secs(30) {
+                let text = "something is on its way after 30 s, or an id is not passed on";
+                return self.ledger().hung.push(text.to_owned());
             }
         }
     }

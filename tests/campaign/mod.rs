@@ -66,10 +66,10 @@ fn count_panics() {
 /// Runs a campaign, and blocks until it has ended.
 pub(crate) fn run(plan: &Plan) -> Report {
     count_panics();
-    stalls::watch();
     let before = PANICS.load(Ordering::Relaxed);
     // Wires run apart from users, who may block their threads.
     let (wires, users) = (runtime("wires", 1), runtime("users", 4));
+    stalls::watch(wires.handle());
     let mut report = Report::default();
     users.block_on(async {
         let mut lanes = JoinSet::new();

@@ -1,33 +1,33 @@
-//! When the machine had no time for this process: whatever was late then is not to blame.
+//! When the machine had no time for this process, or not enough: whatever was late then is not to
+//! blame.
 
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long nothing has to happen for that to count.
+use tokio::runtime::Handle;
+
+/// How late a timer has to be for that to count.
 const SHORTEST: Duration = Duration::from_millis(100);
 
 static STALLS: Mutex<Vec<(Instant, Instant)>> = Mutex::new(Vec::new());
 
-/// Watches from now on, from a thread that does nothing else.
-pub(crate) fn watch() {
+/// Watches as long as this runtime lives, on which no code of the library runs.
+pub(crate) fn watch(runtime: &Handle) {
     const TICK: Duration = Duration::from_millis(20);
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        std::thread::spawn(|| {
-            loop {
-                let before = Instant::now();
-                std::thread::sleep(TICK);
-                let now = Instant::now();
-                if now - before > TICK + SHORTEST {
-                    let mut stalls = STALLS.lock().unwrap_or_else(PoisonError::into_inner);
-                    stalls.push((before, now));
-                }
+    runtime.spawn(async {
+        loop {
+            let due = Instant::now() + TICK;
+            tokio::time::sleep(TICK).await;
+            let now = Instant::now();
+            if now - due > SHORTEST {
+                let mut stalls = STALLS.lock().unwrap_or_else(PoisonError::into_inner);
+                stalls.push((due, now));
             }
-        });
+        }
     });
 }
 
-/// For how long nothing has happened between these moments.
+/// How late timers were between these moments, all told.
 pub(crate) fn between(from: Instant, to: Instant) -> Duration {
     let stalls = STALLS.lock().unwrap_or_else(PoisonError::into_inner);
     let within = stalls.iter().map(|(begun, ended)| {

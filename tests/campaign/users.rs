@@ -484,7 +484,9 @@ async fn ask(lane: &Lane, rng: &mut Rng, session: &Session, may_hang: bool) -> A
         Err(error) => Err(error),
     };
     // Nothing is sent if the run does not come to rest.
-    let is_at_leisure = !is_tight && !may_hang;
+    let is_at_rest =
+        !matches!(&result, Err(error @ Error::WaitTimeout(_)) if !error.may_have_started());
+    let is_at_leisure = !is_tight && !may_hang && is_at_rest;
     let way = if is_at_leisure {
         Way::InAWait
     } else {

@@ -109,6 +109,8 @@ pub(crate) struct Carried {
     /// When the last byte of the server's was passed on.
     pub(crate) answered: Option<Duration>,
     pub(crate) is_over: bool,
+    /// When the connection was made.
+    opened: Duration,
 }
 
 impl Carried {
@@ -209,9 +211,14 @@ impl Wire {
         let carried = self.shared.carried();
         let reads =
             |carried: &Carried| has(&carried.body, "\"query\":") && !has(&carried.body, "mutation");
+        // One that was made and never used.
+        let now = self.shared.start.elapsed();
+        let is_unused = |carried: &Carried| {
+            carried.body.is_empty() && carried.opened + Duration::from_secs(2) < now
+        };
         carried
             .iter()
-            .all(|carried| carried.is_over || reads(carried))
+            .all(|carried| carried.is_over || reads(carried) || is_unused(carried))
     }
 }
 
@@ -236,7 +243,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         while connections.try_join_next().is_some() {}
         let number = {
             let mut carried = shared.carried();
-            carried.push(Carried::default());
+            carried.push(Carried {
+                opened: shared.start.elapsed(),
+                ..Carried::default()
+            });
             carried.len() - 1
         };
         let mut rng = Rng::with_seed(
