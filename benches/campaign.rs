@@ -2,7 +2,7 @@
 //! an API and a wire that fail.
 //!
 //! ```sh
-//! cargo bench --bench campaign -- --operations 10000 --seed 1
+//! cargo bench --profile dev --bench campaign -- --operations 10000 --seed 1
 //! ```
 //!
 //! It prints what it has done and found, and ends with status 1 if a promise was broken: anything
@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use campaign::Plan;
 
-const USAGE: &str = "usage: cargo bench --bench campaign -- [--operations N] [--seed N] \
+const USAGE: &str = "usage: cargo bench --profile dev --bench campaign -- [--operations N] [--seed N] \
                      [--at-once LANES] [--lane N [--times N]] [--until-a-finding]";
 
 fn main() -> ExitCode {
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     println!("{report}");
     if let Some(finding) = report.findings.first() {
         println!(
-            "again: cargo bench --bench campaign -- --seed {} --lane {} --times 20",
+            "again: cargo bench --profile dev --bench campaign -- --seed {} --lane {} --times 20",
             plan.seed, finding.lane
         );
     }
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let stalled = campaign::stalled(begun, Instant::now());
     println!("{:>9.1}  s", begun.elapsed().as_secs_f64());
     println!(
-        "{:>9.1}  s of them without time for this process",
+        "{:>9.1}  s by which timers were late, being busy",
         stalled.as_secs_f64()
     );
     match report.is_good() {
