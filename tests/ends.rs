@@ -363,6 +363,33 @@ async fn a_read_that_takes_longer_than_two_minutes_is_awaited_in_a_wait_too() {
 }
 
 #[tokio::test]
+async fn the_first_poll_is_not_tried_again_after_the_deadline() {
+    for way in ["wait", "watch", "tree", "wait_all"] {
+        let (server, client, clock) = shown(|_, _| Reply::unavailable("30")).await;
+        let (session, timeout) = (session(&client), seconds(10));
+        let error = match way {
+            "wait" => session.wait().timeout(timeout).await.unwrap_err(),
+            "watch" => {
+                let items = all(session.watch().timeout(timeout)).await;
+                items.into_iter().find_map(Result::err).unwrap()
+            }
+            "tree" => {
+                let tree = session.tree().until_ended().timeout(timeout);
+                tree.await.unwrap_err()
+            }
+            _ => {
+                let ids = [session.id().clone()];
+                let mut all = client.wait_all(ids).timeout(timeout);
+                all.next().await.unwrap().1.unwrap_err()
+            }
+        };
+        let is_503 = matches!(error, Error::Http { status: 503, .. });
+        assert!(is_503, "{way}: {error:?}");
+        assert_eq!((server.arrived(), clock.now()), (1, seconds(0)), "{way}");
+    }
+}
+
+#[tokio::test]
 async fn a_poll_is_given_up_after_the_callers_own_call_timeout() {
     let mut polls = 0;
     let (server, _, _) = shown(move |seen, _| {

@@ -500,7 +500,7 @@ async fn in_trouble(
 
 #[tokio::test]
 async fn a_page_instead_of_the_api_in_the_middle_makes_no_batch_smaller_and_loses_nothing() {
-    for status in [403, 404, 302] {
+    for status in [403, 404, 302, 503] {
         let (server, results) = in_trouble(move |_| Some(Reply::html(status))).await;
         assert_eq!(results.len(), 200);
         let lost = results.iter().find(|(_, result)| result.is_err());
@@ -527,6 +527,34 @@ async fn a_batch_that_is_refused_as_too_complex_in_the_middle_becomes_smaller() 
         assert!(batches.contains(&12), "{batches:?}");
         assert!(batches.iter().all(|size| *size > 1), "{batches:?}");
     }
+}
+
+/// A server may cut off what takes it too long, without saying that a batch is too large.
+#[tokio::test]
+async fn a_batch_that_fails_three_times_while_others_are_answered_becomes_smaller() {
+    let mut answer = runs(|id, polls| match (number(id), polls) {
+        (0..50, 1..) | (_, 10..) => reads_as("COMPLETED"),
+        _ => reads_as("RUNNING"),
+    });
+    let (mut has_read_all, mut polls) = (false, 0);
+    let server = FaultServer::scripted(move |seen| {
+        polls += usize::from(is_poll(seen));
+        let is_too_large = is_poll(seen) && has_read_all && asked(seen).len() > 20;
+        has_read_all |= polls == 2;
+        match is_too_large {
+            true => Reply::html(504),
+            false => answer(seen),
+        }
+    })
+    .await;
+    let (client, _) = patient(&server);
+    let results = all(client.wait_all(ids(60)).poll_interval(seconds(10))).await;
+    let lost = results.iter().find(|(_, result)| result.is_err());
+    assert!(lost.is_none(), "{lost:?}");
+    let batches = batches(&server);
+    let of_size = |size: usize| batches.iter().filter(|batch| **batch == size).count();
+    // Once well, then three times badly; then two halves three times each.
+    assert_eq!((of_size(50), of_size(25)), (1 + 3, 2 * 3), "{batches:?}");
 }
 
 #[tokio::test]

@@ -1077,6 +1077,23 @@ async fn three_unknown_outcomes_in_a_row_end_all_starts() {
     assert_eq!(places, [1, 2, 4, 5, 6]);
 }
 
+/// What was certainly not started, or has an id, is no reason to start nothing more.
+#[tokio::test]
+async fn triggers_that_are_refused_or_that_name_their_run_do_not_end_further_starts() {
+    let named = json!({ "data": { "triggerDinoaiAgentRun": {
+        "agentSessionId": "run-9", "ok": true, "status": "queued",
+    } } });
+    for reply in [Reply::html(400), Reply::cut(200, &named.to_string())] {
+        let answer = reply.clone();
+        let server = FaultServer::scripted(move |_| answer.clone()).await;
+        let clock = FastClock::with_second(Duration::from_millis(5));
+        let results = run_all(&fast_client(&server, &clock), 6, 1).await;
+        assert_eq!(count(&server, TRIGGER), 6, "{reply:?}: {results:?}");
+        let is_not_started = |result: &Result<Run>| matches!(result, Err(Error::NotStarted { .. }));
+        assert!(!results.iter().any(|(_, result)| is_not_started(result)));
+    }
+}
+
 #[tokio::test]
 async fn too_many_triggers_are_one_pause_for_triggers_and_polls_go_on() {
     const RUNS: usize = 20;
