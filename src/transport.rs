@@ -541,3 +541,43 @@ fn user_agent(suffix: Option<&str>) -> Result<HeaderValue, Error> {
         Error::config("user agent suffix", problem)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::pin::pin;
+
+    use http_body::Body;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        to_leave: Duration::from_secs(2),
+        to_end: Duration::from_secs(3),
+    };
+
+    /// How many seconds an attempt to which nobody answers takes.
+    async fn seconds_without_a_response(seal: &Seal) -> u64 {
+        let start = Instant::now();
+        let progress = AtomicUsize::new(0);
+        let end = race(pin!(pending::<()>()), LIMITS, seal, &progress).await;
+        assert!(end.is_none());
+        start.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_has_left_is_awaited_longer_than_one_that_has_not()
+     {
+        let seal = Seal::new(None);
+        let mut body = seal.body(Bytes::from_static(b"{}"));
+        poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        assert_eq!(seconds_without_a_response(&seal).await, 3);
+
+        let seal = Seal::new(None);
+        let mut body = seal.body(Bytes::from_static(b"{}"));
+        assert_eq!(seconds_without_a_response(&seal).await, 2);
+        let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        assert!(matches!(frame, Some(Err(_))));
+    }
+}
