@@ -567,8 +567,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_has_left_is_awaited_longer_than_one_that_has_not()
-     {
+    async fn a_request_that_has_left_is_awaited_longer_than_one_that_has_not() {
         let seal = Seal::new(None);
         let mut body = seal.body(Bytes::from_static(b"{}"));
         poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
