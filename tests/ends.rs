@@ -967,6 +967,58 @@ async fn a_follow_up_of_unknown_outcome_is_not_said_to_have_been_accepted() {
 }
 
 #[tokio::test]
+async fn a_follow_up_that_is_accepted_while_it_is_waited_for_is_said_to_have_been_accepted() {
+    for way in ["wait", "watch", "tree"] {
+        let (has_left, has_looked, is_accepted) = (Arc::default(), Arc::default(), Arc::default());
+        let [left, looked, go_on]: [Arc<Notify>; 3] =
+            [&has_left, &has_looked, &is_accepted].map(Arc::clone);
+        let mut looks = None;
+        let server = FaultServer::scripted(move |seen| match (seen.operation.as_str(), looks) {
+            (SEND, _) => {
+                looks = Some(0);
+                left.notify_one();
+                Reply::When(looked.clone(), Box::new(accepted(seen)))
+            }
+            (DIGEST, Some(before)) => {
+                looks = Some(before + 1);
+                let reply = run(seen, "COMPLETED", &first_turn());
+                if before != 1 {
+                    return reply;
+                }
+                // The look before this one was made while the message was on its way.
+                looked.notify_one();
+                Reply::When(go_on.clone(), Box::new(reply))
+            }
+            _ => run(seen, "COMPLETED", &first_turn()),
+        })
+        .await;
+        let client = client_by(&server, &VirtualClock::new());
+        let session = session(&client);
+        let sends = async {
+            let sent = session.send("And now?").await;
+            is_accepted.notify_one();
+            sent
+        };
+        let waits = async {
+            has_left.notified().await;
+            match way {
+                "wait" => session.wait().await.map(drop),
+                "watch" => all(session.watch()).await.pop().unwrap().map(drop),
+                _ => session.tree().until_ended().await.map(drop),
+            }
+        };
+        let (sent, waited) = tokio::join!(sends, waits);
+        sent.unwrap();
+        let error = waited.unwrap_err();
+        assert!(
+            matches!(error, Error::TurnNotStarted { .. }),
+            "{way}: {error:?}"
+        );
+        assert!(error.to_string().contains("was accepted"), "{way}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_follow_up_of_unknown_outcome_that_was_carried_out_gives_its_answer() {
     let clock = VirtualClock::new();
     let script_clock = clock.clone();
@@ -991,6 +1043,64 @@ async fn a_follow_up_of_unknown_outcome_that_was_carried_out_gives_its_answer() 
     assert!(error.may_have_started(), "{error:?}");
     let run = session.wait().await.unwrap();
     assert_eq!(run.answer(), Some("the second answer"));
+}
+
+/// Of two that wait for a turn one sees it at work, and gives up: the other need not see it too.
+#[tokio::test]
+async fn activity_that_one_wait_has_seen_counts_for_every_wait_of_the_session() {
+    for way in ["wait", "watch", "tree"] {
+        let (has_looked, has_ended) = (Arc::<Notify>::default(), Arc::<Notify>::default());
+        let (looked, ended) = (has_looked.clone(), has_ended.clone());
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let mut looks = None;
+        let server = FaultServer::scripted(move |seen| {
+            let at_rest = run(seen, "COMPLETED", &first_turn());
+            match (seen.operation.as_str(), &mut looks) {
+                (SEND, _) => {
+                    looks = Some(0);
+                    accepted(seen)
+                }
+                (DIGEST | STATUS, Some(looks)) => {
+                    *looks += 1;
+                    match looks {
+                        1 => at_rest,
+                        // The first one looks again, while the second one waits.
+                        2 => {
+                            looked.notify_one();
+                            Reply::When(ended.clone(), Box::new(at_rest))
+                        }
+                        _ if over.load(Ordering::Relaxed) => at_rest,
+                        _ => run(seen, "RUNNING", &first_turn()),
+                    }
+                }
+                _ => at_rest,
+            }
+        })
+        .await;
+        let client = client_by(&server, &VirtualClock::new());
+        let session = session(&client);
+        session.wait().await.unwrap();
+        session.send("And now?").await.unwrap();
+        let first = async {
+            match way {
+                "wait" => session.wait().await.map(drop),
+                "watch" => all(session.watch()).await.pop().unwrap().map(drop),
+                _ => session.tree().until_ended().await.map(drop),
+            }
+        };
+        let second = async {
+            has_looked.notified().await;
+            let waited = session.wait().timeout(seconds(5)).await;
+            is_over.store(true, Ordering::Relaxed);
+            has_ended.notify_one();
+            waited
+        };
+        let (first, second) = tokio::join!(first, second);
+        let is_timeout = matches!(second, Err(Error::WaitTimeout(_)));
+        assert!(is_timeout, "{way}: {second:?}");
+        assert!(first.is_ok(), "{way}: {first:?}");
+    }
 }
 
 #[tokio::test]
