@@ -259,7 +259,7 @@ async fn its_flags_choose_what_is_seen_of_a_run_and_when() {
         "{{ dinoaiAgentRun(agentSessionId: \"{id}\") {{ status messages {{ ts role }} }} }}"
     );
     let mut seen = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..6 {
         let run = ask(&exports, &read).await.root().clone();
         let messages = run["messages"].as_array().unwrap().len();
         let ts = run["messages"][0]["ts"].as_f64().unwrap();
@@ -270,6 +270,7 @@ async fn its_flags_choose_what_is_seen_of_a_run_and_when() {
         ("QUEUED", 1),
         ("RUNNING", 1),
         ("RUNNING", 1),
+        ("COMPLETED", 1),
         ("COMPLETED", 1),
         ("RUNNING", 1),
     ];
