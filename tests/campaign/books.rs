@@ -20,6 +20,8 @@ const LAST_LOOK: Duration = Duration::from_secs(5);
 const LATE: Duration = Duration::from_secs(2);
 /// How long before a deadline something has to have ended for its end to count as missed.
 const MARGIN: Duration = Duration::from_millis(300);
+/// What a tree is called whose every other read fails, and nothing else.
+pub(crate) const FLAKY_TREE: &str = "tree of which every other read fails";
 /// How soon after an id has come in the caller has to know it.
 const SOON: Duration = Duration::from_millis(500);
 
@@ -380,7 +382,8 @@ impl<'a> Books<'a> {
 
     fn judge_wait(&mut self, wait: &Waited) {
         let took = wait.ended.saturating_sub(wait.began);
-        let last_look = match self.is_calm() || wait.name == "tree" {
+        let is_tree = matches!(wait.name, "tree" | FLAKY_TREE);
+        let last_look = match self.is_calm() || is_tree {
             true => LAST_LOOK,
             // The status, and the whole run.
             false => REQUEST_TIMEOUT * 2,
@@ -405,7 +408,7 @@ impl<'a> Books<'a> {
                 for run in read {
                     self.judge_read(wait, run);
                 }
-                if wait.name == "tree" {
+                if is_tree {
                     self.judge_tree(wait, read);
                 }
             }
@@ -519,7 +522,7 @@ impl<'a> Books<'a> {
             _ => wait.began,
         };
         let deadline = began + wait.timeout;
-        let is_tree = wait.name == "tree";
+        let is_tree = matches!(wait.name, "tree" | FLAKY_TREE);
         let ids = match is_tree {
             true => self.descendants(id),
             false => vec![id.clone()],
@@ -539,8 +542,10 @@ impl<'a> Books<'a> {
         let is_excused = wait.may_hang
             // Such a run does not always read as ended.
             || self.lane.edge == Edge::AlternatingStatus
-            // The end may be that of the turn before.
-            || matches!(self.lane.edge, Edge::StaleReads(_)) && wait.name == "ask";
+            // The end may be that of the turn before, or what shows that the turn has begun may be
+            // gone from the transcript.
+            || matches!(self.lane.edge, Edge::StaleReads(_) | Edge::CompactedTranscript)
+                && self.run(id).is_some_and(|run| !run.follow_ups.is_empty());
         if is_excused {
             self.check("not judged: timed out, and may not have known");
             return;
@@ -572,9 +577,8 @@ impl<'a> Books<'a> {
                     .iter()
                     .any(|id| request.variables.to_string().contains(id))
         };
-        let is_certain = is_tree
-            && self.lane.conditions != Conditions::WireFails
-            && !self.requests.iter().any(|request| is_whole(&request));
+        let is_certain =
+            wait.name == FLAKY_TREE && !self.requests.iter().any(|request| is_whole(&request));
         if is_certain && ids.iter().all(was_read) {
             let text = format!("it had ended at {ended:?} and was read: {}", short(wait));
             self.find(Kind::WrongEnd, text);

@@ -10,7 +10,9 @@ use dinoai_emulator::Fault;
 use fastrand::Rng;
 
 use super::Shared;
-use super::books::{Abandoned, Answered, Followed, Known, Said, Start, Waited, Way, said};
+use super::books::{
+    Abandoned, Answered, FLAKY_TREE, Followed, Known, Said, Start, Waited, Way, said,
+};
 use super::lane::{Conditions, Edge, Lane};
 
 /// How long the agent `late` works.
@@ -691,13 +693,13 @@ async fn tree(lane: &Lane, rng: &mut Rng) {
     if planted.is_some() {
         lane.emulator.clear_faults();
     }
-    let is_whole = result
+    let has_failures = result
         .as_ref()
-        .is_ok_and(|tree| tree.failures().next().is_none());
-    let name = if is_whole || result.is_err() {
-        "tree"
-    } else {
-        "tree with failures"
+        .is_ok_and(|tree| tree.failures().next().is_some());
+    let name = match has_failures {
+        true => "tree with failures",
+        false if are_reads_spoiled => FLAKY_TREE,
+        false => "tree",
     };
     let result = result.map(|tree| tree.runs().cloned().collect());
     note_wait(
