@@ -301,13 +301,13 @@ async fn a_poll_that_is_under_way_at_the_deadline_is_awaited_and_is_the_last_loo
             }
             // The deadline comes while it is answered, which takes longer than was left until then.
             script_clock.advance(seconds(1));
-            Reply::Late(Duration::from_millis(200), Box::new(reply))
+            Reply::Late(Duration::from_millis(80), Box::new(reply))
         })
         .await;
         let client = client_by(&server, &clock);
         clock.advance(seconds(1));
         let interval = seconds(1);
-        let timeout = interval * polls_before as u32 + Duration::from_millis(50);
+        let timeout = interval * polls_before as u32 + Duration::from_millis(20);
         let result = match way {
             "wait" => {
                 let wait = session(&client).wait().timeout(timeout);
