@@ -4,7 +4,12 @@
 //! Compiled for fuzzing (`fuzz/`) and for the tests below alone, which run the same functions on
 //! the seeds and on variations of them.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a property that does not hold panics"
+)]
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -33,7 +33,7 @@ pub(crate) fn of<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok,
     Seconds(*time).serialize(serializer)
 }
 
-/// The same where there may be none.
+/// Serialises an optional span of time as seconds or null.
 #[expect(clippy::ref_option, reason = "serde passes it so")]
 pub(crate) fn of_option<S: Serializer>(
     time: &Option<Duration>,
@@ -42,7 +42,7 @@ pub(crate) fn of_option<S: Serializer>(
     time.map(Seconds).serialize(serializer)
 }
 
-/// The same where there are several.
+/// Serialises spans of time as a list of seconds.
 pub(crate) fn of_each<S: Serializer>(times: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(times.iter().copied().map(Seconds))
 }

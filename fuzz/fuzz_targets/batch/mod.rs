@@ -1,6 +1,9 @@
 //! What the command reads files with, from its own sources: it is a program, and no library.
 
-#![allow(dead_code)]
+#![allow(
+    dead_code,
+    reason = "a target reads one of the two kinds of file, and starts no run"
+)]
 
 #[path = "../../../crates/cli/src/command/batch/item.rs"]
 mod item;

@@ -4,7 +4,12 @@
 //! Compiled for the tests below, which run the same functions on the seeds and on variations of
 //! them, and into the targets of `fuzz/`.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a property that does not hold panics"
+)]
 
 use std::path::Path;
 
