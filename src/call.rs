@@ -11,6 +11,7 @@ use tracing::{Instrument, Span};
 
 use crate::body::Departed;
 use crate::clock::Clock;
+use crate::closing::Closing;
 use crate::error::{Call, Error, Result};
 use crate::operations::{Operation, Repeat};
 use crate::response::Response;
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) retry: Retry,
     pub(crate) budget: Budget,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) closing: Closing,
 }
 
 impl Shared {
@@ -94,11 +96,14 @@ impl Shared {
             retry,
             budget,
             clock,
+            closing,
         } = self;
+        // Only what starts something is kept from leaving.
+        let closing = (repeat == Repeat::Never).then_some(closing);
         // Within the caller's own call timeout.
         let once = retry.clone().with_attempts(1);
         let retry = if terms.once { &once } else { retry };
-        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), &terms);
+        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), closing, &terms);
         loop {
             span.record("attempt", attempts.number());
             let mut call = Call {

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::builder::ClientBuilder;
 use crate::call::{CallFuture, Shared, Terms};
 use crate::clock::Clock;
+use crate::closing::Closing;
 use crate::credentials::Credentials;
 use crate::cursor::Checkpoint;
 use crate::error::{Error, Result};
@@ -92,6 +93,7 @@ impl Client {
                 retry,
                 budget: Budget::full(),
                 clock,
+                closing: Closing::default(),
             }),
         }
     }
@@ -310,6 +312,37 @@ impl Client {
         concurrency: usize,
     ) -> RunAll {
         RunAll::new(self.clone(), requests, concurrency)
+    }
+
+    /// Starts nothing more: from now on no trigger and no follow-up of this client, or of a clone
+    /// of it, leaves this machine. For a program that has to end: call it in the handler of the
+    /// signal, then await what is under way.
+    ///
+    /// A trigger or a follow-up that has not left by then fails with [`Error::NotSent`] and
+    /// [`Obstacle::Closed`](crate::Obstacle::Closed), also one that pauses before another attempt
+    /// (that one fails with the last attempt's error): nothing was started, then or later. One
+    /// that has left is awaited as ever, so that its session id is not lost. Reads, waits and
+    /// stops go on. It takes effect at once, may be called twice, and cannot be undone.
+    ///
+    /// ```
+    /// use dinoai::{Client, Error, Obstacle, TriggerRun};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> dinoai::Result<()> {
+    /// # let credentials = dinoai::Credentials::key_and_secret("key", "secret");
+    /// # let client = Client::new("http://127.0.0.1:9/graphql", credentials)?;
+    /// client.start_nothing_more();
+    /// let refused = client.trigger_run(TriggerRun::agent("data-quality-checker")).await;
+    /// assert!(matches!(refused, Err(Error::NotSent { obstacle: Obstacle::Closed, .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_nothing_more(&self) {
+        self.shared.closing.close();
+    }
+
+    pub(crate) fn closing(&self) -> &Closing {
+        &self.shared.closing
     }
 
     pub(crate) async fn trigger(&self, request: TriggerRun, terms: Terms) -> Result<Accepted> {

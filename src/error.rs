@@ -292,6 +292,8 @@ pub enum Obstacle {
     ProxyCredentials,
     /// No time was left before the request had left.
     Time,
+    /// The client [starts nothing more](crate::Client::start_nothing_more).
+    Closed,
 }
 
 /// One call of the client's: which operation, about which run, how often sent.
@@ -318,6 +320,23 @@ pub struct Call {
     pub(crate) started: bool,
     /// Whether this call itself may have been carried out although it failed.
     pub(crate) unproven: bool,
+}
+
+impl Call {
+    /// The first attempt of one that starts something.
+    pub(crate) fn starting(operation: &'static str) -> Self {
+        Self {
+            operation,
+            session_id: None,
+            attempts: 1,
+            request_id: None,
+            http_status: None,
+            retry_after: None,
+            starts: true,
+            started: false,
+            unproven: false,
+        }
+    }
 }
 
 /// A wait that came to its timeout.
@@ -480,18 +499,20 @@ impl Error {
     }
 
     /// What was sending this is gone, so nobody knows how far it came.
+    /// A trigger or a follow-up that was not sent, since its client starts nothing more.
+    pub(crate) fn closed(call: Call) -> Self {
+        Self::NotSent {
+            call: Box::new(call),
+            obstacle: Obstacle::Closed,
+            source: Arc::new(std::io::Error::other("the client starts nothing more")),
+        }
+    }
+
     pub(crate) fn lost(operation: &'static str, reason: String) -> Self {
         Self::OutcomeUnknown {
             call: Box::new(Call {
-                operation,
-                session_id: None,
-                attempts: 1,
-                request_id: None,
-                http_status: None,
-                retry_after: None,
-                starts: true,
-                started: false,
                 unproven: true,
+                ..Call::starting(operation)
             }),
             reason,
             errors: vec![],

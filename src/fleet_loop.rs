@@ -7,8 +7,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::future::pending;
 use std::panic::resume_unwind;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +21,8 @@ use tokio::sync::Mutex;
 
 use crate::call::Terms;
 use crate::client::Client;
-use crate::clock::Clock;
-use crate::error::{Awaited, Error, Result, WaitTimeout};
+use crate::clock::{Clock, Sleep};
+use crate::error::{Awaited, Call, Error, Result, WaitTimeout};
 use crate::poll::{LAST_LOOK, LONGEST_RETRY_AFTER, Pace};
 use crate::run::{Accepted, Run, RunStatus, SessionId};
 use crate::tolerance::{Failure, Streak};
@@ -43,6 +44,8 @@ const LAST_LOOKS: usize = 32;
 const UNKNOWN_IN_A_ROW: u32 = 3;
 /// How long after its start a run is polled at the latest, so that polls can share a request.
 const FIRST_POLL: Duration = Duration::from_secs(1);
+
+const TRIGGER: &str = "TriggerDinoaiAgentRun";
 
 pub(crate) type OnStarted<K> = dyn FnMut(K, &SessionId) + Send;
 
@@ -264,20 +267,24 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             }
             self.send_what_is_due();
             let event = self.next_event();
-            if self.under_way.is_empty() {
+            if self.under_way.is_empty() && self.results.is_empty() {
                 let pause = event?.saturating_sub(self.clock.now());
-                self.clock.sleep(pause).await;
+                or_closed(
+                    &self.client,
+                    !self.requests.is_empty(),
+                    self.clock.sleep(pause),
+                )
+                .await;
                 continue;
             }
-            let outcome = match event {
-                Some(event) => {
-                    let alarm = self.clock.alarm(event);
-                    match select(self.under_way.next(), alarm).await {
-                        Either::Left((outcome, _)) => outcome,
-                        Either::Right(_) => None,
-                    }
-                }
-                None => self.under_way.next().await,
+            let alarm = match event {
+                Some(event) => self.clock.alarm(event),
+                None => Box::pin(pending()),
+            };
+            let alarm = or_closed(&self.client, !self.requests.is_empty(), alarm);
+            let outcome = match select(self.under_way.next(), pin!(alarm)).await {
+                Either::Left((outcome, _)) => outcome,
+                Either::Right(_) => None,
             };
             match outcome {
                 Some(Outcome::Started(item, start, accepted)) => {
@@ -356,6 +363,9 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     }
 
     fn send_what_is_due(&mut self) {
+        if !self.requests.is_empty() && self.client.closing().is_closed() {
+            self.start_no_more(&Error::closed(Call::starting(TRIGGER)));
+        }
         // Last looks do not wait for what hangs.
         while !self.overdue.is_empty() && self.may_look_last() {
             let rest = self.overdue.len().saturating_sub(self.batch);
@@ -428,7 +438,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                     // The caller's own callback's.
                     Ok(panic) => resume_unwind(panic),
                     Err(error) => Err(Error::lost(
-                        "TriggerDinoaiAgentRun",
+                        TRIGGER,
                         format!("the task that was sending it is gone ({error})"),
                     )),
                 },
@@ -755,6 +765,15 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         let now = self.clock.now();
         let start = runs.first().map_or(now, |run| run.start);
         now.saturating_add(self.pace.schedule.pause(now.saturating_sub(start)))
+    }
+}
+
+/// Waits for a timer; where a run is still to be started, also until the client starts nothing
+/// more.
+async fn or_closed(client: &Client, starts: bool, timer: Sleep) {
+    match starts {
+        true => drop(select(timer, pin!(client.closing().closed())).await),
+        false => timer.await,
     }
 }
 

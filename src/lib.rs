@@ -81,6 +81,7 @@ pub mod builder;
 mod call;
 pub mod client;
 pub mod clock;
+mod closing;
 pub mod credentials;
 pub mod cursor;
 mod endpoint;

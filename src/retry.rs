@@ -17,9 +17,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::future::{Either, select};
 
 use crate::call::Terms;
 use crate::clock::Clock;
+use crate::closing::Closing;
 use crate::error::Error;
 use crate::operations::Repeat;
 use crate::transport::Limits;
@@ -122,6 +124,8 @@ pub(crate) struct Attempts<'a> {
     retry: &'a Retry,
     budget: &'a Budget,
     clock: &'a dyn Clock,
+    /// What ends a pause, for a call that starts something.
+    closing: Option<&'a Closing>,
     terms: &'a Terms,
     /// When the call's own timeout ends.
     end: Duration,
@@ -135,12 +139,14 @@ impl<'a> Attempts<'a> {
         retry: &'a Retry,
         budget: &'a Budget,
         clock: &'a dyn Clock,
+        closing: Option<&'a Closing>,
         terms: &'a Terms,
     ) -> Self {
         Self {
             retry,
             budget,
             clock,
+            closing,
             terms,
             end: clock.now().saturating_add(retry.call_timeout),
             delays: retry.delays(),
@@ -154,7 +160,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// How long it may take.
-    pub(crate) fn limits(&self, repeat: Repeat) -> Limits {
+    pub(crate) fn limits(&self, repeat: Repeat) -> Limits<'a> {
         let call = self.end.saturating_sub(self.clock.now());
         let to_leave = self.time_left();
         let to_end = match repeat {
@@ -166,10 +172,15 @@ impl<'a> Attempts<'a> {
             }
         };
         match repeat {
-            Repeat::Never => Limits { to_leave, to_end },
+            Repeat::Never => Limits {
+                to_leave,
+                to_end,
+                closing: self.closing,
+            },
             Repeat::Read | Repeat::Idempotent => Limits {
                 to_leave: to_end,
                 to_end,
+                closing: None,
             },
         }
     }
@@ -200,7 +211,16 @@ impl<'a> Attempts<'a> {
             return Err(error);
         }
         tracing::debug!(%error, ?pause, "trying again after a pause");
-        self.clock.sleep(pause).await;
+        let paused = self.clock.sleep(pause);
+        match self.closing {
+            None => paused.await,
+            Some(closing) => {
+                let closed = std::pin::pin!(closing.closed());
+                if let Either::Left(_) = select(closed, paused).await {
+                    return Err(error);
+                }
+            }
+        }
         self.number += 1;
         Ok(())
     }

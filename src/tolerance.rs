@@ -25,6 +25,7 @@ impl Failure {
         match error {
             Error::NotSent { obstacle, .. } => match obstacle {
                 Obstacle::Certificate | Obstacle::ProxyCredentials => Self::Doubtful,
+                Obstacle::Closed => Self::Final,
                 _ => Self::Transient,
             },
             Error::Transport { .. } | Error::RateLimited { .. } => Self::Transient,

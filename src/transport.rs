@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -20,6 +20,7 @@ use tokio::runtime::{Handle, Id};
 use tracing::Span;
 
 use crate::body::{Departed, Seal};
+use crate::closing::Closing;
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Call, Cause, Error, Obstacle};
@@ -50,11 +51,13 @@ pub(crate) struct Settings {
 
 /// How long one attempt may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct Limits<'a> {
     /// Until the body has left.
     pub(crate) to_leave: Duration,
     /// Until the response is here.
     pub(crate) to_end: Duration,
+    /// After which no body leaves any more.
+    pub(crate) closing: Option<&'a Closing>,
 }
 
 pub(crate) struct Transport {
@@ -115,16 +118,20 @@ impl Transport {
         body: Bytes,
         repeat: Repeat,
         call: &mut Call,
-        limits: Limits,
+        limits: Limits<'_>,
         departed: Option<Departed>,
         span: &Span,
     ) -> Result<Response, Error> {
         let limits = Limits {
             to_leave: limits.to_leave.min(self.settings.request_timeout),
             to_end: limits.to_end.min(self.settings.request_timeout),
+            closing: limits.closing,
         };
         if limits.to_leave.is_zero() {
             return Err(no_time(call, "the deadline has passed"));
+        }
+        if limits.closing.is_some_and(Closing::is_closed) {
+            return Err(Error::closed(call.clone()));
         }
         let client = match repeat {
             Repeat::Read => self.client_for_reads(),
@@ -151,6 +158,9 @@ impl Transport {
         span.record("http.status", call.http_status);
         span.record("request_id", call.request_id.as_deref());
         let end = end.map(|end| end.map_err(|error| Arc::new(error.without_url()) as Cause));
+        if end.is_none() && limits.closing.is_some_and(Closing::is_closed) && seal.seal() {
+            return Err(Error::closed(call.clone()));
+        }
         self.conclude(call, repeat, end, received, limits, &seal)
     }
 
@@ -161,7 +171,7 @@ impl Transport {
         repeat: Repeat,
         end: Option<Result<End, Cause>>,
         mut received: Received,
-        limits: Limits,
+        limits: Limits<'_>,
         seal: &Seal,
     ) -> Result<Response, Error> {
         // Also what has arrived of one that broke off: it may hold an id.
@@ -222,6 +232,7 @@ impl Transport {
         let limits = Limits {
             to_leave: self.settings.request_timeout,
             to_end: self.settings.request_timeout,
+            closing: None,
         };
         let received = Received {
             head: Some((status, headers)),
@@ -328,15 +339,26 @@ async fn exchange(
 /// waited for until the second limit.
 async fn race<T>(
     mut exchange: Pin<&mut impl Future<Output = T>>,
-    limits: Limits,
+    limits: Limits<'_>,
     seal: &Seal,
     progress: &AtomicUsize,
 ) -> Option<T> {
-    let end = within(exchange.as_mut(), limits.to_leave, progress).await;
-    if end.is_some() || limits.to_end <= limits.to_leave || seal.seal() {
+    let start = tokio::time::Instant::now();
+    let end = {
+        let leaving = pin!(within(exchange.as_mut(), limits.to_leave, progress));
+        match limits.closing {
+            None => leaving.await,
+            Some(closing) => match select(leaving, pin!(closing.closed())).await {
+                Either::Left((end, _)) => end,
+                Either::Right(_) => None,
+            },
+        }
+    };
+    let left = limits.to_end.saturating_sub(start.elapsed());
+    if end.is_some() || seal.seal() || left.is_zero() {
         return end;
     }
-    within(exchange, limits.to_end - limits.to_leave, progress).await
+    within(exchange, left, progress).await
 }
 
 /// Waits for a response first and for a timer second. A response that has arrived by the time
@@ -545,16 +567,16 @@ fn user_agent(suffix: Option<&str>) -> Result<HeaderValue, Error> {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::pin::pin;
 
     use http_body::Body;
     use tokio::time::Instant;
 
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: Limits<'_> = Limits {
         to_leave: Duration::from_secs(2),
         to_end: Duration::from_secs(3),
+        closing: None,
     };
 
     /// How many seconds an attempt to which nobody answers takes.

@@ -114,6 +114,7 @@ pub(crate) fn not_sent(
         Obstacle::ProxyCredentials => {
             format!("the proxy asks for credentials ({cause}); give them in the proxy's address")
         }
+        Obstacle::Closed => "the client starts nothing more".to_owned(),
         Obstacle::Time => format!("no time was left ({cause}); call again with a longer timeout"),
     }
 }
