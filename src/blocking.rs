@@ -41,7 +41,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{RunAll, WaitAll};
 use crate::run::SessionId;
 use crate::watch::{Event, Watch};
-use sealed::{Loss, Readable, Requests};
+use sealed::{Loss, Readable, Requests, Rest};
 
 /// Waits for a call, a wait, a follow-up or a tree, holding up the thread.
 pub trait Block {
@@ -229,6 +229,16 @@ mod sealed {
         pub(super) have_begun: bool,
     }
 
+    /// What is still to come of a watch.
+    #[derive(Debug, Clone, Copy, Default)]
+    pub enum Rest {
+        /// It may start something, and emit what came of that.
+        Start,
+        End,
+        #[default]
+        Nothing,
+    }
+
     /// Why a stream cannot be read on.
     #[derive(Debug)]
     pub enum Loss {
@@ -250,23 +260,29 @@ mod sealed {
 }
 
 impl Readable for Watch {
-    /// Whether its end is still to come.
-    type Outstanding = bool;
+    type Outstanding = Rest;
 
-    fn outstanding(&self) -> bool {
-        true
+    fn outstanding(&self) -> Rest {
+        match self.starts() {
+            true => Rest::Start,
+            false => Rest::End,
+        }
     }
 
-    fn note(outstanding: &mut bool, item: &Result<Event>) {
+    fn note(outstanding: &mut Rest, item: &Result<Event>) {
         *outstanding = match item {
-            Ok(event) => !matches!(event, Event::Ended(_)),
-            Err(_) => false,
+            Ok(Event::Ended(_)) | Err(_) => Rest::Nothing,
+            Ok(_) => Rest::End,
         };
     }
 
-    fn lost(outstanding: bool, loss: &Loss) -> VecDeque<Result<Event>> {
-        let error = outstanding.then(|| Err(loss.error()));
-        error.into_iter().collect()
+    fn lost(outstanding: Rest, loss: &Loss) -> VecDeque<Result<Event>> {
+        let error = match (outstanding, loss) {
+            (Rest::Nothing, _) => None,
+            (Rest::Start, Loss::ThreadIsGone) => Some(outcome_unknown("blocking watch")),
+            (Rest::Start | Rest::End, loss) => Some(loss.error()),
+        };
+        error.map(Err).into_iter().collect()
     }
 }
 
@@ -479,6 +495,16 @@ mod tests {
             };
             assert_not_started(error);
         }
+    }
+
+    #[test]
+    fn a_watch_that_starts_its_run_says_that_it_may_have_been_started() {
+        let request = || TriggerRun::agent("a");
+        let iter = || client(NO_PORT).trigger_run_and_watch(request()).iterate();
+        let events = rest(iter(), Ok(&gone()));
+        assert_unknown(events[0].as_ref().unwrap_err());
+        let events = rest(iter(), none());
+        assert_not_started(events[0].as_ref().unwrap_err());
     }
 
     /// A timeout of zero is refused for each run without any request.

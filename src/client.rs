@@ -35,6 +35,7 @@ use crate::steps::{RunSteps, StepOptions};
 use crate::transport::Transport;
 use crate::trigger::TriggerRun;
 use crate::wait::Wait;
+use crate::watch::Watch;
 
 /// A client of the DinoAI agents API. Cheap to clone.
 #[derive(Clone)]
@@ -125,6 +126,32 @@ impl Client {
     /// awaited.
     pub fn trigger_run_and_wait(&self, request: TriggerRun) -> Wait {
         Wait::for_new(self.clone(), request)
+    }
+
+    /// Starts a run and watches it: a stream of [`Event`](crate::Event)s, see [`Watch`]. The
+    /// first one is [`Event::Started`](crate::Event::Started), with the session id; one timeout
+    /// holds for all of it, the trigger counted, as in
+    /// [`trigger_run_and_wait`](Self::trigger_run_and_wait). Nothing is sent until it is read.
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, Event, TriggerRun};
+    ///
+    /// # async fn example() -> dinoai::Result<()> {
+    /// let client = Client::from_env()?;
+    /// let mut events = client.trigger_run_and_watch(TriggerRun::agent("data-quality-checker"));
+    /// while let Some(event) = events.next().await {
+    ///     match event? {
+    ///         Event::Started(accepted) => println!("session {}", accepted.session_id),
+    ///         Event::Message(message) => println!("[{}] {}", message.role, message.content),
+    ///         Event::Ended(run) => println!("ended {}", run.status),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn trigger_run_and_watch(&self, request: TriggerRun) -> Watch {
+        Watch::for_new(self.clone(), request)
     }
 
     /// Starts a run, and gives the [`Session`] to go on with it.

@@ -65,12 +65,14 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn started(client: Client, accepted: Accepted) -> Self {
-        let handle = Handle::new(client, accepted.session_id, Cursor::default());
-        handle.is_proven.store(true, Ordering::Relaxed);
-        Self {
-            handle,
-            warning: accepted.warning,
-        }
+        Self::of(
+            Handle::started(client, accepted.session_id),
+            accepted.warning,
+        )
+    }
+
+    pub(crate) fn of(handle: Handle, warning: Option<String>) -> Self {
+        Self { handle, warning }
     }
 
     pub(crate) fn resumed(client: Client, checkpoint: Checkpoint) -> Self {
@@ -142,25 +144,24 @@ impl Session {
     /// As for [`Client::send_message`] and, before anything is sent, for [`Client::get_run`].
     pub fn send(&self, message: impl Into<String>) -> CallFuture<Accepted> {
         let (handle, message) = (self.handle.clone(), message.into());
-        Box::pin(async move {
-            if message.trim().is_empty() {
-                return Err(Error::blank("message"));
-            }
-            let terms = handle.terms();
-            let deadline = handle.client.call_deadline();
-            let Some(sending) = handle.begin_to_send(deadline).await else {
-                // No time is left, as the call says.
-                let terms = Terms {
-                    deadline: Some(deadline),
-                    ..terms
-                };
-                return handle.client.send(message, terms).await;
-            };
-            let digest = handle.client.read_digest(terms.clone()).await?;
-            let sent = handle.send_after(digest, message, terms, sending);
-            let (accepted, _) = sent.await?;
-            Ok(accepted)
-        })
+        Box::pin(async move { handle.send(message, None).await })
+    }
+
+    /// Sends a follow-up message and watches its turn: [`Event::Sent`](crate::Event::Sent) first,
+    /// then what [`watch`](Self::watch) emits. One timeout holds for all of it. The message is
+    /// sent when the watch is first read, as [`send`](Self::send) does; never twice.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let mut events = session.send_and_watch("Now also check stg_customers.");
+    /// while let Some(event) = events.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_and_watch(&self, message: impl Into<String>) -> Watch {
+        Watch::for_follow_up(self.handle.clone(), message.into())
     }
 
     /// Follows the run's life as a stream of events: see [`Watch`].
@@ -245,6 +246,13 @@ impl Handle {
         }
     }
 
+    /// Of a run that was started here, so that host and id are right.
+    pub(crate) fn started(client: Client, id: SessionId) -> Self {
+        let handle = Self::new(client, id, Cursor::default());
+        handle.is_proven.store(true, Ordering::Relaxed);
+        handle
+    }
+
     pub(crate) fn cursor(&self) -> MutexGuard<'_, Cursor> {
         self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -290,6 +298,34 @@ impl Handle {
         };
         let options = StepOptions::default().with_max_chars(1);
         self.client.read_steps(options, terms).await.ok()
+    }
+
+    /// Reads the run and sends a follow-up, until the deadline if there is one.
+    pub(crate) async fn send(
+        &self,
+        message: String,
+        deadline: Option<Duration>,
+    ) -> Result<Accepted> {
+        if message.trim().is_empty() {
+            return Err(Error::blank("message"));
+        }
+        let terms = Terms {
+            deadline,
+            ..self.terms()
+        };
+        let call_deadline = self.client.call_deadline();
+        let deadline = deadline.map_or(call_deadline, |deadline| deadline.min(call_deadline));
+        let Some(sending) = self.begin_to_send(deadline).await else {
+            // No time is left, as the call says.
+            let terms = Terms {
+                deadline: Some(deadline),
+                ..terms
+            };
+            return self.client.send(message, terms).await;
+        };
+        let digest = self.client.read_digest(terms.clone()).await?;
+        let (accepted, _) = self.send_after(digest, message, terms, sending).await?;
+        Ok(accepted)
     }
 
     /// Waits until no other follow-up of this session is on its way; `None` if that takes until

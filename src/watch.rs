@@ -20,6 +20,9 @@
 //! # }
 //! ```
 //!
+//! [`Client::trigger_run_and_watch`](crate::Client::trigger_run_and_watch) starts the run as well,
+//! [`Session::send_and_watch`](crate::Session::send_and_watch) sends a follow-up.
+//!
 //! Each poll asks for a digest (status, and who wrote when); texts are fetched only when there
 //! is something new, and steps, if they are asked for, after that, since they are optional. Failing polls are tolerated as in a [wait](crate::wait#failing-polls).
 
@@ -34,14 +37,16 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Terms;
+use crate::client::Client;
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
 use crate::poll::{LAST_LOOK, Pace, Polls};
-use crate::run::{Message, Run, RunStatus, SessionId};
+use crate::run::{Accepted, Message, Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::seen::Seen;
-use crate::session::Handle;
+use crate::session::{Handle, Session};
 use crate::steps::{StartupStep, Step, StepOptions};
+use crate::trigger::TriggerRun;
 use crate::turn::{GRACE_TIME, Tracked};
 use crate::wait::OnTimeout;
 
@@ -50,6 +55,12 @@ use crate::wait::OnTimeout;
 #[serde(tag = "event", content = "data", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Event {
+    /// The run has started: the first event of
+    /// [`trigger_run_and_watch`](crate::Client::trigger_run_and_watch). Keep its session id.
+    Started(Accepted),
+    /// The follow-up is accepted: the first event of
+    /// [`send_and_watch`](crate::Session::send_and_watch).
+    Sent(Accepted),
     /// The run's status has changed, or is read for the first time.
     Status(RunStatus),
     /// A line of the start-up checklist is new, or done. Only with
@@ -79,26 +90,57 @@ pub enum Event {
 /// [`Client::resume`](crate::Client::resume) with its checkpoint, goes on where it stopped. One
 /// session is watched by one watch at a time: two would both emit everything.
 ///
+/// One that starts its run, or sends a follow-up, does that when it is first read. Dropped before
+/// the request has left it starts nothing, then or later; dropped before the response is here the
+/// run may start, and nobody learns its id: read it up to its first event.
+///
 /// # Errors
 ///
-/// An error is the last item: [`Error::WaitTimeout`] if the run is still going at the timeout;
-/// [`Error::TurnNotStarted`] after a follow-up; the others as in a
+/// An error is the last item: those of [`Client::trigger_run`](crate::Client::trigger_run) or
+/// [`Session::send`], if the watch starts something; [`Error::WaitTimeout`] if the run is still
+/// going at the timeout; [`Error::TurnNotStarted`] after a follow-up; the others as in a
 /// [wait](crate::wait#failing-polls). Steps that cannot be read are no error: they are asked for
 /// again at the next poll, and [`Event::StepsMissing`] says so if they are missing at the end.
 #[must_use = "a watch does nothing until it is read"]
 pub struct Watch {
-    handle: Handle,
+    subject: Subject,
+    /// What the API changed about the request that started the run.
+    warning: Option<String>,
     pace: Pace,
     steps: Option<StepOptions>,
     /// The messages that its session had emitted before, and those that it has.
     emitted: Seen,
-    events: Option<Pin<Box<dyn Stream<Item = Result<Event>> + Send>>>,
+    events: Option<Pin<Box<dyn Stream<Item = Item> + Send>>>,
 }
+
+/// What is watched, or started and watched.
+#[derive(Clone)]
+enum Subject {
+    Run(Handle),
+    New(Client, TriggerRun),
+    FollowUp(Handle, String),
+}
+
+/// An event; with the first one the run's handle, and the messages that had been emitted before.
+type Item = (Option<(Handle, Seen)>, Result<Event>);
 
 impl Watch {
     pub(crate) fn new(handle: Handle) -> Self {
+        Self::of(Subject::Run(handle))
+    }
+
+    pub(crate) fn for_new(client: Client, request: TriggerRun) -> Self {
+        Self::of(Subject::New(client, request))
+    }
+
+    pub(crate) fn for_follow_up(handle: Handle, message: String) -> Self {
+        Self::of(Subject::FollowUp(handle, message))
+    }
+
+    fn of(subject: Subject) -> Self {
         Self {
-            handle,
+            subject,
+            warning: None,
             pace: Pace::default(),
             steps: None,
             emitted: Seen::default(),
@@ -113,7 +155,10 @@ impl Watch {
         self
     }
 
-    /// How long to watch. 3600 s by default. Set it before the first event.
+    /// How long to watch, a trigger or a follow-up of its own counted. 3600 s by default. Such a
+    /// request that has left is not cut off by it: its response is awaited as long as the request
+    /// timeout says, then the run is looked at once, and [`Error::WaitTimeout`] has the id. Set it
+    /// before the first event.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.pace.timeout = timeout;
         self
@@ -138,32 +183,140 @@ impl Watch {
         StreamExt::next(self).await
     }
 
-    fn start(&mut self) -> Pin<Box<dyn Stream<Item = Result<Event>> + Send>> {
-        let seen = self.handle.cursor().clone();
-        self.emitted = seen.messages.clone();
-        let start = self.handle.client.clock().now();
-        let watcher = Watcher {
-            turn: Tracked::of(self.handle.clone()),
-            seen,
-            steps: self.steps,
-            polls: self.handle.polls(start, self.pace),
-            refused: self
-                .pace
-                .check()
-                .and(self.steps.unwrap_or_default().check())
-                .err(),
-            outcome: None,
-            are_steps_due: false,
-            ending: None,
-            has_ended: false,
-            queue: VecDeque::new(),
+    /// The session of its run, with the events that were emitted so far; `None` before
+    /// [`Event::Started`], for a watch that starts its run. To stop the run, or to go on with the
+    /// conversation after the watch.
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, TriggerRun};
+    ///
+    /// # async fn example(client: Client) -> dinoai::Result<()> {
+    /// let mut events = client.trigger_run_and_watch(TriggerRun::message("Which tests fail?"));
+    /// while let Some(event) = events.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// if let Some(session) = events.session() {
+    ///     session.ask("Now fix the first one").await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn session(&self) -> Option<Session> {
+        let handle = self.handle()?.clone();
+        Some(Session::of(handle, self.warning.clone()))
+    }
+
+    /// Whether reading on may start something.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn starts(&self) -> bool {
+        !matches!(self.subject, Subject::Run(_))
+    }
+
+    fn handle(&self) -> Option<&Handle> {
+        match &self.subject {
+            Subject::Run(handle) | Subject::FollowUp(handle, _) => Some(handle),
+            Subject::New(..) => None,
+        }
+    }
+
+    /// Notes an event that is emitted.
+    fn note(&mut self, event: &Event) {
+        if let Event::Started(accepted) = event {
+            self.warning = accepted.warning.clone();
+        }
+        let Subject::Run(handle) = &self.subject else {
+            return;
         };
-        let events = stream::unfold(watcher, async |mut watcher| {
-            let event = watcher.next().await?;
-            Some((event, watcher))
-        });
+        let mut cursor = handle.cursor();
+        cursor.note(event);
+        if let Event::Message(message) = event {
+            // An ask beside this watch may have noted it as well.
+            self.emitted.note(message);
+            cursor.messages.note_as(&self.emitted, message);
+        }
+    }
+
+    fn start(&self) -> Pin<Box<dyn Stream<Item = Item> + Send>> {
+        let client = match &self.subject {
+            Subject::Run(handle) | Subject::FollowUp(handle, _) => &handle.client,
+            Subject::New(client, _) => client,
+        };
+        let stage = Stage::Opening(Box::new(Opening {
+            start: client.clock().now(),
+            subject: self.subject.clone(),
+            pace: self.pace,
+            steps: self.steps,
+        }));
         // Fused, so that it may be read after its end.
-        Box::pin(events.fuse())
+        Box::pin(stream::unfold(stage, Stage::next).fuse())
+    }
+}
+
+/// Where the stream of a watch stands.
+enum Stage {
+    Opening(Box<Opening>),
+    Watching(Box<Watcher>),
+    Over,
+}
+
+impl Stage {
+    async fn next(self) -> Option<(Item, Self)> {
+        let (first, mut watcher) = match self {
+            Self::Opening(opening) => match opening.open().await {
+                Ok((event, watcher)) => {
+                    let first = (watcher.handle.clone(), watcher.seen.messages.clone());
+                    if let Some(event) = event {
+                        let watching = Self::Watching(Box::new(watcher));
+                        return Some(((Some(first), Ok(event)), watching));
+                    }
+                    (Some(first), Box::new(watcher))
+                }
+                Err(error) => return Some(((None, Err(error)), Self::Over)),
+            },
+            Self::Watching(watcher) => (None, watcher),
+            Self::Over => return None,
+        };
+        let event = watcher.next().await?;
+        Some(((first, event), Self::Watching(watcher)))
+    }
+}
+
+/// A watch before its first poll.
+struct Opening {
+    start: Duration,
+    subject: Subject,
+    pace: Pace,
+    steps: Option<StepOptions>,
+}
+
+impl Opening {
+    /// Starts what is to be started. Gives the event that tells of it.
+    async fn open(self) -> Result<(Option<Event>, Watcher)> {
+        self.pace.check()?;
+        self.steps.unwrap_or_default().check()?;
+        let deadline = self.start.saturating_add(self.pace.timeout);
+        let (handle, event) = match self.subject {
+            Subject::Run(handle) => (handle, None),
+            Subject::New(client, request) => {
+                let terms = Terms {
+                    deadline: Some(deadline),
+                    ..Terms::default()
+                };
+                let accepted = client.trigger(request, terms).await?;
+                let handle = Handle::started(client, accepted.session_id.clone());
+                (handle, Some(Event::Started(accepted)))
+            }
+            Subject::FollowUp(handle, message) => {
+                let accepted = handle.send(message, Some(deadline)).await?;
+                (handle, Some(Event::Sent(accepted)))
+            }
+        };
+        let mut polls = handle.polls(self.start, self.pace);
+        if event.is_some() {
+            polls = polls.having_started();
+        }
+        Ok((event, Watcher::new(handle, polls, self.steps)))
     }
 }
 
@@ -178,17 +331,17 @@ impl Stream for Watch {
         let Some(events) = &mut watch.events else {
             return Poll::Ready(None);
         };
-        let event = ready!(events.as_mut().poll_next(context));
-        if let Some(Ok(event)) = &event {
-            let mut cursor = watch.handle.cursor();
-            cursor.note(event);
-            if let Event::Message(message) = event {
-                // An ask beside this watch may have noted it as well.
-                watch.emitted.note(message);
-                cursor.messages.note_as(&watch.emitted, message);
-            }
+        let Some((first, event)) = ready!(events.as_mut().poll_next(context)) else {
+            return Poll::Ready(None);
+        };
+        if let Some((handle, emitted)) = first {
+            watch.subject = Subject::Run(handle);
+            watch.emitted = emitted;
         }
-        Poll::Ready(event)
+        if let Ok(event) = &event {
+            watch.note(event);
+        }
+        Poll::Ready(Some(event))
     }
 }
 
@@ -196,7 +349,7 @@ impl fmt::Debug for Watch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Watch")
-            .field("session_id", &self.handle.id)
+            .field("session_id", &self.handle().map(|handle| &handle.id))
             .field("pace", &self.pace)
             .field("steps", &self.steps)
             .finish_non_exhaustive()
@@ -206,7 +359,8 @@ impl fmt::Debug for Watch {
 impl Cursor {
     /// Notes an event that is emitted, but for a message.
     fn note(&mut self, event: &Event) {
-        self.is_used = true;
+        // That nothing was emitted of the run itself yet.
+        self.is_used |= !matches!(event, Event::Started(_) | Event::Sent(_));
         match event {
             Event::Status(status) => self.status = Some(status.clone()),
             Event::Startup(step) => {
@@ -216,21 +370,24 @@ impl Cursor {
             Event::Child(id) => {
                 self.children.insert(id.clone());
             }
-            Event::Message(_) | Event::StepsMissing(_) | Event::Ended(_) => {}
+            Event::Started(_)
+            | Event::Sent(_)
+            | Event::Message(_)
+            | Event::StepsMissing(_)
+            | Event::Ended(_) => {}
         }
     }
 }
 
 /// The poll loop of a watch.
 struct Watcher {
+    handle: Handle,
     polls: Polls,
     turn: Tracked,
     steps: Option<StepOptions>,
     /// What was emitted before, and what stands in the queue.
     seen: Cursor,
     queue: VecDeque<Result<Event>>,
-    /// Why there is nothing to watch.
-    refused: Option<Error>,
     /// What came of the last poll, until the pause after it.
     outcome: Option<Result<()>>,
     /// Whether this poll has still to look at the steps.
@@ -241,6 +398,22 @@ struct Watcher {
 }
 
 impl Watcher {
+    fn new(handle: Handle, polls: Polls, steps: Option<StepOptions>) -> Self {
+        let seen = handle.cursor().clone();
+        Self {
+            seen,
+            turn: Tracked::of(handle.clone()),
+            handle,
+            polls,
+            steps,
+            queue: VecDeque::new(),
+            outcome: None,
+            are_steps_due: false,
+            ending: None,
+            has_ended: false,
+        }
+    }
+
     async fn next(&mut self) -> Option<Result<Event>> {
         loop {
             if let Some(event) = self.queue.pop_front() {
@@ -277,9 +450,6 @@ impl Watcher {
 
     /// Pauses after a poll, if there was one.
     async fn pause(&mut self) -> Result<()> {
-        if let Some(refused) = self.refused.take() {
-            return Err(refused);
-        }
         let Some(outcome) = self.outcome.take() else {
             return Ok(());
         };
