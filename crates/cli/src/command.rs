@@ -14,6 +14,7 @@ mod wait;
 mod watch;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::Parser;
 use dinoai::{CallFuture, Client};
@@ -21,7 +22,7 @@ use dinoai::{CallFuture, Client};
 use crate::account::Account;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interrupts, Listener, Signal};
 use crate::options::{Arguments, Command, Format};
 use crate::output::Output;
 use crate::traces;
@@ -30,20 +31,16 @@ use crate::traces;
 pub(crate) struct Desk<'a> {
     pub(crate) client: &'a Client,
     pub(crate) output: &'a Output,
-    pub(crate) interrupts: Interrupts,
+    pub(crate) interrupts: &'a mut Interrupts,
 }
 
 impl Desk<'_> {
-    /// Awaits a call that starts nothing, unless the command is told to stop.
+    /// Awaits a call that starts nothing, unless the command is interrupted.
     async fn read<T>(&mut self, call: CallFuture<T>) -> Result<T, Failure> {
         self.output.busy("reading");
         let done = tokio::select! {
             done = call => done.map_err(Failure::from),
-            signal = self.interrupts.next() => Err(Failure::new(
-                "interrupted",
-                Exit::Interrupted(signal),
-                "interrupted",
-            )),
+            signal = self.interrupts.next() => Err(interrupted(signal)),
         };
         self.output.idle();
         done
@@ -61,14 +58,27 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn carry_out(arguments: Arguments) -> Exit {
     let output = Output::new(&arguments.global);
-    traces::show(arguments.global.verbose, output.has_coloured_notes());
-    let done = dispatch(arguments, &output);
-    output.idle();
-    done.unwrap_or_else(|failure| {
+    traces::show(arguments.global.verbose, &output);
+    let done = dispatch(arguments, &output).and_then(|exit| match output.lost() {
+        // A reader that has enough of it is none that misses something.
+        Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "it was read all the same")),
+        _ => Ok(exit),
+    });
+    let exit = done.unwrap_or_else(|failure| {
         output.failure(&failure);
         failure.exit
-    })
+    });
+    output.idle();
+    // Whoever has interrupted the command does not wait for a reader.
+    output.finish(match exit {
+        Exit::Interrupted(_) => Some(LAST_WRITES),
+        _ => None,
+    });
+    exit
 }
+
+/// How long an interrupted command waits for the readers of its last words.
+const LAST_WRITES: Duration = Duration::from_millis(500);
 
 fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let Arguments {
@@ -83,12 +93,12 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     }
     let command = match command {
         Some(Command::Login) => return login::login(&global, output),
-        Some(Command::Completions { shell }) => return completions::print(shell, output),
+        Some(Command::Completions { shell }) => return Ok(completions::print(shell, output)),
         Some(Command::Emulator { options }) => return Ok(emulator(options)),
         Some(command) => command,
         None => vendor::command(vendor)?,
     };
-    // Before anything is sent: what is wrong with the options, and a message from a pipe.
+    // What may block is read before anything is sent, and while Ctrl-C just ends the command.
     let command = match command {
         Command::Run(run) => Command::Run(run.with_message()?),
         Command::Send(send) => Command::Send(send.with_message()?),
@@ -100,15 +110,15 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::system(format!("cannot start: {error}")))?;
+    let mut interrupts = Listener::start(output)
+        .map_err(|error| Failure::system(format!("cannot listen for signals: {error}")))?;
     let done = runtime.block_on(async {
-        let interrupts = Interrupts::listen()
-            .map_err(|error| Failure::system(format!("cannot listen for signals: {error}")))?;
         let desk = Desk {
             client,
             output,
-            interrupts,
+            interrupts: &mut interrupts,
         };
-        match command {
+        let done = match command {
             Command::Run(options) => run::run(desk, options).await,
             Command::Send(options) => send::send(desk, options).await,
             Command::Get(options) => get::get(desk, options).await,
@@ -121,11 +131,20 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             Command::Login | Command::Completions { .. } | Command::Emulator { .. } => {
                 Ok(Exit::Done)
             }
+        };
+        tokio::select! {
+            () = output.settled() => done,
+            signal = interrupts.next() => done.and(Err(interrupted(signal))),
         }
     });
     // Whatever still hangs, a look-up of a host's name for one, is not waited for.
     runtime.shutdown_background();
     done
+}
+
+/// Interrupted while there was no run to decide about.
+fn interrupted(signal: Signal) -> Failure {
+    Failure::new("interrupted", Exit::Interrupted(signal), "interrupted")
 }
 
 fn emulator(options: Vec<OsString>) -> Exit {
@@ -146,7 +165,9 @@ fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
     } else {
         let message = refusal.to_string();
         let message = message.trim().trim_start_matches("error: ");
-        Output::plain(format).failure(&Failure::usage(message));
+        let output = Output::plain(format);
+        output.failure(&Failure::usage(message));
+        output.finish(None);
     }
     if refusal.use_stderr() {
         Exit::Usage

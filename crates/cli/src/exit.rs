@@ -21,7 +21,7 @@ pub(crate) enum Exit {
     Unavailable,
     /// 6
     Unknown,
-    /// 130 or 143
+    /// 129, 130 or 143
     Interrupted(Signal),
 }
 
@@ -30,6 +30,22 @@ impl Exit {
     pub(crate) fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
         let worst = exits.into_iter().max_by_key(|exit| exit.weight());
         worst.unwrap_or(Self::Done)
+    }
+
+    /// The number that the process ends with.
+    pub(crate) fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::RunFailed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::StillGoing => 4,
+            Self::Unavailable => 5,
+            Self::Unknown => 6,
+            Self::Interrupted(Signal::Hangup) => 129,
+            Self::Interrupted(Signal::Interrupt) => 130,
+            Self::Interrupted(Signal::Terminate) => 143,
+        }
     }
 
     fn weight(self) -> u8 {
@@ -48,17 +64,7 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::RunFailed => 1,
-            Exit::Usage => 2,
-            Exit::Refused => 3,
-            Exit::StillGoing => 4,
-            Exit::Unavailable => 5,
-            Exit::Unknown => 6,
-            Exit::Interrupted(Signal::Interrupt) => 130,
-            Exit::Interrupted(Signal::Terminate) => 143,
-        })
+        Self::from(exit.status())
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::interrupt::Signal;
+use crate::output::Lost;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -35,7 +36,7 @@ impl Failure {
         Self::new("system", Exit::Usage, message)
     }
 
-    /// Told to stop while a run that was waited for is going.
+    /// Interrupted while a run that was waited for is going.
     pub(crate) fn interrupted(signal: Signal, session_id: &SessionId, status: &str) -> Self {
         Self {
             session_id: Some(session_id.clone()),
@@ -47,7 +48,7 @@ impl Failure {
         }
     }
 
-    /// Told to stop while nothing was known of what had been sent.
+    /// Interrupted while nothing was known of what had been sent.
     pub(crate) fn interrupted_in_flight(signal: Signal) -> Self {
         Self {
             hint: Some("look in the workspace (or in Slack) before you send it again".to_owned()),
@@ -59,7 +60,21 @@ impl Failure {
         }
     }
 
-    /// The same failure, where the command was told to stop before it came.
+    /// Interrupted before anything was sent that starts something.
+    pub(crate) fn interrupted_before(signal: Signal) -> Self {
+        let exit = Exit::Interrupted(signal);
+        Self::new("interrupted", exit, "interrupted; nothing was started")
+    }
+
+    /// A result that could not be written, `text` saying of what.
+    pub(crate) fn unwritten(lost: &Lost, text: &str) -> Self {
+        let problem = &lost.problem;
+        let text =
+            format!("the result could not be written to standard output ({problem}); {text}");
+        Self::new("output", Exit::Unavailable, text)
+    }
+
+    /// The same failure, where the command was interrupted before it came.
     pub(crate) fn interrupted_by(mut self, signal: Signal) -> Self {
         self.exit = Exit::Interrupted(signal);
         self
@@ -78,8 +93,8 @@ impl Failure {
         self
     }
 
-    /// What ended a wait that has started its run: where the run is known, so is what came of
-    /// the trigger.
+    /// What ended a wait that has started its run: where the run is known, so is what came of the
+    /// trigger.
     pub(crate) fn of_a_wait(error: Error) -> Self {
         let is_refused = matches!(error, Error::Unauthorized { .. });
         let mut failure = Self::from(error);
@@ -106,9 +121,17 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)?;
-        match &self.hint {
-            Some(hint) => write!(formatter, "\n  {hint}"),
-            None => Ok(()),
+        if let Some(hint) = &self.hint {
+            write!(formatter, "\n  {hint}")?;
+        }
+        // Nobody but this line may know it.
+        let is_named = |id: &SessionId| {
+            let hint = self.hint.as_deref().unwrap_or_default();
+            self.message.contains(id.as_str()) || hint.contains(id.as_str())
+        };
+        match &self.session_id {
+            Some(id) if !is_named(id) => write!(formatter, "\n  session {id}"),
+            _ => Ok(()),
         }
     }
 }

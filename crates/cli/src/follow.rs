@@ -1,19 +1,25 @@
 //! [`Follow`]: follows one run, or one turn, to its end, as the waiting options say.
+//!
+//! Time, failing polls and the stop at the timeout are the library's: see
+//! [`Client::trigger_run_and_watch`]. This adds what a person sees, and signals.
 
-use std::time::{Duration, Instant};
+mod course;
 
 use dinoai::{
-    Client, Error, Event, Message, Run, RunStatus, Session, StartupStep, Step, StepOptions, Watch,
+    Accepted, Client, Error, Event, Message, Obstacle, OnTimeout, Run, RunStatus, StartupStep,
+    Step, StepOptions, Watch,
 };
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, go_on};
-use crate::interrupt::{Interrupts, Signal};
+use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::narration::{Audience, Narration};
-use crate::options::{Format, OnInterrupt, Waiting};
+use crate::options::{Format, Waiting};
 use crate::output::Output;
 use crate::tool_step;
+
+pub(crate) use course::Course;
 
 /// How a run is followed.
 pub(crate) struct Follow<'a> {
@@ -21,90 +27,18 @@ pub(crate) struct Follow<'a> {
     pub(crate) output: &'a Output,
     pub(crate) waiting: Waiting,
     pub(crate) audience: Audience,
-}
-
-/// What came of it.
-pub(crate) enum Followed {
-    Ended(Run),
-    /// Nobody reads any more.
-    Abandoned,
+    /// Whether the command goes on after Ctrl-C, with another turn.
+    pub(crate) is_chat: bool,
 }
 
 impl Follow<'_> {
-    /// Follows the run to its end, and shows its result.
-    pub(crate) async fn to_the_end(
-        &self,
-        session: &Session,
-        interrupts: &mut Interrupts,
-    ) -> Result<Exit, Failure> {
-        let mut narration = Narration::new(self.output, self.audience);
-        let followed = self.follow(session, interrupts, &mut narration).await;
-        self.output.idle();
-        match followed? {
-            Followed::Ended(run) => self.conclude(run, narration),
-            Followed::Abandoned => Ok(Exit::Done),
-        }
-    }
-
-    /// Follows the run to its end.
-    pub(crate) async fn follow(
-        &self,
-        session: &Session,
-        interrupts: &mut Interrupts,
-        narration: &mut Narration<'_>,
-    ) -> Result<Followed, Failure> {
-        self.output.busy("waiting");
-        let start = Instant::now();
-        let mut early_failures = 0;
-        loop {
-            let left = self.waiting.pace.timeout.saturating_sub(start.elapsed());
-            let mut events = self.watch(session, left);
-            let mut has_begun = false;
-            let mut status = RunStatus::Queued;
-            let mut last_error = None;
-            loop {
-                let event = tokio::select! {
-                    event = events.next() => event,
-                    signal = interrupts.next() => {
-                        return Err(self.interrupted(session, signal, &status, interrupts).await);
-                    }
-                };
-                match event {
-                    Some(Ok(event)) => {
-                        has_begun = true;
-                        narration.tell(&event)?;
-                        match event {
-                            Event::Status(now) => status = now,
-                            Event::StepsMissing(reason) => {
-                                let text = format!("no steps are shown: {reason}");
-                                self.output.warning(&text);
-                            }
-                            Event::Ended(run) => return Ok(Followed::Ended(run)),
-                            _ => {}
-                        }
-                        if self.output.is_closed() && self.audience == Audience::Visitor {
-                            return Ok(Followed::Abandoned);
-                        }
-                    }
-                    Some(Err(error)) => last_error = Some(error),
-                    None => break,
-                }
-            }
-            let error = last_error.ok_or_else(|| Failure::system("the watch broke off"))?;
-            early_failures += 1;
-            if has_begun || !self.is_borne(&error, early_failures) || left.is_zero() {
-                return Err(self.failure(error, session));
-            }
-            tokio::time::sleep(EARLY_PAUSE.min(left)).await;
-        }
-    }
-
-    fn watch(&self, session: &Session, left: Duration) -> Watch {
+    /// The course of a run, watched as the options say. `starts`: whether the watch starts the
+    /// run, or sends a follow-up.
+    pub(crate) fn course(&self, watch: Watch, starts: bool) -> Course {
         let pace = self.waiting.pace;
-        let mut watch = session
-            .watch()
-            .timeout(left.max(Duration::from_millis(1)))
-            .on_timeout(self.waiting.on_timeout.into());
+        let mut watch = watch
+            .timeout(pace.timeout)
+            .on_timeout(OnTimeout::from(self.waiting.on_timeout));
         if let Some(interval) = pace.poll_interval {
             watch = watch.poll_interval(interval);
         }
@@ -112,51 +46,195 @@ impl Follow<'_> {
             let options = StepOptions::default().with_tool_io();
             watch = watch.with_steps(options.with_max_chars(tool_step::ASKED_FOR));
         }
-        watch
+        Course::new(watch, starts)
     }
 
-    /// Whether the first look at a run that this command has started may fail like this: the
-    /// run is there, so a failure that may pass is no reason to leave it.
-    fn is_borne(&self, error: &Error, failures: u32) -> bool {
-        const DOUBTFUL: u32 = 10;
-        let may_pass = error.is_retryable();
-        let is_doubtful = matches!(error, Error::GraphQl { .. } | Error::NotAccepted { .. });
-        self.audience == Audience::Author && (may_pass || (is_doubtful && failures <= DOUBTFUL))
+    /// Follows the run to its end, and shows its result.
+    pub(crate) async fn to_the_end(
+        &self,
+        mut course: Course,
+        interrupts: &mut Interrupts,
+    ) -> Result<Exit, Failure> {
+        let mut narration = Narration::new(self.output, self.audience);
+        let run = self.follow(&mut course, interrupts, &mut narration).await?;
+        let end = format!("the run {} ended {}", run.session_id, run.status);
+        let exit = self.conclude(run, narration);
+        self.written(&mut course, interrupts, &end).await?;
+        exit
     }
 
-    fn failure(&self, error: Error, session: &Session) -> Failure {
+    /// Follows the run to its end.
+    pub(crate) async fn follow(
+        &self,
+        course: &mut Course,
+        interrupts: &mut Interrupts,
+        narration: &mut Narration<'_>,
+    ) -> Result<Run, Failure> {
+        self.output.busy("waiting");
+        let started = interrupts.started().clone();
+        let end = tokio::select! {
+            end = self.show(course, narration, &started) => end,
+            signal = interrupts.next() => Err(self.interrupted(course, signal, interrupts).await),
+        };
+        self.output.idle();
+        end
+    }
+
+    /// Starts the run without following it.
+    pub(crate) async fn start(
+        &self,
+        course: &mut Course,
+        interrupts: &mut Interrupts,
+    ) -> Result<Accepted, Failure> {
+        self.output.busy("starting");
+        let started = interrupts.started().clone();
+        let end = tokio::select! {
+            event = course.next(&started) => match event {
+                Some(Ok(Event::Started(accepted))) => Ok(accepted),
+                Some(Err(error)) => Err(Failure::from(error)),
+                _ => Err(broken_off()),
+            },
+            signal = interrupts.next() => Err(self.interrupted(course, signal, interrupts).await),
+        };
+        self.output.idle();
+        end
+    }
+
+    /// Waits until the result has reached its reader. `what` says what is known of the run, where
+    /// it cannot.
+    pub(crate) async fn written(
+        &self,
+        course: &mut Course,
+        interrupts: &mut Interrupts,
+        what: &str,
+    ) -> Result<(), Failure> {
+        tokio::select! {
+            () = self.output.settled() => {}
+            signal = interrupts.next() => {
+                return Err(self.interrupted(course, signal, interrupts).await);
+            }
+        }
+        match (self.output.lost(), course.id()) {
+            (None, _) => Ok(()),
+            (Some(lost), Some(id)) => Err(Failure::unwritten(lost, what).about(id)),
+            (Some(lost), None) => Err(Failure::unwritten(lost, what)),
+        }
+    }
+
+    /// Shows the run's events up to its end. May be dropped at any time.
+    async fn show(
+        &self,
+        course: &mut Course,
+        narration: &mut Narration<'_>,
+        started: &Started,
+    ) -> Result<Run, Failure> {
+        let mut is_lost = false;
+        loop {
+            let was_in_flight = course.stage() == Stage::InFlight;
+            let event = match course.next(started).await {
+                Some(Ok(event)) => event,
+                Some(Err(error)) if was_in_flight => {
+                    let failure = Failure::from(error);
+                    return Err(match course.id() {
+                        Some(id) => failure.about(id),
+                        None => failure,
+                    });
+                }
+                Some(Err(error)) => return Err(self.failure(error, course)),
+                None => return Err(broken_off()),
+            };
+            narration.show(&event);
+            self.output.settled().await;
+            if let (false, Some(lost)) = (is_lost, self.output.lost()) {
+                is_lost = true;
+                if let (Some(id), Stage::Going) = (course.id(), course.stage()) {
+                    self.output.warning(&format!(
+                        "standard output cannot be written ({}); waiting on for the run {id}",
+                        lost.problem
+                    ));
+                }
+            }
+            if let Event::Ended(run) = event {
+                return Ok(run);
+            }
+        }
+    }
+
+    /// What ended the wait for a run that is known.
+    fn failure(&self, error: Error, course: &Course) -> Failure {
         let is_timeout = matches!(error, Error::WaitTimeout(_));
-        let failure = Failure::from(error).about(session.id());
+        let failure = Failure::of_a_wait(error);
+        let Some(id) = course.id() else {
+            return failure;
+        };
+        let failure = failure.about(id);
         match (self.audience, &failure.hint) {
-            (Audience::Author, None) if !is_timeout => failure.with_hint(go_on(session.id())),
+            (Audience::Author, None) if !is_timeout => failure.with_hint(go_on(id)),
             _ => failure,
         }
     }
 
-    /// Does what is asked for at an interrupt. A second signal ends it at once.
+    /// Does with the run what the rule for signals says. A second signal ends it at once.
     async fn interrupted(
         &self,
-        session: &Session,
+        course: &mut Course,
         signal: Signal,
-        status: &RunStatus,
         interrupts: &mut Interrupts,
     ) -> Failure {
-        let id = session.id();
-        if self.waiting.on_interrupt == OnInterrupt::Leave || status.is_terminal() {
-            let status = format!("goes on ({status})");
-            return Failure::interrupted(signal, id, &status).with_hint(go_on(id));
+        let wanted = self.waiting.on_interrupt;
+        if !self.is_chat || signal != Signal::Interrupt {
+            self.client.start_nothing_more();
         }
-        self.output.busy("stopping");
-        let stopped = tokio::select! {
-            stopped = self.client.stop_run(id) => stopped.map_err(|error| error.to_string()),
-            _ = interrupts.next() => Err("interrupted again".to_owned()),
+        if let Fate::AwaitId(limit) = fate(course.stage(), wanted) {
+            self.output.busy("waiting for the session id");
+            let started = interrupts.started().clone();
+            let answer = tokio::select! {
+                answer = course.next(&started) => answer,
+                () = sleep(limit) => None,
+                _ = interrupts.next() => None,
+            };
+            match answer {
+                Some(Ok(event)) => Narration::new(self.output, self.audience).show(&event),
+                Some(Err(error)) if course.stage() != Stage::Going => {
+                    return not_started(error, signal);
+                }
+                // It has named the run.
+                Some(Err(_)) => {}
+                None => {
+                    let failure = Failure::interrupted_in_flight(signal);
+                    return match course.id() {
+                        Some(id) => failure.about(id),
+                        None => failure,
+                    };
+                }
+            }
+        }
+        let Some(id) = course.id() else {
+            return Failure::interrupted_before(signal);
         };
-        match stopped {
-            Ok(_) => Failure::interrupted(signal, id, "was stopped"),
-            Err(error) => {
-                let status = format!("could not be stopped: {error}");
-                let hint = format!("stop it with: dinoai stop {id}");
-                Failure::interrupted(signal, id, &status).with_hint(hint)
+        match fate(course.stage(), wanted) {
+            Fate::Leave | Fate::AwaitId(_) => {
+                Failure::interrupted(signal, id, &course.standing()).with_hint(go_on(id))
+            }
+            Fate::Nothing => {
+                let failure = Failure::interrupted(signal, id, "has ended");
+                failure.with_hint(format!("read it with: dinoai get {id}"))
+            }
+            Fate::Stop => {
+                self.output.plain_note(&format!("stopping the run {id}"));
+                self.output.busy("stopping");
+                let stopped = tokio::select! {
+                    stopped = self.client.stop_run(id) => stopped.map_err(|error| error.to_string()),
+                    _ = interrupts.next() => Err("interrupted again".to_owned()),
+                };
+                match stopped {
+                    Ok(_) => Failure::interrupted(signal, id, "was stopped"),
+                    Err(error) => {
+                        let status = format!("could not be stopped: {error}");
+                        let hint = format!("stop it with: dinoai stop {id}");
+                        Failure::interrupted(signal, id, &status).with_hint(hint)
+                    }
+                }
             }
         }
     }
@@ -171,7 +249,7 @@ impl Follow<'_> {
                 run: &run,
                 steps: self.waiting.steps.then_some(narration.steps),
                 startup_steps: self.waiting.steps.then_some(narration.startup_steps),
-            })?;
+            });
         }
         if run.status == RunStatus::Completed {
             return Ok(Exit::Done);
@@ -182,8 +260,37 @@ impl Follow<'_> {
     }
 }
 
-/// The pause after a first look that failed.
-const EARLY_PAUSE: Duration = Duration::from_secs(1);
+async fn sleep(limit: Option<std::time::Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is said of a trigger or a follow-up that failed after the signal.
+fn not_started(error: Error, signal: Signal) -> Failure {
+    let is_closed = matches!(
+        error,
+        Error::NotSent {
+            obstacle: Obstacle::Closed,
+            ..
+        }
+    );
+    let mut failure = match error.may_have_started() {
+        true => return Failure::from(error).interrupted_by(signal),
+        false if is_closed => Failure::interrupted_before(signal),
+        false => {
+            let text = format!("interrupted; nothing was started: {error}");
+            Failure::new("interrupted", Exit::Interrupted(signal), text)
+        }
+    };
+    failure.session_id = error.session_id().cloned();
+    failure
+}
+
+fn broken_off() -> Failure {
+    Failure::new("other", Exit::Unavailable, "the watch broke off")
+}
 
 /// The run, with its steps where they were asked for.
 #[derive(Serialize)]

@@ -1,54 +1,126 @@
-//! [`Interrupts`]: being told to stop, by Ctrl-C or SIGTERM.
+//! Signals: what tells the command to stop, and the one rule for what becomes of a run then.
+//!
+//! A thread of its own listens, so that the command hears a signal whatever it is doing. The first
+//! one reaches the command through [`Interrupts`], which does what [`fate`] says. A second one
+//! ends the process in any case: the command has half a second to say how things stand, then its
+//! runs are listed and the process exits.
+//!
+//! Before that thread is started signals have their usual effect: while a message or a batch is
+//! read from a pipe nothing has been started, and Ctrl-C just ends the command. A signal that the
+//! parent process ignores, as `nohup` does, stays ignored.
 
-use std::io;
+mod listen;
+mod started;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::options::OnInterrupt;
+
+pub(crate) use listen::Listener;
+pub(crate) use started::Started;
 
 /// What told the command to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
+    /// Ctrl-C.
     Interrupt,
     Terminate,
+    /// The terminal was closed.
+    Hangup,
 }
 
-/// Listens for signals from when it is made; one that comes while nobody asks is kept.
-#[cfg(unix)]
-pub(crate) struct Interrupts {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+/// Where a run stands when a signal comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Nothing has been sent that starts anything.
+    NothingBegun,
+    /// A trigger or a follow-up is on its way, or may be.
+    InFlight,
+    /// The run is going, as far as is known.
+    Going,
+    /// The run has ended.
+    Ended,
 }
 
-#[cfg(unix)]
-impl Interrupts {
-    pub(crate) fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
+/// What becomes of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// There is no run, or it has ended.
+    Nothing,
+    /// Nothing more is sent. What has left is waited for, since its response has the session id;
+    /// then the run's stage is [`Stage::Going`]. `None`: for as long as any response.
+    AwaitId(Option<Duration>),
+    /// It goes on.
+    Leave,
+    /// It is stopped.
+    Stop,
+}
 
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
+/// The one rule: what becomes of a run when the command is told to stop.
+pub(crate) fn fate(stage: Stage, wanted: OnInterrupt) -> Fate {
+    /// Who wants to leave gets to, soon.
+    const ID_WAIT: Duration = Duration::from_secs(2);
+
+    match (stage, wanted) {
+        (Stage::NothingBegun | Stage::Ended, _) => Fate::Nothing,
+        (Stage::InFlight, OnInterrupt::Leave) => Fate::AwaitId(Some(ID_WAIT)),
+        // A run cannot be stopped without its id.
+        (Stage::InFlight, OnInterrupt::Stop) => Fate::AwaitId(None),
+        (Stage::Going, OnInterrupt::Leave) => Fate::Leave,
+        (Stage::Going, OnInterrupt::Stop) => Fate::Stop,
     }
+}
 
-    /// The next signal. May be dropped at any time.
+/// The signals that a command hears.
+pub(crate) struct Interrupts {
+    signals: mpsc::UnboundedReceiver<Signal>,
+    listener: Listener,
+}
+
+impl Interrupts {
+    /// The next signal; one that came while nobody asked is kept. May be dropped at any time.
     pub(crate) async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
+        match self.signals.recv().await {
+            Some(signal) => signal,
+            // Nobody listens any more, so none will come.
+            None => std::future::pending().await,
         }
     }
-}
 
-/// Listens for signals from when it is made.
-#[cfg(windows)]
-pub(crate) struct Interrupts(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Interrupts {
-    pub(crate) fn listen() -> io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
+    /// The command has done what the last signal asked for, and goes on: the next signal is a
+    /// first one again.
+    pub(crate) fn go_on(&mut self) {
+        self.listener.forget();
+        while self.signals.try_recv().is_ok() {}
     }
 
-    /// The next signal. May be dropped at any time.
-    pub(crate) async fn next(&mut self) -> Signal {
-        self.0.recv().await;
-        Signal::Interrupt
+    /// The runs that are named where a second signal ends the process.
+    pub(crate) fn started(&self) -> &Started {
+        self.listener.started()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_rule_says_what_becomes_of_a_run() {
+        use OnInterrupt::{Leave, Stop};
+
+        for (stage, left, stopped) in [
+            (Stage::NothingBegun, Fate::Nothing, Fate::Nothing),
+            (
+                Stage::InFlight,
+                Fate::AwaitId(Some(Duration::from_secs(2))),
+                Fate::AwaitId(None),
+            ),
+            (Stage::Going, Fate::Leave, Fate::Stop),
+            (Stage::Ended, Fate::Nothing, Fate::Nothing),
+        ] {
+            assert_eq!((fate(stage, Leave), fate(stage, Stop)), (left, stopped));
+        }
     }
 }

@@ -5,14 +5,15 @@ mod command;
 mod exit;
 mod failure;
 mod follow;
-mod in_flight;
 mod interrupt;
 mod message;
 mod narration;
 mod neutral;
 mod options;
 mod output;
+mod queue;
 mod stream;
+mod terminal;
 mod tool_step;
 mod traces;
 

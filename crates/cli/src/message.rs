@@ -1,28 +1,67 @@
-//! The message that comes from a pipe.
+//! The message of a run or a turn: from the command line, from a file or from standard input.
 
+use std::fs;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// The message given, else what comes from the pipe, if there is one.
+/// The message as the options give it: itself, `-` for standard input, or a file. `None` where
+/// they give none; standard input is not looked at then, since it may be somebody else's.
+///
+/// Blocks until it has been read whole.
+pub(crate) fn read(
+    given: Option<String>,
+    file: Option<PathBuf>,
+) -> Result<Option<String>, Failure> {
+    let (text, source) = match (given, file) {
+        (Some(given), _) if given == "-" => (from_stdin()?, "standard input".to_owned()),
+        (Some(given), _) => return Ok(Some(given)),
+        (None, Some(file)) if file == Path::new("-") => {
+            (from_stdin()?, "standard input".to_owned())
+        }
+        (None, Some(file)) => {
+            let shown = file.display().to_string();
+            let text = fs::read_to_string(&file).map_err(|error| unreadable(&shown, &error))?;
+            (text, shown)
+        }
+        (None, None) => return Ok(None),
+    };
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Err(Failure::usage(format!("there is no message in {source}")));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// The message given, else what comes from a pipe, as the vendor's command has it.
 ///
 /// A terminal and `/dev/null` are no pipes: who has neither typed a message nor piped one wants
 /// none.
 pub(crate) fn given_or_piped(given: Option<String>) -> Result<Option<String>, Failure> {
     if given.is_some() || !is_piped() {
-        return Ok(given);
+        return read(given, None);
     }
-    let mut text = String::new();
-    io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::usage(format!("the message cannot be read: {error}")))?;
+    let text = from_stdin()?;
     let text = text.trim();
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
+fn from_stdin() -> Result<String, Failure> {
+    let mut text = String::new();
+    match io::stdin().read_to_string(&mut text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(unreadable("standard input", &error)),
+    }
+}
+
+fn unreadable(source: &str, error: &io::Error) -> Failure {
+    Failure::usage(format!("the message in {source} cannot be read: {error}"))
+}
+
 /// Whether somebody sends something to standard input: a pipe, a file or a socket.
 #[cfg(unix)]
-pub(crate) fn is_piped() -> bool {
+fn is_piped() -> bool {
     use rustix::fs::{FileType, fstat};
 
     fstat(io::stdin()).is_ok_and(|stat| {
@@ -35,7 +74,7 @@ pub(crate) fn is_piped() -> bool {
 
 /// Whether somebody sends something to standard input.
 #[cfg(not(unix))]
-pub(crate) fn is_piped() -> bool {
+fn is_piped() -> bool {
     use std::io::IsTerminal;
 
     !io::stdin().is_terminal()

@@ -1,8 +1,7 @@
 //! [`Narration`]: a run's events as they are shown while it goes on.
 
-use dinoai::{Event, Message, RunStatus, StartupStep, Step};
+use dinoai::{Accepted, Event, Message, RunStatus, StartupStep, Step};
 
-use crate::failure::Failure;
 use crate::options::Format;
 use crate::output::Output;
 use crate::tool_step;
@@ -39,7 +38,8 @@ impl<'a> Narration<'a> {
         }
     }
 
-    pub(crate) fn tell(&mut self, event: &Event) -> Result<(), Failure> {
+    /// Shows an event. What has been written may not have reached its reader yet.
+    pub(crate) fn show(&mut self, event: &Event) {
         match event {
             Event::Message(message) => self.messages.push(message.clone()),
             Event::Step(step) => self.steps.push(step.clone()),
@@ -50,14 +50,36 @@ impl<'a> Narration<'a> {
             _ => {}
         }
         match self.output.format {
-            Format::Json => Ok(()),
+            Format::Json => self.show_in_json(event),
             Format::Jsonl => self.output.json(event),
-            Format::Text => self.tell_people(event),
+            Format::Text => self.show_as_text(event),
+        }
+        if let Event::StepsMissing(reason) = event {
+            let text = format!("no steps are shown: {reason}");
+            self.output.warning(&text);
+        }
+        if let Event::Started(Accepted {
+            warning: Some(warning),
+            ..
+        }) = event
+        {
+            self.output.warning(warning);
         }
     }
 
-    fn tell_people(&mut self, event: &Event) -> Result<(), Failure> {
+    /// The result comes as one document at the end; the session id is needed before.
+    fn show_in_json(&self, event: &Event) {
+        if let Event::Started(accepted) = event {
+            self.output.json_note(accepted);
+        }
+    }
+
+    fn show_as_text(&mut self, event: &Event) {
         match event {
+            Event::Started(accepted) => {
+                self.output
+                    .note(&format!("session {}", accepted.session_id));
+            }
             Event::Status(status) => self.status(status),
             Event::Startup(step) if step.done => {
                 self.output.plain_note(&format!("ready: {}", step.label));
@@ -72,11 +94,10 @@ impl<'a> Narration<'a> {
                     self.output.note(&format!("  ↳ {line}"));
                 }
             }
-            Event::Message(message) => return self.message(message),
+            Event::Message(message) => self.message(message),
             Event::Child(id) => self.output.note(&format!("started the run {id}")),
             _ => {}
         }
-        Ok(())
     }
 
     fn status(&self, status: &RunStatus) {
@@ -86,19 +107,16 @@ impl<'a> Narration<'a> {
         self.output.plain_note(&format!("status {status}"));
     }
 
-    fn message(&mut self, message: &Message) -> Result<(), Failure> {
+    fn message(&mut self, message: &Message) {
         if message.is_from_user() {
             self.last_text = None;
-            return match self.audience {
-                Audience::Author => Ok(()),
-                Audience::Visitor => self.output.aside(&quoted(&message.content)),
-            };
+            if self.audience == Audience::Visitor {
+                self.output.aside(&quoted(&message.content));
+            }
+        } else if self.last_text.as_ref() != Some(&message.content) {
+            self.last_text = Some(message.content.clone());
+            self.output.markdown(&message.content);
         }
-        if self.last_text.as_ref() == Some(&message.content) {
-            return Ok(());
-        }
-        self.last_text = Some(message.content.clone());
-        self.output.markdown(&message.content)
     }
 }
 

@@ -17,12 +17,13 @@ const EXIT_STATUSES: &str = "\
 Exit status:
   0         the run (all runs) completed; a read, a stop or --detach succeeded
   1         a run waited for ended failed, stopped or expired
-  2         usage or configuration
+  2         usage or configuration, before anything was sent
   3         credentials refused
   4         time out, or the turn has not started: still going
-  5         the API could not be reached, refused, or answered unusably
+  5         not done: the API could not be reached, refused (an agent that it does not know, for
+            one) or answered unusably, or the result could not be written
   6         outcome unknown: the run may have started
-  130, 143  interrupted
+  129, 130, 143  interrupted by SIGHUP, by Ctrl-C, by SIGTERM
   Of several runs the first of 6, 5, 3, 4, 1, 0 that occurred.
 
 Environment:
@@ -59,8 +60,8 @@ pub(crate) struct Vendor {
     /// The agent: .dinoai/agents/<AGENT>.yml.
     #[arg(short, long)]
     pub(crate) agent: Option<String>,
-    /// The message of a single turn.
-    #[arg(short, long, value_name = "TEXT")]
+    /// The message of a single turn; - reads it from standard input, as does a pipe without -m.
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
     /// The session to go on with.
     #[arg(short, long, value_name = "SESSION", value_parser = session_id)]
@@ -179,6 +180,9 @@ pub(crate) enum Command {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) request: Request,
+    /// The file that the message is read from; - is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "message")]
+    pub(crate) message_file: Option<PathBuf>,
     /// Prints the session id, and leaves the run to itself.
     #[arg(long)]
     pub(crate) detach: bool,
@@ -191,8 +195,8 @@ pub(crate) struct Run {
 pub(crate) struct Request {
     /// The agent: .dinoai/agents/<AGENT>.yml. Without one, the message alone.
     pub(crate) agent: Option<String>,
-    /// The message. Without it, it is read from a pipe, if there is one.
-    #[arg(short, long, value_name = "TEXT")]
+    /// The message; - reads it from standard input.
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
     /// The id of the Slack channel that the run posts into.
     #[arg(long, value_name = "C", requires = "slack_thread")]
@@ -213,9 +217,12 @@ pub(crate) struct Send {
     /// The session.
     #[arg(value_parser = session_id)]
     pub(crate) session: SessionId,
-    /// The message. Without it, it is read from a pipe.
-    #[arg(short, long, value_name = "TEXT")]
+    /// The message; - reads it from standard input.
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
+    /// The file that the message is read from; - is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "message")]
+    pub(crate) message_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) waiting: Waiting,
 }

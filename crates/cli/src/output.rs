@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use console::{Style, Term};
@@ -14,9 +15,13 @@ use termimad::MadSkin;
 use crate::failure::Failure;
 use crate::neutral::{neutral, one_line};
 use crate::options::{Format, Global};
+use crate::queue::Queue;
 use crate::stream::Stream;
 
 /// Where the command writes, and how.
+///
+/// Nothing here waits for a reader: what is written is queued. [`settled`](Self::settled) waits
+/// until it has been written.
 pub(crate) struct Output {
     pub(crate) format: Format,
     quiet: bool,
@@ -24,11 +29,22 @@ pub(crate) struct Output {
     has_traces: bool,
     stdout: Stream,
     stderr: Stream,
+    /// The same queue where both are a terminal, so that the order is kept on the screen.
+    out: Queue,
+    err: Queue,
     /// Hidden where nobody looks at it.
     spinner: ProgressBar,
-    /// Whether the reader of standard output has gone.
-    is_closed: Cell<bool>,
+    /// Why standard output cannot be written any more.
+    lost: Arc<OnceLock<Lost>>,
     has_paragraphs: Cell<bool>,
+}
+
+/// Why standard output cannot be written any more.
+#[derive(Debug, Clone)]
+pub(crate) struct Lost {
+    pub(crate) problem: String,
+    /// Whether its reader has gone.
+    pub(crate) is_closed: bool,
 }
 
 impl Output {
@@ -38,14 +54,9 @@ impl Output {
         console::set_colors_enabled(stdout.is_coloured);
         console::set_colors_enabled_stderr(stderr.is_coloured);
         Self {
-            format: global.output,
             quiet: global.quiet,
             has_traces: global.verbose > 0,
-            stdout,
-            stderr,
-            spinner: ProgressBar::hidden(),
-            is_closed: Cell::new(false),
-            has_paragraphs: Cell::new(false),
+            ..Self::of(global.output, stdout, stderr)
         }
     }
 
@@ -55,21 +66,59 @@ impl Output {
             is_terminal: false,
             is_coloured: false,
         };
+        Self::of(format, stream, stream)
+    }
+
+    fn of(format: Format, stdout: Stream, stderr: Stream) -> Self {
+        let err = Queue::start("stderr");
+        let out = match stdout.is_terminal && stderr.is_terminal {
+            true => err.clone(),
+            false => Queue::start("stdout"),
+        };
         Self {
             format,
             quiet: false,
             has_traces: false,
-            stdout: stream,
-            stderr: stream,
+            stdout,
+            stderr,
+            out,
+            err,
             spinner: ProgressBar::hidden(),
-            is_closed: Cell::new(false),
+            lost: Arc::default(),
             has_paragraphs: Cell::new(false),
         }
     }
 
-    /// Whether the reader of standard output has gone, so that nothing need be written any more.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.get()
+    /// Ends once everything that was written so far has reached its reader, or cannot. May be
+    /// dropped at any time.
+    pub(crate) async fn settled(&self) {
+        self.out.settled().await;
+        self.err.settled().await;
+    }
+
+    /// Waits for the same, for this long at most.
+    pub(crate) fn finish(&self, limit: Option<Duration>) {
+        self.out.finish(limit);
+        self.err.finish(limit);
+    }
+
+    /// Why standard output cannot be written any more; `None` while it can.
+    pub(crate) fn lost(&self) -> Option<&Lost> {
+        self.lost.get()
+    }
+
+    /// Where traces are written: on standard error, in the order of everything else there.
+    pub(crate) fn traces(&self) -> Traces {
+        Traces {
+            err: self.err.clone(),
+            spinner: self.spinner_on_stderr(),
+        }
+    }
+
+    /// Writes failures as lines of the format that was asked for.
+    pub(crate) fn failure_line(&self) -> Box<dyn Fn(&Failure) -> String + Send + Sync> {
+        let (format, stderr) = (self.format, self.stderr);
+        Box::new(move |failure| failure_line(failure, format, stderr))
     }
 
     /// Whether traces are coloured.
@@ -78,12 +127,12 @@ impl Output {
     }
 
     /// A result for people.
-    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
-        self.write_out(&format!("{}\n", neutral(text)))
+    pub(crate) fn text(&self, text: &str) {
+        self.write_out(format!("{}\n", neutral(text)));
     }
 
     /// What an agent wrote: Markdown, rendered on a terminal.
-    pub(crate) fn markdown(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn markdown(&self, text: &str) {
         const WIDEST: usize = 100;
         let text = neutral(text.trim_end());
         if !self.stdout.is_terminal {
@@ -95,47 +144,49 @@ impl Output {
         };
         // Asked each time, since the window's size changes.
         let width = usize::from(Term::stdout().size().1).clamp(20, WIDEST);
-        self.paragraph(skin.text(&text, Some(width)).to_string().trim_end())
+        self.paragraph(skin.text(&text, Some(width)).to_string().trim_end());
     }
 
     /// Text that is less important than what the agent wrote.
-    pub(crate) fn aside(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn aside(&self, text: &str) {
         let style = self.dim(self.stdout).for_stdout();
         let text = neutral(text.trim_end());
-        self.paragraph(&style.apply_to(text).to_string())
+        self.paragraph(&style.apply_to(text).to_string());
     }
 
     /// Text with an empty line between it and the paragraph before.
-    fn paragraph(&self, text: &str) -> Result<(), Failure> {
+    fn paragraph(&self, text: &str) {
         let gap = match self.has_paragraphs.replace(true) {
             true => "\n",
             false => "",
         };
-        self.write_out(&format!("{gap}{text}\n"))
+        self.write_out(format!("{gap}{text}\n"));
     }
 
     /// A result for programs.
-    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn json(&self, value: &impl Serialize) {
         let text = match self.format {
             Format::Jsonl => serde_json::to_string(value),
             Format::Json | Format::Text => serde_json::to_string_pretty(value),
         };
-        let text = text.map_err(|error| Failure::system(format!("cannot write JSON: {error}")))?;
-        self.write_out(&format!("{text}\n"))
+        match text {
+            Ok(text) => self.write_out(format!("{text}\n")),
+            Err(error) => lose(&self.lost, &error.into()),
+        }
     }
 
     /// Something that people may want to know, beside the result.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet && self.format == Format::Text {
             let style = self.dim(self.stderr).for_stderr();
-            self.write_err(&style.apply_to(neutral(text)).to_string());
+            self.write_err(style.apply_to(neutral(text)).to_string());
         }
     }
 
     /// The same for programs, a line of JSON.
     pub(crate) fn json_note(&self, value: &impl Serialize) {
         if let (false, Ok(line)) = (self.quiet, serde_json::to_string(value)) {
-            self.write_err(&line);
+            self.write_err(line);
         }
     }
 
@@ -156,21 +207,13 @@ impl Output {
             return self.json_note(&json!({ "kind": kind, "message": text }));
         }
         let word = self.style(self.stderr).yellow().for_stderr();
-        self.write_err(&format!("{} {}", word.apply_to("warning:"), neutral(text)));
+        self.write_err(format!("{} {}", word.apply_to("warning:"), neutral(text)));
     }
 
     /// Why the command did not do what it was asked for.
     pub(crate) fn failure(&self, failure: &Failure) {
         self.idle();
-        if self.format != Format::Text {
-            if let Ok(line) = serde_json::to_string(failure) {
-                self.write_err(&line);
-            }
-            return;
-        }
-        let word = self.style(self.stderr).red().bold().for_stderr();
-        let text = failure.to_string();
-        self.write_err(&format!("{} {}", word.apply_to("error:"), neutral(&text)));
+        self.write_err(failure_line(failure, self.format, self.stderr));
     }
 
     /// Shows what is waited for, with the time since it was first called, on a terminal.
@@ -210,29 +253,85 @@ impl Output {
         self.style(stream).dim()
     }
 
-    fn write_out(&self, text: &str) -> Result<(), Failure> {
-        if self.is_closed() {
-            return Ok(());
-        }
-        let write = || {
-            let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())?;
-            out.flush()
-        };
-        match self.spinner.suspend(write) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.is_closed.set(true);
-                Ok(())
+    fn write_out(&self, text: String) {
+        let lost = self.lost.clone();
+        let spinner = self.stdout.is_terminal.then(|| self.spinner.clone());
+        self.out.push(move || {
+            if lost.get().is_some() {
+                return;
             }
-            written => written
-                .map_err(|error| Failure::system(format!("the result cannot be written: {error}"))),
-        }
+            let write = || {
+                let mut out = io::stdout().lock();
+                out.write_all(text.as_bytes())?;
+                out.flush()
+            };
+            let written = match spinner {
+                Some(spinner) => spinner.suspend(write),
+                // It is not where the spinner is, and may block.
+                None => write(),
+            };
+            if let Err(error) = written {
+                lose(&lost, &error);
+            }
+        });
     }
 
-    /// There is nobody left to tell if this cannot be written.
-    fn write_err(&self, line: &str) {
-        self.spinner.suspend(|| {
-            let _ = writeln!(io::stderr().lock(), "{line}");
-        });
+    fn write_err(&self, line: String) {
+        let spinner = self.spinner_on_stderr();
+        self.err.push(move || write_line(&line, spinner.as_ref()));
+    }
+
+    fn spinner_on_stderr(&self) -> Option<ProgressBar> {
+        self.stderr.is_terminal.then(|| self.spinner.clone())
+    }
+}
+
+fn write_line(line: &str, spinner: Option<&ProgressBar>) {
+    // There is nobody left to tell if this cannot be written.
+    let write = || drop(writeln!(io::stderr().lock(), "{line}"));
+    match spinner {
+        Some(spinner) => spinner.suspend(write),
+        None => write(),
+    }
+}
+
+fn lose(lost: &OnceLock<Lost>, error: &io::Error) {
+    // The first one counts.
+    let _ = lost.set(Lost {
+        problem: error.to_string(),
+        is_closed: error.kind() == ErrorKind::BrokenPipe,
+    });
+}
+
+fn failure_line(failure: &Failure, format: Format, stderr: Stream) -> String {
+    if format != Format::Text {
+        return serde_json::to_string(failure).unwrap_or_default();
+    }
+    let word = Style::new().force_styling(stderr.is_coloured).red().bold();
+    let text = failure.to_string();
+    format!(
+        "{} {}",
+        word.for_stderr().apply_to("error:"),
+        neutral(&text)
+    )
+}
+
+/// Where traces are written.
+#[derive(Clone)]
+pub(crate) struct Traces {
+    err: Queue,
+    spinner: Option<ProgressBar>,
+}
+
+impl Write for Traces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = String::from_utf8_lossy(bytes).trim_end().to_owned();
+        let spinner = self.spinner.clone();
+        self.err.push(move || write_line(&line, spinner.as_ref()));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -133,7 +133,7 @@ impl Shared {
                 signal = desk.interrupts.next() => {
                     self.journal().close();
                     let rest = async { while results.next().await.is_some() {} };
-                    self.answers(rest, &mut desk.interrupts).await;
+                    self.answers(rest, desk.interrupts).await;
                     return Err(self.interrupted(signal));
                 }
             };

@@ -2,7 +2,6 @@
 
 mod history;
 mod lines;
-mod terminal;
 
 use dinoai::{Error, RunStatus, Session, SessionId};
 
@@ -11,13 +10,12 @@ use super::get::transcript;
 use super::run::trigger;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::follow::{Follow, Followed};
-use crate::in_flight;
+use crate::follow::Follow;
 use crate::interrupt::Signal;
 use crate::narration::{Audience, Narration};
 use crate::options::{AtTimeout, Chat, Format, OnInterrupt, Request, Waiting};
+use crate::terminal::Terminal;
 use lines::{Line, Lines};
-use terminal::Terminal;
 
 pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Failure> {
     if desk.output.format != Format::Text {
@@ -35,11 +33,13 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
     let mut lines = Lines::open()?;
     let mut has_interrupted = false;
     loop {
+        // The editor writes to the terminal by itself.
+        desk.output.settled().await;
         let line = tokio::select! {
             line = lines.next() => line?,
-            Signal::Terminate = desk.interrupts.next() => {
+            signal = desk.interrupts.next() => {
                 terminal.restore();
-                return Err(conversation.left(Signal::Terminate));
+                return Err(conversation.left(signal));
             }
         };
         match line {
@@ -55,13 +55,23 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
                 let turn = conversation.turn(&mut desk, text).await;
                 desk.output.idle();
                 if let Err(failure) = turn {
-                    desk.output.failure(&failure);
-                    if failure.exit == Exit::Interrupted(Signal::Terminate) {
-                        return Ok(failure.exit);
+                    match failure.exit {
+                        Exit::Interrupted(Signal::Interrupt) => desk.interrupts.go_on(),
+                        Exit::Interrupted(_) => return Err(failure),
+                        _ => {}
                     }
+                    desk.output.failure(&failure);
+                }
+                if let Some(lost) = desk.output.lost() {
+                    return Err(Failure::unwritten(lost, "the conversation ends"));
                 }
             }
         }
+    }
+    // What was pasted behind the line that ended it is not for the shell to carry out.
+    if terminal.drain() > 0 {
+        desk.output
+            .note("What was typed or pasted after that was left out.");
     }
     if let Some(session) = &conversation.session {
         let id = session.id();
@@ -105,58 +115,35 @@ impl Conversation {
 
     /// Says something, and shows what the agent does with it.
     async fn turn(&mut self, desk: &mut Desk<'_>, text: String) -> Result<(), Failure> {
-        desk.output.busy("sending");
-        let signal = self.say(desk, text).await?;
-        let Some(session) = &self.session else {
-            return Ok(());
-        };
-        if let Some(signal) = signal {
-            return Err(Failure::interrupted(
-                signal,
-                session.id(),
-                "has the message",
-            ));
-        }
         let follow = Follow {
             client: desk.client,
             output: desk.output,
             waiting: self.waiting,
             audience: Audience::Author,
+            is_chat: true,
         };
+        let watch = match &self.session {
+            Some(session) => session.send_and_watch(text),
+            None => desk.client.trigger_run_and_watch(trigger(Request {
+                message: Some(text),
+                ..self.request.clone()
+            })?),
+        };
+        let mut course = follow.course(watch, true);
         let mut narration = Narration::new(desk.output, Audience::Author);
         let followed = follow
-            .follow(session, &mut desk.interrupts, &mut narration)
-            .await?;
-        match followed {
-            Followed::Ended(run) if run.status != RunStatus::Completed => {
-                let run = Box::new(run);
-                let started = false;
-                Err(Error::RunFailed { run, started }.into())
-            }
-            Followed::Ended(_) | Followed::Abandoned => Ok(()),
+            .follow(&mut course, desk.interrupts, &mut narration)
+            .await;
+        if let Some(session) = course.session() {
+            self.session = Some(session);
         }
-    }
-
-    async fn say(&mut self, desk: &mut Desk<'_>, text: String) -> Result<Option<Signal>, Failure> {
-        if let Some(session) = &self.session {
-            let call = session.send(text);
-            let sent = in_flight::answer(call, &mut desk.interrupts).await;
-            return sent.map(|(_, signal)| signal);
+        let run = followed?;
+        if run.status != RunStatus::Completed {
+            let run = Box::new(run);
+            let started = false;
+            return Err(Error::RunFailed { run, started }.into());
         }
-        let message = Some(text);
-        let request = trigger(Request {
-            message,
-            ..self.request.clone()
-        })?;
-        let call = desk.client.trigger_run(request);
-        let (accepted, signal) = in_flight::answer(call, &mut desk.interrupts).await?;
-        if let Some(warning) = &accepted.warning {
-            desk.output.warning(warning);
-        }
-        desk.output
-            .note(&format!("session {}", accepted.session_id));
-        self.session = Some(desk.client.session(&accepted.session_id)?);
-        Ok(signal)
+        Ok(())
     }
 
     fn left(&self, signal: Signal) -> Failure {
@@ -176,6 +163,6 @@ impl Conversation {
 async fn resumed(desk: &mut Desk<'_>, id: &SessionId) -> Result<Session, Failure> {
     let session = desk.client.session(id)?;
     let run = desk.read(session.run()).await?;
-    transcript(&run, desk.output)?;
+    transcript(&run, desk.output);
     Ok(session)
 }

@@ -4,13 +4,12 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::options::Arguments;
 use crate::output::Output;
 
-pub(crate) fn print(shell: Shell, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn print(shell: Shell, output: &Output) -> Exit {
     let mut script = vec![];
     clap_complete::generate(shell, &mut Arguments::command(), "dinoai", &mut script);
-    output.text(String::from_utf8_lossy(&script).trim_end())?;
-    Ok(Exit::Done)
+    output.text(String::from_utf8_lossy(&script).trim_end());
+    Exit::Done
 }

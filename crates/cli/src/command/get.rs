@@ -12,13 +12,13 @@ use crate::output::Output;
 pub(crate) async fn get(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
     let run = desk.read(desk.client.get_run(&options.session)).await?;
     match desk.output.format {
-        Format::Json | Format::Jsonl => desk.output.json(&run)?,
-        Format::Text => show(&run, desk.output)?,
+        Format::Json | Format::Jsonl => desk.output.json(&run),
+        Format::Text => show(&run, desk.output),
     }
     Ok(Exit::Done)
 }
 
-fn show(run: &Run, output: &Output) -> Result<(), Failure> {
+fn show(run: &Run, output: &Output) {
     let mut head = vec![
         format!("session    {}", run.session_id),
         format!("status     {}", run.status),
@@ -26,18 +26,17 @@ fn show(run: &Run, output: &Output) -> Result<(), Failure> {
     ];
     let children = run.child_session_ids.iter();
     head.extend(children.map(|child| format!("started    {child}")));
-    output.aside(&head.join("\n"))?;
-    transcript(run, output)
+    output.aside(&head.join("\n"));
+    transcript(run, output);
 }
 
 /// The whole conversation.
-pub(super) fn transcript(run: &Run, output: &Output) -> Result<(), Failure> {
+pub(super) fn transcript(run: &Run, output: &Output) {
     for message in &run.messages {
         if message.is_from_user() {
-            output.aside(&quoted(&message.content))?;
+            output.aside(&quoted(&message.content));
         } else {
-            output.markdown(&message.content)?;
+            output.markdown(&message.content);
         }
     }
-    Ok(())
 }

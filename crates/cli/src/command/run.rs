@@ -1,61 +1,50 @@
 //! `dinoai run`: starts a run, and waits for its end.
 
 use dinoai::{Accepted, TriggerRun};
-use serde::Serialize;
 
 use super::Desk;
 use crate::exit::Exit;
-use crate::failure::{Failure, go_on};
+use crate::failure::Failure;
 use crate::follow::Follow;
-use crate::in_flight;
 use crate::message;
 use crate::narration::Audience;
 use crate::options::{Format, Request, Run};
 use crate::output::Output;
 
 impl Run {
-    /// The same with the message from the pipe, where none was given.
+    /// The same with the message itself, where it is to be read.
     pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
-        self.request.message = message::given_or_piped(self.request.message)?;
+        self.request.message = message::read(self.request.message, self.message_file.take())?;
         if self.request.agent.is_none() && self.request.message.is_none() {
             return Err(Failure::usage(
-                "there is nothing to run: name an agent, give a message with -m, or both",
+                "there is nothing to run: name an agent, give a message with -m (-m - reads it \
+                 from standard input), or both",
             ));
         }
         Ok(self)
     }
 }
 
-pub(crate) async fn run(mut desk: Desk<'_>, options: Run) -> Result<Exit, Failure> {
+pub(crate) async fn run(desk: Desk<'_>, options: Run) -> Result<Exit, Failure> {
     let request = trigger(options.request)?;
-    let Desk { client, output, .. } = desk;
-    output.busy("starting");
-    let call = client.trigger_run(request);
-    let (accepted, signal) = in_flight::answer(call, &mut desk.interrupts).await?;
-    if let Some(warning) = &accepted.warning {
-        output.warning(warning);
-    }
-    let id = &accepted.session_id;
-    if options.detach {
-        output.idle();
-        detached(&accepted, output)?;
-    } else {
-        started(&accepted, output)?;
-    }
-    if let Some(signal) = signal {
-        return Err(Failure::interrupted(signal, id, "has started").with_hint(go_on(id)));
-    }
-    if options.detach {
-        return Ok(Exit::Done);
-    }
     let follow = Follow {
-        client,
-        output,
+        client: desk.client,
+        output: desk.output,
         waiting: options.waiting,
         audience: Audience::Author,
+        is_chat: false,
     };
-    let session = client.session(id)?;
-    follow.to_the_end(&session, &mut desk.interrupts).await
+    let mut course = follow.course(desk.client.trigger_run_and_watch(request), true);
+    if !options.detach {
+        return follow.to_the_end(course, desk.interrupts).await;
+    }
+    let accepted = follow.start(&mut course, desk.interrupts).await?;
+    detached(&accepted, desk.output);
+    let started = format!("the run {} has started", accepted.session_id);
+    follow
+        .written(&mut course, desk.interrupts, &started)
+        .await?;
+    Ok(Exit::Done)
 }
 
 /// What the options ask to start.
@@ -85,27 +74,10 @@ pub(crate) fn trigger(options: Request) -> Result<TriggerRun, Failure> {
     })
 }
 
-/// The first line of JSON lines.
-#[derive(Serialize)]
-pub(super) struct Begun<'a> {
-    pub(super) event: &'static str,
-    pub(super) data: &'a Accepted,
-}
-
-/// Says which run has started, before anything else can happen.
-fn started(accepted: &Accepted, output: &Output) -> Result<(), Failure> {
-    match output.format {
-        Format::Text => output.note(&format!("session {}", accepted.session_id)),
-        Format::Json => output.json_note(accepted),
-        Format::Jsonl => output.json(&Begun {
-            event: "started",
-            data: accepted,
-        })?,
+fn detached(accepted: &Accepted, output: &Output) {
+    if let Some(warning) = &accepted.warning {
+        output.warning(warning);
     }
-    Ok(())
-}
-
-fn detached(accepted: &Accepted, output: &Output) -> Result<(), Failure> {
     match output.format {
         Format::Text => output.text(accepted.session_id.as_str()),
         Format::Json | Format::Jsonl => output.json(accepted),

@@ -8,10 +8,10 @@ use crate::options::{Format, Session};
 pub(crate) async fn stop(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
     let accepted = desk.read(desk.client.stop_run(&options.session)).await?;
     match desk.output.format {
-        Format::Json | Format::Jsonl => desk.output.json(&accepted)?,
+        Format::Json | Format::Jsonl => desk.output.json(&accepted),
         Format::Text => {
             let line = format!("{} {}", accepted.session_id, accepted.status);
-            desk.output.text(&line)?;
+            desk.output.text(&line);
         }
     }
     Ok(Exit::Done)

@@ -39,6 +39,7 @@ pub(crate) fn command(vendor: Vendor) -> Result<Command, Failure> {
         (message, Some(session)) => Command::Send(Send {
             session,
             message,
+            message_file: None,
             waiting,
         }),
         (message, None) => Command::Run(Run {
@@ -50,6 +51,7 @@ pub(crate) fn command(vendor: Vendor) -> Result<Command, Failure> {
                 base_branch: None,
                 model_family: vendor.model_family,
             },
+            message_file: None,
             detach: false,
             waiting,
         }),

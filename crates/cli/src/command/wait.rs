@@ -2,16 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use dinoai::{Error, Run, SessionId};
+use dinoai::{Error, Run, SessionId, WaitAll};
 
 use super::Desk;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt::Signal;
 use crate::options::{Format, Wait};
+use crate::output::Output;
 
-pub(crate) async fn wait(mut desk: Desk<'_>, options: Wait) -> Result<Exit, Failure> {
+pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure> {
     let output = desk.output;
-    let mut left: BTreeSet<_> = options.sessions.iter().cloned().collect();
+    let mut waiting = Waiting {
+        output,
+        left: options.sessions.iter().cloned().collect(),
+        ends: vec![],
+        runs: vec![],
+        exits: vec![],
+    };
     let mut results = desk
         .client
         .wait_all(options.sessions)
@@ -19,45 +27,83 @@ pub(crate) async fn wait(mut desk: Desk<'_>, options: Wait) -> Result<Exit, Fail
     if let Some(interval) = options.pace.poll_interval {
         results = results.poll_interval(interval);
     }
-    let mut exits = vec![];
-    let mut runs = vec![];
-    loop {
-        output.busy(&format!("waiting for {} runs", left.len()));
-        let next = tokio::select! {
-            next = results.next() => next,
-            signal = desk.interrupts.next() => {
-                if output.format == Format::Json {
-                    output.json(&runs)?;
-                }
-                let failure = Failure::new(
-                    "interrupted",
-                    Exit::Interrupted(signal),
-                    format!("interrupted; {} runs go on", left.len()),
-                );
-                return Err(failure.with_hint(go_on(&left)));
-            }
-        };
-        let Some((id, result)) = next else {
-            break;
-        };
-        left.remove(&id);
-        let (run, failure) = ended(&id, result);
-        if let Some(run) = run {
-            match output.format {
-                Format::Text => output.text(&format!("{id} {}", run.status))?,
-                Format::Jsonl => output.json(&run)?,
-                Format::Json => runs.push(run),
-            }
-        } else if let Some(failure) = &failure {
-            output.failure(failure);
-        }
-        exits.push(failure.map_or(Exit::Done, |failure| failure.exit));
+    tokio::select! {
+        () = waiting.all(&mut results) => {}
+        signal = desk.interrupts.next() => return Err(waiting.interrupted(signal)),
     }
     output.idle();
     if output.format == Format::Json {
-        output.json(&runs)?;
+        output.json(&waiting.runs);
     }
-    Ok(Exit::worst(exits))
+    tokio::select! {
+        () = output.settled() => {}
+        signal = desk.interrupts.next() => return Err(waiting.interrupted(signal)),
+    }
+    match output.lost() {
+        Some(lost) => Err(Failure::unwritten(lost, &waiting.ends.join(", "))),
+        None => Ok(Exit::worst(waiting.exits)),
+    }
+}
+
+/// What is known of the runs that are waited for.
+struct Waiting<'a> {
+    output: &'a Output,
+    left: BTreeSet<SessionId>,
+    /// How those that are over have ended, in words.
+    ends: Vec<String>,
+    /// The runs themselves, where they are written at the end.
+    runs: Vec<Run>,
+    exits: Vec<Exit>,
+}
+
+impl Waiting<'_> {
+    /// Waits for all of them, and shows each as it ends. May be dropped at any time.
+    async fn all(&mut self, results: &mut WaitAll) {
+        loop {
+            let text = format!("waiting for {} runs", self.left.len());
+            self.output.busy(&text);
+            let Some((id, result)) = results.next().await else {
+                return;
+            };
+            self.show(&id, result);
+            self.output.settled().await;
+        }
+    }
+
+    fn show(&mut self, id: &SessionId, result: dinoai::Result<Run>) {
+        self.left.remove(id);
+        let (run, failure) = ended(id, result);
+        let word = match (&run, &failure) {
+            (Some(run), _) => run.status.to_string(),
+            (None, Some(failure)) => failure.kind.to_owned(),
+            (None, None) => String::new(),
+        };
+        self.ends.push(format!("{id} {word}"));
+        if let Some(run) = run {
+            match self.output.format {
+                Format::Text => self.output.text(&format!("{id} {}", run.status)),
+                Format::Jsonl => self.output.json(&run),
+                Format::Json => self.runs.push(run),
+            }
+        } else if let Some(failure) = &failure {
+            self.output.failure(failure);
+        }
+        let exit = failure.map_or(Exit::Done, |failure| failure.exit);
+        self.exits.push(exit);
+    }
+
+    fn interrupted(&self, signal: Signal) -> Failure {
+        let exit = Exit::Interrupted(signal);
+        if self.left.is_empty() {
+            let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
+            return Failure::new("interrupted", exit, text);
+        }
+        if self.output.format == Format::Json {
+            self.output.json(&self.runs);
+        }
+        let text = format!("interrupted; {} runs go on", self.left.len());
+        Failure::new("interrupted", exit, text).with_hint(go_on(&self.left))
+    }
 }
 
 /// The run where it has ended, well or not; the failure where it has not completed.

@@ -7,13 +7,15 @@ use crate::follow::Follow;
 use crate::narration::Audience;
 use crate::options::Watch;
 
-pub(crate) async fn watch(mut desk: Desk<'_>, options: Watch) -> Result<Exit, Failure> {
+pub(crate) async fn watch(desk: Desk<'_>, options: Watch) -> Result<Exit, Failure> {
     let follow = Follow {
         client: desk.client,
         output: desk.output,
         waiting: options.waiting,
         audience: Audience::Visitor,
+        is_chat: false,
     };
     let session = desk.client.session(&options.session)?;
-    follow.to_the_end(&session, &mut desk.interrupts).await
+    let course = follow.course(session.watch(), false);
+    follow.to_the_end(course, desk.interrupts).await
 }

@@ -25,7 +25,7 @@ pub(crate) struct Waiting {
     /// What becomes of a run that is still going at the timeout.
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) on_timeout: AtTimeout,
-    /// What becomes of the run at Ctrl-C or SIGTERM.
+    /// What becomes of the run at Ctrl-C, SIGTERM or SIGHUP.
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) on_interrupt: OnInterrupt,
     /// Shows the agent's steps as it works.

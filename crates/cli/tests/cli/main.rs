@@ -10,6 +10,8 @@ mod failures;
 mod help;
 mod interrupts;
 mod killed_batch;
+mod messages;
 mod outputs;
 mod program;
+mod stdout;
 mod terminal;

@@ -2,7 +2,7 @@
 
 use dinoai_emulator::{Emulator, Scenario, Stage, Step};
 
-use crate::program::{Done, assert_done, dinoai, run, run_with_input};
+use crate::program::{assert_done, dinoai, run, run_with_input};
 
 const FORMATS: [&str; 3] = ["text", "json", "jsonl"];
 const FAST: [&str; 2] = ["--poll-interval", "5ms"];
@@ -123,19 +123,6 @@ fn a_read_of_a_run_that_has_failed_succeeds() {
 }
 
 #[test]
-fn the_message_comes_from_the_pipe() {
-    let emulator = emulator();
-    let mut arguments = vec!["run", "busy"];
-    arguments.extend(FAST);
-    let done = run_with_input(dinoai(&emulator), &arguments, "  Check stg_orders\n");
-    assert_eq!(done.code(), 0, "{}", done.stderr);
-    assert_eq!(
-        emulator.runs()[0].message.as_deref(),
-        Some("Check stg_orders")
-    );
-}
-
-#[test]
 fn all_that_a_run_can_be_told_is_sent() {
     let emulator = emulator();
     let done = run(
@@ -250,30 +237,5 @@ fn terminal_sequences_in_what_an_agent_writes_are_not_passed_on() {
         let shown = done.shown();
         let is_obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
         assert!(!shown.contains(is_obeyed), "{shown:?}");
-    }
-}
-
-#[test]
-fn a_reader_that_has_gone_ends_it_quietly() {
-    let emulator = emulator();
-    let id = ended(&emulator, "busy");
-    for arguments in [
-        vec!["get", &id],
-        vec!["watch", &id, "--output", "jsonl"],
-        vec!["tree", &id],
-        vec!["run", "busy", "--poll-interval", "5ms", "-q"],
-        vec!["completions", "bash"],
-        vec!["--help"],
-    ] {
-        let mut child = dinoai(&emulator).args(&arguments).spawn().unwrap();
-        drop(child.stdout.take());
-        child.stdin.take();
-        let done = Done::of(child);
-        assert!(
-            !done.stderr.contains("error") && !done.stderr.contains("panic"),
-            "{arguments:?} {}",
-            done.stderr
-        );
-        assert_eq!(done.code(), 0, "{arguments:?}");
     }
 }

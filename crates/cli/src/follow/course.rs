@@ -1,0 +1,82 @@
+//! [`Course`]: a run, or a turn, and what is known of it so far.
+
+use dinoai::{Event, Run, RunStatus, Session, SessionId, Watch};
+
+use crate::interrupt::{Stage, Started};
+
+/// A run, or a turn, that is followed, and what is known of it so far.
+pub(crate) struct Course {
+    events: Watch,
+    /// The run, from when its id is known.
+    id: Option<SessionId>,
+    stage: Stage,
+    status: Option<RunStatus>,
+}
+
+impl Course {
+    /// `starts`: whether the watch starts the run, or sends a follow-up.
+    pub(super) fn new(events: Watch, starts: bool) -> Self {
+        Self {
+            id: events.session().map(|session| session.id().clone()),
+            events,
+            stage: match starts {
+                true => Stage::InFlight,
+                false => Stage::Going,
+            },
+            status: None,
+        }
+    }
+
+    /// The run's session, from when there is one.
+    pub(crate) fn session(&self) -> Option<Session> {
+        self.events.session()
+    }
+
+    pub(super) fn id(&self) -> Option<&SessionId> {
+        self.id.as_ref()
+    }
+
+    /// How the run stands, as it reads after its name.
+    pub(super) fn standing(&self) -> String {
+        match &self.status {
+            Some(status) => format!("goes on ({status})"),
+            None => "goes on".to_owned(),
+        }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// The next event; `None` after the last one. May be dropped at any time.
+    pub(super) async fn next(&mut self, started: &Started) -> Option<dinoai::Result<Event>> {
+        let event = self.events.next().await?;
+        match &event {
+            Ok(Event::Started(accepted) | Event::Sent(accepted)) => {
+                self.is_known(&accepted.session_id, started);
+            }
+            Ok(Event::Status(status)) => self.status = Some(status.clone()),
+            Ok(Event::Ended(run)) => self.is_over(run, started),
+            Err(error) if self.stage == Stage::InFlight => match error.session_id() {
+                _ if !error.may_have_started() => self.stage = Stage::NothingBegun,
+                // It failed, and its response names the run all the same.
+                Some(id) => self.is_known(id, started),
+                None => {}
+            },
+            _ => {}
+        }
+        Some(event)
+    }
+
+    fn is_known(&mut self, id: &SessionId, started: &Started) {
+        self.id = Some(id.clone());
+        self.stage = Stage::Going;
+        started.note(id);
+    }
+
+    fn is_over(&mut self, run: &Run, started: &Started) {
+        self.status = Some(run.status.clone());
+        self.stage = Stage::Ended;
+        started.has_ended(&run.session_id);
+    }
+}

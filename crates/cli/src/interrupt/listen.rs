@@ -1,0 +1,246 @@
+//! The thread that listens for signals, and ends the process at the second one.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+
+use super::{Interrupts, Signal, Started};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::terminal::Terminal;
+
+/// How long a command may take to say how things stand after the second signal.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// What the thread and the command share.
+#[derive(Clone)]
+pub(crate) struct Listener(Arc<Shared>);
+
+struct Shared {
+    /// How many signals came that the command has not dealt with.
+    signals: AtomicU32,
+    started: Started,
+    /// As it is to be left.
+    terminal: Option<Terminal>,
+    failure: FailureLine,
+}
+
+/// Writes a failure as a line of the format that was asked for.
+type FailureLine = Box<dyn Fn(&Failure) -> String + Send + Sync>;
+
+impl Listener {
+    /// Listens from now on.
+    pub(crate) fn start(output: &Output) -> io::Result<Interrupts> {
+        let listener = Self(Arc::new(Shared {
+            signals: AtomicU32::new(0),
+            started: Started::default(),
+            terminal: Terminal::remember(),
+            failure: output.failure_line(),
+        }));
+        let (signals, received) = mpsc::unbounded_channel();
+        let (ready, is_ready) = channel();
+        let thread = listener.clone();
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                let runtime = match Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => runtime,
+                    Err(error) => return drop(ready.send(Err(error))),
+                };
+                runtime.block_on(async {
+                    match Streams::open() {
+                        Ok(streams) => {
+                            let _ = ready.send(Ok(()));
+                            thread.listen(streams, &signals).await;
+                        }
+                        Err(error) => drop(ready.send(Err(error))),
+                    }
+                });
+            })?;
+        match is_ready.recv() {
+            Ok(ready) => ready?,
+            Err(_) => return Err(io::Error::other("the thread for signals has ended")),
+        }
+        Ok(Interrupts {
+            signals: received,
+            listener,
+        })
+    }
+
+    async fn listen(&self, mut streams: Streams, signals: &mpsc::UnboundedSender<Signal>) {
+        loop {
+            let signal = streams.next().await;
+            let before = self.0.signals.fetch_add(1, Ordering::AcqRel);
+            // A command that is over hears nothing, and ends by itself.
+            let _ = signals.send(signal);
+            if before > 0 {
+                tokio::time::sleep(LAST_WORDS).await;
+                if self.0.signals.load(Ordering::Acquire) > 1 {
+                    self.end_process(signal);
+                }
+            }
+        }
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.signals.store(0, Ordering::Release);
+    }
+
+    pub(super) fn started(&self) -> &Started {
+        &self.0.started
+    }
+
+    /// Names the runs that go on, and ends the process. Nothing of it may block for long: the
+    /// reader of standard error may be what the user wants to get rid of.
+    fn end_process(&self, signal: Signal) -> ! {
+        let (said, is_said) = channel::<()>();
+        let shared = self.0.clone();
+        let speaker = thread::Builder::new().spawn(move || {
+            let line = (shared.failure)(&interrupted_again(signal, &shared.started.all()));
+            // There is nobody left to tell.
+            let _ = writeln!(io::stderr().lock(), "{line}");
+            drop(said);
+        });
+        if speaker.is_ok() {
+            let _ = is_said.recv_timeout(LAST_WORDS);
+        }
+        if let Some(terminal) = &self.0.terminal {
+            terminal.restore();
+        }
+        std::process::exit(Exit::Interrupted(signal).status().into())
+    }
+}
+
+fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
+    let exit = Exit::Interrupted(signal);
+    match started {
+        [] => Failure::new("interrupted", exit, "interrupted again"),
+        [id] => {
+            let text = format!("interrupted again; the run {id} may go on");
+            Failure::new("interrupted", exit, text)
+                .about(id)
+                .with_hint(format!("see how it stands with: dinoai get {id}"))
+        }
+        ids => {
+            let ids: Vec<_> = ids.iter().map(dinoai::SessionId::as_str).collect();
+            let text = format!("interrupted again; {} runs may go on", ids.len());
+            Failure::new("interrupted", exit, text)
+                .with_hint(format!("go on with: dinoai wait {}", ids.join(" ")))
+        }
+    }
+}
+
+/// The signals that end a command, but for those that the parent process ignores.
+#[cfg(unix)]
+struct Streams {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Streams {
+    fn open() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let ignored = Ignored::read();
+        let open = |kind: SignalKind| {
+            let is_heard = !ignored.has(kind.as_raw_value());
+            is_heard.then(|| signal(kind)).transpose()
+        };
+        Ok(Self {
+            interrupt: open(SignalKind::interrupt())?,
+            terminate: open(SignalKind::terminate())?,
+            hangup: open(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        async fn come(stream: &mut Option<tokio::signal::unix::Signal>) {
+            match stream {
+                Some(stream) => drop(stream.recv().await),
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = come(&mut self.interrupt) => Signal::Interrupt,
+            () = come(&mut self.terminate) => Signal::Terminate,
+            () = come(&mut self.hangup) => Signal::Hangup,
+        }
+    }
+}
+
+/// The signals that this process was started to ignore. Only Linux says so without code that the
+/// compiler cannot check; elsewhere none counts as ignored.
+#[cfg(unix)]
+struct Ignored(u64);
+
+#[cfg(unix)]
+impl Ignored {
+    fn read() -> Self {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        Self::of(&status)
+    }
+
+    fn of(status: &str) -> Self {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        Self(mask.unwrap_or(0))
+    }
+
+    fn has(&self, signal: i32) -> bool {
+        let bit = u32::try_from(signal - 1).ok();
+        bit.and_then(|bit| self.0.checked_shr(bit))
+            .is_some_and(|mask| mask & 1 == 1)
+    }
+}
+
+#[cfg(windows)]
+struct Streams {
+    interrupt: tokio::signal::windows::CtrlC,
+    stop: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+}
+
+#[cfg(windows)]
+impl Streams {
+    fn open() -> io::Result<Self> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+
+        Ok(Self {
+            interrupt: ctrl_c()?,
+            stop: ctrl_break()?,
+            close: ctrl_close()?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.stop.recv() => Signal::Terminate,
+            _ = self.close.recv() => Signal::Hangup,
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_mask() {
+        let ignored = Ignored::of("Name:\tdinoai\nSigIgn:\t0000000000001001\nSigCgt:\t0002\n");
+        let heard: Vec<_> = (1..=64).filter(|signal| !ignored.has(*signal)).collect();
+        assert_eq!(heard.len(), 62);
+        assert!(ignored.has(1) && ignored.has(13));
+        assert!(!Ignored::of("").has(2));
+        assert!(!Ignored::of("SigIgn:\tzz").has(2));
+    }
+}

@@ -1,0 +1,88 @@
+//! [`Queue`]: what may block, a write to a pipe that nobody reads for one, done in order by a
+//! thread of its own. So the thread that has to hear signals never waits for a reader.
+
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Jobs that a thread does one after the other. Clones share the thread.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    /// `None` where no thread could be started: then jobs are done at once.
+    jobs: Option<Sender<Job>>,
+}
+
+impl Queue {
+    pub(crate) fn start(name: &str) -> Self {
+        let (jobs, queued) = mpsc::channel::<Job>();
+        let work = move || queued.into_iter().for_each(|job| job());
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+        Self {
+            jobs: thread.is_ok().then_some(jobs),
+        }
+    }
+
+    pub(crate) fn push(&self, job: impl FnOnce() + Send + 'static) {
+        match &self.jobs {
+            // The thread is gone only where a job has panicked.
+            Some(jobs) => drop(jobs.send(Box::new(job))),
+            None => job(),
+        }
+    }
+
+    /// Ends once everything that has been queued so far is done. May be dropped at any time.
+    pub(crate) async fn settled(&self) {
+        let (settled, done) = oneshot::channel();
+        // Fails where nobody waits any more.
+        self.push(move || settled.send(()).unwrap_or_default());
+        // Fails where the thread is gone, and then there is nothing to wait for.
+        let _ = done.await;
+    }
+
+    /// Waits until everything that has been queued so far is done, for this long at most.
+    pub(crate) fn finish(&self, limit: Option<Duration>) {
+        let (settled, done) = mpsc::channel();
+        self.push(move || settled.send(()).unwrap_or_default());
+        match limit {
+            Some(limit) => drop(done.recv_timeout(limit)),
+            None => drop(done.recv()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn jobs_are_done_in_order_and_waited_for() {
+        let queue = Queue::start("test");
+        let (sender, done) = mpsc::channel();
+        for number in 0..100 {
+            let sender = sender.clone();
+            queue.push(move || sender.send(number).unwrap());
+        }
+        queue.settled().await;
+        assert_eq!(
+            done.try_iter().collect::<Vec<_>>(),
+            (0..100).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_job_that_blocks_is_not_waited_for_longer_than_the_limit() {
+        let queue = Queue::start("test");
+        let (release, blocked) = mpsc::channel::<()>();
+        queue.push(move || blocked.recv().unwrap_or_default());
+        queue.finish(Some(Duration::from_millis(1)));
+        drop(release);
+        queue.finish(None);
+    }
+}
