@@ -239,3 +239,18 @@ fn terminal_sequences_in_what_an_agent_writes_are_not_passed_on() {
         assert!(!shown.contains(is_obeyed), "{shown:?}");
     }
 }
+
+#[test]
+fn steps_of_a_follow_up_are_those_of_its_turn() {
+    let emulator = emulator();
+    let id = ended(&emulator, "busy");
+    for format in FORMATS {
+        let mut arguments = vec!["send", &id, "-m", "And now?", "--steps"];
+        arguments.extend(FAST);
+        let done = run(dinoai(&emulator), &with_options(&arguments, format));
+        assert_eq!(done.code(), 0, "{}", done.stderr);
+        let shown = done.shown();
+        assert!(!shown.contains("run_sql_query"), "{shown}");
+        assert!(shown.contains("follow-up"), "{shown}");
+    }
+}
