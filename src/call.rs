@@ -62,7 +62,7 @@ impl Shared {
         read: impl Fn(&Response, Box<Call>) -> Result<T>,
     ) -> impl Future<Output = Result<T>> {
         let body = serde_json::to_vec(request).map_err(|error| Error::InvalidRequest {
-            field: operation,
+            field: "request",
             problem: format!("cannot be written as JSON: {error}"),
         });
         async move {

@@ -300,7 +300,8 @@ pub enum Obstacle {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
-    /// The GraphQL operation's name, for example `TriggerDinoaiAgentRun`.
+    /// The GraphQL operation's name, for example `TriggerDinoaiAgentRun`: for programs, as the
+    /// text of an error says what was asked for instead.
     pub operation: &'static str,
     /// The run that it is about, where it is known.
     pub session_id: Option<SessionId>,

@@ -22,7 +22,9 @@ use crate::excerpt::excerpt;
 use crate::graphql_error::{GraphQlError, Location, PathSegment};
 use crate::lenient::{Root, relaxed, relaxed_run};
 use crate::names::Names;
-use crate::operations::{Operation, Refusal, Repeat, batch_alias, batch_status};
+use crate::operations::{
+    DinoaiAgentRunStatus, Operation, Refusal, Repeat, batch_alias, batch_status,
+};
 use crate::proof;
 use crate::redaction::Redaction;
 use crate::run::{RunStatus, SessionId};
@@ -247,7 +249,9 @@ impl Response {
         context: &Context,
     ) -> Result<Vec<Result<RunStatus, Error>>, Error> {
         let is_at_an_alias = |error: &GraphQlError| !error.path.is_empty();
-        let (data, errors) = self.data(&call, context, is_at_an_alias)?;
+        let (data, errors) = self
+            .data(&call, context, is_at_an_alias)
+            .map_err(|error| of_one_run(error, ids.len()))?;
         let mut values: HashMap<String, Box<RawValue>> =
             serde_json::from_str(data.get()).map_err(|error| Error::Decode {
                 call: call.clone(),
@@ -264,7 +268,10 @@ impl Response {
                 matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
             };
             let Some(value) = values.remove(&alias).filter(|value| value.get() != "null") else {
-                let errors: Vec<_> = errors.iter().filter(is_here).cloned().collect();
+                let mut errors: Vec<_> = errors.iter().filter(is_here).cloned().collect();
+                for error in &mut errors {
+                    move_to_the_root(error, &alias);
+                }
                 if errors.is_empty() {
                     return Err(Error::NotFound { call });
                 }
@@ -288,7 +295,7 @@ impl Response {
                 }
                 Err(error) => Err(Error::Decode {
                     call,
-                    path: format!("data.{alias}.{}", error.path()),
+                    path: format!("data.{}.{}", DinoaiAgentRunStatus::ROOT, error.path()),
                     problem: without_values(&error.into_inner().to_string()),
                 }),
             }
@@ -512,6 +519,28 @@ fn decode<O: Operation>(
     match relaxed(data, root) {
         Some(data) => serde_path_to_error::deserialize(data),
         None => Err(error),
+    }
+}
+
+/// The error of a whole batch of this size, without the aliases in it: they are ours, and each run
+/// gets the error as its own.
+fn of_one_run(mut error: Error, size: usize) -> Error {
+    if let Error::GraphQl { errors, .. } = &mut error {
+        for alias in (0..size).map(batch_alias) {
+            errors
+                .iter_mut()
+                .for_each(|error| move_to_the_root(error, &alias));
+        }
+    }
+    error
+}
+
+/// Makes an error at an alias of a batch one of a read of that run alone.
+fn move_to_the_root(error: &mut GraphQlError, alias: &str) {
+    if let Some(PathSegment::Field(name)) = error.path.first_mut()
+        && name == alias
+    {
+        *name = DinoaiAgentRunStatus::ROOT.to_owned();
     }
 }
 

@@ -6,14 +6,16 @@ use std::fmt;
 use crate::error::{Awaited, Call, Obstacle, WaitTimeout};
 use crate::excerpt::excerpt;
 use crate::graphql_error::GraphQlError;
+use crate::operations::StatusBatch;
 use crate::run::{Run, RunStatus, SessionId};
 use crate::tolerance::is_transient_status;
 
 impl fmt::Display for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.operation)?;
-        if let Some(session_id) = &self.session_id {
-            write!(formatter, " of run {}", short(session_id))?;
+        let asked = asked_for(self.operation);
+        match &self.session_id {
+            Some(session_id) => write!(formatter, "{asked} run {}", short(session_id))?,
+            None => write!(formatter, "{asked} a run")?,
         }
         if self.attempts > 1 {
             write!(formatter, " ({} attempts)", self.attempts)?;
@@ -22,6 +24,21 @@ impl fmt::Display for Call {
             write!(formatter, " [request {request_id}]")?;
         }
         Ok(())
+    }
+}
+
+/// What a user asks for who causes this operation: not the name of our document, which means
+/// nothing to them. The run follows.
+fn asked_for(operation: &str) -> &'static str {
+    match operation {
+        "TriggerDinoaiAgentRun" | "TriggerDinoaiAgentRunWithOptions" => "the request to start",
+        "SendDinoaiAgentMessage" => "the follow-up to",
+        "DinoaiAgentRun" => "the request to read",
+        "DinoaiAgentRunStatus" | StatusBatch::OPERATION => "the request for the status of",
+        "DinoaiAgentRunDigest" => "the request for the progress of",
+        "DinoaiAgentRunSteps" => "the request for the steps of",
+        "StopDinoaiAgentRun" => "the request to stop",
+        _ => "the request about",
     }
 }
 
@@ -241,5 +258,32 @@ pub(crate) fn last_words(run: &Run) -> String {
     match run.answer() {
         Some(answer) => format!("; its last message: {}", excerpt(answer)),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operations::{
+        dinoai_agent_run, dinoai_agent_run_digest, dinoai_agent_run_status, dinoai_agent_run_steps,
+        send_dinoai_agent_message, stop_dinoai_agent_run, trigger_dinoai_agent_run,
+        trigger_dinoai_agent_run_with_options,
+    };
+
+    #[test]
+    fn every_document_has_words_of_its_own() {
+        for operation in [
+            trigger_dinoai_agent_run::OPERATION_NAME,
+            trigger_dinoai_agent_run_with_options::OPERATION_NAME,
+            send_dinoai_agent_message::OPERATION_NAME,
+            dinoai_agent_run::OPERATION_NAME,
+            dinoai_agent_run_status::OPERATION_NAME,
+            StatusBatch::OPERATION,
+            dinoai_agent_run_digest::OPERATION_NAME,
+            dinoai_agent_run_steps::OPERATION_NAME,
+            stop_dinoai_agent_run::OPERATION_NAME,
+        ] {
+            assert_ne!(asked_for(operation), asked_for(""), "{operation}");
+        }
     }
 }
