@@ -461,7 +461,7 @@ mod tests {
         let call = || client(NO_PORT).get_run("a");
         let error = block_on(Ok(&gone()), call()).unwrap_err();
         assert_unknown(&error);
-        insta::assert_snapshot!(error, @"blocking call was sent but its outcome is unknown: the thread for blocking calls has ended before its work was done; it may have been carried out and was not sent again, so look in the workspace before you send it again");
+        insta::assert_snapshot!(error, @"the call was sent but its outcome is unknown: the thread for blocking calls has ended before its work was done; it may have been carried out and was not sent again, so look in the workspace before you send it again");
         assert_not_started(&block_on(none(), call()).unwrap_err());
     }
 

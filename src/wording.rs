@@ -13,9 +13,11 @@ use crate::tolerance::is_transient_status;
 impl fmt::Display for Call {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asked = asked_for(self.operation);
-        match &self.session_id {
-            Some(session_id) => write!(formatter, "{asked} run {}", short(session_id))?,
-            None => write!(formatter, "{asked} a run")?,
+        match (asked, &self.session_id) {
+            (Some(asked), Some(id)) => write!(formatter, "{asked} run {}", short(id))?,
+            (Some(asked), None) => write!(formatter, "{asked} a run")?,
+            (None, Some(id)) => write!(formatter, "the call about run {}", short(id))?,
+            (None, None) => formatter.write_str("the call")?,
         }
         if self.attempts > 1 {
             write!(formatter, " ({} attempts)", self.attempts)?;
@@ -28,9 +30,9 @@ impl fmt::Display for Call {
 }
 
 /// What a user asks for who causes this operation: not the name of our document, which means
-/// nothing to them. The run follows.
-fn asked_for(operation: &str) -> &'static str {
-    match operation {
+/// nothing to them. The run follows. `None` of what is no document: work for another thread.
+fn asked_for(operation: &str) -> Option<&'static str> {
+    Some(match operation {
         "TriggerDinoaiAgentRun" | "TriggerDinoaiAgentRunWithOptions" => "the request to start",
         "SendDinoaiAgentMessage" => "the follow-up to",
         "DinoaiAgentRun" => "the request to read",
@@ -38,8 +40,8 @@ fn asked_for(operation: &str) -> &'static str {
         "DinoaiAgentRunDigest" => "the request for the progress of",
         "DinoaiAgentRunSteps" => "the request for the steps of",
         "StopDinoaiAgentRun" => "the request to stop",
-        _ => "the request about",
-    }
+        _ => return None,
+    })
 }
 
 impl fmt::Display for WaitTimeout {
@@ -283,7 +285,7 @@ mod tests {
             dinoai_agent_run_steps::OPERATION_NAME,
             stop_dinoai_agent_run::OPERATION_NAME,
         ] {
-            assert_ne!(asked_for(operation), asked_for(""), "{operation}");
+            assert!(asked_for(operation).is_some(), "{operation}");
         }
     }
 }
