@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::account::{Account, Origins};
+use crate::account::{Account, Origins, Wanted};
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::Credentials;
@@ -82,23 +82,41 @@ impl ClientBuilder {
 
     /// Takes endpoint and credentials from the environment, as [`Client::from_env`] does.
     ///
+    /// What was given to the builder before is not looked for: after [`endpoint`](Self::endpoint),
+    /// the credentials alone are taken from the environment.
+    ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`] where a variable is missing.
+    /// [`Error::InvalidConfig`] where variables are missing, with all their names.
     pub fn from_env(self) -> Result<Self> {
-        Account::from_env().map(|account| self.account(account))
+        Account::from_env(self.wanted()).map(|account| self.account(account))
     }
 
     /// Takes endpoint and credentials from the environment, and what is missing there from
     /// `~/.paradime/credentials`, as [`Client::from_env_or_file`] does.
     ///
+    /// What was given to the builder before is not looked for:
+    ///
+    /// ```no_run
+    /// use dinoai::Client;
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// // The credentials alone are looked for.
+    /// let client = Client::builder()
+    ///     .endpoint("https://api.us.paradime.io/api/v1/your-company/graphql")
+    ///     .from_env_or_file()?
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`] where something is missing in both, the file is needed but
-    /// malformed or cannot be read, or the file's secret would be sent to an endpoint from
-    /// `API_ENDPOINT` in the environment: other products use that name too.
+    /// [`Error::InvalidConfig`] where something is missing in both (all of it is named), the file
+    /// is needed but cannot be read or is not UTF-8, or the file's secret would be sent to an
+    /// endpoint from `API_ENDPOINT` in the environment: other products use that name too.
     pub fn from_env_or_file(self) -> Result<Self> {
-        Account::from_env_or_file().map(|account| self.account(account))
+        Account::from_env_or_file(self.wanted()).map(|account| self.account(account))
     }
 
     /// The same with a credentials file at another place.
@@ -107,7 +125,8 @@ impl ClientBuilder {
     ///
     /// As for [`from_env_or_file`](Self::from_env_or_file).
     pub fn from_env_or_file_at(self, path: impl AsRef<Path>) -> Result<Self> {
-        Account::from_env_or_file_at(path.as_ref()).map(|account| self.account(account))
+        Account::from_env_or_file_at(path.as_ref(), self.wanted())
+            .map(|account| self.account(account))
     }
 
     /// How long one attempt may take, from the first byte sent to the last one read. 60 s by
@@ -186,13 +205,19 @@ impl ClientBuilder {
     /// kind than said, or with a character that no HTTP header can carry; a timeout of zero; an
     /// HTTP client that cannot be set up.
     pub fn build(self) -> Result<Client> {
-        let missing = |what: &str, problem| {
-            let ways = "give it to the client's builder, or use from_env";
-            Error::config(what, format!("{problem} missing: {ways}"))
+        let (endpoint, credentials) = match (self.endpoint, self.credentials) {
+            (Some(endpoint), Some(credentials)) => (endpoint, credentials),
+            (endpoint, credentials) => {
+                let what = match (endpoint, credentials) {
+                    (Some(_), _) => "credentials",
+                    (None, Some(_)) => "endpoint",
+                    (None, None) => "endpoint and credentials",
+                };
+                let are = if what == "endpoint" { "is" } else { "are" };
+                let ways = "give it to the client's builder, or use from_env";
+                return Err(Error::config(what, format!("{are} missing: {ways}")));
+            }
         };
-        let endpoint = self.endpoint.ok_or_else(|| missing("endpoint", "is"))?;
-        let credentials = self.credentials;
-        let credentials = credentials.ok_or_else(|| missing("credentials", "are"))?;
         let origins = &self.origins;
         let endpoint = Endpoint::parse(&endpoint, self.plain_http_allowed)
             .map_err(|error| origins.explain(error))?;
@@ -211,10 +236,18 @@ impl ClientBuilder {
         Ok(Client::of(transport, self.retry, self.clock))
     }
 
+    /// What was not given in code.
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            endpoint: self.endpoint.is_none() || self.origins.has_endpoint(),
+            credentials: self.credentials.is_none() || self.origins.has_credentials(),
+        }
+    }
+
     fn account(self, account: Account) -> Self {
         Self {
-            endpoint: Some(account.endpoint),
-            credentials: Some(account.credentials),
+            endpoint: account.endpoint.or(self.endpoint),
+            credentials: account.credentials.or(self.credentials),
             origins: account.origins,
             ..self
         }

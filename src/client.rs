@@ -70,7 +70,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`] where a variable is missing (it says which, and how to set it),
+    /// [`Error::InvalidConfig`] where variables are missing (it says which, and how to set them),
     /// and as for [`ClientBuilder::build`].
     pub fn from_env() -> Result<Self> {
         Self::builder().from_env()?.build()
@@ -81,8 +81,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As for [`from_env`](Self::from_env), and where the file is needed but malformed (with the
-    /// line's number) or cannot be read.
+    /// As for [`from_env`](Self::from_env), and where the file is needed but cannot be read or is
+    /// not UTF-8.
     pub fn from_env_or_file() -> Result<Self> {
         Self::builder().from_env_or_file()?.build()
     }

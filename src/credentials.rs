@@ -18,10 +18,23 @@
 //! | secret or token | `PARADIME_API_SECRET`, `API_SECRET` |
 //! | workspace uid | `PARADIME_WORKSPACE_UID`, `WORKSPACE_UID` |
 //!
-//! The credentials file, `~/.paradime/credentials`, is what `paradime login` writes:
-//! `NAME=value` lines with the same names. Where it is read too, each setting is taken from the
-//! environment first. One combination is refused: an endpoint from `API_ENDPOINT` in the
-//! environment, which may be another product's, with a secret from the file.
+//! # The credentials file
+//!
+//! `~/.paradime/credentials` is what `paradime login`, `dinoai login` and [`Credentials::save`]
+//! write: `NAME=value` lines with the same names. It is read as the vendor's command reads it,
+//! which is python-dotenv's `load_dotenv(override=False)`:
+//!
+//! - Each variable is taken from the environment first; one that is set there to nothing hides the
+//!   file's.
+//! - `export`, quotes with their escapes, values over several lines, a comment after white space,
+//!   `${NAME}` and `${NAME:-default}` (in every value, whatever its quotes), and a byte-order mark
+//!   are understood.
+//! - A line that is no `NAME=value` is passed over. If something is missing in the end, the error
+//!   says which lines set nothing.
+//!
+//! Two things differ from the vendor's command. An endpoint from `API_ENDPOINT` in the
+//! environment, which may be another product's, is refused with a secret from the file. And a file
+//! that cannot be read, or is not UTF-8, is an error only where something is needed from it.
 
 use std::fmt;
 
@@ -127,6 +140,21 @@ impl Credentials {
             headers.insert(WORKSPACE, header("workspace uid", uid)?);
         }
         Ok(headers)
+    }
+
+    /// What a credentials file sets, under the names that the vendor's command writes.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let (key, secret) = match &self.kind {
+            Kind::KeyAndSecret { key, secret } => (Some(key.expose_secret()), secret),
+            Kind::WorkspaceToken(token) | Kind::CompanyToken(token) => (None, token),
+        };
+        let values = [
+            ("API_KEY", key),
+            ("WORKSPACE_UID", self.workspace_uid.as_deref()),
+            ("API_SECRET", Some(secret.expose_secret())),
+        ];
+        let values = values.into_iter();
+        values.filter_map(|(name, value)| Some((name, value?)))
     }
 
     /// The texts that must not be shown.

@@ -83,6 +83,7 @@ pub mod client;
 pub mod clock;
 mod closing;
 pub mod credentials;
+mod credentials_file;
 pub mod cursor;
 mod endpoint;
 pub mod error;

@@ -163,6 +163,54 @@ async fn the_files_secret_is_not_sent_to_an_endpoint_that_may_be_anothers() {
 }
 
 #[tokio::test]
+async fn beside_an_endpoint_given_in_code_the_credentials_alone_are_looked_for() {
+    let server = MockServer::start_async().await;
+    let requests = server
+        .mock_async(|when, then| {
+            when.header("x-api-key", "key-of-the-file")
+                .header("x-api-secret", "secret-of-the-file");
+            then.status(404);
+        })
+        .await;
+    let given = server.url("/graphql");
+    let given = ("GIVEN", given.as_str());
+    let home = Home::new().with_file("API_KEY=key-of-the-file\nAPI_SECRET=secret-of-the-file\n");
+    // That of another product, say, which would be refused beside the file's secret.
+    let other = ("API_ENDPOINT", "https://other.example/graphql");
+    for variables in [
+        vec![given, home.variable()],
+        vec![given, home.variable(), other],
+        vec![given, home.variable(), ENDPOINT],
+    ] {
+        assert_eq!(call("endpoint before", &variables), "HTTP 404");
+    }
+    assert_eq!(requests.calls(), 3);
+
+    // An endpoint that comes later replaces what was found, but something had to be.
+    let said = call("endpoint after", &[given, home.variable()]);
+    assert!(said.starts_with("PARADIME_API_ENDPOINT"), "{said}");
+    let variables = [given, home.variable(), ENDPOINT];
+    assert_eq!(call("endpoint after", &variables), "HTTP 404");
+    assert_eq!(requests.calls(), 4);
+}
+
+#[tokio::test]
+async fn where_everything_is_given_in_code_nothing_is_looked_for() {
+    let server = MockServer::start_async().await;
+    let requests = server
+        .mock_async(|when, then| {
+            when.header("x-api-key", "key-in-code")
+                .header("x-api-secret", "secret-in-code");
+            then.status(404);
+        })
+        .await;
+    let given = server.url("/graphql");
+    let variables = [("GIVEN", given.as_str()), ENDPOINT, KEY, SECRET];
+    assert_eq!(call("all given", &variables), "HTTP 404");
+    assert_eq!(requests.calls(), 1);
+}
+
+#[tokio::test]
 async fn each_kind_of_token_is_recognised_by_its_prefix() {
     for (secret, uid) in [
         ("prdm_wsp_of-the-test", None),
@@ -259,6 +307,14 @@ async fn in_an_environment_of_its_own() {
     let client = match env::var("CALL").as_deref() {
         Ok("from_env") => Client::from_env(),
         Ok("from_env_or_file") => Client::from_env_or_file(),
+        Ok("endpoint before") => given().from_env_or_file().and_then(ClientBuilder::build),
+        Ok("endpoint after") => Client::builder()
+            .from_env_or_file()
+            .and_then(|builder| builder.endpoint(env::var("GIVEN").unwrap()).build()),
+        Ok("all given") => given()
+            .credentials(Credentials::key_and_secret("key-in-code", "secret-in-code"))
+            .from_env_or_file()
+            .and_then(ClientBuilder::build),
         _ => return,
     };
     let said = match client {
@@ -269,6 +325,10 @@ async fn in_an_environment_of_its_own() {
         Err(error) => error.to_string(),
     };
     println!("<said>{said}</said>");
+}
+
+fn given() -> ClientBuilder {
+    Client::builder().endpoint(env::var("GIVEN").unwrap())
 }
 
 /// Makes a client in a process with these variables alone, and calls the API with it: the

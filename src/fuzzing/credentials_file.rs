@@ -1,9 +1,9 @@
 //! What must hold for a credentials file, whatever is in it.
 
-use std::fmt::Write;
 use std::path::Path;
 
-use crate::account::{Account, values_of};
+use crate::account::Account;
+use crate::credentials_file::{Content, line};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 
@@ -13,26 +13,29 @@ const CANARY: &str = "canary";
 /// Checks the content of a credentials file.
 pub fn credentials_file(input: &[u8]) {
     let path = Path::new("credentials");
-    let values = values_of(input.to_vec(), path);
-    let again = values_of(input.to_vec(), path);
-    match (&values, &again) {
-        (Ok(values), Ok(again)) => assert_eq!(values, again),
-        (Err(error), Err(again)) => {
-            assert_eq!(error.to_string(), again.to_string());
-            is_about_a_line_of(input, error);
-        }
-        _ => panic!("read twice, the file is not the same"),
+    let text = std::str::from_utf8(input);
+    if let Ok(text) = text {
+        let content = Content::read(text, |_| None);
+        let again = Content::read(text, |_| None);
+        assert!(content == again, "read twice, the file is not the same");
+        let count = text.split(['\r', '\n']).count();
+        assert!(content.unread.is_sorted());
+        assert!(content.unread.iter().all(|line| (1..=count).contains(line)));
     }
 
     match Account::from_content_alone(input.to_vec(), path) {
         Err(error) => is_not_shown(&error),
         Ok(account) => {
-            assert!(values.is_ok());
-            if let Err(error) = account.credentials.headers() {
+            assert!(text.is_ok());
+            let (Some(endpoint), Some(credentials)) = (&account.endpoint, &account.credentials)
+            else {
+                panic!("an account has both");
+            };
+            if let Err(error) = credentials.headers() {
                 is_not_shown(&error);
                 is_not_shown(&account.origins.explain(error));
             }
-            match Endpoint::parse(&account.endpoint, false) {
+            match Endpoint::parse(endpoint, false) {
                 Err(error) => is_not_shown(&error),
                 Ok(endpoint) => {
                     let shown = format!("{endpoint:?}");
@@ -55,49 +58,24 @@ fn is_not_shown(error: &Error) {
     assert!(!shown.contains(CANARY), "{shown}");
 }
 
-fn is_about_a_line_of(input: &[u8], error: &Error) {
-    is_not_shown(error);
-    let Error::InvalidConfig { problem, .. } = error else {
-        panic!("{error:?}");
-    };
-    let Ok(text) = std::str::from_utf8(input) else {
-        assert_eq!(problem, "is not a text file (UTF-8)");
-        return;
-    };
-    let line = problem.strip_prefix("line ").unwrap();
-    let line = line.strip_suffix(" is not NAME=value").unwrap();
-    let line: usize = line.parse().unwrap();
-    assert!((1..=text.lines().count()).contains(&line), "{problem}");
-    // All before it is right.
-    let before = text.lines().take(line - 1).collect::<Vec<_>>().join("\n");
-    assert!(values_of(before.into_bytes(), Path::new("credentials")).is_ok());
-}
-
-/// Writes values as they are, or in quotes where white space or quotes are at their ends, and
-/// reads them.
+/// Writes values, and reads them.
 fn is_read_as_it_was_written(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    let names = [
-        "PARADIME_API_ENDPOINT",
-        "API_KEY",
-        "API_SECRET",
-        "WORKSPACE_UID",
-    ];
-    let values: Vec<_> = text.split('\n').take(names.len()).collect();
+    let names = ["API_ENDPOINT", "API_KEY", "API_SECRET", "WORKSPACE_UID"];
     let mut file = String::new();
-    for (place, (name, value)) in names.iter().zip(&values).enumerate() {
-        let start = ["", "  export ", "# a comment\n", "\n"][place % 4];
-        let is_bare = *value == value.trim() && !value.starts_with(['"', '\'']);
-        let quote = match place % 2 {
-            _ if is_bare => "",
-            0 => "\"",
-            _ => "'",
-        };
-        let end = ["\n", "\r\n", " \n"][place % 3];
-        write!(file, "{start}{name}={quote}{value}{quote}{end}").unwrap();
+    let mut written = vec![];
+    for (name, value) in names.into_iter().zip(text.split(['\r', '\n'])) {
+        match line(name, value) {
+            Some(line) => {
+                file += &line;
+                written.push((name, value));
+            }
+            None => assert!(value.contains("${"), "{value:?}"),
+        }
     }
-    let read = values_of(file.clone().into_bytes(), Path::new("credentials")).unwrap();
-    for (name, value) in names.iter().zip(&values) {
-        assert_eq!(read.get(*name).map(String::as_str), Some(*value), "{file}");
+    let content = Content::read(&file, |_| None);
+    assert_eq!(content.values().count(), written.len(), "{file}");
+    for (name, value) in written {
+        assert_eq!(content.get(name), Some(value), "{file}");
     }
 }

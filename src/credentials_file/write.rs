@@ -1,0 +1,224 @@
+//! Writes a credentials file: for its owner's eyes, and as a whole or not at all.
+
+#[cfg(unix)]
+use std::fs::File;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::line;
+use crate::account::{Account, bad_file};
+use crate::credentials::Credentials;
+use crate::error::{Error, Result};
+
+impl Credentials {
+    /// Writes a credentials file with this endpoint, which the vendor's command and
+    /// [`Client::from_env_or_file`](crate::Client::from_env_or_file) read:
+    /// `~/.paradime/credentials` is where they look for it.
+    ///
+    /// Only its owner can read the file, and only its owner can open its folder where that is
+    /// new. A file that was there before is replaced once the new one is on the disk and reads
+    /// back as it was written, or else is left alone.
+    ///
+    /// ```
+    /// use dinoai::{Client, Credentials};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// # let folder = tempfile::tempdir().expect("a folder");
+    /// # let path = folder.path().join("credentials");
+    /// let credentials = Credentials::key_and_secret("key", "secret");
+    /// credentials.save("https://api.paradime.io/api/v1/your-company/graphql", &path)?;
+    /// let client = Client::builder().from_env_or_file_at(&path)?.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] where the file cannot be written; where the credentials are such
+    /// as no client takes, or the endpoint is blank; and where a value cannot be written so that
+    /// it reads back the same: `${NAME}` in it reads as a variable.
+    pub fn save(&self, endpoint: &str, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let headers = self.headers()?;
+        if endpoint.trim().is_empty() {
+            return Err(Error::config("endpoint", "is blank: it needs a value"));
+        }
+        let mut text = String::new();
+        for (name, value) in [("API_ENDPOINT", endpoint)]
+            .into_iter()
+            .chain(self.values())
+        {
+            text += &line(name, value).ok_or_else(|| {
+                let problem = "contains `${`, which reads as a variable in a credentials file: \
+                               set it in the environment";
+                Error::config(name, problem)
+            })?;
+        }
+
+        let failed = |error: io::Error| bad_file(path, format!("cannot be written: {error}"));
+        let draft = Draft::write(path, &text).map_err(failed)?;
+        let read = Account::from_file_alone(&draft.path)?;
+        let is_same = read.endpoint.as_deref() == Some(endpoint)
+            && read
+                .credentials
+                .is_some_and(|credentials| credentials.headers().is_ok_and(|read| read == headers));
+        if !is_same {
+            let problem = "cannot be written: it would read back changed".to_owned();
+            return Err(bad_file(path, problem));
+        }
+        draft.put_in_place(path).map_err(failed)
+    }
+}
+
+/// A file that is to replace another one. Removed unless it does.
+struct Draft {
+    path: PathBuf,
+}
+
+impl Draft {
+    fn write(target: &Path, text: &str) -> io::Result<Self> {
+        if let Some(folder) = folder_of(target) {
+            private_folder().create(folder)?;
+        }
+        let mut name = target.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{:08x}.new", fastrand::u32(..)));
+        let path = target.with_file_name(name);
+        let mut file = private_file().open(&path)?;
+        let draft = Self { path };
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        Ok(draft)
+    }
+
+    fn put_in_place(self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        sync_folder(folder_of(target).unwrap_or(Path::new(".")))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Nothing is there any more where it was put in place.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn folder_of(path: &Path) -> Option<&Path> {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+}
+
+/// Makes a renaming in it last. Not every file system can.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        done => done,
+    }
+}
+
+/// Elsewhere a folder cannot be opened as a file.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn private_folder() -> DirBuilder {
+    let mut folder = DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        folder.mode(0o700);
+    }
+    folder
+}
+
+fn private_file() -> OpenOptions {
+    let mut file = OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        file.mode(0o600);
+    }
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDPOINT: &str = "https://host/api/v1/company/graphql";
+
+    fn saved(credentials: &Credentials) -> (String, Account) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/credentials");
+        credentials.save(ENDPOINT, &path).unwrap();
+        assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+        let text = fs::read_to_string(&path).unwrap();
+        (text, Account::from_file_alone(&path).unwrap())
+    }
+
+    #[test]
+    fn each_kind_is_read_as_it_was_saved() {
+        for credentials in [
+            Credentials::key_and_secret("key", "secret"),
+            Credentials::key_and_secret("key", "secret").with_workspace_uid("w1"),
+            Credentials::workspace_token("prdm_wsp_token"),
+            Credentials::workspace_token("prdm_wsp_token").with_workspace_uid("w1"),
+            Credentials::company_token("prdm_cmp_token", "w1"),
+        ] {
+            let (text, read) = saved(&credentials);
+            assert!(!text.contains(['\'', '"']), "{text}");
+            assert_eq!(read.endpoint.as_deref(), Some(ENDPOINT));
+            let headers = read.credentials.unwrap().headers().unwrap();
+            assert_eq!(headers, credentials.headers().unwrap());
+        }
+    }
+
+    #[test]
+    fn what_would_read_back_changed_is_written_in_quotes() {
+        for (secret, line) in [
+            ("ab$cd", "API_SECRET=ab$cd\n"),
+            ("a#b", "API_SECRET=a#b\n"),
+            ("a #b", "API_SECRET='a #b'\n"),
+            (" a ", "API_SECRET=' a '\n"),
+            ("'a'", "API_SECRET='\\'a\\''\n"),
+            ("\"a\"", "API_SECRET='\"a\"'\n"),
+            ("'a\\", "API_SECRET='\\'a\\\\'\n"),
+            ("a\\nb", "API_SECRET=a\\nb\n"),
+            ("${a", "API_SECRET=${a\n"),
+            ("#a", "API_SECRET=#a\n"),
+        ] {
+            let (text, read) = saved(&Credentials::key_and_secret("key", secret));
+            assert!(text.ends_with(line), "{text}");
+            let secrets = read.credentials.unwrap().secrets();
+            assert_eq!(secrets, ["key", secret]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_saved_is_refused_by_name_and_leaves_the_old_file_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials");
+        fs::write(&path, "old").unwrap();
+        let key = |secret: &str| Credentials::key_and_secret("key", secret);
+        let refusals = [
+            key("canary${HOME}").save(ENDPOINT, &path),
+            key("canary\n").save(ENDPOINT, &path),
+            key("secret").save("https://host/${canary}", &path),
+            key("secret").save(" ", &path),
+            key("secret").save(ENDPOINT, folder.path()),
+            key("secret").save(ENDPOINT, path.join("below")),
+        ];
+        let refusals = refusals.map(|refusal| {
+            let refusal = refusal.unwrap_err().to_string();
+            refusal.replace(&folder.path().display().to_string(), "FOLDER")
+        });
+        insta::assert_snapshot!(refusals.join("\n"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
