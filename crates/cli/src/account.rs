@@ -2,9 +2,7 @@
 
 pub(crate) mod file;
 
-use std::path::PathBuf;
-
-use dinoai::{Client, Credentials, Error};
+use dinoai::{Client, Credentials};
 use dinoai_emulator::Emulator;
 
 use crate::failure::Failure;
@@ -30,10 +28,14 @@ impl Account {
         }
         let builder =
             Client::builder().user_agent_suffix(concat!("dinoai-cli/", env!("CARGO_PKG_VERSION")));
-        let builder = match (&global.endpoint, file) {
-            (Some(endpoint), file) => builder.endpoint(endpoint).credentials(credentials(file)?),
-            (None, Some(file)) => builder.from_env_or_file_at(file)?,
-            (None, None) => builder.from_env()?,
+        // Beside an endpoint that is given, the credentials alone are looked for.
+        let builder = match &global.endpoint {
+            Some(endpoint) => builder.endpoint(endpoint),
+            None => builder,
+        };
+        let builder = match file {
+            Some(file) => builder.from_env_or_file_at(file)?,
+            None => builder.from_env()?,
         };
         Ok(Self {
             client: builder.build()?,
@@ -51,36 +53,4 @@ impl Account {
             _emulator: Some(emulator),
         })
     }
-}
-
-/// The credentials alone, where the endpoint was given: the library reads both or none.
-fn credentials(file: Option<PathBuf>) -> Result<Credentials, Failure> {
-    let values = file.map(|path| file::Values::read(&path)).transpose()?;
-    let find = |name: &str| {
-        [format!("PARADIME_{name}"), name.to_owned()]
-            .iter()
-            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-            .or_else(|| values.as_ref()?.get(name))
-    };
-    let missing = |name: &str| {
-        Failure::from(Error::InvalidConfig {
-            setting: format!("PARADIME_{name}"),
-            problem: "is missing: set it in the environment, or run `dinoai login`".to_owned(),
-        })
-    };
-    let secret = find("API_SECRET").ok_or_else(|| missing("API_SECRET"))?;
-    let uid = find("WORKSPACE_UID");
-    let credentials = if secret.starts_with("prdm_cmp_") {
-        let uid = uid.clone().ok_or_else(|| missing("WORKSPACE_UID"))?;
-        Credentials::company_token(secret, uid)
-    } else if secret.starts_with("prdm_wsp_") {
-        Credentials::workspace_token(secret)
-    } else {
-        let key = find("API_KEY").ok_or_else(|| missing("API_KEY"))?;
-        Credentials::key_and_secret(key, secret)
-    };
-    Ok(match uid {
-        Some(uid) => credentials.with_workspace_uid(uid),
-        None => credentials,
-    })
 }

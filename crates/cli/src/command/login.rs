@@ -1,8 +1,9 @@
 //! `dinoai login`: asks for endpoint and credentials, and writes the file that both this command
 //! and the vendor's read.
 
+mod asking;
+mod echo;
 mod prompt;
-mod store;
 
 use dinoai::{Client, Credentials};
 
@@ -11,15 +12,17 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::options::Global;
 use crate::output::Output;
+use asking::Asking;
 use prompt::Prompt;
 
 pub(crate) fn login(global: &Global, output: &Output) -> Result<Exit, Failure> {
     let path = file::path(global).ok_or_else(|| {
         Failure::usage("there is no home folder: name a file with --credentials-file")
     })?;
-    let mut prompt = Prompt::open()?;
+    let mut asking = Asking::begin()?;
     if path.exists() {
-        let answer = prompt.line("Do you want to overwrite existing credentials? [y/N]: ")?;
+        let question = "Do you want to overwrite existing credentials? [y/N]: ";
+        let answer = asking.ask(move |prompt| prompt.line(question))?;
         if !matches!(answer.to_lowercase().as_str(), "y" | "yes") {
             return Err(Failure::usage("the credentials are left as they are"));
         }
@@ -27,34 +30,31 @@ pub(crate) fn login(global: &Global, output: &Output) -> Result<Exit, Failure> {
     output.note(
         "API credentials are generated at https://app.paradime.io/settings/current-workspace",
     );
-    let secret = prompt.secret("API secret, or token (prdm_wsp_…, prdm_cmp_…): ")?;
-    let mut lines = vec![];
-    let credentials = if secret.starts_with("prdm_wsp_") {
-        Credentials::workspace_token(&secret)
-    } else if secret.starts_with("prdm_cmp_") {
-        let uid = prompt.filled("Workspace UID: ")?;
-        lines.push(("WORKSPACE_UID", uid.clone()));
-        Credentials::company_token(&secret, uid)
-    } else {
-        let key = prompt.filled("API key: ")?;
-        lines.push(("API_KEY", key.clone()));
-        Credentials::key_and_secret(key, &secret)
-    };
-    let endpoint = match &global.endpoint {
-        Some(endpoint) => endpoint.clone(),
-        None => prompt.filled("API endpoint: ")?,
-    };
+    let endpoint = global.endpoint.clone();
+    let (endpoint, credentials) = asking.ask(|prompt| account(prompt, endpoint))?;
     // What no client could be made of is not worth keeping.
-    Client::new(&endpoint, credentials)?;
-    lines.push(("API_SECRET", secret));
-    lines.insert(0, ("API_ENDPOINT", endpoint));
-    let text: String = lines
-        .iter()
-        .map(|(name, value)| format!("{name}={value}\n"))
-        .collect();
-    store::write(&path, &text).map_err(|error| {
-        Failure::system(format!("{} cannot be written: {error}", path.display()))
-    })?;
+    Client::new(&endpoint, credentials.clone())?;
+    credentials.save(&endpoint, &path)?;
     output.note(&format!("Written to {}.", path.display()));
     Ok(Exit::Done)
+}
+
+/// Asks for the credentials, and for the endpoint where it is not given.
+fn account(
+    prompt: &mut Prompt,
+    endpoint: Option<String>,
+) -> Result<(String, Credentials), Failure> {
+    let secret = prompt.secret("API secret, or token (prdm_wsp_…, prdm_cmp_…): ")?;
+    let credentials = if secret.starts_with("prdm_wsp_") {
+        Credentials::workspace_token(secret)
+    } else if secret.starts_with("prdm_cmp_") {
+        Credentials::company_token(secret, prompt.filled("Workspace UID: ")?)
+    } else {
+        Credentials::key_and_secret(prompt.filled("API key: ")?, secret)
+    };
+    let endpoint = match endpoint {
+        Some(endpoint) => endpoint,
+        None => prompt.filled("API endpoint: ")?,
+    };
+    Ok((endpoint, credentials))
 }

@@ -1,11 +1,15 @@
 //! Where credentials come from, and who gets to see them.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
 
 use dinoai_emulator::Emulator;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{Done, assert_done, bare, run, run_with_input};
 
@@ -125,6 +129,145 @@ fn a_credentials_file_that_others_can_read_gives_a_warning() {
         );
     }
     assert_eq!(emulator.runs().len(), 4);
+}
+
+/// The headers that the command sends in a home, with these arguments besides.
+fn sent_headers(home: &Path, endpoint_of: impl FnOnce(String) -> Vec<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}/graphql", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = vec![];
+        while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+            let mut piece = [0; 4096];
+            let length = stream.read(&mut piece).unwrap();
+            assert_ne!(length, 0, "the request breaks off");
+            request.extend_from_slice(&piece[..length]);
+        }
+        let refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(refusal.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let more = endpoint_of(endpoint);
+    let arguments: Vec<_> = ["get", "abc"]
+        .into_iter()
+        .chain(more.iter().map(String::as_str))
+        .collect();
+    let done = run(at_home(home), &arguments);
+    assert_eq!(done.code(), 3, "{}", done.stderr);
+    server.join().unwrap()
+}
+
+/// A home with this credentials file.
+fn home_with(text: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join(".paradime")).unwrap();
+    let file = home.path().join(".paradime/credentials");
+    fs::write(&file, text).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    home
+}
+
+#[test]
+fn the_file_is_read_as_the_vendors_reader_reads_it_also_beside_an_endpoint() {
+    let home = home_with(
+        "\u{feff}a stray line\nexport API_KEY='k\\'1' # the key\nNAME=a\n\
+         API_SECRET=\"${NAME}b\\\"c\" # the secret\n",
+    );
+    let headers = sent_headers(home.path(), |endpoint| {
+        vec!["--endpoint".to_owned(), endpoint]
+    });
+    assert!(headers.contains("x-api-key: k'1\r\n"), "{headers}");
+    assert!(headers.contains("x-api-secret: ab\"c\r\n"), "{headers}");
+
+    let headers = sent_headers(home.path(), |endpoint| {
+        let path = home.path().join(".paradime/credentials");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text + "API_ENDPOINT=" + &endpoint).unwrap();
+        vec![]
+    });
+    assert!(headers.contains("x-api-key: k'1\r\n"), "{headers}");
+    assert!(headers.contains("x-api-secret: ab\"c\r\n"), "{headers}");
+}
+
+#[test]
+fn all_that_is_missing_is_named_in_one_message() {
+    let home = home_with("API_KEI=typo\n???\n");
+    let file = home.path().join(".paradime/credentials");
+    let shown = |arguments: &[&str]| {
+        let done = run(at_home(home.path()), arguments);
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        done.stderr.replace(file.to_str().unwrap(), "FILE")
+    };
+    insta::assert_snapshot!(
+        [
+            shown(&["get", "abc"]),
+            shown(&["get", "abc", "--endpoint", "https://host/graphql"]),
+        ]
+        .concat()
+    );
+}
+
+#[test]
+fn login_leaves_a_signal_ignored_that_its_parent_ignores() {
+    let home = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_dinoai");
+    shell.args(["-c", "trap '' INT TERM HUP; exec \"$0\" login", program]);
+    shell.env_clear().env("HOME", home.path());
+    shell.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    let mut asked = vec![];
+    let mut stderr = child.stderr.take().unwrap();
+    while !String::from_utf8_lossy(&asked).contains("API secret") {
+        let mut piece = [0; 256];
+        let length = stderr.read(&mut piece).unwrap();
+        assert_ne!(length, 0, "it has ended");
+        asked.extend_from_slice(&piece[..length]);
+    }
+    let id = Pid::from_child(&child);
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        kill_process(id, signal).unwrap();
+    }
+    let mut stdin = child.stdin.take().unwrap();
+    stdin
+        .write_all(b"secret\nkey\nhttps://host/graphql\n")
+        .unwrap();
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(home.path().join(".paradime/credentials").exists());
+}
+
+#[test]
+fn login_puts_quotes_around_what_would_read_back_changed() {
+    for secret in ["a #b", "'a'", "\"a\\", "a'b #c\"d\\", "'"] {
+        let home = tempfile::tempdir().unwrap();
+        let headers = sent_headers(home.path(), |endpoint| {
+            let done = login(home.path(), &[secret, "key", &endpoint]);
+            assert_eq!(done.code(), 0, "{}", done.stderr);
+            vec![]
+        });
+        let expected = format!("x-api-secret: {secret}\r\n");
+        assert!(headers.contains(&expected), "{headers}");
+    }
+}
+
+#[test]
+fn login_refuses_what_no_file_can_hold_and_leaves_the_old_one() {
+    let home = home_with("API_KEY=old\n");
+    let done = login(
+        home.path(),
+        &["y", "canary${HOME}", "key", "https://host/graphql"],
+    );
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("API_SECRET"), "{}", done.stderr);
+    assert!(!done.stderr.contains("canary"), "{}", done.stderr);
+    let folder = home.path().join(".paradime");
+    assert_eq!(
+        fs::read_to_string(folder.join("credentials")).unwrap(),
+        "API_KEY=old\n"
+    );
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
 }
 
 #[test]

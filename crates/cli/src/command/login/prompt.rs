@@ -1,32 +1,28 @@
 //! Questions on standard error, answers from the terminal or from a pipe.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
 
-use console::Term;
-
+use super::echo::Echo;
 use crate::failure::Failure;
 
 /// Asks for one text after the other.
 pub(super) struct Prompt {
-    terminal: Option<Term>,
+    /// `None` where nothing is typed.
+    echo: Option<Arc<Echo>>,
 }
 
 impl Prompt {
-    pub(super) fn open() -> Result<Self, Failure> {
-        Ok(Self {
-            terminal: io::stdin().is_terminal().then(Term::stderr),
-        })
+    pub(super) fn new(echo: Arc<Echo>) -> Self {
+        Self {
+            echo: io::stdin().is_terminal().then_some(echo),
+        }
     }
 
     /// An answer, empty or not, without the spaces around it.
     pub(super) fn line(&mut self, question: &str) -> Result<String, Failure> {
         ask(question)?;
-        let mut answer = String::new();
-        match io::stdin().lock().read_line(&mut answer) {
-            Ok(0) => Err(no_answer()),
-            Ok(_) => Ok(answer.trim().to_owned()),
-            Err(error) => Err(unreadable(&error)),
-        }
+        given(read())
     }
 
     /// An answer that is not empty: asks until there is one.
@@ -41,18 +37,12 @@ impl Prompt {
 
     /// The same, not shown while it is typed.
     pub(super) fn secret(&mut self, question: &str) -> Result<String, Failure> {
+        let Some(echo) = &self.echo else {
+            return self.filled(question);
+        };
         loop {
-            let answer = match &self.terminal {
-                None => self.line(question)?,
-                Some(terminal) => {
-                    ask(question)?;
-                    let answer = terminal.read_secure_line();
-                    answer
-                        .map_err(|error| unreadable(&error))?
-                        .trim()
-                        .to_owned()
-                }
-            };
+            ask(question)?;
+            let answer = given(echo.hidden(read))?;
             if !answer.is_empty() {
                 return Ok(answer);
             }
@@ -67,18 +57,25 @@ fn ask(question: &str) -> Result<(), Failure> {
         .map_err(|error| unreadable(&error))
 }
 
-fn no_answer() -> Failure {
-    Failure::usage("there was no answer; nothing was written")
+fn read() -> io::Result<String> {
+    let mut answer = String::new();
+    match io::stdin().lock().read_line(&mut answer)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(answer),
+    }
+}
+
+fn given(answer: io::Result<String>) -> Result<String, Failure> {
+    match answer {
+        Ok(answer) => Ok(answer.trim().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(Failure::usage("there was no answer; nothing was written"))
+        }
+        Err(error) => Err(unreadable(&error)),
+    }
 }
 
 fn unreadable(error: &io::Error) -> Failure {
-    if error.kind() == io::ErrorKind::Interrupted {
-        return Failure::new(
-            "interrupted",
-            crate::exit::Exit::Interrupted(crate::interrupt::Signal::Interrupt),
-            "interrupted; nothing was written",
-        );
-    }
     Failure::system(format!(
         "the answer cannot be read: {error}; nothing was written"
     ))

@@ -118,9 +118,18 @@ impl Pseudo {
         self.wait_until("old settings", |_| self.has_old_settings());
     }
 
+    /// Waits until the command has changed the terminal's settings.
+    pub(crate) fn wait_for_new_settings(&self) {
+        self.wait_until("new settings", |_| !self.has_old_settings());
+    }
+
     pub(crate) fn terminate(&self) {
+        self.send(Signal::TERM);
+    }
+
+    pub(crate) fn send(&self, signal: Signal) {
         let id = i32::try_from(self.child.process_id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 
     pub(crate) fn resize(&self, columns: u16) {
