@@ -19,7 +19,7 @@ pub(crate) fn login(global: &Global, output: &Output) -> Result<Exit, Failure> {
     let path = file::path(global).ok_or_else(|| {
         Failure::usage("there is no home folder: name a file with --credentials-file")
     })?;
-    let mut asking = Asking::begin()?;
+    let mut asking = Asking::begin(output)?;
     if path.exists() {
         let question = "Do you want to overwrite existing credentials? [y/N]: ";
         let answer = asking.ask(move |prompt| prompt.line(question))?;
@@ -30,6 +30,8 @@ pub(crate) fn login(global: &Global, output: &Output) -> Result<Exit, Failure> {
     output.note(
         "API credentials are generated at https://app.paradime.io/settings/current-workspace",
     );
+    // Questions go to the terminal by themselves.
+    output.finish(None);
     let endpoint = global.endpoint.clone();
     let (endpoint, credentials) = asking.ask(|prompt| account(prompt, endpoint))?;
     // What no client could be made of is not worth keeping.
