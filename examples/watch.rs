@@ -21,13 +21,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .message("assistant", "Two tests fail, both in stg_orders.");
     let api = api::Api::connect(scenario).await?;
 
-    let session = api
-        .client
-        .start(TriggerRun::message("Which tests fail?"))
-        .await?;
-    let mut events = session.watch();
+    let request = TriggerRun::message("Which tests fail?");
+    let mut events = api.client.trigger_run_and_watch(request);
     while let Some(event) = events.next().await {
         match event? {
+            Event::Started(accepted) => println!("Session: {}", accepted.session_id),
             Event::Status(status) => println!("Status: {status}"),
             Event::Message(message) => println!("[{}] {}", message.role, message.content),
             Event::Child(id) => println!("It started run {id}."),
