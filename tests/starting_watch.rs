@@ -174,7 +174,6 @@ async fn a_trigger_counts_for_the_timeout_and_its_response_is_awaited_all_the_sa
         assert!(timeout.elapsed >= Duration::from_millis(300));
         assert!(matches!(timeout.stopped, Some(Ok(_))), "{timeout:?}");
         assert!(Error::WaitTimeout(timeout.clone()).may_have_started());
-        let operations = server.operations();
         let opening = match is_follow_up {
             true => &[DIGEST, "DinoaiAgentRunSteps", SEND][..],
             false => &[TRIGGER],

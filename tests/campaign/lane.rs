@@ -235,6 +235,11 @@ impl Lane {
         format!("marker-{}-{number}.", self.number)
     }
 
+    /// Whether an even number of markers has been given, for a choice that costs no random number.
+    pub(crate) fn is_even(&self) -> bool {
+        self.markers.load(Ordering::Relaxed).is_multiple_of(2)
+    }
+
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -114,6 +114,26 @@ async fn start(lane: &Lane, agent: &str) -> Option<Session> {
     session.ok()
 }
 
+/// The same by a watch, of which the first event alone is read.
+async fn start_by_watch(lane: &Lane, agent: &str) -> Option<Session> {
+    let (marker, began) = (lane.marker(), lane.now());
+    lane.begin("start by a watch");
+    let mut watch = lane.client.trigger_run_and_watch(request(agent, &marker));
+    let first = watch.next().await;
+    let session = watch.session();
+    let reported = match (&first, &session) {
+        (Some(Ok(Event::Started(_))), Some(session)) => Ok(session.id()),
+        (Some(Err(error)), None) => Err(error),
+        (first, _) => {
+            let text = format!("a watch that starts its run began with {first:?}");
+            lane.ledger().contradictions.push(text);
+            return None;
+        }
+    };
+    lane.note(&marker, began, Way::Call, reported);
+    session
+}
+
 /// Triggers, and follow-ups, with timeouts around the moment at which a body leaves.
 async fn hurry(lane: &Arc<Lane>, rng: &mut Rng) {
     let session = match rng.u8(0..3) {
@@ -305,7 +325,13 @@ struct Following {
 
 /// Follows a run with watches that come and go, then once more after a follow-up.
 async fn watch(lane: &Lane, rng: &mut Rng) {
-    let Some(session) = start(lane, "talker").await else {
+    // Without a look at the dice, so that a seed does what it did before.
+    let is_even = lane.is_even();
+    let session = match is_even {
+        true => start(lane, "talker").await,
+        false => start_by_watch(lane, "talker").await,
+    };
+    let Some(session) = session else {
         return;
     };
     let mut following = Following {
@@ -322,7 +348,17 @@ async fn watch(lane: &Lane, rng: &mut Rng) {
         is_all_emitted &= !following.emitted.is_empty();
         let (marker, began) = (lane.marker(), lane.now());
         lane.begin("send");
-        let sent = following.session.send(&*marker).await;
+        let sent = match is_even {
+            true => following.session.send(&*marker).await,
+            false => match following.session.send_and_watch(&*marker).next().await {
+                Some(Ok(Event::Sent(accepted))) => Ok(accepted),
+                Some(Err(error)) => Err(error),
+                first => {
+                    let text = format!("a watch that sends began with {first:?}");
+                    return lane.ledger().contradictions.push(text);
+                }
+            },
+        };
         let reported = sent.as_ref().map(|accepted| &accepted.session_id);
         lane.note(&marker, began, Way::Call, reported);
         following.may_hang |= matches!(&sent, Err(error) if error.may_have_started());
