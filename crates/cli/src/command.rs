@@ -17,7 +17,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Parser;
-use dinoai::{CallFuture, Client};
+use dinoai::{CallFuture, Client, SessionId};
 
 use crate::account::Account;
 use crate::exit::Exit;
@@ -35,15 +35,15 @@ pub(crate) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Awaits a call that starts nothing, unless the command is interrupted.
-    async fn read<T>(&mut self, call: CallFuture<T>) -> Result<T, Failure> {
+    /// Awaits a call about a run that starts nothing, unless the command is interrupted.
+    async fn read<T>(&mut self, id: &SessionId, call: CallFuture<T>) -> Result<T, Failure> {
         self.output.busy("reading");
         let done = tokio::select! {
             done = call => done.map_err(Failure::from),
             signal = self.interrupts.next() => Err(interrupted(signal)),
         };
         self.output.idle();
-        done
+        done.map_err(|failure| failure.about(id))
     }
 }
 
@@ -61,7 +61,7 @@ fn carry_out(arguments: Arguments) -> Exit {
     traces::show(arguments.global.verbose, &output);
     let done = dispatch(arguments, &output).and_then(|exit| match output.lost() {
         // A reader that has enough of it is none that misses something.
-        Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "it was read all the same")),
+        Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "all else is done")),
         _ => Ok(exit),
     });
     let exit = done.unwrap_or_else(|failure| {

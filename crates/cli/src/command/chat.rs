@@ -162,7 +162,7 @@ impl Conversation {
 /// A session that was begun before, after its transcript.
 async fn resumed(desk: &mut Desk<'_>, id: &SessionId) -> Result<Session, Failure> {
     let session = desk.client.session(id)?;
-    let run = desk.read(session.run()).await?;
+    let run = desk.read(id, session.run()).await?;
     transcript(&run, desk.output);
     Ok(session)
 }

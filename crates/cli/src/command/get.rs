@@ -10,7 +10,8 @@ use crate::options::{Format, Session};
 use crate::output::Output;
 
 pub(crate) async fn get(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
-    let run = desk.read(desk.client.get_run(&options.session)).await?;
+    let id = &options.session;
+    let run = desk.read(id, desk.client.get_run(id)).await?;
     match desk.output.format {
         Format::Json | Format::Jsonl => desk.output.json(&run),
         Format::Text => show(&run, desk.output),

@@ -6,7 +6,8 @@ use crate::failure::Failure;
 use crate::options::{Format, Session};
 
 pub(crate) async fn stop(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
-    let accepted = desk.read(desk.client.stop_run(&options.session)).await?;
+    let id = &options.session;
+    let accepted = desk.read(id, desk.client.stop_run(id)).await?;
     match desk.output.format {
         Format::Json | Format::Jsonl => desk.output.json(&accepted),
         Format::Text => {

@@ -10,7 +10,9 @@ use crate::options::{Format, Session};
 
 pub(crate) async fn tree(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
     let session = desk.client.session(&options.session)?;
-    let tree = desk.read(session.tree().into_future()).await?;
+    let tree = desk
+        .read(session.id(), session.tree().into_future())
+        .await?;
     let output = desk.output;
     match output.format {
         Format::Text => output.text(&tree.to_string()),
