@@ -106,6 +106,11 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     };
     let account = Account::open(&global, output)?;
     let client = &account.client;
+    // Reads files and pipes: while nothing listens for signals yet, they end the process.
+    let prepared = match &command {
+        Command::Batch(options) => Some(batch::prepare(options, output)?),
+        _ => None,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -119,6 +124,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             interrupts: &mut interrupts,
         };
         let done = match command {
+            Command::Batch(_) => match prepared {
+                Some(prepared) => batch::batch(desk, prepared).await,
+                None => Ok(Exit::Done),
+            },
             Command::Run(options) => run::run(desk, options).await,
             Command::Send(options) => send::send(desk, options).await,
             Command::Get(options) => get::get(desk, options).await,
@@ -127,7 +136,6 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             Command::Stop(options) => stop::stop(desk, options).await,
             Command::Tree(options) => tree::tree(desk, options).await,
             Command::Chat(options) => chat::chat(desk, options).await,
-            Command::Batch(options) => batch::batch(desk, options).await,
             Command::Login | Command::Completions { .. } | Command::Emulator { .. } => {
                 Ok(Exit::Done)
             }

@@ -268,8 +268,8 @@ pub(crate) struct Chat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Batch {
-    /// The runs: JSON lines, or CSV with a header. Fields: agent, message, slack_channel,
-    /// slack_thread, base_branch, model_family.
+    /// The runs: JSON lines, a JSON array, or CSV with a header; - reads standard input. Fields:
+    /// agent, message, slack_channel, slack_thread, base_branch, model_family.
     pub(crate) file: PathBuf,
     /// How many runs go on at a time.
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
@@ -277,11 +277,24 @@ pub(crate) struct Batch {
     /// Keeps the results in this file. What it says to have been started is not started again.
     #[arg(long, value_name = "RESULTS")]
     pub(crate) resume: Option<PathBuf>,
-    /// Starts again what may have been started, or not: an earlier batch ended in between.
+    /// Starts again what may have been started, or not: the items with these numbers, or all of
+    /// them.
+    #[arg(long, value_name = "ITEM", requires = "resume", num_args = 0.., value_delimiter = ',', value_parser = item_number)]
+    pub(crate) retry_unknown: Option<Vec<usize>>,
+    /// Starts again what ended failed, stopped or expired.
     #[arg(long, requires = "resume")]
-    pub(crate) retry_unknown: bool,
+    pub(crate) retry_failed: bool,
     #[command(flatten)]
     pub(crate) pace: Pace,
+}
+
+fn item_number(text: &str) -> Result<usize, String> {
+    match text.trim().parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => {
+            Err("items are numbered from 1; the file of items comes before this option".to_owned())
+        }
+    }
 }
 
 fn session_id(text: &str) -> Result<SessionId, String> {

@@ -13,3 +13,5 @@ pub(crate) mod properties;
 mod record;
 #[path = "../../../crates/cli/src/command/batch/records.rs"]
 mod records;
+#[path = "../../../crates/cli/src/command/batch/table.rs"]
+mod table;

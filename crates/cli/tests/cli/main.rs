@@ -6,6 +6,9 @@
 
 mod agreement;
 mod batch;
+mod batch_inputs;
+mod batch_results;
+mod batch_stops;
 mod credentials;
 mod failures;
 mod help;

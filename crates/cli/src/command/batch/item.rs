@@ -1,14 +1,22 @@
-//! The items of a batch, from JSON lines or CSV.
+//! The items of a batch, from JSON lines, a JSON array or CSV.
 
+use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
-use super::record::without_line;
+use super::record::{without_line, without_place};
+use super::table;
 
 /// A run to start.
+///
+/// `remote` makes functions of what is derived, so that the traits can be implemented around
+/// them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(remote = "Self", deny_unknown_fields, default)]
 pub(super) struct Item {
     #[serde(deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub(super) agent: Option<String>,
@@ -24,14 +32,41 @@ pub(super) struct Item {
     pub(super) model_family: Option<String>,
 }
 
-/// An empty field of a CSV file is none.
+/// A blank text is none.
 fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.filter(|text| !text.trim().is_empty()))
 }
 
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Item::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    /// From an object alone: what is derived also takes a list for the fields in their order.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Item;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object with an agent or a message")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item, A::Error> {
+                Item::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
 impl Item {
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         if self.agent.is_none() && self.message.is_none() {
             return Err("there is neither an agent nor a message".to_owned());
         }
@@ -44,20 +79,25 @@ impl Item {
 
 /// Reads all items of the text of a file, or says what is wrong in which line.
 pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Item>, String> {
-    let text = text.trim_start_matches('\u{feff}');
-    if is_csv(file, text) {
-        from_csv(text)
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let start = text.trim_start();
+    if start.is_empty() {
+        Ok(vec![])
+    } else if is_csv(file, start) {
+        table::parse(text)
+    } else if start.starts_with('[') {
+        from_json_array(text)
     } else {
         from_json_lines(text)
     }
 }
 
 /// By the name, else by how it begins.
-fn is_csv(file: &Path, text: &str) -> bool {
+fn is_csv(file: &Path, start: &str) -> bool {
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => true,
         Some("json" | "jsonl" | "ndjson") => false,
-        _ => !text.trim_start().starts_with('{'),
+        _ => !start.starts_with(['{', '[']),
     }
 }
 
@@ -75,42 +115,32 @@ fn from_json_lines(text: &str) -> Result<Vec<Item>, String> {
         .collect()
 }
 
-fn from_csv(text: &str) -> Result<Vec<Item>, String> {
-    let wrong = |error: csv::Error| match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            pos,
-            expected_len,
-            len,
-        } => {
-            let line = line_of(pos.as_ref(), text);
-            format!("line {line}: there are {len} fields, and {expected_len} in the header")
-        }
-        csv::ErrorKind::Deserialize { pos, err } => {
-            format!("line {}: {err}", line_of(pos.as_ref(), text))
-        }
-        _ => format!("line 1: {error}"),
-    };
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let header = reader.headers().map_err(wrong)?.clone();
-    let mut items = vec![];
-    for record in reader.records() {
-        let record = record.map_err(wrong)?;
-        let item: Item = record.deserialize(Some(&header)).map_err(wrong)?;
-        item.check()
-            .map_err(|problem| format!("line {}: {problem}", line_of(record.position(), text)))?;
-        items.push(item);
-    }
-    Ok(items)
+fn from_json_array(text: &str) -> Result<Vec<Item>, String> {
+    let last_line = text.lines().count();
+    let values: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
+        // What breaks off ends in the line after the last one.
+        let line = error.line().min(last_line);
+        format!("line {line}: {}", without_place(&error))
+    })?;
+    let values = values.into_iter().map(|value| {
+        let value = value.get();
+        let place = value.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+        let line = line_at(text, place);
+        let item: Item = serde_json::from_str(value).map_err(|error| {
+            let line = line + error.line().saturating_sub(1);
+            format!("line {line}: {}", without_place(&error))
+        })?;
+        let checked = item.check();
+        checked.map_err(|problem| format!("line {line}: {problem}"))?;
+        Ok(item)
+    });
+    values.collect()
 }
 
-/// The line that a record begins in. Its position is that of the empty lines before it.
-fn line_of(position: Option<&csv::Position>, text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let start = position.and_then(|position| usize::try_from(position.byte()).ok());
-    let (before, rest) = bytes.split_at(start.unwrap_or_default().min(bytes.len()));
-    let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    let ends = before.iter().chain(empty).filter(|byte| **byte == b'\n');
-    1 + ends.count()
+/// The line that the byte at this place is in.
+pub(super) fn line_at(text: &str, place: usize) -> usize {
+    let before = text.as_bytes().iter().take(place);
+    1 + before.filter(|byte| **byte == b'\n').count()
 }
 
 #[cfg(test)]
@@ -118,54 +148,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn csv_and_json_lines_say_the_same() {
-        let csv = "agent,message,base_branch\nchecker,\"Look, here\",\n,Ad hoc,dev\n";
-        let json = concat!(
+    fn lines_and_arrays_say_the_same() {
+        let lines = concat!(
             "{\"agent\": \"checker\", \"message\": \"Look, here\"}\n\n",
             "{\"message\": \"Ad hoc\", \"base_branch\": \"dev\"}\n"
         );
-        let items = from_csv(csv).unwrap();
+        let array = concat!(
+            "\u{feff} [{\"agent\": \"checker\", \"message\": \"Look, here\"},\n",
+            "{\"message\": \"Ad hoc\",\n\"base_branch\": \"dev\"}]\n"
+        );
+        let items = parse(Path::new("items.jsonl"), lines).unwrap();
         assert_eq!(items.len(), 2);
-        assert_eq!(items, from_json_lines(json).unwrap());
+        assert_eq!(parse(Path::new("items.json"), array), Ok(items));
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn what_is_wrong_is_said_with_its_line() {
         for (json, problem) in [
-            ("{\"agent\": \"a\"}\n{\"mesage\": \"m\"}", "line 2"),
-            ("{}", "neither"),
+            ("{\"agent\": \"a\"}\n{\"mesage\": \"m\"}", "line 2: unknown"),
+            ("{}", "line 1: there is neither"),
             (
                 "{\"agent\": \"a\", \"slack_channel\": \"C\"}",
-                "go together",
+                "line 1: slack_channel and slack_thread go together",
             ),
-        ] {
-            let refusal = from_json_lines(json).unwrap_err();
-            assert!(refusal.contains(problem), "{refusal}");
-        }
-        assert!(from_csv("agent,mesage\na,m\n").is_err());
-    }
-    #[test]
-    fn a_row_is_told_by_the_line_that_it_begins_in() {
-        let rows = "agent,message\na,\"two\nlines\"\n\n\r\n";
-        for (row, problem) in [
-            (" ,\n", "line 6: there is neither an agent nor a message"),
             (
-                "a,\"m\nm\",x\n",
-                "line 6: there are 3 fields, and 2 in the header",
+                "\n{\"agent\": 7}",
+                "line 2: invalid type: integer `7`, expected a string at column 11",
             ),
+            (
+                "{\"agent\": \"a\"}\n[\"a\", \"b\"]",
+                "line 2: invalid type: sequence, expected an object with an agent or a message",
+            ),
+            ("[\n{\"agent\":\n7}]", "line 3: invalid type"),
+            (
+                "[{\"agent\": \"a\"},\n\"a\"]",
+                "line 2: invalid type: string",
+            ),
+            (
+                "[\n{\"agent\": \"a\", \"agent\": \"b\"}]",
+                "line 2: duplicate",
+            ),
+            ("[\n\n{}]", "line 3: there is neither"),
+            ("[{}\n", "line 1: EOF"),
         ] {
-            let refusal = from_csv(&format!("{rows}{row}a,m\n")).unwrap_err();
-            assert_eq!(refusal, problem);
+            let refusal = parse(Path::new("items"), json).unwrap_err();
+            assert!(refusal.starts_with(problem), "{refusal}");
         }
-        let refusal = from_csv("\nagent,mesage\n\na,m\n").unwrap_err();
-        assert!(
-            refusal.starts_with("line 4: unknown field `mesage`"),
-            "{refusal}"
-        );
-        let refusal = from_json_lines("\n{\"agent\": 7}").unwrap_err();
-        assert_eq!(
-            refusal,
-            "line 2: invalid type: integer `7`, expected a string at column 11"
-        );
     }
 }

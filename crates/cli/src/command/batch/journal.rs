@@ -1,258 +1,229 @@
-//! [`Journal`]: the records of a batch, on disk before what they tell of goes on.
+//! [`Journal`]: the records of a batch, on disk before what they say goes on.
+//!
+//! Files and pipes are written by threads of their own, so that the one that hears signals never
+//! waits for a disk, or for whoever reads standard output.
 
-use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{self, Write};
+use std::iter;
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
 
 use indicatif::ProgressBar;
+use tokio::sync::oneshot;
 
+use super::identity::Identity;
 use super::record::{Record, What};
-use super::records::{self, Records};
-use crate::failure::Failure;
-use crate::output::Output;
+use super::results::ResultsFile;
 
-/// Writes records to standard output and, where there is one, to the result file.
+/// Writes records to the results file, where there is one, and to standard output.
+#[derive(Debug, Clone)]
 pub(super) struct Journal {
-    file: Option<File>,
-    to_stdout: bool,
-    spinner: ProgressBar,
-    /// The items that are being started.
-    in_flight: BTreeSet<usize>,
-    is_closed: bool,
-    broken: Option<Failure>,
+    file: Option<Scribe>,
+    stdout: Option<Scribe>,
 }
 
 impl Journal {
-    /// Opens the result file, if one is asked for, and reads what it says.
-    pub(super) fn open(
-        path: Option<&Path>,
-        output: &Output,
-    ) -> Result<(Self, Vec<Record>), Failure> {
-        let mut journal = Self {
-            file: None,
-            to_stdout: true,
-            spinner: output.spinner(),
-            in_flight: BTreeSet::new(),
-            is_closed: false,
-            broken: None,
-        };
-        let Some(path) = path else {
-            return Ok((journal, vec![]));
-        };
-        let refuse = |problem: &dyn std::fmt::Display| {
-            Failure::usage(format!(
-                "{}: {problem}; nothing was started",
-                path.display()
-            ))
-        };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(|error| refuse(&error))?;
-        claim(&file).map_err(|problem| refuse(&problem))?;
-        journal.to_stdout = match is_stdout(&file) {
-            Sameness::Other => true,
-            Sameness::Appended => false,
-            Sameness::Emptied => {
-                let problem = "standard output writes over the results: append to them with >>";
-                return Err(refuse(&problem));
-            }
-        };
-        let records = read(&mut file).map_err(|problem| refuse(&problem))?;
-        journal.file = Some(file);
-        Ok((journal, records))
-    }
-
-    /// Writes a record; it is on disk when this returns.
-    pub(super) fn write(&mut self, item: usize, what: What) -> Result<(), Failure> {
-        if let Some(broken) = &self.broken {
-            return Err(broken.clone());
-        }
-        match what {
-            What::Starting { .. } => self.in_flight.insert(item),
-            _ => self.in_flight.remove(&item),
-        };
-        let record = Record { item, what };
-        self.put(&record).map_err(|error| {
-            let failure = Failure::system(format!(
-                "the results cannot be written, so nothing more is started: {error}"
-            ));
-            let failure = match &record.what {
-                What::Started { session_id } => failure.about(session_id),
-                _ => failure,
-            };
-            self.is_closed = true;
-            self.broken = Some(failure.clone());
-            failure
+    /// A journal with a results file or without. Where standard output leads into that file, it
+    /// is `None`; else it comes with the spinner that stands aside while something is printed.
+    pub(super) fn new(file: Option<ResultsFile>, stdout: Option<ProgressBar>) -> io::Result<Self> {
+        let file = file.map(|mut file| Scribe::new("results", move |lines| file.append(lines)));
+        let stdout = stdout.map(|spinner| {
+            let is_file = Identity::of_stdout().is_some();
+            let print = move |lines: &[u8]| print(lines, is_file);
+            Scribe::new("stdout", move |lines| spinner.suspend(|| print(lines)))
+        });
+        Ok(Self {
+            file: file.transpose()?,
+            stdout: stdout.transpose()?,
         })
     }
 
-    fn put(&mut self, record: &Record) -> io::Result<()> {
-        let mut line = serde_json::to_string(record)?;
-        line.push('\n');
-        if let Some(file) = &mut self.file {
-            file.write_all(line.as_bytes())?;
-            file.sync_data()?;
-        }
-        if !self.to_stdout {
-            return Ok(());
-        }
-        let written = self.spinner.suspend(|| {
-            let mut out = io::stdout().lock();
-            out.write_all(line.as_bytes())?;
-            out.flush()
-        });
-        match written {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.to_stdout = false;
-                // Nobody keeps the results any more.
-                self.is_closed |= self.file.is_none();
-                Ok(())
-            }
-            Err(error) => Err(error),
-            Ok(()) => {
-                sync_stdout();
-                Ok(())
-            }
+    /// Queues a record, behind all that were queued before.
+    pub(super) fn write(&self, item: usize, what: What) -> Written {
+        match line(item, what) {
+            Ok(line) => Written {
+                file: self.file.as_ref().map(|file| file.put(&line)),
+                stdout: self.stdout.as_ref().map(|stdout| stdout.put(&line)),
+            },
+            Err(error) => Written::failed(error),
         }
     }
 
-    /// Nothing more is to be started.
-    pub(super) fn close(&mut self) {
-        self.is_closed = true;
+    /// Queues a record that the results file has already, for standard output alone.
+    pub(super) fn print(&self, item: usize, what: What) -> Written {
+        match line(item, what) {
+            Ok(line) => Written {
+                file: None,
+                stdout: self.stdout.as_ref().map(|stdout| stdout.put(&line)),
+            },
+            Err(error) => Written::failed(error),
+        }
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.is_closed
+    /// Waits until all that was queued has been kept: in the file, else by standard output.
+    pub(super) async fn kept(&self) -> Result<(), Lost> {
+        let nothing = Arc::from(&b""[..]);
+        let scribe = self.file.as_ref().or(self.stdout.as_ref());
+        match scribe {
+            Some(scribe) => answer(Some(scribe.put(&nothing))).await,
+            None => Ok(()),
+        }
     }
 
-    /// How many triggers have not been answered yet.
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.len()
+    /// Waits until all that was queued has been written, or cannot be.
+    pub(super) async fn finished(&self) {
+        let nothing = Arc::from(&b""[..]);
+        let scribes = self.file.iter().chain(&self.stdout);
+        let answers: Vec<_> = scribes.map(|scribe| scribe.put(&nothing)).collect();
+        for one in answers {
+            // What could not be written was said to whom it is about.
+            let _ = answer(Some(one)).await;
+        }
+    }
+
+    /// Why standard output has taken no more records while the file keeps them. That its reader
+    /// has gone is no such reason.
+    pub(super) fn stdout_problem(&self) -> Option<Lost> {
+        let problem = self.stdout.as_ref()?.broken.get()?;
+        let is_gone = problem.kind() == io::ErrorKind::BrokenPipe;
+        (self.file.is_some() && !is_gone).then(|| problem.clone())
     }
 }
 
-/// Reads the records, and takes away a last line that was cut off.
-fn read(file: &mut File) -> Result<Vec<Record>, String> {
-    let mut bytes = vec![];
-    let read = file.read_to_end(&mut bytes);
-    read.map_err(|error| format!("cannot be read: {error}"))?;
-    let Records { records, length } = records::parse(&bytes)?;
-    if length < bytes.len() {
-        let length = u64::try_from(length).unwrap_or(u64::MAX);
-        let cut = file
-            .set_len(length)
-            .and_then(|()| file.seek(SeekFrom::End(0)));
-        cut.map_err(|error| format!("cannot be mended: {error}"))?;
-    }
-    Ok(records)
+/// Why a record was not kept.
+pub(super) type Lost = Arc<io::Error>;
+
+type Answer = oneshot::Receiver<Result<(), Lost>>;
+
+/// A record on its way. Dropped, it is still written.
+#[derive(Debug)]
+#[must_use = "only its answer says whether a record is kept"]
+pub(super) struct Written {
+    file: Option<Answer>,
+    stdout: Option<Answer>,
 }
 
-/// Whether a file is where standard output goes.
-#[cfg_attr(not(unix), expect(dead_code, reason = "not found out there"))]
-enum Sameness {
-    Other,
-    Appended,
-    /// It is written over from its beginning.
-    Emptied,
+impl Written {
+    fn failed(error: io::Error) -> Self {
+        let (sender, answer) = oneshot::channel();
+        // Received below.
+        let _ = sender.send(Err(Arc::new(error)));
+        Self {
+            file: Some(answer),
+            stdout: None,
+        }
+    }
+
+    /// Waits until the record is kept: on the file's disk, or else taken by standard output.
+    pub(super) async fn kept(self) -> Result<(), Lost> {
+        answer(self.file.or(self.stdout)).await
+    }
+
+    /// Waits until the record is kept, and standard output has taken it, too, so that no more is
+    /// queued than its reader reads. Fails only if it is not kept.
+    pub(super) async fn done(self) -> Result<(), Lost> {
+        let is_in_file = self.file.is_some();
+        let kept = answer(self.file).await;
+        let printed = answer(self.stdout).await;
+        match is_in_file {
+            true => kept,
+            false => printed,
+        }
+    }
+}
+
+async fn answer(answer: Option<Answer>) -> Result<(), Lost> {
+    match answer {
+        Some(answer) => answer.await.unwrap_or_else(|_| {
+            let error = io::Error::other("the thread that writes them has ended");
+            Err(Arc::new(error))
+        }),
+        None => Ok(()),
+    }
+}
+
+fn line(item: usize, what: What) -> io::Result<Arc<[u8]>> {
+    let mut line = serde_json::to_vec(&Record { item, what })?;
+    line.push(b'\n');
+    Ok(line.into())
+}
+
+/// A thread that writes what it is given, in order.
+#[derive(Debug, Clone)]
+struct Scribe {
+    orders: mpsc::Sender<Order>,
+    /// Set once something could not be written; from then on nothing is.
+    broken: Arc<OnceLock<Lost>>,
+}
+
+#[derive(Debug)]
+struct Order {
+    lines: Arc<[u8]>,
+    answer: oneshot::Sender<Result<(), Lost>>,
+}
+
+impl Scribe {
+    fn new(
+        name: &str,
+        mut write: impl FnMut(&[u8]) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, orders) = mpsc::channel::<Order>();
+        let broken = Arc::new(OnceLock::new());
+        let scribe = Self {
+            orders: sender,
+            broken: Arc::clone(&broken),
+        };
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                while let Ok(first) = orders.recv() {
+                    // What has come meanwhile goes to the disk with one sync.
+                    let together: Vec<_> = iter::once(first).chain(orders.try_iter()).collect();
+                    let lines: Vec<_> = together.iter().map(|order| &*order.lines).collect();
+                    let lines = lines.concat();
+                    if broken.get().is_none()
+                        && !lines.is_empty()
+                        && let Err(error) = write(&lines)
+                    {
+                        // Nobody else sets it.
+                        let _ = broken.set(Arc::new(error));
+                    }
+                    let result = broken.get().map_or(Ok(()), |lost| Err(lost.clone()));
+                    for order in together {
+                        // Not all wait for an answer.
+                        let _ = order.answer.send(result.clone());
+                    }
+                }
+            })?;
+        Ok(scribe)
+    }
+
+    fn put(&self, lines: &Arc<[u8]>) -> Answer {
+        let (answer, receiver) = oneshot::channel();
+        let lines = Arc::clone(lines);
+        // An answer that is dropped with its order says that the thread has ended.
+        let _ = self.orders.send(Order { lines, answer });
+        receiver
+    }
+}
+
+/// Prints whole lines. Where standard output is a file, they are on its disk when this returns.
+fn print(lines: &[u8], is_file: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(lines)?;
+    out.flush()?;
+    match is_file {
+        true => sync_stdout(),
+        false => Ok(()),
+    }
 }
 
 #[cfg(unix)]
-fn is_stdout(file: &File) -> Sameness {
-    use rustix::fs::{OFlags, fcntl_getfl, fstat};
-
-    let (Ok(file), Ok(out)) = (fstat(file), fstat(io::stdout())) else {
-        return Sameness::Other;
-    };
-    if (file.st_dev, file.st_ino) != (out.st_dev, out.st_ino) {
-        return Sameness::Other;
-    }
-    match fcntl_getfl(io::stdout()) {
-        Ok(flags) if flags.contains(OFlags::APPEND) => Sameness::Appended,
-        _ => Sameness::Emptied,
-    }
+fn sync_stdout() -> io::Result<()> {
+    Ok(rustix::fs::fsync(io::stdout())?)
 }
 
 #[cfg(not(unix))]
-fn is_stdout(_file: &File) -> Sameness {
-    Sameness::Other
-}
-
-/// Makes sure that no other batch writes to the same results, and starts the same runs.
-#[cfg(unix)]
-fn claim(file: &File) -> Result<(), &'static str> {
-    use rustix::fs::{FlockOperation, flock};
-
-    flock(file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| "another batch is at work on these results")
-}
-
-#[cfg(not(unix))]
-fn claim(_file: &File) -> Result<(), &'static str> {
+fn sync_stdout() -> io::Result<()> {
     Ok(())
-}
-
-/// Where standard output is a file, the record is on its disk.
-#[cfg(unix)]
-fn sync_stdout() {
-    // A pipe or a terminal has no disk, and says so.
-    let _ = rustix::fs::fsync(io::stdout());
-}
-
-#[cfg(not(unix))]
-fn sync_stdout() {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is read of a result file, and what is in it afterwards.
-    fn read_and_kept(content: &[u8]) -> (Result<usize, String>, Vec<u8>) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("results.jsonl");
-        std::fs::write(&path, content).unwrap();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .open(&path)
-            .unwrap();
-        let read = read(&mut file).map(|records| records.len());
-        (read, std::fs::read(&path).unwrap())
-    }
-
-    #[test]
-    fn a_record_that_was_cut_off_is_taken_away_and_nothing_else() {
-        let started = br#"{"item":1,"event":"started","agentSessionId":"a"}"#;
-        for length in 1..=started.len() {
-            let content = [started, &b"\n"[..], &started[..length]].concat();
-            let (read, kept) = read_and_kept(&content);
-            assert_eq!(read, Ok(1));
-            assert_eq!(kept, content[..=started.len()]);
-        }
-        // After a loss of power.
-        let content = [started, &b"\n"[..], &[0; 100]].concat();
-        assert_eq!(
-            read_and_kept(&content),
-            (Ok(1), content[..=started.len()].to_vec())
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_no_result_file_is_left_as_it_is() {
-        for content in [
-            &b"{\"agent\":\"checker\",\"message\":\"m\"}"[..],
-            b"[1, 2]",
-            b"A page of notes",
-            b"\x1f\x8b\x08\0",
-            b"\n",
-            b"{\"item\":1,\"event\":\"started\",\"agentSessionId\":\"a\"}\nnotes",
-        ] {
-            let (read, kept) = read_and_kept(content);
-            assert!(read.is_err(), "{}", content.escape_ascii());
-            assert_eq!(kept, content);
-        }
-    }
 }

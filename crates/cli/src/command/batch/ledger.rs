@@ -1,58 +1,151 @@
-//! [`Ledger`]: what is known of each item of a batch from the records of earlier ones.
+//! [`Ledger`]: what is known of each item of a batch from the records of earlier ones, and what
+//! is left to do for it.
 
-use dinoai::{RunStatus, SessionId};
+use std::collections::BTreeMap;
+
+use dinoai::{Run, RunStatus, SessionId};
 
 use super::item::Item;
 use super::record::{Record, What};
-use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// What is known of each item.
-pub(super) struct Ledger {
-    pub(super) states: Vec<State>,
+/// What is known of the items, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Ledger(BTreeMap<usize, Known>);
+
+/// What is known of an item.
+#[derive(Debug, Default)]
+struct Known {
+    /// What was last started, or was to be.
+    request: Option<Item>,
+    state: State,
 }
 
 /// Where an item stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum State {
+#[derive(Debug, Default)]
+enum State {
     /// Certainly not started.
+    #[default]
     New,
     /// Started, or not.
     Unknown,
     Going(SessionId),
-    Ended(Exit),
+    Ended(Box<Run>),
+}
+
+/// What is to be started although it has been, or may have been.
+#[derive(Debug, Default)]
+pub(super) struct Retry {
+    /// The numbers of unknown items; all, if there are none.
+    pub(super) unknown: Option<Vec<usize>>,
+    /// All that have ended failed, stopped or expired.
+    pub(super) failed: bool,
+}
+
+/// What is left to do for an item.
+#[derive(Debug)]
+pub(super) enum Task {
+    Start(Item),
+    GoOn(Item, SessionId),
+    /// Nothing, since nobody knows whether it has started.
+    LeaveUnknown,
+    /// Nothing, since it has ended.
+    Print(Item, Box<Run>),
 }
 
 impl Ledger {
     /// Goes through the records in order.
-    pub(super) fn of(items: &[Item], records: Vec<Record>) -> Result<Self, Failure> {
-        let mut states = vec![State::New; items.len()];
-        for Record { item: number, what } in records {
-            let place = number.checked_sub(1);
-            let known = place.and_then(|place| Some((items.get(place)?, states.get_mut(place)?)));
-            let Some((item, state)) = known else {
-                return Err(other_batch(number));
-            };
-            match what {
-                What::Starting { request } if request != *item => return Err(other_batch(number)),
-                what => state.go_on(what),
-            }
+    pub(super) fn of(records: Vec<Record>) -> Self {
+        let mut known: BTreeMap<usize, Known> = BTreeMap::new();
+        for record in records {
+            known.entry(record.item).or_default().go_on(record.what);
         }
-        Ok(Self { states })
+        Self(known)
+    }
+
+    /// What is left to do for each item.
+    ///
+    /// Refuses, by their numbers, items that are not the ones that were started: those that have
+    /// been edited or removed since. What certainly never started may be both.
+    pub(super) fn plan(mut self, items: Vec<Item>, retry: &Retry) -> Result<Vec<Task>, Failure> {
+        self.check_numbers(items.len(), retry)?;
+        let mut others = vec![];
+        let mut tasks = vec![];
+        for (place, item) in items.into_iter().enumerate() {
+            let number = place + 1;
+            let known = self.0.remove(&number).unwrap_or_default();
+            let is_started = match &known.state {
+                State::New => true,
+                State::Unknown => retry.starts_unknown(number),
+                State::Ended(run) => retry.failed && run.status != RunStatus::Completed,
+                State::Going(_) => false,
+            };
+            if !is_started && known.request.as_ref() != Some(&item) {
+                others.push(number);
+            }
+            tasks.push(match known.state {
+                _ if is_started => Task::Start(item),
+                State::Going(id) => Task::GoOn(item, id),
+                State::Ended(run) => Task::Print(item, run),
+                State::New | State::Unknown => Task::LeaveUnknown,
+            });
+        }
+        let removed = self.0.iter().filter(|(_, known)| !known.is_new());
+        others.extend(removed.map(|(number, _)| *number));
+        match others.is_empty() {
+            true => Ok(tasks),
+            false => Err(Failure::usage(format!(
+                "the results are of other items than these: what they say of {} is not about what \
+                 is in the file now; put back what was there, and add new items at the end, or \
+                 name another file for the results; nothing was started",
+                numbers(&others)
+            ))),
+        }
+    }
+
+    /// The items that are named to be started again have to be unknown.
+    fn check_numbers(&self, items: usize, retry: &Retry) -> Result<(), Failure> {
+        for number in retry.unknown.iter().flatten() {
+            let state = match self.0.get(number).map(|known| &known.state) {
+                _ if *number > items => format!("there are {items} items"),
+                Some(State::Unknown) => continue,
+                Some(State::Ended(run)) => format!("its run {} has ended", run.session_id),
+                Some(State::Going(id)) => format!("its run {id} has started"),
+                Some(State::New) | None => "it has not started".to_owned(),
+            };
+            return Err(Failure::usage(format!(
+                "--retry-unknown: item {number} is not unknown, {state}; nothing was started"
+            )));
+        }
+        Ok(())
     }
 }
 
-impl State {
+impl Retry {
+    fn starts_unknown(&self, number: usize) -> bool {
+        let named = self.unknown.as_ref();
+        named.is_some_and(|numbers| numbers.is_empty() || numbers.contains(&number))
+    }
+}
+
+impl Known {
+    fn is_new(&self) -> bool {
+        matches!(self.state, State::New)
+    }
+
     fn go_on(&mut self, what: What) {
-        *self = match (what, &*self) {
-            (What::Starting { .. }, _) => Self::Unknown,
-            (What::Started { session_id }, _) => Self::Going(session_id),
-            (What::Ended { run }, _) => Self::Ended(match run.status {
-                RunStatus::Completed => Exit::Done,
-                _ => Exit::RunFailed,
-            }),
+        self.state = match (what, &self.state) {
+            (What::Starting { request }, _) => {
+                self.request = Some(request);
+                State::Unknown
+            }
+            (What::Started { session_id }, _) => State::Going(session_id),
+            (What::Ended { request, run }, _) => {
+                self.request = request.or(self.request.take());
+                State::Ended(Box::new(run))
+            }
             // A wait that failed; the run is what it was.
-            (What::Failed { .. }, Self::Going(_)) | (What::Unknown { .. }, _) => return,
+            (What::Failed { .. }, State::Going(_)) | (What::Unknown { .. }, _) => return,
             (
                 What::Failed {
                     error,
@@ -60,17 +153,38 @@ impl State {
                 },
                 _,
             ) => match (error.session_id, may_have_started) {
-                (Some(session_id), true) => Self::Going(session_id),
-                (None, true) => Self::Unknown,
-                (_, false) => Self::New,
+                (Some(session_id), true) => State::Going(session_id),
+                (None, true) => State::Unknown,
+                (_, false) => State::New,
             },
         };
     }
 }
 
-fn other_batch(number: usize) -> Failure {
-    Failure::usage(format!(
-        "the results are of another batch: their item {number} is not that of the file; nothing \
-         was started"
-    ))
+/// The first of these numbers, as text: `item 3`, `items 3, 5 and 12 more`.
+pub(super) fn numbers(numbers: &[usize]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<_> = numbers.iter().take(SHOWN).map(usize::to_string).collect();
+    let s = if numbers.len() == 1 { "" } else { "s" };
+    let more = match numbers.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("item{s} {}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_counted_where_there_are_many() {
+        assert_eq!(numbers(&[3]), "item 3");
+        assert_eq!(numbers(&[3, 5]), "items 3, 5");
+        let many: Vec<_> = (1..=12).collect();
+        assert_eq!(
+            numbers(&many),
+            "items 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more"
+        );
+    }
 }

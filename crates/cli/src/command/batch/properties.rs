@@ -42,8 +42,10 @@ fn are_read_back(items: &[Item]) {
         .iter()
         .map(|item| serde_json::to_string(item).unwrap())
         .collect();
-    let read = item::parse(Path::new("items.jsonl"), &lines.join("\n"));
-    assert_eq!(read.as_deref(), Ok(items));
+    for same in [lines.join("\n"), format!("[{}]", lines.join(",\n"))] {
+        let read = item::parse(Path::new("items.jsonl"), &same);
+        assert_eq!(read.as_deref(), Ok(items));
+    }
 }
 
 /// The line that a problem names is in the file, and all before it is right.
@@ -60,7 +62,9 @@ fn is_in_the_file(file: &Path, text: &str, problem: &str) {
     assert!((1..=lines.len()).contains(&line), "{problem}");
     // Of CSV, a carriage return alone ends a row in the middle of a line.
     let has_half_lines = text.replace("\r\n", "").contains('\r');
-    if line > 1 && !has_half_lines {
+    let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let is_whole_only = start.starts_with('[') || problem.contains("the quote that begins here");
+    if line > 1 && !has_half_lines && !is_whole_only {
         let before = item::parse(file, &lines[..line - 1].concat());
         assert!(before.is_ok(), "{problem}, but {before:?}");
     }
@@ -70,12 +74,17 @@ fn is_in_the_file(file: &Path, text: &str, problem: &str) {
 pub(crate) fn journal(input: &[u8]) {
     let read = records::parse(input);
     assert_eq!(format!("{read:?}"), format!("{:?}", records::parse(input)));
-    let Records { records, length } = match read {
+    let Records {
+        records,
+        length,
+        lacks_newline,
+    } = match read {
         Ok(read) => read,
         Err(problem) => return is_about_a_line(input, &problem),
     };
     let (whole, rest) = input.split_at(length);
-    assert!(whole.is_empty() || whole.ends_with(b"\n"));
+    assert!(whole.is_empty() || whole.ends_with(b"\n") != lacks_newline);
+    assert!(!lacks_newline || rest.iter().all(|byte| *byte == 0));
     // What is taken away is a part of a record, or nothing that anybody wrote.
     assert!(!rest.contains(&b'\n'));
     let start = br#"{"item":"#;
@@ -93,9 +102,11 @@ pub(crate) fn journal(input: &[u8]) {
         "{}",
         rest.escape_ascii()
     );
+    // And what is left shows that the file is one of results.
+    assert!(input.is_empty() || !records.is_empty() || written.len() > start.len());
     assert_eq!(
         records.len(),
-        whole.iter().filter(|byte| **byte == b'\n').count()
+        whole.iter().filter(|byte| **byte == b'\n').count() + usize::from(lacks_newline)
     );
     is_read_however_it_is_cut(&records);
 }
@@ -120,8 +131,8 @@ fn is_about_a_line(input: &[u8], problem: &str) {
     );
 }
 
-/// Writes records as a batch does. Wherever what is written ends, it is read as those whose lines
-/// are whole.
+/// Writes records as a batch does. Wherever what is written ends, it is read as those that are
+/// whole; a file that only begins with a part of one may be refused.
 fn is_read_however_it_is_cut(records: &[Record]) {
     let mut written = String::new();
     for record in records {
@@ -134,10 +145,15 @@ fn is_read_however_it_is_cut(records: &[Record]) {
     let step = 1 + written.len() / 100;
     let cuts = (0..written.len()).step_by(step).chain([written.len()]);
     for cut in cuts {
-        let cut = &written.as_bytes()[..cut];
-        let count = cut.iter().filter(|byte| **byte == b'\n').count();
-        for rest in [&b""[..], &[0; 7]] {
-            let read = records::parse(&[cut, rest].concat()).unwrap();
+        let (cut, rest) = written.as_bytes().split_at(cut);
+        let is_whole = rest.starts_with(b"\n");
+        let count = cut.iter().filter(|byte| **byte == b'\n').count() + usize::from(is_whole);
+        for zeros in [&b""[..], &[0; 7]] {
+            let content = [cut, zeros].concat();
+            let Ok(read) = records::parse(&content) else {
+                assert!(count == 0 && !content.is_empty());
+                continue;
+            };
             let read: Vec<_> = read
                 .records
                 .iter()

@@ -28,8 +28,13 @@ pub(super) enum What {
         #[serde(rename = "agentSessionId")]
         session_id: SessionId,
     },
-    /// The run has ended, well or not.
-    Ended { run: Run },
+    /// The run has ended, well or not. With its request, so that such records stand for
+    /// themselves.
+    Ended {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<Item>,
+        run: Run,
+    },
     /// The run could not be started, or not be waited for.
     Failed {
         error: FailureRecord,
@@ -62,12 +67,26 @@ pub(super) fn unknown() -> What {
     }
 }
 
+/// What is reported of an item that was not tried, since the batch stopped before.
+pub(super) fn not_started(reason: &str) -> What {
+    What::Failed {
+        error: FailureRecord {
+            kind: "not_started".to_owned(),
+            message: format!("not started: {reason}"),
+            session_id: None,
+        },
+        may_have_started: false,
+    }
+}
+
 /// An error in a line of JSON lines, without the line that it is in for the reader of JSON: 1.
 pub(super) fn without_line(error: &serde_json::Error) -> String {
+    format!("{} at column {}", without_place(error), error.column())
+}
+
+/// An error without the place that it is at for the reader of JSON.
+pub(super) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    match text.strip_suffix(&place) {
-        Some(text) => format!("{text} at column {}", error.column()),
-        None => text,
-    }
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }

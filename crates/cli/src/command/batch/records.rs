@@ -1,28 +1,22 @@
-//! The records of an earlier batch, from what is in its result file.
+//! The records of an earlier batch, from what is in its results file.
+
+use serde::de::IgnoredAny;
 
 use super::record::{Record, without_line};
 
-/// What is in a result file.
+/// What is in a results file.
 #[derive(Debug)]
 pub(super) struct Records {
     pub(super) records: Vec<Record>,
     /// How much of the file they are; the rest is a last line that was cut off.
     pub(super) length: usize,
+    /// Whether the last record is whole, and its newline is missing.
+    pub(super) lacks_newline: bool,
 }
 
-/// How every record begins.
-const START: &[u8] = b"{\"item\":";
-
-/// Whether a last line can be one that a batch began to write, so that it may be taken away: a
-/// file that was named by mistake is nobody's to cut. A loss of power leaves zeros.
-fn is_cut_record(line: &[u8]) -> bool {
-    let zeros = line.iter().rev().take_while(|byte| **byte == 0).count();
-    let written = &line[..line.len() - zeros];
-    written.starts_with(START) || START.starts_with(written)
-}
-
-/// Reads the records, or says what is wrong in which line. A last line that was cut off by a kill
-/// is left out: what it would have told has not gone on.
+/// Reads the records, or says what is wrong in which line: such a file is left as it is.
+///
+/// A last line that was cut off is left out: what it says has not gone on.
 pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
     let length = bytes
         .iter()
@@ -38,11 +32,125 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
         })?;
         records.push(record);
     }
-    if !is_cut_record(rest) {
+    // A loss of power leaves zeros.
+    let zeros = rest.iter().rev().take_while(|byte| **byte == 0).count();
+    let last = &rest[..rest.len() - zeros];
+    if let Ok(record) = serde_json::from_slice(last) {
+        records.push(record);
+        return Ok(Records {
+            records,
+            length: length + last.len(),
+            lacks_newline: true,
+        });
+    }
+    let is_cut = match records.is_empty() {
+        // Nothing else shows that the file is one of results.
+        true => rest.is_empty() || is_cut_record(last) == Cut::AfterItsHead,
+        false => is_cut_record(last) != Cut::No,
+    };
+    if !is_cut {
         return Err(format!(
             "line {} is no record of a batch, nor the beginning of one",
             records.len() + 1
         ));
     }
-    Ok(Records { records, length })
+    Ok(Records {
+        records,
+        length,
+        lacks_newline: false,
+    })
+}
+
+/// Whether, and where, a record was cut off.
+#[derive(Debug, PartialEq, Eq)]
+enum Cut {
+    No,
+    InItsHead,
+    AfterItsHead,
+}
+
+/// Whether a line is the beginning of a record, and no more: `{"item":1,"event":"started"`, and
+/// something that does not end.
+fn is_cut_record(line: &[u8]) -> Cut {
+    match after_its_head(line) {
+        Err(cut) => cut,
+        Ok(()) => match serde_json::from_slice::<IgnoredAny>(line) {
+            Err(error) if error.is_eof() => Cut::AfterItsHead,
+            _ => Cut::No,
+        },
+    }
+}
+
+fn after_its_head(line: &[u8]) -> Result<(), Cut> {
+    const EVENTS: [&str; 5] = ["starting", "started", "ended", "failed", "unknown"];
+    let number = after(line, "{\"item\":")?;
+    let digits = number.iter().take_while(|byte| byte.is_ascii_digit());
+    let rest = match digits.count() {
+        0 if number.is_empty() => return Err(Cut::InItsHead),
+        0 => return Err(Cut::No),
+        digits => &number[digits..],
+    };
+    let event = after(rest, ",\"event\":\"")?;
+    let known = EVENTS.map(|known| after(event, &format!("{known}\"")).map(|_| ()));
+    if known.contains(&Ok(())) {
+        Ok(())
+    } else if known.contains(&Err(Cut::InItsHead)) {
+        Err(Cut::InItsHead)
+    } else {
+        Err(Cut::No)
+    }
+}
+
+/// What follows a start in a text; else whether the text ends within that start.
+fn after<'a>(text: &'a [u8], start: &str) -> Result<&'a [u8], Cut> {
+    match text.strip_prefix(start.as_bytes()) {
+        Some(rest) => Ok(rest),
+        None if start.as_bytes().starts_with(text) => Err(Cut::InItsHead),
+        None => Err(Cut::No),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STARTED: &str = r#"{"item":1,"event":"started","agentSessionId":"a"}"#;
+
+    #[test]
+    fn a_record_that_was_cut_off_is_left_out_and_a_whole_one_counts() {
+        for zeros in [0, 100] {
+            for length in 0..=STARTED.len() {
+                let mut content = format!("{STARTED}\n{}", &STARTED[..length]).into_bytes();
+                content.extend(vec![0; zeros]);
+                let read = parse(&content).unwrap();
+                let is_whole = length == STARTED.len();
+                assert_eq!(read.records.len(), 1 + usize::from(is_whole));
+                assert_eq!(read.lacks_newline, is_whole);
+                let kept = if is_whole { length } else { 0 };
+                assert_eq!(read.length, STARTED.len() + 1 + kept);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_holds_no_results_is_not_taken_for_one() {
+        for content in [
+            &b"{\"agent\":\"checker\",\"message\":\"m\"}"[..],
+            b"{\"item\":\"milk\"}",
+            b"{\"item\":1}",
+            b"{\"item\":1,\"event\":\"star",
+            b"{\"item\":1,\"event\":\"conference\"",
+            b"{\"item\":1,\"event\":\"ended\"}",
+            b"{",
+            b"[1, 2]",
+            b"A page of notes",
+            b"\x1f\x8b\x08\0",
+            b"\0\0\0\0",
+            b"\n",
+            b"{\"item\":1,\"event\":\"started\",\"agentSessionId\":\"a\"}\nnotes",
+            b"{\"item\":1,\"event\":\"started\",\"agentSessionId\":\"a\"}\n{\"item\":2}",
+        ] {
+            assert!(parse(content).is_err(), "{}", content.escape_ascii());
+        }
+    }
 }

@@ -1,0 +1,57 @@
+//! The command that goes on with a batch from its results.
+
+use std::path::Path;
+
+use super::input;
+use crate::options::Batch;
+
+/// The command that goes on with a batch. Nothing that it is given starts anything again: what
+/// was to be retried has been.
+pub(super) fn go_on(options: &Batch, results: &Path) -> String {
+    let time = |time| {
+        humantime::format_duration(time)
+            .to_string()
+            .replace(' ', "")
+    };
+    let mut words = vec![
+        "dinoai".to_owned(),
+        "batch".to_owned(),
+        quoted(&options.file.display().to_string()),
+        "--resume".to_owned(),
+        quoted(&results.display().to_string()),
+        "--concurrency".to_owned(),
+        options.concurrency.to_string(),
+        "--timeout".to_owned(),
+        time(options.pace.timeout),
+    ];
+    if let Some(interval) = options.pace.poll_interval {
+        words.extend(["--poll-interval".to_owned(), time(interval)]);
+    }
+    let same_input = match input::is_stdin(&options.file) {
+        true => "\n  with the same items on standard input",
+        false => "",
+    };
+    format!("go on with: {}{same_input}", words.join(" "))
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_what_was_meant() {
+        assert_eq!(quoted("items.csv"), "items.csv");
+        assert_eq!(quoted("my items"), "'my items'");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted(""), "''");
+    }
+}

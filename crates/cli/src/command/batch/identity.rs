@@ -1,0 +1,65 @@
+//! [`Identity`]: whether two names, or a name and a standard stream, lead to the same file.
+
+use std::fs::File;
+use std::path::Path;
+
+/// What a regular file is known by, under whatever name.
+#[cfg(unix)]
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+#[cfg(unix)]
+impl Identity {
+    pub(super) fn of(file: &File, _path: &Path) -> Option<Self> {
+        Self::of_descriptor(file)
+    }
+
+    pub(super) fn of_stdin() -> Option<Self> {
+        Self::of_descriptor(std::io::stdin())
+    }
+
+    pub(super) fn of_stdout() -> Option<Self> {
+        Self::of_descriptor(std::io::stdout())
+    }
+
+    fn of_descriptor(descriptor: impl std::os::fd::AsFd) -> Option<Self> {
+        use rustix::fs::{FileType, fstat};
+
+        let stat = fstat(descriptor).ok()?;
+        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        #[allow(
+            clippy::cast_sign_loss,
+            clippy::useless_conversion,
+            trivial_numeric_casts,
+            reason = "the types of these two differ between systems"
+        )]
+        is_file.then_some(Self {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+        })
+    }
+}
+
+/// What a file is known by where the standard library cannot say more: its path. It is the same
+/// through links, but not under the other name of a hard link.
+#[cfg(not(unix))]
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity(std::path::PathBuf);
+
+#[cfg(not(unix))]
+impl Identity {
+    pub(super) fn of(_file: &File, path: &Path) -> Option<Self> {
+        path.canonicalize().ok().map(Self)
+    }
+
+    pub(super) fn of_stdin() -> Option<Self> {
+        None
+    }
+
+    pub(super) fn of_stdout() -> Option<Self> {
+        None
+    }
+}

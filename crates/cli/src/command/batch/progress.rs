@@ -1,0 +1,100 @@
+//! [`Progress`]: which items are being started, and which runs go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dinoai::SessionId;
+use tokio::sync::Notify;
+
+use crate::exit::Exit;
+
+/// Which items are being started, and which runs go on. Shared with what the library calls when
+/// a run has started.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The items whose intent may be on disk, and whose outcome is not queued for it yet.
+    starting: BTreeSet<usize>,
+    going: BTreeMap<usize, SessionId>,
+    unknown_in_a_row: u32,
+    /// Why nothing more is started.
+    stopped: Option<(Exit, String)>,
+}
+
+impl Progress {
+    pub(super) fn starting_one(&self, number: usize) {
+        self.state().starting.insert(number);
+    }
+
+    /// An item's run has started, and its id is queued to be kept.
+    pub(super) fn started(&self, number: usize, id: &SessionId) {
+        let mut state = self.state();
+        state.starting.remove(&number);
+        state.going.insert(number, id.clone());
+        state.unknown_in_a_row = 0;
+        self.changed.notify_one();
+    }
+
+    /// What came of an item is queued to be kept.
+    pub(super) fn settled(&self, number: usize) {
+        let mut state = self.state();
+        state.starting.remove(&number);
+        state.going.remove(&number);
+        self.changed.notify_one();
+    }
+
+    /// Counts an outcome of a trigger, and says how many in a row have been unknown.
+    pub(super) fn unknown_in_a_row(&self, is_unknown: bool) -> u32 {
+        let mut state = self.state();
+        state.unknown_in_a_row = match is_unknown {
+            true => state.unknown_in_a_row + 1,
+            false => 0,
+        };
+        state.unknown_in_a_row
+    }
+
+    /// Notes why nothing more is started. True the first time.
+    pub(super) fn stop(&self, exit: Exit, reason: &str) -> bool {
+        let mut state = self.state();
+        let is_first = state.stopped.is_none();
+        if is_first {
+            state.stopped = Some((exit, reason.to_owned()));
+        }
+        is_first
+    }
+
+    /// Why nothing more is started, and the exit status of what was not.
+    pub(super) fn stopped(&self) -> Option<(Exit, String)> {
+        self.state().stopped.clone()
+    }
+
+    pub(super) fn id(&self, number: usize) -> Option<SessionId> {
+        self.state().going.get(&number).cloned()
+    }
+
+    pub(super) fn is_starting(&self) -> bool {
+        !self.state().starting.is_empty()
+    }
+
+    pub(super) fn starting(&self) -> Vec<usize> {
+        self.state().starting.iter().copied().collect()
+    }
+
+    pub(super) fn going(&self) -> BTreeMap<usize, SessionId> {
+        self.state().going.clone()
+    }
+
+    /// Waits until an item has started or come to its end.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,189 @@
+//! The results file: what is taken for one, and how records are added to it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::identity::Identity;
+use super::record::Record;
+use super::records::{self, Records};
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// A results file that has been opened, locked and read, and of which not a byte has changed.
+#[derive(Debug)]
+pub(super) struct Opened {
+    path: PathBuf,
+    file: File,
+    /// How much of it are records, and how much there is.
+    length: usize,
+    size: usize,
+    lacks_newline: bool,
+    /// Whether standard output is appended to it, so that it gets each record already.
+    pub(super) is_stdout: bool,
+}
+
+impl Opened {
+    /// Opens a file, or makes it, and reads the records in it. One that holds anything else is
+    /// refused.
+    pub(super) fn open(
+        path: &Path,
+        input: Option<&Identity>,
+    ) -> Result<(Self, Vec<Record>), Failure> {
+        let refuse = |problem: String| {
+            Failure::usage(format!(
+                "{}: {problem}; nothing was started",
+                path.display()
+            ))
+        };
+        // Asked before it is opened: to open a pipe waits for somebody at its other end.
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            let problem = "this is no regular file, so no results could be read back from it";
+            return Err(refuse(problem.to_owned()));
+        }
+        let mut file = open(path).map_err(|error| refuse(error.to_string()))?;
+        let identity = Identity::of(&file, path);
+        if identity.is_some() && identity.as_ref() == input {
+            let problem = "these are the items themselves: name another file for the results";
+            return Err(refuse(problem.to_owned()));
+        }
+        lock(&file).map_err(refuse)?;
+        let is_stdout = identity.is_some() && identity == Identity::of_stdout();
+        if is_stdout && !stdout_appends() {
+            let problem = "standard output writes over the results: append to them with >>";
+            return Err(refuse(problem.to_owned()));
+        }
+        let mut bytes = vec![];
+        file.read_to_end(&mut bytes)
+            .map_err(|error| refuse(format!("this cannot be read: {error}")))?;
+        let Records {
+            records,
+            length,
+            lacks_newline,
+        } = records::parse(&bytes).map_err(refuse)?;
+        let opened = Self {
+            path: path.to_owned(),
+            file,
+            length,
+            size: bytes.len(),
+            lacks_newline,
+            is_stdout,
+        };
+        Ok((opened, records))
+    }
+
+    /// Makes it ready for more records: takes away a last line that was cut off, keeps it from
+    /// others, and makes sure that file and folder are on disk.
+    pub(super) fn ready(self, output: &Output) -> Result<ResultsFile, Failure> {
+        if let Err(error) = restrict(&self.file) {
+            output.warning(&format!(
+                "others may read {}, which holds what agents write: {error}",
+                self.path.display()
+            ));
+        }
+        self.complete().map_err(|error| {
+            Failure::system(format!(
+                "{}: no results can be written: {error}; nothing was started",
+                self.path.display()
+            ))
+        })?;
+        Ok(ResultsFile { file: self.file })
+    }
+
+    fn complete(&self) -> io::Result<()> {
+        let mut file = &self.file;
+        if self.length < self.size {
+            file.set_len(u64::try_from(self.length).unwrap_or(u64::MAX))?;
+        }
+        if self.lacks_newline {
+            // It is opened to be appended to.
+            file.write_all(b"\n")?;
+        }
+        file.sync_all()?;
+        sync_folder(&self.path)
+    }
+}
+
+/// A results file that records are added to.
+#[derive(Debug)]
+pub(super) struct ResultsFile {
+    file: File,
+}
+
+impl ResultsFile {
+    /// Adds whole lines; they are on disk when this returns.
+    pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.file.write_all(lines)?;
+        self.file.sync_data()
+    }
+}
+
+#[cfg(test)]
+impl From<File> for ResultsFile {
+    fn from(file: File) -> Self {
+        Self { file }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes sure that no other batch writes to the same results, and starts the same runs.
+fn lock(file: &File) -> Result<(), String> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => "another batch is at work on these results".to_owned(),
+        TryLockError::Error(error) => format!("this cannot be locked: {error}"),
+    })
+}
+
+/// Takes from others what they may do with a file: there are transcripts in it.
+#[cfg(unix)]
+fn restrict(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut permissions = file.metadata()?.permissions();
+    if permissions.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    permissions.set_mode(permissions.mode() & 0o700);
+    file.set_permissions(permissions)
+}
+
+/// Who may read a file follows from its folder there.
+#[cfg(not(unix))]
+fn restrict(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// A file that was made is there after a loss of power only if its folder is on disk, too.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether standard output, a file, is appended to, not written over.
+#[cfg(unix)]
+fn stdout_appends() -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl};
+
+    fcntl_getfl(io::stdout()).is_ok_and(|flags| flags.contains(OFlags::APPEND))
+}
+
+#[cfg(not(unix))]
+fn stdout_appends() -> bool {
+    false
+}

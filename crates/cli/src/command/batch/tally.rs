@@ -1,0 +1,108 @@
+//! [`Tally`]: what came of each item, and the line that says how many came to what.
+
+use std::fmt::Write as _;
+
+use dinoai::{Run, RunStatus};
+use serde::Serialize;
+
+use crate::options::Format;
+use crate::output::Output;
+
+/// What came of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Completed,
+    /// Its run ended failed, stopped or expired.
+    Failed,
+    /// Its run has started, and has not been seen to end.
+    Going,
+    /// Nobody knows whether it has started.
+    Unknown,
+    NotStarted,
+}
+
+/// What came of an item whose run has ended.
+pub(super) fn of_an_end(run: &Run) -> Outcome {
+    match run.status {
+        RunStatus::Completed => Outcome::Completed,
+        _ => Outcome::Failed,
+    }
+}
+
+/// What came of each item, in their order.
+#[derive(Debug)]
+pub(super) struct Tally(pub(super) Vec<Outcome>);
+
+/// The last line on standard error, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    kind: &'static str,
+    items: usize,
+    completed: usize,
+    failed: usize,
+    still_going: usize,
+    unknown: usize,
+    not_started: usize,
+}
+
+impl Tally {
+    pub(super) fn set(&mut self, number: usize, outcome: Outcome) {
+        let place = number.checked_sub(1);
+        if let Some(place) = place.and_then(|place| self.0.get_mut(place)) {
+            *place = outcome;
+        }
+    }
+
+    /// The numbers of the items that came to this.
+    pub(super) fn numbers(&self, outcome: Outcome) -> Vec<usize> {
+        let items = self.0.iter().enumerate();
+        items
+            .filter(|(_, one)| **one == outcome)
+            .map(|(place, _)| place + 1)
+            .collect()
+    }
+
+    /// Says how many items came to what: the last line of every batch, unless it is to be quiet.
+    pub(super) fn show(&self, output: &Output) {
+        output.idle();
+        match output.format {
+            Format::Text => output.note(&self.text()),
+            Format::Json | Format::Jsonl => output.json_note(&Summary {
+                kind: "summary",
+                items: self.0.len(),
+                completed: self.count(Outcome::Completed),
+                failed: self.count(Outcome::Failed),
+                still_going: self.count(Outcome::Going),
+                unknown: self.count(Outcome::Unknown),
+                not_started: self.count(Outcome::NotStarted),
+            }),
+        }
+    }
+
+    fn count(&self, outcome: Outcome) -> usize {
+        self.0.iter().filter(|one| **one == outcome).count()
+    }
+
+    fn text(&self) -> String {
+        let items = self.0.len();
+        let s = if items == 1 { "" } else { "s" };
+        let mut text = format!("{items} item{s}");
+        let mut separator = ": ";
+        for (outcome, words) in [
+            (Outcome::Completed, "completed"),
+            (Outcome::Failed, "failed"),
+            (Outcome::Going, "still going"),
+            (Outcome::Unknown, "unknown"),
+            (Outcome::NotStarted, "not started"),
+        ] {
+            let count = self.count(outcome);
+            if count > 0 {
+                // A string takes all that is written to it.
+                let _ = write!(text, "{separator}{count} {words}");
+                separator = ", ";
+            }
+        }
+        text
+    }
+}
