@@ -28,7 +28,7 @@ use crate::output::Output;
 const TRIGGERS: usize = 8;
 /// After so many outcomes in a row that are unknown nothing more is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;
-/// How long answers are waited for after a signal.
+/// How long answers are waited for after a signal, and then the disk.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// What the items of a batch share.
@@ -111,11 +111,13 @@ impl<'a> Work<'a> {
                 done = running.next() => done,
                 signal = interrupts.next() => {
                     self.start_nothing_more();
-                    let is_kept = tokio::select! {
-                        is_kept = self.last_answers(&mut running, tally, &mut ended) => is_kept,
-                        () = tokio::time::sleep(LAST_WAIT) => false,
-                        _ = interrupts.next() => false,
-                    };
+                    tokio::select! {
+                        () = self.last_answers(&mut running, tally, &mut ended) => {}
+                        () = tokio::time::sleep(LAST_WAIT) => {}
+                        _ = interrupts.next() => {}
+                    }
+                    let kept = tokio::time::timeout(LAST_WAIT, self.journal.kept()).await;
+                    let is_kept = kept.is_ok_and(|kept| kept.is_ok());
                     ended.interrupted = Some(self.interrupted(signal, is_kept, &to_do, tally));
                     return ended;
                 }
@@ -152,20 +154,19 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Waits until no trigger is in flight any more, and says whether all that is known is kept.
+    /// Waits until no trigger is in flight any more.
     async fn last_answers<F: Future<Output = Done>>(
         &self,
         running: &mut FuturesUnordered<F>,
         tally: &mut Tally,
         ended: &mut Ended,
-    ) -> bool {
+    ) {
         while self.progress.is_starting() {
             tokio::select! {
                 Some(done) = running.next() => ended.note(done, tally),
                 () = self.progress.changed() => {}
             }
         }
-        self.journal.kept().await.is_ok()
     }
 
     fn interrupted(
@@ -393,6 +394,8 @@ impl<'a> Work<'a> {
 
     fn start_nothing_more(&self) {
         self.starts.close();
+        // Those that wait for their next attempt, too.
+        self.client.start_nothing_more();
     }
 }
 
