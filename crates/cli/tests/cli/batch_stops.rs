@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use rustix::process::{Pid, Signal, kill_process};
@@ -308,35 +309,137 @@ fn the_command_to_go_on_with_starts_nothing_twice() {
 }
 
 #[test]
+fn a_trigger_that_is_not_answered_after_a_signal_is_unknown_and_the_ids_are_kept() {
+    let emulator = endless();
+    let held = Fault::delay(Duration::from_secs(60)).after_execution();
+    emulator.add_fault(Fault::pass().on("triggerDinoaiAgentRun"));
+    emulator.add_fault(held.on("triggerDinoaiAgentRun"));
+    let folder = Folder::with("items.jsonl", items(3));
+    let mut command = dinoai(&emulator);
+    command.args(["batch", &folder.name("items.jsonl"), "--concurrency", "2"]);
+    command.args([
+        "--poll-interval",
+        "5ms",
+        "--resume",
+        &folder.name("results"),
+    ]);
+    let child = command.spawn().unwrap();
+    wait_until("both have been sent", || {
+        emulator.runs().len() == 2 && folder.read("results").contains("\"started\"")
+    });
+    signal(&child, Signal::INT);
+    let done = Done::of(child);
+    assert_eq!(done.code(), 130, "{}", done.stderr);
+    assert!(done.stderr.contains("1 run goes on"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("go on with: dinoai batch"),
+        "{}",
+        done.stderr
+    );
+    let last = done.stderr.lines().last().unwrap();
+    assert_eq!(last, "3 items: 1 still going, 1 unknown, 1 not started");
+    assert_eq!(emulator.runs().len(), 2);
+}
+
+#[test]
+fn a_trigger_that_waits_for_its_next_attempt_is_not_sent_after_a_signal() {
+    let emulator = Emulator::builder()
+        .fault(Fault::too_many_requests().retry_after("30"))
+        .start_blocking()
+        .unwrap();
+    let folder = Folder::with("items.jsonl", items(2));
+    let resume = ["--concurrency", "1", "--resume", &folder.name("results")];
+    let mut command = dinoai(&emulator);
+    command
+        .args(["batch", &folder.name("items.jsonl")])
+        .args(resume);
+    let child = command.spawn().unwrap();
+    wait_until("it has been turned away", || {
+        emulator
+            .requests()
+            .iter()
+            .any(|request| request.status == 429)
+    });
+    signal(&child, Signal::INT);
+    let done = Done::of(child);
+    assert_eq!(done.code(), 130, "{}", done.stderr);
+    assert!(done.stderr.contains("no run goes on"), "{}", done.stderr);
+    let last = done.stderr.lines().last().unwrap();
+    assert_eq!(last, "2 items: 2 not started");
+    assert_eq!(emulator.runs().len(), 0);
+    let done = batch(&emulator, &folder.path("items.jsonl"), &resume);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(messages(&emulator), ["item 1", "item 2"]);
+}
+
+/// A pipe takes 64 KiB; then whoever writes to it waits.
+#[test]
+fn a_signal_is_heard_while_nobody_reads_the_results() {
+    for has_file in [false, true] {
+        let emulator = endless();
+        let message = "m".repeat(100_000);
+        let items = format!("{{\"message\": \"{message}\"}}\n");
+        let folder = Folder::with("items.jsonl", items);
+        let mut command = dinoai(&emulator);
+        command.args(["batch", &folder.name("items.jsonl")]);
+        if has_file {
+            command.args(["--resume", &folder.name("results")]);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut first = [0];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut first)
+            .unwrap();
+        if has_file {
+            wait_until("it has started", || {
+                folder.read("results").contains("\"started\"")
+            });
+        }
+        signal(&child, Signal::TERM);
+        let mut status = None;
+        wait_until("it ends", || {
+            status = child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert_eq!(status.unwrap().code(), Some(143));
+        let mut stderr = String::new();
+        let mut said = child.stderr.take().unwrap();
+        said.read_to_string(&mut stderr).unwrap();
+        let state = if has_file {
+            "still going"
+        } else {
+            "not started"
+        };
+        assert!(
+            stderr.ends_with(&format!("1 item: 1 {state}\n")),
+            "{stderr}"
+        );
+        assert_eq!(emulator.runs().len(), usize::from(has_file));
+    }
+}
+
+#[test]
 fn more_runs_at_a_time_than_open_files_are_all_done() {
-    const ITEMS: u64 = 300;
+    const ITEMS: usize = 300;
     for (limit, is_hard) in [("ulimit -Sn 256", false), ("ulimit -n 256", true)] {
-        // Each goes on for long enough that all have started.
         let scenario = Scenario::new()
-            .stage(Stage::new("RUNNING").reads(ITEMS / 10))
+            .stage(Stage::new("RUNNING").reads(2))
             .stage(Stage::new("COMPLETED"));
         let emulator = Emulator::builder()
             .default_scenario(scenario)
             .start_blocking()
             .unwrap();
-        let folder = Folder::with("items.jsonl", items(300));
+        let folder = Folder::with("items.jsonl", items(ITEMS));
         let file = folder.name("items.jsonl");
-        let arguments = [
-            "batch",
-            &file,
-            "--concurrency",
-            "1000",
-            "--poll-interval",
-            "50ms",
-        ];
+        let mut arguments = vec!["batch", &file, "--concurrency", "1000"];
+        arguments.extend(["--poll-interval", "300ms"]);
         let done = Done::of(under(limit, &emulator, &arguments));
         assert_eq!(done.code(), 0, "{limit}: {}", done.stderr);
-        assert_eq!(done.stdout.matches("\"event\":\"ended\"").count(), 300);
-        assert_eq!(
-            done.stderr.contains("open files"),
-            is_hard,
-            "{}",
-            done.stderr
-        );
+        assert_eq!(done.stdout.matches("\"event\":\"ended\"").count(), ITEMS);
+        let says_so = done.stderr.contains("open files");
+        assert_eq!(says_so, is_hard, "{}", done.stderr);
     }
 }

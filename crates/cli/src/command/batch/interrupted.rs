@@ -24,17 +24,20 @@ impl Interrupted {
     pub(super) fn failure(self, results: Option<(&str, &str)>) -> Failure {
         let ids: Vec<_> = self.going.iter().map(SessionId::as_str).collect();
         let ids = ids.join(" ");
-        let results = results.filter(|_| self.is_kept);
-        let (going, hint) = match (self.going.len(), results) {
-            (0, None) => ("the results were not kept; no run goes on".to_owned(), None),
-            (count, None) => (
-                format!("the results were not kept; {count} of the runs go on: {ids}"),
-                Some(format!("wait for them with: dinoai wait {ids}")),
+        let go_on = match self.going.len() {
+            0 => "no run goes on".to_owned(),
+            1 => "1 run goes on".to_owned(),
+            count => format!("{count} runs go on"),
+        };
+        let (going, hint) = match results.filter(|_| self.is_kept) {
+            Some((file, hint)) => (
+                format!("{go_on}; the results are in {file}"),
+                Some(hint.to_owned()),
             ),
-            (0, Some((_, go_on))) => ("no run goes on".to_owned(), Some(go_on.to_owned())),
-            (count, Some((file, go_on))) => (
-                format!("{count} runs go on; their session ids are in {file}"),
-                Some(go_on.to_owned()),
+            None if ids.is_empty() => (format!("{go_on}; the results were not kept"), None),
+            None => (
+                format!("{go_on}: {ids}; the results were not kept"),
+                Some(format!("wait for what goes on with: dinoai wait {ids}")),
             ),
         };
         let unanswered = match self.unanswered.is_empty() {

@@ -3,7 +3,7 @@
 //! Files and pipes are written by threads of their own, so that the one that hears signals never
 //! waits for a disk, or for whoever reads standard output.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::iter;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
@@ -29,8 +29,14 @@ impl Journal {
         let file = file.map(|mut file| Scribe::new("results", move |lines| file.append(lines)));
         let stdout = stdout.map(|spinner| {
             let is_file = Identity::of_stdout().is_some();
+            // Not where a pipe may be full: until it has taken the lines, nobody could hide the
+            // spinner, to say how the batch ended.
+            let stands_aside = io::stdout().is_terminal();
             let print = move |lines: &[u8]| print(lines, is_file);
-            Scribe::new("stdout", move |lines| spinner.suspend(|| print(lines)))
+            Scribe::new("stdout", move |lines| match stands_aside {
+                true => spinner.suspend(|| print(lines)),
+                false => print(lines),
+            })
         });
         Ok(Self {
             file: file.transpose()?,

@@ -1,8 +1,10 @@
 //! How many runs can go on at a time, as far as the limit on open files goes.
 
 /// Standard streams, files, the runtime's own, and connections that start runs.
+#[cfg(any(unix, test))]
 const SPARE: u64 = 64;
 /// A connection for each run, and its other end where an emulator is in this process.
+#[cfg(any(unix, test))]
 const EACH: u64 = 2;
 
 /// How many runs can go on at a time, and, where these are fewer than wanted, the limit on open
@@ -37,7 +39,7 @@ pub(super) fn concurrency(wanted: usize) -> (usize, Option<u64>) {
 }
 
 /// How many runs fit under a limit; one at least, or nothing would ever be done.
-#[cfg_attr(not(unix), expect(dead_code, reason = "there is no limit"))]
+#[cfg(any(unix, test))]
 fn fitting(limit: u64) -> usize {
     let fitting = limit.saturating_sub(SPARE) / EACH;
     usize::try_from(fitting).unwrap_or(usize::MAX).max(1)

@@ -18,8 +18,10 @@ pub(super) struct Progress {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The items whose intent may be on disk, and whose outcome is not queued for it yet.
-    starting: BTreeSet<usize>,
+    /// The items whose intent is queued for the disk, and whose outcome is not yet.
+    intended: BTreeSet<usize>,
+    /// Those among them whose trigger may have left.
+    sent: BTreeSet<usize>,
     going: BTreeMap<usize, SessionId>,
     unknown_in_a_row: u32,
     /// Why nothing more is started.
@@ -27,14 +29,21 @@ struct State {
 }
 
 impl Progress {
-    pub(super) fn starting_one(&self, number: usize) {
-        self.state().starting.insert(number);
+    /// The intent to start an item is about to be written.
+    pub(super) fn intended(&self, number: usize) {
+        self.state().intended.insert(number);
+    }
+
+    /// Its trigger is about to be sent.
+    pub(super) fn sent(&self, number: usize) {
+        self.state().sent.insert(number);
     }
 
     /// An item's run has started, and its id is queued to be kept.
     pub(super) fn started(&self, number: usize, id: &SessionId) {
         let mut state = self.state();
-        state.starting.remove(&number);
+        state.intended.remove(&number);
+        state.sent.remove(&number);
         state.going.insert(number, id.clone());
         state.unknown_in_a_row = 0;
         self.changed.notify_one();
@@ -43,7 +52,8 @@ impl Progress {
     /// What came of an item is queued to be kept.
     pub(super) fn settled(&self, number: usize) {
         let mut state = self.state();
-        state.starting.remove(&number);
+        state.intended.remove(&number);
+        state.sent.remove(&number);
         state.going.remove(&number);
         self.changed.notify_one();
     }
@@ -78,11 +88,12 @@ impl Progress {
     }
 
     pub(super) fn is_starting(&self) -> bool {
-        !self.state().starting.is_empty()
+        !self.state().intended.is_empty()
     }
 
-    pub(super) fn starting(&self) -> Vec<usize> {
-        self.state().starting.iter().copied().collect()
+    /// The items whose triggers have not been answered.
+    pub(super) fn unanswered(&self) -> Vec<usize> {
+        self.state().sent.iter().copied().collect()
     }
 
     pub(super) fn going(&self) -> BTreeMap<usize, SessionId> {

@@ -176,7 +176,7 @@ impl<'a> Work<'a> {
         left: &VecDeque<(usize, Task)>,
         tally: &mut Tally,
     ) -> Interrupted {
-        let unanswered = self.progress.starting();
+        let unanswered = self.progress.unanswered();
         for number in &unanswered {
             tally.set(*number, Outcome::Unknown);
         }
@@ -228,7 +228,7 @@ impl<'a> Work<'a> {
                 return self.end(number, item, Err(error)).await;
             }
         };
-        self.progress.starting_one(number);
+        self.progress.intended(number);
         let intent = What::Starting {
             request: item.clone(),
         };
@@ -242,6 +242,7 @@ impl<'a> Work<'a> {
             return self.report_not_started(number).await;
         }
 
+        self.progress.sent(number);
         let (sender, receiver) = oneshot::channel();
         let (journal, progress) = (self.journal.clone(), Arc::clone(&self.progress));
         let wait = self.client.trigger_run_and_wait(request);
