@@ -152,7 +152,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
             format!("not all results were printed: {problem}; all of them are in the results file");
         output.failure(&Failure::new("results", Exit::Unavailable, message));
     }
-    if work.has_lost_results() {
+    if work.has_lost_results() || !ended.lost.is_empty() {
         exits.push(Exit::Unavailable);
     }
     if !ended.lost.is_empty() {

@@ -425,17 +425,24 @@ fn a_signal_is_heard_while_nobody_reads_the_results() {
 fn more_runs_at_a_time_than_open_files_are_all_done() {
     const ITEMS: usize = 300;
     for (limit, is_hard) in [("ulimit -Sn 256", false), ("ulimit -n 256", true)] {
-        let scenario = Scenario::new()
-            .stage(Stage::new("RUNNING").reads(2))
-            .stage(Stage::new("COMPLETED"));
+        // Each look takes a while, so that there are as many connections as runs.
         let emulator = Emulator::builder()
-            .default_scenario(scenario)
+            .default_scenario(
+                Scenario::new()
+                    .stage(Stage::new("RUNNING").reads(2))
+                    .stage(Stage::new("COMPLETED")),
+            )
+            .fault(
+                Fault::delay(Duration::from_millis(300))
+                    .on("dinoaiAgentRun")
+                    .always(),
+            )
             .start_blocking()
             .unwrap();
         let folder = Folder::with("items.jsonl", items(ITEMS));
         let file = folder.name("items.jsonl");
         let mut arguments = vec!["batch", &file, "--concurrency", "1000"];
-        arguments.extend(["--poll-interval", "300ms"]);
+        arguments.extend(["--poll-interval", "50ms"]);
         let done = Done::of(under(limit, &emulator, &arguments));
         assert_eq!(done.code(), 0, "{limit}: {}", done.stderr);
         assert_eq!(done.stdout.matches("\"event\":\"ended\"").count(), ITEMS);

@@ -52,6 +52,10 @@ impl Interrupted {
             Exit::Interrupted(self.signal),
             format!("interrupted; {going}{unanswered}"),
         );
+        let failure = match &*self.going {
+            [id] => failure.about(id),
+            _ => failure,
+        };
         match hint {
             Some(hint) => failure.with_hint(hint),
             None => failure,
