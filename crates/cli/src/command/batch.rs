@@ -140,7 +140,13 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         output.note("this batch has already finished: nothing is started, here are its results");
     }
 
-    let work = Work::new(desk.client, output, pace, journal);
+    let work = Work::new(
+        desk.client,
+        output,
+        pace,
+        journal,
+        desk.interrupts.started(),
+    );
     let ended = work
         .all(to_do, concurrency, &mut tally, desk.interrupts)
         .await;

@@ -7,13 +7,16 @@ use dinoai::SessionId;
 use tokio::sync::Notify;
 
 use crate::exit::Exit;
+use crate::interrupt::Started;
 
 /// Which items are being started, and which runs go on. Shared with what the library calls when
 /// a run has started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Progress {
     state: Mutex<State>,
     changed: Notify,
+    /// The runs that are named where a second signal ends the process.
+    runs: Started,
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +32,18 @@ struct State {
 }
 
 impl Progress {
+    pub(super) fn new(runs: Started) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            runs,
+        }
+    }
+
+    pub(super) fn has_ended(&self, id: &SessionId) {
+        self.runs.has_ended(id);
+    }
+
     /// The intent to start an item is about to be written.
     pub(super) fn intended(&self, number: usize) {
         self.state().intended.insert(number);
@@ -41,6 +56,7 @@ impl Progress {
 
     /// An item's run has started, and its id is queued to be kept.
     pub(super) fn started(&self, number: usize, id: &SessionId) {
+        self.runs.note(id);
         let mut state = self.state();
         state.intended.remove(&number);
         state.sent.remove(&number);

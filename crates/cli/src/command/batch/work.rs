@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinoai::{Client, Error, Run, SessionId, Wait};
+use dinoai::{Client, Error, Obstacle, Run, SessionId, Wait};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, oneshot};
@@ -19,8 +19,8 @@ use super::tally::{Outcome, Tally};
 use crate::command::run::trigger;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::{Interrupts, Signal};
-use crate::options::Pace;
+use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
+use crate::options::{OnInterrupt, Pace};
 use crate::output::Output;
 
 /// How many triggers are on their way at a time, as in the library: what stops a batch stops it
@@ -28,8 +28,8 @@ use crate::output::Output;
 const TRIGGERS: usize = 8;
 /// After so many outcomes in a row that are unknown nothing more is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;
-/// How long answers are waited for after a signal, and then the disk.
-const LAST_WAIT: Duration = Duration::from_secs(2);
+/// How long the disk is waited for after a signal.
+const DISK_WAIT: Duration = Duration::from_secs(2);
 
 /// What the items of a batch share.
 pub(super) struct Work<'a> {
@@ -66,6 +66,7 @@ impl<'a> Work<'a> {
         output: &'a Output,
         pace: Pace,
         journal: Journal,
+        started: &Started,
     ) -> Self {
         Self {
             client,
@@ -73,7 +74,7 @@ impl<'a> Work<'a> {
             pace,
             journal,
             starts: Arc::new(Semaphore::new(TRIGGERS)),
-            progress: Arc::default(),
+            progress: Arc::new(Progress::new(started.clone())),
         }
     }
 
@@ -113,10 +114,10 @@ impl<'a> Work<'a> {
                     self.start_nothing_more();
                     tokio::select! {
                         () = self.last_answers(&mut running, tally, &mut ended) => {}
-                        () = tokio::time::sleep(LAST_WAIT) => {}
+                        () = tokio::time::sleep(answer_wait()) => {}
                         _ = interrupts.next() => {}
                     }
-                    let kept = tokio::time::timeout(LAST_WAIT, self.journal.kept()).await;
+                    let kept = tokio::time::timeout(DISK_WAIT, self.journal.kept()).await;
                     let is_kept = kept.is_ok_and(|kept| kept.is_ok());
                     ended.interrupted = Some(self.interrupted(signal, is_kept, &to_do, tally));
                     return ended;
@@ -284,7 +285,7 @@ impl<'a> Work<'a> {
 
     /// Writes down what came of an item.
     async fn end(&self, number: usize, item: Item, result: dinoai::Result<Run>) -> Done {
-        let started = self.progress.id(number);
+        let id = self.progress.id(number);
         let (what, outcome, exit, known) = match result {
             Ok(run) => {
                 let known = format!("session {} {}", run.session_id, run.status);
@@ -300,10 +301,15 @@ impl<'a> Work<'a> {
                 };
                 (what, Outcome::Failed, Exit::RunFailed, known)
             }
-            Err(error) => self.not_ended(error, started),
+            Err(error) => self.not_ended(error, id.clone()),
         };
         let written = self.journal.write(number, what);
         self.progress.settled(number);
+        if matches!(outcome, Outcome::Completed | Outcome::Failed)
+            && let Some(id) = &id
+        {
+            self.progress.has_ended(id);
+        }
         let lost = match written.done().await {
             Ok(()) => None,
             Err(lost) => {
@@ -323,6 +329,14 @@ impl<'a> Work<'a> {
     fn not_ended(&self, error: Error, started: Option<SessionId>) -> (What, Outcome, Exit, String) {
         let may_have_started = error.may_have_started();
         let is_refused = matches!(error, Error::Unauthorized { .. });
+        // Not sent, or not again, since the batch has stopped for another reason.
+        let is_held_back = matches!(
+            error,
+            Error::NotSent {
+                obstacle: Obstacle::Closed,
+                ..
+            } | Error::RateLimited { .. }
+        );
         let id = error.session_id().cloned().or(started);
         let failure = Failure::of_a_wait(error);
         let (outcome, known) = match &id {
@@ -349,7 +363,10 @@ impl<'a> Work<'a> {
             );
             self.stop(Failure::new(failure.kind, Exit::Unknown, reason));
         }
-        let exit = failure.exit;
+        let exit = match self.progress.stopped() {
+            Some((exit, _)) if is_held_back => exit,
+            _ => failure.exit,
+        };
         let what = What::Failed {
             error: failure.into(),
             may_have_started,
@@ -397,6 +414,14 @@ impl<'a> Work<'a> {
         self.starts.close();
         // Those that wait for their next attempt, too.
         self.client.start_nothing_more();
+    }
+}
+
+/// How long the answers to triggers are waited for after a signal, since session ids are in them.
+fn answer_wait() -> Duration {
+    match fate(Stage::InFlight, OnInterrupt::Leave) {
+        Fate::AwaitId(limit) => limit.unwrap_or(Duration::MAX),
+        Fate::Nothing | Fate::Leave | Fate::Stop => Duration::ZERO,
     }
 }
 
