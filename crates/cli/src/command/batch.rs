@@ -21,7 +21,7 @@ mod records;
 mod results;
 mod table;
 mod tally;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
 mod work;
 

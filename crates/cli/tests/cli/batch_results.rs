@@ -321,6 +321,30 @@ fn failed_items_are_started_again_only_if_asked_for() {
 }
 
 #[test]
+fn an_item_that_is_started_again_may_have_been_edited() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let items = "{\"message\": \"better\"}\n{\"message\": \"changed\"}\n";
+    let folder = Folder::with("items.jsonl", items);
+    let records = [starting(1, "one"), ended(1, "FAILED"), starting(2, "two")];
+    fs::write(folder.path("results"), records.concat()).unwrap();
+    let resume = ["--resume", &folder.name("results"), "--concurrency", "1"];
+    let with = |more: &[&str]| {
+        let more = [&resume[..], more].concat();
+        batch(&emulator, &folder.path("items.jsonl"), &more)
+    };
+    let done = with(&["--retry-failed"]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("item 2"), "{}", done.stderr);
+    let done = with(&["--retry-failed", "--retry-unknown", "2"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(messages(&emulator), ["better", "changed"]);
+    // From now on they are what the results are about.
+    let done = with(&[]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(emulator.runs().len(), 2);
+}
+
+#[test]
 fn every_batch_ends_with_a_summary() {
     let emulator = Emulator::builder()
         .scenario("broken", Scenario::fails())

@@ -157,6 +157,29 @@ fn without_a_reader_a_batch_with_a_results_file_goes_on() {
 }
 
 #[test]
+fn results_that_only_the_file_has_are_an_error() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.jsonl", items(3));
+    let mut command = dinoai(&emulator);
+    command.args([
+        "batch",
+        &folder.name("items.jsonl"),
+        "--poll-interval",
+        "5ms",
+    ]);
+    command.args(["--resume", &folder.name("results")]);
+    command.stdout(std::fs::File::create("/dev/full").unwrap());
+    let done = Done::of(command.spawn().unwrap());
+    assert_eq!(done.code(), 5, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("in the results file"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(folder.read("results").matches("\"ended\"").count(), 3);
+}
+
+#[test]
 fn nothing_is_sent_when_the_intent_cannot_be_written() {
     let emulator = Emulator::builder().start_blocking().unwrap();
     let folder = Folder::with("items.jsonl", items(3));
@@ -412,6 +435,40 @@ fn a_signal_is_heard_while_nobody_reads_the_results() {
             "{stderr}"
         );
         assert_eq!(emulator.runs().len(), usize::from(has_file));
+    }
+}
+
+/// The run has ended, and its record does not fit into the pipe.
+#[test]
+fn a_result_that_nobody_reads_is_not_lost_by_a_signal() {
+    for has_file in [false, true] {
+        let answer = "m".repeat(100_000);
+        let scenario = Scenario::new().stage(Stage::new("COMPLETED").message("assistant", answer));
+        let emulator = Emulator::builder()
+            .default_scenario(scenario)
+            .start_blocking()
+            .unwrap();
+        let folder = Folder::with("items.jsonl", items(1));
+        let mut command = dinoai(&emulator);
+        command.args(["batch", &folder.name("items.jsonl"), "-q"]);
+        if has_file {
+            command.args(["--resume", &folder.name("results")]);
+        }
+        let mut child = command.spawn().unwrap();
+        // Held, so that it can be filled, and not read.
+        let stdout = child.stdout.take().unwrap();
+        wait_until("the pipe is full", || {
+            rustix::io::ioctl_fionread(&stdout).unwrap() >= 60_000
+        });
+        signal(&child, Signal::INT);
+        let done = Done::of(child);
+        drop(stdout);
+        assert_eq!(done.code(), 130, "{}", done.stderr);
+        let known = format!("item 1: session {} COMPLETED", ids(&emulator)[0]);
+        assert_ne!(done.stderr.contains(&known), has_file, "{}", done.stderr);
+        if has_file {
+            assert!(folder.read("results").contains("\"ended\""));
+        }
     }
 }
 

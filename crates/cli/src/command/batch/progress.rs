@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use dinoai::SessionId;
 use tokio::sync::Notify;
 
+use super::tally::Outcome;
 use crate::exit::Exit;
 use crate::interrupt::Started;
 
@@ -26,6 +27,8 @@ struct State {
     /// Those among them whose trigger may have left.
     sent: BTreeSet<usize>,
     going: BTreeMap<usize, SessionId>,
+    /// What came of the items of which it is queued to be kept.
+    unwritten: BTreeMap<usize, (Outcome, Option<String>)>,
     unknown_in_a_row: u32,
     /// Why nothing more is started.
     stopped: Option<(Exit, String)>,
@@ -65,13 +68,29 @@ impl Progress {
         self.changed.notify_one();
     }
 
-    /// What came of an item is queued to be kept.
-    pub(super) fn settled(&self, number: usize) {
+    /// What came of an item is queued to be kept: how it stands, and what is said of it if it is
+    /// not kept.
+    pub(super) fn settled(&self, number: usize, outcome: Outcome, known: Option<String>) {
         let mut state = self.state();
         state.intended.remove(&number);
         state.sent.remove(&number);
         state.going.remove(&number);
+        state.unwritten.insert(number, (outcome, known));
         self.changed.notify_one();
+    }
+
+    /// What came of an item has been written, or cannot be.
+    pub(super) fn written(&self, number: usize) {
+        self.state().unwritten.remove(&number);
+    }
+
+    /// What came of the items of which it is queued to be kept.
+    pub(super) fn unwritten(&self) -> Vec<(usize, Outcome, Option<String>)> {
+        let state = self.state();
+        let items = state.unwritten.iter();
+        items
+            .map(|(number, (outcome, known))| (*number, *outcome, known.clone()))
+            .collect()
     }
 
     /// Counts an outcome of a trigger, and says how many in a row have been unknown.

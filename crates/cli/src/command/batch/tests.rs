@@ -1,4 +1,4 @@
-//! That an intent is on disk before its trigger is sent.
+//! That an intent is on disk before its trigger is sent, shown with a device that Linux has.
 
 use std::fs::OpenOptions;
 use std::time::Duration;
@@ -11,7 +11,6 @@ use crate::interrupt::Listener;
 use crate::options::Format;
 
 /// A file that takes what is written, and has no disk that it could be on.
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn nothing_is_sent_unless_its_intent_is_on_disk() {
     let emulator = Emulator::builder().start().await.unwrap();

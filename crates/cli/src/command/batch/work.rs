@@ -1,33 +1,32 @@
 //! [`Work`]: sees the items of a batch to their ends, a bounded number at a time.
 
+mod one;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinoai::{Client, Error, Obstacle, Run, SessionId, Wait};
+use dinoai::Client;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 use super::interrupted::Interrupted;
-use super::item::Item;
-use super::journal::{Journal, Lost, Written};
+use super::journal::{Journal, Lost};
 use super::ledger::Task;
 use super::progress::Progress;
-use super::record::{What, not_started};
+use super::record::not_started;
 use super::tally::{Outcome, Tally};
-use crate::command::run::trigger;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::options::{OnInterrupt, Pace};
 use crate::output::Output;
+use one::Done;
 
 /// How many triggers are on their way at a time, as in the library: what stops a batch stops it
 /// before many more have been sent.
 const TRIGGERS: usize = 8;
-/// After so many outcomes in a row that are unknown nothing more is started.
-const UNKNOWN_IN_A_ROW: u32 = 3;
 /// How long the disk is waited for after a signal.
 const DISK_WAIT: Duration = Duration::from_secs(2);
 
@@ -49,15 +48,6 @@ pub(super) struct Ended {
     pub(super) lost: Vec<String>,
     /// The signal that ended it, and what goes on then.
     pub(super) interrupted: Option<Interrupted>,
-}
-
-/// What came of one item.
-struct Done {
-    number: usize,
-    outcome: Outcome,
-    exit: Exit,
-    /// What is known of it, if that is not kept anywhere.
-    lost: Option<String>,
 }
 
 impl<'a> Work<'a> {
@@ -119,7 +109,7 @@ impl<'a> Work<'a> {
                     }
                     let kept = tokio::time::timeout(DISK_WAIT, self.journal.kept()).await;
                     let is_kept = kept.is_ok_and(|kept| kept.is_ok());
-                    ended.interrupted = Some(self.interrupted(signal, is_kept, &to_do, tally));
+                    self.interrupted(signal, is_kept, &to_do, tally, &mut ended);
                     return ended;
                 }
             };
@@ -132,7 +122,7 @@ impl<'a> Work<'a> {
         tokio::select! {
             () = self.journal.finished() => {}
             signal = interrupts.next() => {
-                ended.interrupted = Some(self.interrupted(signal, true, &to_do, tally));
+                self.interrupted(signal, true, &to_do, tally, &mut ended);
             }
         }
         ended
@@ -170,13 +160,21 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Notes how things stand when a signal ends the batch.
     fn interrupted(
         &self,
         signal: Signal,
         is_kept: bool,
         left: &VecDeque<(usize, Task)>,
         tally: &mut Tally,
-    ) -> Interrupted {
+        ended: &mut Ended,
+    ) {
+        for (number, outcome, known) in self.progress.unwritten() {
+            tally.set(number, outcome);
+            if !is_kept {
+                ended.lost.extend(known);
+            }
+        }
         let unanswered = self.progress.unanswered();
         for number in &unanswered {
             tally.set(*number, Outcome::Unknown);
@@ -190,204 +188,12 @@ impl<'a> Work<'a> {
             Task::GoOn(_, id) => Some(id.clone()),
             _ => None,
         }));
-        Interrupted {
+        ended.interrupted = Some(Interrupted {
             signal,
             going,
             unanswered,
             is_kept,
-        }
-    }
-
-    /// Sees one item to its end.
-    async fn one(&self, number: usize, task: Task) -> Done {
-        match task {
-            Task::Start(item) => self.start(number, item).await,
-            Task::GoOn(item, id) => {
-                self.progress.started(number, &id);
-                let result = match self.client.session(&id) {
-                    Ok(session) => self.wait(session.wait()).await,
-                    Err(error) => Err(error),
-                };
-                self.end(number, item, result).await
-            }
-            // Nothing is left to do for these.
-            Task::LeaveUnknown | Task::Print(..) => Done::not_started(number),
-        }
-    }
-
-    async fn start(&self, number: usize, item: Item) -> Done {
-        let Ok(permit) = Arc::clone(&self.starts).acquire_owned().await else {
-            return self.report_not_started(number).await;
-        };
-        let request = match trigger(item.clone().into()) {
-            Ok(request) => request,
-            Err(failure) => {
-                let error = Error::InvalidConfig {
-                    setting: format!("item {number}"),
-                    problem: failure.message,
-                };
-                return self.end(number, item, Err(error)).await;
-            }
-        };
-        self.progress.intended(number);
-        let intent = What::Starting {
-            request: item.clone(),
-        };
-        let starting = self.journal.write(number, intent);
-        if let Err(lost) = starting.kept().await {
-            self.progress.settled(number);
-            self.stop_unkept(&lost);
-            return Done::not_started(number);
-        }
-        if self.starts.is_closed() {
-            return self.report_not_started(number).await;
-        }
-
-        self.progress.sent(number);
-        let (sender, receiver) = oneshot::channel();
-        let (journal, progress) = (self.journal.clone(), Arc::clone(&self.progress));
-        let wait = self.client.trigger_run_and_wait(request);
-        let wait = wait.on_started(move |id| {
-            let session_id = id.clone();
-            let written = journal.write(number, What::Started { session_id });
-            progress.started(number, id);
-            // Whoever would receive it is gone only with the whole item.
-            let _ = sender.send((id.clone(), written));
-            drop(permit);
         });
-        let (result, ()) = tokio::join!(self.wait(wait), self.keeps_id(number, receiver));
-        self.end(number, item, result).await
-    }
-
-    async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
-        let wait = wait.timeout(self.pace.timeout);
-        match self.pace.poll_interval {
-            Some(interval) => wait.poll_interval(interval).await,
-            None => wait.await,
-        }
-    }
-
-    /// Says an id at once that could not be written down.
-    async fn keeps_id(&self, number: usize, id: oneshot::Receiver<(SessionId, Written)>) {
-        let Ok((id, written)) = id.await else {
-            return;
-        };
-        if let Err(lost) = written.kept().await {
-            let message = format!(
-                "item {number} has started session {id}, but this cannot be written to the \
-                 results: {lost}"
-            );
-            let failure = Failure::new("results", Exit::Unavailable, message);
-            self.output.failure(&failure.about(&id));
-            self.stop_unkept(&lost);
-        }
-    }
-
-    /// Writes down what came of an item.
-    async fn end(&self, number: usize, item: Item, result: dinoai::Result<Run>) -> Done {
-        let id = self.progress.id(number);
-        let (what, outcome, exit, known) = match result {
-            Ok(run) => {
-                let known = format!("session {} {}", run.session_id, run.status);
-                let request = Some(item);
-                let what = What::Ended { request, run };
-                (what, Outcome::Completed, Exit::Done, known)
-            }
-            Err(Error::RunFailed { run, .. }) => {
-                let known = format!("session {} {}", run.session_id, run.status);
-                let what = What::Ended {
-                    request: Some(item),
-                    run: *run,
-                };
-                (what, Outcome::Failed, Exit::RunFailed, known)
-            }
-            Err(error) => self.not_ended(error, id.clone()),
-        };
-        let written = self.journal.write(number, what);
-        self.progress.settled(number);
-        if matches!(outcome, Outcome::Completed | Outcome::Failed)
-            && let Some(id) = &id
-        {
-            self.progress.has_ended(id);
-        }
-        let lost = match written.done().await {
-            Ok(()) => None,
-            Err(lost) => {
-                self.stop_unkept(&lost);
-                Some(format!("item {number}: {known}"))
-            }
-        };
-        Done {
-            number,
-            outcome,
-            exit,
-            lost,
-        }
-    }
-
-    /// What came of an item that has not been seen to end. Some of it stops the batch.
-    fn not_ended(&self, error: Error, started: Option<SessionId>) -> (What, Outcome, Exit, String) {
-        let may_have_started = error.may_have_started();
-        let is_refused = matches!(error, Error::Unauthorized { .. });
-        // Not sent, or not again, since the batch has stopped for another reason.
-        let is_held_back = matches!(
-            error,
-            Error::NotSent {
-                obstacle: Obstacle::Closed,
-                ..
-            } | Error::RateLimited { .. }
-        );
-        let id = error.session_id().cloned().or(started);
-        let failure = Failure::of_a_wait(error);
-        let (outcome, known) = match &id {
-            Some(id) => (Outcome::Going, format!("session {id}, still going")),
-            None if may_have_started => (
-                Outcome::Unknown,
-                "it is unknown whether it has started".to_owned(),
-            ),
-            None => (Outcome::NotStarted, "not started".to_owned()),
-        };
-        let in_a_row = match &id {
-            // It was counted when it started, here or before.
-            Some(_) => 0,
-            None => self.progress.unknown_in_a_row(outcome == Outcome::Unknown),
-        };
-        if is_refused {
-            let reason = format!("nothing more is started: {}", failure.message);
-            self.stop(Failure::new(failure.kind, Exit::Refused, reason));
-        } else if in_a_row >= UNKNOWN_IN_A_ROW {
-            let reason = format!(
-                "nothing more is started: of {in_a_row} items in a row it is unknown whether they \
-                 have started; the last one: {}",
-                failure.message
-            );
-            self.stop(Failure::new(failure.kind, Exit::Unknown, reason));
-        }
-        let exit = match self.progress.stopped() {
-            Some((exit, _)) if is_held_back => exit,
-            _ => failure.exit,
-        };
-        let what = What::Failed {
-            error: failure.into(),
-            may_have_started,
-        };
-        (what, outcome, exit, known)
-    }
-
-    /// An item that was about to start when the batch stopped.
-    async fn report_not_started(&self, number: usize) -> Done {
-        let (exit, reason) = match self.progress.stopped() {
-            Some(stopped) => stopped,
-            None => (Exit::Done, "interrupted".to_owned()),
-        };
-        let written = self.journal.write(number, not_started(&reason));
-        self.progress.settled(number);
-        // Not kept: it has not started for that.
-        let _ = written.done().await;
-        Done {
-            exit,
-            ..Done::not_started(number)
-        }
     }
 
     fn stop_unkept(&self, lost: &Lost) {
@@ -430,16 +236,5 @@ impl Ended {
         tally.set(done.number, done.outcome);
         self.exits.push(done.exit);
         self.lost.extend(done.lost);
-    }
-}
-
-impl Done {
-    fn not_started(number: usize) -> Self {
-        Self {
-            number,
-            outcome: Outcome::NotStarted,
-            exit: Exit::Done,
-            lost: None,
-        }
     }
 }

@@ -1,0 +1,240 @@
+//! One item of a batch: its start, its wait, and what is written down of it.
+
+use std::sync::Arc;
+
+use dinoai::{Error, Obstacle, Run, SessionId, Wait};
+use tokio::sync::oneshot;
+
+use super::Work;
+use crate::command::batch::item::Item;
+use crate::command::batch::journal::Written;
+use crate::command::batch::ledger::Task;
+use crate::command::batch::record::{What, not_started};
+use crate::command::batch::tally::Outcome;
+use crate::command::run::trigger;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// After so many outcomes in a row that are unknown nothing more is started.
+const UNKNOWN_IN_A_ROW: u32 = 3;
+/// What came of one item.
+pub(super) struct Done {
+    pub(super) number: usize,
+    pub(super) outcome: Outcome,
+    pub(super) exit: Exit,
+    /// What is known of it, if that is not kept anywhere.
+    pub(super) lost: Option<String>,
+}
+
+impl Work<'_> {
+    /// Sees one item to its end.
+    pub(super) async fn one(&self, number: usize, task: Task) -> Done {
+        match task {
+            Task::Start(item) => self.start(number, item).await,
+            Task::GoOn(item, id) => {
+                self.progress.started(number, &id);
+                let result = match self.client.session(&id) {
+                    Ok(session) => self.wait(session.wait()).await,
+                    Err(error) => Err(error),
+                };
+                self.end(number, item, result).await
+            }
+            // Nothing is left to do for these.
+            Task::LeaveUnknown | Task::Print(..) => Done::not_started(number),
+        }
+    }
+
+    async fn start(&self, number: usize, item: Item) -> Done {
+        let Ok(permit) = Arc::clone(&self.starts).acquire_owned().await else {
+            return self.report_not_started(number).await;
+        };
+        let request = match trigger(item.clone().into()) {
+            Ok(request) => request,
+            Err(failure) => {
+                let error = Error::InvalidConfig {
+                    setting: format!("item {number}"),
+                    problem: failure.message,
+                };
+                return self.end(number, item, Err(error)).await;
+            }
+        };
+        self.progress.intended(number);
+        let intent = What::Starting {
+            request: item.clone(),
+        };
+        let starting = self.journal.write(number, intent);
+        if let Err(lost) = starting.kept().await {
+            self.progress.settled(number, Outcome::NotStarted, None);
+            self.progress.written(number);
+            self.stop_unkept(&lost);
+            return Done::not_started(number);
+        }
+        if self.starts.is_closed() {
+            return self.report_not_started(number).await;
+        }
+
+        self.progress.sent(number);
+        let (sender, receiver) = oneshot::channel();
+        let (journal, progress) = (self.journal.clone(), Arc::clone(&self.progress));
+        let wait = self.client.trigger_run_and_wait(request);
+        let wait = wait.on_started(move |id| {
+            let session_id = id.clone();
+            let written = journal.write(number, What::Started { session_id });
+            progress.started(number, id);
+            // Whoever would receive it is gone only with the whole item.
+            let _ = sender.send((id.clone(), written));
+            drop(permit);
+        });
+        let (result, ()) = tokio::join!(self.wait(wait), self.keeps_id(number, receiver));
+        self.end(number, item, result).await
+    }
+
+    async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
+        let wait = wait.timeout(self.pace.timeout);
+        match self.pace.poll_interval {
+            Some(interval) => wait.poll_interval(interval).await,
+            None => wait.await,
+        }
+    }
+
+    /// Says an id at once that could not be written down.
+    async fn keeps_id(&self, number: usize, id: oneshot::Receiver<(SessionId, Written)>) {
+        let Ok((id, written)) = id.await else {
+            return;
+        };
+        if let Err(lost) = written.kept().await {
+            let message = format!(
+                "item {number} has started session {id}, but this cannot be written to the \
+                 results: {lost}"
+            );
+            let failure = Failure::new("results", Exit::Unavailable, message);
+            self.output.failure(&failure.about(&id));
+            self.stop_unkept(&lost);
+        }
+    }
+
+    /// Writes down what came of an item.
+    async fn end(&self, number: usize, item: Item, result: dinoai::Result<Run>) -> Done {
+        let id = self.progress.id(number);
+        let (what, outcome, exit, known) = match result {
+            Ok(run) => {
+                let known = Some(format!("session {} {}", run.session_id, run.status));
+                let request = Some(item);
+                let what = What::Ended { request, run };
+                (what, Outcome::Completed, Exit::Done, known)
+            }
+            Err(Error::RunFailed { run, .. }) => {
+                let known = Some(format!("session {} {}", run.session_id, run.status));
+                let what = What::Ended {
+                    request: Some(item),
+                    run: *run,
+                };
+                (what, Outcome::Failed, Exit::RunFailed, known)
+            }
+            Err(error) => self.not_ended(error, id.clone()),
+        };
+        let written = self.journal.write(number, what);
+        let known = known.map(|known| format!("item {number}: {known}"));
+        self.progress.settled(number, outcome, known.clone());
+        if matches!(outcome, Outcome::Completed | Outcome::Failed)
+            && let Some(id) = &id
+        {
+            self.progress.has_ended(id);
+        }
+        let lost = match written.done().await {
+            Ok(()) => None,
+            Err(lost) => {
+                self.stop_unkept(&lost);
+                known
+            }
+        };
+        self.progress.written(number);
+        Done {
+            number,
+            outcome,
+            exit,
+            lost,
+        }
+    }
+
+    /// What came of an item that has not been seen to end. Some of it stops the batch.
+    fn not_ended(
+        &self,
+        error: Error,
+        started: Option<SessionId>,
+    ) -> (What, Outcome, Exit, Option<String>) {
+        let may_have_started = error.may_have_started();
+        let is_refused = matches!(error, Error::Unauthorized { .. });
+        // Not sent, or not again, since the batch has stopped for another reason.
+        let is_held_back = matches!(
+            error,
+            Error::NotSent {
+                obstacle: Obstacle::Closed,
+                ..
+            } | Error::RateLimited { .. }
+        );
+        let id = error.session_id().cloned().or(started);
+        let failure = Failure::of_a_wait(error);
+        let (outcome, known) = match &id {
+            Some(id) => (Outcome::Going, Some(format!("session {id}, still going"))),
+            None if may_have_started => (
+                Outcome::Unknown,
+                Some("it is unknown whether it has started".to_owned()),
+            ),
+            None => (Outcome::NotStarted, None),
+        };
+        let in_a_row = match &id {
+            // It was counted when it started, here or before.
+            Some(_) => 0,
+            None => self.progress.unknown_in_a_row(outcome == Outcome::Unknown),
+        };
+        if is_refused {
+            let reason = format!("nothing more is started: {}", failure.message);
+            self.stop(Failure::new(failure.kind, Exit::Refused, reason));
+        } else if in_a_row >= UNKNOWN_IN_A_ROW {
+            let reason = format!(
+                "nothing more is started: of {in_a_row} items in a row it is unknown whether they \
+                 have started; the last one: {}",
+                failure.message
+            );
+            self.stop(Failure::new(failure.kind, Exit::Unknown, reason));
+        }
+        let exit = match self.progress.stopped() {
+            Some((exit, _)) if is_held_back => exit,
+            _ => failure.exit,
+        };
+        let what = What::Failed {
+            error: failure.into(),
+            may_have_started,
+        };
+        (what, outcome, exit, known)
+    }
+
+    /// An item that was about to start when the batch stopped.
+    async fn report_not_started(&self, number: usize) -> Done {
+        let (exit, reason) = match self.progress.stopped() {
+            Some(stopped) => stopped,
+            None => (Exit::Done, "interrupted".to_owned()),
+        };
+        let written = self.journal.write(number, not_started(&reason));
+        self.progress.settled(number, Outcome::NotStarted, None);
+        // Not kept: it has not started for that.
+        let _ = written.done().await;
+        self.progress.written(number);
+        Done {
+            exit,
+            ..Done::not_started(number)
+        }
+    }
+}
+
+impl Done {
+    fn not_started(number: usize) -> Self {
+        Self {
+            number,
+            outcome: Outcome::NotStarted,
+            exit: Exit::Done,
+            lost: None,
+        }
+    }
+}
