@@ -72,9 +72,13 @@ enum Cut {
 /// Whether a line is the beginning of a record, and no more: `{"item":1,"event":"started"`, and
 /// something that does not end.
 fn is_cut_record(line: &[u8]) -> Cut {
+    // Half a number is wrong for the reader of JSON; nothing at all has just been cut off.
+    let is_of_a_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    let number = line.iter().rev().take_while(|byte| is_of_a_number(byte));
+    let before = &line[..line.len() - number.count()];
     match after_its_head(line) {
         Err(cut) => cut,
-        Ok(()) => match serde_json::from_slice::<IgnoredAny>(line) {
+        Ok(()) => match serde_json::from_slice::<IgnoredAny>(before) {
             Err(error) if error.is_eof() => Cut::AfterItsHead,
             _ => Cut::No,
         },
@@ -116,14 +120,19 @@ mod tests {
 
     const STARTED: &str = r#"{"item":1,"event":"started","agentSessionId":"a"}"#;
 
+    const ENDED: &str = "{\"item\":1,\"event\":\"ended\",\"run\":{\"agentSessionId\":\"a\",\
+        \"status\":\"COMPLETED\",\"messages\":[{\"ts\":-1.5e-300,\"role\":\"user\",\
+        \"content\":\"\u{e9}\\u00e9\\n\"}],\"childSessionIds\":[],\"workspaceUid\":\"w\"}}";
+
     #[test]
     fn a_record_that_was_cut_off_is_left_out_and_a_whole_one_counts() {
         for zeros in [0, 100] {
-            for length in 0..=STARTED.len() {
-                let mut content = format!("{STARTED}\n{}", &STARTED[..length]).into_bytes();
+            for length in 0..=ENDED.len() {
+                let mut content = format!("{STARTED}\n").into_bytes();
+                content.extend(&ENDED.as_bytes()[..length]);
                 content.extend(vec![0; zeros]);
                 let read = parse(&content).unwrap();
-                let is_whole = length == STARTED.len();
+                let is_whole = length == ENDED.len();
                 assert_eq!(read.records.len(), 1 + usize::from(is_whole));
                 assert_eq!(read.lacks_newline, is_whole);
                 let kept = if is_whole { length } else { 0 };
@@ -141,6 +150,7 @@ mod tests {
             b"{\"item\":1,\"event\":\"star",
             b"{\"item\":1,\"event\":\"conference\"",
             b"{\"item\":1,\"event\":\"ended\"}",
+            b"{\"item\":1,\"event\":\"ended\"}12",
             b"{",
             b"[1, 2]",
             b"A page of notes",
