@@ -59,10 +59,13 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 fn carry_out(arguments: Arguments) -> Exit {
     let output = Output::new(&arguments.global);
     traces::show(arguments.global.verbose, &output);
-    let done = dispatch(arguments, &output).and_then(|exit| match output.lost() {
-        // A reader that has enough of it is none that misses something.
-        Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "all else is done")),
-        _ => Ok(exit),
+    let done = dispatch(arguments, &output).and_then(|exit| {
+        output.finish(None);
+        match output.lost() {
+            // A reader that has enough of it is none that misses something.
+            Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "all else is done")),
+            _ => Ok(exit),
+        }
     });
     let exit = done.unwrap_or_else(|failure| {
         output.failure(&failure);
