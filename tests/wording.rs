@@ -91,6 +91,12 @@ async fn what_fails_in_a_batch_is_named_by_its_run_and_never_by_an_alias() {
         json!({ "data": { "run0": good, "run1": null }, "errors": broke(json!(["run1"])) }),
         json!({ "data": null, "errors": broke(json!(["run1", "status"])) }),
         json!({ "errors": broke(json!(["run1"])) }),
+        // Of the whole batch, which is not halved for it.
+        json!({ "data": null, "errors": [{
+            "message": "It is down.",
+            "path": ["run1"],
+            "extensions": { "code": "SERVICE_UNAVAILABLE" },
+        }] }),
         json!({ "data": { "run0": good, "run1": { "ok": "no", "status": "COMPLETED" } } }),
         json!({ "data": { "run0": good, "run1": { "ok": true, "status": {} } } }),
         json!({ "data": { "run0": good, "run1": { "ok": false, "status": "GONE" } } }),

@@ -6,6 +6,8 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use reqwest::header::HeaderMap;
+
 use super::line;
 use crate::account::{Account, bad_file};
 use crate::credentials::Credentials;
@@ -58,17 +60,22 @@ impl Credentials {
 
         let failed = |error: io::Error| bad_file(path, format!("cannot be written: {error}"));
         let draft = Draft::write(path, &text).map_err(failed)?;
-        let read = Account::from_file_alone(&draft.path)?;
-        let is_same = read.endpoint.as_deref() == Some(endpoint)
-            && read
-                .credentials
-                .is_some_and(|credentials| credentials.headers().is_ok_and(|read| read == headers));
-        if !is_same {
+        if !reads_back(&draft.path, endpoint, &headers) {
             let problem = "cannot be written: it would read back changed".to_owned();
             return Err(bad_file(path, problem));
         }
         draft.put_in_place(path).map_err(failed)
     }
+}
+
+/// Whether the file on the disk has this endpoint, and credentials with these headers.
+fn reads_back(path: &Path, endpoint: &str, headers: &HeaderMap) -> bool {
+    let Ok(read) = Account::from_file_alone(path) else {
+        return false;
+    };
+    let sent = read.credentials.map(|credentials| credentials.headers());
+    read.endpoint.as_deref() == Some(endpoint)
+        && sent.is_some_and(|sent| sent.is_ok_and(|sent| sent == *headers))
 }
 
 /// A file that is to replace another one. Removed unless it does.
@@ -175,6 +182,28 @@ mod tests {
             assert_eq!(read.endpoint.as_deref(), Some(ENDPOINT));
             let headers = read.credentials.unwrap().headers().unwrap();
             assert_eq!(headers, credentials.headers().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_file_that_says_something_else_does_not_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials");
+        let credentials = Credentials::key_and_secret("key", "secret");
+        credentials.save(ENDPOINT, &path).unwrap();
+        let headers = credentials.headers().unwrap();
+        assert!(reads_back(&path, ENDPOINT, &headers));
+        assert!(!reads_back(&path, "https://other/graphql", &headers));
+        let text = fs::read_to_string(&path).unwrap();
+        for other in [
+            text.replace("=secret", "=other"),
+            text.replace("=key", "=other"),
+            text.replace("API_SECRET", "SECRET"),
+            format!("{text}WORKSPACE_UID=w1\n"),
+            String::new(),
+        ] {
+            fs::write(&path, other).unwrap();
+            assert!(!reads_back(&path, ENDPOINT, &headers));
         }
     }
 
