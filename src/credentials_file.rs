@@ -42,10 +42,10 @@ impl Content {
             match rest.statement() {
                 Some(Statement::Comment) => {}
                 Some(Statement::Name { name, value }) => {
+                    let value = value.and_then(|value| content.expand(&value, &environment));
                     if value.is_none() {
                         content.unread.push(line);
                     }
-                    let value = value.map(|value| content.expand(&value, &environment));
                     content.values.insert(name, value);
                 }
                 None => {
@@ -68,8 +68,10 @@ impl Content {
         values.filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
     }
 
-    /// A value with the variables in it replaced.
-    fn expand(&self, value: &str, environment: &impl Fn(&str) -> Option<String>) -> String {
+    /// A value with the variables in it replaced. `None` where that makes it longer than any
+    /// setting: each line can double the one above.
+    fn expand(&self, value: &str, environment: &impl Fn(&str) -> Option<String>) -> Option<String> {
+        const LONGEST: usize = 64 * 1024;
         let mut expanded = String::new();
         let mut rest = value;
         while let Some((before, after)) = rest.split_once("${") {
@@ -84,9 +86,12 @@ impl Content {
                 Some(value) => expanded.push_str(value.as_deref().unwrap_or_default()),
                 None => expanded.push_str(variable.default),
             }
+            if expanded.len() > LONGEST {
+                return None;
+            }
             rest = variable.after;
         }
-        expanded + rest
+        Some(expanded + rest)
     }
 }
 
@@ -258,4 +263,26 @@ fn is_space(character: char) -> bool {
 /// White space within a line.
 fn is_blank(character: char) -> bool {
     character != '\n' && is_space(character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_statement_is_known_by_its_line() {
+        let text = "\n# comment\nstray text\n\nA=1\nB=\"a\nb\" tail\n  C\nD='a\nb'\n= x\n";
+        let content = Content::read(text, |_| None);
+        assert_eq!(content.unread, [3, 6, 8, 11]);
+        let values: HashMap<_, _> = content.values().collect();
+        assert_eq!(values, HashMap::from([("A", "1"), ("D", "a\nb")]));
+    }
+
+    /// Else sixty short lines would make a value that no memory can hold.
+    #[test]
+    fn a_value_that_grows_with_each_line_is_given_up() {
+        let text = "A=aaaaaaaa\n".to_owned() + &"A=${A}${A}\n".repeat(60);
+        let content = Content::read(&text, |_| None);
+        assert_eq!(content.unread.first(), Some(&15));
+    }
 }
