@@ -301,11 +301,14 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     /// When something is to be done next, whatever comes of what is under way.
     fn next_event(&self) -> Option<Duration> {
         let start = self.may_start().then_some(self.triggers_not_before);
-        let poll = self.waiting.peek().filter(|_| self.may_ask());
-        let poll = poll.map(|Reverse(run)| run.due.max(self.polls_not_before));
+        let read = (!self.ended.is_empty()).then_some(Duration::ZERO);
+        let poll = self.waiting.peek().map(|Reverse(run)| run.due);
+        let asked = read.into_iter().chain(poll).min();
+        let asked = asked.filter(|_| self.may_ask());
+        let asked = asked.map(|due| due.max(self.polls_not_before));
         let is_any = !self.waiting.is_empty() || !self.ended.is_empty();
         let deadline = self.next_deadline.filter(|_| is_any);
-        [start, poll, deadline].into_iter().flatten().min()
+        [start, asked, deadline].into_iter().flatten().min()
     }
 
     fn may_start(&self) -> bool {
@@ -383,12 +386,10 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                 false => self.ended.push_front(run),
             }
         }
-        while self.may_ask() {
+        while self.may_ask() && now >= self.polls_not_before {
             let request = if let Some(run) = self.ended.pop_front() {
                 self.reading(run)
-            } else if now >= self.polls_not_before
-                && let Some(runs) = self.due_batch(now)
-            {
+            } else if let Some(runs) = self.due_batch(now) {
                 self.polling(runs)
             } else {
                 break;

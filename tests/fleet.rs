@@ -629,6 +629,46 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_whole_fleet() {
 }
 
 #[tokio::test]
+async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_ended_runs_too() {
+    let clock = FastClock::with_second(Duration::from_millis(20));
+    let held = Arc::new(Mutex::new((None, vec![])));
+    let (watch, record) = (clock.clone(), held.clone());
+    let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
+    let mut polls = 0;
+    let server = FaultServer::scripted(move |seen| {
+        let (since, arrivals) = &mut *record.lock().unwrap();
+        let asks = |id: &str| asked(seen).iter().any(|(_, asked)| asked == id);
+        if let Some(since) = since {
+            arrivals.push(watch.now() - *since);
+            return answer(seen);
+        }
+        polls += usize::from(asks("run-0"));
+        if polls == 2 && asks("run-0") {
+            // These have ended, as the client learns after the delay was asked for.
+            return Reply::Late(Duration::from_millis(200), Box::new(answer(seen)));
+        }
+        if polls == 2 && asks("run-60") {
+            *since = Some(watch.now());
+            return Reply::too_many_requests("50");
+        }
+        answer(seen)
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
+    let results = all(client.wait_all(ids(100)).poll_interval(seconds(10))).await;
+    assert!(results.values().all(Result::is_ok));
+    let (_, arrivals) = &*held.lock().unwrap();
+    assert!(arrivals.len() >= 50, "{arrivals:?}");
+    let early = arrivals.iter().filter(|since| **since < seconds(50));
+    assert_eq!(early.count(), 0, "{arrivals:?}");
+}
+
+#[tokio::test]
 async fn a_host_that_is_down_in_the_middle_is_borne() {
     let mut answer = end_one_after_the_other(5);
     let mut arrived = 0;
