@@ -183,7 +183,7 @@ pub enum Error {
     /// The backend does not know a field or an argument that the call needs: it is older than
     /// the feature. Nothing was carried out.
     #[error(
-        "{call} needs {}, which this backend does not know ({}); call without it, or ask Paradime \
+        "{call} was refused: this backend does not support {} ({}); call without it, or ask Paradime \
          for an update of the workspace's backend",
         excerpt(.feature),
         excerpt(&.fields.join(", "))
