@@ -1,5 +1,8 @@
 //! [`Closing`]: whether a client still starts anything.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
 /// Whether a client still starts anything. Open until it is closed, and closed for good.
@@ -13,6 +16,14 @@ impl Closing {
 
     pub(crate) fn is_closed(&self) -> bool {
         *self.0.borrow()
+    }
+
+    /// Awaits what comes before a start; `None` once it is closed.
+    pub(crate) async fn before<T>(&self, preparation: impl Future<Output = T>) -> Option<T> {
+        match select(pin!(self.closed()), pin!(preparation)).await {
+            Either::Left(_) => None,
+            Either::Right((prepared, _)) => Some(prepared),
+        }
     }
 
     /// Ends once it is closed. May be dropped at any time.

@@ -42,7 +42,7 @@ use futures_util::future::{Either, select};
 
 use crate::body::Departed;
 use crate::cursor::{Checkpoint, Cursor};
-use crate::error::{Error, Result};
+use crate::error::{Call, Error, Result};
 use crate::operations::Digest;
 use crate::poll::{Pace, Polls};
 use crate::run::{Accepted, Run, SessionId};
@@ -315,7 +315,17 @@ impl Handle {
         };
         let call_deadline = self.client.call_deadline();
         let deadline = deadline.map_or(call_deadline, |deadline| deadline.min(call_deadline));
-        let Some(sending) = self.begin_to_send(deadline).await else {
+        let prepared = async {
+            let Some(sending) = self.begin_to_send(deadline).await else {
+                return Ok(None);
+            };
+            let digest = self.client.read_digest(terms.clone()).await?;
+            Ok(Some((digest, sending)))
+        };
+        let Some(prepared) = self.client.closing().before(prepared).await else {
+            return Err(self.closed());
+        };
+        let Some((digest, sending)) = prepared? else {
             // No time is left, as the call says.
             let terms = Terms {
                 deadline: Some(deadline),
@@ -323,9 +333,15 @@ impl Handle {
             };
             return self.client.send(message, terms).await;
         };
-        let digest = self.client.read_digest(terms.clone()).await?;
         let (accepted, _) = self.send_after(digest, message, terms, sending).await?;
         Ok(accepted)
+    }
+
+    /// The error of a follow-up that was not sent, since the client starts nothing more.
+    pub(crate) fn closed(&self) -> Error {
+        let mut call = Call::starting("SendDinoaiAgentMessage");
+        call.session_id = Some(self.id.clone());
+        Error::closed(call)
     }
 
     /// Waits until no other follow-up of this session is on its way; `None` if that takes until
@@ -353,7 +369,8 @@ impl Handle {
         _sending: Sending,
     ) -> Result<(Accepted, OpenTurn)> {
         self.has_read.store(true, Ordering::Relaxed);
-        let steps = self.steps_so_far(terms.deadline).await;
+        let steps = self.steps_so_far(terms.deadline);
+        let steps = self.client.closing().before(steps).await.flatten();
         let opening = Opening::new(self, digest, steps);
         let terms = Terms {
             departed: Some(opening.departed.clone()),

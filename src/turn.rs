@@ -145,23 +145,29 @@ impl Ask {
         let deadline = start.saturating_add(self.pace.timeout);
 
         let mut polls = handle.polls(start, self.pace);
-        // One ask at a time, in the order in which they are awaited.
-        let queue = std::pin::pin!(handle.asks().lock_owned());
-        let _turn = match select(queue, clock.alarm(deadline)).await {
-            Either::Left((turn, _)) => turn,
-            Either::Right(_) => return Err(polls.timeout(Awaited::Rest).await),
-        };
-        let (digest, sending) = loop {
-            let turns = handle.turns();
-            let digest = until_at_rest(&mut polls, &handle, self.grace_time).await?;
-            let Some(sending) = handle.begin_to_send(deadline).await else {
-                return Err(polls.timeout(Awaited::Rest).await);
+        let prepared = async {
+            // One ask at a time, in the order in which they are awaited.
+            let queue = std::pin::pin!(handle.asks().lock_owned());
+            let turn = match select(queue, clock.alarm(deadline)).await {
+                Either::Left((turn, _)) => turn,
+                Either::Right(_) => return Err(polls.timeout(Awaited::Rest).await),
             };
-            // Unless another follow-up was sent in between.
-            if handle.turns() == turns {
-                break (digest, sending);
+            loop {
+                let turns = handle.turns();
+                let digest = until_at_rest(&mut polls, &handle, self.grace_time).await?;
+                let Some(sending) = handle.begin_to_send(deadline).await else {
+                    return Err(polls.timeout(Awaited::Rest).await);
+                };
+                // Unless another follow-up was sent in between.
+                if handle.turns() == turns {
+                    return Ok((turn, digest, sending));
+                }
             }
         };
+        let Some(prepared) = handle.client.closing().before(prepared).await else {
+            return Err(handle.closed());
+        };
+        let (_turn, digest, sending) = prepared?;
         let terms = Terms {
             session_id: Some(handle.id.clone()),
             deadline: Some(deadline),

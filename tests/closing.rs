@@ -168,3 +168,41 @@ async fn of_many_runs_no_further_one_is_started_and_those_that_are_going_are_wai
         assert_eq!(triggers.count(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_follow_up_whose_reads_are_still_under_way_ends_at_once() {
+    let never = Arc::new(Notify::new());
+    for way in 0..3 {
+        let held = Reply::When(never.clone(), Box::new(Reply::Good));
+        let server = FaultServer::start([held]).await;
+        let closing = client(&server);
+        let session = closing.session(SESSION).unwrap();
+        let sent = tokio::spawn(async move {
+            match way {
+                0 => session.send("m").await.map(drop),
+                1 => session.ask("m").await.map(drop),
+                _ => session.send_and_watch("m").next().await.unwrap().map(drop),
+            }
+        });
+        within(until_seen(&server, 1)).await;
+        closing.start_nothing_more();
+        let result = within(sent).await.unwrap();
+        assert!(is_closed(&result), "{result:?}");
+        let error = result.unwrap_err();
+        assert_eq!(error.session_id().unwrap().as_str(), SESSION);
+        assert_eq!(server.operations(), ["DinoaiAgentRunDigest"]);
+    }
+}
+
+#[tokio::test]
+async fn an_ask_that_waits_for_a_run_at_work_ends_at_once_and_sends_nothing() {
+    let server = FaultServer::scripted(|_| Reply::Status("RUNNING")).await;
+    let client = client(&server);
+    let session = client.session(SESSION).unwrap();
+    let asked = tokio::spawn(async move { session.ask("m").await });
+    within(until_seen(&server, 1)).await;
+    client.start_nothing_more();
+    assert!(is_closed(&within(asked).await.unwrap()));
+    let operations = server.operations();
+    assert!(operations.iter().all(|name| name == "DinoaiAgentRunDigest"));
+}
