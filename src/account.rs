@@ -8,8 +8,8 @@ mod table;
 mod tests;
 
 use std::env::{self, VarError};
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use crate::credentials::{COMPANY_TOKEN_PREFIX, Credentials, WORKSPACE_TOKEN_PREFIX};
@@ -319,11 +319,26 @@ fn refuse_a_mix(endpoint: &Origin, secret: &Origin) -> Result<(), Error> {
 
 /// What a credentials file says; `None` where there is no such file.
 fn read_file(path: &Path, environment: &Place<'_>) -> Result<Option<Content>, Error> {
-    match fs::read(path) {
+    match read_at_most(path, LARGEST_FILE) {
+        Ok(bytes) if bytes.len() > LARGEST_FILE => {
+            let problem = format!("is larger than {} KiB", LARGEST_FILE / 1024);
+            Err(bad_file(path, problem))
+        }
         Ok(bytes) => content_of(bytes, path, environment).map(Some),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(bad_file(path, format!("cannot be read: {error}"))),
     }
+}
+
+/// Four settings, and whatever else stands beside them.
+const LARGEST_FILE: usize = 1024 * 1024;
+
+/// The bytes of a file; one more than `limit` where it is longer. Some files have no end.
+fn read_at_most(path: &Path, limit: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![];
+    let end = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(end).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// What a credentials file with these bytes says. The vendor's command fails on a file that is

@@ -1,6 +1,7 @@
 //! The table of credentials files: each is read as the vendor's command reads it.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 
 use serde::Deserialize;

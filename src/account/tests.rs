@@ -1,5 +1,6 @@
 //! Which settings are found where, and what errors say of them.
 
+use std::fs;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -303,4 +304,12 @@ fn what_is_not_wanted_is_not_looked_for() {
     let account = Account::from_place_or_file(place(&other), &path, wanted).unwrap();
     assert_eq!(account.endpoint.as_deref(), Some("https://other/graphql"));
     assert!(account.credentials.is_none());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let error = Account::from_file_alone(Path::new("/dev/zero"));
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("is larger than 1024 KiB"), "{error}");
 }

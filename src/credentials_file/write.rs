@@ -20,7 +20,8 @@ impl Credentials {
     ///
     /// Only its owner can read the file, and only its owner can open its folder where that is
     /// new. A file that was there before is replaced once the new one is on the disk and reads
-    /// back as it was written, or else is left alone.
+    /// back as it was written, or else is left alone. A symbolic link stays one: the file that it
+    /// leads to is written.
     ///
     /// ```
     /// use dinoai::{Client, Credentials};
@@ -57,15 +58,41 @@ impl Credentials {
                 Error::config(name, problem)
             })?;
         }
-
-        let failed = |error: io::Error| bad_file(path, format!("cannot be written: {error}"));
-        let draft = Draft::write(path, &text).map_err(failed)?;
-        if !reads_back(&draft.path, endpoint, &headers) {
-            let problem = "cannot be written: it would read back changed".to_owned();
-            return Err(bad_file(path, problem));
-        }
-        draft.put_in_place(path).map_err(failed)
+        put(path, &text, endpoint, &headers)
     }
+}
+
+/// Writes this text, which is to say this endpoint and these credentials.
+fn put(path: &Path, text: &str, endpoint: &str, headers: &HeaderMap) -> Result<()> {
+    let failed = |error: io::Error| bad_file(path, format!("cannot be written: {error}"));
+    let target = target_of(path).map_err(failed)?;
+    let draft = Draft::write(&target, text).map_err(failed)?;
+    if !reads_back(&draft.path, endpoint, headers) {
+        let problem = "cannot be written: it would read back changed".to_owned();
+        return Err(bad_file(path, problem));
+    }
+    draft.put_in_place(&target).map_err(failed)
+}
+
+/// The file that a name leads to, there or not. Anything but a file is not to be replaced by one.
+fn target_of(path: &Path) -> io::Result<PathBuf> {
+    /// As many as systems follow.
+    const MOST_LINKS: usize = 40;
+
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::symlink_metadata(&target) {
+            Ok(found) if found.is_symlink() => {
+                let link = fs::read_link(&target)?;
+                target = folder_of(&target).map_or(link.clone(), |folder| folder.join(&link));
+            }
+            Ok(found) if !found.is_file() => return Err(io::Error::other("it is not a file")),
+            Ok(_) => return Ok(target),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(target),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("it leads through too many links"))
 }
 
 /// Whether the file on the disk has this endpoint, and credentials with these headers.
@@ -205,6 +232,48 @@ mod tests {
             fs::write(&path, other).unwrap();
             assert!(!reads_back(&path, ENDPOINT, &headers));
         }
+    }
+
+    #[test]
+    fn a_text_that_reads_back_changed_leaves_the_old_file_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials");
+        let credentials = Credentials::key_and_secret("key", "secret");
+        credentials.save(ENDPOINT, &path).unwrap();
+        let before = fs::read_to_string(&path).unwrap();
+        let changed = before.replace("=secret", "=other");
+        let error = put(&path, &changed, ENDPOINT, &credentials.headers().unwrap());
+        assert!(error.unwrap_err().to_string().contains("read back"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), before);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_what_is_no_file_is_left_alone() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("dot")).unwrap();
+        fs::write(at("dot/old"), "API_KEY=old\n").unwrap();
+        symlink("dot/old", at("link")).unwrap();
+        symlink("dot/new", at("dangling")).unwrap();
+        symlink("link", at("twice")).unwrap();
+        symlink("endless", at("endless")).unwrap();
+        let credentials = Credentials::key_and_secret("key", "secret");
+        for (link, file) in [("link", "old"), ("dangling", "new"), ("twice", "old")] {
+            credentials.save(ENDPOINT, at(link)).unwrap();
+            assert!(fs::symlink_metadata(at(link)).unwrap().is_symlink());
+            let text = fs::read_to_string(at("dot").join(file)).unwrap();
+            assert!(text.contains("API_KEY=key"), "{text}");
+            fs::write(at("dot").join(file), "API_KEY=old\n").unwrap();
+        }
+        for no_file in ["dot", "endless"] {
+            let error = credentials.save(ENDPOINT, at(no_file)).unwrap_err();
+            assert!(error.to_string().contains(no_file), "{error}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5);
     }
 
     #[test]

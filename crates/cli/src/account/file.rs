@@ -24,7 +24,7 @@ pub(crate) fn warn_if_others_can_read(path: &Path, output: &Output) {
     let Ok(metadata) = fs::metadata(path) else {
         return;
     };
-    if metadata.mode() & 0o077 != 0 {
+    if metadata.is_file() && metadata.mode() & 0o077 != 0 {
         let path = path.display();
         output.warning(&format!(
             "others can read the credentials file {path}: chmod 600 {path}"

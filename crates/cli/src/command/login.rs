@@ -20,7 +20,8 @@ pub(crate) fn login(global: &Global, output: &Output) -> Result<Exit, Failure> {
         Failure::usage("there is no home folder: name a file with --credentials-file")
     })?;
     let mut asking = Asking::begin(output)?;
-    if path.exists() {
+    // Also a link that leads nowhere.
+    if path.symlink_metadata().is_ok() {
         let question = "Do you want to overwrite existing credentials? [y/N]: ";
         let answer = asking.ask(move |prompt| prompt.line(question))?;
         if !matches!(answer.to_lowercase().as_str(), "y" | "yes") {
