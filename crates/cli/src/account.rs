@@ -1,6 +1,7 @@
 //! The account that is used: endpoint and credentials, or an emulator in place of both.
 
 pub(crate) mod file;
+pub(crate) mod options;
 
 use dinoai::{Client, Credentials};
 use dinoai_emulator::Emulator;

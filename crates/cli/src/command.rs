@@ -45,6 +45,20 @@ impl Desk<'_> {
         self.output.idle();
         done.map_err(|failure| failure.about(id))
     }
+
+    /// Waits until what was read of a run has reached its reader. A reader that has enough of it
+    /// is none that misses something.
+    async fn shown(&mut self, id: &SessionId) -> Result<Exit, Failure> {
+        let shown = tokio::select! {
+            () = self.output.settled() => Ok(Exit::Done),
+            signal = self.interrupts.next() => Err(interrupted(signal)),
+        };
+        let exit = shown.map_err(|failure| failure.about(id))?;
+        match self.output.lost() {
+            Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "").about(id)),
+            _ => Ok(exit),
+        }
+    }
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -59,15 +73,7 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 fn carry_out(arguments: Arguments) -> Exit {
     let output = Output::new(&arguments.global);
     traces::show(arguments.global.verbose, &output);
-    let done = dispatch(arguments, &output).and_then(|exit| {
-        output.finish(None);
-        match output.lost() {
-            // A reader that has enough of it is none that misses something.
-            Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "all else is done")),
-            _ => Ok(exit),
-        }
-    });
-    let exit = done.unwrap_or_else(|failure| {
+    let exit = dispatch(arguments, &output).unwrap_or_else(|failure| {
         output.failure(&failure);
         failure.exit
     });
@@ -96,7 +102,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     }
     let command = match command {
         Some(Command::Login) => return login::login(&global, output),
-        Some(Command::Completions { shell }) => return Ok(completions::print(shell, output)),
+        Some(Command::Completions { shell }) => return completions::print(shell, output),
         Some(Command::Emulator { options }) => return Ok(emulator(options)),
         Some(command) => command,
         None => vendor::command(vendor)?,
@@ -143,14 +149,38 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
                 Ok(Exit::Done)
             }
         };
-        tokio::select! {
-            () = output.settled() => done,
-            signal = interrupts.next() => done.and(Err(interrupted(signal))),
-        }
+        finish(done, output, &mut interrupts).await
     });
     // Whatever still hangs, a look-up of a host's name for one, is not waited for.
     runtime.shutdown_background();
     done
+}
+
+/// Says what went wrong, and waits for the readers of what was written.
+async fn finish(
+    done: Result<Exit, Failure>,
+    output: &Output,
+    interrupts: &mut Interrupts,
+) -> Result<Exit, Failure> {
+    let exit = match done {
+        Ok(exit) => exit,
+        Err(failure) => {
+            // At once: the reader of the result may never read on.
+            output.failure(&failure);
+            if let Exit::Interrupted(_) = failure.exit {
+                return Ok(failure.exit);
+            }
+            tokio::select! {
+                () = output.settled() => {}
+                _ = interrupts.next() => {}
+            }
+            return Ok(failure.exit);
+        }
+    };
+    tokio::select! {
+        () = output.settled() => Ok(exit),
+        signal = interrupts.next() => Err(interrupted(signal)),
+    }
 }
 
 /// Interrupted while there was no run to decide about.

@@ -60,6 +60,17 @@ impl Failure {
         }
     }
 
+    /// The same of a follow-up.
+    pub(crate) fn interrupted_send(signal: Signal, session_id: &SessionId) -> Self {
+        let text =
+            "interrupted before the API had answered: the message may have been sent, or not";
+        let hint =
+            format!("see what the run did before you send it again: dinoai get {session_id}");
+        Self::new("interrupted", Exit::Interrupted(signal), text)
+            .about(session_id)
+            .with_hint(hint)
+    }
+
     /// Interrupted before anything was sent that starts something.
     pub(crate) fn interrupted_before(signal: Signal) -> Self {
         let exit = Exit::Interrupted(signal);
@@ -69,8 +80,9 @@ impl Failure {
     /// A result that could not be written, `text` saying of what.
     pub(crate) fn unwritten(lost: &Lost, text: &str) -> Self {
         let problem = &lost.problem;
+        let gap = if text.is_empty() { "" } else { "; " };
         let text =
-            format!("the result could not be written to standard output ({problem}); {text}");
+            format!("the result could not be written to standard output ({problem}){gap}{text}");
         Self::new("output", Exit::Unavailable, text)
     }
 

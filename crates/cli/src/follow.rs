@@ -6,8 +6,8 @@
 mod course;
 
 use dinoai::{
-    Accepted, Client, Error, Event, Message, Obstacle, OnTimeout, Run, RunStatus, StartupStep,
-    Step, StepOptions, Watch,
+    Accepted, Client, Error, Event, Message, Obstacle, OnTimeout, Run, RunStatus, SessionId,
+    StartupStep, Step, StepOptions, Watch,
 };
 use serde::Serialize;
 
@@ -143,8 +143,8 @@ impl Follow<'_> {
                 Some(Err(error)) => return Err(self.failure(error, course)),
                 None => return Err(broken_off()),
             };
+            // Nobody waits for the reader here: a wait goes on, and ends in time, without one.
             narration.show(&event);
-            self.output.settled().await;
             if let (false, Some(lost)) = (is_lost, self.output.lost()) {
                 is_lost = true;
                 if let (Some(id), Stage::Going) = (course.id(), course.stage()) {
@@ -188,25 +188,31 @@ impl Follow<'_> {
         if let Fate::AwaitId(limit) = fate(course.stage(), wanted) {
             self.output.busy("waiting for the session id");
             let started = interrupts.started().clone();
-            let answer = tokio::select! {
-                answer = course.next(&started) => answer,
-                () = sleep(limit) => None,
-                _ = interrupts.next() => None,
+            let (answer, is_again) = tokio::select! {
+                answer = course.next(&started) => (answer, false),
+                () = sleep(limit) => (None, false),
+                _ = interrupts.next() => (None, true),
             };
-            match answer {
-                Some(Ok(event)) => Narration::new(self.output, self.audience).show(&event),
-                Some(Err(error)) if course.stage() != Stage::Going => {
+            let unknown = match answer {
+                Some(Ok(event)) => {
+                    Narration::new(self.output, self.audience).show(&event);
+                    None
+                }
+                Some(Err(error)) if course.stage() == Stage::NothingBegun => {
                     return not_started(error, signal);
                 }
                 // It has named the run.
-                Some(Err(_)) => {}
-                None => {
-                    let failure = Failure::interrupted_in_flight(signal);
-                    return match course.id() {
-                        Some(id) => failure.about(id),
-                        None => failure,
-                    };
-                }
+                Some(Err(_)) if course.stage() == Stage::Going => None,
+                Some(Err(error)) => Some(Failure::from(error).interrupted_by(signal)),
+                None => Some(match course.id() {
+                    Some(id) => Failure::interrupted_send(signal, id),
+                    None => Failure::interrupted_in_flight(signal),
+                }),
+            };
+            match unknown {
+                Some(unknown) if is_again => return unknown,
+                Some(unknown) => return self.unanswered(course, unknown, interrupts).await,
+                None => {}
             }
         }
         let Some(id) = course.id() else {
@@ -220,22 +226,46 @@ impl Follow<'_> {
                 let failure = Failure::interrupted(signal, id, "has ended");
                 failure.with_hint(format!("read it with: dinoai get {id}"))
             }
-            Fate::Stop => {
-                self.output.plain_note(&format!("stopping the run {id}"));
-                self.output.busy("stopping");
-                let stopped = tokio::select! {
-                    stopped = self.client.stop_run(id) => stopped.map_err(|error| error.to_string()),
-                    _ = interrupts.next() => Err("interrupted again".to_owned()),
-                };
-                match stopped {
-                    Ok(_) => Failure::interrupted(signal, id, "was stopped"),
-                    Err(error) => {
-                        let status = format!("could not be stopped: {error}");
-                        let hint = format!("stop it with: dinoai stop {id}");
-                        Failure::interrupted(signal, id, &status).with_hint(hint)
-                    }
+            Fate::Stop => match self.stop(id, interrupts).await {
+                Ok(()) => Failure::interrupted(signal, id, "was stopped"),
+                Err(problem) => {
+                    let hint = format!("stop it with: dinoai stop {id}");
+                    Failure::interrupted(signal, id, &problem).with_hint(hint)
                 }
-            }
+            },
+        }
+    }
+
+    /// Where it is unknown what came of what was sent: a run that was there before is stopped all
+    /// the same, if that is wanted.
+    async fn unanswered(
+        &self,
+        course: &Course,
+        unknown: Failure,
+        interrupts: &mut Interrupts,
+    ) -> Failure {
+        let Some(id) = course.id() else {
+            return unknown;
+        };
+        let mut unknown = unknown.about(id);
+        if fate(Stage::Going, self.waiting.on_interrupt) == Fate::Stop {
+            let stopped = self.stop(id, interrupts).await;
+            let end = stopped.map_or_else(|problem| problem, |()| "was stopped".to_owned());
+            unknown.message = format!("{}; the run {id} {end}", unknown.message);
+        }
+        unknown
+    }
+
+    /// Stops the run; what went wrong, as it reads after its name. A second signal ends it.
+    async fn stop(&self, id: &SessionId, interrupts: &mut Interrupts) -> Result<(), String> {
+        self.output.plain_note(&format!("stopping the run {id}"));
+        self.output.busy("stopping");
+        tokio::select! {
+            stopped = self.client.stop_run(id) => match stopped {
+                Ok(_) => Ok(()),
+                Err(error) => Err(format!("could not be stopped: {error}")),
+            },
+            _ = interrupts.next() => Err("could not be stopped: interrupted again".to_owned()),
         }
     }
 

@@ -12,6 +12,7 @@ mod neutral;
 mod options;
 mod output;
 mod queue;
+mod shell;
 mod stream;
 mod terminal;
 mod tool_step;

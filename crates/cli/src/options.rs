@@ -184,7 +184,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE", conflicts_with = "message")]
     pub(crate) message_file: Option<PathBuf>,
     /// Prints the session id, and leaves the run to itself.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["on_timeout", "steps"])]
     pub(crate) detach: bool,
     #[command(flatten)]
     pub(crate) waiting: Waiting,

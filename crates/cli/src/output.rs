@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use termimad::MadSkin;
 
+use crate::account::options::AccountOptions;
 use crate::failure::Failure;
 use crate::neutral::{neutral, one_line};
 use crate::options::{Format, Global};
@@ -25,11 +26,12 @@ use crate::stream::Stream;
 pub(crate) struct Output {
     pub(crate) format: Format,
     quiet: bool,
+    account: AccountOptions,
     /// Whether lines of traces stand where a spinner would.
     has_traces: bool,
     stdout: Stream,
     stderr: Stream,
-    /// The same queue where both are a terminal, so that the order is kept on the screen.
+    /// The same queue where both lead to one place, so that the order is kept there.
     out: Queue,
     err: Queue,
     /// Hidden where nobody looks at it.
@@ -55,6 +57,7 @@ impl Output {
         console::set_colors_enabled_stderr(stderr.is_coloured);
         Self {
             quiet: global.quiet,
+            account: AccountOptions::of(global),
             has_traces: global.verbose > 0,
             ..Self::of(global.output, stdout, stderr)
         }
@@ -71,13 +74,14 @@ impl Output {
 
     fn of(format: Format, stdout: Stream, stderr: Stream) -> Self {
         let err = Queue::start("stderr");
-        let out = match stdout.is_terminal && stderr.is_terminal {
+        let out = match Stream::are_one() {
             true => err.clone(),
             false => Queue::start("stdout"),
         };
         Self {
             format,
             quiet: false,
+            account: AccountOptions::default(),
             has_traces: false,
             stdout,
             stderr,
@@ -117,8 +121,8 @@ impl Output {
 
     /// Writes failures as lines of the format that was asked for.
     pub(crate) fn failure_line(&self) -> Box<dyn Fn(&Failure) -> String + Send + Sync> {
-        let (format, stderr) = (self.format, self.stderr);
-        Box::new(move |failure| failure_line(failure, format, stderr))
+        let (format, stderr, account) = (self.format, self.stderr, self.account.clone());
+        Box::new(move |failure| failure_line(failure, format, stderr, &account))
     }
 
     /// Whether traces are coloured.
@@ -183,6 +187,13 @@ impl Output {
         }
     }
 
+    /// How to go on, with the options that reach the same account.
+    pub(crate) fn hint(&self, hint: &str) {
+        if let Some(hint) = self.account.complete(hint) {
+            self.note(&hint);
+        }
+    }
+
     /// The same for programs, a line of JSON.
     pub(crate) fn json_note(&self, value: &impl Serialize) {
         if let (false, Ok(line)) = (self.quiet, serde_json::to_string(value)) {
@@ -213,7 +224,8 @@ impl Output {
     /// Why the command did not do what it was asked for.
     pub(crate) fn failure(&self, failure: &Failure) {
         self.idle();
-        self.write_err(failure_line(failure, self.format, self.stderr));
+        let line = failure_line(failure, self.format, self.stderr, &self.account);
+        self.write_err(line);
     }
 
     /// Shows what is waited for, with the time since it was first called, on a terminal.
@@ -303,7 +315,19 @@ fn lose(lost: &OnceLock<Lost>, error: &io::Error) {
     });
 }
 
-fn failure_line(failure: &Failure, format: Format, stderr: Stream) -> String {
+fn failure_line(
+    failure: &Failure,
+    format: Format,
+    stderr: Stream,
+    account: &AccountOptions,
+) -> String {
+    let failure = &Failure {
+        hint: failure
+            .hint
+            .as_deref()
+            .and_then(|hint| account.complete(hint)),
+        ..failure.clone()
+    };
     if format != Format::Text {
         return serde_json::to_string(failure).unwrap_or_default();
     }

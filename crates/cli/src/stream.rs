@@ -21,6 +21,39 @@ impl Stream {
         Self::of(io::stderr().is_terminal(), color)
     }
 
+    /// Whether standard output and standard error lead to one place, a terminal or a log for one.
+    #[cfg(unix)]
+    pub(crate) fn are_one() -> bool {
+        use rustix::fs::fstat;
+
+        match (fstat(io::stdout()), fstat(io::stderr())) {
+            (Ok(out), Ok(err)) => (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino),
+            _ => false,
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn are_one() -> bool {
+        io::stdout().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether what is written to standard output is seen by nobody: it is the null device, which
+    /// also stands in where it was closed.
+    #[cfg(unix)]
+    pub(crate) fn is_stdout_null() -> bool {
+        use rustix::fs::{fstat, stat};
+
+        match (fstat(io::stdout()), stat("/dev/null")) {
+            (Ok(out), Ok(null)) => (out.st_dev, out.st_ino) == (null.st_dev, null.st_ino),
+            _ => false,
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn is_stdout_null() -> bool {
+        false
+    }
+
     fn of(is_terminal: bool, color: Color) -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = || env::var_os("TERM").is_some_and(|term| term == "dumb");

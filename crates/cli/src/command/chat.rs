@@ -76,7 +76,7 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
     if let Some(session) = &conversation.session {
         let id = session.id();
         desk.output
-            .note(&format!("go on with: dinoai chat --session {id}"));
+            .hint(&format!("go on with: dinoai chat --session {id}"));
     }
     Ok(Exit::Done)
 }

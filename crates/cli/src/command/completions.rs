@@ -4,12 +4,17 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::options::Arguments;
 use crate::output::Output;
 
-pub(crate) fn print(shell: Shell, output: &Output) -> Exit {
+pub(crate) fn print(shell: Shell, output: &Output) -> Result<Exit, Failure> {
     let mut script = vec![];
     clap_complete::generate(shell, &mut Arguments::command(), "dinoai", &mut script);
     output.text(String::from_utf8_lossy(&script).trim_end());
-    Exit::Done
+    output.finish(None);
+    match output.lost() {
+        Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "")),
+        _ => Ok(Exit::Done),
+    }
 }

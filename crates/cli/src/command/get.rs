@@ -16,7 +16,7 @@ pub(crate) async fn get(mut desk: Desk<'_>, options: Session) -> Result<Exit, Fa
         Format::Json | Format::Jsonl => desk.output.json(&run),
         Format::Text => show(&run, desk.output),
     }
-    Ok(Exit::Done)
+    desk.shown(id).await
 }
 
 fn show(run: &Run, output: &Output) {

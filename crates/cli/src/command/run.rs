@@ -10,6 +10,7 @@ use crate::message;
 use crate::narration::Audience;
 use crate::options::{Format, Request, Run};
 use crate::output::Output;
+use crate::stream::Stream;
 
 impl Run {
     /// The same with the message itself, where it is to be read.
@@ -77,6 +78,13 @@ pub(crate) fn trigger(options: Request) -> Result<TriggerRun, Failure> {
 fn detached(accepted: &Accepted, output: &Output) {
     if let Some(warning) = &accepted.warning {
         output.warning(warning);
+    }
+    if Stream::is_stdout_null() {
+        // Nobody will read it there; perhaps it was closed by mistake.
+        match output.format {
+            Format::Text => output.note(&format!("session {}", accepted.session_id)),
+            Format::Json | Format::Jsonl => output.json_note(accepted),
+        }
     }
     match output.format {
         Format::Text => output.text(accepted.session_id.as_str()),

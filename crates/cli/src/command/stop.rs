@@ -15,5 +15,5 @@ pub(crate) async fn stop(mut desk: Desk<'_>, options: Session) -> Result<Exit, F
             desk.output.text(&line);
         }
     }
-    Ok(Exit::Done)
+    desk.shown(id).await
 }

@@ -28,7 +28,7 @@ pub(crate) async fn tree(mut desk: Desk<'_>, options: Session) -> Result<Exit, F
             output.warning(&format!("the run {id} cannot be read: {error}"));
         }
     }
-    Ok(Exit::Done)
+    desk.shown(session.id()).await
 }
 
 /// A run with its children in it, or why there is none.

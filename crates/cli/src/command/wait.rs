@@ -66,7 +66,6 @@ impl Waiting<'_> {
                 return;
             };
             self.show(&id, result);
-            self.output.settled().await;
         }
     }
 

@@ -10,14 +10,18 @@ pub(crate) struct Course {
     /// The run, from when its id is known.
     id: Option<SessionId>,
     stage: Stage,
+    /// Whether the run was there before what is sent here.
+    is_follow_up: bool,
     status: Option<RunStatus>,
 }
 
 impl Course {
     /// `starts`: whether the watch starts the run, or sends a follow-up.
     pub(super) fn new(events: Watch, starts: bool) -> Self {
+        let id = events.session().map(|session| session.id().clone());
         Self {
-            id: events.session().map(|session| session.id().clone()),
+            is_follow_up: starts && id.is_some(),
+            id,
             events,
             stage: match starts {
                 true => Stage::InFlight,
@@ -60,8 +64,8 @@ impl Course {
             Err(error) if self.stage == Stage::InFlight => match error.session_id() {
                 _ if !error.may_have_started() => self.stage = Stage::NothingBegun,
                 // It failed, and its response names the run all the same.
-                Some(id) => self.is_known(id, started),
-                None => {}
+                Some(id) if !self.is_follow_up => self.is_known(id, started),
+                _ => {}
             },
             _ => {}
         }

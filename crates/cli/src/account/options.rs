@@ -1,0 +1,68 @@
+//! [`AccountOptions`]: what a command that is printed as a hint needs to reach the same account.
+
+use crate::options::Global;
+use crate::shell;
+
+/// The options that chose the account of this command.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AccountOptions {
+    /// As they stand behind a command.
+    options: String,
+    /// Whether the account is an emulator, which ends with the command.
+    ends: bool,
+}
+
+impl AccountOptions {
+    pub(crate) fn of(global: &Global) -> Self {
+        let mut options = String::new();
+        if let Some(file) = &global.credentials_file {
+            let file = shell::quoted(&file.display().to_string());
+            options = format!(" --credentials-file {file}");
+        }
+        if global.endpoint.is_some() {
+            // Its path is a secret. A placeholder is refused before anything is sent.
+            options += " --endpoint URL";
+        }
+        Self {
+            options,
+            ends: global.emulator,
+        }
+    }
+
+    /// A hint whose command reaches the same account; `None` where none can.
+    pub(crate) fn complete(&self, hint: &str) -> Option<String> {
+        if !hint.contains(": dinoai ") {
+            return Some(hint.to_owned());
+        }
+        if self.ends {
+            return None;
+        }
+        let (command, rest) = hint.split_once('\n').unwrap_or((hint, ""));
+        let gap = if rest.is_empty() { "" } else { "\n" };
+        Some(format!("{command}{}{gap}{rest}", self.options))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_reaches_the_same_account_or_is_none() {
+        let complete = |options: &str, ends, hint: &str| {
+            let options = options.to_owned();
+            AccountOptions { options, ends }.complete(hint)
+        };
+        let hint = "go on with: dinoai batch a --resume b\n  with the same items";
+        let expected =
+            "go on with: dinoai batch a --resume b --endpoint URL\n  with the same items";
+        assert_eq!(
+            complete(" --endpoint URL", false, hint).as_deref(),
+            Some(expected)
+        );
+        assert_eq!(complete("", false, hint).as_deref(), Some(hint));
+        assert_eq!(complete("", true, hint), None);
+        let text = "look in the workspace";
+        assert_eq!(complete(" -x", true, text).as_deref(), Some(text));
+    }
+}
