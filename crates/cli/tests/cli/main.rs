@@ -12,6 +12,7 @@ mod batch_stops;
 mod credentials;
 mod failures;
 mod help;
+mod hints;
 mod interrupts;
 mod killed_batch;
 mod messages;
