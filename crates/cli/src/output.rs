@@ -234,22 +234,15 @@ impl Output {
         if !is_wanted || !self.stderr.is_terminal {
             return;
         }
-        self.spinner.set_message(one_line(status));
-        if !self.spinner.is_hidden() && !self.spinner.is_finished() {
-            return;
-        }
-        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
-            self.spinner.set_style(style);
-        }
-        self.spinner.reset();
-        // Last, since it is drawn from now on.
-        self.spinner.set_draw_target(ProgressDrawTarget::stderr());
-        self.spinner.enable_steady_tick(Duration::from_millis(100));
+        let (spinner, status) = (self.spinner.clone(), one_line(status));
+        self.err.push(move || spin(&spinner, status));
     }
 
     /// Takes the spinner away.
     pub(crate) fn idle(&self) {
-        self.spinner.finish_and_clear();
+        if let Some(spinner) = self.spinner_on_stderr() {
+            self.err.push(move || spinner.finish_and_clear());
+        }
     }
 
     /// The spinner, for who writes to standard output without this.
@@ -296,6 +289,21 @@ impl Output {
     fn spinner_on_stderr(&self) -> Option<ProgressBar> {
         self.stderr.is_terminal.then(|| self.spinner.clone())
     }
+}
+
+/// Whoever touches the spinner waits for the terminal, which may be held up.
+fn spin(spinner: &ProgressBar, status: String) {
+    spinner.set_message(status);
+    if !spinner.is_hidden() && !spinner.is_finished() {
+        return;
+    }
+    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
+        spinner.set_style(style);
+    }
+    spinner.reset();
+    // Last, since it is drawn from now on.
+    spinner.set_draw_target(ProgressDrawTarget::stderr());
+    spinner.enable_steady_tick(Duration::from_millis(100));
 }
 
 fn write_line(line: &str, spinner: Option<&ProgressBar>) {
