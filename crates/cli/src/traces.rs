@@ -17,7 +17,8 @@ pub(crate) fn show(verbose: u8, output: &Output) {
     let writer = output.traces();
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(move || writer.clone())
-        .with_ansi(output.has_coloured_notes());
+        // The crate is built without colours, and panics where it is asked for them.
+        .with_ansi(false);
     // Fails only where something else is set, and then that shows them.
     let _ = tracing_subscriber::registry()
         .with(lines)
