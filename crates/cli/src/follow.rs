@@ -9,13 +9,14 @@ use dinoai::{
     Accepted, Client, Error, Event, Message, Obstacle, OnTimeout, Run, RunStatus, SessionId,
     StartupStep, Step, StepOptions, Watch,
 };
+use futures_util::FutureExt;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, go_on};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::narration::{Audience, Narration};
-use crate::options::{Format, Waiting};
+use crate::options::{Format, OnInterrupt, Waiting};
 use crate::output::Output;
 use crate::tool_step;
 
@@ -214,6 +215,10 @@ impl Follow<'_> {
                 Some(unknown) => return self.unanswered(course, unknown, interrupts).await,
                 None => {}
             }
+        }
+        if wanted == OnInterrupt::Stop {
+            // What has been read and not shown yet may say that there is nothing to stop.
+            while let Some(Some(Ok(_))) = course.next(interrupts.started()).now_or_never() {}
         }
         let Some(id) = course.id() else {
             return Failure::interrupted_before(signal);
