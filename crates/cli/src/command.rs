@@ -170,11 +170,10 @@ async fn finish(
             if let Exit::Interrupted(_) = failure.exit {
                 return Ok(failure.exit);
             }
-            tokio::select! {
-                () = output.settled() => {}
-                _ = interrupts.next() => {}
-            }
-            return Ok(failure.exit);
+            return Ok(tokio::select! {
+                () = output.settled() => failure.exit,
+                signal = interrupts.next() => Exit::Interrupted(signal),
+            });
         }
     };
     tokio::select! {

@@ -73,6 +73,9 @@ impl Follow<'_> {
     ) -> Result<Run, Failure> {
         self.output.busy("waiting");
         let started = interrupts.started().clone();
+        if let Some(id) = course.id() {
+            started.note(id);
+        }
         let end = tokio::select! {
             end = self.show(course, narration, &started) => end,
             signal = interrupts.next() => Err(self.interrupted(course, signal, interrupts).await),
@@ -265,9 +268,13 @@ impl Follow<'_> {
     async fn stop(&self, id: &SessionId, interrupts: &mut Interrupts) -> Result<(), String> {
         self.output.plain_note(&format!("stopping the run {id}"));
         self.output.busy("stopping");
+        let started = interrupts.started().clone();
         tokio::select! {
             stopped = self.client.stop_run(id) => match stopped {
-                Ok(_) => Ok(()),
+                Ok(_) => {
+                    started.has_ended(id);
+                    Ok(())
+                }
                 Err(error) => Err(format!("could not be stopped: {error}")),
             },
             _ = interrupts.next() => Err("could not be stopped: interrupted again".to_owned()),

@@ -3,7 +3,7 @@
 //! A thread of its own listens, so that the command hears a signal whatever it is doing. The first
 //! one reaches the command through [`Interrupts`], which does what [`fate`] says. A second one
 //! ends the process in any case: the command has half a second to say how things stand, then its
-//! runs are listed and the process exits.
+//! runs are listed and the process exits. The exit status is the first one's.
 //!
 //! Before that thread is started signals have their usual effect: while a message or a batch is
 //! read from a pipe nothing has been started, and Ctrl-C just ends the command. A signal that the
@@ -89,11 +89,16 @@ impl Interrupts {
         }
     }
 
-    /// The command has done what the last signal asked for, and goes on: the next signal is a
-    /// first one again.
-    pub(crate) fn go_on(&mut self) {
-        self.listener.forget();
+    /// The command has done what Ctrl-C asked for, and goes on: the next signal is a first one
+    /// again. Gives the signal that came meanwhile, or before, and does not let it go on.
+    pub(crate) fn go_on(&mut self) -> Option<Signal> {
+        let mut heard = self.listener.heard();
         while self.signals.try_recv().is_ok() {}
+        let graver = heard.iter().find(|signal| **signal != Signal::Interrupt);
+        let graver = graver.copied();
+        heard.clear();
+        heard.extend(graver);
+        graver
     }
 
     /// The runs that are named where a second signal ends the process.

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use console::{Style, Term};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -102,8 +102,10 @@ impl Output {
 
     /// Waits for the same, for this long at most.
     pub(crate) fn finish(&self, limit: Option<Duration>) {
-        self.out.finish(limit);
-        self.err.finish(limit);
+        let start = Instant::now();
+        let left = || limit.map(|limit| limit.saturating_sub(start.elapsed()));
+        self.err.finish(left());
+        self.out.finish(left());
     }
 
     /// Why standard output cannot be written any more; `None` while it can.
@@ -119,15 +121,16 @@ impl Output {
         }
     }
 
-    /// Writes failures as lines of the format that was asked for.
-    pub(crate) fn failure_line(&self) -> Box<dyn Fn(&Failure) -> String + Send + Sync> {
+    /// Writes a failure past the queue, and blocks for as long as its reader does.
+    pub(crate) fn last_words(&self) -> Box<dyn Fn(&Failure) + Send + Sync> {
         let (format, stderr, account) = (self.format, self.stderr, self.account.clone());
-        Box::new(move |failure| failure_line(failure, format, stderr, &account))
-    }
-
-    /// Whether traces are coloured.
-    pub(crate) fn has_coloured_notes(&self) -> bool {
-        self.stderr.is_coloured
+        let spinner = self.spinner_on_stderr();
+        Box::new(move |failure| {
+            if let Some(spinner) = &spinner {
+                spinner.finish_and_clear();
+            }
+            write_line(&failure_line(failure, format, stderr, &account), None);
+        })
     }
 
     /// A result for people.

@@ -1,9 +1,8 @@
 //! The thread that listens for signals, and ends the process at the second one.
 
-use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::io;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -24,25 +23,26 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 pub(crate) struct Listener(Arc<Shared>);
 
 struct Shared {
-    /// How many signals came that the command has not dealt with.
-    signals: AtomicU32,
+    /// The signals that came and that the command has not dealt with. Locked while one is passed
+    /// on, so that it is in both places or in none.
+    heard: Mutex<Vec<Signal>>,
     started: Started,
     /// As it is to be left.
     terminal: Option<Terminal>,
-    failure: FailureLine,
+    last_words: LastWords,
 }
 
-/// Writes a failure as a line of the format that was asked for.
-type FailureLine = Box<dyn Fn(&Failure) -> String + Send + Sync>;
+/// Says a failure, for as long as its reader takes.
+type LastWords = Box<dyn Fn(&Failure) + Send + Sync>;
 
 impl Listener {
     /// Listens from now on.
     pub(crate) fn start(output: &Output) -> io::Result<Interrupts> {
         let listener = Self(Arc::new(Shared {
-            signals: AtomicU32::new(0),
+            heard: Mutex::default(),
             started: Started::default(),
             terminal: Terminal::remember(),
-            failure: output.failure_line(),
+            last_words: output.last_words(),
         }));
         let (signals, received) = mpsc::unbounded_channel();
         let (ready, is_ready) = channel();
@@ -77,20 +77,33 @@ impl Listener {
     async fn listen(&self, mut streams: Streams, signals: &mpsc::UnboundedSender<Signal>) {
         loop {
             let signal = streams.next().await;
-            let before = self.0.signals.fetch_add(1, Ordering::AcqRel);
-            // A command that is over hears nothing, and ends by itself.
-            let _ = signals.send(signal);
-            if before > 0 {
+            self.pass_on(signal, signals);
+            if self.is_urgent(signals).is_some() {
                 tokio::time::sleep(LAST_WORDS).await;
-                if self.0.signals.load(Ordering::Acquire) > 1 {
-                    self.end_process(signal);
-                }
+            }
+            if let Some(first) = self.is_urgent(signals) {
+                self.end_process(first, signals);
             }
         }
     }
 
-    pub(super) fn forget(&self) {
-        self.0.signals.store(0, Ordering::Release);
+    fn pass_on(&self, signal: Signal, signals: &mpsc::UnboundedSender<Signal>) {
+        let mut heard = self.heard();
+        heard.push(signal);
+        // Fails where the command is over.
+        let _ = signals.send(signal);
+    }
+
+    /// The first signal, where another one came after it, or where the command is over and its
+    /// last words are all that is waited for.
+    fn is_urgent(&self, signals: &mpsc::UnboundedSender<Signal>) -> Option<Signal> {
+        let heard = self.heard();
+        let is_urgent = heard.len() > 1 || signals.is_closed();
+        heard.first().copied().filter(|_| is_urgent)
+    }
+
+    pub(super) fn heard(&self) -> MutexGuard<'_, Vec<Signal>> {
+        self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn started(&self) -> &Started {
@@ -99,17 +112,18 @@ impl Listener {
 
     /// Names the runs that go on, and ends the process. Nothing of it may block for long: the
     /// reader of standard error may be what the user wants to get rid of.
-    fn end_process(&self, signal: Signal) -> ! {
-        let (said, is_said) = channel::<()>();
-        let shared = self.0.clone();
-        let speaker = thread::Builder::new().spawn(move || {
-            let line = (shared.failure)(&interrupted_again(signal, &shared.started.all()));
-            // There is nobody left to tell.
-            let _ = writeln!(io::stderr().lock(), "{line}");
-            drop(said);
-        });
-        if speaker.is_ok() {
-            let _ = is_said.recv_timeout(LAST_WORDS);
+    fn end_process(&self, signal: Signal, signals: &mpsc::UnboundedSender<Signal>) -> ! {
+        // A command that is over has said how things stand, if anybody reads it.
+        if !signals.is_closed() {
+            let (said, is_said) = channel::<()>();
+            let shared = self.0.clone();
+            let speaker = thread::Builder::new().spawn(move || {
+                (shared.last_words)(&interrupted_again(signal, &shared.started.all()));
+                drop(said);
+            });
+            if speaker.is_ok() {
+                let _ = is_said.recv_timeout(LAST_WORDS);
+            }
         }
         if let Some(terminal) = &self.0.terminal {
             terminal.restore();
