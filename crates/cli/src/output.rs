@@ -253,6 +253,14 @@ impl Output {
         self.spinner.clone()
     }
 
+    /// Undoes what a line editor has asked of the terminal, where it was not let come to its end:
+    /// marks around what is pasted. Leaves its line.
+    pub(crate) fn end_of_editing(&self) {
+        if self.stdout.is_terminal {
+            self.write_out("\u{1b}[?2004l\r\n".to_owned());
+        }
+    }
+
     fn style(&self, stream: Stream) -> Style {
         Style::new().force_styling(stream.is_coloured)
     }

@@ -30,33 +30,58 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
     desk.output
         .note("An empty line, Ctrl-D, or Ctrl-C twice ends the conversation.");
 
+    let end = converse(&mut conversation, &mut desk).await;
+    // What was pasted behind that is not for the shell to carry out.
+    let left_out = terminal.drain();
+    if left_out > 0 {
+        desk.output
+            .note("What was typed or pasted after that was left out.");
+    }
+    end?;
+    if let Some(session) = &conversation.session {
+        let id = session.id();
+        desk.output
+            .hint(&format!("go on with: dinoai chat --session {id}"));
+    }
+    Ok(Exit::Done)
+}
+
+/// Takes turns until the user has enough of it.
+async fn converse(conversation: &mut Conversation, desk: &mut Desk<'_>) -> Result<(), Failure> {
     let mut lines = Lines::open()?;
     let mut has_interrupted = false;
     loop {
         // The editor writes to the terminal by itself.
-        desk.output.settled().await;
+        tokio::select! {
+            () = desk.output.settled() => {}
+            signal = desk.interrupts.next() => return Err(conversation.left(signal)),
+        }
         let line = tokio::select! {
             line = lines.next() => line?,
             signal = desk.interrupts.next() => {
-                terminal.restore();
+                desk.output.end_of_editing();
                 return Err(conversation.left(signal));
             }
         };
         match line {
-            Line::Text(text) if text.trim().is_empty() => break,
-            Line::End => break,
-            Line::Interrupt if has_interrupted => break,
+            Line::Text(text) if text.trim().is_empty() => return Ok(()),
+            Line::End => return Ok(()),
+            Line::Interrupt if has_interrupted => return Ok(()),
             Line::Interrupt => {
                 has_interrupted = true;
                 desk.output.note("Ctrl-C again ends the conversation.");
             }
             Line::Text(text) => {
                 has_interrupted = false;
-                let turn = conversation.turn(&mut desk, text).await;
+                let turn = conversation.turn(desk, text).await;
                 desk.output.idle();
                 if let Err(failure) = turn {
                     match failure.exit {
-                        Exit::Interrupted(Signal::Interrupt) => desk.interrupts.go_on(),
+                        Exit::Interrupted(Signal::Interrupt) => {
+                            if let Some(signal) = desk.interrupts.go_on() {
+                                return Err(failure.interrupted_by(signal));
+                            }
+                        }
                         Exit::Interrupted(_) => return Err(failure),
                         _ => {}
                     }
@@ -68,17 +93,6 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
             }
         }
     }
-    // What was pasted behind the line that ended it is not for the shell to carry out.
-    if terminal.drain() > 0 {
-        desk.output
-            .note("What was typed or pasted after that was left out.");
-    }
-    if let Some(session) = &conversation.session {
-        let id = session.id();
-        desk.output
-            .hint(&format!("go on with: dinoai chat --session {id}"));
-    }
-    Ok(Exit::Done)
 }
 
 /// A conversation, whose session there is from its first turn on.
