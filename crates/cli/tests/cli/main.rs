@@ -18,5 +18,6 @@ mod killed_batch;
 mod messages;
 mod outputs;
 mod program;
+mod signals;
 mod stdout;
 mod terminal;

@@ -1,6 +1,6 @@
 //! What people see on a terminal: run, watch and chat on a pseudo-terminal.
 
-mod pseudo;
+pub(crate) mod pseudo;
 
 use std::time::Duration;
 
@@ -258,7 +258,7 @@ fn a_signal_at_the_secret_ends_the_login_and_leaves_the_terminal_as_it_was() {
     let (exit, shown) = leave_login("API secret", |terminal| terminal.type_in(CTRL_C));
     assert_eq!(exit, 130, "{shown}");
     for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
-        let (exit, shown) = leave_login("API secret", |terminal| terminal.send(signal));
+        let (exit, shown) = leave_login("API secret", |terminal| terminal.signal(signal));
         assert_eq!(exit, status, "{shown}");
     }
 }
@@ -267,7 +267,7 @@ fn a_signal_at_the_secret_ends_the_login_and_leaves_the_terminal_as_it_was() {
 fn a_signal_at_another_question_ends_the_login_too() {
     let (exit, shown) = leave_login("API key: ", |terminal| terminal.type_in(CTRL_C));
     assert_eq!(exit, 130, "{shown}");
-    let (exit, shown) = leave_login("API key: ", |terminal| terminal.send(Signal::HUP));
+    let (exit, shown) = leave_login("API key: ", |terminal| terminal.signal(Signal::HUP));
     assert_eq!(exit, 129, "{shown}");
 }
 

@@ -1,12 +1,17 @@
 //! [`Pseudo`]: the command on a pseudo-terminal.
 
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use dinoai_emulator::Emulator;
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -17,6 +22,8 @@ pub(crate) struct Pseudo {
     keyboard: Box<dyn Write + Send>,
     shown: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
+    /// Whether the terminal is to be closed while the command goes on.
+    is_closing: Arc<AtomicBool>,
     settings_before: String,
     /// Held for its drop.
     _home: TempDir,
@@ -28,8 +35,29 @@ impl Pseudo {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
+        let command = CommandBuilder::new(env!("CARGO_BIN_EXE_dinoai"));
+        Self::spawn(command, emulator, arguments, variables)
+    }
+
+    /// A shell that carries out `script`, in which `"$0" "$@"` is the command.
+    pub(crate) fn shell(
+        emulator: &Emulator,
+        script: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut command = CommandBuilder::new("/bin/sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_dinoai")]);
+        Self::spawn(command, emulator, arguments, variables)
+    }
+
+    fn spawn(
+        mut command: CommandBuilder,
+        emulator: &Emulator,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_dinoai"));
         command.env_clear();
         command.env("HOME", home.path());
         command.env("TERM", "xterm-256color");
@@ -47,12 +75,16 @@ impl Pseudo {
         drop(pair.slave);
         let shown = Arc::new(Mutex::new(vec![]));
         let mut output = pair.master.try_clone_reader().unwrap();
+        let is_closing = Arc::new(AtomicBool::new(false));
         let reader = thread::spawn({
-            let shown = Arc::clone(&shown);
+            let (shown, is_closing) = (Arc::clone(&shown), Arc::clone(&is_closing));
             move || {
                 let mut piece = [0; 4096];
                 while let Ok(length @ 1..) = output.read(&mut piece) {
                     shown.lock().unwrap().extend_from_slice(&piece[..length]);
+                    if is_closing.load(Ordering::Acquire) {
+                        return;
+                    }
                 }
             }
         });
@@ -62,6 +94,7 @@ impl Pseudo {
             master: pair.master,
             shown,
             reader,
+            is_closing,
             settings_before,
             _home: home,
         }
@@ -90,6 +123,20 @@ impl Pseudo {
 
     pub(crate) fn pause(&self) {
         thread::sleep(Duration::from_millis(100));
+    }
+
+    /// Waits until the terminal takes nothing more, as after Ctrl-S.
+    pub(crate) fn wait_until_held_up(&self) {
+        let device = self.device(OFlags::WRONLY);
+        self.wait_until("terminal that is held up", |_| {
+            let mut ends = [PollFd::new(&device, PollFlags::OUT)];
+            poll(&mut ends, Some(&Timespec::default())).unwrap() == 0
+        });
+    }
+
+    /// How many bytes that were typed nobody has read.
+    pub(crate) fn unread(&self) -> u64 {
+        ioctl_fionread(self.device(OFlags::RDONLY)).unwrap()
     }
 
     fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
@@ -124,12 +171,18 @@ impl Pseudo {
     }
 
     pub(crate) fn terminate(&self) {
-        self.send(Signal::TERM);
+        self.signal(Signal::TERM);
     }
 
-    pub(crate) fn send(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.process_id().unwrap()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
+    /// The terminal's device, opened once more.
+    fn device(&self, access: OFlags) -> OwnedFd {
+        let path = self.master.tty_name().unwrap();
+        open(path, access | OFlags::NOCTTY, Mode::empty()).unwrap()
     }
 
     pub(crate) fn resize(&self, columns: u16) {
@@ -137,16 +190,30 @@ impl Pseudo {
     }
 
     /// Waits for the end: the exit status, and all that was shown.
-    pub(crate) fn end(mut self) -> (u32, String) {
+    pub(crate) fn end(self) -> (u32, String) {
+        let (end, shown) = self.ended();
+        (end.exit_code(), shown)
+    }
+
+    /// Waits for the end: how it came, and all that was shown.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         drop(self.keyboard);
         drop(self.master);
         self.reader.join().unwrap();
         let shown = self.shown.lock().unwrap();
-        (
-            status.exit_code(),
-            String::from_utf8_lossy(&shown).into_owned(),
-        )
+        (status, String::from_utf8_lossy(&shown).into_owned())
+    }
+
+    /// Closes the terminal, and gives the command that was on it.
+    pub(crate) fn close(mut self) -> Box<dyn Child + Send + Sync> {
+        self.is_closing.store(true, Ordering::Release);
+        // The echo wakes the reader, who has the terminal open, too.
+        self.type_in(" ");
+        self.reader.join().unwrap();
+        drop(self.keyboard);
+        drop(self.master);
+        self.child
     }
 }
 

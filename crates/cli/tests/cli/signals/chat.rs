@@ -1,0 +1,143 @@
+//! A conversation: at its prompt, in a turn, and what is left to the shell behind it.
+
+use std::fs;
+use std::time::Duration;
+
+use dinoai_emulator::{Emulator, Scenario, Stage};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{FAST, Only, assert_shown, endless, for_each_signal, start};
+use crate::interrupts::wait_until;
+use crate::terminal::pseudo::Pseudo;
+
+const PASTE_MARKS_ON: &str = "\u{1b}[?2004h";
+const PASTE_MARKS_OFF: &str = "\u{1b}[?2004l";
+
+#[test]
+fn at_its_prompt_it_leaves_the_terminal_as_it_was() {
+    for_each_signal(|signal, status| {
+        let emulator = endless();
+        let terminal = start(&emulator, &[&["chat", "agent"], &FAST]);
+        terminal.wait_for_prompt();
+        assert!(!terminal.has_old_settings());
+        terminal.signal(signal);
+        terminal.wait_for_old_settings();
+        let (exit, shown) = terminal.end();
+        assert_eq!(exit, status, "{shown}");
+        assert_shown(&shown, "interrupted");
+        let (on, off) = (shown.rfind(PASTE_MARKS_ON), shown.rfind(PASTE_MARKS_OFF));
+        assert!(on.is_some() && on < off, "{shown:?}");
+        assert_eq!(emulator.requests().len(), 0);
+    });
+}
+
+#[test]
+fn its_turn_is_left() {
+    for_each_signal(|signal, status| {
+        let emulator = endless();
+        let mut terminal = start(&emulator, &[&["chat", "agent"], &FAST]);
+        terminal.wait_for_prompt();
+        terminal.type_in("hello\r");
+        terminal.wait_for("RUNNING");
+        terminal.signal(signal);
+        if signal == Signal::INT {
+            terminal.wait_for("goes on");
+            terminal.wait_for_prompt();
+            terminal.signal(signal);
+        }
+        let (exit, shown) = terminal.end();
+        assert_eq!(exit, status, "{shown}");
+        let run = Only::of(&emulator);
+        assert_shown(&shown, &run.id);
+        assert_eq!(run.status, "RUNNING");
+    });
+}
+
+/// A chat, and behind it a program that writes down what is typed: its terminal is what a shell's
+/// is.
+struct Pasted {
+    terminal: Pseudo,
+    emulator: Emulator,
+    folder: tempfile::TempDir,
+}
+
+impl Pasted {
+    /// The text is pasted, its first line is carried out, and the rest of it waits.
+    fn begin() -> Self {
+        let scenario = Scenario::new()
+            .stage(Stage::new("RUNNING").lasts(Duration::from_secs(60)))
+            .stage(Stage::new("COMPLETED"))
+            .message("assistant", "All well.");
+        let emulator = Emulator::builder()
+            .default_scenario(scenario)
+            .stopped_clock()
+            .start_blocking()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let script = r#"
+            sh -c 'echo $$ >"$FOLDER/id"; exec "$0" "$@"' "$0" "$@"
+            echo the shell again
+            cat >"$FOLDER/rest""#;
+        let arguments = [&["chat", "agent"][..], &FAST].concat();
+        let variables = [("FOLDER", folder.path().to_str().unwrap())];
+        let mut terminal = Pseudo::shell(&emulator, script, &arguments, &variables);
+        terminal.wait_for_prompt();
+        // More than the editor takes at once, less than a terminal holds.
+        let rest = "echo this is no command\r".repeat(120);
+        terminal.type_in(&format!("Check stg_orders\r\r{rest}"));
+        terminal.wait_for("RUNNING");
+        let pasted = Self {
+            terminal,
+            emulator,
+            folder,
+        };
+        wait_until("the rest waits", || pasted.terminal.unread() > 1000);
+        pasted
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = fs::read_to_string(self.folder.path().join("id")).unwrap();
+        let id = Pid::from_raw(id.trim().parse().unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
+    }
+
+    /// Asserts that nothing of it gets to the shell.
+    fn end(mut self) -> String {
+        self.terminal.wait_for("the shell again");
+        let rest = self.folder.path().join("rest");
+        wait_until("the shell reads", || rest.exists());
+        self.terminal.type_in("the end\n\u{4}");
+        let (_, shown) = self.terminal.end();
+        let rest = fs::read_to_string(rest).unwrap();
+        assert_eq!(rest, "the end\n", "{shown}");
+        assert_eq!(self.emulator.runs().len(), 1);
+        assert_eq!(self.emulator.runs()[0].follow_ups.len(), 0);
+        shown
+    }
+}
+
+/// E34.
+#[test]
+fn what_is_pasted_behind_an_empty_line_is_not_left_to_the_shell() {
+    let pasted = Pasted::begin();
+    pasted.emulator.advance(Duration::from_secs(60));
+    let shown = pasted.end();
+    assert_shown(&shown, "What was typed or pasted after that was left out.");
+}
+
+#[test]
+fn what_is_pasted_is_not_left_to_the_shell_by_a_signal_either() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let pasted = Pasted::begin();
+        pasted.signal(signal);
+        let shown = pasted.end();
+        assert_shown(&shown, &pasted_id(&shown));
+    }
+}
+
+/// The session that was named at its start.
+fn pasted_id(shown: &str) -> String {
+    let shown = console::strip_ansi_codes(shown).into_owned();
+    let (_, id) = shown.split_once("session ").unwrap();
+    format!("dinoai watch {}", id.split_whitespace().next().unwrap())
+}

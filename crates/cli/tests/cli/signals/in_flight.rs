@@ -1,0 +1,83 @@
+//! A trigger or a follow-up is on its way.
+
+use std::time::Duration;
+
+use dinoai_emulator::Emulator;
+
+use super::{LEAVE, Only, SEND, STOP, TRIGGER, assert_shown, begun, count, endless};
+use super::{for_each_signal, late, start};
+use crate::interrupts::wait_until;
+use crate::terminal::pseudo::Pseudo;
+
+/// Waits until it has been carried out, and is not answered yet.
+fn in_flight(emulator: &Emulator, is_sent: impl Fn() -> bool) {
+    wait_until("it has arrived", is_sent);
+    assert_eq!(emulator.faults().len(), 0);
+}
+
+fn run(emulator: &Emulator, time: Duration, wanted: &[&str]) -> Pseudo {
+    late(emulator, TRIGGER, time);
+    let terminal = start(emulator, &[&["run", "agent"], wanted]);
+    in_flight(emulator, || !emulator.runs().is_empty());
+    terminal
+}
+
+fn send(emulator: &Emulator, time: Duration, wanted: &[&str]) -> Pseudo {
+    let id = begun(emulator, "done");
+    late(emulator, SEND, time);
+    let terminal = start(emulator, &[&["send", &id, "-m", "and?"], wanted]);
+    in_flight(emulator, || !emulator.runs()[0].follow_ups.is_empty());
+    terminal
+}
+
+type Begin = fn(&Emulator, Duration, &[&str]) -> Pseudo;
+
+#[test]
+fn the_answer_names_the_run_that_is_left() {
+    for_each_signal(|signal, status| {
+        for begin in [run as Begin, send] {
+            let emulator = endless();
+            let terminal = begin(&emulator, Duration::from_millis(700), &LEAVE);
+            terminal.signal(signal);
+            let (exit, shown) = terminal.end();
+            assert_eq!(exit, status, "{shown}");
+            let run = Only::of(&emulator);
+            assert_shown(&shown, &format!("go on with: dinoai watch {}", run.id));
+            assert_eq!(run.status, "RUNNING");
+        }
+    });
+}
+
+#[test]
+fn without_an_answer_it_may_have_started() {
+    for_each_signal(|signal, status| {
+        let emulator = endless();
+        let terminal = run(&emulator, Duration::from_secs(30), &LEAVE);
+        terminal.signal(signal);
+        let (exit, shown) = terminal.end();
+        assert_eq!(exit, status, "{shown}");
+        assert_shown(&shown, "the run may have started, or not");
+        assert_shown(&shown, "look in the workspace");
+        assert_eq!(Only::of(&emulator).status, "RUNNING");
+    });
+}
+
+/// E1.
+#[test]
+fn a_run_that_is_to_be_stopped_is_stopped_once_its_id_is_known() {
+    // Longer than an answer is awaited by who leaves.
+    let time = Duration::from_millis(2300);
+    for begin in [run as Begin, send] {
+        for_each_signal(|signal, status| {
+            let emulator = endless();
+            let terminal = begin(&emulator, time, &STOP);
+            terminal.signal(signal);
+            let (exit, shown) = terminal.end();
+            assert_eq!(exit, status, "{shown}");
+            let run = Only::of(&emulator);
+            assert_shown(&shown, &format!("the run {} was stopped", run.id));
+            assert_eq!(count(&shown, "interrupted;"), 1, "{shown}");
+            assert_eq!(run.status, "STOPPED");
+        });
+    }
+}

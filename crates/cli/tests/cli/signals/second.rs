@@ -1,0 +1,116 @@
+//! A second signal, of whatever kind, ends the command at any stage.
+
+use std::time::Duration;
+
+use dinoai_emulator::{Emulator, Fault};
+
+use super::pipe::Pipe;
+use super::{FAST, Only, STOP, STOP_RUN, TRIGGER, assert_shown, count, end_soon, endless};
+use super::{for_each_pair, late, start};
+use crate::interrupts::wait_until;
+use crate::terminal::pseudo::Pseudo;
+
+/// What nobody would wait for.
+const LONG: Duration = Duration::from_secs(20);
+
+fn slow_to_stop() -> Emulator {
+    let emulator = endless();
+    emulator.add_fault(Fault::pass().on(TRIGGER));
+    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN));
+    emulator
+}
+
+#[test]
+fn it_ends_a_stop() {
+    for_each_pair(|[first, second], status| {
+        let emulator = slow_to_stop();
+        let terminal = start(&emulator, &[&["run", "agent"], &STOP, &FAST]);
+        terminal.wait_for("RUNNING");
+        terminal.signal(first);
+        wait_until("the stop is on its way", || emulator.faults().is_empty());
+        terminal.signal(second);
+        let (exit, shown) = end_soon(terminal);
+        assert_eq!(exit, status, "{shown}");
+        let run = Only::of(&emulator);
+        assert_shown(&shown, "could not be stopped: interrupted again");
+        assert_shown(&shown, &format!("stop it with: dinoai stop {}", run.id));
+        assert_eq!(count(&shown, "error:"), 1, "{shown}");
+        assert_eq!(run.status, "RUNNING");
+    });
+}
+
+#[test]
+fn it_ends_the_wait_for_an_id() {
+    for_each_pair(|[first, second], status| {
+        let emulator = endless();
+        late(&emulator, TRIGGER, LONG);
+        let terminal = start(&emulator, &[&["run", "agent"], &STOP]);
+        wait_until("it has arrived", || !emulator.runs().is_empty());
+        terminal.signal(first);
+        terminal.wait_for("waiting for the session id");
+        terminal.signal(second);
+        let (exit, shown) = end_soon(terminal);
+        assert_eq!(exit, status, "{shown}");
+        assert_shown(&shown, "the run may have started, or not");
+        assert_eq!(count(&shown, "error:"), 1, "{shown}");
+        assert_eq!(Only::of(&emulator).status, "RUNNING");
+    });
+}
+
+#[test]
+fn two_at_once_end_a_command_at_any_stage() {
+    for_each_pair(|[first, second], _| {
+        // The system makes one of two of a kind that come at once.
+        if first == second {
+            return;
+        }
+        let stages: [&(dyn Fn(&Emulator) -> Pseudo + Sync); 3] = [&in_flight, &waiting, &talking];
+        for begin in stages {
+            let emulator = endless();
+            let terminal = begin(&emulator);
+            terminal.signal(first);
+            terminal.signal(second);
+            let (exit, shown) = end_soon(terminal);
+            assert!([129, 130, 143].contains(&exit), "{exit} {shown}");
+            Only::of(&emulator);
+        }
+        printing([first, second]);
+    });
+}
+
+fn in_flight(emulator: &Emulator) -> Pseudo {
+    late(emulator, TRIGGER, LONG);
+    let terminal = start(emulator, &[&["run", "agent"], &STOP]);
+    wait_until("it has arrived", || !emulator.runs().is_empty());
+    terminal
+}
+
+fn waiting(emulator: &Emulator) -> Pseudo {
+    let terminal = start(emulator, &[&["run", "agent"], &STOP, &FAST]);
+    terminal.wait_for("RUNNING");
+    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN));
+    terminal
+}
+
+fn talking(emulator: &Emulator) -> Pseudo {
+    let mut terminal = start(emulator, &[&["chat", "agent"], &FAST]);
+    terminal.wait_for_prompt();
+    terminal.type_in("hello\r");
+    terminal.wait_for("RUNNING");
+    terminal
+}
+
+fn printing(signals: [rustix::process::Signal; 2]) {
+    let (out, err) = (Pipe::new(), Pipe::new());
+    let emulator = super::full_pipe::talkative();
+    let terminal = super::full_pipe::into(&emulator, &out, Some(&err), &[&["run", "agent"], &STOP]);
+    out.wait_until_full();
+    err.fill();
+    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN));
+    for signal in signals {
+        terminal.signal(signal);
+    }
+    let (exit, _) = end_soon(terminal);
+    assert!([129, 130, 143].contains(&exit), "{exit}");
+    assert_eq!(Only::of(&emulator).status, "RUNNING");
+}

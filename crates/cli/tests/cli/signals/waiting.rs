@@ -1,0 +1,72 @@
+//! A run is waited for.
+
+use super::{FAST, LEAVE, Only, SIGNALS, STOP, assert_shown, begun, count, endless};
+use super::{for_each_signal, start};
+
+#[test]
+fn a_run_is_left_or_stopped_as_was_asked_for() {
+    for_each_signal(|signal, status| {
+        for command in ["run", "send", "watch"] {
+            for (wanted, becomes) in [(LEAVE, "RUNNING"), (STOP, "STOPPED")] {
+                let emulator = endless();
+                let id;
+                let arguments = match command {
+                    "run" => &["run", "agent"][..],
+                    "send" => {
+                        id = begun(&emulator, "done");
+                        &["send", &id, "-m", "and?"]
+                    }
+                    _ => {
+                        id = begun(&emulator, "agent");
+                        &["watch", &id]
+                    }
+                };
+                let terminal = start(&emulator, &[arguments, &wanted, &FAST]);
+                terminal.wait_for("RUNNING");
+                terminal.signal(signal);
+                let (exit, shown) = terminal.end();
+                assert_eq!(exit, status, "{shown}");
+                let run = Only::of(&emulator);
+                assert_eq!(run.status, becomes, "{shown}");
+                let said = match becomes {
+                    "RUNNING" => format!("go on with: dinoai watch {}", run.id),
+                    _ => format!("the run {} was stopped", run.id),
+                };
+                assert_shown(&shown, &said);
+                assert_eq!(count(&shown, "interrupted"), 1, "{shown}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_wait_for_several_names_all_that_go_on() {
+    for_each_signal(|signal, status| {
+        let emulator = endless();
+        let mut ids = [begun(&emulator, "agent"), begun(&emulator, "agent")];
+        let terminal = start(&emulator, &[&["wait", &ids[0], &ids[1]], &FAST]);
+        terminal.wait_for("waiting for 2 runs");
+        terminal.signal(signal);
+        let (exit, shown) = terminal.end();
+        assert_eq!(exit, status, "{shown}");
+        ids.sort();
+        let hint = format!("go on with: dinoai wait {} {}", ids[0], ids[1]);
+        assert_shown(&shown, &hint);
+        let runs = emulator.runs();
+        assert!(runs.len() == 2 && runs.iter().all(|run| run.status == "RUNNING"));
+    });
+}
+
+/// E24.
+#[test]
+fn a_terminal_that_is_closed_is_a_signal_as_the_others() {
+    let (_, status) = SIGNALS[0];
+    for (wanted, becomes) in [(STOP, "STOPPED"), (LEAVE, "RUNNING")] {
+        let emulator = endless();
+        let terminal = start(&emulator, &[&["run", "agent"], &wanted, &FAST]);
+        terminal.wait_for("RUNNING");
+        let end = terminal.close().wait().unwrap();
+        assert_eq!(end.exit_code(), status);
+        assert_eq!(Only::of(&emulator).status, becomes);
+    }
+}
