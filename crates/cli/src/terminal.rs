@@ -37,6 +37,7 @@ impl Terminal {
     #[cfg(unix)]
     pub(crate) fn drain(&self) -> usize {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        use rustix::io::retry_on_intr;
         use rustix::termios::{LocalModes, OptionalActions, tcsetattr};
 
         /// A paste comes in pieces.
@@ -55,8 +56,10 @@ impl Terminal {
         let mut piece = [0; 4096];
         loop {
             let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
-            let is_ready = poll(&mut descriptors, Some(&QUIET)).is_ok_and(|ready| ready > 0);
-            match is_ready.then(|| rustix::io::read(&stdin, &mut piece)) {
+            // A signal ends neither of them.
+            let ready = retry_on_intr(|| poll(&mut descriptors, Some(&QUIET)));
+            let is_ready = ready.is_ok_and(|ready| ready > 0);
+            match is_ready.then(|| retry_on_intr(|| rustix::io::read(&stdin, &mut piece))) {
                 Some(Ok(length @ 1..)) => bytes += length,
                 _ => break,
             }
