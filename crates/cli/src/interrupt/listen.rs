@@ -75,9 +75,13 @@ impl Listener {
     }
 
     async fn listen(&self, mut streams: Streams, signals: &mpsc::UnboundedSender<Signal>) {
+        let mut is_over = false;
         loop {
-            let signal = streams.next().await;
-            self.pass_on(signal, signals);
+            tokio::select! {
+                signal = streams.next() => self.pass_on(signal, signals),
+                // It may have ended without a look at the last signal.
+                () = signals.closed(), if !is_over => is_over = true,
+            }
             if self.is_urgent(signals).is_some() {
                 tokio::time::sleep(LAST_WORDS).await;
             }
@@ -113,8 +117,10 @@ impl Listener {
     /// Names the runs that go on, and ends the process. Nothing of it may block for long: the
     /// reader of standard error may be what the user wants to get rid of.
     fn end_process(&self, signal: Signal, signals: &mpsc::UnboundedSender<Signal>) -> ! {
-        // A command that is over has said how things stand, if anybody reads it.
-        if !signals.is_closed() {
+        if signals.is_closed() {
+            // It says how things stand, if anybody reads it, and ends by itself.
+            thread::sleep(LAST_WORDS);
+        } else {
             let (said, is_said) = channel::<()>();
             let shared = self.0.clone();
             let speaker = thread::Builder::new().spawn(move || {
@@ -251,6 +257,56 @@ impl Streams {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    fn listener() -> (mpsc::UnboundedSender<Signal>, Interrupts) {
+        let (sender, signals) = mpsc::unbounded_channel();
+        let listener = Listener(Arc::new(Shared {
+            heard: Mutex::default(),
+            started: Started::default(),
+            terminal: None,
+            last_words: Box::new(|_| {}),
+        }));
+        (sender, Interrupts { signals, listener })
+    }
+
+    #[test]
+    fn the_second_signal_is_urgent_with_the_status_of_the_first() {
+        let (sender, interrupts) = listener();
+        let listener = &interrupts.listener;
+        assert_eq!(listener.is_urgent(&sender), None);
+        listener.pass_on(Signal::Terminate, &sender);
+        assert_eq!(listener.is_urgent(&sender), None);
+        listener.pass_on(Signal::Interrupt, &sender);
+        assert_eq!(listener.is_urgent(&sender), Some(Signal::Terminate));
+    }
+
+    #[test]
+    fn the_first_signal_is_urgent_to_a_command_that_is_over() {
+        let (sender, interrupts) = listener();
+        let listener = interrupts.listener.clone();
+        listener.pass_on(Signal::Interrupt, &sender);
+        drop(interrupts);
+        assert_eq!(listener.is_urgent(&sender), Some(Signal::Interrupt));
+    }
+
+    #[test]
+    fn a_command_that_goes_on_forgets_ctrl_c_and_nothing_else() {
+        let (sender, mut interrupts) = listener();
+        let listener = interrupts.listener.clone();
+        for signal in [Signal::Interrupt, Signal::Interrupt] {
+            listener.pass_on(signal, &sender);
+        }
+        assert_eq!(interrupts.go_on(), None);
+        assert_eq!(listener.is_urgent(&sender), None);
+        assert!(interrupts.signals.try_recv().is_err());
+        for signal in [Signal::Interrupt, Signal::Terminate] {
+            listener.pass_on(signal, &sender);
+        }
+        assert_eq!(interrupts.go_on(), Some(Signal::Terminate));
+        assert_eq!(listener.is_urgent(&sender), None);
+        listener.pass_on(Signal::Interrupt, &sender);
+        assert_eq!(listener.is_urgent(&sender), Some(Signal::Terminate));
+    }
 
     #[test]
     fn ignored_signals_are_read_from_the_mask() {
