@@ -17,6 +17,7 @@ mod interrupts;
 mod killed_batch;
 mod messages;
 mod outputs;
+mod pipe;
 mod program;
 mod signals;
 mod stdout;

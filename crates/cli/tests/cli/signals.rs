@@ -5,7 +5,6 @@ mod full_pipe;
 mod ignored;
 mod in_flight;
 mod nothing_begun;
-mod pipe;
 mod second;
 mod waiting;
 

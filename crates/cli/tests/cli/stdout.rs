@@ -1,11 +1,13 @@
 //! Standard output that is full, or that nobody reads: no id is lost, and no wait is given up.
 
-use std::fs::OpenOptions;
-use std::process::Stdio;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use serde_json::Value;
 
+use crate::pipe::Pipe;
 use crate::program::{Done, dinoai, run};
 
 const FAST: [&str; 2] = ["--poll-interval", "5ms"];
@@ -162,4 +164,98 @@ fn every_failure_that_knows_a_run_names_it_in_every_format() {
         let id = &emulator.runs()[0].session_id;
         assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
     }
+}
+
+/// A command whose standard output is a full pipe, until it has said why it ends: that line.
+fn last_word(emulator: &Emulator, arguments: &[&str], pipe: &Pipe) -> (Child, Value) {
+    let mut command = dinoai(emulator);
+    command.args(arguments).args(["-q", "--output", "jsonl"]);
+    let mut child = command.stdout(pipe.end()).spawn().unwrap();
+    let mut line = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut line).unwrap();
+    (child, serde_json::from_str(&line).unwrap())
+}
+
+#[test]
+fn a_reader_that_is_stuck_does_not_hold_up_the_timeout() {
+    let endless = Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX));
+    let emulator = Emulator::builder()
+        .default_scenario(endless)
+        .start_blocking()
+        .unwrap();
+    let pipe = Pipe::new();
+    pipe.fill();
+    let stop = ["run", "a", "--timeout", "300ms", "--on-timeout", "stop"];
+    let (mut child, said) = last_word(&emulator, &stop, &pipe);
+    let run = emulator.runs().remove(0);
+    assert_eq!(run.status.to_string(), "STOPPED");
+    assert_eq!(said["kind"], "wait_timeout");
+    assert_eq!(said["agentSessionId"], run.session_id);
+    // It waits for its reader.
+    assert!(child.try_wait().unwrap().is_none());
+    drop(pipe);
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+
+    let pipe = Pipe::new();
+    pipe.fill();
+    run_id(&emulator);
+    let id = run_id(&emulator);
+    let wait = ["wait", &id, &run.session_id, "--timeout", "300ms"];
+    // Of the two the one that was stopped is shown, and nobody reads that.
+    let (mut child, said) = last_word(&emulator, &wait, &pipe);
+    assert_eq!(said["agentSessionId"], id);
+    drop(pipe);
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+}
+
+/// The id of a run that goes on.
+fn run_id(emulator: &Emulator) -> String {
+    run(dinoai(emulator), &["run", "a", "--detach"]);
+    emulator.runs().pop().unwrap().session_id
+}
+
+/// Runs the command as a line of a shell has it, whose `$0` it is.
+fn in_shell(emulator: &Emulator, line: &str) -> Done {
+    let program = dinoai(emulator);
+    let variables = program.get_envs();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", line])
+        .arg(program.get_program())
+        .env_clear()
+        .envs(variables.filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    Done::of(shell.spawn().unwrap())
+}
+
+#[test]
+fn an_id_is_on_standard_error_where_standard_output_was_closed() {
+    for format in FORMATS {
+        let emulator = emulator();
+        let line = format!("exec \"$0\" run a --detach --output {format} >&-");
+        let done = in_shell(&emulator, &line);
+        assert_eq!(done.code(), 0, "{}", done.stderr);
+        let id = &emulator.runs()[0].session_id;
+        assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_file_at_its_limit_is_a_full_disk() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out");
+    // No room for an id, whether the shell counts blocks of 512 or of 1024 bytes.
+    fs::write(&file, [b'x'; 1020]).unwrap();
+    let line = format!(
+        "ulimit -f 1; exec \"$0\" run a --detach >>{}",
+        file.display()
+    );
+    let done = in_shell(&emulator, &line);
+    let id = &emulator.runs()[0].session_id;
+    assert_eq!(done.code(), 5, "{}", done.stderr);
+    assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
 }

@@ -3,11 +3,11 @@
 use dinoai_emulator::{Emulator, Scenario, Stage};
 use rustix::process::Signal;
 
-use super::pipe::Pipe;
 use super::{
     FAST, LEAVE, Only, STOP, assert_shown, begun, count, end_soon, for_each_signal, start,
 };
 use crate::interrupts::wait_until;
+use crate::pipe::Pipe;
 use crate::terminal::pseudo::Pseudo;
 
 /// More than any pipe holds.

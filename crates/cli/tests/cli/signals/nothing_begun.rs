@@ -5,10 +5,10 @@ use std::net::TcpListener;
 use dinoai_emulator::{Emulator, Fault};
 use rustix::process::Signal;
 
-use super::pipe::Pipe;
 use super::{
     LEAVE, SEND, STOP, assert_shown, begun, count, end_soon, endless, for_each_signal, start,
 };
+use crate::pipe::Pipe;
 use crate::terminal::pseudo::Pseudo;
 
 /// As the system names the death by it.

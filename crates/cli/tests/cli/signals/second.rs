@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Fault};
 
-use super::pipe::Pipe;
 use super::{FAST, Only, STOP, STOP_RUN, TRIGGER, assert_shown, count, end_soon, endless};
 use super::{for_each_pair, late, start};
 use crate::interrupts::wait_until;
+use crate::pipe::Pipe;
 use crate::terminal::pseudo::Pseudo;
 
 /// What nobody would wait for.

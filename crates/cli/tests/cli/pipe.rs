@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::interrupts::wait_until;
 
 /// A pipe with a name, whose both ends are open, so that nobody waits for somebody to open it.
-pub(super) struct Pipe {
+pub(crate) struct Pipe {
     path: PathBuf,
     end: File,
     /// Held for its drop.
@@ -21,7 +21,7 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pipe");
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
@@ -38,23 +38,28 @@ impl Pipe {
         }
     }
 
-    pub(super) fn name(&self) -> &str {
+    /// The end that is written to, for a command.
+    pub(crate) fn end(&self) -> File {
+        OpenOptions::new().write(true).open(&self.path).unwrap()
+    }
+
+    pub(crate) fn name(&self) -> &str {
         self.path.to_str().unwrap()
     }
 
-    pub(super) fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         (&self.end).write_all(text.as_bytes()).unwrap();
     }
 
     /// Waits until somebody has read what was written.
-    pub(super) fn wait_until_read(&self) {
+    pub(crate) fn wait_until_read(&self) {
         wait_until("what was written is read", || {
             ioctl_fionread(&self.end).unwrap() == 0
         });
     }
 
     /// Fills what is left of it, so that the next who writes has to wait.
-    pub(super) fn fill(&self) {
+    pub(crate) fn fill(&self) {
         // A byte less is room for a byte.
         for piece in [&[b'x'; 4096][..], &[b'x'; 1]] {
             let error = loop {
@@ -67,7 +72,7 @@ impl Pipe {
     }
 
     /// Waits until somebody has filled it.
-    pub(super) fn wait_until_full(&self) {
+    pub(crate) fn wait_until_full(&self) {
         wait_until("the pipe is full", || {
             let mut ends = [PollFd::new(&self.end, PollFlags::OUT)];
             poll(&mut ends, Some(&Timespec::default())).unwrap() == 0
