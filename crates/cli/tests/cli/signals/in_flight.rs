@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dinoai_emulator::Emulator;
+use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 
 use super::{LEAVE, Only, SEND, STOP, TRIGGER, assert_shown, begun, count, endless};
 use super::{for_each_signal, late, start};
@@ -78,6 +78,34 @@ fn a_run_that_is_to_be_stopped_is_stopped_once_its_id_is_known() {
             assert_shown(&shown, &format!("the run {} was stopped", run.id));
             assert_eq!(count(&shown, "interrupted;"), 1, "{shown}");
             assert_eq!(run.status, "STOPPED");
+        });
+    }
+}
+
+#[test]
+fn a_follow_up_whose_answer_is_lost_after_the_signal_stays_unknown() {
+    for (wanted, status_after) in [(&LEAVE, "COMPLETED"), (&STOP, "STOPPED")] {
+        for_each_signal(|signal, status| {
+            let emulator = Emulator::builder()
+                .default_scenario(Scenario::completes().stage(Stage::new("COMPLETED")))
+                .start_blocking()
+                .unwrap();
+            let id = begun(&emulator, "done");
+            let lost = Fault::reset().delayed(Duration::from_millis(700));
+            emulator.add_fault(lost.after_execution().on(SEND));
+            let arguments = ["send", &id, "-m", "and?"];
+            let terminal = start(&emulator, &[&arguments, &wanted[..]]);
+            in_flight(&emulator, || !emulator.runs()[0].follow_ups.is_empty());
+            terminal.signal(signal);
+            let (exit, shown) = terminal.end();
+            assert_eq!(exit, status, "{shown}");
+            assert_shown(&shown, "its outcome is unknown");
+            assert_shown(&shown, &format!("dinoai get {id}"));
+            assert_eq!(count(&shown, "goes on"), 0, "{shown}");
+            let is_stopped = count(&shown, &format!("the run {id} was stopped")) == 1;
+            assert_eq!(is_stopped, status_after == "STOPPED", "{shown}");
+            let is_stopped = Only::of(&emulator).status == "STOPPED";
+            assert_eq!(is_stopped, status_after == "STOPPED", "{shown}");
         });
     }
 }
