@@ -26,6 +26,8 @@
 //! Each poll asks for a digest (status, and who wrote when); texts are fetched only when there
 //! is something new, and steps, if they are asked for, after that, since they are optional. Failing polls are tolerated as in a [wait](crate::wait#failing-polls).
 
+mod opening;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -49,6 +51,7 @@ use crate::steps::{StartupStep, Step, StepOptions};
 use crate::trigger::TriggerRun;
 use crate::turn::{GRACE_TIME, Tracked};
 use crate::wait::OnTimeout;
+use opening::{Item, Opening, Stage, Subject};
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,17 +115,6 @@ pub struct Watch {
     emitted: Seen,
     events: Option<Pin<Box<dyn Stream<Item = Item> + Send>>>,
 }
-
-/// What is watched, or started and watched.
-#[derive(Clone)]
-enum Subject {
-    Run(Handle),
-    New(Client, TriggerRun),
-    FollowUp(Handle, String),
-}
-
-/// An event; with the first one the run's handle, and the messages that had been emitted before.
-type Item = (Option<(Handle, Seen)>, Result<Event>);
 
 impl Watch {
     pub(crate) fn new(handle: Handle) -> Self {
@@ -250,73 +242,6 @@ impl Watch {
         }));
         // Fused, so that it may be read after its end.
         Box::pin(stream::unfold(stage, Stage::next).fuse())
-    }
-}
-
-/// Where the stream of a watch stands.
-enum Stage {
-    Opening(Box<Opening>),
-    Watching(Box<Watcher>),
-    Over,
-}
-
-impl Stage {
-    async fn next(self) -> Option<(Item, Self)> {
-        let (first, mut watcher) = match self {
-            Self::Opening(opening) => match opening.open().await {
-                Ok((event, watcher)) => {
-                    let first = (watcher.handle.clone(), watcher.seen.messages.clone());
-                    if let Some(event) = event {
-                        let watching = Self::Watching(Box::new(watcher));
-                        return Some(((Some(first), Ok(event)), watching));
-                    }
-                    (Some(first), Box::new(watcher))
-                }
-                Err(error) => return Some(((None, Err(error)), Self::Over)),
-            },
-            Self::Watching(watcher) => (None, watcher),
-            Self::Over => return None,
-        };
-        let event = watcher.next().await?;
-        Some(((first, event), Self::Watching(watcher)))
-    }
-}
-
-/// A watch before its first poll.
-struct Opening {
-    start: Duration,
-    subject: Subject,
-    pace: Pace,
-    steps: Option<StepOptions>,
-}
-
-impl Opening {
-    /// Starts what is to be started. Gives the event that tells of it.
-    async fn open(self) -> Result<(Option<Event>, Watcher)> {
-        self.pace.check()?;
-        self.steps.unwrap_or_default().check()?;
-        let deadline = self.start.saturating_add(self.pace.timeout);
-        let (handle, event) = match self.subject {
-            Subject::Run(handle) => (handle, None),
-            Subject::New(client, request) => {
-                let terms = Terms {
-                    deadline: Some(deadline),
-                    ..Terms::default()
-                };
-                let accepted = client.trigger(request, terms).await?;
-                let handle = Handle::started(client, accepted.session_id.clone());
-                (handle, Some(Event::Started(accepted)))
-            }
-            Subject::FollowUp(handle, message) => {
-                let accepted = handle.send(message, Some(deadline)).await?;
-                (handle, Some(Event::Sent(accepted)))
-            }
-        };
-        let mut polls = handle.polls(self.start, self.pace);
-        if event.is_some() {
-            polls = polls.having_started();
-        }
-        Ok((event, Watcher::new(handle, polls, self.steps)))
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) enum Fate {
     Stop,
 }
 
-/// The one rule: what becomes of a run when the command is told to stop.
+/// The one rule: what becomes of a run when the command is interrupted.
 pub(crate) fn fate(stage: Stage, wanted: OnInterrupt) -> Fate {
     /// Who wants to leave gets to, soon.
     const ID_WAIT: Duration = Duration::from_secs(2);

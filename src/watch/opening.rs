@@ -1,0 +1,91 @@
+//! How a watch begins: with a run that is there, with a trigger, or with a follow-up.
+
+use std::time::Duration;
+
+use super::{Event, Watcher};
+use crate::call::Terms;
+use crate::client::Client;
+use crate::error::Result;
+use crate::poll::Pace;
+use crate::seen::Seen;
+use crate::session::Handle;
+use crate::steps::StepOptions;
+use crate::trigger::TriggerRun;
+
+/// What is watched, or started and watched.
+#[derive(Clone)]
+pub(super) enum Subject {
+    Run(Handle),
+    New(Client, TriggerRun),
+    FollowUp(Handle, String),
+}
+
+/// An event; with the first one the run's handle, and the messages that had been emitted before.
+pub(super) type Item = (Option<(Handle, Seen)>, Result<Event>);
+
+/// Where the stream of a watch stands.
+pub(super) enum Stage {
+    Opening(Box<Opening>),
+    Watching(Box<Watcher>),
+    Over,
+}
+
+impl Stage {
+    pub(super) async fn next(self) -> Option<(Item, Self)> {
+        let (first, mut watcher) = match self {
+            Self::Opening(opening) => match opening.open().await {
+                Ok((event, watcher)) => {
+                    let first = (watcher.handle.clone(), watcher.seen.messages.clone());
+                    if let Some(event) = event {
+                        let watching = Self::Watching(Box::new(watcher));
+                        return Some(((Some(first), Ok(event)), watching));
+                    }
+                    (Some(first), Box::new(watcher))
+                }
+                Err(error) => return Some(((None, Err(error)), Self::Over)),
+            },
+            Self::Watching(watcher) => (None, watcher),
+            Self::Over => return None,
+        };
+        let event = watcher.next().await?;
+        Some(((first, event), Self::Watching(watcher)))
+    }
+}
+
+/// A watch before its first poll.
+pub(super) struct Opening {
+    pub(super) start: Duration,
+    pub(super) subject: Subject,
+    pub(super) pace: Pace,
+    pub(super) steps: Option<StepOptions>,
+}
+
+impl Opening {
+    /// Starts what is to be started. Gives the event that tells of it.
+    async fn open(self) -> Result<(Option<Event>, Watcher)> {
+        self.pace.check()?;
+        self.steps.unwrap_or_default().check()?;
+        let deadline = self.start.saturating_add(self.pace.timeout);
+        let (handle, event) = match self.subject {
+            Subject::Run(handle) => (handle, None),
+            Subject::New(client, request) => {
+                let terms = Terms {
+                    deadline: Some(deadline),
+                    ..Terms::default()
+                };
+                let accepted = client.trigger(request, terms).await?;
+                let handle = Handle::started(client, accepted.session_id.clone());
+                (handle, Some(Event::Started(accepted)))
+            }
+            Subject::FollowUp(handle, message) => {
+                let accepted = handle.send(message, Some(deadline)).await?;
+                (handle, Some(Event::Sent(accepted)))
+            }
+        };
+        let mut polls = handle.polls(self.start, self.pace);
+        if event.is_some() {
+            polls = polls.having_started();
+        }
+        Ok((event, Watcher::new(handle, polls, self.steps)))
+    }
+}
