@@ -10,7 +10,7 @@ mod tests;
 use std::env::{self, VarError};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::credentials::{COMPANY_TOKEN_PREFIX, Credentials, WORKSPACE_TOKEN_PREFIX};
 use crate::credentials_file::Content;
@@ -49,10 +49,8 @@ impl Account {
     }
 
     pub(crate) fn from_env_or_file(wanted: Wanted) -> Result<Self, Error> {
-        match env::home_dir() {
-            Some(home) => {
-                Self::from_env_or_file_at(&home.join(".paradime").join("credentials"), wanted)
-            }
+        match default_file() {
+            Some(file) => Self::from_env_or_file_at(&file, wanted),
             None => Self::from_env(wanted),
         }
     }
@@ -87,9 +85,14 @@ impl Account {
         wanted: Wanted,
     ) -> Result<Self, Error> {
         let shown = path.display();
-        let mut ways = format!(
-            "in the environment, or run `dinoai login` or `paradime login`, which write {shown}"
-        );
+        let is_default = default_file().is_some_and(|file| file == path);
+        let mut ways = match content {
+            _ if is_default => format!(
+                "in the environment, or run `dinoai login` or `paradime login`, which write {shown}"
+            ),
+            Ok(None) => format!("in the environment, or in {shown}, which does not exist"),
+            _ => format!("in the environment, or in {shown}"),
+        };
         let places = match content {
             Ok(Some(content)) => {
                 if let Some(lines) = lines(&content.unread) {
@@ -315,6 +318,11 @@ fn refuse_a_mix(endpoint: &Origin, secret: &Origin) -> Result<(), Error> {
          put endpoint and secret in one place"
     );
     Err(Error::config(setting, problem))
+}
+
+/// The file that both commands write. `None` where there is no home.
+fn default_file() -> Option<PathBuf> {
+    Some(env::home_dir()?.join(".paradime").join("credentials"))
 }
 
 /// What a credentials file says; `None` where there is no such file.

@@ -273,7 +273,7 @@ fn a_variable_that_is_set_to_nothing_hides_the_files_of_its_name_alone() {
     let account = Account::from_place_or_file(place(&hidden), &path, Wanted::ALL);
     let refusal = account.err().unwrap().to_string();
     let refusal = refusal.replace(&path.display().to_string(), "FILE");
-    insta::assert_snapshot!(refusal, @"PARADIME_API_ENDPOINT (the URL shown when the API key was generated) and PARADIME_API_KEY (the API key, which a secret that is no token needs) are missing: set them in the environment, or run `dinoai login` or `paradime login`, which write FILE; the environment sets API_ENDPOINT and API_KEY to nothing, which hides what the file says");
+    insta::assert_snapshot!(refusal, @"PARADIME_API_ENDPOINT (the URL shown when the API key was generated) and PARADIME_API_KEY (the API key, which a secret that is no token needs) are missing: set them in the environment, or in FILE; the environment sets API_ENDPOINT and API_KEY to nothing, which hides what the file says");
     let other = [("PARADIME_API_SECRET", "")];
     assert!(Account::from_place_or_file(place(&other), &path, Wanted::ALL).is_ok());
 }

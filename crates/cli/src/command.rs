@@ -14,6 +14,7 @@ mod wait;
 mod watch;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use clap::Parser;
@@ -200,8 +201,12 @@ fn emulator(options: Vec<OsString>) -> Exit {
 fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
     let format = asked_format(arguments);
     if !refusal.use_stderr() || format == Format::Text {
-        // There is nobody left to tell if this cannot be printed.
-        let _ = refusal.print();
+        if let Err(error) = refusal.print()
+            && !refusal.use_stderr()
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            return Exit::Unavailable;
+        }
     } else {
         let message = refusal.to_string();
         let message = message.trim().trim_start_matches("error: ");

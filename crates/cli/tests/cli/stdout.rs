@@ -148,6 +148,7 @@ fn a_reader_of_what_was_read_may_go_and_a_full_disk_is_an_error() {
     }
     let done = run_into(&emulator, &["--help"], Out::Gone);
     assert_eq!((done.code(), done.stderr.as_str()), (0, ""));
+    assert_eq!(run_into(&emulator, &["--help"], Out::Full).code(), 5);
 }
 
 #[test]
