@@ -256,3 +256,35 @@ fn a_result_that_nobody_reads_is_not_lost_by_a_signal() {
         }
     }
 }
+
+#[test]
+fn a_run_that_was_not_waited_for_to_its_end_goes_on_after_a_signal() {
+    for has_file in [false, true] {
+        let emulator = endless();
+        let held = Fault::delay(Duration::from_secs(60)).on("triggerDinoaiAgentRun");
+        emulator.add_fault(Fault::pass().on("triggerDinoaiAgentRun"));
+        emulator.add_fault(held);
+        let folder = Folder::with("items.jsonl", items(2));
+        let mut command = dinoai(&emulator);
+        command.args(["batch", &folder.name("items.jsonl"), "--concurrency", "1"]);
+        command.args(["--poll-interval", "5ms", "--timeout", "300ms"]);
+        if has_file {
+            command.args(["--resume", &folder.name("results")]);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("\"item\":2") {
+            assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        assert!(said.contains("wait_timeout"), "{said}");
+        signal(&child, Signal::INT);
+        let done = Done::of(child);
+        assert_eq!(done.code(), 130, "{}", done.stderr);
+        let id = &ids(&emulator)[0];
+        assert!(done.stderr.contains("1 run goes on"), "{}", done.stderr);
+        assert!(done.stderr.contains(id), "{}", done.stderr);
+        let wait = format!("dinoai wait {id}");
+        assert_ne!(done.stderr.contains(&wait), has_file, "{}", done.stderr);
+    }
+}

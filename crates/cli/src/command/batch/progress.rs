@@ -74,7 +74,9 @@ impl Progress {
         let mut state = self.state();
         state.intended.remove(&number);
         state.sent.remove(&number);
-        state.going.remove(&number);
+        if outcome != Outcome::Going {
+            state.going.remove(&number);
+        }
         state.unwritten.insert(number, (outcome, known));
         self.changed.notify_one();
     }
