@@ -11,6 +11,7 @@ mod input;
 mod interrupted;
 mod item;
 mod journal;
+mod known;
 mod ledger;
 mod limits;
 mod progress;
@@ -19,6 +20,7 @@ mod properties;
 mod record;
 mod records;
 mod results;
+mod standing;
 mod table;
 mod tally;
 #[cfg(all(test, target_os = "linux"))]
@@ -35,8 +37,9 @@ use crate::output::Output;
 use item::Item;
 use journal::Journal;
 use ledger::{Ledger, Retry, Task, numbers};
-use record::{FailureRecord, What, unknown};
+use record::FailureRecord;
 use results::Opened;
+use standing::Standing;
 use tally::{Outcome, Tally};
 use work::Work;
 
@@ -109,32 +112,22 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     for (place, task) in tasks.into_iter().enumerate() {
         let number = place + 1;
         tally.0.push(match &task {
-            Task::Start(_) => Outcome::NotStarted,
+            Task::Start(_, standing) | Task::Leave(standing) => standing.outcome(),
             Task::GoOn(..) => Outcome::Going,
-            Task::LeaveUnknown => Outcome::Unknown,
-            Task::Print(_, run) => tally::of_an_end(run),
         });
-        match task {
-            Task::Print(item, run) => {
-                exits.push(match tally::of_an_end(&run) {
-                    Outcome::Completed => Exit::Done,
-                    _ => Exit::RunFailed,
-                });
-                let run = *run;
-                let request = Some(item);
-                // Awaited with all the others, at the end.
-                drop(journal.print(number, What::Ended { request, run }));
-            }
-            Task::LeaveUnknown => {
-                is_finished = false;
-                exits.push(Exit::Unknown);
-                drop(journal.write(number, unknown()));
-            }
-            Task::Start(_) | Task::GoOn(..) => {
-                is_finished = false;
-                to_do.push_back((number, task));
-            }
-        }
+        let Task::Leave(standing) = task else {
+            is_finished = false;
+            to_do.push_back((number, task));
+            continue;
+        };
+        exits.push(standing.exit());
+        let report = standing.report("");
+        // Awaited with all the others, at the end.
+        drop(match standing {
+            Standing::Unknown { is_reported: false } => journal.write(number, report),
+            _ => journal.print(number, report),
+        });
+        is_finished &= !matches!(standing, Standing::Unknown { .. });
     }
     if is_finished {
         output.note("this batch has already finished: nothing is started, here are its results");

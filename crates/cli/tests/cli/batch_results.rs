@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use crate::batch::{Folder, batch, messages};
 
-const TWO: &str = "{\"message\": \"one\"}\n{\"message\": \"two\"}\n";
+pub(crate) const TWO: &str = "{\"message\": \"one\"}\n{\"message\": \"two\"}\n";
 
-fn starting(item: usize, message: &str) -> String {
+pub(crate) fn starting(item: usize, message: &str) -> String {
     format!(
         "{{\"item\":{item},\"event\":\"starting\",\"request\":{{\"message\":\"{message}\"}}}}\n"
     )
 }
 
-fn ended(item: usize, status: &str) -> String {
+pub(crate) fn ended(item: usize, status: &str) -> String {
     format!(
         "{{\"item\":{item},\"event\":\"ended\",\"run\":{{\"agentSessionId\":\"aaaaaaaaaaaaaaa{item}\",\
          \"status\":\"{status}\",\"messages\":[],\"childSessionIds\":[],\
@@ -24,7 +24,7 @@ fn ended(item: usize, status: &str) -> String {
     )
 }
 
-fn refused(item: usize) -> String {
+pub(crate) fn refused(item: usize) -> String {
     format!(
         "{{\"item\":{item},\"event\":\"failed\",\"error\":{{\"kind\":\"not_sent\",\"message\":\"m\",\
          \"agentSessionId\":null}},\"mayHaveStarted\":false}}\n"
@@ -32,7 +32,7 @@ fn refused(item: usize) -> String {
 }
 
 /// The number and event of each line.
-fn events(lines: &str) -> Vec<(u64, String)> {
+pub(crate) fn events(lines: &str) -> Vec<(u64, String)> {
     let lines = lines.lines().map(|line| {
         let record: Value = serde_json::from_str(line).unwrap();
         let event = record["event"].as_str().unwrap().to_owned();

@@ -8,6 +8,7 @@ mod agreement;
 mod batch;
 mod batch_inputs;
 mod batch_results;
+mod batch_retries;
 mod batch_signals;
 mod batch_stops;
 mod credentials;

@@ -3,35 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use dinoai::{Run, RunStatus, SessionId};
+use dinoai::{RunStatus, SessionId};
 
 use super::item::Item;
-use super::record::{Record, What};
+use super::known::{Known, State};
+use super::record::Record;
+use super::standing::Standing;
 use crate::failure::Failure;
 
 /// What is known of the items, by their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(BTreeMap<usize, Known>);
-
-/// What is known of an item.
-#[derive(Debug, Default)]
-struct Known {
-    /// What was last started, or was to be.
-    request: Option<Item>,
-    state: State,
-}
-
-/// Where an item stands.
-#[derive(Debug, Default)]
-enum State {
-    /// Certainly not started.
-    #[default]
-    New,
-    /// Started, or not.
-    Unknown,
-    Going(SessionId),
-    Ended(Box<Run>),
-}
 
 /// What is to be started although it has been, or may have been.
 #[derive(Debug, Default)]
@@ -45,12 +27,11 @@ pub(super) struct Retry {
 /// What is left to do for an item.
 #[derive(Debug)]
 pub(super) enum Task {
-    Start(Item),
+    /// To be started; until it is, it stands where it stood.
+    Start(Item, Standing),
     GoOn(Item, SessionId),
-    /// Nothing, since nobody knows whether it has started.
-    LeaveUnknown,
-    /// Nothing, since it has ended.
-    Print(Item, Box<Run>),
+    /// Nothing.
+    Leave(Standing),
 }
 
 impl Ledger {
@@ -76,18 +57,25 @@ impl Ledger {
             let known = self.0.remove(&number).unwrap_or_default();
             let is_started = match &known.state {
                 State::New => true,
-                State::Unknown => retry.starts_unknown(number),
+                State::Unknown { .. } => retry.starts_unknown(number),
                 State::Ended(run) => retry.failed && run.status != RunStatus::Completed,
                 State::Going(_) => false,
             };
             if !is_started && known.request.as_ref() != Some(&item) {
                 others.push(number);
             }
-            tasks.push(match known.state {
-                _ if is_started => Task::Start(item),
-                State::Going(id) => Task::GoOn(item, id),
-                State::Ended(run) => Task::Print(item, run),
-                State::New | State::Unknown => Task::LeaveUnknown,
+            let standing = match known.state {
+                State::New => Standing::New,
+                State::Unknown { is_reported } => Standing::Unknown { is_reported },
+                State::Ended(run) => Standing::Ended(known.request, run),
+                State::Going(id) => {
+                    tasks.push(Task::GoOn(item, id));
+                    continue;
+                }
+            };
+            tasks.push(match is_started {
+                true => Task::Start(item, standing),
+                false => Task::Leave(standing),
             });
         }
         let removed = self.0.iter().filter(|(_, known)| !known.is_new());
@@ -108,7 +96,7 @@ impl Ledger {
         for number in retry.unknown.iter().flatten() {
             let state = match self.0.get(number).map(|known| &known.state) {
                 _ if *number > items => format!("there are {items} items"),
-                Some(State::Unknown) => continue,
+                Some(State::Unknown { .. }) => continue,
                 Some(State::Ended(run)) => format!("its run {} has ended", run.session_id),
                 Some(State::Going(id)) => format!("its run {id} has started"),
                 Some(State::New) | None => "it has not started".to_owned(),
@@ -125,39 +113,6 @@ impl Retry {
     fn starts_unknown(&self, number: usize) -> bool {
         let named = self.unknown.as_ref();
         named.is_some_and(|numbers| numbers.is_empty() || numbers.contains(&number))
-    }
-}
-
-impl Known {
-    fn is_new(&self) -> bool {
-        matches!(self.state, State::New)
-    }
-
-    fn go_on(&mut self, what: What) {
-        self.state = match (what, &self.state) {
-            (What::Starting { request }, _) => {
-                self.request = Some(request);
-                State::Unknown
-            }
-            (What::Started { session_id }, _) => State::Going(session_id),
-            (What::Ended { request, run }, _) => {
-                self.request = request.or(self.request.take());
-                State::Ended(Box::new(run))
-            }
-            // A wait that failed; the run is what it was.
-            (What::Failed { .. }, State::Going(_)) | (What::Unknown { .. }, _) => return,
-            (
-                What::Failed {
-                    error,
-                    may_have_started,
-                },
-                _,
-            ) => match (error.session_id, may_have_started) {
-                (Some(session_id), true) => State::Going(session_id),
-                (None, true) => State::Unknown,
-                (_, false) => State::New,
-            },
-        };
     }
 }
 

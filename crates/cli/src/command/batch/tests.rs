@@ -23,7 +23,7 @@ async fn nothing_is_sent_unless_its_intent_is_on_disk() {
         ..Item::default()
     });
     let prepared = Prepared {
-        tasks: items.map(Task::Start).into(),
+        tasks: items.map(|item| Task::Start(item, Standing::New)).into(),
         journal: Journal::new(Some(nowhere.into()), None).unwrap(),
         pace: Pace {
             timeout: Duration::from_secs(10),

@@ -15,7 +15,6 @@ use super::interrupted::Interrupted;
 use super::journal::{Journal, Lost};
 use super::ledger::Task;
 use super::progress::Progress;
-use super::record::not_started;
 use super::tally::{Outcome, Tally};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -135,12 +134,12 @@ impl<'a> Work<'a> {
         };
         for (number, task) in left {
             ended.exits.push(match task {
-                Task::Start(_) => {
-                    // Kept or not, it has not started.
-                    drop(self.journal.write(*number, not_started(&reason)));
-                    exit
+                Task::Start(_, standing) | Task::Leave(standing) => {
+                    // On standard output alone: in the results it is what it was.
+                    drop(self.journal.print(*number, standing.report(&reason)));
+                    Done::leaves(*number, standing, exit).exit
                 }
-                _ => Exit::StillGoing,
+                Task::GoOn(..) => Exit::StillGoing,
             });
         }
     }

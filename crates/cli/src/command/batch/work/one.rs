@@ -10,6 +10,7 @@ use crate::command::batch::item::Item;
 use crate::command::batch::journal::Written;
 use crate::command::batch::ledger::Task;
 use crate::command::batch::record::{What, not_started};
+use crate::command::batch::standing::Standing;
 use crate::command::batch::tally::Outcome;
 use crate::command::run::trigger;
 use crate::exit::Exit;
@@ -30,32 +31,31 @@ impl Work<'_> {
     /// Sees one item to its end.
     pub(super) async fn one(&self, number: usize, task: Task) -> Done {
         match task {
-            Task::Start(item) => self.start(number, item).await,
+            Task::Start(item, standing) => self.start(number, item, standing).await,
             Task::GoOn(item, id) => {
                 self.progress.started(number, &id);
                 let result = match self.client.session(&id) {
                     Ok(session) => self.wait(session.wait()).await,
                     Err(error) => Err(error),
                 };
-                self.end(number, item, result).await
+                // It has started, so it is not left where it stood.
+                self.end(number, item, Standing::New, result).await
             }
-            // Nothing is left to do for these.
-            Task::LeaveUnknown | Task::Print(..) => Done::not_started(number),
+            // Nothing is left to do for it.
+            Task::Leave(standing) => Done::leaves(number, &standing, Exit::Done),
         }
     }
 
-    async fn start(&self, number: usize, item: Item) -> Done {
+    async fn start(&self, number: usize, item: Item, standing: Standing) -> Done {
         let Ok(permit) = Arc::clone(&self.starts).acquire_owned().await else {
-            return self.report_not_started(number).await;
+            let (exit, reason) = self.why_stopped();
+            return self.leave(number, &standing, None, exit, &reason).await;
         };
         let request = match trigger(item.clone().into()) {
             Ok(request) => request,
             Err(failure) => {
-                let error = Error::InvalidConfig {
-                    setting: format!("item {number}"),
-                    problem: failure.message,
-                };
-                return self.end(number, item, Err(error)).await;
+                let (exit, reason) = (failure.exit, failure.message);
+                return self.leave(number, &standing, None, exit, &reason).await;
             }
         };
         self.progress.intended(number);
@@ -64,13 +64,15 @@ impl Work<'_> {
         };
         let starting = self.journal.write(number, intent);
         if let Err(lost) = starting.kept().await {
-            self.progress.settled(number, Outcome::NotStarted, None);
+            self.progress.settled(number, standing.outcome(), None);
             self.progress.written(number);
             self.stop_unkept(&lost);
-            return Done::not_started(number);
+            return Done::leaves(number, &standing, Exit::Done);
         }
         if self.starts.is_closed() {
-            return self.report_not_started(number).await;
+            let (exit, reason) = self.why_stopped();
+            let attempt = Some(not_started(&reason));
+            return self.leave(number, &standing, attempt, exit, &reason).await;
         }
 
         self.progress.sent(number);
@@ -86,7 +88,7 @@ impl Work<'_> {
             drop(permit);
         });
         let (result, ()) = tokio::join!(self.wait(wait), self.keeps_id(number, receiver));
-        self.end(number, item, result).await
+        self.end(number, item, standing, result).await
     }
 
     async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
@@ -114,7 +116,13 @@ impl Work<'_> {
     }
 
     /// Writes down what came of an item.
-    async fn end(&self, number: usize, item: Item, result: dinoai::Result<Run>) -> Done {
+    async fn end(
+        &self,
+        number: usize,
+        item: Item,
+        standing: Standing,
+        result: dinoai::Result<Run>,
+    ) -> Done {
         let id = self.progress.id(number);
         let (what, outcome, exit, known) = match result {
             Ok(run) => {
@@ -133,6 +141,9 @@ impl Work<'_> {
             }
             Err(error) => self.not_ended(error, id.clone()),
         };
+        if outcome == Outcome::NotStarted {
+            return self.leave(number, &standing, Some(what), exit, "").await;
+        }
         let written = self.journal.write(number, what);
         let known = known.map(|known| format!("item {number}: {known}"));
         self.progress.settled(number, outcome, known.clone());
@@ -210,30 +221,46 @@ impl Work<'_> {
         (what, outcome, exit, known)
     }
 
-    /// An item that was about to start when the batch stopped.
-    async fn report_not_started(&self, number: usize) -> Done {
-        let (exit, reason) = match self.progress.stopped() {
-            Some(stopped) => stopped,
-            None => (Exit::Done, "interrupted".to_owned()),
-        };
-        let written = self.journal.write(number, not_started(&reason));
-        self.progress.settled(number, Outcome::NotStarted, None);
-        // Not kept: it has not started for that.
-        let _ = written.done().await;
-        self.progress.written(number);
-        Done {
-            exit,
-            ..Done::not_started(number)
+    /// Leaves an item where it stands, since nothing of it was started. `attempt` is what is
+    /// written of an intent that is in the results.
+    async fn leave(
+        &self,
+        number: usize,
+        standing: &Standing,
+        attempt: Option<What>,
+        exit: Exit,
+        reason: &str,
+    ) -> Done {
+        let is_said = attempt.is_some() && matches!(standing, Standing::New);
+        let written = attempt.map(|what| self.journal.write(number, what));
+        let printed = (!is_said).then(|| self.journal.print(number, standing.report(reason)));
+        self.progress.settled(number, standing.outcome(), None);
+        for record in written.into_iter().chain(printed) {
+            // Kept or not, it has not started.
+            if let Err(lost) = record.done().await
+                && !self.starts.is_closed()
+            {
+                self.stop_unkept(&lost);
+            }
         }
+        self.progress.written(number);
+        Done::leaves(number, standing, exit)
+    }
+
+    /// Why nothing more is started, and the exit status of what was not.
+    fn why_stopped(&self) -> (Exit, String) {
+        let stopped = self.progress.stopped();
+        stopped.unwrap_or_else(|| (Exit::Done, "interrupted".to_owned()))
     }
 }
 
 impl Done {
-    fn not_started(number: usize) -> Self {
+    /// Nothing of it was started, and that has this exit status.
+    pub(super) fn leaves(number: usize, standing: &Standing, exit: Exit) -> Self {
         Self {
             number,
-            outcome: Outcome::NotStarted,
-            exit: Exit::Done,
+            outcome: standing.outcome(),
+            exit: Exit::worst([exit, standing.exit()]),
             lost: None,
         }
     }
