@@ -71,7 +71,11 @@ pub(crate) fn prepare(options: &Batch, output: &Output) -> Result<Prepared, Fail
         failed: options.retry_failed,
     };
     let ledger = Ledger::of(records.unwrap_or_default());
+    let several_runs = ledger.several_runs();
     let tasks = ledger.plan(input.items, &retry)?;
+    for said in several_runs {
+        output.warning(&said);
+    }
     // Only now the file is known to be this batch's.
     let is_stdout = opened.as_ref().is_some_and(|opened| opened.is_stdout);
     let file = opened.map(|opened| opened.ready(output)).transpose()?;

@@ -8,11 +8,15 @@ use std::time::Duration;
 use dinoai_emulator::{Emulator, Fault};
 use rustix::process::Signal;
 
-use crate::batch::{Folder, messages, wait_until};
+use crate::batch::{Folder, batch, messages, wait_until};
 use crate::batch_results::{TWO, ended, events, starting};
 use crate::batch_signals::signal;
 use crate::batch_stops::items;
 use crate::program::{Done, dinoai, run};
+
+fn started(item: usize, id: &str) -> String {
+    format!("{{\"item\":{item},\"event\":\"started\",\"agentSessionId\":\"{id}\"}}\n")
+}
 
 /// Three items of which nobody knows whether they have started.
 fn three_unknown() -> Folder {
@@ -175,4 +179,88 @@ fn what_is_unknown_is_written_down_once() {
     assert_eq!(done.code(), 6, "{}", done.stderr);
     assert_eq!(events(&done.stdout).len(), 3, "{}", done.stdout);
     assert_eq!(folder.read("results"), kept);
+}
+
+/// Two runs of one item, as after a late answer that somebody has written down.
+#[test]
+fn an_item_that_shows_two_runs_names_both() {
+    for has_ended in [false, true] {
+        for format in ["text", "json"] {
+            let emulator = Emulator::builder().start_blocking().unwrap();
+            let folder = Folder::with("items.jsonl", items(1));
+            for _ in 0..2 {
+                run(dinoai(&emulator), &["run", "-m", "item 1", "--detach"]);
+            }
+            let runs = emulator.runs();
+            let [first, second] = [&runs[0].session_id, &runs[1].session_id];
+            let mut records = vec![starting(1, "item 1"), started(1, first)];
+            if has_ended {
+                records.push(ended(1, "COMPLETED").replace("aaaaaaaaaaaaaaa1", first));
+            }
+            records.push(started(1, second));
+            fs::write(folder.path("results"), records.concat()).unwrap();
+            for _ in 0..2 {
+                let done = resume(dinoai(&emulator), &folder, &["--output", format]);
+                assert_eq!(done.code(), 0, "{}", done.stderr);
+                let mut lines = done.stderr.lines();
+                let both = |line: &str| line.contains(first) && line.contains(second);
+                assert!(lines.any(both), "{}", done.stderr);
+                // The latest is waited for.
+                let last = done.stdout.lines().last().unwrap();
+                assert!(last.contains(second), "{}", done.stdout);
+            }
+            assert_eq!(emulator.runs().len(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_late_id_is_named_beside_the_run_that_was_started_again() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.jsonl", items(1));
+    run(dinoai(&emulator), &["run", "-m", "item 1", "--detach"]);
+    let late = &emulator.runs()[0].session_id;
+    fs::write(folder.path("results"), starting(1, "item 1")).unwrap();
+    let done = resume(dinoai(&emulator), &folder, &["--retry-unknown"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert!(!done.stderr.contains("warning"), "{}", done.stderr);
+    let again = &emulator.runs()[1].session_id;
+    let kept = folder.read("results") + &started(1, late);
+    fs::write(folder.path("results"), kept).unwrap();
+    let done = resume(dinoai(&emulator), &folder, &[]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert!(done.stderr.contains(late), "{}", done.stderr);
+    assert!(done.stderr.contains(again), "{}", done.stderr);
+    assert_eq!(emulator.runs().len(), 2);
+}
+
+#[test]
+fn a_failed_run_that_was_started_again_is_no_second_run() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.jsonl", items(1));
+    let records = [
+        starting(1, "item 1"),
+        started(1, "aaaaaaaaaaaaaaa1"),
+        ended(1, "FAILED"),
+    ];
+    fs::write(folder.path("results"), records.concat()).unwrap();
+    for more in [&["--retry-failed"][..], &[]] {
+        let done = resume(dinoai(&emulator), &folder, more);
+        assert_eq!(done.code(), 0, "{}", done.stderr);
+        assert!(!done.stderr.contains("warning"), "{}", done.stderr);
+    }
+    // A run of which is known that it has started is not hidden by an attempt that is unknown.
+    let records = [
+        starting(1, "item 1"),
+        started(1, "aaaaaaaaaaaaaaa1"),
+        starting(1, "item 1"),
+    ];
+    fs::write(folder.path("results"), records.concat()).unwrap();
+    let done = batch(
+        &emulator,
+        &folder.path("items.jsonl"),
+        &["--resume", &folder.name("results")],
+    );
+    assert_eq!(done.code(), 6, "{}", done.stderr);
+    assert!(done.stderr.contains("aaaaaaaaaaaaaaa1"), "{}", done.stderr);
 }

@@ -15,6 +15,8 @@ pub(super) struct Known {
     pub(super) state: State,
     /// What both were before an attempt of which nobody knows yet whether it started something.
     before: Option<(Option<Item>, State)>,
+    /// Its runs beside the latest, but for those that had ended before another was started.
+    pub(super) others: Vec<SessionId>,
 }
 
 /// Where an item stands.
@@ -40,6 +42,9 @@ impl Known {
     pub(super) fn go_on(&mut self, what: What) {
         match what {
             What::Starting { request } => {
+                if let State::Going(id) = &self.state {
+                    self.others.push(id.clone());
+                }
                 let state = mem::replace(&mut self.state, State::Unknown { is_reported: false });
                 self.before = Some((self.request.replace(request), state));
             }
@@ -73,10 +78,13 @@ impl Known {
     }
 
     fn has_run(&mut self, id: SessionId) {
-        if self.latest() == Some(&id) {
+        if self.latest() == Some(&id) || self.others.contains(&id) {
             return;
         }
-        self.before = None;
+        // After an attempt one that had ended was started again on purpose.
+        if self.before.take().is_none() {
+            self.others.extend(self.latest().cloned());
+        }
         self.state = State::Going(id);
     }
 
@@ -92,6 +100,9 @@ impl Known {
         let Some((request, state)) = self.before.take() else {
             return;
         };
+        if let State::Going(id) = &state {
+            self.others.retain(|other| other != id);
+        }
         (self.request, self.state) = (request, state);
     }
 }

@@ -44,6 +44,24 @@ impl Ledger {
         Self(known)
     }
 
+    /// What is to be said of each item that shows more runs than one.
+    pub(super) fn several_runs(&self) -> Vec<String> {
+        let several = self.0.iter().filter(|(_, known)| !known.others.is_empty());
+        let said = several.map(|(number, known)| {
+            let others: Vec<_> = known.others.iter().map(SessionId::as_str).collect();
+            let others = others.join(" ");
+            let counts = match known.latest() {
+                Some(latest) => format!("the latest, {latest}, is waited for and counts"),
+                None => "nobody knows whether the last attempt has started a run".to_owned(),
+            };
+            format!(
+                "item {number} has been started more than once: {counts}; see what came of the \
+                 others with: dinoai wait {others}"
+            )
+        });
+        said.collect()
+    }
+
     /// What is left to do for each item.
     ///
     /// Refuses, by their numbers, items that are not the ones that were started: those that have
