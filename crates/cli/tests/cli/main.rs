@@ -6,6 +6,7 @@
 
 mod agreement;
 mod batch;
+mod batch_files;
 mod batch_inputs;
 mod batch_results;
 mod batch_retries;

@@ -14,7 +14,7 @@
 use std::path::Path;
 
 use super::item::{self, Item};
-use super::record::Record;
+use super::record::{Record, What};
 use super::records::{self, Records};
 
 /// Checks the content of a file of items, under each kind of name.
@@ -77,14 +77,28 @@ pub(crate) fn journal(input: &[u8]) {
     let Records {
         records,
         length,
-        lacks_newline,
+        ending,
     } = match read {
         Ok(read) => read,
         Err(problem) => return is_about_a_line(input, &problem),
     };
-    let (whole, rest) = input.split_at(length);
-    assert!(whole.is_empty() || whole.ends_with(b"\n") != lacks_newline);
-    assert!(!lacks_newline || rest.iter().all(|byte| *byte == 0));
+    let (kept, _) = input.split_at(length);
+    let written = [kept, &ending].concat();
+    assert!(written.is_empty() || written.ends_with(b"\n"));
+    assert_eq!(
+        records.len(),
+        written.iter().filter(|byte| **byte == b'\n').count()
+    );
+    let again = records::parse(&written).unwrap();
+    assert_eq!(format!("{:?}", again.records), format!("{records:?}"));
+    assert!(again.length == written.len() && again.ending.is_empty());
+    // A whole record may lack its newline; all else behind the last one was cut off.
+    let end = kept.iter().rposition(|byte| *byte == b'\n');
+    let cut = match ending == b"\n" {
+        true => length,
+        false => end.map_or(0, |end| end + 1),
+    };
+    let (_, rest) = input.split_at(cut);
     // What is taken away is a part of a record, or nothing that anybody wrote.
     assert!(!rest.contains(&b'\n'));
     let start = br#"{"item":"#;
@@ -104,10 +118,6 @@ pub(crate) fn journal(input: &[u8]) {
     );
     // And what is left shows that the file is one of results.
     assert!(input.is_empty() || !records.is_empty() || written.len() > start.len());
-    assert_eq!(
-        records.len(),
-        whole.iter().filter(|byte| **byte == b'\n').count() + usize::from(lacks_newline)
-    );
     is_read_however_it_is_cut(&records);
 }
 
@@ -132,7 +142,8 @@ fn is_about_a_line(input: &[u8], problem: &str) {
 }
 
 /// Writes records as a batch does. Wherever what is written ends, it is read as those that are
-/// whole; a file that only begins with a part of one may be refused.
+/// whole, and as the start of a run whose id is in the one that is not; a file that only begins
+/// with a part of one may be refused.
 fn is_read_however_it_is_cut(records: &[Record]) {
     let mut written = String::new();
     for record in records {
@@ -154,13 +165,43 @@ fn is_read_however_it_is_cut(records: &[Record]) {
                 assert!(count == 0 && !content.is_empty());
                 continue;
             };
-            let read: Vec<_> = read
-                .records
-                .iter()
-                .map(|record| format!("{record:?}"))
-                .collect();
-            assert_eq!(read, shown[..count]);
+            let read = read.records.iter();
+            let read: Vec<_> = read.map(|record| format!("{record:?}")).collect();
+            let (whole, started) = read.split_at(count);
+            assert_eq!(whole, &shown[..count]);
+            let part = cut.iter().rposition(|byte| *byte == b'\n');
+            let part = &cut[part.map_or(0, |end| end + 1)..];
+            is_said(records.get(count), part, &shown[..count], started);
         }
+    }
+}
+
+/// The id of a run in a part of a record, by which that run has started, unless another record
+/// says it.
+fn is_said(record: Option<&Record>, part: &[u8], before: &[String], started: &[String]) {
+    let id = record.and_then(|record| match &record.what {
+        What::Started { session_id } => Some(session_id),
+        What::Ended { run, .. } => Some(&run.session_id),
+        What::Failed { error, .. } | What::Unknown { error } => error.session_id.as_ref(),
+        What::Starting { .. } => None,
+    });
+    let (Some(record), Some(id)) = (record, id) else {
+        return assert_eq!(started, [""; 0]);
+    };
+    let key = format!("\"agentSessionId\":{}", serde_json::to_string(id).unwrap());
+    let is_in_part = part.windows(key.len()).any(|one| one == key.as_bytes());
+    let what = What::Started {
+        session_id: id.clone(),
+    };
+    let run = Record {
+        item: record.item,
+        what,
+    };
+    let shown = format!("{id:?}");
+    match started {
+        [] => assert!(!is_in_part || before.iter().any(|one| one.contains(&shown))),
+        [one] => assert!(is_in_part && *one == format!("{run:?}")),
+        _ => panic!("{started:?}"),
     }
 }
 

@@ -14,6 +14,19 @@ pub(super) struct Record {
     pub(super) what: What,
 }
 
+impl Record {
+    /// Whether it names this run.
+    pub(super) fn says(&self, id: &SessionId) -> bool {
+        let named = match &self.what {
+            What::Started { session_id } => Some(session_id),
+            What::Ended { run, .. } => Some(&run.session_id),
+            What::Failed { error, .. } | What::Unknown { error } => error.session_id.as_ref(),
+            What::Starting { .. } => None,
+        };
+        named == Some(id)
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(
     tag = "event",

@@ -1,8 +1,9 @@
 //! The records of an earlier batch, from what is in its results file.
 
+use dinoai::SessionId;
 use serde::de::IgnoredAny;
 
-use super::record::{Record, without_line};
+use super::record::{Record, What, without_line};
 
 /// What is in a results file.
 #[derive(Debug)]
@@ -10,13 +11,14 @@ pub(super) struct Records {
     pub(super) records: Vec<Record>,
     /// How much of the file they are; the rest is a last line that was cut off.
     pub(super) length: usize,
-    /// Whether the last record is whole, and its newline is missing.
-    pub(super) lacks_newline: bool,
+    /// What the last one lacks to be a whole line.
+    pub(super) ending: Vec<u8>,
 }
 
 /// Reads the records, or says what is wrong in which line: such a file is left as it is.
 ///
-/// A last line that was cut off is left out: what it says has not gone on.
+/// A last line that was cut off is left out: what it says has not gone on. But a session id in it
+/// that nothing else says is the id of a run, which counts as started.
 pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
     let length = bytes
         .iter()
@@ -40,25 +42,57 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
         return Ok(Records {
             records,
             length: length + last.len(),
-            lacks_newline: true,
+            ending: b"\n".to_vec(),
         });
     }
-    let is_cut = match records.is_empty() {
-        // Nothing else shows that the file is one of results.
-        true => rest.is_empty() || is_cut_record(last) == Cut::AfterItsHead,
-        false => is_cut_record(last) != Cut::No,
+    let item = match is_cut_record(last) {
+        Cut::AfterItsHead(item) => Some(item),
+        // Where nothing else shows that the file is one of results, this does not either.
+        Cut::InItsHead if !records.is_empty() => None,
+        Cut::No | Cut::InItsHead if rest.is_empty() => None,
+        Cut::No | Cut::InItsHead => {
+            return Err(format!(
+                "line {} is no record of a batch, nor the beginning of one",
+                records.len() + 1
+            ));
+        }
     };
-    if !is_cut {
-        return Err(format!(
-            "line {} is no record of a batch, nor the beginning of one",
-            records.len() + 1
-        ));
-    }
+    let started = item.and_then(|item| started_in(last, item, &records));
+    let Some(started) = started else {
+        return Ok(Records {
+            records,
+            length,
+            ending: vec![],
+        });
+    };
+    let mut line = serde_json::to_vec(&started).map_err(|error| error.to_string())?;
+    line.push(b'\n');
+    let same = last
+        .iter()
+        .zip(&line)
+        .take_while(|(one, other)| one == other);
+    let same = same.count();
+    records.push(started);
     Ok(Records {
         records,
-        length,
-        lacks_newline: false,
+        length: length + same,
+        ending: line.split_off(same),
     })
+}
+
+/// That a run has started, from a record of an item that was cut off behind the run's id, unless
+/// other records say so.
+fn started_in(cut: &[u8], item: usize, records: &[Record]) -> Option<Record> {
+    const KEY: &[u8] = b"\"agentSessionId\":";
+    let place = cut.windows(KEY.len()).position(|window| window == KEY)?;
+    let rest = cut.get(place + KEY.len()..)?;
+    let mut values = serde_json::Deserializer::from_slice(rest).into_iter();
+    let session_id: SessionId = values.next()?.ok()?;
+    let is_said = |record: &Record| record.item == item && record.says(&session_id);
+    let what = What::Started {
+        session_id: session_id.clone(),
+    };
+    (!records.iter().any(is_said)).then_some(Record { item, what })
 }
 
 /// Whether, and where, a record was cut off.
@@ -66,7 +100,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
 enum Cut {
     No,
     InItsHead,
-    AfterItsHead,
+    /// With the item's number.
+    AfterItsHead(usize),
 }
 
 /// Whether a line is the beginning of a record, and no more: `{"item":1,"event":"started"`, and
@@ -78,26 +113,28 @@ fn is_cut_record(line: &[u8]) -> Cut {
     let before = &line[..line.len() - number.count()];
     match after_its_head(line) {
         Err(cut) => cut,
-        Ok(()) => match serde_json::from_slice::<IgnoredAny>(before) {
-            Err(error) if error.is_eof() => Cut::AfterItsHead,
+        Ok(item) => match serde_json::from_slice::<IgnoredAny>(before) {
+            Err(error) if error.is_eof() => Cut::AfterItsHead(item),
             _ => Cut::No,
         },
     }
 }
 
-fn after_its_head(line: &[u8]) -> Result<(), Cut> {
+fn after_its_head(line: &[u8]) -> Result<usize, Cut> {
     const EVENTS: [&str; 5] = ["starting", "started", "ended", "failed", "unknown"];
     let number = after(line, "{\"item\":")?;
+    if number.is_empty() {
+        return Err(Cut::InItsHead);
+    }
     let digits = number.iter().take_while(|byte| byte.is_ascii_digit());
-    let rest = match digits.count() {
-        0 if number.is_empty() => return Err(Cut::InItsHead),
-        0 => return Err(Cut::No),
-        digits => &number[digits..],
-    };
+    let (digits, rest) = number.split_at(digits.count());
+    let item = std::str::from_utf8(digits).ok();
+    let item = item.and_then(|digits| digits.parse().ok());
+    let item = item.ok_or(Cut::No)?;
     let event = after(rest, ",\"event\":\"")?;
     let known = EVENTS.map(|known| after(event, &format!("{known}\"")).map(|_| ()));
     if known.contains(&Ok(())) {
-        Ok(())
+        Ok(item)
     } else if known.contains(&Err(Cut::InItsHead)) {
         Err(Cut::InItsHead)
     } else {
@@ -134,9 +171,37 @@ mod tests {
                 let read = parse(&content).unwrap();
                 let is_whole = length == ENDED.len();
                 assert_eq!(read.records.len(), 1 + usize::from(is_whole));
-                assert_eq!(read.lacks_newline, is_whole);
+                assert_eq!(read.ending == b"\n", is_whole);
                 let kept = if is_whole { length } else { 0 };
                 assert_eq!(read.length, STARTED.len() + 1 + kept);
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_in_a_record_that_was_cut_off_counts_where_nothing_else_says_it() {
+        let other = STARTED.replace("\"a\"", "\"b\"");
+        for (before, counts) in [("", true), (&other, true), (STARTED, false)] {
+            let before = before.replace('}', "}\n");
+            for cut in [STARTED, ENDED] {
+                let id = cut.find("\"a\"").unwrap() + 3;
+                for length in 0..cut.len() {
+                    let content = format!("{before}{cut}").into_bytes();
+                    let Ok(read) = parse(&content[..before.len() + length]) else {
+                        assert!(before.is_empty() && length < 28);
+                        continue;
+                    };
+                    let mut written = content[..read.length].to_vec();
+                    written.extend(&read.ending);
+                    let is_there = counts && length >= id;
+                    let expected = match is_there {
+                        true => format!("{before}{STARTED}\n"),
+                        false => before.clone(),
+                    };
+                    assert_eq!(String::from_utf8(written).unwrap(), expected);
+                    let lines = expected.lines().count();
+                    assert_eq!(read.records.len(), lines);
+                }
             }
         }
     }

@@ -18,7 +18,8 @@ pub(super) struct Opened {
     /// How much of it are records, and how much there is.
     length: usize,
     size: usize,
-    lacks_newline: bool,
+    /// What the last record lacks.
+    ending: Vec<u8>,
     /// Whether standard output is appended to it, so that it gets each record already.
     pub(super) is_stdout: bool,
 }
@@ -59,14 +60,14 @@ impl Opened {
         let Records {
             records,
             length,
-            lacks_newline,
+            ending,
         } = records::parse(&bytes).map_err(refuse)?;
         let opened = Self {
             path: path.to_owned(),
             file,
             length,
             size: bytes.len(),
-            lacks_newline,
+            ending,
             is_stdout,
         };
         Ok((opened, records))
@@ -95,10 +96,8 @@ impl Opened {
         if self.length < self.size {
             file.set_len(u64::try_from(self.length).unwrap_or(u64::MAX))?;
         }
-        if self.lacks_newline {
-            // It is opened to be appended to.
-            file.write_all(b"\n")?;
-        }
+        // It is opened to be appended to.
+        file.write_all(&self.ending)?;
         file.sync_all()?;
         sync_folder(&self.path)
     }

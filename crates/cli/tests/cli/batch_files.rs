@@ -1,0 +1,48 @@
+//! The files of a batch, and what becomes of them beside it: taken away, cut off, or one for two.
+
+use std::fs;
+
+use dinoai_emulator::Emulator;
+
+use crate::batch::{Folder, batch, messages};
+use crate::batch_results::{events, starting};
+use crate::batch_stops::items;
+use crate::program::{dinoai, run};
+
+/// Whatever was cut off, the id that can be read in it is not lost.
+#[test]
+fn a_whole_id_in_a_record_that_was_cut_off_counts() {
+    let head = "{\"item\":1,\"event\":\"started\",\"agentSessionId\":";
+    for (cut, zeros) in [
+        ("{head}\"{id}\"", 0),
+        ("{head}\"{id}\"", 100),
+        ("{head}\"{id}\",\"and", 0),
+        (
+            "{\"item\":1,\"event\":\"failed\",\"error\":{\"kind\":\"k\",\"agentSessionId\":\"{id}\"",
+            0,
+        ),
+        (
+            "{\"item\":1,\"event\":\"ended\",\"run\":{\"agentSessionId\":\"{id}\",\"status\":\"FAI",
+            7,
+        ),
+    ] {
+        let emulator = Emulator::builder().start_blocking().unwrap();
+        let folder = Folder::with("items.jsonl", items(1));
+        run(dinoai(&emulator), &["run", "-m", "item 1", "--detach"]);
+        let id = &emulator.runs()[0].session_id;
+        let cut = cut.replace("{head}", head).replace("{id}", id);
+        let records = starting(1, "item 1") + &cut + &"\0".repeat(zeros);
+        fs::write(folder.path("results"), records).unwrap();
+        let resume = ["--resume", &folder.name("results")];
+        let done = batch(&emulator, &folder.path("items.jsonl"), &resume);
+        assert_eq!(done.code(), 0, "{cut} {}", done.stderr);
+        let kept = folder.read("results");
+        let started = format!("{head}\"{id}\"}}\n");
+        assert!(
+            kept.starts_with(&(starting(1, "item 1") + &started)),
+            "{kept}"
+        );
+        assert_eq!(events(&kept).len(), 3, "{kept}");
+        assert_eq!(messages(&emulator), ["item 1"]);
+    }
+}
