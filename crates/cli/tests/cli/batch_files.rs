@@ -1,13 +1,24 @@
 //! The files of a batch, and what becomes of them beside it: taken away, cut off, or one for two.
 
 use std::fs;
+use std::path::Path;
 
 use dinoai_emulator::Emulator;
 
 use crate::batch::{Folder, batch, messages};
-use crate::batch_results::{events, starting};
+use crate::batch_results::{TWO, events, starting};
 use crate::batch_stops::items;
-use crate::program::{dinoai, run};
+use crate::program::{Done, dinoai, run};
+
+const FAST: [&str; 2] = ["--poll-interval", "5ms"];
+
+fn appended(path: &Path) -> fs::File {
+    fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap()
+}
 
 /// Whatever was cut off, the id that can be read in it is not lost.
 #[test]
@@ -45,4 +56,32 @@ fn a_whole_id_in_a_record_that_was_cut_off_counts() {
         assert_eq!(events(&kept).len(), 3, "{kept}");
         assert_eq!(messages(&emulator), ["item 1"]);
     }
+}
+
+#[test]
+fn standard_error_is_never_the_results_file() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.jsonl", TWO);
+    let results = folder.path("results");
+    let before = starting(1, "one");
+    for both in [false, true] {
+        fs::write(&results, &before).unwrap();
+        let mut command = dinoai(&emulator);
+        command.args(["batch", &folder.name("items.jsonl"), "--retry-unknown"]);
+        command
+            .args(["--resume", &folder.name("results")])
+            .args(FAST);
+        if both {
+            command.stdout(appended(&results));
+        }
+        command.stderr(appended(&results));
+        let done = Done::of(command.spawn().unwrap());
+        let kept = folder.read("results");
+        assert_eq!(done.code(), 2, "{kept}");
+        // Nothing but the refusal, which has nowhere else to go.
+        let refusal = kept.strip_prefix(&before).unwrap();
+        assert!(refusal.contains("standard error"), "{refusal}");
+        assert_eq!(refusal.lines().count(), 1, "{refusal}");
+    }
+    assert_eq!(emulator.runs().len(), 0);
 }

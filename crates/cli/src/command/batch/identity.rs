@@ -25,6 +25,10 @@ impl Identity {
         Self::of_descriptor(std::io::stdout())
     }
 
+    pub(super) fn of_stderr() -> Option<Self> {
+        Self::of_descriptor(std::io::stderr())
+    }
+
     fn of_descriptor(descriptor: impl std::os::fd::AsFd) -> Option<Self> {
         use rustix::fs::{FileType, fstat};
 
@@ -60,6 +64,10 @@ impl Identity {
     }
 
     pub(super) fn of_stdout() -> Option<Self> {
+        None
+    }
+
+    pub(super) fn of_stderr() -> Option<Self> {
         None
     }
 }

@@ -49,6 +49,10 @@ impl Opened {
             return Err(refuse(problem.to_owned()));
         }
         lock(&file).map_err(refuse)?;
+        if identity.is_some() && identity == Identity::of_stderr() {
+            let problem = "standard error goes into the results: send it elsewhere";
+            return Err(refuse(problem.to_owned()));
+        }
         let is_stdout = identity.is_some() && identity == Identity::of_stdout();
         if is_stdout && !stdout_appends() {
             let problem = "standard output writes over the results: append to them with >>";
