@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use dinoai_emulator::Emulator;
 
@@ -84,4 +85,44 @@ fn standard_error_is_never_the_results_file() {
         assert_eq!(refusal.lines().count(), 1, "{refusal}");
     }
     assert_eq!(emulator.runs().len(), 0);
+}
+
+#[test]
+fn nothing_is_written_into_the_items() {
+    for stream in ["stdout", "stderr"] {
+        for from_stdin in [false, true] {
+            for resumes in [false, true] {
+                let emulator = Emulator::builder().start_blocking().unwrap();
+                let folder = Folder::with("items.jsonl", TWO);
+                let items = folder.path("items.jsonl");
+                let mut command = dinoai(&emulator);
+                command.arg("batch").args(FAST);
+                if from_stdin {
+                    command.arg("-").stdin(fs::File::open(&items).unwrap());
+                } else {
+                    command.arg(&items).stdin(Stdio::null());
+                }
+                if resumes {
+                    command.args(["--resume", &folder.name("results")]);
+                }
+                match stream {
+                    "stdout" => command.stdout(appended(&items)),
+                    _ => command.stderr(appended(&items)),
+                };
+                let done = Done::of(command.spawn().unwrap());
+                assert_eq!(done.code(), 2, "{stream} {}", done.stderr);
+                assert_eq!(emulator.runs().len(), 0);
+                let kept = folder.read("items.jsonl");
+                let added = kept.strip_prefix(TWO).unwrap();
+                let refusal = if stream == "stdout" {
+                    assert_eq!(added, "");
+                    &done.stderr
+                } else {
+                    added
+                };
+                assert!(refusal.contains("the items"), "{refusal}");
+                assert!(!folder.path("results").exists());
+            }
+        }
+    }
 }

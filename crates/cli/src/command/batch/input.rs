@@ -24,6 +24,16 @@ pub(super) fn read(file: &Path) -> Result<Input, Failure> {
     };
     let (bytes, identity) = read_bytes(file)
         .map_err(|error| Failure::usage(format!("{shown} cannot be read: {error}")))?;
+    for (stream, other) in [
+        ("standard output", Identity::of_stdout()),
+        ("standard error", Identity::of_stderr()),
+    ] {
+        if identity.is_some() && identity == other {
+            return Err(Failure::usage(format!(
+                "{stream} goes into the file of the items: send it elsewhere; nothing was started"
+            )));
+        }
+    }
     let refuse = |problem: &str| Failure::usage(format!("{shown}, {problem}; nothing was started"));
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = bytes.iter().take(error.valid_up_to());
