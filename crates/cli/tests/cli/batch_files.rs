@@ -4,11 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use dinoai_emulator::Emulator;
+use dinoai_emulator::{Emulator, Fault};
+use rustix::process::Signal;
 
-use crate::batch::{Folder, batch, messages};
+use crate::batch::{Folder, batch, messages, wait_until};
 use crate::batch_results::{TWO, events, starting};
-use crate::batch_stops::items;
+use crate::batch_signals::signal;
+use crate::batch_stops::{endless, ids, items};
 use crate::program::{Done, dinoai, run};
 
 const FAST: [&str; 2] = ["--poll-interval", "5ms"];
@@ -126,3 +128,36 @@ fn nothing_is_written_into_the_items() {
         }
     }
 }
+
+/// A pasted command reads no name as options.
+#[test]
+fn a_name_that_begins_with_a_hyphen_is_a_name_in_the_command_to_go_on_with() {
+    let emulator = endless();
+    emulator.add_fault(Fault::pass());
+    let folder = Folder::with("-it.jsonl", items(1));
+    let mut command = dinoai(&emulator);
+    command.current_dir(folder.path("")).args(FAST_BATCH);
+    command.args(["--resume=-r.jsonl", "--", "-it.jsonl"]);
+    let child = command.spawn().unwrap();
+    wait_until("it has started", || {
+        let kept = fs::read_to_string(folder.path("-r.jsonl"));
+        kept.is_ok_and(|kept| kept.contains("\"started\""))
+    });
+    signal(&child, Signal::INT);
+    let done = Done::of(child);
+    assert_eq!(done.code(), 130, "{}", done.stderr);
+    let hint = done
+        .stderr
+        .lines()
+        .find_map(|line| line.split_once("go on with: dinoai "));
+    let (_, hint) = hint.unwrap_or_else(|| panic!("{}", done.stderr));
+    let id = &ids(&emulator)[0];
+    assert_eq!(run(dinoai(&emulator), &["stop", id]).code(), 0);
+    let mut again = dinoai(&emulator);
+    again.current_dir(folder.path("")).args(hint.split(' '));
+    let done = Done::of(again.spawn().unwrap());
+    assert_eq!(done.code(), 1, "{hint} {}", done.stderr);
+    assert_eq!(emulator.runs().len(), 1);
+}
+
+const FAST_BATCH: [&str; 3] = ["batch", FAST[0], FAST[1]];

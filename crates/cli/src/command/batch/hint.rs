@@ -16,9 +16,12 @@ pub(super) fn go_on(options: &Batch, results: &Path) -> String {
     let mut words = vec![
         "dinoai".to_owned(),
         "batch".to_owned(),
-        quoted(&options.file.display().to_string()),
+        match input::is_stdin(&options.file) {
+            true => "-".to_owned(),
+            false => name(&options.file),
+        },
         "--resume".to_owned(),
-        quoted(&results.display().to_string()),
+        name(results),
         "--concurrency".to_owned(),
         options.concurrency.to_string(),
         "--timeout".to_owned(),
@@ -32,6 +35,15 @@ pub(super) fn go_on(options: &Batch, results: &Path) -> String {
         false => "",
     };
     format!("go on with: {}{same_input}", words.join(" "))
+}
+
+/// A file's name that is not taken for an option.
+fn name(file: &Path) -> String {
+    let name = file.display().to_string();
+    match name.starts_with('-') {
+        true => quoted(&format!("./{name}")),
+        false => quoted(&name),
+    }
 }
 
 /// A word as a shell reads it.
@@ -53,5 +65,7 @@ mod tests {
         assert_eq!(quoted("my items"), "'my items'");
         assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
         assert_eq!(quoted(""), "''");
+        assert_eq!(name(Path::new("-my items")), "'./-my items'");
+        assert_eq!(name(Path::new("-")), "./-");
     }
 }
