@@ -129,6 +129,32 @@ fn nothing_is_written_into_the_items() {
     }
 }
 
+#[test]
+fn a_batch_that_is_refused_leaves_no_file_behind() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.jsonl", TWO);
+    let items = folder.path("items.jsonl");
+    let resume = ["--resume", &folder.name("results")];
+    for wrong in [&["--retry-unknown", "9"][..], &["--retry-unknown", "1"]] {
+        let done = batch(&emulator, &items, &[&resume[..], wrong].concat());
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        assert!(!folder.path("results").exists());
+    }
+    let nowhere = folder.name("no/folder/results");
+    let done = batch(&emulator, &items, &["--resume", &nowhere]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("nothing was started"),
+        "{}",
+        done.stderr
+    );
+    // A link to a file that is not there yet is made good.
+    std::os::unix::fs::symlink("later", folder.path("results")).unwrap();
+    let done = batch(&emulator, &items, &resume);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(events(&folder.read("later")).len(), 6);
+}
+
 /// A pasted command reads no name as options.
 #[test]
 fn a_name_that_begins_with_a_hyphen_is_a_name_in_the_command_to_go_on_with() {

@@ -1,5 +1,6 @@
 //! The results file: what is taken for one, and how records are added to it.
 
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,11 +11,12 @@ use super::records::{self, Records};
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// A results file that has been opened, locked and read, and of which not a byte has changed.
+/// A results file that has been opened, locked and read, and of which not a byte has changed. One
+/// that is not there is not made before the batch is known to be right.
 #[derive(Debug)]
 pub(super) struct Opened {
     path: PathBuf,
-    file: File,
+    file: Option<File>,
     /// How much of it are records, and how much there is.
     length: usize,
     size: usize,
@@ -25,24 +27,25 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Opens a file, or makes it, and reads the records in it. One that holds anything else is
+    /// Opens a file, if there is one, and reads the records in it. One that holds anything else is
     /// refused.
     pub(super) fn open(
         path: &Path,
         input: Option<&Identity>,
     ) -> Result<(Self, Vec<Record>), Failure> {
-        let refuse = |problem: String| {
-            Failure::usage(format!(
-                "{}: {problem}; nothing was started",
-                path.display()
-            ))
-        };
+        let refuse = |problem| refusal(path, problem);
         // Asked before it is opened: to open a pipe waits for somebody at its other end.
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             let problem = "this is no regular file, so no results could be read back from it";
             return Err(refuse(problem.to_owned()));
         }
-        let mut file = open(path).map_err(|error| refuse(error.to_string()))?;
+        let mut file = match open(path, false) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((Self::absent(path), vec![]));
+            }
+            Err(error) => return Err(refuse(error.to_string())),
+        };
         let identity = Identity::of(&file, path);
         if identity.is_some() && identity.as_ref() == input {
             let problem = "these are the items themselves: name another file for the results";
@@ -68,7 +71,7 @@ impl Opened {
         } = records::parse(&bytes).map_err(refuse)?;
         let opened = Self {
             path: path.to_owned(),
-            file,
+            file: Some(file),
             length,
             size: bytes.len(),
             ending,
@@ -77,26 +80,40 @@ impl Opened {
         Ok((opened, records))
     }
 
-    /// Makes it ready for more records: takes away a last line that was cut off, keeps it from
+    fn absent(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            file: None,
+            length: 0,
+            size: 0,
+            ending: vec![],
+            is_stdout: false,
+        }
+    }
+
+    /// Makes it, or makes it ready for more records: takes away a last line that was cut off, keeps it from
     /// others, and makes sure that file and folder are on disk.
-    pub(super) fn ready(self, output: &Output) -> Result<ResultsFile, Failure> {
-        if let Err(error) = restrict(&self.file) {
+    pub(super) fn ready(mut self, output: &Output) -> Result<ResultsFile, Failure> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => create(&self.path).map_err(|problem| refusal(&self.path, problem))?,
+        };
+        if let Err(error) = restrict(&file) {
             output.warning(&format!(
                 "others may read {}, which holds what agents write: {error}",
                 self.path.display()
             ));
         }
-        self.complete().map_err(|error| {
+        self.complete(&file).map_err(|error| {
             Failure::system(format!(
                 "{}: no results can be written: {error}; nothing was started",
                 self.path.display()
             ))
         })?;
-        Ok(ResultsFile { file: self.file })
+        Ok(ResultsFile { file })
     }
 
-    fn complete(&self) -> io::Result<()> {
-        let mut file = &self.file;
+    fn complete(&self, mut file: &File) -> io::Result<()> {
         if self.length < self.size {
             file.set_len(u64::try_from(self.length).unwrap_or(u64::MAX))?;
         }
@@ -128,12 +145,29 @@ impl From<File> for ResultsFile {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
+fn refusal(path: &Path, problem: impl Display) -> Failure {
+    let path = path.display();
+    Failure::usage(format!("{path}: {problem}; nothing was started"))
+}
+
+fn open(path: &Path, creates: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
+    options.read(true).append(true).create(creates);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes a file that was not there when it was looked for.
+fn create(path: &Path) -> Result<File, String> {
+    let file = open(path, true).map_err(|error| error.to_string())?;
+    lock(&file)?;
+    // Another batch may have made it since, and even have ended.
+    match file.metadata() {
+        Ok(metadata) if metadata.len() == 0 => Ok(file),
+        Ok(_) => Err("another batch has just made this file".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Makes sure that no other batch writes to the same results, and starts the same runs.
