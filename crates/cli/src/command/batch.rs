@@ -109,6 +109,13 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         results,
     } = prepared;
     let output = desk.output;
+    let work = Work::new(
+        desk.client,
+        output,
+        pace,
+        journal,
+        desk.interrupts.started(),
+    );
     let mut exits = vec![];
     let mut tally = Tally(vec![]);
     let mut to_do = VecDeque::new();
@@ -119,6 +126,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
             Task::Start(_, standing) | Task::Leave(standing) => standing.outcome(),
             Task::GoOn(..) => Outcome::Going,
         });
+        work.knows(number, &task);
         let Task::Leave(standing) = task else {
             is_finished = false;
             to_do.push_back((number, task));
@@ -128,8 +136,8 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         let report = standing.report("");
         // Awaited with all the others, at the end.
         drop(match standing {
-            Standing::Unknown { is_reported: false } => journal.write(number, report),
-            _ => journal.print(number, report),
+            Standing::Unknown { is_reported: false } => work.journal.write(number, report),
+            _ => work.journal.print(number, report),
         });
         is_finished &= !matches!(standing, Standing::Unknown { .. });
     }
@@ -137,13 +145,6 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         output.note("this batch has already finished: nothing is started, here are its results");
     }
 
-    let work = Work::new(
-        desk.client,
-        output,
-        pace,
-        journal,
-        desk.interrupts.started(),
-    );
     let ended = work
         .all(to_do, concurrency, &mut tally, desk.interrupts)
         .await;
@@ -160,15 +161,21 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     }
     if !ended.lost.is_empty() {
         let lost = ended.lost.join("\n  ");
-        let message = format!("these results are not kept anywhere:\n  {lost}");
+        let why = match work.journal.file_problem() {
+            Some(problem) => format!(" ({problem})"),
+            None => String::new(),
+        };
+        let message = format!("these results are not kept anywhere{why}:\n  {lost}");
         output.failure(&Failure::new("results", Exit::Unavailable, message));
     }
     let unknown = tally.numbers(Outcome::Unknown);
     if !unknown.is_empty() {
         let have = if unknown.len() == 1 { "has" } else { "have" };
         let again = match &results {
-            Some(_) => ", and start again what has not with --retry-unknown and its number",
-            None => "",
+            Some(_) if !work.journal.has_lost_file() => {
+                ", and start again what has not with --retry-unknown and its number"
+            }
+            _ => "",
         };
         output.warning(&format!(
             "it is unknown whether {} {have} started: look in the workspace (or in Slack){again}",

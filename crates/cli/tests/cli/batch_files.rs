@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use dinoai_emulator::{Emulator, Fault};
+use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use rustix::process::Signal;
 
 use crate::batch::{Folder, batch, messages, wait_until};
@@ -21,6 +21,96 @@ fn appended(path: &Path) -> fs::File {
         .append(true)
         .open(path)
         .unwrap()
+}
+
+/// What becomes of a results file behind the batch's back.
+fn take_away(folder: &Folder, how: &str) {
+    let results = folder.path("results");
+    match how {
+        "removed" => fs::remove_file(results).unwrap(),
+        "renamed" => fs::rename(results, folder.path("other")).unwrap(),
+        _ => {
+            let copy = fs::read(&results).unwrap();
+            fs::write(folder.path("copy"), copy).unwrap();
+            fs::rename(folder.path("copy"), results).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_results_file_that_is_taken_away_keeps_nothing_more() {
+    for how in ["removed", "renamed", "replaced"] {
+        let emulator = endless();
+        let folder = Folder::with("items.jsonl", items(4));
+        let mut command = dinoai(&emulator);
+        command.args(["batch", &folder.name("items.jsonl"), "--concurrency", "2"]);
+        command
+            .args(FAST)
+            .args(["--resume", &folder.name("results")]);
+        let child = command.spawn().unwrap();
+        wait_until("two have started", || {
+            let kept = fs::read_to_string(folder.path("results"));
+            kept.is_ok_and(|kept| kept.matches("\"started\"").count() == 2)
+        });
+        take_away(&folder, how);
+        let ids = ids(&emulator);
+        for id in &ids {
+            assert_eq!(run(dinoai(&emulator), &["stop", id]).code(), 0);
+        }
+        let done = Done::of(child);
+        assert_eq!(done.code(), 5, "{how} {}", done.stderr);
+        assert_eq!(emulator.runs().len(), 2, "{how}");
+        for id in &ids {
+            let known = format!("session {id} STOPPED");
+            assert!(done.stderr.contains(&known), "{how} {}", done.stderr);
+        }
+        assert!(done.stderr.contains("removed, renamed"), "{}", done.stderr);
+        let last = done.stderr.lines().last().unwrap();
+        assert_eq!(last, "4 items: 2 failed, 2 not started");
+    }
+}
+
+/// The ids that only the file had are listed, too: of what has ended, and of earlier batches.
+#[test]
+fn after_a_signal_nothing_is_said_to_be_in_a_file_that_is_gone() {
+    for how in ["removed", "renamed", "replaced"] {
+        let emulator = Emulator::builder()
+            .default_scenario(Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX)))
+            .scenario("quick", Scenario::new().stage(Stage::new("COMPLETED")))
+            .start_blocking()
+            .unwrap();
+        let all = "{\"agent\": \"quick\"}\n".to_owned() + &items(2);
+        let folder = Folder::with("items.jsonl", &all);
+        let arguments = |file: &str| {
+            let results = folder.name("results");
+            ["batch", file, "--concurrency", "1", "--resume", &results]
+                .map(str::to_owned)
+                .to_vec()
+        };
+        fs::write(folder.path("one.jsonl"), "{\"agent\": \"quick\"}\n").unwrap();
+        let first = dinoai(&emulator)
+            .args(arguments(&folder.name("one.jsonl")))
+            .spawn()
+            .unwrap();
+        assert_eq!(Done::of(first).code(), 0);
+        let child = dinoai(&emulator)
+            .args(arguments(&folder.name("items.jsonl")))
+            .spawn()
+            .unwrap();
+        wait_until("the second has started", || {
+            folder.read("results").matches("\"started\"").count() == 2
+        });
+        take_away(&folder, how);
+        signal(&child, Signal::TERM);
+        let done = Done::of(child);
+        assert_eq!(done.code(), 143, "{how} {}", done.stderr);
+        assert!(!done.stderr.contains("results are in"), "{}", done.stderr);
+        assert!(!done.stderr.contains("--resume"), "{}", done.stderr);
+        assert_eq!(ids(&emulator).len(), 2);
+        for id in ids(&emulator) {
+            assert!(done.stderr.contains(&id), "{how} {}", done.stderr);
+        }
+    }
 }
 
 /// Whatever was cut off, the id that can be read in it is not lost.

@@ -17,6 +17,11 @@ impl Identity {
         Self::of_descriptor(file)
     }
 
+    /// Of what is there under a name.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        Self::from_stat(&rustix::fs::stat(path).ok()?)
+    }
+
     pub(super) fn of_stdin() -> Option<Self> {
         Self::of_descriptor(std::io::stdin())
     }
@@ -30,12 +35,16 @@ impl Identity {
     }
 
     fn of_descriptor(descriptor: impl std::os::fd::AsFd) -> Option<Self> {
-        use rustix::fs::{FileType, fstat};
+        Self::from_stat(&rustix::fs::fstat(descriptor).ok()?)
+    }
 
-        let stat = fstat(descriptor).ok()?;
+    fn from_stat(stat: &rustix::fs::Stat) -> Option<Self> {
+        use rustix::fs::FileType;
+
         let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         #[allow(
             clippy::cast_sign_loss,
+            clippy::unnecessary_cast,
             clippy::useless_conversion,
             trivial_numeric_casts,
             reason = "the types of these two differ between systems"
@@ -56,6 +65,10 @@ pub(super) struct Identity(std::path::PathBuf);
 #[cfg(not(unix))]
 impl Identity {
     pub(super) fn of(_file: &File, path: &Path) -> Option<Self> {
+        Self::at(path)
+    }
+
+    pub(super) fn at(path: &Path) -> Option<Self> {
         path.canonicalize().ok().map(Self)
     }
 

@@ -76,8 +76,9 @@ impl Journal {
         }
     }
 
-    /// Waits until all that was queued has been written, or cannot be.
-    pub(super) async fn finished(&self) {
+    /// Waits until all that was queued has been written, or cannot be. Fails if what is in the
+    /// file is not kept.
+    pub(super) async fn finished(&self) -> Result<(), Lost> {
         let nothing = Arc::from(&b""[..]);
         let scribes = self.file.iter().chain(&self.stdout);
         let answers: Vec<_> = scribes.map(|scribe| scribe.put(&nothing)).collect();
@@ -85,6 +86,21 @@ impl Journal {
             // What could not be written was said to whom it is about.
             let _ = answer(Some(one)).await;
         }
+        match self.file_problem() {
+            Some(problem) => Err(problem),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the results file is gone, with all that it kept.
+    pub(super) fn has_lost_file(&self) -> bool {
+        let problem = self.file_problem();
+        problem.is_some_and(|problem| problem.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Why the results file keeps nothing more.
+    pub(super) fn file_problem(&self) -> Option<Lost> {
+        self.file.as_ref()?.broken.get().cloned()
     }
 
     /// Why standard output has taken no more records while the file keeps them. That its reader
@@ -92,7 +108,8 @@ impl Journal {
     pub(super) fn stdout_problem(&self) -> Option<Lost> {
         let problem = self.stdout.as_ref()?.broken.get()?;
         let is_gone = problem.kind() == io::ErrorKind::BrokenPipe;
-        (self.file.is_some() && !is_gone).then(|| problem.clone())
+        let is_in_file = self.file.is_some() && self.file_problem().is_none();
+        (is_in_file && !is_gone).then(|| problem.clone())
     }
 }
 
@@ -188,7 +205,6 @@ impl Scribe {
                     let lines: Vec<_> = together.iter().map(|order| &*order.lines).collect();
                     let lines = lines.concat();
                     if broken.get().is_none()
-                        && !lines.is_empty()
                         && let Err(error) = write(&lines)
                     {
                         // Nobody else sets it.

@@ -29,6 +29,8 @@ struct State {
     going: BTreeMap<usize, SessionId>,
     /// What came of the items of which it is queued to be kept.
     unwritten: BTreeMap<usize, (Outcome, Option<String>)>,
+    /// What is known of each item that has started, or may have.
+    known: BTreeMap<usize, String>,
     unknown_in_a_row: u32,
     /// Why nothing more is started.
     stopped: Option<(Exit, String)>,
@@ -64,6 +66,7 @@ impl Progress {
         state.intended.remove(&number);
         state.sent.remove(&number);
         state.going.insert(number, id.clone());
+        state.known.insert(number, still_going(number, id));
         state.unknown_in_a_row = 0;
         self.changed.notify_one();
     }
@@ -77,8 +80,21 @@ impl Progress {
         if outcome != Outcome::Going {
             state.going.remove(&number);
         }
+        if let Some(known) = &known {
+            state.known.insert(number, known.clone());
+        }
         state.unwritten.insert(number, (outcome, known));
         self.changed.notify_one();
+    }
+
+    /// What is known of an item from earlier batches.
+    pub(super) fn knows(&self, number: usize, known: String) {
+        self.state().known.insert(number, known);
+    }
+
+    /// What is known of each item that has started, or may have.
+    pub(super) fn all_known(&self) -> Vec<String> {
+        self.state().known.values().cloned().collect()
     }
 
     /// What came of an item has been written, or cannot be.
@@ -145,4 +161,9 @@ impl Progress {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is said of an item whose run goes on.
+pub(super) fn still_going(number: usize, id: &SessionId) -> String {
+    format!("item {number}: session {id}, still going")
 }

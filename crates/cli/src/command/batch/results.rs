@@ -110,7 +110,11 @@ impl Opened {
                 self.path.display()
             ))
         })?;
-        Ok(ResultsFile { file })
+        let identity = Identity::of(&file, &self.path);
+        Ok(ResultsFile {
+            file,
+            place: identity.map(|identity| (self.path, identity)),
+        })
     }
 
     fn complete(&self, mut file: &File) -> io::Result<()> {
@@ -128,20 +132,41 @@ impl Opened {
 #[derive(Debug)]
 pub(super) struct ResultsFile {
     file: File,
+    /// Where it is, and what is there.
+    place: Option<(PathBuf, Identity)>,
 }
 
 impl ResultsFile {
-    /// Adds whole lines; they are on disk when this returns.
+    /// Adds whole lines, or none; they are on disk when this returns, and the file is where it
+    /// was.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.file.write_all(lines)?;
-        self.file.sync_data()
+        // Before, too: in a file that was moved nothing is to be that has not gone on.
+        self.is_in_place()?;
+        if !lines.is_empty() {
+            self.file.write_all(lines)?;
+            self.file.sync_data()?;
+            self.is_in_place()?;
+        }
+        Ok(())
+    }
+
+    /// Fails with "not found" once its name leads to no file, or to another one.
+    fn is_in_place(&self) -> io::Result<()> {
+        match &self.place {
+            Some((path, identity)) if Identity::at(path).as_ref() != Some(identity) => {
+                let path = path.display();
+                let problem = format!("{path} was removed, renamed or replaced in the meantime");
+                Err(io::Error::new(io::ErrorKind::NotFound, problem))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
 impl From<File> for ResultsFile {
     fn from(file: File) -> Self {
-        Self { file }
+        Self { file, place: None }
     }
 }
 

@@ -39,6 +39,15 @@ impl Standing {
         }
     }
 
+    /// What is known of what has started of it, or may have.
+    pub(super) fn known(&self) -> Option<String> {
+        match self {
+            Self::New => None,
+            Self::Unknown { .. } => Some("it is unknown whether it has started".to_owned()),
+            Self::Ended(_, run) => Some(format!("session {} {}", run.session_id, run.status)),
+        }
+    }
+
     /// What is reported of it; `reason` says why what has not started has not.
     pub(super) fn report(&self, reason: &str) -> What {
         match self {

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::interrupted::Interrupted;
 use super::journal::{Journal, Lost};
 use super::ledger::Task;
-use super::progress::Progress;
+use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -67,6 +67,20 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Notes what earlier batches have made known of an item.
+    pub(super) fn knows(&self, number: usize, task: &Task) {
+        let known = match task {
+            Task::GoOn(_, id) => Some(still_going(number, id)),
+            Task::Start(_, standing) | Task::Leave(standing) => {
+                let known = standing.known();
+                known.map(|known| format!("item {number}: {known}"))
+            }
+        };
+        if let Some(known) = known {
+            self.progress.knows(number, known);
+        }
+    }
+
     /// Whether results could not be kept, so that the batch stopped.
     pub(super) fn has_lost_results(&self) -> bool {
         let stopped = self.progress.stopped();
@@ -106,9 +120,8 @@ impl<'a> Work<'a> {
                         () = tokio::time::sleep(answer_wait()) => {}
                         _ = interrupts.next() => {}
                     }
-                    let kept = tokio::time::timeout(DISK_WAIT, self.journal.kept()).await;
-                    let is_kept = kept.is_ok_and(|kept| kept.is_ok());
-                    self.interrupted(signal, is_kept, &to_do, tally, &mut ended);
+                    self.interrupted(signal, &to_do, tally, &mut ended).await;
+                    self.list_what_was_in_the_file(&mut ended);
                     return ended;
                 }
             };
@@ -119,11 +132,16 @@ impl<'a> Work<'a> {
         }
         self.give_up(&to_do, &mut ended);
         tokio::select! {
-            () = self.journal.finished() => {}
+            finished = self.journal.finished() => {
+                if let Err(lost) = finished {
+                    self.stop_unkept(&lost);
+                }
+            }
             signal = interrupts.next() => {
-                self.interrupted(signal, true, &to_do, tally, &mut ended);
+                self.interrupted(signal, &to_do, tally, &mut ended).await;
             }
         }
+        self.list_what_was_in_the_file(&mut ended);
         ended
     }
 
@@ -160,14 +178,15 @@ impl<'a> Work<'a> {
     }
 
     /// Notes how things stand when a signal ends the batch.
-    fn interrupted(
+    async fn interrupted(
         &self,
         signal: Signal,
-        is_kept: bool,
         left: &VecDeque<(usize, Task)>,
         tally: &mut Tally,
         ended: &mut Ended,
     ) {
+        let kept = tokio::time::timeout(DISK_WAIT, self.journal.kept()).await;
+        let is_kept = kept.is_ok_and(|kept| kept.is_ok());
         for (number, outcome, known) in self.progress.unwritten() {
             tally.set(number, outcome);
             if !is_kept {
@@ -193,6 +212,13 @@ impl<'a> Work<'a> {
             unanswered,
             is_kept,
         });
+    }
+
+    /// With a results file that is gone, all that it kept is.
+    fn list_what_was_in_the_file(&self, ended: &mut Ended) {
+        if self.journal.has_lost_file() {
+            ended.lost = self.progress.all_known();
+        }
     }
 
     fn stop_unkept(&self, lost: &Lost) {
