@@ -29,6 +29,8 @@ mod work;
 
 use std::collections::VecDeque;
 
+use dinoai::SessionId;
+
 use super::Desk;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -181,6 +183,15 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
             "it is unknown whether {} {have} started: look in the workspace (or in Slack){again}",
             numbers(&unknown),
         ));
+    }
+    let going = work.going();
+    if ended.interrupted.is_none() && !going.is_empty() {
+        let ids: Vec<_> = going.iter().map(SessionId::as_str).collect();
+        let command = match &results {
+            Some((_, go_on)) if !work.journal.has_lost_file() => go_on.clone(),
+            _ => format!("go on with: dinoai wait {}", ids.join(" ")),
+        };
+        output.hint(&command);
     }
     if let Some(interrupted) = ended.interrupted {
         let results = results.as_ref();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dinoai_emulator::{Emulator, Fault, Scenario};
+use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use tempfile::TempDir;
 
 use crate::program::{Done, assert_done, dinoai, run};
@@ -222,4 +222,56 @@ fn two_batches_are_not_at_work_on_the_same_results() {
         batch(&emulator, &folder.path("items.jsonl"), &resume).code(),
         0
     );
+}
+
+#[test]
+fn a_batch_that_times_out_names_what_goes_on_and_says_how_to_go_on() {
+    let emulator = Emulator::builder()
+        .default_scenario(Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX)))
+        .start_blocking()
+        .unwrap();
+    let folder = Folder::with("items.csv", "message\none\ntwo\n");
+    let (items, results) = (folder.path("items.csv"), folder.path("results.jsonl"));
+    let short = ["--timeout", "300ms"];
+    let done = batch(&emulator, &items, &short);
+    assert_eq!(done.code(), 4, "{}", done.stderr);
+    let (_, hint) = done.stderr.split_once("go on with: dinoai wait ").unwrap();
+    let mut named: Vec<_> = hint.lines().next().unwrap().split(' ').collect();
+    named.sort_unstable();
+    let mut ids: Vec<_> = emulator
+        .runs()
+        .into_iter()
+        .map(|run| run.session_id)
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(named, ids);
+    for (number, id) in ids.iter().enumerate() {
+        let item = format!("item {}: run ", number + 1);
+        assert!(done.stderr.contains(&item), "{}", done.stderr);
+        assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
+    }
+
+    // Started by an earlier batch or by this one: a run whose id is known may have started.
+    let resume = [&short[..], &["--resume", results.to_str().unwrap()]].concat();
+    for _ in 0..2 {
+        let done = batch(&emulator, &items, &resume);
+        assert_eq!(done.code(), 4, "{}", done.stderr);
+        assert!(
+            done.stderr.contains("go on with: dinoai batch "),
+            "{}",
+            done.stderr
+        );
+        let failed = done
+            .stdout
+            .lines()
+            .filter(|line| line.contains("\"failed\""));
+        let failed: Vec<_> = failed.collect();
+        assert_eq!(failed.len(), 2, "{}", done.stdout);
+        assert!(
+            failed
+                .iter()
+                .all(|line| line.contains("\"mayHaveStarted\":true"))
+        );
+    }
+    assert_eq!(emulator.runs().len(), 4);
 }

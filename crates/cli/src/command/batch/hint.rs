@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::input;
 use crate::options::Batch;
+use crate::shell::quoted;
 
 /// The command that goes on with a batch. Nothing that it is given starts anything again: what
 /// was to be retried has been.
@@ -46,25 +47,13 @@ fn name(file: &Path) -> String {
     }
 }
 
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_reads_what_was_meant() {
-        assert_eq!(quoted("items.csv"), "items.csv");
-        assert_eq!(quoted("my items"), "'my items'");
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(quoted(""), "''");
+    fn a_name_is_never_taken_for_an_option() {
+        assert_eq!(name(Path::new("items.csv")), "items.csv");
         assert_eq!(name(Path::new("-my items")), "'./-my items'");
         assert_eq!(name(Path::new("-")), "./-");
     }

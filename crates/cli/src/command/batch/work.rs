@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinoai::Client;
+use dinoai::{Client, SessionId};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
@@ -212,6 +212,11 @@ impl<'a> Work<'a> {
             unanswered,
             is_kept,
         });
+    }
+
+    /// The runs that have not been seen to end.
+    pub(super) fn going(&self) -> Vec<SessionId> {
+        self.progress.going().into_values().collect()
     }
 
     /// With a results file that is gone, all that it kept is.

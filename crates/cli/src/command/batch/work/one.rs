@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dinoai::{Error, Obstacle, Run, SessionId, Wait};
+use dinoai::{Error, Obstacle, Run, RunStatus, SessionId, Wait};
 use tokio::sync::oneshot;
 
 use super::Work;
@@ -18,6 +18,7 @@ use crate::failure::Failure;
 
 /// After so many outcomes in a row that are unknown nothing more is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;
+
 /// What came of one item.
 pub(super) struct Done {
     pub(super) number: usize,
@@ -115,6 +116,18 @@ impl Work<'_> {
         }
     }
 
+    /// Says on standard error why an item has not completed.
+    fn explain(&self, number: usize, what: &What) {
+        let text = match what {
+            What::Ended { run, .. } if run.status != RunStatus::Completed => {
+                format!("run {} ended {}", run.session_id, run.status)
+            }
+            What::Failed { error, .. } => error.message.clone(),
+            _ => return,
+        };
+        self.output.warning(&format!("item {number}: {text}"));
+    }
+
     /// Writes down what came of an item.
     async fn end(
         &self,
@@ -141,6 +154,7 @@ impl Work<'_> {
             }
             Err(error) => self.not_ended(error, id.clone()),
         };
+        self.explain(number, &what);
         if outcome == Outcome::NotStarted {
             return self.leave(number, &standing, Some(what), exit, "").await;
         }
@@ -185,7 +199,13 @@ impl Work<'_> {
             } | Error::RateLimited { .. }
         );
         let id = error.session_id().cloned().or(started);
+        // Of the item: one whose run is known has started, whichever batch has started it.
+        let may_have_started = may_have_started || id.is_some();
         let failure = Failure::of_a_wait(error);
+        let failure = match &id {
+            Some(id) => failure.about(id),
+            None => failure,
+        };
         let (outcome, known) = match &id {
             Some(id) => (Outcome::Going, Some(format!("session {id}, still going"))),
             None if may_have_started => (
