@@ -37,7 +37,7 @@ fn asked_for(operation: &str) -> Option<&'static str> {
         "SendDinoaiAgentMessage" => "the follow-up to",
         "DinoaiAgentRun" => "the request to read",
         "DinoaiAgentRunStatus" | StatusBatch::OPERATION => "the request for the status of",
-        "DinoaiAgentRunDigest" => "the request for the progress of",
+        "DinoaiAgentRunDigest" => "the request to read",
         "DinoaiAgentRunSteps" => "the request for the steps of",
         "StopDinoaiAgentRun" => "the request to stop",
         _ => return None,

@@ -183,7 +183,7 @@ async fn finish(
     }
 }
 
-/// Interrupted while there was no run to decide about.
+/// Interrupted while nothing was started, stopped or waited for.
 fn interrupted(signal: Signal) -> Failure {
     Failure::new("interrupted", Exit::Interrupted(signal), "interrupted")
 }

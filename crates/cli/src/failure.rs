@@ -71,6 +71,12 @@ impl Failure {
             .with_hint(hint)
     }
 
+    /// Interrupted while a stop was on its way.
+    pub(crate) fn interrupted_stop(signal: Signal, session_id: &SessionId) -> Self {
+        let failure = Self::interrupted(signal, session_id, "may have been stopped, or not");
+        failure.with_hint(format!("see how it stands with: dinoai get {session_id}"))
+    }
+
     /// Interrupted before anything was sent that starts something.
     pub(crate) fn interrupted_before(signal: Signal) -> Self {
         let exit = Exit::Interrupted(signal);

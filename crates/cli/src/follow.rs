@@ -5,6 +5,8 @@
 
 mod course;
 
+use std::time::{Duration, Instant};
+
 use dinoai::{
     Accepted, Client, Error, Event, Message, Obstacle, OnTimeout, Run, RunStatus, SessionId,
     StartupStep, Step, StepOptions, Watch,
@@ -16,7 +18,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, go_on};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::narration::{Audience, Narration};
-use crate::options::{Format, OnInterrupt, Waiting};
+use crate::options::{AtTimeout, Format, OnInterrupt, Waiting};
 use crate::output::Output;
 use crate::tool_step;
 
@@ -47,7 +49,11 @@ impl Follow<'_> {
             let options = StepOptions::default().with_tool_io();
             watch = watch.with_steps(options.with_max_chars(tool_step::ASKED_FOR));
         }
-        Course::new(watch, starts)
+        let stops_at = match self.waiting.on_timeout {
+            AtTimeout::Stop => Instant::now().checked_add(pace.timeout),
+            AtTimeout::Leave => None,
+        };
+        Course::new(watch, starts, stops_at)
     }
 
     /// Follows the run to its end, and shows its result.
@@ -138,7 +144,11 @@ impl Follow<'_> {
             let event = match course.next(started).await {
                 Some(Ok(event)) => event,
                 Some(Err(error)) if was_in_flight => {
-                    let failure = Failure::from(error);
+                    let is_unsent = course.stage() == Stage::NothingBegun && course.id().is_some();
+                    let mut failure = Failure::from(error);
+                    if is_unsent {
+                        failure.message += "; the message was not sent";
+                    }
                     return Err(match course.id() {
                         Some(id) => failure.about(id),
                         None => failure,
@@ -230,6 +240,7 @@ impl Follow<'_> {
             Fate::Leave | Fate::AwaitId(_) => {
                 Failure::interrupted(signal, id, &course.standing()).with_hint(go_on(id))
             }
+            Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts).await,
             Fate::Nothing => {
                 let failure = Failure::interrupted(signal, id, "has ended");
                 failure.with_hint(format!("read it with: dinoai get {id}"))
@@ -241,6 +252,49 @@ impl Follow<'_> {
                     Failure::interrupted(signal, id, &problem).with_hint(hint)
                 }
             },
+        }
+    }
+
+    /// Waits a while for what comes of the stop at the timeout.
+    async fn stopped(
+        &self,
+        course: &mut Course,
+        signal: Signal,
+        limit: Duration,
+        interrupts: &mut Interrupts,
+    ) -> Failure {
+        self.output.busy("stopping");
+        let started = interrupts.started().clone();
+        let last = async {
+            loop {
+                match course.next(&started).await {
+                    Some(Ok(Event::Ended(run))) => return Some(Ok(run)),
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return Some(Err(error)),
+                    None => return None,
+                }
+            }
+        };
+        let last = tokio::select! {
+            last = last => last,
+            () = tokio::time::sleep(limit) => None,
+            _ = interrupts.next() => None,
+        };
+        let Some(id) = course.id() else {
+            return Failure::interrupted_before(signal);
+        };
+        match last {
+            Some(Ok(run)) => {
+                let end = format!("ended {}", run.status);
+                let failure = Failure::interrupted(signal, id, &end);
+                failure.with_hint(format!("read it with: dinoai get {id}"))
+            }
+            Some(Err(error)) => {
+                let mut failure = Failure::of_a_wait(error).about(id).interrupted_by(signal);
+                failure.message = format!("interrupted; {}", failure.message);
+                failure
+            }
+            None => Failure::interrupted_stop(signal, id),
         }
     }
 
@@ -302,7 +356,7 @@ impl Follow<'_> {
     }
 }
 
-async fn sleep(limit: Option<std::time::Duration>) {
+async fn sleep(limit: Option<Duration>) {
     match limit {
         Some(limit) => tokio::time::sleep(limit).await,
         None => std::future::pending().await,

@@ -40,6 +40,8 @@ pub(crate) enum Stage {
     InFlight,
     /// The run is going, as far as is known.
     Going,
+    /// A stop of the run is on its way.
+    Stopping,
     /// The run has ended.
     Ended,
 }
@@ -52,6 +54,8 @@ pub(crate) enum Fate {
     /// Nothing more is sent. What has left is waited for, since its response has the session id;
     /// then the run's stage is [`Stage::Going`]. `None`: for as long as any response.
     AwaitId(Option<Duration>),
+    /// What comes of its stop is waited for.
+    AwaitStop(Duration),
     /// It goes on.
     Leave,
     /// It is stopped.
@@ -60,14 +64,15 @@ pub(crate) enum Fate {
 
 /// The one rule: what becomes of a run when the command is interrupted.
 pub(crate) fn fate(stage: Stage, wanted: OnInterrupt) -> Fate {
-    /// Who wants to leave gets to, soon.
-    const ID_WAIT: Duration = Duration::from_secs(2);
+    /// Long enough for most responses, and short enough for who wants to leave.
+    const LAST_WAIT: Duration = Duration::from_secs(2);
 
     match (stage, wanted) {
         (Stage::NothingBegun | Stage::Ended, _) => Fate::Nothing,
-        (Stage::InFlight, OnInterrupt::Leave) => Fate::AwaitId(Some(ID_WAIT)),
+        (Stage::InFlight, OnInterrupt::Leave) => Fate::AwaitId(Some(LAST_WAIT)),
         // A run cannot be stopped without its id.
         (Stage::InFlight, OnInterrupt::Stop) => Fate::AwaitId(None),
+        (Stage::Stopping, _) => Fate::AwaitStop(LAST_WAIT),
         (Stage::Going, OnInterrupt::Leave) => Fate::Leave,
         (Stage::Going, OnInterrupt::Stop) => Fate::Stop,
     }
@@ -123,6 +128,11 @@ mod tests {
                 Fate::AwaitId(None),
             ),
             (Stage::Going, Fate::Leave, Fate::Stop),
+            (
+                Stage::Stopping,
+                Fate::AwaitStop(Duration::from_secs(2)),
+                Fate::AwaitStop(Duration::from_secs(2)),
+            ),
             (Stage::Ended, Fate::Nothing, Fate::Nothing),
         ] {
             assert_eq!((fate(stage, Leave), fate(stage, Stop)), (left, stopped));

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use console::{Style, Term};
+use dinoai::SessionId;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
@@ -195,6 +196,15 @@ impl Output {
         if let Some(hint) = self.account.complete(hint) {
             self.note(&hint);
         }
+    }
+
+    /// A session id that nobody can read where it belongs: on standard error, also if that is to
+    /// be quiet.
+    pub(crate) fn id_elsewhere(&self, id: &SessionId) {
+        self.write_err(match self.format {
+            Format::Text => format!("session {id}"),
+            Format::Json | Format::Jsonl => json!({ "agentSessionId": id }).to_string(),
+        });
     }
 
     /// The same for programs, a line of JSON.

@@ -37,20 +37,21 @@ impl Stream {
         io::stdout().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Whether what is written to standard output is seen by nobody: it is the null device, which
-    /// also stands in where it was closed.
+    /// Whether standard output was closed, as far as can be told: the null device stands in for
+    /// it then, open for reading and writing. Whoever wants to discard it opens it for writing.
     #[cfg(unix)]
-    pub(crate) fn is_stdout_null() -> bool {
-        use rustix::fs::{fstat, stat};
+    pub(crate) fn is_stdout_closed() -> bool {
+        use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
-        match (fstat(io::stdout()), stat("/dev/null")) {
+        let is_null = match (fstat(io::stdout()), stat("/dev/null")) {
             (Ok(out), Ok(null)) => (out.st_dev, out.st_ino) == (null.st_dev, null.st_ino),
             _ => false,
-        }
+        };
+        is_null && fcntl_getfl(io::stdout()).is_ok_and(|flags| flags.contains(OFlags::RDWR))
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn is_stdout_null() -> bool {
+    pub(crate) fn is_stdout_closed() -> bool {
         false
     }
 

@@ -45,6 +45,8 @@ impl Terminal {
             tv_sec: 0,
             tv_nsec: 100_000_000,
         };
+        /// More than anybody pastes; what comes for ever is not waited for.
+        const MOST: usize = 1024 * 1024;
         let stdin = io::stdin();
         // A line without its end can be read in this mode only.
         let mut settings = self.before.clone();
@@ -54,7 +56,7 @@ impl Terminal {
         }
         let mut bytes = 0;
         let mut piece = [0; 4096];
-        loop {
+        while bytes < MOST {
             let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
             // A signal ends neither of them.
             let ready = retry_on_intr(|| poll(&mut descriptors, Some(&QUIET)));

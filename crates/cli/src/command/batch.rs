@@ -30,11 +30,12 @@ mod work;
 use std::collections::VecDeque;
 
 use dinoai::SessionId;
+use serde_json::json;
 
 use super::Desk;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::options::{Batch, Pace, Request};
+use crate::options::{Batch, Format, Pace, Request};
 use crate::output::Output;
 use item::Item;
 use journal::Journal;
@@ -144,7 +145,13 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         is_finished &= !matches!(standing, Standing::Unknown { .. });
     }
     if is_finished {
-        output.note("this batch has already finished: nothing is started, here are its results");
+        let text = "this batch has already finished: nothing is started, here are its results";
+        match output.format {
+            Format::Text => output.note(text),
+            Format::Json | Format::Jsonl => {
+                output.json_note(&json!({ "kind": "finished", "message": text }));
+            }
+        }
     }
 
     let ended = work

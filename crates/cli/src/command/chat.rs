@@ -11,7 +11,7 @@ use super::run::trigger;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::Follow;
-use crate::interrupt::Signal;
+use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::narration::{Audience, Narration};
 use crate::options::{AtTimeout, Chat, Format, OnInterrupt, Request, Waiting};
 use crate::terminal::Terminal;
@@ -37,7 +37,7 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
         desk.output
             .note("What was typed or pasted after that was left out.");
     }
-    end?;
+    end.map_err(|failure| conversation.about(failure))?;
     if let Some(session) = &conversation.session {
         let id = session.id();
         desk.output
@@ -160,15 +160,31 @@ impl Conversation {
         Ok(())
     }
 
+    /// A failure that ends the conversation. Once there is a run, something has been sent.
+    fn about(&self, failure: Failure) -> Failure {
+        let Some(session) = &self.session else {
+            return failure;
+        };
+        let mut failure = failure.about(session.id());
+        if failure.exit == Exit::Usage {
+            failure.exit = Exit::Unavailable;
+        }
+        failure
+    }
+
     fn left(&self, signal: Signal) -> Failure {
         let failure = Failure::new("interrupted", Exit::Interrupted(signal), "interrupted");
+        let stage = match self.session {
+            Some(_) => Stage::Going,
+            None => Stage::NothingBegun,
+        };
         match &self.session {
-            None => failure,
-            Some(session) => {
+            Some(session) if fate(stage, self.waiting.on_interrupt) == Fate::Leave => {
                 let id = session.id();
                 let hint = format!("go on with: dinoai chat --session {id}");
                 failure.about(id).with_hint(hint)
             }
+            _ => failure,
         }
     }
 }

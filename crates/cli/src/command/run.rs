@@ -79,12 +79,8 @@ fn detached(accepted: &Accepted, output: &Output) {
     if let Some(warning) = &accepted.warning {
         output.warning(warning);
     }
-    if Stream::is_stdout_null() {
-        // Nobody will read it there; perhaps it was closed by mistake.
-        match output.format {
-            Format::Text => output.note(&format!("session {}", accepted.session_id)),
-            Format::Json | Format::Jsonl => output.json_note(accepted),
-        }
+    if Stream::is_stdout_closed() {
+        output.id_elsewhere(&accepted.session_id);
     }
     match output.format {
         Format::Text => output.text(accepted.session_id.as_str()),

@@ -7,8 +7,8 @@ use dinoai::{Error, Run, SessionId, WaitAll};
 use super::Desk;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Signal;
-use crate::options::{Format, Wait};
+use crate::interrupt::{Fate, Signal, Stage, fate};
+use crate::options::{Format, OnInterrupt, Wait};
 use crate::output::Output;
 
 pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure> {
@@ -93,7 +93,11 @@ impl Waiting<'_> {
 
     fn interrupted(&self, signal: Signal) -> Failure {
         let exit = Exit::Interrupted(signal);
-        if self.left.is_empty() {
+        let stage = match self.left.is_empty() {
+            true => Stage::Ended,
+            false => Stage::Going,
+        };
+        if fate(stage, OnInterrupt::Leave) == Fate::Nothing {
             let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
             return Failure::new("interrupted", exit, text);
         }

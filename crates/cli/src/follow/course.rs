@@ -1,5 +1,7 @@
 //! [`Course`]: a run, or a turn, and what is known of it so far.
 
+use std::time::Instant;
+
 use dinoai::{Event, Run, RunStatus, Session, SessionId, Watch};
 
 use crate::interrupt::{Stage, Started};
@@ -13,11 +15,14 @@ pub(crate) struct Course {
     /// Whether the run was there before what is sent here.
     is_follow_up: bool,
     status: Option<RunStatus>,
+    /// From when on the library stops the run, if it does.
+    stops_at: Option<Instant>,
 }
 
 impl Course {
     /// `starts`: whether the watch starts the run, or sends a follow-up.
-    pub(super) fn new(events: Watch, starts: bool) -> Self {
+    /// `stops_at`: from when on the library stops the run, if it does.
+    pub(super) fn new(events: Watch, starts: bool, stops_at: Option<Instant>) -> Self {
         let id = events.session().map(|session| session.id().clone());
         Self {
             is_follow_up: starts && id.is_some(),
@@ -28,6 +33,7 @@ impl Course {
                 false => Stage::Going,
             },
             status: None,
+            stops_at,
         }
     }
 
@@ -49,7 +55,11 @@ impl Course {
     }
 
     pub(super) fn stage(&self) -> Stage {
-        self.stage
+        let is_due = self.stops_at.is_some_and(|due| due <= Instant::now());
+        match self.stage {
+            Stage::Going if is_due => Stage::Stopping,
+            stage => stage,
+        }
     }
 
     /// The next event; `None` after the last one. May be dropped at any time.

@@ -146,7 +146,7 @@ fn endless() -> Scenario {
 }
 
 #[test]
-fn both_go_on_through_a_minute_of_unavailability_in_graphql() {
+fn both_go_on_while_the_api_is_unavailable_and_says_so_in_graphql() {
     let unavailable = || Fault::graphql_error(503).message("Try again later");
     let emulator = || {
         Emulator::builder()

@@ -177,6 +177,10 @@ fn a_finished_batch_says_so_and_prints_its_results_again() {
     for line in again.stdout.lines() {
         assert!(kept.contains(line), "{line}");
     }
+    let json = [&resume[..], &["--output", "json"]].concat();
+    let said = batch(&emulator, &folder.path("items.jsonl"), &json).stderr;
+    let first: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(first["kind"], "finished", "{said}");
     assert_eq!(folder.read("results"), kept);
     assert_eq!(emulator.runs().len(), 2);
 }

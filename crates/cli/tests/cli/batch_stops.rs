@@ -72,6 +72,14 @@ fn a_refused_credential_stops_the_batch() {
     let not_started = |line: &&str| line.contains("\"mayHaveStarted\":false");
     assert_eq!(done.stdout.lines().filter(not_started).count(), 20);
 
+    // One at a time the first refusal is the last request.
+    let mut command = dinoai(&emulator);
+    command.env("PARADIME_API_SECRET", "wrong");
+    let before = emulator.requests().len();
+    let alone = [&arguments[..], &["--concurrency", "1"]].concat();
+    assert_eq!(run(command, &alone).code(), 3);
+    assert_eq!(emulator.requests().len(), before + 1);
+
     let done = run(dinoai(&emulator), &arguments);
     assert_eq!(done.code(), 0, "{}", done.stderr);
     assert_eq!(emulator.runs().len(), 20);

@@ -6,6 +6,7 @@ mod ignored;
 mod in_flight;
 mod nothing_begun;
 mod second;
+mod stopping;
 mod waiting;
 
 use std::thread;

@@ -235,12 +235,35 @@ fn in_shell(emulator: &Emulator, line: &str) -> Done {
 #[test]
 fn an_id_is_on_standard_error_where_standard_output_was_closed() {
     for format in FORMATS {
+        for quiet in ["", "-q"] {
+            let emulator = emulator();
+            let line = format!("exec \"$0\" run a --detach {quiet} --output {format} >&-");
+            let done = in_shell(&emulator, &line);
+            assert_eq!(done.code(), 0, "{}", done.stderr);
+            let id = &emulator.runs()[0].session_id;
+            assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
+        }
+    }
+}
+
+#[test]
+fn the_runs_of_a_batch_that_have_not_completed_are_on_standard_error() {
+    for format in FORMATS {
         let emulator = emulator();
-        let line = format!("exec \"$0\" run a --detach --output {format} >&-");
+        let folder = tempfile::tempdir().unwrap();
+        let items = folder.path().join("items.csv");
+        fs::write(&items, "agent\nbroken\nbroken\n").unwrap();
+        let items = items.display();
+        let line = format!("exec \"$0\" batch {items} -q --output {format} >&-");
         let done = in_shell(&emulator, &line);
-        assert_eq!(done.code(), 0, "{}", done.stderr);
-        let id = &emulator.runs()[0].session_id;
-        assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
+        assert_eq!(done.code(), 1, "{}", done.stderr);
+        for run in emulator.runs() {
+            assert!(done.stderr.contains(&run.session_id), "{}", done.stderr);
+        }
+        if format != "text" {
+            let mut lines = done.stderr.lines();
+            assert!(lines.all(|line| serde_json::from_str::<Value>(line).is_ok()));
+        }
     }
 }
 

@@ -257,7 +257,7 @@ impl<'a> Work<'a> {
 fn answer_wait() -> Duration {
     match fate(Stage::InFlight, OnInterrupt::Leave) {
         Fate::AwaitId(limit) => limit.unwrap_or(Duration::MAX),
-        Fate::Nothing | Fate::Leave | Fate::Stop => Duration::ZERO,
+        Fate::Nothing | Fate::AwaitStop(_) | Fate::Leave | Fate::Stop => Duration::ZERO,
     }
 }
 

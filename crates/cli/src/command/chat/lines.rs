@@ -39,7 +39,7 @@ impl Lines {
 
     /// The next line.
     pub(super) async fn next(&mut self) -> Result<Line, Failure> {
-        // A thread that has ended has no answer, which is told below.
+        // A thread that has ended has no answer, as the error below says.
         let _ = self.asks.send(());
         let answer = self.answers.recv().await;
         answer.unwrap_or_else(|| Err(Failure::system("the terminal cannot be read")))

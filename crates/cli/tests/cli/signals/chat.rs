@@ -53,6 +53,30 @@ fn its_turn_is_left() {
     });
 }
 
+#[test]
+fn a_conversation_that_nobody_reads_any_more_names_its_run() {
+    let emulator = Emulator::builder()
+        .default_scenario(Scenario::completes())
+        .start_blocking()
+        .unwrap();
+    // The status of a pipe is that of its last command.
+    let script = "{ \"$0\" \"$@\"; echo \"status $?\" >&2; } | head -n 1";
+    let mut terminal = Pseudo::shell(&emulator, script, &["chat", "agent"], &[]);
+    terminal.wait_for("ends the conversation");
+    terminal.type_in("hello\r");
+    terminal.wait_for("session ");
+    // Each turn writes more than the one line that is read.
+    while !terminal.has_shown("status ") {
+        terminal.type_in("and now?\r");
+        terminal.pause();
+    }
+    let (_, shown) = terminal.end();
+    assert_shown(&shown, "status 5");
+    let id = Only::of(&emulator).id;
+    let (_, error) = shown.rsplit_once("error:").unwrap();
+    assert!(error.contains(&id), "{shown}");
+}
+
 /// A chat, and behind it a program that writes down what is typed: its terminal is what a shell's
 /// is.
 struct Pasted {

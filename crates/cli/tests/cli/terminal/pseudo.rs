@@ -105,6 +105,10 @@ impl Pseudo {
         String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
     }
 
+    pub(crate) fn has_shown(&self, text: &str) -> bool {
+        self.shown().contains(text)
+    }
+
     /// Waits until this has been shown.
     pub(crate) fn wait_for(&self, text: &str) {
         self.wait_until(text, |shown| shown.contains(text));

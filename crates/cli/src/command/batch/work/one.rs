@@ -117,15 +117,22 @@ impl Work<'_> {
     }
 
     /// Says on standard error why an item has not completed.
-    fn explain(&self, number: usize, what: &What) {
-        let text = match what {
+    fn explain(&self, number: usize, what: &What, exit: Exit) {
+        let (kind, text, id) = match what {
             What::Ended { run, .. } if run.status != RunStatus::Completed => {
-                format!("run {} ended {}", run.session_id, run.status)
+                let text = format!("run {} ended {}", run.session_id, run.status);
+                ("run_failed", text, Some(&run.session_id))
             }
-            What::Failed { error, .. } => error.message.clone(),
+            What::Failed { error, .. } => {
+                ("item", error.message.clone(), error.session_id.as_ref())
+            }
             _ => return,
         };
-        self.output.warning(&format!("item {number}: {text}"));
+        let failure = Failure::new(kind, exit, format!("item {number}: {text}"));
+        self.output.failure(&match id {
+            Some(id) => failure.about(id),
+            None => failure,
+        });
     }
 
     /// Writes down what came of an item.
@@ -154,7 +161,7 @@ impl Work<'_> {
             }
             Err(error) => self.not_ended(error, id.clone()),
         };
-        self.explain(number, &what);
+        self.explain(number, &what, exit);
         if outcome == Outcome::NotStarted {
             return self.leave(number, &standing, Some(what), exit, "").await;
         }
