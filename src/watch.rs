@@ -26,6 +26,7 @@
 //! Each poll asks for a digest (status, and who wrote when); texts are fetched only when there
 //! is something new, and steps, if they are asked for, after that, since they are optional. Failing polls are tolerated as in a [wait](crate::wait#failing-polls).
 
+mod event;
 mod opening;
 
 use std::collections::VecDeque;
@@ -36,54 +37,22 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
-use serde::{Deserialize, Serialize};
 
 use crate::call::Terms;
 use crate::client::Client;
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
 use crate::poll::{LAST_LOOK, Pace, Polls};
-use crate::run::{Accepted, Message, Run, RunStatus, SessionId};
+use crate::run::{Message, Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::seen::Seen;
 use crate::session::{Handle, Session};
-use crate::steps::{StartupStep, Step, StepOptions};
+use crate::steps::StepOptions;
 use crate::trigger::TriggerRun;
 use crate::turn::{GRACE_TIME, Tracked};
 use crate::wait::OnTimeout;
+pub use event::Event;
 use opening::{Item, Opening, Stage, Subject};
-
-/// Something that happened in a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", content = "data", rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Event {
-    /// The run has started: the first event of
-    /// [`trigger_run_and_watch`](crate::Client::trigger_run_and_watch). Keep its session id.
-    Started(Accepted),
-    /// The follow-up is accepted: the first event of
-    /// [`send_and_watch`](crate::Session::send_and_watch).
-    Sent(Accepted),
-    /// The run's status has changed, or is read for the first time.
-    Status(RunStatus),
-    /// A line of the start-up checklist is new, or done. Only with
-    /// [`with_steps`](Watch::with_steps).
-    Startup(StartupStep),
-    /// The agent has made a step. Only with [`with_steps`](Watch::with_steps).
-    Step(Step),
-    /// A message is new, the caller's own included. The messages of one poll come in the order
-    /// of their timestamps; one that shows up late comes when it is first seen.
-    Message(Message),
-    /// The steps were asked for and could not be read, and why. Only with
-    /// [`with_steps`](Watch::with_steps): once if the backend knows no steps, else just before
-    /// the end.
-    StepsMissing(String),
-    /// The run has started a run of its own; [`Client::session`](crate::Client::session) watches
-    /// that.
-    Child(SessionId),
-    /// The run, or the turn after a follow-up, has ended, well or not; the last event.
-    Ended(Run),
-}
 
 /// A run's life as a stream of events.
 ///
@@ -278,29 +247,6 @@ impl fmt::Debug for Watch {
             .field("pace", &self.pace)
             .field("steps", &self.steps)
             .finish_non_exhaustive()
-    }
-}
-
-impl Cursor {
-    /// Notes an event that is emitted, but for a message.
-    fn note(&mut self, event: &Event) {
-        // That nothing was emitted of the run itself yet.
-        self.is_used |= !matches!(event, Event::Started(_) | Event::Sent(_));
-        match event {
-            Event::Status(status) => self.status = Some(status.clone()),
-            Event::Startup(step) => {
-                self.startup.insert(step.label.clone(), step.done);
-            }
-            Event::Step(step) => self.step = Some(step.index),
-            Event::Child(id) => {
-                self.children.insert(id.clone());
-            }
-            Event::Started(_)
-            | Event::Sent(_)
-            | Event::Message(_)
-            | Event::StepsMissing(_)
-            | Event::Ended(_) => {}
-        }
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Starts what is to be started. Gives the event that tells of it.
+    /// Starts what is to be started. Returns the event that says so.
     async fn open(self) -> Result<(Option<Event>, Watcher)> {
         self.pace.check()?;
         self.steps.unwrap_or_default().check()?;

@@ -1,4 +1,4 @@
-//! The commands, a room each, and what they have in common: options, signals, the exit status.
+//! The commands, a module each, and what they have in common: options, signals, the exit status.
 
 mod batch;
 mod chat;

@@ -182,7 +182,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         let have = if unknown.len() == 1 { "has" } else { "have" };
         let again = match &results {
             Some(_) if !work.journal.has_lost_file() => {
-                ", and start again what has not with --retry-unknown and its number"
+                "; if not, start it again with --retry-unknown and its number"
             }
             _ => "",
         };

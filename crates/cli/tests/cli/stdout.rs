@@ -272,7 +272,7 @@ fn a_file_at_its_limit_is_a_full_disk() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("out");
-    // No room for an id, whether the shell counts blocks of 512 or of 1024 bytes.
+    // An id does not fit, whether the shell counts blocks of 512 or of 1024 bytes.
     fs::write(&file, [b'x'; 1020]).unwrap();
     let line = format!(
         "ulimit -f 1; exec \"$0\" run a --detach >>{}",

@@ -231,8 +231,8 @@ impl Work<'_> {
             self.stop(Failure::new(failure.kind, Exit::Refused, reason));
         } else if in_a_row >= UNKNOWN_IN_A_ROW {
             let reason = format!(
-                "nothing more is started: of {in_a_row} items in a row it is unknown whether they \
-                 have started; the last one: {}",
+                "nothing more is started: the outcome of {in_a_row} items in a row is unknown; the \
+                 last one: {}",
                 failure.message
             );
             self.stop(Failure::new(failure.kind, Exit::Unknown, reason));
