@@ -4,6 +4,7 @@ mod chat;
 mod full_pipe;
 mod ignored;
 mod in_flight;
+mod many;
 mod nothing_begun;
 mod second;
 mod stopping;

@@ -25,6 +25,7 @@ impl Interrupted {
         let ids: Vec<_> = self.going.iter().map(SessionId::as_str).collect();
         let ids = ids.join(" ");
         let go_on = match self.going.len() {
+            0 if !self.unanswered.is_empty() => "no other run goes on".to_owned(),
             0 => "no run goes on".to_owned(),
             1 => "1 run goes on".to_owned(),
             count => format!("{count} runs go on"),
@@ -43,14 +44,14 @@ impl Interrupted {
         let unanswered = match self.unanswered.is_empty() {
             true => String::new(),
             false => format!(
-                "; before the API had answered for {}",
+                " before the API had answered for {}",
                 numbers(&self.unanswered)
             ),
         };
         let failure = Failure::new(
             "interrupted",
             Exit::Interrupted(self.signal),
-            format!("interrupted; {going}{unanswered}"),
+            format!("interrupted{unanswered}; {going}"),
         );
         let failure = match &*self.going {
             [id] => failure.about(id),
