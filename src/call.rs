@@ -29,7 +29,6 @@ pub(crate) struct Shared {
     pub(crate) retry: Retry,
     pub(crate) budget: Budget,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) closing: Closing,
 }
 
 impl Shared {
@@ -96,14 +95,11 @@ impl Shared {
             retry,
             budget,
             clock,
-            closing,
         } = self;
-        // Only what starts something is kept from leaving.
-        let closing = (repeat == Repeat::Never).then_some(closing);
         // Within the caller's own call timeout.
         let once = retry.clone().with_attempts(1);
         let retry = if terms.once { &once } else { retry };
-        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), closing, &terms);
+        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), &terms);
         loop {
             span.record("attempt", attempts.number());
             let mut call = Call {
@@ -157,6 +153,8 @@ pub(crate) struct Terms {
     pub(crate) returns_rate_limits: bool,
     /// Whether the wait that makes this call has started the run, or the turn, itself.
     pub(crate) started: bool,
+    /// What keeps the body from leaving, once it is closed.
+    pub(crate) closing: Option<Arc<Closing>>,
     /// Where to note that the body has left.
     pub(crate) departed: Option<Departed>,
 }

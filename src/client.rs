@@ -41,6 +41,7 @@ use crate::watch::Watch;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    closing: Arc<Closing>,
 }
 
 impl Client {
@@ -94,8 +95,8 @@ impl Client {
                 retry,
                 budget: Budget::full(),
                 clock,
-                closing: Closing::default(),
             }),
+            closing: Arc::default(),
         }
     }
 
@@ -365,15 +366,51 @@ impl Client {
     /// # }
     /// ```
     pub fn start_nothing_more(&self) {
-        self.shared.closing.close();
+        self.closing.close();
+    }
+
+    /// A client that shares everything with this one and can be closed alone:
+    /// [`start_nothing_more`](Self::start_nothing_more) on it, or on a clone of it, does not close
+    /// this one. Closing this one closes it, too. For work that can be given up while the program
+    /// goes on, such as one request of a server or one turn of a conversation.
+    ///
+    /// ```
+    /// use dinoai::{Client, TriggerRun};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> dinoai::Result<()> {
+    /// # let credentials = dinoai::Credentials::key_and_secret("key", "secret");
+    /// # let client = Client::new("http://127.0.0.1:9/graphql", credentials)?;
+    /// let job = client.child();
+    /// let run = job.trigger_run(TriggerRun::agent("data-quality-checker"));
+    /// job.start_nothing_more();
+    /// assert!(run.await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            closing: Arc::new(Closing::child(&self.closing)),
+        }
+    }
+
+    /// The terms of a call that starts something.
+    fn unless_closed(&self, terms: Terms) -> Terms {
+        Terms {
+            closing: Some(self.closing.clone()),
+            ..terms
+        }
     }
 
     pub(crate) fn closing(&self) -> &Closing {
-        &self.shared.closing
+        &self.closing
     }
 
     pub(crate) async fn trigger(&self, request: TriggerRun, terms: Terms) -> Result<Accepted> {
         request.check()?;
+        let terms = self.unless_closed(terms);
         if request.is_on_the_page() {
             return self
                 .shared
@@ -395,6 +432,7 @@ impl Client {
         if message.trim().is_empty() {
             return Err(Error::blank("message"));
         }
+        let terms = self.unless_closed(terms);
         let variables = send_dinoai_agent_message::Variables {
             agent_session_id: terms.id(),
             message,

@@ -773,7 +773,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
 /// more.
 async fn or_closed(client: &Client, starts: bool, timer: Sleep) {
     match starts {
-        true => drop(select(timer, pin!(client.closing().closed())).await),
+        true => drop(select(timer, client.closing().closed()).await),
         false => timer.await,
     }
 }

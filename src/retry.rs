@@ -21,7 +21,6 @@ use futures_util::future::{Either, select};
 
 use crate::call::Terms;
 use crate::clock::Clock;
-use crate::closing::Closing;
 use crate::error::Error;
 use crate::operations::Repeat;
 use crate::transport::Limits;
@@ -124,8 +123,6 @@ pub(crate) struct Attempts<'a> {
     retry: &'a Retry,
     budget: &'a Budget,
     clock: &'a dyn Clock,
-    /// What ends a pause, for a call that starts something.
-    closing: Option<&'a Closing>,
     terms: &'a Terms,
     /// When the call's own timeout ends.
     end: Duration,
@@ -139,14 +136,12 @@ impl<'a> Attempts<'a> {
         retry: &'a Retry,
         budget: &'a Budget,
         clock: &'a dyn Clock,
-        closing: Option<&'a Closing>,
         terms: &'a Terms,
     ) -> Self {
         Self {
             retry,
             budget,
             clock,
-            closing,
             terms,
             end: clock.now().saturating_add(retry.call_timeout),
             delays: retry.delays(),
@@ -175,7 +170,7 @@ impl<'a> Attempts<'a> {
             Repeat::Never => Limits {
                 to_leave,
                 to_end,
-                closing: self.closing,
+                closing: self.terms.closing.as_deref(),
             },
             Repeat::Read | Repeat::Idempotent => Limits {
                 to_leave: to_end,
@@ -212,11 +207,10 @@ impl<'a> Attempts<'a> {
         }
         tracing::debug!(%error, ?pause, "trying again after a pause");
         let paused = self.clock.sleep(pause);
-        match self.closing {
+        match &self.terms.closing {
             None => paused.await,
             Some(closing) => {
-                let closed = std::pin::pin!(closing.closed());
-                if let Either::Left(_) = select(closed, paused).await {
+                if let Either::Left(_) = select(closing.closed(), paused).await {
                     return Err(error);
                 }
             }

@@ -348,7 +348,7 @@ async fn race<T>(
         let leaving = pin!(within(exchange.as_mut(), limits.to_leave, progress));
         match limits.closing {
             None => leaving.await,
-            Some(closing) => match select(leaving, pin!(closing.closed())).await {
+            Some(closing) => match select(leaving, closing.closed()).await {
                 Either::Left((end, _)) => end,
                 Either::Right(_) => None,
             },

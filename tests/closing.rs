@@ -206,3 +206,31 @@ async fn an_ask_that_waits_for_a_run_at_work_ends_at_once_and_sends_nothing() {
     let operations = server.operations();
     assert!(operations.iter().all(|name| name == "DinoaiAgentRunDigest"));
 }
+
+#[tokio::test]
+async fn a_child_is_closed_alone_and_with_its_parent() {
+    let server = FaultServer::start([]).await;
+    let client = client(&server);
+    let request = || TriggerRun::agent("a");
+    let (child, other) = (client.child(), client.child());
+    child.start_nothing_more();
+    assert!(is_closed(&child.clone().trigger_run(request()).await));
+    client.trigger_run(request()).await.unwrap();
+    other.trigger_run(request()).await.unwrap();
+
+    // A session goes on by another one.
+    let session = child.session(SESSION).unwrap();
+    assert!(is_closed(&session.send("m").await));
+    let session = other.resume(session.checkpoint());
+    session.send("m").await.unwrap();
+
+    let pause = Reply::too_many_requests("50");
+    server.answer_next([pause]);
+    let seen = server.seen().len();
+    let paused = tokio::spawn(other.trigger_run(request()));
+    within(until_seen(&server, seen + 1)).await;
+    client.start_nothing_more();
+    assert!(within(paused).await.unwrap().is_err());
+    assert!(is_closed(&other.trigger_run(request()).await));
+    assert_eq!(server.seen().len(), seen + 1);
+}
