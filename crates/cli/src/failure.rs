@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::interrupt::Signal;
 use crate::output::Lost;
+use crate::shell;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -64,8 +65,10 @@ impl Failure {
     pub(crate) fn interrupted_send(signal: Signal, session_id: &SessionId) -> Self {
         let text =
             "interrupted before the API had answered: the message may have been sent, or not";
-        let hint =
-            format!("see what the run did before you send it again: dinoai get {session_id}");
+        let hint = format!(
+            "see what the run did before you send it again: dinoai get {}",
+            shell::id(session_id)
+        );
         Self::new("interrupted", Exit::Interrupted(signal), text)
             .about(session_id)
             .with_hint(hint)
@@ -74,7 +77,10 @@ impl Failure {
     /// Interrupted while a stop was on its way.
     pub(crate) fn interrupted_stop(signal: Signal, session_id: &SessionId) -> Self {
         let failure = Self::interrupted(signal, session_id, "may have been stopped, or not");
-        failure.with_hint(format!("see how it stands with: dinoai get {session_id}"))
+        failure.with_hint(format!(
+            "see how it stands with: dinoai get {}",
+            shell::id(session_id)
+        ))
     }
 
     /// Interrupted before anything was sent that starts something.
@@ -170,18 +176,27 @@ impl From<Error> for Failure {
 
 /// The command that waits for this run.
 pub(crate) fn go_on(session_id: &SessionId) -> String {
-    format!("go on with: dinoai watch {session_id}")
+    format!("go on with: dinoai watch {}", shell::id(session_id))
 }
 
 fn hint(error: &Error, session_id: &SessionId) -> Option<String> {
     match error {
-        Error::WaitTimeout(timeout) if timeout.stopped.is_none() => Some(go_on(session_id)),
+        Error::WaitTimeout(timeout) => match &timeout.stopped {
+            None => Some(go_on(session_id)),
+            Some(Err(_)) => Some(format!(
+                "stop it with: dinoai stop {}",
+                shell::id(session_id)
+            )),
+            Some(Ok(_)) => None,
+        },
         Error::TurnNotStarted { .. } => Some(go_on(session_id)),
         Error::RunFailed { run, .. } if run.status == RunStatus::Stopped => Some(format!(
-            "another message wakes it: dinoai send {session_id} -m TEXT"
+            "another message wakes it: dinoai send -m TEXT {}",
+            shell::id(session_id)
         )),
         _ if error.may_have_started() && exit(error) == Exit::Unknown => Some(format!(
-            "see what it did before you send it again: dinoai get {session_id}"
+            "see what it did before you send it again: dinoai get {}",
+            shell::id(session_id)
         )),
         _ => None,
     }

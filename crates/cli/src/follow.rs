@@ -20,18 +20,18 @@ use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::narration::{Audience, Narration};
 use crate::options::{AtTimeout, Format, OnInterrupt, Waiting};
 use crate::output::Output;
+use crate::shell;
 use crate::tool_step;
 
 pub(crate) use course::Course;
 
 /// How a run is followed.
 pub(crate) struct Follow<'a> {
+    /// Starts nothing more after a signal.
     pub(crate) client: &'a Client,
     pub(crate) output: &'a Output,
     pub(crate) waiting: Waiting,
     pub(crate) audience: Audience,
-    /// Whether the command goes on after Ctrl-C, with another turn.
-    pub(crate) is_chat: bool,
 }
 
 impl Follow<'_> {
@@ -196,9 +196,7 @@ impl Follow<'_> {
         interrupts: &mut Interrupts,
     ) -> Failure {
         let wanted = self.waiting.on_interrupt;
-        if !self.is_chat || signal != Signal::Interrupt {
-            self.client.start_nothing_more();
-        }
+        self.client.start_nothing_more();
         if let Fate::AwaitId(limit) = fate(course.stage(), wanted) {
             self.output.busy("waiting for the session id");
             let started = interrupts.started().clone();
@@ -243,12 +241,12 @@ impl Follow<'_> {
             Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts).await,
             Fate::Nothing => {
                 let failure = Failure::interrupted(signal, id, "has ended");
-                failure.with_hint(format!("read it with: dinoai get {id}"))
+                failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
             }
             Fate::Stop => match self.stop(id, interrupts).await {
                 Ok(()) => Failure::interrupted(signal, id, "was stopped"),
                 Err(problem) => {
-                    let hint = format!("stop it with: dinoai stop {id}");
+                    let hint = format!("stop it with: dinoai stop {}", shell::id(id));
                     Failure::interrupted(signal, id, &problem).with_hint(hint)
                 }
             },
@@ -287,7 +285,7 @@ impl Follow<'_> {
             Some(Ok(run)) => {
                 let end = format!("ended {}", run.status);
                 let failure = Failure::interrupted(signal, id, &end);
-                failure.with_hint(format!("read it with: dinoai get {id}"))
+                failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
             }
             Some(Err(error)) => {
                 let mut failure = Failure::of_a_wait(error).about(id).interrupted_by(signal);

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,8 @@ pub(crate) struct Output {
     spinner: ProgressBar,
     /// Why standard output cannot be written any more.
     lost: Arc<OnceLock<Lost>>,
+    /// How often what was queued has been dropped.
+    dropped: Arc<AtomicU64>,
     has_paragraphs: Cell<bool>,
 }
 
@@ -90,6 +93,7 @@ impl Output {
             err,
             spinner: ProgressBar::hidden(),
             lost: Arc::default(),
+            dropped: Arc::default(),
             has_paragraphs: Cell::new(false),
         }
     }
@@ -109,6 +113,12 @@ impl Output {
         self.out.finish(left());
     }
 
+    /// Writes nothing more to standard output of what is queued, but for the piece that is being
+    /// written.
+    pub(crate) fn drop_what_is_queued(&self) {
+        self.dropped.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Why standard output cannot be written any more; `None` while it can.
     pub(crate) fn lost(&self) -> Option<&Lost> {
         self.lost.get()
@@ -118,6 +128,7 @@ impl Output {
     pub(crate) fn traces(&self) -> Traces {
         Traces {
             err: self.err.clone(),
+            format: self.format,
             spinner: self.spinner_on_stderr(),
         }
     }
@@ -281,9 +292,11 @@ impl Output {
 
     fn write_out(&self, text: String) {
         let lost = self.lost.clone();
+        let dropped = self.dropped.clone();
+        let queued_at = dropped.load(Ordering::Acquire);
         let spinner = self.stdout.is_terminal.then(|| self.spinner.clone());
         self.out.push(move || {
-            if lost.get().is_some() {
+            if lost.get().is_some() || dropped.load(Ordering::Acquire) != queued_at {
                 return;
             }
             let write = || {
@@ -373,12 +386,17 @@ fn failure_line(
 #[derive(Clone)]
 pub(crate) struct Traces {
     err: Queue,
+    format: Format,
     spinner: Option<ProgressBar>,
 }
 
 impl Write for Traces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes).trim_end().to_owned();
+        let line = match self.format {
+            Format::Text => line,
+            Format::Json | Format::Jsonl => json!({ "kind": "trace", "message": line }).to_string(),
+        };
         let spinner = self.spinner.clone();
         self.err.push(move || write_line(&line, spinner.as_ref()));
         Ok(bytes.len())

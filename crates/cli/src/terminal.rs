@@ -21,8 +21,13 @@ impl Terminal {
         })
     }
 
-    /// Puts them back, where somebody was ended who had changed them.
+    /// Puts them back, where somebody was ended who had changed them. In the background nobody
+    /// has, and whoever tried there would be held up by the system.
     pub(crate) fn restore(&self) {
+        #[cfg(unix)]
+        if rustix::termios::tcgetpgrp(io::stdin()) != Ok(rustix::process::getpgrp()) {
+            return;
+        }
         // There is nothing more to do where the terminal has gone.
         #[cfg(unix)]
         let _ = rustix::termios::tcsetattr(

@@ -6,7 +6,7 @@ use crate::shell;
 /// The options that chose the account of this command.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AccountOptions {
-    /// As they stand behind a command.
+    /// As they stand before a command.
     options: String,
     /// Whether the account is an emulator, which ends with the command.
     ends: bool,
@@ -37,9 +37,9 @@ impl AccountOptions {
         if self.ends {
             return None;
         }
-        let (command, rest) = hint.split_once('\n').unwrap_or((hint, ""));
-        let gap = if rest.is_empty() { "" } else { "\n" };
-        Some(format!("{command}{}{gap}{rest}", self.options))
+        // Before the command's own arguments, of which the last may be an id behind `--`.
+        let options = format!(": dinoai{} ", self.options);
+        Some(hint.replacen(": dinoai ", &options, 1))
     }
 }
 
@@ -55,7 +55,7 @@ mod tests {
         };
         let hint = "go on with: dinoai batch a --resume b\n  with the same items";
         let expected =
-            "go on with: dinoai batch a --resume b --endpoint URL\n  with the same items";
+            "go on with: dinoai --endpoint URL batch a --resume b\n  with the same items";
         assert_eq!(
             complete(" --endpoint URL", false, hint).as_deref(),
             Some(expected)

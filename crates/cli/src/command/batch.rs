@@ -29,7 +29,6 @@ mod work;
 
 use std::collections::VecDeque;
 
-use dinoai::SessionId;
 use serde_json::json;
 
 use super::Desk;
@@ -37,6 +36,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::options::{Batch, Format, Pace, Request};
 use crate::output::Output;
+use crate::shell;
 use item::Item;
 use journal::Journal;
 use ledger::{Ledger, Retry, Task, numbers};
@@ -193,10 +193,9 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     }
     let going = work.going();
     if ended.interrupted.is_none() && !going.is_empty() {
-        let ids: Vec<_> = going.iter().map(SessionId::as_str).collect();
         let command = match &results {
             Some((_, go_on)) if !work.journal.has_lost_file() => go_on.clone(),
-            _ => format!("go on with: dinoai wait {}", ids.join(" ")),
+            _ => format!("go on with: dinoai wait {}", shell::ids(&going)),
         };
         output.hint(&command);
     }

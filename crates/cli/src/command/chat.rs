@@ -14,6 +14,7 @@ use crate::follow::Follow;
 use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::narration::{Audience, Narration};
 use crate::options::{AtTimeout, Chat, Format, OnInterrupt, Request, Waiting};
+use crate::shell;
 use crate::terminal::Terminal;
 use lines::{Line, Lines};
 
@@ -40,8 +41,10 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
     end.map_err(|failure| conversation.about(failure))?;
     if let Some(session) = &conversation.session {
         let id = session.id();
-        desk.output
-            .hint(&format!("go on with: dinoai chat --session {id}"));
+        desk.output.hint(&format!(
+            "go on with: dinoai chat --session={}",
+            shell::quoted(id.as_str())
+        ));
     }
     Ok(Exit::Done)
 }
@@ -54,7 +57,18 @@ async fn converse(conversation: &mut Conversation, desk: &mut Desk<'_>) -> Resul
         // The editor writes to the terminal by itself.
         tokio::select! {
             () = desk.output.settled() => {}
-            signal = desk.interrupts.next() => return Err(conversation.left(signal)),
+            signal = desk.interrupts.next() => {
+                let graver = match signal {
+                    // It leaves the turn, whose text is still being written.
+                    Signal::Interrupt if conversation.session.is_some() => desk.interrupts.go_on(),
+                    signal => Some(signal),
+                };
+                if let Some(signal) = graver {
+                    return Err(conversation.left(signal));
+                }
+                desk.output.drop_what_is_queued();
+                continue;
+            }
         }
         let line = tokio::select! {
             line = lines.next() => line?,
@@ -129,16 +143,17 @@ impl Conversation {
 
     /// Says something, and shows what the agent does with it.
     async fn turn(&mut self, desk: &mut Desk<'_>, text: String) -> Result<(), Failure> {
+        // Of its own, so that Ctrl-C gives up this turn alone.
+        let client = desk.client.child();
         let follow = Follow {
-            client: desk.client,
+            client: &client,
             output: desk.output,
             waiting: self.waiting,
             audience: Audience::Author,
-            is_chat: true,
         };
         let watch = match &self.session {
-            Some(session) => session.send_and_watch(text),
-            None => desk.client.trigger_run_and_watch(trigger(Request {
+            Some(session) => client.resume(session.checkpoint()).send_and_watch(text),
+            None => client.trigger_run_and_watch(trigger(Request {
                 message: Some(text),
                 ..self.request.clone()
             })?),
@@ -181,7 +196,10 @@ impl Conversation {
         match &self.session {
             Some(session) if fate(stage, self.waiting.on_interrupt) == Fate::Leave => {
                 let id = session.id();
-                let hint = format!("go on with: dinoai chat --session {id}");
+                let hint = format!(
+                    "go on with: dinoai chat --session={}",
+                    shell::quoted(id.as_str())
+                );
                 failure.about(id).with_hint(hint)
             }
             _ => failure,

@@ -33,7 +33,6 @@ pub(crate) async fn run(desk: Desk<'_>, options: Run) -> Result<Exit, Failure> {
         output: desk.output,
         waiting: options.waiting,
         audience: Audience::Author,
-        is_chat: false,
     };
     let mut course = follow.course(desk.client.trigger_run_and_watch(request), true);
     if !options.detach {

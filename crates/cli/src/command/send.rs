@@ -28,7 +28,6 @@ pub(crate) async fn send(desk: Desk<'_>, options: Send) -> Result<Exit, Failure>
         output: desk.output,
         waiting: options.waiting,
         audience: Audience::Author,
-        is_chat: false,
     };
     let message = options.message.unwrap_or_default();
     let course = follow.course(session.send_and_watch(message), true);

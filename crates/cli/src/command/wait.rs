@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::options::{Format, OnInterrupt, Wait};
 use crate::output::Output;
+use crate::shell;
 
 pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure> {
     let output = desk.output;
@@ -60,7 +61,10 @@ impl Waiting<'_> {
     /// Waits for all of them, and shows each as it ends. May be dropped at any time.
     async fn all(&mut self, results: &mut WaitAll) {
         loop {
-            let text = format!("waiting for {} runs", self.left.len());
+            let text = match self.left.len() {
+                1 => "waiting for 1 run".to_owned(),
+                count => format!("waiting for {count} runs"),
+            };
             self.output.busy(&text);
             let Some((id, result)) = results.next().await else {
                 return;
@@ -104,8 +108,15 @@ impl Waiting<'_> {
         if self.output.format == Format::Json {
             self.output.json(&self.runs);
         }
-        let text = format!("interrupted; {} runs go on", self.left.len());
-        Failure::new("interrupted", exit, text).with_hint(go_on(&self.left))
+        let mut left = self.left.iter();
+        let failure = match (left.next(), left.next()) {
+            (Some(id), None) => Failure::interrupted(signal, id, "goes on"),
+            _ => {
+                let text = format!("interrupted; {} runs go on", self.left.len());
+                Failure::new("interrupted", exit, text)
+            }
+        };
+        failure.with_hint(go_on(&self.left))
     }
 }
 
@@ -124,6 +135,5 @@ fn ended(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Fa
 }
 
 fn go_on(left: &BTreeSet<SessionId>) -> String {
-    let ids: Vec<_> = left.iter().map(SessionId::as_str).collect();
-    format!("go on with: dinoai wait {}", ids.join(" "))
+    format!("go on with: dinoai wait {}", shell::ids(left))
 }

@@ -13,7 +13,6 @@ pub(crate) async fn watch(desk: Desk<'_>, options: Watch) -> Result<Exit, Failur
         output: desk.output,
         waiting: options.waiting,
         audience: Audience::Visitor,
-        is_chat: false,
     };
     let session = desk.client.session(&options.session)?;
     let course = follow.course(session.watch(), false);

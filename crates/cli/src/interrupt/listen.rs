@@ -13,6 +13,7 @@ use super::{Interrupts, Signal, Started};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::shell;
 use crate::terminal::Terminal;
 
 /// How long a command may take to say how things stand after the second signal.
@@ -146,13 +147,15 @@ fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
             let text = format!("interrupted again; the run {id} may go on");
             Failure::new("interrupted", exit, text)
                 .about(id)
-                .with_hint(format!("see how it stands with: dinoai get {id}"))
+                .with_hint(format!(
+                    "see how it stands with: dinoai get {}",
+                    shell::id(id)
+                ))
         }
         ids => {
-            let ids: Vec<_> = ids.iter().map(dinoai::SessionId::as_str).collect();
             let text = format!("interrupted again; {} runs may go on", ids.len());
             Failure::new("interrupted", exit, text)
-                .with_hint(format!("go on with: dinoai wait {}", ids.join(" ")))
+                .with_hint(format!("go on with: dinoai wait {}", shell::ids(ids)))
         }
     }
 }

@@ -6,6 +6,7 @@ use super::ledger::numbers;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Signal;
+use crate::shell;
 
 /// What is known when a signal has ended a batch.
 pub(super) struct Interrupted {
@@ -38,7 +39,10 @@ impl Interrupted {
             None if ids.is_empty() => (format!("{go_on}; the results were not kept"), None),
             None => (
                 format!("{go_on}: {ids}; the results were not kept"),
-                Some(format!("wait for what goes on with: dinoai wait {ids}")),
+                Some(format!(
+                    "wait for what goes on with: dinoai wait {}",
+                    shell::ids(&self.going)
+                )),
             ),
         };
         let unanswered = match self.unanswered.is_empty() {

@@ -10,6 +10,7 @@ use super::known::{Known, State};
 use super::record::Record;
 use super::standing::Standing;
 use crate::failure::Failure;
+use crate::shell;
 
 /// What is known of the items, by their numbers.
 #[derive(Debug, Default)]
@@ -48,8 +49,7 @@ impl Ledger {
     pub(super) fn several_runs(&self) -> Vec<String> {
         let several = self.0.iter().filter(|(_, known)| !known.others.is_empty());
         let said = several.map(|(number, known)| {
-            let others: Vec<_> = known.others.iter().map(SessionId::as_str).collect();
-            let others = others.join(" ");
+            let others = shell::ids(&known.others);
             let counts = match known.latest() {
                 Some(latest) => format!("the latest, {latest}, is waited for and counts"),
                 None => "nobody knows whether the last attempt has started a run".to_owned(),

@@ -159,7 +159,7 @@ impl Work<'_> {
                 };
                 (what, Outcome::Failed, Exit::RunFailed, known)
             }
-            Err(error) => self.not_ended(error, id.clone()),
+            Err(error) => self.not_ended(number, error, id.clone()),
         };
         self.explain(number, &what, exit);
         if outcome == Outcome::NotStarted {
@@ -192,6 +192,7 @@ impl Work<'_> {
     /// What came of an item that has not been seen to end. Some of it stops the batch.
     fn not_ended(
         &self,
+        number: usize,
         error: Error,
         started: Option<SessionId>,
     ) -> (What, Outcome, Exit, Option<String>) {
@@ -205,10 +206,17 @@ impl Work<'_> {
                 ..
             } | Error::RateLimited { .. }
         );
-        let id = error.session_id().cloned().or(started);
+        let id = error.session_id().cloned().or_else(|| started.clone());
         // Of the item: one whose run is known has started, whichever batch has started it.
         let may_have_started = may_have_started || id.is_some();
-        let failure = Failure::of_a_wait(error);
+        // Named by an answer that failed: it goes on, whether anybody waits for it or not.
+        if let (Some(id), None) = (&id, &started) {
+            self.progress.started(number, id);
+        }
+        let failure = match &started {
+            Some(_) => Failure::of_a_wait(error),
+            None => Failure::from(error),
+        };
         let failure = match &id {
             Some(id) => failure.about(id),
             None => failure,
