@@ -288,3 +288,30 @@ fn a_run_that_was_not_waited_for_to_its_end_goes_on_after_a_signal() {
         assert_ne!(done.stderr.contains(&wait), has_file, "{}", done.stderr);
     }
 }
+
+#[test]
+fn a_run_that_a_failed_answer_names_is_among_those_that_go_on() {
+    for fault in [
+        Fault::partial_data(),
+        Fault::replaced("ok", serde_json::json!(false)),
+    ] {
+        let emulator = endless();
+        emulator.add_fault(fault.on("triggerDinoaiAgentRun"));
+        let folder = Folder::with("items.jsonl", items(2));
+        let mut command = dinoai(&emulator);
+        command.args(["batch", &folder.name("items.jsonl"), "-q"]);
+        let child = command.spawn().unwrap();
+        wait_until("the other is waited for", || {
+            let requests = emulator.requests();
+            requests.len() > 2 && emulator.runs().len() == 2
+        });
+        signal(&child, Signal::TERM);
+        let done = Done::of(child);
+        assert_eq!(done.code(), 143, "{}", done.stderr);
+        let (_, hint) = done.stderr.split_once("dinoai wait ").unwrap();
+        for id in ids(&emulator) {
+            assert!(hint.contains(&id), "{}", done.stderr);
+        }
+        assert!(done.stderr.contains("2 runs go on"), "{}", done.stderr);
+    }
+}

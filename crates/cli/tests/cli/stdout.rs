@@ -283,3 +283,18 @@ fn a_file_at_its_limit_is_a_full_disk() {
     assert_eq!(done.code(), 5, "{}", done.stderr);
     assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
 }
+
+#[test]
+fn all_that_is_said_beside_json_is_lines_of_json() {
+    for format in ["json", "jsonl"] {
+        for agent in ["a", "broken"] {
+            let emulator = emulator();
+            let arguments = ["run", agent, "-vv", "--steps", "--output", format];
+            let done = run(dinoai(&emulator), &[&arguments[..], &FAST].concat());
+            assert!(done.stderr.contains("\"trace\""), "{}", done.stderr);
+            for line in done.stderr.lines() {
+                assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+            }
+        }
+    }
+}

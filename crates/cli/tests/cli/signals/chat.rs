@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
-use dinoai_emulator::{Emulator, Scenario, Stage};
+use dinoai_emulator::{Emulator, Fault, Run, Scenario, Stage};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{FAST, Only, assert_shown, endless, for_each_signal, start};
+use super::{FAST, Only, SEND, TRIGGER, assert_shown, endless, for_each_signal, start};
 use crate::interrupts::wait_until;
 use crate::terminal::pseudo::Pseudo;
 
@@ -75,6 +75,90 @@ fn a_conversation_that_nobody_reads_any_more_names_its_run() {
     let id = Only::of(&emulator).id;
     let (_, error) = shown.rsplit_once("error:").unwrap();
     assert!(error.contains(&id), "{shown}");
+}
+
+/// Ctrl-C during a turn that has not left, then another turn. Gives the emulator's only run.
+fn give_up_a_turn(faults: impl FnOnce(&Emulator), before: &[&str]) -> Run {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let mut terminal = start(&emulator, &[&["chat", "agent", "-vv"], &FAST]);
+    for message in before {
+        terminal.wait_for_prompt();
+        terminal.type_in(&format!("{message}\r"));
+    }
+    terminal.wait_for_prompt();
+    faults(&emulator);
+    terminal.type_in("given up\r");
+    wait_until("it is held up", || emulator.faults().is_empty());
+    let held_up = emulator.requests().len();
+    terminal.signal(Signal::INT);
+    terminal.wait_for("nothing was started");
+    terminal.wait_for_prompt();
+    assert_eq!(emulator.requests().len(), held_up);
+    terminal.type_in("meant\r");
+    wait_until("it has arrived", || {
+        let runs = emulator.runs();
+        runs.iter().any(|run| {
+            run.message.as_deref() == Some("meant") || run.follow_ups.contains(&"meant".to_owned())
+        })
+    });
+    terminal.wait_for_prompt();
+    terminal.type_in("\u{4}");
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+    let mut runs = emulator.runs();
+    assert_eq!(runs.len(), 1, "{shown}");
+    runs.remove(0)
+}
+
+#[test]
+fn a_turn_that_has_not_left_never_does_and_the_conversation_goes_on() {
+    let pause = || Fault::too_many_requests().retry_after("1");
+    let run = give_up_a_turn(|emulator| emulator.add_fault(pause().on(TRIGGER)), &[]);
+    assert_eq!(run.message.as_deref(), Some("meant"));
+    assert_eq!(run.follow_ups, Vec::<String>::new());
+    // At the read before a follow-up, and at the follow-up.
+    for refused in ["dinoaiAgentRun", SEND] {
+        let run = give_up_a_turn(
+            |emulator| emulator.add_fault(pause().on(refused)),
+            &["first"],
+        );
+        assert_eq!(run.message.as_deref(), Some("first"));
+        assert_eq!(run.follow_ups, ["meant"]);
+    }
+}
+
+#[test]
+fn ctrl_c_while_an_answer_is_written_leaves_the_turn_alone() {
+    const HOLD: &str = "\u{13}";
+    const GO_ON: &str = "\u{11}";
+    let scenario = Scenario::new()
+        .stage(Stage::new("RUNNING").lasts(Duration::from_secs(60)))
+        .stage(Stage::new("COMPLETED"))
+        .message("assistant", "All well. ".repeat(2_000));
+    let emulator = Emulator::builder()
+        .default_scenario(scenario)
+        .stopped_clock()
+        .start_blocking()
+        .unwrap();
+    let mut terminal = start(&emulator, &[&["chat", "agent"], &FAST]);
+    terminal.wait_for_prompt();
+    terminal.type_in("hello\r");
+    terminal.wait_for("RUNNING");
+    terminal.type_in(HOLD);
+    emulator.advance(Duration::from_secs(60));
+    wait_until("the answer has been read", || {
+        let requests = emulator.requests();
+        let mut whole = requests
+            .iter()
+            .filter(|request| request.operation_name.as_deref() == Some("DinoaiAgentRun"));
+        whole.any(|request| request.answered.is_some()) && emulator.runs()[0].status == "COMPLETED"
+    });
+    terminal.signal(Signal::INT);
+    terminal.type_in(GO_ON);
+    terminal.wait_for_prompt();
+    terminal.type_in("\u{4}");
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
 }
 
 /// A chat, and behind it a program that writes down what is typed: its terminal is what a shell's

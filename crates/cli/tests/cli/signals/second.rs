@@ -1,8 +1,10 @@
 //! A second signal, of whatever kind, ends the command at any stage.
 
+use std::fs;
 use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Fault};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{FAST, Only, STOP, STOP_RUN, TRIGGER, assert_shown, count, end_soon, endless};
 use super::{for_each_pair, late, start};
@@ -113,4 +115,24 @@ fn printing(signals: [rustix::process::Signal; 2]) {
     let (exit, _) = end_soon(terminal);
     assert!([129, 130, 143].contains(&exit), "{exit}");
     assert_eq!(Only::of(&emulator).status, "RUNNING");
+}
+
+#[test]
+fn it_ends_a_command_in_the_background_of_its_terminal() {
+    let emulator = slow_to_stop();
+    let folder = tempfile::tempdir().unwrap();
+    let id = folder.path().join("id");
+    // With job control, as a shell that somebody types in.
+    let script = "set -m; \"$0\" \"$@\" & echo $! >\"$FILE\"; wait $!; echo \"status $?\"";
+    let arguments = [&["run", "agent"][..], &STOP, &FAST].concat();
+    let variables = [("FILE", id.to_str().unwrap())];
+    let terminal = Pseudo::shell(&emulator, script, &arguments, &variables);
+    terminal.wait_for("RUNNING");
+    let id: i32 = fs::read_to_string(&id).unwrap().trim().parse().unwrap();
+    let id = Pid::from_raw(id).unwrap();
+    kill_process(id, Signal::TERM).unwrap();
+    wait_until("the stop is on its way", || emulator.faults().is_empty());
+    kill_process(id, Signal::HUP).unwrap();
+    let (_, shown) = end_soon(terminal);
+    assert_shown(&shown, "status 143");
 }
