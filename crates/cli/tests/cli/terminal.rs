@@ -264,6 +264,19 @@ fn a_signal_at_the_secret_ends_the_login_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_secret_is_not_shown_after_the_command_was_stopped_and_goes_on() {
+    let (exit, shown) = leave_login("API secret", |terminal| {
+        terminal.set_as_a_shell_does();
+        terminal.signal(Signal::CONT);
+        terminal.wait_for_new_settings();
+        terminal.type_in("canary\r");
+        terminal.wait_for("API key: ");
+        terminal.type_in(CTRL_C);
+    });
+    assert_eq!(exit, 130, "{shown}");
+}
+
+#[test]
 fn a_signal_at_another_question_ends_the_login_too() {
     let (exit, shown) = leave_login("API key: ", |terminal| terminal.type_in(CTRL_C));
     assert_eq!(exit, 130, "{shown}");

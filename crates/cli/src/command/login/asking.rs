@@ -27,7 +27,9 @@ impl Asking {
     pub(super) fn begin(output: &Output) -> Result<Self, Failure> {
         let begin = || {
             Ok(Self {
-                runtime: tokio::runtime::Builder::new_current_thread().build()?,
+                runtime: tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?,
                 interrupts: Listener::start(output)?,
                 echo: Arc::default(),
             })
@@ -47,26 +49,59 @@ impl Asking {
             interrupts,
             echo,
         } = self;
-        let (answered, answer) = oneshot::channel();
+        let (answered, mut answer) = oneshot::channel();
         let mut prompt = Prompt::new(Arc::clone(echo));
         thread::Builder::new()
             .spawn(move || answered.send(questions(&mut prompt)).is_ok())
             .map_err(|error| Failure::system(format!("cannot ask: {error}")))?;
         runtime.block_on(async {
-            tokio::select! {
-                // A signal that came together with the answer counts.
-                biased;
-                signal = interrupts.next() => {
-                    echo.close();
-                    // What follows begins a line: the question stands in this one.
-                    let _ = writeln!(io::stderr());
-                    Err(interrupted(signal))
-                }
-                answer = answer => {
-                    answer.unwrap_or_else(|_| Err(Failure::system("cannot ask: no answer came")))
+            let mut resumed = Resumed::listen();
+            loop {
+                tokio::select! {
+                    // A signal that came together with the answer counts.
+                    biased;
+                    signal = interrupts.next() => {
+                        echo.close();
+                        // What follows begins a line: the question stands in this one.
+                        let _ = writeln!(io::stderr());
+                        return Err(interrupted(signal));
+                    }
+                    () = resumed.next() => echo.again(),
+                    answer = &mut answer => {
+                        let lost = |_| Err(Failure::system("cannot ask: no answer came"));
+                        return answer.unwrap_or_else(lost);
+                    }
                 }
             }
         })
+    }
+}
+
+/// The moments at which the process goes on after it was stopped, by Ctrl-Z for one.
+struct Resumed {
+    #[cfg(unix)]
+    signals: Option<tokio::signal::unix::Signal>,
+}
+
+impl Resumed {
+    fn listen() -> Self {
+        Self {
+            // Without it the questions work all the same.
+            #[cfg(unix)]
+            signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(
+                rustix::process::Signal::CONT.as_raw(),
+            ))
+            .ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals {
+            signals.recv().await;
+            return;
+        }
+        std::future::pending().await
     }
 }
 

@@ -38,6 +38,15 @@ impl Echo {
         answer
     }
 
+    /// Turns the echo off again where it is to be off: a shell that the process comes back from,
+    /// after Ctrl-Z, has turned it on.
+    pub(super) fn again(&self) {
+        if let State::Off(before) = &*self.state() {
+            // There is nothing to be done about a terminal that is gone.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &without_echo(before));
+        }
+    }
+
     /// Turns the echo on for good.
     pub(super) fn close(&self) {
         let mut state = self.state();
@@ -53,11 +62,7 @@ impl Echo {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let before = tcgetattr(io::stdin())?;
-        let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        // But the end of the line is shown.
-        hidden.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(io::stdin(), OptionalActions::Now, &hidden)?;
+        tcsetattr(io::stdin(), OptionalActions::Now, &without_echo(&before))?;
         *state = State::Off(before);
         Ok(())
     }
@@ -65,6 +70,15 @@ impl Echo {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// But the end of the line is shown.
+#[cfg(unix)]
+fn without_echo(before: &Termios) -> Termios {
+    let mut hidden = before.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    hidden.local_modes.insert(LocalModes::ECHONL);
+    hidden
 }
 
 /// There is nothing to be done about a terminal that is gone.
@@ -83,6 +97,8 @@ impl Echo {
     pub(super) fn hidden(&self, _read: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
         console::Term::stderr().read_secure_line()
     }
+
+    pub(super) fn again(&self) {}
 
     pub(super) fn close(&self) {}
 }

@@ -69,6 +69,8 @@ fn given(answer: io::Result<String>) -> Result<String, Failure> {
     match answer {
         Ok(answer) => Ok(answer.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            // What follows begins a line: the question stands in this one.
+            let _ = writeln!(io::stderr());
             Err(Failure::usage("there was no answer; nothing was written"))
         }
         Err(error) => Err(unreadable(&error)),

@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use tempfile::TempDir;
 
 /// The command on a pseudo-terminal of 80 columns.
@@ -172,6 +173,16 @@ impl Pseudo {
     /// Waits until the command has changed the terminal's settings.
     pub(crate) fn wait_for_new_settings(&self) {
         self.wait_until("new settings", |_| !self.has_old_settings());
+    }
+
+    /// Sets the terminal as a shell does that the command was stopped in.
+    pub(crate) fn set_as_a_shell_does(&self) {
+        let device = self.device(OFlags::RDWR);
+        let mut settings = tcgetattr(&device).unwrap();
+        settings.local_modes |= LocalModes::ECHO;
+        settings.local_modes -= LocalModes::ECHONL;
+        tcsetattr(&device, OptionalActions::Now, &settings).unwrap();
+        assert!(self.has_old_settings());
     }
 
     pub(crate) fn terminate(&self) {
