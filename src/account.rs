@@ -320,12 +320,12 @@ fn refuse_a_mix(endpoint: &Origin, secret: &Origin) -> Result<(), Error> {
     Err(Error::config(setting, problem))
 }
 
-/// The file that both commands write. `None` where there is no home.
+/// The file that both commands write. `None` if there is no home.
 fn default_file() -> Option<PathBuf> {
     Some(env::home_dir()?.join(".paradime").join("credentials"))
 }
 
-/// What a credentials file says; `None` where there is no such file.
+/// What a credentials file says; `None` if there is no such file.
 fn read_file(path: &Path, environment: &Place<'_>) -> Result<Option<Content>, Error> {
     match read_at_most(path, LARGEST_FILE) {
         Ok(bytes) if bytes.len() > LARGEST_FILE => {

@@ -108,7 +108,7 @@ pub(crate) fn line(name: &str, value: &str) -> Option<String> {
 
 enum Statement {
     Comment,
-    /// A name, and its value where there is a `=`.
+    /// A name, and its value if there is a `=`.
     Name {
         name: String,
         value: Option<String>,

@@ -180,7 +180,7 @@ async fn a_trigger_counts_for_the_timeout_and_its_response_is_awaited_all_the_sa
         };
         let look = &[DIGEST, "StopDinoaiAgentRun"];
         let mut operations = server.operations();
-        // Texts are read where there are new ones.
+        // Texts are read only if there are new ones.
         operations.retain(|operation| operation != "DinoaiAgentRun");
         assert_eq!(operations, [opening, look].concat());
     }

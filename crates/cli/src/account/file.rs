@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::options::Global;
 use crate::output::Output;
 
-/// Where the credentials file is, or would be. `None` where there is no home.
+/// Where the credentials file is, or would be. `None` if there is no home.
 pub(crate) fn path(global: &Global) -> Option<PathBuf> {
     global
         .credentials_file

@@ -15,7 +15,7 @@ use super::identity::Identity;
 use super::record::{Record, What};
 use super::results::ResultsFile;
 
-/// Writes records to the results file, where there is one, and to standard output.
+/// Writes records to the results file, if there is one, and to standard output.
 #[derive(Debug, Clone)]
 pub(super) struct Journal {
     file: Option<Scribe>,
