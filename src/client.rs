@@ -132,7 +132,8 @@ impl Client {
     /// Starts a run and watches it: a stream of [`Event`](crate::Event)s, see [`Watch`]. The
     /// first one is [`Event::Started`](crate::Event::Started), with the session id; one timeout
     /// holds for all of it, the trigger counted, as in
-    /// [`trigger_run_and_wait`](Self::trigger_run_and_wait). Nothing is sent until it is read.
+    /// [`trigger_run_and_wait`](Self::trigger_run_and_wait). Nothing is sent until it is read. An
+    /// error is its last item, one of the trigger too: see [`Watch`].
     ///
     /// ```no_run
     /// use dinoai::{Client, Event, TriggerRun};
@@ -343,7 +344,7 @@ impl Client {
     }
 
     /// Starts nothing more: from now on no trigger and no follow-up of this client, or of a clone
-    /// of it, leaves this machine. For a program that has to end: call it in the handler of the
+    /// or a [`child`](Self::child) of it, leaves this machine. For a program that has to end: call it in the handler of the
     /// signal, then await what is under way.
     ///
     /// A trigger or a follow-up that has not left by then fails with [`Error::NotSent`] and

@@ -149,7 +149,8 @@ impl Session {
 
     /// Sends a follow-up message and watches its turn: [`Event::Sent`](crate::Event::Sent) first,
     /// then what [`watch`](Self::watch) emits. One timeout holds for all of it. The message is
-    /// sent when the watch is first read, as [`send`](Self::send) does; never twice.
+    /// sent when the watch is first read, as [`send`](Self::send) does; never twice. An error is
+    /// the last item, one of the follow-up too: see [`Watch`].
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
