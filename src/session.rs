@@ -147,10 +147,9 @@ impl Session {
         Box::pin(async move { handle.send(message, None).await })
     }
 
-    /// Sends a follow-up message and watches its turn: [`Event::Sent`](crate::Event::Sent) first,
-    /// then what [`watch`](Self::watch) emits. One timeout holds for all of it. The message is
-    /// sent when the watch is first read, as [`send`](Self::send) does; never twice. An error is
-    /// the last item, one of the follow-up too: see [`Watch`].
+    /// Sends a follow-up, as [`send`](Self::send) does, and watches its turn, within one timeout:
+    /// [`Event::Sent`](crate::Event::Sent) first, then what [`watch`](Self::watch) emits. Nothing
+    /// is sent until it is read. An error is its last item: see [`Watch`].
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
