@@ -254,7 +254,8 @@ fn the_runs_of_a_batch_that_have_not_completed_are_on_standard_error() {
         let items = folder.path().join("items.csv");
         fs::write(&items, "agent\nbroken\nbroken\n").unwrap();
         let items = items.display();
-        let line = format!("exec \"$0\" batch {items} -q --output {format} >&-");
+        let line =
+            format!("exec \"$0\" batch {items} -q --poll-interval 5ms --output {format} >&-");
         let done = in_shell(&emulator, &line);
         assert_eq!(done.code(), 1, "{}", done.stderr);
         for run in emulator.runs() {
