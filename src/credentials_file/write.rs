@@ -1,8 +1,6 @@
 //! Writes a credentials file: for its owner's eyes, and as a whole or not at all.
 
-#[cfg(unix)]
-use std::fs::File;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -121,7 +119,7 @@ impl Draft {
         let mut file = private_file().open(&path)?;
         let draft = Self { path };
         file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        sync(&file)?;
         Ok(draft)
     }
 
@@ -143,10 +141,17 @@ fn folder_of(path: &Path) -> Option<&Path> {
         .filter(|folder| !folder.as_os_str().is_empty())
 }
 
+/// Waits until what was written is on the disk.
+fn sync(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    tests::note_sync(file);
+    file.sync_all()
+}
+
 /// Makes a renaming in it last. Not every file system can.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
+    match sync(&File::open(folder)?) {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         done => done,
     }
@@ -182,9 +187,28 @@ fn private_file() -> OpenOptions {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     const ENDPOINT: &str = "https://host/api/v1/company/graphql";
+
+    thread_local! {
+        /// What this thread has synced: whether it was a folder.
+        static SYNCED: RefCell<Vec<bool>> = const { RefCell::new(vec![]) };
+    }
+
+    pub(super) fn note_sync(file: &File) {
+        let is_folder = file.metadata().unwrap().is_dir();
+        SYNCED.with_borrow_mut(|synced| synced.push(is_folder));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_synced_and_then_its_folder() {
+        saved(&Credentials::key_and_secret("key", "secret"));
+        assert_eq!(SYNCED.take(), [false, true]);
+    }
 
     fn saved(credentials: &Credentials) -> (String, Account) {
         let folder = tempfile::tempdir().unwrap();

@@ -123,7 +123,7 @@ impl Opened {
         }
         // It is opened to be appended to.
         file.write_all(&self.ending)?;
-        file.sync_all()?;
+        sync(file)?;
         sync_folder(&self.path)
     }
 }
@@ -222,13 +222,24 @@ fn restrict(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Waits until what was written is on the disk.
+fn sync(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    tests::note_sync(file);
+    file.sync_all()
+}
+
 /// A file that was made is there after a loss of power only if its folder is on disk, too.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     let path = path.canonicalize()?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    match sync(&File::open(folder)?) {
+        // Not every file system can.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        done => done,
     }
 }
 
@@ -248,4 +259,33 @@ fn stdout_appends() -> bool {
 #[cfg(not(unix))]
 fn stdout_appends() -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::options::Format;
+
+    thread_local! {
+        /// What this thread has synced: whether it was a folder.
+        static SYNCED: RefCell<Vec<bool>> = const { RefCell::new(vec![]) };
+    }
+
+    pub(super) fn note_sync(file: &File) {
+        let is_folder = file.metadata().unwrap().is_dir();
+        SYNCED.with_borrow_mut(|synced| synced.push(is_folder));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_synced_and_then_its_folder_before_anything_is_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.jsonl");
+        let (opened, _) = Opened::open(&path, None).unwrap();
+        assert_eq!(SYNCED.take(), Vec::<bool>::new());
+        opened.ready(&Output::plain(Format::Text)).unwrap();
+        assert_eq!(SYNCED.take(), [false, true]);
+    }
 }
