@@ -24,8 +24,9 @@ use crate::account::Account;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Interrupts, Listener, Signal};
-use crate::options::{Arguments, Command, Format};
+use crate::options::{Arguments, Color, Command, Format};
 use crate::output::Output;
+use crate::stream::Stream;
 use crate::traces;
 
 /// What a command that talks to the API is given.
@@ -200,7 +201,7 @@ fn emulator(options: Vec<OsString>) -> Exit {
 /// Help and version are results; anything else is a failure, in the format that was asked for.
 fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
     let format = asked_format(arguments);
-    if !refusal.use_stderr() || format == Format::Text {
+    if !refusal.use_stderr() || format == Format::Text && are_harmless(arguments) {
         if let Err(error) = refusal.print()
             && !refusal.use_stderr()
             && error.kind() != ErrorKind::BrokenPipe
@@ -219,6 +220,13 @@ fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
     } else {
         Exit::Done
     }
+}
+
+/// Whether nothing of them would be obeyed where they are quoted.
+fn are_harmless(arguments: &[OsString]) -> bool {
+    let stderr = Stream::stderr(Color::Never);
+    let mut texts = arguments.iter().map(|text| text.to_string_lossy());
+    texts.all(|text| stderr.safe(&text) == text)
 }
 
 /// The format that arguments ask for which cannot be understood as a whole.

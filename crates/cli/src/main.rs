@@ -6,6 +6,7 @@ mod exit;
 mod failure;
 mod follow;
 mod interrupt;
+mod json;
 mod message;
 mod narration;
 mod neutral;
@@ -17,6 +18,7 @@ mod stream;
 mod terminal;
 mod tool_step;
 mod traces;
+mod workflow;
 
 use std::process::ExitCode;
 

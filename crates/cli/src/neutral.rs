@@ -4,27 +4,63 @@
 //! terminal obeys control sequences in it: they can recolour, overwrite what was printed before,
 //! set the title, write to the clipboard. So every control character but the line feed and the
 //! tab is shown as a picture of itself (`␛` for escape), and those that change the direction of
-//! text, which can make it read as something else, as `�`.
+//! text, which can make it read as something else, as `�`. Marks are piled up on a character only
+//! so high: some terminals take minutes for thousands of them.
 
 use std::borrow::Cow;
 
+use unicode_width::UnicodeWidthChar;
+
+/// How many characters without a width of their own may follow each other. Unicode's Stream-Safe
+/// Text Format has the same limit, above what any language needs.
+const MOST_MARKS: usize = 30;
+
 /// The same text without a character that a terminal would obey.
 pub(crate) fn neutral(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_obeyed) {
+    if !text.chars().any(is_obeyed) && !has_too_many_marks(text) {
         return Cow::Borrowed(text);
     }
     // A carriage return at the end of a line is a habit of some systems, and no attack.
     let text = text.replace("\r\n", "\n");
-    Cow::Owned(text.chars().map(picture).collect())
+    let mut marks = 0;
+    let shown = text.chars().filter_map(|character| {
+        let character = picture(character);
+        marks = count_marks(marks, character);
+        match marks {
+            ..=MOST_MARKS => Some(character),
+            // One stands for all that are left out.
+            _ if marks == MOST_MARKS + 1 => Some('\u{fffd}'),
+            _ => None,
+        }
+    });
+    Cow::Owned(shown.collect())
 }
 
 /// The same text on one line.
 pub(crate) fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
-    neutral(&words.join(" ")).into_owned()
+    words.join(" ")
 }
 
-fn is_obeyed(character: char) -> bool {
+fn has_too_many_marks(text: &str) -> bool {
+    let mut marks = 0;
+    text.chars().any(|character| {
+        marks = count_marks(marks, character);
+        marks > MOST_MARKS
+    })
+}
+
+/// How many characters without a width end with this one.
+fn count_marks(before: usize, character: char) -> usize {
+    match character.width() {
+        Some(0) => before + 1,
+        _ => 0,
+    }
+}
+
+/// Whether a terminal obeys it: every control character but the line feed and the tab, and what
+/// changes the direction of text.
+pub(crate) fn is_obeyed(character: char) -> bool {
     (character.is_control() && !matches!(character, '\n' | '\t')) || changes_direction(character)
 }
 
@@ -57,7 +93,17 @@ mod tests {
     fn a_sequence_is_shown_in_place_of_being_obeyed() {
         assert_eq!(neutral("a\u{1b}[31mb\u{9b}0mc\rd\u{7f}"), "a␛[31mb�0mc␍d␡");
         assert_eq!(neutral("a\r\nb"), "a\nb");
-        assert_eq!(one_line("a\n\tb\u{1b}"), "a b␛");
+        assert_eq!(one_line("a\n\tb  c\r\n"), "a b c");
+    }
+
+    #[test]
+    fn marks_are_piled_up_only_so_high() {
+        let mark = "\u{301}";
+        let text = format!("a{}b", mark.repeat(100_000));
+        let shown = format!("a{}\u{fffd}b", mark.repeat(MOST_MARKS));
+        assert_eq!(neutral(&text), shown);
+        let family = "👩\u{200d}👩\u{200d}👧\u{200d}👦".repeat(100);
+        assert!(matches!(neutral(&family), Cow::Borrowed(_)));
     }
 
     #[test]

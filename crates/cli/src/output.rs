@@ -1,5 +1,6 @@
 //! [`Output`]: results on standard output, everything else on standard error, in the format that
-//! was asked for. All text goes through [`neutral`](crate::neutral) here.
+//! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
+//! [`json`](crate::json).
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
@@ -16,8 +17,9 @@ use termimad::MadSkin;
 
 use crate::account::options::AccountOptions;
 use crate::failure::Failure;
+use crate::json;
 use crate::neutral::{neutral, one_line};
-use crate::options::{Format, Global};
+use crate::options::{Color, Format, Global};
 use crate::queue::Queue;
 use crate::stream::Stream;
 
@@ -69,11 +71,9 @@ impl Output {
 
     /// For what goes wrong before the options are known.
     pub(crate) fn plain(format: Format) -> Self {
-        let stream = Stream {
-            is_terminal: false,
-            is_coloured: false,
-        };
-        Self::of(format, stream, stream)
+        let stdout = Stream::stdout(Color::Never);
+        let stderr = Stream::stderr(Color::Never);
+        Self::of(format, stdout, stderr)
     }
 
     fn of(format: Format, stdout: Stream, stderr: Stream) -> Self {
@@ -129,6 +129,7 @@ impl Output {
         Traces {
             err: self.err.clone(),
             format: self.format,
+            stderr: self.stderr,
             spinner: self.spinner_on_stderr(),
         }
     }
@@ -147,13 +148,13 @@ impl Output {
 
     /// A result for people.
     pub(crate) fn text(&self, text: &str) {
-        self.write_out(format!("{}\n", neutral(text)));
+        self.write_out(format!("{}\n", self.stdout.safe(text)));
     }
 
     /// What an agent wrote: Markdown, rendered on a terminal.
     pub(crate) fn markdown(&self, text: &str) {
         const WIDEST: usize = 100;
-        let text = neutral(text.trim_end());
+        let text = self.stdout.safe(text.trim_end());
         if !self.stdout.is_terminal {
             return self.paragraph(&text);
         }
@@ -169,7 +170,7 @@ impl Output {
     /// Text that is less important than what the agent wrote.
     pub(crate) fn aside(&self, text: &str) {
         let style = self.dim(self.stdout).for_stdout();
-        let text = neutral(text.trim_end());
+        let text = self.stdout.safe(text.trim_end());
         self.paragraph(&style.apply_to(text).to_string());
     }
 
@@ -185,8 +186,8 @@ impl Output {
     /// A result for programs.
     pub(crate) fn json(&self, value: &impl Serialize) {
         let text = match self.format {
-            Format::Jsonl => serde_json::to_string(value),
-            Format::Json | Format::Text => serde_json::to_string_pretty(value),
+            Format::Jsonl => json::line(value),
+            Format::Json | Format::Text => json::pretty(value),
         };
         match text {
             Ok(text) => self.write_out(format!("{text}\n")),
@@ -198,7 +199,7 @@ impl Output {
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet && self.format == Format::Text {
             let style = self.dim(self.stderr).for_stderr();
-            self.write_err(style.apply_to(neutral(text)).to_string());
+            self.write_err(style.apply_to(self.stderr.safe(text)).to_string());
         }
     }
 
@@ -212,15 +213,18 @@ impl Output {
     /// A session id that nobody can read where it belongs: on standard error, also if that is to
     /// be quiet.
     pub(crate) fn id_elsewhere(&self, id: &SessionId) {
-        self.write_err(match self.format {
-            Format::Text => format!("session {id}"),
-            Format::Json | Format::Jsonl => json!({ "agentSessionId": id }).to_string(),
-        });
+        let line = match self.format {
+            Format::Text => Ok(format!("session {}", self.stderr.safe(id.as_str()))),
+            Format::Json | Format::Jsonl => json::line(&json!({ "agentSessionId": id })),
+        };
+        if let Ok(line) = line {
+            self.write_err(line);
+        }
     }
 
     /// The same for programs, a line of JSON.
     pub(crate) fn json_note(&self, value: &impl Serialize) {
-        if let (false, Ok(line)) = (self.quiet, serde_json::to_string(value)) {
+        if let (false, Ok(line)) = (self.quiet, json::line(value)) {
             self.write_err(line);
         }
     }
@@ -242,7 +246,11 @@ impl Output {
             return self.json_note(&json!({ "kind": kind, "message": text }));
         }
         let word = self.style(self.stderr).yellow().for_stderr();
-        self.write_err(format!("{} {}", word.apply_to("warning:"), neutral(text)));
+        self.write_err(format!(
+            "{} {}",
+            word.apply_to("warning:"),
+            self.stderr.safe(text)
+        ));
     }
 
     /// Why the command did not do what it was asked for.
@@ -259,7 +267,9 @@ impl Output {
             return;
         }
         let (spinner, status) = (self.spinner.clone(), one_line(status));
-        self.err.push(move || spin(&spinner, status));
+        let status: String = status.chars().take(LONGEST_STATUS).collect();
+        self.err
+            .push(move || spin(&spinner, neutral(&status).into_owned()));
     }
 
     /// Takes the spinner away.
@@ -325,6 +335,9 @@ impl Output {
     }
 }
 
+/// How many characters of a status are shown beside the spinner.
+const LONGEST_STATUS: usize = 200;
+
 /// Whoever touches the spinner waits for the terminal, which may be held up.
 fn spin(spinner: &ProgressBar, status: String) {
     spinner.set_message(status);
@@ -371,14 +384,14 @@ fn failure_line(
         ..failure.clone()
     };
     if format != Format::Text {
-        return serde_json::to_string(failure).unwrap_or_default();
+        return json::line(failure).unwrap_or_default();
     }
     let word = Style::new().force_styling(stderr.is_coloured).red().bold();
     let text = failure.to_string();
     format!(
         "{} {}",
         word.for_stderr().apply_to("error:"),
-        neutral(&text)
+        stderr.safe(&text)
     )
 }
 
@@ -387,6 +400,7 @@ fn failure_line(
 pub(crate) struct Traces {
     err: Queue,
     format: Format,
+    stderr: Stream,
     spinner: Option<ProgressBar>,
 }
 
@@ -394,8 +408,10 @@ impl Write for Traces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes).trim_end().to_owned();
         let line = match self.format {
-            Format::Text => line,
-            Format::Json | Format::Jsonl => json!({ "kind": "trace", "message": line }).to_string(),
+            Format::Text => self.stderr.safe(&line).into_owned(),
+            Format::Json | Format::Jsonl => {
+                json::line(&json!({ "kind": "trace", "message": line }))?
+            }
         };
         let spinner = self.spinner.clone();
         self.err.push(move || write_line(&line, spinner.as_ref()));

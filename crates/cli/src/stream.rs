@@ -1,24 +1,44 @@
-//! What a standard stream leads to: a terminal or not, with colours or not.
+//! What a standard stream leads to: a terminal, a file or neither, with colours or not, and how text
+//! that others wrote is made safe for it.
 
+use std::borrow::Cow;
 use std::env;
 use std::io::{self, IsTerminal};
 
+use crate::neutral::neutral;
 use crate::options::Color;
+use crate::workflow;
 
 /// What a standard stream leads to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stream {
     pub(crate) is_terminal: bool,
     pub(crate) is_coloured: bool,
+    /// Whether a CI system reads it for commands.
+    is_logged: bool,
 }
 
 impl Stream {
     pub(crate) fn stdout(color: Color) -> Self {
-        Self::of(io::stdout().is_terminal(), color)
+        Self::of(io::stdout().is_terminal(), is_file(io::stdout()), color)
     }
 
     pub(crate) fn stderr(color: Color) -> Self {
-        Self::of(io::stderr().is_terminal(), color)
+        Self::of(io::stderr().is_terminal(), is_file(io::stderr()), color)
+    }
+
+    /// Text that others wrote, as it may be written here: without what a terminal would obey where
+    /// this is one, without commands where a CI system would obey them. A file gets it as it is.
+    pub(crate) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = match self.is_terminal {
+            true => neutral(text),
+            false => Cow::Borrowed(text),
+        };
+        match (self.is_logged, text) {
+            (false, text) => text,
+            (true, Cow::Borrowed(text)) => workflow::defused(text),
+            (true, Cow::Owned(text)) => Cow::Owned(workflow::defused(&text).into_owned()),
+        }
     }
 
     /// Whether standard output and standard error lead to one place, a terminal or a log for one.
@@ -55,11 +75,12 @@ impl Stream {
         false
     }
 
-    fn of(is_terminal: bool, color: Color) -> Self {
+    fn of(is_terminal: bool, is_file: bool, color: Color) -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = || env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             is_terminal,
+            is_logged: !is_file && workflow::is_logged(),
             is_coloured: match color {
                 Color::Always => true,
                 Color::Never => false,
@@ -67,4 +88,26 @@ impl Stream {
             },
         }
     }
+}
+
+/// Whether a stream leads to a regular file.
+#[cfg(unix)]
+fn is_file(stream: impl std::os::fd::AsFd) -> bool {
+    use rustix::fs::{FileType, fstat};
+
+    let mode = fstat(stream).map(|stat| stat.st_mode);
+    mode.is_ok_and(|mode| FileType::from_raw_mode(mode) == FileType::RegularFile)
+}
+
+#[cfg(windows)]
+fn is_file(stream: impl std::os::windows::io::AsHandle) -> bool {
+    let handle = stream.as_handle().try_clone_to_owned();
+    // Of a pipe there are no metadata.
+    let metadata = handle.and_then(|handle| std::fs::File::from(handle).metadata());
+    metadata.is_ok_and(|metadata| metadata.is_file())
+}
+
+#[cfg(not(any(unix, windows)))]
+fn is_file<T>(_: T) -> bool {
+    false
 }

@@ -16,6 +16,7 @@ mod credentials;
 mod failures;
 mod help;
 mod hints;
+mod hostile;
 mod interrupts;
 mod killed_batch;
 mod messages;

@@ -200,47 +200,6 @@ fn quiet_leaves_the_result_alone() {
 }
 
 #[test]
-fn terminal_sequences_in_what_an_agent_writes_are_not_passed_on() {
-    let evil = "red \u{1b}[31mred\u{1b}]0;title\u{7} \u{9b}2J \r over";
-    let emulator = Emulator::builder()
-        .default_scenario(
-            Scenario::new()
-                .stage(Stage::new("RUNNING"))
-                .startup_step(evil, false)
-                .step(Step::tool(evil).input(evil))
-                .stage(Stage::new("COMPLETED"))
-                .message("assistant", evil),
-        )
-        .start_blocking()
-        .unwrap();
-    let mut arguments = vec![
-        "run",
-        "evil",
-        "-m",
-        evil,
-        "--model-family",
-        evil,
-        "--steps",
-        "-vv",
-        "--color",
-        "never",
-    ];
-    arguments.extend(FAST);
-    let done = run(dinoai(&emulator), &arguments);
-    let id = emulator.runs()[0].session_id.clone();
-    let mut all = vec![done];
-    for command in ["get", "watch", "tree"] {
-        all.push(run(dinoai(&emulator), &[command, &id, "--color", "never"]));
-    }
-    all.push(run(dinoai(&emulator), &["get", evil, "--color", "never"]));
-    for done in all {
-        let shown = done.shown();
-        let is_obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
-        assert!(!shown.contains(is_obeyed), "{shown:?}");
-    }
-}
-
-#[test]
 fn steps_of_a_follow_up_are_those_of_its_turn() {
     let emulator = emulator();
     let id = ended(&emulator, "busy");

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::identity::Identity;
 use super::record::{Record, What};
 use super::results::ResultsFile;
+use crate::json;
 
 /// Writes records to the results file, if there is one, and to standard output.
 #[derive(Debug, Clone)]
@@ -166,9 +167,9 @@ async fn answer(answer: Option<Answer>) -> Result<(), Lost> {
 }
 
 fn line(item: usize, what: What) -> io::Result<Arc<[u8]>> {
-    let mut line = serde_json::to_vec(&Record { item, what })?;
-    line.push(b'\n');
-    Ok(line.into())
+    let mut line = json::line(&Record { item, what })?;
+    line.push('\n');
+    Ok(line.into_bytes().into())
 }
 
 /// A thread that writes what it is given, in order.

@@ -4,6 +4,7 @@ use dinoai::SessionId;
 use serde::de::IgnoredAny;
 
 use super::record::{Record, What, without_line};
+use crate::json;
 
 /// What is in a results file.
 #[derive(Debug)]
@@ -65,7 +66,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
             ending: vec![],
         });
     };
-    let mut line = serde_json::to_vec(&started).map_err(|error| error.to_string())?;
+    let line = json::line(&started).map_err(|error| error.to_string())?;
+    let mut line = line.into_bytes();
     line.push(b'\n');
     let same = last
         .iter()
