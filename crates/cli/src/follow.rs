@@ -8,17 +8,16 @@ mod course;
 use std::time::{Duration, Instant};
 
 use dinoai::{
-    Accepted, Client, Error, Event, Message, Obstacle, OnTimeout, Run, RunStatus, SessionId,
-    StartupStep, Step, StepOptions, Watch,
+    Accepted, Client, Error, Event, Obstacle, OnTimeout, Run, RunStatus, SessionId, StepOptions,
+    Watch,
 };
 use futures_util::FutureExt;
-use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, go_on};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::narration::{Audience, Narration};
-use crate::options::{AtTimeout, Format, OnInterrupt, Waiting};
+use crate::options::{AtTimeout, OnInterrupt, Waiting};
 use crate::output::Output;
 use crate::shell;
 use crate::tool_step;
@@ -65,7 +64,7 @@ impl Follow<'_> {
         let mut narration = Narration::new(self.output, self.audience);
         let run = self.follow(&mut course, interrupts, &mut narration).await?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
-        let exit = self.conclude(run, narration);
+        let exit = self.conclude(run, &narration);
         self.written(&mut course, interrupts, &end).await?;
         exit
     }
@@ -334,17 +333,8 @@ impl Follow<'_> {
     }
 
     /// Shows the result: as JSON the whole of it, as text what has not been shown yet.
-    fn conclude(&self, mut run: Run, narration: Narration<'_>) -> Result<Exit, Failure> {
-        if self.output.format == Format::Json {
-            // After a follow-up: those of its turn alone.
-            let is_new = |message: &Message| narration.messages.contains(message);
-            run.messages.retain(is_new);
-            self.output.json(&Whole {
-                run: &run,
-                steps: self.waiting.steps.then_some(narration.steps),
-                startup_steps: self.waiting.steps.then_some(narration.startup_steps),
-            });
-        }
+    fn conclude(&self, run: Run, narration: &Narration<'_>) -> Result<Exit, Failure> {
+        narration.conclude(&run, self.waiting.steps);
         if run.status == RunStatus::Completed {
             return Ok(Exit::Done);
         }
@@ -384,16 +374,4 @@ fn not_started(error: Error, signal: Signal) -> Failure {
 
 fn broken_off() -> Failure {
     Failure::new("other", Exit::Unavailable, "the watch broke off")
-}
-
-/// The run, with its steps where they were asked for.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Whole<'a> {
-    #[serde(flatten)]
-    run: &'a Run,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<Vec<Step>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    startup_steps: Option<Vec<StartupStep>>,
 }

@@ -1,6 +1,7 @@
 //! [`Narration`]: a run's events as they are shown while it goes on.
 
-use dinoai::{Accepted, Event, Message, RunStatus, StartupStep, Step};
+use dinoai::{Accepted, Event, Message, Run, RunStatus, StartupStep, Step};
+use serde::Serialize;
 
 use crate::options::Format;
 use crate::output::Output;
@@ -12,9 +13,27 @@ pub(crate) struct Narration<'a> {
     audience: Audience,
     /// What the agent wrote last; agents sometimes say the same twice in a row.
     last_text: Option<String>,
-    pub(crate) messages: Vec<Message>,
-    pub(crate) steps: Vec<Step>,
-    pub(crate) startup_steps: Vec<StartupStep>,
+    messages: Vec<Message>,
+    steps: Vec<Step>,
+    startup_steps: Vec<StartupStep>,
+    steps_missing: Option<String>,
+    warning: Option<String>,
+}
+
+/// A run, or a turn, as one document: what the lines of JSON say one after the other.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Whole<'a> {
+    #[serde(flatten)]
+    run: &'a Run,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<&'a [Step]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    startup_steps: Option<&'a [StartupStep]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps_missing: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'a str>,
 }
 
 /// Who follows the run.
@@ -35,6 +54,8 @@ impl<'a> Narration<'a> {
             messages: vec![],
             steps: vec![],
             startup_steps: vec![],
+            steps_missing: None,
+            warning: None,
         }
     }
 
@@ -47,12 +68,19 @@ impl<'a> Narration<'a> {
                 self.startup_steps.retain(|known| known.label != step.label);
                 self.startup_steps.push(step.clone());
             }
+            Event::StepsMissing(reason) => self.steps_missing = Some(reason.clone()),
+            Event::Started(accepted) => self.warning.clone_from(&accepted.warning),
             _ => {}
         }
-        match self.output.format {
-            Format::Json => self.show_in_json(event),
-            Format::Jsonl => self.output.json(event),
-            Format::Text => self.show_as_text(event),
+        match (self.output.format, event) {
+            (Format::Text, _) => self.show_as_text(event),
+            // The document comes at the end; the session id is needed before.
+            (Format::Json, Event::Started(accepted)) => self.output.json_note(accepted),
+            (Format::Json, _) => {}
+            (Format::Jsonl, Event::Ended(run)) => {
+                self.output.json(&Event::Ended(self.shown_of(run)));
+            }
+            (Format::Jsonl, _) => self.output.json(event),
         }
         if let Event::StepsMissing(reason) = event {
             let text = format!("no steps are shown: {reason}");
@@ -67,11 +95,25 @@ impl<'a> Narration<'a> {
         }
     }
 
-    /// The result comes as one document at the end; the session id is needed before.
-    fn show_in_json(&self, event: &Event) {
-        if let Event::Started(accepted) = event {
-            self.output.json_note(accepted);
+    /// Shows the result where it is one document.
+    pub(crate) fn conclude(&self, run: &Run, has_steps: bool) {
+        if self.output.format == Format::Json {
+            self.output.json(&Whole {
+                run: &self.shown_of(run),
+                steps: has_steps.then_some(&self.steps),
+                startup_steps: has_steps.then_some(&self.startup_steps),
+                steps_missing: self.steps_missing.as_deref(),
+                warning: self.warning.as_deref(),
+            });
         }
+    }
+
+    /// The run with the messages that were shown: after a follow-up those of its turn, and those
+    /// that the API no longer lists.
+    fn shown_of(&self, run: &Run) -> Run {
+        let mut run = run.clone();
+        run.messages.clone_from(&self.messages);
+        run
     }
 
     fn show_as_text(&mut self, event: &Event) {

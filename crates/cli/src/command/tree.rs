@@ -1,7 +1,7 @@
 //! `dinoai tree`: a run with all its descendants.
 
-use dinoai::Tree;
-use serde_json::{Value, json};
+use dinoai::{Run, SessionId, Tree};
+use serde::Serialize;
 
 use super::Desk;
 use crate::exit::Exit;
@@ -16,14 +16,10 @@ pub(crate) async fn tree(mut desk: Desk<'_>, options: Session) -> Result<Exit, F
     let output = desk.output;
     match output.format {
         Format::Text => output.text(&tree.to_string()),
-        Format::Json => output.json(&document(&tree)),
-        Format::Jsonl => {
-            for run in tree.runs() {
-                output.json(run);
-            }
-        }
+        Format::Json => output.json(&Branch::of(&tree)),
+        Format::Jsonl => lines(&tree, &mut |node| output.json(node)),
     }
-    if output.format != Format::Json {
+    if output.format == Format::Text {
         for (id, error) in tree.failures() {
             output.warning(&format!("the run {id} cannot be read: {error}"));
         }
@@ -31,18 +27,61 @@ pub(crate) async fn tree(mut desk: Desk<'_>, options: Session) -> Result<Exit, F
     desk.shown(session.id()).await
 }
 
-/// A run with its children in it, or why there is none.
-fn document(tree: &Tree) -> Value {
-    let mut value = match &tree.run {
-        Ok(run) => json!(run),
-        Err(error) => json!({
-            "agentSessionId": tree.session_id,
-            "error": Failure::from(error.clone()).about(&tree.session_id),
-        }),
-    };
-    value["children"] = tree.children.iter().map(document).collect();
-    if !tree.unread.is_empty() {
-        value["unread"] = json!(tree.unread);
+/// A run of the tree, or why it cannot be read.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Node<'a> {
+    #[serde(flatten)]
+    run: Option<&'a Run>,
+    #[serde(flatten)]
+    unread: Option<Unreadable<'a>>,
+    /// Children that were not looked at.
+    #[serde(rename = "unread", skip_serializing_if = "<[_]>::is_empty")]
+    not_looked_at: &'a [SessionId],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Unreadable<'a> {
+    agent_session_id: &'a SessionId,
+    error: Failure,
+}
+
+impl<'a> Node<'a> {
+    fn of(tree: &'a Tree) -> Self {
+        let id = &tree.session_id;
+        Self {
+            run: tree.run.as_ref().ok(),
+            unread: tree.run.as_ref().err().map(|error| Unreadable {
+                agent_session_id: id,
+                error: Failure::from(error.clone()).about(id),
+            }),
+            not_looked_at: &tree.unread,
+        }
     }
-    value
+}
+
+/// A run with its children in it.
+#[derive(Serialize)]
+struct Branch<'a> {
+    #[serde(flatten)]
+    node: Node<'a>,
+    children: Vec<Self>,
+}
+
+impl<'a> Branch<'a> {
+    fn of(tree: &'a Tree) -> Self {
+        Self {
+            node: Node::of(tree),
+            children: tree.children.iter().map(Self::of).collect(),
+        }
+    }
+}
+
+/// Each run before its children, which it names.
+fn lines(tree: &Tree, print: &mut dyn FnMut(&Node<'_>)) {
+    print(&Node::of(tree));
+    for child in &tree.children {
+        lines(child, print);
+    }
 }

@@ -18,6 +18,7 @@ mod help;
 mod hints;
 mod hostile;
 mod interrupts;
+mod json_lines;
 mod killed_batch;
 mod messages;
 mod outputs;
