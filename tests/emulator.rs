@@ -107,6 +107,7 @@ async fn a_follow_up_goes_to_the_same_run_and_a_stop_ends_it() {
 
     let stopped = session.stop().await.unwrap();
     assert_eq!(&stopped.session_id, session.id());
+    assert_eq!(stopped.status, "stopped");
     assert_eq!(session.run().await.unwrap().status, RunStatus::Stopped);
 }
 

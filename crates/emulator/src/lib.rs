@@ -36,8 +36,8 @@
 //! - An unknown session id, an unknown agent where the agents are known, or a trigger with
 //!   neither agent nor message: null for that field, with an error that has its path.
 //! - A run that has ended takes follow-ups, for 24 hours after its last message on the emulator's
-//!   clock ([`Emulator::advance`]), and can be stopped. Stopping is at once, and leaves the run's
-//!   children alone.
+//!   clock ([`Emulator::advance`]). Stopping a run is at once, and leaves the run's children
+//!   alone; one that has ended stays as it ended, and the answer says how.
 //! - Texts of steps are cut at 4,000 characters unless `maxChars` says otherwise.
 //!
 //! # The control path

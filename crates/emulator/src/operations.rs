@@ -138,12 +138,14 @@ impl Root<'_> {
         arguments: &JsonMap,
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let session_id = required(arguments, "agentSessionId")?;
-        if !self.world().stop(session_id, self.now) {
-            return Err(unknown_session(session_id));
-        }
+        let status = self
+            .world()
+            .stop(session_id, self.now)
+            .ok_or_else(|| unknown_session(session_id))?;
+        let status = status.as_str().to_lowercase();
         Ok(record(
             info,
-            vec![("ok", true.into()), ("status", "stopped".into())],
+            vec![("ok", true.into()), ("status", status.into())],
         ))
     }
 

@@ -247,13 +247,14 @@ impl Progress {
         };
     }
 
-    /// Stops the run where it stands: what lay ahead never appears. One that was over already was
-    /// over when it was.
+    /// Stops the run where it stands: what lay ahead never appears. One that is over stays as it
+    /// ended: the API's STOPPED means stopped before it finished.
     pub(crate) fn stop(&mut self, now: Duration) {
         self.record.stops.push(now);
-        if self.over().is_none() {
-            self.entered = now;
+        if self.over().is_some() {
+            return;
         }
+        self.entered = now;
         if !self.status.is_terminal() {
             self.since = now;
         }

@@ -210,13 +210,13 @@ impl World {
         Ok(())
     }
 
-    /// Stops a run, whatever its status; its children go on. Returns whether there is such a run.
-    pub(crate) fn stop(&mut self, session_id: &str, now: Duration) -> bool {
-        let Some(place) = self.place(session_id, now) else {
-            return false;
-        };
-        self.change(place).stop(now);
-        true
+    /// Stops a run unless it is over; its children go on. Returns the status that it has then,
+    /// where there is such a run.
+    pub(crate) fn stop(&mut self, session_id: &str, now: Duration) -> Option<Status> {
+        let place = self.place(session_id, now)?;
+        let run = self.change(place);
+        run.stop(now);
+        Some(run.status.clone())
     }
 
     /// Every run started so far, in order, without counting as a read.

@@ -309,6 +309,44 @@ async fn a_stop_is_terminal_and_what_lay_ahead_never_appears() {
     assert_eq!(statuses(&emulator, &id, 3).await[2], "COMPLETED");
 }
 
+#[tokio::test]
+async fn a_run_that_has_ended_stays_as_it_ended_when_it_is_stopped() {
+    for (scenario, end) in [
+        (Scenario::completes(), "COMPLETED"),
+        (Scenario::fails(), "FAILED"),
+        (Scenario::expires(), "EXPIRED"),
+    ] {
+        let emulator = on_a_stopped_clock(scenario).await;
+        let id = trigger(&emulator, "a").await;
+        assert_eq!(statuses(&emulator, &id, 4).await[3], end);
+        let answer = call(&emulator, STOP, json!({ "id": id })).await;
+        let word = end.to_lowercase();
+        assert_eq!(answer.root(), &json!({ "ok": true, "status": word }));
+        assert_eq!(statuses(&emulator, &id, 1).await, [end]);
+        assert_eq!(emulator.runs()[0].stops.len(), 1);
+
+        call(&emulator, SEND, json!({ "id": id, "message": "Go on." })).await;
+        let answer = call(&emulator, STOP, json!({ "id": id })).await;
+        assert_eq!(answer.root(), &json!({ "ok": true, "status": "stopped" }));
+        assert_eq!(statuses(&emulator, &id, 1).await, ["STOPPED"]);
+    }
+}
+
+#[tokio::test]
+async fn the_children_of_a_run_that_is_stopped_go_on() {
+    let parent = Scenario::new()
+        .stage(Stage::new("RUNNING").lasts(Duration::from_secs(60)))
+        .child(works_for_half_a_minute())
+        .stage(Stage::new("COMPLETED"));
+    let emulator = on_a_stopped_clock(parent).await;
+    let id = trigger(&emulator, "a").await;
+    call(&emulator, STOP, json!({ "id": id })).await;
+    let ends = || [0, 1].map(|number: usize| emulator.runs()[number].status.clone());
+    assert_eq!(ends(), ["STOPPED", "RUNNING"]);
+    emulator.advance(Duration::from_secs(60));
+    assert_eq!(ends(), ["STOPPED", "COMPLETED"]);
+}
+
 /// Half a minute in which a run works, and then the end, with this message.
 fn works_for_half_a_minute() -> Scenario {
     Scenario::new()
