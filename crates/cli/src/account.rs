@@ -46,6 +46,7 @@ impl Account {
 
     fn emulated() -> Result<Self, Failure> {
         let emulator = Emulator::builder()
+            .demo_agents()
             .start_blocking()
             .map_err(|error| Failure::system(format!("no emulator: {error}")))?;
         let credentials = Credentials::key_and_secret(emulator.key(), emulator.secret());

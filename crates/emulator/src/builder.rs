@@ -31,6 +31,7 @@ pub struct Builder {
     scenario_files: Vec<PathBuf>,
     scenarios: Vec<(String, Scenario)>,
     default_scenario: Option<Scenario>,
+    has_demo_agents: bool,
     model_families: BTreeSet<String>,
     branches: BTreeSet<String>,
     edges: Edges,
@@ -51,6 +52,7 @@ impl Default for Builder {
             scenario_files: Vec::new(),
             scenarios: Vec::new(),
             default_scenario: None,
+            has_demo_agents: false,
             model_families: BTreeSet::new(),
             branches: BTreeSet::new(),
             edges: Edges::new(),
@@ -103,9 +105,30 @@ impl Builder {
     }
 
     /// Lets every other run follow this scenario: those of agents without one of their own, and
-    /// those that only a message started. The default is [`Scenario::completes`].
+    /// those that only a message started. The default is [`Scenario::completes`], or
+    /// [`demo_agents`](Self::demo_agents).
     pub fn default_scenario(mut self, scenario: Scenario) -> Self {
         self.default_scenario = Some(scenario);
+        self
+    }
+
+    /// Lets every run that has no scenario go as those of the
+    /// [demo agents](crate#the-demo-agents) do, in real time unless the clock is
+    /// [stopped](Self::stopped_clock). Without this such a run goes as [`Scenario::completes`] says.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().demo_agents().stopped_clock().start_blocking()?;
+    /// // Let a client start the agent docs-writer, and give up after a minute:
+    /// emulator.advance(Duration::from_secs(60));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn demo_agents(mut self) -> Self {
+        self.has_demo_agents = true;
         self
     }
 
@@ -230,6 +253,7 @@ impl Builder {
 
     fn known_scenarios(&mut self) -> Result<Scenarios, Error> {
         let mut scenarios = Scenarios::default();
+        scenarios.has_demo_agents = self.has_demo_agents;
         #[cfg(feature = "yaml")]
         for file in &self.scenario_files {
             for (agent, scenario) in crate::scenario_file::read(file)? {

@@ -62,6 +62,30 @@
 //!   -d '{"fault": "unavailable", "retry_after": "2", "times": 3}'
 //! ```
 //!
+//! # The demo agents
+//!
+//! With [`Builder::demo_agents`], runs go by the clock as those of real agents do. A pod boots, line
+//! by line of its checklist; the agent takes one step after the other, with tools; its answer is
+//! Markdown with a table and, at its end, a block of JSON. All of it is made up, from the words of
+//! the message alone: the same message has the same answer.
+//!
+//! | agent | its run |
+//! | --- | --- |
+//! | `data-quality-checker` | takes 11 seconds, and finds three columns without a test in each model that the message names |
+//! | `pull-request-reviewer` | starts a `lineage-reader` and a `data-quality-checker`, and waits for them: 21 seconds |
+//! | `warehouse-cost-reporter` | fails after 6 seconds, and says why |
+//! | `docs-writer` | takes a minute and a half |
+//! | any other, or none | takes 7 seconds for each model that the message names, and finds nothing |
+//!
+//! Each answers any number of follow-ups, and remembers what was said. The checker also does what
+//! they ask for: "Now fix the first one", "Why?", "Now also check stg_customers", "The findings as
+//! JSON".
+//!
+//! A scenario comes before them: that of an agent, and a default scenario before all. Which agents
+//! are known is said elsewhere, by [`Builder::agent`]. They are what the program and `dinoai
+//! --emulator` start with; an emulator in a test has them only if it asks for them, since they
+//! take their time.
+//!
 //! # Files
 //!
 //! `Builder::agents_folder` makes the agents of a folder known, `.dinoai/agents/<name>.yml`, and
@@ -85,6 +109,7 @@ mod builder;
 mod clock;
 mod control;
 mod credentials;
+mod demo;
 mod edges;
 mod emulator;
 mod error;

@@ -62,6 +62,7 @@ fn run(options: Options) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
+    let has_demo_agents = options.has_demo_agents();
     let emulator: Emulator = options
         .builder()?
         .start_blocking()
@@ -70,7 +71,7 @@ fn run(options: Options) -> Result<(), String> {
         // Before anything is printed: whoever reads it may stop the program at once.
         let signals =
             Signals::listen().map_err(|error| format!("cannot wait for signals: {error}"))?;
-        introduction::print(&emulator);
+        introduction::print(&emulator, has_demo_agents);
         signals.wait().await;
         Ok(())
     })

@@ -194,12 +194,12 @@ impl Progress {
             children.extend(self.enter_next(now));
         }
         self.say("user", message.clone(), now);
-        self.ahead = self.scenario.answer(self.record.follow_ups.len()).into();
+        self.record.follow_ups.push(message);
+        self.ahead = self.scenario.answer(&self.record.follow_ups).into();
         if stale {
             self.ahead
                 .push_front(Stage::new(self.status.clone()).reads(stale_reads));
         }
-        self.record.follow_ups.push(message);
         self.outside = true;
         children.extend(self.enter_next(now));
         self.before = None;

@@ -33,6 +33,17 @@ pub struct Scenario {
     pub(crate) stages: Vec<Stage>,
     pub(crate) follow_ups: Vec<Vec<Stage>>,
     pub(crate) steps: Steps,
+    /// What answers the follow-ups beyond those, where it is not the default answer.
+    answers: Option<Answers>,
+}
+
+/// Answers follow-ups by what was said before.
+#[derive(Debug, Clone)]
+pub(crate) struct Answers {
+    /// What the run was asked at first.
+    pub(crate) asked: String,
+    /// Takes that and every follow-up so far, the one to answer last.
+    pub(crate) answer: fn(&str, &[String]) -> Vec<Stage>,
 }
 
 /// Whether the backend can read a run's steps.
@@ -157,18 +168,29 @@ impl Scenario {
         }
     }
 
-    /// The stages that answer the follow-up with this number, from zero.
-    pub(crate) fn answer(&self, follow_up: usize) -> Vec<Stage> {
-        self.follow_ups.get(follow_up).cloned().unwrap_or_else(|| {
-            vec![
-                Stage::new(Status::Queued),
-                Stage::new(Status::Running),
-                Stage::new(Status::Completed).message(
-                    "assistant",
-                    format!("Done: this answers follow-up {}.", follow_up + 1),
-                ),
-            ]
-        })
+    /// Answers in this way the follow-ups that have no stages of their own.
+    pub(crate) fn answering(mut self, answers: Answers) -> Self {
+        self.answers = Some(answers);
+        self
+    }
+
+    /// The stages that answer the last of these follow-ups, which are all so far.
+    pub(crate) fn answer(&self, follow_ups: &[String]) -> Vec<Stage> {
+        let number = follow_ups.len();
+        if let Some(stages) = self.follow_ups.get(number.saturating_sub(1)) {
+            return stages.clone();
+        }
+        if let Some(Answers { asked, answer }) = &self.answers {
+            return answer(asked, follow_ups);
+        }
+        vec![
+            Stage::new(Status::Queued),
+            Stage::new(Status::Running),
+            Stage::new(Status::Completed).message(
+                "assistant",
+                format!("Done: this answers follow-up {number}."),
+            ),
+        ]
     }
 
     /// How a run goes on by default when a child calls back.

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::demo;
 use crate::edges::Edges;
 use crate::progress::Progress;
 use crate::runs::{Run, Slack};
@@ -87,6 +88,8 @@ impl Workspace {
 pub(crate) struct Scenarios {
     by_agent: HashMap<String, Arc<Scenario>>,
     default: Option<Arc<Scenario>>,
+    /// Whether the runs of none of these are those of the demo agents.
+    pub(crate) has_demo_agents: bool,
 }
 
 impl Scenarios {
@@ -95,6 +98,9 @@ impl Scenarios {
         let mut found = Status::built_in();
         for scenario in self.by_agent.values().chain(&self.default) {
             scenario.statuses(&mut found);
+        }
+        if self.has_demo_agents {
+            found.insert(Status::Failed.as_str().to_owned());
         }
         found
     }
@@ -110,12 +116,18 @@ impl Scenarios {
         }
     }
 
-    fn of(&self, agent: Option<&str>) -> Arc<Scenario> {
+    /// How a run of this agent goes that is asked this.
+    fn of(&self, agent: Option<&str>, asked: Option<&str>) -> Arc<Scenario> {
         agent
             .and_then(|agent| self.by_agent.get(agent))
             .or(self.default.as_ref())
             .cloned()
-            .unwrap_or_else(|| Arc::new(Scenario::completes()))
+            .unwrap_or_else(|| {
+                Arc::new(match self.has_demo_agents {
+                    true => demo::scenario(agent, asked),
+                    false => Scenario::completes(),
+                })
+            })
     }
 }
 
@@ -169,7 +181,8 @@ impl World {
             .map(|slug| {
                 format!("Unknown model family '{slug}': the run uses the workspace's default.")
             });
-        let scenario = self.workspace.scenarios.of(order.agent.as_deref());
+        let scenarios = &self.workspace.scenarios;
+        let scenario = scenarios.of(order.agent.as_deref(), order.message.as_deref());
         let place = self.start(order, scenario, None, now);
         Ok(Accepted {
             session_id: self.runs[place].progress.record.session_id.clone(),
@@ -313,7 +326,8 @@ impl World {
                 Child::CallsBack { child, stages } => (*child, Some(stages)),
                 child => (child, None),
             };
-            let (agent, scenario) = self.plan_of(child);
+            let asked = parent.record.message.as_deref();
+            let (agent, scenario) = self.plan_of(child, asked);
             let order = Order {
                 agent,
                 ..Order::default()
@@ -324,16 +338,16 @@ impl World {
         }
     }
 
-    /// Which agent a child is of, and how it goes.
-    fn plan_of(&self, child: Child) -> (Option<String>, Arc<Scenario>) {
+    /// Which agent a child is of, and how it goes where its parent was asked this.
+    fn plan_of(&self, child: Child, asked: Option<&str>) -> (Option<String>, Arc<Scenario>) {
         match child {
             Child::Agent(agent) => {
-                let scenario = self.workspace.scenarios.of(Some(&agent));
+                let scenario = self.workspace.scenarios.of(Some(&agent), asked);
                 (Some(agent), scenario)
             }
             Child::Scenario(scenario) => (None, Arc::from(scenario)),
             // A child calls back once: what it was wrapped in before is dropped.
-            Child::CallsBack { child, .. } => self.plan_of(*child),
+            Child::CallsBack { child, .. } => self.plan_of(*child, asked),
         }
     }
 

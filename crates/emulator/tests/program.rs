@@ -243,6 +243,7 @@ async fn its_flags_choose_agents_scenarios_backend_faults_and_edges() {
 async fn its_flags_choose_what_is_seen_of_a_run_and_when() {
     let mut program = Program::start(&[
         "--port=0",
+        "--plain",
         "--stopped-clock",
         "--compacted-transcript=1",
         "--timestamp-resolution=2.5",
@@ -278,6 +279,45 @@ async fn its_flags_choose_what_is_seen_of_a_run_and_when() {
         seen,
         expected.map(|(status, messages)| (status.to_owned(), messages))
     );
+}
+
+#[tokio::test]
+async fn its_runs_are_those_of_demo_agents_unless_its_flags_say_how_runs_go() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let agent = "name: known\nversion: 1\nrole: r\ngoal: g\nbackstory: b\n";
+    std::fs::write(path("known.yml"), agent).unwrap();
+    let scenario = "agents:\n  other:\n    stages:\n      - status: FAILED\n";
+    std::fs::write(path("scenario.yaml"), scenario).unwrap();
+    let [agents, scenario] = [path(""), path("scenario.yaml")];
+    for (flags, is_demo) in [
+        (&[][..], true),
+        (&["--agents", &agents], true),
+        (&["--plain"], false),
+        (&["--scenario", &scenario], false),
+    ] {
+        let mut program = Program::start(&[&["--port=0", "--stopped-clock"], flags].concat());
+        let exports = program.exports();
+        let trigger = "mutation { triggerDinoaiAgentRun(agent: \"known\") { agentSessionId } }";
+        let answer = ask(&exports, trigger).await;
+        let id = answer.root()["agentSessionId"].as_str().unwrap();
+        let read = format!(
+            "{{ dinoaiAgentRun(agentSessionId: \"{id}\") {{ status startupSteps {{ done }} }} }}"
+        );
+        let mut seen = json!(null);
+        for _ in 0..3 {
+            seen = ask(&exports, &read).await.root().clone();
+        }
+        let nothing_done = json!({ "done": false });
+        let expected = match is_demo {
+            true => json!({ "status": "QUEUED", "startupSteps": vec![nothing_done; 3] }),
+            false => json!({ "status": "COMPLETED", "startupSteps": [] }),
+        };
+        assert_eq!(seen, expected, "{flags:?}");
+        assert!(program.signal("TERM").success());
+        let shown = program.standard_error();
+        assert_eq!(shown.contains("docs-writer"), is_demo, "{flags:?}: {shown}");
+    }
 }
 
 #[tokio::test]

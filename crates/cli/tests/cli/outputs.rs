@@ -186,7 +186,7 @@ fn an_emulator_of_its_own_is_all_that_a_first_try_needs() {
         ],
     );
     assert_eq!(done.code(), 0, "{}", done.stderr);
-    assert!(done.stdout.contains("Done"), "{}", done.stdout);
+    assert!(done.stdout.contains("stg_orders"), "{}", done.stdout);
 }
 
 #[test]

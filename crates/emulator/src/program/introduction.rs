@@ -4,11 +4,15 @@ use std::io::{self, Write};
 
 use crate::emulator::Emulator;
 
+const AGENTS: &str = "\
+Agents, in real time: data-quality-checker; pull-request-reviewer, which starts two others;
+warehouse-cost-reporter, which fails; docs-writer, which takes a minute and a half; any other name.";
+
 /// Standard output can be evaluated by a shell; what people read goes to standard error. Whoever
 /// closes either does not want to know, and is served all the same.
-pub(super) fn print(emulator: &Emulator) {
+pub(super) fn print(emulator: &Emulator, has_demo_agents: bool) {
     let _ = exports(emulator, &mut io::stdout());
-    let _ = explain(emulator, &mut io::stderr());
+    let _ = explain(emulator, has_demo_agents, &mut io::stderr());
 }
 
 fn exports(emulator: &Emulator, out: &mut impl Write) -> io::Result<()> {
@@ -18,7 +22,7 @@ fn exports(emulator: &Emulator, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
-fn explain(emulator: &Emulator, out: &mut impl Write) -> io::Result<()> {
+fn explain(emulator: &Emulator, has_demo_agents: bool, out: &mut impl Write) -> io::Result<()> {
     let address = emulator.address();
     writeln!(out, "\nListening on {address}.")?;
     if !address.ip().is_loopback() {
@@ -31,6 +35,9 @@ fn explain(emulator: &Emulator, out: &mut impl Write) -> io::Result<()> {
         )?;
     }
     writeln!(out, "\nTry it:\n\n{}\n", curl(emulator))?;
+    if has_demo_agents {
+        writeln!(out, "{AGENTS}\n")?;
+    }
     writeln!(
         out,
         "It also takes the workspace token {}, and the company token {} with the workspace {}.",

@@ -36,9 +36,13 @@ pub(super) struct Options {
     /// A folder of the vendor's agents, `.dinoai/agents`: only these are known. Can be repeated.
     #[arg(long, value_name = "FOLDER")]
     agents: Vec<PathBuf>,
-    /// A YAML file that says how runs go. Can be repeated; the last one that names an agent counts.
+    /// A YAML file that says how runs go, in place of the demo agents. Can be repeated; the last
+    /// one that names an agent counts.
     #[arg(long, value_name = "FILE")]
     scenario: Vec<PathBuf>,
+    /// Lets every run complete when it has been read twice, in place of the demo agents.
+    #[arg(long)]
+    plain: bool,
     /// What happens to the next request: a fault's name, or all of it as YAML or JSON:
     /// '{fault: unavailable, retry_after: "2", times: 3}'. Can be repeated, in order.
     #[arg(long, value_name = "FAULT", value_parser = fault)]
@@ -115,6 +119,11 @@ enum RefusalStatus {
 }
 
 impl Options {
+    /// Whether runs are those of the demo agents.
+    pub(super) fn has_demo_agents(&self) -> bool {
+        !self.plain && self.scenario.is_empty()
+    }
+
     /// The emulator asked for, or why there can be none.
     pub(super) fn builder(self) -> Result<Builder, String> {
         let mut builder = Emulator::builder()
@@ -122,6 +131,9 @@ impl Options {
             .port(self.port)
             .backend(backend(&self.backend)?)
             .edges(self.edges());
+        if self.has_demo_agents() {
+            builder = builder.demo_agents();
+        }
         for folder in self.agents {
             builder = builder.agents_folder(folder);
         }
