@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 pub(crate) mod options;
+pub(crate) mod outlives;
 
 use dinoai::{Client, Credentials};
 use dinoai_emulator::Emulator;

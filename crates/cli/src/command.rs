@@ -20,7 +20,7 @@ use std::time::Duration;
 use clap::Parser;
 use dinoai::{CallFuture, Client, SessionId};
 
-use crate::account::Account;
+use crate::account::{Account, outlives};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Interrupts, Listener, Signal};
@@ -109,6 +109,9 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Some(command) => command,
         None => vendor::command(vendor)?,
     };
+    if global.emulator {
+        outlives::refuse(&command)?;
+    }
     // What may block is read before anything is sent, and while Ctrl-C just ends the command.
     let command = match command {
         Command::Run(run) => Command::Run(run.with_message()?),

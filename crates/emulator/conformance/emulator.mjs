@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 
 /** Starts an emulator with these flags; `stop` ends it. */
 export async function start(...flags) {
-  const program = spawn(process.env.DINOAI_EMULATOR, ["--port", "0", ...flags], {
+  const program = spawn(process.env.DINOAI_EMULATOR, ["--port", "0", "--plain", ...flags], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const exports = {};

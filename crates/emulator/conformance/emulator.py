@@ -13,7 +13,7 @@ class Emulator:
     """A running emulator. `scenarios` is a scenario file as JSON, which is YAML, too."""
 
     def __init__(self, *flags, scenarios=None):
-        arguments = [os.environ["DINOAI_EMULATOR"], "--port", "0", *flags]
+        arguments = [os.environ["DINOAI_EMULATOR"], "--port", "0", "--plain", *flags]
         self._file = None
         if scenarios is not None:
             self._file = tempfile.NamedTemporaryFile("w", suffix=".yml")

@@ -13,6 +13,7 @@ mod batch_retries;
 mod batch_signals;
 mod batch_stops;
 mod credentials;
+mod emulated;
 mod failures;
 mod help;
 mod hints;

@@ -1,0 +1,30 @@
+//! Refuses what outlives an emulator that ends with its command.
+
+use crate::failure::Failure;
+use crate::options::{Batch, Chat, Command, Run};
+
+/// Refuses, with `--emulator`, a command about a run of an earlier command, and one that leaves a
+/// run for a later command.
+pub(crate) fn refuse(command: &Command) -> Result<(), Failure> {
+    let problem = match command {
+        Command::Run(Run { detach: true, .. }) => "--detach leaves a run behind",
+        Command::Batch(Batch {
+            resume: Some(_), ..
+        }) => "--resume keeps runs for another command",
+        Command::Chat(Chat {
+            session: Some(_), ..
+        })
+        | Command::Send(_)
+        | Command::Get(_)
+        | Command::Watch(_)
+        | Command::Wait(_)
+        | Command::Stop(_)
+        | Command::Tree(_) => "a session belongs to an earlier command",
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(format!(
+        "{problem}, but the emulator of --emulator lives for one command alone: start `dinoai \
+         emulator` in another terminal, and set the variables that it prints in this one, in place \
+         of --emulator"
+    )))
+}
