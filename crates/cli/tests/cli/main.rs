@@ -25,6 +25,7 @@ mod messages;
 mod outputs;
 mod pipe;
 mod program;
+mod readme;
 mod signals;
 mod stdout;
 mod terminal;

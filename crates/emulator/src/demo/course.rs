@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::scenario::{Answers, Scenario};
 use crate::stage::Stage;
 use crate::status::Status;
-use crate::step::Step;
+use crate::step::{Child, Step};
 
 /// How long a follow-up is in the queue.
-const QUEUE: Duration = Duration::from_millis(500);
+const QUEUE: Duration = Duration::from_millis(700);
+
+/// The longest time that the first thought takes.
+const THOUGHT: Duration = Duration::from_secs(1);
 
 /// How long an answer takes to write: longer than the shortest interval of those who follow a run,
 /// so that they see the last step before.
@@ -25,9 +30,12 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn paced(pace: Duration) -> Self {
+    /// Begins with a thought, a stage of its own: whoever follows the run sees that it is running
+    /// before the first tool is called.
+    pub(super) fn begin(pace: Duration, thought: impl Into<String>) -> Self {
+        let stage = Stage::new(Status::Running).lasts(pace.min(THOUGHT));
         Self {
-            stages: Vec::new(),
+            stages: vec![stage.step(Step::agent(thought))],
             pace,
         }
     }
@@ -42,12 +50,12 @@ impl Work {
         self
     }
 
-    /// What the agent thinks before it goes on.
-    pub(super) fn thinks(mut self, text: impl Into<String>) -> Self {
-        let pace = self.pace;
-        let stage = Stage::new(Status::Running).lasts(pace);
-        self.stages.push(stage.step(Step::agent(text)));
-        self
+    /// Another run, of this agent with this message. The call comes before the run does.
+    pub(super) fn starts(self, agent: &str, message: &str) -> Self {
+        let order = json!({ "agent": agent, "message": message });
+        let call = Step::tool("invoke_agent").input(order.to_string());
+        let started = Stage::new(Status::Running).lasts(self.pace);
+        self.steps([call]).stage(started.child(Child::from(agent)))
     }
 
     pub(super) fn stage(mut self, stage: Stage) -> Self {
@@ -75,19 +83,14 @@ impl Work {
             Some(agent) => format!("Load the agent {}", super::words::short(agent)),
             None => "Load the workspace's agent".to_owned(),
         };
-        // The last line is done when the agent begins.
-        let checklist = [
-            ("Start a pod", BOOT),
-            ("Clone the dbt repository", BOOT),
-            (load.as_str(), Duration::ZERO),
-        ];
+        let checklist = ["Start a pod", "Clone the dbt repository", &load];
         let mut scenario = Scenario::new();
-        for (label, _) in checklist {
+        for label in checklist {
             scenario = scenario.startup_step(label, false);
         }
         let mut stages = vec![Stage::new(Status::Queued).lasts(BOOT)];
-        stages.extend(checklist.map(|(label, time)| {
-            let stage = Stage::new(Status::Queued).lasts(time);
+        stages.extend(checklist.map(|label| {
+            let stage = Stage::new(Status::Queued).lasts(BOOT);
             stage.startup_step(label, true)
         }));
         stages.extend(self.stages);

@@ -3,20 +3,18 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::course::Work;
 use super::findings::{Finding, file, findings, json_lines, tool};
 use super::words::{models_or_one, quoted, short};
 use crate::scenario::{Answers, Scenario};
 use crate::stage::Stage;
 use crate::status::Status;
-use crate::step::{Child, Step};
+use crate::step::Step;
 
 const STEP: Duration = Duration::from_millis(1_500);
 
 /// How long the reviewer waits for those that it has asked: longer than they take.
-const WAIT: Duration = Duration::from_secs(12);
+const WAIT: Duration = Duration::from_millis(10_500);
 
 /// How long the writer takes for a model.
 const CHAPTER: Duration = Duration::from_secs(7);
@@ -45,23 +43,13 @@ pub(super) fn reviewer(asked: &str) -> Scenario {
     let stat = models
         .iter()
         .map(|model| format!(" {} | 4 ++--\n", file(model)));
-    let asking = |agent: &str, message: String| {
-        let order = json!({ "agent": agent, "message": message });
-        Stage::new(Status::Running)
-            .lasts(STEP)
-            .step(Step::tool("invoke_agent").input(order.to_string()))
-            .child(Child::from(agent))
-    };
-    let work = Work::paced(STEP)
+    let work = Work::begin(STEP, format!("The change touches {listed}."))
         .steps([
             tool("run_terminal_command", "command", "git diff --stat main")
                 .output(stat.collect::<String>()),
         ])
-        .stage(asking(
-            "lineage-reader",
-            format!("What depends on {listed}?"),
-        ))
-        .stage(asking("data-quality-checker", format!("Check {listed}")))
+        .starts("lineage-reader", &format!("What depends on {listed}?"))
+        .starts("data-quality-checker", &format!("Check {listed}"))
         .stage(Stage::new(Status::Running).lasts(WAIT))
         .steps([tool("write_file", "path", "review.md")]);
     let verdicts = [("lineage-reader", false), ("data-quality-checker", true)];
@@ -83,7 +71,7 @@ pub(super) fn reviewer(asked: &str) -> Scenario {
 
 /// A run of `warehouse-cost-reporter`, which fails.
 pub(super) fn cost_reporter() -> Scenario {
-    let work = Work::paced(STEP).steps([refused()]);
+    let work = Work::begin(STEP, "I read what the warehouses took.").steps([refused()]);
     work.run(
         Some("warehouse-cost-reporter"),
         Status::Failed,
@@ -105,14 +93,14 @@ fn refused() -> Step {
 fn refused_again(_: &str, follow_ups: &[String]) -> Vec<Stage> {
     let latest = follow_ups.last().map_or("", String::as_str);
     let answer = format!("You wrote {}. I tried again. {REFUSED}", quoted(latest));
-    Work::paced(STEP)
+    Work::begin(STEP, "I try again.")
         .steps([refused()])
         .ends(Status::Failed, answer)
 }
 
 /// A run of `docs-writer`, which takes a minute and a half.
 pub(super) fn docs_writer() -> Scenario {
-    let work = Work::paced(CHAPTER)
+    let work = Work::begin(CHAPTER, "Twelve models have no description.")
         .steps(UNDESCRIBED.map(|model| tool("write_file", "path", &file(model))));
     let described = UNDESCRIBED.map(|model| (model, 3 + model.len() % 7));
     let rows = described.map(|(model, columns)| format!("| {model} | {columns} |"));
@@ -165,7 +153,7 @@ pub(super) fn any(agent: Option<&str>, asked: &str) -> Scenario {
         true => "a first look".to_owned(),
         false => quoted(asked),
     };
-    let work = Work::paced(STEP).steps(steps);
+    let work = Work::begin(STEP, format!("I look at {}.", models.join(", "))).steps(steps);
     work.run(agent, Status::Completed, answer, answers(&topic, again))
 }
 
@@ -188,7 +176,5 @@ fn again(topic: &str, follow_ups: &[String]) -> Vec<Stage> {
          only remembers. The agent data-quality-checker also does what a follow-up asks for.",
         quoted(latest)
     );
-    Work::paced(STEP)
-        .thinks("I read what was said before.")
-        .ends(Status::Completed, answer)
+    Work::begin(STEP, "I read what was said before.").ends(Status::Completed, answer)
 }

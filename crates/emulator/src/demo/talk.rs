@@ -30,9 +30,7 @@ pub(super) fn checker(asked: &str) -> Scenario {
         ),
     };
     let steps = look(&talk.findings);
-    let work = Work::paced(FIRST_LOOK / (count(&steps) + 1))
-        .thinks(heed)
-        .steps(steps);
+    let work = Work::begin(FIRST_LOOK / (count(&steps) + 1), heed).steps(steps);
     let agent = Some("data-quality-checker");
     work.run(agent, Status::Completed, talk.report(asked, 0), answers)
 }
@@ -51,15 +49,13 @@ fn follow_up(asked: &str, follow_ups: &[String]) -> Vec<Stage> {
     let before = talk.clone();
     talk.grant(&wish);
     let (steps, answer) = talk.answer(&wish, latest, &before);
-    let work = match steps.is_empty() {
-        true => Work::paced(TURN / 3).thinks(format!("The user wrote {}.", quoted(latest))),
-        false => Work::paced(TURN / count(&steps)).steps(steps),
-    };
+    let thought = format!("The user wrote {}.", quoted(latest));
+    let work = Work::begin(TURN / (count(&steps) + 1), thought).steps(steps);
     work.ends(Status::Completed, answer)
 }
 
 fn count(steps: &[Step]) -> u32 {
-    u32::try_from(steps.len()).unwrap_or(u32::MAX).max(1)
+    u32::try_from(steps.len()).unwrap_or(u32::MAX - 1)
 }
 
 /// What was found and done so far.
