@@ -88,7 +88,7 @@ impl Workspace {
 pub(crate) struct Scenarios {
     by_agent: HashMap<String, Arc<Scenario>>,
     default: Option<Arc<Scenario>>,
-    /// Whether the runs of none of these are those of the demo agents.
+    /// Whether all other runs are those of the demo agents.
     pub(crate) has_demo_agents: bool,
 }
 

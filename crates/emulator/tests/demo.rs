@@ -263,6 +263,18 @@ async fn any_number_of_follow_ups_of_any_kind_is_answered() {
         assert!(said.len() < 2_000, "{said}");
     }
     assert_eq!(run(&emulator, &id).messages.len(), 1 + 2 * 40);
+    for number in 0..20 {
+        let said = follow_up(&emulator, &id, &format!("Check model_{number}")).await;
+        assert!(
+            said.contains(&format!("3 findings in model_{number}")),
+            "{said}"
+        );
+    }
+    let said = follow_up(&emulator, &id, "Thanks").await;
+    assert!(
+        said.contains("63 findings in 21 models: findings 1, 2 and 3 are fixed, 60 are open"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

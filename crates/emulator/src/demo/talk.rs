@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::course::Work;
 use super::findings::{Finding, block, file, findings, fixed_table, rows, table, tool};
-use super::words::{MOST, UNNAMED, models, models_or_one, quoted, words};
+use super::words::{MOST, UNNAMED, models, models_or_one, quoted, start, words};
 use crate::scenario::{Answers, Scenario};
 use crate::stage::Stage;
 use crate::status::Status;
@@ -19,7 +19,7 @@ const TURN: Duration = Duration::from_millis(2_500);
 pub(super) fn checker(asked: &str) -> Scenario {
     let talk = Talk::begun(asked);
     let answers = Answers {
-        asked: asked.to_owned(),
+        asked: start(asked).to_owned(),
         answer: follow_up,
     };
     let heed = match models(asked).is_empty() {
@@ -153,6 +153,7 @@ impl Talk {
                 })),
             }
         }
+        named.sort_unstable();
         named.dedup();
         Ok(named)
     }
@@ -280,11 +281,11 @@ impl Talk {
     /// How many findings there are, and which are fixed.
     fn standing(&self) -> String {
         let open = self.open();
-        let found = format!(
-            "There are {} findings in `{}`",
-            self.findings.len(),
-            self.models.join("`, `")
-        );
+        let models = match self.models.len() {
+            ..=MOST => format!("`{}`", self.models.join("`, `")),
+            several => format!("{several} models"),
+        };
+        let found = format!("There are {} findings in {models}", self.findings.len());
         let fixed: Vec<_> = self.fixed.iter().copied().collect();
         match (fixed.as_slice(), open.as_slice()) {
             ([], _) => format!("{found}, none of them fixed yet."),
@@ -294,13 +295,16 @@ impl Talk {
     }
 }
 
-/// `finding 1 is`, `findings 1 and 2 are`.
+/// `finding 1 is`, `findings 1 and 2 are`; only how many where they are more than can be taken in.
 fn are(numbers: &[usize]) -> String {
+    if numbers.len() > 2 * MOST {
+        return format!("{} are", numbers.len());
+    }
     let numbers: Vec<_> = numbers.iter().map(usize::to_string).collect();
     match numbers.split_last() {
         Some((last, [])) => format!("finding {last} is"),
         Some((last, first)) => format!("findings {} and {last} are", first.join(", ")),
-        None => "no finding is".to_owned(),
+        None => "none is".to_owned(),
     }
 }
 

@@ -24,10 +24,17 @@ pub(super) const MOST: usize = 3;
 /// The longest name that is taken for a model's.
 const LONGEST: usize = 40;
 
+/// The start of a text: as much of it as is looked at.
+pub(super) fn start(text: &str) -> &str {
+    match text.char_indices().nth(READ) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
+
 /// The words of a text in lower case: letters, digits and underscores.
 pub(super) fn words(text: &str) -> Vec<String> {
-    let start: String = text.chars().take(READ).collect();
-    start
+    start(text)
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
@@ -84,8 +91,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The same without the marks.
 pub(super) fn short(text: &str) -> String {
-    let start: String = text.chars().take(READ).collect();
-    let line = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = start(text).split_whitespace().collect::<Vec<_>>().join(" ");
     // What would begin or end a piece of code, or a cell of a table, in Markdown.
     let line = line.replace(['`', '|'], "'");
     match line.char_indices().nth(QUOTED) {
