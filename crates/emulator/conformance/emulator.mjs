@@ -15,19 +15,19 @@ export async function start(...flags) {
     if (Object.keys(exports).length === 3) break;
   }
   const credentials = { "X-API-KEY": exports.KEY, "X-API-SECRET": exports.SECRET };
+  const post = async (body) => {
+    const headers = { "Content-Type": "application/json", ...credentials };
+    const answer = await fetch(exports.ENDPOINT, { method: "POST", headers, body });
+    return answer.json();
+  };
   return {
     url: exports.ENDPOINT,
     credentials,
     stop: () => program.kill(),
     /** Sends a document and returns what the body says. */
-    async ask(query, variables) {
-      const answer = await fetch(exports.ENDPOINT, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...credentials },
-        body: JSON.stringify({ query, variables }),
-      });
-      return answer.json();
-    },
+    ask: (query, variables) => post(JSON.stringify({ query, variables })),
+    /** Sends a body and returns what that of the answer says. */
+    post,
   };
 }
 

@@ -7,31 +7,28 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use apollo_compiler::ast::{Definition, Selection};
+use apollo_compiler::ast::{Definition, Document, OperationDefinition, Selection};
 use apollo_compiler::executable::{Operation, OperationType};
 use apollo_compiler::introspection;
 use apollo_compiler::parser::Parser;
-use apollo_compiler::request::{RequestError, coerce_variable_values};
+use apollo_compiler::request::RequestError;
 use apollo_compiler::resolvers::Execution;
-use apollo_compiler::response::{ExecutionResponse, GraphQLError, JsonMap, JsonValue};
+use apollo_compiler::response::{ExecutionResponse, GraphQLError, JsonMap};
 use apollo_compiler::validation::{DiagnosticList, Valid};
-use apollo_compiler::{ExecutableDocument, Name};
+use apollo_compiler::{ExecutableDocument, Name, Node};
 
 use crate::backend::Schemas;
 use crate::edges::{Capability, Edges};
 use crate::given;
 use crate::operations::{Root, Trace};
-use crate::wording::{Operations, Refused};
 use crate::world::World;
+use crate::{syntax, validation};
 
-/// The most tokens that a document may have: a thousand aliased runs fit in several times over.
-const MAX_TOKENS: usize = 100_000;
+/// How deep the parser may go: a level of a document is up to two of its own.
+const RECURSION_LIMIT: usize = 2 * syntax::DEEPEST + 50;
 
 /// What the executor puts before the message of an error that a resolver returned.
 const RESOLVER_PREFIX: &str = "resolver error: ";
-
-/// What the parser puts before the message of a syntax error.
-const SYNTAX_PREFIX: &str = "syntax error: ";
 
 /// A GraphQL request, as HTTP brought it.
 pub(crate) struct Call<'a> {
@@ -83,12 +80,31 @@ pub(crate) fn execute(
         trace: Trace::default(),
         answer: Answer::MutationRefused,
     };
-    let executed = parse(schemas, call.query).and_then(|document| {
+    let executed = read(schemas, call.query).and_then(|document| {
         let operation = choose(&document, call.operation_name)?;
         outcome.operation_name = operation.name.as_ref().map(ToString::to_string);
-        if operation.is_mutation() && call.mutations == Mutations::Refused {
+        let kind = operation.operation_type;
+        if kind == OperationType::Mutation && call.mutations == Mutations::Refused {
             return Ok(Answer::MutationRefused);
         }
+        let (sources, defined) = (&document.sources, &operation.variables);
+        let variables = given::coerce(&schemas.declared, sources, defined, &call.variables);
+        if schemas.declared.root_operation(kind).is_none() {
+            variables?;
+            let kind = kind.name();
+            return Err(refusal(format!(
+                "Schema is not configured to execute {kind} operation."
+            )));
+        }
+        if kind == OperationType::Subscription {
+            variables?;
+            return Err(refusal("Subscriptions are not served.".to_owned()));
+        }
+        let document = executable(schemas, &document, operation)?;
+        let operation = document
+            .operations
+            .get(None)
+            .map_err(|refused| vec![refused.to_graphql_error(&document.sources)])?;
         let run = Run {
             schemas,
             document: &document,
@@ -99,76 +115,77 @@ pub(crate) fn execute(
         if let Some(capability) = run.lacking() {
             return Ok(Answer::Forbidden(capability));
         }
-        run.execute(world, now, &call.variables, &mut outcome.trace)
+        run.execute(world, now, &variables?, &mut outcome.trace)
             .map(Answer::Executed)
     });
     outcome.answer = executed.unwrap_or_else(Answer::Refused);
     outcome
 }
 
-fn parse(schemas: &Schemas, query: &str) -> Result<Valid<ExecutableDocument>, Refusal> {
-    let parsed = Parser::new().token_limit(MAX_TOKENS).parse_executable(
-        &schemas.declared,
-        query,
-        "document.graphql",
-    );
-    let (document, mut refused) = match parsed {
-        Ok(document) => (document, None),
-        Err(refused) => match unparsed(&refused.errors) {
-            Some(error) => return Err(vec![error]),
-            None => (refused.partial, Some(refused.errors)),
-        },
-    };
-    let operations = Operations::of(&document);
-    // A document that lost its unknown fields still says what else is wrong.
-    match (document.validate(&schemas.declared), &mut refused) {
-        (Ok(document), None) => return Ok(document),
-        (Ok(_), Some(_)) => {}
-        (Err(more), Some(known)) => known.merge(more.errors),
-        (Err(more), none) => *none = Some(more.errors),
+/// Reads a document and checks it. What the reference implementation would refuse is refused here,
+/// and never seen by the executor.
+fn read(schemas: &Schemas, query: &str) -> Result<Document, Refusal> {
+    let text = syntax::check(query).map_err(|wrong| vec![wrong.into_error(query)])?;
+    let document = Parser::new()
+        .token_limit(usize::MAX)
+        .recursion_limit(RECURSION_LIMIT)
+        .parse_ast(text.as_str(), "document.graphql")
+        .map_err(|refused| unexpected(&refused.errors))?;
+    let errors = validation::validate(&schemas.declared, &document, &text);
+    if errors.is_empty() {
+        Ok(document)
+    } else {
+        Err(errors)
     }
-    let errors = refused.map(|diagnostics| {
-        let refused = Refused {
-            text: query,
-            schema: &schemas.declared,
-            operations: &operations,
-            diagnostics: &diagnostics,
-        };
-        refused.worded()
-    });
-    Err(errors.unwrap_or_default())
 }
 
-/// The first error of a text that is not a GraphQL document at all, or too long a one. What
-/// validation would say about the rest of it is noise.
-fn unparsed(errors: &DiagnosticList) -> Option<GraphQLError> {
-    let diagnostic = errors
-        .iter()
-        .find(|diagnostic| diagnostic.error.unstable_error_name().is_none())?;
-    let mut error = diagnostic.unstable_to_json_compat();
-    if let Some(message) = error.message.strip_prefix(SYNTAX_PREFIX) {
-        error.message = format!("Syntax Error: {message}");
-    }
-    Some(error)
-}
-
+/// The operation to execute.
 fn choose<'a>(
-    document: &'a Valid<ExecutableDocument>,
+    document: &'a Document,
     name: Option<&str>,
-) -> Result<&'a Operation, Refusal> {
-    document
-        .operations
-        .get(name)
-        .map(AsRef::as_ref)
-        .map_err(|_| {
-            refusal(match name {
-                Some(name) => format!("Unknown operation named \"{name}\"."),
-                None if document.operations.is_empty() => "Must provide an operation.".to_owned(),
-                None => {
-                    "Must provide operation name if query contains multiple operations.".to_owned()
-                }
-            })
-        })
+) -> Result<&'a Node<OperationDefinition>, Refusal> {
+    let mut operations = document.definitions.iter().filter_map(|it| match it {
+        Definition::OperationDefinition(operation) => Some(operation),
+        _ => None,
+    });
+    let Some(name) = name else {
+        let operation = operations.next();
+        if operations.next().is_some() {
+            return Err(refusal(
+                "Must provide operation name if query contains multiple operations.".to_owned(),
+            ));
+        }
+        return operation.ok_or_else(|| refusal("Must provide an operation.".to_owned()));
+    };
+    operations
+        .find(|operation| operation.name.as_ref().is_some_and(|known| known == name))
+        .ok_or_else(|| refusal(format!("Unknown operation named \"{name}\".")))
+}
+
+/// The document with this operation alone, as the executor takes it. Others need not be of a kind
+/// that the schema has.
+fn executable(
+    schemas: &Schemas,
+    document: &Document,
+    chosen: &Node<OperationDefinition>,
+) -> Result<Valid<ExecutableDocument>, Refusal> {
+    let mut alone = document.clone();
+    alone.definitions.retain(|definition| match definition {
+        Definition::OperationDefinition(operation) => operation.location() == chosen.location(),
+        _ => true,
+    });
+    alone
+        .to_executable(&schemas.declared)
+        .map(Valid::assume_valid)
+        .map_err(|refused| unexpected(&refused.errors))
+}
+
+/// What the executor's library refuses though it has been checked.
+fn unexpected(errors: &DiagnosticList) -> Refusal {
+    errors
+        .iter()
+        .map(|it| it.unstable_to_json_compat())
+        .collect()
 }
 
 /// A valid document with the operation to execute.
@@ -217,26 +234,11 @@ impl Run<'_> {
         &self,
         world: &Mutex<World>,
         now: Duration,
-        variables: &JsonMap,
+        variables: &Valid<JsonMap>,
         trace: &mut Trace,
     ) -> Result<ExecutionResponse, Refusal> {
         let to_error =
             |refused: RequestError| vec![refused.to_graphql_error(&self.document.sources)];
-        if self.operation.operation_type == OperationType::Subscription {
-            return Err(refusal("Subscriptions are not served.".to_owned()));
-        }
-        introspection::check_max_depth(self.document, self.operation).map_err(to_error)?;
-        let wrong = given::check(
-            &self.schemas.declared,
-            self.document,
-            self.operation,
-            variables,
-        );
-        if !wrong.is_empty() {
-            return Err(wrong);
-        }
-        let variables = coerce_variable_values(&self.schemas.declared, self.operation, variables)
-            .map_err(to_error)?;
         let resolving = RefCell::new(Trace::default());
         let root = Root {
             type_name: self.operation.object_type().clone(),
@@ -247,12 +249,12 @@ impl Run<'_> {
         };
         let mut response = Execution::new(&self.schemas.executed, self.document)
             .operation(self.operation)
-            .coerced_variable_values(&variables)
+            .coerced_variable_values(variables)
             .enable_schema_introspection(true)
             .execute_sync(&root)
             .map_err(to_error)?;
         *trace = resolving.into_inner();
-        self.declare(&variables, &mut response).map_err(to_error)?;
+        self.declare(variables, &mut response).map_err(to_error)?;
         for error in &mut response.errors {
             if let Some(message) = error.message.strip_prefix(RESOLVER_PREFIX) {
                 error.message = message.to_owned();
@@ -295,7 +297,7 @@ impl Run<'_> {
 /// first.
 pub(crate) fn first_root_key(query: &str, operation_name: Option<&str>) -> Option<String> {
     let parsed = Parser::new()
-        .token_limit(MAX_TOKENS)
+        .token_limit(usize::MAX)
         .parse_ast(query, "document.graphql");
     let document = parsed.unwrap_or_else(|refused| refused.partial);
     let mut fragments = HashMap::new();
@@ -341,12 +343,4 @@ fn refusal(message: String) -> Refusal {
         path: Vec::new(),
         extensions: JsonMap::new(),
     }]
-}
-
-/// The variables as the executor wants them; anything but an object is none.
-pub(crate) fn variables(given: &serde_json::Value) -> JsonMap {
-    match JsonValue::from(given.clone()) {
-        JsonValue::Object(map) => map,
-        _ => JsonMap::new(),
-    }
 }

@@ -1,64 +1,92 @@
-//! The values given for a document's variables: whether each is of its type, in the reference
-//! implementation's words.
+//! The values given for a document's variables: what each is as a value of its type, or why it is
+//! none, in the reference implementation's words.
+//!
+//! The executor's own coercion refuses what the reference takes: `1.0` for an `Int` in particular,
+//! since JSON has but one kind of number.
 
 use std::fmt::Write;
 
-use apollo_compiler::Schema;
 use apollo_compiler::ast::{Type, VariableDefinition};
-use apollo_compiler::executable::Operation;
+use apollo_compiler::parser::SourceMap;
 use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{ExecutableDocument, Node};
+use apollo_compiler::{Node, Schema};
+
+use crate::literal;
 
 /// How deep and how wide a value is shown.
 const SHOWN_DEPTH: usize = 2;
 const SHOWN_ITEMS: usize = 10;
 
-/// Everything that is wrong with the values given for an operation's variables.
-pub(crate) fn check(
+/// The most errors that are said of one request's variables.
+const MOST_ERRORS: usize = 50;
+const TOO_MANY: &str =
+    "Too many errors processing variables, error limit reached. Execution aborted.";
+
+/// The values of the variables that an operation defines, or everything that is wrong with them. Those without a
+/// value and without a default are not among them.
+pub(crate) fn coerce(
     schema: &Schema,
-    document: &Valid<ExecutableDocument>,
-    operation: &Operation,
+    sources: &SourceMap,
+    defined: &[Node<VariableDefinition>],
     given: &JsonMap,
-) -> Vec<GraphQLError> {
+) -> Result<Valid<JsonMap>, Vec<GraphQLError>> {
+    let mut coerced = JsonMap::new();
     let mut errors = Vec::new();
-    for variable in &operation.variables {
-        for message in check_variable(schema, variable, given) {
-            let location = variable.location();
-            errors.push(GraphQLError::new(message, location, &document.sources));
+    for variable in defined {
+        let location = variable.location();
+        match coerce_variable(schema, variable, given) {
+            Ok(None) => {}
+            Ok(Some(value)) => {
+                coerced.insert(variable.name.as_str(), value);
+            }
+            Err(messages) => errors.extend(
+                messages
+                    .into_iter()
+                    .map(|message| GraphQLError::new(message, location, sources)),
+            ),
         }
     }
-    errors
+    if errors.len() > MOST_ERRORS {
+        errors.truncate(MOST_ERRORS);
+        errors.push(GraphQLError::new(TOO_MANY, None, sources));
+    }
+    if errors.is_empty() {
+        Ok(Valid::assume_valid(coerced))
+    } else {
+        Err(errors)
+    }
 }
 
-fn check_variable(
+fn coerce_variable(
     schema: &Schema,
-    variable: &Node<VariableDefinition>,
+    variable: &VariableDefinition,
     given: &JsonMap,
-) -> Vec<String> {
+) -> Result<Option<JsonValue>, Vec<String>> {
     let (name, ty) = (&variable.name, &*variable.ty);
-    match given.get(name.as_str()) {
-        None if ty.is_non_null() && variable.default_value.is_none() => {
-            vec![format!(
-                "Variable \"${name}\" of required type \"{ty}\" was not provided."
-            )]
-        }
-        None => Vec::new(),
-        Some(JsonValue::Null) if ty.is_non_null() => {
-            vec![format!(
-                "Variable \"${name}\" of non-null type \"{ty}\" must not be null."
-            )]
-        }
-        Some(value) => {
+    match (given.get(name.as_str()), &variable.default_value) {
+        (None, Some(default)) => Ok(Some(literal::coerced(schema, default, ty))),
+        (None, None) if ty.is_non_null() => Err(vec![format!(
+            "Variable \"${name}\" of required type \"{ty}\" was not provided."
+        )]),
+        (None, None) => Ok(None),
+        (Some(JsonValue::Null), _) if ty.is_non_null() => Err(vec![format!(
+            "Variable \"${name}\" of non-null type \"{ty}\" must not be null."
+        )]),
+        (Some(value), _) => {
             let mut check = Check {
                 schema,
                 variable: name,
                 path: Vec::new(),
                 found: Vec::new(),
             };
-            check.value(value, ty);
-            check.found
+            let value = check.value(value, ty);
+            if check.found.is_empty() {
+                Ok(Some(value))
+            } else {
+                Err(check.found)
+            }
         }
     }
 }
@@ -73,64 +101,75 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn value(&mut self, value: &JsonValue, ty: &Type) {
+    /// The value as one of its type; null where it is none.
+    fn value(&mut self, value: &JsonValue, ty: &Type) -> JsonValue {
         match (ty, value) {
             (Type::NonNullNamed(_) | Type::NonNullList(_), JsonValue::Null) => {
                 let wrong = format!("Expected non-nullable type \"{ty}\" not to be null.");
-                self.wrong(value, &wrong);
+                self.wrong(value, &wrong)
             }
-            (_, JsonValue::Null) => {}
+            (_, JsonValue::Null) => JsonValue::Null,
             (Type::List(item) | Type::NonNullList(item), JsonValue::Array(values)) => {
-                for (place, value) in values.iter().enumerate() {
-                    self.at(format!("[{place}]"), value, item);
-                }
+                let values = values.iter().enumerate();
+                values
+                    .map(|(place, value)| self.at(format!("[{place}]"), value, item))
+                    .collect()
             }
             // One value stands for a list of it.
-            (Type::List(item) | Type::NonNullList(item), value) => self.value(value, item),
+            (Type::List(item) | Type::NonNullList(item), value) => {
+                JsonValue::Array(vec![self.value(value, item)])
+            }
             (Type::Named(name) | Type::NonNullNamed(name), value) => {
                 match self.schema.types.get(name) {
                     Some(ExtendedType::InputObject(definition)) => self.object(value, definition),
                     Some(ExtendedType::Enum(definition)) => match value.as_str() {
-                        Some(text) if definition.values.contains_key(text) => {}
+                        Some(text) if definition.values.contains_key(text) => value.clone(),
                         Some(text) => {
                             let wrong =
                                 format!("Value \"{text}\" does not exist in \"{name}\" enum.");
-                            self.wrong(value, &wrong);
+                            self.wrong(value, &wrong)
                         }
                         None => {
                             let shown = shown(value);
                             let wrong = format!(
                                 "Enum \"{name}\" cannot represent non-string value: {shown}."
                             );
-                            self.wrong(value, &wrong);
+                            self.wrong(value, &wrong)
                         }
                     },
-                    _ => {
-                        if let Some(wrong) = wrong_scalar(name, value) {
-                            self.wrong(value, &format!("{wrong}: {}", shown(value)));
-                        }
-                    }
+                    _ => match scalar(name, value) {
+                        Ok(value) => value,
+                        Err(wrong) => self.wrong(value, &format!("{wrong}: {}", shown(value))),
+                    },
                 }
             }
         }
     }
 
-    fn object(&mut self, value: &JsonValue, definition: &InputObjectType) {
+    fn object(&mut self, value: &JsonValue, definition: &InputObjectType) -> JsonValue {
         let name = &definition.name;
         let Some(given) = value.as_object() else {
             let wrong = format!("Expected type \"{name}\" to be an object.");
             return self.wrong(value, &wrong);
         };
+        let mut coerced = JsonMap::new();
         for (field, definition) in &definition.fields {
-            match given.get(field.as_str()) {
-                Some(value) => self.at(format!(".{field}"), value, &definition.ty),
-                None if definition.is_required() => {
-                    let ty = &definition.ty;
+            let ty = &definition.ty;
+            match (given.get(field.as_str()), &definition.default_value) {
+                (Some(value), _) => {
+                    let value = self.at(format!(".{field}"), value, ty);
+                    coerced.insert(field.as_str(), value);
+                }
+                (None, Some(default)) => {
+                    let default = literal::coerced(self.schema, default, ty);
+                    coerced.insert(field.as_str(), default);
+                }
+                (None, None) if ty.is_non_null() => {
                     let wrong =
                         format!("Field \"{field}\" of required type \"{ty}\" was not provided.");
                     self.wrong(value, &wrong);
                 }
-                None => {}
+                (None, None) => {}
             }
         }
         for field in given.keys() {
@@ -140,15 +179,17 @@ impl Check<'_> {
                 self.wrong(value, &wrong);
             }
         }
+        JsonValue::Object(coerced)
     }
 
-    fn at(&mut self, step: String, value: &JsonValue, ty: &Type) {
+    fn at(&mut self, step: String, value: &JsonValue, ty: &Type) -> JsonValue {
         self.path.push(step);
-        self.value(value, ty);
+        let value = self.value(value, ty);
         self.path.pop();
+        value
     }
 
-    fn wrong(&mut self, value: &JsonValue, wrong: &str) {
+    fn wrong(&mut self, value: &JsonValue, wrong: &str) -> JsonValue {
         let (name, shown) = (self.variable, shown(value));
         let place = if self.path.is_empty() {
             String::new()
@@ -158,23 +199,35 @@ impl Check<'_> {
         self.found.push(format!(
             "Variable \"${name}\" got invalid value {shown}{place}; {wrong}"
         ));
+        JsonValue::Null
     }
 }
 
-/// Why a value is not of a built-in scalar; `None` where it is, and for a user's own scalars.
-fn wrong_scalar(scalar: &str, value: &JsonValue) -> Option<&'static str> {
+/// A value as one of a built-in scalar, or why it is none. A user's own scalars take any.
+fn scalar(scalar: &str, value: &JsonValue) -> Result<JsonValue, &'static str> {
     let number = value.as_f64();
-    let is_integer = number.is_some_and(|number| number.fract() == 0.0);
-    let fits =
-        number.is_some_and(|number| (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number));
+    let integer = number.filter(|number| number.fract() == 0.0);
     match scalar {
-        "String" if !value.is_string() => Some("String cannot represent a non string value"),
-        "Boolean" if !value.is_boolean() => Some("Boolean cannot represent a non boolean value"),
-        "Float" if number.is_none() => Some("Float cannot represent non numeric value"),
-        "ID" if !value.is_string() && !is_integer => Some("ID cannot represent value"),
-        "Int" if !is_integer => Some("Int cannot represent non-integer value"),
-        "Int" if !fits => Some("Int cannot represent non 32-bit signed integer value"),
-        _ => None,
+        "String" if !value.is_string() => Err("String cannot represent a non string value"),
+        "Boolean" if !value.is_boolean() => Err("Boolean cannot represent a non boolean value"),
+        "Float" => match number {
+            Some(number) => Ok(number.into()),
+            None => Err("Float cannot represent non numeric value"),
+        },
+        "ID" => match (value.is_string(), integer) {
+            (true, _) => Ok(value.clone()),
+            (false, Some(number)) => Ok(number_shown(number).into()),
+            (false, None) => Err("ID cannot represent value"),
+        },
+        "Int" => match integer {
+            Some(number) if number >= f64::from(i32::MIN) && number <= f64::from(i32::MAX) => {
+                // Whole and in range: nothing is cut.
+                Ok((number as i32).into())
+            }
+            Some(_) => Err("Int cannot represent non 32-bit signed integer value"),
+            None => Err("Int cannot represent non-integer value"),
+        },
+        _ => Ok(value.clone()),
     }
 }
 
@@ -207,7 +260,11 @@ fn show(value: &JsonValue, depth: usize, text: &mut String) {
         }
         JsonValue::Object(fields) => {
             text.push_str("{ ");
-            for (place, (name, value)) in fields.iter().enumerate() {
+            let (mut first, others): (Vec<_>, Vec<_>) = fields
+                .iter()
+                .partition(|(name, _)| as_index(name.as_str()).is_some());
+            first.sort_by_key(|(name, _)| as_index(name.as_str()));
+            for (place, (name, value)) in first.into_iter().chain(others).enumerate() {
                 text.push_str(if place == 0 { "" } else { ", " });
                 text.push_str(name.as_str());
                 text.push_str(": ");
@@ -215,6 +272,32 @@ fn show(value: &JsonValue, depth: usize, text: &mut String) {
             }
             text.push_str(" }");
         }
+        JsonValue::Number(number) => {
+            text.push_str(&number.as_f64().map(number_shown).unwrap_or_default());
+        }
         value => text.push_str(&value.to_string()),
     }
+}
+
+/// A number as JavaScript writes it.
+fn number_shown(number: f64) -> String {
+    let size = number.abs();
+    if size == 0.0 {
+        return "0".to_owned();
+    }
+    if (1e-6..1e21).contains(&size) {
+        return number.to_string();
+    }
+    let text = format!("{number:e}");
+    if size < 1.0 {
+        text
+    } else {
+        text.replace('e', "e+")
+    }
+}
+
+/// Keys that JavaScript takes for the places of a list go before all others.
+fn as_index(key: &str) -> Option<u32> {
+    let number: u32 = key.parse().ok()?;
+    (number != u32::MAX && number.to_string() == key).then_some(number)
 }

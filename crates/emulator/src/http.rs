@@ -224,7 +224,7 @@ impl Exchange<'_> {
         let call = Call {
             query: &parameters.query,
             operation_name: parameters.operation_name.as_deref(),
-            variables: execute::variables(&parameters.variables),
+            variables: parameters.given.clone(),
             mutations,
             edges: &shared.edges,
         };

@@ -123,6 +123,7 @@ mod given;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod http;
+mod literal;
 mod media;
 mod objects;
 mod operations;
@@ -144,7 +145,8 @@ mod spoiled;
 mod stage;
 mod status;
 mod step;
-mod wording;
+mod syntax;
+mod validation;
 mod world;
 #[cfg(feature = "yaml")]
 mod yaml;

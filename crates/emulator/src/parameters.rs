@@ -1,5 +1,6 @@
 //! The parameters of a GraphQL request, read from a JSON body or from a query string.
 
+use apollo_compiler::response::{JsonMap, JsonValue};
 use axum::http::Method;
 use axum::http::request::Parts;
 use serde_json::{Map, Value};
@@ -10,23 +11,31 @@ pub(crate) struct Parameters {
     pub(crate) operation_name: Option<String>,
     /// An object, or null where there are none.
     pub(crate) variables: Value,
+    /// The same, in the order in which they were sent.
+    pub(crate) given: JsonMap,
 }
 
 impl Parameters {
     /// Reads the parameters, or says in a sentence what is wrong with them.
     pub(crate) fn read(parts: &Parts, body: &[u8]) -> Result<Self, String> {
         if parts.method == Method::GET {
-            return Self::take(from_query_string(parts.uri.query().unwrap_or_default())?);
+            let (fields, given) = from_query_string(parts.uri.query().unwrap_or_default())?;
+            return Self::take(fields, given);
         }
         match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Self::take(fields),
+            Ok(Value::Object(fields)) => {
+                // A map of `Value` does not keep the order of its keys.
+                let mut given: JsonMap = serde_json::from_slice(body).unwrap_or_default();
+                let given = given.remove("variables");
+                Self::take(fields, given.unwrap_or_default())
+            }
             Ok(Value::Array(_)) => Err("Batched requests are not served.".to_owned()),
             Ok(_) => Err("The body must be a JSON object.".to_owned()),
             Err(wrong) => Err(format!("The body is not JSON: {wrong}.")),
         }
     }
 
-    fn take(mut fields: Map<String, Value>) -> Result<Self, String> {
+    fn take(mut fields: Map<String, Value>, given: JsonValue) -> Result<Self, String> {
         let query = match fields.remove("query") {
             Some(Value::String(query)) => query,
             Some(Value::Null) | None => return Err("Must provide query string.".to_owned()),
@@ -43,6 +52,10 @@ impl Parameters {
             query,
             operation_name,
             variables: fields.remove("variables").unwrap_or_default(),
+            given: match given {
+                JsonValue::Object(given) => given,
+                _ => JsonMap::new(),
+            },
         })
     }
 }
@@ -55,16 +68,20 @@ fn object_or_null(value: Option<&Value>, name: &str) -> Result<(), String> {
 }
 
 /// In a query string `variables` and `extensions` are JSON themselves; an empty one is absent.
-fn from_query_string(query_string: &str) -> Result<Map<String, Value>, String> {
+fn from_query_string(query_string: &str) -> Result<(Map<String, Value>, JsonValue), String> {
     let mut fields = Map::new();
-    for (name, value) in form_urlencoded::parse(query_string.as_bytes()) {
+    let mut given = JsonValue::Null;
+    for (name, text) in form_urlencoded::parse(query_string.as_bytes()) {
         let value = match &*name {
-            "variables" | "extensions" if value.is_empty() => Value::Null,
-            "variables" | "extensions" => serde_json::from_str(&value)
+            "variables" | "extensions" if text.is_empty() => Value::Null,
+            "variables" | "extensions" => serde_json::from_str(&text)
                 .map_err(|wrong| format!("'{name}' is not JSON: {wrong}."))?,
-            _ => Value::String(value.into_owned()),
+            _ => Value::String(text.to_string()),
         };
+        if name == "variables" {
+            given = serde_json::from_str(&text).unwrap_or_default();
+        }
         fields.insert(name.into_owned(), value);
     }
-    Ok(fields)
+    Ok((fields, given))
 }

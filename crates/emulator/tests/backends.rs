@@ -120,7 +120,7 @@ async fn refusals_have_the_references_words() {
         (
             "subscription { x }",
             json!({}),
-            "The schema has no \"subscription\" root type defined",
+            "Schema is not configured to execute subscription operation.",
         ),
         (
             "query A { __typename } query B { __typename }",

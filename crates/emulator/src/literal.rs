@@ -1,0 +1,62 @@
+//! Values that are written in a document or a schema, as the values that they stand for.
+
+use apollo_compiler::Schema;
+use apollo_compiler::ast::{Type, Value};
+use apollo_compiler::response::{JsonMap, JsonValue};
+use apollo_compiler::schema::ExtendedType;
+
+/// The value of a literal that has been found to be of this type, and holds no variable.
+pub(crate) fn coerced(schema: &Schema, value: &Value, ty: &Type) -> JsonValue {
+    match (ty, value) {
+        (_, Value::Null) => JsonValue::Null,
+        (Type::List(item) | Type::NonNullList(item), Value::List(values)) => values
+            .iter()
+            .map(|value| coerced(schema, value, item))
+            .collect(),
+        // One value stands for a list of it.
+        (Type::List(item) | Type::NonNullList(item), value) => {
+            JsonValue::Array(vec![coerced(schema, value, item)])
+        }
+        (Type::Named(name) | Type::NonNullNamed(name), value) => {
+            match (schema.types.get(name), value) {
+                (Some(ExtendedType::InputObject(definition)), Value::Object(given)) => {
+                    let mut object = JsonMap::new();
+                    for (field, definition) in &definition.fields {
+                        let given = given.iter().find(|(name, _)| name == field);
+                        let given = given.map(|(_, value)| value);
+                        if let Some(value) = given.or(definition.default_value.as_ref()) {
+                            let value = coerced(schema, value, &definition.ty);
+                            object.insert(field.as_str(), value);
+                        }
+                    }
+                    JsonValue::Object(object)
+                }
+                (_, Value::Int(number)) if name == "ID" => number.as_str().into(),
+                _ => as_written(value),
+            }
+        }
+    }
+}
+
+/// The value of a literal, whatever its type.
+fn as_written(value: &Value) -> JsonValue {
+    match value {
+        // A variable has no value here.
+        Value::Null | Value::Variable(_) => JsonValue::Null,
+        Value::Boolean(value) => (*value).into(),
+        Value::String(text) => text.as_str().into(),
+        Value::Enum(name) => name.as_str().into(),
+        Value::Int(number) => number_of(number.as_str()),
+        Value::Float(number) => number_of(number.as_str()),
+        Value::List(values) => values.iter().map(|value| as_written(value)).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), as_written(value)))
+            .collect(),
+    }
+}
+
+/// JSON has the grammar's numbers, but none that are too large for it.
+fn number_of(text: &str) -> JsonValue {
+    text.parse().map_or(JsonValue::Null, JsonValue::Number)
+}

@@ -1,0 +1,79 @@
+//! Whether a text is a GraphQL document, as strictly as the reference implementation reads it.
+//!
+//! The parser that documents are executed with goes on after an error where it can, takes a few
+//! texts that the grammar does not have, and refuses descriptions that the grammar has. So a text
+//! is held to the grammar here before that parser sees it.
+
+mod grammar;
+mod lexer;
+mod type_system;
+
+use apollo_compiler::parser::LineColumn;
+use apollo_compiler::response::{GraphQLError, JsonMap};
+
+use grammar::Grammar;
+
+/// The most tokens that a document may have: a thousand aliased runs fit in several times over.
+const MOST_TOKENS: usize = 100_000;
+
+/// How deep selections, values and types may nest.
+pub(crate) const DEEPEST: usize = 200;
+
+/// Why a text is not a document.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    message: String,
+    /// Where in the text, in bytes.
+    at: usize,
+}
+
+impl Wrong {
+    fn new(message: impl Into<String>, at: usize) -> Self {
+        Self {
+            message: message.into(),
+            at,
+        }
+    }
+
+    /// The error that a response says.
+    pub(crate) fn into_error(self, text: &str) -> GraphQLError {
+        let before = text.get(..self.at).unwrap_or(text);
+        let lines = before.replace("\r\n", "\n").replace('\r', "\n");
+        let last = lines.rsplit('\n').next().unwrap_or_default();
+        GraphQLError {
+            message: format!("Syntax Error: {}", self.message),
+            locations: vec![LineColumn {
+                line: 1 + lines.matches('\n').count(),
+                column: 1 + last.chars().count(),
+            }],
+            path: Vec::new(),
+            extensions: JsonMap::new(),
+        }
+    }
+}
+
+/// Checks a text, and returns what the parser is to read: the same text, with blanks for the
+/// descriptions that it does not know.
+pub(crate) fn check(text: &str) -> Result<String, Wrong> {
+    let tokens = lexer::tokens(text, MOST_TOKENS)?;
+    let mut grammar = Grammar::new(text, &tokens);
+    grammar.document()?;
+    let mut read = text.to_owned();
+    for place in grammar.descriptions {
+        let blanks = blanks(&text[place.clone()]);
+        read.replace_range(place, &blanks);
+    }
+    Ok(read)
+}
+
+/// As many bytes, on as many lines.
+fn blanks(text: &str) -> String {
+    let blank = |byte| {
+        if byte == b'\n' || byte == b'\r' {
+            char::from(byte)
+        } else {
+            ' '
+        }
+    };
+    text.bytes().map(blank).collect()
+}

@@ -1,0 +1,102 @@
+//! Directives: that they are known, where they stand, how often, and with which arguments.
+
+use std::collections::HashMap;
+
+use apollo_compiler::ast::{
+    Definition, DirectiveDefinition, DirectiveList, DirectiveLocation, Document, FieldDefinition,
+};
+use apollo_compiler::{Node, Schema};
+
+use super::Check;
+use super::selections::is_given;
+
+/// The directives that the schema or the document itself defines.
+pub(super) struct KnownDirectives<'a> {
+    schema: &'a Schema,
+    defined: HashMap<&'a str, &'a Node<DirectiveDefinition>>,
+}
+
+impl<'a> KnownDirectives<'a> {
+    pub(super) fn of(schema: &'a Schema, document: &'a Document) -> Self {
+        let defined = document.definitions.iter().filter_map(|it| match it {
+            Definition::DirectiveDefinition(known) => Some((known.name.as_str(), known)),
+            _ => None,
+        });
+        Self {
+            schema,
+            defined: defined.collect(),
+        }
+    }
+
+    /// What the document says goes before what the schema says.
+    fn get(&self, name: &str) -> Option<&'a Node<DirectiveDefinition>> {
+        let defined = self.defined.get(name).copied();
+        defined.or_else(|| self.schema.directive_definitions.get(name))
+    }
+}
+
+impl<'a> Check<'a> {
+    /// The directives at one place. `field` is the innermost field around: the reference takes the
+    /// arguments of a directive that it does not know for that field's.
+    pub(super) fn directives(
+        &mut self,
+        directives: &'a DirectiveList,
+        location: DirectiveLocation,
+        field: Option<&'a FieldDefinition>,
+    ) {
+        let mut seen = HashMap::new();
+        for directive in &directives.0 {
+            let name = &directive.name;
+            let known = self.directives.get(name);
+            match known {
+                None => {
+                    let message = format!("Unknown directive \"@{name}\".");
+                    self.report(message, [directive.location()]);
+                }
+                Some(known) => {
+                    if !known.locations.contains(&location) {
+                        let message =
+                            format!("Directive \"@{name}\" may not be used on {location}.");
+                        self.report(message, [directive.location()]);
+                    }
+                    let first = *seen.entry(name).or_insert(directive);
+                    if !known.repeatable && !std::ptr::eq(first, directive) {
+                        let message = format!(
+                            "The directive \"@{name}\" can only be used once at this location."
+                        );
+                        self.report(message, [first.location(), directive.location()]);
+                    }
+                    for argument in &directive.arguments {
+                        if known.argument_by_name(&argument.name).is_none() {
+                            let message = format!(
+                                "Unknown argument \"{}\" on directive \"@{name}\".",
+                                argument.name
+                            );
+                            self.report(message, [argument.location()]);
+                        }
+                    }
+                }
+            }
+            self.unique_arguments(&directive.arguments);
+            // A directive that only the document defines says nothing about values.
+            let declared = self.schema.directive_definitions.get(name);
+            for argument in &directive.arguments {
+                let known = match (declared, field) {
+                    (Some(directive), _) => directive.argument_by_name(&argument.name),
+                    (None, Some(field)) => field.argument_by_name(&argument.name),
+                    (None, None) => None,
+                };
+                self.argument(argument, known.map(|it| &**it));
+            }
+            for required in known.iter().flat_map(|it| &it.arguments) {
+                if required.is_required() && !is_given(&directive.arguments, &required.name) {
+                    let message = format!(
+                        "Directive \"@{name}\" argument \"{}\" of type \"{}\" is required, but it was not provided.",
+                        required.name, required.ty
+                    );
+                    self.report(message, [directive.location()]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,545 @@
+//! Fields with one name in the answer must be one field: the same field of the same type, with the
+//! same arguments, and so on with what they select.
+//!
+//! The order of comparisons, and what is compared once only, are the reference's: they decide
+//! which conflicts a message tells.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::{Argument, Definition, Field, Selection, Type, Value};
+use apollo_compiler::parser::SourceSpan;
+
+use super::selections::is_given;
+use super::values::{is_block, quoted};
+use super::{Check, types};
+
+/// The most characters of a reason, or of a name in one.
+const LONGEST: usize = 1_000;
+/// The most fields that a conflict names the places of, on either side.
+const MOST_PLACES: usize = 20;
+/// How much may be compared in one document.
+const BUDGET: usize = 500_000;
+/// How deep comparisons may nest.
+const DEEPEST: usize = 450;
+
+/// Why validation ends before its end.
+const ABORTED: &str = "Validation aborted: the document is too complex.";
+
+/// A field, with the type that it is selected on.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    parent: Option<&'a str>,
+    node: &'a Node<Field>,
+    ty: Option<&'a Type>,
+}
+
+/// What a selection holds, in the order of the text.
+struct Fields<'a> {
+    by_key: Vec<(&'a str, Vec<Found<'a>>)>,
+    places: HashMap<&'a str, usize>,
+    fragments: Vec<&'a str>,
+}
+
+struct Conflict<'a> {
+    key: &'a str,
+    reason: String,
+    places: [Vec<Option<SourceSpan>>; 2],
+}
+
+/// The comparison has used up what it may.
+struct Exhausted;
+
+type Compared = Result<(), Exhausted>;
+
+/// The selections of a document that are compared, and what has been compared.
+struct Overlaps<'c, 'a> {
+    check: &'c Check<'a>,
+    fields: HashMap<(Option<&'a str>, *const Selection), Rc<Fields<'a>>>,
+    /// Fields against a fragment; whether only as ones that cannot be of one object.
+    with_fragment: HashMap<(*const Fields<'a>, &'a str), bool>,
+    between_fragments: HashMap<(&'a str, &'a str), bool>,
+    budget: usize,
+    depth: usize,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn overlaps(&mut self) {
+        let mut overlaps = Overlaps {
+            check: self,
+            fields: HashMap::new(),
+            with_fragment: HashMap::new(),
+            between_fragments: HashMap::new(),
+            budget: BUDGET,
+            depth: 0,
+        };
+        let mut conflicts = Vec::new();
+        let compared = overlaps.document(&mut conflicts);
+        for Conflict {
+            key,
+            reason,
+            places: [ones, others],
+        } in conflicts
+        {
+            let key = abbreviated(key.to_owned());
+            let message = format!(
+                "Fields \"{key}\" conflict because {reason}. Use different aliases on the fields to fetch both if this was intentional."
+            );
+            self.report(message, ones.into_iter().chain(others));
+        }
+        if compared.is_err() {
+            self.report(ABORTED, []);
+        }
+    }
+}
+
+impl<'a> Overlaps<'_, 'a> {
+    fn document(&mut self, conflicts: &mut Vec<Conflict<'a>>) -> Compared {
+        let check = self.check;
+        for definition in &check.document.definitions {
+            let (parent, selections) = match definition {
+                Definition::OperationDefinition(operation) => (
+                    types::root(check.schema, operation.operation_type).map(|name| name.as_str()),
+                    &operation.selection_set,
+                ),
+                Definition::FragmentDefinition(fragment) => (
+                    check.composite(&fragment.type_condition),
+                    &fragment.selection_set,
+                ),
+                _ => continue,
+            };
+            self.selections(parent, selections, true, conflicts)?;
+        }
+        Ok(())
+    }
+
+    /// Every selection within this one, each against itself. What an inline fragment holds counts
+    /// as what is around it.
+    fn selections(
+        &mut self,
+        parent: Option<&'a str>,
+        selections: &'a [Selection],
+        is_whole: bool,
+        conflicts: &mut Vec<Conflict<'a>>,
+    ) -> Compared {
+        let is_alone = matches!(
+            selections,
+            [Selection::Field(_) | Selection::FragmentSpread(_)]
+        );
+        if is_whole && !is_alone {
+            self.within(parent, selections, conflicts)?;
+        }
+        for selection in selections {
+            match selection {
+                Selection::Field(field) if !field.selection_set.is_empty() => {
+                    let parent = parent
+                        .and_then(|parent| types::field(self.check.schema, parent, &field.name))
+                        .and_then(|field| self.check.composite(field.ty.inner_named_type()));
+                    self.selections(parent, &field.selection_set, true, conflicts)?;
+                }
+                Selection::InlineFragment(fragment) => {
+                    let parent = match &fragment.type_condition {
+                        Some(condition) => self.check.composite(condition),
+                        None => parent,
+                    };
+                    self.selections(parent, &fragment.selection_set, false, conflicts)?;
+                }
+                Selection::Field(_) | Selection::FragmentSpread(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn within(
+        &mut self,
+        parent: Option<&'a str>,
+        selections: &'a [Selection],
+        conflicts: &mut Vec<Conflict<'a>>,
+    ) -> Compared {
+        let fields = self.collected(parent, selections);
+        for (key, found) in &fields.by_key {
+            for (place, one) in found.iter().enumerate() {
+                for other in &found[place + 1..] {
+                    conflicts.extend(self.conflict(false, key, *one, *other)?);
+                }
+            }
+        }
+        let fragments = &fields.fragments;
+        if fields.by_key.is_empty() && fragments.len() < 2 {
+            return Ok(());
+        }
+        for (place, one) in fragments.iter().enumerate() {
+            self.fields_and_fragment(false, &fields, one, conflicts)?;
+            for other in &fragments[place + 1..] {
+                self.fragments(false, one, other, conflicts)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fields_and_fragment(
+        &mut self,
+        exclusive: bool,
+        fields: &Rc<Fields<'a>>,
+        name: &'a str,
+        conflicts: &mut Vec<Conflict<'a>>,
+    ) -> Compared {
+        self.spend(1)?;
+        if fields.by_key.is_empty() {
+            return Ok(());
+        }
+        let key = (Rc::as_ptr(fields), name);
+        match self.with_fragment.get(&key) {
+            Some(false) => return Ok(()),
+            Some(true) if exclusive => return Ok(()),
+            _ => {}
+        }
+        self.with_fragment.insert(key, exclusive);
+        let Some(fragment) = self.check.fragments.get(name) else {
+            return Ok(());
+        };
+        let others = self.collected_fragment(fragment);
+        if Rc::ptr_eq(fields, &others) {
+            return Ok(());
+        }
+        self.deeper(|this| {
+            this.between(exclusive, fields, &others, conflicts)?;
+            for name in &others.fragments {
+                this.fields_and_fragment(exclusive, fields, name, conflicts)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn fragments(
+        &mut self,
+        exclusive: bool,
+        one: &'a str,
+        other: &'a str,
+        conflicts: &mut Vec<Conflict<'a>>,
+    ) -> Compared {
+        self.spend(2)?;
+        if one == other {
+            return Ok(());
+        }
+        for key in [(one, other), (other, one)] {
+            match self.between_fragments.get(&key) {
+                Some(false) => return Ok(()),
+                Some(true) if exclusive => return Ok(()),
+                _ => {}
+            }
+        }
+        self.between_fragments.insert((one, other), exclusive);
+        let fragments = &self.check.fragments;
+        let (Some(first), Some(second)) = (fragments.get(one), fragments.get(other)) else {
+            return Ok(());
+        };
+        let ones = self.collected_fragment(first);
+        let others = self.collected_fragment(second);
+        self.deeper(|this| {
+            this.between(exclusive, &ones, &others, conflicts)?;
+            for inner in &others.fragments {
+                this.fragments(exclusive, one, inner, conflicts)?;
+            }
+            for inner in &ones.fragments {
+                this.fragments(exclusive, inner, other, conflicts)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn between(
+        &mut self,
+        exclusive: bool,
+        ones: &Fields<'a>,
+        others: &Fields<'a>,
+        conflicts: &mut Vec<Conflict<'a>>,
+    ) -> Compared {
+        if others.by_key.is_empty() {
+            return Ok(());
+        }
+        for (key, found) in &ones.by_key {
+            self.spend(1)?;
+            let Some(place) = others.places.get(key) else {
+                continue;
+            };
+            for one in found {
+                for other in &others.by_key[*place].1 {
+                    conflicts.extend(self.conflict(exclusive, key, *one, *other)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn conflict(
+        &mut self,
+        exclusive: bool,
+        key: &'a str,
+        one: Found<'a>,
+        other: Found<'a>,
+    ) -> Result<Option<Conflict<'a>>, Exhausted> {
+        self.spend(2)?;
+        let is_object = |parent: Option<&str>| {
+            parent.is_some_and(|parent| self.check.schema.get_object(parent).is_some())
+        };
+        let exclusive = exclusive
+            || (one.parent != other.parent && is_object(one.parent) && is_object(other.parent));
+        let reason = if exclusive {
+            None
+        } else {
+            self.difference(one.node, other.node)
+        };
+        let reason = match (reason, one.ty, other.ty) {
+            (Some(reason), _, _) => Some(reason),
+            (None, Some(ty), Some(of)) if self.types_conflict(ty, of) => Some(format!(
+                "they return conflicting types \"{ty}\" and \"{of}\""
+            )),
+            _ => None,
+        };
+        let places = [vec![one.node.location()], vec![other.node.location()]];
+        if let Some(reason) = reason {
+            return Ok(Some(Conflict {
+                key,
+                reason,
+                places,
+            }));
+        }
+        if one.node.selection_set.is_empty() || other.node.selection_set.is_empty() {
+            return Ok(None);
+        }
+        let mut inner = Vec::new();
+        self.deeper(|this| this.sub_selections(exclusive, one, other, &mut inner))?;
+        Ok(joined(key, places, &inner))
+    }
+
+    fn sub_selections(
+        &mut self,
+        exclusive: bool,
+        one: Found<'a>,
+        other: Found<'a>,
+        conflicts: &mut Vec<Conflict<'a>>,
+    ) -> Compared {
+        let named = |ty: Option<&'a Type>| ty.map(|ty| ty.inner_named_type().as_str());
+        let ones = self.collected(named(one.ty), &one.node.selection_set);
+        let others = self.collected(named(other.ty), &other.node.selection_set);
+        self.between(exclusive, &ones, &others, conflicts)?;
+        for name in &others.fragments {
+            self.fields_and_fragment(exclusive, &ones, name, conflicts)?;
+        }
+        for name in &ones.fragments {
+            self.fields_and_fragment(exclusive, &others, name, conflicts)?;
+        }
+        for one in &ones.fragments {
+            for other in &others.fragments {
+                self.fragments(exclusive, one, other, conflicts)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Why two fields are not the same; whatever they select.
+    fn difference(&self, one: &Field, other: &Field) -> Option<String> {
+        if one.name != other.name {
+            let name = |field: &Field| abbreviated(field.name.to_string());
+            return Some(format!(
+                "\"{}\" and \"{}\" are different fields",
+                name(one),
+                name(other)
+            ));
+        }
+        let text = self.check.text;
+        let same = one.arguments.len() == other.arguments.len()
+            && one.arguments.iter().all(|argument| {
+                is_given(&other.arguments, &argument.name)
+                    && last(&other.arguments, &argument.name).is_some_and(|value| {
+                        identity(value, text) == identity(&argument.value, text)
+                    })
+            });
+        (!same).then(|| "they have differing arguments".to_owned())
+    }
+
+    fn types_conflict(&self, one: &Type, other: &Type) -> bool {
+        if one.is_non_null() != other.is_non_null() {
+            return true;
+        }
+        match (types::item(one), types::item(other)) {
+            (Some(one), Some(other)) => self.types_conflict(one, other),
+            (None, None) => {
+                let (one, other) = (one.inner_named_type(), other.inner_named_type());
+                let is_leaf = |name: &str| !types::is_composite(self.check.schema, name);
+                (is_leaf(one) || is_leaf(other)) && one != other
+            }
+            _ => true,
+        }
+    }
+
+    fn collected_fragment(
+        &mut self,
+        fragment: &'a apollo_compiler::ast::FragmentDefinition,
+    ) -> Rc<Fields<'a>> {
+        let named = self
+            .check
+            .schema
+            .types
+            .get_key_value(&fragment.type_condition);
+        self.collected(
+            named.map(|(name, _)| name.as_str()),
+            &fragment.selection_set,
+        )
+    }
+
+    /// The fields of a selection on a type, with those of inline fragments.
+    fn collected(
+        &mut self,
+        parent: Option<&'a str>,
+        selections: &'a [Selection],
+    ) -> Rc<Fields<'a>> {
+        let key = (parent, selections.as_ptr());
+        if let Some(known) = self.fields.get(&key) {
+            return Rc::clone(known);
+        }
+        let mut fields = Fields {
+            by_key: Vec::new(),
+            places: HashMap::new(),
+            fragments: Vec::new(),
+        };
+        self.collect(parent, selections, &mut fields);
+        let fields = Rc::new(fields);
+        self.fields.insert(key, Rc::clone(&fields));
+        fields
+    }
+
+    fn collect(
+        &self,
+        parent: Option<&'a str>,
+        selections: &'a [Selection],
+        fields: &mut Fields<'a>,
+    ) {
+        let schema = self.check.schema;
+        for selection in selections {
+            match selection {
+                Selection::Field(node) => {
+                    let key = node.response_name().as_str();
+                    let place = *fields.places.entry(key).or_insert_with(|| {
+                        fields.by_key.push((key, Vec::new()));
+                        fields.by_key.len() - 1
+                    });
+                    // Fields of introspection have no type here.
+                    let ty = parent
+                        .filter(|_| !node.name.starts_with("__"))
+                        .and_then(|parent| types::field(schema, parent, &node.name))
+                        .map(|field| &field.ty);
+                    fields.by_key[place].1.push(Found { parent, node, ty });
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.fragment_name.as_str();
+                    if !fields.fragments.contains(&name) {
+                        fields.fragments.push(name);
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    let parent = match &fragment.type_condition {
+                        Some(condition) => {
+                            let named = schema.types.get_key_value(condition);
+                            named.map(|(name, _)| name.as_str())
+                        }
+                        None => parent,
+                    };
+                    self.collect(parent, &fragment.selection_set, fields);
+                }
+            }
+        }
+    }
+
+    fn spend(&mut self, cost: usize) -> Compared {
+        self.budget = self.budget.checked_sub(cost).ok_or(Exhausted)?;
+        Ok(())
+    }
+
+    fn deeper(&mut self, inner: impl FnOnce(&mut Self) -> Compared) -> Compared {
+        if self.depth == DEEPEST {
+            return Err(Exhausted);
+        }
+        self.depth += 1;
+        let compared = inner(self);
+        self.depth -= 1;
+        compared
+    }
+}
+
+/// The conflict of two fields whose selections conflict.
+fn joined<'a>(
+    key: &'a str,
+    mut places: [Vec<Option<SourceSpan>>; 2],
+    inner: &[Conflict<'a>],
+) -> Option<Conflict<'a>> {
+    if inner.is_empty() {
+        return None;
+    }
+    let mut reason = String::new();
+    for conflict in inner {
+        let and = if reason.is_empty() { "" } else { " and " };
+        let key = abbreviated(conflict.key.to_owned());
+        reason.push_str(&format!(
+            "{and}subfields \"{key}\" conflict because {}",
+            conflict.reason
+        ));
+        if reason.encode_utf16().count() > LONGEST {
+            break;
+        }
+    }
+    for (side, places) in places.iter_mut().enumerate() {
+        for conflict in inner {
+            let known = &conflict.places[side];
+            let room = MOST_PLACES - places.len();
+            places.extend(&known[known.len().saturating_sub(room)..]);
+            if places.len() == MOST_PLACES {
+                break;
+            }
+        }
+    }
+    Some(Conflict {
+        key,
+        reason: abbreviated(reason),
+        places,
+    })
+}
+
+/// Names and types are ASCII, and so is all that is made of them.
+fn abbreviated(text: String) -> String {
+    match text.get(..LONGEST) {
+        Some(start) if text.len() > LONGEST => format!("{start}..."),
+        _ => text,
+    }
+}
+
+fn last<'a>(arguments: &'a [Node<Argument>], name: &str) -> Option<&'a Node<Value>> {
+    let argument = arguments
+        .iter()
+        .rev()
+        .find(|argument| argument.name == name);
+    argument.map(|argument| &argument.value)
+}
+
+/// A text that is the same for values that are the same, whatever the order of their fields.
+fn identity(value: &Node<Value>, text: &str) -> String {
+    match &**value {
+        Value::String(content) if is_block(value, text) => format!("\"\"\"{}", quoted(content)),
+        Value::List(items) => {
+            let items: Vec<_> = items.iter().map(|item| identity(item, text)).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| name);
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| format!("{name}:{}", identity(value, text)))
+                .collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        _ => super::values::printed(value, text),
+    }
+}

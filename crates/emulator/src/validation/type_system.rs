@@ -1,0 +1,150 @@
+//! Type system definitions in a document. None is executable; what else is wrong with them is
+//! said, too.
+
+use apollo_compiler::ast::{
+    Definition, DirectiveList, DirectiveLocation, FieldDefinition, InputValueDefinition,
+};
+use apollo_compiler::{Name, Node};
+
+use super::Check;
+
+/// The name of what is defined or extended; none for the schema itself.
+pub(super) fn named(definition: &Definition) -> Option<&Name> {
+    match definition {
+        Definition::OperationDefinition(it) => it.name.as_ref(),
+        Definition::SchemaDefinition(_) | Definition::SchemaExtension(_) => None,
+        Definition::FragmentDefinition(it) => Some(&it.name),
+        Definition::DirectiveDefinition(it) => Some(&it.name),
+        Definition::ScalarTypeDefinition(it) => Some(&it.name),
+        Definition::ObjectTypeDefinition(it) => Some(&it.name),
+        Definition::InterfaceTypeDefinition(it) => Some(&it.name),
+        Definition::UnionTypeDefinition(it) => Some(&it.name),
+        Definition::EnumTypeDefinition(it) => Some(&it.name),
+        Definition::InputObjectTypeDefinition(it) => Some(&it.name),
+        Definition::ScalarTypeExtension(it) => Some(&it.name),
+        Definition::ObjectTypeExtension(it) => Some(&it.name),
+        Definition::InterfaceTypeExtension(it) => Some(&it.name),
+        Definition::UnionTypeExtension(it) => Some(&it.name),
+        Definition::EnumTypeExtension(it) => Some(&it.name),
+        Definition::InputObjectTypeExtension(it) => Some(&it.name),
+    }
+}
+
+impl<'a> Check<'a> {
+    /// Whether the document itself defines a type of this name.
+    pub(super) fn defines_type(&self, name: &Name) -> bool {
+        self.document.definitions.iter().any(|definition| {
+            let is_type = matches!(
+                definition,
+                Definition::ScalarTypeDefinition(_)
+                    | Definition::ObjectTypeDefinition(_)
+                    | Definition::InterfaceTypeDefinition(_)
+                    | Definition::UnionTypeDefinition(_)
+                    | Definition::EnumTypeDefinition(_)
+                    | Definition::InputObjectTypeDefinition(_)
+            );
+            is_type && named(definition) == Some(name)
+        })
+    }
+
+    pub(super) fn type_system_definition(&mut self, definition: &'a Definition) {
+        use DirectiveLocation as At;
+        match definition {
+            Definition::OperationDefinition(_) | Definition::FragmentDefinition(_) => {}
+            Definition::DirectiveDefinition(it) => {
+                self.input_values(&it.arguments, At::ArgumentDefinition);
+            }
+            Definition::SchemaDefinition(it) => {
+                self.applied(&it.directives, At::Schema);
+                self.known_types(it.root_operations.iter().map(|it| &it.1));
+            }
+            Definition::SchemaExtension(it) => {
+                self.applied(&it.directives, At::Schema);
+                self.known_types(it.root_operations.iter().map(|it| &it.1));
+            }
+            Definition::ScalarTypeDefinition(it) => self.applied(&it.directives, At::Scalar),
+            Definition::ScalarTypeExtension(it) => self.applied(&it.directives, At::Scalar),
+            Definition::ObjectTypeDefinition(it) => {
+                self.applied(&it.directives, At::Object);
+                self.fields(&it.implements_interfaces, &it.fields);
+            }
+            Definition::ObjectTypeExtension(it) => {
+                self.applied(&it.directives, At::Object);
+                self.fields(&it.implements_interfaces, &it.fields);
+            }
+            Definition::InterfaceTypeDefinition(it) => {
+                self.applied(&it.directives, At::Interface);
+                self.fields(&it.implements_interfaces, &it.fields);
+            }
+            Definition::InterfaceTypeExtension(it) => {
+                self.applied(&it.directives, At::Interface);
+                self.fields(&it.implements_interfaces, &it.fields);
+            }
+            Definition::UnionTypeDefinition(it) => {
+                self.applied(&it.directives, At::Union);
+                self.known_types(&it.members);
+            }
+            Definition::UnionTypeExtension(it) => {
+                self.applied(&it.directives, At::Union);
+                self.known_types(&it.members);
+            }
+            Definition::EnumTypeDefinition(it) => {
+                self.applied(&it.directives, At::Enum);
+                for value in &it.values {
+                    self.applied(&value.directives, At::EnumValue);
+                }
+            }
+            Definition::EnumTypeExtension(it) => {
+                self.applied(&it.directives, At::Enum);
+                for value in &it.values {
+                    self.applied(&value.directives, At::EnumValue);
+                }
+            }
+            Definition::InputObjectTypeDefinition(it) => {
+                self.applied(&it.directives, At::InputObject);
+                self.input_values(&it.fields, At::InputFieldDefinition);
+            }
+            Definition::InputObjectTypeExtension(it) => {
+                self.applied(&it.directives, At::InputObject);
+                // The reference looks for a definition, and an extension is none.
+                self.input_values(&it.fields, At::ArgumentDefinition);
+            }
+        }
+    }
+
+    fn applied(&mut self, directives: &'a DirectiveList, location: DirectiveLocation) {
+        self.directives(directives, location, None);
+    }
+
+    fn fields(&mut self, interfaces: &'a [Name], fields: &'a [Node<FieldDefinition>]) {
+        self.known_types(interfaces);
+        for field in fields {
+            self.input_values(&field.arguments, DirectiveLocation::ArgumentDefinition);
+            self.known_types([field.ty.inner_named_type()]);
+            self.applied(&field.directives, DirectiveLocation::FieldDefinition);
+        }
+    }
+
+    fn input_values(
+        &mut self,
+        values: &'a [Node<InputValueDefinition>],
+        location: DirectiveLocation,
+    ) {
+        for value in values {
+            self.known_types([value.ty.inner_named_type()]);
+            if let Some(default) = &value.default_value {
+                self.value(default, None, false);
+            }
+            self.applied(&value.directives, location);
+        }
+    }
+
+    /// Built-in scalars and types of introspection are known here, used in the schema or not.
+    fn known_types<'n>(&mut self, names: impl IntoIterator<Item = &'n Name>) {
+        for name in names {
+            if !matches!(name.as_str(), "Int" | "Float" | "ID") {
+                self.known_type(name);
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Variables: how they are defined, and that each is used where its type fits.
+
+use std::collections::{HashMap, HashSet};
+
+use apollo_compiler::ast::{
+    DirectiveLocation, FragmentDefinition, OperationDefinition, Type, VariableDefinition,
+};
+use apollo_compiler::{Name, Node};
+
+use super::{Check, address, by_name, types};
+
+/// A place where a variable stands.
+#[derive(Clone)]
+pub(super) struct Usage<'a> {
+    pub(super) name: &'a Name,
+    /// The type that is expected there, where it is known.
+    pub(super) ty: Option<Type>,
+    /// Whether the place has a default value of its own.
+    pub(super) has_default: bool,
+}
+
+/// The variables that each operation and each fragment uses itself.
+#[derive(Default)]
+pub(super) struct Usages<'a> {
+    pub(super) operations: HashMap<*const OperationDefinition, Vec<Usage<'a>>>,
+    pub(super) fragments: HashMap<*const FragmentDefinition, Vec<Usage<'a>>>,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn variable_definitions(&mut self, operation: &'a Node<OperationDefinition>) {
+        for same in by_name(&operation.variables, |variable| &variable.name) {
+            if let [variable, _, ..] = &*same {
+                let message = format!(
+                    "There can be only one variable named \"${}\".",
+                    variable.name
+                );
+                self.report(message, same.iter().map(|it| it.name.location()));
+            }
+        }
+        for variable in &operation.variables {
+            let (name, ty) = (&variable.name, &variable.ty);
+            let named = ty.inner_named_type();
+            self.known_type(named);
+            let is_input = types::is_input(self.schema, named);
+            if !is_input && self.schema.types.contains_key(named) {
+                let message = format!("Variable \"${name}\" cannot be non-input type \"{ty}\".");
+                self.report(message, [named.location()]);
+            }
+            if let Some(value) = &variable.default_value {
+                self.value(value, is_input.then_some(&**ty), false);
+            }
+            self.directives(
+                &variable.directives,
+                DirectiveLocation::VariableDefinition,
+                None,
+            );
+        }
+    }
+
+    pub(super) fn known_type(&mut self, name: &Name) {
+        if !self.schema.types.contains_key(name) && !self.defines_type(name) {
+            self.report(format!("Unknown type \"{name}\"."), [name.location()]);
+        }
+    }
+
+    /// What each operation uses, itself and in fragments, it has defined, and the reverse.
+    pub(super) fn variables(&mut self, usages: &Usages<'a>) {
+        for operation in self.operations.clone() {
+            let fragments = self.reachable([&*operation.selection_set].into_iter());
+            let own = usages.operations.get(&address(operation));
+            let others = fragments
+                .iter()
+                .filter_map(|fragment| usages.fragments.get(&address(fragment)));
+            let used: Vec<_> = own.into_iter().chain(others).flatten().collect();
+            self.variables_of(operation, &used);
+        }
+    }
+
+    fn variables_of(&mut self, operation: &'a Node<OperationDefinition>, used: &[&Usage<'a>]) {
+        let mut defined: HashMap<&str, &Node<VariableDefinition>> = HashMap::new();
+        for variable in &operation.variables {
+            defined.insert(&variable.name, variable);
+        }
+        let named = |start: &str| match &operation.name {
+            Some(name) => format!(" {start} operation \"{name}\""),
+            None => String::new(),
+        };
+        for usage in used {
+            let name = usage.name;
+            let Some(variable) = defined.get(name.as_str()) else {
+                let message = format!("Variable \"${name}\" is not defined{}.", named("by"));
+                self.report(message, [name.location(), operation.location()]);
+                continue;
+            };
+            let is_known = self
+                .schema
+                .types
+                .contains_key(variable.ty.inner_named_type());
+            if let Some(ty) = usage.ty.as_ref().filter(|_| is_known)
+                && !self.is_allowed(variable, ty, usage.has_default)
+            {
+                let message = format!(
+                    "Variable \"${name}\" of type \"{}\" used in position expecting type \"{ty}\".",
+                    variable.ty
+                );
+                self.report(message, [variable.location(), name.location()]);
+            }
+        }
+        let used: HashSet<_> = used.iter().map(|usage| usage.name).collect();
+        for variable in &operation.variables {
+            let name = &variable.name;
+            if !used.contains(name) {
+                let message = format!("Variable \"${name}\" is never used{}.", named("in"));
+                self.report(message, [variable.location()]);
+            }
+        }
+    }
+
+    /// Whether a variable may stand where a value of this type is expected.
+    fn is_allowed(&self, variable: &VariableDefinition, ty: &Type, has_default: bool) -> bool {
+        if !ty.is_non_null() || variable.ty.is_non_null() {
+            return types::is_subtype(self.schema, &variable.ty, ty);
+        }
+        let own_default = variable.default_value.as_ref();
+        let has_own_default = own_default.is_some_and(|value| !value.is_null());
+        (has_own_default || has_default)
+            && types::is_subtype(self.schema, &variable.ty, &types::nullable(ty))
+    }
+}
