@@ -29,8 +29,12 @@
 //! - HTTP/1.1 with keep-alive, over plain `http`, on 127.0.0.1 unless [`Builder::host`] says
 //!   otherwise. Request bodies up to 1 MiB.
 //! - GraphQL over HTTP: POST, and GET for queries; `application/json`, where a refused document
-//!   has the status 200, and `application/graphql-response+json`, where it has 400. Messages of
-//!   refusals have the wording of the reference implementation. Introspection is on.
+//!   has the status 200, and `application/graphql-response+json`, where it has 400. Introspection
+//!   is on.
+//! - Documents and variables are executed and refused as the reference implementation, npm
+//!   `graphql`, executes and refuses them, subscriptions aside. Errors of validation and of variables
+//!   have its words, without suggestions; syntax errors need not. Documents have up to 100,000 tokens
+//!   and nest up to 200 levels deep.
 //! - HTTP 401 without valid credentials, 403 for those that lack a capability, 404 for any path
 //!   but the endpoint's and the control path's, all with a JSON body that is not GraphQL.
 //! - An unknown session id, an unknown agent where the agents are known, or a trigger with

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use apollo_compiler::Node;
-use apollo_compiler::ast::{Field, OperationDefinition, Selection};
+use apollo_compiler::ast::{Directive, DirectiveList, Field, OperationDefinition, Selection};
+use apollo_compiler::{Name, Node};
 
 use super::{Check, by_name};
 
@@ -59,20 +59,37 @@ impl<'a> Check<'a> {
     }
 
     /// A subscription has one root field, and none of introspection.
-    pub(super) fn single_root_field(&mut self, operation: &'a Node<OperationDefinition>) {
+    pub(super) fn single_root_field(
+        &mut self,
+        operation: &'a Node<OperationDefinition>,
+        root: &Name,
+    ) {
+        let schema = self.schema;
+        let applies = |condition: &Name| condition == root || schema.is_subtype(condition, root);
         let mut fields: Vec<&Node<Field>> = Vec::new();
         let mut visited = Depths::new();
         let mut ahead: Vec<_> = operation.selection_set.iter().rev().collect();
         while let Some(selection) = ahead.pop() {
+            let directives = match selection {
+                Selection::Field(field) => &field.directives,
+                Selection::InlineFragment(fragment) => &fragment.directives,
+                Selection::FragmentSpread(spread) => &spread.directives,
+            };
+            if is_left_out(directives) {
+                continue;
+            }
             match selection {
                 Selection::Field(field) => fields.push(field),
                 Selection::InlineFragment(fragment) => {
-                    ahead.extend(fragment.selection_set.iter().rev());
+                    if fragment.type_condition.as_ref().is_none_or(applies) {
+                        ahead.extend(fragment.selection_set.iter().rev());
+                    }
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.fragment_name.as_str();
-                    if let Some(fragment) = self.fragments.get(name)
-                        && visited.insert(name, 0).is_none()
+                    if visited.insert(name, 0).is_none()
+                        && let Some(fragment) = self.fragments.get(name)
+                        && applies(&fragment.type_condition)
                     {
                         ahead.extend(fragment.selection_set.iter().rev());
                     }
@@ -103,4 +120,16 @@ impl<'a> Check<'a> {
             }
         }
     }
+}
+
+/// Whether a selection is skipped, whatever the variables are.
+fn is_left_out(directives: &DirectiveList) -> bool {
+    let says = |directive, value| {
+        let condition = directives.get(directive).and_then(|it: &Node<Directive>| {
+            let condition = it.arguments.iter().find(|argument| argument.name == "if");
+            condition.and_then(|argument| argument.value.to_bool())
+        });
+        condition == Some(value)
+    };
+    says("skip", true) || says("include", false)
 }

@@ -25,7 +25,7 @@ const BUDGET: usize = 500_000;
 const DEEPEST: usize = 450;
 
 /// Why validation ends before its end.
-const ABORTED: &str = "Validation aborted: the document is too complex.";
+const ABORTED: &str = "Validation aborted.";
 
 /// A field, with the type that it is selected on.
 #[derive(Clone, Copy)]

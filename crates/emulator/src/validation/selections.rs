@@ -27,8 +27,8 @@ impl<'a> Check<'a> {
         self.variable_definitions(operation);
         self.directives(&operation.directives, location, None);
         let parent = types::root(self.schema, operation.operation_type);
-        if operation.operation_type == OperationType::Subscription && parent.is_some() {
-            self.single_root_field(operation);
+        if let (OperationType::Subscription, Some(root)) = (operation.operation_type, parent) {
+            self.single_root_field(operation, root);
         }
         let scope = Scope {
             parent: parent.map(|name| name.as_str()),
