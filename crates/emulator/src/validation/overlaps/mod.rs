@@ -4,21 +4,19 @@
 //! The order of comparisons, and what is compared once only, are the reference's: they decide
 //! which conflicts a message tells.
 
+mod conflicts;
+mod fields;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use apollo_compiler::Node;
-use apollo_compiler::ast::{Argument, Definition, Field, Selection, Type, Value};
-use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::ast::{Definition, Selection, Type};
 
-use super::selections::is_given;
-use super::values::{is_block, quoted};
+use conflicts::{Conflict, abbreviated, joined};
+use fields::{Fields, Found};
+
 use super::{Check, types};
 
-/// The most characters of a reason, or of a name in one.
-const LONGEST: usize = 1_000;
-/// The most fields that a conflict names the places of, on either side.
-const MOST_PLACES: usize = 20;
 /// How much may be compared in one document.
 const BUDGET: usize = 500_000;
 /// How deep comparisons may nest.
@@ -26,27 +24,6 @@ const DEEPEST: usize = 450;
 
 /// Why validation ends before its end.
 const ABORTED: &str = "Validation aborted.";
-
-/// A field, with the type that it is selected on.
-#[derive(Clone, Copy)]
-struct Found<'a> {
-    parent: Option<&'a str>,
-    node: &'a Node<Field>,
-    ty: Option<&'a Type>,
-}
-
-/// What a selection holds, in the order of the text.
-struct Fields<'a> {
-    by_key: Vec<(&'a str, Vec<Found<'a>>)>,
-    places: HashMap<&'a str, usize>,
-    fragments: Vec<&'a str>,
-}
-
-struct Conflict<'a> {
-    key: &'a str,
-    reason: String,
-    places: [Vec<Option<SourceSpan>>; 2],
-}
 
 /// The comparison has used up what it may.
 struct Exhausted;
@@ -339,120 +316,6 @@ impl<'a> Overlaps<'_, 'a> {
         Ok(())
     }
 
-    /// Why two fields are not the same; whatever they select.
-    fn difference(&self, one: &Field, other: &Field) -> Option<String> {
-        if one.name != other.name {
-            let name = |field: &Field| abbreviated(field.name.to_string());
-            return Some(format!(
-                "\"{}\" and \"{}\" are different fields",
-                name(one),
-                name(other)
-            ));
-        }
-        let text = self.check.text;
-        let same = one.arguments.len() == other.arguments.len()
-            && one.arguments.iter().all(|argument| {
-                is_given(&other.arguments, &argument.name)
-                    && last(&other.arguments, &argument.name).is_some_and(|value| {
-                        identity(value, text) == identity(&argument.value, text)
-                    })
-            });
-        (!same).then(|| "they have differing arguments".to_owned())
-    }
-
-    fn types_conflict(&self, one: &Type, other: &Type) -> bool {
-        if one.is_non_null() != other.is_non_null() {
-            return true;
-        }
-        match (types::item(one), types::item(other)) {
-            (Some(one), Some(other)) => self.types_conflict(one, other),
-            (None, None) => {
-                let (one, other) = (one.inner_named_type(), other.inner_named_type());
-                let is_leaf = |name: &str| !types::is_composite(self.check.schema, name);
-                (is_leaf(one) || is_leaf(other)) && one != other
-            }
-            _ => true,
-        }
-    }
-
-    fn collected_fragment(
-        &mut self,
-        fragment: &'a apollo_compiler::ast::FragmentDefinition,
-    ) -> Rc<Fields<'a>> {
-        let named = self
-            .check
-            .schema
-            .types
-            .get_key_value(&fragment.type_condition);
-        self.collected(
-            named.map(|(name, _)| name.as_str()),
-            &fragment.selection_set,
-        )
-    }
-
-    /// The fields of a selection on a type, with those of inline fragments.
-    fn collected(
-        &mut self,
-        parent: Option<&'a str>,
-        selections: &'a [Selection],
-    ) -> Rc<Fields<'a>> {
-        let key = (parent, selections.as_ptr());
-        if let Some(known) = self.fields.get(&key) {
-            return Rc::clone(known);
-        }
-        let mut fields = Fields {
-            by_key: Vec::new(),
-            places: HashMap::new(),
-            fragments: Vec::new(),
-        };
-        self.collect(parent, selections, &mut fields);
-        let fields = Rc::new(fields);
-        self.fields.insert(key, Rc::clone(&fields));
-        fields
-    }
-
-    fn collect(
-        &self,
-        parent: Option<&'a str>,
-        selections: &'a [Selection],
-        fields: &mut Fields<'a>,
-    ) {
-        let schema = self.check.schema;
-        for selection in selections {
-            match selection {
-                Selection::Field(node) => {
-                    let key = node.response_name().as_str();
-                    let place = *fields.places.entry(key).or_insert_with(|| {
-                        fields.by_key.push((key, Vec::new()));
-                        fields.by_key.len() - 1
-                    });
-                    // Fields of introspection have no type here.
-                    let ty = parent
-                        .filter(|_| !node.name.starts_with("__"))
-                        .and_then(|parent| types::field(schema, parent, &node.name))
-                        .map(|field| &field.ty);
-                    fields.by_key[place].1.push(Found { parent, node, ty });
-                }
-                Selection::FragmentSpread(spread) => {
-                    let name = spread.fragment_name.as_str();
-                    if !fields.fragments.contains(&name) {
-                        fields.fragments.push(name);
-                    }
-                }
-                Selection::InlineFragment(fragment) => {
-                    let parent = match &fragment.type_condition {
-                        Some(condition) => {
-                            let named = schema.types.get_key_value(condition);
-                            named.map(|(name, _)| name.as_str())
-                        }
-                        None => parent,
-                    };
-                    self.collect(parent, &fragment.selection_set, fields);
-                }
-            }
-        }
-    }
-
     fn spend(&mut self, cost: usize) -> Compared {
         self.budget = self.budget.checked_sub(cost).ok_or(Exhausted)?;
         Ok(())
@@ -466,80 +329,5 @@ impl<'a> Overlaps<'_, 'a> {
         let compared = inner(self);
         self.depth -= 1;
         compared
-    }
-}
-
-/// The conflict of two fields whose selections conflict.
-fn joined<'a>(
-    key: &'a str,
-    mut places: [Vec<Option<SourceSpan>>; 2],
-    inner: &[Conflict<'a>],
-) -> Option<Conflict<'a>> {
-    if inner.is_empty() {
-        return None;
-    }
-    let mut reason = String::new();
-    for conflict in inner {
-        let and = if reason.is_empty() { "" } else { " and " };
-        let key = abbreviated(conflict.key.to_owned());
-        reason.push_str(&format!(
-            "{and}subfields \"{key}\" conflict because {}",
-            conflict.reason
-        ));
-        if reason.encode_utf16().count() > LONGEST {
-            break;
-        }
-    }
-    for (side, places) in places.iter_mut().enumerate() {
-        for conflict in inner {
-            let known = &conflict.places[side];
-            let room = MOST_PLACES - places.len();
-            places.extend(&known[known.len().saturating_sub(room)..]);
-            if places.len() == MOST_PLACES {
-                break;
-            }
-        }
-    }
-    Some(Conflict {
-        key,
-        reason: abbreviated(reason),
-        places,
-    })
-}
-
-/// Names and types are ASCII, and so is all that is made of them.
-fn abbreviated(text: String) -> String {
-    match text.get(..LONGEST) {
-        Some(start) if text.len() > LONGEST => format!("{start}..."),
-        _ => text,
-    }
-}
-
-fn last<'a>(arguments: &'a [Node<Argument>], name: &str) -> Option<&'a Node<Value>> {
-    let argument = arguments
-        .iter()
-        .rev()
-        .find(|argument| argument.name == name);
-    argument.map(|argument| &argument.value)
-}
-
-/// A text that is the same for values that are the same, whatever the order of their fields.
-fn identity(value: &Node<Value>, text: &str) -> String {
-    match &**value {
-        Value::String(content) if is_block(value, text) => format!("\"\"\"{}", quoted(content)),
-        Value::List(items) => {
-            let items: Vec<_> = items.iter().map(|item| identity(item, text)).collect();
-            format!("[{}]", items.join(","))
-        }
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by_key(|(name, _)| name);
-            let fields: Vec<_> = fields
-                .iter()
-                .map(|(name, value)| format!("{name}:{}", identity(value, text)))
-                .collect();
-            format!("{{{}}}", fields.join(","))
-        }
-        _ => super::values::printed(value, text),
     }
 }

@@ -1,0 +1,133 @@
+//! Why two fields conflict, and how that is said.
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::{Argument, Field, Type, Value};
+use apollo_compiler::parser::SourceSpan;
+
+use super::super::selections::is_given;
+use super::super::types;
+use super::super::values::{is_block, printed, quoted};
+use super::Overlaps;
+
+/// The most characters of a reason, or of a name in one.
+const LONGEST: usize = 1_000;
+/// The most fields that a conflict names the places of, on either side.
+const MOST_PLACES: usize = 20;
+pub(super) struct Conflict<'a> {
+    pub(super) key: &'a str,
+    pub(super) reason: String,
+    pub(super) places: [Vec<Option<SourceSpan>>; 2],
+}
+
+impl Overlaps<'_, '_> {
+    /// Why two fields are not the same; whatever they select.
+    pub(super) fn difference(&self, one: &Field, other: &Field) -> Option<String> {
+        if one.name != other.name {
+            let name = |field: &Field| abbreviated(field.name.to_string());
+            return Some(format!(
+                "\"{}\" and \"{}\" are different fields",
+                name(one),
+                name(other)
+            ));
+        }
+        let text = self.check.text;
+        let same = one.arguments.len() == other.arguments.len()
+            && one.arguments.iter().all(|argument| {
+                is_given(&other.arguments, &argument.name)
+                    && last(&other.arguments, &argument.name).is_some_and(|value| {
+                        identity(value, text) == identity(&argument.value, text)
+                    })
+            });
+        (!same).then(|| "they have differing arguments".to_owned())
+    }
+
+    pub(super) fn types_conflict(&self, one: &Type, other: &Type) -> bool {
+        if one.is_non_null() != other.is_non_null() {
+            return true;
+        }
+        match (types::item(one), types::item(other)) {
+            (Some(one), Some(other)) => self.types_conflict(one, other),
+            (None, None) => {
+                let (one, other) = (one.inner_named_type(), other.inner_named_type());
+                let is_leaf = |name: &str| !types::is_composite(self.check.schema, name);
+                (is_leaf(one) || is_leaf(other)) && one != other
+            }
+            _ => true,
+        }
+    }
+}
+
+/// The conflict of two fields whose selections conflict.
+pub(super) fn joined<'a>(
+    key: &'a str,
+    mut places: [Vec<Option<SourceSpan>>; 2],
+    inner: &[Conflict<'a>],
+) -> Option<Conflict<'a>> {
+    if inner.is_empty() {
+        return None;
+    }
+    let mut reason = String::new();
+    for conflict in inner {
+        let and = if reason.is_empty() { "" } else { " and " };
+        let key = abbreviated(conflict.key.to_owned());
+        reason.push_str(&format!(
+            "{and}subfields \"{key}\" conflict because {}",
+            conflict.reason
+        ));
+        if reason.encode_utf16().count() > LONGEST {
+            break;
+        }
+    }
+    for (side, places) in places.iter_mut().enumerate() {
+        for conflict in inner {
+            let known = &conflict.places[side];
+            let room = MOST_PLACES - places.len();
+            places.extend(&known[known.len().saturating_sub(room)..]);
+            if places.len() == MOST_PLACES {
+                break;
+            }
+        }
+    }
+    Some(Conflict {
+        key,
+        reason: abbreviated(reason),
+        places,
+    })
+}
+
+/// Names and types are ASCII, and so is all that is made of them.
+pub(super) fn abbreviated(text: String) -> String {
+    match text.get(..LONGEST) {
+        Some(start) if text.len() > LONGEST => format!("{start}..."),
+        _ => text,
+    }
+}
+
+fn last<'a>(arguments: &'a [Node<Argument>], name: &str) -> Option<&'a Node<Value>> {
+    let argument = arguments
+        .iter()
+        .rev()
+        .find(|argument| argument.name == name);
+    argument.map(|argument| &argument.value)
+}
+
+/// A text that is the same for values that are the same, whatever the order of their fields.
+fn identity(value: &Node<Value>, text: &str) -> String {
+    match &**value {
+        Value::String(content) if is_block(value, text) => format!("\"\"\"{}", quoted(content)),
+        Value::List(items) => {
+            let items: Vec<_> = items.iter().map(|item| identity(item, text)).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| name);
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| format!("{name}:{}", identity(value, text)))
+                .collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        _ => printed(value, text),
+    }
+}
