@@ -72,7 +72,7 @@ const NO_DOCUMENTS: [&str; 56] = [
 ];
 
 /// Documents with a trigger that is valid, and something else that is not; with what is said of it.
-const NOT_VALID: [(&str, &[&str]); 17] = [
+const NOT_VALID: [(&str, &[&str]); 18] = [
     (
         r#"mutation { triggerDinoaiAgentRun(message: "m", message: "n") { ok } }"#,
         &["There can be only one argument named \"message\"."],
@@ -86,6 +86,13 @@ const NOT_VALID: [(&str, &[&str]); 17] = [
         &[
             "The \"More\" definition is not executable.",
             "Unknown type \"Unheard\".",
+        ],
+    ),
+    (
+        r#"mutation { triggerDinoaiAgentRun(message: "m") { ok } } scalar S @specifiedBy(url: "u") extend scalar S @specifiedBy(url: "u")"#,
+        &[
+            "The \"S\" definition is not executable.",
+            "The directive \"@specifiedBy\" can only be used once at this location.",
         ],
     ),
     (

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use apollo_compiler::ast::{
-    Definition, DirectiveDefinition, DirectiveList, DirectiveLocation, Document, FieldDefinition,
+    Definition, Directive, DirectiveDefinition, DirectiveList, DirectiveLocation, Document,
+    FieldDefinition,
 };
-use apollo_compiler::{Node, Schema};
+use apollo_compiler::{Name, Node, Schema};
 
 use super::Check;
 use super::selections::is_given;
@@ -15,6 +16,9 @@ pub(super) struct KnownDirectives<'a> {
     schema: &'a Schema,
     defined: HashMap<&'a str, &'a Node<DirectiveDefinition>>,
 }
+
+/// The first directive of each name.
+pub(super) type Seen<'a> = HashMap<&'a Name, &'a Node<Directive>>;
 
 impl<'a> KnownDirectives<'a> {
     pub(super) fn of(schema: &'a Schema, document: &'a Document) -> Self {
@@ -44,7 +48,17 @@ impl<'a> Check<'a> {
         location: DirectiveLocation,
         field: Option<&'a FieldDefinition>,
     ) {
-        let mut seen = HashMap::new();
+        self.directives_beside(directives, location, field, &mut Seen::new());
+    }
+
+    /// The directives at one place, and those that were seen at others that count as the same.
+    pub(super) fn directives_beside(
+        &mut self,
+        directives: &'a DirectiveList,
+        location: DirectiveLocation,
+        field: Option<&'a FieldDefinition>,
+        seen: &mut Seen<'a>,
+    ) {
         for directive in &directives.0 {
             let name = &directive.name;
             let known = self.directives.get(name);

@@ -22,7 +22,7 @@ use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::response::GraphQLError;
 use apollo_compiler::{Name, Node, Schema};
 
-use directives::KnownDirectives;
+use directives::{KnownDirectives, Seen};
 use variables::{Usage, Usages};
 
 /// The most errors that are said of one document.
@@ -89,6 +89,8 @@ struct Check<'a> {
     /// By name; of several with one name the last.
     fragments: HashMap<&'a str, &'a Node<FragmentDefinition>>,
     directives: KnownDirectives<'a>,
+    /// The directives on each type that the document defines or extends, and on the schema.
+    on_types: HashMap<Option<&'a Name>, Seen<'a>>,
     /// The variables that the definition in progress uses.
     usages: Vec<Usage<'a>>,
     errors: Vec<GraphQLError>,
@@ -114,6 +116,7 @@ impl<'a> Check<'a> {
             operations,
             fragments,
             directives: KnownDirectives::of(schema, document),
+            on_types: HashMap::new(),
             usages: Vec::new(),
             errors: Vec::new(),
         }

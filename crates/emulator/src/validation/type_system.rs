@@ -55,61 +55,78 @@ impl<'a> Check<'a> {
                 self.input_values(&it.arguments, At::ArgumentDefinition);
             }
             Definition::SchemaDefinition(it) => {
-                self.applied(&it.directives, At::Schema);
+                self.on_type(definition, &it.directives, At::Schema);
                 self.known_types(it.root_operations.iter().map(|it| &it.1));
             }
             Definition::SchemaExtension(it) => {
-                self.applied(&it.directives, At::Schema);
+                self.on_type(definition, &it.directives, At::Schema);
                 self.known_types(it.root_operations.iter().map(|it| &it.1));
             }
-            Definition::ScalarTypeDefinition(it) => self.applied(&it.directives, At::Scalar),
-            Definition::ScalarTypeExtension(it) => self.applied(&it.directives, At::Scalar),
+            Definition::ScalarTypeDefinition(it) => {
+                self.on_type(definition, &it.directives, At::Scalar)
+            }
+            Definition::ScalarTypeExtension(it) => {
+                self.on_type(definition, &it.directives, At::Scalar)
+            }
             Definition::ObjectTypeDefinition(it) => {
-                self.applied(&it.directives, At::Object);
+                self.on_type(definition, &it.directives, At::Object);
                 self.fields(&it.implements_interfaces, &it.fields);
             }
             Definition::ObjectTypeExtension(it) => {
-                self.applied(&it.directives, At::Object);
+                self.on_type(definition, &it.directives, At::Object);
                 self.fields(&it.implements_interfaces, &it.fields);
             }
             Definition::InterfaceTypeDefinition(it) => {
-                self.applied(&it.directives, At::Interface);
+                self.on_type(definition, &it.directives, At::Interface);
                 self.fields(&it.implements_interfaces, &it.fields);
             }
             Definition::InterfaceTypeExtension(it) => {
-                self.applied(&it.directives, At::Interface);
+                self.on_type(definition, &it.directives, At::Interface);
                 self.fields(&it.implements_interfaces, &it.fields);
             }
             Definition::UnionTypeDefinition(it) => {
-                self.applied(&it.directives, At::Union);
+                self.on_type(definition, &it.directives, At::Union);
                 self.known_types(&it.members);
             }
             Definition::UnionTypeExtension(it) => {
-                self.applied(&it.directives, At::Union);
+                self.on_type(definition, &it.directives, At::Union);
                 self.known_types(&it.members);
             }
             Definition::EnumTypeDefinition(it) => {
-                self.applied(&it.directives, At::Enum);
+                self.on_type(definition, &it.directives, At::Enum);
                 for value in &it.values {
                     self.applied(&value.directives, At::EnumValue);
                 }
             }
             Definition::EnumTypeExtension(it) => {
-                self.applied(&it.directives, At::Enum);
+                self.on_type(definition, &it.directives, At::Enum);
                 for value in &it.values {
                     self.applied(&value.directives, At::EnumValue);
                 }
             }
             Definition::InputObjectTypeDefinition(it) => {
-                self.applied(&it.directives, At::InputObject);
+                self.on_type(definition, &it.directives, At::InputObject);
                 self.input_values(&it.fields, At::InputFieldDefinition);
             }
             Definition::InputObjectTypeExtension(it) => {
-                self.applied(&it.directives, At::InputObject);
+                self.on_type(definition, &it.directives, At::InputObject);
                 // The reference looks for a definition, and an extension is none.
                 self.input_values(&it.fields, At::ArgumentDefinition);
             }
         }
+    }
+
+    /// A definition and its extensions count as one place.
+    fn on_type(
+        &mut self,
+        definition: &'a Definition,
+        directives: &'a DirectiveList,
+        location: DirectiveLocation,
+    ) {
+        let name = named(definition);
+        let mut seen = self.on_types.remove(&name).unwrap_or_default();
+        self.directives_beside(directives, location, None, &mut seen);
+        self.on_types.insert(name, seen);
     }
 
     fn applied(&mut self, directives: &'a DirectiveList, location: DirectiveLocation) {
