@@ -334,6 +334,7 @@ fn errors_are_those_of_awaiting() {
             }
         ));
         let results: Vec<_> = client.wait_all(ids()).iterate().collect();
+        assert_eq!(results.len(), ids().len());
         assert!(
             results
                 .iter()

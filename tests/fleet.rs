@@ -337,6 +337,7 @@ async fn less_than_two_minutes_of_bad_polls_are_tolerated_and_a_good_one_starts_
     .await;
     let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(3)).poll_interval(seconds(30))).await;
+    assert_eq!(results.len(), 3);
     assert!(results.values().all(Result::is_ok), "{results:?}");
 }
 
@@ -417,6 +418,7 @@ async fn a_batch_that_has_failed_is_due_again_after_the_pause_of_the_schedule() 
                 .connect_timeout(seconds(60))
         });
         let results = all(client.wait_all(ids(4)).poll_interval(seconds(30))).await;
+        assert_eq!(results.len(), 4);
         assert!(results.values().all(Result::is_ok), "{results:?}");
         let arrivals = arrivals.lock().unwrap();
         let due = [0, 30, 60].map(seconds);
@@ -445,6 +447,7 @@ async fn a_size_that_was_refused_once_is_tried_again_some_time_later() {
     let (client, _) = patient(&server);
     let fleet = client.wait_all(ids(2)).poll_interval(seconds(1));
     let results = all(fleet.timeout(seconds(600))).await;
+    assert_eq!(results.len(), 2);
     assert!(results.values().all(Result::is_ok), "{results:?}");
     let batches = batches(&server);
     assert_eq!((batches[0], batches[1]), (2, 1), "{batches:?}");
@@ -549,6 +552,7 @@ async fn a_batch_that_fails_three_times_while_others_are_answered_becomes_smalle
     .await;
     let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(60)).poll_interval(seconds(10))).await;
+    assert_eq!(results.len(), 60);
     let lost = results.iter().find(|(_, result)| result.is_err());
     assert!(lost.is_none(), "{lost:?}");
     let batches = batches(&server);
@@ -661,6 +665,7 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_ended_runs_too(
             .connect_timeout(seconds(60))
     });
     let results = all(client.wait_all(ids(100)).poll_interval(seconds(10))).await;
+    assert_eq!(results.len(), 100);
     assert!(results.values().all(Result::is_ok));
     let (_, arrivals) = &*held.lock().unwrap();
     assert!(arrivals.len() >= 50, "{arrivals:?}");
@@ -766,7 +771,9 @@ async fn a_fleet_that_could_never_end_is_refused_before_any_request() {
         requests().timeout(Duration::ZERO),
         requests().poll_interval(Duration::ZERO),
     ] {
-        for (_, result) in all_in_order(fleet).await {
+        let results = all_in_order(fleet).await;
+        assert_eq!(results.len(), 3);
+        for (_, result) in results {
             assert!(matches!(result, Err(Error::InvalidRequest { .. })));
         }
     }
@@ -845,7 +852,9 @@ async fn results_carry_the_place_of_their_request() {
     })
     .await;
     let (client, _) = patient(&server);
-    for (place, result) in all_in_order(client.run_all(messages(25), 10)).await {
+    let results = all_in_order(client.run_all(messages(25), 10)).await;
+    assert_eq!(results.len(), 25);
+    for (place, result) in results {
         let run = result.unwrap();
         let message = &names.lock().unwrap()[&run.session_id];
         assert_eq!(*message, format!("message-{place}"));
@@ -933,7 +942,9 @@ async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
     let server = FaultServer::scripted(runs(|_, _| Err("No such run."))).await;
     let (client, _) = patient(&server);
     let fleet = client.run_all(messages(4), 2).poll_interval(seconds(30));
-    for (_, result) in all_in_order(fleet).await {
+    let results = all_in_order(fleet).await;
+    assert_eq!(results.len(), 4);
+    for (_, result) in results {
         let error = result.unwrap_err();
         assert!(
             error.may_have_started() && error.session_id().is_some(),
@@ -948,7 +959,9 @@ async fn each_run_that_is_started_has_the_whole_timeout_to_itself() {
     let server = FaultServer::scripted(runs(|_, _| reads_as("RUNNING"))).await;
     let (client, clock) = patient(&server);
     let fleet = client.run_all(messages(3), 1).timeout(seconds(60));
-    for (_, result) in all_in_order(fleet).await {
+    let results = all_in_order(fleet).await;
+    assert_eq!(results.len(), 3);
+    for (_, result) in results {
         let Err(Error::WaitTimeout(timeout)) = result else {
             panic!("{result:?}");
         };
@@ -1108,6 +1121,7 @@ async fn credentials_that_are_refused_end_all_after_few_requests() {
     let server = FaultServer::scripted(|_| Reply::Http(401, vec![], String::new())).await;
     let (client, _) = patient(&server);
     let results = all(client.wait_all(ids(10_000))).await;
+    assert_eq!(results.len(), 10_000);
     for result in results.values() {
         assert!(matches!(
             result,

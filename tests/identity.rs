@@ -422,6 +422,7 @@ async fn a_watch_after_the_first_ask_emits_nothing_that_came_before_it() {
     let items = events(&session).await;
     assert!(!children_of(&items).contains(&"child-1"), "{items:#?}");
     assert!(steps_of(&items).iter().all(|step| *step > 1), "{items:#?}");
+    assert!(end_of(&items).is_some(), "{items:#?}");
 }
 
 /// A transcript that is nothing but messages of one moment is not one message listed twice.

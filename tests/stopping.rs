@@ -8,11 +8,13 @@
 
 mod fault_server;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use dinoai::clock::VirtualClock;
 use dinoai::error::WaitTimeout;
-use dinoai::{Client, Credentials, Error, OnTimeout, Result, RunStatus, TriggerRun};
+use dinoai::{Client, Credentials, Error, OnTimeout, Result, RunStatus, StopOnDrop, TriggerRun};
 use dinoai_emulator::{Backend, Emulator, Scenario, Stage};
 use fault_server::{FaultServer, Reply, SESSION};
 use serde_json::json;
@@ -295,17 +297,31 @@ fn a_guard_dropped_outside_a_runtime_does_nothing_and_does_not_panic() {
     assert!(!runtime.block_on(is_told_to_stop(&server)));
 }
 
+/// Says whether its guard panics as it is dropped: a runtime would keep that to itself.
+struct Watched(Option<StopOnDrop>, mpsc::Sender<bool>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let guard = self.0.take();
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(guard)));
+        self.1.send(dropped.is_err()).unwrap();
+    }
+}
+
 #[test]
 fn a_guard_dropped_with_its_runtime_does_not_panic() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(endless([]));
     let (client, _) = server.client();
+    let (says, panicked) = mpsc::channel();
     let guard = client.session(SESSION).unwrap().stop_on_drop();
+    let guard = Watched(Some(guard), says);
     runtime.spawn(async move {
         let _guard = guard;
         std::future::pending::<()>().await;
     });
     drop(runtime);
+    assert_eq!(panicked.recv(), Ok(false));
 }
 
 #[tokio::test]

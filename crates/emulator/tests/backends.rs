@@ -135,7 +135,7 @@ async fn refusals_have_the_references_words() {
         &answered(post(&emulator).json(&request)).await,
         &["Unknown operation named \"B\"."],
     );
-    assert!(emulator.requests().iter().all(|request| !request.executed));
+    assert!(caller::none_was_executed(&emulator));
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn variables_of_the_wrong_type_are_refused_before_execution() {
         assert!(answer.body.get("data").is_none(), "{}", answer.text);
     }
     assert!(emulator.runs().is_empty());
-    assert!(emulator.requests().iter().all(|request| !request.executed));
+    assert!(caller::none_was_executed(&emulator));
 }
 
 #[tokio::test]

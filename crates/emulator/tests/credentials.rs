@@ -64,7 +64,7 @@ async fn wrong_or_missing_credentials_are_unauthorized() {
     ] {
         assert_eq!(status(&emulator, headers).await, 401, "{headers:?}");
     }
-    assert!(emulator.requests().iter().all(|request| !request.executed));
+    assert!(caller::none_was_executed(&emulator));
 }
 
 #[tokio::test]

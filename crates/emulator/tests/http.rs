@@ -203,7 +203,7 @@ async fn a_body_that_is_no_graphql_request_is_a_bad_request() {
         assert_eq!(answer.status, 400, "{body}");
         assert_eq!(answer.messages().len(), 1, "{body}");
     }
-    assert!(emulator.requests().iter().all(|request| !request.executed));
+    assert!(caller::none_was_executed(&emulator));
 }
 
 #[tokio::test]

@@ -258,6 +258,7 @@ fn the_runs_of_a_batch_that_have_not_completed_are_on_standard_error() {
             format!("exec \"$0\" batch {items} -q --poll-interval 5ms --output {format} >&-");
         let done = in_shell(&emulator, &line);
         assert_eq!(done.code(), 1, "{}", done.stderr);
+        assert_eq!(emulator.runs().len(), 2);
         for run in emulator.runs() {
             assert!(done.stderr.contains(&run.session_id), "{}", done.stderr);
         }

@@ -103,6 +103,12 @@ pub(crate) async fn call(emulator: &Emulator, query: &str, variables: Value) -> 
     answered(post(emulator).json(&json!({ "query": query, "variables": variables }))).await
 }
 
+/// Whether requests have come, and none of them was executed.
+pub(crate) fn none_was_executed(emulator: &Emulator) -> bool {
+    let requests = emulator.requests();
+    !requests.is_empty() && requests.iter().all(|request| !request.executed)
+}
+
 /// Triggers a run of this agent with the message "Check it." and returns its session id.
 pub(crate) async fn trigger(emulator: &Emulator, agent: &str) -> String {
     let variables = json!({ "agent": agent, "message": "Check it." });
