@@ -4,12 +4,14 @@
 #![cfg(all(unix, feature = "program"))]
 
 mod caller;
+mod skipped;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use caller::{answered, client};
 use serde_json::json;
+use skipped::skipped;
 
 /// A started program, killed if a test fails before it has stopped.
 struct Program(Child);
@@ -117,7 +119,10 @@ fn it_fails_with_a_reason_where_its_port_is_taken() {
 #[test]
 fn the_curl_command_that_it_shows_works() {
     if Command::new("curl").arg("--version").output().is_err() {
-        return;
+        return skipped(
+            "the_curl_command_that_it_shows_works",
+            "there is no curl on the PATH",
+        );
     }
     let mut program = Program::start(&["--port", "0"]);
     let exports = program.exports();
