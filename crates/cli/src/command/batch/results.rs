@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::identity::Identity;
@@ -121,7 +121,7 @@ impl Opened {
         if self.length < self.size {
             file.set_len(u64::try_from(self.length).unwrap_or(u64::MAX))?;
         }
-        // It is opened to be appended to.
+        file.seek(SeekFrom::End(0))?;
         file.write_all(&self.ending)?;
         sync(file)?;
         sync_folder(&self.path)
@@ -177,7 +177,13 @@ fn refusal(path: &Path, problem: impl Display) -> Failure {
 
 fn open(path: &Path, creates: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).append(true).create(creates);
+    options.read(true).create(creates);
+    // Windows does not let a file be cut that is opened to be appended to. There its lock keeps
+    // everybody else from writing to it.
+    #[cfg(windows)]
+    options.write(true);
+    #[cfg(not(windows))]
+    options.append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
@@ -266,7 +272,6 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::options::Format;
 
     thread_local! {
         /// What this thread has synced: whether it was a folder.
@@ -281,6 +286,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_file_is_synced_and_then_its_folder_before_anything_is_added() {
+        use crate::options::Format;
+
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("results.jsonl");
         let (opened, _) = Opened::open(&path, None).unwrap();
