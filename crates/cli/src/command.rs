@@ -17,10 +17,11 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 use dinoai::{CallFuture, Client, SessionId};
 
 use crate::account::{Account, outlives};
+use crate::colour::Colours;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Interrupts, Listener, Signal};
@@ -66,10 +67,23 @@ impl Desk<'_> {
 /// Runs the command with these arguments, the program's name first.
 pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    match Arguments::try_parse_from(&arguments) {
+    match parse(&arguments) {
         Ok(options) => carry_out(options),
         Err(refusal) => refuse(&refusal, &arguments),
     }
+}
+
+fn parse(arguments: &[OsString]) -> Result<Arguments, clap::Error> {
+    // Help and refusals have the colours of everything else.
+    let colours = Colours::of(asked(arguments, "--color").unwrap_or_default());
+    let mut command = Arguments::command().color(match colours {
+        Colours::Always => ColorChoice::Always,
+        Colours::Never => ColorChoice::Never,
+        Colours::Auto => ColorChoice::Auto,
+    });
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    let options = Arguments::from_arg_matches_mut(&mut matches);
+    options.map_err(|error| error.format(&mut command))
 }
 
 fn carry_out(arguments: Arguments) -> Exit {
@@ -203,7 +217,7 @@ fn emulator(options: Vec<OsString>) -> Exit {
 
 /// Help and version are results; anything else is a failure, in the format that was asked for.
 fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
-    let format = asked_format(arguments);
+    let format: Format = asked(arguments, "--output").unwrap_or_default();
     if !refusal.use_stderr() || format == Format::Text && are_harmless(arguments) {
         if let Err(error) = refusal.print()
             && !refusal.use_stderr()
@@ -232,22 +246,21 @@ fn are_harmless(arguments: &[OsString]) -> bool {
     texts.all(|text| stderr.safe(&text) == text)
 }
 
-/// The format that arguments ask for which cannot be understood as a whole.
-fn asked_format(arguments: &[OsString]) -> Format {
+/// What arguments ask for with an option, where they cannot be understood as a whole, or not yet.
+fn asked<T: ValueEnum>(arguments: &[OsString], option: &str) -> Option<T> {
     let texts: Vec<_> = arguments
         .iter()
         .map(|text| text.to_string_lossy())
         .collect();
-    let is = |name: &str| {
-        let joined = format!("--output={name}");
-        texts.iter().any(|text| *text == joined)
-            || texts
-                .windows(2)
-                .any(|pair| pair[0] == "--output" && pair[1] == name)
-    };
-    match (is("json"), is("jsonl")) {
-        (true, _) => Format::Json,
-        (_, true) => Format::Jsonl,
-        _ => Format::Text,
-    }
+    let joined = texts.iter().filter_map(|text| {
+        let value = text.strip_prefix(option)?.strip_prefix('=')?;
+        Some(value.to_owned())
+    });
+    let apart = texts
+        .windows(2)
+        .filter(|pair| pair[0] == option)
+        .map(|pair| pair[1].clone().into_owned());
+    joined
+        .chain(apart)
+        .find_map(|value| T::from_str(&value, false).ok())
 }

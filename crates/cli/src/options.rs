@@ -31,7 +31,8 @@ Environment:
   PARADIME_API_KEY        the API key
   PARADIME_API_SECRET     its secret, or a token (prdm_wsp_…, prdm_cmp_…)
   PARADIME_WORKSPACE_UID  the workspace, which a company token needs
-  NO_COLOR                no colours, unless --color says otherwise
+  NO_COLOR                no colours; FORCE_COLOR or CLICOLOR_FORCE: colours without a terminal,
+                          too; CLICOLOR=0: none. NO_COLOR comes first, and --color before all
   The same names without PARADIME_ count, too. What is missing is read from the credentials file.";
 
 /// Runs Paradime's DinoAI agents: start, wait, follow, talk.
@@ -129,7 +130,7 @@ pub(crate) enum Format {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless the environment says otherwise.
     #[default]
     Auto,
     Always,

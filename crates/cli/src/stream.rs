@@ -2,9 +2,11 @@
 //! that others wrote is made safe for it.
 
 use std::borrow::Cow;
-use std::env;
 use std::io::{self, IsTerminal};
 
+use console::is_dumb;
+
+use crate::colour::Colours;
 use crate::neutral::neutral;
 use crate::options::Color;
 use crate::workflow;
@@ -76,15 +78,13 @@ impl Stream {
     }
 
     fn of(is_terminal: bool, is_file: bool, color: Color) -> Self {
-        let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_dumb = || env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             is_terminal,
             is_logged: !is_file && workflow::is_logged(),
-            is_coloured: match color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => is_terminal && !is_set("NO_COLOR") && !is_dumb(),
+            is_coloured: match Colours::of(color) {
+                Colours::Always => true,
+                Colours::Never => false,
+                Colours::Auto => is_terminal && !is_dumb(),
             },
         }
     }

@@ -1,0 +1,84 @@
+//! Whether colours are used: what the environment asks for.
+//!
+//! Read as `anstyle-query`, and with it clap and cargo, reads it (<https://bixense.com/clicolors>):
+//! `NO_COLOR` comes first, then what forces colours, then `CLICOLOR=0`, then whether a terminal is
+//! there. `FORCE_COLOR` (<https://force-color.org>) stands beside `CLICOLOR_FORCE`, which is older;
+//! `0` and `false` in it mean no colours, as Node has it. An empty variable counts as unset.
+
+use std::env;
+use std::ffi::OsString;
+
+use crate::options::Color;
+
+/// What options and environment ask for, whatever a stream leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colours {
+    Always,
+    Never,
+    /// On a terminal that can show them.
+    Auto,
+}
+
+impl Colours {
+    /// An option comes before the environment.
+    pub(crate) fn of(option: Color) -> Self {
+        match option {
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+            Color::Auto => Self::asked_by(|name| env::var_os(name)),
+        }
+    }
+
+    fn asked_by(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let value = |name| variable(name).filter(|value| !value.is_empty());
+        let is_forced = |name| value(name).map(|value| value != "0" && value != "false");
+        if value("NO_COLOR").is_some() {
+            return Self::Never;
+        }
+        match (is_forced("FORCE_COLOR"), is_forced("CLICOLOR_FORCE")) {
+            (Some(false), _) => Self::Never,
+            (Some(true), _) | (None, Some(true)) => Self::Always,
+            _ if value("CLICOLOR").is_some_and(|value| value == "0") => Self::Never,
+            _ => Self::Auto,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_read_as_others_read_it() {
+        use Colours::{Always, Auto, Never};
+
+        for (variables, expected) in [
+            (&[][..], Auto),
+            (&[("NO_COLOR", "1")], Never),
+            (&[("NO_COLOR", "0")], Never),
+            (&[("NO_COLOR", "")], Auto),
+            (&[("FORCE_COLOR", "1")], Always),
+            (&[("FORCE_COLOR", "3")], Always),
+            (&[("FORCE_COLOR", "true")], Always),
+            (&[("FORCE_COLOR", "")], Auto),
+            (&[("FORCE_COLOR", "0")], Never),
+            (&[("FORCE_COLOR", "false")], Never),
+            (&[("CLICOLOR_FORCE", "1")], Always),
+            (&[("CLICOLOR_FORCE", "0")], Auto),
+            (&[("CLICOLOR_FORCE", "")], Auto),
+            (&[("CLICOLOR", "0")], Never),
+            (&[("CLICOLOR", "1")], Auto),
+            (&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")], Always),
+            (&[("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "0")], Never),
+            (&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], Never),
+            (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], Never),
+            (&[("NO_COLOR", ""), ("FORCE_COLOR", "1")], Always),
+        ] {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| OsString::from(value))
+            };
+            assert_eq!(Colours::asked_by(variable), expected, "{variables:?}");
+        }
+    }
+}
