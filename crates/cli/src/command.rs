@@ -90,6 +90,7 @@ fn carry_out(arguments: Arguments) -> Exit {
     let output = Output::new(&arguments.global);
     traces::show(arguments.global.verbose, &output);
     let exit = dispatch(arguments, &output).unwrap_or_else(|failure| {
+        output.idle();
         output.failure(&failure);
         failure.exit
     });
@@ -145,7 +146,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         .map_err(|error| Failure::system(format!("cannot start: {error}")))?;
     let mut interrupts = Listener::start(output)
         .map_err(|error| Failure::system(format!("cannot listen for signals: {error}")))?;
-    let done = runtime.block_on(async {
+    let carried_out = async {
         let desk = Desk {
             client,
             output,
@@ -169,6 +170,12 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             }
         };
         finish(done, output, &mut interrupts).await
+    };
+    let done = runtime.block_on(async {
+        tokio::select! {
+            done = carried_out => done,
+            never = output.beat() => match never {},
+        }
     });
     // Whatever still hangs, a look-up of a host's name for one, is not waited for.
     runtime.shutdown_background();
@@ -184,6 +191,7 @@ async fn finish(
     let exit = match done {
         Ok(exit) => exit,
         Err(failure) => {
+            output.idle();
             // At once: the reader of the result may never read on.
             output.failure(&failure);
             if let Exit::Interrupted(_) = failure.exit {

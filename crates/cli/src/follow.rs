@@ -76,10 +76,17 @@ impl Follow<'_> {
         interrupts: &mut Interrupts,
         narration: &mut Narration<'_>,
     ) -> Result<Run, Failure> {
-        self.output.busy("waiting");
         let started = interrupts.started().clone();
-        if let Some(id) = course.id() {
-            started.note(id);
+        match (course.id(), course.stage()) {
+            (Some(id), stage) => {
+                started.note(id);
+                let what = match stage {
+                    Stage::InFlight => "sending",
+                    _ => "waiting",
+                };
+                self.output.busy_with(id, what);
+            }
+            (None, _) => self.output.busy("starting"),
         }
         let end = tokio::select! {
             end = self.show(course, narration, &started) => end,

@@ -1,6 +1,7 @@
 //! The command `dinoai`: Paradime's DinoAI agents from a terminal, CI or a scheduler.
 
 mod account;
+mod awaited;
 mod colour;
 mod command;
 mod exit;
@@ -19,6 +20,7 @@ mod stream;
 mod terminal;
 mod tool_step;
 mod traces;
+mod vigil;
 mod workflow;
 
 use std::process::ExitCode;

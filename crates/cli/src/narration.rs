@@ -1,6 +1,6 @@
 //! [`Narration`]: a run's events as they are shown while it goes on.
 
-use dinoai::{Accepted, Event, Message, Run, RunStatus, StartupStep, Step};
+use dinoai::{Accepted, Event, Message, Run, StartupStep, Step};
 use serde::Serialize;
 
 use crate::options::Format;
@@ -72,6 +72,7 @@ impl<'a> Narration<'a> {
             Event::Started(accepted) => self.warning.clone_from(&accepted.warning),
             _ => {}
         }
+        self.wait_on(event);
         match (self.output.format, event) {
             (Format::Text, _) => self.show_as_text(event),
             // The document comes at the end; the session id is needed before.
@@ -92,6 +93,20 @@ impl<'a> Narration<'a> {
         }) = event
         {
             self.output.warning(warning);
+        }
+    }
+
+    /// Notes what is waited for from now on.
+    fn wait_on(&self, event: &Event) {
+        match event {
+            Event::Started(accepted) | Event::Sent(accepted) => {
+                self.output.busy_with(&accepted.session_id, "waiting");
+            }
+            Event::Status(status) if !status.is_terminal() => self.output.busy(status.as_str()),
+            Event::Startup(step) if !step.done => {
+                self.output.busy(&format!("QUEUED {}", step.label));
+            }
+            _ => {}
         }
     }
 
@@ -122,14 +137,13 @@ impl<'a> Narration<'a> {
                 self.output
                     .note(&format!("session {}", accepted.session_id));
             }
-            Event::Status(status) => self.status(status),
+            Event::Status(status) => self.output.plain_note(&format!("status {status}")),
             Event::Startup(step) if step.done => {
                 self.output.plain_note(&format!("ready: {}", step.label));
             }
             Event::Startup(step) => {
                 self.output
                     .plain_note(&format!("preparing: {}", step.label));
-                self.output.busy(&format!("QUEUED {}", step.label));
             }
             Event::Step(step) => {
                 if let Some(line) = tool_step::line(step) {
@@ -140,13 +154,6 @@ impl<'a> Narration<'a> {
             Event::Child(id) => self.output.note(&format!("started the run {id}")),
             _ => {}
         }
-    }
-
-    fn status(&self, status: &RunStatus) {
-        if !status.is_terminal() {
-            self.output.busy(status.as_str());
-        }
-        self.output.plain_note(&format!("status {status}"));
     }
 
     fn message(&mut self, message: &Message) {

@@ -39,7 +39,7 @@ pub(crate) fn neutral(text: &str) -> Cow<'_, str> {
 /// The same text on one line.
 pub(crate) fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ")
+    neutral(&words.join(" ")).into_owned()
 }
 
 fn has_too_many_marks(text: &str) -> bool {
@@ -93,7 +93,7 @@ mod tests {
     fn a_sequence_is_shown_in_place_of_being_obeyed() {
         assert_eq!(neutral("a\u{1b}[31mb\u{9b}0mc\rd\u{7f}"), "a␛[31mb�0mc␍d␡");
         assert_eq!(neutral("a\r\nb"), "a\nb");
-        assert_eq!(one_line("a\n\tb  c\r\n"), "a b c");
+        assert_eq!(one_line("a\n\tb\u{1b}"), "a b␛");
     }
 
     #[test]

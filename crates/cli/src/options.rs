@@ -105,7 +105,7 @@ pub(crate) struct Global {
     /// account, starts no agent.
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "credentials_file"])]
     pub(crate) emulator: bool,
-    /// Nothing on standard error but errors.
+    /// Nothing on standard error but errors: no notes, no progress, no signs of life.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Says what is called and polled; twice, each attempt. Never texts, never credentials.
@@ -155,7 +155,7 @@ pub(crate) enum Command {
     Tree(Session),
     /// A conversation with an agent.
     Chat(Chat),
-    /// Starts many runs, and writes their results as JSON lines as they end.
+    /// Starts many runs, and writes their results as they end: JSON lines, or text on a terminal.
     Batch(Batch),
     /// Asks for endpoint and credentials, and writes the credentials file.
     Login,

@@ -2,6 +2,11 @@
 //! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
 //! [`json`](crate::json).
 
+mod live;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use console::{Style, Term};
 use dinoai::SessionId;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
 use termimad::MadSkin;
@@ -18,10 +23,10 @@ use termimad::MadSkin;
 use crate::account::options::AccountOptions;
 use crate::failure::Failure;
 use crate::json;
-use crate::neutral::{neutral, one_line};
 use crate::options::{Color, Format, Global};
 use crate::queue::Queue;
 use crate::stream::Stream;
+use crate::vigil::Vigil;
 
 /// Where the command writes, and how.
 ///
@@ -31,15 +36,17 @@ pub(crate) struct Output {
     pub(crate) format: Format,
     quiet: bool,
     account: AccountOptions,
-    /// Whether lines of traces stand where a spinner would.
-    has_traces: bool,
+    /// Whether a line on standard error says what is waited for, and is drawn over and over.
+    is_live: bool,
     stdout: Stream,
     stderr: Stream,
     /// The same queue where both lead to one place, so that the order is kept there.
     out: Queue,
     err: Queue,
+    are_one: bool,
     /// Hidden where nobody looks at it.
     spinner: ProgressBar,
+    vigil: Vigil,
     /// Why standard output cannot be written any more.
     lost: Arc<OnceLock<Lost>>,
     /// How often what was queued has been dropped.
@@ -64,7 +71,11 @@ impl Output {
         Self {
             quiet: global.quiet,
             account: AccountOptions::of(global),
-            has_traces: global.verbose > 0,
+            // Lines of traces stand where it would, and programs may read the other formats.
+            is_live: stderr.is_live
+                && global.output == Format::Text
+                && !global.quiet
+                && global.verbose == 0,
             ..Self::of(global.output, stdout, stderr)
         }
     }
@@ -78,7 +89,8 @@ impl Output {
 
     fn of(format: Format, stdout: Stream, stderr: Stream) -> Self {
         let err = Queue::start("stderr");
-        let out = match Stream::are_one() {
+        let are_one = Stream::are_one();
+        let out = match are_one {
             true => err.clone(),
             false => Queue::start("stdout"),
         };
@@ -86,12 +98,14 @@ impl Output {
             format,
             quiet: false,
             account: AccountOptions::default(),
-            has_traces: false,
+            is_live: false,
             stdout,
             stderr,
             out,
             err,
+            are_one,
             spinner: ProgressBar::hidden(),
+            vigil: Vigil::new(),
             lost: Arc::default(),
             dropped: Arc::default(),
             has_paragraphs: Cell::new(false),
@@ -131,6 +145,7 @@ impl Output {
             format: self.format,
             stderr: self.stderr,
             spinner: self.spinner_on_stderr(),
+            vigil: self.vigil.clone(),
         }
     }
 
@@ -229,9 +244,9 @@ impl Output {
         }
     }
 
-    /// A note that tells what is going on, where no spinner does.
+    /// A note that tells what is going on, where no live line does.
     pub(crate) fn plain_note(&self, text: &str) {
-        if !self.stderr.is_terminal {
+        if !self.is_live {
             self.note(text);
         }
     }
@@ -255,28 +270,8 @@ impl Output {
 
     /// Why the command did not do what it was asked for.
     pub(crate) fn failure(&self, failure: &Failure) {
-        self.idle();
         let line = failure_line(failure, self.format, self.stderr, &self.account);
         self.write_err(line);
-    }
-
-    /// Shows what is waited for, with the time since it was first called, on a terminal.
-    pub(crate) fn busy(&self, status: &str) {
-        let is_wanted = self.format == Format::Text && !self.quiet && !self.has_traces;
-        if !is_wanted || !self.stderr.is_terminal {
-            return;
-        }
-        let (spinner, status) = (self.spinner.clone(), one_line(status));
-        let status: String = status.chars().take(LONGEST_STATUS).collect();
-        self.err
-            .push(move || spin(&spinner, neutral(&status).into_owned()));
-    }
-
-    /// Takes the spinner away.
-    pub(crate) fn idle(&self) {
-        if let Some(spinner) = self.spinner_on_stderr() {
-            self.err.push(move || spinner.finish_and_clear());
-        }
     }
 
     /// The spinner, for who writes to standard output without this.
@@ -287,7 +282,7 @@ impl Output {
     /// Undoes what a line editor has asked of the terminal, where it was not let come to its end:
     /// marks around what is pasted. Leaves its line.
     pub(crate) fn end_of_editing(&self) {
-        if self.stdout.is_terminal {
+        if self.stdout.is_live {
             self.write_out("\u{1b}[?2004l\r\n".to_owned());
         }
     }
@@ -305,6 +300,9 @@ impl Output {
         let dropped = self.dropped.clone();
         let queued_at = dropped.load(Ordering::Acquire);
         let spinner = self.stdout.is_terminal.then(|| self.spinner.clone());
+        if self.are_one {
+            self.vigil.has_news();
+        }
         self.out.push(move || {
             if lost.get().is_some() || dropped.load(Ordering::Acquire) != queued_at {
                 return;
@@ -326,6 +324,7 @@ impl Output {
     }
 
     fn write_err(&self, line: String) {
+        self.vigil.has_news();
         let spinner = self.spinner_on_stderr();
         self.err.push(move || write_line(&line, spinner.as_ref()));
     }
@@ -333,24 +332,6 @@ impl Output {
     fn spinner_on_stderr(&self) -> Option<ProgressBar> {
         self.stderr.is_terminal.then(|| self.spinner.clone())
     }
-}
-
-/// How many characters of a status are shown beside the spinner.
-const LONGEST_STATUS: usize = 200;
-
-/// Whoever touches the spinner waits for the terminal, which may be held up.
-fn spin(spinner: &ProgressBar, status: String) {
-    spinner.set_message(status);
-    if !spinner.is_hidden() && !spinner.is_finished() {
-        return;
-    }
-    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
-        spinner.set_style(style);
-    }
-    spinner.reset();
-    // Last, since it is drawn from now on.
-    spinner.set_draw_target(ProgressDrawTarget::stderr());
-    spinner.enable_steady_tick(Duration::from_millis(100));
 }
 
 fn write_line(line: &str, spinner: Option<&ProgressBar>) {
@@ -402,6 +383,7 @@ pub(crate) struct Traces {
     format: Format,
     stderr: Stream,
     spinner: Option<ProgressBar>,
+    vigil: Vigil,
 }
 
 impl Write for Traces {
@@ -414,6 +396,7 @@ impl Write for Traces {
             }
         };
         let spinner = self.spinner.clone();
+        self.vigil.has_news();
         self.err.push(move || write_line(&line, spinner.as_ref()));
         Ok(bytes.len())
     }

@@ -15,6 +15,8 @@ use crate::workflow;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stream {
     pub(crate) is_terminal: bool,
+    /// Whether it is a terminal that obeys control sequences, so that a line can be drawn over.
+    pub(crate) is_live: bool,
     pub(crate) is_coloured: bool,
     /// Whether a CI system reads it for commands.
     is_logged: bool,
@@ -78,13 +80,15 @@ impl Stream {
     }
 
     fn of(is_terminal: bool, is_file: bool, color: Color) -> Self {
+        let is_live = is_terminal && !is_dumb();
         Self {
             is_terminal,
+            is_live,
             is_logged: !is_file && workflow::is_logged(),
             is_coloured: match Colours::of(color) {
                 Colours::Always => true,
                 Colours::Never => false,
-                Colours::Auto => is_terminal && !is_dumb(),
+                Colours::Auto => is_live,
             },
         }
     }

@@ -82,7 +82,7 @@ pub(crate) fn prepare(options: &Batch, output: &Output) -> Result<Prepared, Fail
     // Only now the file is known to be this batch's.
     let is_stdout = opened.as_ref().is_some_and(|opened| opened.is_stdout);
     let file = opened.map(|opened| opened.ready(output)).transpose()?;
-    let journal = Journal::new(file, (!is_stdout).then(|| output.spinner()))
+    let journal = Journal::new(file, (!is_stdout).then(|| output.spinner()), output.format)
         .map_err(|error| Failure::system(format!("cannot write results: {error}")))?;
     let wanted = tasks.len().min(options.concurrency.into());
     let (concurrency, limit) = limits::concurrency(wanted);

@@ -1,10 +1,12 @@
 //! `dinoai wait`: waits until runs have ended, over few requests.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use dinoai::{Error, Run, SessionId, WaitAll};
 
 use super::Desk;
+use crate::awaited::{Awaited, Counts, Going, NAMED};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Fate, Signal, Stage, fate};
@@ -61,16 +63,32 @@ impl Waiting<'_> {
     /// Waits for all of them, and shows each as it ends. May be dropped at any time.
     async fn all(&mut self, results: &mut WaitAll) {
         loop {
-            let text = match self.left.len() {
-                1 => "waiting for 1 run".to_owned(),
-                count => format!("waiting for {count} runs"),
-            };
-            self.output.busy(&text);
+            self.output.awaits(self.awaited());
             let Some((id, result)) = results.next().await else {
                 return;
             };
             self.show(&id, result);
         }
+    }
+
+    fn awaited(&self) -> Awaited {
+        let done = self.exits.len();
+        let failed = self
+            .exits
+            .iter()
+            .filter(|exit| **exit != Exit::Done)
+            .count();
+        let in_flight = self.left.len();
+        // Somebody else has started them, nobody says when.
+        let named: Vec<_> = self.left.iter().take(NAMED).cloned().collect();
+        Awaited::Many(Arc::new(move || Counts {
+            total: done + in_flight,
+            done,
+            failed,
+            in_flight,
+            to_start: 0,
+            going: Going::Some(named.clone()),
+        }))
     }
 
     fn show(&mut self, id: &SessionId, result: dinoai::Result<Run>) {

@@ -15,18 +15,28 @@ use super::identity::Identity;
 use super::record::{Record, What};
 use super::results::ResultsFile;
 use crate::json;
+use crate::neutral::one_line;
+use crate::options::Format;
 
 /// Writes records to the results file, if there is one, and to standard output.
 #[derive(Debug, Clone)]
 pub(super) struct Journal {
     file: Option<Scribe>,
     stdout: Option<Scribe>,
+    /// Whether people read standard output, and not programs.
+    is_for_people: bool,
 }
 
 impl Journal {
     /// A journal with a results file or without. Where standard output leads into that file, it
     /// is `None`; else it comes with the spinner that stands aside while something is printed.
-    pub(super) fn new(file: Option<ResultsFile>, stdout: Option<ProgressBar>) -> io::Result<Self> {
+    /// In text, a terminal gets lines for people; whatever else it is, it gets the records.
+    pub(super) fn new(
+        file: Option<ResultsFile>,
+        stdout: Option<ProgressBar>,
+        format: Format,
+    ) -> io::Result<Self> {
+        let is_for_people = format == Format::Text && io::stdout().is_terminal();
         let file = file.map(|mut file| Scribe::new("results", move |lines| file.append(lines)));
         let stdout = stdout.map(|spinner| {
             let is_file = Identity::of_stdout().is_some();
@@ -42,28 +52,32 @@ impl Journal {
         Ok(Self {
             file: file.transpose()?,
             stdout: stdout.transpose()?,
+            is_for_people,
         })
     }
 
     /// Queues a record, behind all that were queued before.
     pub(super) fn write(&self, item: usize, what: What) -> Written {
-        match line(item, what) {
-            Ok(line) => Written {
-                file: self.file.as_ref().map(|file| file.put(&line)),
-                stdout: self.stdout.as_ref().map(|stdout| stdout.put(&line)),
-            },
-            Err(error) => Written::failed(error),
-        }
+        self.queue(self.file.as_ref(), Record { item, what })
     }
 
     /// Queues a record that the results file has already, for standard output alone.
     pub(super) fn print(&self, item: usize, what: What) -> Written {
-        match line(item, what) {
-            Ok(line) => Written {
-                file: None,
-                stdout: self.stdout.as_ref().map(|stdout| stdout.put(&line)),
-            },
-            Err(error) => Written::failed(error),
+        self.queue(None, Record { item, what })
+    }
+
+    fn queue(&self, file: Option<&Scribe>, record: Record) -> Written {
+        let line = match line(&record) {
+            Ok(line) => line,
+            Err(error) => return Written::failed(error),
+        };
+        let printed = match self.is_for_people {
+            true => in_words(&record),
+            false => Arc::clone(&line),
+        };
+        Written {
+            file: file.map(|file| file.put(&line)),
+            stdout: self.stdout.as_ref().map(|stdout| stdout.put(&printed)),
         }
     }
 
@@ -166,10 +180,18 @@ async fn answer(answer: Option<Answer>) -> Result<(), Lost> {
     }
 }
 
-fn line(item: usize, what: What) -> io::Result<Arc<[u8]>> {
-    let mut line = json::line(&Record { item, what })?;
+fn line(record: &Record) -> io::Result<Arc<[u8]>> {
+    let mut line = json::line(record)?;
     line.push('\n');
     Ok(line.into_bytes().into())
+}
+
+/// A record as people read it on a terminal: nothing, where it says nothing that they need.
+fn in_words(record: &Record) -> Arc<[u8]> {
+    let text = record
+        .in_words()
+        .map(|text| format!("{}\n", one_line(&text)));
+    text.unwrap_or_default().into_bytes().into()
 }
 
 /// A thread that writes what it is given, in order.

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use dinoai::SessionId;
 use tokio::sync::Notify;
 
 use super::tally::Outcome;
+use crate::awaited::NAMED;
 use crate::exit::Exit;
 use crate::interrupt::Started;
 
@@ -27,6 +29,8 @@ struct State {
     /// Those among them whose trigger may have left.
     sent: BTreeSet<usize>,
     going: BTreeMap<usize, SessionId>,
+    /// Since when this batch is at work on the items that are intended or going.
+    since: BTreeMap<usize, Instant>,
     /// What came of the items of which it is queued to be kept.
     unwritten: BTreeMap<usize, (Outcome, Option<String>)>,
     /// What is known of each item that has started, or may have.
@@ -51,7 +55,9 @@ impl Progress {
 
     /// The intent to start an item is about to be written.
     pub(super) fn intended(&self, number: usize) {
-        self.state().intended.insert(number);
+        let mut state = self.state();
+        state.intended.insert(number);
+        state.since.insert(number, Instant::now());
     }
 
     /// Its trigger is about to be sent.
@@ -66,6 +72,7 @@ impl Progress {
         state.intended.remove(&number);
         state.sent.remove(&number);
         state.going.insert(number, id.clone());
+        state.since.entry(number).or_insert_with(Instant::now);
         state.known.insert(number, still_going(number, id));
         state.unknown_in_a_row = 0;
         self.changed.notify_one();
@@ -77,6 +84,7 @@ impl Progress {
         let mut state = self.state();
         state.intended.remove(&number);
         state.sent.remove(&number);
+        state.since.remove(&number);
         if outcome != Outcome::Going {
             state.going.remove(&number);
         }
@@ -151,6 +159,17 @@ impl Progress {
 
     pub(super) fn going(&self) -> BTreeMap<usize, SessionId> {
         self.state().going.clone()
+    }
+
+    /// The items that this batch has been at work on for longest, by name, and since when.
+    pub(super) fn longest(&self) -> Vec<(String, Instant)> {
+        let state = self.state();
+        let mut items: Vec<_> = state.since.iter().collect();
+        items.sort_by_key(|(_, since)| **since);
+        let longest = items.into_iter().take(NAMED);
+        longest
+            .map(|(number, since)| (format!("item {number}"), *since))
+            .collect()
     }
 
     /// Waits until an item has started or come to its end.

@@ -25,6 +25,30 @@ impl Record {
         };
         named == Some(id)
     }
+
+    /// The same for people, in the words of the last line of a batch. Why an item failed is said
+    /// on standard error.
+    pub(super) fn in_words(&self) -> Option<String> {
+        let (what, id) = match &self.what {
+            What::Starting { .. } => return None,
+            What::Started { session_id } => ("started", Some(session_id)),
+            What::Ended { run, .. } => (run.status.as_str(), Some(&run.session_id)),
+            What::Failed {
+                error,
+                may_have_started,
+            } => match (&error.session_id, may_have_started) {
+                (Some(id), _) => ("still going", Some(id)),
+                (None, true) => ("unknown", None),
+                (None, false) => ("not started", None),
+            },
+            What::Unknown { .. } => ("unknown", None),
+        };
+        let item = format!("item {} {what}", self.item);
+        Some(match id {
+            Some(id) => format!("{item} {id}"),
+            None => item,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

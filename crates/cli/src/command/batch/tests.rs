@@ -24,7 +24,7 @@ async fn nothing_is_sent_unless_its_intent_is_on_disk() {
     });
     let prepared = Prepared {
         tasks: items.map(|item| Task::Start(item, Standing::New)).into(),
-        journal: Journal::new(Some(nowhere.into()), None).unwrap(),
+        journal: Journal::new(Some(nowhere.into()), None, Format::Text).unwrap(),
         pace: Pace {
             timeout: Duration::from_secs(10),
             poll_interval: Some(Duration::from_millis(5)),

@@ -16,6 +16,7 @@ use super::journal::{Journal, Lost};
 use super::ledger::Task;
 use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
+use crate::awaited::{Awaited, Counts, Going};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
@@ -43,6 +44,8 @@ pub(super) struct Work<'a> {
 /// What came of the items.
 pub(super) struct Ended {
     pub(super) exits: Vec<Exit>,
+    /// How many of them have not completed.
+    failed: usize,
     /// The items whose results are not kept anywhere, each with what is known of it.
     pub(super) lost: Vec<String>,
     /// The signal that ended it, and what goes on then.
@@ -97,11 +100,11 @@ impl<'a> Work<'a> {
     ) -> Ended {
         let mut ended = Ended {
             exits: vec![],
+            failed: 0,
             lost: vec![],
             interrupted: None,
         };
         let mut running = FuturesUnordered::new();
-        let total = to_do.len();
         loop {
             while running.len() < concurrency
                 && !self.starts.is_closed()
@@ -110,7 +113,7 @@ impl<'a> Work<'a> {
                 running.push(self.one(number, task));
             }
             self.output
-                .busy(&format!("{} of {total} ended", ended.exits.len()));
+                .awaits(self.awaited(&ended, running.len(), to_do.len()));
             let done = tokio::select! {
                 done = running.next() => done,
                 signal = interrupts.next() => {
@@ -143,6 +146,20 @@ impl<'a> Work<'a> {
         }
         self.list_what_was_in_the_file(&mut ended);
         ended
+    }
+
+    /// What is waited for while so many items are in flight, and so many are left to begin.
+    fn awaited(&self, ended: &Ended, in_flight: usize, to_start: usize) -> Awaited {
+        let (done, failed) = (ended.exits.len(), ended.failed);
+        let progress = Arc::clone(&self.progress);
+        Awaited::Many(Arc::new(move || Counts {
+            total: done + in_flight + to_start,
+            done,
+            failed,
+            in_flight,
+            to_start,
+            going: Going::Longest(progress.longest()),
+        }))
     }
 
     /// Reports the items that were not begun, since the batch stopped before.
@@ -265,6 +282,7 @@ impl Ended {
     fn note(&mut self, done: Done, tally: &mut Tally) {
         tally.set(done.number, done.outcome);
         self.exits.push(done.exit);
+        self.failed += usize::from(done.outcome != Outcome::Completed);
         self.lost.extend(done.lost);
     }
 }

@@ -131,7 +131,7 @@ fn it_ends_a_command_in_the_background_of_its_terminal() {
     let variables = [("ID", id.as_str()), ("RESULTS", pipe.name())];
     let items = folder.name("items.csv");
     let terminal = Pseudo::shell(&emulator, script, &["batch", &items], &variables);
-    terminal.wait_for("of 2 ended");
+    terminal.wait_for("of 2 done");
     let id: i32 = folder.read("id").trim().parse().unwrap();
     let id = Pid::from_raw(id).unwrap();
     kill_process(id, Signal::TERM).unwrap();

@@ -45,7 +45,7 @@ fn a_wait_for_several_names_all_that_go_on() {
         let emulator = endless();
         let mut ids = [begun(&emulator, "agent"), begun(&emulator, "agent")];
         let terminal = start(&emulator, &[&["wait", &ids[0], &ids[1]], &FAST]);
-        terminal.wait_for("waiting for 2 runs");
+        terminal.wait_for("0 of 2 done");
         terminal.signal(signal);
         let (exit, shown) = terminal.end();
         assert_eq!(exit, status, "{shown}");

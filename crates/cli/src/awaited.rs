@@ -1,0 +1,234 @@
+//! [`Awaited`]: what a command waits for, and the line that says how that stands.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use console::{measure_text_width, truncate_str};
+use dinoai::SessionId;
+
+use crate::neutral::one_line;
+
+/// How many of those that go on are named.
+pub(crate) const NAMED: usize = 3;
+
+/// More than any terminal shows; what is behind is not measured.
+const LONGEST: usize = 1000;
+
+/// What a command waits for.
+#[derive(Clone)]
+pub(crate) enum Awaited {
+    /// One answer, or the end of one run: its status, or what is being done.
+    One {
+        what: String,
+        /// The run, from when its id is known.
+        id: Option<SessionId>,
+    },
+    /// The ends of many runs, counted each time they are shown.
+    Many(Arc<dyn Fn() -> Counts + Send + Sync>),
+}
+
+/// How many of many runs came to what so far.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) total: usize,
+    /// Those of which nothing more is awaited, failed ones included.
+    pub(crate) done: usize,
+    /// Those of them that have not completed.
+    pub(crate) failed: usize,
+    pub(crate) in_flight: usize,
+    pub(crate) to_start: usize,
+    pub(crate) going: Going,
+}
+
+/// Those that go on: [`NAMED`] of them, by name.
+pub(crate) enum Going {
+    /// Those that have been going longest, and since when.
+    Longest(Vec<(String, Instant)>),
+    /// The first ones, where nobody says since when.
+    Some(Vec<SessionId>),
+}
+
+impl Default for Going {
+    fn default() -> Self {
+        Self::Some(vec![])
+    }
+}
+
+impl Awaited {
+    /// What is done, or a status, which may be as long as it likes.
+    pub(crate) fn one(what: &str, id: Option<SessionId>) -> Self {
+        let start: String = what.chars().take(LONGEST).collect();
+        Self::One {
+            what: one_line(&start),
+            id,
+        }
+    }
+
+    /// What is waited for, how long it has been, and more about it, for a terminal of this width.
+    pub(crate) fn parts(&self, elapsed: Duration, width: usize) -> [String; 3] {
+        let (head, tail) = self.words();
+        let time = time(elapsed);
+        // Of a status too long for the line the time is still seen.
+        let left = width.saturating_sub(measure_text_width(&time) + 1);
+        let head = fit(&head, left);
+        let tail = fit(&tail, left.saturating_sub(measure_text_width(&head)));
+        [head, time, tail]
+    }
+
+    /// The same as a sentence, for a log.
+    pub(crate) fn sentence(&self, elapsed: Duration) -> String {
+        let (head, tail) = self.words();
+        let about = match self.id() {
+            Some(id) => format!("session {id}, "),
+            None => String::new(),
+        };
+        format!("still waiting: {about}{head}, {}{tail}", time(elapsed))
+    }
+
+    pub(crate) fn id(&self) -> Option<&SessionId> {
+        match self {
+            Self::One { id, .. } => id.as_ref(),
+            Self::Many(_) => None,
+        }
+    }
+
+    fn words(&self) -> (String, String) {
+        match self {
+            Self::One { what, .. } => (what.clone(), String::new()),
+            Self::Many(counts) => {
+                let counts = counts();
+                (counts.head(), counts.tail())
+            }
+        }
+    }
+}
+
+impl Counts {
+    fn head(&self) -> String {
+        let mut head = format!("{} of {} done", self.done, self.total);
+        for (count, words) in [
+            (self.failed, "failed"),
+            (self.in_flight, "in flight"),
+            (self.to_start, "to start"),
+        ] {
+            if count > 0 {
+                head += &format!(", {count} {words}");
+            }
+        }
+        head
+    }
+
+    fn tail(&self) -> String {
+        let (words, names): (_, Vec<_>) = match &self.going {
+            Going::Longest(going) => {
+                let names = going.iter();
+                let names = names.map(|(name, since)| format!("{name} {}", time(since.elapsed())));
+                ("longest", names.collect())
+            }
+            Going::Some(ids) => (
+                "still going",
+                ids.iter().map(SessionId::to_string).collect(),
+            ),
+        };
+        if names.is_empty() {
+            return String::new();
+        }
+        let more = match (&self.going, self.in_flight.saturating_sub(names.len())) {
+            (Going::Longest(_), _) | (_, 0) => String::new(),
+            (Going::Some(_), more) => format!(" and {more} more"),
+        };
+        one_line(&format!("; {words}: {}{more}", names.join(", ")))
+    }
+}
+
+/// As much of a text as so many columns hold.
+fn fit(text: &str, columns: usize) -> String {
+    match columns {
+        0 => String::new(),
+        columns => truncate_str(text, columns, "…").into_owned(),
+    }
+}
+
+/// Whole seconds, as people write them.
+fn time(time: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(what: &str) -> Awaited {
+        Awaited::one(what, None)
+    }
+
+    fn many(counts: fn() -> Counts) -> Awaited {
+        Awaited::Many(Arc::new(counts))
+    }
+
+    fn batch() -> Counts {
+        let since = |name: &str, seconds| {
+            let since = Instant::now().checked_sub(Duration::from_secs(seconds));
+            (name.to_owned(), since.unwrap())
+        };
+        Counts {
+            total: 10,
+            done: 3,
+            failed: 1,
+            in_flight: 4,
+            to_start: 3,
+            going: Going::Longest(vec![since("item 5", 300), since("item 7", 90)]),
+        }
+    }
+
+    #[test]
+    fn those_that_have_been_going_longest_are_named_with_their_times() {
+        assert_eq!(
+            many(batch).sentence(Duration::from_secs(3601)),
+            "still waiting: 3 of 10 done, 1 failed, 4 in flight, 3 to start, 1h 1s; \
+             longest: item 5 5m, item 7 1m 30s"
+        );
+    }
+
+    #[test]
+    fn those_whose_age_is_unknown_are_named_and_counted() {
+        let wait = || Counts {
+            total: 5,
+            done: 1,
+            in_flight: 4,
+            going: Going::Some(
+                ["a", "b", "c"]
+                    .map(|id| SessionId::new(id).unwrap())
+                    .to_vec(),
+            ),
+            ..Counts::default()
+        };
+        assert_eq!(
+            many(wait).sentence(Duration::ZERO),
+            "still waiting: 1 of 5 done, 4 in flight, 0s; still going: a, b, c and 1 more"
+        );
+    }
+
+    #[test]
+    fn a_line_is_never_wider_than_the_terminal() {
+        let wide = "日本語".repeat(40);
+        let marks = format!("QUEUED {}", "e\u{301}".repeat(100_000));
+        for awaited in [one("RUNNING"), one(&wide), one(&marks), many(batch)] {
+            for width in 0..120 {
+                let [head, time, tail] = awaited.parts(Duration::from_secs(75), width);
+                let line = format!("{head} {time}{tail}");
+                assert!(
+                    measure_text_width(&line) <= width.max(measure_text_width(" 1m 15s")),
+                    "{width} {line}"
+                );
+                assert!(line.contains("1m 15s"), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_agent_names_is_neutral_and_on_one_line() {
+        let said = one("QUEUED a\n\u{1b}[2Jb").sentence(Duration::from_secs(1));
+        assert_eq!(said, "still waiting: QUEUED a ␛[2Jb, 1s");
+    }
+}
