@@ -84,6 +84,8 @@ fn give_up_a_turn(faults: impl FnOnce(&Emulator), before: &[&str]) -> Run {
     for message in before {
         terminal.wait_for_prompt();
         terminal.type_in(&format!("{message}\r"));
+        // Until the key is read, the prompt before is the last thing on the screen.
+        terminal.wait_for("Done: ");
     }
     terminal.wait_for_prompt();
     faults(&emulator);
