@@ -13,6 +13,7 @@ use dinoai::{
 };
 use futures_util::FutureExt;
 
+use crate::answer_file::AnswerFile;
 use crate::exit::Exit;
 use crate::failure::{Failure, go_on};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
@@ -55,18 +56,26 @@ impl Follow<'_> {
         Course::new(watch, starts, stops_at)
     }
 
-    /// Follows the run to its end, and shows its result.
+    /// Follows the run to its end, and shows its result. Its answer, if it has completed, goes into
+    /// a file, too.
     pub(crate) async fn to_the_end(
         &self,
         mut course: Course,
         interrupts: &mut Interrupts,
+        answer_file: Option<AnswerFile>,
     ) -> Result<Exit, Failure> {
         let mut narration = Narration::new(self.output, self.audience);
         let run = self.follow(&mut course, interrupts, &mut narration).await?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
+        let answered = match &answer_file {
+            Some(file) if run.status == RunStatus::Completed => {
+                file.write(&narration.shown_of(&run))
+            }
+            _ => Ok(()),
+        };
         let exit = self.conclude(run, &narration);
         self.written(&mut course, interrupts, &end).await?;
-        exit
+        answered.and(exit)
     }
 
     /// Follows the run to its end.

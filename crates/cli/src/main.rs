@@ -1,6 +1,7 @@
 //! The command `dinoai`: Paradime's DinoAI agents from a terminal, CI or a scheduler.
 
 mod account;
+mod answer_file;
 mod awaited;
 mod colour;
 mod command;

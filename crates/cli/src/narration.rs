@@ -125,7 +125,7 @@ impl<'a> Narration<'a> {
 
     /// The run with the messages that were shown: after a follow-up those of its turn, and those
     /// that the API no longer lists.
-    fn shown_of(&self, run: &Run) -> Run {
+    pub(crate) fn shown_of(&self, run: &Run) -> Run {
         let mut run = run.clone();
         run.messages.clone_from(&self.messages);
         run

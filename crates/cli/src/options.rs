@@ -185,8 +185,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE", conflicts_with = "message")]
     pub(crate) message_file: Option<PathBuf>,
     /// Prints the session id, and leaves the run to itself.
-    #[arg(long, conflicts_with_all = ["on_timeout", "steps"])]
+    #[arg(long, conflicts_with_all = ["on_timeout", "steps", "answer_file"])]
     pub(crate) detach: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
     #[command(flatten)]
     pub(crate) waiting: Waiting,
 }
@@ -225,7 +227,17 @@ pub(crate) struct Send {
     #[arg(long, value_name = "FILE", conflicts_with = "message")]
     pub(crate) message_file: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) answer: Answer,
+    #[command(flatten)]
     pub(crate) waiting: Waiting,
+}
+
+/// Where the final answer goes, alone.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Answer {
+    /// Write the final answer alone to this file, once the run has completed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answer_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -240,6 +252,8 @@ pub(crate) struct Watch {
     /// The session.
     #[arg(value_parser = session_id)]
     pub(crate) session: SessionId,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
     #[command(flatten)]
     pub(crate) waiting: Waiting,
 }

@@ -3,6 +3,7 @@
 use dinoai::{Accepted, TriggerRun};
 
 use super::Desk;
+use crate::answer_file::AnswerFile;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::Follow;
@@ -28,6 +29,8 @@ impl Run {
 
 pub(crate) async fn run(desk: Desk<'_>, options: Run) -> Result<Exit, Failure> {
     let request = trigger(options.request)?;
+    let answer_file = options.answer.answer_file.map(AnswerFile::prepare);
+    let answer_file = answer_file.transpose()?;
     let follow = Follow {
         client: desk.client,
         output: desk.output,
@@ -36,7 +39,9 @@ pub(crate) async fn run(desk: Desk<'_>, options: Run) -> Result<Exit, Failure> {
     };
     let mut course = follow.course(desk.client.trigger_run_and_watch(request), true);
     if !options.detach {
-        return follow.to_the_end(course, desk.interrupts).await;
+        return follow
+            .to_the_end(course, desk.interrupts, answer_file)
+            .await;
     }
     let accepted = follow.start(&mut course, desk.interrupts).await?;
     detached(&accepted, desk.output);

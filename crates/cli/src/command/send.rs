@@ -1,6 +1,7 @@
 //! `dinoai send`: a follow-up message, and the wait for its turn.
 
 use super::Desk;
+use crate::answer_file::AnswerFile;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::Follow;
@@ -23,6 +24,8 @@ impl Send {
 
 pub(crate) async fn send(desk: Desk<'_>, options: Send) -> Result<Exit, Failure> {
     let session = desk.client.session(&options.session)?;
+    let answer_file = options.answer.answer_file.map(AnswerFile::prepare);
+    let answer_file = answer_file.transpose()?;
     let follow = Follow {
         client: desk.client,
         output: desk.output,
@@ -31,5 +34,7 @@ pub(crate) async fn send(desk: Desk<'_>, options: Send) -> Result<Exit, Failure>
     };
     let message = options.message.unwrap_or_default();
     let course = follow.course(session.send_and_watch(message), true);
-    follow.to_the_end(course, desk.interrupts).await
+    follow
+        .to_the_end(course, desk.interrupts, answer_file)
+        .await
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::failure::Failure;
 use crate::message;
 use crate::options::{
-    AtTimeout, Chat, Command, OnInterrupt, Pace, Request, Run, Send, Vendor, Waiting,
+    Answer, AtTimeout, Chat, Command, OnInterrupt, Pace, Request, Run, Send, Vendor, Waiting,
 };
 
 /// As long as a run can take: the vendor's command waits for ever.
@@ -40,6 +40,7 @@ pub(crate) fn command(vendor: Vendor) -> Result<Command, Failure> {
             session,
             message,
             message_file: None,
+            answer: Answer::default(),
             waiting,
         }),
         (message, None) => Command::Run(Run {
@@ -53,6 +54,7 @@ pub(crate) fn command(vendor: Vendor) -> Result<Command, Failure> {
             },
             message_file: None,
             detach: false,
+            answer: Answer::default(),
             waiting,
         }),
     })

@@ -1,6 +1,7 @@
 //! `dinoai watch`: follows a run that was started before, here or elsewhere.
 
 use super::Desk;
+use crate::answer_file::AnswerFile;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::Follow;
@@ -8,6 +9,8 @@ use crate::narration::Audience;
 use crate::options::Watch;
 
 pub(crate) async fn watch(desk: Desk<'_>, options: Watch) -> Result<Exit, Failure> {
+    let answer_file = options.answer.answer_file.map(AnswerFile::prepare);
+    let answer_file = answer_file.transpose()?;
     let follow = Follow {
         client: desk.client,
         output: desk.output,
@@ -16,5 +19,7 @@ pub(crate) async fn watch(desk: Desk<'_>, options: Watch) -> Result<Exit, Failur
     };
     let session = desk.client.session(&options.session)?;
     let course = follow.course(session.watch(), false);
-    follow.to_the_end(course, desk.interrupts).await
+    follow
+        .to_the_end(course, desk.interrupts, answer_file)
+        .await
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod agreement;
+mod answer_file;
 mod batch;
 mod batch_files;
 mod batch_inputs;

@@ -1,0 +1,209 @@
+//! The final answer, alone in a file.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::Duration;
+
+use dinoai_emulator::{Emulator, Scenario, Stage};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::batch::wait_until;
+use crate::program::{Done, dinoai, run};
+
+const FAST: [&str; 2] = ["--poll-interval", "5ms"];
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What no terminal is sent: a file gets it as it is.
+const ANSWER: &str = "# All **well**\r\n\n\u{1b}[31mred\u{202e}\n\n| a |\n";
+
+fn emulator() -> Emulator {
+    let scenario = Scenario::new()
+        .stage(Stage::new("RUNNING"))
+        .message("assistant", "I look at it.")
+        .stage(Stage::new("COMPLETED"))
+        .message("assistant", ANSWER);
+    Emulator::builder()
+        .default_scenario(scenario)
+        .scenario("broken", Scenario::fails())
+        .scenario("endless", Scenario::new().stage(going(u64::MAX)))
+        .scenario("silent", Scenario::new().stage(Stage::new("COMPLETED")))
+        .start_blocking()
+        .unwrap()
+}
+
+fn going(reads: u64) -> Stage {
+    Stage::new("RUNNING").reads(reads)
+}
+
+/// A folder with an answer of an earlier run in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::write(folder.path(), "of an earlier run").unwrap();
+        folder
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("answer.md")
+    }
+
+    fn name(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+
+    /// The names of all that is in it.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names.map(|name| name.into_string().unwrap()).collect()
+    }
+}
+
+fn answered(emulator: &Emulator, arguments: &[&str], file: &str) -> Done {
+    let more = ["--answer-file", file];
+    run(dinoai(emulator), &[arguments, &more, &FAST].concat())
+}
+
+#[test]
+fn it_is_the_agents_last_message_and_nothing_else_in_every_format() {
+    for format in ["text", "json", "jsonl"] {
+        let (emulator, folder) = (emulator(), Folder::new());
+        let plain = ["run", "a", "--output", format];
+        let done = answered(&emulator, &plain, &folder.name());
+        assert_eq!(done.code(), 0, "{}", done.stderr);
+        assert_eq!(fs::read_to_string(folder.path()).unwrap(), ANSWER);
+        assert_eq!(folder.names(), ["answer.md"]);
+        let mode = fs::metadata(folder.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // Standard output is what it is without it.
+        assert!(done.stdout.contains("I look at it."), "{}", done.stdout);
+    }
+}
+
+#[test]
+fn a_follow_up_and_a_run_that_is_watched_have_one_too() {
+    let (emulator, folder) = (emulator(), Folder::new());
+    run(dinoai(&emulator), &[&["run", "a"][..], &FAST].concat());
+    let id = emulator.runs()[0].session_id.clone();
+    let done = answered(&emulator, &["watch", &id], &folder.name());
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(fs::read_to_string(folder.path()).unwrap(), ANSWER);
+    let done = answered(&emulator, &["send", &id, "-m", "and?"], &folder.name());
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    let answer = fs::read_to_string(folder.path()).unwrap();
+    assert_eq!(answer, "Done: this answers follow-up 1.");
+}
+
+#[test]
+fn without_an_answer_there_is_no_file_that_could_be_taken_for_one() {
+    let stop = ["--timeout", "300ms"];
+    for (arguments, exit) in [
+        (&["run", "broken"][..], 1),
+        (&[&["run", "endless"][..], &stop].concat(), 4),
+        (&["run", "silent"], 5),
+    ] {
+        let (emulator, folder) = (emulator(), Folder::new());
+        let done = answered(&emulator, arguments, &folder.name());
+        assert_eq!(done.code(), exit, "{}", done.stderr);
+        assert_eq!(folder.names(), Vec::<String>::new());
+        let id = &emulator.runs()[0].session_id;
+        assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn an_interrupted_run_leaves_none() {
+    let (emulator, folder) = (emulator(), Folder::new());
+    let mut command = dinoai(&emulator);
+    command.args(["run", "endless", "--answer-file", &folder.name()]);
+    let child = command.spawn().unwrap();
+    wait_until("it has started", || !emulator.runs().is_empty());
+    assert_eq!(folder.names(), Vec::<String>::new());
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let done = Done::of(child);
+    assert_eq!(done.code(), 130, "{}", done.stderr);
+    assert_eq!(folder.names(), Vec::<String>::new());
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_before_anything_is_sent() {
+    let folder = Folder::new();
+    let pipe = folder.0.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    let below = folder.path().join("answer.md");
+    let missing = folder.0.path().join("missing").join("answer.md");
+    let up = folder.0.path().join("missing").join("..");
+    for (name, problem) in [
+        (Path::new("-"), "name a file"),
+        (Path::new("/dev/null"), "no regular file"),
+        (folder.0.path(), "no regular file"),
+        (&pipe, "no regular file"),
+        (&missing, "no file can be made there"),
+        (&below, "Not a directory"),
+        (Path::new("/proc/answer.md"), "no file can be made there"),
+        (&up, "names no file"),
+        (Path::new(".."), "no regular file"),
+    ] {
+        let emulator = emulator();
+        for command in [
+            &["run", "a"][..],
+            &["send", "x", "-m", "m"],
+            &["watch", "x"],
+        ] {
+            let done = answered(&emulator, command, name.to_str().unwrap());
+            assert_eq!(done.code(), 2, "{name:?} {}", done.stderr);
+            assert!(done.stderr.contains("--answer-file"), "{}", done.stderr);
+            assert!(done.stderr.contains(problem), "{}", done.stderr);
+        }
+        assert_eq!(emulator.requests().len(), 0, "{name:?}");
+    }
+    let left = fs::read_to_string(folder.path()).unwrap();
+    assert_eq!(left, "of an earlier run");
+    let done = answered(&emulator(), &["run", "a", "--detach"], &folder.name());
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+}
+
+#[test]
+fn a_link_leads_to_the_file_that_is_written() {
+    let (emulator, folder) = (emulator(), Folder::new());
+    let link = folder.0.path().join("link");
+    symlink("answer.md", &link).unwrap();
+    let done = answered(&emulator, &["run", "a"], link.to_str().unwrap());
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(fs::read_to_string(folder.path()).unwrap(), ANSWER);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn where_it_cannot_be_written_in_the_end_the_run_is_named_and_the_answer_printed() {
+    for format in ["text", "json", "jsonl"] {
+        let slow = Scenario::new()
+            .stage(Stage::new("RUNNING").lasts(MINUTE))
+            .stage(Stage::new("COMPLETED"))
+            .message("assistant", "All well.");
+        let emulator = Emulator::builder()
+            .default_scenario(slow)
+            .stopped_clock()
+            .start_blocking()
+            .unwrap();
+        let folder = Folder::new();
+        let mut command = dinoai(&emulator);
+        command.args(["run", "a", "--answer-file", &folder.name()]);
+        command.args(FAST).args(["--output", format]);
+        let child = command.spawn().unwrap();
+        wait_until("it has started", || !emulator.runs().is_empty());
+        drop(folder);
+        emulator.advance(MINUTE);
+        let done = Done::of(child);
+        assert_eq!(done.code(), 5, "{}", done.stderr);
+        let id = &emulator.runs()[0].session_id;
+        let hint = format!("read it with: dinoai get {id}");
+        assert!(done.stderr.contains(&hint), "{}", done.stderr);
+        assert!(done.stderr.contains("No such file"), "{}", done.stderr);
+        assert!(done.stdout.contains("All well."), "{}", done.stdout);
+    }
+}
