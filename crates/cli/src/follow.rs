@@ -22,6 +22,7 @@ use crate::options::{AtTimeout, OnInterrupt, Waiting};
 use crate::output::Output;
 use crate::shell;
 use crate::tool_step;
+use crate::whole::Whole;
 
 pub(crate) use course::Course;
 

@@ -22,6 +22,7 @@ mod terminal;
 mod tool_step;
 mod traces;
 mod vigil;
+mod whole;
 mod workflow;
 
 use std::process::ExitCode;

@@ -1,11 +1,11 @@
 //! [`Narration`]: a run's events as they are shown while it goes on.
 
 use dinoai::{Accepted, Event, Message, Run, StartupStep, Step};
-use serde::Serialize;
 
 use crate::options::Format;
 use crate::output::Output;
 use crate::tool_step;
+use crate::whole::Whole;
 
 /// Shows the events of one run, and keeps what belongs to its result.
 pub(crate) struct Narration<'a> {
@@ -18,22 +18,6 @@ pub(crate) struct Narration<'a> {
     startup_steps: Vec<StartupStep>,
     steps_missing: Option<String>,
     warning: Option<String>,
-}
-
-/// A run, or a turn, as one document: what the lines of JSON say one after the other.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Whole<'a> {
-    #[serde(flatten)]
-    run: &'a Run,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<&'a [Step]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    startup_steps: Option<&'a [StartupStep]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    steps_missing: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<&'a str>,
 }
 
 /// Who follows the run.

@@ -144,7 +144,7 @@ pub(crate) enum Command {
     /// Sends a follow-up message, and waits for the end of that turn.
     Send(Send),
     /// Reads a run: status and transcript.
-    Get(Session),
+    Get(Get),
     /// Follows a run until it ends; the exit status says how.
     Watch(Watch),
     /// Waits until runs have ended, over few requests.
@@ -238,6 +238,16 @@ pub(crate) struct Answer {
     /// Write the final answer alone to this file, once the run has completed.
     #[arg(long, value_name = "FILE")]
     pub(crate) answer_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// The session.
+    #[arg(value_parser = session_id)]
+    pub(crate) session: SessionId,
+    /// Show the agent's steps, too.
+    #[arg(long)]
+    pub(crate) steps: bool,
 }
 
 #[derive(Debug, Args)]

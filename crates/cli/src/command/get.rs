@@ -1,25 +1,95 @@
 //! `dinoai get`: reads a run.
 
-use dinoai::Run;
+use dinoai::{Run, SessionId, StartupStep, Step, StepOptions};
 
 use super::Desk;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::narration::quoted;
-use crate::options::{Format, Session};
+use crate::options::{Format, Get};
 use crate::output::Output;
+use crate::tool_step;
+use crate::whole::Whole;
 
-pub(crate) async fn get(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
+pub(crate) async fn get(mut desk: Desk<'_>, options: Get) -> Result<Exit, Failure> {
     let id = &options.session;
     let run = desk.read(id, desk.client.get_run(id)).await?;
-    match desk.output.format {
-        Format::Json | Format::Jsonl => desk.output.json(&run),
-        Format::Text => show(&run, desk.output),
+    let work = match options.steps {
+        true => Some(Work::read(&mut desk, id).await?),
+        false => None,
+    };
+    let output = desk.output;
+    match output.format {
+        Format::Json | Format::Jsonl => output.json(&Whole {
+            run: &run,
+            steps: work.as_ref().map(|work| &*work.steps),
+            startup_steps: work.as_ref().map(|work| &*work.startup_steps),
+            steps_missing: work.as_ref().and_then(|work| work.missing.as_deref()),
+            warning: None,
+        }),
+        Format::Text => {
+            head(&run, output);
+            work.iter().for_each(|work| work.show(output));
+            transcript(&run, output);
+        }
     }
     desk.shown(id).await
 }
 
-fn show(run: &Run, output: &Output) {
+/// What the agent has done.
+#[derive(Default)]
+struct Work {
+    steps: Vec<Step>,
+    startup_steps: Vec<StartupStep>,
+    /// Why none of it could be read.
+    missing: Option<String>,
+}
+
+impl Work {
+    /// Where it cannot be read, the run is shown all the same: fails only if it is interrupted.
+    async fn read(desk: &mut Desk<'_>, id: &SessionId) -> Result<Self, Failure> {
+        let options = StepOptions::default().with_tool_io();
+        let options = options.with_max_chars(tool_step::ASKED_FOR);
+        let missing = match desk.read(id, desk.client.get_run_steps(id, options)).await {
+            Ok(read) => match read.steps {
+                Some(mut steps) => {
+                    steps.sort_by_key(|step| step.index);
+                    return Ok(Self {
+                        steps,
+                        startup_steps: read.startup_steps.unwrap_or_default(),
+                        missing: None,
+                    });
+                }
+                None => "the API answered without them".to_owned(),
+            },
+            Err(failure) if matches!(failure.exit, Exit::Interrupted(_)) => return Err(failure),
+            Err(failure) => failure.message,
+        };
+        let text = format!("no steps are shown: {missing}");
+        desk.output.warning(&text);
+        Ok(Self {
+            missing: Some(missing),
+            ..Self::default()
+        })
+    }
+
+    /// Shows it in the words of a run that is followed.
+    fn show(&self, output: &Output) {
+        let startup = self.startup_steps.iter().map(|step| match step.done {
+            true => format!("ready: {}", step.label),
+            false => format!("preparing: {}", step.label),
+        });
+        let steps = self.steps.iter().filter_map(tool_step::line);
+        let lines: Vec<_> = startup
+            .chain(steps.map(|line| format!("  ↳ {line}")))
+            .collect();
+        if !lines.is_empty() {
+            output.aside(&lines.join("\n"));
+        }
+    }
+}
+
+fn head(run: &Run, output: &Output) {
     let mut head = vec![
         format!("session    {}", run.session_id),
         format!("status     {}", run.status),
@@ -28,7 +98,6 @@ fn show(run: &Run, output: &Output) {
     let children = run.child_session_ids.iter();
     head.extend(children.map(|child| format!("started    {child}")));
     output.aside(&head.join("\n"));
-    transcript(run, output);
 }
 
 /// The whole conversation.

@@ -1,6 +1,6 @@
 //! What commands print when all goes well, in each format.
 
-use dinoai_emulator::{Emulator, Scenario, Stage, Step};
+use dinoai_emulator::{Backend, Emulator, Scenario, Stage, Step};
 
 use crate::program::{assert_done, dinoai, run, run_with_input};
 
@@ -98,6 +98,43 @@ fn reads_are_shown_in_each_format() {
         for command in ["get", "watch", "wait", "tree", "stop"] {
             let done = run(dinoai(&emulator), &with_options(&[command, &id], format));
             assert_done!(format!("{command}_{format}"), done);
+        }
+    }
+}
+
+#[test]
+fn a_read_shows_the_steps_where_they_are_asked_for() {
+    for format in FORMATS {
+        let emulator = emulator();
+        let id = ended(&emulator, "busy");
+        let arguments = with_options(&["get", &id, "--steps"], format);
+        let read = run(dinoai(&emulator), &arguments);
+        assert_done!(format!("get_steps_{format}"), read);
+        if format == "json" {
+            // The very document of a run that is waited for.
+            let mut arguments = with_options(&["watch", &id, "--steps"], format);
+            arguments.extend(FAST);
+            let watched = run(dinoai(&emulator), &arguments);
+            assert_eq!(read.stdout, watched.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_read_of_a_run_whose_steps_cannot_be_read_says_so_and_shows_the_rest() {
+    for format in FORMATS {
+        for backend in [Backend::PagesOnly, Backend::Current] {
+            let emulator = Emulator::builder()
+                .backend(backend)
+                .default_scenario(busy_scenario().without_readable_steps())
+                .start_blocking()
+                .unwrap();
+            let id = ended(&emulator, "busy");
+            let arguments = with_options(&["get", &id, "--steps"], format);
+            let done = run(dinoai(&emulator), &arguments);
+            assert_eq!(done.code(), 0, "{}", done.stderr);
+            assert!(done.stderr.contains("no steps are shown: "));
+            assert!(done.stdout.contains("All well."), "{}", done.stdout);
         }
     }
 }

@@ -1,0 +1,22 @@
+//! [`Whole`]: a run as one document.
+
+use dinoai::{Run, StartupStep, Step};
+use serde::Serialize;
+
+/// A run, or a turn, as one document: what the lines of JSON say one after the other.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Whole<'a> {
+    #[serde(flatten)]
+    pub(crate) run: &'a Run,
+    /// Where they were asked for, as are the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) steps: Option<&'a [Step]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) startup_steps: Option<&'a [StartupStep]>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) steps_missing: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) warning: Option<&'a str>,
+}
