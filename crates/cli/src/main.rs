@@ -5,6 +5,7 @@ mod answer_file;
 mod awaited;
 mod colour;
 mod command;
+mod each;
 mod exit;
 mod failure;
 mod follow;

@@ -149,8 +149,8 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Waits until runs have ended, over few requests.
     Wait(Wait),
-    /// Stops a run.
-    Stop(Session),
+    /// Stops runs.
+    Stop(Stop),
     /// Draws a run with all the runs that it started, and those that they started.
     Tree(Session),
     /// A conversation with an agent.
@@ -248,6 +248,16 @@ pub(crate) struct Get {
     /// Show the agent's steps, too.
     #[arg(long)]
     pub(crate) steps: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// The sessions.
+    #[arg(required = true, value_name = "SESSION", value_parser = session_id)]
+    pub(crate) sessions: Vec<SessionId>,
+    /// Stop all that they have started, too.
+    #[arg(long)]
+    pub(crate) tree: bool,
 }
 
 #[derive(Debug, Args)]

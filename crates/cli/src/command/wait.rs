@@ -7,6 +7,7 @@ use dinoai::{Error, Run, SessionId, WaitAll};
 
 use super::Desk;
 use crate::awaited::{Awaited, Counts, Going, NAMED};
+use crate::each::Each;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Fate, Signal, Stage, fate};
@@ -20,7 +21,7 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
         output,
         left: options.sessions.iter().cloned().collect(),
         ends: vec![],
-        runs: vec![],
+        results: vec![],
         exits: vec![],
     };
     let mut results = desk
@@ -36,7 +37,7 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
     }
     output.idle();
     if output.format == Format::Json {
-        output.json(&waiting.runs);
+        output.json(&waiting.results);
     }
     tokio::select! {
         () = output.settled() => {}
@@ -54,8 +55,8 @@ struct Waiting<'a> {
     left: BTreeSet<SessionId>,
     /// How those that are over have ended, in words.
     ends: Vec<String>,
-    /// The runs themselves, where they are written at the end.
-    runs: Vec<Run>,
+    /// What came of each, where that is written at the end.
+    results: Vec<Each<Run>>,
     exits: Vec<Exit>,
 }
 
@@ -100,14 +101,23 @@ impl Waiting<'_> {
             (None, None) => String::new(),
         };
         self.ends.push(format!("{id} {word}"));
-        if let Some(run) = run {
-            match self.output.format {
-                Format::Text => self.output.text(&format!("{id} {}", run.status)),
-                Format::Jsonl => self.output.json(&run),
-                Format::Json => self.runs.push(run),
+        let result = match (run, &failure) {
+            (Some(run), _) => Some(Each::Done(run)),
+            (None, Some(failure)) => {
+                self.output.failure(failure);
+                Some(Each::failed(id, failure))
             }
-        } else if let Some(failure) = &failure {
-            self.output.failure(failure);
+            (None, None) => None,
+        };
+        if let Some(result) = result {
+            match (self.output.format, &result) {
+                (Format::Text, Each::Done(run)) => {
+                    self.output.text(&format!("{id} {}", run.status));
+                }
+                (Format::Text, Each::Failed { .. }) => {}
+                (Format::Jsonl, _) => self.output.json(&result),
+                (Format::Json, _) => self.results.push(result),
+            }
         }
         let exit = failure.map_or(Exit::Done, |failure| failure.exit);
         self.exits.push(exit);
@@ -124,7 +134,7 @@ impl Waiting<'_> {
             return Failure::new("interrupted", exit, text);
         }
         if self.output.format == Format::Json {
-            self.output.json(&self.runs);
+            self.output.json(&self.results);
         }
         let mut left = self.left.iter();
         let failure = match (left.next(), left.next()) {

@@ -31,4 +31,5 @@ mod progress;
 mod readme;
 mod signals;
 mod stdout;
+mod stop;
 mod terminal;

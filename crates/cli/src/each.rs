@@ -1,0 +1,27 @@
+//! [`Each`]: what came of one of several runs, as programs read it.
+
+use dinoai::SessionId;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// What came of one of several runs: what the API says of it, or its id and why nothing is known.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Each<T> {
+    Done(T),
+    Failed {
+        #[serde(rename = "agentSessionId")]
+        session_id: SessionId,
+        error: Failure,
+    },
+}
+
+impl<T> Each<T> {
+    pub(crate) fn failed(id: &SessionId, failure: &Failure) -> Self {
+        Self::Failed {
+            session_id: id.clone(),
+            error: failure.clone(),
+        }
+    }
+}
