@@ -88,7 +88,12 @@ impl fmt::Display for WaitTimeout {
             }
             (Some(status), ..) => {
                 let status = excerpt(status.as_str());
-                write!(formatter, "run {id} is still going ({status})")?;
+                // It is not any more where it has been stopped.
+                let is = match stopped {
+                    Some(Ok(_)) => "was",
+                    _ => "is",
+                };
+                write!(formatter, "run {id} {is} still going ({status})")?;
             }
         }
         write!(formatter, " after {elapsed:.1?} and {polls} polls")?;
