@@ -108,7 +108,8 @@ pub(crate) struct Global {
     /// Nothing on standard error but errors: no notes, no progress, no signs of life.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Says what is called and polled; twice, each attempt. Never texts, never credentials.
+    /// Show each change of a status; twice, also what failed and is tried again. Never texts,
+    /// never credentials.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
     /// Whether colours are used.

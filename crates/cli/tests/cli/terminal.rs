@@ -215,6 +215,32 @@ fn a_chat_that_is_resumed_begins_with_what_was_said() {
 }
 
 #[test]
+fn a_chat_makes_no_home_for_its_history() {
+    let emulator = emulator(Scenario::completes());
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let script = "HOME=$HERE; export HOME; exec \"$0\" \"$@\"";
+    let chat = |message: &str| {
+        let variables = [("HERE", home.to_str().unwrap())];
+        let mut terminal = Pseudo::shell(&emulator, script, &CHAT, &variables);
+        terminal.wait_for("> ");
+        terminal.type_in(&format!("{message}\r"));
+        terminal.wait_for("Done");
+        terminal.wait_for_prompt();
+        terminal.type_in("\r");
+        let (exit, shown) = terminal.end();
+        assert_eq!(exit, 0, "{shown}");
+    };
+    chat("hello");
+    assert!(!home.exists());
+    std::fs::create_dir(&home).unwrap();
+    chat("hello again");
+    let history = home.join(".paradime").join("dinoai_chat_history");
+    let kept = std::fs::read_to_string(history).unwrap();
+    assert!(kept.contains("hello again"), "{kept}");
+}
+
+#[test]
 fn a_secret_is_not_shown_while_it_is_typed() {
     let emulator = emulator(Scenario::completes());
     let mut terminal = Pseudo::start(&emulator, &["login"], &[]);

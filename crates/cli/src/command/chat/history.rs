@@ -2,19 +2,23 @@
 
 use std::env;
 use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// A file beside the credentials. Not the vendor's, which has another form. `None` where there
-/// is no home, or no folder can be made in it.
+/// is no home, which is not made for it, or no folder can be made in it.
 pub(super) fn path() -> Option<PathBuf> {
     let folder = env::home_dir()?.join(".paradime");
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "the mode is Unix's"))]
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::DirBuilderExt;
         builder.mode(0o700);
     }
-    builder.create(&folder).ok()?;
+    match builder.create(&folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return None,
+        _ => {}
+    }
     Some(folder.join("dinoai_chat_history"))
 }
