@@ -11,7 +11,7 @@ use dinoai::Run;
 use tempfile::NamedTempFile;
 
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::shell;
 
 /// A file that can be written, as far as can be known before the run.
@@ -67,13 +67,13 @@ impl AnswerFile {
         let Some(answer) = run.answer() else {
             let text =
                 format!("the run {id} completed without an answer, so {name} was not written");
-            return Err(Failure::new("output", Exit::Unavailable, text).about(id));
+            return Err(Failure::new(Kind::Output, Exit::Unavailable, text).about(id));
         };
         self.put(answer).map_err(|error| {
             let problem = plain(&error);
             let text =
                 format!("the run {id} completed, and {name} could not be written: {problem}");
-            Failure::new("output", Exit::Unavailable, text)
+            Failure::new(Kind::Output, Exit::Unavailable, text)
                 .about(id)
                 .with_hint(format!("read it with: dinoai get {}", shell::id(id)))
         })

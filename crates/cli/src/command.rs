@@ -6,6 +6,7 @@ mod completions;
 mod get;
 mod login;
 mod run;
+mod schema;
 mod send;
 mod stop;
 mod tree;
@@ -23,7 +24,7 @@ use dinoai::{CallFuture, Client, SessionId};
 use crate::account::{Account, outlives};
 use crate::colour::Colours;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::interrupt::{Interrupts, Listener, Signal};
 use crate::options::{Arguments, Color, Command, Format};
 use crate::output::Output;
@@ -120,6 +121,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let command = match command {
         Some(Command::Login) => return login::login(&global, output),
         Some(Command::Completions { shell }) => return completions::print(shell, output),
+        Some(Command::Schema { of }) => return schema::print(of, output),
         Some(Command::Emulator { options }) => return Ok(emulator(options)),
         Some(command) => command,
         None => vendor::command(vendor)?,
@@ -165,9 +167,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             Command::Stop(options) => stop::stop(desk, options).await,
             Command::Tree(options) => tree::tree(desk, options).await,
             Command::Chat(options) => chat::chat(desk, options).await,
-            Command::Login | Command::Completions { .. } | Command::Emulator { .. } => {
-                Ok(Exit::Done)
-            }
+            Command::Login
+            | Command::Completions { .. }
+            | Command::Schema { .. }
+            | Command::Emulator { .. } => Ok(Exit::Done),
         };
         finish(done, output, &mut interrupts).await
     };
@@ -211,7 +214,7 @@ async fn finish(
 
 /// Interrupted while nothing was started, stopped or waited for.
 fn interrupted(signal: Signal) -> Failure {
-    Failure::new("interrupted", Exit::Interrupted(signal), "interrupted")
+    Failure::new(Kind::Interrupted, Exit::Interrupted(signal), "interrupted")
 }
 
 fn emulator(options: Vec<OsString>) -> Exit {

@@ -1,6 +1,8 @@
 //! [`Failure`]: why a command did not do what it was asked for, as it is shown to people and to
 //! programs, and which exit status that is.
 
+mod kind;
+
 use std::fmt;
 
 use dinoai::{Error, RunStatus, SessionId};
@@ -10,13 +12,13 @@ use crate::exit::Exit;
 use crate::interrupt::Signal;
 use crate::output::Lost;
 use crate::shell;
+pub(crate) use kind::Kind;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
-    /// A word that does not change between versions.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
     pub(crate) message: String,
     #[serde(rename = "agentSessionId")]
     pub(crate) session_id: Option<SessionId>,
@@ -29,12 +31,12 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new("usage", Exit::Usage, message)
+        Self::new(Kind::Usage, Exit::Usage, message)
     }
 
     /// Something of this machine's that is needed and does not work: a file, a signal.
     pub(crate) fn system(message: impl Into<String>) -> Self {
-        Self::new("system", Exit::Usage, message)
+        Self::new(Kind::System, Exit::Usage, message)
     }
 
     /// Interrupted while a run that was waited for is going.
@@ -42,7 +44,7 @@ impl Failure {
         Self {
             session_id: Some(session_id.clone()),
             ..Self::new(
-                "interrupted",
+                Kind::Interrupted,
                 Exit::Interrupted(signal),
                 format!("interrupted; the run {session_id} {status}"),
             )
@@ -54,7 +56,7 @@ impl Failure {
         Self {
             hint: Some("look in the workspace (or in Slack) before you send it again".to_owned()),
             ..Self::new(
-                "interrupted",
+                Kind::Interrupted,
                 Exit::Interrupted(signal),
                 "interrupted before the API had answered: the run may have started, or not",
             )
@@ -69,7 +71,7 @@ impl Failure {
             "see what the run did before you send it again: dinoai get {}",
             shell::id(session_id)
         );
-        Self::new("interrupted", Exit::Interrupted(signal), text)
+        Self::new(Kind::Interrupted, Exit::Interrupted(signal), text)
             .about(session_id)
             .with_hint(hint)
     }
@@ -86,7 +88,7 @@ impl Failure {
     /// Interrupted before anything was sent that starts something.
     pub(crate) fn interrupted_before(signal: Signal) -> Self {
         let exit = Exit::Interrupted(signal);
-        Self::new("interrupted", exit, "interrupted; nothing was started")
+        Self::new(Kind::Interrupted, exit, "interrupted; nothing was started")
     }
 
     /// A result that could not be written, `text` saying of what.
@@ -95,7 +97,7 @@ impl Failure {
         let gap = if text.is_empty() { "" } else { "; " };
         let text =
             format!("the result could not be written to standard output ({problem}){gap}{text}");
-        Self::new("output", Exit::Unavailable, text)
+        Self::new(Kind::Output, Exit::Unavailable, text)
     }
 
     /// The same failure, where the command was interrupted before it came.
@@ -131,7 +133,7 @@ impl Failure {
         failure
     }
 
-    pub(crate) fn new(kind: &'static str, exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, exit: Exit, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -165,7 +167,7 @@ impl From<Error> for Failure {
         let session_id = error.session_id().cloned();
         let hint = session_id.as_ref().and_then(|id| hint(&error, id));
         Self {
-            kind: kind(&error),
+            kind: Kind::of(&error),
             message: error.to_string(),
             session_id,
             hint,
@@ -213,30 +215,6 @@ fn exit(error: &Error) -> Exit {
     }
 }
 
-fn kind(error: &Error) -> &'static str {
-    match error {
-        Error::InvalidRequest { .. } => "invalid_request",
-        Error::InvalidConfig { .. } => "invalid_config",
-        Error::NotSent { .. } => "not_sent",
-        Error::NotStarted { .. } => "not_started",
-        Error::NotFound { .. } => "not_found",
-        Error::OutcomeUnknown { .. } => "outcome_unknown",
-        Error::Transport { .. } => "transport",
-        Error::Unauthorized { .. } => "unauthorized",
-        Error::RateLimited { .. } => "rate_limited",
-        Error::Http { .. } => "http",
-        Error::GraphQl { .. } => "graphql",
-        Error::Unsupported { .. } => "unsupported",
-        Error::Decode { .. } => "decode",
-        Error::ResponseTooLarge { .. } => "response_too_large",
-        Error::NotAccepted { .. } => "not_accepted",
-        Error::RunFailed { .. } => "run_failed",
-        Error::WaitTimeout(_) => "wait_timeout",
-        Error::TurnNotStarted { .. } => "turn_not_started",
-        _ => "other",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -254,7 +232,7 @@ mod tests {
             started: true,
         });
         assert_eq!(failure.exit, Exit::StillGoing);
-        assert_eq!(failure.kind, "turn_not_started");
+        assert_eq!(failure.kind, Kind::TurnNotStarted);
         assert_eq!(failure.session_id, Some(session_id));
         assert!(
             failure

@@ -15,14 +15,13 @@ use futures_util::FutureExt;
 
 use crate::answer_file::AnswerFile;
 use crate::exit::Exit;
-use crate::failure::{Failure, go_on};
+use crate::failure::{Failure, Kind, go_on};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::narration::{Audience, Narration};
 use crate::options::{AtTimeout, OnInterrupt, Waiting};
 use crate::output::Output;
 use crate::shell;
 use crate::tool_step;
-use crate::whole::Whole;
 
 pub(crate) use course::Course;
 
@@ -382,7 +381,7 @@ fn not_started(error: Error, signal: Signal) -> Failure {
         false if is_closed => Failure::interrupted_before(signal),
         false => {
             let text = format!("interrupted; nothing was started: {error}");
-            Failure::new("interrupted", Exit::Interrupted(signal), text)
+            Failure::new(Kind::Interrupted, Exit::Interrupted(signal), text)
         }
     };
     failure.session_id = error.session_id().cloned();
@@ -390,5 +389,5 @@ fn not_started(error: Error, signal: Signal) -> Failure {
 }
 
 fn broken_off() -> Failure {
-    Failure::new("other", Exit::Unavailable, "the watch broke off")
+    Failure::new(Kind::Other, Exit::Unavailable, "the watch broke off")
 }

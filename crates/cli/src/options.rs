@@ -165,6 +165,11 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+    /// Print the JSON schema of what commands write as JSON
+    Schema {
+        /// What to print the schema of.
+        of: SchemaOf,
+    },
     /// Runs an emulator of the API until Ctrl-C.
     #[command(disable_help_flag = true)]
     Emulator {
@@ -176,6 +181,13 @@ pub(crate) enum Command {
         )]
         options: Vec<OsString>,
     },
+}
+
+/// What there is a JSON schema of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Results and errors with --output json and jsonl.
+    Output,
 }
 
 #[derive(Debug, Args)]

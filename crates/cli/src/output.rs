@@ -21,6 +21,7 @@ use serde_json::json;
 use termimad::MadSkin;
 
 use crate::account::options::AccountOptions;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
 use crate::options::{Color, Format, Global};
@@ -164,6 +165,17 @@ impl Output {
     /// A result for people.
     pub(crate) fn text(&self, text: &str) {
         self.write_out(format!("{}\n", self.stdout.safe(text)));
+    }
+
+    /// A text that is all of the result, once it has reached its reader. One that has enough of it
+    /// misses nothing.
+    pub(crate) fn printed(&self, text: &str) -> Result<Exit, Failure> {
+        self.text(text);
+        self.finish(None);
+        match self.lost() {
+            Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "")),
+            _ => Ok(Exit::Done),
+        }
     }
 
     /// What an agent wrote: Markdown, rendered on a terminal.

@@ -33,7 +33,7 @@ use serde_json::json;
 
 use super::Desk;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::options::{Batch, Format, Pace, Request};
 use crate::output::Output;
 use crate::shell;
@@ -163,7 +163,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         exits.push(Exit::Unavailable);
         let message =
             format!("not all results were printed: {problem}; all of them are in the results file");
-        output.failure(&Failure::new("results", Exit::Unavailable, message));
+        output.failure(&Failure::new(Kind::Results, Exit::Unavailable, message));
     }
     if work.has_lost_results() || !ended.lost.is_empty() {
         exits.push(Exit::Unavailable);
@@ -175,7 +175,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
             None => String::new(),
         };
         let message = format!("these results are not kept anywhere{why}:\n  {lost}");
-        output.failure(&Failure::new("results", Exit::Unavailable, message));
+        output.failure(&Failure::new(Kind::Results, Exit::Unavailable, message));
     }
     let unknown = tally.numbers(Outcome::Unknown);
     if !unknown.is_empty() {
@@ -225,7 +225,7 @@ impl From<Item> for Request {
 impl From<Failure> for FailureRecord {
     fn from(failure: Failure) -> Self {
         Self {
-            kind: failure.kind.to_owned(),
+            kind: failure.kind.word().to_owned(),
             message: failure.message,
             session_id: failure.session_id,
         }

@@ -9,7 +9,7 @@ use super::Desk;
 use super::get::transcript;
 use super::run::trigger;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::follow::Follow;
 use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::narration::{Audience, Narration};
@@ -188,7 +188,7 @@ impl Conversation {
     }
 
     fn left(&self, signal: Signal) -> Failure {
-        let failure = Failure::new("interrupted", Exit::Interrupted(signal), "interrupted");
+        let failure = Failure::new(Kind::Interrupted, Exit::Interrupted(signal), "interrupted");
         let stage = match self.session {
             Some(_) => Stage::Going,
             None => Stage::NothingBegun,

@@ -11,10 +11,5 @@ use crate::output::Output;
 pub(crate) fn print(shell: Shell, output: &Output) -> Result<Exit, Failure> {
     let mut script = vec![];
     clap_complete::generate(shell, &mut Arguments::command(), "dinoai", &mut script);
-    output.text(String::from_utf8_lossy(&script).trim_end());
-    output.finish(None);
-    match output.lost() {
-        Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "")),
-        _ => Ok(Exit::Done),
-    }
+    output.printed(String::from_utf8_lossy(&script).trim_end())
 }

@@ -9,7 +9,7 @@ use super::Desk;
 use crate::awaited::{Awaited, Counts, Going, NAMED};
 use crate::each::Each;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::options::{Format, OnInterrupt, Wait};
 use crate::output::Output;
@@ -97,7 +97,7 @@ impl Waiting<'_> {
         let (run, failure) = ended(id, result);
         let word = match (&run, &failure) {
             (Some(run), _) => run.status.to_string(),
-            (None, Some(failure)) => failure.kind.to_owned(),
+            (None, Some(failure)) => failure.kind.word().to_owned(),
             (None, None) => String::new(),
         };
         self.ends.push(format!("{id} {word}"));
@@ -131,7 +131,7 @@ impl Waiting<'_> {
         };
         if fate(stage, OnInterrupt::Leave) == Fate::Nothing {
             let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
-            return Failure::new("interrupted", exit, text);
+            return Failure::new(Kind::Interrupted, exit, text);
         }
         if self.output.format == Format::Json {
             self.output.json(&self.results);
@@ -141,7 +141,7 @@ impl Waiting<'_> {
             (Some(id), None) => Failure::interrupted(signal, id, "goes on"),
             _ => {
                 let text = format!("interrupted; {} runs go on", self.left.len());
-                Failure::new("interrupted", exit, text)
+                Failure::new(Kind::Interrupted, exit, text)
             }
         };
         failure.with_hint(go_on(&self.left))

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{Interrupts, Signal, Started};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::output::Output;
 use crate::shell;
 use crate::terminal::Terminal;
@@ -142,10 +142,10 @@ impl Listener {
 fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
     let exit = Exit::Interrupted(signal);
     match started {
-        [] => Failure::new("interrupted", exit, "interrupted again"),
+        [] => Failure::new(Kind::Interrupted, exit, "interrupted again"),
         [id] => {
             let text = format!("interrupted again; the run {id} may go on");
-            Failure::new("interrupted", exit, text)
+            Failure::new(Kind::Interrupted, exit, text)
                 .about(id)
                 .with_hint(format!(
                     "see how it stands with: dinoai get {}",
@@ -154,7 +154,7 @@ fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
         }
         ids => {
             let text = format!("interrupted again; {} runs may go on", ids.len());
-            Failure::new("interrupted", exit, text)
+            Failure::new(Kind::Interrupted, exit, text)
                 .with_hint(format!("go on with: dinoai wait {}", shell::ids(ids)))
         }
     }

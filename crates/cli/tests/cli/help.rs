@@ -17,6 +17,7 @@ fn the_help_of_every_command_is_as_it_was() {
         "batch",
         "login",
         "completions",
+        "schema",
         "emulator",
     ] {
         assert_done!(format!("help_{command}"), run(bare(), &[command, "--help"]));

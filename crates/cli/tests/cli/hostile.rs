@@ -10,6 +10,7 @@ use dinoai_emulator::{Emulator, Fault, Run, Scenario, Stage, Step};
 use serde_json::{Value, json};
 
 use crate::program::{Done, dinoai, run};
+use crate::schema;
 use crate::terminal::pseudo::Pseudo;
 use judge::{SYSTEMS, is_harmless_on_a_terminal, is_obeyed_in_a_log};
 
@@ -314,7 +315,9 @@ fn a_batch_writes_json_that_is_as_harmless() {
     let resume = ["--resume", results.to_str().unwrap(), "--output", "jsonl"];
     let done: Done = run(dinoai(&emulator), &[&words[..], &resume].concat());
     assert_eq!(done.code(), 0, "{:.1000}", done.stderr);
+    schema::assert_is("stderr", &done.stderr);
     for written in [done.stdout, fs::read_to_string(&results).unwrap()] {
+        schema::assert_is("batch.jsonl", &written);
         assert!(is_harmless_on_a_terminal(&written));
         assert!(!is_obeyed_in_a_log(&written));
         assert_has_all_texts(&written, "batch");

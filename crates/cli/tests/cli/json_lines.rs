@@ -4,6 +4,7 @@ use dinoai_emulator::{Edges, Emulator, Fault, Scenario, Stage, Step};
 use serde_json::{Value, json};
 
 use crate::program::{dinoai, run};
+use crate::schema;
 
 const WAIT: [&str; 3] = ["--poll-interval", "5ms", "--steps"];
 
@@ -31,14 +32,20 @@ fn start(edges: Edges) -> Emulator {
         .unwrap()
 }
 
-/// What the command writes in each of the two formats: a document, and lines.
+/// What a command that succeeds writes in each of the two formats: a document, and lines.
 fn both(emulator: &Emulator, arguments: &[&str]) -> (Value, Vec<Value>) {
+    written(emulator, arguments, 0)
+}
+
+fn written(emulator: &Emulator, arguments: &[&str], exit: i32) -> (Value, Vec<Value>) {
     let [document, lines] = ["json", "jsonl"].map(|format| {
         let done = run(
             dinoai(emulator),
             &[arguments, &["--output", format]].concat(),
         );
-        assert_eq!(done.code(), 0, "{arguments:?}: {}", done.stderr);
+        assert_eq!(done.code(), exit, "{arguments:?}: {}", done.stderr);
+        schema::assert_is(&format!("{}.{format}", arguments[0]), &done.stdout);
+        schema::assert_is("stderr", &done.stderr);
         done.stdout
     });
     let lines = lines
@@ -146,11 +153,17 @@ fn messages_that_the_api_no_longer_lists_are_in_both() {
 fn reads_are_the_same_in_one_document_and_in_lines() {
     let emulator = start(Edges::new());
     let id = first_id(&emulator);
-    let (document, lines) = both(&emulator, &["wait", &id, &id]);
-    assert_eq!(document, Value::from(lines));
-    for command in ["get", "stop"] {
-        let (document, lines) = both(&emulator, &[command, &id]);
-        assert_eq!([document], *lines, "{command}");
+    for (arguments, exit) in [
+        (&["wait", &id, &id][..], 0),
+        (&["stop", &id, &id], 0),
+        (&["stop", &id, "unknown"], 5),
+    ] {
+        let (document, lines) = written(&emulator, arguments, exit);
+        assert_eq!(document, Value::from(lines), "{arguments:?}");
+    }
+    for arguments in [&["get", &id][..], &["get", &id, "--steps"]] {
+        let (document, lines) = both(&emulator, arguments);
+        assert_eq!([document], *lines, "{arguments:?}");
     }
 }
 

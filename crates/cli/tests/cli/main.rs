@@ -29,6 +29,7 @@ mod pipe;
 mod program;
 mod progress;
 mod readme;
+mod schema;
 mod signals;
 mod stdout;
 mod stop;

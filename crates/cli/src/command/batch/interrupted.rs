@@ -4,7 +4,7 @@ use dinoai::SessionId;
 
 use super::ledger::numbers;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::interrupt::Signal;
 use crate::shell;
 
@@ -53,7 +53,7 @@ impl Interrupted {
             ),
         };
         let failure = Failure::new(
-            "interrupted",
+            Kind::Interrupted,
             Exit::Interrupted(self.signal),
             format!("interrupted{unanswered}; {going}"),
         );

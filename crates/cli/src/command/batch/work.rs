@@ -18,7 +18,7 @@ use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
 use crate::awaited::{Awaited, Counts, Going};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::options::{OnInterrupt, Pace};
 use crate::output::Output;
@@ -252,7 +252,7 @@ impl<'a> Work<'a> {
             }
             _ => format!("nothing more is started: the results cannot be written: {lost}"),
         };
-        self.stop(Failure::new("results", Exit::Unavailable, message));
+        self.stop(Failure::new(Kind::Results, Exit::Unavailable, message));
     }
 
     /// Starts nothing more, and says why, the first time.

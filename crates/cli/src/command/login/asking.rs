@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::echo::Echo;
 use super::prompt::Prompt;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::interrupt::{Interrupts, Listener, Signal};
 use crate::output::Output;
 
@@ -107,7 +107,7 @@ impl Resumed {
 
 fn interrupted(signal: Signal) -> Failure {
     Failure::new(
-        "interrupted",
+        Kind::Interrupted,
         Exit::Interrupted(signal),
         "interrupted; nothing was written",
     )

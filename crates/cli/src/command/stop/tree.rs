@@ -8,7 +8,7 @@ use dinoai::{SessionId, Tree};
 use super::super::{Desk, interrupted};
 use super::{Stopping, carry_out};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::shell;
 
 /// How often a tree is looked at: what was started just before a stop is stopped at the next look.
@@ -80,7 +80,7 @@ impl Stopping<'_> {
         }
         let text =
             format!("the run {first}, or what it has started, still goes on after {LOOKS} looks");
-        let failure = Failure::new("still_going", Exit::StillGoing, text).about(first);
+        let failure = Failure::new(Kind::StillGoing, Exit::StillGoing, text).about(first);
         self.failed(first, &failure.with_hint(again("go on", first)));
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Stopping<'_> {
             let text = format!(
                 "the run {id} was not read, so it, and what it has started, may go on: {why}"
             );
-            let failure = Failure::new("unread", Exit::Unavailable, text).about(id);
+            let failure = Failure::new(Kind::Unread, Exit::Unavailable, text).about(id);
             self.failed(id, &failure.with_hint(again("stop it", id)));
         }
     }

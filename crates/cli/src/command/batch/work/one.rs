@@ -14,7 +14,7 @@ use crate::command::batch::standing::Standing;
 use crate::command::batch::tally::Outcome;
 use crate::command::run::trigger;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 
 /// After so many outcomes in a row that are unknown nothing more is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;
@@ -110,7 +110,7 @@ impl Work<'_> {
                 "item {number} has started session {id}, but this cannot be written to the \
                  results: {lost}"
             );
-            let failure = Failure::new("results", Exit::Unavailable, message);
+            let failure = Failure::new(Kind::Results, Exit::Unavailable, message);
             self.output.failure(&failure.about(&id));
             self.stop_unkept(&lost);
         }
@@ -121,10 +121,10 @@ impl Work<'_> {
         let (kind, text, id) = match what {
             What::Ended { run, .. } if run.status != RunStatus::Completed => {
                 let text = format!("run {} ended {}", run.session_id, run.status);
-                ("run_failed", text, Some(&run.session_id))
+                (Kind::RunFailed, text, Some(&run.session_id))
             }
             What::Failed { error, .. } => {
-                ("item", error.message.clone(), error.session_id.as_ref())
+                (Kind::Item, error.message.clone(), error.session_id.as_ref())
             }
             _ => return,
         };

@@ -1,0 +1,15 @@
+//! `dinoai schema`: the JSON schema of what commands write as JSON.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::options::SchemaOf;
+use crate::output::Output;
+
+/// A definition for each command and format, and one for a line on standard error.
+const OUTPUT: &str = include_str!("schema/output.json");
+
+pub(crate) fn print(of: SchemaOf, output: &Output) -> Result<Exit, Failure> {
+    match of {
+        SchemaOf::Output => output.printed(OUTPUT.trim_end()),
+    }
+}

@@ -1,0 +1,119 @@
+//! The JSON schema of what the command writes, held to its snapshots.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde_json::{Deserializer, Value, json};
+
+use crate::program::{bare, run};
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    let done = run(bare(), &["schema", "output"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    serde_json::from_str(&done.stdout).unwrap()
+});
+
+/// What one of the schema's definitions takes.
+fn definition(name: &str) -> Validator {
+    assert!(SCHEMA["$defs"].get(name).is_some(), "no {name}");
+    let mut schema = SCHEMA.clone();
+    let fields = schema.as_object_mut().unwrap();
+    fields.remove("anyOf");
+    fields.insert("$ref".to_owned(), json!(format!("#/$defs/{name}")));
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+/// Holds what was written to a definition: one document, or lines.
+pub(crate) fn assert_is(name: &str, written: &str) {
+    let validator = definition(name);
+    let values = Deserializer::from_str(written).into_iter::<Value>();
+    for value in values {
+        let value = value.unwrap_or_else(|error| panic!("{name}: {error}: {written}"));
+        if let Err(error) = validator.validate(&value) {
+            panic!("{name}: {error}, at {}: {value:#}", error.instance_path());
+        }
+    }
+}
+
+/// What a snapshot says was written on standard output and on standard error, where it is JSON.
+struct Snapshot {
+    name: String,
+    stdout: String,
+    stderr: String,
+}
+
+fn snapshots() -> Vec<Snapshot> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
+    let paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let snapshots = paths.filter_map(|path| {
+        let name = path.file_stem()?.to_str()?.to_owned();
+        // Numbers that differ between two runs stand there as words.
+        let text = fs::read_to_string(&path).unwrap().replace("[ts]", "1.5");
+        let (_, written) = text.split_once("\n--- stdout\n")?;
+        let (stdout, stderr) = written.split_once("--- stderr\n")?;
+        Some(Snapshot {
+            name,
+            stdout: stdout.to_owned(),
+            stderr: stderr.to_owned(),
+        })
+    });
+    snapshots.collect()
+}
+
+/// The command and the format of a snapshot of results.
+fn output_of(name: &str) -> Option<String> {
+    if name.starts_with("cli__batch__") {
+        return Some("batch.jsonl".to_owned());
+    }
+    let (what, format) = name.strip_prefix("cli__outputs__")?.rsplit_once('_')?;
+    let command = what.split('_').next()?;
+    (format != "text").then(|| format!("{command}.{format}"))
+}
+
+#[test]
+fn every_snapshot_of_json_is_valid_and_every_definition_has_one() {
+    let mut seen = BTreeSet::new();
+    for snapshot in snapshots() {
+        let output = output_of(&snapshot.name);
+        let is_json = output.is_some() || snapshot.name.ends_with("_json");
+        if is_json && snapshot.name != "cli__batch__batch" && !snapshot.stderr.is_empty() {
+            let is_batch = snapshot.name.starts_with("cli__batch__");
+            if !is_batch {
+                assert_is("stderr", &snapshot.stderr);
+                seen.insert("stderr".to_owned());
+            }
+        }
+        if let Some(output) = output {
+            assert!(!snapshot.stdout.is_empty(), "{}", snapshot.name);
+            assert_is(&output, &snapshot.stdout);
+            seen.insert(output);
+        }
+    }
+    let defined = SCHEMA["anyOf"].as_array().unwrap().iter().map(|one| {
+        let reference = one["$ref"].as_str().unwrap();
+        reference.trim_start_matches("#/$defs/").to_owned()
+    });
+    assert_eq!(seen, defined.collect());
+}
+
+#[test]
+fn a_field_that_is_not_in_the_schema_is_not_valid() {
+    let run = json!({
+        "agentSessionId": "a", "status": "COMPLETED", "messages": [], "childSessionIds": [],
+        "workspaceUid": "",
+    });
+    for name in ["run.json", "get.json", "tree.jsonl"] {
+        let validator = definition(name);
+        assert!(validator.is_valid(&run), "{name}");
+        for (field, value) in [("new", json!(1)), ("status", json!(1))] {
+            let mut run = run.clone();
+            run[field] = value;
+            assert!(!validator.is_valid(&run), "{name} {field}");
+        }
+    }
+}
