@@ -17,6 +17,7 @@ use super::results::ResultsFile;
 use crate::json;
 use crate::neutral::one_line;
 use crate::options::Format;
+use crate::workflow::defused;
 
 /// Writes records to the results file, if there is one, and to standard output.
 #[derive(Debug, Clone)]
@@ -190,7 +191,7 @@ fn line(record: &Record) -> io::Result<Arc<[u8]>> {
 fn in_words(record: &Record) -> Arc<[u8]> {
     let text = record
         .in_words()
-        .map(|text| format!("{}\n", one_line(&text)));
+        .map(|text| format!("{}\n", defused(&one_line(&text))));
     text.unwrap_or_default().into_bytes().into()
 }
 
@@ -271,4 +272,24 @@ fn sync_stdout() -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_stdout() -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_the_api_says_is_not_obeyed_on_a_terminal_nor_in_a_log() {
+        let status = "DONE\u{1b}[31m\n::add-mask::a ##vso[b]";
+        let run = json!({
+            "agentSessionId": "abc", "status": status, "messages": [], "childSessionIds": [],
+            "workspaceUid": "",
+        });
+        let record = from_value(json!({ "item": 1, "event": "ended", "run": run })).unwrap();
+        let line = in_words(&record);
+        let expected = "item 1 DONE␛[31m ::add-mask::a ## vso[b] abc\n";
+        assert_eq!(std::str::from_utf8(&line).unwrap(), expected);
+    }
 }
