@@ -114,6 +114,7 @@ fn telltale_replies(server: &str) -> Vec<Reply> {
 #[tokio::test]
 async fn neither_errors_nor_debug_nor_the_log_show_a_credential_or_the_path() {
     log();
+    let mut failed = 0;
     for credentials in [
         Credentials::key_and_secret(CANARY, CANARY),
         Credentials::workspace_token(format!("prdm_wsp_{CANARY}")),
@@ -141,14 +142,14 @@ async fn neither_errors_nor_debug_nor_the_log_show_a_credential_or_the_path() {
             let shown = format!("{client:?} {session:?} {wait:?} {credentials:?}");
             assert!(!shown.contains(CANARY), "{shown}");
             errors.push(wait.timeout(Duration::from_secs(9)).await.err());
-            let errors: Vec<_> = errors.into_iter().flatten().collect();
-            assert!(!errors.is_empty(), "none of them fails");
-            for error in errors {
+            for error in errors.into_iter().flatten() {
+                failed += 1;
                 let shown = shown_with_its_sources(&error);
                 assert!(!shown.contains(CANARY), "{shown}");
             }
         }
     }
+    assert!(failed > 300, "only {failed} errors");
     let log = log().text();
     assert!(
         log.contains("dinoai.call") && log.contains("dinoai.wait"),
