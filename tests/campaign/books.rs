@@ -178,6 +178,11 @@ impl<'a> Books<'a> {
         // In this order: what was carried out later is in all of them.
         let carried = lane.wire.carried();
         let (requests, runs) = (lane.emulator.requests(), lane.emulator.runs());
+        let dropped = (
+            lane.emulator.dropped_requests(),
+            lane.emulator.dropped_runs(),
+        );
+        assert_eq!(dropped, (0, 0), "the books are not whole");
         let by_id = runs.iter().enumerate();
         let by_id = by_id.map(|(place, run)| (run.session_id.clone(), place));
         let mut by_message: HashMap<String, Vec<String>> = HashMap::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 #[cfg(feature = "yaml")]
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use crate::backend::{Backend, Schemas};
 use crate::clock::{Clock, Pace};
@@ -12,9 +12,10 @@ use crate::credentials;
 use crate::edges::Edges;
 use crate::emulator::Emulator;
 use crate::error::Error;
-use crate::fault::{Fault, Plan};
+use crate::fault::{Fault, MOST_PLANNED, Plan};
+use crate::guard::Guard;
 use crate::http::{self, Shared};
-use crate::requests::Record;
+use crate::record::{Limits, Record};
 use crate::scenario::Scenario;
 use crate::server::{self, Server};
 use crate::world::{Scenarios, Workspace, World};
@@ -39,6 +40,8 @@ pub struct Builder {
     faults: Vec<Fault>,
     host: IpAddr,
     port: u16,
+    allowed_hosts: Vec<String>,
+    kept_requests: Option<usize>,
 }
 
 impl Default for Builder {
@@ -60,6 +63,8 @@ impl Default for Builder {
             faults: Vec::new(),
             host: Ipv4Addr::LOCALHOST.into(),
             port: 0,
+            allowed_hosts: Vec::new(),
+            kept_requests: None,
         }
     }
 }
@@ -174,6 +179,39 @@ impl Builder {
         self
     }
 
+    /// Serves requests that were sent to this host, and those of pages that come from it. Without
+    /// a scheme, a port and a path; can be called again.
+    ///
+    /// By default requests may be sent to `localhost` and to any IP address; with a
+    /// [`host`](Self::host) that is not a loopback one also to any name without a dot, as those
+    /// of containers are. Pages in browsers may come from `localhost`, from loopback addresses,
+    /// and from the emulator itself. All else gets 403, so that no page on the web reaches the
+    /// emulator through its reader's browser.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// // From within a container, this machine is often known by this name.
+    /// let emulator = Emulator::builder()
+    ///     .host([0, 0, 0, 0].into())
+    ///     .allow_host("host.docker.internal")
+    ///     .start_blocking()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.allowed_hosts.push(name.into());
+        self
+    }
+
+    /// Keeps this many requests in the record, at least the latest, of whatever size. The default
+    /// is the latest 10,000 that fit in 32 MiB.
+    pub fn kept_requests(mut self, requests: usize) -> Self {
+        self.kept_requests = Some(requests);
+        self
+    }
+
     /// Listens on this port. The default is 0: a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -185,7 +223,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`Error::Sdl`] if the backend's own SDL is not valid, [`Error::File`] and
+    /// [`Error::HostName`] if a host that is to be allowed is none, [`Error::TooManyFaults`] if there are more than a plan holds, [`Error::Sdl`] if the
+    /// backend's own SDL is not valid, [`Error::File`] and
     /// [`Error::Files`] if a file cannot be read or is not what it should be, [`Error::Listen`]
     /// if the port is taken, [`Error::Thread`] if the system refuses a thread.
     pub async fn start(self) -> Result<Emulator, Error> {
@@ -198,6 +237,12 @@ impl Builder {
     ///
     /// As [`start`](Self::start).
     pub fn start_blocking(mut self) -> Result<Emulator, Error> {
+        if self.faults.len() > MOST_PLANNED {
+            return Err(Error::TooManyFaults(self.faults.len()));
+        }
+        let allowed_hosts = std::mem::take(&mut self.allowed_hosts);
+        let guard = Guard::new(allowed_hosts, self.host).map_err(Error::HostName)?;
+        let limits = self.kept_requests.map_or_else(Limits::default, Limits::of);
         let agents = self.known_agents()?;
         let scenarios = self.known_scenarios()?;
         let mut statuses = scenarios.statuses();
@@ -221,12 +266,19 @@ impl Builder {
             path: format!("/api/v1/{}/graphql", credentials::ENDPOINT_TOKEN),
             schemas,
             world: Mutex::new(World::new(workspace)),
-            record: Record::default(),
+            guard,
+            record: Record::new(limits),
             clock: Clock::new(self.pace),
             edges,
             plan: Plan::new(self.faults),
+            resetting: RwLock::default(),
+            was_reset: Arc::default(),
         });
-        let server = Server::start(listener, http::service(Arc::clone(&shared)))?;
+        let server = Server::start(
+            listener,
+            http::service(Arc::clone(&shared)),
+            Arc::clone(&shared.was_reset),
+        )?;
         let endpoint = format!("http://{}{}", reachable(address), shared.path);
         Ok(Emulator::new(endpoint, address, shared, server))
     }

@@ -1,35 +1,38 @@
 //! The control path: what happened, and what is to happen, while the emulator runs.
 //!
-//! It takes no credentials, and only callers on this machine. A POST must say that it is JSON,
-//! which a page in a browser cannot do to another origin without being asked first.
+//! It takes no credentials, and only callers on this machine, none of which is a page of another
+//! site: see [`guard`](crate::guard). A POST with a body must say that it is JSON, as well.
+
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::http::Shared;
 use crate::media;
-use crate::reply::Reply;
+use crate::reply::{self, Reply};
 use crate::seconds::Seconds;
+
+/// The furthest that a request moves the clock: 100 years of 365.25 days.
+const LONGEST_ADVANCE: Duration = Duration::from_secs(3_155_760_000);
 
 /// What every path of the control begins with.
 const PREFIX: &str = "/control/";
-
-/// Faults to come: one, or a list.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Faults {
-    Many(Vec<Fault>),
-    One(Box<Fault>),
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
     advance_seconds: Seconds,
 }
+
+/// An object without members.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 #[derive(Serialize)]
 struct Elapsed {
@@ -41,20 +44,29 @@ pub(crate) fn is_control(path: &str) -> bool {
 }
 
 /// Answers a request to the control path.
-pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &Bytes, local: bool) -> Reply {
+pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &Bytes, local: bool) -> Response {
     if !local {
         return Reply::detail(
             StatusCode::FORBIDDEN,
             "The control path is for this machine alone.",
-        );
-    }
-    if parts.method == Method::POST && !media::is_json(&parts.headers) {
-        return Reply::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type");
+        )
+        .into_response();
     }
     let path = parts.uri.path();
-    match (&parts.method, path.strip_prefix(PREFIX).unwrap_or(path)) {
-        (&Method::GET, "requests") => Reply::json(StatusCode::OK, &shared.record.all()),
-        (&Method::GET, "runs") => Reply::json(StatusCode::OK, &shared.runs()),
+    let path = path.strip_prefix(PREFIX).unwrap_or(path);
+    // A reset needs no body, and then nothing says of what type it is.
+    let is_bare = path == "reset" && body.is_empty();
+    if parts.method == Method::POST && !is_bare && !media::is_json(&parts.headers) {
+        return Reply::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type")
+            .into_response();
+    }
+    let reply = match (&parts.method, path) {
+        (&Method::GET, "requests") => return reply::in_pieces(&shared.record),
+        (&Method::DELETE, "requests") => {
+            shared.record.clear();
+            Reply::json(StatusCode::OK, &shared.record)
+        }
+        (&Method::GET, "runs") => return runs(shared),
         (&Method::GET, "faults") => ahead(shared),
         (&Method::POST, "faults") => add(shared, body),
         (&Method::DELETE, "faults") => {
@@ -63,33 +75,42 @@ pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &Bytes, local: bool) 
         }
         (&Method::GET, "clock") => elapsed(shared),
         (&Method::POST, "clock") => advance(shared, body),
-        (_, "requests" | "runs") => Reply::method_not_allowed("GET"),
+        (&Method::POST, "reset") => reset(shared, body),
+        (_, "requests") => Reply::method_not_allowed("GET, DELETE"),
+        (_, "runs") => Reply::method_not_allowed("GET"),
+        (_, "reset") => Reply::method_not_allowed("POST"),
         (_, "faults") => Reply::method_not_allowed("GET, POST, DELETE"),
         (_, "clock") => Reply::method_not_allowed("GET, POST"),
         _ => Reply::detail(StatusCode::NOT_FOUND, "Not Found"),
-    }
+    };
+    reply.into_response()
+}
+
+fn runs(shared: &Shared) -> Response {
+    let _not_resetting = shared.not_resetting();
+    let now = shared.now();
+    let mut world = shared.world();
+    world.look(now);
+    reply::in_pieces(&*world)
 }
 
 fn ahead(shared: &Shared) -> Reply {
     Reply::json(StatusCode::OK, &shared.plan.ahead())
 }
 
+/// Adds a fault or a list of them: all, or none.
 fn add(shared: &Shared, body: &[u8]) -> Reply {
-    // Read as a list first where it is one: an untagged enum says nothing of what is wrong.
-    let read = match serde_json::from_slice::<Faults>(body) {
-        Ok(Faults::Many(faults)) => Ok(faults),
-        Ok(Faults::One(fault)) => Ok(vec![*fault]),
-        Err(_) if body.trim_ascii_start().starts_with(b"[") => {
-            serde_json::from_slice::<Vec<Fault>>(body)
-        }
-        Err(_) => serde_json::from_slice::<Fault>(body).map(|fault| vec![fault]),
+    let read = if body.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice::<Vec<Fault>>(body)
+    } else {
+        serde_json::from_slice::<Fault>(body).map(|fault| vec![fault])
     };
-    match read {
-        Ok(faults) => {
-            shared.plan.add(faults);
-            ahead(shared)
-        }
-        Err(wrong) => Reply::detail(StatusCode::BAD_REQUEST, &wrong.to_string()),
+    let added = read
+        .map_err(|wrong| wrong.to_string())
+        .and_then(|faults| shared.plan.add_within_limit(faults));
+    match added {
+        Ok(()) => ahead(shared),
+        Err(wrong) => Reply::detail(StatusCode::BAD_REQUEST, &wrong),
     }
 }
 
@@ -100,10 +121,30 @@ fn elapsed(shared: &Shared) -> Reply {
 
 fn advance(shared: &Shared, body: &[u8]) -> Reply {
     match serde_json::from_slice::<Advance>(body) {
+        Ok(Advance { advance_seconds }) if advance_seconds.0 > LONGEST_ADVANCE => {
+            let most = LONGEST_ADVANCE.as_secs();
+            let wrong = format!("`advance_seconds` is at most {most}: 100 years");
+            Reply::detail(StatusCode::BAD_REQUEST, &wrong)
+        }
         Ok(Advance { advance_seconds }) => {
             shared.clock.advance(advance_seconds.0);
             elapsed(shared)
         }
-        Err(wrong) => Reply::detail(StatusCode::BAD_REQUEST, &wrong.to_string()),
+        Err(wrong) => {
+            let wrong = format!("`advance_seconds`: {wrong}");
+            Reply::detail(StatusCode::BAD_REQUEST, &wrong)
+        }
     }
+}
+
+/// A reset takes no body, or an empty object.
+fn reset(shared: &Shared, body: &[u8]) -> Reply {
+    if !body.is_empty()
+        && let Err(wrong) = serde_json::from_slice::<Nothing>(body)
+    {
+        let wrong = format!("a reset takes nothing: {wrong}");
+        return Reply::detail(StatusCode::BAD_REQUEST, &wrong);
+    }
+    shared.reset();
+    elapsed(shared)
 }

@@ -13,7 +13,8 @@ use crate::scenario::Scenario;
 
 /// How a run of this agent, or of a message alone, goes.
 pub(crate) fn scenario(agent: Option<&str>, asked: Option<&str>) -> Scenario {
-    let asked = asked.unwrap_or_default();
+    // Each run keeps what it was asked, for the follow-ups.
+    let asked = words::start(asked.unwrap_or_default());
     match agent {
         Some("data-quality-checker") => talk::checker(asked),
         Some("pull-request-reviewer") => others::reviewer(asked),

@@ -9,7 +9,7 @@ use crate::builder::Builder;
 use crate::credentials;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::http::Shared;
+use crate::http::{HEALTH, Shared};
 use crate::requests::Request;
 use crate::runs::Run;
 use crate::server::Server;
@@ -74,8 +74,18 @@ impl Emulator {
 
     /// The URL of the [control path](crate#the-control-path), without a slash at its end.
     pub fn control(&self) -> String {
+        format!("{}/control", self.origin())
+    }
+
+    /// The URL that answers GET and HEAD with 200 while the emulator serves, for health checks.
+    /// It takes no credentials.
+    pub fn health(&self) -> String {
+        format!("{}{HEALTH}", self.origin())
+    }
+
+    fn origin(&self) -> &str {
         let origin = self.endpoint.strip_suffix(&self.shared.path);
-        format!("{}/control", origin.unwrap_or_default())
+        origin.unwrap_or_default()
     }
 
     /// The address that the emulator listens on.
@@ -110,20 +120,68 @@ impl Emulator {
         credentials::WORKSPACE_UID
     }
 
-    /// Every HTTP request received so far, in the order in which their heads came in.
+    /// The HTTP requests received so far, in the order in which their heads came in: the latest
+    /// 10,000 that fit in 32 MiB, unless [`Builder::kept_requests`] says otherwise.
     ///
-    /// A request whose answer the client has seen is complete.
+    /// A request whose answer the client has seen is complete. Requests to the control path and to
+    /// `/health`, and those to a foreign host or of a foreign page, are not among them.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.record.all()
     }
 
-    /// Every run started so far, in order: those that were triggered and, after the run that
+    /// How many requests are not among the [`requests`](Self::requests) any more, because there
+    /// were too many after them.
+    pub fn dropped_requests(&self) -> u64 {
+        self.shared.record.dropped()
+    }
+
+    /// Empties the record of requests, and counts anew. A request in flight is not in it any more.
+    pub fn clear_requests(&self) {
+        self.shared.record.clear();
+    }
+
+    /// The runs started so far, in order: those that were triggered and, after the run that
     /// started them, their children.
+    ///
+    /// They take 64 MiB of memory at most, whatever their scenarios hold beside. When more is
+    /// needed, long texts that runs were sent are dropped ([`Run::texts_dropped`]), then whole
+    /// runs ([`dropped_runs`](Self::dropped_runs)): the oldest that have ended, then the oldest.
     pub fn runs(&self) -> Vec<Run> {
         self.shared.runs()
     }
 
-    /// Adds a fault at the end of the plan.
+    /// How many runs are not among the [`runs`](Self::runs) any more, because there were too many
+    /// after them: more than about 20,000. The API does not know them either.
+    pub fn dropped_runs(&self) -> u64 {
+        self.shared.world().dropped()
+    }
+
+    /// Brings the emulator back to its state at the start: no runs, no requests, the faults that
+    /// it was started with, and a clock at zero. Connections stay open.
+    ///
+    /// A request in flight is answered, but is not in the record any more; what it executes after
+    /// the reset, after a delay for one, it executes on the state after it. Earlier session ids
+    /// are unknown.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai_emulator::{Emulator, Fault};
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().stopped_clock().fault(Fault::reset()).start_blocking()?;
+    /// emulator.advance(Duration::from_secs(60));
+    /// emulator.clear_faults();
+    /// emulator.reset();
+    /// assert_eq!(emulator.elapsed(), Duration::ZERO);
+    /// assert_eq!(emulator.faults().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reset(&self) {
+        self.shared.reset();
+    }
+
+    /// Adds a fault at the end of the plan, which has no limit for this caller.
     pub fn add_fault(&self, fault: Fault) {
         self.shared.plan.add([fault]);
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::fault::MOST_PLANNED;
 use crate::flaw::Flaw;
 
 /// Why an emulator could not be started.
@@ -37,6 +38,12 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// What [`Builder::allow_host`](crate::Builder::allow_host) was given is not a host.
+    #[error("'{0}' is not a host: write its name or address without scheme, port and path")]
+    HostName(String),
+    /// More faults than a [plan](crate::Fault#limits) holds.
+    #[error("{0} faults are planned: at most {MOST_PLANNED}; `times` repeats one")]
+    TooManyFaults(usize),
     /// Files of agents, or of scenarios, are not what they should be.
     #[error("{}", listed(.0))]
     Files(Vec<Flaw>),

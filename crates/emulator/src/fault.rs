@@ -1,16 +1,28 @@
 //! What happens to a request instead of, or on top of, a good answer; and the plan that says
 //! which request it happens to.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod plan;
+mod written;
+
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::seconds::Seconds;
+
+pub(crate) use plan::{MOST_PLANNED, Plan};
+
+/// The most bytes that a fault counts: 1 TiB.
+const MOST_BYTES: u64 = 1 << 40;
+
+/// The most requests that a fault happens to, for which no time is enough. A reader whose numbers
+/// are doubles reads it as it is.
+const MOST_TIMES: u64 = (1 << 53) - 1;
+
+/// The longest delay of a fault: a day.
+const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The size that a gzip bomb unfolds to unless it is told otherwise: 1 GiB.
 const BOMB: u64 = 1 << 30;
@@ -52,84 +64,58 @@ const BOMB: u64 = 1 << 30;
 ///
 /// Faults come before everything else that the emulator looks at, credentials too. Their times
 /// are real ones, not those of the emulator's clock.
+///
+/// # Limits
+///
+/// | | at most |
+/// | --- | --- |
+/// | `times` | 9,007,199,254,740,991, which is what [`always`](Self::always) means |
+/// | `delay_seconds` | 86,400: a day |
+/// | `bytes` | 1,099,511,627,776: 1 TiB |
+/// | `status` | 200 to 599 |
+/// | all texts of a fault and its `value`, as JSON | 65,536 bytes |
+/// | what `value` adds to an answer, in all places | 16 MiB; further places keep their value |
+/// | faults in a plan | 1,000 |
+///
+/// In JSON, in YAML and over the control path, what is beyond is refused by name, and so is a key
+/// that the fault does not take. In Rust a number beyond counts as the most that it can be, a
+/// setter of another fault's is ignored, and texts are as long as the program makes them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[must_use]
 pub struct Fault(pub(crate) Parts);
 
 /// The fields of a fault, as JSON names them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Parts {
     #[serde(rename = "fault")]
     pub(crate) kind: Kind,
-    #[serde(default = "once")]
     times: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     on: Option<String>,
-    #[serde(default)]
     pub(crate) after_execution: bool,
-    #[serde(default)]
     pub(crate) delay_seconds: Seconds,
-    #[serde(
-        default,
-        deserialize_with = "number_or_text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bytes: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) content_type: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "ErrorData::is_absent")]
+    #[serde(skip_serializing_if = "ErrorData::is_absent")]
     pub(crate) data: ErrorData,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) field: Option<String>,
-    #[serde(
-        default,
-        deserialize_with = "even_null",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<Value>,
-}
-
-impl<'de> Deserialize<'de> for Fault {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let parts = Parts::deserialize(deserializer)?;
-        parts.check().map_err(D::Error::custom)?;
-        Ok(Self(parts))
-    }
-}
-
-impl Parts {
-    /// Looks for what a fault of this kind cannot do without, and for what HTTP does not know.
-    fn check(&self) -> Result<(), String> {
-        let missing = match self.kind {
-            Kind::GraphqlError | Kind::Status if self.status.is_none() => Some("status"),
-            Kind::Replaced if self.field.is_none() => Some("field"),
-            Kind::Replaced if self.value.is_none() => Some("value"),
-            _ => None,
-        };
-        if let Some(field) = missing {
-            let name = self.kind.name();
-            return Err(format!("missing field `{field}` of the fault `{name}`"));
-        }
-        match self.status {
-            Some(status) if answerable(status).is_none() => Err(format!(
-                "`status` {status} is none that an HTTP response can have: 200 to 599"
-            )),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// The status of an HTTP response, if this is one: those below 200 are not final.
@@ -194,38 +180,35 @@ impl Kind {
             _ => String::new(),
         }
     }
-}
 
-/// A field that is there and null is not one that is missing.
-fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-/// Seconds are a number as often as a text in what people write.
-fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "`retry_after` is a number of seconds or a text")]
-    enum NumberOrText {
-        Number(u64),
-        Text(String),
+    /// What faults of this kind take beside what every fault takes, as JSON names it.
+    fn own_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::TooManyRequests | Self::Unavailable | Self::InternalError | Self::BadGateway => {
+                &["retry_after"]
+            }
+            Self::CutBody | Self::GzipBomb => &["bytes"],
+            Self::Redirect => &["location"],
+            Self::ContentType => &["content_type"],
+            Self::GraphqlError => &["status", "message", "code", "path", "data", "retry_after"],
+            Self::Status => &["status", "retry_after"],
+            Self::Replaced => &["field", "value"],
+            Self::Pass
+            | Self::Delay
+            | Self::Reset
+            | Self::SlowDrip
+            | Self::EndlessBody
+            | Self::NullData
+            | Self::PartialData => &[],
+        }
     }
-
-    Ok(match Option::deserialize(deserializer)? {
-        None => None,
-        Some(NumberOrText::Number(seconds)) => Some(seconds.to_string()),
-        Some(NumberOrText::Text(text)) => Some(text),
-    })
-}
-
-fn once() -> u64 {
-    1
 }
 
 impl Fault {
     fn new(kind: Kind) -> Self {
         Self(Parts {
             kind,
-            times: once(),
+            times: 1,
             on: None,
             after_execution: false,
             delay_seconds: Seconds::default(),
@@ -299,14 +282,16 @@ impl Fault {
     }
 
     /// HTTP 200 with a small gzip body that unfolds to about this many bytes of valid JSON.
-    /// `gzip_bomb`; `bytes` is 1 GiB unless it is given.
+    /// `gzip_bomb`; `bytes` is 1 GiB unless it is given. A bomb of any size costs the emulator
+    /// one mebibyte.
     pub fn gzip_bomb(bytes: u64) -> Self {
         let mut fault = Self::new(Kind::GzipBomb);
-        fault.0.bytes = Some(bytes);
+        fault.0.bytes = Some(bytes.min(MOST_BYTES));
         fault
     }
 
-    /// HTTP 307 to this location. `redirect`, with `location`.
+    /// HTTP 307 to this location. `redirect`, with `location`, which is `/` unless it is given.
+    /// A text that cannot be the value of a header is left out; in JSON it is refused.
     pub fn redirect(location: impl Into<String>) -> Self {
         let mut fault = Self::new(Kind::Redirect);
         fault.0.location = Some(location.into());
@@ -314,7 +299,8 @@ impl Fault {
     }
 
     /// The good answer under another `Content-Type`. `content_type`, with `content_type`, which
-    /// is `text/html` unless it is given.
+    /// is `text/html` unless it is given, or cannot be the value of a header; in JSON that is
+    /// refused.
     pub fn content_type(content_type: impl Into<String>) -> Self {
         let mut fault = Self::new(Kind::ContentType);
         fault.0.content_type = Some(content_type.into());
@@ -388,41 +374,38 @@ impl Fault {
 
     /// The message of a [`graphql_error`](Self::graphql_error). `message`, which is "The service
     /// behind the gateway did not answer in time." unless it is given.
-    pub fn message(mut self, text: impl Into<String>) -> Self {
-        self.0.message = Some(text.into());
-        self
+    pub fn message(self, text: impl Into<String>) -> Self {
+        self.with("message", |parts| parts.message = Some(text.into()))
     }
 
     /// The code of a [`graphql_error`](Self::graphql_error), in its `extensions`. `code`; without
     /// it there are no extensions.
-    pub fn code(mut self, text: impl Into<String>) -> Self {
-        self.0.code = Some(text.into());
-        self
+    pub fn code(self, text: impl Into<String>) -> Self {
+        self.with("code", |parts| parts.code = Some(text.into()))
     }
 
     /// The path of a [`graphql_error`](Self::graphql_error); an empty one is there and empty.
     /// `path`; without it there is none.
-    pub fn path(mut self, items: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.0.path = Some(items.into_iter().map(Into::into).collect());
-        self
+    pub fn path(self, items: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let items = items.into_iter().map(Into::into).collect();
+        self.with("path", |parts| parts.path = Some(items))
     }
 
     /// The data beside a [`graphql_error`](Self::graphql_error). `data`, which is `absent` unless
     /// it is given.
-    pub fn data(mut self, data: ErrorData) -> Self {
-        self.0.data = data;
-        self
+    pub fn data(self, data: ErrorData) -> Self {
+        self.with("data", |parts| parts.data = data)
     }
 
     /// Happens to this many requests instead of one.
     pub fn times(mut self, times: u64) -> Self {
-        self.0.times = times;
+        self.0.times = times.min(MOST_TIMES);
         self
     }
 
     /// Happens to every request that it matches, until [`Emulator::clear_faults`](crate::Emulator::clear_faults).
     pub fn always(self) -> Self {
-        self.times(u64::MAX)
+        self.times(MOST_TIMES)
     }
 
     /// Happens only to requests whose document has this name in it: that of a field, such as
@@ -439,17 +422,27 @@ impl Fault {
         self
     }
 
-    /// Happens after this time.
+    /// Happens after this time, a day at most.
     pub fn delayed(mut self, time: Duration) -> Self {
-        self.0.delay_seconds = Seconds(time);
+        self.0.delay_seconds = Seconds(time.min(LONGEST_DELAY));
         self
     }
 
     /// The header `Retry-After` of an answer that is an HTTP error, and of those of
     /// [`graphql_error`](Self::graphql_error) and [`status`](Self::status) whatever their status:
-    /// seconds, or a date.
-    pub fn retry_after(mut self, value: impl Into<String>) -> Self {
-        self.0.retry_after = Some(value.into());
+    /// seconds, or a date. A text that cannot be the value of a header is left out; in JSON it is
+    /// refused.
+    pub fn retry_after(self, value: impl Into<String>) -> Self {
+        self.with("retry_after", |parts| {
+            parts.retry_after = Some(value.into())
+        })
+    }
+
+    /// Sets a field, if it is one that this fault takes.
+    fn with(mut self, field: &str, set: impl FnOnce(&mut Parts)) -> Self {
+        if self.0.kind.own_fields().contains(&field) {
+            set(&mut self.0);
+        }
         self
     }
 
@@ -496,45 +489,5 @@ impl Fault {
                 .split(|character| !is_name(character))
                 .any(|word| word == name)
         })
-    }
-}
-
-/// The faults ahead.
-#[derive(Default)]
-pub(crate) struct Plan(Mutex<VecDeque<Fault>>);
-
-impl Plan {
-    pub(crate) fn new(faults: Vec<Fault>) -> Self {
-        Self(Mutex::new(faults.into()))
-    }
-
-    pub(crate) fn add(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.faults().extend(faults);
-    }
-
-    pub(crate) fn clear(&self) {
-        self.faults().clear();
-    }
-
-    pub(crate) fn ahead(&self) -> Vec<Fault> {
-        self.faults().iter().cloned().collect()
-    }
-
-    /// Takes what happens to a request with this document.
-    pub(crate) fn take(&self, document: &str) -> Option<Fault> {
-        let mut faults = self.faults();
-        faults.retain(|fault| fault.0.times > 0);
-        let place = faults.iter().position(|fault| fault.matches(document))?;
-        let fault = faults.get_mut(place)?;
-        let taken = fault.clone();
-        fault.0.times -= 1;
-        if fault.0.times == 0 {
-            faults.remove(place);
-        }
-        Some(taken)
-    }
-
-    fn faults(&self) -> MutexGuard<'_, VecDeque<Fault>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@
 //! media types, body, and then the GraphQL request itself. Faults come before all of it.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use axum::Extension;
@@ -15,6 +15,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::{Router, routing};
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::backend::Schemas;
@@ -24,16 +25,20 @@ use crate::credentials;
 use crate::edges::Edges;
 use crate::execute::{self, Call, Mutations};
 use crate::fault::{Fault, Plan};
+use crate::guard::Guard;
 use crate::media::{self, Media};
 use crate::parameters::Parameters;
+use crate::record::Record;
 use crate::reply::Reply;
-use crate::requests::Record;
 use crate::runs::Run;
 use crate::spoiled::{self, Asked};
 use crate::world::World;
 
 /// The largest request body, in bytes: 1 MiB.
 const BODY_LIMIT: usize = 1 << 20;
+
+/// Where programs that watch over an emulator ask whether it serves.
+pub(crate) const HEALTH: &str = "/health";
 
 /// The TCP connection that a request came over.
 #[derive(Clone)]
@@ -47,24 +52,52 @@ pub(crate) struct Connection {
 /// What the requests of one emulator share.
 pub(crate) struct Shared {
     pub(crate) path: String,
+    pub(crate) guard: Guard,
     pub(crate) schemas: Schemas,
     pub(crate) world: Mutex<World>,
     pub(crate) record: Record,
     pub(crate) clock: Clock,
     pub(crate) edges: Arc<Edges>,
     pub(crate) plan: Plan,
+    /// Read while a request is executed, so that a reset comes before or after all of that.
+    pub(crate) resetting: RwLock<()>,
+    /// Notified after each reset.
+    pub(crate) was_reset: Arc<Notify>,
 }
 
 impl Shared {
-    fn now(&self) -> Duration {
+    /// Brings back the state at the start: no run, no request, the faults and the clock of then.
+    pub(crate) fn reset(&self) {
+        let _alone = self
+            .resetting
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.clock.reset();
+        self.plan.reset();
+        self.record.clear();
+        self.world().reset();
+        self.was_reset.notify_one();
+    }
+
+    pub(crate) fn now(&self) -> Duration {
         self.clock.now()
     }
 
     pub(crate) fn runs(&self) -> Vec<Run> {
-        self.world
-            .lock()
+        let _not_resetting = self.not_resetting();
+        let now = self.now();
+        self.world().runs(now)
+    }
+
+    /// While this is held nothing is reset: the time that was read is that of the runs.
+    pub(crate) fn not_resetting(&self) -> RwLockReadGuard<'_, ()> {
+        self.resetting
+            .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .runs(self.now())
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,11 +115,17 @@ async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let refused = shared.guard.check(&parts).err();
+    if refused.is_some() || parts.uri.path() == HEALTH {
+        // A client that is still sending would not read the answer.
+        let _ = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+        return refused.unwrap_or_else(|| health(&parts)).into_response();
+    }
     if control::is_control(parts.uri.path()) {
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
         let local = connection.peer.to_canonical().is_loopback();
         return match body {
-            Ok(body) => control::answer(&shared, &parts, &body, local).into_response(),
+            Ok(body) => control::answer(&shared, &parts, &body, local),
             Err(unread) => Reply::detail(unread.status(), &unread.body_text()).into_response(),
         };
     }
@@ -118,11 +157,18 @@ async fn answer(
     }
 }
 
+fn health(parts: &Parts) -> Reply {
+    match parts.method {
+        Method::GET | Method::HEAD => Reply::json(StatusCode::OK, &json!({ "status": "ok" })),
+        _ => Reply::method_not_allowed("GET, HEAD"),
+    }
+}
+
 /// A request to the API, read as far as it could be.
 struct Exchange<'a> {
     shared: &'a Shared,
     /// Its place in the record.
-    place: usize,
+    place: u64,
     parts: Parts,
     parameters: Result<Parameters, String>,
     /// Why there is no body.
@@ -228,6 +274,7 @@ impl Exchange<'_> {
             mutations,
             edges: &shared.edges,
         };
+        let _not_resetting = shared.not_resetting();
         let outcome = execute::execute(&shared.schemas, &shared.world, shared.now(), &call);
         Reply::outcome(outcome, media, shared.edges.refusal_status)
     }

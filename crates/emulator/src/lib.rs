@@ -35,8 +35,12 @@
 //!   `graphql`, executes and refuses them, subscriptions aside. Errors of validation and of variables
 //!   have its words, without suggestions; syntax errors need not. Documents have up to 100,000 tokens
 //!   and nest up to 200 levels deep.
-//! - HTTP 401 without valid credentials, 403 for those that lack a capability, 404 for any path
-//!   but the endpoint's and the control path's, all with a JSON body that is not GraphQL.
+//! - HTTP 401 without valid credentials, 403 for those that lack a capability, 404 for any other
+//!   path than those named here, all with a JSON body that is not GraphQL.
+//! - 403 for requests to the name of another host and for those of pages of other sites, and 400
+//!   without a readable `Host`, on every path: see [`Builder::allow_host`]. They are not recorded
+//!   and use up no fault.
+//! - `GET /health`: 200 while the emulator serves, without credentials, from any machine.
 //! - An unknown session id, an unknown agent where the agents are known, or a trigger with
 //!   neither agent nor message: null for that field, with an error that has its path.
 //! - A run that has ended takes follow-ups, for 24 hours after its last message on the emulator's
@@ -48,18 +52,21 @@
 //!
 //! A program in another process, in any language, steers a running emulator and looks at it over
 //! HTTP, at [`Emulator::control`]: `http://127.0.0.1:<port>/control`. It takes no credentials, and
-//! only callers on this machine: others get 403. A POST must have the content type
-//! `application/json`. What is wrong is told as `{"detail": …}`, with 400, 404, 405 or 415.
+//! only callers on this machine: others get 403. A POST with a body must have the content type
+//! `application/json`. What is wrong is told as `{"detail": …}`, with 400, 403, 404, 405, 413 or
+//! 415.
 //!
 //! | request | answer |
 //! | --- | --- |
-//! | `GET /control/requests` | every request to the API so far: the fields of [`Request`] |
-//! | `GET /control/runs` | every run so far: the fields of [`Run`] |
+//! | `GET /control/requests` | the requests to the API so far: the fields of [`Request`] |
+//! | `DELETE /control/requests` | empties the record of requests |
+//! | `GET /control/runs` | the runs so far: the fields of [`Run`] |
 //! | `GET /control/faults` | the faults ahead, in order: see [`Fault`] |
 //! | `POST /control/faults` with a fault or a list of them | adds to the plan; answers the faults ahead |
 //! | `DELETE /control/faults` | empties the plan |
 //! | `GET /control/clock` | `{"elapsed_seconds": 12.5}` |
-//! | `POST /control/clock` with `{"advance_seconds": 86400}` | moves the clock forward; answers as GET |
+//! | `POST /control/clock` with `{"advance_seconds": 86400}` | moves the clock forward, by 100 years at most; answers as GET |
+//! | `POST /control/reset` | brings back the state at the start ([`Emulator::reset`]); answers as `GET /control/clock` |
 //!
 //! ```sh
 //! curl -H 'Content-Type: application/json' http://127.0.0.1:4000/control/faults \
@@ -89,6 +96,16 @@
 //! are known is said elsewhere, by [`Builder::agent`]. They are what the program and `dinoai
 //! --emulator` start with; an emulator in a test has them only if it asks for them, since they
 //! take their time.
+//!
+//! # What is kept
+//!
+//! An emulator that runs for days does not grow. It keeps the latest 10,000 requests that fit in
+//! 32 MiB ([`Emulator::requests`], [`Builder::kept_requests`]): the first of them has a
+//! [`number`](Request::number) above 1 where others came before. Runs take 64 MiB
+//! ([`Emulator::runs`]): when more is needed, the long texts that the oldest were sent are
+//! dropped, each with a sentence in its place that says so, and when there are more than about
+//! 30,000, the oldest runs. Ended runs come first. A run takes 10,000 follow-ups; a further one is
+//! an error. A reset frees all of it.
 //!
 //! # Files
 //!
@@ -124,6 +141,7 @@ mod flaw;
 #[doc(hidden)]
 pub mod fuzzing;
 mod given;
+mod guard;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod http;
@@ -135,6 +153,7 @@ mod parameters;
 #[cfg(feature = "program")]
 pub mod program;
 mod progress;
+mod record;
 mod reply;
 mod requests;
 mod run_fields;

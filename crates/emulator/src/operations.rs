@@ -121,6 +121,9 @@ impl Root<'_> {
                 NotSent::Idle => error(format!(
                     "The DinoAI agent session '{session_id}' is no longer active."
                 )),
+                NotSent::TooMany(most) => error(format!(
+                    "The emulator keeps at most {most} follow-ups of the session '{session_id}'."
+                )),
             })?;
         Ok(record(
             info,

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::emulator::Emulator;
 use crate::reply;
@@ -51,6 +51,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// The program's command line, for shell completions and manuals of another program that has it as
+/// a command. To run it, call [`main`].
+///
+/// ```
+/// let command = dinoai_emulator::program::command();
+/// assert!(command.get_arguments().any(|option| option.get_long() == Some("port")));
+/// ```
+pub fn command() -> clap::Command {
+    Options::command()
 }
 
 fn run(options: Options) -> Result<(), String> {

@@ -3,6 +3,8 @@
 //! Time comes in as an argument, counted from the emulator's start, so that nothing here waits
 //! and every moment can be chosen.
 
+mod texts;
+
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -22,11 +24,17 @@ const MESSAGE_GAP: u64 = 1_000;
 /// The state of one run. Cloned only when it changes while an answer still reads it.
 #[derive(Clone)]
 pub(crate) struct Progress {
-    /// What does not change by itself: see [`told`](Self::told).
+    /// What does not change by itself, without the texts that were sent: see
+    /// [`told`](Self::told).
     pub(crate) record: Run,
+    /// The trigger's message. Its text, and those of the follow-ups, are the transcript's own.
+    message: Option<Arc<str>>,
+    follow_ups: Vec<Arc<str>>,
+    /// How long these texts are, in bytes.
+    sent_bytes: usize,
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) messages: Vec<Message>,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<Arc<Step>>,
     pub(crate) startup_steps: Vec<(String, bool)>,
     pub(crate) children: Vec<String>,
     pub(crate) status: Status,
@@ -62,7 +70,7 @@ pub(crate) struct Message {
     /// Microseconds since the Unix epoch.
     micros: u64,
     pub(crate) role: String,
-    pub(crate) content: String,
+    pub(crate) content: Arc<str>,
 }
 
 impl Message {
@@ -77,13 +85,16 @@ impl Message {
 impl Progress {
     /// A run that is about to begin: [`begin`](Self::begin) makes its first stage appear.
     pub(crate) fn new(
-        record: Run,
+        mut record: Run,
         scenario: Arc<Scenario>,
         generation: u32,
         epoch: Duration,
         timestamp_resolution: Option<Duration>,
     ) -> Self {
         Self {
+            sent_bytes: record.message.as_deref().map_or(0, str::len),
+            message: record.message.take().map(Arc::from),
+            follow_ups: Vec::new(),
             record,
             messages: Vec::new(),
             steps: Vec::new(),
@@ -111,7 +122,7 @@ impl Progress {
     /// Begins the run, and returns the children to start.
     pub(crate) fn begin(&mut self, now: Duration) -> Vec<Child> {
         self.last_message = now;
-        if let Some(message) = self.record.message.clone() {
+        if let Some(message) = self.message.clone() {
             self.say("user", message, now);
         }
         let scenario = Arc::clone(&self.scenario);
@@ -135,9 +146,12 @@ impl Progress {
         let messages = self.messages.iter().map(|message| runs::Message {
             ts: message.ts(),
             role: message.role.clone(),
-            content: message.content.clone(),
+            content: message.content.to_string(),
         });
+        let follow_ups = self.follow_ups.iter().map(ToString::to_string);
         Run {
+            message: self.message.as_deref().map(str::to_owned),
+            follow_ups: follow_ups.collect(),
             status: self.status.as_str().to_owned(),
             messages: messages.collect(),
             children: self.children.clone(),
@@ -193,9 +207,11 @@ impl Progress {
         while !self.ahead.is_empty() {
             children.extend(self.enter_next(now));
         }
-        self.say("user", message.clone(), now);
-        self.record.follow_ups.push(message);
-        self.ahead = self.scenario.answer(&self.record.follow_ups).into();
+        let message: Arc<str> = message.into();
+        self.say("user", Arc::clone(&message), now);
+        self.sent_bytes += message.len();
+        self.follow_ups.push(message);
+        self.ahead = self.scenario.answer(&self.follow_ups).into();
         if stale {
             self.ahead
                 .push_front(Stage::new(self.status.clone()).reads(stale_reads));
@@ -284,7 +300,7 @@ impl Progress {
 
     /// Adds a message with a timestamp greater than every other of the run, or, where they have a
     /// resolution, with one that is not less.
-    fn say(&mut self, role: &str, content: String, at: Duration) {
+    fn say(&mut self, role: &str, content: Arc<str>, at: Duration) {
         self.last_message = self.last_message.max(at);
         let moment = self.epoch.saturating_add(at).as_micros();
         let (moment, gap) = match self.timestamp_resolution {

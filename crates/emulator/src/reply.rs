@@ -1,9 +1,13 @@
 //! An answer about to be sent, with what the record is to know of it.
 
+use std::convert::Infallible;
+use std::io;
+
 use apollo_compiler::response::GraphQLError;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use futures_util::stream;
 use serde::Serialize;
 use serde_json::json;
 
@@ -102,6 +106,44 @@ impl Reply {
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);
         response
+    }
+}
+
+/// A JSON answer of any length. Its text is in pieces of one size, none of which is large: glibc
+/// keeps twice as much memory as the largest block that was ever freed.
+pub(crate) fn in_pieces(value: &impl Serialize) -> Response {
+    let mut pieces = Pieces(Vec::new());
+    // Pieces take everything, and the values are those of `text`.
+    let _ = serde_json::to_writer(&mut pieces, value);
+    let length: usize = pieces.0.iter().map(Vec::len).sum();
+    let mut reply = Reply::new(StatusCode::OK, "application/json", "");
+    reply.set(header::CONTENT_LENGTH, length.into());
+    let pieces = pieces.0.into_iter().map(Bytes::from);
+    let pieces = stream::iter(pieces.map(Ok::<_, Infallible>));
+    reply.into_response_with(Body::from_stream(pieces))
+}
+
+/// The size of a piece: 64 KiB.
+const PIECE: usize = 64 << 10;
+
+/// What is written, in pieces.
+struct Pieces(Vec<Vec<u8>>);
+
+impl io::Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.last().is_none_or(|last| last.len() == PIECE) {
+            self.0.push(Vec::with_capacity(PIECE));
+        }
+        let Some(last) = self.0.last_mut() else {
+            return Ok(0);
+        };
+        let taken = bytes.len().min(PIECE - last.len());
+        last.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

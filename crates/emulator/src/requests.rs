@@ -1,18 +1,10 @@
-//! The record of every HTTP request that an emulator received.
+//! What an emulator tells about the HTTP requests that it received.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-
-use axum::http::HeaderMap;
-use axum::http::request::Parts;
 
 use serde::Serialize;
 
-use crate::credentials;
 use crate::seconds;
-
-/// What stands in the record for the value of a header that carries a credential.
-const MASK: &str = "***";
 
 /// One HTTP request that the emulator received.
 ///
@@ -33,6 +25,10 @@ const MASK: &str = "***";
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Request {
+    /// Which request this is, from 1 for the first since the start, since the record was emptied
+    /// or since the reset. The first of a record has a higher one if requests before it were
+    /// [dropped](crate::Emulator::dropped_requests).
+    pub number: u64,
     /// The HTTP method.
     pub method: String,
     /// The path, without the query string.
@@ -80,61 +76,4 @@ impl Request {
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
-}
-
-/// The requests so far. A request is entered when its head has come in, and completed when its
-/// answer is made, so that the order is that of arrival.
-#[derive(Default)]
-pub(crate) struct Record(Mutex<Vec<Request>>);
-
-impl Record {
-    /// Enters a request whose head came in now, and returns its place.
-    pub(crate) fn open(&self, parts: &Parts, connection: u64, now: Duration) -> usize {
-        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.push(Request {
-            method: parts.method.as_str().to_owned(),
-            path: parts.uri.path().to_owned(),
-            headers: masked(&parts.headers),
-            connection,
-            operation_name: None,
-            query: String::new(),
-            variables: serde_json::Value::Null,
-            status: 0,
-            started: Vec::new(),
-            executed: false,
-            received: now,
-            answered: None,
-            fault: None,
-        });
-        requests.len() - 1
-    }
-
-    /// Completes the request at a place.
-    pub(crate) fn complete(&self, place: usize, complete: impl FnOnce(&mut Request)) {
-        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(request) = requests.get_mut(place) {
-            complete(request);
-        }
-    }
-
-    pub(crate) fn all(&self) -> Vec<Request> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-fn masked(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            let value = if credentials::is_credential(name.as_str()) {
-                MASK.into()
-            } else {
-                String::from_utf8_lossy(value.as_bytes())
-            };
-            (name.as_str().to_owned(), value.into_owned())
-        })
-        .collect()
 }

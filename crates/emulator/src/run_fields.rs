@@ -47,7 +47,7 @@ impl ObjectValue for RunObject<'_> {
                     vec![
                         ("ts", message.ts().into()),
                         ("role", message.role.as_str().into()),
-                        ("content", message.content.as_str().into()),
+                        ("content", (&*message.content).into()),
                     ],
                 )
             })),

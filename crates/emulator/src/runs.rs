@@ -27,6 +27,9 @@ use crate::seconds;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Run {
+    /// Which run this is, from 1 for the first since the start or the reset. Numbers are missing
+    /// of runs that were [dropped](crate::Emulator::dropped_runs).
+    pub number: u64,
     /// The session id that the trigger answered.
     pub session_id: String,
     /// The agent that was asked for.
@@ -63,6 +66,10 @@ pub struct Run {
     /// JSON `stops_seconds`.
     #[serde(rename = "stops_seconds", serialize_with = "seconds::of_each")]
     pub stops: Vec<Duration>,
+    /// Whether texts of a kibibyte and more that the run was sent have been dropped, because runs
+    /// took too much memory: see [`Emulator::runs`](crate::Emulator::runs). In the place of each
+    /// stands `[dropped by the emulator: a text of 900000 bytes]`, also in what the API answers.
+    pub texts_dropped: bool,
 }
 
 /// A message of a run.

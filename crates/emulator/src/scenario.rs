@@ -3,6 +3,7 @@
 //! A scenario is a plan, not a state: any number of runs can follow the same one.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::stage::{Effects, Stage};
 use crate::status::Status;
@@ -43,7 +44,7 @@ pub(crate) struct Answers {
     /// What the run was asked at first.
     pub(crate) asked: String,
     /// Takes that and every follow-up so far, the one to answer last.
-    pub(crate) answer: fn(&str, &[String]) -> Vec<Stage>,
+    pub(crate) answer: fn(&str, &[Arc<str>]) -> Vec<Stage>,
 }
 
 /// Whether the backend can read a run's steps.
@@ -109,8 +110,7 @@ impl Scenario {
     /// `assistant` and `agent`.
     #[must_use]
     pub fn message(mut self, role: impl Into<String>, content: impl Into<String>) -> Self {
-        let message = (role.into(), content.into());
-        self.latest().messages.push(message);
+        self.latest().say(role.into(), content.into());
         self
     }
 
@@ -128,7 +128,7 @@ impl Scenario {
     /// Adds a step of the agent's work to the latest stage.
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
-        self.latest().steps.push(step);
+        self.latest().steps.push(Arc::new(step));
         self
     }
 
@@ -175,7 +175,7 @@ impl Scenario {
     }
 
     /// The stages that answer the last of these follow-ups, which are all so far.
-    pub(crate) fn answer(&self, follow_ups: &[String]) -> Vec<Stage> {
+    pub(crate) fn answer(&self, follow_ups: &[Arc<str>]) -> Vec<Stage> {
         let number = follow_ups.len();
         if let Some(stages) = self.follow_ups.get(number.saturating_sub(1)) {
             return stages.clone();

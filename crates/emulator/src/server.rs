@@ -3,6 +3,7 @@
 //! An emulator runs on a thread of its own with a runtime of its own. It serves tests that are
 //! asynchronous, blocking or run on a paused clock alike, and whatever it holds ends with it.
 
+use std::hint;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -35,7 +36,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(listener: StdListener, service: Router) -> Result<Self, Error> {
+    pub(crate) fn start(
+        listener: StdListener,
+        service: Router,
+        was_reset: Arc<Notify>,
+    ) -> Result<Self, Error> {
         let (stop, stopped) = oneshot::channel();
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
@@ -44,7 +49,7 @@ impl Server {
         let thread = thread::Builder::new()
             .name("dinoai-emulator".to_owned())
             .stack_size(STACK)
-            .spawn(move || run(&runtime, listener, &service, stopped))
+            .spawn(move || run(&runtime, listener, service, stopped, was_reset))
             .map_err(Error::Thread)?;
         Ok(Self {
             stop: Some(stop),
@@ -73,38 +78,106 @@ pub(crate) fn listen(host: IpAddr, port: u16) -> io::Result<(StdListener, Socket
     Ok((listener, address))
 }
 
-/// Serves until told to stop. The connections' tasks end with the set that holds them.
+/// Serves until told to stop. After each reset another thread goes on: what a thread keeps of freed
+/// memory at hand, as glibc's do, lies all over the heap, and while it does the rest of that cannot
+/// be given back to the system. It leaves with its thread.
 fn run(
     runtime: &Runtime,
     listener: StdListener,
-    service: &Router,
-    mut stopped: oneshot::Receiver<()>,
+    service: Router,
+    stopped: oneshot::Receiver<()>,
+    was_reset: Arc<Notify>,
 ) {
-    runtime.block_on(async {
-        let Ok(listener) = TcpListener::from_std(listener) else {
-            return;
-        };
-        let mut connections = JoinSet::new();
-        let mut count = 0;
+    let listener = {
+        let _within = runtime.enter();
+        TcpListener::from_std(listener)
+    };
+    let Ok(listener) = listener else {
+        return;
+    };
+    let mut serving = Serving {
+        listener,
+        service,
+        stopped,
+        was_reset,
+        connections: JoinSet::new(),
+        count: 0,
+        is_settling: false,
+    };
+    loop {
+        let until = thread::scope(|scope| {
+            let serve = || {
+                give_back();
+                runtime.block_on(serving.serve())
+            };
+            let builder = thread::Builder::new().name("dinoai-emulator".to_owned());
+            let thread = builder.stack_size(STACK).spawn_scoped(scope, serve);
+            thread.map(|thread| thread.join().unwrap_or(Until::Stopped))
+        });
+        // Without another thread this one serves; it keeps some memory.
+        match until.unwrap_or_else(|_| runtime.block_on(serving.serve())) {
+            Until::Reset => {}
+            Until::Stopped => return,
+        }
+    }
+}
+
+/// Frees a block that is large enough for glibc to put its free pieces together, and to give back
+/// what it then has.
+fn give_back() {
+    drop(hint::black_box(Vec::<u8>::with_capacity(100 << 10)));
+}
+
+/// Why a thread serves no more.
+enum Until {
+    Reset,
+    Stopped,
+}
+
+/// What is served. The connections' tasks end with the set that holds them.
+struct Serving {
+    listener: TcpListener,
+    service: Router,
+    stopped: oneshot::Receiver<()>,
+    was_reset: Arc<Notify>,
+    connections: JoinSet<()>,
+    count: u64,
+    /// Since a reset there have been connections all the time.
+    is_settling: bool,
+}
+
+impl Serving {
+    async fn serve(&mut self) -> Until {
         loop {
             tokio::select! {
-                _ = &mut stopped => return,
-                Some(_) = connections.join_next() => {}
-                accepted = listener.accept() => match accepted {
+                _ = &mut self.stopped => return Until::Stopped,
+                () = self.was_reset.notified() => {
+                    self.is_settling = true;
+                    return Until::Reset;
+                }
+                Some(_) = self.connections.join_next() => {
+                    // What these took is free now, too.
+                    if self.is_settling && self.connections.is_empty() {
+                        self.is_settling = false;
+                        return Until::Reset;
+                    }
+                }
+                accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        count += 1;
+                        self.count += 1;
                         let connection = Connection {
-                            number: count,
+                            number: self.count,
                             peer: peer.ip(),
                             reset: Arc::new(Notify::new()),
                         };
-                        connections.spawn(serve(stream, service.clone(), connection));
+                        let service = self.service.clone();
+                        self.connections.spawn(serve(stream, service, connection));
                     }
                     Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                 },
             }
         }
-    });
+    }
 }
 
 async fn serve(stream: TcpStream, service: Router, connection: Connection) {

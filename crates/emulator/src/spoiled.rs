@@ -19,6 +19,9 @@ use crate::reply::{Reply, text};
 /// Where the JSON that never ends, or unfolds without end, begins.
 const OPENING: &[u8] = b"{\"data\":";
 
+/// How many bytes [`Fault::replaced`] adds to an answer at most.
+const MOST_REPLACED: usize = 16 << 20;
+
 /// How it closes, where it does.
 const CLOSING: &[u8] = b"null}";
 
@@ -134,27 +137,30 @@ fn with_value(fault: &Fault, mut reply: Reply) -> Reply {
         return reply;
     };
     if let Ok(mut body) = serde_json::from_slice(&reply.body) {
-        replace(&mut body, field, value);
+        let mut places = MOST_REPLACED / text(value).len().max(1);
+        replace(&mut body, field, value, &mut places);
         reply.body = text(&body).into_bytes();
     }
     reply
 }
 
-/// Gives every member with this name this value. What stands in the value itself is left alone.
-fn replace(within: &mut Value, field: &str, value: &Value) {
+/// Gives every member with this name this value, in as many places at most. What stands in the
+/// value itself is left alone.
+fn replace(within: &mut Value, field: &str, value: &Value, places: &mut usize) {
     match within {
         Value::Object(members) => {
             for (name, member) in members {
-                if name == field {
+                if name != field {
+                    replace(member, field, value, places);
+                } else if let Some(left) = places.checked_sub(1) {
+                    *places = left;
                     member.clone_from(value);
-                } else {
-                    replace(member, field, value);
                 }
             }
         }
         Value::Array(items) => {
             for item in items {
-                replace(item, field, value);
+                replace(item, field, value, places);
             }
         }
         _ => {}
@@ -247,9 +253,7 @@ fn bomb(bytes: u64) -> Response {
     checksum.update(OPENING);
     let mut of_piece = Crc::new();
     of_piece.update(&spaces);
-    for _ in 0..pieces {
-        checksum.combine(&of_piece);
-    }
+    repeat(&mut checksum, of_piece, pieces);
     checksum.update(CLOSING);
     // A member's head: magic, deflate, no flags, no time, an unknown system.
     let mut head = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -264,6 +268,20 @@ fn bomb(bytes: u64) -> Response {
     let mut reply = json_head();
     reply.set(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     reply.into_response_with(Body::from_stream(body.map(Ok::<_, Infallible>)))
+}
+
+/// Adds a checksum as often as this, in as many steps as the number has bits.
+fn repeat(checksum: &mut Crc, mut added: Crc, mut times: usize) {
+    while times > 0 {
+        if times % 2 == 1 {
+            checksum.combine(&added);
+        }
+        let mut doubled = Crc::new();
+        doubled.combine(&added);
+        doubled.combine(&added);
+        added = doubled;
+        times /= 2;
+    }
 }
 
 /// A deflate block that stands alone: it ends at a whole byte and looks back to nothing.

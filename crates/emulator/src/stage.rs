@@ -1,6 +1,7 @@
 //! One stage of a run: the unit that scenarios, and answers to follow-ups, are made of.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::status::Status;
@@ -52,7 +53,7 @@ impl Stage {
     /// Adds a message that appears when the stage begins.
     #[must_use]
     pub fn message(mut self, role: impl Into<String>, content: impl Into<String>) -> Self {
-        self.effects.messages.push((role.into(), content.into()));
+        self.effects.say(role.into(), content.into());
         self
     }
 
@@ -66,7 +67,7 @@ impl Stage {
     /// Adds a step of the agent's work that appears when the stage begins.
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
-        self.effects.steps.push(step);
+        self.effects.steps.push(Arc::new(step));
         self
     }
 
@@ -86,16 +87,20 @@ impl Stage {
     }
 }
 
-/// What appears when a stage begins.
+/// What appears when a stage begins. Every run of a scenario has the same texts, not copies.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Effects {
-    pub(crate) messages: Vec<(String, String)>,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) messages: Vec<(String, Arc<str>)>,
+    pub(crate) steps: Vec<Arc<Step>>,
     pub(crate) startup_steps: Vec<(String, bool)>,
     pub(crate) children: Vec<Child>,
 }
 
 impl Effects {
+    pub(crate) fn say(&mut self, role: String, content: String) {
+        self.messages.push((role, content.into()));
+    }
+
     pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
         for child in &self.children {
             child.statuses(found);

@@ -1,5 +1,7 @@
 //! All runs of one emulator, and what the API's operations do to them.
 
+mod limits;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,6 +14,7 @@ use crate::scenario::Scenario;
 use crate::session_id;
 use crate::status::Status;
 use crate::step::Child;
+use limits::MOST_FOLLOW_UPS;
 
 /// The model families that every workspace has.
 const MODEL_FAMILIES: [&str; 2] = ["standard", "fast"];
@@ -46,6 +49,8 @@ pub(crate) enum NotSent {
     UnknownSession,
     /// The last message was too long ago.
     Idle,
+    /// The run has had so many that no more are kept.
+    TooMany(usize),
 }
 
 /// What a workspace has, and how it behaves.
@@ -137,6 +142,10 @@ pub(crate) struct World {
     runs: Vec<Slot>,
     places: HashMap<String, usize>,
     epoch: Duration,
+    /// How many runs there have been.
+    started: u64,
+    /// About how much memory the runs take.
+    bytes: usize,
 }
 
 /// A run, and how often its stage in progress was read. The count stands apart so that a read
@@ -146,6 +155,7 @@ struct Slot {
     reads: u64,
     /// How often the run was read in this turn where it could have lagged behind.
     late_reads: u64,
+    bytes: usize,
 }
 
 /// A run as a read shows it.
@@ -161,10 +171,19 @@ impl World {
             workspace,
             runs: Vec::new(),
             places: HashMap::new(),
-            epoch: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default(),
+            epoch: since_1970(),
+            started: 0,
+            bytes: 0,
         }
+    }
+
+    /// Forgets every run: the emulator starts now.
+    pub(crate) fn reset(&mut self) {
+        self.runs = Vec::new();
+        self.places = HashMap::new();
+        self.epoch = since_1970();
+        self.started = 0;
+        self.bytes = 0;
     }
 
     /// Starts a run. An agent needs no scenario of its own.
@@ -184,8 +203,10 @@ impl World {
         let scenarios = &self.workspace.scenarios;
         let scenario = scenarios.of(order.agent.as_deref(), order.message.as_deref());
         let place = self.start(order, scenario, None, now);
+        let session_id = self.runs[place].progress.record.session_id.clone();
+        self.make_room(place);
         Ok(Accepted {
-            session_id: self.runs[place].progress.record.session_id.clone(),
+            session_id,
             warning,
         })
     }
@@ -215,11 +236,15 @@ impl World {
         if idle >= self.workspace.edges.session_lifetime {
             return Err(NotSent::Idle);
         }
+        if self.runs[place].progress.follow_ups() >= MOST_FOLLOW_UPS {
+            return Err(NotSent::TooMany(MOST_FOLLOW_UPS));
+        }
         let stale_reads = self.workspace.edges.stale_reads;
         let children = self.change(place).follow_up(message, stale_reads, now);
         self.runs[place].late_reads = 0;
         self.entered(place, children, now);
         self.settle(place, now);
+        self.make_room(place);
         Ok(())
     }
 
@@ -229,16 +254,23 @@ impl World {
         let place = self.place(session_id, now)?;
         let run = self.change(place);
         run.stop(now);
-        Some(run.status.clone())
+        let status = run.status.clone();
+        self.weigh(place);
+        Some(status)
     }
 
     /// Every run started so far, in order, without counting as a read.
     pub(crate) fn runs(&mut self, now: Duration) -> Vec<Run> {
+        self.look(now);
+        self.runs.iter().map(|slot| slot.progress.told()).collect()
+    }
+
+    /// Brings every run to what it is now.
+    pub(crate) fn look(&mut self, now: Duration) {
         // Settling can start children, which are appended, and settled as they start.
         for place in 0..self.runs.len() {
             self.settle(place, now);
         }
-        self.runs.iter().map(|slot| slot.progress.told()).collect()
     }
 
     fn place(&mut self, session_id: &str, now: Duration) -> Option<usize> {
@@ -254,7 +286,9 @@ impl World {
         parent: Option<&Progress>,
         now: Duration,
     ) -> usize {
+        self.started += 1;
         let record = Run {
+            number: self.started,
             session_id: session_id::next(),
             agent: order.agent,
             message: order.message,
@@ -269,6 +303,7 @@ impl World {
             children: Vec::new(),
             ended: None,
             stops: Vec::new(),
+            texts_dropped: false,
         };
         let generation = parent.map_or(0, |parent| parent.generation + 1);
         let place = self.runs.len();
@@ -283,6 +318,7 @@ impl World {
             )),
             reads: 0,
             late_reads: 0,
+            bytes: 0,
         });
         let children = self.change(place).begin(now);
         self.entered(place, children, now);
@@ -317,6 +353,7 @@ impl World {
     /// A run has entered a stage: its reads are counted anew, its children start.
     fn entered(&mut self, place: usize, children: Vec<Child>, at: Duration) {
         self.runs[place].reads = 0;
+        self.weigh(place);
         let parent = Arc::clone(&self.runs[place].progress);
         if parent.generation >= GENERATIONS {
             return;
@@ -354,4 +391,10 @@ impl World {
     fn change(&mut self, place: usize) -> &mut Progress {
         Arc::make_mut(&mut self.runs[place].progress)
     }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }

@@ -94,7 +94,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
             let mut bytes = [&method, &b" "[..], &path, b" ", version.as_bytes(), b"\r\n"].concat();
             let length = format!("Content-Length: {}", body.len());
             let last = [
-                b"Host: x".to_vec(),
+                b"Host: localhost".to_vec(),
                 b"Connection: close".to_vec(),
                 length.into_bytes(),
             ];
@@ -153,6 +153,6 @@ fn any_bytes_to_any_path_get_an_http_answer_and_never_a_panic() {
     });
     // What came in is told still, whatever it was.
     assert!(!emulator.requests().is_empty());
-    let query = format!("GET {ENDPOINT} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let query = format!("GET {ENDPOINT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert!(answer(&emulator, query.as_bytes()).starts_with(b"HTTP/1.1 401"));
 }

@@ -302,7 +302,7 @@ async fn a_dropped_emulator_frees_its_port_and_closes_its_connections() {
     let address = emulator.address();
     let mut idle = TcpStream::connect(address).await.unwrap();
     // A whole request, so that the connection has been accepted for sure.
-    idle.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    idle.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await
         .unwrap();
     idle.read_u8().await.unwrap();
@@ -337,7 +337,7 @@ fn a_blocking_test_needs_no_runtime_of_its_own() {
     let emulator = Emulator::builder().start_blocking().unwrap();
     let mut stream = std::net::TcpStream::connect(emulator.address()).unwrap();
     stream
-        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -348,7 +348,7 @@ fn a_blocking_test_needs_no_runtime_of_its_own() {
 async fn a_client_that_goes_away_halfway_leaves_a_request_without_an_answer() {
     let emulator = Emulator::start().await.unwrap();
     let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
-    let head = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.unwrap();
     while emulator.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -436,14 +436,14 @@ async fn bytes_that_are_not_http_do_not_stop_the_emulator() {
         b"GET / HTTP/9.9\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n",
+        b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n",
     ] {
         raw(&emulator, bytes).await;
     }
     let answer = raw(
         &emulator,
-        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: oops\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: oops\r\n\r\n",
     )
     .await;
     assert!(answer.starts_with(b"HTTP/1.1 400"));

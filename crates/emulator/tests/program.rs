@@ -365,6 +365,23 @@ fn it_warns_where_others_can_reach_it_and_says_nothing_where_they_cannot() {
     }
 }
 
+#[tokio::test]
+async fn its_health_is_shown_and_asked_under_an_allowed_name() {
+    let mut program = Program::start(&["--port=0", "--allow-host=emulator.test"]);
+    let exports = program.exports();
+    let health = format!("{}/health", exports[0].split("/api/").next().unwrap());
+    for (host, status) in [("emulator.test", 200), ("other.test", 403)] {
+        let asked = client().get(&health).header("Host", host);
+        assert_eq!(answered(asked).await.status, status, "{host}");
+    }
+    program.signal("TERM");
+    let shown = program.standard_error();
+    assert!(
+        shown.contains(&format!("Health checks: {health}.")),
+        "{shown}"
+    );
+}
+
 #[test]
 fn it_prints_the_schema_of_scenario_files() {
     let program = env!("CARGO_BIN_EXE_dinoai-emulator");
@@ -398,6 +415,30 @@ fn what_it_cannot_start_with_is_told_and_fails() {
         (
             &["--fault", "{fault: status, status: 1000}"],
             "`status` 1000 is none that an HTTP response can have",
+        ),
+        (
+            &["--fault", "delay"],
+            "missing field `delay_seconds` of the fault `delay`",
+        ),
+        (
+            &["--fault", "{fault: delay, delay_seconds: .nan}"],
+            "`delay_seconds` is a number of seconds from 0 to 86400",
+        ),
+        (
+            &["--fault", "{fault: delay, delay_seconds: .inf}"],
+            "`delay_seconds` is a number of seconds from 0 to 86400",
+        ),
+        (
+            &["--fault", "{fault: gzip_bomb, bytes: 18446744073709551615}"],
+            "`bytes` is a whole number from 0 to 1099511627776",
+        ),
+        (
+            &["--fault", "{fault: delay, delay_seconds: 1, bytes: 1}"],
+            "`bytes` does not belong to the fault `delay`",
+        ),
+        (
+            &["--allow-host", "http://a:4000"],
+            "'http://a:4000' is not a host",
         ),
         (
             &["--refusal-status", "500"],

@@ -1,6 +1,7 @@
 //! The agents beside the checker: one that starts others, one that fails, one that is slow, and
 //! any.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::course::Work;
@@ -90,8 +91,8 @@ fn refused() -> Step {
         .output("SQL compilation error: Object does not exist or not authorized.")
 }
 
-fn refused_again(_: &str, follow_ups: &[String]) -> Vec<Stage> {
-    let latest = follow_ups.last().map_or("", String::as_str);
+fn refused_again(_: &str, follow_ups: &[Arc<str>]) -> Vec<Stage> {
+    let latest = follow_ups.last().map_or("", |latest| &**latest);
     let answer = format!("You wrote {}. I tried again. {REFUSED}", quoted(latest));
     Work::begin(STEP, "I try again.")
         .steps([refused()])
@@ -157,7 +158,7 @@ pub(super) fn any(agent: Option<&str>, asked: &str) -> Scenario {
     work.run(agent, Status::Completed, answer, answers(&topic, again))
 }
 
-fn answers(asked: &str, answer: fn(&str, &[String]) -> Vec<Stage>) -> Answers {
+fn answers(asked: &str, answer: fn(&str, &[Arc<str>]) -> Vec<Stage>) -> Answers {
     Answers {
         asked: asked.to_owned(),
         answer,
@@ -165,10 +166,10 @@ fn answers(asked: &str, answer: fn(&str, &[String]) -> Vec<Stage>) -> Answers {
 }
 
 /// An answer that says what came before it, since nothing here can think.
-fn again(topic: &str, follow_ups: &[String]) -> Vec<Stage> {
+fn again(topic: &str, follow_ups: &[Arc<str>]) -> Vec<Stage> {
     let (latest, before) = match follow_ups {
-        [.., before, latest] => (latest.as_str(), quoted(before)),
-        [latest] => (latest.as_str(), topic.to_owned()),
+        [.., before, latest] => (&**latest, quoted(before)),
+        [latest] => (&**latest, topic.to_owned()),
         [] => ("", topic.to_owned()),
     };
     let answer = format!(

@@ -1,6 +1,7 @@
 //! The checker: a first look at models, and a talk about what was found.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::course::Work;
@@ -36,7 +37,7 @@ pub(super) fn checker(asked: &str) -> Scenario {
 }
 
 /// The answer to the last of these follow-ups.
-fn follow_up(asked: &str, follow_ups: &[String]) -> Vec<Stage> {
+fn follow_up(asked: &str, follow_ups: &[Arc<str>]) -> Vec<Stage> {
     let mut talk = Talk::begun(asked);
     let Some((latest, earlier)) = follow_ups.split_last() else {
         return Vec::new();

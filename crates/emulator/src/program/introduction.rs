@@ -50,6 +50,7 @@ fn explain(emulator: &Emulator, has_demo_agents: bool, out: &mut impl Write) -> 
         "What happened: {}/requests and …/runs.",
         emulator.control()
     )?;
+    writeln!(out, "Health checks: {}.", emulator.health())?;
     writeln!(out, "Ctrl-C stops it.")
 }
 

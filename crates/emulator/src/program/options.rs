@@ -29,6 +29,11 @@ pub(super) struct Options {
     /// The port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 4000)]
     port: u16,
+    /// A host that requests may be sent to and pages come from, such as host.docker.internal,
+    /// beside localhost, IP addresses and, where others reach it, names without a dot. Can be
+    /// repeated.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
     /// Which backend to emulate: `current`, `pages` (only what the vendor's page documents), or
     /// an SDL file.
     #[arg(long, value_name = "NAME|FILE", default_value = "current")]
@@ -133,6 +138,9 @@ impl Options {
             .edges(self.edges());
         if self.has_demo_agents() {
             builder = builder.demo_agents();
+        }
+        for name in self.allow_host {
+            builder = builder.allow_host(name);
         }
         for folder in self.agents {
             builder = builder.agents_folder(folder);

@@ -1,0 +1,218 @@
+//! A fault as JSON or YAML write it: which fields it takes, and what they can be.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::{Fault, Kind, LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable};
+use crate::seconds::Seconds;
+
+/// What every fault takes.
+const COMMON_FIELDS: [&str; 4] = ["times", "on", "after_execution", "delay_seconds"];
+
+/// The fields of all faults.
+const FIELDS: [&str; 16] = [
+    "fault",
+    "times",
+    "on",
+    "after_execution",
+    "delay_seconds",
+    "retry_after",
+    "bytes",
+    "location",
+    "content_type",
+    "status",
+    "message",
+    "code",
+    "path",
+    "data",
+    "field",
+    "value",
+];
+
+/// The most bytes of JSON that one fault is written in, numbers and the like included.
+const MOST_TEXT: usize = 64 << 10;
+
+impl<'de> Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = deserializer.deserialize_map(AsFields)?;
+        Written { fields }.fault().map_err(D::Error::custom)
+    }
+}
+
+/// Reads fields, each of which stands there once.
+struct AsFields;
+
+impl<'de> Visitor<'de> for AsFields {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a fault")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some((name, value)) = entries.next_entry::<String, Value>()? {
+            if fields.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+            fields.insert(name, value);
+        }
+        Ok(fields)
+    }
+}
+
+/// The fields of a fault that are not read yet.
+struct Written {
+    fields: Map<String, Value>,
+}
+
+impl Written {
+    fn fault(mut self) -> Result<Fault, String> {
+        let kind = match self.fields.remove("fault") {
+            Some(kind) => read("fault", kind)?,
+            None => return Err("missing field `fault`".to_owned()),
+        };
+        self.check_names(kind)?;
+        let length: usize = self.fields.values().map(|it| it.to_string().len()).sum();
+        if length > MOST_TEXT {
+            return Err(format!(
+                "the fault `{}` is {length} bytes long: at most {MOST_TEXT}",
+                kind.name()
+            ));
+        }
+        let mut fault = Fault::new(kind);
+        let parts = &mut fault.0;
+        if let Some(times) = self.number("times", MOST_TIMES)? {
+            parts.times = times;
+        }
+        parts.on = self.field("on")?;
+        parts.after_execution = self.field("after_execution")?.unwrap_or_default();
+        parts.delay_seconds = self.delay()?;
+        parts.retry_after = self.retry_after()?;
+        parts.bytes = self.number("bytes", MOST_BYTES)?;
+        parts.location = self.header("location")?;
+        parts.content_type = self.header("content_type")?;
+        parts.status = self.status()?;
+        parts.message = self.field("message")?;
+        parts.code = self.field("code")?;
+        parts.path = self.field("path")?;
+        parts.data = self.field("data")?.unwrap_or_default();
+        parts.field = self.field("field")?;
+        parts.value = self.fields.remove("value");
+        Ok(fault)
+    }
+
+    /// Refuses fields that are not the fault's, and a fault that lacks what it cannot do without.
+    fn check_names(&self, kind: Kind) -> Result<(), String> {
+        let (name, own) = (kind.name(), kind.own_fields());
+        let taken = || {
+            let taken = own.iter().chain(&COMMON_FIELDS);
+            let taken: Vec<_> = taken.map(|field| format!("`{field}`")).collect();
+            taken.join(", ")
+        };
+        for field in self.fields.keys().map(String::as_str) {
+            if !FIELDS.contains(&field) {
+                let taken = taken();
+                return Err(format!(
+                    "unknown field `{field}`: the fault `{name}` takes {taken}"
+                ));
+            }
+            if !own.contains(&field) && !COMMON_FIELDS.contains(&field) {
+                let taken = taken();
+                return Err(format!(
+                    "`{field}` does not belong to the fault `{name}`; it takes {taken}"
+                ));
+            }
+        }
+        let needed: &[&str] = match kind {
+            Kind::Delay | Kind::SlowDrip => &["delay_seconds"],
+            Kind::GraphqlError | Kind::Status => &["status"],
+            Kind::Replaced => &["field", "value"],
+            _ => &[],
+        };
+        match needed.iter().find(|it| !self.fields.contains_key(**it)) {
+            Some(field) => Err(format!("missing field `{field}` of the fault `{name}`")),
+            None => Ok(()),
+        }
+    }
+
+    fn field<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, String> {
+        let value = self.fields.remove(name);
+        value.map(|value| read(name, value)).transpose()
+    }
+
+    fn number(&mut self, name: &str, most: u64) -> Result<Option<u64>, String> {
+        let Some(value) = self.fields.remove(name) else {
+            return Ok(None);
+        };
+        match value.as_u64().filter(|number| *number <= most) {
+            Some(number) => Ok(Some(number)),
+            None => Err(format!(
+                "`{name}` is a whole number from 0 to {most}, not {value}"
+            )),
+        }
+    }
+
+    fn delay(&mut self) -> Result<Seconds, String> {
+        let Some(value) = self.fields.remove("delay_seconds") else {
+            return Ok(Seconds::default());
+        };
+        let time = value.as_f64().map(Duration::try_from_secs_f64);
+        match time {
+            Some(Ok(time)) if time <= LONGEST_DELAY => Ok(Seconds(time)),
+            _ => Err(format!(
+                "`delay_seconds` is a number of seconds from 0 to {}, not {value}",
+                LONGEST_DELAY.as_secs()
+            )),
+        }
+    }
+
+    fn status(&mut self) -> Result<Option<u16>, String> {
+        let Some(value) = self.fields.remove("status") else {
+            return Ok(None);
+        };
+        let status = value.as_u64().and_then(|status| u16::try_from(status).ok());
+        match status.filter(|status| answerable(*status).is_some()) {
+            Some(status) => Ok(Some(status)),
+            None => Err(format!(
+                "`status` {value} is none that an HTTP response can have: 200 to 599"
+            )),
+        }
+    }
+
+    /// Seconds are a number as often as a text in what people write.
+    fn retry_after(&mut self) -> Result<Option<String>, String> {
+        match self.fields.get("retry_after") {
+            Some(Value::Number(number)) if number.is_u64() => {
+                let seconds = number.to_string();
+                self.fields.remove("retry_after");
+                Ok(Some(seconds))
+            }
+            None | Some(Value::String(_)) => self.header("retry_after"),
+            Some(other) => Err(format!(
+                "`retry_after` is a number of seconds or a text, not {other}"
+            )),
+        }
+    }
+
+    /// A text that becomes a header's value.
+    fn header(&mut self, name: &str) -> Result<Option<String>, String> {
+        let text: Option<String> = self.field(name)?;
+        match text {
+            Some(text) if HeaderValue::from_str(&text).is_err() => Err(format!(
+                "`{name}` {} cannot be the value of a header",
+                Value::from(text)
+            )),
+            text => Ok(text),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|wrong| format!("`{name}`: {wrong}"))
+}

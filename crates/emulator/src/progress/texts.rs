@@ -1,0 +1,92 @@
+//! How much memory a run takes, and what it is without its texts.
+
+use std::mem::{self, size_of};
+use std::sync::Arc;
+
+use super::{Message, Progress};
+use crate::runs::Run;
+use crate::stage::Stage;
+
+/// What a run takes beside what is counted, about: its ids, and what the allocator adds.
+const OVERHEAD: usize = 1_536;
+
+/// The same of a message, or of a stage ahead.
+const PIECE_OVERHEAD: usize = 96;
+
+/// Texts that are shorter are not dropped: little would be gained.
+const SHORT: usize = 1 << 10;
+
+impl Progress {
+    /// About how much memory the run takes. What it has from its scenario is not counted: all
+    /// runs of the scenario share that.
+    pub(crate) fn bytes(&self) -> usize {
+        let Run {
+            agent,
+            slack,
+            base_branch,
+            checked_out,
+            model_family,
+            stops,
+            ..
+        } = &self.record;
+        let slack = slack
+            .as_ref()
+            .map(|it| it.channel.len() + it.thread_ts.len());
+        let asked: usize = [agent, base_branch, model_family]
+            .into_iter()
+            .flatten()
+            .map(String::len)
+            .sum();
+        let messages = self.messages.len() * (size_of::<Message>() + PIECE_OVERHEAD);
+        let ahead = self.ahead.len() * (size_of::<Stage>() + PIECE_OVERHEAD);
+        let small = size_of_val(stops.as_slice())
+            + size_of_val(self.steps.as_slice())
+            + self.children.len() * PIECE_OVERHEAD;
+        size_of::<Self>()
+            + OVERHEAD
+            + asked
+            + checked_out.len()
+            + slack.unwrap_or_default()
+            + self.sent_bytes
+            + messages
+            + ahead
+            + small
+    }
+
+    /// How many follow-ups the run has received.
+    pub(crate) fn follow_ups(&self) -> usize {
+        self.follow_ups.len()
+    }
+
+    /// Whether there is a text to drop.
+    pub(crate) fn has_long_texts(&self) -> bool {
+        let mut sent = self.message.iter().chain(&self.follow_ups);
+        sent.any(|text| text.len() >= SHORT)
+    }
+
+    /// Drops long texts that the run was sent, the oldest first, until at least so many bytes are
+    /// free. A sentence that says so stands in the place of each.
+    pub(crate) fn drop_texts(&mut self, wanted: usize) {
+        let mut messages = self.messages.iter_mut();
+        let mut freed = 0;
+        for text in self.message.iter_mut().chain(&mut self.follow_ups) {
+            if freed >= wanted {
+                break;
+            }
+            if text.len() < SHORT {
+                continue;
+            }
+            let length = text.len();
+            let stand_in: Arc<str> =
+                format!("[dropped by the emulator: a text of {length} bytes]").into();
+            freed += length.saturating_sub(stand_in.len());
+            let whole = mem::replace(text, Arc::clone(&stand_in));
+            // The transcript has them in the same order.
+            if let Some(message) = messages.find(|it| Arc::ptr_eq(&it.content, &whole)) {
+                message.content = stand_in;
+            }
+            self.record.texts_dropped = true;
+        }
+        self.sent_bytes -= freed;
+    }
+}

@@ -1,0 +1,282 @@
+//! The record of the requests that an emulator received: the latest ones.
+
+use std::collections::VecDeque;
+use std::mem::size_of;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::credentials;
+use crate::requests::Request;
+
+/// What stands in the record for the value of a header that carries a credential.
+const MASK: &str = "***";
+
+/// How many requests a record keeps.
+const MOST_REQUESTS: usize = 10_000;
+
+/// How much memory they take: 32 MiB.
+const MOST_BYTES: usize = 32 << 20;
+
+/// What a text takes beside its bytes: its place, and what the allocator adds.
+const TEXT_OVERHEAD: usize = size_of::<String>() + 16;
+
+/// How much of the past a record keeps.
+pub(crate) struct Limits {
+    requests: usize,
+    bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: MOST_REQUESTS,
+            bytes: MOST_BYTES,
+        }
+    }
+}
+
+impl Limits {
+    /// So many requests, of whatever size.
+    pub(crate) fn of(requests: usize) -> Self {
+        Self {
+            requests,
+            bytes: usize::MAX,
+        }
+    }
+}
+
+/// The latest requests. A request is entered when its head has come in, and completed when its
+/// answer is made, so that the order is that of arrival.
+pub(crate) struct Record {
+    limits: Limits,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    entries: VecDeque<Entry>,
+    /// The place of the first entry: how many entries have left, since the emulator started.
+    first: u64,
+    /// The place of the first request since the record was emptied.
+    begin: u64,
+    bytes: usize,
+}
+
+struct Entry {
+    request: Request,
+    bytes: usize,
+}
+
+impl Record {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Enters a request whose head came in now, and returns its place.
+    pub(crate) fn open(&self, parts: &Parts, connection: u64, now: Duration) -> u64 {
+        let mut kept = self.kept();
+        let place = kept.first + kept.entries.len() as u64;
+        let request = Request {
+            number: place - kept.begin + 1,
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            headers: masked(&parts.headers),
+            connection,
+            operation_name: None,
+            query: String::new(),
+            variables: Value::Null,
+            status: 0,
+            started: Vec::new(),
+            executed: false,
+            received: now,
+            answered: None,
+            fault: None,
+        };
+        let bytes = bytes_of(&request);
+        kept.bytes += bytes;
+        kept.entries.push_back(Entry { request, bytes });
+        kept.trim(&self.limits);
+        place
+    }
+
+    /// Completes the request at a place, if it is still there.
+    pub(crate) fn complete(&self, place: u64, complete: impl FnOnce(&mut Request)) {
+        let mut kept = self.kept();
+        let Some(place) = place.checked_sub(kept.first) else {
+            return;
+        };
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        let Some(entry) = kept.entries.get_mut(place) else {
+            return;
+        };
+        complete(&mut entry.request);
+        let before = entry.bytes;
+        entry.bytes = bytes_of(&entry.request);
+        kept.bytes = kept.bytes - before + kept.entries[place].bytes;
+        kept.trim(&self.limits);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Request> {
+        let kept = self.kept();
+        kept.entries.iter().map(|it| it.request.clone()).collect()
+    }
+
+    /// How many requests were entered and have left to make room.
+    pub(crate) fn dropped(&self) -> u64 {
+        let kept = self.kept();
+        kept.first - kept.begin
+    }
+
+    /// Empties the record. What is in flight is not in it any more either.
+    pub(crate) fn clear(&self) {
+        let mut kept = self.kept();
+        kept.first += kept.entries.len() as u64;
+        kept.begin = kept.first;
+        kept.bytes = 0;
+        kept.entries = VecDeque::new();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Serialize for Record {
+    /// The list of [`all`](Self::all), without a second copy in memory.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kept = self.kept();
+        serializer.collect_seq(kept.entries.iter().map(|entry| &entry.request))
+    }
+}
+
+impl Kept {
+    /// Drops the oldest requests until the others are within the limits. The latest one stays.
+    fn trim(&mut self, limits: &Limits) {
+        while self.entries.len() > 1
+            && (self.entries.len() > limits.requests || self.bytes > limits.bytes)
+        {
+            if let Some(oldest) = self.entries.pop_front() {
+                self.bytes -= oldest.bytes;
+                self.first += 1;
+            }
+        }
+    }
+}
+
+/// About how much memory a request takes.
+fn bytes_of(request: &Request) -> usize {
+    let text = |text: &str| text.len() + TEXT_OVERHEAD;
+    let headers = request.headers.iter();
+    let headers: usize = headers.map(|(name, value)| text(name) + text(value)).sum();
+    let started: usize = request.started.iter().map(|id| text(id)).sum();
+    size_of::<Entry>()
+        + text(&request.method)
+        + text(&request.path)
+        + headers
+        + request.operation_name.as_deref().map_or(0, text)
+        + text(&request.query)
+        + bytes_of_value(&request.variables)
+        + started
+        + request.fault.as_deref().map_or(0, text)
+}
+
+fn bytes_of_value(value: &Value) -> usize {
+    let inner = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len() + TEXT_OVERHEAD,
+        Value::Array(items) => items.iter().map(bytes_of_value).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| name.len() + 2 * TEXT_OVERHEAD + bytes_of_value(value))
+            .sum(),
+    };
+    size_of::<Value>() + inner
+}
+
+fn masked(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let value = if credentials::is_credential(name.as_str()) {
+                MASK.into()
+            } else {
+                String::from_utf8_lossy(value.as_bytes())
+            };
+            (name.as_str().to_owned(), value.into_owned())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use axum::http::Request as HttpRequest;
+
+    use super::*;
+
+    fn bytes(record: &Record) -> usize {
+        record.kept().bytes
+    }
+
+    fn counted(record: &Record) -> usize {
+        record.all().iter().map(bytes_of).sum()
+    }
+
+    #[test]
+    fn the_latest_are_kept_whatever_has_come_in() {
+        let record = Record::new(Limits::default());
+        let (parts, ()) = HttpRequest::new(()).into_parts();
+        for number in 0..100_000 {
+            let place = record.open(&parts, number, Duration::ZERO);
+            record.complete(place, |request| request.status = 200);
+        }
+        let kept = record.all();
+        assert_eq!((kept.len(), record.dropped()), (10_000, 90_000));
+        assert_eq!((kept[0].number, kept[0].connection), (90_001, 90_000));
+        assert!(kept.iter().all(|request| request.status == 200));
+        assert_eq!(bytes(&record), counted(&record));
+    }
+
+    #[test]
+    fn what_is_large_leaves_earlier() {
+        let record = Record::new(Limits::default());
+        let (parts, ()) = HttpRequest::new(()).into_parts();
+        // Small texts, each of which takes more memory than it has bytes.
+        let variables = Value::from(vec![Value::from("v"); 10_000]);
+        for _ in 0..200 {
+            let place = record.open(&parts, 1, Duration::ZERO);
+            record.complete(place, |request| request.variables.clone_from(&variables));
+            assert!(bytes(&record) <= MOST_BYTES);
+        }
+        assert_eq!(bytes(&record), counted(&record));
+        let kept = record.all().len();
+        assert!((40..60).contains(&kept), "{kept}");
+        assert_eq!(kept as u64 + record.dropped(), 200);
+    }
+
+    #[test]
+    fn a_request_that_has_left_is_not_completed() {
+        let record = Record::new(Limits::of(1));
+        let (parts, ()) = HttpRequest::new(()).into_parts();
+        let dropped = record.open(&parts, 1, Duration::ZERO);
+        record.open(&parts, 2, Duration::ZERO);
+        record.complete(dropped, |request| request.status = 200);
+        assert_eq!(record.all()[0].status, 0);
+        let cleared = record.open(&parts, 3, Duration::ZERO);
+        record.clear();
+        record.open(&parts, 4, Duration::ZERO);
+        record.complete(cleared, |request| request.status = 200);
+        let kept = record.all();
+        assert_eq!((kept[0].number, kept[0].status), (1, 0));
+        assert_eq!(record.dropped(), 0);
+    }
+}

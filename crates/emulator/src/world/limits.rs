@@ -1,0 +1,210 @@
+//! How much memory all runs take at most, and what goes first.
+
+use serde::{Serialize, Serializer};
+
+use super::World;
+use crate::progress::Progress;
+
+/// How much memory runs take: 64 MiB.
+const MOST_BYTES: usize = 64 << 20;
+
+/// What is left when something was dropped, so that not every trigger drops.
+const ENOUGH: usize = MOST_BYTES / 8 * 7;
+
+/// How many follow-ups a run takes.
+pub(super) const MOST_FOLLOW_UPS: usize = 10_000;
+
+/// Ended runs come before those that go on.
+const IN_ORDER: [fn(&Progress) -> bool; 2] = [|run| run.over().is_some(), |_| true];
+
+impl World {
+    /// How many runs have been dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.started - self.runs.len() as u64
+    }
+
+    /// Counts what a run takes now.
+    pub(super) fn weigh(&mut self, place: usize) {
+        let slot = &mut self.runs[place];
+        let bytes = slot.progress.bytes();
+        self.bytes = self.bytes - slot.bytes + bytes;
+        slot.bytes = bytes;
+    }
+
+    /// Drops what is oldest, if runs take too much: first long texts, then whole runs. The run at
+    /// this place stays. Places change.
+    pub(super) fn make_room(&mut self, kept: usize) {
+        if self.bytes <= MOST_BYTES {
+            return;
+        }
+        for goes in IN_ORDER {
+            for place in 0..self.runs.len() {
+                if place != kept && goes(&self.runs[place].progress) {
+                    self.drop_texts(place);
+                }
+            }
+        }
+        self.drop_texts(kept);
+        let mut kept = kept;
+        for goes in IN_ORDER {
+            kept = self.drop_runs(kept, goes);
+        }
+        let runs = self.runs.iter().enumerate();
+        self.places = runs
+            .map(|(place, slot)| (slot.progress.record.session_id.clone(), place))
+            .collect();
+    }
+
+    fn drop_texts(&mut self, place: usize) {
+        let wanted = self.bytes.saturating_sub(ENOUGH);
+        if wanted > 0 && self.runs[place].progress.has_long_texts() {
+            self.change(place).drop_texts(wanted);
+            self.weigh(place);
+        }
+    }
+
+    /// Drops such runs until the others take little enough, and returns the new place of the one
+    /// that is kept.
+    fn drop_runs(&mut self, kept: usize, goes: fn(&Progress) -> bool) -> usize {
+        let wanted = self.bytes.saturating_sub(ENOUGH);
+        let (mut place, mut freed, mut before) = (0, 0, 0);
+        self.runs.retain(|slot| {
+            let is_dropped = freed < wanted && place != kept && goes(&slot.progress);
+            if is_dropped {
+                freed += slot.bytes;
+                before += usize::from(place < kept);
+            }
+            place += 1;
+            !is_dropped
+        });
+        self.bytes -= freed;
+        kept - before
+    }
+}
+
+impl Serialize for World {
+    /// The runs, one after the other, as they were when they were last looked at.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.runs.iter().map(|slot| slot.progress.told()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use super::*;
+    use crate::world::{NotSent, Order, Workspace};
+
+    const NOW: Duration = Duration::ZERO;
+
+    fn start(world: &mut World, message: &str) -> String {
+        let order = Order {
+            message: Some(message.to_owned()),
+            ..Order::default()
+        };
+        let accepted = world.trigger(order, NOW);
+        accepted.map_err(|_| "no agent").unwrap().session_id
+    }
+
+    /// Reads a run until it has ended.
+    fn end(world: &mut World, id: &str) {
+        for _ in 0..3 {
+            world.read(id, NOW).unwrap();
+        }
+    }
+
+    fn counted(world: &World) -> usize {
+        world.runs.iter().map(|slot| slot.progress.bytes()).sum()
+    }
+
+    #[test]
+    fn texts_of_ended_runs_go_before_those_of_runs_that_go_on() {
+        let mut world = World::new(Workspace::default());
+        let message = "m".repeat(900_000);
+        start(&mut world, &message);
+        start(&mut world, &message);
+        for _ in 0..90 {
+            let id = start(&mut world, &message);
+            end(&mut world, &id);
+            assert!(world.bytes <= MOST_BYTES);
+        }
+        assert_eq!(world.bytes, counted(&world));
+        let runs = world.runs(NOW);
+        assert_eq!((runs.len(), world.dropped()), (92, 0));
+        let dropped: Vec<_> = runs.iter().map(|run| run.texts_dropped).collect();
+        assert_eq!(dropped[..3], [false, false, true]);
+        assert_eq!(dropped.iter().filter(|it| **it).count(), {
+            dropped[2..].iter().take_while(|it| **it).count()
+        });
+        assert!(!dropped[91]);
+        // Where all go on, the oldest go.
+        for _ in 0..90 {
+            start(&mut world, &message);
+        }
+        let runs = world.runs(NOW);
+        assert!(runs[0].texts_dropped && !runs[181].texts_dropped);
+        assert!(world.bytes <= MOST_BYTES);
+        assert_eq!(world.bytes, counted(&world));
+    }
+
+    #[test]
+    fn one_run_with_many_long_follow_ups_keeps_the_latest() {
+        let mut world = World::new(Workspace::default());
+        let id = start(&mut world, "Check it.");
+        for _ in 0..90 {
+            let sent = world.send(&id, "m".repeat(900_000), NOW);
+            assert!(sent.is_ok());
+            assert!(world.bytes <= MOST_BYTES);
+        }
+        let run = world.runs(NOW).remove(0);
+        assert_eq!(run.message.as_deref(), Some("Check it."), "it is short");
+        assert_eq!(run.follow_ups.len(), 90);
+        assert!(run.follow_ups[0].contains("a text of 900000 bytes"));
+        assert_eq!(run.follow_ups[89].len(), 900_000);
+        let sent = run.messages.iter().filter(|it| it.role == "user").skip(1);
+        assert!(sent.map(|it| &it.content).eq(&run.follow_ups));
+    }
+
+    #[test]
+    fn of_very_many_runs_the_oldest_are_dropped_and_their_ids_are_unknown() {
+        let mut world = World::new(Workspace::default());
+        let open = start(&mut world, "This one goes on.");
+        let ended = start(&mut world, "This one ends.");
+        end(&mut world, &ended);
+        let mut ids = Vec::new();
+        while world.dropped() == 0 {
+            assert!(ids.len() < 60_000);
+            ids.push(start(&mut world, "m"));
+            assert!(world.bytes <= MOST_BYTES);
+        }
+        assert!(ids.len() > 15_000, "{}", ids.len());
+        assert_eq!(world.bytes, counted(&world));
+        assert!(world.read(&ended, NOW).is_none(), "it had ended");
+        assert!(world.read(&open, NOW).is_none(), "it was the oldest");
+        let latest = ids.last().unwrap();
+        assert!(world.read(latest, NOW).is_some());
+        let number = world.runs.len() as u64 + world.dropped();
+        let runs = world.runs(NOW);
+        let last = runs.last().unwrap();
+        assert_eq!((last.number, &last.session_id), (number, latest));
+        world.reset();
+        assert_eq!(
+            (world.runs(NOW).len(), world.dropped(), world.bytes),
+            (0, 0, 0)
+        );
+    }
+
+    #[test]
+    fn a_run_takes_ten_thousand_follow_ups() {
+        let mut world = World::new(Workspace::default());
+        let id = start(&mut world, "m");
+        for _ in 0..MOST_FOLLOW_UPS {
+            assert!(world.send(&id, "m".to_owned(), NOW).is_ok());
+        }
+        let refused = world.send(&id, "m".to_owned(), NOW);
+        assert!(matches!(refused, Err(NotSent::TooMany(10_000))));
+    }
+}
