@@ -2,10 +2,10 @@
 
 pub(crate) mod file;
 pub(crate) mod options;
+#[cfg(feature = "emulator")]
 pub(crate) mod outlives;
 
-use dinoai::{Client, Credentials};
-use dinoai_emulator::Emulator;
+use dinoai::Client;
 
 use crate::failure::Failure;
 use crate::options::Global;
@@ -15,13 +15,15 @@ use crate::output::Output;
 pub(crate) struct Account {
     pub(crate) client: Client,
     /// Held for its drop, which ends it.
-    _emulator: Option<Emulator>,
+    #[cfg(feature = "emulator")]
+    _emulator: Option<dinoai_emulator::Emulator>,
 }
 
 impl Account {
     /// The account that the options ask for. Sends nothing.
     pub(crate) fn open(global: &Global, output: &Output) -> Result<Self, Failure> {
-        if global.emulator {
+        #[cfg(feature = "emulator")]
+        if global.is_emulated() {
             return Self::emulated();
         }
         let file = file::path(global);
@@ -41,16 +43,18 @@ impl Account {
         };
         Ok(Self {
             client: builder.build()?,
+            #[cfg(feature = "emulator")]
             _emulator: None,
         })
     }
 
+    #[cfg(feature = "emulator")]
     fn emulated() -> Result<Self, Failure> {
-        let emulator = Emulator::builder()
+        let emulator = dinoai_emulator::Emulator::builder()
             .demo_agents()
             .start_blocking()
             .map_err(|error| Failure::system(format!("no emulator: {error}")))?;
-        let credentials = Credentials::key_and_secret(emulator.key(), emulator.secret());
+        let credentials = dinoai::Credentials::key_and_secret(emulator.key(), emulator.secret());
         Ok(Self {
             client: Client::new(emulator.endpoint(), credentials)?,
             _emulator: Some(emulator),

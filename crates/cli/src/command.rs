@@ -21,7 +21,9 @@ use std::time::Duration;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 use dinoai::{CallFuture, Client, SessionId};
 
-use crate::account::{Account, outlives};
+use crate::account::Account;
+#[cfg(feature = "emulator")]
+use crate::account::outlives;
 use crate::colour::Colours;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -122,10 +124,12 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Some(Command::Login) => return login::login(&global, output),
         Some(Command::Completions { shell }) => return completions::print(shell, output),
         Some(Command::Schema { of }) => return schema::print(of, output),
+        #[cfg(feature = "emulator")]
         Some(Command::Emulator { options }) => return Ok(emulator(options)),
         Some(command) => command,
         None => vendor::command(vendor)?,
     };
+    #[cfg(feature = "emulator")]
     if global.emulator {
         outlives::refuse(&command)?;
     }
@@ -167,10 +171,9 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             Command::Stop(options) => stop::stop(desk, options).await,
             Command::Tree(options) => tree::tree(desk, options).await,
             Command::Chat(options) => chat::chat(desk, options).await,
-            Command::Login
-            | Command::Completions { .. }
-            | Command::Schema { .. }
-            | Command::Emulator { .. } => Ok(Exit::Done),
+            Command::Login | Command::Completions { .. } | Command::Schema { .. } => Ok(Exit::Done),
+            #[cfg(feature = "emulator")]
+            Command::Emulator { .. } => Ok(Exit::Done),
         };
         finish(done, output, &mut interrupts).await
     };
@@ -217,6 +220,7 @@ fn interrupted(signal: Signal) -> Failure {
     Failure::new(Kind::Interrupted, Exit::Interrupted(signal), "interrupted")
 }
 
+#[cfg(feature = "emulator")]
 fn emulator(options: Vec<OsString>) -> Exit {
     let name = OsString::from("dinoai emulator");
     let done = dinoai_emulator::program::main([name].into_iter().chain(options));

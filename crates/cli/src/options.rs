@@ -3,6 +3,7 @@
 mod duration;
 mod waiting;
 
+#[cfg(feature = "emulator")]
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -37,8 +38,14 @@ Environment:
 
 /// Runs Paradime's DinoAI agents: start, wait, follow, talk.
 ///
-/// Results go to standard output, everything else to standard error. Try anything without an
-/// account: --emulator.
+#[cfg_attr(
+    feature = "emulator",
+    doc = "Results go to standard output, everything else to standard error. Try anything without an\naccount: --emulator."
+)]
+#[cfg_attr(
+    not(feature = "emulator"),
+    doc = "Results go to standard output, everything else to standard error."
+)]
 ///
 /// Without a command it does what `paradime dinoai` does: with a message, given or from a pipe,
 /// one turn; without one, a conversation.
@@ -103,6 +110,7 @@ pub(crate) struct Global {
     pub(crate) credentials_file: Option<PathBuf>,
     /// Starts an emulator of the API for the time of this command, and uses that: needs no
     /// account, starts no agent.
+    #[cfg(feature = "emulator")]
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "credentials_file"])]
     pub(crate) emulator: bool,
     /// Nothing on standard error but errors: no notes, no progress, no signs of life.
@@ -115,6 +123,16 @@ pub(crate) struct Global {
     /// Whether colours are used.
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
     pub(crate) color: Color,
+}
+
+impl Global {
+    /// Whether an emulator takes the place of the account.
+    pub(crate) fn is_emulated(&self) -> bool {
+        #[cfg(feature = "emulator")]
+        return self.emulator;
+        #[cfg(not(feature = "emulator"))]
+        false
+    }
 }
 
 /// How results and errors are written.
@@ -171,6 +189,7 @@ pub(crate) enum Command {
         of: SchemaOf,
     },
     /// Runs an emulator of the API until Ctrl-C.
+    #[cfg(feature = "emulator")]
     #[command(disable_help_flag = true)]
     Emulator {
         /// The emulator's own options; --help lists them.

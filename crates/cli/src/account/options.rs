@@ -25,7 +25,7 @@ impl AccountOptions {
         }
         Self {
             options,
-            ends: global.emulator,
+            ends: global.is_emulated(),
         }
     }
 
