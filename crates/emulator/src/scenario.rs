@@ -174,6 +174,18 @@ impl Scenario {
         self
     }
 
+    /// Whether it was made from what one run was asked, and is shared by no others.
+    pub(crate) fn is_of_one_run(&self) -> bool {
+        self.answers.is_some()
+    }
+
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let asked = self.answers.as_ref().map_or(0, |it| it.asked.len());
+        let stages = self.stages.iter().map(Stage::bytes);
+        asked + self.opening.bytes() + stages.sum::<usize>()
+    }
+
     /// The stages that answer the last of these follow-ups, which are all so far.
     pub(crate) fn answer(&self, follow_ups: &[Arc<str>]) -> Vec<Stage> {
         let number = follow_ups.len();

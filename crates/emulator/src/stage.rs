@@ -85,6 +85,11 @@ impl Stage {
         found.insert(self.status.as_str().to_owned());
         self.effects.statuses(found);
     }
+
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.effects.bytes()
+    }
 }
 
 /// What appears when a stage begins. Every run of a scenario has the same texts, not copies.
@@ -97,6 +102,17 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
+    /// About how much memory they take, children aside.
+    pub(crate) fn bytes(&self) -> usize {
+        /// What the allocator adds to a piece, about, with its place in a list.
+        const OVERHEAD: usize = 64;
+        let messages = self.messages.iter().map(|(_, content)| content.len());
+        let steps = self.steps.iter().map(|step| step.bytes());
+        let labels = self.startup_steps.iter().map(|(label, _)| label.len());
+        let pieces = messages.chain(steps).chain(labels);
+        pieces.map(|bytes| OVERHEAD + bytes).sum()
+    }
+
     pub(crate) fn say(&mut self, role: String, content: String) {
         self.messages.push((role, content.into()));
     }

@@ -14,6 +14,14 @@ pub struct Step {
     pub(crate) content: Option<String>,
 }
 
+impl Step {
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = [&self.tool_name, &self.input, &self.content];
+        size_of::<Self>() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
 /// Who acted in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StepRole {

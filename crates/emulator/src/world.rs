@@ -363,8 +363,7 @@ impl World {
                 Child::CallsBack { child, stages } => (*child, Some(stages)),
                 child => (child, None),
             };
-            let asked = parent.record.message.as_deref();
-            let (agent, scenario) = self.plan_of(child, asked);
+            let (agent, scenario) = self.plan_of(child, parent.asked());
             let order = Order {
                 agent,
                 ..Order::default()

@@ -17,8 +17,8 @@ const PIECE_OVERHEAD: usize = 96;
 const SHORT: usize = 1 << 10;
 
 impl Progress {
-    /// About how much memory the run takes. What it has from its scenario is not counted: all
-    /// runs of the scenario share that.
+    /// About how much memory the run takes. What it has from its scenario is counted only where that
+    /// was made for this run alone.
     pub(crate) fn bytes(&self) -> usize {
         let Run {
             agent,
@@ -51,6 +51,27 @@ impl Progress {
             + messages
             + ahead
             + small
+            + self.own_bytes()
+    }
+
+    /// About how much a scenario takes that was made for this run, and what has been said by it.
+    fn own_bytes(&self) -> usize {
+        if !self.scenario.is_of_one_run() {
+            return 0;
+        }
+        // What the user wrote is counted already.
+        let said = self
+            .messages
+            .iter()
+            .filter(|message| message.role != "user");
+        let said = said.map(|message| message.content.len());
+        let done = self.steps.iter().map(|step| step.bytes());
+        self.scenario.bytes() + said.chain(done).sum::<usize>()
+    }
+
+    /// The trigger's message, as long as it is kept.
+    pub(crate) fn asked(&self) -> Option<&str> {
+        self.message.as_deref()
     }
 
     /// How many follow-ups the run has received.

@@ -96,7 +96,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::world::{NotSent, Order, Workspace};
+    use crate::world::{NotSent, Order, Scenarios, Workspace};
 
     const NOW: Duration = Duration::ZERO;
 
@@ -118,6 +118,28 @@ mod tests {
 
     fn counted(world: &World) -> usize {
         world.runs.iter().map(|slot| slot.progress.bytes()).sum()
+    }
+
+    #[test]
+    fn a_run_of_a_demo_agent_counts_what_was_made_for_it() {
+        let bytes = |has_demo_agents, message: &str| {
+            let mut world = World::new(Workspace {
+                scenarios: Scenarios {
+                    has_demo_agents,
+                    ..Scenarios::default()
+                },
+                ..Workspace::default()
+            });
+            let id = start(&mut world, message);
+            end(&mut world, &id);
+            assert_eq!(world.bytes, counted(&world));
+            world.bytes
+        };
+        let (plain, demo) = (bytes(false, "m"), bytes(true, "m"));
+        assert!(demo > plain + 1_000, "{plain} {demo}");
+        // A long message is kept once.
+        let long = "m".repeat(900_000);
+        assert!(bytes(true, &long) < demo + 1_000_000);
     }
 
     #[test]
