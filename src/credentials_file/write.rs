@@ -18,9 +18,9 @@ impl Credentials {
     ///
     /// On Unix only its owner can read the file, and only its owner can open its folder where that
     /// is new; elsewhere both have the permissions of the folder around them, which Windows keeps
-    /// to its user in a home. A file that was there before is replaced once the new one is on the disk and reads
-    /// back as it was written, or else is left alone. A symbolic link stays one: the file that it
-    /// leads to is written.
+    /// to its user in a home. A file that was there before is replaced once the new one is on the
+    /// disk and reads back as it was written, or else is left alone. A symbolic link stays one: the
+    /// file that it leads to is written.
     ///
     /// ```
     /// use dinoai::{Client, Credentials};

@@ -1,5 +1,5 @@
-//! A wait that is not on a terminal is never silent for long. It takes more than a minute to see,
-//! so that this is left out unless it is asked for: `.ci/long heartbeat`.
+//! A wait that is not on a terminal is never silent for long. What that is of every command takes
+//! more than a minute to see, and is left out unless it is asked for: `.ci/long heartbeat`.
 
 use std::io::{BufRead, BufReader};
 use std::process::Command;
@@ -90,7 +90,30 @@ fn assert_says(
     }
 }
 
-/// E31.
+/// E31: it waits for the line, for as long as is promised.
+#[test]
+fn a_run_without_news_says_within_30_s_that_it_goes_on() {
+    let (emulator, _) = begun();
+    // A command that stays silent ends all the same.
+    let arguments = ["run", "agent", "--timeout", "45s"];
+    let mut child = dinoai(&emulator).args(arguments).spawn().unwrap();
+    let mut news = Instant::now();
+    let mut said = vec![];
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        said.push(line.unwrap());
+        if said.last().unwrap().contains("still waiting: ") {
+            break;
+        }
+        news = Instant::now();
+    }
+    let silent = news.elapsed();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.last().unwrap().contains(", RUNNING, "), "{said:?}");
+    assert!(silent <= PROMISED, "{silent:?} {said:?}");
+}
+
+/// E31, of every command that waits.
 #[test]
 #[ignore = "takes 75 s: .ci/long heartbeat"]
 fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
