@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use console::{measure_text_width, truncate_str};
 use dinoai::SessionId;
 
-use crate::neutral::one_line;
+use crate::neutral::{neutral, one_line};
 
 /// How many of those that go on are named.
 pub(crate) const NAMED: usize = 3;
@@ -59,7 +59,7 @@ impl Awaited {
     pub(crate) fn one(what: &str, id: Option<SessionId>) -> Self {
         let start: String = what.chars().take(LONGEST).collect();
         Self::One {
-            what: one_line(&start),
+            what: neutral(&one_line(&start)).into_owned(),
             id,
         }
     }
@@ -137,7 +137,8 @@ impl Counts {
             (Going::Longest(_), _) | (_, 0) => String::new(),
             (Going::Some(_), more) => format!(" and {more} more"),
         };
-        one_line(&format!("; {words}: {}{more}", names.join(", ")))
+        let tail = format!("; {words}: {}{more}", names.join(", "));
+        neutral(&one_line(&tail)).into_owned()
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! Texts in it were written by agents, and by whoever wrote what they read. JSON can write every
 //! character as an escape, so those that a terminal or the log of a CI system would obey, or that
-//! some readers take for the end of a line, are written so. Whoever parses it gets the very text.
+//! some readers take for the end of a line, are written so, and so are marks that pile up too high.
+//! Whoever parses it gets the very text.
 
 use serde::Serialize;
 
-use crate::neutral::is_obeyed;
+use crate::neutral::{Marks, has_too_many_marks, is_obeyed};
 use crate::workflow::inner_commands;
 
 /// The value as JSON on one line.
@@ -23,13 +24,15 @@ pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
 /// without control characters, but for line feeds.
 fn escaped(json: String) -> String {
     let commands = inner_commands(&json);
-    if commands.is_empty() && !json.chars().any(needs_escape) {
+    if commands.is_empty() && !json.chars().any(needs_escape) && !has_too_many_marks(&json) {
         return json;
     }
     let mut commands = commands.into_iter().peekable();
+    let mut marks = Marks::default();
     let mut safe = String::with_capacity(json.len() + 64);
     for (place, character) in json.char_indices() {
-        if commands.next_if_eq(&place).is_some() || needs_escape(character) {
+        let is_piled_up = marks.excess(character) > 0;
+        if commands.next_if_eq(&place).is_some() || needs_escape(character) || is_piled_up {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 safe.push_str(&format!("\\u{unit:04x}"));
@@ -56,11 +59,13 @@ mod tests {
     fn what_is_escaped_parses_to_the_very_text() {
         let all: String = (0..=0x10_ffff).filter_map(char::from_u32).collect();
         let text = format!(r"{all}\##vso[a]\\##[b]##TeamCity[c] section_start:1:a\section_end:");
-        let value = json!({ (text.clone()): [text.clone()] });
+        let marks = "a\u{301}\u{e0100}".repeat(3) + &"\u{301}\u{e0100}".repeat(100);
+        let value = json!({ (text.clone()): [text.clone(), marks] });
         for written in [line(&value).unwrap(), pretty(&value).unwrap()] {
             assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
             assert!(!written.chars().any(needs_escape), "a character is left");
             assert!(inner_commands(&written).is_empty(), "a command is left");
+            assert!(!has_too_many_marks(&written), "a pile of marks is left");
         }
     }
 

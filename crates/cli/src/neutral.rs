@@ -22,39 +22,42 @@ pub(crate) fn neutral(text: &str) -> Cow<'_, str> {
     }
     // A carriage return at the end of a line is a habit of some systems, and no attack.
     let text = text.replace("\r\n", "\n");
-    let mut marks = 0;
+    let mut marks = Marks::default();
     let shown = text.chars().filter_map(|character| {
         let character = picture(character);
-        marks = count_marks(marks, character);
-        match marks {
-            ..=MOST_MARKS => Some(character),
+        match marks.excess(character) {
+            0 => Some(character),
             // One stands for all that are left out.
-            _ if marks == MOST_MARKS + 1 => Some('\u{fffd}'),
+            1 => Some('\u{fffd}'),
             _ => None,
         }
     });
     Cow::Owned(shown.collect())
 }
 
-/// The same text on one line.
+/// The same text on one line. What is obeyed is still in it, but for the ends of lines.
 pub(crate) fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
-    neutral(&words.join(" ")).into_owned()
+    words.join(" ")
 }
 
-fn has_too_many_marks(text: &str) -> bool {
-    let mut marks = 0;
-    text.chars().any(|character| {
-        marks = count_marks(marks, character);
-        marks > MOST_MARKS
-    })
+pub(crate) fn has_too_many_marks(text: &str) -> bool {
+    let mut marks = Marks::default();
+    text.chars().any(|character| marks.excess(character) > 0)
 }
 
-/// How many characters without a width end with this one.
-fn count_marks(before: usize, character: char) -> usize {
-    match character.width() {
-        Some(0) => before + 1,
-        _ => 0,
+/// Counts characters without a width of their own that follow each other.
+#[derive(Default)]
+pub(crate) struct Marks(usize);
+
+impl Marks {
+    /// By how many there are too many with this one, the next of a text.
+    pub(crate) fn excess(&mut self, character: char) -> usize {
+        self.0 = match character.width() {
+            Some(0) => self.0 + 1,
+            _ => 0,
+        };
+        self.0.saturating_sub(MOST_MARKS)
     }
 }
 
@@ -93,7 +96,7 @@ mod tests {
     fn a_sequence_is_shown_in_place_of_being_obeyed() {
         assert_eq!(neutral("a\u{1b}[31mb\u{9b}0mc\rd\u{7f}"), "a␛[31mb�0mc␍d␡");
         assert_eq!(neutral("a\r\nb"), "a\nb");
-        assert_eq!(one_line("a\n\tb\u{1b}"), "a b␛");
+        assert_eq!(one_line(" a\n\tb\r\u{85}\u{2028}c "), "a b c");
     }
 
     #[test]

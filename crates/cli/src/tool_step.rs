@@ -3,6 +3,8 @@
 use dinoai::Step;
 use serde_json::Value;
 
+use crate::neutral::one_line;
+
 /// Deliveries and bookkeeping: what they do shows as a message, or is not work.
 const HIDDEN: [&str; 3] = ["send_api_message", "post_slack_message", "todo_read"];
 
@@ -43,9 +45,4 @@ fn subject(input: Option<&str>) -> Option<String> {
     }
     let start: String = text.chars().take(LONGEST).collect();
     Some(format!("{}…", start.trim_end()))
-}
-
-fn one_line(text: &str) -> String {
-    let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ")
 }

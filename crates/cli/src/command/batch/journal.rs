@@ -15,7 +15,7 @@ use super::identity::Identity;
 use super::record::{Record, What};
 use super::results::ResultsFile;
 use crate::json;
-use crate::neutral::one_line;
+use crate::neutral::{neutral, one_line};
 use crate::options::Format;
 use crate::workflow::defused;
 
@@ -191,7 +191,7 @@ fn line(record: &Record) -> io::Result<Arc<[u8]>> {
 fn in_words(record: &Record) -> Arc<[u8]> {
     let text = record
         .in_words()
-        .map(|text| format!("{}\n", defused(&one_line(&text))));
+        .map(|text| format!("{}\n", defused(&neutral(&one_line(&text)))));
     text.unwrap_or_default().into_bytes().into()
 }
 
