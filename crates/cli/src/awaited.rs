@@ -7,6 +7,7 @@ use console::{measure_text_width, truncate_str};
 use dinoai::SessionId;
 
 use crate::neutral::{neutral, one_line};
+use crate::workflow::defused;
 
 /// How many of those that go on are named.
 pub(crate) const NAMED: usize = 3;
@@ -64,9 +65,11 @@ impl Awaited {
         }
     }
 
-    /// What is waited for, how long it has been, and more about it, for a terminal of this width.
+    /// What is waited for, how long it has been, and more about it, for a terminal of this width,
+    /// which a CI system may read.
     pub(crate) fn parts(&self, elapsed: Duration, width: usize) -> [String; 3] {
         let (head, tail) = self.words();
+        let (head, tail) = (defused(&head), defused(&tail));
         let time = time(elapsed);
         // Of a status too long for the line the time is still seen.
         let left = width.saturating_sub(measure_text_width(&time) + 1);
@@ -231,5 +234,11 @@ mod tests {
     fn what_an_agent_names_is_neutral_and_on_one_line() {
         let said = one("QUEUED a\n\u{1b}[2Jb").sentence(Duration::from_secs(1));
         assert_eq!(said, "still waiting: QUEUED a ␛[2Jb, 1s");
+    }
+
+    #[test]
+    fn what_an_agent_names_is_no_command_on_a_terminal() {
+        let [head, ..] = one("::add-mask::a ##vso[b]").parts(Duration::ZERO, 80);
+        assert_eq!(head, ": :add-mask::a ## vso[b]");
     }
 }
