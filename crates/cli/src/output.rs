@@ -3,6 +3,7 @@
 //! [`json`](crate::json).
 
 mod live;
+mod markdown;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -18,7 +19,6 @@ use dinoai::SessionId;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
-use termimad::MadSkin;
 
 use crate::account::options::AccountOptions;
 use crate::exit::Exit;
@@ -28,6 +28,7 @@ use crate::options::{Color, Format, Global};
 use crate::queue::Queue;
 use crate::stream::Stream;
 use crate::vigil::Vigil;
+use crate::workflow;
 
 /// Where the command writes, and how.
 ///
@@ -178,20 +179,20 @@ impl Output {
         }
     }
 
-    /// What an agent wrote: Markdown, rendered on a terminal.
+    /// What an agent wrote: Markdown, rendered on a terminal. Not where a CI system reads it:
+    /// without its markup, and in other lines, it could hold a command that it did not hold before.
     pub(crate) fn markdown(&self, text: &str) {
         const WIDEST: usize = 100;
         let text = self.stdout.safe(text.trim_end());
-        if !self.stdout.is_terminal {
+        if !self.stdout.is_terminal || workflow::is_logged() {
             return self.paragraph(&text);
         }
-        let skin = match self.stdout.is_coloured {
-            true => MadSkin::default(),
-            false => MadSkin::no_style(),
-        };
-        // Asked each time, since the window's size changes.
-        let width = usize::from(Term::stdout().size().1).clamp(20, WIDEST);
-        self.paragraph(skin.text(&text, Some(width)).to_string().trim_end());
+        let (text, is_coloured) = (text.into_owned(), self.stdout.is_coloured);
+        self.paragraph_of(move || {
+            // Asked each time, since the window's size changes.
+            let width = usize::from(Term::stdout().size().1).clamp(20, WIDEST);
+            markdown::rendered(&text, width, is_coloured).unwrap_or(text)
+        });
     }
 
     /// Text that is less important than what the agent wrote.
@@ -203,11 +204,17 @@ impl Output {
 
     /// Text with an empty line between it and the paragraph before.
     fn paragraph(&self, text: &str) {
+        let text = text.to_owned();
+        self.paragraph_of(|| text);
+    }
+
+    /// The same with a text that takes time to make.
+    fn paragraph_of(&self, make: impl FnOnce() -> String + Send + 'static) {
         let gap = match self.has_paragraphs.replace(true) {
             true => "\n",
             false => "",
         };
-        self.write_out(format!("{gap}{text}\n"));
+        self.write_made(move || format!("{gap}{}\n", make()));
     }
 
     /// A result for programs.
@@ -308,6 +315,11 @@ impl Output {
     }
 
     fn write_out(&self, text: String) {
+        self.write_made(|| text);
+    }
+
+    /// Writes to standard output what is made only then, by the thread that writes it.
+    fn write_made(&self, make: impl FnOnce() -> String + Send + 'static) {
         let lost = self.lost.clone();
         let dropped = self.dropped.clone();
         let queued_at = dropped.load(Ordering::Acquire);
@@ -319,6 +331,7 @@ impl Output {
             if lost.get().is_some() || dropped.load(Ordering::Acquire) != queued_at {
                 return;
             }
+            let text = make();
             let write = || {
                 let mut out = io::stdout().lock();
                 out.write_all(text.as_bytes())?;

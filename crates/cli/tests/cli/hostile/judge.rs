@@ -16,7 +16,12 @@ pub(super) fn is_harmless_on_a_terminal(text: &str) -> bool {
         '\u{200e}' | '\u{200f}' | '\u{61c}' => true,
         _ => character.is_control(),
     });
-    obeyed.count() == 0
+    obeyed.count() == 0 && !is_piled_up(text)
+}
+
+/// Whether more marks stand on a character than some terminals bear.
+pub(super) fn is_piled_up(text: &str) -> bool {
+    text.contains(&"\u{301}".repeat(31))
 }
 
 /// Whether one of the CI systems takes anything in it for a command.
