@@ -2,6 +2,7 @@
 
 use dinoai::{Accepted, Event, Message, Run, StartupStep, Step};
 
+use crate::neutral::one_line;
 use crate::options::Format;
 use crate::output::Output;
 use crate::tool_step;
@@ -119,23 +120,17 @@ impl<'a> Narration<'a> {
         match event {
             Event::Started(accepted) => {
                 self.output
-                    .note(&format!("session {}", accepted.session_id));
+                    .line_note(&format!("session {}", accepted.session_id));
             }
             Event::Status(status) => self.output.plain_note(&format!("status {status}")),
-            Event::Startup(step) if step.done => {
-                self.output.plain_note(&format!("ready: {}", step.label));
-            }
-            Event::Startup(step) => {
-                self.output
-                    .plain_note(&format!("preparing: {}", step.label));
-            }
+            Event::Startup(step) => self.output.plain_note(&prepared(step)),
             Event::Step(step) => {
                 if let Some(line) = tool_step::line(step) {
                     self.output.note(&format!("  ↳ {line}"));
                 }
             }
             Event::Message(message) => self.message(message),
-            Event::Child(id) => self.output.note(&format!("started the run {id}")),
+            Event::Child(id) => self.output.line_note(&format!("started the run {id}")),
             _ => {}
         }
     }
@@ -144,7 +139,7 @@ impl<'a> Narration<'a> {
         if message.is_from_user() {
             self.last_text = None;
             if self.audience == Audience::Visitor {
-                self.output.aside(&quoted(&message.content));
+                self.output.aside(&as_quotation(&message.content));
             }
         } else if self.last_text.as_ref() != Some(&message.content) {
             self.last_text = Some(message.content.clone());
@@ -153,8 +148,17 @@ impl<'a> Narration<'a> {
     }
 }
 
+/// A step of a run's start, and how it stands, on one line.
+pub(crate) fn prepared(step: &StartupStep) -> String {
+    let word = match step.done {
+        true => "ready",
+        false => "preparing",
+    };
+    one_line(&format!("{word}: {}", step.label))
+}
+
 /// What the user wrote, in a transcript.
-pub(crate) fn quoted(text: &str) -> String {
+pub(crate) fn as_quotation(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(|line| format!("> {line}")).collect();
     lines.join("\n")
 }

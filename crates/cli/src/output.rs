@@ -24,6 +24,7 @@ use crate::account::options::AccountOptions;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
+use crate::neutral::one_line;
 use crate::options::{Color, Format, Global};
 use crate::queue::Queue;
 use crate::stream::Stream;
@@ -168,6 +169,11 @@ impl Output {
         self.write_out(format!("{}\n", self.stdout.safe(text)));
     }
 
+    /// A result for people that is one line, whatever the API puts into it.
+    pub(crate) fn line(&self, text: &str) {
+        self.text(&one_line(text));
+    }
+
     /// A text that is all of the result, once it has reached its reader. One that has enough of it
     /// misses nothing.
     pub(crate) fn printed(&self, text: &str) -> Result<Exit, Failure> {
@@ -248,7 +254,10 @@ impl Output {
     /// be quiet.
     pub(crate) fn id_elsewhere(&self, id: &SessionId) {
         let line = match self.format {
-            Format::Text => Ok(format!("session {}", self.stderr.safe(id.as_str()))),
+            Format::Text => Ok(format!(
+                "session {}",
+                self.stderr.safe(&one_line(id.as_str()))
+            )),
             Format::Json | Format::Jsonl => json::line(&json!({ "agentSessionId": id })),
         };
         if let Ok(line) = line {
@@ -263,10 +272,15 @@ impl Output {
         }
     }
 
-    /// A note that tells what is going on, where no live line does.
+    /// A note that is one line, whatever the API puts into it.
+    pub(crate) fn line_note(&self, text: &str) {
+        self.note(&one_line(text));
+    }
+
+    /// The same to tell what is going on, where no live line does.
     pub(crate) fn plain_note(&self, text: &str) {
         if !self.is_live {
-            self.note(text);
+            self.line_note(text);
         }
     }
 

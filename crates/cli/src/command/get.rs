@@ -5,7 +5,8 @@ use dinoai::{Run, SessionId, StartupStep, Step, StepOptions};
 use super::Desk;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::narration::quoted;
+use crate::narration::{as_quotation, prepared};
+use crate::neutral::one_line;
 use crate::options::{Format, Get};
 use crate::output::Output;
 use crate::tool_step;
@@ -75,10 +76,7 @@ impl Work {
 
     /// Shows it in the words of a run that is followed.
     fn show(&self, output: &Output) {
-        let startup = self.startup_steps.iter().map(|step| match step.done {
-            true => format!("ready: {}", step.label),
-            false => format!("preparing: {}", step.label),
-        });
+        let startup = self.startup_steps.iter().map(prepared);
         let steps = self.steps.iter().filter_map(tool_step::line);
         let lines: Vec<_> = startup
             .chain(steps.map(|line| format!("  ↳ {line}")))
@@ -91,20 +89,23 @@ impl Work {
 
 fn head(run: &Run, output: &Output) {
     let mut head = vec![
-        format!("session    {}", run.session_id),
-        format!("status     {}", run.status),
-        format!("workspace  {}", run.workspace_uid),
+        ("session  ", run.session_id.as_str()),
+        ("status   ", run.status.as_str()),
+        ("workspace", &run.workspace_uid),
     ];
     let children = run.child_session_ids.iter();
-    head.extend(children.map(|child| format!("started    {child}")));
-    output.aside(&head.join("\n"));
+    head.extend(children.map(|child| ("started  ", child.as_str())));
+    let lines = head
+        .iter()
+        .map(|(name, value)| format!("{name}  {}", one_line(value)));
+    output.aside(&lines.collect::<Vec<_>>().join("\n"));
 }
 
 /// The whole conversation.
 pub(super) fn transcript(run: &Run, output: &Output) {
     for message in &run.messages {
         if message.is_from_user() {
-            output.aside(&quoted(&message.content));
+            output.aside(&as_quotation(&message.content));
         } else {
             output.markdown(&message.content);
         }

@@ -87,7 +87,7 @@ fn detached(accepted: &Accepted, output: &Output) {
         output.id_elsewhere(&accepted.session_id);
     }
     match output.format {
-        Format::Text => output.text(accepted.session_id.as_str()),
+        Format::Text => output.line(accepted.session_id.as_str()),
         Format::Json | Format::Jsonl => output.json(accepted),
     }
 }

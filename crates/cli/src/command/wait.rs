@@ -112,7 +112,7 @@ impl Waiting<'_> {
         if let Some(result) = result {
             match (self.output.format, &result) {
                 (Format::Text, Each::Done(run)) => {
-                    self.output.text(&format!("{id} {}", run.status));
+                    self.output.line(&format!("{id} {}", run.status));
                 }
                 (Format::Text, Each::Failed { .. }) => {}
                 (Format::Jsonl, _) => self.output.json(&result),

@@ -2,6 +2,7 @@
 //! terminal, a pipe, the log of a CI system and a file.
 
 mod judge;
+mod lines;
 mod rendered;
 
 use std::fs::{self, File};
