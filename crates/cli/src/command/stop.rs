@@ -60,7 +60,7 @@ impl Stopping<'_> {
         match self.output.format {
             Format::Text => {
                 let line = format!("{} {}", accepted.session_id, accepted.status);
-                self.output.text(&line);
+                self.output.line(&line);
             }
             Format::Jsonl => self.output.json(&accepted),
             Format::Json => self.results.push(Each::Done(accepted)),

@@ -51,6 +51,7 @@ fn a_status_and_an_id_are_on_one_line() {
     let id = emulator.runs().swap_remove(0).session_id;
     for (field, value, command) in [
         ("status", json!(FORGED), &["get", &id][..]),
+        ("status", json!(FORGED), &["stop", &id]),
         ("childSessionIds", json!([FORGED]), &["get", &id]),
         (
             "agentSessionId",
