@@ -63,8 +63,13 @@ fn a_status_and_an_id_are_on_one_line() {
         emulator.add_fault(Fault::replaced(field, value).times(2));
         assert_one_line(&everywhere(&emulator, command), command);
     }
-    emulator.add_fault(Fault::replaced("status", json!(FORGED)).times(3));
-    let watch = ["watch", &id, "--poll-interval", "5ms"];
-    let done = run(dinoai(&emulator), &watch);
-    assert_one_line(&[done.stderr], &watch);
+    for (field, value) in [
+        ("status", json!(FORGED)),
+        ("childSessionIds", json!([FORGED])),
+    ] {
+        emulator.add_fault(Fault::replaced(field, value).times(3));
+        let watch = ["watch", &id, "--poll-interval", "5ms"];
+        let done = run(dinoai(&emulator), &watch);
+        assert_one_line(&[done.stderr], &watch);
+    }
 }
