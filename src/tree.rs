@@ -93,6 +93,8 @@ impl Tree {
             Ok(run) => format!("{} {}", self.session_id, run.status),
             Err(error) => format!("{} cannot be read: {error}", self.session_id),
         };
+        // What the API says has no lines of its own in the drawing.
+        let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut tree =
             termtree::Tree::new(label).with_leaves(self.children.iter().map(Self::drawing));
         if !self.unread.is_empty() {

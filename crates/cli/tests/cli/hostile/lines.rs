@@ -72,4 +72,12 @@ fn a_status_and_an_id_are_on_one_line() {
         let done = run(dinoai(&emulator), &watch);
         assert_one_line(&[done.stderr], &watch);
     }
+    for (field, value) in [
+        ("status", json!(FORGED)),
+        ("childSessionIds", json!([FORGED])),
+    ] {
+        emulator.add_fault(Fault::replaced(field, value));
+        let tree = ["tree", &id];
+        assert_one_line(&[run(dinoai(&emulator), &tree).stdout], &tree);
+    }
 }
