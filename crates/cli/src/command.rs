@@ -15,9 +15,10 @@ mod wait;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 use dinoai::{CallFuture, Client, SessionId};
 
@@ -84,9 +85,33 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, clap::Error> {
         Colours::Never => ColorChoice::Never,
         Colours::Auto => ColorChoice::Auto,
     });
-    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    let mut matches = command
+        .try_get_matches_from_mut(arguments)
+        .map_err(|error| with_tip(error, arguments))?;
     let options = Arguments::from_arg_matches_mut(&mut matches);
     options.map_err(|error| error.format(&mut command))
+}
+
+/// With the option of a message, where one seems to have been given without it.
+fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(unexpected)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    if unexpected.starts_with('-') {
+        return error;
+    }
+    let tip = arguments.iter().find_map(|word| match word.to_str()? {
+        "run" => Some("the message comes after -m: dinoai run AGENT -m TEXT"),
+        "send" => Some("the message comes after -m: dinoai send SESSION -m TEXT"),
+        _ => None,
+    });
+    if let (ErrorKind::UnknownArgument, Some(tip)) = (error.kind(), tip) {
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+    error
 }
 
 fn carry_out(arguments: Arguments) -> Exit {
@@ -124,6 +149,9 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Some(Command::Login) => return login::login(&global, output),
         Some(Command::Completions { shell }) => return completions::print(shell, output),
         Some(Command::Schema { of }) => return schema::print(of, output),
+        Some(Command::Version) => {
+            return output.printed(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
+        }
         #[cfg(feature = "emulator")]
         Some(Command::Emulator { options }) => return Ok(emulator(options)),
         Some(command) => command,
@@ -171,7 +199,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             Command::Stop(options) => stop::stop(desk, options).await,
             Command::Tree(options) => tree::tree(desk, options).await,
             Command::Chat(options) => chat::chat(desk, options).await,
-            Command::Login | Command::Completions { .. } | Command::Schema { .. } => Ok(Exit::Done),
+            Command::Login
+            | Command::Completions { .. }
+            | Command::Schema { .. }
+            | Command::Version => Ok(Exit::Done),
             #[cfg(feature = "emulator")]
             Command::Emulator { .. } => Ok(Exit::Done),
         };
@@ -236,7 +267,7 @@ fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
     if !refusal.use_stderr() || format == Format::Text && are_harmless(arguments) {
         if let Err(error) = refusal.print()
             && !refusal.use_stderr()
-            && error.kind() != ErrorKind::BrokenPipe
+            && error.kind() != io::ErrorKind::BrokenPipe
         {
             return Exit::Unavailable;
         }

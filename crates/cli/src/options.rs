@@ -36,7 +36,7 @@ Environment:
                           too; CLICOLOR=0: none. NO_COLOR comes first, and --color before all
   The same names without PARADIME_ count, too. What is missing is read from the credentials file.";
 
-/// Runs Paradime's DinoAI agents: start, wait, follow, talk.
+/// Run Paradime's DinoAI agents: start, wait, follow, talk
 ///
 #[cfg_attr(
     feature = "emulator",
@@ -50,7 +50,7 @@ Environment:
 /// Without a command it does what `paradime dinoai` does: with a message, given or from a pipe,
 /// one turn; without one, a conversation.
 #[derive(Debug, Parser)]
-#[command(name = "dinoai", version, disable_help_subcommand = true)]
+#[command(name = "dinoai", version)]
 #[command(after_help = EXIT_STATUSES, styles = Styles::styled())]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -65,16 +65,17 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Without a command, as paradime dinoai")]
 pub(crate) struct Vendor {
-    /// The agent: .dinoai/agents/<AGENT>.yml.
+    /// Talk to this agent: .dinoai/agents/<AGENT>.yml
     #[arg(short, long)]
     pub(crate) agent: Option<String>,
-    /// The message of a single turn; - reads it from standard input, as does a pipe without -m.
+    /// Send this message, and end after that turn; - reads it from standard input, as does a pipe
+    /// without -m
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
-    /// The session to go on with.
+    /// Go on with this session
     #[arg(short, long, value_name = "SESSION", value_parser = session_id)]
     pub(crate) session: Option<SessionId>,
-    /// The model family of a new session.
+    /// Start a new session on this model family
     #[arg(long, value_name = "SLUG")]
     pub(crate) model_family: Option<String>,
 }
@@ -91,7 +92,7 @@ impl Vendor {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// How results and errors are written. json and jsonl have the API's field names.
+    /// Write results and errors in this format; json and jsonl have the API's field names
     #[arg(
         long,
         value_enum,
@@ -100,27 +101,27 @@ pub(crate) struct Global {
         value_name = "FORMAT"
     )]
     pub(crate) output: Format,
-    /// The API's URL. Its path identifies the company; given here, everybody on this machine
-    /// sees it in the list of processes. The variable PARADIME_API_ENDPOINT hides it from there.
+    /// Send requests to this URL. Its path identifies the company; given here, everybody on this
+    /// machine sees it in the list of processes. The variable PARADIME_API_ENDPOINT hides it from
+    /// there
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// Where credentials are read that the environment does not have [default:
-    /// ~/.paradime/credentials].
+    /// Read credentials that the environment does not have from this file [default:
+    /// ~/.paradime/credentials]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials_file: Option<PathBuf>,
-    /// Starts an emulator of the API for the time of this command, and uses that: needs no
-    /// account, starts no agent.
+    /// Use an emulator of the API that ends with this command: needs no account, starts no agent
     #[cfg(feature = "emulator")]
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "credentials_file"])]
     pub(crate) emulator: bool,
-    /// Nothing on standard error but errors: no notes, no progress, no signs of life.
+    /// Suppress everything on standard error except errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Show each change of a status; twice, also what failed and is tried again. Never texts,
-    /// never credentials.
+    /// Show each change of a status; twice, also what failed and is tried again; never texts or
+    /// credentials
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
-    /// Whether colours are used.
+    /// Use colours
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
     pub(crate) color: Color,
 }
@@ -138,18 +139,18 @@ impl Global {
 /// How results and errors are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// For people
     #[default]
     Text,
-    /// One JSON document.
+    /// One JSON document; of batch, one a line
     Json,
-    /// A JSON document a line, as things happen.
+    /// One JSON document a line, as things happen
     Jsonl,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless the environment says otherwise.
+    /// On a terminal, unless the environment says otherwise
     #[default]
     Auto,
     Always,
@@ -158,41 +159,44 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Starts a run, and waits for its end.
+    /// Start a run and wait for it to finish
     Run(Run),
-    /// Sends a follow-up message, and waits for the end of that turn.
+    /// Send a follow-up message and wait for that turn to finish
     Send(Send),
-    /// Reads a run: status and transcript.
+    /// Show the status and the transcript of a run
     Get(Get),
-    /// Follows a run until it ends; the exit status says how.
+    /// Follow a run until it finishes; the exit status says how
     Watch(Watch),
-    /// Waits until runs have ended, over few requests.
+    /// Wait for several runs to finish, over few requests
     Wait(Wait),
-    /// Stops runs.
+    /// Stop runs
     Stop(Stop),
-    /// Draws a run with all the runs that it started, and those that they started.
+    /// Show a run and its descendants as a tree
     Tree(Session),
-    /// A conversation with an agent.
+    /// Talk with an agent, turn by turn
     Chat(Chat),
-    /// Starts many runs, and writes their results as they end: JSON lines, or text on a terminal.
+    /// Start many runs and write their results as JSON lines, or as text on a terminal
     Batch(Batch),
-    /// Asks for endpoint and credentials, and writes the credentials file.
+    /// Ask for endpoint and credentials and write the credentials file
     Login,
-    /// Prints the completion script of a shell.
+    /// Print the completion script of a shell
     Completions {
-        /// The shell.
+        /// The shell
         shell: Shell,
     },
     /// Print the JSON schema of what commands write as JSON
     Schema {
-        /// What to print the schema of.
+        /// What to print the schema of
         of: SchemaOf,
     },
-    /// Runs an emulator of the API until Ctrl-C.
+    /// Print version
+    #[command(hide = true)]
+    Version,
+    /// Run an emulator of the API until Ctrl-C
     #[cfg(feature = "emulator")]
     #[command(disable_help_flag = true)]
     Emulator {
-        /// The emulator's own options; --help lists them.
+        /// The emulator's own options: dinoai emulator --help lists them
         #[arg(
             trailing_var_arg = true,
             allow_hyphen_values = true,
@@ -205,7 +209,7 @@ pub(crate) enum Command {
 /// What there is a JSON schema of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaOf {
-    /// Results and errors with --output json and jsonl.
+    /// Results and errors with --output json and jsonl
     Output,
 }
 
@@ -213,10 +217,10 @@ pub(crate) enum SchemaOf {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) request: Request,
-    /// The file that the message is read from; - is standard input.
+    /// Read the message from this file; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "message")]
     pub(crate) message_file: Option<PathBuf>,
-    /// Prints the session id, and leaves the run to itself.
+    /// Print the session id and leave the run to itself
     #[arg(long, conflicts_with_all = ["on_timeout", "steps", "answer_file"])]
     pub(crate) detach: bool,
     #[command(flatten)]
@@ -228,34 +232,34 @@ pub(crate) struct Run {
 /// What to start.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Request {
-    /// The agent: .dinoai/agents/<AGENT>.yml. Without one, the message alone.
+    /// The agent: .dinoai/agents/<AGENT>.yml; without one, the message alone says what to do
     pub(crate) agent: Option<String>,
-    /// The message; - reads it from standard input.
+    /// Send this message; - reads it from standard input
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
-    /// The id of the Slack channel that the run posts into.
+    /// Post into the Slack channel with this id; needs --slack-thread
     #[arg(long, value_name = "C", requires = "slack_thread")]
     pub(crate) slack_channel: Option<String>,
-    /// The timestamp of the Slack thread that the run replies in.
+    /// Reply in the Slack thread with this timestamp; needs --slack-channel
     #[arg(long, value_name = "TS", requires = "slack_channel")]
     pub(crate) slack_thread: Option<String>,
-    /// The branch, tag or commit that the agent checks out.
+    /// Check out this branch, tag or commit
     #[arg(long, value_name = "REF")]
     pub(crate) base_branch: Option<String>,
-    /// The model family to run on.
+    /// Run on this model family
     #[arg(long, value_name = "SLUG")]
     pub(crate) model_family: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Send {
-    /// The session.
+    /// The session id
     #[arg(value_parser = session_id)]
     pub(crate) session: SessionId,
-    /// The message; - reads it from standard input.
+    /// Send this message; - reads it from standard input
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
-    /// The file that the message is read from; - is standard input.
+    /// Read the message from this file; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "message")]
     pub(crate) message_file: Option<PathBuf>,
     #[command(flatten)]
@@ -267,41 +271,41 @@ pub(crate) struct Send {
 /// Where the final answer goes, alone.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Answer {
-    /// Write the final answer alone to this file, once the run has completed.
+    /// Write the final answer alone to this file, once the run has completed
     #[arg(long, value_name = "FILE")]
     pub(crate) answer_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// The session.
+    /// The session id
     #[arg(value_parser = session_id)]
     pub(crate) session: SessionId,
-    /// Show the agent's steps, too.
+    /// Show the agent's steps, too
     #[arg(long)]
     pub(crate) steps: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Stop {
-    /// The sessions.
+    /// The session ids
     #[arg(required = true, value_name = "SESSION", value_parser = session_id)]
     pub(crate) sessions: Vec<SessionId>,
-    /// Stop all that they have started, too.
+    /// Stop all that they have started, too
     #[arg(long)]
     pub(crate) tree: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Session {
-    /// The session.
+    /// The session id
     #[arg(value_parser = session_id)]
     pub(crate) session: SessionId,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
-    /// The session.
+    /// The session id
     #[arg(value_parser = session_id)]
     pub(crate) session: SessionId,
     #[command(flatten)]
@@ -312,7 +316,7 @@ pub(crate) struct Watch {
 
 #[derive(Debug, Args)]
 pub(crate) struct Wait {
-    /// The sessions.
+    /// The session ids
     #[arg(required = true, value_name = "SESSION", value_parser = session_id)]
     pub(crate) sessions: Vec<SessionId>,
     #[command(flatten)]
@@ -321,12 +325,12 @@ pub(crate) struct Wait {
 
 #[derive(Debug, Args)]
 pub(crate) struct Chat {
-    /// The agent: .dinoai/agents/<AGENT>.yml.
+    /// The agent: .dinoai/agents/<AGENT>.yml
     pub(crate) agent: Option<String>,
-    /// The session to go on with.
+    /// Go on with this session
     #[arg(long, value_name = "ID", value_parser = session_id, conflicts_with_all = ["agent", "model_family"])]
     pub(crate) session: Option<SessionId>,
-    /// The model family of a new session.
+    /// Start a new session on this model family
     #[arg(long, value_name = "SLUG")]
     pub(crate) model_family: Option<String>,
     #[command(flatten)]
@@ -335,20 +339,20 @@ pub(crate) struct Chat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Batch {
-    /// The runs: JSON lines, a JSON array, or CSV with a header; - reads standard input. Fields:
-    /// agent, message, slack_channel, slack_thread, base_branch, model_family.
+    /// The runs: JSON lines, a JSON array, or CSV with a header; - reads standard input; fields:
+    /// agent, message, slack_channel, slack_thread, base_branch, model_family
     pub(crate) file: PathBuf,
-    /// How many runs go on at a time.
+    /// Let so many runs go on at a time
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,
-    /// Keeps the results in this file. What it says to have been started is not started again.
+    /// Keep the results in this file, and start nothing again that it says was started
     #[arg(long, value_name = "RESULTS")]
     pub(crate) resume: Option<PathBuf>,
-    /// Starts again what may have been started, or not: the items with these numbers, or all of
-    /// them.
+    /// Start again what may have been started, or not: the items with these numbers, or all of
+    /// them
     #[arg(long, value_name = "ITEM", requires = "resume", num_args = 0.., value_delimiter = ',', value_parser = item_number)]
     pub(crate) retry_unknown: Option<Vec<usize>>,
-    /// Starts again what ended failed, stopped or expired.
+    /// Start again what ended failed, stopped or expired
     #[arg(long, requires = "resume")]
     pub(crate) retry_failed: bool,
     #[command(flatten)]

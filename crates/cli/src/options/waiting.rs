@@ -9,10 +9,10 @@ use super::duration::duration;
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Pace {
-    /// How long to wait.
+    /// Wait no longer than this: 90s, 30m, 1h30m; a number alone is seconds
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
     pub(crate) timeout: Duration,
-    /// How often to look [default: a tenth of the time waited so far, 1s to 10s].
+    /// Look this often [default: a tenth of the time waited so far, 1s to 10s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) poll_interval: Option<Duration>,
 }
@@ -22,32 +22,32 @@ pub(crate) struct Pace {
 pub(crate) struct Waiting {
     #[command(flatten)]
     pub(crate) pace: Pace,
-    /// What becomes of a run that is still going at the timeout.
+    /// Leave or stop a run that is still going at the timeout
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) on_timeout: AtTimeout,
-    /// What becomes of the run at Ctrl-C, SIGTERM or SIGHUP.
+    /// Leave or stop the run at Ctrl-C, SIGTERM or SIGHUP
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) on_interrupt: OnInterrupt,
-    /// Shows the agent's steps as it works.
+    /// Show the agent's steps as it works
     #[arg(long)]
     pub(crate) steps: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AtTimeout {
-    /// It goes on.
+    /// It goes on
     #[default]
     Leave,
-    /// It is stopped.
+    /// It is stopped
     Stop,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnInterrupt {
-    /// It goes on.
+    /// It goes on
     #[default]
     Leave,
-    /// It is stopped first.
+    /// It is stopped first
     Stop,
 }
 
