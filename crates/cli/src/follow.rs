@@ -251,7 +251,8 @@ impl Follow<'_> {
         };
         match fate(course.stage(), wanted) {
             Fate::Leave | Fate::AwaitId(_) => {
-                Failure::interrupted(signal, id, &course.standing()).with_hint(go_on(id))
+                Failure::interrupted(signal, id, &course.standing(self.output.left()))
+                    .with_hint(go_on(id))
             }
             Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts).await,
             Fate::Nothing => {

@@ -20,7 +20,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::account::options::AccountOptions;
+use crate::account::options::{AccountOptions, GONE};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
@@ -243,6 +243,11 @@ impl Output {
         }
     }
 
+    /// How a run that is left is said to stand: not as going on without its emulator.
+    pub(crate) fn left(&self) -> &'static str {
+        self.account.left()
+    }
+
     /// How to go on, with the options that reach the same account.
     pub(crate) fn hint(&self, hint: &str) {
         if let Some(hint) = self.account.complete(hint) {
@@ -400,7 +405,7 @@ fn failure_line(
         hint: failure
             .hint
             .as_deref()
-            .and_then(|hint| account.complete(hint)),
+            .map(|hint| account.complete(hint).unwrap_or_else(|| GONE.to_owned())),
         ..failure.clone()
     };
     if format != Format::Text {

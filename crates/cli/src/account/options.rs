@@ -3,6 +3,10 @@
 use crate::options::Global;
 use crate::shell;
 
+/// What is said in place of a command that would find its run gone.
+pub(crate) const GONE: &str = "the emulator of --emulator has ended, and the run with it: \
+                               `dinoai emulator` in another terminal keeps runs between commands";
+
 /// The options that chose the account of this command.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AccountOptions {
@@ -26,6 +30,14 @@ impl AccountOptions {
         Self {
             options,
             ends: global.is_emulated(),
+        }
+    }
+
+    /// How a run that is left is said to stand.
+    pub(crate) fn left(&self) -> &'static str {
+        match self.ends {
+            true => "was going",
+            false => "goes on",
         }
     }
 

@@ -46,11 +46,11 @@ impl Course {
         self.id.as_ref()
     }
 
-    /// How the run stands, as it reads after its name.
-    pub(super) fn standing(&self) -> String {
+    /// How the run stands, as it reads after its name; `left` says that it is left.
+    pub(super) fn standing(&self, left: &str) -> String {
         match &self.status {
-            Some(status) => format!("goes on ({status})"),
-            None => "goes on".to_owned(),
+            Some(status) => format!("{left} ({status})"),
+            None => left.to_owned(),
         }
     }
 

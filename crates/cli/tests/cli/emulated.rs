@@ -1,5 +1,9 @@
 //! Commands with `--emulator`, whose emulator ends with them.
 
+use std::io::{BufRead, BufReader, Read};
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::program::{bare, run};
 
 /// What needs a run of an earlier command, or leaves one for a later command.
@@ -25,4 +29,36 @@ fn what_outlives_its_emulator_is_refused_with_the_cure() {
         assert!(done.stderr.contains("`dinoai emulator`"), "{}", done.stderr);
         assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
     }
+}
+
+const SLOW: [&str; 6] = ["run", "docs-writer", "-m", "hi", "--emulator", "--steps"];
+
+/// What is said of a run whose emulator has gone.
+const GONE: &str = "the emulator of --emulator has ended, and the run with it";
+
+#[test]
+fn a_run_at_its_timeout_is_said_to_end_with_its_emulator() {
+    for more in [&[][..], &["--output", "json"]] {
+        let done = run(bare(), &[&SLOW[..], &["--timeout", "300ms"], more].concat());
+        assert_eq!(done.code(), 4, "{}", done.stderr);
+        assert!(done.stderr.contains(GONE), "{}", done.stderr);
+        assert!(done.stderr.contains("dinoai emulator"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_run_at_ctrl_c_is_not_said_to_go_on_without_its_emulator() {
+    let mut child = bare().args(SLOW).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("status ") {
+        line.clear();
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it has ended");
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(rest.contains(GONE), "{rest}");
+    assert!(!rest.contains("goes on"), "{rest}");
 }
