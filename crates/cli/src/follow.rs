@@ -141,7 +141,9 @@ impl Follow<'_> {
         }
         match (self.output.lost(), course.id()) {
             (None, _) => Ok(()),
-            (Some(lost), Some(id)) => Err(Failure::unwritten(lost, what).about(id)),
+            (Some(lost), Some(id)) => Err(Failure::unwritten(lost, what).about(id).with_hint(
+                format!("print the answer again with: dinoai get {}", shell::id(id)),
+            )),
             (Some(lost), None) => Err(Failure::unwritten(lost, what)),
         }
     }
@@ -176,9 +178,9 @@ impl Follow<'_> {
             narration.show(&event);
             if let (false, Some(lost)) = (is_lost, self.output.lost()) {
                 is_lost = true;
-                if let (Some(id), Stage::Going) = (course.id(), course.stage()) {
+                if let (Some(id), true) = (course.id(), course.is_going()) {
                     self.output.warning(&format!(
-                        "standard output cannot be written ({}); waiting on for the run {id}",
+                        "standard output cannot be written ({}); still waiting for the run {id}",
                         lost.problem
                     ));
                 }

@@ -62,6 +62,12 @@ impl Course {
         }
     }
 
+    /// Whether the run is known, and not to have ended.
+    pub(super) fn is_going(&self) -> bool {
+        let has_ended = self.status.as_ref().is_some_and(RunStatus::is_terminal);
+        self.stage() == Stage::Going && !has_ended
+    }
+
     /// The next event; `None` after the last one. May be dropped at any time.
     pub(super) async fn next(&mut self, started: &Started) -> Option<dinoai::Result<Event>> {
         let event = self.events.next().await?;

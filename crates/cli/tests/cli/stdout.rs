@@ -100,7 +100,7 @@ fn that_the_wait_goes_on_is_said_when_the_output_is_lost() {
     let emulator = emulator();
     let done = run_into(&emulator, &[&["run", "a"][..], &FAST].concat(), Out::Full);
     let id = &emulator.runs()[0].session_id;
-    let warning = format!("waiting on for the run {id}");
+    let warning = format!("still waiting for the run {id}");
     assert!(done.stderr.contains(&warning), "{}", done.stderr);
     assert_eq!(done.stderr.matches(&warning).count(), 1, "{}", done.stderr);
 }
