@@ -5,6 +5,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::failure::Failure;
 use crate::options::Global;
 use crate::output::Output;
 
@@ -14,6 +15,27 @@ pub(crate) fn path(global: &Global) -> Option<PathBuf> {
         .credentials_file
         .clone()
         .or_else(|| Some(env::home_dir()?.join(".paradime").join("credentials")))
+}
+
+/// Refuses a file that cannot be written, as far as can be told without writing it.
+pub(crate) fn refuse_unwritable(path: &Path) -> Result<(), Failure> {
+    let refuse = |problem: &dyn std::fmt::Display| {
+        let path = path.display();
+        Failure::usage(format!(
+            "the credentials file {path} cannot be written: {problem}"
+        ))
+    };
+    if path.is_dir() {
+        return Err(refuse(&"it is a folder"));
+    }
+    // Where a link leads is where it is written. Folders that are missing are made.
+    let target = path.canonicalize().or_else(|_| std::path::absolute(path));
+    let target = target.map_err(|error| refuse(&error))?;
+    let folder = target.ancestors().skip(1).find(|folder| folder.exists());
+    match folder.map(tempfile::tempfile_in) {
+        Some(Err(error)) => Err(refuse(&error)),
+        _ => Ok(()),
+    }
 }
 
 /// Warns where somebody else on this machine can read the file.

@@ -10,22 +10,29 @@ use dinoai::{Client, Credentials};
 use crate::account::file;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::options::Global;
+use crate::options::{Format, Global};
 use crate::output::Output;
 use asking::Asking;
 use prompt::Prompt;
 
 pub(crate) fn login(global: &Global, output: &Output) -> Result<Exit, Failure> {
+    if output.format != Format::Text {
+        return Err(Failure::usage(
+            "login asks its questions as text: leave out --output",
+        ));
+    }
     let path = file::path(global).ok_or_else(|| {
         Failure::usage("there is no home folder: name a file with --credentials-file")
     })?;
+    // Nobody is to type a secret in vain.
+    file::refuse_unwritable(&path)?;
     let mut asking = Asking::begin(output)?;
     // Also a link that leads nowhere.
     if path.symlink_metadata().is_ok() {
         let question = "Do you want to overwrite existing credentials? [y/N]: ";
         let answer = asking.ask(move |prompt| prompt.line(question))?;
         if !matches!(answer.to_lowercase().as_str(), "y" | "yes") {
-            return Err(Failure::usage("the credentials are left as they are"));
+            return Err(Failure::usage("nothing was written: overwriting takes a y"));
         }
     }
     output.note(

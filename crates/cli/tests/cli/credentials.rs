@@ -209,6 +209,53 @@ fn all_that_is_missing_is_named_in_one_message() {
 }
 
 #[test]
+fn login_is_no_json() {
+    for format in ["json", "jsonl"] {
+        let done = run_with_input(bare(), &["login", "--output", format], "secret\n");
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        let error: serde_json::Value = serde_json::from_str(&done.stderr).unwrap();
+        assert_eq!(error["kind"], "usage", "{error}");
+    }
+}
+
+#[test]
+fn login_finds_out_that_nothing_can_be_written_before_it_asks() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("file"), "").unwrap();
+    fs::create_dir(home.path().join("folder")).unwrap();
+    for path in ["file/credentials", "folder"] {
+        let path = home.path().join(path);
+        let arguments = ["login", "--credentials-file", path.to_str().unwrap()];
+        let done = run_with_input(at_home(home.path()), &arguments, "y\nsecret\n");
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        assert!(!done.stderr.contains("API secret"), "{}", done.stderr);
+        assert!(done.stderr.contains("cannot be written"), "{}", done.stderr);
+    }
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn login_says_that_it_wrote_nothing_and_asks_each_question_on_a_line() {
+    let home = home_with("API_KEY=old\n");
+    let done = login(home.path(), &["n"]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("nothing was written"),
+        "{}",
+        done.stderr
+    );
+    let done = login(home.path(), &["y", "secret", "key", "https://host/graphql"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    let questions = ["[y/N]:", "API secret", "API key:", "API endpoint:"];
+    for question in questions {
+        let asked = |line: &&str| line.contains(question);
+        let line = done.stderr.lines().find(asked).unwrap();
+        let others = questions.iter().filter(|other| line.contains(**other));
+        assert_eq!(others.count(), 1, "{line}");
+    }
+}
+
+#[test]
 fn login_leaves_a_signal_ignored_that_its_parent_ignores() {
     let home = tempfile::tempdir().unwrap();
     let mut shell = Command::new("sh");

@@ -1,7 +1,7 @@
 //! [`Asking`]: questions are asked on a thread of their own, since a thread that waits for an
 //! answer hears no signal.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::thread;
 
@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::echo::Echo;
-use super::prompt::Prompt;
+use super::prompt::{Prompt, end_line};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt::{Interrupts, Listener, Signal};
@@ -62,8 +62,7 @@ impl Asking {
                     biased;
                     signal = interrupts.next() => {
                         echo.close();
-                        // What follows begins a line: the question stands in this one.
-                        let _ = writeln!(io::stderr());
+                        end_line();
                         return Err(interrupted(signal));
                     }
                     () = resumed.next() => echo.again(),

@@ -53,8 +53,21 @@ impl Prompt {
 fn ask(question: &str) -> Result<(), Failure> {
     let mut out = io::stderr().lock();
     out.write_all(question.as_bytes())
+        .and_then(|()| match io::stdin().is_terminal() {
+            true => Ok(()),
+            // What is typed ends the line; what comes from a pipe is not shown.
+            false => writeln!(out),
+        })
         .and_then(|()| out.flush())
         .map_err(|error| unreadable(&error))
+}
+
+/// Ends the line of a question that was not answered: what follows begins one.
+pub(super) fn end_line() {
+    if io::stdin().is_terminal() {
+        // There is nobody left to tell if this cannot be written.
+        let _ = writeln!(io::stderr());
+    }
 }
 
 fn read() -> io::Result<String> {
@@ -69,8 +82,7 @@ fn given(answer: io::Result<String>) -> Result<String, Failure> {
     match answer {
         Ok(answer) => Ok(answer.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            // What follows begins a line: the question stands in this one.
-            let _ = writeln!(io::stderr());
+            end_line();
             Err(Failure::usage("there was no answer; nothing was written"))
         }
         Err(error) => Err(unreadable(&error)),
