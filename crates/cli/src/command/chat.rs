@@ -25,11 +25,13 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
         ));
     }
     // Before the first line is read, since that changes it; put back at the end.
-    let terminal = Terminal::remember()
-        .ok_or_else(|| Failure::usage("there is no message, and no terminal for a conversation"))?;
+    let terminal = Terminal::remember().ok_or_else(|| {
+        Failure::usage("there is no message, and no terminal for a conversation")
+            .with_hint("what there is: `dinoai --help`")
+    })?;
     let mut conversation = Conversation::open(&mut desk, options).await?;
     desk.output
-        .note("An empty line, Ctrl-D, or Ctrl-C twice ends the conversation.");
+        .note("exit, an empty line, Ctrl-D, or Ctrl-C twice ends the conversation.");
 
     let end = converse(&mut conversation, &mut desk).await;
     // What was pasted behind that is not for the shell to carry out.
@@ -78,7 +80,7 @@ async fn converse(conversation: &mut Conversation, desk: &mut Desk<'_>) -> Resul
             }
         };
         match line {
-            Line::Text(text) if text.trim().is_empty() => return Ok(()),
+            Line::Text(text) if is_farewell(&text) => return Ok(()),
             Line::End => return Ok(()),
             Line::Interrupt if has_interrupted => return Ok(()),
             Line::Interrupt => {
@@ -97,6 +99,8 @@ async fn converse(conversation: &mut Conversation, desk: &mut Desk<'_>) -> Resul
                             }
                         }
                         Exit::Interrupted(_) => return Err(failure),
+                        // Another message would get the same answer.
+                        _ if conversation.is_refused(&failure) => return Err(failure),
                         _ => {}
                     }
                     desk.output.failure(&failure);
@@ -107,6 +111,13 @@ async fn converse(conversation: &mut Conversation, desk: &mut Desk<'_>) -> Resul
             }
         }
     }
+}
+
+/// Whether a line ends the conversation. It is no message, which would cost money.
+fn is_farewell(line: &str) -> bool {
+    let line = line.trim().to_lowercase();
+    let word = line.strip_prefix('/').unwrap_or(&line);
+    line.is_empty() || ["exit", "quit"].contains(&word)
 }
 
 /// A conversation, whose session there is from its first turn on.
@@ -173,6 +184,16 @@ impl Conversation {
             return Err(Error::RunFailed { run, started }.into());
         }
         Ok(())
+    }
+
+    /// Whether the API has refused to begin it: the agent is unknown, or the credentials are wrong.
+    fn is_refused(&self, failure: &Failure) -> bool {
+        self.session.is_none()
+            && matches!(
+                failure.kind,
+                Kind::GraphQl | Kind::NotStarted | Kind::Unauthorized
+            )
+            && matches!(failure.exit, Exit::Unavailable | Exit::Refused)
     }
 
     /// A failure that ends the conversation. Once there is a run, something has been sent.

@@ -241,6 +241,31 @@ fn a_chat_makes_no_home_for_its_history() {
 }
 
 #[test]
+fn a_chat_ends_at_the_words_for_it_and_sends_none_of_them() {
+    for word in ["exit", "quit", "/exit", "/quit", " Exit "] {
+        let emulator = emulator(Scenario::completes());
+        let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
+        terminal.wait_for_prompt();
+        assert!(terminal.has_shown("exit"), "{word}");
+        terminal.type_in(&format!("{word}\r"));
+        let (exit, shown) = terminal.end();
+        assert_eq!(exit, 0, "{shown}");
+        assert_eq!(emulator.requests().len(), 0);
+    }
+}
+
+#[test]
+fn a_chat_with_an_agent_that_the_api_does_not_know_ends_with_that() {
+    let emulator = Emulator::builder().agent("known").start_blocking().unwrap();
+    let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
+    terminal.wait_for_prompt();
+    terminal.type_in("hello\r");
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 5, "{shown}");
+    assert_eq!(shown.matches("error:").count(), 1, "{shown}");
+}
+
+#[test]
 fn a_secret_is_not_shown_while_it_is_typed() {
     let emulator = emulator(Scenario::completes());
     let mut terminal = Pseudo::start(&emulator, &["login"], &[]);
