@@ -7,7 +7,7 @@ pub(crate) mod outlives;
 
 use dinoai::Client;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::options::Global;
 use crate::output::Output;
 
@@ -38,14 +38,23 @@ impl Account {
             None => builder,
         };
         let builder = match file {
-            Some(file) => builder.from_env_or_file_at(file)?,
-            None => builder.from_env()?,
+            Some(file) => builder.from_env_or_file_at(file),
+            None => builder.from_env(),
         };
+        let builder = builder.map_err(none)?;
         Ok(Self {
             client: builder.build()?,
             #[cfg(feature = "emulator")]
             _emulator: None,
         })
+    }
+
+    /// Whether there is nothing that says which account it is, as far as a failure tells.
+    pub(crate) fn is_missing(failure: &Failure) -> bool {
+        failure.kind == Kind::InvalidConfig
+            && [" is missing: ", " are missing: "]
+                .iter()
+                .any(|words| failure.message.contains(words))
     }
 
     #[cfg(feature = "emulator")]
@@ -59,5 +68,16 @@ impl Account {
             client: Client::new(emulator.endpoint(), credentials)?,
             _emulator: Some(emulator),
         })
+    }
+}
+
+/// Why there is no account, and what works without one.
+fn none(error: dinoai::Error) -> Failure {
+    let failure = Failure::from(error);
+    match Account::is_missing(&failure) && cfg!(feature = "emulator") {
+        true => failure.with_hint(
+            "without an account: --emulator for one command, or `dinoai emulator` for several",
+        ),
+        false => failure,
     }
 }

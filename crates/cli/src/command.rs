@@ -145,6 +145,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             "options of the command come after its name: dinoai run … -m TEXT",
         ));
     }
+    let is_bare = command.is_none() && !vendor.is_used();
     let command = match command {
         Some(Command::Login) => return login::login(&global, output),
         Some(Command::Completions { shell }) => return completions::print(shell, output),
@@ -167,7 +168,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Send(send) => Command::Send(send.with_message()?),
         command => command,
     };
-    let account = Account::open(&global, output)?;
+    let account = Account::open(&global, output).map_err(|failure| match is_bare {
+        true => failure.with_further_hint("what there is: `dinoai --help`"),
+        false => failure,
+    })?;
     let client = &account.client;
     // Reads files and pipes: while nothing listens for signals yet, they end the process.
     let prepared = match &command {

@@ -111,6 +111,15 @@ impl Failure {
         self
     }
 
+    /// A hint below those that it has.
+    pub(crate) fn with_further_hint(mut self, hint: &str) -> Self {
+        self.hint = Some(match self.hint {
+            Some(first) => format!("{first}\n  {hint}"),
+            None => hint.to_owned(),
+        });
+        self
+    }
+
     /// Where the error does not know which run it is about, and the caller does.
     pub(crate) fn about(mut self, session_id: &SessionId) -> Self {
         if self.session_id.is_none() {
@@ -162,13 +171,16 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What the library advises, and a command has no option for.
+const BUILDER_ADVICE: &str = ", or allow_plain_http on the client's builder";
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let session_id = error.session_id().cloned();
         let hint = session_id.as_ref().and_then(|id| hint(&error, id));
         Self {
             kind: Kind::of(&error),
-            message: error.to_string(),
+            message: error.to_string().replace(BUILDER_ADVICE, ""),
             session_id,
             hint,
             exit: exit(&error),

@@ -209,6 +209,55 @@ fn all_that_is_missing_is_named_in_one_message() {
 }
 
 #[test]
+fn without_an_account_the_emulator_is_offered() {
+    for arguments in [
+        &["run", "x", "-m", "y"][..],
+        &["get", "abc"],
+        &["-m", "y"],
+        &["get", "abc", "--output", "json"],
+    ] {
+        let done = run(bare(), arguments);
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        assert!(
+            done.stderr.contains("PARADIME_API_ENDPOINT"),
+            "{}",
+            done.stderr
+        );
+        assert!(done.stderr.contains("--emulator"), "{}", done.stderr);
+        assert!(done.stderr.contains("dinoai emulator"), "{}", done.stderr);
+    }
+    // What is wrong with an account that is there is another matter.
+    let mut command = bare();
+    command.env("PARADIME_API_ENDPOINT", "no url");
+    command.env("PARADIME_API_SECRET", "prdm_wsp_t");
+    let done = run(command, &["get", "abc"]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(!done.stderr.contains("--emulator"), "{}", done.stderr);
+}
+
+#[test]
+fn without_anything_at_all_the_help_is_named() {
+    let done = run(bare(), &[]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("dinoai --help"), "{}", done.stderr);
+    let done = run(bare(), &["run", "x", "-m", "y"]);
+    assert!(!done.stderr.contains("dinoai --help"), "{}", done.stderr);
+}
+
+#[test]
+fn an_endpoint_that_is_not_encrypted_is_not_advised_to_call_the_library() {
+    let mut command = bare();
+    command.env("PARADIME_API_SECRET", "prdm_wsp_t");
+    let done = run(
+        command,
+        &["get", "abc", "--endpoint", "http://example.com/"],
+    );
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("https"), "{}", done.stderr);
+    assert!(!done.stderr.contains("allow_plain_http"), "{}", done.stderr);
+}
+
+#[test]
 fn login_is_no_json() {
     for format in ["json", "jsonl"] {
         let done = run_with_input(bare(), &["login", "--output", format], "secret\n");
