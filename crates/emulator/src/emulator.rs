@@ -72,6 +72,15 @@ impl Emulator {
         &self.endpoint
     }
 
+    /// The agents that may be triggered; `None` where all may.
+    #[cfg(feature = "program")]
+    pub(crate) fn known_agents(&self) -> Option<Vec<String>> {
+        let world = self.shared.world();
+        world
+            .known_agents()
+            .map(|agents| agents.iter().cloned().collect())
+    }
+
     /// The URL of the [control path](crate#the-control-path), without a slash at its end.
     pub fn control(&self) -> String {
         format!("{}/control", self.origin())

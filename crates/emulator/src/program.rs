@@ -5,8 +5,9 @@ mod introduction;
 mod options;
 mod signals;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
@@ -33,6 +34,8 @@ use signals::Signals;
 /// }
 /// ```
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments = arguments.into_iter().peekable();
+    let caller = Caller::of(arguments.peek());
     let options = match Options::try_parse_from(arguments) {
         Ok(options) => options,
         Err(refused) => {
@@ -42,11 +45,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     // A thread of its own: a runtime cannot wait within another.
-    let program = thread::spawn(move || run(options));
+    let program = thread::spawn(move || run(options, caller));
     match program.join() {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(reason)) => {
-            let _ = writeln!(io::stderr(), "dinoai-emulator: {reason}");
+            let _ = writeln!(io::stderr(), "{}: {reason}", caller.prefix());
             ExitCode::FAILURE
         }
         Err(_) => ExitCode::FAILURE,
@@ -64,7 +67,37 @@ pub fn command() -> clap::Command {
     Options::command()
 }
 
-fn run(options: Options) -> Result<(), String> {
+/// Which program this is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    /// None: `dinoai-emulator` itself.
+    Own,
+    /// The command `dinoai`, which can also talk to the emulator.
+    Dinoai,
+    Other,
+}
+
+impl Caller {
+    /// By the name that its help shows.
+    fn of(name: Option<&OsString>) -> Self {
+        let stem = name.and_then(|name| Path::new(name).file_stem());
+        match stem.and_then(OsStr::to_str) {
+            Some("dinoai-emulator") => Self::Own,
+            Some("dinoai emulator") => Self::Dinoai,
+            _ => Self::Other,
+        }
+    }
+
+    /// What its errors begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Own => "dinoai-emulator",
+            Self::Dinoai | Self::Other => "error",
+        }
+    }
+}
+
+fn run(options: Options, caller: Caller) -> Result<(), String> {
     if options.print_schema {
         let _ = writeln!(io::stdout(), "{}", reply::pretty(&scenario_schema()));
         return Ok(());
@@ -82,7 +115,7 @@ fn run(options: Options) -> Result<(), String> {
         // Before anything is printed: whoever reads it may stop the program at once.
         let signals =
             Signals::listen().map_err(|error| format!("cannot wait for signals: {error}"))?;
-        introduction::print(&emulator, has_demo_agents);
+        introduction::print(&emulator, has_demo_agents, caller);
         signals.wait().await;
         Ok(())
     })

@@ -166,6 +166,12 @@ pub(crate) struct Seen {
 }
 
 impl World {
+    /// The agents that may be triggered; `None` where all may.
+    #[cfg(feature = "program")]
+    pub(crate) fn known_agents(&self) -> Option<&BTreeSet<String>> {
+        self.workspace.agents.as_ref()
+    }
+
     pub(crate) fn new(workspace: Workspace) -> Self {
         Self {
             workspace,

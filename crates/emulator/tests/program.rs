@@ -117,6 +117,36 @@ fn it_fails_with_a_reason_where_its_port_is_taken() {
 }
 
 #[test]
+fn it_names_the_agents_that_are_known_and_no_others() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let agent = "name: known\nversion: 1\nrole: r\ngoal: g\nbackstory: b\n";
+    std::fs::write(path("known.yml"), agent).unwrap();
+    std::fs::write(path("scenario.yaml"), "agents: {}\n").unwrap();
+    let agents = format!("--agents={}", folder.path().to_str().unwrap());
+    let scenario = format!("--scenario={}", path("scenario.yaml"));
+    let any = "Agents: any name.";
+    for (arguments, named, has_demo) in [
+        (vec!["--port=0"], "Agents, in real time:", true),
+        (vec!["--port=0", &agents], "Agents: known.", false),
+        (
+            vec!["--port=0", &agents, &scenario],
+            "Agents: known.",
+            false,
+        ),
+        (vec!["--port=0", &scenario], any, false),
+        (vec!["--port=0", "--plain"], any, false),
+    ] {
+        let mut program = Program::start(&arguments);
+        program.exports();
+        let _ = program.signal("TERM");
+        let shown = program.standard_error();
+        assert!(shown.contains(named), "{arguments:?} {shown}");
+        assert_eq!(shown.contains("docs-writer"), has_demo, "{shown}");
+    }
+}
+
+#[test]
 fn the_curl_command_that_it_shows_works() {
     if Command::new("curl").arg("--version").output().is_err() {
         return skipped(
@@ -321,7 +351,13 @@ async fn its_runs_are_those_of_demo_agents_unless_its_flags_say_how_runs_go() {
         assert_eq!(seen, expected, "{flags:?}");
         assert!(program.signal("TERM").success());
         let shown = program.standard_error();
-        assert_eq!(shown.contains("docs-writer"), is_demo, "{flags:?}: {shown}");
+        // They are not named where a folder says which are known.
+        let names_them = is_demo && flags.is_empty();
+        assert_eq!(
+            shown.contains("docs-writer"),
+            names_them,
+            "{flags:?}: {shown}"
+        );
     }
 }
 

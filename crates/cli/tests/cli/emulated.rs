@@ -1,6 +1,7 @@
 //! Commands with `--emulator`, whose emulator ends with them.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -61,4 +62,38 @@ fn a_run_at_ctrl_c_is_not_said_to_go_on_without_its_emulator() {
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
     assert!(rest.contains(GONE), "{rest}");
     assert!(!rest.contains("goes on"), "{rest}");
+}
+
+#[test]
+fn the_emulator_suggests_a_command_in_another_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = "name: known\nversion: 1\nrole: r\ngoal: g\nbackstory: b\n";
+    std::fs::write(folder.path().join("known.yml"), agent).unwrap();
+    let agents = format!("--agents={}", folder.path().to_str().unwrap());
+    for (more, suggested) in [
+        (&[][..], "dinoai run data-quality-checker -m "),
+        (&[&*agents], "dinoai run known -m "),
+    ] {
+        let arguments = [&["emulator", "--port", "0"][..], more].concat();
+        let mut child = bare().args(arguments).spawn().unwrap();
+        let mut shown = String::new();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        while !shown.contains("Ctrl-C stops it.") {
+            assert_ne!(stderr.read_line(&mut shown).unwrap(), 0, "{shown}");
+        }
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        assert!(child.wait().unwrap().success());
+        assert!(shown.contains(suggested), "{shown}");
+        assert!(shown.contains("another terminal"), "{shown}");
+        assert!(!shown.contains("curl"), "{shown}");
+    }
+}
+
+#[test]
+fn the_emulators_errors_look_like_the_commands() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port().to_string();
+    let done = run(bare(), &["emulator", "--port", &port]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.starts_with("error: "), "{}", done.stderr);
 }

@@ -2,7 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::Caller;
 use crate::emulator::Emulator;
+
+/// How many agents are named at most.
+const NAMED: usize = 20;
 
 const AGENTS: &str = "\
 Agents, in real time: data-quality-checker; pull-request-reviewer, which starts two others;
@@ -10,9 +14,9 @@ warehouse-cost-reporter, which fails; docs-writer, which takes a minute and a ha
 
 /// Standard output can be evaluated by a shell; what people read goes to standard error. Whoever
 /// closes either does not want to know, and is served all the same.
-pub(super) fn print(emulator: &Emulator, has_demo_agents: bool) {
+pub(super) fn print(emulator: &Emulator, has_demo_agents: bool, caller: Caller) {
     let _ = exports(emulator, &mut io::stdout());
-    let _ = explain(emulator, has_demo_agents, &mut io::stderr());
+    let _ = explain(emulator, has_demo_agents, caller, &mut io::stderr());
 }
 
 fn exports(emulator: &Emulator, out: &mut impl Write) -> io::Result<()> {
@@ -22,7 +26,13 @@ fn exports(emulator: &Emulator, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
-fn explain(emulator: &Emulator, has_demo_agents: bool, out: &mut impl Write) -> io::Result<()> {
+fn explain(
+    emulator: &Emulator,
+    has_demo_agents: bool,
+    caller: Caller,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let known = emulator.known_agents();
     let address = emulator.address();
     writeln!(out, "\nListening on {address}.")?;
     if !address.ip().is_loopback() {
@@ -34,10 +44,16 @@ fn explain(emulator: &Emulator, has_demo_agents: bool, out: &mut impl Write) -> 
             address.ip()
         )?;
     }
-    writeln!(out, "\nTry it:\n\n{}\n", curl(emulator))?;
-    if has_demo_agents {
-        writeln!(out, "{AGENTS}\n")?;
+    match caller {
+        Caller::Dinoai => writeln!(
+            out,
+            "\nTry it in another terminal: put the export lines there, then\n\n\
+             dinoai run {} -m \"Which tests fail?\"\n",
+            shown_agent(known.as_deref())
+        )?,
+        Caller::Own | Caller::Other => writeln!(out, "\nTry it:\n\n{}\n", curl(emulator))?,
     }
+    writeln!(out, "{}\n", agents(known.as_deref(), has_demo_agents))?;
     writeln!(
         out,
         "It also takes the workspace token {}, and the company token {} with the workspace {}.",
@@ -52,6 +68,39 @@ fn explain(emulator: &Emulator, has_demo_agents: bool, out: &mut impl Write) -> 
     )?;
     writeln!(out, "Health checks: {}.", emulator.health())?;
     writeln!(out, "Ctrl-C stops it.")
+}
+
+/// The agent of the suggested command. One whose name a shell would read otherwise is left out.
+fn shown_agent(known: Option<&[String]>) -> &str {
+    let is_plain = |name: &str| {
+        name.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(letter))
+            && !name.starts_with('-')
+    };
+    match known {
+        None => "data-quality-checker",
+        Some(names) => names
+            .iter()
+            .find(|name| is_plain(name))
+            .map_or("AGENT", String::as_str),
+    }
+}
+
+/// Which agents there are.
+fn agents(known: Option<&[String]>, has_demo_agents: bool) -> String {
+    match known {
+        Some([]) => "Agents: none; only a message alone starts a run.".to_owned(),
+        Some(names) => {
+            let more = match names.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let first: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
+            format!("Agents: {}{more}.", first.join(", "))
+        }
+        None if has_demo_agents => AGENTS.to_owned(),
+        None => "Agents: any name.".to_owned(),
+    }
 }
 
 fn curl(emulator: &Emulator) -> String {
