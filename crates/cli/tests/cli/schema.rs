@@ -36,10 +36,14 @@ pub(crate) fn assert_is(name: &str, written: &str) {
         .peekable();
     assert!(values.peek().is_some() || name == "stderr", "{name}: empty");
     for value in values {
-        let value = value.unwrap_or_else(|error| panic!("{name}: {error}: {written}"));
-        if let Err(error) = validator.validate(&value) {
-            panic!("{name}: {error}, at {}: {value:#}", error.instance_path());
-        }
+        assert!(value.is_ok(), "{name}: {value:?}: {written}");
+        let value = value.unwrap();
+        let checked = validator.validate(&value);
+        let place = checked.as_ref().err().map(|error| error.instance_path());
+        assert!(
+            checked.is_ok(),
+            "{name}: {checked:?}, at {place:?}: {value:#}"
+        );
     }
 }
 
