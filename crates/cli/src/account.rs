@@ -57,6 +57,23 @@ impl Account {
                 .any(|words| failure.message.contains(words))
     }
 
+    /// The failure of a command, where it could not reach this very machine: an emulator that has
+    /// ended is the likely cause.
+    pub(crate) fn unreached(failure: Failure, global: &Global) -> Failure {
+        const LOCAL: [&str; 3] = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+
+        let set = || {
+            let names = ["PARADIME_API_ENDPOINT", "API_ENDPOINT"];
+            names.iter().find_map(|name| std::env::var(name).ok())
+        };
+        let endpoint = global.endpoint.clone().or_else(set).unwrap_or_default();
+        let is_local = LOCAL.iter().any(|start| endpoint.trim().starts_with(start));
+        match is_local && failure.kind == Kind::NotSent && failure.message.contains("refused") {
+            true => failure.with_further_hint("is the emulator still running?"),
+            false => failure,
+        }
+    }
+
     #[cfg(feature = "emulator")]
     fn emulated() -> Result<Self, Failure> {
         let emulator = dinoai_emulator::Emulator::builder()

@@ -210,6 +210,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             #[cfg(feature = "emulator")]
             Command::Emulator { .. } => Ok(Exit::Done),
         };
+        let done = done.map_err(|failure| Account::unreached(failure, &global));
         finish(done, output, &mut interrupts).await
     };
     let done = runtime.block_on(async {
