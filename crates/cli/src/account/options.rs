@@ -41,7 +41,7 @@ impl AccountOptions {
         }
     }
 
-    /// A hint whose command reaches the same account; `None` where none can.
+    /// A hint whose commands, at most one on a line, reach the same account; `None` where none can.
     pub(crate) fn complete(&self, hint: &str) -> Option<String> {
         if !hint.contains(": dinoai ") {
             return Some(hint.to_owned());
@@ -49,9 +49,14 @@ impl AccountOptions {
         if self.ends {
             return None;
         }
-        // Before the command's own arguments, of which the last may be an id behind `--`.
+        // Before the command's own arguments, of which the last may be an id behind `--`, or a
+        // file of any name.
         let options = format!(": dinoai{} ", self.options);
-        Some(hint.replacen(": dinoai ", &options, 1))
+        let lines = hint.split('\n');
+        let lines: Vec<_> = lines
+            .map(|line| line.replacen(": dinoai ", &options, 1))
+            .collect();
+        Some(lines.join("\n"))
     }
 }
 
@@ -70,6 +75,13 @@ mod tests {
             "go on with: dinoai --endpoint URL batch a --resume b\n  with the same items";
         assert_eq!(
             complete(" --endpoint URL", false, hint).as_deref(),
+            Some(expected)
+        );
+        let two = "see it with: dinoai get a\n  stop the others with: dinoai stop -- 'x: dinoai '";
+        let expected = "see it with: dinoai --endpoint URL get a\n  \
+                        stop the others with: dinoai --endpoint URL stop -- 'x: dinoai '";
+        assert_eq!(
+            complete(" --endpoint URL", false, two).as_deref(),
             Some(expected)
         );
         assert_eq!(complete("", false, hint).as_deref(), Some(hint));

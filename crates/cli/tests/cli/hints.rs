@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use dinoai_emulator::{Emulator, Scenario, Stage};
+use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
+use rustix::process::{Pid, Signal, kill_process};
 
+use crate::batch::wait_until;
 use crate::program::{Done, bare, run};
 
 fn endless() -> Emulator {
@@ -12,6 +15,15 @@ fn endless() -> Emulator {
         .default_scenario(Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX)))
         .start_blocking()
         .unwrap()
+}
+
+fn credentials(emulator: &Emulator) -> String {
+    format!(
+        "API_ENDPOINT={}\nAPI_KEY={}\nAPI_SECRET={}\n",
+        emulator.endpoint(),
+        emulator.key(),
+        emulator.secret()
+    )
 }
 
 /// A shell command as a user would paste it; `dinoai` is the program under test.
@@ -41,13 +53,7 @@ fn a_hint_names_the_credentials_file_and_reaches_the_same_run() {
     let emulator = endless();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("my credentials");
-    let text = format!(
-        "API_ENDPOINT={}\nAPI_KEY={}\nAPI_SECRET={}\n",
-        emulator.endpoint(),
-        emulator.key(),
-        emulator.secret()
-    );
-    fs::write(&file, text).unwrap();
+    fs::write(&file, credentials(&emulator)).unwrap();
     let account = ["--credentials-file", file.to_str().unwrap()];
     let done = run(bare(), &[&["run", "a"][..], &account, &SHORT].concat());
     assert_eq!(done.code(), 4, "{}", done.stderr);
@@ -55,6 +61,61 @@ fn a_hint_names_the_credentials_file_and_reaches_the_same_run() {
     let done = paste(&format!("{} --timeout 300ms", hint(&done)));
     assert_eq!(done.code(), 4, "{}", done.stderr);
     assert!(done.stderr.contains(&id), "{}", done.stderr);
+}
+
+#[test]
+fn each_command_of_an_interrupted_stop_reaches_the_same_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prod.cred");
+    let file = file.to_str().unwrap();
+    for (tree, by_file) in [("", true), ("", false), (" --tree", true)] {
+        let emulator = endless();
+        emulator.add_fault(Fault::delay(Duration::from_mins(1)).on("stopDinoaiAgentRun"));
+        fs::write(file, credentials(&emulator)).unwrap();
+        let start = |command: &mut Command| {
+            command
+                .env("PARADIME_API_KEY", emulator.key())
+                .env("PARADIME_API_SECRET", emulator.secret());
+            match by_file {
+                true => command.args(["--credentials-file", file]),
+                false => command.args(["--endpoint", emulator.endpoint()]),
+            };
+        };
+        let ids = ["a", "b"].map(|agent| {
+            let mut command = bare();
+            start(&mut command);
+            let done = run(command, &["run", agent, "--detach"]);
+            done.stdout.trim().to_owned()
+        });
+        let mut command = bare();
+        start(&mut command);
+        command.arg("stop").args(tree.split_whitespace());
+        let child = command.args(&ids).spawn().unwrap();
+        wait_until("a stop is in flight", || {
+            let requests = emulator.requests();
+            let mut queries = requests.iter().map(|request| &request.query);
+            queries.any(|query| query.contains("stopDinoaiAgentRun"))
+        });
+        for _ in 0..2 {
+            kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        }
+        let done = Done::of(child);
+        assert_eq!(done.code(), 130, "{}", done.stderr);
+        let options = match by_file {
+            true => format!("--credentials-file {file}"),
+            false => "--endpoint URL".to_owned(),
+        };
+        let others = format!(
+            "stop the others with: dinoai {options} stop{tree} {}",
+            ids[1]
+        );
+        assert!(done.stderr.contains(&others), "{}", done.stderr);
+        let commands = done.stderr.matches(": dinoai ").count();
+        assert_eq!(commands, 2, "{}", done.stderr);
+        let complete = format!(": dinoai {options} ");
+        let complete = done.stderr.matches(&complete).count();
+        assert_eq!(complete, 2, "{}", done.stderr);
+    }
 }
 
 #[test]
