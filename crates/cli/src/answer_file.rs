@@ -1,18 +1,24 @@
 //! [`AnswerFile`]: a file that gets a run's final answer, and nothing else.
 //!
 //! It is there if, and only if, the run has completed with an answer: one of an earlier run is
-//! removed before anything is sent, and the new one takes its name as a whole.
+//! removed just before anything is sent, and the new one takes its name as a whole.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use dinoai::Run;
 use tempfile::NamedTempFile;
 
+use crate::account;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
+use crate::identity::Identity;
+use crate::options::{Command, Global};
 use crate::shell;
+
+/// More links in a row are followed by no system.
+const LINKS: usize = 40;
 
 /// A file that can be written, as far as can be known before the run.
 #[derive(Debug)]
@@ -24,39 +30,43 @@ pub(crate) struct AnswerFile {
 }
 
 impl AnswerFile {
-    /// Refuses what cannot be written, and removes an answer that is there. Sends nothing.
-    pub(crate) fn prepare(name: PathBuf) -> Result<Self, Failure> {
-        let file = Self::checked(&name).map_err(|problem| {
-            Failure::usage(format!(
-                "--answer-file {}: {problem}; nothing was sent",
-                name.display()
-            ))
-        });
-        let path = file?;
-        Ok(Self { name, path })
+    /// The file that a command's answer goes to, if it asks for one. Refuses what cannot be
+    /// written, and what the command uses itself. Removes nothing, sends nothing.
+    pub(crate) fn of(command: &Command, global: &Global) -> Result<Option<Self>, Failure> {
+        let (answer, message_file) = match command {
+            Command::Run(run) => (&run.answer, run.message_file.as_deref()),
+            Command::Send(send) => (&send.answer, send.message_file.as_deref()),
+            Command::Watch(watch) => (&watch.answer, None),
+            _ => return Ok(None),
+        };
+        let Some(name) = answer.answer_file.clone() else {
+            return Ok(None);
+        };
+        let credentials = account::file::path(global);
+        let in_use = [
+            ("the message's file", message_file.and_then(Identity::at)),
+            (
+                "the credentials file",
+                credentials.as_deref().and_then(Identity::at),
+            ),
+            ("standard input", Identity::of_stdin()),
+            ("standard output", Identity::of_stdout()),
+            ("standard error", Identity::of_stderr()),
+        ];
+        match checked(&name, &in_use) {
+            Ok(path) => Ok(Some(Self { name, path })),
+            Err(problem) => Err(refusal(&name, &problem)),
+        }
     }
 
-    fn checked(name: &Path) -> Result<PathBuf, String> {
-        if name.as_os_str() == "-" {
-            return Err("name a file: standard output has the answer already".to_owned());
-        }
-        let path = match fs::metadata(name) {
-            Ok(there) if !there.is_file() => return Err("this is no regular file".to_owned()),
-            Ok(_) => fs::canonicalize(name).map_err(|error| error.to_string())?,
-            Err(error) if error.kind() == ErrorKind::NotFound => name.to_owned(),
-            Err(error) => return Err(error.to_string()),
-        };
-        if path.file_name().is_none() {
-            return Err("this names no file".to_owned());
-        }
-        // What is made here is removed at once.
-        let made = NamedTempFile::new_in(folder(&path));
-        made.map_err(|error| format!("no file can be made there: {}", plain(&error)))?;
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(format!(
-                "the answer that is there cannot be removed: {error}"
-            )),
-            _ => Ok(path),
+    /// Removes an answer that is there. To be called last before something is sent.
+    pub(crate) fn clear(&self) -> Result<(), Failure> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                let problem = format!("the answer that is there cannot be removed: {error}");
+                Err(refusal(&self.name, &problem))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -86,6 +96,73 @@ impl AnswerFile {
         file.persist(&self.path)?;
         Ok(())
     }
+}
+
+fn refusal(name: &Path, problem: &str) -> Failure {
+    let name = name.display();
+    Failure::usage(format!("--answer-file {name}: {problem}; nothing was sent"))
+}
+
+/// Where the file is, if it can be written and is none of those in use.
+fn checked(name: &Path, in_use: &[(&str, Option<Identity>)]) -> Result<PathBuf, String> {
+    if name.as_os_str() == "-" {
+        return Err("name a file: standard output has the answer already".to_owned());
+    }
+    let path = match fs::metadata(name) {
+        Ok(there) if !there.is_file() => return Err("this is no regular file".to_owned()),
+        Ok(there) => {
+            let identity = Identity::at(name);
+            for (what, other) in in_use {
+                if identity.is_some() && identity == *other {
+                    return Err(format!("this is {what}, too: name another file"));
+                }
+            }
+            // A file that cannot be changed could be replaced all the same.
+            let opened = OpenOptions::new().append(true).open(name);
+            match opened {
+                Ok(_) if !there.permissions().readonly() => {}
+                Ok(_) => return Err("the file that is there is read-only".to_owned()),
+                Err(error) => return Err(error.to_string()),
+            }
+            fs::canonicalize(name).map_err(|error| error.to_string())?
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => end_of_links(name)?,
+        Err(error) => return Err(error.to_string()),
+    };
+    if !names_file(&path) {
+        return Err("this names no file".to_owned());
+    }
+    // What is made here is removed at once.
+    let made = NamedTempFile::new_in(folder(&path));
+    made.map_err(|error| format!("no file can be made there: {}", plain(&error)))?;
+    Ok(path)
+}
+
+/// Where a link leads to a file that is not there yet. What is no link is that file itself.
+fn end_of_links(name: &Path) -> Result<PathBuf, String> {
+    let mut path = name.to_owned();
+    for _ in 0..LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = folder(&path).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err("too many links lead on from there".to_owned())
+}
+
+/// Whether the last part of a path is a file's name. The standard library overlooks a separator
+/// and a dot at the end.
+fn names_file(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let is_open = bytes
+        .last()
+        .is_none_or(|last| path::is_separator(char::from(*last)));
+    let ends_in_dot = bytes.ends_with(b".")
+        && bytes
+            .len()
+            .checked_sub(2)
+            .is_none_or(|before| path::is_separator(char::from(bytes[before])));
+    !is_open && !ends_in_dot && path.file_name().is_some()
 }
 
 /// The folder that a file is in.

@@ -25,6 +25,7 @@ use dinoai::{CallFuture, Client, SessionId};
 use crate::account::Account;
 #[cfg(feature = "emulator")]
 use crate::account::outlives;
+use crate::answer_file::AnswerFile;
 use crate::colour::Colours;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -172,6 +173,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         true => failure.with_further_hint("what there is: `dinoai --help`"),
         false => failure,
     })?;
+    let answer_file = AnswerFile::of(&command, &global)?;
     let client = &account.client;
     // Reads files and pipes: while nothing listens for signals yet, they end the process.
     let prepared = match &command {
@@ -195,10 +197,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
                 Some(prepared) => batch::batch(desk, prepared).await,
                 None => Ok(Exit::Done),
             },
-            Command::Run(options) => run::run(desk, options).await,
-            Command::Send(options) => send::send(desk, options).await,
+            Command::Run(options) => run::run(desk, options, answer_file).await,
+            Command::Send(options) => send::send(desk, options, answer_file).await,
             Command::Get(options) => get::get(desk, options).await,
-            Command::Watch(options) => watch::watch(desk, options).await,
+            Command::Watch(options) => watch::watch(desk, options, answer_file).await,
             Command::Wait(options) => wait::wait(desk, options).await,
             Command::Stop(options) => stop::stop(desk, options).await,
             Command::Tree(options) => tree::tree(desk, options).await,

@@ -64,6 +64,9 @@ impl Follow<'_> {
         interrupts: &mut Interrupts,
         answer_file: Option<AnswerFile>,
     ) -> Result<Exit, Failure> {
+        if let Some(file) = &answer_file {
+            file.clear()?;
+        }
         let mut narration = Narration::new(self.output, self.audience);
         let run = self.follow(&mut course, interrupts, &mut narration).await?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
@@ -74,8 +77,13 @@ impl Follow<'_> {
             _ => Ok(()),
         };
         let exit = self.conclude(run, &narration);
-        self.written(&mut course, interrupts, &end).await?;
-        answered.and(exit)
+        let lost = answered.as_ref().err();
+        let end = lost.map_or(end, |lost| lost.message.clone());
+        let written = self.written(&mut course, interrupts, &end).await;
+        match (answered, written) {
+            (Err(lost), Err(failure)) => Err(both(failure, lost)),
+            (answered, written) => written.and(answered).and(exit),
+        }
     }
 
     /// Follows the run to its end.
@@ -361,6 +369,15 @@ impl Follow<'_> {
         let started = self.audience == Audience::Author;
         Err(Error::RunFailed { run, started }.into())
     }
+}
+
+/// Why the answer is not in its file, beside what has kept the result from its reader.
+fn both(mut failure: Failure, lost: Failure) -> Failure {
+    if !failure.message.contains(&lost.message) {
+        failure.message = format!("{}; {}", failure.message, lost.message);
+    }
+    failure.hint = failure.hint.or(lost.hint);
+    failure
 }
 
 async fn sleep(limit: Option<Duration>) {

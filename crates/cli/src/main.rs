@@ -9,6 +9,7 @@ mod each;
 mod exit;
 mod failure;
 mod follow;
+mod identity;
 mod interrupt;
 mod json;
 mod message;

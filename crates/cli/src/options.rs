@@ -22,7 +22,8 @@ Exit status:
   3         credentials refused
   4         time out, or the turn has not started: still going
   5         not done: the API could not be reached, refused (an agent that it does not know, for
-            one) or answered unusably, or the result could not be written
+            one) or answered unusably, the result could not be written, or a run completed
+            without the answer that --answer-file asks for
   6         outcome unknown: the run may have started
   129, 130, 143  interrupted by SIGHUP, by Ctrl-C, by SIGTERM
   Of several runs the first of 6, 5, 3, 4, 1, 0 that occurred.

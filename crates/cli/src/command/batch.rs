@@ -6,7 +6,6 @@
 //! started. Such an item is reported as unknown, and started again only when asked to.
 
 mod hint;
-mod identity;
 mod input;
 mod interrupted;
 mod item;

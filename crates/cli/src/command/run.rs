@@ -16,7 +16,7 @@ use crate::stream::Stream;
 impl Run {
     /// The same with the message itself, where it is to be read.
     pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
-        self.request.message = message::read(self.request.message, self.message_file.take())?;
+        self.request.message = message::read(self.request.message, self.message_file.clone())?;
         if self.request.agent.is_none() && self.request.message.is_none() {
             return Err(Failure::usage(
                 "there is nothing to run: name an agent, give a message with -m (-m - reads it \
@@ -27,10 +27,12 @@ impl Run {
     }
 }
 
-pub(crate) async fn run(desk: Desk<'_>, options: Run) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    desk: Desk<'_>,
+    options: Run,
+    answer_file: Option<AnswerFile>,
+) -> Result<Exit, Failure> {
     let request = trigger(options.request)?;
-    let answer_file = options.answer.answer_file.map(AnswerFile::prepare);
-    let answer_file = answer_file.transpose()?;
     let follow = Follow {
         client: desk.client,
         output: desk.output,

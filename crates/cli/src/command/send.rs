@@ -12,7 +12,7 @@ use crate::options::Send;
 impl Send {
     /// The same with the message itself, where it is to be read.
     pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
-        self.message = message::read(self.message, self.message_file.take())?;
+        self.message = message::read(self.message, self.message_file.clone())?;
         if self.message.is_none() {
             return Err(Failure::usage(
                 "there is nothing to send: give it with -m (-m - reads it from standard input)",
@@ -22,10 +22,12 @@ impl Send {
     }
 }
 
-pub(crate) async fn send(desk: Desk<'_>, options: Send) -> Result<Exit, Failure> {
+pub(crate) async fn send(
+    desk: Desk<'_>,
+    options: Send,
+    answer_file: Option<AnswerFile>,
+) -> Result<Exit, Failure> {
     let session = desk.client.session(&options.session)?;
-    let answer_file = options.answer.answer_file.map(AnswerFile::prepare);
-    let answer_file = answer_file.transpose()?;
     let follow = Follow {
         client: desk.client,
         output: desk.output,

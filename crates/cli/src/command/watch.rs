@@ -8,9 +8,11 @@ use crate::follow::Follow;
 use crate::narration::Audience;
 use crate::options::Watch;
 
-pub(crate) async fn watch(desk: Desk<'_>, options: Watch) -> Result<Exit, Failure> {
-    let answer_file = options.answer.answer_file.map(AnswerFile::prepare);
-    let answer_file = answer_file.transpose()?;
+pub(crate) async fn watch(
+    desk: Desk<'_>,
+    options: Watch,
+    answer_file: Option<AnswerFile>,
+) -> Result<Exit, Failure> {
     let follow = Follow {
         client: desk.client,
         output: desk.output,

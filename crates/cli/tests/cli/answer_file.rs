@@ -1,8 +1,9 @@
 //! The final answer, alone in a file.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Scenario, Stage};
@@ -168,6 +169,147 @@ fn what_cannot_be_written_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_name_that_is_no_files_is_refused_before_anything_is_sent() {
+    let (emulator, folder) = (emulator(), Folder::new());
+    for name in ["nosuch/", "nosuch/.", "nosuch/..", ".", "..", ""] {
+        let mut command = dinoai(&emulator);
+        command.current_dir(folder.0.path());
+        let done = run(command, &["run", "a", "--answer-file", name]);
+        assert_eq!(done.code(), 2, "{name:?} {}", done.stderr);
+    }
+    let link = folder.0.path().join("link");
+    symlink("nosuch/", &link).unwrap();
+    let done = answered(&emulator, &["run", "a"], link.to_str().unwrap());
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o444)).unwrap();
+    let done = answered(&emulator, &["run", "a"], &folder.name());
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("read-only"), "{}", done.stderr);
+    let left = fs::read_to_string(folder.path()).unwrap();
+    assert_eq!(left, "of an earlier run");
+    assert_eq!(emulator.requests().len(), 0);
+}
+
+#[test]
+fn a_file_that_the_command_uses_is_refused_and_left() {
+    let (emulator, folder) = (emulator(), Folder::new());
+    let home = folder.0.path().join(".paradime");
+    fs::create_dir(&home).unwrap();
+    let credentials = home.join("credentials");
+    fs::write(&credentials, "API_KEY=k\n").unwrap();
+    let other = folder.0.path().join("prod.cred");
+    fs::hard_link(&credentials, &other).unwrap();
+    let name = folder.name();
+    let message = ["run", "a", "--message-file", &name];
+    let given = ["watch", "x", "--credentials-file", other.to_str().unwrap()];
+    let plain = ["run", "a"];
+    let piped = ["run", "-m", "-"];
+    let open = || OpenOptions::new().append(true).open(&name).unwrap();
+    let read = || File::open(&name).unwrap();
+    let nothing = Stdio::null;
+    for (arguments, file, streams, problem) in [
+        (
+            &message[..],
+            folder.path(),
+            [nothing(), nothing()],
+            "the message's file",
+        ),
+        (
+            &given,
+            credentials.clone(),
+            [nothing(), nothing()],
+            "credentials",
+        ),
+        (&plain, other.clone(), [nothing(), nothing()], "credentials"),
+        (&plain, credentials, [nothing(), nothing()], "credentials"),
+        (
+            &plain,
+            folder.path(),
+            [nothing(), open().into()],
+            "standard output",
+        ),
+        (
+            &plain,
+            "/dev/stdout".into(),
+            [nothing(), open().into()],
+            "standard output",
+        ),
+        (
+            &piped,
+            folder.path(),
+            [read().into(), nothing()],
+            "standard input",
+        ),
+    ] {
+        // What /dev/stdout is here is not what it is there.
+        let left = match file.starts_with("/dev") {
+            true => folder.path(),
+            false => file.clone(),
+        };
+        let before = fs::read_to_string(&left).unwrap();
+        let [stdin, stdout] = streams;
+        let mut command = dinoai(&emulator);
+        command.env("HOME", folder.0.path());
+        command.args(arguments).arg("--answer-file").arg(&file);
+        let child = command.stdin(stdin).stdout(stdout).spawn().unwrap();
+        let done = Done::of(child);
+        assert_eq!(done.code(), 2, "{problem} {}", done.stderr);
+        assert!(done.stderr.contains(problem), "{problem} {}", done.stderr);
+        let after = fs::read_to_string(&left).unwrap();
+        assert_eq!(after, before, "{problem}");
+    }
+    let mut command = dinoai(&emulator);
+    command.args(["run", "a", "--answer-file", &name]);
+    let done = Done::of(command.stderr(open()).spawn().unwrap());
+    assert_eq!(done.code(), 2);
+    let text = fs::read_to_string(&name).unwrap();
+    assert!(text.starts_with("of an earlier run"), "{text}");
+    assert!(text.contains("this is standard error, too"), "{text}");
+    assert_eq!(emulator.requests().len(), 0);
+}
+
+#[test]
+fn what_is_refused_for_another_reason_leaves_the_answer_that_is_there() {
+    let (emulator, folder) = (emulator(), Folder::new());
+    let mut command = dinoai(&emulator);
+    command.env_remove("PARADIME_API_SECRET");
+    let done = run(command, &["run", "a", "--answer-file", &folder.name()]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    let left = fs::read_to_string(folder.path()).unwrap();
+    assert_eq!(left, "of an earlier run");
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there_leads_to_the_file_that_is_made() {
+    let (emulator, folder) = (emulator(), Folder::new());
+    let below = folder.0.path().join("t");
+    fs::create_dir(&below).unwrap();
+    fs::write(below.join("target"), "of an earlier run").unwrap();
+    let link = folder.0.path().join("link");
+    symlink("t/next", &link).unwrap();
+    symlink("target", below.join("next")).unwrap();
+    let name = link.to_str().unwrap();
+    let done = answered(&emulator, &["run", "broken"], name);
+    assert_eq!(done.code(), 1, "{}", done.stderr);
+    assert!(!below.join("target").exists());
+    let done = answered(&emulator, &["run", "a"], name);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    let answer = fs::read_to_string(below.join("target")).unwrap();
+    assert_eq!(answer, ANSWER);
+    for link in [link, below.join("next")] {
+        assert!(fs::symlink_metadata(link).unwrap().is_symlink());
+    }
+
+    let sent = emulator.requests().len();
+    let lost = folder.0.path().join("lost");
+    symlink("nosuch/target", &lost).unwrap();
+    let done = answered(&emulator, &["run", "a"], lost.to_str().unwrap());
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(fs::symlink_metadata(lost).unwrap().is_symlink());
+    assert_eq!(emulator.requests().len(), sent);
+}
+
+#[test]
 fn a_link_leads_to_the_file_that_is_written() {
     let (emulator, folder) = (emulator(), Folder::new());
     let link = folder.0.path().join("link");
@@ -176,6 +318,20 @@ fn a_link_leads_to_the_file_that_is_written() {
     assert_eq!(done.code(), 0, "{}", done.stderr);
     assert_eq!(fs::read_to_string(folder.path()).unwrap(), ANSWER);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn where_standard_output_fails_too_both_are_said() {
+    let (emulator, folder) = (emulator(), Folder::new());
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = dinoai(&emulator);
+    command.args(["run", "silent", "--answer-file", &folder.name()]);
+    let child = command.args(FAST).args(["--output", "json"]);
+    let done = Done::of(child.stdout(full).spawn().unwrap());
+    assert_eq!(done.code(), 5, "{}", done.stderr);
+    for problem in ["No space left", "completed without an answer"] {
+        assert!(done.stderr.contains(problem), "{}", done.stderr);
+    }
 }
 
 #[test]

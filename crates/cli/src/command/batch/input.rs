@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::identity::Identity;
 use super::item::{self, Item};
 use crate::failure::Failure;
+use crate::identity::Identity;
 
 /// The items, and the file that they are from.
 pub(super) struct Input {

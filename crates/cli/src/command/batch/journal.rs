@@ -11,9 +11,9 @@ use std::thread;
 use indicatif::ProgressBar;
 use tokio::sync::oneshot;
 
-use super::identity::Identity;
 use super::record::{Record, What};
 use super::results::ResultsFile;
+use crate::identity::Identity;
 use crate::json;
 use crate::neutral::{neutral, one_line};
 use crate::options::Format;

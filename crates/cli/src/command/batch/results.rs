@@ -5,10 +5,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::identity::Identity;
 use super::record::Record;
 use super::records::{self, Records};
 use crate::failure::Failure;
+use crate::identity::Identity;
 use crate::output::Output;
 
 /// A results file that has been opened, locked and read, and of which not a byte has changed. One

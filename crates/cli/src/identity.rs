@@ -6,31 +6,31 @@ use std::path::Path;
 /// What a regular file is known by, under whatever name.
 #[cfg(unix)]
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     device: u64,
     inode: u64,
 }
 
 #[cfg(unix)]
 impl Identity {
-    pub(super) fn of(file: &File, _path: &Path) -> Option<Self> {
+    pub(crate) fn of(file: &File, _path: &Path) -> Option<Self> {
         Self::of_descriptor(file)
     }
 
     /// Of what is there under a name.
-    pub(super) fn at(path: &Path) -> Option<Self> {
+    pub(crate) fn at(path: &Path) -> Option<Self> {
         Self::from_stat(&rustix::fs::stat(path).ok()?)
     }
 
-    pub(super) fn of_stdin() -> Option<Self> {
+    pub(crate) fn of_stdin() -> Option<Self> {
         Self::of_descriptor(std::io::stdin())
     }
 
-    pub(super) fn of_stdout() -> Option<Self> {
+    pub(crate) fn of_stdout() -> Option<Self> {
         Self::of_descriptor(std::io::stdout())
     }
 
-    pub(super) fn of_stderr() -> Option<Self> {
+    pub(crate) fn of_stderr() -> Option<Self> {
         Self::of_descriptor(std::io::stderr())
     }
 
@@ -60,27 +60,27 @@ impl Identity {
 /// through links, but not under the other name of a hard link.
 #[cfg(not(unix))]
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Identity(std::path::PathBuf);
+pub(crate) struct Identity(std::path::PathBuf);
 
 #[cfg(not(unix))]
 impl Identity {
-    pub(super) fn of(_file: &File, path: &Path) -> Option<Self> {
+    pub(crate) fn of(_file: &File, path: &Path) -> Option<Self> {
         Self::at(path)
     }
 
-    pub(super) fn at(path: &Path) -> Option<Self> {
+    pub(crate) fn at(path: &Path) -> Option<Self> {
         path.canonicalize().ok().map(Self)
     }
 
-    pub(super) fn of_stdin() -> Option<Self> {
+    pub(crate) fn of_stdin() -> Option<Self> {
         None
     }
 
-    pub(super) fn of_stdout() -> Option<Self> {
+    pub(crate) fn of_stdout() -> Option<Self> {
         None
     }
 
-    pub(super) fn of_stderr() -> Option<Self> {
+    pub(crate) fn of_stderr() -> Option<Self> {
         None
     }
 }
