@@ -2,16 +2,17 @@
 
 mod tree;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use dinoai::{Accepted, SessionId};
+use dinoai::{Accepted, RunStatus, SessionId};
+use serde::Serialize;
 
 use super::{Desk, interrupted};
 use crate::each::Each;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::{Fate, Signal, Stage, fate};
+use crate::interrupt::{Fate, Stage, fate};
 use crate::options::{Format, OnInterrupt, Stop};
 use crate::output::Output;
 use crate::shell;
@@ -21,9 +22,12 @@ pub(crate) async fn stop(mut desk: Desk<'_>, options: Stop) -> Result<Exit, Fail
         output: desk.output,
         results: vec![],
         exits: vec![],
+        shown: BTreeSet::new(),
         options: if options.tree { "--tree " } else { "" },
     };
-    let mut left = VecDeque::from(options.sessions);
+    let mut given = BTreeSet::new();
+    let once = options.sessions.into_iter();
+    let mut left: VecDeque<_> = once.filter(|id| given.insert(id.clone())).collect();
     let mut end = Ok(());
     while end.is_ok()
         && let Some(id) = left.pop_front()
@@ -40,43 +44,101 @@ pub(crate) async fn stop(mut desk: Desk<'_>, options: Stop) -> Result<Exit, Fail
 struct Stopping<'a> {
     output: &'a Output,
     /// What came of each, where that is written at the end.
-    results: Vec<Each<Accepted>>,
+    results: Vec<Each<Done>>,
     exits: Vec<Exit>,
+    /// The runs that are known to be stopped.
+    shown: BTreeSet<SessionId>,
     /// What the command to go on with is to be given.
     options: &'static str,
+}
+
+/// How a run stands that is not to go on.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Done {
+    Stopped(Accepted),
+    /// It had ended before.
+    Ended {
+        #[serde(rename = "agentSessionId")]
+        session_id: SessionId,
+        status: RunStatus,
+    },
 }
 
 impl Stopping<'_> {
     /// Stops a run, and shows what came of it. Fails only if it was interrupted.
     async fn one(&mut self, desk: &mut Desk<'_>, id: &SessionId) -> Result<(), Failure> {
-        match carry_out(desk, id).await? {
-            Ok(accepted) => self.done(accepted),
-            Err(failure) => self.failed(id, &failure),
+        if let Err(failure) = self.carry_out(desk, id).await? {
+            self.failed(id, &failure);
         }
         Ok(())
     }
 
-    fn done(&mut self, accepted: Accepted) {
-        match self.output.format {
-            Format::Text => {
-                let line = format!("{} {}", accepted.session_id, accepted.status);
-                self.output.line(&line);
+    /// Stops a run, and shows it where that is done. At a signal its answer is waited for a while,
+    /// and the signal is the failure.
+    async fn carry_out(
+        &mut self,
+        desk: &mut Desk<'_>,
+        id: &SessionId,
+    ) -> Result<Result<(), Failure>, Failure> {
+        desk.output.busy_with(id, "stopping");
+        let mut stop = desk.client.stop_run(id);
+        let signal = tokio::select! {
+            stopped = &mut stop => {
+                let stopped = stopped.map_err(|error| Failure::from(error).about(id));
+                return Ok(stopped.map(|accepted| self.stopped(accepted)));
             }
-            Format::Jsonl => self.output.json(&accepted),
-            Format::Json => self.results.push(Each::Done(accepted)),
+            signal = desk.interrupts.next() => signal,
+        };
+        let limit = match fate(Stage::Stopping, OnInterrupt::Leave) {
+            Fate::AwaitStop(limit) => limit,
+            _ => Duration::ZERO,
+        };
+        let failure = tokio::select! {
+            stopped = stop => match stopped {
+                Ok(accepted) => {
+                    self.stopped(accepted);
+                    return Err(Failure::interrupted(signal, id, "was stopped"));
+                }
+                Err(error) => {
+                    let problem = format!("could not be stopped: {error}");
+                    Failure::interrupted(signal, id, &problem)
+                }
+            },
+            () = tokio::time::sleep(limit) => Failure::interrupted_stop(signal, id),
+            _ = desk.interrupts.next() => Failure::interrupted_stop(signal, id),
+        };
+        // Why it has no other result is said at the end.
+        self.result(Each::failed(id, &failure));
+        Err(failure)
+    }
+
+    /// Shows a run that was stopped: once, however often that was.
+    fn stopped(&mut self, accepted: Accepted) {
+        if !self.shown.insert(accepted.session_id.clone()) {
+            return;
         }
+        if self.output.format == Format::Text {
+            let line = format!("{} {}", accepted.session_id, accepted.status);
+            self.output.line(&line);
+        }
+        self.result(Each::Done(Done::Stopped(accepted)));
         self.exits.push(Exit::Done);
     }
 
     fn failed(&mut self, id: &SessionId, failure: &Failure) {
         self.output.failure(failure);
-        let result = Each::failed(id, failure);
+        self.result(Each::failed(id, failure));
+        self.exits.push(failure.exit);
+    }
+
+    /// Notes a result for programs.
+    fn result(&mut self, result: Each<Done>) {
         match self.output.format {
             Format::Text => {}
             Format::Jsonl => self.output.json(&result),
             Format::Json => self.results.push(result),
         }
-        self.exits.push(failure.exit);
     }
 
     /// Shows what is shown at the end, and waits for its reader. One that has enough of it misses
@@ -111,40 +173,6 @@ impl Stopping<'_> {
                 Err(Failure::unwritten(lost, "the stops were sent all the same"))
             }
             _ => Ok(Exit::worst(self.exits)),
-        }
-    }
-}
-
-/// Stops a run. At a signal its answer is waited for a while, and the signal is the failure.
-async fn carry_out(
-    desk: &mut Desk<'_>,
-    id: &SessionId,
-) -> Result<Result<Accepted, Failure>, Failure> {
-    desk.output.busy_with(id, "stopping");
-    let mut stop = desk.client.stop_run(id);
-    let signal = tokio::select! {
-        stopped = &mut stop => {
-            return Ok(stopped.map_err(|error| Failure::from(error).about(id)));
-        }
-        signal = desk.interrupts.next() => signal,
-    };
-    let limit = match fate(Stage::Stopping, OnInterrupt::Leave) {
-        Fate::AwaitStop(limit) => limit,
-        _ => Duration::ZERO,
-    };
-    Err(tokio::select! {
-        stopped = stop => stopped_after(signal, id, stopped),
-        () = tokio::time::sleep(limit) => Failure::interrupted_stop(signal, id),
-        _ = desk.interrupts.next() => Failure::interrupted_stop(signal, id),
-    })
-}
-
-fn stopped_after(signal: Signal, id: &SessionId, stopped: dinoai::Result<Accepted>) -> Failure {
-    match stopped {
-        Ok(_) => Failure::interrupted(signal, id, "was stopped"),
-        Err(error) => {
-            let problem = format!("could not be stopped: {error}");
-            Failure::interrupted(signal, id, &problem)
         }
     }
 }

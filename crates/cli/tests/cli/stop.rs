@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::batch::wait_until;
 use crate::program::{Done, dinoai, run};
+use crate::schema::assert_is;
 
 const STOP_RUN: &str = "stopDinoaiAgentRun";
 const FAST: [&str; 2] = ["--poll-interval", "5ms"];
@@ -55,6 +56,17 @@ fn sent(emulator: &Emulator) -> Vec<String> {
     ids.map(|id| id.as_str().unwrap().to_owned()).collect()
 }
 
+/// What was written for programs: an array, or lines.
+fn results(format: &str, done: &Done) -> Vec<Value> {
+    let lines = done.stdout.lines();
+    match format {
+        "json" => serde_json::from_str(&done.stdout).unwrap(),
+        _ => lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+    }
+}
+
 #[test]
 fn all_are_tried_and_each_result_is_shown() {
     for format in ["text", "json", "jsonl"] {
@@ -72,15 +84,7 @@ fn all_are_tried_and_each_result_is_shown() {
             assert_eq!(done.stdout, lines);
             continue;
         }
-        let results: Vec<Value> = match format {
-            "json" => serde_json::from_str(&done.stdout).unwrap(),
-            _ => {
-                let lines = done.stdout.lines();
-                lines
-                    .map(|line| serde_json::from_str(line).unwrap())
-                    .collect()
-            }
-        };
+        let results = results(format, &done);
         let stopped = |id| json!({ "agentSessionId": id, "status": "stopped" });
         assert_eq!(results.len(), 3, "{}", done.stdout);
         assert_eq!((&results[0], &results[2]), (&stopped(&one), &stopped(&two)));
@@ -91,22 +95,103 @@ fn all_are_tried_and_each_result_is_shown() {
 
 #[test]
 fn an_interrupted_stop_of_several_says_which_are_left() {
+    for format in ["text", "json", "jsonl"] {
+        let emulator = emulator();
+        let ids = ["a", "b", "c"].map(|agent| begun(&emulator, agent));
+        let late = Fault::delay(Duration::from_millis(700)).after_execution();
+        emulator.add_fault(late.on(STOP_RUN));
+        let mut command = dinoai(&emulator);
+        command.arg("stop").args(&ids).args(["--output", format]);
+        let child = command.spawn().unwrap();
+        wait_until("the first is stopped", || {
+            status(&emulator, &ids[0]) == "STOPPED"
+        });
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let done = Done::of(child);
+        assert_eq!(done.code(), 130, "{}", done.stderr);
+        assert!(done.stderr.contains("was stopped"), "{}", done.stderr);
+        let hint = format!("stop the others with: dinoai stop {} {}", ids[1], ids[2]);
+        assert!(done.stderr.contains(&hint), "{}", done.stderr);
+        assert_eq!(status(&emulator, &ids[1]), "RUNNING");
+        // What is known to be done is a result.
+        let stopped = json!({ "agentSessionId": ids[0], "status": "stopped" });
+        match format {
+            "text" => assert_eq!(done.stdout, format!("{} stopped\n", ids[0])),
+            format => assert_eq!(results(format, &done), [stopped]),
+        }
+    }
+}
+
+#[test]
+fn a_stop_that_was_not_answered_before_the_end_is_a_result_too() {
     let emulator = emulator();
-    let ids = ["a", "b", "c"].map(|agent| begun(&emulator, agent));
-    let late = Fault::delay(Duration::from_millis(700)).after_execution();
-    emulator.add_fault(late.on(STOP_RUN));
+    let ids = ["a", "b"].map(|agent| begun(&emulator, agent));
+    emulator.add_fault(Fault::delay(Duration::from_secs(60)).on(STOP_RUN));
     let mut command = dinoai(&emulator);
-    let child = command.arg("stop").args(&ids).spawn().unwrap();
-    wait_until("the first is stopped", || {
-        status(&emulator, &ids[0]) == "STOPPED"
-    });
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    command.arg("stop").args(&ids).args(["--output", "json"]);
+    let child = command.spawn().unwrap();
+    wait_until("a stop is in flight", || !sent(&emulator).is_empty());
+    for _ in 0..2 {
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    }
     let done = Done::of(child);
     assert_eq!(done.code(), 130, "{}", done.stderr);
-    assert!(done.stderr.contains("was stopped"), "{}", done.stderr);
-    let hint = format!("stop the others with: dinoai stop {} {}", ids[1], ids[2]);
-    assert!(done.stderr.contains(&hint), "{}", done.stderr);
-    assert_eq!(status(&emulator, &ids[1]), "RUNNING");
+    let results = results("json", &done);
+    assert_eq!(results.len(), 1, "{}", done.stdout);
+    assert_eq!(results[0]["agentSessionId"], ids[0]);
+    assert_eq!(results[0]["error"]["kind"], "interrupted");
+}
+
+#[test]
+fn a_run_that_is_named_twice_is_stopped_once() {
+    let emulator = emulator();
+    let (one, two) = (begun(&emulator, "a"), begun(&emulator, "b"));
+    let done = run(dinoai(&emulator), &["stop", &two, &one, &two, &one]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(done.stdout, format!("{two} stopped\n{one} stopped\n"));
+    assert_eq!(sent(&emulator), [two, one]);
+}
+
+#[test]
+fn a_tree_that_has_ended_is_a_result_for_programs() {
+    let emulator = emulator();
+    let id = begun(&emulator, "brief");
+    for format in ["json", "jsonl"] {
+        let stop = ["stop", "--tree", &id, "--output", format];
+        let done = run(dinoai(&emulator), &stop);
+        assert_eq!(done.code(), 0, "{}", done.stderr);
+        assert_is(&format!("stop.{format}"), &done.stdout);
+        let ended = json!({ "agentSessionId": id, "status": "COMPLETED" });
+        assert_eq!(results(format, &done), [ended]);
+    }
+    assert_eq!(sent(&emulator), Vec::<String>::new());
+}
+
+/// What a stop of a tree does whose run reads as going so many times, and how many it sends.
+fn reads_as_going(times: u64) -> (Done, String, usize) {
+    let emulator = emulator();
+    let root = begun(&emulator, "a");
+    let going = Fault::replaced("status", json!("RUNNING"));
+    emulator.add_fault(going.on("dinoaiAgentRun").times(times));
+    let done = run(dinoai(&emulator), &["stop", "--tree", &root]);
+    (done, root, sent(&emulator).len())
+}
+
+#[test]
+fn a_tree_that_has_ended_after_the_last_try_has_ended() {
+    let (done, root, sent) = reads_as_going(10);
+    assert_eq!(sent, 10);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(done.stdout, format!("{root} stopped\n"));
+}
+
+#[test]
+fn what_goes_on_after_the_last_try_is_named() {
+    let (done, root, sent) = reads_as_going(11);
+    assert_eq!(sent, 10);
+    assert_eq!(done.code(), 4, "{}", done.stderr);
+    let text = format!("some runs of the tree still go on after 10 tries: {root}");
+    assert!(done.stderr.contains(&text), "{}", done.stderr);
 }
 
 #[test]
@@ -186,6 +271,7 @@ fn what_cannot_be_read_of_a_tree_is_named() {
         assert_eq!(status(&emulator, &root), "STOPPED");
         let text = "the run no-such-run was not read, so it, and what it has started, may go on";
         assert_eq!(done.stderr.matches(text).count(), 1, "{}", done.stderr);
+        assert!(!done.stderr.contains("stop it with"), "{}", done.stderr);
         assert!(done.stdout.contains(&root), "{}", done.stdout);
     }
 }
@@ -196,6 +282,8 @@ fn a_tree_whose_root_cannot_be_read_is_a_failure() {
     let done = run(dinoai(&emulator), &["stop", "--tree", "no-such-run"]);
     assert_eq!(done.code(), 5, "{}", done.stderr);
     assert!(done.stderr.contains("no-such-run"), "{}", done.stderr);
+    // The same again would come to the same.
+    assert!(!done.stderr.contains("go on with"), "{}", done.stderr);
     assert_eq!(sent(&emulator), Vec::<String>::new());
 }
 
@@ -228,15 +316,7 @@ fn a_wait_as_json_has_the_runs_that_could_not_be_read() {
         let wait = ["wait", &ended, "no-such-run", "--output", format];
         let done = run(dinoai(&emulator), &[&wait[..], &FAST].concat());
         assert_eq!(done.code(), 5, "{}", done.stderr);
-        let results: Vec<Value> = match format {
-            "json" => serde_json::from_str(&done.stdout).unwrap(),
-            _ => {
-                let lines = done.stdout.lines();
-                lines
-                    .map(|line| serde_json::from_str(line).unwrap())
-                    .collect()
-            }
-        };
+        let results = results(format, &done);
         let of = |id: &str| {
             let result = results.iter().find(|result| result["agentSessionId"] == id);
             result.unwrap_or_else(|| panic!("{}", done.stdout))

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dinoai::{SessionId, Tree};
+use dinoai::{Error, Run, SessionId, Tree};
 
 use super::super::{Desk, interrupted};
-use super::{Stopping, carry_out};
+use super::{Done, Stopping};
+use crate::each::Each;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
-/// How often a tree is looked at: what was started just before a stop is stopped at the next look.
-const LOOKS: usize = 10;
+/// How often what goes on is stopped: what was started just before a stop is found only after it.
+const TRIES: usize = 10;
 
 /// The pause before the next look: what was stopped takes a moment to end, and the end of a child
 /// wakes the run that has started it.
@@ -40,12 +41,12 @@ impl Stopping<'_> {
         desk: &mut Desk<'_>,
         first: &SessionId,
     ) -> Result<(), Failure> {
-        let (mut shown, mut failed) = (BTreeSet::new(), BTreeSet::new());
-        for _ in 0..LOOKS {
+        let mut failed = BTreeSet::new();
+        for tried in 0..=TRIES {
             let tree = match look(desk, first).await? {
                 Ok(tree) => tree,
                 Err(failure) => {
-                    self.failed(first, &failure.with_hint(again("go on", first)));
+                    self.failed(first, &failure);
                     return Ok(());
                 }
             };
@@ -55,22 +56,22 @@ impl Stopping<'_> {
                 .filter(|id| !failed.contains(id))
                 .collect();
             if going.is_empty() {
-                if shown.is_empty() && failed.is_empty() {
-                    let text = format!("nothing of {first} is going: it is left as it is");
-                    self.output.note(&text);
+                if let (0, Ok(root)) = (tried, &tree.run) {
+                    self.at_rest(root);
                 }
                 self.name_unread(&tree);
                 return Ok(());
             }
+            if tried == TRIES {
+                self.failed(first, &endless(&going, first));
+                self.name_unread(&tree);
+                return Ok(());
+            }
             for id in going {
-                match carry_out(desk, &id).await? {
-                    Ok(accepted) if shown.insert(id.clone()) => self.done(accepted),
-                    // It still reads as going, or has woken.
-                    Ok(_) => {}
-                    Err(failure) => {
-                        self.failed(&id, &failure);
-                        failed.insert(id);
-                    }
+                // One that still reads as going, or has woken, is stopped again.
+                if let Err(failure) = self.carry_out(desk, &id).await? {
+                    self.failed(&id, &failure);
+                    failed.insert(id);
                 }
             }
             tokio::select! {
@@ -78,24 +79,41 @@ impl Stopping<'_> {
                 signal = desk.interrupts.next() => return Err(interrupted(signal)),
             }
         }
-        let text =
-            format!("the run {first}, or what it has started, still goes on after {LOOKS} looks");
-        let failure = Failure::new(Kind::StillGoing, Exit::StillGoing, text).about(first);
-        self.failed(first, &failure.with_hint(again("go on", first)));
         Ok(())
+    }
+
+    /// Shows that nothing of a tree was going.
+    fn at_rest(&mut self, root: &Run) {
+        let id = &root.session_id;
+        self.output
+            .note(&format!("nothing of {id} is going: it is left as it is"));
+        self.result(Each::Done(Done::Ended {
+            session_id: id.clone(),
+            status: root.status.clone(),
+        }));
+        self.exits.push(Exit::Done);
     }
 
     /// Names the runs of a tree of which nobody knows whether they go on.
     fn name_unread(&mut self, tree: &Tree) {
-        let failures = tree.failures().map(|(id, error)| (id, error.to_string()));
+        let failures = tree
+            .failures()
+            .map(|(id, error)| (id, error.to_string(), error.is_retryable()));
         let beyond = unread(tree).into_iter();
-        let beyond = beyond.map(|id| (id, "too many runs are above or before it".to_owned()));
-        for (id, why) in failures.chain(beyond) {
+        let beyond = beyond.map(|id| {
+            let why = "too many runs are above or before it".to_owned();
+            (id, why, true)
+        });
+        for (id, why, may_help) in failures.chain(beyond) {
             let text = format!(
                 "the run {id} was not read, so it, and what it has started, may go on: {why}"
             );
             let failure = Failure::new(Kind::Unread, Exit::Unavailable, text).about(id);
-            self.failed(id, &failure.with_hint(again("stop it", id)));
+            let failure = match may_help {
+                true => failure.with_hint(again("stop it", id)),
+                false => failure,
+            };
+            self.failed(id, &failure);
         }
     }
 }
@@ -105,7 +123,7 @@ async fn look(desk: &mut Desk<'_>, first: &SessionId) -> Result<Result<Tree, Fai
     desk.output.busy_with(first, "reading");
     let read = async { desk.client.session(first)?.tree().await };
     tokio::select! {
-        tree = read => Ok(tree.map_err(|error| Failure::from(error).about(first))),
+        tree = read => Ok(tree.map_err(|error| unreadable(error, first))),
         signal = desk.interrupts.next() => Err(interrupted(signal)),
     }
 }
@@ -114,6 +132,24 @@ async fn look(desk: &mut Desk<'_>, first: &SessionId) -> Result<Result<Tree, Fai
 fn unread(tree: &Tree) -> Vec<&SessionId> {
     let below = tree.children.iter().flat_map(unread);
     tree.unread.iter().chain(below).collect()
+}
+
+fn endless(going: &[SessionId], first: &SessionId) -> Failure {
+    let ids: Vec<_> = going.iter().map(SessionId::as_str).collect();
+    let ids = ids.join(", ");
+    let text = format!("some runs of the tree still go on after {TRIES} tries: {ids}");
+    let failure = Failure::new(Kind::StillGoing, Exit::StillGoing, text).about(first);
+    failure.with_hint(again("go on", first))
+}
+
+/// Why a tree cannot be read, and how to go on where that may come to more.
+fn unreadable(error: Error, first: &SessionId) -> Failure {
+    let may_help = error.is_retryable();
+    let failure = Failure::from(error).about(first);
+    match may_help {
+        true => failure.with_hint(again("go on", first)),
+        false => failure,
+    }
 }
 
 fn again(what: &str, id: &SessionId) -> String {
