@@ -31,14 +31,23 @@ pub(crate) enum Awaited {
 /// How many of many runs came to what so far.
 #[derive(Default)]
 pub(crate) struct Counts {
-    pub(crate) total: usize,
-    /// Those of which nothing more is awaited, failed ones included.
-    pub(crate) done: usize,
-    /// Those of them that have not completed.
-    pub(crate) failed: usize,
+    pub(crate) ends: Ends,
     pub(crate) in_flight: usize,
     pub(crate) to_start: usize,
     pub(crate) going: Going,
+}
+
+/// How many of those that are not waited for any more, or never were, came to what.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ends {
+    pub(crate) completed: usize,
+    /// Their runs ended failed, stopped or expired.
+    pub(crate) failed: usize,
+    /// Nobody waits for their runs any more.
+    pub(crate) still_going: usize,
+    /// Nothing is known of them.
+    pub(crate) unknown: usize,
+    pub(crate) not_started: usize,
 }
 
 /// Those that go on: [`NAMED`] of them, by name.
@@ -108,9 +117,16 @@ impl Awaited {
 
 impl Counts {
     fn head(&self) -> String {
-        let mut head = format!("{} of {} done", self.done, self.total);
+        let ends = self.ends;
+        let done = ends.completed + ends.failed;
+        let others = ends.still_going + ends.unknown + ends.not_started;
+        let total = done + others + self.in_flight + self.to_start;
+        let mut head = format!("{done} of {total} done");
         for (count, words) in [
-            (self.failed, "failed"),
+            (ends.failed, "failed"),
+            (ends.still_going, "still going"),
+            (ends.unknown, "unknown"),
+            (ends.not_started, "not started"),
             (self.in_flight, "in flight"),
             (self.to_start, "to start"),
         ] {
@@ -129,7 +145,7 @@ impl Counts {
                 ("longest", names.collect())
             }
             Going::Some(ids) => (
-                "still going",
+                "waiting for",
                 ids.iter().map(SessionId::to_string).collect(),
             ),
         };
@@ -176,9 +192,11 @@ mod tests {
             (name.to_owned(), since.unwrap())
         };
         Counts {
-            total: 10,
-            done: 3,
-            failed: 1,
+            ends: Ends {
+                completed: 2,
+                failed: 1,
+                ..Ends::default()
+            },
             in_flight: 4,
             to_start: 3,
             going: Going::Longest(vec![since("item 5", 300), since("item 7", 90)]),
@@ -195,10 +213,30 @@ mod tests {
     }
 
     #[test]
+    fn only_what_has_ended_is_done() {
+        let counts = || Counts {
+            ends: Ends {
+                completed: 1,
+                failed: 2,
+                still_going: 3,
+                unknown: 4,
+                not_started: 5,
+            },
+            ..Counts::default()
+        };
+        assert_eq!(
+            many(counts).sentence(Duration::ZERO),
+            "still waiting: 3 of 15 done, 2 failed, 3 still going, 4 unknown, 5 not started, 0s"
+        );
+    }
+
+    #[test]
     fn those_whose_age_is_unknown_are_named_and_counted() {
         let wait = || Counts {
-            total: 5,
-            done: 1,
+            ends: Ends {
+                completed: 1,
+                ..Ends::default()
+            },
             in_flight: 4,
             going: Going::Some(
                 ["a", "b", "c"]
@@ -209,7 +247,7 @@ mod tests {
         };
         assert_eq!(
             many(wait).sentence(Duration::ZERO),
-            "still waiting: 1 of 5 done, 4 in flight, 0s; still going: a, b, c and 1 more"
+            "still waiting: 1 of 5 done, 4 in flight, 0s; waiting for: a, b, c and 1 more"
         );
     }
 

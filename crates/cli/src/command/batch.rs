@@ -31,6 +31,7 @@ use std::collections::VecDeque;
 use serde_json::json;
 
 use super::Desk;
+use crate::awaited::Ends;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::options::{Batch, Format, Pace, Request};
@@ -120,6 +121,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     );
     let mut exits = vec![];
     let mut tally = Tally(vec![]);
+    let mut ends = Ends::default();
     let mut to_do = VecDeque::new();
     let mut is_finished = true;
     for (place, task) in tasks.into_iter().enumerate() {
@@ -135,6 +137,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
             continue;
         };
         exits.push(standing.exit());
+        standing.outcome().count(&mut ends);
         let report = standing.report("");
         // Awaited with all the others, at the end.
         drop(match standing {
@@ -154,7 +157,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     }
 
     let ended = work
-        .all(to_do, concurrency, &mut tally, desk.interrupts)
+        .all(ends, to_do, concurrency, &mut tally, desk.interrupts)
         .await;
     output.idle();
     exits.extend(ended.exits);

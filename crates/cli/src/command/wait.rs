@@ -1,12 +1,12 @@
 //! `dinoai wait`: waits until runs have ended, over few requests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use dinoai::{Error, Run, SessionId, WaitAll};
 
 use super::Desk;
-use crate::awaited::{Awaited, Counts, Going, NAMED};
+use crate::awaited::{Awaited, Counts, Ends, Going, NAMED};
 use crate::each::Each;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -19,8 +19,9 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
     let output = desk.output;
     let mut waiting = Waiting {
         output,
-        left: options.sessions.iter().cloned().collect(),
+        left: Left::of(&options.sessions),
         ends: vec![],
+        counts: Ends::default(),
         results: vec![],
         exits: vec![],
     };
@@ -52,12 +53,39 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
 /// What is known of the runs that are waited for.
 struct Waiting<'a> {
     output: &'a Output,
-    left: BTreeSet<SessionId>,
+    left: Left,
     /// How those that are over have ended, in words.
     ends: Vec<String>,
+    counts: Ends,
     /// What came of each, where that is written at the end.
     results: Vec<Each<Run>>,
     exits: Vec<Exit>,
+}
+
+/// The runs that have not ended, in the order in which they were given.
+struct Left {
+    ids: BTreeMap<usize, SessionId>,
+    places: HashMap<SessionId, usize>,
+}
+
+impl Left {
+    fn of(ids: &[SessionId]) -> Self {
+        let mut places = HashMap::new();
+        for (place, id) in ids.iter().enumerate() {
+            places.entry(id.clone()).or_insert(place);
+        }
+        let ids = places.iter().map(|(id, place)| (*place, id.clone()));
+        Self {
+            ids: ids.collect(),
+            places,
+        }
+    }
+
+    fn remove(&mut self, id: &SessionId) {
+        if let Some(place) = self.places.remove(id) {
+            self.ids.remove(&place);
+        }
+    }
 }
 
 impl Waiting<'_> {
@@ -73,19 +101,12 @@ impl Waiting<'_> {
     }
 
     fn awaited(&self) -> Awaited {
-        let done = self.exits.len();
-        let failed = self
-            .exits
-            .iter()
-            .filter(|exit| **exit != Exit::Done)
-            .count();
-        let in_flight = self.left.len();
+        let ends = self.counts;
+        let in_flight = self.left.ids.len();
         // Somebody else has started them, nobody says when.
-        let named: Vec<_> = self.left.iter().take(NAMED).cloned().collect();
+        let named: Vec<_> = self.left.ids.values().take(NAMED).cloned().collect();
         Awaited::Many(Arc::new(move || Counts {
-            total: done + in_flight,
-            done,
-            failed,
+            ends,
             in_flight,
             to_start: 0,
             going: Going::Some(named.clone()),
@@ -95,6 +116,14 @@ impl Waiting<'_> {
     fn show(&mut self, id: &SessionId, result: dinoai::Result<Run>) {
         self.left.remove(id);
         let (run, failure) = ended(id, result);
+        *match (&run, &failure) {
+            (_, None) => &mut self.counts.completed,
+            (Some(_), Some(_)) => &mut self.counts.failed,
+            (None, Some(failure)) if failure.kind == Kind::WaitTimeout => {
+                &mut self.counts.still_going
+            }
+            (None, Some(_)) => &mut self.counts.unknown,
+        } += 1;
         let word = match (&run, &failure) {
             (Some(run), _) => run.status.to_string(),
             (None, Some(failure)) => failure.kind.word().to_owned(),
@@ -125,7 +154,7 @@ impl Waiting<'_> {
 
     fn interrupted(&self, signal: Signal) -> Failure {
         let exit = Exit::Interrupted(signal);
-        let stage = match self.left.is_empty() {
+        let stage = match self.left.ids.is_empty() {
             true => Stage::Ended,
             false => Stage::Going,
         };
@@ -136,15 +165,15 @@ impl Waiting<'_> {
         if self.output.format == Format::Json {
             self.output.json(&self.results);
         }
-        let mut left = self.left.iter();
+        let mut left = self.left.ids.values();
         let failure = match (left.next(), left.next()) {
             (Some(id), None) => Failure::interrupted(signal, id, "goes on"),
             _ => {
-                let text = format!("interrupted; {} runs go on", self.left.len());
+                let text = format!("interrupted; {} runs go on", self.left.ids.len());
                 Failure::new(Kind::Interrupted, exit, text)
             }
         };
-        failure.with_hint(go_on(&self.left))
+        failure.with_hint(go_on(self.left.ids.values()))
     }
 }
 
@@ -162,6 +191,6 @@ fn ended(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Fa
     }
 }
 
-fn go_on(left: &BTreeSet<SessionId>) -> String {
+fn go_on<'a>(left: impl IntoIterator<Item = &'a SessionId>) -> String {
     format!("go on with: dinoai wait {}", shell::ids(left))
 }

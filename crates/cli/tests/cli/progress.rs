@@ -133,13 +133,54 @@ fn a_wait_shows_how_many_are_done_and_which_go_on() {
     let wait = [&["wait", &ended, &going][..], &FAST].concat();
     let terminal = Pseudo::start(&emulator, &wait, &[]);
     terminal.wait_for("1 of 2 done, 1 failed, 1 in flight ");
-    terminal.wait_for(&format!("; still going: {going}"));
+    terminal.wait_for(&format!("; waiting for: {going}"));
     terminal.wait_for("1s");
     emulator.advance(MINUTE);
     let (exit, shown) = terminal.end();
     assert_eq!(exit, 1, "{shown}");
     let lines = [format!("{ended} FAILED"), format!("{going} COMPLETED")];
     assert_eq!(screen(&shown), lines);
+}
+
+#[test]
+fn a_wait_names_those_that_go_on_in_the_order_given_and_counts_the_unknown() {
+    let emulator = emulator();
+    let mut ids: Vec<_> = (0..3).map(|_| begun(&emulator)).collect();
+    ids.sort_by(|a, b| b.cmp(a));
+    let mut wait = vec!["wait", "no-such-run"];
+    wait.extend(ids.iter().map(String::as_str));
+    wait.push(&ids[0]);
+    let script = "stty cols 200; exec \"$0\" \"$@\"";
+    let path = [("PATH", "/usr/bin:/bin")];
+    let wait = [&wait[..], &FAST].concat();
+    let terminal = Pseudo::shell(&emulator, script, &wait, &path);
+    terminal.wait_for("0 of 4 done, 1 unknown, 3 in flight ");
+    terminal.wait_for(&format!("; waiting for: {}", ids.join(", ")));
+    emulator.advance(MINUTE);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 5, "{shown}");
+}
+
+#[test]
+fn a_batch_counts_as_done_what_has_ended_here_or_before() {
+    let emulator = emulator();
+    let folder = Folder::with("items.csv", "agent,message\nbroken,\n,two\n,three\n");
+    let (items, results) = (folder.name("items.csv"), folder.name("results"));
+    let batch = ["batch", &items, "--resume", &results, "--concurrency", "1"];
+    let batch = [&batch[..], &FAST].concat();
+    let short = [&batch[..], &["--timeout", "2s"]].concat();
+    let terminal = Pseudo::start(&emulator, &short, &[]);
+    terminal.wait_for("1 of 3 done, 1 failed, 1 still going, 1 in flight ");
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 4, "{shown}");
+    let summary = "3 items: 1 failed, 2 still going";
+    assert!(screen(&shown).contains(&summary.to_owned()), "{shown}");
+
+    let terminal = Pseudo::start(&emulator, &batch, &[]);
+    terminal.wait_for("1 of 3 done, 1 failed, 1 in flight, 1 to start ");
+    emulator.advance(MINUTE);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 1, "{shown}");
 }
 
 #[test]

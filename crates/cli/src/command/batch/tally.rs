@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use dinoai::{Run, RunStatus};
 use serde::Serialize;
 
+use crate::awaited::Ends;
 use crate::options::Format;
 use crate::output::Output;
 
@@ -19,6 +20,19 @@ pub(super) enum Outcome {
     /// Nobody knows whether it has started.
     Unknown,
     NotStarted,
+}
+
+impl Outcome {
+    /// Counts one item that came to this.
+    pub(super) fn count(self, ends: &mut Ends) {
+        *match self {
+            Self::Completed => &mut ends.completed,
+            Self::Failed => &mut ends.failed,
+            Self::Going => &mut ends.still_going,
+            Self::Unknown => &mut ends.unknown,
+            Self::NotStarted => &mut ends.not_started,
+        } += 1;
+    }
 }
 
 /// What came of an item whose run has ended.

@@ -16,7 +16,7 @@ use super::journal::{Journal, Lost};
 use super::ledger::Task;
 use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
-use crate::awaited::{Awaited, Counts, Going};
+use crate::awaited::{Awaited, Counts, Ends, Going};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
@@ -44,8 +44,8 @@ pub(super) struct Work<'a> {
 /// What came of the items.
 pub(super) struct Ended {
     pub(super) exits: Vec<Exit>,
-    /// How many of them have not completed.
-    failed: usize,
+    /// How many items came to what, those among them that had nothing left to do.
+    ends: Ends,
     /// The items whose results are not kept anywhere, each with what is known of it.
     pub(super) lost: Vec<String>,
     /// The signal that ended it, and what goes on then.
@@ -90,9 +90,10 @@ impl<'a> Work<'a> {
         stopped.is_some_and(|(exit, _)| exit == Exit::Unavailable)
     }
 
-    /// Does what is left to do, at most so many items at a time.
+    /// Does what is left to do, at most so many items at a time. `ends`: what the others came to.
     pub(super) async fn all(
         &self,
+        ends: Ends,
         mut to_do: VecDeque<(usize, Task)>,
         concurrency: usize,
         tally: &mut Tally,
@@ -100,7 +101,7 @@ impl<'a> Work<'a> {
     ) -> Ended {
         let mut ended = Ended {
             exits: vec![],
-            failed: 0,
+            ends,
             lost: vec![],
             interrupted: None,
         };
@@ -150,12 +151,10 @@ impl<'a> Work<'a> {
 
     /// What is waited for while so many items are in flight, and so many are left to begin.
     fn awaited(&self, ended: &Ended, in_flight: usize, to_start: usize) -> Awaited {
-        let (done, failed) = (ended.exits.len(), ended.failed);
+        let ends = ended.ends;
         let progress = Arc::clone(&self.progress);
         Awaited::Many(Arc::new(move || Counts {
-            total: done + in_flight + to_start,
-            done,
-            failed,
+            ends,
             in_flight,
             to_start,
             going: Going::Longest(progress.longest()),
@@ -282,7 +281,7 @@ impl Ended {
     fn note(&mut self, done: Done, tally: &mut Tally) {
         tally.set(done.number, done.outcome);
         self.exits.push(done.exit);
-        self.failed += usize::from(done.outcome != Outcome::Completed);
+        done.outcome.count(&mut self.ends);
         self.lost.extend(done.lost);
     }
 }
