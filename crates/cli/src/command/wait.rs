@@ -20,6 +20,7 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
     let mut waiting = Waiting {
         output,
         left: Left::of(&options.sessions),
+        given_up: BTreeMap::new(),
         ends: vec![],
         counts: Ends::default(),
         results: vec![],
@@ -37,6 +38,9 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
         signal = desk.interrupts.next() => return Err(waiting.interrupted(signal)),
     }
     output.idle();
+    if !waiting.given_up.is_empty() {
+        output.hint(&go_on(waiting.given_up.values()));
+    }
     if output.format == Format::Json {
         output.json(&waiting.results);
     }
@@ -54,6 +58,8 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
 struct Waiting<'a> {
     output: &'a Output,
     left: Left,
+    /// Those that went on at the timeout, in the order in which they were given.
+    given_up: BTreeMap<usize, SessionId>,
     /// How those that are over have ended, in words.
     ends: Vec<String>,
     counts: Ends,
@@ -66,6 +72,8 @@ struct Waiting<'a> {
 struct Left {
     ids: BTreeMap<usize, SessionId>,
     places: HashMap<SessionId, usize>,
+    /// How many there were.
+    given: usize,
 }
 
 impl Left {
@@ -77,14 +85,16 @@ impl Left {
         let ids = places.iter().map(|(id, place)| (*place, id.clone()));
         Self {
             ids: ids.collect(),
+            given: places.len(),
             places,
         }
     }
 
-    fn remove(&mut self, id: &SessionId) {
-        if let Some(place) = self.places.remove(id) {
-            self.ids.remove(&place);
-        }
+    /// Where it stood.
+    fn remove(&mut self, id: &SessionId) -> Option<usize> {
+        let place = self.places.remove(id)?;
+        self.ids.remove(&place);
+        Some(place)
     }
 }
 
@@ -114,7 +124,7 @@ impl Waiting<'_> {
     }
 
     fn show(&mut self, id: &SessionId, result: dinoai::Result<Run>) {
-        self.left.remove(id);
+        let place = self.left.remove(id);
         let (run, failure) = ended(id, result);
         *match (&run, &failure) {
             (_, None) => &mut self.counts.completed,
@@ -133,7 +143,7 @@ impl Waiting<'_> {
         let result = match (run, &failure) {
             (Some(run), _) => Some(Each::Done(run)),
             (None, Some(failure)) => {
-                self.output.failure(failure);
+                self.say(failure, id, place);
                 Some(Each::failed(id, failure))
             }
             (None, None) => None,
@@ -150,6 +160,22 @@ impl Waiting<'_> {
         }
         let exit = failure.map_or(Exit::Done, |failure| failure.exit);
         self.exits.push(exit);
+    }
+
+    /// Says why nothing is known of a run's end. Of several that go on one command goes on, which
+    /// is said at the end.
+    fn say(&mut self, failure: &Failure, id: &SessionId, place: Option<usize>) {
+        let is_one_of_several = self.left.given > 1 && self.output.format == Format::Text;
+        match place {
+            Some(place) if failure.kind == Kind::WaitTimeout && is_one_of_several => {
+                self.given_up.insert(place, id.clone());
+                self.output.failure(&Failure {
+                    hint: None,
+                    ..failure.clone()
+                });
+            }
+            _ => self.output.failure(failure),
+        }
     }
 
     fn interrupted(&self, signal: Signal) -> Failure {

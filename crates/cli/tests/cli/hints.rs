@@ -8,7 +8,7 @@ use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::batch::wait_until;
-use crate::program::{Done, bare, run};
+use crate::program::{Done, bare, dinoai, run};
 
 fn endless() -> Emulator {
     Emulator::builder()
@@ -135,6 +135,27 @@ fn an_endpoint_is_asked_for_and_not_shown() {
     let done = paste(hint(&done));
     assert_eq!(done.code(), 2, "{}", done.stderr);
     assert_eq!(emulator.requests().len(), before);
+}
+
+#[test]
+fn one_command_goes_on_with_all_runs_that_a_wait_has_given_up() {
+    let emulator = endless();
+    let ids = ["a", "b", "c"].map(|agent| {
+        let done = run(dinoai(&emulator), &["run", agent, "--detach"]);
+        done.stdout.trim().to_owned()
+    });
+    let wait = ["wait", &ids[2], &ids[0], &ids[1]];
+    let done = run(dinoai(&emulator), &[&wait[..], &SHORT].concat());
+    assert_eq!(done.code(), 4, "{}", done.stderr);
+    let command = format!("dinoai {}", wait.join(" "));
+    assert_eq!(hint(&done), command, "{}", done.stderr);
+    let hints = done.stderr.matches("go on with").count();
+    assert_eq!(hints, 1, "{}", done.stderr);
+    let one = run(
+        dinoai(&emulator),
+        &[&["wait", &ids[0]][..], &SHORT].concat(),
+    );
+    assert_eq!(hint(&one), format!("dinoai watch {}", ids[0]));
 }
 
 #[test]
