@@ -44,12 +44,13 @@ fn a_wait_for_several_names_all_that_go_on() {
     for_each_signal(|signal, status| {
         let emulator = endless();
         let mut ids = [begun(&emulator, "agent"), begun(&emulator, "agent")];
+        // Not in the order of the alphabet: they are named as they were given.
+        ids.sort_by(|a, b| b.cmp(a));
         let terminal = start(&emulator, &[&["wait", &ids[0], &ids[1]], &FAST]);
         terminal.wait_for("0 of 2 done");
         terminal.signal(signal);
         let (exit, shown) = terminal.end();
         assert_eq!(exit, status, "{shown}");
-        ids.sort();
         let hint = format!("go on with: dinoai wait {} {}", ids[0], ids[1]);
         assert_shown(&shown, &hint);
         let runs = emulator.runs();
