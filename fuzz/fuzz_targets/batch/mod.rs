@@ -7,6 +7,10 @@
 
 #[path = "../../../crates/cli/src/command/batch/item.rs"]
 mod item;
+#[path = "../../../crates/cli/src/json.rs"]
+pub(crate) mod json;
+#[path = "../../../crates/cli/src/neutral.rs"]
+pub(crate) mod neutral;
 #[path = "../../../crates/cli/src/command/batch/properties.rs"]
 pub(crate) mod properties;
 #[path = "../../../crates/cli/src/command/batch/record.rs"]
@@ -15,3 +19,5 @@ mod record;
 mod records;
 #[path = "../../../crates/cli/src/command/batch/table.rs"]
 mod table;
+#[path = "../../../crates/cli/src/workflow.rs"]
+pub(crate) mod workflow;
