@@ -32,13 +32,15 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seed: { type: "string", default: "20261125" },
-    documents: { type: "string", default: "2400" },
+    documents: { type: "string", default: "3200" },
   },
 });
 const [folder, everything] = positionals;
 const checks = new Checks();
 const counts = { accepted: 0, syntax: 0, validation: 0, operation: 0, variables: 0 };
 const kinds = new Set();
+/** The texts that differ from those of the corpus. */
+const mutated = new Set();
 
 /** What the reference makes of a request: a verdict, its messages, and the runs that it would start. */
 function judge(schema, { query, variables, operationName }) {
@@ -120,6 +122,8 @@ async function compare(title, corpus, flags, sdl, count, seed) {
     const schema = buildClientSchema(told.data);
     const mutator = new Mutator(seed);
     const requests = Array.from({ length: count }, () => mutator.request(corpus));
+    const originals = new Set(corpus.map(([text]) => text));
+    for (const { query } of requests) if (!originals.has(query)) mutated.add(query);
     const judged = requests.map((request) => ({ request, expected: judge(schema, request) }));
     const show = (request) => `\n  ${JSON.stringify(request)}`;
     const ask = async ({ request, expected }) => {
@@ -168,10 +172,12 @@ await compare("Everything", EVERYTHING, flags, readFileSync(everything, "utf8"),
 for (const [verdict, least] of Object.entries(LEAST)) {
   checks.check(`at least ${100 * least} % ${verdict}`, counts[verdict] >= least * documents, `but ${counts[verdict]}`);
 }
+const fewest = Math.min(2000, 0.65 * documents);
+checks.check(`at least ${fewest} documents that are not as they were, each once`, mutated.size >= fewest, `but ${mutated.size}`);
 checks.check(`at least ${FEWEST_KINDS} kinds of validation errors`, kinds.size >= FEWEST_KINDS, `but ${kinds.size}`);
 const seconds = ((performance.now() - begun) / 1000).toFixed(1);
 console.log(
-  `Seed ${seed}, ${documents} documents in ${seconds} s: ${counts.accepted} accepted; refused ${counts.syntax} for syntax, ` +
+  `Seed ${seed}, ${documents} requests with ${mutated.size} mutated documents in ${seconds} s: ${counts.accepted} accepted; refused ${counts.syntax} for syntax, ` +
     `${counts.validation} by validation (${kinds.size} kinds of errors), ${counts.operation} for the operation, ${counts.variables} for variables.`,
 );
 checks.close();

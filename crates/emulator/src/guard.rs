@@ -72,7 +72,7 @@ impl Guard {
             if !self.is_ours(&host.host) {
                 let name = &host.host;
                 return Err(forbidden(&format!(
-                    "This emulator has not the host '{name}'. Use localhost or an IP address, or \
+                    "This emulator does not serve the host '{name}'. Use localhost or an IP address, or \
                      start it with --allow-host {name} (in Rust, Builder::allow_host)."
                 )));
             }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::batch::Folder;
 use crate::program::{dinoai, run};
+use crate::schema;
 
 const PROMISED: Duration = Duration::from_secs(30);
 const WATCHED: Duration = Duration::from_secs(75);
@@ -95,12 +96,13 @@ fn assert_says(
 fn a_run_without_news_says_within_30_s_that_it_goes_on() {
     let (emulator, _) = begun();
     // A command that stays silent ends all the same.
-    let arguments = ["run", "agent", "--timeout", "45s"];
+    let arguments = ["run", "agent", "--timeout", "45s", "--output", "jsonl"];
     let mut child = dinoai(&emulator).args(arguments).spawn().unwrap();
     let mut news = Instant::now();
     let mut said = vec![];
     for line in BufReader::new(child.stderr.take().unwrap()).lines() {
         said.push(line.unwrap());
+        schema::assert_is("stderr", said.last().unwrap());
         if said.last().unwrap().contains("still waiting: ") {
             break;
         }
@@ -109,6 +111,7 @@ fn a_run_without_news_says_within_30_s_that_it_goes_on() {
     let silent = news.elapsed();
     child.kill().unwrap();
     child.wait().unwrap();
+    schema::assert_is("StillWaiting", said.last().unwrap());
     assert!(said.last().unwrap().contains(", RUNNING, "), "{said:?}");
     assert!(silent <= PROMISED, "{silent:?} {said:?}");
 }

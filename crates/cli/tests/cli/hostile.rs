@@ -1,5 +1,6 @@
 //! Texts that would do harm where they are shown, through every command, in every format, to a
-//! terminal, a pipe, the log of a CI system and a file.
+//! terminal, a pipe, the log of a CI system and a file. What `login`, `completions`, `schema` and
+//! the emulator write is the command's own.
 
 mod judge;
 mod lines;
@@ -21,7 +22,7 @@ const FAST: [&str; 3] = ["--poll-interval", "5ms", "--steps"];
 /// Longer than the lines that are rendered. Far longer ones are read back by [`rendered`].
 const LONG: usize = 20_000;
 /// How often a test sends a follow-up to one run.
-const MOST_FOLLOW_UPS: usize = 4;
+const MOST_FOLLOW_UPS: usize = 8;
 
 /// What an agent says, with a word that tells where it begins.
 fn texts() -> Vec<String> {
@@ -86,11 +87,14 @@ fn commands(emulator: &Emulator) -> Vec<Vec<String>> {
         &["run", "hostile", "-m", "go"][..],
         &["watch", &id],
         &["get", &id],
+        &["get", &id, "--steps"],
         &["tree", &id],
         &["wait", &id],
         // Last, since the others would show what is said to it, too.
         &["send", &id, "-m", "go on"],
+        &["--session", &id, "-m", "go on"],
         &["stop", &id],
+        &["stop", &id, "--tree"],
     ];
     let waits = ["run", "send", "watch"];
     let words = commands.map(|command| match waits.contains(&command[0]) {
@@ -150,11 +154,26 @@ fn json_parses_to_the_very_text_and_is_harmless_everywhere() {
                 assert!(is_harmless_on_a_terminal(written), "{what}");
                 assert!(!is_obeyed_in_a_log(written), "{what}");
             }
+            let filed = into_file(&emulator, &arguments);
+            assert!(is_harmless_on_a_terminal(&filed), "{what}");
             if has_messages(&command, format) {
                 assert_has_all_texts(&done.stdout, &what);
+                assert_has_all_texts(&filed, &what);
             }
         }
     }
+}
+
+/// What the command writes into a file, which is none of the logs that a CI system reads.
+fn into_file(emulator: &Emulator, arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    let mut command = dinoai(emulator);
+    command.env("GITHUB_ACTIONS", "true");
+    command.stdout(File::create(&file).unwrap());
+    let done = run(command, arguments);
+    assert_eq!(done.code(), 0, "{arguments:?}: {:.1000}", done.stderr);
+    fs::read_to_string(&file).unwrap()
 }
 
 #[test]
@@ -179,6 +198,10 @@ fn text_is_neutralised_on_a_terminal() {
                 "##vso[task.setvariable variable=a]b",
             ] {
                 assert!(shown.contains(text), "{what:?}: {text}");
+            }
+            if command.contains(&"--steps".to_owned()) && command[0] != "send" {
+                assert!(shown.contains("preparing: sequences ␛[31mred"), "{what:?}");
+                assert!(shown.contains("↳ sequences ␛[31mred"), "{what:?}");
             }
             let long = shown.matches('x').count();
             assert!(long >= LONG, "{what:?}: {long}");
@@ -207,9 +230,10 @@ fn text_is_neutralised_on_a_terminal_of_a_ci_system() {
 
 /// What the command shows on a terminal, which is harmless there.
 fn on_a_terminal(emulator: &Emulator, what: &[&str], variables: &[(&str, &str)]) -> String {
-    // What the command itself asks of a terminal is in the way.
-    let arguments = [what, &["--quiet", "--color", "never"]].concat();
-    let (exit, shown) = Pseudo::start(emulator, &arguments, variables).end();
+    // What the command itself asks of a terminal would be in the way: this one obeys nothing.
+    let arguments = [what, &["--color", "never"]].concat();
+    let variables = [variables, &[("TERM", "dumb")]].concat();
+    let (exit, shown) = Pseudo::start(emulator, &arguments, &variables).end();
     assert_eq!(exit, 0, "{what:?}");
     let shown = shown.replace("\r\n", "\n");
     assert!(is_harmless_on_a_terminal(&shown), "{what:?}");
@@ -219,25 +243,15 @@ fn on_a_terminal(emulator: &Emulator, what: &[&str], variables: &[(&str, &str)])
 #[test]
 fn text_goes_as_it_is_into_a_file_and_a_pipe() {
     let emulator = hostile();
-    let folder = tempfile::tempdir().unwrap();
     for command in commands(&emulator) {
-        if !has_messages(&command, "text") {
-            continue;
-        }
         let arguments = arguments(&command, "text");
-        let piped = run(dinoai(&emulator), &arguments).stdout;
-        let file = folder.path().join("file");
-        let mut to_file = dinoai(&emulator);
-        // A file is none of the logs that a CI system reads.
-        to_file.env("GITHUB_ACTIONS", "true");
-        to_file.stdout(File::create(&file).unwrap());
-        run(to_file, &arguments);
-        for written in [piped, fs::read_to_string(&file).unwrap()] {
+        let piped = run(dinoai(&emulator), &arguments);
+        assert_eq!(piped.code(), 0, "{command:?}: {:.1000}", piped.stderr);
+        for written in [piped.stdout, into_file(&emulator, &arguments)] {
             for text in texts() {
-                assert!(
-                    written.contains(text.trim_end()),
-                    "{command:?}: {text:.80?}"
-                );
+                let is_there = written.contains(text.trim_end());
+                let is_wanted = has_messages(&command, "text");
+                assert_eq!(is_there, is_wanted, "{command:?}: {text:.80?}");
             }
         }
     }
@@ -290,9 +304,9 @@ fn what_the_api_says_beside_a_run_is_as_harmless() {
         let emulator = hostile();
         let id = ended(&emulator).session_id;
         let faults = [
-            Fault::replaced("status", json!(evil)),
-            Fault::graphql_error(200).message(evil),
-            Fault::unavailable(),
+            ("status", Fault::replaced("status", json!(evil))),
+            ("error", Fault::graphql_error(200).message(evil)),
+            ("nothing", Fault::unavailable()),
         ];
         let commands = [
             &["run", "hostile", "--model-family", evil, "--detach"][..],
@@ -302,7 +316,7 @@ fn what_the_api_says_beside_a_run_is_as_harmless() {
             &["tree", &id],
             &["get", evil],
         ];
-        for fault in faults {
+        for (said, fault) in faults {
             for command in commands {
                 emulator.add_fault(fault.clone().times(2));
                 let arguments = [command, &["--output", format]].concat();
@@ -314,6 +328,11 @@ fn what_the_api_says_beside_a_run_is_as_harmless() {
                     "{arguments:?}: {shown:?}"
                 );
                 assert!(!is_obeyed_in_a_log(&logged), "{arguments:?}: {logged:?}");
+                assert_eq!(emulator.faults().len(), 0, "{arguments:?}");
+                if said == "error" {
+                    assert!(shown.contains("add-mask"), "{arguments:?}: {shown:?}");
+                    assert!(logged.contains("add-mask"), "{arguments:?}: {logged:?}");
+                }
             }
         }
     }
@@ -357,17 +376,55 @@ fn a_batch_writes_json_that_is_as_harmless() {
 }
 
 #[test]
+fn a_batch_is_as_harmless_on_a_terminal_and_in_a_log() {
+    let emulator = hostile();
+    let folder = tempfile::tempdir().unwrap();
+    let items = folder.path().join("items");
+    let item = json!({ "agent": "hostile", "message": texts()[..10].join("\n") });
+    fs::write(&items, format!("{item}\n")).unwrap();
+    let words = ["batch", items.to_str().unwrap(), "--poll-interval", "5ms"];
+    for format in FORMATS {
+        let arguments = [&words[..], &["--output", format]].concat();
+        let shown = on_a_terminal(&emulator, &arguments, &[]);
+        let [_, logged] = everywhere(&emulator, &arguments);
+        for written in [&shown, &logged] {
+            assert!(!is_obeyed_in_a_log(written), "{format}");
+        }
+        match format {
+            "text" => assert!(shown.contains("item 1 COMPLETED"), "{shown}"),
+            _ => assert_has_all_texts(&shown, format),
+        }
+        // Standard output comes first.
+        let records = logged
+            .lines()
+            .take_while(|line| line.starts_with("{\"item\""));
+        let records: Vec<_> = records.collect();
+        assert_has_all_texts(&records.join("\n"), format);
+    }
+}
+
+#[test]
 fn a_chat_shows_what_the_agent_says_as_harmless() {
     let emulator = hostile();
     let id = ended(&emulator).session_id;
     let arguments = ["--session", &id, "--color", "never"];
-    let mut terminal = Pseudo::start(&emulator, &arguments, &[("TERM", "dumb")]);
-    terminal.wait_for("xxxx");
-    terminal.wait_for_prompt();
-    terminal.type_in("\u{4}");
-    let (exit, shown) = terminal.end();
-    assert_eq!(exit, 0);
-    let said = &shown[shown.find("controls").unwrap()..shown.rfind("xxx").unwrap()];
-    assert!(is_harmless_on_a_terminal(&said.replace("\r\n", "\n")));
-    assert!(shown.contains("sequences ␛[31mred␛]0;title␇�2J␛P end"));
+    for is_logged in [false, true] {
+        let variables = [("TERM", "dumb"), ("GITHUB_ACTIONS", "true")];
+        let variables = if is_logged {
+            &variables[..]
+        } else {
+            &variables[..1]
+        };
+        let mut terminal = Pseudo::start(&emulator, &arguments, variables);
+        terminal.wait_for("xxxx");
+        terminal.wait_for_prompt();
+        terminal.type_in("\u{4}");
+        let (exit, shown) = terminal.end();
+        assert_eq!(exit, 0);
+        let said = &shown[shown.find("controls").unwrap()..shown.rfind("xxx").unwrap()];
+        let said = said.replace("\r\n", "\n");
+        assert!(is_harmless_on_a_terminal(&said));
+        assert_eq!(is_obeyed_in_a_log(&said), !is_logged);
+        assert!(said.contains("sequences ␛[31mred␛]0;title␇�2J␛P end"));
+    }
 }

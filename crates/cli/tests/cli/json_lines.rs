@@ -3,6 +3,7 @@
 use dinoai_emulator::{Edges, Emulator, Fault, Scenario, Stage, Step};
 use serde_json::{Value, json};
 
+use crate::batch::Folder;
 use crate::program::{dinoai, run};
 use crate::schema;
 
@@ -230,5 +231,31 @@ fn json_keeps_the_order_of_the_apis_fields() {
                 ["ts", "role", "content"].map(|key| text.find(&format!("\"{key}\"")));
             assert!(ts < role && role < content, "{command} {format}: {text}");
         }
+    }
+}
+
+#[test]
+fn what_starts_runs_and_leaves_them_writes_the_same_in_both_formats() {
+    let emulator = start(Edges::new());
+    let folder = Folder::with("items.csv", "agent,message\nagent,one\n");
+    let items = folder.name("items.csv");
+    for (arguments, definition) in [
+        (&["run", "agent", "--detach"][..], "detach"),
+        (&["batch", &items, "--poll-interval", "5ms"], "batch"),
+    ] {
+        let written = ["json", "jsonl"].map(|format| {
+            let done = run(
+                dinoai(&emulator),
+                &[arguments, &["--output", format]].concat(),
+            );
+            assert_eq!(done.code(), 0, "{arguments:?}: {}", done.stderr);
+            schema::assert_is(&format!("{definition}.jsonl"), &done.stdout);
+            schema::assert_is("stderr", &done.stderr);
+            let values = serde_json::Deserializer::from_str(&done.stdout).into_iter();
+            let values = values.map(|value| without_names(&value.unwrap()));
+            values.collect::<Vec<_>>()
+        });
+        assert_eq!(written[0], written[1], "{arguments:?}");
+        assert!(!written[0].is_empty(), "{arguments:?}");
     }
 }

@@ -230,7 +230,12 @@ fn ctrl_c_leaves_no_line_behind() {
     let folder = Folder::with("items.csv", "message\none\n");
     let going = begun(&emulator);
     let items = folder.name("items.csv");
-    for arguments in [&["run", "agent"][..], &["wait", &going], &["batch", &items]] {
+    for arguments in [
+        &["run", "agent"][..],
+        &["watch", &going],
+        &["wait", &going],
+        &["batch", &items],
+    ] {
         let mut terminal = Pseudo::start(&emulator, &[arguments, &FAST].concat(), &[]);
         terminal.wait_for("1s");
         terminal.type_in(CTRL_C);

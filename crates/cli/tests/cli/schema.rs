@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use dinoai_emulator::{Emulator, Scenario};
 use jsonschema::Validator;
 use serde_json::{Deserializer, Value, json};
 
+use crate::batch::Folder;
 use crate::program::{bare, dinoai, run, run_with_input};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
@@ -147,5 +149,64 @@ fn a_field_that_is_not_in_the_schema_is_not_valid() {
             run[field] = value;
             assert!(!validator.is_valid(&run), "{name} {field}");
         }
+    }
+}
+
+#[test]
+fn every_kind_of_line_on_standard_error_is_valid() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.csv", "message\none\n");
+    let (items, results) = (folder.name("items.csv"), folder.name("results.jsonl"));
+    let batch = [
+        "batch",
+        &items,
+        "--resume",
+        &results,
+        "--poll-interval",
+        "5ms",
+    ];
+    let detach = ["run", "agent", "--detach", "--model-family", "unknown"];
+    let json = |arguments: &[&str]| {
+        run(
+            dinoai(&emulator),
+            &[arguments, &["--output", "json"]].concat(),
+        )
+    };
+    let mut closed = Command::new("/bin/sh");
+    closed.args([
+        "-c",
+        "exec \"$0\" \"$@\" --output json >&-",
+        env!("CARGO_BIN_EXE_dinoai"),
+    ]);
+    closed.env_clear().stderr(Stdio::piped());
+    for (name, value) in dinoai(&emulator).get_envs() {
+        closed.env(name, value.unwrap_or_default());
+    }
+    for (member, done) in [
+        ("Warning", json(&detach)),
+        (
+            "Accepted",
+            json(&["run", "agent", "--poll-interval", "5ms"]),
+        ),
+        (
+            "Trace",
+            json(&["run", "agent", "-v", "--poll-interval", "5ms"]),
+        ),
+        ("Failure", json(&["get", "unknown"])),
+        ("Summary", json(&batch)),
+        ("Finished", json(&batch)),
+        ("SessionIdElsewhere", run(closed, &detach)),
+    ] {
+        assert_is("stderr", &done.stderr);
+        let validator = definition(member);
+        let mut lines = done
+            .stderr
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        assert!(
+            lines.any(|line: Value| validator.is_valid(&line)),
+            "{member}: {}",
+            done.stderr
+        );
     }
 }

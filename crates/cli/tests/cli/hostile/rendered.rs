@@ -100,19 +100,30 @@ fn a_megabyte_and_piles_of_marks_are_shown_in_every_format() {
     let marks = format!("marks a{} end", "\u{301}".repeat(100_000));
     let long = format!("long {} end", "x".repeat(1_000_000));
     let (emulator, id) = said(&[&marks, &long]);
-    for format in FORMATS {
-        let arguments = ["get", &id, "--output", format, "--color", "never"];
-        let (exit, shown) = Pseudo::start(&emulator, &arguments, &[]).end();
-        assert_eq!(exit, 0, "{format}");
-        assert!(!is_piled_up(&shown), "{format}");
-        assert!(shown.contains(&long), "{format}");
-        let piped = run(dinoai(&emulator), &arguments).stdout;
-        match format {
-            "text" => assert!(piped.contains(&marks) && piped.contains(&long)),
-            _ => {
-                assert!(!is_piled_up(&piped), "{format}");
-                let found = strings(&piped);
-                assert!(found.contains(&marks) && found.contains(&long), "{format}");
+    for command in [
+        &["run", "hostile"][..],
+        &["watch", &id],
+        &["get", &id],
+        &["tree", &id],
+    ] {
+        for format in FORMATS {
+            let options = ["--output", format, "--color", "never"];
+            let arguments = [command, &options].concat();
+            let (exit, shown) = Pseudo::start(&emulator, &arguments, &[]).end();
+            let piped = run(dinoai(&emulator), &arguments).stdout;
+            assert_eq!(exit, 0, "{arguments:?}");
+            assert!(!is_piled_up(&shown), "{arguments:?}");
+            match format {
+                "text" if command[0] == "tree" => assert!(piped.len() < 1_000),
+                "text" => {
+                    assert!(shown.contains(&long), "{arguments:?}");
+                    assert!(piped.contains(&marks) && piped.contains(&long));
+                }
+                _ => {
+                    assert!(!is_piled_up(&piped), "{arguments:?}");
+                    let found = strings(&piped);
+                    assert!(found.contains(&marks) && found.contains(&long));
+                }
             }
         }
     }
