@@ -3,6 +3,7 @@
 
 /** Documents for the API's own schema, beside those of the library. */
 export const API = [
+  ['mutation ($b: Boolean = false) { triggerDinoaiAgentRun(message: "m") @skip(if: $b) { ok } }', '{"b":null}'],
   ['mutation { triggerDinoaiAgentRun(message: "m") { ok agentSessionId status warning } }'],
   ['mutation T($m: String = "hello", $a: String) { first: triggerDinoaiAgentRun(agent: $a, message: $m) { ...T } second: triggerDinoaiAgentRun(message: """\n  two\n    lines\n""") { ...T } } fragment T on TriggerDinoAiAgentRun { ok agentSessionId }', '{"m":"x"}'],
   ['mutation ($c: String!, $s: DinoAiAgentSlackInput = { channel: "C", threadTs: "1" }) { triggerDinoaiAgentRun(message: "\\u00e9\\n\\"\\u{1F600}\\uD83D\\uDE00", slack: { channel: $c, threadTs: "1.2" }) { ok } again: triggerDinoaiAgentRun(message: "again", slack: $s) { ok } }', '{"c":"C"}'],

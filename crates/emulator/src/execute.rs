@@ -18,6 +18,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Name, Node};
 
 use crate::backend::Schemas;
+use crate::conditions;
 use crate::edges::{Capability, Edges};
 use crate::given;
 use crate::operations::{Root, Trace};
@@ -239,6 +240,12 @@ impl Run<'_> {
     ) -> Result<ExecutionResponse, Refusal> {
         let to_error =
             |refused: RequestError| vec![refused.to_graphql_error(&self.document.sources)];
+        if let Some(error) = conditions::null(self.document, self.operation, variables) {
+            return Ok(ExecutionResponse {
+                errors: vec![error],
+                data: None,
+            });
+        }
         let resolving = RefCell::new(Trace::default());
         let root = Root {
             type_name: self.operation.object_type().clone(),

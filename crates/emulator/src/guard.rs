@@ -91,7 +91,11 @@ impl Guard {
     /// itself as the browser knows it.
     fn check_origin(&self, origin: &HeaderValue, asked: Option<&Host>) -> Result<(), Reply> {
         let text = String::from_utf8_lossy(origin.as_bytes());
-        let uri = text.parse::<Uri>().ok();
+        // An origin is a URL: without a scheme it is `null`, or none at all.
+        let uri = text
+            .parse::<Uri>()
+            .ok()
+            .filter(|uri| uri.scheme().is_some());
         let page = uri
             .as_ref()
             .and_then(Uri::authority)

@@ -128,6 +128,7 @@ mod agents;
 mod backend;
 mod builder;
 mod clock;
+mod conditions;
 mod control;
 mod credentials;
 mod demo;

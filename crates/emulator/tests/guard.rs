@@ -180,6 +180,9 @@ async fn pages_of_other_sites_get_403_whatever_they_ask() {
             let (status, detail) = got(&emulator, path, &["Host: localhost", line]).await;
             assert_eq!(status, 403, "{line} {path}");
             assert!(detail.contains("must not use this emulator"), "{detail}");
+            // Any page can have the origin null: nobody is told to allow it.
+            let is_site = line.contains("://");
+            assert_eq!(detail.contains("--allow-host"), is_site, "{line}: {detail}");
         }
     }
     let two = &[

@@ -171,3 +171,34 @@ async fn a_whole_number_is_an_int_however_it_is_written() {
     assert_eq!(steps(json!(first)).await, json!([all[1]]));
     assert_eq!(steps(json!(first as f64)).await, json!([all[1]]));
 }
+
+#[tokio::test]
+async fn nothing_is_executed_where_a_condition_at_the_root_is_null() {
+    const MESSAGE: &str = "Argument \"if\" of non-null type \"Boolean!\" must not be null.";
+    let emulator = Emulator::start().await.unwrap();
+    let start = "triggerDinoaiAgentRun(message: \"m\")";
+    let [skip, include] = ["@skip(if: $b)", "@include(if: $b)"];
+    for selections in [
+        format!("{{ {start} {skip} {{ ok }} }}"),
+        format!("{{ {start} {include} {{ ok }} }}"),
+        format!("{{ a: {start} {{ ok }} b: {start} {skip} {{ ok }} }}"),
+        format!("{{ ... {include} {{ {start} {{ ok }} }} }}"),
+        format!("{{ ...F }} fragment F on Mutation {{ {start} {skip} {{ ok }} }}"),
+        format!("{{ ...F {skip} }} fragment F on Mutation {{ {start} {{ ok }} }}"),
+    ] {
+        let query = format!("mutation ($b: Boolean = false) {selections}");
+        let answer = call(&emulator, &query, json!({ "b": null })).await.body;
+        assert_eq!(answer["errors"][0]["message"], MESSAGE, "{query}: {answer}");
+        assert_eq!(answer.get("data"), Some(&Value::Null), "{query}");
+        assert!(emulator.runs().is_empty(), "{query}");
+    }
+    let query = format!("mutation ($b: Boolean = false) {{ {start} {skip} {{ ok }} }}");
+    call(&emulator, &query, json!({})).await;
+    assert_eq!(emulator.runs().len(), 1);
+    // What is left out anyhow is not looked at.
+    let query = format!(
+        "mutation ($b: Boolean = false) {{ ... @skip(if: true) {{ {start} {skip} {{ ok }} }} __typename }}"
+    );
+    let answer = call(&emulator, &query, json!({ "b": null })).await.body;
+    assert_eq!(answer["data"]["__typename"], "Mutation", "{answer}");
+}
