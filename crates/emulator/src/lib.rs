@@ -53,7 +53,7 @@
 //! A program in another process, in any language, steers a running emulator and looks at it over
 //! HTTP, at [`Emulator::control`]: `http://127.0.0.1:<port>/control`. It takes no credentials, and
 //! only callers on this machine: others get 403. A POST with a body must have the content type
-//! `application/json`. What is wrong is told as `{"detail": …}`, with 400, 403, 404, 405, 413 or
+//! `application/json`. What is wrong is reported as `{"detail": …}`, with 400, 403, 404, 405, 413 or
 //! 415.
 //!
 //! | request | answer |

@@ -255,7 +255,7 @@ impl World {
     }
 
     /// Stops a run unless it is over; its children go on. Returns the status that it has then,
-    /// where there is such a run.
+    /// `None` if no run has this id.
     pub(crate) fn stop(&mut self, session_id: &str, now: Duration) -> Option<Status> {
         let place = self.place(session_id, now)?;
         let run = self.change(place);

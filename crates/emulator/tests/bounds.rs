@@ -114,7 +114,7 @@ async fn the_largest_fault_of_each_kind_is_taken_at_once_and_told_as_it_was_writ
     assert_eq!(told[0]["bytes"], faults[0]["bytes"]);
     assert_eq!(told[0]["times"], faults[0]["times"]);
     assert_eq!(told[1]["delay_seconds"], faults[1]["delay_seconds"]);
-    // What is told can be written again.
+    // What is listed can be written again.
     added(&emulator, &told).await;
     let mut bomb = post(&emulator).body("{}").send().await.unwrap();
     let first = bomb.chunk().await.unwrap().unwrap();

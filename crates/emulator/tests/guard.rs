@@ -180,7 +180,7 @@ async fn pages_of_other_sites_get_403_whatever_they_ask() {
             let (status, detail) = got(&emulator, path, &["Host: localhost", line]).await;
             assert_eq!(status, 403, "{line} {path}");
             assert!(detail.contains("must not use this emulator"), "{detail}");
-            // Any page can have the origin null: nobody is told to allow it.
+            // Any page can have the origin null: no answer suggests to allow it.
             let is_site = line.contains("://");
             assert_eq!(detail.contains("--allow-host"), is_site, "{line}: {detail}");
         }
