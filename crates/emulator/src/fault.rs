@@ -265,7 +265,7 @@ impl Fault {
     }
 
     /// The good answer's head and the first half of its body, then the connection closes.
-    /// `cut_body`; `bytes` says how much of the body is sent.
+    /// `cut_body`; `bytes` says how much of the body is sent: all but its last byte at most.
     pub fn cut_body() -> Self {
         Self::new(Kind::CutBody)
     }
@@ -324,6 +324,7 @@ impl Fault {
     /// What stands in the error, and beside it, is said by [`message`](Self::message),
     /// [`code`](Self::code), [`path`](Self::path) and [`data`](Self::data). A status that no
     /// HTTP response can have, one that is not 200 to 599, becomes 500; in JSON it is refused.
+    /// With 204, 205 and 304 there is no body, as HTTP has it.
     ///
     /// ```
     /// use dinoai_emulator::{ErrorData, Fault};
@@ -349,7 +350,7 @@ impl Fault {
     /// The good answer, body and all, under another HTTP status. `status`, with `status`.
     ///
     /// A status that no HTTP response can have, one that is not 200 to 599, becomes 500; in JSON
-    /// it is refused.
+    /// it is refused. With 204, 205 and 304 there is no body, as HTTP has it.
     pub fn status(status: u16) -> Self {
         let mut fault = Self::new(Kind::Status);
         fault.0.status = Some(status);

@@ -139,7 +139,7 @@ fn check_site(parts: &Parts) -> Result<(), Reply> {
 #[derive(PartialEq)]
 struct Host {
     host: String,
-    port: Option<String>,
+    port: Option<u16>,
 }
 
 /// Reads `host` or `host:port`; `None` for anything else, user names before it included.
@@ -149,17 +149,25 @@ fn host_of(text: &str) -> Option<Host> {
     }
     let authority: Authority = text.parse().ok()?;
     let host = authority.host();
+    let port = port_of(&authority.as_str()[host.len()..])?;
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let port = authority.as_str()[authority.host().len()..].strip_prefix(':');
-    let port = port.filter(|port| !port.is_empty());
     // Answers show it in a command, to be pasted.
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     let is_host = !host.is_empty() && host.chars().all(is_letter) || address(&host).is_some();
-    let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit());
-    (is_host && port.is_none_or(is_port)).then(|| Host {
-        host,
-        port: port.map(str::to_owned),
-    })
+    is_host.then_some(Host { host, port })
+}
+
+/// What follows a host: nothing, `:` or `:port`. `None` if it is anything else.
+fn port_of(text: &str) -> Option<Option<u16>> {
+    match text.strip_prefix(':') {
+        None if text.is_empty() => Some(None),
+        Some("") => Some(None),
+        // A number may have a sign for `parse`.
+        Some(port) if port.bytes().all(|digit| digit.is_ascii_digit()) => {
+            port.parse().ok().map(Some)
+        }
+        _ => None,
+    }
 }
 
 /// The address that a host is, if it is one.

@@ -40,7 +40,7 @@
 //! - 403 for requests to the name of another host and for those of pages of other sites, and 400
 //!   without a readable `Host`, on every path: see [`Builder::allow_host`]. They are not recorded
 //!   and use up no fault.
-//! - `GET /health`: 200 while the emulator serves, without credentials, from any machine.
+//! - `GET /health`: 200 while the emulator serves, without credentials; other machines get it, too.
 //! - An unknown session id, an unknown agent where the agents are known, or a trigger with
 //!   neither agent nor message: null for that field, with an error that has its path.
 //! - A run that has ended takes follow-ups, for 24 hours after its last message on the emulator's

@@ -28,6 +28,13 @@ const CLOSING: &[u8] = b"null}";
 /// The size of one piece of such JSON.
 const PIECE: usize = 1 << 20;
 
+/// What HTTP answers without a body.
+const BODILESS: [StatusCode; 3] = [
+    StatusCode::NO_CONTENT,
+    StatusCode::RESET_CONTENT,
+    StatusCode::NOT_MODIFIED,
+];
+
 /// The message of a GraphQL error that is given none.
 const UNANSWERED: &str = "The service behind the gateway did not answer in time.";
 
@@ -113,9 +120,7 @@ fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply
         body.insert("data".to_owned(), data);
     }
     let media = asked.media.content_type();
-    let mut reply = Reply::new(fault.chosen_status(), media, text(&body));
-    set_retry_after(fault, &mut reply);
-    reply
+    with_status(fault, Reply::new(StatusCode::OK, media, text(&body)))
 }
 
 /// The data of an answer, if it has any.
@@ -128,6 +133,12 @@ fn data(reply: Reply) -> Option<Value> {
 
 fn with_status(fault: &Fault, mut reply: Reply) -> Reply {
     reply.status = fault.chosen_status();
+    if BODILESS.contains(&reply.status) {
+        reply.body.clear();
+        reply
+            .headers
+            .retain(|(name, _)| *name != header::CONTENT_TYPE);
+    }
     set_retry_after(fault, &mut reply);
     reply
 }
@@ -212,7 +223,8 @@ fn with_error(mut reply: Reply) -> Reply {
 fn cut(fault: &Fault, mut reply: Reply) -> Response {
     let whole = reply.body.len();
     let sent = fault.0.bytes.map_or(whole / 2, |bytes| {
-        usize::try_from(bytes).unwrap_or(usize::MAX).min(whole)
+        let most = whole.saturating_sub(1);
+        usize::try_from(bytes).unwrap_or(usize::MAX).min(most)
     });
     reply.set(header::CONTENT_LENGTH, whole.into());
     let mut body = std::mem::take(&mut reply.body);

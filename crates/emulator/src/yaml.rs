@@ -107,7 +107,7 @@ fn take(node: &MarkedYaml<'_>) -> Result<(Value, Lines), Wrong> {
         inner: BTreeMap::new(),
     };
     let value = match &node.data {
-        YamlData::Value(scalar) => scalar_value(scalar),
+        YamlData::Value(scalar) => scalar_value(scalar).map_err(|wrong| (lines.line, wrong))?,
         YamlData::Sequence(items) => {
             let mut values = Vec::new();
             for (place, item) in items.iter().enumerate() {
@@ -123,7 +123,9 @@ fn take(node: &MarkedYaml<'_>) -> Result<(Value, Lines), Wrong> {
                 let line = key.span.start.line();
                 let name = match &key.data {
                     YamlData::Value(Scalar::String(name)) => name.to_string(),
-                    YamlData::Value(scalar) => scalar_value(scalar).to_string(),
+                    YamlData::Value(scalar) => scalar_value(scalar)
+                        .map_err(|wrong| (line, wrong))?
+                        .to_string(),
                     _ => return Err((line, "a key is not a text".to_owned())),
                 };
                 let (value, mut inner) = take(value)?;
@@ -192,16 +194,19 @@ fn refuse_deep(text: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn scalar_value(scalar: &Scalar<'_>) -> Value {
-    match scalar {
+/// The value of a scalar; what is wrong with one that JSON does not have.
+fn scalar_value(scalar: &Scalar<'_>) -> Result<Value, String> {
+    Ok(match scalar {
         Scalar::Null => Value::Null,
         Scalar::Boolean(truth) => Value::Bool(*truth),
         Scalar::Integer(number) => Value::from(*number),
         Scalar::FloatingPoint(number) => {
-            Number::from_f64(number.into_inner()).map_or(Value::Null, Value::Number)
+            Number::from_f64(number.into_inner())
+                .map(Value::Number)
+                .ok_or_else(|| format!("{number} is not a finite number"))?
         }
         Scalar::String(text) => Value::from(text.to_string()),
-    }
+    })
 }
 
 /// The JSON pointer of a field. Names are not escaped: pointers are only compared here.

@@ -155,6 +155,31 @@ async fn a_cut_body_is_shorter_than_its_head_says() {
     let emulator = with(Fault::cut_body()).await;
     failure(&emulator).await;
     assert_eq!(emulator.runs().len(), 1);
+
+    for bytes in [0, 1_000_000] {
+        let fault = json!({ "fault": "cut_body", "bytes": bytes });
+        let emulator = with(serde_json::from_value(fault).unwrap()).await;
+        failure(&emulator).await;
+    }
+}
+
+#[tokio::test]
+async fn a_status_without_a_body_has_none() {
+    for status in [204, 205, 304] {
+        for fault in [Fault::status(status), Fault::graphql_error(status)] {
+            let emulator = with(fault.retry_after("7")).await;
+            let answer = triggered(&emulator).await;
+            assert_eq!((answer.status, answer.text.as_str()), (status, ""));
+            assert_eq!(answer.headers["retry-after"], "7");
+            for name in ["content-type", "content-length"] {
+                let value = answer.headers.get(name).map(|it| it.to_str().unwrap());
+                assert!(
+                    matches!(value, None | Some("0")),
+                    "{status} {name} {value:?}"
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -273,7 +298,7 @@ async fn data_can_come_with_an_error_beside_it() {
 
 #[tokio::test]
 async fn a_graphql_error_has_the_status_asked_for_and_a_gateways_message() {
-    for status in [200, 204, 400, 401, 404, 408, 429, 500, 504, 599] {
+    for status in [200, 400, 401, 404, 408, 429, 500, 504, 599] {
         let emulator = with(Fault::graphql_error(status).retry_after("7")).await;
         let answer = triggered(&emulator).await;
         assert_eq!(
@@ -283,8 +308,7 @@ async fn a_graphql_error_has_the_status_asked_for_and_a_gateways_message() {
         assert_eq!(answer.headers["retry-after"], "7");
         let body =
             r#"{"errors":[{"message":"The service behind the gateway did not answer in time."}]}"#;
-        // HTTP knows no body with the status 204.
-        assert_eq!(answer.text, if status == 204 { "" } else { body });
+        assert_eq!(answer.text, body);
         assert!(emulator.runs().is_empty());
         let request = &emulator.requests()[0];
         assert_eq!(
