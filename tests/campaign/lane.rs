@@ -289,7 +289,7 @@ impl Lane {
             self.emulator.clear_faults();
         }
         for fault in faults {
-            self.emulator.add_fault(fault);
+            self.emulator.add_fault(fault).unwrap();
         }
     }
 

@@ -291,7 +291,7 @@ async fn look_late(lane: &Lane, rng: &mut Rng) {
         // The whole read, but not the status.
         lane.emulator.clear_faults();
         let fault = Fault::unavailable().on("DinoaiAgentRun");
-        lane.emulator.add_fault(fault.times(3));
+        lane.emulator.add_fault(fault.times(3)).unwrap();
     }
     let planted = Some(planted).filter(|_| are_reads_spoiled);
     let (marker, began) = (lane.marker(), lane.now());
@@ -716,8 +716,11 @@ async fn tree(lane: &Lane, rng: &mut Rng) {
         lane.emulator.clear_faults();
         for _ in 0..400 {
             lane.emulator
-                .add_fault(Fault::unavailable().on("dinoaiAgentRun"));
-            lane.emulator.add_fault(Fault::pass().on("dinoaiAgentRun"));
+                .add_fault(Fault::unavailable().on("dinoaiAgentRun"))
+                .unwrap();
+            lane.emulator
+                .add_fault(Fault::pass().on("dinoaiAgentRun"))
+                .unwrap();
         }
     }
     let planted = Some(planted).filter(|_| are_reads_spoiled);

@@ -12,7 +12,7 @@ use crate::credentials;
 use crate::edges::Edges;
 use crate::emulator::Emulator;
 use crate::error::Error;
-use crate::fault::{Fault, MOST_PLANNED, Plan};
+use crate::fault::{Fault, Plan};
 use crate::guard::Guard;
 use crate::http::{self, Shared};
 use crate::record::{Limits, Record};
@@ -223,10 +223,11 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`Error::HostName`] if a host that is to be allowed is none, [`Error::TooManyFaults`] if there are more than a plan holds, [`Error::Sdl`] if the
-    /// backend's own SDL is not valid, [`Error::File`] and
-    /// [`Error::Files`] if a file cannot be read or is not what it should be, [`Error::Listen`]
-    /// if the port is taken, [`Error::Thread`] if the system refuses a thread.
+    /// [`Error::HostName`] if a host that is to be allowed is none, [`Error::Fault`] if a fault
+    /// cannot happen or there are more than a plan holds, [`Error::Sdl`] if the backend's own SDL
+    /// is not valid, [`Error::File`] and [`Error::Files`] if a file cannot be read or is not what
+    /// it should be, [`Error::Listen`] if the port is taken, [`Error::Thread`] if the system
+    /// refuses a thread.
     pub async fn start(self) -> Result<Emulator, Error> {
         self.start_blocking()
     }
@@ -237,9 +238,7 @@ impl Builder {
     ///
     /// As [`start`](Self::start).
     pub fn start_blocking(mut self) -> Result<Emulator, Error> {
-        if self.faults.len() > MOST_PLANNED {
-            return Err(Error::TooManyFaults(self.faults.len()));
-        }
+        let plan = Plan::new(std::mem::take(&mut self.faults)).map_err(Error::Fault)?;
         let allowed_hosts = std::mem::take(&mut self.allowed_hosts);
         let guard = Guard::new(allowed_hosts, self.host).map_err(Error::HostName)?;
         let limits = self.kept_requests.map_or_else(Limits::default, Limits::of);
@@ -270,7 +269,7 @@ impl Builder {
             record: Record::new(limits),
             clock: Clock::new(self.pace),
             edges,
-            plan: Plan::new(self.faults),
+            plan,
             resetting: RwLock::default(),
             was_reset: Arc::default(),
         });

@@ -107,7 +107,7 @@ fn add(shared: &Shared, body: &[u8]) -> Reply {
     };
     let added = read
         .map_err(|wrong| wrong.to_string())
-        .and_then(|faults| shared.plan.add_within_limit(faults));
+        .and_then(|faults| shared.plan.add(faults));
     match added {
         Ok(()) => ahead(shared),
         Err(wrong) => Reply::detail(StatusCode::BAD_REQUEST, &wrong),

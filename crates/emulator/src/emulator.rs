@@ -190,9 +190,26 @@ impl Emulator {
         self.shared.reset();
     }
 
-    /// Adds a fault at the end of the plan, which has no limit for this caller.
-    pub fn add_fault(&self, fault: Fault) {
-        self.shared.plan.add([fault]);
+    /// Adds a fault at the end of the plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Fault`] if the fault cannot happen, because it was given what another fault takes
+    /// or what HTTP cannot send, or if the plan holds 1,000 already. Then nothing is added.
+    ///
+    /// ```
+    /// use dinoai_emulator::{Emulator, Fault};
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::start_blocking()?;
+    /// emulator.add_fault(Fault::unavailable().retry_after("2"))?;
+    /// let refused = emulator.add_fault(Fault::unavailable().code("UNAVAILABLE")).unwrap_err();
+    /// assert!(refused.to_string().contains("`code` does not belong to the fault `unavailable`"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_fault(&self, fault: Fault) -> Result<(), Error> {
+        self.shared.plan.add(vec![fault]).map_err(Error::Fault)
     }
 
     /// The faults that are still ahead, in order.

@@ -1,14 +1,13 @@
-//! Why an emulator could not be started. A started one answers every request, so this is the
-//! only error of the crate.
+//! Why an emulator could not be started, or a fault not be planned. A started one answers every
+//! request, so this is the only error of the crate.
 
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::fault::MOST_PLANNED;
 use crate::flaw::Flaw;
 
-/// Why an emulator could not be started.
+/// Why an emulator could not be started, or a fault not be planned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -41,9 +40,9 @@ pub enum Error {
     /// What [`Builder::allow_host`](crate::Builder::allow_host) was given is not a host.
     #[error("'{0}' is not a host: write its name or address without scheme, port and path")]
     HostName(String),
-    /// More faults than a [plan](crate::Fault#limits) holds.
-    #[error("{0} faults are planned: at most {MOST_PLANNED}; `times` repeats one")]
-    TooManyFaults(usize),
+    /// A fault that cannot happen, or one more than a [plan](crate::Fault#limits) holds.
+    #[error("the fault is not planned: {0}")]
+    Fault(String),
     /// Files of agents, or of scenarios, are not what they should be.
     #[error("{}", listed(.0))]
     Files(Vec<Flaw>),

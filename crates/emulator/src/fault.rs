@@ -6,13 +6,16 @@ mod written;
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::seconds::Seconds;
 
-pub(crate) use plan::{MOST_PLANNED, Plan};
+pub(crate) use plan::Plan;
+
+/// What every fault takes.
+const COMMON_FIELDS: [&str; 4] = ["times", "on", "after_execution", "delay_seconds"];
 
 /// The most bytes that a fault counts: 1 TiB.
 const MOST_BYTES: u64 = 1 << 40;
@@ -43,7 +46,7 @@ const BOMB: u64 = 1 << 30;
 ///     .fault(Fault::unavailable().retry_after("2").times(3))
 ///     .fault(Fault::reset().after_execution().on("triggerDinoaiAgentRun"))
 ///     .start_blocking()?;
-/// emulator.add_fault(Fault::delay(Duration::from_millis(20)));
+/// emulator.add_fault(Fault::delay(Duration::from_millis(20)))?;
 /// # Ok(())
 /// # }
 /// ```
@@ -77,9 +80,10 @@ const BOMB: u64 = 1 << 30;
 /// | what `value` adds to an answer, in all places | 16 MiB; further places keep their value |
 /// | faults in a plan | 1,000 |
 ///
-/// In JSON, in YAML and over the control path, what is beyond is refused by name, and so is a key
-/// that the fault does not take. In Rust a number beyond counts as the most that it can be, a
-/// setter of another fault's is ignored, and texts are as long as the program makes them.
+/// What is beyond is refused by name, and so is a key that the fault does not take: over the
+/// control path as it is added, in Rust by [`Builder::start`](crate::Builder::start) and
+/// [`Emulator::add_fault`](crate::Emulator::add_fault). In Rust a number beyond counts as the most
+/// that it can be, and texts are as long as the program makes them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[must_use]
 pub struct Fault(pub(crate) Parts);
@@ -116,6 +120,22 @@ pub(crate) struct Parts {
     pub(crate) field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<Value>,
+    /// The first field that was set though the fault does not take it.
+    #[serde(skip)]
+    misplaced: Option<&'static str>,
+}
+
+/// What is said of a status that no HTTP response can have.
+fn no_status(status: &Value) -> String {
+    format!("`status` {status} is none that an HTTP response can have: 200 to 599")
+}
+
+/// What is said of a text that cannot be the value of a header.
+fn no_header(name: &str, text: &str) -> String {
+    format!(
+        "`{name}` {} cannot be the value of a header",
+        Value::from(text)
+    )
 }
 
 /// The status of an HTTP response, if this is one: those below 200 are not final.
@@ -181,6 +201,22 @@ impl Kind {
         }
     }
 
+    /// What a fault of this kind takes, for a message.
+    fn taken_fields(self) -> String {
+        let taken = self.own_fields().iter().chain(&COMMON_FIELDS);
+        let taken: Vec<_> = taken.map(|field| format!("`{field}`")).collect();
+        taken.join(", ")
+    }
+
+    /// What is said of a field of other faults.
+    fn does_not_take(self, field: &str) -> String {
+        format!(
+            "`{field}` does not belong to the fault `{}`; it takes {}",
+            self.name(),
+            self.taken_fields()
+        )
+    }
+
     /// What faults of this kind take beside what every fault takes, as JSON names it.
     fn own_fields(self) -> &'static [&'static str] {
         match self {
@@ -223,6 +259,7 @@ impl Fault {
             data: ErrorData::default(),
             field: None,
             value: None,
+            misplaced: None,
         })
     }
 
@@ -291,7 +328,7 @@ impl Fault {
     }
 
     /// HTTP 307 to this location. `redirect`, with `location`, which is `/` unless it is given.
-    /// A text that cannot be the value of a header is left out; in JSON it is refused.
+    /// A text that cannot be the value of a header is refused with the fault.
     pub fn redirect(location: impl Into<String>) -> Self {
         let mut fault = Self::new(Kind::Redirect);
         fault.0.location = Some(location.into());
@@ -299,8 +336,8 @@ impl Fault {
     }
 
     /// The good answer under another `Content-Type`. `content_type`, with `content_type`, which
-    /// is `text/html` unless it is given, or cannot be the value of a header; in JSON that is
-    /// refused.
+    /// is `text/html` unless it is given. A text that cannot be the value of a header is refused
+    /// with the fault.
     pub fn content_type(content_type: impl Into<String>) -> Self {
         let mut fault = Self::new(Kind::ContentType);
         fault.0.content_type = Some(content_type.into());
@@ -323,8 +360,8 @@ impl Fault {
     ///
     /// What stands in the error, and beside it, is said by [`message`](Self::message),
     /// [`code`](Self::code), [`path`](Self::path) and [`data`](Self::data). A status that no
-    /// HTTP response can have, one that is not 200 to 599, becomes 500; in JSON it is refused.
-    /// With 204, 205 and 304 there is no body, as HTTP has it.
+    /// HTTP response can have, one that is not 200 to 599, is refused with the fault. With 204,
+    /// 205 and 304 there is no body, as HTTP has it.
     ///
     /// ```
     /// use dinoai_emulator::{ErrorData, Fault};
@@ -349,8 +386,8 @@ impl Fault {
 
     /// The good answer, body and all, under another HTTP status. `status`, with `status`.
     ///
-    /// A status that no HTTP response can have, one that is not 200 to 599, becomes 500; in JSON
-    /// it is refused. With 204, 205 and 304 there is no body, as HTTP has it.
+    /// A status that no HTTP response can have, one that is not 200 to 599, is refused with the
+    /// fault. With 204, 205 and 304 there is no body, as HTTP has it.
     pub fn status(status: u16) -> Self {
         let mut fault = Self::new(Kind::Status);
         fault.0.status = Some(status);
@@ -431,20 +468,45 @@ impl Fault {
 
     /// The header `Retry-After` of an answer that is an HTTP error, and of those of
     /// [`graphql_error`](Self::graphql_error) and [`status`](Self::status) whatever their status:
-    /// seconds, or a date. A text that cannot be the value of a header is left out; in JSON it is
-    /// refused.
+    /// seconds, or a date. A text that cannot be the value of a header is refused with the fault.
     pub fn retry_after(self, value: impl Into<String>) -> Self {
         self.with("retry_after", |parts| {
             parts.retry_after = Some(value.into())
         })
     }
 
-    /// Sets a field, if it is one that this fault takes.
-    fn with(mut self, field: &str, set: impl FnOnce(&mut Parts)) -> Self {
+    /// Sets a field. One that this fault does not take is kept for [`check`](Self::check).
+    fn with(mut self, field: &'static str, set: impl FnOnce(&mut Parts)) -> Self {
         if self.0.kind.own_fields().contains(&field) {
             set(&mut self.0);
+        } else {
+            self.0.misplaced.get_or_insert(field);
         }
         self
+    }
+
+    /// Why this cannot happen to a request, if it cannot.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let parts = &self.0;
+        if let Some(field) = parts.misplaced {
+            return Err(parts.kind.does_not_take(field));
+        }
+        if let Some(status) = parts.status.filter(|status| answerable(*status).is_none()) {
+            return Err(no_status(&status.into()));
+        }
+        let headers = [
+            ("retry_after", &parts.retry_after),
+            ("location", &parts.location),
+            ("content_type", &parts.content_type),
+        ];
+        for (name, text) in headers {
+            if let Some(text) = text
+                && HeaderValue::from_str(text).is_err()
+            {
+                return Err(no_header(name, text));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn bomb_bytes(&self) -> u64 {

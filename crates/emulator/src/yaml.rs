@@ -128,7 +128,14 @@ fn take(node: &MarkedYaml<'_>) -> Result<(Value, Lines), Wrong> {
                         .to_string(),
                     _ => return Err((line, "a key is not a text".to_owned())),
                 };
-                let (value, mut inner) = take(value)?;
+                let (value, mut inner) = match &value.data {
+                    YamlData::Value(scalar) => {
+                        let value = scalar_value(scalar);
+                        let value = value.map_err(|wrong| (line, format!("`{name}`: {wrong}")));
+                        (value?, Lines::default())
+                    }
+                    _ => take(value)?,
+                };
                 inner.line = line;
                 lines.inner.insert(name.clone(), inner);
                 fields.insert(name, value);

@@ -8,7 +8,7 @@ mod caller;
 use std::time::{Duration, Instant};
 
 use caller::{TRIGGER, answered, call, client, post, read, said, trigger};
-use dinoai_emulator::{Emulator, Error, Fault, Run};
+use dinoai_emulator::{Emulator, Error, ErrorData, Fault, Run};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -129,25 +129,18 @@ async fn the_largest_fault_of_each_kind_is_taken_at_once_and_told_as_it_was_writ
 
 #[tokio::test]
 async fn in_rust_a_number_beyond_its_limit_counts_as_the_limit() {
-    let told = |fault: Fault| serde_json::to_value(fault).unwrap();
-    assert_eq!(told(Fault::gzip_bomb(u64::MAX))["bytes"], 1_u64 << 40);
+    let shown = |fault: Fault| serde_json::to_value(fault).unwrap();
+    assert_eq!(shown(Fault::gzip_bomb(u64::MAX))["bytes"], 1_u64 << 40);
     let most = 9_007_199_254_740_991_u64;
-    assert_eq!(told(Fault::pass().times(u64::MAX))["times"], most);
-    assert_eq!(told(Fault::pass().always())["times"], most);
+    assert_eq!(shown(Fault::pass().times(u64::MAX))["times"], most);
+    assert_eq!(shown(Fault::pass().always())["times"], most);
     for fault in [
         Fault::delay(Duration::MAX),
         Fault::slow_drip(Duration::MAX),
         Fault::reset().delayed(Duration::MAX),
     ] {
-        assert_eq!(told(fault)["delay_seconds"], 86_400.0);
+        assert_eq!(shown(fault)["delay_seconds"], 86_400.0);
     }
-    let other = Fault::reset()
-        .retry_after("1")
-        .message("m")
-        .code("C")
-        .path(["a"])
-        .data(dinoai_emulator::ErrorData::Null);
-    assert_eq!(other, Fault::reset(), "a reset takes none of them");
 }
 
 #[tokio::test]
@@ -282,15 +275,49 @@ async fn a_plan_holds_a_thousand_faults() {
     assert!(detail.contains("a plan holds at most 1000"), "{detail}");
     assert_eq!(emulator.faults().len(), 999, "all or none");
     added(&emulator, &many(1)).await;
-    emulator.add_fault(Fault::pass());
-    assert_eq!(emulator.faults().len(), 1_001, "Rust's own has no limit");
+    let error = emulator.add_fault(Fault::pass()).unwrap_err();
+    assert!(error.to_string().contains("at most 1000"), "{error}");
+    assert_eq!(emulator.faults().len(), 1_000);
 
     let builder = (0..1_001).fold(Emulator::builder(), |builder, _| {
         builder.fault(Fault::pass())
     });
     let error = builder.start().await.unwrap_err();
-    assert!(matches!(error, Error::TooManyFaults(1_001)), "{error}");
+    assert!(matches!(error, Error::Fault(_)), "{error}");
     assert!(error.to_string().contains("at most 1000"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_fault_does_not_take_is_refused_in_rust_as_well() {
+    let emulator = Emulator::start().await.unwrap();
+    let line = "7\r\nX-Header: 1";
+    for (fault, reason) in [
+        (
+            Fault::unavailable().code("C").message("m"),
+            "`code` does not belong to the fault `unavailable`; it takes `retry_after`, `times`",
+        ),
+        (
+            Fault::delay(Duration::ZERO).retry_after("7"),
+            "`retry_after` does not belong to the fault `delay`",
+        ),
+        (Fault::status(200).path(["ok"]), "`path` does not belong"),
+        (Fault::reset().data(ErrorData::Null), "`data` does not"),
+        (Fault::reset().message("m"), "`message` does not"),
+        (Fault::status(199), "`status` 199 is none that an HTTP"),
+        (Fault::graphql_error(600), "`status` 600 is none that"),
+        (
+            Fault::redirect(line),
+            "`location` \"7\\r\\nX-Header: 1\" cannot",
+        ),
+        (Fault::content_type(line), "`content_type` "),
+        (Fault::status(503).retry_after(line), "`retry_after` "),
+    ] {
+        let error = emulator.add_fault(fault.clone()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        let refused = Emulator::builder().fault(fault).start().await.unwrap_err();
+        assert_eq!(refused.to_string(), error);
+    }
+    assert!(emulator.faults().is_empty());
 }
 
 #[tokio::test]
@@ -307,7 +334,9 @@ async fn a_value_that_is_put_into_many_places_stops_at_16_mebibytes() {
     let fields: String = (0..300)
         .map(|number| format!("a{number}: dinoaiAgentRun(agentSessionId: \"{id}\") {{ status }}\n"))
         .collect();
-    emulator.add_fault(Fault::replaced("status", json!(value)));
+    emulator
+        .add_fault(Fault::replaced("status", json!(value)))
+        .unwrap();
     let answer = call(&emulator, &format!("{{ {fields} }}"), json!({})).await;
     let runs = answer.body["data"].as_object().unwrap().values();
     let replaced = runs.filter(|run| run["status"] == value).count();

@@ -243,7 +243,7 @@ async fn answers_leave_late_and_what_was_asked_for_is_done_before() {
     for fault in [None, Some(Fault::unavailable())] {
         fault
             .into_iter()
-            .for_each(|fault| emulator.add_fault(fault));
+            .for_each(|fault| emulator.add_fault(fault).unwrap());
         let start = Instant::now();
         call(&emulator, TRIGGER, json!({ "agent": "a" })).await;
         assert!(start.elapsed() >= latency);

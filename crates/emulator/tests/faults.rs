@@ -54,7 +54,7 @@ async fn http_errors_are_answered_and_execute_nothing() {
         ),
     ] {
         let emulator = with(fault.clone().retry_after("7")).await;
-        emulator.add_fault(fault.after_execution());
+        emulator.add_fault(fault.after_execution()).unwrap();
         let answer = triggered(&emulator).await;
         assert_eq!(
             (answer.status, answer.content_type()),
@@ -291,7 +291,7 @@ async fn data_can_come_with_an_error_beside_it() {
         }])
     );
     // What has an error already gets one more.
-    emulator.add_fault(Fault::partial_data());
+    emulator.add_fault(Fault::partial_data()).unwrap();
     let answer = call(&emulator, RUN, json!({ "id": "unknown" })).await;
     assert_eq!(answer.messages().len(), 2);
 }
@@ -316,10 +316,6 @@ async fn a_graphql_error_has_the_status_asked_for_and_a_gateways_message() {
             (status, Some("graphql_error"), false)
         );
     }
-    for status in [0, 99, 101, 600, u16::MAX] {
-        let emulator = with(Fault::graphql_error(status)).await;
-        assert_eq!(triggered(&emulator).await.status, 500, "{status}");
-    }
 }
 
 #[tokio::test]
@@ -341,7 +337,9 @@ async fn a_graphql_error_says_what_it_is_given() {
             }],
         })
     );
-    emulator.add_fault(fault.path(Vec::<String>::new()));
+    emulator
+        .add_fault(fault.path(Vec::<String>::new()))
+        .unwrap();
     assert_eq!(
         triggered(&emulator).await.body["errors"][0]["path"],
         json!([])
@@ -406,16 +404,20 @@ async fn a_graphql_error_can_stand_beside_the_data_of_a_request_that_was_execute
     );
     assert_eq!(answer.messages().len(), 1);
     // What was refused has no data to keep.
-    emulator.add_fault(Fault::graphql_error(500).data(ErrorData::Kept));
+    emulator
+        .add_fault(Fault::graphql_error(500).data(ErrorData::Kept))
+        .unwrap();
     let answer = call(&emulator, "{ nothing }", json!({})).await;
     assert!(answer.body.get("data").is_none());
 
-    emulator.add_fault(
-        Fault::graphql_error(504)
-            .after_execution()
-            .delayed(Duration::from_millis(50))
-            .on("Trigger"),
-    );
+    emulator
+        .add_fault(
+            Fault::graphql_error(504)
+                .after_execution()
+                .delayed(Duration::from_millis(50))
+                .on("Trigger"),
+        )
+        .unwrap();
     let start = Instant::now();
     let answer = triggered(&emulator).await;
     assert!(start.elapsed() >= Duration::from_millis(50));
@@ -440,8 +442,6 @@ async fn a_good_answer_can_have_another_status() {
         assert_eq!(emulator.requests()[0].status, status);
         assert_eq!(emulator.requests()[0].fault.as_deref(), Some("status"));
     }
-    let emulator = with(Fault::status(1)).await;
-    assert_eq!(triggered(&emulator).await.status, 500);
 }
 
 #[tokio::test]
@@ -460,10 +460,14 @@ async fn a_field_of_a_good_answer_can_have_another_value() {
 
     let id = trigger(&emulator, "a").await;
     let before = caller::read(&emulator, &id).await;
-    emulator.add_fault(Fault::replaced("ts", json!({ "ts": 1 })));
+    emulator
+        .add_fault(Fault::replaced("ts", json!({ "ts": 1 })))
+        .unwrap();
     let mut run = caller::read(&emulator, &id).await;
     assert_eq!(run["messages"][0]["ts"], json!({ "ts": 1 }), "at any depth");
-    emulator.add_fault(Fault::replaced("content", Value::Null));
+    emulator
+        .add_fault(Fault::replaced("content", Value::Null))
+        .unwrap();
     let unread = caller::read(&emulator, &id).await;
     assert_eq!(unread["messages"][0]["content"], Value::Null);
     assert_eq!(unread["messages"][0]["ts"], before["messages"][0]["ts"]);
@@ -488,7 +492,9 @@ async fn faults_are_used_up_in_order_and_each_after_its_times() {
     assert_eq!(seen, [200, 503, 503, 429, 200, 200]);
     assert!(emulator.faults().is_empty());
 
-    emulator.add_fault(Fault::internal_error().always());
+    emulator
+        .add_fault(Fault::internal_error().always())
+        .unwrap();
     for _ in 0..3 {
         assert_eq!(triggered(&emulator).await.status, 500);
     }

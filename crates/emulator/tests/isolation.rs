@@ -81,7 +81,7 @@ async fn a_hundred_emulators_with_a_thousand_sessions_each_stay_apart() {
     for (number, emulator) in emulators.iter().enumerate() {
         let other = &first[(number + 1) % EMULATORS];
         if number % 2 == 0 {
-            emulator.add_fault(Fault::unavailable());
+            emulator.add_fault(Fault::unavailable()).unwrap();
         }
         let answer = call(emulator, RUN, json!({ "id": other })).await;
         if number % 2 == 0 {

@@ -458,11 +458,11 @@ fn what_it_cannot_start_with_is_told_and_fails() {
         ),
         (
             &["--fault", "{fault: delay, delay_seconds: .nan}"],
-            "`delay_seconds` is a number of seconds from 0 to 86400",
+            "`delay_seconds`: NaN is not a finite number",
         ),
         (
             &["--fault", "{fault: delay, delay_seconds: .inf}"],
-            "`delay_seconds` is a number of seconds from 0 to 86400",
+            "`delay_seconds`: inf is not a finite number",
         ),
         (
             &["--fault", "{fault: gzip_bomb, bytes: 18446744073709551615}"],

@@ -42,7 +42,7 @@ async fn a_reset_brings_back_the_state_at_the_start() {
             .await
             .unwrap();
         let id = trigger(&emulator, "a").await;
-        emulator.add_fault(Fault::unavailable());
+        emulator.add_fault(Fault::unavailable()).unwrap();
         emulator.advance(Duration::from_secs(60));
         assert_eq!(emulator.faults(), [Fault::unavailable()]);
 
@@ -73,7 +73,9 @@ async fn a_reset_brings_back_the_state_at_the_start() {
 async fn a_request_in_flight_is_answered_and_acts_on_the_state_after_the_reset() {
     let emulator = Emulator::builder().stopped_clock().start().await.unwrap();
     emulator.advance(Duration::from_secs(60));
-    emulator.add_fault(Fault::delay(Duration::from_millis(300)));
+    emulator
+        .add_fault(Fault::delay(Duration::from_millis(300)))
+        .unwrap();
     let variables = json!({ "agent": "a", "message": "m" });
     let request = post(&emulator).json(&json!({ "query": TRIGGER, "variables": variables }));
     let in_flight = tokio::spawn(answered(request));

@@ -249,7 +249,7 @@ fn a_batch_that_is_refused_leaves_no_file_behind() {
 #[test]
 fn a_name_that_begins_with_a_hyphen_is_a_name_in_the_command_to_go_on_with() {
     let emulator = endless();
-    emulator.add_fault(Fault::pass());
+    emulator.add_fault(Fault::pass()).unwrap();
     let folder = Folder::with("-it.jsonl", items(1));
     let mut command = dinoai(&emulator);
     command.current_dir(folder.path("")).args(FAST_BATCH);

@@ -69,7 +69,9 @@ fn the_command_to_go_on_with_starts_nothing_twice() {
         &folder.name("results"),
     ]);
     command.args(["--retry-unknown", "--retry-failed"]);
-    emulator.add_fault(Fault::reset().after_execution().on("triggerDinoaiAgentRun"));
+    emulator
+        .add_fault(Fault::reset().after_execution().on("triggerDinoaiAgentRun"))
+        .unwrap();
     let child = command.spawn().unwrap();
     // The outcome of one of them is unknown again.
     wait_until("both have been tried", || {
@@ -114,8 +116,12 @@ fn the_command_to_go_on_with_starts_nothing_twice() {
 fn a_trigger_that_is_not_answered_after_a_signal_is_unknown_and_the_ids_are_kept() {
     let emulator = endless();
     let held = Fault::delay(Duration::from_secs(60)).after_execution();
-    emulator.add_fault(Fault::pass().on("triggerDinoaiAgentRun"));
-    emulator.add_fault(held.on("triggerDinoaiAgentRun"));
+    emulator
+        .add_fault(Fault::pass().on("triggerDinoaiAgentRun"))
+        .unwrap();
+    emulator
+        .add_fault(held.on("triggerDinoaiAgentRun"))
+        .unwrap();
     let folder = Folder::with("items.jsonl", items(3));
     let mut command = dinoai(&emulator);
     command.args(["batch", &folder.name("items.jsonl"), "--concurrency", "2"]);
@@ -262,8 +268,10 @@ fn a_run_that_was_not_waited_for_to_its_end_goes_on_after_a_signal() {
     for has_file in [false, true] {
         let emulator = endless();
         let held = Fault::delay(Duration::from_secs(60)).on("triggerDinoaiAgentRun");
-        emulator.add_fault(Fault::pass().on("triggerDinoaiAgentRun"));
-        emulator.add_fault(held);
+        emulator
+            .add_fault(Fault::pass().on("triggerDinoaiAgentRun"))
+            .unwrap();
+        emulator.add_fault(held).unwrap();
         let folder = Folder::with("items.jsonl", items(2));
         let mut command = dinoai(&emulator);
         command.args(["batch", &folder.name("items.jsonl"), "--concurrency", "1"]);
@@ -296,7 +304,9 @@ fn a_run_that_a_failed_answer_names_is_among_those_that_go_on() {
         Fault::replaced("ok", serde_json::json!(false)),
     ] {
         let emulator = endless();
-        emulator.add_fault(fault.on("triggerDinoaiAgentRun"));
+        emulator
+            .add_fault(fault.on("triggerDinoaiAgentRun"))
+            .unwrap();
         let folder = Folder::with("items.jsonl", items(2));
         let mut command = dinoai(&emulator);
         command.args(["batch", &folder.name("items.jsonl"), "-q"]);

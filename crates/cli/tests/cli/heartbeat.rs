@@ -36,7 +36,7 @@ fn begun() -> (Emulator, String) {
 /// The same, where something happens to every request that has this name in it.
 fn spoilt(fault: Fault, operation: &str) -> (Emulator, String) {
     let (emulator, id) = begun();
-    emulator.add_fault(fault.always().on(operation));
+    emulator.add_fault(fault.always().on(operation)).unwrap();
     (emulator, id)
 }
 

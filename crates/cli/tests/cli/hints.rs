@@ -70,7 +70,9 @@ fn each_command_of_an_interrupted_stop_reaches_the_same_account() {
     let file = file.to_str().unwrap();
     for (tree, by_file) in [("", true), ("", false), (" --tree", true)] {
         let emulator = endless();
-        emulator.add_fault(Fault::delay(Duration::from_mins(1)).on("stopDinoaiAgentRun"));
+        emulator
+            .add_fault(Fault::delay(Duration::from_mins(1)).on("stopDinoaiAgentRun"))
+            .unwrap();
         fs::write(file, credentials(&emulator)).unwrap();
         let start = |command: &mut Command| {
             command

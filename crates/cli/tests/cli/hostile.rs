@@ -318,7 +318,7 @@ fn what_the_api_says_beside_a_run_is_as_harmless() {
         ];
         for (said, fault) in faults {
             for command in commands {
-                emulator.add_fault(fault.clone().times(2));
+                emulator.add_fault(fault.clone().times(2)).unwrap();
                 let arguments = [command, &["--output", format]].concat();
                 let [shown, logged] = everywhere(&emulator, &arguments);
                 // What moves and hides the spinner, which is there for a moment.

@@ -100,7 +100,9 @@ fn a_second_signal_does_not_wait_for_the_stop() {
     let emulator = endless();
     let mut running = Running::start(&emulator, &["run", "agent", "--on-interrupt", "stop"]);
     running.wait_for("RUNNING");
-    emulator.add_fault(Fault::delay(Duration::from_secs(20)).on("stopDinoaiAgentRun"));
+    emulator
+        .add_fault(Fault::delay(Duration::from_secs(20)).on("stopDinoaiAgentRun"))
+        .unwrap();
     let start = Instant::now();
     running.signal(Signal::INT);
     wait_until("the stop is on its way", || emulator.faults().is_empty());
@@ -171,7 +173,9 @@ fn a_wait_for_several_names_those_that_go_on() {
 fn a_batch_writes_down_the_runs_whose_start_was_on_its_way() {
     let emulator = endless();
     let slow = Fault::delay(Duration::from_millis(700)).after_execution();
-    emulator.add_fault(slow.on("triggerDinoaiAgentRun").times(2));
+    emulator
+        .add_fault(slow.on("triggerDinoaiAgentRun").times(2))
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (items, results) = (
         folder.path().join("items.csv"),

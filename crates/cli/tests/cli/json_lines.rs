@@ -184,8 +184,12 @@ fn a_tree_is_the_same_in_one_document_and_in_lines() {
         if is_broken {
             // The first read is that of the run itself; the child's fails in both formats.
             for _ in 0..2 {
-                emulator.add_fault(Fault::pass().on("dinoaiAgentRun"));
-                emulator.add_fault(Fault::null_data().on("dinoaiAgentRun"));
+                emulator
+                    .add_fault(Fault::pass().on("dinoaiAgentRun"))
+                    .unwrap();
+                emulator
+                    .add_fault(Fault::null_data().on("dinoaiAgentRun"))
+                    .unwrap();
             }
         }
         let (document, lines) = both(&emulator, &["tree", &id]);

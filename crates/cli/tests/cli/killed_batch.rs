@@ -59,9 +59,11 @@ impl Moment {
             }
         };
         if item > 1 {
-            emulator.add_fault(Fault::pass().on(TRIGGER).times(item as u64 - 1));
+            emulator
+                .add_fault(Fault::pass().on(TRIGGER).times(item as u64 - 1))
+                .unwrap();
         }
-        emulator.add_fault(held);
+        emulator.add_fault(held).unwrap();
     }
 
     fn has_come(self, folder: &Folder, emulator: &Emulator) -> bool {

@@ -72,7 +72,9 @@ fn begun(emulator: &Emulator, agent: &str) -> String {
 
 /// Answers the next request for this, which is carried out at once, after this time.
 fn late(emulator: &Emulator, operation: &str, time: Duration) {
-    emulator.add_fault(Fault::delay(time).after_execution().on(operation));
+    emulator
+        .add_fault(Fault::delay(time).after_execution().on(operation))
+        .unwrap();
 }
 
 /// The only run.

@@ -99,7 +99,7 @@ fn an_interrupted_stop_of_several_says_which_are_left() {
         let emulator = emulator();
         let ids = ["a", "b", "c"].map(|agent| begun(&emulator, agent));
         let late = Fault::delay(Duration::from_millis(700)).after_execution();
-        emulator.add_fault(late.on(STOP_RUN));
+        emulator.add_fault(late.on(STOP_RUN)).unwrap();
         let mut command = dinoai(&emulator);
         command.arg("stop").args(&ids).args(["--output", format]);
         let child = command.spawn().unwrap();
@@ -126,7 +126,9 @@ fn an_interrupted_stop_of_several_says_which_are_left() {
 fn a_stop_that_was_not_answered_before_the_end_is_a_result_too() {
     let emulator = emulator();
     let ids = ["a", "b"].map(|agent| begun(&emulator, agent));
-    emulator.add_fault(Fault::delay(Duration::from_secs(60)).on(STOP_RUN));
+    emulator
+        .add_fault(Fault::delay(Duration::from_secs(60)).on(STOP_RUN))
+        .unwrap();
     let mut command = dinoai(&emulator);
     command.arg("stop").args(&ids).args(["--output", "json"]);
     let child = command.spawn().unwrap();
@@ -172,7 +174,9 @@ fn reads_as_going(times: u64) -> (Done, String, usize) {
     let emulator = emulator();
     let root = begun(&emulator, "a");
     let going = Fault::replaced("status", json!("RUNNING"));
-    emulator.add_fault(going.on("dinoaiAgentRun").times(times));
+    emulator
+        .add_fault(going.on("dinoaiAgentRun").times(times))
+        .unwrap();
     let done = run(dinoai(&emulator), &["stop", "--tree", &root]);
     (done, root, sent(&emulator).len())
 }
@@ -220,7 +224,7 @@ fn a_run_that_cannot_be_stopped_is_named_once_and_the_others_are_stopped() {
     let emulator = emulator();
     let root = begun(&emulator, "parent");
     let refused = Fault::graphql_error(200).code("FORBIDDEN").message("no");
-    emulator.add_fault(refused.on(STOP_RUN));
+    emulator.add_fault(refused.on(STOP_RUN)).unwrap();
     let done = run(dinoai(&emulator), &["stop", "--tree", &root]);
     assert_ne!(done.code(), 0, "{}", done.stderr);
     assert_eq!(done.stderr.matches("error: ").count(), 1, "{}", done.stderr);
@@ -245,8 +249,8 @@ fn what_is_started_while_a_tree_is_stopped_is_stopped_too() {
         .unwrap();
     let root = begun(&emulator, "parent");
     // The child's own stop is held up until it has started another.
-    emulator.add_fault(Fault::pass().on(STOP_RUN));
-    emulator.add_fault(Fault::delay(late).on(STOP_RUN));
+    emulator.add_fault(Fault::pass().on(STOP_RUN)).unwrap();
+    emulator.add_fault(Fault::delay(late).on(STOP_RUN)).unwrap();
     let done = run(dinoai(&emulator), &["stop", "--tree", &root]);
     assert_eq!(done.code(), 0, "{}", done.stderr);
     assert_eq!(emulator.runs().len(), 3);
@@ -262,7 +266,9 @@ fn what_cannot_be_read_of_a_tree_is_named() {
         let emulator = emulator();
         let root = begun(&emulator, "a");
         let strangers = json!(["no-such-run"]);
-        emulator.add_fault(Fault::replaced("childSessionIds", strangers).always());
+        emulator
+            .add_fault(Fault::replaced("childSessionIds", strangers).always())
+            .unwrap();
         let done = run(
             dinoai(&emulator),
             &["stop", "--tree", &root, "--output", format],
@@ -293,7 +299,7 @@ fn an_interrupted_stop_of_a_tree_says_how_to_stop_the_rest() {
     let root = begun(&emulator, "parent");
     wait_until("all have started", || emulator.runs().len() == 4);
     let late = Fault::delay(Duration::from_millis(700)).after_execution();
-    emulator.add_fault(late.on(STOP_RUN));
+    emulator.add_fault(late.on(STOP_RUN)).unwrap();
     let mut command = dinoai(&emulator);
     let child = command.args(["stop", "--tree", &root]).spawn().unwrap();
     wait_until("the first is stopped", || {

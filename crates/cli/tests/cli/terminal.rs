@@ -102,7 +102,9 @@ fn ctrl_c_twice_does_not_wait_for_the_stop() {
     let arguments = [&RUN[..], &["--on-interrupt", "stop"]].concat();
     let mut terminal = Pseudo::start(&emulator, &arguments, &[]);
     terminal.wait_for("RUNNING");
-    emulator.add_fault(Fault::delay(Duration::from_secs(30)).on("stopDinoaiAgentRun"));
+    emulator
+        .add_fault(Fault::delay(Duration::from_secs(30)).on("stopDinoaiAgentRun"))
+        .unwrap();
     terminal.type_in(CTRL_C);
     terminal.wait_for("stopping");
     terminal.type_in(CTRL_C);

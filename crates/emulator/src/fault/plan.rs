@@ -5,9 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Fault;
 
-/// How many faults a plan takes from its builder and over the control path. Who holds an
-/// [`Emulator`](crate::Emulator) adds to it without limit: the memory is its own.
-pub(crate) const MOST_PLANNED: usize = 1_000;
+/// How many faults a plan holds.
+const MOST_PLANNED: usize = 1_000;
 
 /// The faults ahead, and those that the emulator was started with.
 pub(crate) struct Plan {
@@ -16,11 +15,18 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(faults: Vec<Fault>) -> Self {
-        Self {
-            ahead: Mutex::new(faults.clone().into()),
-            at_start: faults,
-        }
+    /// A plan that begins with these faults.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    pub(crate) fn new(faults: Vec<Fault>) -> Result<Self, String> {
+        let plan = Self {
+            at_start: faults.clone(),
+            ahead: Mutex::default(),
+        };
+        plan.add(faults)?;
+        Ok(plan)
     }
 
     /// Plans what was planned at the start, and nothing else.
@@ -28,12 +34,13 @@ impl Plan {
         *self.faults() = self.at_start.clone().into();
     }
 
-    pub(crate) fn add(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.faults().extend(faults);
-    }
-
-    /// Adds faults, unless there would be too many with them.
-    pub(crate) fn add_within_limit(&self, added: Vec<Fault>) -> Result<(), String> {
+    /// Adds faults, all or none.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first that cannot happen, or that there would be too many.
+    pub(crate) fn add(&self, added: Vec<Fault>) -> Result<(), String> {
+        added.iter().try_for_each(Fault::check)?;
         let mut faults = self.faults();
         let (ahead, more) = (faults.len(), added.len());
         if ahead + more > MOST_PLANNED {

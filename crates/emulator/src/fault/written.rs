@@ -8,11 +8,11 @@ use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::{Fault, Kind, LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable};
+use super::{
+    COMMON_FIELDS, Fault, Kind, LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, no_header,
+    no_status,
+};
 use crate::seconds::Seconds;
-
-/// What every fault takes.
-const COMMON_FIELDS: [&str; 4] = ["times", "on", "after_execution", "delay_seconds"];
 
 /// The fields of all faults.
 const FIELDS: [&str; 16] = [
@@ -110,23 +110,15 @@ impl Written {
     /// Refuses fields that are not the fault's, and a fault that lacks what it cannot do without.
     fn check_names(&self, kind: Kind) -> Result<(), String> {
         let (name, own) = (kind.name(), kind.own_fields());
-        let taken = || {
-            let taken = own.iter().chain(&COMMON_FIELDS);
-            let taken: Vec<_> = taken.map(|field| format!("`{field}`")).collect();
-            taken.join(", ")
-        };
         for field in self.fields.keys().map(String::as_str) {
             if !FIELDS.contains(&field) {
-                let taken = taken();
+                let taken = kind.taken_fields();
                 return Err(format!(
                     "unknown field `{field}`: the fault `{name}` takes {taken}"
                 ));
             }
             if !own.contains(&field) && !COMMON_FIELDS.contains(&field) {
-                let taken = taken();
-                return Err(format!(
-                    "`{field}` does not belong to the fault `{name}`; it takes {taken}"
-                ));
+                return Err(kind.does_not_take(field));
             }
         }
         let needed: &[&str] = match kind {
@@ -179,9 +171,7 @@ impl Written {
         let status = value.as_u64().and_then(|status| u16::try_from(status).ok());
         match status.filter(|status| answerable(*status).is_some()) {
             Some(status) => Ok(Some(status)),
-            None => Err(format!(
-                "`status` {value} is none that an HTTP response can have: 200 to 599"
-            )),
+            None => Err(no_status(&value)),
         }
     }
 
@@ -204,10 +194,7 @@ impl Written {
     fn header(&mut self, name: &str) -> Result<Option<String>, String> {
         let text: Option<String> = self.field(name)?;
         match text {
-            Some(text) if HeaderValue::from_str(&text).is_err() => Err(format!(
-                "`{name}` {} cannot be the value of a header",
-                Value::from(text)
-            )),
+            Some(text) if HeaderValue::from_str(&text).is_err() => Err(no_header(name, &text)),
             text => Ok(text),
         }
     }

@@ -60,14 +60,18 @@ fn a_status_and_an_id_are_on_one_line() {
         ),
     ] {
         // Once on a terminal, and once not.
-        emulator.add_fault(Fault::replaced(field, value).times(2));
+        emulator
+            .add_fault(Fault::replaced(field, value).times(2))
+            .unwrap();
         assert_one_line(&everywhere(&emulator, command), command);
     }
     for (field, value) in [
         ("status", json!(FORGED)),
         ("childSessionIds", json!([FORGED])),
     ] {
-        emulator.add_fault(Fault::replaced(field, value).times(3));
+        emulator
+            .add_fault(Fault::replaced(field, value).times(3))
+            .unwrap();
         let watch = ["watch", &id, "--poll-interval", "5ms"];
         let done = run(dinoai(&emulator), &watch);
         assert_one_line(&[done.stderr], &watch);
@@ -76,7 +80,7 @@ fn a_status_and_an_id_are_on_one_line() {
         ("status", json!(FORGED)),
         ("childSessionIds", json!([FORGED])),
     ] {
-        emulator.add_fault(Fault::replaced(field, value));
+        emulator.add_fault(Fault::replaced(field, value)).unwrap();
         let tree = ["tree", &id];
         assert_one_line(&[run(dinoai(&emulator), &tree).stdout], &tree);
     }

@@ -115,13 +115,16 @@ fn give_up_a_turn(faults: impl FnOnce(&Emulator), before: &[&str]) -> Run {
 #[test]
 fn a_turn_that_has_not_left_never_does_and_the_conversation_goes_on() {
     let pause = || Fault::too_many_requests().retry_after("1");
-    let run = give_up_a_turn(|emulator| emulator.add_fault(pause().on(TRIGGER)), &[]);
+    let run = give_up_a_turn(
+        |emulator| emulator.add_fault(pause().on(TRIGGER)).unwrap(),
+        &[],
+    );
     assert_eq!(run.message.as_deref(), Some("meant"));
     assert_eq!(run.follow_ups, Vec::<String>::new());
     // At the read before a follow-up, and at the follow-up.
     for refused in ["dinoaiAgentRun", SEND] {
         let run = give_up_a_turn(
-            |emulator| emulator.add_fault(pause().on(refused)),
+            |emulator| emulator.add_fault(pause().on(refused)).unwrap(),
             &["first"],
         );
         assert_eq!(run.message.as_deref(), Some("first"));

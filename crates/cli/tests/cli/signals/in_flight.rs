@@ -92,7 +92,7 @@ fn a_follow_up_whose_answer_is_lost_after_the_signal_stays_unknown() {
                 .unwrap();
             let id = begun(&emulator, "done");
             let lost = Fault::reset().delayed(Duration::from_millis(700));
-            emulator.add_fault(lost.after_execution().on(SEND));
+            emulator.add_fault(lost.after_execution().on(SEND)).unwrap();
             let arguments = ["send", &id, "-m", "and?"];
             let terminal = start(&emulator, &[&arguments, &wanted[..]]);
             in_flight(&emulator, || !emulator.runs()[0].follow_ups.is_empty());

@@ -95,7 +95,9 @@ fn a_follow_up_that_pauses_before_another_attempt_never_leaves() {
         for refused in ["dinoaiAgentRun", SEND] {
             let emulator = endless();
             let id = begun(&emulator, "done");
-            emulator.add_fault(Fault::too_many_requests().retry_after("30").on(refused));
+            emulator
+                .add_fault(Fault::too_many_requests().retry_after("30").on(refused))
+                .unwrap();
             let terminal = start(&emulator, &[&["send", &id, "-m", "and?", "-vv"], &LEAVE]);
             terminal.wait_for("429");
             let asked = emulator.requests().len();

@@ -17,8 +17,8 @@ const LONG: Duration = Duration::from_secs(20);
 
 fn slow_to_stop() -> Emulator {
     let emulator = endless();
-    emulator.add_fault(Fault::pass().on(TRIGGER));
-    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN));
+    emulator.add_fault(Fault::pass().on(TRIGGER)).unwrap();
+    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN)).unwrap();
     emulator
 }
 
@@ -90,7 +90,7 @@ fn in_flight(emulator: &Emulator) -> Pseudo {
 fn waiting(emulator: &Emulator) -> Pseudo {
     let terminal = start(emulator, &[&["run", "agent"], &STOP, &FAST]);
     terminal.wait_for("RUNNING");
-    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN));
+    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN)).unwrap();
     terminal
 }
 
@@ -108,7 +108,7 @@ fn printing(signals: [rustix::process::Signal; 2]) {
     let terminal = super::full_pipe::into(&emulator, &out, Some(&err), &[&["run", "agent"], &STOP]);
     out.wait_until_full();
     err.fill();
-    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN));
+    emulator.add_fault(Fault::delay(LONG).on(STOP_RUN)).unwrap();
     for signal in signals {
         terminal.signal(signal);
     }
