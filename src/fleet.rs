@@ -42,6 +42,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::error::Result;
 use crate::fleet_loop::{Fleet, OnStarted, Results};
+use crate::outage::{OnOutage, Outage};
 use crate::poll::Pace;
 use crate::run::{Run, SessionId};
 use crate::schedule::Schedule;
@@ -60,6 +61,7 @@ pub struct WaitAll {
     ids: Vec<SessionId>,
     /// The runs whose results have not been given yet.
     outstanding: BTreeSet<SessionId>,
+    on_outage: Option<Box<OnOutage>>,
     results: Option<Results<()>>,
 }
 
@@ -100,6 +102,7 @@ impl WaitAll {
                 .filter(|id| met.insert(id.clone()))
                 .collect(),
             outstanding: met,
+            on_outage: None,
             results: None,
         }
     }
@@ -117,6 +120,32 @@ impl WaitAll {
         self
     }
 
+    /// Calls `on_outage` with a run's id and its [`Outage`] after each poll of that run that fails
+    /// and is [tolerated](crate::wait#failing-polls), and with `None` after its next poll that is
+    /// answered. A request that reads many runs is a poll of each. Set it before the first result.
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, SessionId};
+    ///
+    /// # async fn example(client: Client, ids: Vec<SessionId>) -> dinoai::Result<()> {
+    /// let mut results = client.wait_all(ids).on_outage(|id, outage| match outage {
+    ///     Some(outage) => eprintln!("{id}: no usable answer for {:.0?}", outage.lasted),
+    ///     None => eprintln!("{id}: answered again"),
+    /// });
+    /// while let Some((id, run)) = results.next().await {
+    ///     println!("{id} {}", run?.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_outage(
+        mut self,
+        on_outage: impl FnMut(&SessionId, Option<&Outage>) + Send + 'static,
+    ) -> Self {
+        self.on_outage = Some(Box::new(on_outage));
+        self
+    }
+
     /// The next result; `None` after the last one. May be dropped at any await: no result is
     /// lost.
     pub async fn next(&mut self) -> Option<(SessionId, Result<Run>)> {
@@ -131,7 +160,7 @@ impl WaitAll {
 
     fn start(&mut self) -> Results<()> {
         let mut fleet = Fleet::new(self.client.clone(), self.pace);
-        fleet.wait_for(std::mem::take(&mut self.ids));
+        fleet.wait_for(std::mem::take(&mut self.ids), self.on_outage.take());
         fleet.into_results()
     }
 }

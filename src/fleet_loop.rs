@@ -23,6 +23,7 @@ use crate::call::Terms;
 use crate::client::Client;
 use crate::clock::{Clock, Sleep};
 use crate::error::{Awaited, Call, Error, Result, WaitTimeout};
+use crate::outage::{Gap, OnOutage};
 use crate::poll::{LAST_LOOK, LONGEST_RETRY_AFTER, Pace};
 use crate::run::{Accepted, Run, RunStatus, SessionId};
 use crate::tolerance::{Failure, Streak};
@@ -62,6 +63,7 @@ pub(crate) struct Fleet<K> {
     requests: VecDeque<Item<K>>,
     concurrency: usize,
     on_started: Option<Arc<Mutex<Box<OnStarted<K>>>>>,
+    on_outage: Option<Box<OnOutage>>,
     /// Why no further run is started.
     stopped: Option<Error>,
     /// When the stream was last left with a result.
@@ -121,6 +123,7 @@ struct Waiting<K> {
     /// Whether the id is known to be right.
     is_proven: bool,
     streak: Streak,
+    gap: Gap,
     /// How often in a row its batch has failed transiently, and how many requests had been
     /// answered at the first time.
     batch_failures: (u32, u64),
@@ -142,6 +145,7 @@ impl<K> Waiting<K> {
             started: false,
             is_proven: false,
             streak: Streak::default(),
+            gap: Gap::since(start),
             batch_failures: (0, 0),
             polls: 0,
             asked_at: Duration::ZERO,
@@ -180,6 +184,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             requests: VecDeque::new(),
             concurrency: 1,
             on_started: None,
+            on_outage: None,
             stopped: None,
             left_at: Duration::ZERO,
             waiting: BinaryHeap::new(),
@@ -680,6 +685,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         match read {
             Ok(read) if read.status.is_terminal() => {
                 self.successes += 1;
+                let now = self.clock.now();
+                run.gap.answered(&run.id, now, &mut self.on_outage);
                 let started = run.started;
                 self.finish(run, end(read, started));
             }
@@ -702,6 +709,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             self.ended.push_back(run);
         } else {
             run.streak = Streak::default();
+            let now = self.clock.now();
+            run.gap.answered(&run.id, now, &mut self.on_outage);
             run.last_error = None;
             self.wait_or_time_out(run);
         }
@@ -722,6 +731,8 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             return self.finish(run, Err(error));
         }
         tracing::debug!(session_id = %run.id, %error, "a poll failed, the wait goes on");
+        let shown = || error.for_run(&run.id, run.started);
+        run.gap.failed(&run.id, now, shown, &mut self.on_outage);
         run.last_error = Some(error.clone());
         self.wait_or_time_out(run);
     }
@@ -795,7 +806,8 @@ fn is_about_the_batch(error: &Error) -> bool {
 
 impl Fleet<()> {
     /// Waits for runs, a batch of them at once and the next batches spread over a second.
-    pub(crate) fn wait_for(&mut self, ids: Vec<SessionId>) {
+    pub(crate) fn wait_for(&mut self, ids: Vec<SessionId>, on_outage: Option<Box<OnOutage>>) {
+        self.on_outage = on_outage;
         let now = self.clock.now();
         let interval = self.pace.schedule.pause(Duration::ZERO).min(FIRST_POLL);
         let batches = ids.len().div_ceil(BATCH).max(1);

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::error::{Awaited, Error, Result, WaitTimeout};
 use crate::excerpt::excerpt;
+use crate::outage::{Gap, OnOutage};
 use crate::run::{RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::tolerance::Streak;
@@ -74,6 +75,8 @@ pub(crate) struct Polls {
     /// Whether the credentials are known to be right for reads.
     has_read: bool,
     streak: Streak,
+    gap: Gap,
+    on_outage: Option<Box<OnOutage>>,
     polls: u32,
     last_status: Option<RunStatus>,
     /// Whether what is waited for had ended at the last look, although it could not be read.
@@ -92,6 +95,8 @@ impl Polls {
         pace: Pace,
     ) -> Self {
         Self {
+            gap: Gap::since(client.clock().now()),
+            on_outage: None,
             clock: client.clock().clone(),
             client,
             session_id,
@@ -126,6 +131,12 @@ impl Polls {
     pub(crate) fn having_started(mut self) -> Self {
         self.started = true;
         self.proven()
+    }
+
+    /// Shows polls that fail while the wait goes on.
+    pub(crate) fn with_outages(mut self, on_outage: Option<Box<OnOutage>>) -> Self {
+        self.on_outage = on_outage;
+        self
     }
 
     /// The terms of the next call. It is one attempt, since the loop is the retry, but for the
@@ -174,8 +185,18 @@ impl Polls {
     }
 
     /// Notes that a look has ended, where the pause after it does not follow at once.
-    pub(crate) fn looked(&mut self) {
+    pub(crate) fn looked(&mut self, look: &Result<()>) {
         self.looked_at = Some(self.now());
+        if look.is_ok() {
+            self.answered();
+        }
+    }
+
+    /// Notes a poll that was answered.
+    pub(crate) fn answered(&mut self) {
+        let now = self.now();
+        self.gap
+            .answered(&self.session_id, now, &mut self.on_outage);
     }
 
     /// Something else is waited for from now on, which has not ended.
@@ -198,6 +219,7 @@ impl Polls {
         match poll {
             Ok(()) => {
                 self.streak = Streak::default();
+                self.answered();
                 self.pause(None, awaited).await
             }
             Err(error) => {
@@ -208,6 +230,8 @@ impl Polls {
                 {
                     return Err(error);
                 }
+                let (id, shown) = (&self.session_id, || error.clone());
+                self.gap.failed(id, now, shown, &mut self.on_outage);
                 self.pause(Some(error), awaited).await
             }
         }

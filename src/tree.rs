@@ -270,7 +270,7 @@ impl WaitTree {
             if !has_ended {
                 continue;
             }
-            match census.read_all(&polls, concurrency).await {
+            match census.read_all(&mut polls, concurrency).await {
                 Ok((tree, None)) => {
                     // A follow-up may have been sent in between.
                     turn.refresh(&mut polls);
@@ -446,7 +446,7 @@ impl Census {
     /// meet again.
     async fn read_all(
         &mut self,
-        polls: &Polls,
+        polls: &mut Polls,
         concurrency: usize,
     ) -> Result<(Tree, Option<Error>)> {
         // Each run is tried as often as in any call, unless it is time for the last look.

@@ -482,7 +482,10 @@ pub(crate) async fn until_ended(
     loop {
         turn.refresh(polls);
         match look(polls, turn).await {
-            Ok(Some(run)) => return Ok(run),
+            Ok(Some(run)) => {
+                polls.answered();
+                return Ok(run);
+            }
             Ok(None) => {
                 turn.check_grace(polls, grace_time)?;
                 polls.pause_after(Ok(()), turn.awaited()).await?;

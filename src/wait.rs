@@ -23,7 +23,7 @@
 //!
 //! So a wrong host or session id is reported at once, and an hour-long wait survives a deployment
 //! of the API and a key that is rotated. A delay that the server asks for is obeyed, for 60 s at
-//! the longest.
+//! the longest. [`on_outage`](crate::outage) shows the failures while the wait goes on.
 //!
 //! # The deadline
 //!
@@ -40,6 +40,7 @@ use tracing::{Instrument, Span};
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::outage::{OnOutage, Outage};
 use crate::poll::{Pace, Polls};
 use crate::run::{Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
@@ -77,6 +78,7 @@ pub struct Wait {
     subject: Subject,
     pace: Pace,
     on_started: Option<Box<OnStarted>>,
+    on_outage: Option<Box<OnOutage>>,
 }
 
 /// What a wait does at its timeout with a run that is still going.
@@ -114,6 +116,7 @@ impl Wait {
             subject,
             pace: Pace::default(),
             on_started: None,
+            on_outage: None,
         }
     }
 
@@ -145,6 +148,27 @@ impl Wait {
         self
     }
 
+    /// Calls `on_outage` with the run's id and the [`Outage`] after each poll that fails and is
+    /// [tolerated](crate::wait#failing-polls), and with `None` after the next poll that is answered.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let run = session.wait().on_outage(|id, outage| match outage {
+    ///     Some(outage) => eprintln!("{id}: no usable answer for {:.0?}", outage.lasted),
+    ///     None => eprintln!("{id}: answered again"),
+    /// });
+    /// println!("{}", run.await?.status);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_outage(
+        mut self,
+        on_outage: impl FnMut(&SessionId, Option<&Outage>) + Send + 'static,
+    ) -> Self {
+        self.on_outage = Some(Box::new(on_outage));
+        self
+    }
+
     /// What to do with a run that is still going at the timeout: leave it, the default, or stop
     /// it.
     pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
@@ -155,7 +179,7 @@ impl Wait {
     async fn run(self, span: &Span) -> Result<Run> {
         self.pace.check()?;
         let start = self.client.clock().now();
-        let (mut polls, mut turn, started) = match self.subject {
+        let (polls, mut turn, started) = match self.subject {
             Subject::Run(handle) => (handle.polls(start, self.pace), Tracked::of(handle), false),
             Subject::New(request) => {
                 let terms = Terms {
@@ -167,6 +191,7 @@ impl Wait {
                 (polls.having_started(), Tracked::none(), true)
             }
         };
+        let mut polls = polls.with_outages(self.on_outage);
         span.record("session_id", polls.session_id.as_str());
         if let Some(on_started) = self.on_started {
             on_started(&polls.session_id);

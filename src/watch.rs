@@ -42,6 +42,7 @@ use crate::call::Terms;
 use crate::client::Client;
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
+use crate::outage::{OnOutage, Outage};
 use crate::poll::{LAST_LOOK, Pace, Polls};
 use crate::run::{Message, Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
@@ -80,6 +81,7 @@ pub struct Watch {
     warning: Option<String>,
     pace: Pace,
     steps: Option<StepOptions>,
+    on_outage: Option<Box<OnOutage>>,
     /// The messages that its session had emitted before, and those that it has.
     emitted: Seen,
     events: Option<Pin<Box<dyn Stream<Item = Item> + Send>>>,
@@ -104,6 +106,7 @@ impl Watch {
             warning: None,
             pace: Pace::default(),
             steps: None,
+            on_outage: None,
             emitted: Seen::default(),
             events: None,
         }
@@ -136,6 +139,30 @@ impl Watch {
     /// it. Set it before the first event.
     pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
         self.pace.on_timeout = on_timeout;
+        self
+    }
+
+    /// Calls `on_outage` with the run's id and the [`Outage`] after each poll that fails and is
+    /// [tolerated](crate::wait#failing-polls), and with `None` after the next poll that is answered.
+    /// It is called while the watch is read, between two events. Set it before the first event.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let mut events = session.watch().on_outage(|_, outage| match outage {
+    ///     Some(outage) => eprintln!("no usable answer for {:.0?}", outage.lasted),
+    ///     None => eprintln!("answered again"),
+    /// });
+    /// while let Some(event) = events.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_outage(
+        mut self,
+        on_outage: impl FnMut(&SessionId, Option<&Outage>) + Send + 'static,
+    ) -> Self {
+        self.on_outage = Some(Box::new(on_outage));
         self
     }
 
@@ -198,7 +225,7 @@ impl Watch {
         }
     }
 
-    fn start(&self) -> Pin<Box<dyn Stream<Item = Item> + Send>> {
+    fn start(&mut self) -> Pin<Box<dyn Stream<Item = Item> + Send>> {
         let client = match &self.subject {
             Subject::Run(handle) | Subject::FollowUp(handle, _) => &handle.client,
             Subject::New(client, _) => client,
@@ -208,6 +235,7 @@ impl Watch {
             subject: self.subject.clone(),
             pace: self.pace,
             steps: self.steps,
+            on_outage: self.on_outage.take(),
         }));
         // Fused, so that it may be read after its end.
         Box::pin(stream::unfold(stage, Stage::next).fuse())
@@ -314,7 +342,7 @@ impl Watcher {
             if looked.is_err() {
                 self.turn.failed();
             }
-            self.polls.looked();
+            self.polls.looked(&looked);
             self.outcome = Some(looked);
         }
     }

@@ -6,6 +6,7 @@ use super::{Event, Watcher};
 use crate::call::Terms;
 use crate::client::Client;
 use crate::error::Result;
+use crate::outage::OnOutage;
 use crate::poll::Pace;
 use crate::seen::Seen;
 use crate::session::Handle;
@@ -58,6 +59,7 @@ pub(super) struct Opening {
     pub(super) subject: Subject,
     pub(super) pace: Pace,
     pub(super) steps: Option<StepOptions>,
+    pub(super) on_outage: Option<Box<OnOutage>>,
 }
 
 impl Opening {
@@ -82,7 +84,8 @@ impl Opening {
                 (handle, Some(Event::Sent(accepted)))
             }
         };
-        let mut polls = handle.polls(self.start, self.pace);
+        let polls = handle.polls(self.start, self.pace);
+        let mut polls = polls.with_outages(self.on_outage);
         if event.is_some() {
             polls = polls.having_started();
         }

@@ -1,0 +1,96 @@
+//! [`Outage`]: polls that fail while a wait goes on.
+//!
+//! A wait tolerates [failing polls](crate::wait#failing-polls), so that nothing of them shows
+//! before it ends. [`Wait::on_outage`], [`Watch::on_outage`] and [`WaitAll::on_outage`] show them
+//! while they happen: to tell a user that the status on the screen may be an old one, or to raise
+//! an alarm. When a wait ends is not changed by that.
+//!
+//! ```no_run
+//! use dinoai::Session;
+//!
+//! # async fn example(session: Session) -> dinoai::Result<()> {
+//! let wait = session.wait().on_outage(|id, outage| match outage {
+//!     Some(outage) => eprintln!(
+//!         "{id}: no usable answer for {:.0?} ({} polls): {}",
+//!         outage.lasted, outage.polls, outage.last_error
+//!     ),
+//!     None => eprintln!("{id}: polls are answered again"),
+//! });
+//! let run = wait.await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Wait::on_outage`]: crate::Wait::on_outage
+//! [`Watch::on_outage`]: crate::Watch::on_outage
+//! [`WaitAll::on_outage`]: crate::WaitAll::on_outage
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::run::SessionId;
+
+/// Polls of a run that have failed since one was answered, while the wait for it goes on.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Outage {
+    /// How many polls in a row have failed; at least 1.
+    pub polls: u32,
+    /// For how long no poll has been answered as it should be: since the last one that was, or
+    /// since the wait began to poll. By the client's clock.
+    pub lasted: Duration,
+    /// Why the last of these polls failed.
+    pub last_error: Error,
+}
+
+/// Called after each poll that fails and is tolerated, and once after the next one that does not.
+pub(crate) type OnOutage = dyn FnMut(&SessionId, Option<&Outage>) + Send;
+
+/// The polls of a run that have failed since one was answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gap {
+    answered_at: Duration,
+    polls: u32,
+}
+
+impl Gap {
+    /// No poll has failed yet; polling begins now.
+    pub(crate) fn since(now: Duration) -> Self {
+        Self {
+            answered_at: now,
+            polls: 0,
+        }
+    }
+
+    /// Notes a poll that failed, and shows it.
+    pub(crate) fn failed(
+        &mut self,
+        id: &SessionId,
+        now: Duration,
+        last_error: impl FnOnce() -> Error,
+        on_outage: &mut Option<Box<OnOutage>>,
+    ) {
+        self.polls = self.polls.saturating_add(1);
+        if let Some(on_outage) = on_outage {
+            let outage = Outage {
+                polls: self.polls,
+                lasted: now.saturating_sub(self.answered_at),
+                last_error: last_error(),
+            };
+            on_outage(id, Some(&outage));
+        }
+    }
+
+    /// Notes a poll that was answered, and shows it if it is the first one for a while.
+    pub(crate) fn answered(
+        &mut self,
+        id: &SessionId,
+        now: Duration,
+        on_outage: &mut Option<Box<OnOutage>>,
+    ) {
+        let before = std::mem::replace(self, Self::since(now));
+        if let (1.., Some(on_outage)) = (before.polls, on_outage) {
+            on_outage(id, None);
+        }
+    }
+}
