@@ -7,6 +7,7 @@ use console::{measure_text_width, truncate_str};
 use dinoai::SessionId;
 
 use crate::neutral::{neutral, one_line};
+use crate::outages::Unanswered;
 use crate::workflow::defused;
 
 /// How many of those that go on are named.
@@ -21,6 +22,8 @@ pub(crate) enum Awaited {
     /// One answer, or the end of one run: its status, or what is being done.
     One {
         what: String,
+        /// Whether it is how the run read when it was last seen.
+        is_seen: bool,
         /// The run, from when its id is known.
         id: Option<SessionId>,
     },
@@ -65,19 +68,33 @@ impl Default for Going {
 }
 
 impl Awaited {
-    /// What is done, or a status, which may be as long as it likes.
+    /// What is done.
     pub(crate) fn one(what: &str, id: Option<SessionId>) -> Self {
-        let start: String = what.chars().take(LONGEST).collect();
         Self::One {
-            what: neutral(&one_line(&start)).into_owned(),
+            what: short(what),
+            is_seen: false,
+            id,
+        }
+    }
+
+    /// How the run reads that is waited for.
+    pub(crate) fn seen(status: &str, id: Option<SessionId>) -> Self {
+        Self::One {
+            what: short(status),
+            is_seen: true,
             id,
         }
     }
 
     /// What is waited for, how long it has been, and more about it, for a terminal of this width,
-    /// which a CI system may read.
-    pub(crate) fn parts(&self, elapsed: Duration, width: usize) -> [String; 3] {
-        let (head, tail) = self.words();
+    /// which a CI system may read. `unanswered`: how it stands with polls that fail.
+    pub(crate) fn parts(
+        &self,
+        elapsed: Duration,
+        unanswered: Option<&Unanswered>,
+        width: usize,
+    ) -> [String; 3] {
+        let (head, tail) = self.words(unanswered);
         let (head, tail) = (defused(&head), defused(&tail));
         let time = time(elapsed);
         // Of a status too long for the line the time is still seen.
@@ -88,8 +105,8 @@ impl Awaited {
     }
 
     /// The same as a sentence, for a log.
-    pub(crate) fn sentence(&self, elapsed: Duration) -> String {
-        let (head, tail) = self.words();
+    pub(crate) fn sentence(&self, elapsed: Duration, unanswered: Option<&Unanswered>) -> String {
+        let (head, tail) = self.words(unanswered);
         let about = match self.id() {
             Some(id) => format!("session {id}, "),
             None => String::new(),
@@ -104,12 +121,23 @@ impl Awaited {
         }
     }
 
-    fn words(&self) -> (String, String) {
+    fn words(&self, unanswered: Option<&Unanswered>) -> (String, String) {
         match self {
-            Self::One { what, .. } => (what.clone(), String::new()),
+            Self::One { what, is_seen, .. } => {
+                let head = match (unanswered, is_seen) {
+                    (None, _) => what.clone(),
+                    (Some(unanswered), true) => format!("{unanswered}; last seen {what}"),
+                    (Some(unanswered), false) => format!("{what}; {unanswered}"),
+                };
+                (head, String::new())
+            }
             Self::Many(counts) => {
                 let counts = counts();
-                (counts.head(), counts.tail())
+                let mut head = counts.head();
+                if let Some(unanswered) = unanswered {
+                    head += &format!(", {}", unanswered.counted());
+                }
+                (head, counts.tail())
             }
         }
     }
@@ -161,6 +189,12 @@ impl Counts {
     }
 }
 
+/// The start of a text that may be as long as it likes, on one line.
+fn short(text: &str) -> String {
+    let start: String = text.chars().take(LONGEST).collect();
+    neutral(&one_line(&start)).into_owned()
+}
+
 /// As much of a text as so many columns hold.
 fn fit(text: &str, columns: usize) -> String {
     match columns {
@@ -170,7 +204,7 @@ fn fit(text: &str, columns: usize) -> String {
 }
 
 /// Whole seconds, as people write them.
-fn time(time: Duration) -> String {
+pub(crate) fn time(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }
 
@@ -206,7 +240,7 @@ mod tests {
     #[test]
     fn those_that_have_been_going_longest_are_named_with_their_times() {
         assert_eq!(
-            many(batch).sentence(Duration::from_secs(3601)),
+            many(batch).sentence(Duration::from_secs(3601), None),
             "still waiting: 3 of 10 done, 1 failed, 4 in flight, 3 to start, 1h 1s; \
              longest: item 5 5m, item 7 1m 30s"
         );
@@ -225,7 +259,7 @@ mod tests {
             ..Counts::default()
         };
         assert_eq!(
-            many(counts).sentence(Duration::ZERO),
+            many(counts).sentence(Duration::ZERO, None),
             "still waiting: 3 of 15 done, 2 failed, 3 still going, 4 unknown, 5 not started, 0s"
         );
     }
@@ -246,7 +280,7 @@ mod tests {
             ..Counts::default()
         };
         assert_eq!(
-            many(wait).sentence(Duration::ZERO),
+            many(wait).sentence(Duration::ZERO, None),
             "still waiting: 1 of 5 done, 4 in flight, 0s; waiting for: a, b, c and 1 more"
         );
     }
@@ -257,7 +291,7 @@ mod tests {
         let marks = format!("QUEUED {}", "e\u{301}".repeat(100_000));
         for awaited in [one("RUNNING"), one(&wide), one(&marks), many(batch)] {
             for width in 0..120 {
-                let [head, time, tail] = awaited.parts(Duration::from_secs(75), width);
+                let [head, time, tail] = awaited.parts(Duration::from_secs(75), None, width);
                 let line = format!("{head} {time}{tail}");
                 assert!(
                     measure_text_width(&line) <= width.max(measure_text_width(" 1m 15s")),
@@ -270,13 +304,13 @@ mod tests {
 
     #[test]
     fn what_an_agent_names_is_neutral_and_on_one_line() {
-        let said = one("QUEUED a\n\u{1b}[2Jb").sentence(Duration::from_secs(1));
+        let said = one("QUEUED a\n\u{1b}[2Jb").sentence(Duration::from_secs(1), None);
         assert_eq!(said, "still waiting: QUEUED a ␛[2Jb, 1s");
     }
 
     #[test]
     fn what_an_agent_names_is_no_command_on_a_terminal() {
-        let [head, ..] = one("::add-mask::a ##vso[b]").parts(Duration::ZERO, 80);
+        let [head, ..] = one("::add-mask::a ##vso[b]").parts(Duration::ZERO, None, 80);
         assert_eq!(head, ": :add-mask::a ## vso[b]");
     }
 }

@@ -41,6 +41,7 @@ impl Follow<'_> {
         let pace = self.waiting.pace;
         let mut watch = watch
             .timeout(pace.timeout)
+            .on_outage(self.output.outages().noter())
             .on_timeout(OnTimeout::from(self.waiting.on_timeout));
         if let Some(interval) = pace.poll_interval {
             watch = watch.poll_interval(interval);
@@ -261,8 +262,9 @@ impl Follow<'_> {
         };
         match fate(course.stage(), wanted) {
             Fate::Leave | Fate::AwaitId(_) => {
-                Failure::interrupted(signal, id, &course.standing(self.output.left()))
-                    .with_hint(go_on(id))
+                let unanswered = self.output.outages().now();
+                let standing = course.standing(self.output.left(), unanswered.as_ref());
+                Failure::interrupted(signal, id, &standing).with_hint(go_on(id))
             }
             Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts).await,
             Fate::Nothing => {

@@ -16,6 +16,7 @@ mod message;
 mod narration;
 mod neutral;
 mod options;
+mod outages;
 mod output;
 mod queue;
 mod shell;

@@ -87,9 +87,9 @@ impl<'a> Narration<'a> {
             Event::Started(accepted) | Event::Sent(accepted) => {
                 self.output.busy_with(&accepted.session_id, "waiting");
             }
-            Event::Status(status) if !status.is_terminal() => self.output.busy(status.as_str()),
+            Event::Status(status) if !status.is_terminal() => self.output.saw(status.as_str()),
             Event::Startup(step) if !step.done => {
-                self.output.busy(&format!("QUEUED {}", step.label));
+                self.output.saw(&format!("QUEUED {}", step.label));
             }
             _ => {}
         }

@@ -9,13 +9,18 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::awaited::Awaited;
+use crate::outages::Outages;
 
 /// How long a wait is silent: a little less than the 30 s that are promised.
 pub(crate) const SILENCE: Duration = Duration::from_secs(29);
 
 /// Since when something is waited for, and since when nothing has been said. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Vigil(Arc<Mutex<State>>);
+pub(crate) struct Vigil {
+    state: Arc<Mutex<State>>,
+    /// Of what is waited for, those that are polled in vain.
+    pub(crate) outages: Outages,
+}
 
 struct State {
     awaited: Option<Awaited>,
@@ -28,11 +33,15 @@ struct State {
 impl Vigil {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Self(Arc::new(Mutex::new(State {
+        let state = State {
             awaited: None,
             since: now,
             news: now,
-        })))
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            outages: Outages::default(),
+        }
     }
 
     /// From now on this is waited for; the time counts from the first of several.
@@ -48,6 +57,7 @@ impl Vigil {
     /// Nothing is waited for any more.
     pub(crate) fn end(&self) {
         self.state().awaited = None;
+        self.outages.clear();
     }
 
     /// Something has been said.
@@ -83,7 +93,7 @@ impl Vigil {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
     let mut results = desk
         .client
         .wait_all(options.sessions)
-        .timeout(options.pace.timeout);
+        .timeout(options.pace.timeout)
+        .on_outage(output.outages().noter());
     if let Some(interval) = options.pace.poll_interval {
         results = results.poll_interval(interval);
     }
@@ -125,6 +126,7 @@ impl Waiting<'_> {
 
     fn show(&mut self, id: &SessionId, result: dinoai::Result<Run>) {
         let place = self.left.remove(id);
+        self.output.outages().forget(id);
         let (run, failure) = ended(id, result);
         *match (&run, &failure) {
             (_, None) => &mut self.counts.completed,
@@ -191,11 +193,14 @@ impl Waiting<'_> {
         if self.output.format == Format::Json {
             self.output.json(&self.results);
         }
+        let unanswered = self.output.outages().now();
+        let doubt = unanswered.map(|unanswered| unanswered.doubt(None));
+        let doubt = doubt.unwrap_or_default();
         let mut left = self.left.ids.values();
         let failure = match (left.next(), left.next()) {
-            (Some(id), None) => Failure::interrupted(signal, id, "goes on"),
+            (Some(id), None) => Failure::interrupted(signal, id, &format!("goes on{doubt}")),
             _ => {
-                let text = format!("interrupted; {} runs go on", self.left.ids.len());
+                let text = format!("interrupted; {} runs go on{doubt}", self.left.ids.len());
                 Failure::new(Kind::Interrupted, exit, text)
             }
         };

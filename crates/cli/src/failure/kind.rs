@@ -59,7 +59,7 @@ kinds! {
 }
 
 impl Kind {
-    pub(super) fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::InvalidRequest { .. } => Self::InvalidRequest,
             Error::InvalidConfig { .. } => Self::InvalidConfig,

@@ -5,6 +5,7 @@ use std::time::Instant;
 use dinoai::{Event, Run, RunStatus, Session, SessionId, Watch};
 
 use crate::interrupt::{Stage, Started};
+use crate::outages::Unanswered;
 
 /// A run, or a turn, that is followed, and what is known of it so far.
 pub(crate) struct Course {
@@ -46,11 +47,14 @@ impl Course {
         self.id.as_ref()
     }
 
-    /// How the run stands, as it reads after its name; `left` says that it is left.
-    pub(super) fn standing(&self, left: &str) -> String {
-        match &self.status {
-            Some(status) => format!("{left} ({status})"),
-            None => left.to_owned(),
+    /// How the run stands, as it reads after its name; `left` says that it is left, `unanswered`
+    /// that polls fail.
+    pub(super) fn standing(&self, left: &str, unanswered: Option<&Unanswered>) -> String {
+        let status = self.status.as_ref().map(RunStatus::as_str);
+        match (unanswered, status) {
+            (Some(unanswered), seen) => format!("{left}{}", unanswered.doubt(seen)),
+            (None, Some(status)) => format!("{left} ({status})"),
+            (None, None) => left.to_owned(),
         }
     }
 

@@ -47,7 +47,8 @@ fn part(vigil: &Vigil, place: usize) -> String {
     };
     let (_, columns) = Term::stderr().size();
     let width = usize::from(columns).saturating_sub(OTHER_COLUMNS);
-    let [head, time, tail] = awaited.parts(elapsed, width);
+    let unanswered = vigil.outages.now();
+    let [head, time, tail] = awaited.parts(elapsed, unanswered.as_ref(), width);
     match place {
         0 => head,
         1 => time,

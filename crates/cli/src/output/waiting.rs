@@ -9,16 +9,27 @@ use serde_json::json;
 use super::{Output, live};
 use crate::awaited::Awaited;
 use crate::options::Format;
+use crate::outages::{Outages, Unanswered};
 
 impl Output {
-    /// Shows what is done, or the status of the run that is waited for: see
-    /// [`awaits`](Self::awaits).
+    /// Shows what is done: see [`awaits`](Self::awaits).
     pub(crate) fn busy(&self, what: &str) {
-        let id = self
-            .vigil
-            .awaited()
-            .and_then(|(known, _)| known.id().cloned());
-        self.awaits(Awaited::one(what, id));
+        self.awaits(Awaited::one(what, self.known_id()));
+    }
+
+    /// Shows how the run that is waited for reads.
+    pub(crate) fn saw(&self, status: &str) {
+        self.awaits(Awaited::seen(status, self.known_id()));
+    }
+
+    fn known_id(&self) -> Option<SessionId> {
+        let (known, _) = self.vigil.awaited()?;
+        known.id().cloned()
+    }
+
+    /// The runs that are polled in vain, while something is waited for.
+    pub(crate) fn outages(&self) -> &Outages {
+        &self.vigil.outages
     }
 
     /// The same, now that the run is known that it is about.
@@ -56,13 +67,13 @@ impl Output {
             // Also if it ends just now: it is said once.
             self.vigil.has_news();
             if let Some((awaited, elapsed)) = self.vigil.awaited() {
-                self.still_waiting(&awaited, elapsed);
+                self.still_waiting(&awaited, elapsed, self.outages().now());
             }
         }
     }
 
-    fn still_waiting(&self, awaited: &Awaited, elapsed: Duration) {
-        let text = awaited.sentence(elapsed);
+    fn still_waiting(&self, awaited: &Awaited, elapsed: Duration, unanswered: Option<Unanswered>) {
+        let text = awaited.sentence(elapsed, unanswered.as_ref());
         match self.format {
             Format::Text => self.note(&text),
             Format::Json | Format::Jsonl => self.json_note(&json!({
@@ -70,6 +81,7 @@ impl Output {
                 "message": text,
                 "agentSessionId": awaited.id(),
                 "elapsedSeconds": elapsed.as_secs(),
+                "unansweredSeconds": unanswered.map(|unanswered| unanswered.lasted.as_secs()),
             })),
         }
     }

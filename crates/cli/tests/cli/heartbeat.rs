@@ -137,8 +137,9 @@ fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
         let longest = "; longest: item 1 2";
         scope.spawn(move || assert_says(begun(), &batch, WATCHED, longest));
         // Polls fail.
+        let unanswered = ", waiting; no usable answer from the API for ";
         let failing = || spoilt(Fault::bad_gateway(), "dinoaiAgentRun");
-        scope.spawn(move || assert_says(failing(), &["run", "agent"], WATCHED, ", waiting, "));
+        scope.spawn(move || assert_says(failing(), &["run", "agent"], WATCHED, unanswered));
         // The next attempt is a while off.
         let paused = || spoilt(refused(), TRIGGER);
         scope.spawn(move || assert_says(paused(), &["run", "agent"], IN_FLIGHT, " starting, "));

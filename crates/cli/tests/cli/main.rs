@@ -24,6 +24,7 @@ mod interrupts;
 mod json_lines;
 mod killed_batch;
 mod messages;
+mod outages;
 mod outputs;
 mod pipe;
 mod program;

@@ -48,7 +48,7 @@ fn screen(shown: &str) -> Vec<String> {
 }
 
 /// The lines that were drawn over and over, one for each time, without their colours.
-fn drawn(shown: &str) -> Vec<String> {
+pub(crate) fn drawn(shown: &str) -> Vec<String> {
     let shown = console::strip_ansi_codes(shown).into_owned();
     let lines = shown.split(['\r', '\n']);
     let is_drawn = |line: &&str| line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c));

@@ -6,6 +6,7 @@ use super::ledger::numbers;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt::Signal;
+use crate::outages::Unanswered;
 use crate::shell;
 
 /// What is known when a signal has ended a batch.
@@ -15,6 +16,8 @@ pub(super) struct Interrupted {
     pub(super) going: Vec<SessionId>,
     /// The items of which nobody knows whether they have started.
     pub(super) unanswered: Vec<usize>,
+    /// How it stands with polls that fail.
+    pub(super) outage: Option<Unanswered>,
     /// Whether all that is known of them is kept.
     pub(super) is_kept: bool,
 }
@@ -25,11 +28,13 @@ impl Interrupted {
     pub(super) fn failure(self, results: Option<(&str, &str)>) -> Failure {
         let ids: Vec<_> = self.going.iter().map(SessionId::as_str).collect();
         let ids = ids.join(" ");
+        let doubt = self.outage.as_ref().map(|outage| outage.doubt(None));
+        let doubt = doubt.unwrap_or_default();
         let go_on = match self.going.len() {
             0 if !self.unanswered.is_empty() => "no other run goes on".to_owned(),
             0 => "no run goes on".to_owned(),
-            1 => "1 run goes on".to_owned(),
-            count => format!("{count} runs go on"),
+            1 => format!("1 run goes on{doubt}"),
+            count => format!("{count} runs go on{doubt}"),
         };
         let (going, hint) = match results.filter(|_| self.is_kept) {
             Some((file, hint)) => (

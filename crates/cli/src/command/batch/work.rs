@@ -226,6 +226,7 @@ impl<'a> Work<'a> {
             signal,
             going,
             unanswered,
+            outage: self.output.outages().now(),
             is_kept,
         });
     }

@@ -102,7 +102,7 @@ impl Pseudo {
     }
 
     /// All that was shown so far.
-    fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
     }
 

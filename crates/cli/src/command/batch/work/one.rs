@@ -93,7 +93,9 @@ impl Work<'_> {
     }
 
     async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
-        let wait = wait.timeout(self.pace.timeout);
+        let wait = wait
+            .timeout(self.pace.timeout)
+            .on_outage(self.output.outages().noter());
         match self.pace.poll_interval {
             Some(interval) => wait.poll_interval(interval).await,
             None => wait.await,
@@ -144,6 +146,9 @@ impl Work<'_> {
         result: dinoai::Result<Run>,
     ) -> Done {
         let id = self.progress.id(number);
+        if let Some(id) = &id {
+            self.output.outages().forget(id);
+        }
         let (what, outcome, exit, known) = match result {
             Ok(run) => {
                 let known = Some(format!("session {} {}", run.session_id, run.status));

@@ -1,0 +1,123 @@
+//! [`Outages`]: of which runs polls fail at the moment, since when, and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use dinoai::{Error, Obstacle, Outage, SessionId};
+
+use crate::awaited::time;
+use crate::failure::Kind;
+
+/// The runs whose polls fail at the moment. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct Outages(Arc<Mutex<BTreeMap<SessionId, Since>>>);
+
+struct Since {
+    /// When a poll was last answered.
+    answered: Instant,
+    why: String,
+}
+
+/// How it stands with the polls that fail.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unanswered {
+    /// Of how many runs they fail.
+    pub(crate) runs: usize,
+    /// For how long the longest of them has had no answer.
+    pub(crate) lasted: Duration,
+    why: String,
+}
+
+impl Outages {
+    /// What the library calls while polls fail.
+    pub(crate) fn noter(&self) -> impl FnMut(&SessionId, Option<&Outage>) + Send + 'static {
+        let outages = self.clone();
+        move |id, outage| match outage {
+            Some(outage) => {
+                let now = Instant::now();
+                let since = Since {
+                    answered: now.checked_sub(outage.lasted).unwrap_or(now),
+                    why: why(&outage.last_error),
+                };
+                outages.all().insert(id.clone(), since);
+            }
+            None => outages.forget(id),
+        }
+    }
+
+    /// A run that is not polled any more, or answered.
+    pub(crate) fn forget(&self, id: &SessionId) {
+        self.all().remove(id);
+    }
+
+    /// Nothing is polled any more.
+    pub(crate) fn clear(&self) {
+        self.all().clear();
+    }
+
+    /// How it stands now; `None` where polls are answered.
+    pub(crate) fn now(&self) -> Option<Unanswered> {
+        let all = self.all();
+        let longest = all.values().min_by_key(|since| since.answered)?;
+        Some(Unanswered {
+            runs: all.len(),
+            lasted: longest.answered.elapsed(),
+            why: longest.why.clone(),
+        })
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<SessionId, Since>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unanswered {
+    /// The same in a count of runs.
+    pub(crate) fn counted(&self) -> String {
+        let (runs, time) = (self.runs, time(self.lasted));
+        format!("{runs} without a usable answer for {time}: {}", self.why)
+    }
+
+    /// What stands behind a statement that may not hold any more; `seen` says what was seen last.
+    pub(crate) fn doubt(&self, seen: Option<&str>) -> String {
+        let seen = seen.map(|seen| format!("last seen {seen}; "));
+        format!(" as far as is known ({}{self})", seen.unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = time(self.lasted);
+        write!(
+            formatter,
+            "no usable answer from the API for {time}: {}",
+            self.why
+        )
+    }
+}
+
+/// Why a poll failed, in as few words as a line has room for.
+fn why(error: &Error) -> String {
+    let words = match error {
+        Error::Http { status, .. } | Error::Unauthorized { status, .. } => {
+            return format!("HTTP {status}");
+        }
+        Error::NotSent { obstacle, .. } => match obstacle {
+            Obstacle::NameResolution => "its name cannot be resolved",
+            Obstacle::Connection => "no connection",
+            Obstacle::Certificate => "its certificate is refused",
+            Obstacle::Proxy => "the proxy cannot connect",
+            Obstacle::ProxyCredentials => "the proxy asks for credentials",
+            _ => "the request did not leave",
+        },
+        Error::Transport { .. } => "the connection broke off, or timed out",
+        Error::RateLimited { .. } => "too many requests",
+        Error::GraphQl { .. } => "GraphQL errors",
+        Error::NotFound { .. } => "it finds no such run",
+        Error::Decode { .. } => "it cannot be understood",
+        other => Kind::of(other).word(),
+    };
+    words.to_owned()
+}
