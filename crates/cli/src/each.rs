@@ -4,6 +4,7 @@ use dinoai::SessionId;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// What came of one of several runs: what the API says of it, or its id and why nothing is known.
 #[derive(Debug, Serialize)]
@@ -18,10 +19,11 @@ pub(crate) enum Each<T> {
 }
 
 impl<T> Each<T> {
-    pub(crate) fn failed(id: &SessionId, failure: &Failure) -> Self {
+    /// With the hint as it is shown on standard error.
+    pub(crate) fn failed(id: &SessionId, failure: &Failure, output: &Output) -> Self {
         Self::Failed {
             session_id: id.clone(),
-            error: failure.clone(),
+            error: output.completed(failure),
         }
     }
 }

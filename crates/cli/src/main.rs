@@ -19,6 +19,7 @@ mod options;
 mod outages;
 mod output;
 mod queue;
+mod refused;
 mod shell;
 mod stream;
 mod terminal;

@@ -255,6 +255,18 @@ impl Output {
         }
     }
 
+    /// A text whose command, if it has one, reaches the same account.
+    pub(crate) fn complete(&self, text: &str) -> String {
+        self.account
+            .complete(text)
+            .unwrap_or_else(|| GONE.to_owned())
+    }
+
+    /// A failure with the hint as it is shown.
+    pub(crate) fn completed(&self, failure: &Failure) -> Failure {
+        completed(failure, &self.account)
+    }
+
     /// A session id that nobody can read where it belongs: on standard error, also if that is to
     /// be quiet.
     pub(crate) fn id_elsewhere(&self, id: &SessionId) {
@@ -401,13 +413,7 @@ fn failure_line(
     stderr: Stream,
     account: &AccountOptions,
 ) -> String {
-    let failure = &Failure {
-        hint: failure
-            .hint
-            .as_deref()
-            .map(|hint| account.complete(hint).unwrap_or_else(|| GONE.to_owned())),
-        ..failure.clone()
-    };
+    let failure = &completed(failure, account);
     if format != Format::Text {
         return json::line(failure).unwrap_or_default();
     }
@@ -418,6 +424,16 @@ fn failure_line(
         word.for_stderr().apply_to("error:"),
         stderr.safe(&text)
     )
+}
+
+/// A failure whose hint reaches the same account.
+fn completed(failure: &Failure, account: &AccountOptions) -> Failure {
+    let hint = failure.hint.as_deref();
+    let hint = hint.map(|hint| account.complete(hint).unwrap_or_else(|| GONE.to_owned()));
+    Failure {
+        hint,
+        ..failure.clone()
+    }
 }
 
 /// Where traces are written.

@@ -77,7 +77,7 @@ pub(crate) fn prepare(options: &Batch, output: &Output) -> Result<Prepared, Fail
     let several_runs = ledger.several_runs();
     let tasks = ledger.plan(input.items, &retry)?;
     for said in several_runs {
-        output.warning(&said);
+        output.warning(&output.complete(&said));
     }
     // Only now the file is known to be this batch's.
     let is_stdout = opened.as_ref().is_some_and(|opened| opened.is_stdout);
@@ -160,6 +160,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         .all(ends, to_do, concurrency, &mut tally, desk.interrupts)
         .await;
     output.idle();
+    work.say_refused();
     exits.extend(ended.exits);
     if let Some(problem) = work.journal.stdout_problem() {
         exits.push(Exit::Unavailable);

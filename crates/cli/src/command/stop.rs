@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::interrupt::{Fate, Stage, fate};
 use crate::options::{Format, OnInterrupt, Stop};
 use crate::output::Output;
+use crate::refused::Refused;
 use crate::shell;
 
 pub(crate) async fn stop(mut desk: Desk<'_>, options: Stop) -> Result<Exit, Failure> {
@@ -22,6 +23,7 @@ pub(crate) async fn stop(mut desk: Desk<'_>, options: Stop) -> Result<Exit, Fail
         output: desk.output,
         results: vec![],
         exits: vec![],
+        refused: Refused::default(),
         shown: BTreeSet::new(),
         options: if options.tree { "--tree " } else { "" },
     };
@@ -46,6 +48,7 @@ struct Stopping<'a> {
     /// What came of each, where that is written at the end.
     results: Vec<Each<Done>>,
     exits: Vec<Exit>,
+    refused: Refused,
     /// The runs that are known to be stopped.
     shown: BTreeSet<SessionId>,
     /// What the command to go on with is to be given.
@@ -54,15 +57,11 @@ struct Stopping<'a> {
 
 /// How a run stands that is not to go on.
 #[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Done {
-    Stopped(Accepted),
-    /// It had ended before.
-    Ended {
-        #[serde(rename = "agentSessionId")]
-        session_id: SessionId,
-        status: RunStatus,
-    },
+struct Done {
+    #[serde(rename = "agentSessionId")]
+    session_id: SessionId,
+    /// As `get` spells it, and not the word in which the API accepts a stop.
+    status: RunStatus,
 }
 
 impl Stopping<'_> {
@@ -109,7 +108,7 @@ impl Stopping<'_> {
             _ = desk.interrupts.next() => Failure::interrupted_stop(signal, id),
         };
         // Why it has no other result is said at the end.
-        self.result(Each::failed(id, &failure));
+        self.result(Each::failed(id, &failure, self.output));
         Err(failure)
     }
 
@@ -118,17 +117,23 @@ impl Stopping<'_> {
         if !self.shown.insert(accepted.session_id.clone()) {
             return;
         }
+        let done = Done {
+            session_id: accepted.session_id,
+            status: RunStatus::from(accepted.status),
+        };
         if self.output.format == Format::Text {
-            let line = format!("{} {}", accepted.session_id, accepted.status);
+            let line = format!("{} {}", done.session_id, done.status);
             self.output.line(&line);
         }
-        self.result(Each::Done(Done::Stopped(accepted)));
+        self.result(Each::Done(done));
         self.exits.push(Exit::Done);
     }
 
     fn failed(&mut self, id: &SessionId, failure: &Failure) {
-        self.output.failure(failure);
-        self.result(Each::failed(id, failure));
+        if !self.refused.keeps(self.exits.len(), id, failure) {
+            self.output.failure(failure);
+        }
+        self.result(Each::failed(id, failure, self.output));
         self.exits.push(failure.exit);
     }
 
@@ -144,12 +149,13 @@ impl Stopping<'_> {
     /// Shows what is shown at the end, and waits for its reader. One that has enough of it misses
     /// nothing.
     async fn finish(
-        self,
+        mut self,
         desk: &mut Desk<'_>,
         end: Result<(), Failure>,
         left: &VecDeque<SessionId>,
     ) -> Result<Exit, Failure> {
         desk.output.idle();
+        self.refused.say(desk.output);
         if desk.output.format == Format::Json {
             desk.output.json(&self.results);
         }

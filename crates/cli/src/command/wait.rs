@@ -13,6 +13,7 @@ use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::options::{Format, OnInterrupt, Wait};
 use crate::output::Output;
+use crate::refused::Refused;
 use crate::shell;
 
 pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure> {
@@ -21,6 +22,7 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
         output,
         left: Left::of(&options.sessions),
         given_up: BTreeMap::new(),
+        refused: Refused::default(),
         ends: vec![],
         counts: Ends::default(),
         results: vec![],
@@ -36,15 +38,18 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
     }
     tokio::select! {
         () = waiting.all(&mut results) => {}
-        signal = desk.interrupts.next() => return Err(waiting.interrupted(signal)),
+        signal = desk.interrupts.next() => {
+            waiting.refused.say(output);
+            waiting.write();
+            return Err(waiting.interrupted(signal));
+        }
     }
     output.idle();
+    waiting.refused.say(output);
     if !waiting.given_up.is_empty() {
         output.hint(&go_on(waiting.given_up.values()));
     }
-    if output.format == Format::Json {
-        output.json(&waiting.results);
-    }
+    waiting.write();
     tokio::select! {
         () = output.settled() => {}
         signal = desk.interrupts.next() => return Err(waiting.interrupted(signal)),
@@ -61,6 +66,7 @@ struct Waiting<'a> {
     left: Left,
     /// Those that went on at the timeout, in the order in which they were given.
     given_up: BTreeMap<usize, SessionId>,
+    refused: Refused,
     /// How those that are over have ended, in words.
     ends: Vec<String>,
     counts: Ends,
@@ -146,7 +152,7 @@ impl Waiting<'_> {
             (Some(run), _) => Some(Each::Done(run)),
             (None, Some(failure)) => {
                 self.say(failure, id, place);
-                Some(Each::failed(id, failure))
+                Some(Each::failed(id, failure, self.output))
             }
             (None, None) => None,
         };
@@ -165,10 +171,11 @@ impl Waiting<'_> {
     }
 
     /// Says why nothing is known of a run's end. Of several that go on one command goes on, which
-    /// is said at the end.
+    /// is said at the end; so is that credentials were refused.
     fn say(&mut self, failure: &Failure, id: &SessionId, place: Option<usize>) {
         let is_one_of_several = self.left.given > 1 && self.output.format == Format::Text;
         match place {
+            Some(place) if self.refused.keeps(place, id, failure) => {}
             Some(place) if failure.kind == Kind::WaitTimeout && is_one_of_several => {
                 self.given_up.insert(place, id.clone());
                 self.output.failure(&Failure {
@@ -177,6 +184,13 @@ impl Waiting<'_> {
                 });
             }
             _ => self.output.failure(failure),
+        }
+    }
+
+    /// Writes what came of them, where that is one document.
+    fn write(&self) {
+        if self.output.format == Format::Json {
+            self.output.json(&self.results);
         }
     }
 
@@ -189,9 +203,6 @@ impl Waiting<'_> {
         if fate(stage, OnInterrupt::Leave) == Fate::Nothing {
             let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
             return Failure::new(Kind::Interrupted, exit, text);
-        }
-        if self.output.format == Format::Json {
-            self.output.json(&self.results);
         }
         let unanswered = self.output.outages().now();
         let doubt = unanswered.map(|unanswered| unanswered.doubt(None));

@@ -1,13 +1,15 @@
 //! The commands that are printed to be pasted: each reaches the account of the command before it.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
-use crate::batch::wait_until;
+use crate::batch::{Folder, wait_until};
 use crate::program::{Done, bare, dinoai, run};
 
 fn endless() -> Emulator {
@@ -118,6 +120,59 @@ fn each_command_of_an_interrupted_stop_reaches_the_same_account() {
         let complete = done.stderr.matches(&complete).count();
         assert_eq!(complete, 2, "{}", done.stderr);
     }
+}
+
+#[test]
+fn a_hint_in_a_result_is_the_one_on_standard_error() {
+    let emulator = endless();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prod.cred");
+    let file = file.to_str().unwrap();
+    fs::write(file, credentials(&emulator)).unwrap();
+    fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+    let done = run(dinoai(&emulator), &["run", "a", "--detach"]);
+    let id = done.stdout.trim();
+    for format in ["json", "jsonl"] {
+        let account = ["--credentials-file", file, "--output", format];
+        let done = run(bare(), &[&["wait", id][..], &account, &SHORT].concat());
+        assert_eq!(done.code(), 4, "{}", done.stderr);
+        let result: Value = serde_json::from_str(&done.stdout).unwrap();
+        let result = result.get(0).unwrap_or(&result);
+        let said: Value = serde_json::from_str(&done.stderr).unwrap();
+        let expected = format!("go on with: dinoai --credentials-file {file} watch {id}");
+        assert_eq!(said["hint"], expected.as_str(), "{said}");
+        assert_eq!(result["error"], said, "{result}");
+    }
+}
+
+#[test]
+fn a_command_in_a_warning_reaches_the_same_account() {
+    let emulator = endless();
+    let folder = Folder::with("items.csv", "agent\na\n");
+    let file = folder.name("prod.cred");
+    fs::write(&file, credentials(&emulator)).unwrap();
+    let ids = ["a", "a"].map(|agent| {
+        let done = run(dinoai(&emulator), &["run", agent, "--detach"]);
+        done.stdout.trim().to_owned()
+    });
+    let starting = r#"{"item":1,"event":"starting","request":{"agent":"a"}}"#;
+    let started = ids
+        .each_ref()
+        .map(|id| format!("{{\"item\":1,\"event\":\"started\",\"agentSessionId\":\"{id}\"}}\n"));
+    let results = folder.name("results.jsonl");
+    fs::write(&results, format!("{starting}\n{}", started.concat())).unwrap();
+    let items = folder.name("items.csv");
+    let batch = [
+        "batch",
+        &items,
+        "--resume",
+        &results,
+        "--credentials-file",
+        &file,
+    ];
+    let done = run(bare(), &[&batch[..], &SHORT].concat());
+    let expected = format!("dinoai --credentials-file {file} wait {}", ids[0]);
+    assert!(done.stderr.contains(&expected), "{}", done.stderr);
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod pipe;
 mod program;
 mod progress;
 mod readme;
+mod refusals;
 mod schema;
 mod signals;
 mod stdout;

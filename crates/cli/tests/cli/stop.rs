@@ -80,12 +80,12 @@ fn all_are_tried_and_each_result_is_shown() {
             assert_eq!(status(&emulator, id), "STOPPED");
         }
         if format == "text" {
-            let lines = format!("{one} stopped\n{two} stopped\n");
+            let lines = format!("{one} STOPPED\n{two} STOPPED\n");
             assert_eq!(done.stdout, lines);
             continue;
         }
         let results = results(format, &done);
-        let stopped = |id| json!({ "agentSessionId": id, "status": "stopped" });
+        let stopped = |id| json!({ "agentSessionId": id, "status": "STOPPED" });
         assert_eq!(results.len(), 3, "{}", done.stdout);
         assert_eq!((&results[0], &results[2]), (&stopped(&one), &stopped(&two)));
         assert_eq!(results[1]["agentSessionId"], "no-such-run");
@@ -114,9 +114,9 @@ fn an_interrupted_stop_of_several_says_which_are_left() {
         assert!(done.stderr.contains(&hint), "{}", done.stderr);
         assert_eq!(status(&emulator, &ids[1]), "RUNNING");
         // What is known to be done is a result.
-        let stopped = json!({ "agentSessionId": ids[0], "status": "stopped" });
+        let stopped = json!({ "agentSessionId": ids[0], "status": "STOPPED" });
         match format {
-            "text" => assert_eq!(done.stdout, format!("{} stopped\n", ids[0])),
+            "text" => assert_eq!(done.stdout, format!("{} STOPPED\n", ids[0])),
             format => assert_eq!(results(format, &done), [stopped]),
         }
     }
@@ -150,7 +150,7 @@ fn a_run_that_is_named_twice_is_stopped_once() {
     let (one, two) = (begun(&emulator, "a"), begun(&emulator, "b"));
     let done = run(dinoai(&emulator), &["stop", &two, &one, &two, &one]);
     assert_eq!(done.code(), 0, "{}", done.stderr);
-    assert_eq!(done.stdout, format!("{two} stopped\n{one} stopped\n"));
+    assert_eq!(done.stdout, format!("{two} STOPPED\n{one} STOPPED\n"));
     assert_eq!(sent(&emulator), [two, one]);
 }
 
@@ -186,7 +186,7 @@ fn a_tree_that_has_ended_after_the_last_try_has_ended() {
     let (done, root, sent) = reads_as_going(10);
     assert_eq!(sent, 10);
     assert_eq!(done.code(), 0, "{}", done.stderr);
-    assert_eq!(done.stdout, format!("{root} stopped\n"));
+    assert_eq!(done.stdout, format!("{root} STOPPED\n"));
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_tree_is_stopped_from_its_root_on_and_what_has_ended_is_left() {
     for id in &ids {
         assert_eq!(status(&emulator, id), "STOPPED");
     }
-    let lines = ids.each_ref().map(|id| format!("{id} stopped\n"));
+    let lines = ids.each_ref().map(|id| format!("{id} STOPPED\n"));
     assert_eq!(done.stdout, lines.concat());
     assert_eq!(status(&emulator, &of(&emulator, "brief")), "COMPLETED");
 

@@ -36,6 +36,8 @@ struct State {
     /// What is known of each item that has started, or may have.
     known: BTreeMap<usize, String>,
     unknown_in_a_row: u32,
+    /// The items for which the credentials were refused, each with what the API said.
+    refused: BTreeMap<usize, String>,
     /// Why nothing more is started.
     stopped: Option<(Exit, String)>,
 }
@@ -127,6 +129,21 @@ impl Progress {
             false => 0,
         };
         state.unknown_in_a_row
+    }
+
+    /// The credentials were refused for an item.
+    pub(super) fn refused(&self, number: usize, message: &str) {
+        self.state().refused.insert(number, message.to_owned());
+    }
+
+    /// For which items the credentials were refused, and why, where that has not been said.
+    pub(super) fn all_refused(&self) -> Option<(Vec<usize>, Option<String>)> {
+        let state = self.state();
+        let first = state.refused.values().next()?;
+        let said = state.stopped.as_ref().map(|(_, reason)| reason.as_str());
+        let is_said = |message: &String| said.is_some_and(|said| said.contains(message.as_str()));
+        let why = (!state.refused.values().any(is_said)).then(|| first.clone());
+        Some((state.refused.keys().copied().collect(), why))
     }
 
     /// Notes why nothing more is started. True the first time.

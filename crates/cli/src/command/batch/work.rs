@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::interrupted::Interrupted;
 use super::journal::{Journal, Lost};
-use super::ledger::Task;
+use super::ledger::{Task, numbers};
 use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
 use crate::awaited::{Awaited, Counts, Ends, Going};
@@ -229,6 +229,18 @@ impl<'a> Work<'a> {
             outage: self.output.outages().now(),
             is_kept,
         });
+    }
+
+    /// Says, once, for which items the credentials were refused.
+    pub(super) fn say_refused(&self) {
+        let Some((items, why)) = self.progress.all_refused() else {
+            return;
+        };
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        let items = numbers(&items);
+        let text = format!("the credentials were refused for {items}{why}");
+        self.output
+            .failure(&Failure::new(Kind::Unauthorized, Exit::Refused, text));
     }
 
     /// The runs that have not been seen to end.

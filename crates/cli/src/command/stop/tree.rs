@@ -87,7 +87,7 @@ impl Stopping<'_> {
         let id = &root.session_id;
         self.output
             .note(&format!("nothing of {id} is going: it is left as it is"));
-        self.result(Each::Done(Done::Ended {
+        self.result(Each::Done(Done {
             session_id: id.clone(),
             status: root.status.clone(),
         }));

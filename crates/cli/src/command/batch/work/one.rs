@@ -118,12 +118,16 @@ impl Work<'_> {
         }
     }
 
-    /// Says on standard error why an item has not completed.
+    /// Says on standard error why an item has not completed. That credentials were refused is said
+    /// at the end, once.
     fn explain(&self, number: usize, what: &What, exit: Exit) {
         let (kind, text, id) = match what {
             What::Ended { run, .. } if run.status != RunStatus::Completed => {
                 let text = format!("run {} ended {}", run.session_id, run.status);
                 (Kind::RunFailed, text, Some(&run.session_id))
+            }
+            What::Failed { error, .. } if error.kind == Kind::Unauthorized.word() => {
+                return self.progress.refused(number, &error.message);
             }
             What::Failed { error, .. } => {
                 (Kind::Item, error.message.clone(), error.session_id.as_ref())

@@ -1,0 +1,84 @@
+//! Credentials that are refused are said to be once, whatever the number of runs.
+
+use dinoai_emulator::{Emulator, Fault};
+
+use crate::batch::Folder;
+use crate::program::{Done, dinoai, run};
+use crate::schema;
+
+const REFUSED: &str = "refused with HTTP 401";
+const FORMATS: [&str; 3] = ["text", "json", "jsonl"];
+
+/// Three runs that go on, and their ids; from now on every request is refused.
+fn refusing() -> (Emulator, Vec<String>) {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let ids = ["c", "a", "b"].map(|agent| {
+        let done = run(dinoai(&emulator), &["run", agent, "--detach"]);
+        done.stdout.trim().to_owned()
+    });
+    emulator.add_fault(Fault::status(401).always());
+    (emulator, ids.to_vec())
+}
+
+fn assert_said_once(done: &Done) {
+    assert_eq!(done.code(), 3, "{}", done.stderr);
+    let said = done.stderr.matches(REFUSED).count();
+    assert_eq!(said, 1, "{}", done.stderr);
+}
+
+#[test]
+fn of_several_runs_once_and_all_of_them_are_named() {
+    for format in FORMATS {
+        for command in [&["wait"][..], &["stop"], &["stop", "--tree"]] {
+            let (emulator, ids) = refusing();
+            let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+            let all = [command, &ids, &["--output", format]].concat();
+            let done = run(dinoai(&emulator), &all);
+            assert_said_once(&done);
+            assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+            // In the order in which they were given.
+            let places: Vec<_> = ids.iter().map(|id| done.stderr.find(id)).collect();
+            assert!(places.is_sorted() && places[0].is_some(), "{}", done.stderr);
+            if format != "text" {
+                schema::assert_is("Failure", &done.stderr);
+                schema::assert_is(&format!("{}.{format}", command[0]), &done.stdout);
+                let results = done.stdout.matches(REFUSED).count();
+                assert_eq!(results, 3, "{}", done.stdout);
+            }
+        }
+    }
+}
+
+#[test]
+fn of_one_run_as_ever() {
+    let (emulator, ids) = refusing();
+    let done = run(dinoai(&emulator), &["wait", &ids[0]]);
+    assert_said_once(&done);
+    assert!(!done.stderr.contains("the same holds"), "{}", done.stderr);
+}
+
+#[test]
+fn of_a_batch_once_and_its_items_are_named() {
+    for format in FORMATS {
+        let (emulator, ids) = refusing();
+        let folder = Folder::with("items.csv", "agent\nc\na\nb\n");
+        let started = ids.iter().enumerate().map(|(place, id)| {
+            let item = place + 1;
+            let agent = ["c", "a", "b"][place];
+            format!(
+                "{{\"item\":{item},\"event\":\"starting\",\"request\":{{\"agent\":\"{agent}\"}}}}\n\
+                 {{\"item\":{item},\"event\":\"started\",\"agentSessionId\":\"{id}\"}}\n"
+            )
+        });
+        let results = folder.name("results.jsonl");
+        std::fs::write(&results, started.collect::<String>()).unwrap();
+        let items = folder.name("items.csv");
+        let batch = ["batch", &items, "--resume", &results, "--output", format];
+        let done = run(dinoai(&emulator), &batch);
+        assert_said_once(&done);
+        let named = "the credentials were refused for items 1, 2, 3";
+        assert!(done.stderr.contains(named), "{}", done.stderr);
+        let results = done.stdout.matches(REFUSED).count();
+        assert_eq!(results, 3, "{}", done.stdout);
+    }
+}
