@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Kind, go_on};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
 use crate::narration::{Audience, Narration};
-use crate::options::{AtTimeout, OnInterrupt, Waiting};
+use crate::options::{AtTimeout, Format, OnInterrupt, Waiting};
 use crate::output::Output;
 use crate::shell;
 use crate::tool_step;
@@ -69,7 +69,12 @@ impl Follow<'_> {
             file.clear()?;
         }
         let mut narration = Narration::new(self.output, self.audience);
-        let run = self.follow(&mut course, interrupts, &mut narration).await?;
+        if course.is_follow_up() {
+            narration = narration.of_own_turn();
+        }
+        let followed = self.follow(&mut course, interrupts, &mut narration).await;
+        narration.conclude(course.id(), self.waiting.steps);
+        let run = followed?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
         let answered = match &answer_file {
             Some(file) if run.status == RunStatus::Completed => {
@@ -77,7 +82,7 @@ impl Follow<'_> {
             }
             _ => Ok(()),
         };
-        let exit = self.conclude(run, &narration);
+        let exit = self.exit(run, &narration);
         let lost = answered.as_ref().err();
         let end = lost.map_or(end, |lost| lost.message.clone());
         let written = self.written(&mut course, interrupts, &end).await;
@@ -108,27 +113,42 @@ impl Follow<'_> {
         }
         let end = tokio::select! {
             end = self.show(course, narration, &started) => end,
-            signal = interrupts.next() => Err(self.interrupted(course, signal, interrupts).await),
+            signal = interrupts.next() => {
+                let mut show = |event: &Event| narration.show(event);
+                Err(self.interrupted(course, signal, interrupts, &mut show).await)
+            }
         };
         self.output.idle();
         end
     }
 
-    /// Starts the run without following it.
+    /// Starts the run without following it, and shows that it has started, also where that came
+    /// out only after a signal.
     pub(crate) async fn start(
         &self,
         course: &mut Course,
         interrupts: &mut Interrupts,
+        show: impl Fn(&Accepted),
     ) -> Result<Accepted, Failure> {
         self.output.busy("starting");
         let started = interrupts.started().clone();
         let end = tokio::select! {
             event = course.next(&started) => match event {
-                Some(Ok(Event::Started(accepted))) => Ok(accepted),
+                Some(Ok(Event::Started(accepted))) => {
+                    show(&accepted);
+                    Ok(accepted)
+                }
                 Some(Err(error)) => Err(Failure::from(error)),
                 _ => Err(broken_off()),
             },
-            signal = interrupts.next() => Err(self.interrupted(course, signal, interrupts).await),
+            signal = interrupts.next() => {
+                let mut show = |event: &Event| {
+                    if let Event::Started(accepted) = event {
+                        show(accepted);
+                    }
+                };
+                Err(self.interrupted(course, signal, interrupts, &mut show).await)
+            }
         };
         self.output.idle();
         end
@@ -145,7 +165,7 @@ impl Follow<'_> {
         tokio::select! {
             () = self.output.settled() => {}
             signal = interrupts.next() => {
-                return Err(self.interrupted(course, signal, interrupts).await);
+                return Err(self.interrupted(course, signal, interrupts, &mut |_| {}).await);
             }
         }
         match (self.output.lost(), course.id()) {
@@ -214,12 +234,14 @@ impl Follow<'_> {
         }
     }
 
-    /// Does with the run what the rule for signals says. A second signal ends it at once.
+    /// Does with the run what the rule for signals says, and shows what is read meanwhile. A second
+    /// signal ends it at once.
     async fn interrupted(
         &self,
         course: &mut Course,
         signal: Signal,
         interrupts: &mut Interrupts,
+        show: &mut dyn FnMut(&Event),
     ) -> Failure {
         let wanted = self.waiting.on_interrupt;
         self.client.start_nothing_more();
@@ -233,7 +255,7 @@ impl Follow<'_> {
             };
             let unknown = match answer {
                 Some(Ok(event)) => {
-                    Narration::new(self.output, self.audience).show(&event);
+                    show(&event);
                     None
                 }
                 Some(Err(error)) if course.stage() == Stage::NothingBegun => {
@@ -255,7 +277,9 @@ impl Follow<'_> {
         }
         if wanted == OnInterrupt::Stop {
             // What has been read and not shown yet may say that there is nothing to stop.
-            while let Some(Some(Ok(_))) = course.next(interrupts.started()).now_or_never() {}
+            while let Some(Some(Ok(event))) = course.next(interrupts.started()).now_or_never() {
+                show(&event);
+            }
         }
         let Some(id) = course.id() else {
             return Failure::interrupted_before(signal);
@@ -266,7 +290,7 @@ impl Follow<'_> {
                 let standing = course.standing(self.output.left(), unanswered.as_ref());
                 Failure::interrupted(signal, id, &standing).with_hint(go_on(id))
             }
-            Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts).await,
+            Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts, show).await,
             Fate::Nothing => {
                 let failure = Failure::interrupted(signal, id, "has ended");
                 failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
@@ -288,14 +312,19 @@ impl Follow<'_> {
         signal: Signal,
         limit: Duration,
         interrupts: &mut Interrupts,
+        show: &mut dyn FnMut(&Event),
     ) -> Failure {
         self.output.busy("stopping");
         let started = interrupts.started().clone();
         let last = async {
             loop {
                 match course.next(&started).await {
-                    Some(Ok(Event::Ended(run))) => return Some(Ok(run)),
-                    Some(Ok(_)) => {}
+                    Some(Ok(event)) => {
+                        show(&event);
+                        if let Event::Ended(run) = event {
+                            return Some(Ok(run));
+                        }
+                    }
                     Some(Err(error)) => return Some(Err(error)),
                     None => return None,
                 }
@@ -361,16 +390,25 @@ impl Follow<'_> {
         }
     }
 
-    /// Shows the result: as JSON the whole of it, as text what has not been shown yet.
-    fn conclude(&self, run: Run, narration: &Narration<'_>) -> Result<Exit, Failure> {
-        narration.conclude(&run, self.waiting.steps);
+    /// How a run that has ended is reported.
+    fn exit(&self, run: Run, narration: &Narration<'_>) -> Result<Exit, Failure> {
         if run.status == RunStatus::Completed {
             return Ok(Exit::Done);
         }
-        let run = Box::new(run);
+        let run = Box::new(match self.output.format {
+            Format::Text => without_messages(run),
+            Format::Json | Format::Jsonl => narration.shown_of(&run),
+        });
         let started = self.audience == Audience::Author;
         Err(Error::RunFailed { run, started }.into())
     }
+}
+
+/// A run whose messages have been shown, so that its failure does not quote the last of them again.
+pub(crate) fn without_messages(run: Run) -> Run {
+    let mut run = run;
+    run.messages.clear();
+    run
 }
 
 /// Why the answer is not in its file, beside what has kept the result from its reader.

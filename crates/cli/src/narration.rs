@@ -1,12 +1,17 @@
 //! [`Narration`]: a run's events as they are shown while it goes on.
 
-use dinoai::{Accepted, Event, Message, Run, StartupStep, Step};
+mod own_turn;
+
+use dinoai::{Accepted, Event, Message, Run, RunStatus, SessionId, StartupStep, Step};
 
 use crate::neutral::one_line;
 use crate::options::Format;
 use crate::output::Output;
+use crate::shell;
 use crate::tool_step;
-use crate::whole::Whole;
+use crate::whole::{Unfinished, Whole};
+use own_turn::OwnTurn;
+use serde::Serialize;
 
 /// Shows the events of one run, and keeps what belongs to its result.
 pub(crate) struct Narration<'a> {
@@ -14,6 +19,12 @@ pub(crate) struct Narration<'a> {
     audience: Audience,
     /// What the agent wrote last; agents sometimes say the same twice in a row.
     last_text: Option<String>,
+    /// After a follow-up alone.
+    own_turn: Option<OwnTurn>,
+    has_events: bool,
+    status: Option<RunStatus>,
+    children: Vec<SessionId>,
+    ended: Option<Run>,
     messages: Vec<Message>,
     steps: Vec<Step>,
     startup_steps: Vec<StartupStep>,
@@ -36,6 +47,11 @@ impl<'a> Narration<'a> {
             output,
             audience,
             last_text: None,
+            own_turn: None,
+            has_events: false,
+            status: None,
+            children: vec![],
+            ended: None,
             messages: vec![],
             steps: vec![],
             startup_steps: vec![],
@@ -44,10 +60,58 @@ impl<'a> Narration<'a> {
         }
     }
 
+    /// Of a follow-up: the messages of its own turn alone.
+    pub(crate) fn of_own_turn(mut self) -> Self {
+        self.own_turn = Some(OwnTurn::default());
+        self
+    }
+
     /// Shows an event. What has been written may not have reached its reader yet.
     pub(crate) fn show(&mut self, event: &Event) {
+        self.has_events = true;
+        match (event, &mut self.own_turn) {
+            (Event::Message(message), Some(turn)) => {
+                let known = turn.take(message);
+                self.show_messages(known);
+            }
+            (Event::Ended(run), _) => {
+                self.show_rest(&run.session_id, true);
+                self.show_now(event);
+            }
+            _ => self.show_now(event),
+        }
+    }
+
+    fn show_messages(&mut self, messages: Vec<Message>) {
+        for message in messages {
+            self.show_now(&Event::Message(message));
+        }
+    }
+
+    /// Shows what was held back and may be of the turn, and says of the rest that it is not shown.
+    fn show_rest(&mut self, id: &SessionId, has_ended: bool) {
+        let Some(turn) = &mut self.own_turn else {
+            return;
+        };
+        let rest = turn.rest(has_ended);
+        let left_out = turn.left_out();
+        self.show_messages(rest);
+        if left_out > 0 {
+            let s = if left_out == 1 { "" } else { "s" };
+            self.output.hint(&format!(
+                "{left_out} message{s} of the turn before left out; the whole conversation: dinoai \
+                 get {}",
+                shell::id(id)
+            ));
+        }
+    }
+
+    fn show_now(&mut self, event: &Event) {
         match event {
             Event::Message(message) => self.messages.push(message.clone()),
+            Event::Status(status) => self.status = Some(status.clone()),
+            Event::Child(id) => self.children.push(id.clone()),
+            Event::Ended(run) => self.ended = Some(run.clone()),
             Event::Step(step) => self.steps.push(step.clone()),
             Event::Startup(step) => {
                 self.startup_steps.retain(|known| known.label != step.label);
@@ -95,17 +159,38 @@ impl<'a> Narration<'a> {
         }
     }
 
-    /// Shows the result where it is one document.
-    pub(crate) fn conclude(&self, run: &Run, has_steps: bool) {
-        if self.output.format == Format::Json {
-            self.output.json(&Whole {
-                run: &self.shown_of(run),
-                steps: has_steps.then_some(&self.steps),
-                startup_steps: has_steps.then_some(&self.startup_steps),
-                steps_missing: self.steps_missing.as_deref(),
-                warning: self.warning.as_deref(),
-            });
+    /// Shows the result where it is one document: the run, or what was seen of one that was not
+    /// seen to end, if anything was.
+    pub(crate) fn conclude(&mut self, id: Option<&SessionId>, has_steps: bool) {
+        if let (Some(id), None) = (id, &self.ended) {
+            self.show_rest(id, false);
         }
+        if self.output.format != Format::Json {
+            return;
+        }
+        match (&self.ended, id) {
+            (Some(run), _) => self.document(&self.shown_of(run), has_steps),
+            (None, Some(session_id)) if self.has_events => {
+                let seen = Unfinished {
+                    session_id,
+                    status: self.status.as_ref(),
+                    messages: &self.messages,
+                    child_session_ids: &self.children,
+                };
+                self.document(&seen, has_steps);
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn document(&self, run: &impl Serialize, has_steps: bool) {
+        self.output.json(&Whole {
+            run,
+            steps: has_steps.then_some(&self.steps),
+            startup_steps: has_steps.then_some(&self.startup_steps),
+            steps_missing: self.steps_missing.as_deref(),
+            warning: self.warning.as_deref(),
+        });
     }
 
     /// The run with the messages that were shown: after a follow-up those of its turn, and those

@@ -163,6 +163,10 @@ pub(crate) enum Command {
     /// Start a run and wait for it to finish
     Run(Run),
     /// Send a follow-up message and wait for that turn to finish
+    ///
+    /// A run that is still at work takes the message at once. What it says before that is left
+    /// out; what it says after it counts as the answer, since the API does not tell which message
+    /// it is to.
     Send(Send),
     /// Show the status and the transcript of a run
     Get(Get),
@@ -244,7 +248,8 @@ pub(crate) struct Request {
     /// Reply in the Slack thread with this timestamp; needs --slack-channel
     #[arg(long, value_name = "TS", requires = "slack_channel")]
     pub(crate) slack_thread: Option<String>,
-    /// Check out this branch, tag or commit
+    /// Check out this branch, tag or commit; where there is no such one the API takes the default
+    /// branch, silently
     #[arg(long, value_name = "REF")]
     pub(crate) base_branch: Option<String>,
     /// Run on this model family

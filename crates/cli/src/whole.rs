@@ -1,14 +1,15 @@
 //! [`Whole`]: a run as one document.
 
-use dinoai::{Run, StartupStep, Step};
+use dinoai::{Message, RunStatus, SessionId, StartupStep, Step};
 use serde::Serialize;
 
 /// A run, or a turn, as one document: what the lines of JSON say one after the other.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Whole<'a> {
+pub(crate) struct Whole<'a, R> {
+    /// A run that was read whole, or [`Unfinished`].
     #[serde(flatten)]
-    pub(crate) run: &'a Run,
+    pub(crate) run: &'a R,
     /// Where they were asked for, as are the next two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) steps: Option<&'a [Step]>,
@@ -19,4 +20,16 @@ pub(crate) struct Whole<'a> {
     pub(crate) steps_missing: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) warning: Option<&'a str>,
+}
+
+/// What was seen of a run that was not seen to end.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Unfinished<'a> {
+    #[serde(rename = "agentSessionId")]
+    pub(crate) session_id: &'a SessionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<&'a RunStatus>,
+    pub(crate) messages: &'a [Message],
+    pub(crate) child_session_ids: &'a [SessionId],
 }

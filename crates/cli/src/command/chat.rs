@@ -10,7 +10,7 @@ use super::get::transcript;
 use super::run::trigger;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
-use crate::follow::Follow;
+use crate::follow::{Follow, without_messages};
 use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::narration::{Audience, Narration};
 use crate::options::{AtTimeout, Chat, Format, OnInterrupt, Request, Waiting};
@@ -179,7 +179,7 @@ impl Conversation {
         }
         let run = followed?;
         if run.status != RunStatus::Completed {
-            let run = Box::new(run);
+            let run = Box::new(without_messages(run));
             let started = false;
             return Err(Error::RunFailed { run, started }.into());
         }

@@ -45,8 +45,8 @@ pub(crate) async fn run(
             .to_the_end(course, desk.interrupts, answer_file)
             .await;
     }
-    let accepted = follow.start(&mut course, desk.interrupts).await?;
-    detached(&accepted, desk.output);
+    let show = |accepted: &Accepted| detached(accepted, desk.output);
+    let accepted = follow.start(&mut course, desk.interrupts, show).await?;
     let started = format!("the run {} has started", accepted.session_id);
     follow
         .written(&mut course, desk.interrupts, &started)

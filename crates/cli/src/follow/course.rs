@@ -43,6 +43,11 @@ impl Course {
         self.events.session()
     }
 
+    /// Whether it is the turn of a follow-up.
+    pub(super) fn is_follow_up(&self) -> bool {
+        self.is_follow_up
+    }
+
     pub(super) fn id(&self) -> Option<&SessionId> {
         self.id.as_ref()
     }

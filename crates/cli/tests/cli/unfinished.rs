@@ -1,0 +1,173 @@
+//! A command that ends before its run does has written as JSON what its JSON lines say.
+
+use std::time::Duration;
+
+use dinoai_emulator::{Emulator, Fault, Scenario, Stage, Step};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::interrupts::wait_until;
+use crate::program::{Done, dinoai, run};
+use crate::schema;
+
+const FAST: [&str; 2] = ["--poll-interval", "20ms"];
+
+/// Its runs say something, and go on for ever.
+fn endless() -> Emulator {
+    let scenario = Scenario::new()
+        .startup_step("Start a pod", true)
+        .stage(
+            Stage::new("RUNNING")
+                .reads(u64::MAX)
+                .step(Step::tool("read_file"))
+                .message("assistant", "At work.")
+                .child("helper"),
+        )
+        .follow_up([Stage::new("RUNNING")
+            .reads(u64::MAX)
+            .message("assistant", "At it.")]);
+    Emulator::builder()
+        .default_scenario(scenario)
+        .start_blocking()
+        .unwrap()
+}
+
+/// The document that the lines of JSON make together.
+fn together(lines: &str) -> Value {
+    let mut document = json!({
+        "messages": [], "childSessionIds": [], "steps": [], "startupSteps": [],
+    });
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let data = line["data"].clone();
+        let mut push = |field: &str| document[field].as_array_mut().unwrap().push(data.clone());
+        match line["event"].as_str().unwrap() {
+            "started" | "sent" => {}
+            "status" => document["status"] = data,
+            "startup" => push("startupSteps"),
+            "step" => push("steps"),
+            "message" => push("messages"),
+            "child" => push("childSessionIds"),
+            other => panic!("{other}"),
+        }
+    }
+    document
+}
+
+/// What differs from run to run.
+fn without_names(mut document: Value) -> Value {
+    let id = document.as_object_mut().unwrap().remove("agentSessionId");
+    document["childSessionIds"] = json!(document["childSessionIds"].as_array().unwrap().len());
+    for message in document["messages"].as_array_mut().unwrap() {
+        message.as_object_mut().unwrap().remove("ts");
+    }
+    assert!(id.is_none_or(|id| id.is_string()), "{document}");
+    document
+}
+
+/// What the command writes in each format, ended in the same way.
+fn assert_same(command: &str, exit: i32, end: impl Fn(&Emulator, &[&str]) -> Done) {
+    let [json, jsonl] = ["json", "jsonl"].map(|format| {
+        let emulator = endless();
+        let id = match command {
+            "run" => "agent".to_owned(),
+            _ => {
+                let done = run(dinoai(&emulator), &["run", "agent", "--detach"]);
+                done.stdout.trim().to_owned()
+            }
+        };
+        let message = match command {
+            "send" => &["-m", "and?"][..],
+            _ => &[],
+        };
+        let arguments = [
+            &[command, &id, "--steps", "--output", format][..],
+            message,
+            &FAST,
+        ];
+        let done = end(&emulator, &arguments.concat());
+        assert_eq!(done.code(), exit, "{}", done.stderr);
+        schema::assert_is(&format!("{command}.{format}"), &done.stdout);
+        done.stdout
+    });
+    let document: Value = serde_json::from_str(&json).unwrap();
+    assert!(document["agentSessionId"].is_string(), "{document}");
+    assert!(!document["messages"].as_array().unwrap().is_empty());
+    assert_eq!(without_names(document), without_names(together(&jsonl)));
+}
+
+#[test]
+fn at_its_timeout() {
+    for command in ["run", "watch", "send"] {
+        for (what, exit) in [("leave", 4), ("stop", 4)] {
+            assert_same(command, exit, |emulator, arguments| {
+                let timeout = ["--timeout", "1500ms", "--on-timeout", what];
+                run(dinoai(emulator), &[arguments, &timeout].concat())
+            });
+        }
+    }
+}
+
+#[test]
+fn at_a_signal() {
+    for command in ["run", "watch", "send"] {
+        for what in ["leave", "stop"] {
+            assert_same(command, 130, |emulator, arguments| {
+                let wanted = [arguments, &["--on-interrupt", what]].concat();
+                let child = dinoai(emulator).args(wanted).spawn().unwrap();
+                // A poll that began after what is new had been read.
+                let before = emulator.requests().len();
+                wait_until("all of it has been read", || {
+                    emulator.requests().len() > before + 12
+                });
+                kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+                Done::of(child)
+            });
+        }
+    }
+}
+
+#[test]
+fn at_a_failure_that_is_not_tolerated() {
+    for command in ["run", "watch", "send"] {
+        assert_same(command, 5, |emulator, arguments| {
+            let child = dinoai(emulator).args(arguments).spawn().unwrap();
+            let before = emulator.requests().len();
+            wait_until("all of it has been read", || {
+                emulator.requests().len() > before + 12
+            });
+            let invalid = Fault::graphql_error(400).code("GRAPHQL_VALIDATION_FAILED");
+            emulator.add_fault(invalid.always().on("dinoaiAgentRun"));
+            Done::of(child)
+        });
+    }
+}
+
+#[test]
+fn where_nothing_was_seen_neither_writes_anything() {
+    for format in ["json", "jsonl"] {
+        let emulator = endless();
+        for command in [&["run", "agent"][..], &["watch", "unknown"]] {
+            let mut wrong = dinoai(&emulator);
+            wrong.env("PARADIME_API_KEY", "wrong");
+            let done = run(wrong, &[command, &["--output", format]].concat());
+            assert_eq!((done.code(), &*done.stdout), (3, ""), "{}", done.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_start_that_is_interrupted_is_written_as_one_that_is_not() {
+    for format in ["json", "jsonl"] {
+        let emulator = endless();
+        let late = Fault::delay(Duration::from_secs(1)).after_execution();
+        emulator.add_fault(late.on("triggerDinoaiAgentRun"));
+        let detach = ["run", "agent", "--detach", "--output", format];
+        let child = dinoai(&emulator).args(detach).spawn().unwrap();
+        wait_until("it has been sent", || !emulator.runs().is_empty());
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let done = Done::of(child);
+        assert_eq!(done.code(), 130, "{}", done.stderr);
+        schema::assert_is(&format!("detach.{format}"), &done.stdout);
+    }
+}
