@@ -1,6 +1,10 @@
 //! [`Terminal`]: the terminal on standard input, and how it was set before anything changed it.
 
 use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+/// How long the next piece of a paste is waited for.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// The settings of the terminal on standard input.
 #[derive(Debug, Clone)]
@@ -21,35 +25,55 @@ impl Terminal {
         })
     }
 
-    /// Puts them back, where somebody was ended who had changed them. In the background nobody
-    /// has, and whoever tried there would be held up by the system.
+    /// Puts them back, where somebody was ended who had changed them.
     pub(crate) fn restore(&self) {
         #[cfg(unix)]
-        if rustix::termios::tcgetpgrp(io::stdin()) != Ok(rustix::process::getpgrp()) {
-            return;
-        }
-        // There is nothing more to do where the terminal has gone.
+        self.set(&self.before);
+    }
+
+    /// Shows nothing of what is typed, until they are put back.
+    pub(crate) fn hide_typing(&self) {
         #[cfg(unix)]
-        let _ = rustix::termios::tcsetattr(
-            io::stdin(),
-            rustix::termios::OptionalActions::Now,
-            &self.before,
-        );
+        {
+            use rustix::termios::LocalModes;
+
+            let mut settings = self.before.clone();
+            settings.local_modes &= !(LocalModes::ECHO | LocalModes::ECHONL);
+            self.set(&settings);
+        }
+    }
+
+    /// In the background nobody has changed them, and whoever tried there would be held up by the
+    /// system.
+    #[cfg(unix)]
+    fn set(&self, settings: &rustix::termios::Termios) {
+        use rustix::termios::{OptionalActions, tcgetpgrp, tcsetattr};
+
+        if tcgetpgrp(io::stdin()) == Ok(rustix::process::getpgrp()) {
+            // There is nothing more to do where the terminal has gone.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, settings);
+        }
     }
 
     /// Reads what has been typed, or pasted, until no more comes, so that it does not go to the
     /// shell as commands. Gives the number of its bytes.
-    #[cfg(unix)]
     pub(crate) fn drain(&self) -> usize {
+        self.read(QUIET).len()
+    }
+
+    /// Reads what has been typed, or pasted, by now, and what still comes of it; puts the settings
+    /// back.
+    pub(crate) fn typed(&self) -> Vec<u8> {
+        self.read(Duration::ZERO)
+    }
+
+    /// Reads until no more comes. `first`: how long the first piece is waited for.
+    #[cfg(unix)]
+    fn read(&self, first: Duration) -> Vec<u8> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         use rustix::io::retry_on_intr;
         use rustix::termios::{LocalModes, OptionalActions, tcsetattr};
 
-        /// A paste comes in pieces.
-        const QUIET: Timespec = Timespec {
-            tv_sec: 0,
-            tv_nsec: 100_000_000,
-        };
         /// More than anybody pastes; what comes for ever is not waited for.
         const MOST: usize = 1024 * 1024;
         let stdin = io::stdin();
@@ -57,26 +81,30 @@ impl Terminal {
         let mut settings = self.before.clone();
         settings.local_modes &= !(LocalModes::ICANON | LocalModes::ECHO);
         if tcsetattr(&stdin, OptionalActions::Now, &settings).is_err() {
-            return 0;
+            return vec![];
         }
-        let mut bytes = 0;
+        let mut bytes = vec![];
         let mut piece = [0; 4096];
-        while bytes < MOST {
+        let mut limit = first;
+        while bytes.len() < MOST {
             let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
+            // Less than a second fits.
+            let timeout = Timespec::try_from(limit).ok();
             // A signal ends neither of them.
-            let ready = retry_on_intr(|| poll(&mut descriptors, Some(&QUIET)));
+            let ready = retry_on_intr(|| poll(&mut descriptors, timeout.as_ref()));
             let is_ready = ready.is_ok_and(|ready| ready > 0);
             match is_ready.then(|| retry_on_intr(|| rustix::io::read(&stdin, &mut piece))) {
-                Some(Ok(length @ 1..)) => bytes += length,
+                Some(Ok(length @ 1..)) => bytes.extend_from_slice(&piece[..length]),
                 _ => break,
             }
+            limit = QUIET;
         }
         self.restore();
         bytes
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn drain(&self) -> usize {
-        0
+    fn read(&self, _first: Duration) -> Vec<u8> {
+        vec![]
     }
 }

@@ -1,5 +1,6 @@
 //! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which goes on, and not the chat.
 
+mod ahead;
 mod history;
 mod lines;
 
@@ -16,6 +17,7 @@ use crate::narration::{Audience, Narration};
 use crate::options::{AtTimeout, Chat, Format, OnInterrupt, Request, Waiting};
 use crate::shell;
 use crate::terminal::Terminal;
+use ahead::Ahead;
 use lines::{Line, Lines};
 
 pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Failure> {
@@ -33,7 +35,7 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
     desk.output
         .note("exit, an empty line, Ctrl-D, or Ctrl-C twice ends the conversation.");
 
-    let end = converse(&mut conversation, &mut desk).await;
+    let end = converse(&mut conversation, &mut desk, &terminal).await;
     // What was pasted behind that is not for the shell to carry out.
     let left_out = terminal.drain();
     if left_out > 0 {
@@ -52,7 +54,11 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Fail
 }
 
 /// Takes turns until the user has enough of it.
-async fn converse(conversation: &mut Conversation, desk: &mut Desk<'_>) -> Result<(), Failure> {
+async fn converse(
+    conversation: &mut Conversation,
+    desk: &mut Desk<'_>,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
     let mut lines = Lines::open()?;
     let mut has_interrupted = false;
     loop {
@@ -72,8 +78,18 @@ async fn converse(conversation: &mut Conversation, desk: &mut Desk<'_>) -> Resul
                 continue;
             }
         }
+        // Whoever typed it had no prompt before them.
+        let ahead = match Ahead::of(&terminal.typed()) {
+            Ahead::Line(text) => text,
+            Ahead::Lines => {
+                desk.output.note(
+                    "What was typed or pasted meanwhile was left out: it is more than a line.",
+                );
+                continue;
+            }
+        };
         let line = tokio::select! {
-            line = lines.next() => line?,
+            line = lines.next(ahead) => line?,
             signal = desk.interrupts.next() => {
                 desk.output.end_of_editing();
                 return Err(conversation.left(signal));
@@ -89,6 +105,7 @@ async fn converse(conversation: &mut Conversation, desk: &mut Desk<'_>) -> Resul
             }
             Line::Text(text) => {
                 has_interrupted = false;
+                terminal.hide_typing();
                 let turn = conversation.turn(desk, text).await;
                 desk.output.idle();
                 if let Err(failure) = turn {

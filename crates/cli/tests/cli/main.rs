@@ -37,4 +37,5 @@ mod signals;
 mod stdout;
 mod stop;
 mod terminal;
+mod typed_ahead;
 mod unfinished;

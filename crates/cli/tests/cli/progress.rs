@@ -40,7 +40,7 @@ fn begun(emulator: &Emulator) -> String {
 }
 
 /// The lines that are on a terminal's screen in the end.
-fn screen(shown: &str) -> Vec<String> {
+pub(crate) fn screen(shown: &str) -> Vec<String> {
     let mut parser = vt100::Parser::new(100, 80, 0);
     parser.process(shown.as_bytes());
     let contents = parser.screen().contents();

@@ -22,7 +22,8 @@ pub(super) enum Line {
 /// Reads lines on a thread of its own, since it blocks, and only when it is asked to: while a
 /// turn is going on the terminal is not an editor's.
 pub(super) struct Lines {
-    asks: Sender<()>,
+    /// Each with what stands in the line before anything is typed.
+    asks: Sender<String>,
     answers: mpsc::UnboundedReceiver<Result<Line, Failure>>,
 }
 
@@ -37,16 +38,16 @@ impl Lines {
         Ok(Self { asks, answers })
     }
 
-    /// The next line.
-    pub(super) async fn next(&mut self) -> Result<Line, Failure> {
+    /// The next line, which begins as `offered`.
+    pub(super) async fn next(&mut self, offered: String) -> Result<Line, Failure> {
         // A thread that has ended has no answer, as the error below says.
-        let _ = self.asks.send(());
+        let _ = self.asks.send(offered);
         let answer = self.answers.recv().await;
         answer.unwrap_or_else(|| Err(Failure::system("the terminal cannot be read")))
     }
 }
 
-fn read(asked: &Receiver<()>, answer: &mpsc::UnboundedSender<Result<Line, Failure>>) {
+fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<Line, Failure>>) {
     let broken =
         |error: ReadlineError| Failure::system(format!("the terminal cannot be read: {error}"));
     let config = Config::builder().auto_add_history(true).build();
@@ -62,8 +63,8 @@ fn read(asked: &Receiver<()>, answer: &mpsc::UnboundedSender<Result<Line, Failur
         // None yet, as a rule.
         let _ = editor.load_history(path);
     }
-    while asked.recv().is_ok() {
-        let line = match editor.readline("> ") {
+    while let Ok(offered) = asked.recv() {
+        let line = match editor.readline_with_initial("> ", (&offered, "")) {
             Ok(text) => Ok(Line::Text(text)),
             Err(ReadlineError::Interrupted) => Ok(Line::Interrupt),
             Err(ReadlineError::Eof) => Ok(Line::End),

@@ -150,6 +150,7 @@ fn ctrl_c_while_an_answer_is_written_leaves_the_turn_alone() {
     terminal.type_in("hello\r");
     terminal.wait_for("RUNNING");
     terminal.type_in(HOLD);
+    terminal.wait_until_held_up();
     emulator.advance(Duration::from_secs(60));
     wait_until("the answer has been read", || {
         let requests = emulator.requests();
@@ -234,8 +235,14 @@ impl Pasted {
 /// E34.
 #[test]
 fn what_is_pasted_behind_an_empty_line_is_not_left_to_the_shell() {
-    let pasted = Pasted::begin();
+    let mut pasted = Pasted::begin();
     pasted.emulator.advance(Duration::from_secs(60));
+    let left_out = "What was typed or pasted meanwhile was left out: it is more than a line.";
+    pasted.terminal.wait_for(left_out);
+    pasted.terminal.wait_for_prompt();
+    // It ends the conversation, and the rest is pasted behind it.
+    let rest = "echo this is no command\r".repeat(120);
+    pasted.terminal.type_in(&format!("\r{rest}"));
     let shown = pasted.end();
     assert_shown(&shown, "What was typed or pasted after that was left out.");
 }
