@@ -132,7 +132,7 @@ fn read(schemas: &Schemas, query: &str) -> Result<Document, Refusal> {
         .recursion_limit(RECURSION_LIMIT)
         .parse_ast(text.as_str(), "document.graphql")
         .map_err(|refused| unexpected(&refused.errors))?;
-    let errors = validation::validate(&schemas.declared, &document, &text);
+    let errors = validation::validate(&schemas.declared, &document, query);
     if errors.is_empty() {
         Ok(document)
     } else {

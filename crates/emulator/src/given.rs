@@ -35,6 +35,9 @@ pub(crate) fn coerce(
     let mut coerced = JsonMap::new();
     let mut errors = Vec::new();
     for variable in defined {
+        if errors.len() > MOST_ERRORS {
+            break;
+        }
         let location = variable.location();
         match coerce_variable(schema, variable, given) {
             Ok(None) => {}
@@ -190,6 +193,10 @@ impl Check<'_> {
     }
 
     fn wrong(&mut self, value: &JsonValue, wrong: &str) -> JsonValue {
+        // Each of them shows the value, which may be as large as the request.
+        if self.found.len() > MOST_ERRORS {
+            return JsonValue::Null;
+        }
         let (name, shown) = (self.variable, shown(value));
         let place = if self.path.is_empty() {
             String::new()
@@ -300,4 +307,24 @@ fn number_shown(number: f64) -> String {
 fn as_index(key: &str) -> Option<u32> {
     let number: u32 = key.parse().ok()?;
     (number != u32::MAX && number.to_string() == key).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_made_of_errors_than_is_said() {
+        let sdl = "type Query { a(b: In): Int } input In { c: Int }";
+        let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
+        let value: JsonValue = (0..5_000).map(|it| (format!("x{it}"), it)).collect();
+        let mut check = Check {
+            schema: &schema,
+            variable: "v",
+            path: Vec::new(),
+            found: Vec::new(),
+        };
+        check.value(&value, &Type::Named(apollo_compiler::name!("In")));
+        assert_eq!(check.found.len(), MOST_ERRORS + 1);
+    }
 }

@@ -6,12 +6,13 @@
 
 mod grammar;
 mod lexer;
+mod places;
 mod type_system;
 
-use apollo_compiler::parser::LineColumn;
 use apollo_compiler::response::{GraphQLError, JsonMap};
 
 use grammar::Grammar;
+pub(crate) use places::Places;
 
 /// The most tokens that a document may have: a thousand aliased runs fit in several times over.
 const MOST_TOKENS: usize = 100_000;
@@ -37,15 +38,9 @@ impl Wrong {
 
     /// The error that a response says.
     pub(crate) fn into_error(self, text: &str) -> GraphQLError {
-        let before = text.get(..self.at).unwrap_or(text);
-        let lines = before.replace("\r\n", "\n").replace('\r', "\n");
-        let last = lines.rsplit('\n').next().unwrap_or_default();
         GraphQLError {
             message: format!("Syntax Error: {}", self.message),
-            locations: vec![LineColumn {
-                line: 1 + lines.matches('\n').count(),
-                column: 1 + last.chars().count(),
-            }],
+            locations: vec![Places::of(text).line_column(self.at)],
             path: Vec::new(),
             extensions: JsonMap::new(),
         }

@@ -6,6 +6,7 @@ use apollo_compiler::Node;
 use apollo_compiler::ast::{Definition, FragmentSpread, Selection};
 
 use super::Check;
+use super::spreads::{self, Spreads};
 use super::type_system::named;
 use crate::syntax::DEEPEST;
 
@@ -49,8 +50,9 @@ impl<'a> Check<'a> {
     }
 
     /// No fragment is unused, and none is within itself.
-    pub(super) fn use_of_fragments(&mut self) {
-        let used = self.reachable(self.operations.iter().map(|it| &*it.selection_set));
+    pub(super) fn use_of_fragments(&mut self, spreads: &Spreads<'a>) {
+        let operations = self.operations.iter().map(|it| &*it.selection_set);
+        let used = spreads.reachable(self, operations);
         let used: HashSet<_> = used.iter().map(|fragment| &fragment.name).collect();
         let mut walk = Cycles::default();
         for definition in &self.document.definitions {
@@ -68,51 +70,6 @@ impl<'a> Check<'a> {
             self.report(message, []);
         }
     }
-
-    /// The fragments that are spread in these selections, and in the fragments themselves; in the
-    /// reference's order.
-    pub(super) fn reachable(
-        &self,
-        roots: impl Iterator<Item = &'a [Selection]>,
-    ) -> Vec<&'a Node<apollo_compiler::ast::FragmentDefinition>> {
-        let mut names: Vec<_> = roots
-            .flat_map(spreads)
-            .map(|it| &it.fragment_name)
-            .collect();
-        let mut seen = HashSet::new();
-        names.retain(|name| seen.insert(*name));
-        let mut found = Vec::new();
-        let mut next = 0;
-        while let Some(name) = names.get(next) {
-            next += 1;
-            let Some(fragment) = self.fragments.get(name.as_str()) else {
-                continue;
-            };
-            found.push(*fragment);
-            for spread in spreads(&fragment.selection_set) {
-                if seen.insert(&spread.fragment_name) {
-                    names.push(&spread.fragment_name);
-                }
-            }
-        }
-        found
-    }
-}
-
-/// The spreads in a selection, those in fields within it too; in the reference's order.
-fn spreads(selections: &[Selection]) -> Vec<&Node<FragmentSpread>> {
-    let mut found = Vec::new();
-    let mut ahead = vec![selections];
-    while let Some(selections) = ahead.pop() {
-        for selection in selections {
-            match selection {
-                Selection::FragmentSpread(spread) => found.push(spread),
-                Selection::Field(field) => ahead.push(&field.selection_set),
-                Selection::InlineFragment(fragment) => ahead.push(&fragment.selection_set),
-            }
-        }
-    }
-    found
 }
 
 /// The search for fragments within themselves. It keeps its own stack: a document may chain more
@@ -178,13 +135,18 @@ impl<'a> Open<'a> {
     fn new(name: &'a str, selections: &'a [Selection]) -> Self {
         Self {
             name,
-            spreads: spreads(selections).into_iter(),
+            spreads: spreads::within(selections).into_iter(),
             depth: 1,
         }
     }
 }
 
 fn report(check: &mut Check<'_>, name: &str, path: &[&Node<FragmentSpread>]) {
+    // There may be as many paths as spreads, each as long as there are fragments.
+    if check.is_full() {
+        return;
+    }
+    check.count(path.len());
     let via: Vec<_> = path[..path.len() - 1]
         .iter()
         .map(|spread| format!("\"{}\"", spread.fragment_name))

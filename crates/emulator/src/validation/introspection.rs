@@ -1,6 +1,6 @@
 //! How deep introspection goes, and how many root fields a subscription has.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::ast::{Directive, DirectiveList, Field, OperationDefinition, Selection};
 use apollo_compiler::{Name, Node};
@@ -10,24 +10,74 @@ use super::{Check, by_name};
 /// Lists in introspection, each within another, of which a query may not have as many.
 const LISTS: usize = 3;
 
-/// How deep in lists the search has been in each fragment, by its name.
-type Depths<'a> = HashMap<&'a str, usize>;
+/// At which depth in lists each fragment, entered there, goes too deep; by its name. Those that
+/// never do are not among them.
+pub(super) type Limits<'a> = HashMap<&'a str, usize>;
+
+/// What selections hold, but for what the fragments in them hold.
+struct Lists<'a> {
+    /// How many lists are within one another.
+    deepest: usize,
+    /// The fragments that are spread, and in how many lists each is.
+    spreads: Vec<(&'a str, usize)>,
+}
 
 impl<'a> Check<'a> {
     pub(super) fn introspection_depth(&mut self, field: &'a Node<Field>) {
-        if self.is_too_deep(&field.selection_set, 0, &mut Depths::new()) {
+        let limits = match self.limits.take() {
+            Some(limits) => limits,
+            None => self.introspection_limits(),
+        };
+        let lists = self.lists(&field.selection_set);
+        let is_too_deep = lists.deepest >= LISTS
+            || lists
+                .spreads
+                .iter()
+                .any(|(name, depth)| limits.get(name).is_some_and(|limit| limit <= depth));
+        self.limits = Some(limits);
+        if is_too_deep {
             self.report("Maximum introspection depth exceeded", [field.location()]);
         }
     }
 
-    fn is_too_deep(
-        &self,
-        selections: &'a [Selection],
-        depth: usize,
-        visited: &mut Depths<'a>,
-    ) -> bool {
-        let mut ahead = vec![(selections, depth)];
+    /// Looks into each fragment once, whatever spreads it: what a fragment holds is passed on to
+    /// those that spread it, at most once for each depth.
+    fn introspection_limits(&self) -> Limits<'a> {
+        let mut limits = Limits::new();
+        let mut spread_in: HashMap<&str, Vec<(&str, usize)>> = HashMap::new();
+        let mut ahead = Vec::new();
+        for (name, fragment) in &self.fragments {
+            let lists = self.lists(&fragment.selection_set);
+            for (inner, depth) in lists.spreads {
+                spread_in.entry(inner).or_default().push((*name, depth));
+            }
+            if lists.deepest > 0 {
+                limits.insert(*name, LISTS - lists.deepest);
+                ahead.push(*name);
+            }
+        }
+        while let Some(name) = ahead.pop() {
+            let limit = limits.get(name).copied().unwrap_or(LISTS);
+            for (outer, depth) in spread_in.get(name).into_iter().flatten() {
+                self.count(1);
+                let through = limit.saturating_sub(*depth);
+                if limits.get(outer).is_none_or(|known| through < *known) {
+                    limits.insert(*outer, through);
+                    ahead.push(*outer);
+                }
+            }
+        }
+        limits
+    }
+
+    fn lists(&self, selections: &'a [Selection]) -> Lists<'a> {
+        let mut lists = Lists {
+            deepest: 0,
+            spreads: Vec::new(),
+        };
+        let mut ahead = vec![(selections, 0)];
         while let Some((selections, depth)) = ahead.pop() {
+            self.count(selections.len());
             for selection in selections {
                 match selection {
                     Selection::Field(field) => {
@@ -36,8 +86,9 @@ impl<'a> Check<'a> {
                             "fields" | "interfaces" | "possibleTypes" | "inputFields"
                         );
                         let depth = depth + usize::from(is_list);
+                        lists.deepest = lists.deepest.max(depth);
                         if depth >= LISTS {
-                            return true;
+                            return lists;
                         }
                         ahead.push((&field.selection_set, depth));
                     }
@@ -45,17 +96,12 @@ impl<'a> Check<'a> {
                         ahead.push((&fragment.selection_set, depth));
                     }
                     Selection::FragmentSpread(spread) => {
-                        let name = spread.fragment_name.as_str();
-                        let deeper = visited.get(name).is_none_or(|known| *known < depth);
-                        if let Some(fragment) = self.fragments.get(name).filter(|_| deeper) {
-                            visited.insert(name, depth);
-                            ahead.push((&fragment.selection_set, depth));
-                        }
+                        lists.spreads.push((&spread.fragment_name, depth));
                     }
                 }
             }
         }
-        false
+        lists
     }
 
     /// A subscription has one root field, and none of introspection.
@@ -67,7 +113,7 @@ impl<'a> Check<'a> {
         let schema = self.schema;
         let applies = |condition: &Name| condition == root || schema.is_subtype(condition, root);
         let mut fields: Vec<&Node<Field>> = Vec::new();
-        let mut visited = Depths::new();
+        let mut visited = HashSet::new();
         let mut ahead: Vec<_> = operation.selection_set.iter().rev().collect();
         while let Some(selection) = ahead.pop() {
             let directives = match selection {
@@ -87,7 +133,7 @@ impl<'a> Check<'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.fragment_name.as_str();
-                    if visited.insert(name, 0).is_none()
+                    if visited.insert(name)
                         && let Some(fragment) = self.fragments.get(name)
                         && applies(&fragment.type_condition)
                     {

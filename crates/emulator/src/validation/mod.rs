@@ -10,29 +10,46 @@ mod directives;
 mod introspection;
 mod overlaps;
 mod selections;
+mod spreads;
 mod type_system;
 mod types;
 mod values;
 mod variables;
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::ast::{Definition, Document, FragmentDefinition, OperationDefinition};
 use apollo_compiler::parser::SourceSpan;
-use apollo_compiler::response::GraphQLError;
+use apollo_compiler::response::{GraphQLError, JsonMap};
 use apollo_compiler::{Name, Node, Schema};
 
+use crate::syntax::Places;
 use directives::{KnownDirectives, Seen};
+use introspection::Limits;
+use spreads::Spreads;
 use variables::{Usage, Usages};
 
 /// The most errors that are said of one document.
 const MOST_ERRORS: usize = 100;
 const TOO_MANY: &str = "Too many validation errors, error limit reached. Validation aborted.";
 
+/// The most that is looked at in one document. What is looked at once for each operation can be
+/// the square of the document's size; the rest is a few times that size.
+const MOST_STEPS: usize = 2_000_000;
+
+/// Why validation ends before its end.
+const ABORTED: &str = "Validation aborted.";
+
 /// Everything that is wrong with a document; nothing where it may be executed.
 ///
 /// The document must have been read without an error.
 pub(crate) fn validate(schema: &Schema, document: &Document, text: &str) -> Vec<GraphQLError> {
+    checked(schema, document, text).into_errors()
+}
+
+/// The check of one document, from its beginning to its end.
+fn checked<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check<'a> {
     let mut check = Check::new(schema, document, text);
     check.names_of_definitions();
     let mut usages = Usages::default();
@@ -51,14 +68,11 @@ pub(crate) fn validate(schema: &Schema, document: &Document, text: &str) -> Vec<
             other => check.type_system_definition(other),
         }
     }
-    check.variables(&usages);
-    check.use_of_fragments();
+    let spreads = Spreads::of(&check);
+    check.variables(&usages, &spreads);
+    check.use_of_fragments(&spreads);
     check.overlaps();
-    if check.errors.len() > MOST_ERRORS {
-        check.errors.truncate(MOST_ERRORS);
-        check.report(TOO_MANY, []);
-    }
-    check.errors
+    check
 }
 
 /// What tells one definition from another with the same content.
@@ -88,11 +102,18 @@ struct Check<'a> {
     operations: Vec<&'a Node<OperationDefinition>>,
     /// By name; of several with one name the last.
     fragments: HashMap<&'a str, &'a Node<FragmentDefinition>>,
+    /// The types that the document itself defines.
+    own_types: HashSet<&'a Name>,
     directives: KnownDirectives<'a>,
     /// The directives on each type that the document defines or extends, and on the schema.
     on_types: HashMap<Option<&'a Name>, Seen<'a>>,
     /// The variables that the definition in progress uses.
     usages: Vec<Usage<'a>>,
+    /// How deep in lists fragments may be spread, once that has been asked.
+    limits: Option<Limits<'a>>,
+    /// How much has been looked at.
+    steps: Cell<usize>,
+    places: Places<'a>,
     errors: Vec<GraphQLError>,
 }
 
@@ -115,25 +136,58 @@ impl<'a> Check<'a> {
             text,
             operations,
             fragments,
+            own_types: type_system::defined(document),
             directives: KnownDirectives::of(schema, document),
             on_types: HashMap::new(),
             usages: Vec::new(),
+            limits: None,
+            steps: Cell::new(0),
+            places: Places::of(text),
             errors: Vec::new(),
         }
     }
 
-    /// Adds an error about these places.
+    fn into_errors(mut self) -> Vec<GraphQLError> {
+        if self.is_full() {
+            self.errors.truncate(MOST_ERRORS);
+            self.report(TOO_MANY, []);
+        }
+        self.errors
+    }
+
+    /// Whether no more errors count.
+    fn is_full(&self) -> bool {
+        self.errors.len() > MOST_ERRORS
+    }
+
+    fn count(&self, steps: usize) {
+        self.steps.set(self.steps.get() + steps);
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.steps.get() > MOST_STEPS
+    }
+
+    /// Adds an error about these places, while errors count.
     fn report(
         &mut self,
         message: impl Into<String>,
         places: impl IntoIterator<Item = Option<SourceSpan>>,
     ) {
-        let sources = &self.document.sources;
-        let mut error = GraphQLError::new(message, None, sources);
+        if self.is_full() {
+            return;
+        }
         let places = places.into_iter().flatten();
-        error.locations = places
-            .filter_map(|place| place.line_column(sources))
-            .collect();
-        self.errors.push(error);
+        self.errors.push(GraphQLError {
+            message: message.into(),
+            locations: places
+                .map(|place| self.places.line_column(place.offset()))
+                .collect(),
+            path: Vec::new(),
+            extensions: JsonMap::new(),
+        });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,10 @@
 //! Type system definitions in a document. None is executable; what else is wrong with them is
 //! said, too.
 
+use std::collections::HashSet;
+
 use apollo_compiler::ast::{
-    Definition, DirectiveList, DirectiveLocation, FieldDefinition, InputValueDefinition,
+    Definition, DirectiveList, DirectiveLocation, Document, FieldDefinition, InputValueDefinition,
 };
 use apollo_compiler::{Name, Node};
 
@@ -30,23 +32,23 @@ pub(super) fn named(definition: &Definition) -> Option<&Name> {
     }
 }
 
-impl<'a> Check<'a> {
-    /// Whether the document itself defines a type of this name.
-    pub(super) fn defines_type(&self, name: &Name) -> bool {
-        self.document.definitions.iter().any(|definition| {
-            let is_type = matches!(
-                definition,
-                Definition::ScalarTypeDefinition(_)
-                    | Definition::ObjectTypeDefinition(_)
-                    | Definition::InterfaceTypeDefinition(_)
-                    | Definition::UnionTypeDefinition(_)
-                    | Definition::EnumTypeDefinition(_)
-                    | Definition::InputObjectTypeDefinition(_)
-            );
-            is_type && named(definition) == Some(name)
-        })
-    }
+/// The types that a document defines.
+pub(super) fn defined(document: &Document) -> HashSet<&Name> {
+    let types = document.definitions.iter().filter(|definition| {
+        matches!(
+            definition,
+            Definition::ScalarTypeDefinition(_)
+                | Definition::ObjectTypeDefinition(_)
+                | Definition::InterfaceTypeDefinition(_)
+                | Definition::UnionTypeDefinition(_)
+                | Definition::EnumTypeDefinition(_)
+                | Definition::InputObjectTypeDefinition(_)
+        )
+    });
+    types.filter_map(named).collect()
+}
 
+impl<'a> Check<'a> {
     pub(super) fn type_system_definition(&mut self, definition: &'a Definition) {
         use DirectiveLocation as At;
         match definition {

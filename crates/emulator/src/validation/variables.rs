@@ -7,10 +7,11 @@ use apollo_compiler::ast::{
 };
 use apollo_compiler::{Name, Node};
 
-use super::{Check, address, by_name, types};
+use super::spreads::Spreads;
+use super::{ABORTED, Check, address, by_name, types};
 
 /// A place where a variable stands.
-#[derive(Clone)]
+#[derive(PartialEq, Eq, Hash)]
 pub(super) struct Usage<'a> {
     pub(super) name: &'a Name,
     /// The type that is expected there, where it is known.
@@ -58,25 +59,40 @@ impl<'a> Check<'a> {
     }
 
     pub(super) fn known_type(&mut self, name: &Name) {
-        if !self.schema.types.contains_key(name) && !self.defines_type(name) {
+        if !self.schema.types.contains_key(name) && !self.own_types.contains(name) {
             self.report(format!("Unknown type \"{name}\"."), [name.location()]);
         }
     }
 
     /// What each operation uses, itself and in fragments, it has defined, and the reverse.
-    pub(super) fn variables(&mut self, usages: &Usages<'a>) {
+    pub(super) fn variables(&mut self, usages: &Usages<'a>, spreads: &Spreads<'a>) {
+        let mut grouped = HashMap::new();
+        for (fragment, usages) in &usages.fragments {
+            grouped.insert(*fragment, alike(usages));
+        }
         for operation in self.operations.clone() {
-            let fragments = self.reachable([&*operation.selection_set].into_iter());
+            if self.is_full() {
+                return;
+            }
+            if self.is_exhausted() {
+                return self.report(ABORTED, []);
+            }
+            let fragments = spreads.reachable(self, [&*operation.selection_set].into_iter());
             let own = usages.operations.get(&address(operation));
+            let own = own.map(|usages| alike(usages)).unwrap_or_default();
             let others = fragments
                 .iter()
-                .filter_map(|fragment| usages.fragments.get(&address(fragment)));
-            let used: Vec<_> = own.into_iter().chain(others).flatten().collect();
+                .filter_map(|fragment| grouped.get(&address(fragment)));
+            let used: Vec<_> = others.flatten().chain(&own).collect();
             self.variables_of(operation, &used);
         }
     }
 
-    fn variables_of(&mut self, operation: &'a Node<OperationDefinition>, used: &[&Usage<'a>]) {
+    fn variables_of(
+        &mut self,
+        operation: &'a Node<OperationDefinition>,
+        used: &[&(&Usage<'a>, Vec<&'a Name>)],
+    ) {
         let mut defined: HashMap<&str, &Node<VariableDefinition>> = HashMap::new();
         for variable in &operation.variables {
             defined.insert(&variable.name, variable);
@@ -85,11 +101,14 @@ impl<'a> Check<'a> {
             Some(name) => format!(" {start} operation \"{name}\""),
             None => String::new(),
         };
-        for usage in used {
+        for (usage, names) in used {
+            self.count(1);
             let name = usage.name;
             let Some(variable) = defined.get(name.as_str()) else {
-                let message = format!("Variable \"${name}\" is not defined{}.", named("by"));
-                self.report(message, [name.location(), operation.location()]);
+                for name in names {
+                    let message = format!("Variable \"${name}\" is not defined{}.", named("by"));
+                    self.report(message, [name.location(), operation.location()]);
+                }
                 continue;
             };
             let is_known = self
@@ -99,14 +118,16 @@ impl<'a> Check<'a> {
             if let Some(ty) = usage.ty.as_ref().filter(|_| is_known)
                 && !self.is_allowed(variable, ty, usage.has_default)
             {
-                let message = format!(
-                    "Variable \"${name}\" of type \"{}\" used in position expecting type \"{ty}\".",
-                    variable.ty
-                );
-                self.report(message, [variable.location(), name.location()]);
+                for name in names {
+                    let message = format!(
+                        "Variable \"${name}\" of type \"{}\" used in position expecting type \"{ty}\".",
+                        variable.ty
+                    );
+                    self.report(message, [variable.location(), name.location()]);
+                }
             }
         }
-        let used: HashSet<_> = used.iter().map(|usage| usage.name).collect();
+        let used: HashSet<_> = used.iter().map(|(usage, _)| usage.name).collect();
         for variable in &operation.variables {
             let name = &variable.name;
             if !used.contains(name) {
@@ -126,4 +147,19 @@ impl<'a> Check<'a> {
         (has_own_default || has_default)
             && types::is_subtype(self.schema, &variable.ty, &types::nullable(ty))
     }
+}
+
+/// Usages that are right or wrong for the same reason, with the places of each: a fragment may use
+/// a variable thousands of times, and be spread by thousands of operations.
+fn alike<'u, 'a>(usages: &'u [Usage<'a>]) -> Vec<(&'u Usage<'a>, Vec<&'a Name>)> {
+    let mut places = HashMap::new();
+    let mut groups: Vec<(&Usage, Vec<_>)> = Vec::new();
+    for usage in usages {
+        let place = *places.entry(usage).or_insert_with(|| {
+            groups.push((usage, Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(usage.name);
+    }
+    groups
 }

@@ -21,7 +21,7 @@ pub(super) struct Conflict<'a> {
 
 impl Overlaps<'_, '_> {
     /// Why two fields are not the same; whatever they select.
-    pub(super) fn difference(&self, one: &Field, other: &Field) -> Option<String> {
+    pub(super) fn difference(&mut self, one: &Field, other: &Field) -> Option<String> {
         if one.name != other.name {
             let name = |field: &Field| abbreviated(field.name.to_string());
             return Some(format!(
@@ -30,15 +30,48 @@ impl Overlaps<'_, '_> {
                 name(other)
             ));
         }
+        if one.arguments.is_empty() && other.arguments.is_empty() {
+            return None;
+        }
+        self.write_down(one);
+        self.write_down(other);
+        let written = |field: &Field| self.arguments.get(&std::ptr::from_ref(field));
+        let same = match (written(one), written(other)) {
+            (Some(Some(one)), Some(Some(other))) => one == other,
+            _ => self.are_same(one, other),
+        };
+        (!same).then(|| "they have differing arguments".to_owned())
+    }
+
+    /// Keeps the arguments of a field as a text: a field may be compared with hundreds of others.
+    fn write_down(&mut self, field: &Field) {
         let text = self.check.text;
-        let same = one.arguments.len() == other.arguments.len()
+        let written = self.arguments.entry(std::ptr::from_ref(field));
+        written.or_insert_with(|| {
+            let mut arguments: Vec<_> = field.arguments.iter().collect();
+            arguments.sort_by_key(|argument| &argument.name);
+            let is_repeated = arguments
+                .windows(2)
+                .any(|pair| pair[0].name == pair[1].name);
+            let written =
+                |it: &&Node<Argument>| format!("{}:{}", it.name, identity(&it.value, text));
+            (!is_repeated).then(|| arguments.iter().map(written).collect::<Vec<_>>().join(","))
+        });
+    }
+
+    /// Whether two fields have the same arguments, where one of them repeats one.
+    fn are_same(&self, one: &Field, other: &Field) -> bool {
+        let text = self.check.text;
+        let most = one.arguments.len() * other.arguments.len();
+        self.check.count(most);
+        !self.check.is_exhausted()
+            && one.arguments.len() == other.arguments.len()
             && one.arguments.iter().all(|argument| {
                 is_given(&other.arguments, &argument.name)
                     && last(&other.arguments, &argument.name).is_some_and(|value| {
                         identity(value, text) == identity(&argument.value, text)
                     })
-            });
-        (!same).then(|| "they have differing arguments".to_owned())
+            })
     }
 
     pub(super) fn types_conflict(&self, one: &Type, other: &Type) -> bool {

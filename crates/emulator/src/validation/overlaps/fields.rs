@@ -1,6 +1,6 @@
 //! The fields of a selection, by what they are called in the answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use apollo_compiler::Node;
@@ -22,6 +22,8 @@ pub(super) struct Fields<'a> {
     pub(super) by_key: Vec<(&'a str, Vec<Found<'a>>)>,
     pub(super) places: HashMap<&'a str, usize>,
     pub(super) fragments: Vec<&'a str>,
+    /// Those fragments, to look them up.
+    spread: HashSet<&'a str>,
 }
 
 impl<'a> Overlaps<'_, 'a> {
@@ -54,6 +56,7 @@ impl<'a> Overlaps<'_, 'a> {
             by_key: Vec::new(),
             places: HashMap::new(),
             fragments: Vec::new(),
+            spread: HashSet::new(),
         };
         self.collect(parent, selections, &mut fields);
         let fields = Rc::new(fields);
@@ -85,7 +88,7 @@ impl<'a> Overlaps<'_, 'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.fragment_name.as_str();
-                    if !fields.fragments.contains(&name) {
+                    if fields.spread.insert(name) {
                         fields.fragments.push(name);
                     }
                 }

@@ -10,20 +10,17 @@ mod fields;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use apollo_compiler::ast::{Definition, Selection, Type};
+use apollo_compiler::ast::{Definition, Field, Selection, Type};
 
 use conflicts::{Conflict, abbreviated, joined};
 use fields::{Fields, Found};
 
-use super::{Check, types};
+use super::{ABORTED, Check, MOST_ERRORS, types};
 
 /// How much may be compared in one document.
 const BUDGET: usize = 500_000;
 /// How deep comparisons may nest.
 const DEEPEST: usize = 450;
-
-/// Why validation ends before its end.
-const ABORTED: &str = "Validation aborted.";
 
 /// The comparison has used up what it may.
 struct Exhausted;
@@ -37,6 +34,9 @@ struct Overlaps<'c, 'a> {
     /// Fields against a fragment; whether only as ones that cannot be of one object.
     with_fragment: HashMap<(*const Fields<'a>, &'a str), bool>,
     between_fragments: HashMap<(&'a str, &'a str), bool>,
+    /// The arguments of each field, as a text that is the same for the same arguments; none where
+    /// one is repeated.
+    arguments: HashMap<*const Field, Option<String>>,
     budget: usize,
     depth: usize,
 }
@@ -48,6 +48,7 @@ impl<'a> Check<'a> {
             fields: HashMap::new(),
             with_fragment: HashMap::new(),
             between_fragments: HashMap::new(),
+            arguments: HashMap::new(),
             budget: BUDGET,
             depth: 0,
         };
@@ -68,6 +69,13 @@ impl<'a> Check<'a> {
         if compared.is_err() {
             self.report(ABORTED, []);
         }
+    }
+}
+
+/// Adds a conflict, while conflicts count.
+fn keep<'a>(conflicts: &mut Vec<Conflict<'a>>, conflict: Option<Conflict<'a>>) {
+    if conflicts.len() <= MOST_ERRORS {
+        conflicts.extend(conflict);
     }
 }
 
@@ -138,7 +146,7 @@ impl<'a> Overlaps<'_, 'a> {
         for (key, found) in &fields.by_key {
             for (place, one) in found.iter().enumerate() {
                 for other in &found[place + 1..] {
-                    conflicts.extend(self.conflict(false, key, *one, *other)?);
+                    keep(conflicts, self.conflict(false, key, *one, *other)?);
                 }
             }
         }
@@ -243,7 +251,7 @@ impl<'a> Overlaps<'_, 'a> {
             };
             for one in found {
                 for other in &others.by_key[*place].1 {
-                    conflicts.extend(self.conflict(exclusive, key, *one, *other)?);
+                    keep(conflicts, self.conflict(exclusive, key, *one, *other)?);
                 }
             }
         }

@@ -1,0 +1,171 @@
+//! How much is looked at in documents that repeat themselves: steps are counted, since time
+//! depends on the machine.
+
+use apollo_compiler::parser::Parser;
+
+use super::*;
+
+const SCHEMA: &str = "
+    type Query { run(id: String, of: [[Int]], in: In): Query, ok: Boolean }
+    input In { id: String, in: In }
+";
+
+/// What is reported, and how many steps that took.
+fn validated(text: &str) -> (Vec<String>, usize) {
+    let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+    let parser = Parser::new().token_limit(usize::MAX);
+    let document = { parser }.parse_ast(text, "document.graphql").unwrap();
+    let check = checked(&schema, &document, text);
+    let steps = check.steps.get();
+    let errors = check.into_errors().into_iter();
+    (errors.map(|it| it.message).collect(), steps)
+}
+
+fn repeated(count: usize, one: impl Fn(usize) -> String) -> String {
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn a_fragment_is_searched_for_introspection_once_however_often_it_is_spread() {
+    let wide = |last: &str| {
+        let roots = repeated(400, |it| format!("a{it}:__type(name:\"x\"){{...F}} "));
+        let fields = "name ".repeat(4_000);
+        format!("{{{roots}}}fragment F on __Type{{{fields}{last}}}")
+    };
+    let (errors, steps) = validated(&wide(""));
+    assert_eq!(
+        errors,
+        [ABORTED],
+        "the fields of one name are too many to compare"
+    );
+    assert!(steps < 10_000, "{steps}");
+    // Where the end of the fragment is too deep, so is each of the fields.
+    let deep = "fields { type { fields { type { fields { name } } } } }";
+    let (errors, steps) = validated(&wide(deep));
+    assert_eq!(errors.len(), MOST_ERRORS + 1);
+    assert!(steps < 10_000, "{steps}");
+}
+
+#[test]
+fn introspection_is_too_deep_through_any_fragment() {
+    let documents = [
+        (
+            "...A",
+            "fields { type { ...B } }",
+            "fields { type { ...C } }",
+            "fields { name }",
+            true,
+        ),
+        (
+            "...A",
+            "fields { type { ...B } }",
+            "fields { type { ...C } }",
+            "name",
+            false,
+        ),
+        (
+            "...C ...B ...A",
+            "fields { type { ...B } }",
+            "interfaces { ...C }",
+            "name",
+            false,
+        ),
+        (
+            "...C ...B ...A",
+            "fields { type { ...B } }",
+            "interfaces { ...C }",
+            "possibleTypes { name }",
+            true,
+        ),
+        (
+            "fields { type { ...A } }",
+            "ofType { ...B }",
+            "ofType { ...C }",
+            "inputFields { type { inputFields { name } } }",
+            true,
+        ),
+        (
+            "fields { type { ...A } }",
+            "ofType { ...B }",
+            "ofType { ...C }",
+            "inputFields { type { name } }",
+            false,
+        ),
+        // Within itself, and deeper each time.
+        (
+            "...A",
+            "fields { type { ...A } } ...B",
+            "...C",
+            "name",
+            true,
+        ),
+    ];
+    for (root, a, b, c, is_too_deep) in documents {
+        let text = format!(
+            "{{ __type(name: \"Query\") {{ {root} }} }} fragment A on __Type {{ {a} }} \
+             fragment B on __Type {{ {b} }} fragment C on __Type {{ {c} }}"
+        );
+        let (errors, _) = validated(&text);
+        let said = errors
+            .iter()
+            .any(|it| it == "Maximum introspection depth exceeded");
+        assert_eq!(said, is_too_deep, "{text}: {errors:?}");
+    }
+}
+
+#[test]
+fn operations_times_fragments_end_at_the_most_steps() {
+    let operations = repeated(2_000, |it| format!("query Q{it}{{...F0}}"));
+    let fragments = repeated(4_000, |it| {
+        format!("fragment F{it} on Query{{...F{}}}", it + 1)
+    });
+    let text = format!("{operations}{fragments}fragment F1200 on Query{{ok}}");
+    let (errors, steps) = validated(&text);
+    assert!(errors.iter().any(|it| it == ABORTED), "{errors:?}");
+    assert!(steps < MOST_STEPS + 10_000, "{steps}");
+}
+
+#[test]
+fn usages_that_are_alike_are_looked_at_once_for_an_operation() {
+    let operations = repeated(1_000, |it| format!("query Q{it}($v:String){{...F}}"));
+    let fields = repeated(1_000, |it| format!("a{it}:run(id:$v){{ok}}"));
+    let (errors, steps) = validated(&format!("{operations}fragment F on Query{{{fields}}}"));
+    assert_eq!(errors, Vec::<String>::new());
+    assert!(steps < 5_000, "{steps}");
+}
+
+#[test]
+fn no_more_is_made_of_errors_than_is_said() {
+    let chain = repeated(6_000, |it| {
+        format!("fragment F{it} on Query{{...F{}}}", it + 1)
+    });
+    let cycles = "...F0 ".repeat(1_000);
+    let text = format!("{{...F0}}{chain}fragment F600 on Query{{{cycles}}}");
+    let (errors, steps) = validated(&text);
+    assert_eq!(errors.len(), MOST_ERRORS + 1);
+    assert_eq!(errors.last().map(String::as_str), Some(TOO_MANY));
+    assert!(steps < 100_000, "{steps}");
+}
+
+#[test]
+fn arguments_are_compared_as_they_were_before_they_were_written_down() {
+    let differ = |one: &str, other: &str| {
+        let text = format!("{{ run({one}) {{ ok }} run({other}) {{ ok }} }}");
+        let (errors, _) = validated(&text);
+        errors
+            .iter()
+            .any(|it| it.contains("they have differing arguments"))
+    };
+    assert!(!differ("id: \"a\", of: [[1, 2]]", "of: [[1, 2]] id: \"a\""));
+    assert!(!differ(
+        "in: { id: \"a\", in: {} }",
+        "in: { in: {}, id: \"a\" }"
+    ));
+    assert!(differ("id: \"a\"", "id: \"b\""));
+    assert!(differ("id: \"a\"", "of: 1"));
+    assert!(differ("of: [1]", "of: 1"));
+    assert!(differ("id: \"a\"", "id: \"\"\"a\"\"\""));
+    // Of one that is repeated the last counts.
+    assert!(differ("id: \"a\", id: \"b\"", "id: \"b\", id: \"b\""));
+    assert!(!differ("id: \"b\", id: \"b\"", "id: \"a\", id: \"b\""));
+}
