@@ -4,19 +4,30 @@
 //! Two schemas are made of it. The *declared* one is what documents are validated against and
 //! what introspection shows. The *executed* one also has the run states that scenarios use
 //! though the SDL does not declare them: the executor refuses an enum value that is not in its
-//! schema, while the API may well answer one.
+//! schema, while the API may well answer one. And it has the fields that take the place of others
+//! when a document is [settled](crate::settled).
 
 use std::collections::BTreeSet;
 
-use apollo_compiler::ast::EnumValueDefinition;
-use apollo_compiler::schema::{Component, ExtendedType, ScalarType};
-use apollo_compiler::validation::Valid;
+use apollo_compiler::ast::{
+    Definition, EnumValueDefinition, FieldDefinition, InputValueDefinition, Type,
+};
+use apollo_compiler::parser::Parser;
+use apollo_compiler::schema::{
+    Component, ComponentOrigin, ExtendedType, InputObjectType, ScalarType,
+};
+use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema, name};
 
 use crate::error::Error;
+use crate::introspection;
+use crate::literal::is_one_of;
+use crate::settled::{BECAUSE, FAILS, FAILS_WITH_NULL};
 
 const CURRENT: &str = include_str!("../backends/current.graphql");
 const SCALARS: [Name; 3] = [name!("Int"), name!("Float"), name!("ID")];
+/// The types of introspection and the directives that the executor's library does not have.
+const INTROSPECTION: &str = include_str!("introspection.graphql");
 const PAGES: &str = include_str!("../backends/pages.graphql");
 
 /// The schema that an emulator serves.
@@ -39,6 +50,9 @@ impl Backend {
     /// Fields are resolved by their names, so types may be renamed and fields left out. A field
     /// that the emulator has no value for is null where its type allows it, and an error with a
     /// path where not.
+    ///
+    /// Input objects may be `@oneOf`. Directives on the definitions of directives, an experiment of
+    /// the reference implementation, are refused when the emulator starts.
     ///
     /// ```
     /// use dinoai_emulator::{Backend, Emulator};
@@ -72,9 +86,7 @@ pub(crate) struct Schemas {
 impl Schemas {
     /// Parses the backend's SDL and makes room for `statuses` in the executed schema.
     pub(crate) fn new(backend: &Backend, statuses: &BTreeSet<String>) -> Result<Self, Error> {
-        let mut declared = Schema::parse_and_validate(backend.text(), "backend.graphql")
-            .map_err(|refused| Error::Sdl(refused.errors.to_string()))?
-            .into_inner();
+        let mut declared = declared(backend.text())?;
         // Only the scalars that an SDL mentions are in its schema. The vendor's whole API, of
         // which this is a part, mentions all of them, so no document meets an unknown `Int`.
         for scalar in SCALARS {
@@ -84,6 +96,7 @@ impl Schemas {
                 .or_insert_with(|| built_in(scalar));
         }
         let mut executed = declared.clone();
+        add_fields(&mut executed);
         if let Some(name) = status_type(&declared)
             && let Some(ExtendedType::Enum(definition)) = executed.types.get_mut(&name)
         {
@@ -107,6 +120,138 @@ impl Schemas {
             declared: Valid::assume_valid(declared),
             executed: Valid::assume_valid(executed),
         })
+    }
+}
+
+/// The schema that an SDL declares, with introspection and `@oneOf` as the reference has them.
+fn declared(text: &str) -> Result<Schema, Error> {
+    let refused = |errors: DiagnosticList| Error::Sdl(errors.to_string());
+    let built = Schema::builder().parse(text, "backend.graphql").build();
+    let mut schema = built.map_err(|it| refused(it.errors))?;
+    let built_in = Parser::new().parse_ast(INTROSPECTION, "introspection.graphql");
+    let built_in = built_in.map_err(|it| refused(it.errors))?;
+    for definition in &built_in.definitions {
+        if let Definition::DirectiveDefinition(directive) = definition {
+            let known = &mut schema.directive_definitions;
+            known
+                .entry(directive.name.clone())
+                .or_insert_with(|| directive.clone());
+        }
+    }
+    let validated = schema.validate().map_err(|it| refused(it.errors))?;
+    let mut schema = validated.into_inner();
+    for definition in &built_in.definitions {
+        declare_again(&mut schema, definition);
+    }
+    for ty in schema.types.values() {
+        if let ExtendedType::InputObject(ty) = ty
+            && is_one_of(ty)
+        {
+            check_one_of(ty)?;
+        }
+    }
+    Ok(schema)
+}
+
+/// Gives a type of introspection the fields or values that this definition says.
+fn declare_again(schema: &mut Schema, definition: &Definition) {
+    match definition {
+        Definition::ObjectTypeDefinition(it) => {
+            if let Some(ExtendedType::Object(ty)) = schema.types.get_mut(&it.name) {
+                let fields = it.fields.iter().map(|field| {
+                    let definition = field.to_component(ComponentOrigin::Definition);
+                    (field.name.clone(), definition)
+                });
+                ty.make_mut().fields = fields.collect();
+            }
+        }
+        Definition::EnumTypeDefinition(it) => {
+            if let Some(ExtendedType::Enum(ty)) = schema.types.get_mut(&it.name) {
+                let values = it.values.iter().map(|value| {
+                    let definition = value.to_component(ComponentOrigin::Definition);
+                    (value.value.clone(), definition)
+                });
+                ty.make_mut().values = values.collect();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An object that has exactly one of its fields can have any of them, and none by default.
+fn check_one_of(ty: &InputObjectType) -> Result<(), Error> {
+    for (field, definition) in &ty.fields {
+        let name = &ty.name;
+        let wrong = if definition.ty.is_non_null() {
+            "must be nullable"
+        } else if definition.default_value.is_some() {
+            "cannot have a default value"
+        } else {
+            continue;
+        };
+        return Err(Error::Sdl(format!(
+            "OneOf input field {name}.{field} {wrong}."
+        )));
+    }
+    Ok(())
+}
+
+/// Adds the fields that documents are executed with beside those that they name.
+fn add_fields(schema: &mut Schema) {
+    let query = schema
+        .schema_definition
+        .query
+        .as_ref()
+        .map(|it| it.name.clone());
+    for (name, ty) in &mut schema.types {
+        let fields = match ty {
+            ExtendedType::Object(ty) => &mut ty.make_mut().fields,
+            ExtendedType::Interface(ty) => &mut ty.make_mut().fields,
+            _ => continue,
+        };
+
+        let mut add = |field: Name, argument: Option<(Name, Name)>, ty: Type| {
+            let argument = argument.map(|(name, ty)| {
+                Node::new(InputValueDefinition {
+                    description: None,
+                    name,
+                    ty: Node::new(Type::NonNullNamed(ty)),
+                    default_value: None,
+                    directives: Default::default(),
+                })
+            });
+            let definition = Component::new(FieldDefinition {
+                description: None,
+                name: field.clone(),
+                arguments: argument.into_iter().collect(),
+                ty,
+                directives: Default::default(),
+            });
+            fields.insert(field, definition);
+        };
+        let boolean = name!("Boolean");
+        add(
+            FAILS,
+            Some((BECAUSE, name!("Int"))),
+            Type::NonNullNamed(boolean.clone()),
+        );
+        add(
+            FAILS_WITH_NULL,
+            Some((BECAUSE, name!("Int"))),
+            Type::Named(boolean),
+        );
+        if query.as_ref() == Some(name) {
+            add(
+                introspection::SCHEMA,
+                None,
+                Type::NonNullNamed(name!("__Schema")),
+            );
+            add(
+                introspection::TYPE,
+                Some((name!("name"), name!("String"))),
+                Type::Named(name!("__Type")),
+            );
+        }
     }
 }
 

@@ -9,19 +9,18 @@ use std::time::Duration;
 
 use apollo_compiler::ast::{Definition, Document, OperationDefinition, Selection};
 use apollo_compiler::executable::{Operation, OperationType};
-use apollo_compiler::introspection;
 use apollo_compiler::parser::Parser;
-use apollo_compiler::request::RequestError;
 use apollo_compiler::resolvers::Execution;
 use apollo_compiler::response::{ExecutionResponse, GraphQLError, JsonMap};
 use apollo_compiler::validation::{DiagnosticList, Valid};
-use apollo_compiler::{ExecutableDocument, Name, Node};
+use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 
 use crate::backend::Schemas;
 use crate::conditions;
 use crate::edges::{Capability, Edges};
 use crate::given;
 use crate::operations::{Root, Trace};
+use crate::settled::{self, Settled};
 use crate::world::World;
 use crate::{syntax, validation};
 
@@ -101,22 +100,27 @@ pub(crate) fn execute(
             variables?;
             return Err(refusal("Subscriptions are not served.".to_owned()));
         }
-        let document = executable(schemas, &document, operation)?;
-        let operation = document
-            .operations
-            .get(None)
-            .map_err(|refused| vec![refused.to_graphql_error(&document.sources)])?;
+        let alone = alone(&document, operation);
+        let executable = executable(&schemas.declared, &alone)?;
         let run = Run {
             schemas,
-            document: &document,
-            operation,
+            operation: chosen(&executable)?,
+            document: &executable,
             edges: call.edges,
         };
         run.check_introspection()?;
         if let Some(capability) = run.lacking() {
             return Ok(Answer::Forbidden(capability));
         }
-        run.execute(world, now, &variables?, &mut outcome.trace)
+        let variables = variables?;
+        if let Some(error) = conditions::null_at_root(&document, operation, &variables) {
+            return Ok(Answer::Executed(ExecutionResponse {
+                errors: vec![error],
+                data: None,
+            }));
+        }
+        let settled = settled::settled(&schemas.declared, &alone, &variables);
+        run.execute(&settled, world, now, &variables, &mut outcome.trace)
             .map(Answer::Executed)
     });
     outcome.answer = executed.unwrap_or_else(Answer::Refused);
@@ -163,22 +167,31 @@ fn choose<'a>(
         .ok_or_else(|| refusal(format!("Unknown operation named \"{name}\".")))
 }
 
-/// The document with this operation alone, as the executor takes it. Others need not be of a kind
-/// that the schema has.
-fn executable(
-    schemas: &Schemas,
-    document: &Document,
-    chosen: &Node<OperationDefinition>,
-) -> Result<Valid<ExecutableDocument>, Refusal> {
+/// The document with this operation alone. Others need not be of a kind that the schema has.
+fn alone(document: &Document, chosen: &Node<OperationDefinition>) -> Document {
     let mut alone = document.clone();
     alone.definitions.retain(|definition| match definition {
         Definition::OperationDefinition(operation) => operation.location() == chosen.location(),
         _ => true,
     });
     alone
-        .to_executable(&schemas.declared)
+}
+
+/// A document as the executor takes it.
+fn executable(
+    schema: &Valid<Schema>,
+    document: &Document,
+) -> Result<Valid<ExecutableDocument>, Refusal> {
+    document
+        .to_executable(schema)
         .map(Valid::assume_valid)
         .map_err(|refused| unexpected(&refused.errors))
+}
+
+/// The only operation of a document.
+fn chosen(document: &ExecutableDocument) -> Result<&Node<Operation>, Refusal> {
+    let operation = document.operations.get(None);
+    operation.map_err(|refused| vec![refused.to_graphql_error(&document.sources)])
 }
 
 /// What the executor's library refuses though it has been checked.
@@ -231,71 +244,39 @@ impl Run<'_> {
             .find(|capability| self.edges.lacking.contains(capability))
     }
 
+    /// Executes the document as it was settled.
     fn execute(
         &self,
+        settled: &Settled,
         world: &Mutex<World>,
         now: Duration,
         variables: &Valid<JsonMap>,
         trace: &mut Trace,
     ) -> Result<ExecutionResponse, Refusal> {
-        let to_error =
-            |refused: RequestError| vec![refused.to_graphql_error(&self.document.sources)];
-        if let Some(error) = conditions::null(self.document, self.operation, variables) {
-            return Ok(ExecutionResponse {
-                errors: vec![error],
-                data: None,
-            });
-        }
+        let document = executable(&self.schemas.executed, &settled.document)?;
         let resolving = RefCell::new(Trace::default());
         let root = Root {
             type_name: self.operation.object_type().clone(),
+            declared: &self.schemas.declared,
             world,
             edges: self.edges,
             now,
             trace: &resolving,
         };
-        let mut response = Execution::new(&self.schemas.executed, self.document)
-            .operation(self.operation)
+        let mut response = Execution::new(&self.schemas.executed, &document)
+            .operation(chosen(&document)?)
             .coerced_variable_values(variables)
-            .enable_schema_introspection(true)
             .execute_sync(&root)
-            .map_err(to_error)?;
+            .map_err(|refused| vec![refused.to_graphql_error(&document.sources)])?;
         *trace = resolving.into_inner();
-        self.declare(variables, &mut response).map_err(to_error)?;
+
         for error in &mut response.errors {
             if let Some(message) = error.message.strip_prefix(RESOLVER_PREFIX) {
                 error.message = message.to_owned();
             }
         }
+        response.errors = settled.placed(response.errors);
         Ok(response)
-    }
-
-    /// Replaces what introspection found in the executed schema by what the declared one says.
-    fn declare(
-        &self,
-        variables: &Valid<JsonMap>,
-        response: &mut ExecutionResponse,
-    ) -> Result<(), RequestError> {
-        let introspects = self
-            .operation
-            .root_fields(self.document)
-            .any(|field| is_introspection(&field.name));
-        let Some(data) = response.data.as_mut().filter(|_| introspects) else {
-            return Ok(());
-        };
-        let declared = introspection::partial_execute(
-            &self.schemas.declared,
-            &self.schemas.declared.implementers_map(),
-            self.document,
-            self.operation,
-            variables,
-        )?;
-        for (key, value) in declared.data.into_iter().flatten() {
-            if let Some(known) = data.get_mut(key.as_str()) {
-                *known = value;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -182,7 +182,35 @@ impl Check<'_> {
                 self.wrong(value, &wrong);
             }
         }
+        if literal::is_one_of(definition) {
+            self.one_of(value, given, definition, &coerced);
+        }
         JsonValue::Object(coerced)
+    }
+
+    /// An object of a type that has exactly one of its fields.
+    fn one_of(
+        &mut self,
+        value: &JsonValue,
+        given: &JsonMap,
+        definition: &InputObjectType,
+        coerced: &JsonMap,
+    ) {
+        if coerced.len() != 1 {
+            let name = &definition.name;
+            let wrong = format!("Exactly one key must be specified for OneOf type \"{name}\".");
+            self.wrong(value, &wrong);
+        }
+        let first = coerced.keys().next().map(|key| key.as_str());
+        if let Some(field) = first.filter(|field| given.get(*field).is_some_and(JsonValue::is_null))
+        {
+            self.path.push(format!(".{field}"));
+            self.wrong(
+                &JsonValue::Null,
+                &format!("Field \"{field}\" must be non-null."),
+            );
+            self.path.pop();
+        }
     }
 
     fn at(&mut self, step: String, value: &JsonValue, ty: &Type) -> JsonValue {
@@ -287,7 +315,7 @@ fn show(value: &JsonValue, depth: usize, text: &mut String) {
 }
 
 /// A number as JavaScript writes it.
-fn number_shown(number: f64) -> String {
+pub(crate) fn number_shown(number: f64) -> String {
     let size = number.abs();
     if size == 0.0 {
         return "0".to_owned();

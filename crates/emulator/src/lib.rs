@@ -33,8 +33,11 @@
 //!   is on.
 //! - Documents and variables are executed and refused as the reference implementation, npm
 //!   `graphql`, executes and refuses them, subscriptions aside. Errors of validation and of variables
-//!   have its words, without suggestions; syntax errors need not. Documents have up to 100,000 tokens
-//!   and nest up to 200 levels deep.
+//!   have its words, without suggestions, and so have those of nulls where none may be; syntax errors
+//!   need not. Documents have up to 100,000 tokens. Selections, values and types nest up to 200 levels
+//!   deep in the text; and fragments spread one another up to 200 levels deep, whatever the nesting
+//!   in each. Validation ends with an error where fragments times operations come to more than two
+//!   million steps.
 //! - HTTP 401 without valid credentials, 403 for those that lack a capability, 404 for any other
 //!   path than those named here, all with a JSON body that is not GraphQL.
 //! - 403 for requests to the name of another host and for those of pages of other sites, and 400
@@ -146,6 +149,7 @@ mod guard;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod http;
+mod introspection;
 mod literal;
 mod media;
 mod objects;
@@ -165,6 +169,7 @@ mod scenario_file;
 mod seconds;
 mod server;
 mod session_id;
+mod settled;
 mod spoiled;
 mod stage;
 mod status;

@@ -5,6 +5,8 @@ use apollo_compiler::Name;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::JsonValue;
 
+use crate::settled::{self, FAILS, FAILS_WITH_NULL};
+
 /// An object whose fields are all known beforehand.
 struct Record {
     type_name: Name,
@@ -46,8 +48,11 @@ pub(crate) fn type_of(info: &ResolveInfo<'_>) -> Name {
     info.field_definition().ty.inner_named_type().clone()
 }
 
-/// The answer for a field that only a user's own schema has.
+/// The answer for a field that only a user's own schema has, or that fails.
 pub(crate) fn without_value<'a>(info: &ResolveInfo<'_>) -> Result<ResolvedValue<'a>, FieldError> {
+    if FAILS == info.field_name() || FAILS_WITH_NULL == info.field_name() {
+        return Err(error(settled::message(info.arguments())));
+    }
     if info.field_definition().ty.is_non_null() {
         let name = info.field_name();
         return Err(error(format!(

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use apollo_compiler::Name;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::{JsonMap, JsonValue};
+use apollo_compiler::{Name, Schema};
 
 use crate::edges::Edges;
+use crate::introspection;
 use crate::objects::{error, record, type_of, without_value};
 use crate::run_fields::RunObject;
 use crate::runs::Slack;
@@ -24,6 +25,8 @@ pub(crate) struct Trace {
 /// The root of a query or a mutation.
 pub(crate) struct Root<'a> {
     pub(crate) type_name: Name,
+    /// What introspection shows.
+    pub(crate) declared: &'a Schema,
     pub(crate) world: &'a Mutex<World>,
     pub(crate) edges: &'a Edges,
     pub(crate) now: Duration,
@@ -39,7 +42,12 @@ impl ObjectValue for Root<'_> {
         &'a self,
         info: &'a ResolveInfo<'a>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
-        self.trace.borrow_mut().executed = true;
+        if let Some(resolved) = introspection::root(self.declared, info) {
+            return Ok(resolved);
+        }
+        if !info.field_name().starts_with("__") {
+            self.trace.borrow_mut().executed = true;
+        }
         let arguments = info.arguments();
         match info.field_name() {
             "dinoaiAgentRun" => self.run(info, arguments),

@@ -30,6 +30,9 @@ use introspection::Limits;
 use spreads::Spreads;
 use variables::{Usage, Usages};
 
+pub(crate) use types::field as field_of;
+pub(crate) use values::{printed, quoted};
+
 /// The most errors that are said of one document.
 const MOST_ERRORS: usize = 100;
 const TOO_MANY: &str = "Too many validation errors, error limit reached. Validation aborted.";

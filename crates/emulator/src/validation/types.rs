@@ -44,7 +44,7 @@ pub(super) fn input_object<'a>(schema: &'a Schema, ty: &Type) -> Option<&'a Inpu
 }
 
 /// The definition of a field, `__typename` and its like among them.
-pub(super) fn field<'a>(
+pub(crate) fn field<'a>(
     schema: &'a Schema,
     parent: &str,
     name: &str,

@@ -6,6 +6,7 @@ use apollo_compiler::{Name, Node};
 
 use super::variables::Usage;
 use super::{Check, by_name, types};
+use crate::literal::is_one_of;
 
 impl<'a> Check<'a> {
     /// A value where one of this type is expected; of any type where that is not known.
@@ -15,6 +16,7 @@ impl<'a> Check<'a> {
                 name,
                 ty: ty.cloned(),
                 has_default,
+                one_of: None,
             }),
             (Value::List(items), Some(ty)) => {
                 let item = types::item(ty);
@@ -36,9 +38,11 @@ impl<'a> Check<'a> {
                 self.unique_fields(fields);
                 let definition = ty.and_then(|ty| types::input_object(self.schema, ty));
                 match (definition, ty) {
-                    (Some(definition), _) => return self.object(value, fields, definition),
+                    (Some(definition), Some(ty)) => {
+                        return self.object(value, fields, definition, !ty.is_non_null());
+                    }
                     (None, Some(ty)) => self.single(value, ty),
-                    (None, None) => {}
+                    (_, None) => {}
                 }
                 for (_, value) in fields {
                     self.value(value, None, false);
@@ -91,6 +95,7 @@ impl<'a> Check<'a> {
         value: &'a Node<Value>,
         fields: &'a [(Name, Node<Value>)],
         definition: &InputObjectType,
+        is_nullable: bool,
     ) {
         let name = &definition.name;
         for (field, definition) in &definition.fields {
@@ -102,6 +107,10 @@ impl<'a> Check<'a> {
                 self.report(message, [value.location()]);
             }
         }
+        let is_one_of = is_one_of(definition);
+        if is_one_of {
+            self.one_of(value, fields, name);
+        }
         for (field, value) in fields {
             let definition = definition.fields.get(field);
             if definition.is_none() {
@@ -110,7 +119,27 @@ impl<'a> Check<'a> {
             }
             let has_default = definition.is_some_and(|it| it.default_value.is_some());
             self.value(value, definition.map(|it| &*it.ty), has_default);
+            // The reference looks at the type of the object as it is written: `In`, but not `In!`.
+            if let (Value::Variable(_), true, true) = (&**value, is_one_of, is_nullable)
+                && let Some(usage) = self.usages.last_mut()
+            {
+                usage.one_of = Some(name.clone());
+            }
         }
+    }
+
+    /// An object of a type that has exactly one of its fields.
+    fn one_of(&mut self, value: &Node<Value>, fields: &[(Name, Node<Value>)], name: &Name) {
+        let message = match &*by_name(fields, |(name, _)| name) {
+            [same] => match same.last() {
+                Some((field, value)) if value.is_null() => {
+                    format!("Field \"{name}.{field}\" must be non-null.")
+                }
+                _ => return,
+            },
+            _ => format!("OneOf Input Object \"{name}\" must specify exactly one key."),
+        };
+        self.report(message, [value.location()]);
     }
 
     fn unique_fields(&mut self, fields: &[(Name, Node<Value>)]) {
@@ -166,7 +195,7 @@ fn wrong_scalar(scalar: &str, value: &Value) -> Option<&'static str> {
 }
 
 /// A value as the reference writes it.
-pub(super) fn printed(value: &Node<Value>, text: &str) -> String {
+pub(crate) fn printed(value: &Node<Value>, text: &str) -> String {
     match &**value {
         Value::Null => "null".to_owned(),
         Value::Boolean(value) => value.to_string(),
@@ -198,7 +227,7 @@ pub(super) fn is_block(value: &Node<Value>, text: &str) -> bool {
         .is_some_and(|source| source.starts_with("\"\"\""))
 }
 
-pub(super) fn quoted(content: &str) -> String {
+pub(crate) fn quoted(content: &str) -> String {
     let mut text = String::from("\"");
     for next in content.chars() {
         match next {

@@ -18,6 +18,8 @@ pub(super) struct Usage<'a> {
     pub(super) ty: Option<Type>,
     /// Whether the place has a default value of its own.
     pub(super) has_default: bool,
+    /// The type of the object around, where it has exactly one of its fields.
+    pub(super) one_of: Option<Name>,
 }
 
 /// The variables that each operation and each fragment uses itself.
@@ -115,15 +117,24 @@ impl<'a> Check<'a> {
                 .schema
                 .types
                 .contains_key(variable.ty.inner_named_type());
-            if let Some(ty) = usage.ty.as_ref().filter(|_| is_known)
-                && !self.is_allowed(variable, ty, usage.has_default)
-            {
+            let Some(expected) = usage.ty.as_ref().filter(|_| is_known) else {
+                continue;
+            };
+            let mut said = Vec::new();
+            let ty = &variable.ty;
+            if !self.is_allowed(variable, expected, usage.has_default) {
+                said.push(format!(
+                    "Variable \"${name}\" of type \"{ty}\" used in position expecting type \"{expected}\"."
+                ));
+            }
+            if let Some(object) = usage.one_of.as_ref().filter(|_| !ty.is_non_null()) {
+                said.push(format!(
+                    "Variable \"${name}\" is of type \"{ty}\" but must be non-nullable to be used for OneOf Input Object \"{object}\"."
+                ));
+            }
+            for message in said {
                 for name in names {
-                    let message = format!(
-                        "Variable \"${name}\" of type \"{}\" used in position expecting type \"{ty}\".",
-                        variable.ty
-                    );
-                    self.report(message, [variable.location(), name.location()]);
+                    self.report(&*message, [variable.location(), name.location()]);
                 }
             }
         }

@@ -1,0 +1,369 @@
+//! Introspection: what `__schema` and `__type` answer, as the reference implementation does. The
+//! executor's library has an introspection of its own, of an older state.
+
+use std::collections::HashSet;
+
+use apollo_compiler::ast::{
+    DirectiveDefinition, DirectiveList, EnumValueDefinition, FieldDefinition, InputValueDefinition,
+    OperationType, Type,
+};
+use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
+use apollo_compiler::response::JsonValue;
+use apollo_compiler::schema::{Component, ExtendedType};
+use apollo_compiler::{Name, Node, Schema, name};
+
+use crate::literal::{coerced, is_one_of, written};
+use crate::objects::without_value;
+
+/// What the root fields of introspection are called where they are executed: their own names are
+/// the library's.
+pub(crate) const SCHEMA: Name = name!("__declaredSchema");
+pub(crate) const TYPE: Name = name!("__declaredType");
+
+/// The built-in directives, in the reference's order.
+const DIRECTIVES: [&str; 5] = ["include", "skip", "deprecated", "specifiedBy", "oneOf"];
+
+/// The name by which a root field of introspection is executed.
+pub(crate) fn executed_as(root_field: &str) -> Option<Name> {
+    match root_field {
+        "__schema" => Some(SCHEMA),
+        "__type" => Some(TYPE),
+        _ => None,
+    }
+}
+
+/// What a root field of introspection answers; none for any other field.
+pub(crate) fn root<'a>(schema: &'a Schema, info: &ResolveInfo<'_>) -> Option<ResolvedValue<'a>> {
+    let field = info.field_name();
+    if SCHEMA == field {
+        Some(shown(schema, Subject::Schema))
+    } else if TYPE == field {
+        let name = info.arguments().get("name").and_then(JsonValue::as_str);
+        Some(named(schema, name))
+    } else {
+        None
+    }
+}
+
+/// What an object of introspection is about.
+enum Subject<'a> {
+    Schema,
+    Type(&'a ExtendedType),
+    /// A list, or what is never null.
+    Wrapped(Type),
+    Directive(&'a Node<DirectiveDefinition>),
+    Field(&'a FieldDefinition),
+    InputValue(&'a InputValueDefinition),
+    EnumValue(&'a EnumValueDefinition),
+}
+
+/// An object of introspection.
+struct Shown<'a> {
+    schema: &'a Schema,
+    subject: Subject<'a>,
+}
+
+fn shown<'a>(schema: &'a Schema, subject: Subject<'a>) -> ResolvedValue<'a> {
+    ResolvedValue::object(Shown { schema, subject })
+}
+
+fn list<'a>(
+    schema: &'a Schema,
+    subjects: impl IntoIterator<Item = Subject<'a>>,
+) -> ResolvedValue<'a> {
+    let subjects: Vec<_> = subjects.into_iter().collect();
+    ResolvedValue::list(
+        subjects
+            .into_iter()
+            .map(move |subject| shown(schema, subject)),
+    )
+}
+
+fn named<'a>(schema: &'a Schema, name: Option<&str>) -> ResolvedValue<'a> {
+    match name.and_then(|name| schema.types.get(name)) {
+        Some(ty) => shown(schema, Subject::Type(ty)),
+        None => ResolvedValue::null(),
+    }
+}
+
+fn referenced<'a>(schema: &'a Schema, ty: &Type) -> ResolvedValue<'a> {
+    match ty {
+        Type::Named(name) => named(schema, Some(name)),
+        wrapped => shown(schema, Subject::Wrapped(wrapped.clone())),
+    }
+}
+
+fn text<'a>(text: Option<&str>) -> ResolvedValue<'a> {
+    ResolvedValue::leaf(text)
+}
+
+impl ObjectValue for Shown<'_> {
+    fn type_name(&self) -> &str {
+        match self.subject {
+            Subject::Schema => "__Schema",
+            Subject::Type(_) | Subject::Wrapped(_) => "__Type",
+            Subject::Directive(_) => "__Directive",
+            Subject::Field(_) => "__Field",
+            Subject::InputValue(_) => "__InputValue",
+            Subject::EnumValue(_) => "__EnumValue",
+        }
+    }
+
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let all = info.arguments().get("includeDeprecated");
+        let all = all.and_then(JsonValue::as_bool).unwrap_or(false);
+        let field = info.field_name();
+        let resolved = match &self.subject {
+            Subject::Schema => self.of_schema(field),
+            Subject::Type(ty) => self.of_type(ty, field, all),
+            Subject::Wrapped(ty) => self.of_wrapped(ty, field),
+            Subject::Directive(directive) => self.of_directive(directive, field, all),
+            Subject::Field(definition) => self.of_field(definition, field, all),
+            Subject::InputValue(definition) => self.of_input_value(definition, field),
+            Subject::EnumValue(value) => match field {
+                "name" => Some(text(Some(&value.value))),
+                "description" => Some(text(value.description.as_deref())),
+                _ => deprecation(&value.directives, field),
+            },
+        };
+        // What is left are the fields that another kind of type has, and those that fail.
+        resolved.map_or_else(|| without_value(info), Ok)
+    }
+}
+
+impl Shown<'_> {
+    fn of_schema<'a>(&'a self, field: &str) -> Option<ResolvedValue<'a>> {
+        let schema = self.schema;
+        let definition = &schema.schema_definition;
+        let root = |ty| named(schema, schema.root_operation(ty).map(Name::as_str));
+        Some(match field {
+            "description" => text(definition.description.as_deref()),
+            "types" => list(schema, types(schema).into_iter().map(Subject::Type)),
+            "queryType" => root(OperationType::Query),
+            "mutationType" => root(OperationType::Mutation),
+            "subscriptionType" => root(OperationType::Subscription),
+            // None is deprecated: the library knows no directives on their definitions.
+            "directives" => list(schema, directives(schema).map(Subject::Directive)),
+            _ => return None,
+        })
+    }
+
+    fn of_type<'a>(
+        &'a self,
+        ty: &'a ExtendedType,
+        field: &str,
+        all: bool,
+    ) -> Option<ResolvedValue<'a>> {
+        let schema = self.schema;
+        Some(match (field, ty) {
+            ("kind", ty) => text(Some(match ty {
+                ExtendedType::Scalar(_) => "SCALAR",
+                ExtendedType::Object(_) => "OBJECT",
+                ExtendedType::Interface(_) => "INTERFACE",
+                ExtendedType::Union(_) => "UNION",
+                ExtendedType::Enum(_) => "ENUM",
+                ExtendedType::InputObject(_) => "INPUT_OBJECT",
+            })),
+            ("name", ty) => text(Some(ty.name())),
+            ("description", ty) => text(ty.description().map(|it| &**it)),
+            ("fields", ExtendedType::Object(ty)) => self.fields(ty.fields.values(), all),
+            ("fields", ExtendedType::Interface(ty)) => self.fields(ty.fields.values(), all),
+            ("interfaces", ExtendedType::Object(ty)) => {
+                self.types(ty.implements_interfaces.iter().map(|it| &it.name))
+            }
+            ("interfaces", ExtendedType::Interface(ty)) => {
+                self.types(ty.implements_interfaces.iter().map(|it| &it.name))
+            }
+            ("possibleTypes", ExtendedType::Union(ty)) => {
+                self.types(ty.members.iter().map(|it| &it.name))
+            }
+            ("possibleTypes", ExtendedType::Interface(ty)) => {
+                let objects = schema.types.values().filter(|it| it.is_object());
+                let names = objects.map(ExtendedType::name);
+                self.types(names.filter(|it| schema.is_subtype(&ty.name, it)))
+            }
+            ("enumValues", ExtendedType::Enum(ty)) => {
+                let values = ty.values.values();
+                let values = values.filter(|it| all || reason(&it.directives).is_none());
+                list(schema, values.map(|it| Subject::EnumValue(it)))
+            }
+            ("inputFields", ExtendedType::InputObject(ty)) => {
+                self.input_values(ty.fields.values().map(|it| &***it), all)
+            }
+            ("isOneOf", ExtendedType::InputObject(ty)) => ResolvedValue::leaf(is_one_of(ty)),
+            ("specifiedByURL", ExtendedType::Scalar(ty)) => {
+                let directive = ty.directives.get("specifiedBy");
+                let url = directive.and_then(|it| it.specified_argument_by_name("url"));
+                text(url.and_then(|url| url.as_str()))
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_wrapped<'a>(&'a self, ty: &Type, field: &str) -> Option<ResolvedValue<'a>> {
+        Some(match (field, ty) {
+            ("kind", Type::List(_)) => text(Some("LIST")),
+            ("kind", _) => text(Some("NON_NULL")),
+            ("ofType", Type::List(item)) => referenced(self.schema, item),
+            ("ofType", ty) => referenced(self.schema, &ty.clone().nullable()),
+            _ => return None,
+        })
+    }
+
+    fn of_directive<'a>(
+        &'a self,
+        directive: &'a Node<DirectiveDefinition>,
+        field: &str,
+        all: bool,
+    ) -> Option<ResolvedValue<'a>> {
+        Some(match field {
+            "name" => text(Some(&directive.name)),
+            "description" => text(directive.description.as_deref()),
+            "locations" => {
+                let locations = directive.locations.iter().map(|it| it.name());
+                // A place that the library does not know.
+                let further = (directive.name == "deprecated" && directive.is_built_in())
+                    .then_some("DIRECTIVE_DEFINITION");
+                ResolvedValue::list(locations.chain(further).map(ResolvedValue::leaf))
+            }
+            "isRepeatable" => ResolvedValue::leaf(directive.repeatable),
+            "args" => self.input_values(directive.arguments.iter().map(|it| &**it), all),
+            "isDeprecated" => ResolvedValue::leaf(false),
+            _ => return None,
+        })
+    }
+
+    fn of_field<'a>(
+        &'a self,
+        definition: &'a FieldDefinition,
+        field: &str,
+        all: bool,
+    ) -> Option<ResolvedValue<'a>> {
+        Some(match field {
+            "name" => text(Some(&definition.name)),
+            "description" => text(definition.description.as_deref()),
+            "args" => self.input_values(definition.arguments.iter().map(|it| &**it), all),
+            "type" => referenced(self.schema, &definition.ty),
+            _ => return deprecation(&definition.directives, field),
+        })
+    }
+
+    fn of_input_value<'a>(
+        &'a self,
+        definition: &'a InputValueDefinition,
+        field: &str,
+    ) -> Option<ResolvedValue<'a>> {
+        Some(match field {
+            "name" => text(Some(&definition.name)),
+            "description" => text(definition.description.as_deref()),
+            "type" => referenced(self.schema, &definition.ty),
+            "defaultValue" => {
+                let ty = &definition.ty;
+                let default = definition.default_value.as_ref();
+                let default = default.map(|it| coerced(self.schema, it, ty));
+                let default = default.map(|it| written(self.schema, &it, Some(ty)));
+                text(default.as_deref())
+            }
+            _ => return deprecation(&definition.directives, field),
+        })
+    }
+
+    fn fields<'a>(
+        &'a self,
+        fields: impl Iterator<Item = &'a Component<FieldDefinition>>,
+        all: bool,
+    ) -> ResolvedValue<'a> {
+        let fields = fields.filter(|it| all || reason(&it.directives).is_none());
+        list(self.schema, fields.map(|it| Subject::Field(it)))
+    }
+
+    fn input_values<'a>(
+        &'a self,
+        values: impl Iterator<Item = &'a InputValueDefinition>,
+        all: bool,
+    ) -> ResolvedValue<'a> {
+        let values = values.filter(|it| all || reason(&it.directives).is_none());
+        list(self.schema, values.map(Subject::InputValue))
+    }
+
+    fn types<'a>(&'a self, names: impl Iterator<Item = &'a Name>) -> ResolvedValue<'a> {
+        let types = names.filter_map(|name| self.schema.types.get(name));
+        list(self.schema, types.map(Subject::Type))
+    }
+}
+
+/// What the two fields say that tell that something is deprecated.
+fn deprecation<'a>(directives: &DirectiveList, field: &str) -> Option<ResolvedValue<'a>> {
+    match field {
+        "isDeprecated" => Some(ResolvedValue::leaf(reason(directives).is_some())),
+        "deprecationReason" => Some(text(reason(directives))),
+        _ => None,
+    }
+}
+
+/// Why something is deprecated; none where it is not.
+fn reason(directives: &DirectiveList) -> Option<&str> {
+    let directive = directives.get("deprecated")?;
+    match directive.specified_argument_by_name("reason") {
+        Some(reason) => reason.as_str(),
+        None => Some("No longer supported"),
+    }
+}
+
+/// The directives of a schema, its own before the built-in ones.
+fn directives(schema: &Schema) -> impl Iterator<Item = &Node<DirectiveDefinition>> {
+    let known = &schema.directive_definitions;
+    let own = known
+        .values()
+        .filter(|it| !DIRECTIVES.contains(&it.name.as_str()));
+    own.chain(DIRECTIVES.iter().filter_map(|name| known.get(*name)))
+}
+
+/// The types of a schema, each before those that it refers to, as the reference lists them.
+fn types(schema: &Schema) -> Vec<&ExtendedType> {
+    let own = schema.types.values().filter(|ty| {
+        let is_introspection = ty.name().starts_with("__");
+        !is_introspection && !ty.is_built_in()
+    });
+    let used = directives(schema).flat_map(|it| arguments(&it.arguments));
+    let last = name!("__Schema");
+    let mut ahead: Vec<&Name> = own.map(ExtendedType::name).chain(used).collect();
+    ahead.push(&last);
+    ahead.reverse();
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    while let Some(name) = ahead.pop() {
+        let Some(ty) = schema.types.get(name).filter(|_| seen.insert(name.clone())) else {
+            continue;
+        };
+        found.push(ty);
+        let mut inner: Vec<&Name> = Vec::new();
+        let (interfaces, fields) = match ty {
+            ExtendedType::Object(ty) => (&ty.implements_interfaces, &ty.fields),
+            ExtendedType::Interface(ty) => (&ty.implements_interfaces, &ty.fields),
+            ExtendedType::Union(ty) => {
+                ahead.extend(ty.members.iter().rev().map(|it| &it.name));
+                continue;
+            }
+            ExtendedType::InputObject(ty) => {
+                ahead.extend(ty.fields.values().rev().map(|it| it.ty.inner_named_type()));
+                continue;
+            }
+            ExtendedType::Scalar(_) | ExtendedType::Enum(_) => continue,
+        };
+        inner.extend(interfaces.iter().map(|it| &it.name));
+        for field in fields.values() {
+            inner.push(field.ty.inner_named_type());
+            inner.extend(arguments(&field.arguments));
+        }
+        ahead.extend(inner.into_iter().rev());
+    }
+    found
+}
+
+fn arguments(arguments: &[Node<InputValueDefinition>]) -> impl Iterator<Item = &Name> {
+    arguments.iter().map(|it| it.ty.inner_named_type())
+}

@@ -1,0 +1,358 @@
+//! A document as the executor takes it, once the values of its variables are known.
+//!
+//! Where a variable has a default value and is given null all the same, a condition or an argument
+//! can be null that must not be. The executor ignores such a condition, and has other words for
+//! such an argument. So a field that fails, in the reference implementation's words, takes the
+//! place of what the reference does not execute.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use apollo_compiler::ast::{
+    Argument, Definition, DirectiveList, Document, Field, FieldDefinition, InlineFragment,
+    OperationType, Selection, Type, Value,
+};
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue, ResponseDataPathSegment};
+use apollo_compiler::schema::{ExtendedType, InputObjectType};
+use apollo_compiler::{Name, Node, Schema, name};
+
+use crate::conditions::{self, Condition};
+use crate::introspection::executed_as;
+use crate::literal::is_one_of;
+use crate::validation::{field_of, printed};
+
+/// Fields that every type of the executed schema has beside its own. Each fails, because of the
+/// failure whose number its argument [`BECAUSE`] is; the second one may be null.
+pub(crate) const FAILS: Name = name!("__fails");
+pub(crate) const FAILS_WITH_NULL: Name = name!("__failsWithNull");
+pub(crate) const BECAUSE: Name = name!("because");
+
+/// What the field is called that stands for all selections of an object. No document can say that.
+const ALL: &str = "!";
+
+/// What the message of an error begins with that stands for a failure: no other can.
+const MARK: char = '\0';
+
+/// A document whose variables have values.
+pub(crate) struct Settled {
+    pub(crate) document: Document,
+    failures: Vec<Failure>,
+}
+
+/// Why something fails, and where it stands.
+struct Failure {
+    message: String,
+    place: Option<SourceSpan>,
+}
+
+/// A document with the failures that these variables lead to.
+pub(crate) fn settled(schema: &Schema, document: &Document, variables: &JsonMap) -> Settled {
+    let settling = Settling {
+        schema,
+        variables,
+        failures: RefCell::default(),
+    };
+    let mut settled = document.clone();
+    for definition in &mut settled.definitions {
+        match definition {
+            Definition::OperationDefinition(operation) => {
+                if let Some(root) = schema.root_operation(operation.operation_type) {
+                    let selections = settling.selections(&operation.selection_set, root);
+                    operation.make_mut().selection_set = selections;
+                }
+            }
+            Definition::FragmentDefinition(fragment) => {
+                let parent = &fragment.type_condition;
+                let selections = settling.selections(&fragment.selection_set, parent);
+                fragment.make_mut().selection_set = selections;
+            }
+            _ => {}
+        }
+    }
+    Settled {
+        document: settled,
+        failures: settling.failures.into_inner(),
+    }
+}
+
+/// The message of a field that fails, which [`Settled::placed`] replaces.
+pub(crate) fn message(arguments: &JsonMap) -> String {
+    let number = arguments.get(BECAUSE.as_str()).and_then(JsonValue::as_u64);
+    format!("{MARK}{}", number.unwrap_or_default())
+}
+
+impl Settled {
+    /// Errors with the failures that they stand for. That of an object's selections is at the
+    /// place of the object, without what the object's other fields said: the reference does not
+    /// execute them.
+    pub(crate) fn placed(&self, errors: Vec<GraphQLError>) -> Vec<GraphQLError> {
+        let stands_for_all = |segment: &ResponseDataPathSegment| matches!(segment, ResponseDataPathSegment::Field(name) if name == ALL);
+        let mut placed: Vec<GraphQLError> = Vec::new();
+        for mut error in errors {
+            if let Some(failure) = self.failure(&error.message) {
+                let path = std::mem::take(&mut error.path);
+                let sources = &self.document.sources;
+                error = GraphQLError::new(&*failure.message, failure.place, sources);
+                error.path = path;
+            }
+            if error.path.last().is_some_and(stands_for_all) {
+                error.path.pop();
+                let path = &error.path;
+                while placed
+                    .last()
+                    .is_some_and(|it| it.path.len() > path.len() && it.path.starts_with(path))
+                {
+                    placed.pop();
+                }
+            }
+            placed.push(error);
+        }
+        placed
+    }
+
+    fn failure(&self, message: &str) -> Option<&Failure> {
+        let number: usize = message.strip_prefix(MARK)?.parse().ok()?;
+        self.failures.get(number)
+    }
+}
+
+struct Settling<'a> {
+    schema: &'a Schema,
+    variables: &'a JsonMap,
+    failures: RefCell<Vec<Failure>>,
+}
+
+impl Settling<'_> {
+    fn selections(&self, selections: &[Selection], parent: &Name) -> Vec<Selection> {
+        self.collected(selections, parent, &mut HashSet::new())
+            .unwrap_or_else(|failure| self.all_fail(parent, failure))
+    }
+
+    /// What a selection on a type comes to; or why none of it is executed. `seen` are the
+    /// fragments that are spread already, whose later spreads the reference does not look at.
+    fn collected<'d>(
+        &self,
+        selections: &'d [Selection],
+        parent: &Name,
+        seen: &mut HashSet<&'d Name>,
+    ) -> Result<Vec<Selection>, Failure> {
+        let mut collected = Vec::with_capacity(selections.len());
+        for selection in selections {
+            if let Selection::FragmentSpread(spread) = selection
+                && seen.contains(&spread.fragment_name)
+            {
+                continue;
+            }
+            match conditions::of(selection, self.variables) {
+                Condition::Kept => {}
+                Condition::LeftOut => {
+                    collected.push(selection.clone());
+                    continue;
+                }
+                Condition::Null(place) => {
+                    return Err(Failure {
+                        message: conditions::NULL.to_owned(),
+                        place,
+                    });
+                }
+            }
+            collected.push(match selection {
+                Selection::Field(field) => Selection::Field(self.field(field, parent)),
+                Selection::FragmentSpread(spread) => {
+                    seen.insert(&spread.fragment_name);
+                    selection.clone()
+                }
+                Selection::InlineFragment(fragment) => {
+                    let condition = fragment.type_condition.as_ref();
+                    let inner = match condition.filter(|condition| *condition != parent) {
+                        // Whether it applies is not known here.
+                        Some(condition) => self.selections(&fragment.selection_set, condition),
+                        None => self.collected(&fragment.selection_set, parent, seen)?,
+                    };
+                    Selection::InlineFragment(fragment.same_location(InlineFragment {
+                        type_condition: condition.cloned(),
+                        directives: fragment.directives.clone(),
+                        selection_set: inner,
+                    }))
+                }
+            });
+        }
+        Ok(collected)
+    }
+
+    fn field(&self, field: &Node<Field>, parent: &Name) -> Node<Field> {
+        let Some(definition) = field_of(self.schema, parent, &field.name) else {
+            return field.clone();
+        };
+        let mut settled = (**field).clone();
+        match self.arguments(field, definition) {
+            Ok(arguments) => {
+                let is_root = self.schema.root_operation(OperationType::Query) == Some(parent);
+                if let Some(name) = executed_as(&field.name).filter(|_| is_root) {
+                    settled.alias = Some(field.response_name().clone());
+                    settled.name = name;
+                }
+                let inner = definition.ty.inner_named_type();
+                settled.arguments = arguments;
+                settled.selection_set = self.selections(&field.selection_set, inner);
+            }
+            Err(failure) => {
+                let name = if definition.ty.is_non_null() {
+                    FAILS
+                } else {
+                    FAILS_WITH_NULL
+                };
+                settled.alias = Some(field.response_name().clone());
+                settled.name = name;
+                settled.arguments = self.because(failure);
+                settled.selection_set = Vec::new();
+            }
+        }
+        field.same_location(settled)
+    }
+
+    fn all_fail(&self, parent: &Name, failure: Failure) -> Vec<Selection> {
+        let because = self.because(failure);
+        let fails = || {
+            Selection::Field(Node::new(Field {
+                alias: Some(Name::new_unchecked(ALL)),
+                name: FAILS,
+                arguments: because.clone(),
+                directives: DirectiveList::new(),
+                selection_set: Vec::new(),
+            }))
+        };
+        match self.schema.types.get(parent) {
+            // A union has no fields.
+            Some(ExtendedType::Union(union)) => union
+                .members
+                .iter()
+                .map(|member| {
+                    Selection::InlineFragment(Node::new(InlineFragment {
+                        type_condition: Some(member.name.clone()),
+                        directives: DirectiveList::new(),
+                        selection_set: vec![fails()],
+                    }))
+                })
+                .collect(),
+            _ => vec![fails()],
+        }
+    }
+
+    fn because(&self, failure: Failure) -> Vec<Node<Argument>> {
+        let mut failures = self.failures.borrow_mut();
+        failures.push(failure);
+        // There are not more of them than tokens.
+        let number = i32::try_from(failures.len() - 1).unwrap_or_default();
+        vec![Node::new(Argument {
+            name: BECAUSE,
+            value: Node::new(Value::Int(number.into())),
+        })]
+    }
+
+    fn arguments(
+        &self,
+        field: &Field,
+        definition: &FieldDefinition,
+    ) -> Result<Vec<Node<Argument>>, Failure> {
+        let mut arguments = Vec::new();
+        for argument in &definition.arguments {
+            let name = &argument.name;
+            let Some(given) = field.arguments.iter().find(|given| given.name == *name) else {
+                continue;
+            };
+            let (ty, value) = (&argument.ty, &given.value);
+            let variable = match &**value {
+                Value::Variable(variable) => self.variables.get(variable.as_str()),
+                _ => None,
+            };
+            let message = if variable.is_some_and(JsonValue::is_null) && ty.is_non_null() {
+                format!("Argument \"{name}\" of non-null type \"{ty}\" must not be null.")
+            } else if value.as_variable().is_some() {
+                arguments.push(given.clone());
+                continue;
+            } else if let Some(value) = self.value(value, ty) {
+                let name = name.clone();
+                arguments.push(given.same_location(Argument { name, value }));
+                continue;
+            } else {
+                format!(
+                    "Argument \"{name}\" has invalid value {}.",
+                    printed(value, "")
+                )
+            };
+            let place = value.location();
+            return Err(Failure { message, place });
+        }
+        Ok(arguments)
+    }
+
+    /// A value as one of its type, without the fields whose variables have no value; none where
+    /// that is not possible.
+    fn value(&self, value: &Node<Value>, ty: &Type) -> Option<Node<Value>> {
+        match (&**value, ty) {
+            (Value::Variable(name), _) => {
+                let given = self.variables.get(name.as_str());
+                let is_valid = !given.is_none_or(JsonValue::is_null) || !ty.is_non_null();
+                is_valid.then(|| value.clone())
+            }
+            (Value::List(items), Type::List(item) | Type::NonNullList(item)) => {
+                let items: Option<Vec<_>> =
+                    items.iter().map(|value| self.value(value, item)).collect();
+                Some(value.same_location(Value::List(items?)))
+            }
+            // One value stands for a list of it.
+            (Value::Null, _) => Some(value.clone()),
+            (_, Type::List(item) | Type::NonNullList(item)) => self.value(value, item),
+            (Value::Object(fields), Type::Named(name) | Type::NonNullNamed(name)) => {
+                match self.schema.types.get(name) {
+                    Some(ExtendedType::InputObject(definition)) => {
+                        let fields = self.object(fields, definition)?;
+                        Some(value.same_location(Value::Object(fields)))
+                    }
+                    _ => Some(value.clone()),
+                }
+            }
+            _ => Some(value.clone()),
+        }
+    }
+
+    fn object(
+        &self,
+        given: &[(Name, Node<Value>)],
+        definition: &InputObjectType,
+    ) -> Option<Vec<(Name, Node<Value>)>> {
+        let mut fields = Vec::new();
+        for (field, definition) in &definition.fields {
+            let given = given.iter().find(|(name, _)| name == field);
+            let given = given.filter(|(_, value)| match &**value {
+                Value::Variable(name) => self.variables.contains_key(name.as_str()),
+                _ => true,
+            });
+            match given {
+                Some((name, value)) => {
+                    fields.push((name.clone(), self.value(value, &definition.ty)?));
+                }
+                None if definition.is_required() => return None,
+                None => {}
+            }
+        }
+        if is_one_of(definition) {
+            let [(_, value)] = &*fields else {
+                return None;
+            };
+            let is_null = match &**value {
+                Value::Variable(name) => self
+                    .variables
+                    .get(name.as_str())
+                    .is_none_or(JsonValue::is_null),
+                value => value.is_null(),
+            };
+            if is_null {
+                return None;
+            }
+        }
+        Some(fields)
+    }
+}
