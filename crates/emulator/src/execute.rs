@@ -34,7 +34,8 @@ const RESOLVER_PREFIX: &str = "resolver error: ";
 pub(crate) struct Call<'a> {
     pub(crate) query: &'a str,
     pub(crate) operation_name: Option<&'a str>,
-    pub(crate) variables: JsonMap,
+    /// The JSON of an object, or null.
+    pub(crate) variables: &'a str,
     pub(crate) mutations: Mutations,
     pub(crate) edges: &'a Edges,
 }
@@ -88,7 +89,7 @@ pub(crate) fn execute(
             return Ok(Answer::MutationRefused);
         }
         let (sources, defined) = (&document.sources, &operation.variables);
-        let variables = given::coerce(&schemas.declared, sources, defined, &call.variables);
+        let variables = given::coerce(&schemas.declared, sources, defined, call.variables);
         if schemas.declared.root_operation(kind).is_none() {
             variables?;
             let kind = kind.name();

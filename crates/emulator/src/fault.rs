@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json_text::{self, Json};
 use crate::seconds::Seconds;
 
 pub(crate) use plan::Plan;
@@ -76,9 +77,11 @@ const BOMB: u64 = 1 << 30;
 /// | `delay_seconds` | 86,400: a day |
 /// | `bytes` | 1,099,511,627,776: 1 TiB |
 /// | `status` | 200 to 599 |
-/// | all texts of a fault and its `value`, as JSON | 65,536 bytes |
+/// | all values of a fault, as JSON | 65,536 bytes |
 /// | what `value` adds to an answer, in all places | 16 MiB; further places keep their value |
-/// | faults in a plan | 1,000 |
+/// | faults in a plan | 1,000, and 4 MiB of memory |
+///
+/// A fault whose `times` are 0 never happens, and is not kept.
 ///
 /// What is beyond is refused by name, and so is a key that the fault does not take: over the
 /// control path as it is added, in Rust by [`Builder::start`](crate::Builder::start) and
@@ -119,7 +122,7 @@ pub(crate) struct Parts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) value: Option<Value>,
+    pub(crate) value: Option<Json>,
     /// The first field that was set though the fault does not take it.
     #[serde(skip)]
     misplaced: Option<&'static str>,
@@ -406,7 +409,7 @@ impl Fault {
     pub fn replaced(field: &str, value: Value) -> Self {
         let mut fault = Self::new(Kind::Replaced);
         fault.0.field = Some(field.to_owned());
-        fault.0.value = Some(value);
+        fault.0.value = Some(Json::of(&value));
         fault
     }
 
@@ -435,7 +438,7 @@ impl Fault {
         self.with("data", |parts| parts.data = data)
     }
 
-    /// Happens to this many requests instead of one.
+    /// Happens to this many requests instead of one; to none where it is 0.
     pub fn times(mut self, times: u64) -> Self {
         self.0.times = times.min(MOST_TIMES);
         self
@@ -543,6 +546,33 @@ impl Fault {
     /// The fault's name in JSON.
     pub(crate) fn name(&self) -> String {
         self.0.kind.name()
+    }
+
+    /// Whether it happens at all.
+    pub(crate) fn happens(&self) -> bool {
+        self.0.times > 0
+    }
+
+    /// About how much memory it takes, and how long its JSON is, whichever is more.
+    fn bytes(&self) -> usize {
+        let parts = &self.0;
+        let texts = [
+            &parts.on,
+            &parts.retry_after,
+            &parts.location,
+            &parts.content_type,
+            &parts.message,
+            &parts.code,
+            &parts.field,
+        ];
+        let path = parts.path.iter().flatten();
+        let path = path.map(|item| size_of::<String>() + 16 + json_text::length(item));
+        let texts = texts
+            .into_iter()
+            .flatten()
+            .map(|text| json_text::length(text));
+        let value = parts.value.as_ref().map_or(0, |value| value.as_str().len());
+        size_of::<Self>() + value + texts.chain(path).sum::<usize>()
     }
 
     fn matches(&self, document: &str) -> bool {

@@ -4,6 +4,7 @@
 //! The executor's own coercion refuses what the reference takes: `1.0` for an `Int` in particular,
 //! since JSON has but one kind of number.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use apollo_compiler::ast::{Type, VariableDefinition};
@@ -12,6 +13,7 @@ use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Node, Schema};
+use serde_json::value::RawValue;
 
 use crate::literal;
 
@@ -24,22 +26,28 @@ const MOST_ERRORS: usize = 50;
 const TOO_MANY: &str =
     "Too many errors processing variables, error limit reached. Execution aborted.";
 
-/// The values of the variables that an operation defines, or everything that is wrong with them. Those without a
-/// value and without a default are not among them.
+/// The most bytes of such errors: each shows a value, which is as long as it was sent.
+const MOST_ERROR_BYTES: usize = 4 << 20;
+
+/// The values of the variables that an operation defines, or everything that is wrong with them.
+/// Those without a value and without a default are not among them. What is given is the JSON of an
+/// object, or null.
 pub(crate) fn coerce(
     schema: &Schema,
     sources: &SourceMap,
     defined: &[Node<VariableDefinition>],
-    given: &JsonMap,
+    given: &str,
 ) -> Result<Valid<JsonMap>, Vec<GraphQLError>> {
+    let given = values(given, defined);
     let mut coerced = JsonMap::new();
     let mut errors = Vec::new();
+    let mut left = MOST_ERROR_BYTES;
     for variable in defined {
-        if errors.len() > MOST_ERRORS {
+        if errors.len() > MOST_ERRORS || left == 0 {
             break;
         }
         let location = variable.location();
-        match coerce_variable(schema, variable, given) {
+        match coerce_variable(schema, variable, &given, &mut left) {
             Ok(None) => {}
             Ok(Some(value)) => {
                 coerced.insert(variable.name.as_str(), value);
@@ -51,7 +59,7 @@ pub(crate) fn coerce(
             ),
         }
     }
-    if errors.len() > MOST_ERRORS {
+    if errors.len() > MOST_ERRORS || left == 0 {
         errors.truncate(MOST_ERRORS);
         errors.push(GraphQLError::new(TOO_MANY, None, sources));
     }
@@ -62,10 +70,27 @@ pub(crate) fn coerce(
     }
 }
 
+/// What is given for the variables that are defined. Nobody reads the rest.
+fn values(given: &str, defined: &[Node<VariableDefinition>]) -> JsonMap {
+    let given: HashMap<String, &RawValue> = serde_json::from_str(given).unwrap_or_default();
+    let known = defined.iter().filter_map(|variable| {
+        let json = given.get(variable.name.as_str())?;
+        // It has been read before, and is the JSON of a value.
+        let value: JsonValue = serde_json::from_str(json.get()).unwrap_or_default();
+        Some((variable.name.as_str(), value))
+    });
+    let mut values = JsonMap::new();
+    for (name, value) in known {
+        values.insert(name, value);
+    }
+    values
+}
+
 fn coerce_variable(
     schema: &Schema,
     variable: &VariableDefinition,
     given: &JsonMap,
+    left: &mut usize,
 ) -> Result<Option<JsonValue>, Vec<String>> {
     let (name, ty) = (&variable.name, &*variable.ty);
     match (given.get(name.as_str()), &variable.default_value) {
@@ -83,6 +108,7 @@ fn coerce_variable(
                 variable: name,
                 path: Vec::new(),
                 found: Vec::new(),
+                left,
             };
             let value = check.value(value, ty);
             if check.found.is_empty() {
@@ -101,6 +127,8 @@ struct Check<'a> {
     /// Where in the value the check is: `.field` and `[0]`.
     path: Vec<String>,
     found: Vec<String>,
+    /// How long further errors may be.
+    left: &'a mut usize,
 }
 
 impl Check<'_> {
@@ -221,8 +249,7 @@ impl Check<'_> {
     }
 
     fn wrong(&mut self, value: &JsonValue, wrong: &str) -> JsonValue {
-        // Each of them shows the value, which may be as large as the request.
-        if self.found.len() > MOST_ERRORS {
+        if self.found.len() > MOST_ERRORS || *self.left == 0 {
             return JsonValue::Null;
         }
         let (name, shown) = (self.variable, shown(value));
@@ -231,9 +258,9 @@ impl Check<'_> {
         } else {
             format!(" at \"{name}{}\"", self.path.concat())
         };
-        self.found.push(format!(
-            "Variable \"${name}\" got invalid value {shown}{place}; {wrong}"
-        ));
+        let message = format!("Variable \"${name}\" got invalid value {shown}{place}; {wrong}");
+        *self.left = self.left.saturating_sub(message.len());
+        self.found.push(message);
         JsonValue::Null
     }
 }
@@ -346,11 +373,13 @@ mod tests {
         let sdl = "type Query { a(b: In): Int } input In { c: Int }";
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
         let value: JsonValue = (0..5_000).map(|it| (format!("x{it}"), it)).collect();
+        let mut left = usize::MAX;
         let mut check = Check {
             schema: &schema,
             variable: "v",
             path: Vec::new(),
             found: Vec::new(),
+            left: &mut left,
         };
         check.value(&value, &Type::Named(apollo_compiler::name!("In")));
         assert_eq!(check.found.len(), MOST_ERRORS + 1);

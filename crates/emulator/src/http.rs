@@ -133,13 +133,7 @@ async fn answer(
     let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let parameters = Parameters::read(&parts, body.as_deref().unwrap_or_default());
     if let Ok(parameters) = &parameters {
-        shared.record.complete(place, |request| {
-            request
-                .operation_name
-                .clone_from(&parameters.operation_name);
-            request.query.clone_from(&parameters.query);
-            request.variables.clone_from(&parameters.variables);
-        });
+        shared.record.asked(place, parameters);
     }
     let exchange = Exchange {
         parameters,
@@ -270,7 +264,7 @@ impl Exchange<'_> {
         let call = Call {
             query: &parameters.query,
             operation_name: parameters.operation_name.as_deref(),
-            variables: parameters.given.clone(),
+            variables: &parameters.variables,
             mutations,
             edges: &shared.edges,
         };

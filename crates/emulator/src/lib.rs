@@ -150,6 +150,7 @@ mod guard;
 pub mod guide {}
 mod http;
 mod introspection;
+mod json_text;
 mod literal;
 mod media;
 mod objects;

@@ -2,15 +2,17 @@
 
 use std::collections::VecDeque;
 use std::mem::size_of;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::credentials;
+use crate::parameters::Parameters;
 use crate::requests::Request;
 
 /// What stands in the record for the value of a header that carries a credential.
@@ -67,9 +69,49 @@ struct Kept {
     bytes: usize,
 }
 
+/// A request that is kept.
 struct Entry {
+    /// Without its variables.
     request: Request,
+    /// Their JSON. As values they can take a hundred times as much.
+    variables: Arc<str>,
     bytes: usize,
+}
+
+impl Entry {
+    /// About how much memory it takes.
+    fn weigh(&self) -> usize {
+        let request = &self.request;
+        let text = |text: &str| text.len() + TEXT_OVERHEAD;
+        let headers = request.headers.iter();
+        let headers: usize = headers.map(|(name, value)| text(name) + text(value)).sum();
+        let started: usize = request.started.iter().map(|id| text(id)).sum();
+        size_of::<Self>()
+            + text(&request.method)
+            + text(&request.path)
+            + headers
+            + request.operation_name.as_deref().map_or(0, text)
+            + text(&request.query)
+            + text(&self.variables)
+            + started
+            + request.fault.as_deref().map_or(0, text)
+    }
+
+    fn request(&self) -> Request {
+        Request {
+            // They were read once.
+            variables: serde_json::from_str(&self.variables).unwrap_or_default(),
+            ..self.request.clone()
+        }
+    }
+}
+
+impl Serialize for Entry {
+    /// As [`Request`], without its variables as values.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let variables: Option<&RawValue> = serde_json::from_str(&self.variables).ok();
+        self.request.serialize_with(&variables, serializer)
+    }
 }
 
 impl Record {
@@ -100,33 +142,36 @@ impl Record {
             answered: None,
             fault: None,
         };
-        let bytes = bytes_of(&request);
-        kept.bytes += bytes;
-        kept.entries.push_back(Entry { request, bytes });
-        kept.trim(&self.limits);
+        kept.entries.push_back(Entry {
+            request,
+            variables: "null".into(),
+            bytes: 0,
+        });
+        kept.change(place, &self.limits, |_| {});
         place
+    }
+
+    /// Enters what the request at a place asks.
+    pub(crate) fn asked(&self, place: u64, parameters: &Parameters) {
+        self.kept().change(place, &self.limits, |entry| {
+            let request = &mut entry.request;
+            request
+                .operation_name
+                .clone_from(&parameters.operation_name);
+            request.query.clone_from(&parameters.query);
+            entry.variables = Arc::clone(&parameters.variables);
+        });
     }
 
     /// Completes the request at a place, if it is still there.
     pub(crate) fn complete(&self, place: u64, complete: impl FnOnce(&mut Request)) {
-        let mut kept = self.kept();
-        let Some(place) = place.checked_sub(kept.first) else {
-            return;
-        };
-        let place = usize::try_from(place).unwrap_or(usize::MAX);
-        let Some(entry) = kept.entries.get_mut(place) else {
-            return;
-        };
-        complete(&mut entry.request);
-        let before = entry.bytes;
-        entry.bytes = bytes_of(&entry.request);
-        kept.bytes = kept.bytes - before + kept.entries[place].bytes;
-        kept.trim(&self.limits);
+        let change = |entry: &mut Entry| complete(&mut entry.request);
+        self.kept().change(place, &self.limits, change);
     }
 
     pub(crate) fn all(&self) -> Vec<Request> {
         let kept = self.kept();
-        kept.entries.iter().map(|it| it.request.clone()).collect()
+        kept.entries.iter().map(Entry::request).collect()
     }
 
     /// How many requests were entered and have left to make room.
@@ -152,12 +197,25 @@ impl Record {
 impl Serialize for Record {
     /// The list of [`all`](Self::all), without a second copy in memory.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let kept = self.kept();
-        serializer.collect_seq(kept.entries.iter().map(|entry| &entry.request))
+        serializer.collect_seq(&self.kept().entries)
     }
 }
 
 impl Kept {
+    /// Changes the entry at a place, if it is still there, and counts what it takes then.
+    fn change(&mut self, place: u64, limits: &Limits, change: impl FnOnce(&mut Entry)) {
+        let place = place.checked_sub(self.first);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) else {
+            return;
+        };
+        let before = entry.bytes;
+        change(entry);
+        entry.bytes = entry.weigh();
+        self.bytes = self.bytes - before + entry.bytes;
+        self.trim(limits);
+    }
+
     /// Drops the oldest requests until the others are within the limits. The latest one stays.
     fn trim(&mut self, limits: &Limits) {
         while self.entries.len() > 1
@@ -169,36 +227,6 @@ impl Kept {
             }
         }
     }
-}
-
-/// About how much memory a request takes.
-fn bytes_of(request: &Request) -> usize {
-    let text = |text: &str| text.len() + TEXT_OVERHEAD;
-    let headers = request.headers.iter();
-    let headers: usize = headers.map(|(name, value)| text(name) + text(value)).sum();
-    let started: usize = request.started.iter().map(|id| text(id)).sum();
-    size_of::<Entry>()
-        + text(&request.method)
-        + text(&request.path)
-        + headers
-        + request.operation_name.as_deref().map_or(0, text)
-        + text(&request.query)
-        + bytes_of_value(&request.variables)
-        + started
-        + request.fault.as_deref().map_or(0, text)
-}
-
-fn bytes_of_value(value: &Value) -> usize {
-    let inner = match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len() + TEXT_OVERHEAD,
-        Value::Array(items) => items.iter().map(bytes_of_value).sum(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| name.len() + 2 * TEXT_OVERHEAD + bytes_of_value(value))
-            .sum(),
-    };
-    size_of::<Value>() + inner
 }
 
 fn masked(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -220,6 +248,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use axum::http::Request as HttpRequest;
+    use serde_json::json;
 
     use super::*;
 
@@ -227,8 +256,13 @@ mod tests {
         record.kept().bytes
     }
 
+    fn posted() -> Parts {
+        let request = HttpRequest::post("/").body(()).unwrap();
+        request.into_parts().0
+    }
+
     fn counted(record: &Record) -> usize {
-        record.all().iter().map(bytes_of).sum()
+        record.kept().entries.iter().map(Entry::weigh).sum()
     }
 
     #[test]
@@ -250,17 +284,27 @@ mod tests {
     fn what_is_large_leaves_earlier() {
         let record = Record::new(Limits::default());
         let (parts, ()) = HttpRequest::new(()).into_parts();
-        // Small texts, each of which takes more memory than it has bytes.
-        let variables = Value::from(vec![Value::from("v"); 10_000]);
-        for _ in 0..200 {
+        // A text of 128 KB, and a tree of eighty times as much.
+        let variables = json!({ "v": vec![json!({ "a": 1 }); 16_000] });
+        let body = json!({ "query": "{ __typename }", "variables": variables }).to_string();
+        let parameters = Parameters::read(&posted(), body.as_bytes()).unwrap();
+        for _ in 0..500 {
             let place = record.open(&parts, 1, Duration::ZERO);
-            record.complete(place, |request| request.variables.clone_from(&variables));
+            record.asked(place, &parameters);
             assert!(bytes(&record) <= MOST_BYTES);
         }
         assert_eq!(bytes(&record), counted(&record));
-        let kept = record.all().len();
-        assert!((40..60).contains(&kept), "{kept}");
-        assert_eq!(kept as u64 + record.dropped(), 200);
+        let (latest, kept) = {
+            let kept = record.kept();
+            (
+                kept.entries[kept.entries.len() - 1].request(),
+                kept.entries.len(),
+            )
+        };
+        assert_eq!(kept, MOST_BYTES / (bytes(&record) / kept));
+        assert!(kept > 250, "{kept}");
+        assert_eq!(kept as u64 + record.dropped(), 500);
+        assert_eq!((latest.number, latest.variables), (500, variables));
     }
 
     #[test]

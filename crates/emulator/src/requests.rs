@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
-use crate::seconds;
+use crate::seconds::Seconds;
 
 /// One HTTP request that the emulator received.
 ///
@@ -22,7 +23,7 @@ use crate::seconds;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Request {
     /// Which request this is, from 1 for the first since the start, since the record was emptied
@@ -57,12 +58,10 @@ pub struct Request {
     pub executed: bool,
     /// When the request's head came in, on the emulator's clock: see
     /// [`Emulator::elapsed`](crate::Emulator::elapsed). In JSON `received_seconds`.
-    #[serde(rename = "received_seconds", serialize_with = "seconds::of")]
     pub received: Duration,
     /// When the answer was ready to leave, on the same clock; none where it never was: because
     /// the client went away before, or because the connection was reset. In JSON
     /// `answered_seconds`.
-    #[serde(rename = "answered_seconds", serialize_with = "seconds::of_option")]
     pub answered: Option<Duration>,
     /// The name of the [`Fault`](crate::Fault) that happened to the request, as in its JSON.
     pub fault: Option<String>,
@@ -75,5 +74,35 @@ impl Request {
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Serialises the request with these variables in place of its own.
+    pub(crate) fn serialize_with<S: Serializer>(
+        &self,
+        variables: &impl Serialize,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Request", 14)?;
+        fields.serialize_field("number", &self.number)?;
+        fields.serialize_field("method", &self.method)?;
+        fields.serialize_field("path", &self.path)?;
+        fields.serialize_field("headers", &self.headers)?;
+        fields.serialize_field("connection", &self.connection)?;
+        fields.serialize_field("operation_name", &self.operation_name)?;
+        fields.serialize_field("query", &self.query)?;
+        fields.serialize_field("variables", variables)?;
+        fields.serialize_field("status", &self.status)?;
+        fields.serialize_field("started", &self.started)?;
+        fields.serialize_field("executed", &self.executed)?;
+        fields.serialize_field("received_seconds", &Seconds(self.received))?;
+        fields.serialize_field("answered_seconds", &self.answered.map(Seconds))?;
+        fields.serialize_field("fault", &self.fault)?;
+        fields.end()
+    }
+}
+
+impl Serialize for Request {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize_with(&self.variables, serializer)
     }
 }

@@ -28,11 +28,6 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-/// A field that is a span of time to Rust, as seconds.
-pub(crate) fn of<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    Seconds(*time).serialize(serializer)
-}
-
 /// Serialises an optional span of time as seconds or null.
 #[expect(clippy::ref_option, reason = "serde passes it so")]
 pub(crate) fn of_option<S: Serializer>(

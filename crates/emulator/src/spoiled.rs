@@ -1,5 +1,6 @@
 //! How a fault is put on the wire.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
@@ -9,10 +10,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use futures_util::stream::{self, StreamExt};
+use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use crate::execute::first_root_key;
 use crate::fault::{ErrorData, Fault, Kind};
+use crate::json_text;
 use crate::media::Media;
 use crate::reply::{Reply, text};
 
@@ -107,28 +112,35 @@ fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply
     if let Some(code) = &fault.0.code {
         error.insert("extensions".to_owned(), json!({ "code": code }));
     }
+    let null_field =
+        || first_root_key(asked.document, asked.operation_name).map(|key| json!({ key: null }));
     let data = match fault.0.data {
         ErrorData::Absent => None,
-        ErrorData::Null => Some(Value::Null),
-        ErrorData::NullField => {
-            first_root_key(asked.document, asked.operation_name).map(|key| json!({ key: null }))
-        }
-        ErrorData::Kept => good.and_then(data),
+        ErrorData::Null => raw(&Value::Null),
+        ErrorData::NullField => null_field().and_then(|data| raw(&data)),
+        ErrorData::Kept => good.as_ref().and_then(data).map(ToOwned::to_owned),
     };
-    let mut body = Map::from_iter([("errors".to_owned(), json!([error]))]);
-    if let Some(data) = data {
-        body.insert("data".to_owned(), data);
-    }
+    let errors = raw(&[error]);
+    let mut body = BTreeMap::new();
+    body.extend(data.map(|data| ("data", data)));
+    body.extend(errors.map(|errors| ("errors", errors)));
     let media = asked.media.content_type();
     with_status(fault, Reply::new(StatusCode::OK, media, text(&body)))
 }
 
+/// JSON that becomes a part of an answer. Values of which [`text`] makes one have it.
+fn raw(value: &impl Serialize) -> Option<Box<RawValue>> {
+    to_raw_value(value).ok()
+}
+
+/// The members of an answer that is an object, as JSON: as values they could take much more.
+fn members(reply: &Reply) -> Option<BTreeMap<String, &RawValue>> {
+    serde_json::from_slice(&reply.body).ok()
+}
+
 /// The data of an answer, if it has any.
-fn data(reply: Reply) -> Option<Value> {
-    match serde_json::from_slice(&reply.body) {
-        Ok(Value::Object(mut body)) => body.remove("data"),
-        _ => None,
-    }
+fn data(reply: &Reply) -> Option<&RawValue> {
+    members(reply)?.remove("data")
 }
 
 fn with_status(fault: &Fault, mut reply: Reply) -> Reply {
@@ -147,35 +159,12 @@ fn with_value(fault: &Fault, mut reply: Reply) -> Reply {
     let (Some(field), Some(value)) = (&fault.0.field, &fault.0.value) else {
         return reply;
     };
-    if let Ok(mut body) = serde_json::from_slice(&reply.body) {
-        let mut places = MOST_REPLACED / text(value).len().max(1);
-        replace(&mut body, field, value, &mut places);
-        reply.body = text(&body).into_bytes();
+    let value = value.as_str();
+    let places = MOST_REPLACED / value.len().max(1);
+    if let Ok(body) = json_text::replaced(&reply.body, field, value, places) {
+        reply.body = body.into_bytes();
     }
     reply
-}
-
-/// Gives every member with this name this value, in as many places at most. What stands in the
-/// value itself is left alone.
-fn replace(within: &mut Value, field: &str, value: &Value, places: &mut usize) {
-    match within {
-        Value::Object(members) => {
-            for (name, member) in members {
-                if name != field {
-                    replace(member, field, value, places);
-                } else if let Some(left) = places.checked_sub(1) {
-                    *places = left;
-                    member.clone_from(value);
-                }
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                replace(item, field, value, places);
-            }
-        }
-        _ => {}
-    }
 }
 
 fn redirect(fault: &Fault) -> Reply {
@@ -200,23 +189,25 @@ fn header_value(text: &str) -> Option<HeaderValue> {
 
 /// Adds an error to an answer that has data.
 fn with_error(mut reply: Reply) -> Reply {
-    let Ok(Value::Object(mut body)) = serde_json::from_slice(&reply.body) else {
-        return reply;
-    };
-    let root = body.get("data").and_then(Value::as_object);
-    let path: Vec<_> = root
-        .and_then(|root| root.keys().next())
-        .into_iter()
-        .collect();
-    let error = json!({ "message": "A part of the answer could not be read.", "path": path });
-    match body.get_mut("errors").and_then(Value::as_array_mut) {
-        Some(errors) => errors.push(error),
-        None => {
-            body.insert("errors".to_owned(), json!([error]));
-        }
+    if let Some(body) = with_one_more_error(&reply) {
+        reply.body = body.into_bytes();
     }
-    reply.body = text(&body).into_bytes();
     reply
+}
+
+fn with_one_more_error(reply: &Reply) -> Option<String> {
+    let mut body = members(reply)?;
+    let root: Option<BTreeMap<String, IgnoredAny>> = body
+        .get("data")
+        .and_then(|data| serde_json::from_str(data.get()).ok());
+    let path: Vec<_> = root.iter().flat_map(BTreeMap::keys).take(1).collect();
+    let error = raw(&json!({ "message": "A part of the answer could not be read.", "path": path }));
+    let known = body.get("errors").map_or("[]", |errors| errors.get());
+    let mut errors: Vec<&RawValue> = serde_json::from_str(known).ok()?;
+    errors.extend(error.as_deref());
+    let errors = raw(&errors)?;
+    body.insert("errors".to_owned(), &errors);
+    Some(text(&body))
 }
 
 /// A whole head, and less body than it promises.

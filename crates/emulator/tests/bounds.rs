@@ -321,6 +321,46 @@ async fn what_a_fault_does_not_take_is_refused_in_rust_as_well() {
 }
 
 #[tokio::test]
+async fn the_faults_of_a_plan_take_four_mebibytes() {
+    let emulator = Emulator::start().await.unwrap();
+    let small = vec![json!({ "a": 1 }); 8_000];
+    let value = json!({ "fault": "replaced", "field": "x", "value": small });
+    let path = json!({ "fault": "graphql_error", "status": 500, "path": vec![""; 20_000] });
+    for (fault, at_once, kept) in [(value, 15, 60), (path, 2, 4)] {
+        for _ in 0..kept / at_once {
+            added(&emulator, &Value::from(vec![fault.clone(); at_once])).await;
+        }
+        let more = Value::from(vec![fault.clone(); at_once]).to_string();
+        let detail = refused(&emulator, "faults", more).await;
+        assert!(detail.contains("a plan takes at most 4194304"), "{detail}");
+        let ahead = emulator.faults();
+        assert_eq!(ahead.len(), kept, "all or none");
+        assert_eq!(
+            serde_json::to_value(&ahead[0]).unwrap()["value"],
+            fault["value"]
+        );
+        emulator.clear_faults();
+        added(&emulator, &fault).await;
+        emulator.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_fault_that_never_happens_is_not_kept() {
+    let never = Fault::reset().times(0);
+    let emulator = (0..1_001).fold(Emulator::builder(), |builder, _| {
+        builder.fault(never.clone())
+    });
+    let emulator = emulator.start().await.unwrap();
+    emulator.add_fault(never).unwrap();
+    let written = Value::from(vec![json!({ "fault": "reset", "times": 0 }); 1_001]);
+    assert_eq!(added(&emulator, &written).await, json!([]));
+    assert!(emulator.faults().is_empty());
+    emulator.reset();
+    assert!(emulator.faults().is_empty());
+}
+
+#[tokio::test]
 async fn a_value_that_is_put_into_many_places_stops_at_16_mebibytes() {
     let value = "v".repeat(60_000);
     let emulator = Emulator::builder()
@@ -388,6 +428,40 @@ async fn a_builder_says_how_many_requests_are_kept() {
     let agents: Vec<_> = agents.map(|it| it.variables["agent"].clone()).collect();
     assert_eq!(agents, ["b", "c"]);
     assert_eq!(emulator.dropped_requests(), 1);
+}
+
+#[tokio::test]
+async fn variables_of_many_small_values_take_what_their_text_takes() {
+    let emulator = Emulator::start().await.unwrap();
+    let variables = json!({ "v": vec![json!({ "a": 1 }); 8_000] });
+    let request = post(&emulator).json(&json!({
+        "query": "{ __typename }", "variables": variables,
+    }));
+    for _ in 0..100 {
+        let answer = answered(request.try_clone().unwrap()).await;
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!(emulator.dropped_requests(), 0);
+    let told = client().get(format!("{}/requests", emulator.control()));
+    let told = answered(told).await;
+    assert_eq!(told.body.as_array().unwrap().len(), 100);
+    assert_eq!(told.body[99]["variables"], variables);
+    assert!(told.text.len() < 7 << 20, "{}", told.text.len());
+}
+
+#[tokio::test]
+async fn one_error_of_variables_does_not_become_many() {
+    let emulator = Emulator::start().await.unwrap();
+    let mut slack =
+        serde_json::Map::from_iter([("channel".to_owned(), "c".repeat(200_000).into())]);
+    slack.extend((0..20_000).map(|number| (format!("key{number}"), number.into())));
+    let begun = Instant::now();
+    let answer = call(&emulator, TRIGGER, json!({ "slack": slack })).await;
+    let messages = answer.messages();
+    assert!(messages.last().unwrap().contains("error limit reached"));
+    assert!(messages.len() < 51, "{}", messages.len());
+    assert!(answer.text.len() < 6 << 20, "{}", answer.text.len());
+    assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

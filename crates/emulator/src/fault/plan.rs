@@ -8,6 +8,9 @@ use super::Fault;
 /// How many faults a plan holds.
 const MOST_PLANNED: usize = 1_000;
 
+/// How much memory the faults of a plan take: 4 MiB.
+const MOST_BYTES: usize = 4 << 20;
+
 /// The faults ahead, and those that the emulator was started with.
 pub(crate) struct Plan {
     at_start: Vec<Fault>,
@@ -21,11 +24,12 @@ impl Plan {
     ///
     /// As [`add`](Self::add).
     pub(crate) fn new(faults: Vec<Fault>) -> Result<Self, String> {
-        let plan = Self {
-            at_start: faults.clone(),
+        let mut plan = Self {
+            at_start: Vec::new(),
             ahead: Mutex::default(),
         };
         plan.add(faults)?;
+        plan.at_start = plan.ahead();
         Ok(plan)
     }
 
@@ -34,19 +38,27 @@ impl Plan {
         *self.faults() = self.at_start.clone().into();
     }
 
-    /// Adds faults, all or none.
+    /// Adds those of these faults that ever happen: all, or none.
     ///
     /// # Errors
     ///
     /// What is wrong with the first that cannot happen, or that there would be too many.
-    pub(crate) fn add(&self, added: Vec<Fault>) -> Result<(), String> {
+    pub(crate) fn add(&self, mut added: Vec<Fault>) -> Result<(), String> {
         added.iter().try_for_each(Fault::check)?;
+        added.retain(Fault::happens);
         let mut faults = self.faults();
         let (ahead, more) = (faults.len(), added.len());
         if ahead + more > MOST_PLANNED {
             return Err(format!(
                 "{more} faults more than the {ahead} that are ahead: a plan holds at most \
                  {MOST_PLANNED}; `times` repeats one"
+            ));
+        }
+        let bytes: usize = faults.iter().chain(&added).map(Fault::bytes).sum();
+        if bytes > MOST_BYTES && more > 0 {
+            return Err(format!(
+                "{more} faults more than the {ahead} that are ahead would take {bytes} bytes with \
+                 them: a plan takes at most {MOST_BYTES}"
             ));
         }
         faults.extend(added);
@@ -64,7 +76,6 @@ impl Plan {
     /// Takes what happens to a request with this document.
     pub(crate) fn take(&self, document: &str) -> Option<Fault> {
         let mut faults = self.faults();
-        faults.retain(|fault| fault.0.times > 0);
         let place = faults.iter().position(|fault| fault.matches(document))?;
         let fault = faults.get_mut(place)?;
         let taken = fault.clone();

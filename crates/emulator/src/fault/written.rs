@@ -1,17 +1,19 @@
 //! A fault as JSON or YAML write it: which fields it takes, and what they can be.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     COMMON_FIELDS, Fault, Kind, LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, no_header,
     no_status,
 };
+use crate::json_text::{AsJson, Json};
 use crate::seconds::Seconds;
 
 /// The fields of all faults.
@@ -34,7 +36,7 @@ const FIELDS: [&str; 16] = [
     "value",
 ];
 
-/// The most bytes of JSON that one fault is written in, numbers and the like included.
+/// The most bytes of JSON that the values of one fault are written in.
 const MOST_TEXT: usize = 64 << 10;
 
 impl<'de> Deserialize<'de> for Fault {
@@ -44,22 +46,32 @@ impl<'de> Deserialize<'de> for Fault {
     }
 }
 
+/// The JSON of each field.
+type Fields = BTreeMap<String, Json>;
+
 /// Reads fields, each of which stands there once.
 struct AsFields;
 
 impl<'de> Visitor<'de> for AsFields {
-    type Value = Map<String, Value>;
+    type Value = Fields;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a fault")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Map::new();
-        while let Some((name, value)) = entries.next_entry::<String, Value>()? {
+        let mut fields = Fields::new();
+        let mut left = MOST_TEXT;
+        while let Some(name) = entries.next_key::<String>()? {
             if fields.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
             }
+            let value = entries.next_value_seed(AsJson { left: &mut left });
+            let value = value.map_err(|wrong| {
+                A::Error::custom(format_args!(
+                    "`{name}`: {wrong} (the values of one fault are at most {MOST_TEXT} bytes of JSON)"
+                ))
+            })?;
             fields.insert(name, value);
         }
         Ok(fields)
@@ -68,23 +80,15 @@ impl<'de> Visitor<'de> for AsFields {
 
 /// The fields of a fault that are not read yet.
 struct Written {
-    fields: Map<String, Value>,
+    fields: Fields,
 }
 
 impl Written {
     fn fault(mut self) -> Result<Fault, String> {
-        let kind = match self.fields.remove("fault") {
-            Some(kind) => read("fault", kind)?,
-            None => return Err("missing field `fault`".to_owned()),
+        let Some(kind) = self.field("fault")? else {
+            return Err("missing field `fault`".to_owned());
         };
         self.check_names(kind)?;
-        let length: usize = self.fields.values().map(|it| it.to_string().len()).sum();
-        if length > MOST_TEXT {
-            return Err(format!(
-                "the fault `{}` is {length} bytes long: at most {MOST_TEXT}",
-                kind.name()
-            ));
-        }
         let mut fault = Fault::new(kind);
         let parts = &mut fault.0;
         if let Some(times) = self.number("times", MOST_TIMES)? {
@@ -134,12 +138,17 @@ impl Written {
     }
 
     fn field<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, String> {
-        let value = self.fields.remove(name);
-        value.map(|value| read(name, value)).transpose()
+        let Some(json) = self.fields.remove(name) else {
+            return Ok(None);
+        };
+        let value = serde_json::from_str(json.as_str());
+        value
+            .map(Some)
+            .map_err(|wrong| format!("`{name}`: {wrong}"))
     }
 
     fn number(&mut self, name: &str, most: u64) -> Result<Option<u64>, String> {
-        let Some(value) = self.fields.remove(name) else {
+        let Some(value) = self.field::<Value>(name)? else {
             return Ok(None);
         };
         match value.as_u64().filter(|number| *number <= most) {
@@ -151,7 +160,7 @@ impl Written {
     }
 
     fn delay(&mut self) -> Result<Seconds, String> {
-        let Some(value) = self.fields.remove("delay_seconds") else {
+        let Some(value) = self.field::<Value>("delay_seconds")? else {
             return Ok(Seconds::default());
         };
         let time = value.as_f64().map(Duration::try_from_secs_f64);
@@ -165,7 +174,7 @@ impl Written {
     }
 
     fn status(&mut self) -> Result<Option<u16>, String> {
-        let Some(value) = self.fields.remove("status") else {
+        let Some(value) = self.field::<Value>("status")? else {
             return Ok(None);
         };
         let status = value.as_u64().and_then(|status| u16::try_from(status).ok());
@@ -177,29 +186,27 @@ impl Written {
 
     /// Seconds are a number as often as a text in what people write.
     fn retry_after(&mut self) -> Result<Option<String>, String> {
-        match self.fields.get("retry_after") {
-            Some(Value::Number(number)) if number.is_u64() => {
-                let seconds = number.to_string();
-                self.fields.remove("retry_after");
-                Ok(Some(seconds))
-            }
-            None | Some(Value::String(_)) => self.header("retry_after"),
+        let name = "retry_after";
+        match self.field(name)? {
+            None => Ok(None),
+            Some(Value::Number(number)) if number.is_u64() => Ok(Some(number.to_string())),
+            Some(Value::String(text)) => header(name, text).map(Some),
             Some(other) => Err(format!(
-                "`retry_after` is a number of seconds or a text, not {other}"
+                "`{name}` is a number of seconds or a text, not {other}"
             )),
         }
     }
 
-    /// A text that becomes a header's value.
     fn header(&mut self, name: &str) -> Result<Option<String>, String> {
-        let text: Option<String> = self.field(name)?;
-        match text {
-            Some(text) if HeaderValue::from_str(&text).is_err() => Err(no_header(name, &text)),
-            text => Ok(text),
-        }
+        let text = self.field(name)?;
+        text.map(|text| header(name, text)).transpose()
     }
 }
 
-fn read<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|wrong| format!("`{name}`: {wrong}"))
+/// A text that becomes a header's value.
+fn header(name: &str, text: String) -> Result<String, String> {
+    if HeaderValue::from_str(&text).is_err() {
+        return Err(no_header(name, &text));
+    }
+    Ok(text)
 }
