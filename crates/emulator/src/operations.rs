@@ -15,6 +15,9 @@ use crate::run_fields::RunObject;
 use crate::runs::Slack;
 use crate::world::{NotSent, Order, UnknownAgent, World};
 
+/// How many characters of a name a run keeps.
+const LONGEST_NAME: usize = 255;
+
 /// What resolving has done so far.
 #[derive(Default)]
 pub(crate) struct Trace {
@@ -95,6 +98,7 @@ impl Root<'_> {
                 "At least one of 'agent' or 'message' must be provided.",
             ));
         }
+        check_names(&order)?;
         let agent = order.agent.clone().unwrap_or_default();
         let accepted = self
             .world()
@@ -184,6 +188,28 @@ fn slack(arguments: &JsonMap) -> Option<Slack> {
         channel: slack.get("channel")?.as_str()?.to_owned(),
         thread_ts: slack.get("threadTs")?.as_str()?.to_owned(),
     })
+}
+
+/// Refuses names that are longer than any is. Unlike long messages they are kept as long as the run.
+fn check_names(order: &Order) -> Result<(), FieldError> {
+    let slack = order.slack.as_ref();
+    let names = [
+        ("agent", order.agent.as_deref()),
+        ("baseBranch", order.base_branch.as_deref()),
+        ("modelFamily", order.model_family.as_deref()),
+        ("slack.channel", slack.map(|it| it.channel.as_str())),
+        ("slack.threadTs", slack.map(|it| it.thread_ts.as_str())),
+    ];
+    for (argument, name) in names {
+        let length = name.map_or(0, |name| name.chars().count());
+        if length > LONGEST_NAME {
+            return Err(error(format!(
+                "The argument '{argument}' is {length} characters long: the emulator takes at most \
+                 {LONGEST_NAME}. No run was started."
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn unknown_agent(agent: &str, known: &[String]) -> FieldError {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
+use crate::json_text;
 use crate::runs::{self, Run};
 use crate::scenario::Scenario;
 use crate::stage::{Effects, End, Stage};
@@ -30,7 +31,8 @@ pub(crate) struct Progress {
     /// The trigger's message. Its text, and those of the follow-ups, are the transcript's own.
     message: Option<Arc<str>>,
     follow_ups: Vec<Arc<str>>,
-    /// How long these texts are, in bytes.
+    /// How long these texts are, in bytes of JSON: what they take in answers, at least what they
+    /// take here.
     sent_bytes: usize,
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) messages: Vec<Message>,
@@ -92,7 +94,7 @@ impl Progress {
         timestamp_resolution: Option<Duration>,
     ) -> Self {
         Self {
-            sent_bytes: record.message.as_deref().map_or(0, str::len),
+            sent_bytes: record.message.as_deref().map_or(0, json_text::length),
             message: record.message.take().map(Arc::from),
             follow_ups: Vec::new(),
             record,
@@ -209,8 +211,9 @@ impl Progress {
         }
         let message: Arc<str> = message.into();
         self.say("user", Arc::clone(&message), now);
-        self.sent_bytes += message.len();
+        self.sent_bytes += json_text::length(&message);
         self.follow_ups.push(message);
+        self.limit_texts();
         self.ahead = self.scenario.answer(&self.follow_ups).into();
         if stale {
             self.ahead

@@ -511,3 +511,47 @@ async fn large_requests_and_runs_are_kept_as_far_as_there_is_memory_for_them() {
         assert_eq!(said(&run)[0], ("user", stand_in));
     }
 }
+
+#[tokio::test]
+async fn a_name_that_is_too_long_to_be_kept_is_refused_and_starts_nothing() {
+    let emulator = Emulator::start().await.unwrap();
+    let first = trigger(&emulator, "first").await;
+    let query = "mutation ($agent: String, $branch: String, $family: String, $slack: DinoAiAgentSlackInput) {
+        triggerDinoaiAgentRun(
+            agent: $agent, baseBranch: $branch, modelFamily: $family, slack: $slack, message: \"m\"
+        ) { ok agentSessionId }
+    }";
+    let with = |variable: &str, name: String| match variable {
+        "slack.channel" => json!({ "slack": { "channel": name, "threadTs": "1" } }),
+        "slack.threadTs" => json!({ "slack": { "channel": "C1", "threadTs": name } }),
+        variable => json!({ variable: name }),
+    };
+    let mut started = 1;
+    for (variable, argument) in [
+        ("agent", "agent"),
+        ("branch", "baseBranch"),
+        ("family", "modelFamily"),
+        ("slack.channel", "slack.channel"),
+        ("slack.threadTs", "slack.threadTs"),
+    ] {
+        for _ in 0..2 {
+            let answer = call(&emulator, query, with(variable, "n".repeat(900_000))).await;
+            assert_eq!(answer.root(), &Value::Null);
+            assert_eq!(
+                answer.messages(),
+                [format!(
+                    "The argument '{argument}' is 900000 characters long: the emulator takes at \
+                     most 255. No run was started."
+                )]
+            );
+        }
+        let refused = call(&emulator, query, with(variable, "é".repeat(256))).await;
+        assert_eq!(refused.root(), &Value::Null);
+        assert_eq!(emulator.runs().len(), started);
+        let longest = call(&emulator, query, with(variable, "é".repeat(255))).await;
+        assert_eq!(longest.root()["ok"], true);
+        started += 1;
+    }
+    assert_eq!(emulator.dropped_runs(), 0);
+    assert_eq!(emulator.runs()[0].session_id, first);
+}

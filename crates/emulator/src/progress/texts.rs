@@ -4,6 +4,7 @@ use std::mem::{self, size_of};
 use std::sync::Arc;
 
 use super::{Message, Progress};
+use crate::json_text;
 use crate::runs::Run;
 use crate::stage::Stage;
 
@@ -12,6 +13,9 @@ const OVERHEAD: usize = 1_536;
 
 /// The same of a message, or of a stage ahead.
 const PIECE_OVERHEAD: usize = 96;
+
+/// How much the texts of one run take that it was sent: 8 MiB. So one run can be read at once.
+const MOST_SENT: usize = 8 << 20;
 
 /// Texts that are shorter are not dropped: little would be gained.
 const SHORT: usize = 1 << 10;
@@ -85,6 +89,11 @@ impl Progress {
         sent.any(|text| text.len() >= SHORT)
     }
 
+    /// Drops long texts that the run was sent, if there are too many of them for one run.
+    pub(crate) fn limit_texts(&mut self) {
+        self.drop_texts(self.sent_bytes.saturating_sub(MOST_SENT));
+    }
+
     /// Drops long texts that the run was sent, the oldest first, until at least so many bytes are
     /// free. A sentence that says so stands in the place of each.
     pub(crate) fn drop_texts(&mut self, wanted: usize) {
@@ -100,7 +109,7 @@ impl Progress {
             let length = text.len();
             let stand_in: Arc<str> =
                 format!("[dropped by the emulator: a text of {length} bytes]").into();
-            freed += length.saturating_sub(stand_in.len());
+            freed += json_text::length(text).saturating_sub(stand_in.len());
             let whole = mem::replace(text, Arc::clone(&stand_in));
             // The transcript has them in the same order.
             if let Some(message) = messages.find(|it| Arc::ptr_eq(&it.content, &whole)) {

@@ -184,10 +184,25 @@ mod tests {
         let run = world.runs(NOW).remove(0);
         assert_eq!(run.message.as_deref(), Some("Check it."), "it is short");
         assert_eq!(run.follow_ups.len(), 90);
+        let kept = run.follow_ups.iter().filter(|it| it.len() == 900_000);
+        assert_eq!(kept.count(), (8 << 20) / 900_000, "one run has 8 MiB");
         assert!(run.follow_ups[0].contains("a text of 900000 bytes"));
         assert_eq!(run.follow_ups[89].len(), 900_000);
         let sent = run.messages.iter().filter(|it| it.role == "user").skip(1);
         assert!(sent.map(|it| &it.content).eq(&run.follow_ups));
+    }
+
+    #[test]
+    fn a_text_counts_as_long_as_it_is_in_an_answer() {
+        let mut world = World::new(Workspace::default());
+        let id = start(&mut world, "m");
+        for _ in 0..8 {
+            assert!(world.send(&id, "\u{1}".repeat(900_000), NOW).is_ok());
+        }
+        assert_eq!(world.bytes, counted(&world));
+        let run = world.runs(NOW).remove(0);
+        let kept = run.follow_ups.iter().filter(|it| it.len() == 900_000);
+        assert_eq!(kept.count(), 1, "each is 5.4 MB of JSON");
     }
 
     #[test]
