@@ -270,7 +270,7 @@ impl Builder {
             clock: Clock::new(self.pace),
             edges,
             plan,
-            resetting: RwLock::default(),
+            resets: RwLock::default(),
             was_reset: Arc::default(),
         });
         let server = Server::start(

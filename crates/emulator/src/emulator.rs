@@ -168,9 +168,9 @@ impl Emulator {
     /// Brings the emulator back to its state at the start: no runs, no requests, the faults that
     /// it was started with, and a clock at zero. Connections stay open.
     ///
-    /// A request in flight is answered, but is not in the record any more; what it executes after
-    /// the reset, after a delay for one, it executes on the state after it. Earlier session ids
-    /// are unknown.
+    /// A request that is in flight then, held back by a [`Fault::delay`] for one, executes nothing
+    /// after the reset: it is answered with 503, which says so, and is in no record. Earlier session
+    /// ids are unknown.
     ///
     /// ```
     /// use std::time::Duration;

@@ -59,8 +59,9 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) edges: Arc<Edges>,
     pub(crate) plan: Plan,
-    /// Read while a request is executed, so that a reset comes before or after all of that.
-    pub(crate) resetting: RwLock<()>,
+    /// How many resets there have been. Read while a request is executed, so that a reset comes
+    /// before or after all of that.
+    pub(crate) resets: RwLock<u64>,
     /// Notified after each reset.
     pub(crate) was_reset: Arc<Notify>,
 }
@@ -68,10 +69,8 @@ pub(crate) struct Shared {
 impl Shared {
     /// Brings back the state at the start: no run, no request, the faults and the clock of then.
     pub(crate) fn reset(&self) {
-        let _alone = self
-            .resetting
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut resets = self.resets.write().unwrap_or_else(PoisonError::into_inner);
+        *resets += 1;
         self.clock.reset();
         self.plan.reset();
         self.record.clear();
@@ -90,10 +89,8 @@ impl Shared {
     }
 
     /// While this is held nothing is reset: the time that was read is that of the runs.
-    pub(crate) fn not_resetting(&self) -> RwLockReadGuard<'_, ()> {
-        self.resetting
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn not_resetting(&self) -> RwLockReadGuard<'_, u64> {
+        self.resets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -129,7 +126,11 @@ async fn answer(
             Err(unread) => Reply::detail(unread.status(), &unread.body_text()).into_response(),
         };
     }
-    let place = shared.record.open(&parts, connection.number, shared.now());
+    let (place, resets) = {
+        let resets = shared.not_resetting();
+        let place = shared.record.open(&parts, connection.number, shared.now());
+        (place, *resets)
+    };
     let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let parameters = Parameters::read(&parts, body.as_deref().unwrap_or_default());
     if let Ok(parameters) = &parameters {
@@ -141,6 +142,7 @@ async fn answer(
         parts,
         shared: &shared,
         place,
+        resets,
     };
     match exchange.answer().await {
         Some(response) => response,
@@ -163,6 +165,8 @@ struct Exchange<'a> {
     shared: &'a Shared,
     /// Its place in the record.
     place: u64,
+    /// How many resets there had been when it came in.
+    resets: u64,
     parts: Parts,
     parameters: Result<Parameters, String>,
     /// Why there is no body.
@@ -200,6 +204,11 @@ impl Exchange<'_> {
     /// What happens to this request, if anything does.
     fn fault(&self) -> Option<Fault> {
         if self.parts.uri.path() != self.shared.path {
+            return None;
+        }
+        // Those of after a reset are not meant for what came in before.
+        let resets = self.shared.not_resetting();
+        if *resets != self.resets {
             return None;
         }
         let document = self.parameters.as_ref().map(|known| known.query.as_str());
@@ -261,6 +270,12 @@ impl Exchange<'_> {
             Ok(parameters) => parameters,
             Err(wrong) => return Reply::unread(wrong, media),
         };
+        let resets = shared.not_resetting();
+        if *resets != self.resets {
+            let reset =
+                "The emulator was reset while the request was in flight: nothing was executed.";
+            return Reply::detail(StatusCode::SERVICE_UNAVAILABLE, reset);
+        }
         let call = Call {
             query: &parameters.query,
             operation_name: parameters.operation_name.as_deref(),
@@ -268,7 +283,6 @@ impl Exchange<'_> {
             mutations,
             edges: &shared.edges,
         };
-        let _not_resetting = shared.not_resetting();
         let outcome = execute::execute(&shared.schemas, &shared.world, shared.now(), &call);
         Reply::outcome(outcome, media, shared.edges.refusal_status)
     }

@@ -10,6 +10,8 @@ use caller::{RUN, TRIGGER, answered, call, client, post, trigger};
 use dinoai_emulator::{Emulator, Fault};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 fn control(emulator: &Emulator, method: Method, path: &str) -> reqwest::RequestBuilder {
     client().request(method, format!("{}/{path}", emulator.control()))
@@ -69,29 +71,79 @@ async fn a_reset_brings_back_the_state_at_the_start() {
     }
 }
 
+/// Waits until requests have come in and taken all faults.
+async fn until_held_back(emulator: &Emulator) {
+    while emulator.requests().is_empty() || !emulator.faults().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 #[tokio::test]
-async fn a_request_in_flight_is_answered_and_acts_on_the_state_after_the_reset() {
-    let emulator = Emulator::builder().stopped_clock().start().await.unwrap();
-    emulator.advance(Duration::from_secs(60));
+async fn a_request_in_flight_executes_nothing_after_the_reset() {
+    let emulator = Emulator::builder().start().await.unwrap();
     emulator
         .add_fault(Fault::delay(Duration::from_millis(300)))
         .unwrap();
     let variables = json!({ "agent": "a", "message": "m" });
     let request = post(&emulator).json(&json!({ "query": TRIGGER, "variables": variables }));
     let in_flight = tokio::spawn(answered(request));
-    while emulator.requests().is_empty() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    // It has taken its fault by then, or takes none.
-    while !emulator.faults().is_empty() {
+    until_held_back(&emulator).await;
+    emulator.reset();
+    emulator.add_fault(Fault::pass()).unwrap();
+    let answer = in_flight.await.unwrap();
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    let detail = answer.body["detail"].as_str().unwrap();
+    assert!(detail.contains("was reset"), "{detail}");
+    assert!(detail.contains("nothing was executed"), "{detail}");
+    assert!(emulator.runs().is_empty());
+    assert!(emulator.requests().is_empty(), "it came in before");
+    assert_eq!(emulator.faults().len(), 1, "that is for those after it");
+    trigger(&emulator, "b").await;
+    assert_eq!(emulator.runs()[0].number, 1);
+}
+
+#[tokio::test]
+async fn a_request_whose_body_comes_in_after_the_reset_executes_nothing_and_takes_no_fault() {
+    let emulator = Emulator::start().await.unwrap();
+    let body = json!({ "query": TRIGGER, "variables": { "agent": "a" } }).to_string();
+    let path = emulator.endpoint().split_once("/api").unwrap().1;
+    let head = format!(
+        "POST /api{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         X-API-KEY: {}\r\nX-API-SECRET: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        emulator.key(),
+        emulator.secret(),
+        body.len(),
+    );
+    let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    until_held_back(&emulator).await;
+    emulator.reset();
+    emulator.add_fault(Fault::bad_gateway()).unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(emulator.runs().is_empty());
+    assert_eq!(emulator.faults().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_was_executed_before_the_reset_is_answered_as_it_was() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator
+        .add_fault(Fault::delay(Duration::from_millis(300)).after_execution())
+        .unwrap();
+    let request = post(&emulator).json(&json!({
+        "query": TRIGGER, "variables": { "agent": "a" },
+    }));
+    let in_flight = tokio::spawn(answered(request));
+    while emulator.runs().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     emulator.reset();
     let answer = in_flight.await.unwrap();
-    let id = answer.root()["agentSessionId"].as_str().unwrap();
-    let runs = emulator.runs();
-    assert_eq!(runs[0].session_id, id);
-    assert!(emulator.requests().is_empty(), "it came in before");
+    assert_eq!(answer.root()["ok"], true);
+    assert!(emulator.runs().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +160,10 @@ async fn resets_while_many_requests_are_in_flight_leave_a_whole_state() {
             tokio::spawn(async move {
                 for _ in 0..50 {
                     let answer = answered(request.try_clone().unwrap()).await;
-                    assert_eq!(answer.root()["ok"], true, "{}", answer.text);
+                    match answer.status {
+                        503 => assert!(answer.text.contains("was reset"), "{}", answer.text),
+                        _ => assert_eq!(answer.root()["ok"], true, "{}", answer.text),
+                    }
                 }
             })
         })
