@@ -5,21 +5,25 @@
 
 mod course;
 mod findings;
+mod memory;
+mod naming;
 mod others;
 mod talk;
+mod wishes;
 mod words;
 
 use crate::scenario::Scenario;
+pub(crate) use memory::Memory;
+pub(crate) use others::Verdict;
 
-/// How a run of this agent, or of a message alone, goes.
-pub(crate) fn scenario(agent: Option<&str>, asked: Option<&str>) -> Scenario {
-    // Each run keeps what it was asked, for the follow-ups.
+/// How a run of this agent, or of a message alone, goes, and what it remembers.
+pub(crate) fn scenario(agent: Option<&str>, asked: Option<&str>) -> (Scenario, Memory) {
     let asked = words::start(asked.unwrap_or_default());
     match agent {
         Some("data-quality-checker") => talk::checker(asked),
         Some("pull-request-reviewer") => others::reviewer(asked),
-        Some("warehouse-cost-reporter") => others::cost_reporter(),
-        Some("docs-writer") => others::docs_writer(),
+        Some("warehouse-cost-reporter") => others::cost_reporter(asked),
+        Some("docs-writer") => others::docs_writer(asked),
         agent => others::any(agent, asked),
     }
 }

@@ -85,15 +85,20 @@
 //!
 //! | agent | its run |
 //! | --- | --- |
-//! | `data-quality-checker` | finds three columns without a test in each model that the message names (three at most): 11 seconds |
-//! | `pull-request-reviewer` | starts a `lineage-reader` and a `data-quality-checker`, and waits for them: 26 seconds |
+//! | `data-quality-checker` | finds three columns without a test in each model that the message names (three in a turn): 11 seconds |
+//! | `pull-request-reviewer` | starts a `lineage-reader` and a `data-quality-checker`, waits for them, and says how each has ended: 26 seconds |
 //! | `warehouse-cost-reporter` | fails, and says why: 8 seconds |
 //! | `docs-writer` | describes twelve models: a minute and a half |
 //! | any other, or none | finds nothing in the models that the message names: 9 seconds and more |
 //!
 //! Each answers any number of follow-ups, and remembers what was said. The checker also does what
-//! they ask for: "Now fix the first one", "Why?", "Now also check stg_customers", "The findings as
-//! JSON".
+//! they ask for: "Now fix the first one", "Fix all but 2", "Why?", "Now also check stg_customers",
+//! "Which are open?", "The findings as JSON". It does only what it is sure of, and else says what it
+//! can do: "Don't fix anything", and a question, change nothing.
+//!
+//! A follow-up to a run at work waits: the turn goes on, its answer comes first, and the run does not
+//! seem to have ended in between. What a stop cuts off was never said or done; "Go on" lets the
+//! checker begin that again.
 //!
 //! A scenario comes before them: that of an agent, and a default scenario before all. Which agents
 //! are known is said elsewhere, by [`Builder::agent`]. They are what the program and `dinoai
@@ -156,6 +161,7 @@ mod media;
 mod objects;
 mod operations;
 mod parameters;
+mod plan;
 #[cfg(feature = "program")]
 pub mod program;
 mod progress;

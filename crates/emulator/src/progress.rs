@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
+use crate::demo::{Memory, Verdict};
 use crate::json_text;
+use crate::plan::Plan;
 use crate::runs::{self, Run};
 use crate::scenario::Scenario;
 use crate::stage::{Effects, End, Stage};
@@ -34,7 +36,11 @@ pub(crate) struct Progress {
     /// How long these texts are, in bytes of JSON: what they take in answers, at least what they
     /// take here.
     sent_bytes: usize,
+    /// The same of what has appeared in the stages.
+    revealed_bytes: usize,
     pub(crate) scenario: Arc<Scenario>,
+    /// Of a run of a demo agent. It answers the follow-ups, one after the other.
+    memory: Option<Box<Memory>>,
     pub(crate) messages: Vec<Message>,
     pub(crate) steps: Vec<Arc<Step>>,
     pub(crate) startup_steps: Vec<(String, bool)>,
@@ -88,7 +94,7 @@ impl Progress {
     /// A run that is about to begin: [`begin`](Self::begin) makes its first stage appear.
     pub(crate) fn new(
         mut record: Run,
-        scenario: Arc<Scenario>,
+        Plan { scenario, memory }: Plan,
         generation: u32,
         epoch: Duration,
         timestamp_resolution: Option<Duration>,
@@ -97,6 +103,7 @@ impl Progress {
             sent_bytes: record.message.as_deref().map_or(0, json_text::length),
             message: record.message.take().map(Arc::from),
             follow_ups: Vec::new(),
+            revealed_bytes: 0,
             record,
             messages: Vec::new(),
             steps: Vec::new(),
@@ -114,6 +121,7 @@ impl Progress {
             waiting: Vec::new(),
             woken: Duration::ZERO,
             scenario,
+            memory,
             before: None,
             outside: true,
             epoch,
@@ -178,9 +186,19 @@ impl Progress {
 
     /// Enters the next stage, if there is one, and returns the children to start.
     pub(crate) fn enter_next(&mut self, at: Duration) -> Vec<Child> {
-        let Some(stage) = self.ahead.pop_front() else {
+        let Some(mut stage) = self.ahead.pop_front() else {
             return Vec::new();
         };
+        if let Some(memory) = &mut self.memory
+            && stage.status.is_terminal()
+        {
+            self.ahead = memory.answered().into();
+            if !self.ahead.is_empty() {
+                // The run goes on with a follow-up: it does not seem to have ended in between.
+                stage.status = self.status.clone();
+                stage = stage.lasts(Duration::ZERO);
+            }
+        }
         let left = mem::replace(&mut self.status, stage.status);
         if self.outside || left != self.status {
             self.since = at;
@@ -194,9 +212,9 @@ impl Progress {
         self.reveal(stage.effects, at)
     }
 
-    /// Takes a follow-up: the stages in progress end, those of its answer lie ahead. A turn that
-    /// had ended by then is shown for as many reads more as are stale. Returns the children that
-    /// the ended stages still had to start.
+    /// Takes a follow-up: the stages in progress end, those of its answer lie ahead; a demo agent
+    /// answers it when it has ended them. A turn that had ended by then is shown for as many reads
+    /// more as are stale. Returns the children that the ended stages still had to start.
     pub(crate) fn follow_up(
         &mut self,
         message: String,
@@ -206,15 +224,23 @@ impl Progress {
         let stale = stale_reads > 0 && self.ahead.is_empty() && self.status.is_terminal();
         let since = self.since;
         let mut children = Vec::new();
-        while !self.ahead.is_empty() {
+        while self.memory.is_none() && !self.ahead.is_empty() {
             children.extend(self.enter_next(now));
         }
         let message: Arc<str> = message.into();
         self.say("user", Arc::clone(&message), now);
         self.sent_bytes += json_text::length(&message);
-        self.follow_ups.push(message);
+        self.follow_ups.push(Arc::clone(&message));
         self.limit_texts();
-        self.ahead = self.scenario.answer(&self.follow_ups).into();
+        let is_over = self.over().is_some();
+        self.ahead = match &mut self.memory {
+            Some(memory) if is_over => memory.answer(&message).into(),
+            Some(memory) => {
+                memory.queue(&message);
+                return children;
+            }
+            None => self.scenario.answer(self.follow_ups.len()).into(),
+        };
         if stale {
             self.ahead
                 .push_front(Stage::new(self.status.clone()).reads(stale_reads));
@@ -256,14 +282,22 @@ impl Progress {
 
     /// Wakes the run: the child with this number among those it waits for ended at this time.
     /// The stage in progress is shown until its own end first, so that the run is seen idle.
-    pub(crate) fn wake(&mut self, number: usize, at: Duration) {
+    pub(crate) fn wake(&mut self, number: usize, at: Duration, child: &Self) {
         let (_, stages) = self.waiting.remove(number);
         self.woken = at;
-        self.ahead = if stages.is_empty() {
-            Scenario::called_back().into()
-        } else {
-            stages.into()
+        let stages = match &mut self.memory {
+            Some(memory) => memory.child_ended(child.verdict(), !self.waiting.is_empty()),
+            None if stages.is_empty() => Scenario::called_back(),
+            None => stages,
         };
+        self.ahead = stages.into();
+    }
+
+    /// What came of the run, for the demo agent that has started it.
+    fn verdict(&self) -> Verdict {
+        let agent = self.record.agent.as_deref().unwrap_or_default();
+        let said = self.messages.last().map_or("", |said| &*said.content);
+        Verdict::new(agent, self.status.clone(), said)
     }
 
     /// Stops the run where it stands: what lay ahead never appears. One that is over stays as it
@@ -279,11 +313,15 @@ impl Progress {
         }
         self.ahead.clear();
         self.waiting.clear();
+        if let Some(memory) = &mut self.memory {
+            memory.stopped();
+        }
         self.before = None;
         self.status = Status::Stopped;
     }
 
     fn reveal(&mut self, effects: Effects, at: Duration) -> Vec<Child> {
+        self.revealed_bytes += effects.bytes();
         for (role, content) in effects.messages {
             self.say(&role, content, at);
         }

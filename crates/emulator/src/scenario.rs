@@ -34,17 +34,6 @@ pub struct Scenario {
     pub(crate) stages: Vec<Stage>,
     pub(crate) follow_ups: Vec<Vec<Stage>>,
     pub(crate) steps: Steps,
-    /// What answers the follow-ups beyond those, where it is not the default answer.
-    answers: Option<Answers>,
-}
-
-/// Answers follow-ups by what was said before.
-#[derive(Debug, Clone)]
-pub(crate) struct Answers {
-    /// What the run was asked at first.
-    pub(crate) asked: String,
-    /// Takes that and every follow-up so far, the one to answer last.
-    pub(crate) answer: fn(&str, &[Arc<str>]) -> Vec<Stage>,
 }
 
 /// Whether the backend can read a run's steps.
@@ -146,7 +135,8 @@ impl Scenario {
     /// read, `RUNNING` for one read, then `COMPLETED` with a message of the assistant's.
     ///
     /// A follow-up is the run's next message, with the role `user`. One that comes before the
-    /// stages in progress have ended ends them: what they hold appears, their states do not.
+    /// stages in progress have ended ends them: what they hold appears, their states do not. (A
+    /// [demo agent](crate#the-demo-agents) ends its turn first.)
     #[must_use]
     pub fn follow_up(mut self, stages: impl IntoIterator<Item = Stage>) -> Self {
         self.follow_ups.push(stages.into_iter().collect());
@@ -168,32 +158,16 @@ impl Scenario {
         }
     }
 
-    /// Answers in this way the follow-ups that have no stages of their own.
-    pub(crate) fn answering(mut self, answers: Answers) -> Self {
-        self.answers = Some(answers);
-        self
-    }
-
-    /// Whether it was made from what one run was asked, and is shared by no others.
-    pub(crate) fn is_of_one_run(&self) -> bool {
-        self.answers.is_some()
-    }
-
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
-        let asked = self.answers.as_ref().map_or(0, |it| it.asked.len());
         let stages = self.stages.iter().map(Stage::bytes);
-        asked + self.opening.bytes() + stages.sum::<usize>()
+        self.opening.bytes() + stages.sum::<usize>()
     }
 
-    /// The stages that answer the last of these follow-ups, which are all so far.
-    pub(crate) fn answer(&self, follow_ups: &[Arc<str>]) -> Vec<Stage> {
-        let number = follow_ups.len();
+    /// The stages that answer the follow-up of this number, from 1.
+    pub(crate) fn answer(&self, number: usize) -> Vec<Stage> {
         if let Some(stages) = self.follow_ups.get(number.saturating_sub(1)) {
             return stages.clone();
-        }
-        if let Some(Answers { asked, answer }) = &self.answers {
-            return answer(asked, follow_ups);
         }
         vec![
             Stage::new(Status::Queued),

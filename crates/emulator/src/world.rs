@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::demo;
 use crate::edges::Edges;
+use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::runs::{Run, Slack};
 use crate::scenario::Scenario;
@@ -122,17 +123,19 @@ impl Scenarios {
     }
 
     /// How a run of this agent goes that is asked this.
-    fn of(&self, agent: Option<&str>, asked: Option<&str>) -> Arc<Scenario> {
-        agent
-            .and_then(|agent| self.by_agent.get(agent))
-            .or(self.default.as_ref())
-            .cloned()
-            .unwrap_or_else(|| {
-                Arc::new(match self.has_demo_agents {
-                    true => demo::scenario(agent, asked),
-                    false => Scenario::completes(),
-                })
-            })
+    fn of(&self, agent: Option<&str>, asked: Option<&str>) -> Plan {
+        let own = agent.and_then(|agent| self.by_agent.get(agent));
+        match own.or(self.default.as_ref()) {
+            Some(scenario) => Plan::from(Arc::clone(scenario)),
+            None if self.has_demo_agents => {
+                let (scenario, memory) = demo::scenario(agent, asked);
+                Plan {
+                    scenario: Arc::new(scenario),
+                    memory: Some(Box::new(memory)),
+                }
+            }
+            None => Plan::from(Arc::new(Scenario::completes())),
+        }
     }
 }
 
@@ -207,8 +210,8 @@ impl World {
                 format!("Unknown model family '{slug}': the run uses the workspace's default.")
             });
         let scenarios = &self.workspace.scenarios;
-        let scenario = scenarios.of(order.agent.as_deref(), order.message.as_deref());
-        let place = self.start(order, scenario, None, now);
+        let plan = scenarios.of(order.agent.as_deref(), order.message.as_deref());
+        let place = self.start(order, plan, None, now);
         let session_id = self.runs[place].progress.record.session_id.clone();
         self.make_room(place);
         Ok(Accepted {
@@ -288,7 +291,7 @@ impl World {
     fn start(
         &mut self,
         order: Order,
-        scenario: Arc<Scenario>,
+        plan: Plan,
         parent: Option<&Progress>,
         now: Duration,
     ) -> usize {
@@ -317,7 +320,7 @@ impl World {
         self.runs.push(Slot {
             progress: Arc::new(Progress::new(
                 record,
-                scenario,
+                plan,
                 generation,
                 self.epoch,
                 self.workspace.edges.timestamp_resolution,
@@ -349,8 +352,9 @@ impl World {
             let Some(child) = self.place(child, now) else {
                 continue;
             };
-            if let Some(end) = self.runs[child].progress.over() {
-                self.change(place).wake(number, end);
+            let child = Arc::clone(&self.runs[child].progress);
+            if let Some(end) = child.over() {
+                self.change(place).wake(number, end, &child);
                 return;
             }
         }
@@ -369,25 +373,25 @@ impl World {
                 Child::CallsBack { child, stages } => (*child, Some(stages)),
                 child => (child, None),
             };
-            let (agent, scenario) = self.plan_of(child, parent.asked());
+            let (agent, plan) = self.plan_of(child, parent.asked());
             let order = Order {
                 agent,
                 ..Order::default()
             };
-            let child = self.start(order, scenario, Some(&parent), at);
+            let child = self.start(order, plan, Some(&parent), at);
             let id = self.runs[child].progress.record.session_id.clone();
             self.change(place).adopt(id, callback);
         }
     }
 
     /// Which agent a child is of, and how it goes where its parent was asked this.
-    fn plan_of(&self, child: Child, asked: Option<&str>) -> (Option<String>, Arc<Scenario>) {
+    fn plan_of(&self, child: Child, asked: Option<&str>) -> (Option<String>, Plan) {
         match child {
             Child::Agent(agent) => {
-                let scenario = self.workspace.scenarios.of(Some(&agent), asked);
-                (Some(agent), scenario)
+                let plan = self.workspace.scenarios.of(Some(&agent), asked);
+                (Some(agent), plan)
             }
-            Child::Scenario(scenario) => (None, Arc::from(scenario)),
+            Child::Scenario(scenario) => (None, Plan::from(Arc::from(scenario))),
             // A child calls back once: what it was wrapped in before is dropped.
             Child::CallsBack { child, .. } => self.plan_of(*child, asked),
         }

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::scenario::{Answers, Scenario};
+use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::status::Status;
 use crate::step::{Child, Step};
-
-/// How long a follow-up is in the queue.
-const QUEUE: Duration = Duration::from_millis(700);
 
 /// The longest time that the first thought takes.
 const THOUGHT: Duration = Duration::from_secs(1);
@@ -50,35 +47,37 @@ impl Work {
         self
     }
 
-    /// Another run, of this agent with this message. The call comes before the run does.
-    pub(super) fn starts(self, agent: &str, message: &str) -> Self {
+    /// Another run, of this agent with this message, whose end is waited for. The call comes before
+    /// the run does.
+    pub(super) fn starts(mut self, agent: &str, message: &str) -> Self {
         let order = json!({ "agent": agent, "message": message });
         let call = Step::tool("invoke_agent").input(order.to_string());
         let started = Stage::new(Status::Running).lasts(self.pace);
-        self.steps([call]).stage(started.child(Child::from(agent)))
-    }
-
-    pub(super) fn stage(mut self, stage: Stage) -> Self {
-        self.stages.push(stage);
+        self = self.steps([call]);
+        self.stages
+            .push(started.child(Child::from(agent).calls_back([])));
         self
     }
 
     /// The answer to a follow-up: the pod is there already.
-    pub(super) fn ends(self, status: Status, answer: impl Into<String>) -> Vec<Stage> {
-        let mut stages = vec![Stage::new(Status::Queued).lasts(QUEUE)];
-        stages.extend(self.stages);
-        stages.extend(ending(status, answer.into()));
-        stages
+    pub(super) fn ends(mut self, status: Status, answer: impl Into<String>) -> Vec<Stage> {
+        self.stages.extend(ending(status, answer.into()));
+        self.stages
     }
 
-    /// A run from its start, which answers follow-ups in this way.
+    /// A run from its start.
     pub(super) fn run(
-        self,
+        mut self,
         agent: Option<&str>,
         status: Status,
         answer: impl Into<String>,
-        answers: Answers,
     ) -> Scenario {
+        self.stages.extend(ending(status, answer.into()));
+        self.begins(agent)
+    }
+
+    /// A run from its start, whose end its children lead to.
+    pub(super) fn begins(self, agent: Option<&str>) -> Scenario {
         let load = match agent {
             Some(agent) => format!("Load the agent {}", super::words::short(agent)),
             None => "Load the workspace's agent".to_owned(),
@@ -94,9 +93,7 @@ impl Work {
             stage.startup_step(label, true)
         }));
         stages.extend(self.stages);
-        stages.extend(ending(status, answer.into()));
-        let scenario = stages.into_iter().fold(scenario, Scenario::stage);
-        scenario.answering(answers)
+        stages.into_iter().fold(scenario, Scenario::stage)
     }
 }
 

@@ -5,6 +5,9 @@ use serde_json::json;
 use super::words::entity;
 use crate::step::Step;
 
+/// How many findings a table shows.
+const ROWS: usize = 20;
+
 /// Something that is wrong with a column.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
@@ -54,6 +57,12 @@ fn seed(model: &str) -> u64 {
 }
 
 impl Finding {
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [&self.model, &self.column, &self.target];
+        size_of::<Self>() + texts.map(String::len).iter().sum::<usize>()
+    }
+
     /// Where it is, beside those of one model or of several.
     pub(super) fn place(&self) -> String {
         format!("{}.{}", self.model, self.column)
@@ -177,7 +186,7 @@ pub(super) fn table(findings: &[(usize, &Finding)]) -> String {
         "| # | column | severity | missing test | what it would find |".to_owned(),
         "| --- | --- | --- | --- | --- |".to_owned(),
     ];
-    lines.extend(findings.iter().map(|(number, finding)| {
+    lines.extend(findings.iter().take(ROWS).map(|(number, finding)| {
         let place = match is_of_one {
             true => finding.column.clone(),
             false => finding.place(),
@@ -188,6 +197,7 @@ pub(super) fn table(findings: &[(usize, &Finding)]) -> String {
             finding.what()
         )
     }));
+    lines.extend(more(findings.len()));
     lines.join("\n")
 }
 
@@ -199,11 +209,18 @@ pub(super) fn fixed_table(findings: &[(usize, &Finding)]) -> String {
         "| # | column | test that I added | fails now on |".to_owned(),
         "| --- | --- | --- | --- |".to_owned(),
     ];
-    lines.extend(findings.iter().map(|(number, finding)| {
+    lines.extend(findings.iter().take(ROWS).map(|(number, finding)| {
         let Finding { test, rows, .. } = finding;
         format!("| {number} | {} | {test} | {rows} rows |", finding.place())
     }));
+    lines.extend(more(findings.len()));
     lines.join("\n")
+}
+
+/// What stands under a table that does not show all.
+fn more(findings: usize) -> Option<String> {
+    let more = findings.checked_sub(ROWS).filter(|more| *more > 0)?;
+    Some(format!("\n… and {more} more."))
 }
 
 /// The findings as a block of JSON: an array, with a line for each.

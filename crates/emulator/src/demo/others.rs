@@ -1,21 +1,19 @@
 //! The agents beside the checker: one that starts others, one that fails, one that is slow, and
 //! any.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::course::Work;
-use super::findings::{Finding, file, findings, json_lines, tool};
-use super::words::{models_or_one, quoted, short};
-use crate::scenario::{Answers, Scenario};
+use super::findings::{file, json_lines, tool};
+use super::memory::{Memory, Mind};
+use super::wishes::models;
+use super::words::{MOST, quoted, short, unnamed};
+use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::status::Status;
 use crate::step::Step;
 
 const STEP: Duration = Duration::from_millis(1_500);
-
-/// How long the reviewer waits for those that it has asked: longer than they take.
-const WAIT: Duration = Duration::from_millis(10_500);
 
 /// How long the writer takes for a model.
 const CHAPTER: Duration = Duration::from_secs(7);
@@ -36,49 +34,116 @@ const UNDESCRIBED: [&str; 12] = [
     "fct_refunds",
 ];
 
-/// A run of `pull-request-reviewer`: two other agents do a part each.
-pub(super) fn reviewer(asked: &str) -> Scenario {
-    let models = models_or_one(asked);
+/// The models that a text names, or one, and how they are listed.
+fn looked_at(asked: &str) -> (Vec<String>, String) {
+    let mut models = models(asked);
+    if models.is_empty() {
+        models.push(unnamed(asked).to_owned());
+    }
+    let more = models.split_off(models.len().min(MOST)).len();
     let listed = models.join(", ");
-    let found: Vec<_> = models.iter().flat_map(|model| findings(model)).collect();
+    match more {
+        0 => (models, listed),
+        more => (models, format!("{listed} (and not at {more} more)")),
+    }
+}
+
+/// A run of `pull-request-reviewer`: two other agents do a part each.
+pub(super) fn reviewer(asked: &str) -> (Scenario, Memory) {
+    let (models, listed) = looked_at(asked);
     let stat = models
         .iter()
         .map(|model| format!(" {} | 4 ++--\n", file(model)));
-    let work = Work::begin(STEP, format!("The change touches {listed}."))
+    let named = models.join(", ");
+    let scenario = Work::begin(STEP, format!("I look at {listed}."))
         .steps([
             tool("run_terminal_command", "command", "git diff --stat main")
                 .output(stat.collect::<String>()),
         ])
-        .starts("lineage-reader", &format!("What depends on {listed}?"))
-        .starts("data-quality-checker", &format!("Check {listed}"))
-        .stage(Stage::new(Status::Running).lasts(WAIT))
-        .steps([tool("write_file", "path", "review.md")]);
-    let verdicts = [("lineage-reader", false), ("data-quality-checker", true)];
-    let verdicts =
-        verdicts.map(|(agent, blocks)| format!(r#"{{"agent":"{agent}","blocks":{blocks}}}"#));
+        .starts("lineage-reader", &format!("What depends on {named}?"))
+        .starts("data-quality-checker", &format!("Check {named}"))
+        .begins(Some("pull-request-reviewer"));
+    (scenario, Recall::of("the review").memory(asked))
+}
+
+/// What came of a run that the reviewer has started.
+#[derive(Debug, Clone)]
+pub(crate) struct Verdict {
+    agent: String,
+    status: Status,
+    /// The first line of what it said last.
+    says: String,
+}
+
+impl Verdict {
+    pub(crate) fn new(agent: &str, status: Status, answer: &str) -> Self {
+        let line = answer.trim_start_matches('#').trim_start().lines().next();
+        Self {
+            agent: short(agent),
+            says: short(line.unwrap_or_default()),
+            status,
+        }
+    }
+
+    /// The moment in which the reviewer reads it.
+    pub(super) fn heard(&self) -> Stage {
+        let Self { agent, status, .. } = self;
+        let step = Step::agent(format!("{agent} has ended {}.", status.as_str()));
+        Stage::new(Status::Running).lasts(STEP / 3).step(step)
+    }
+
+    fn blocks(&self) -> Option<bool> {
+        (self.status == Status::Completed).then(|| self.says.contains("finding"))
+    }
+}
+
+/// How a review ends, when all runs that it has started have.
+pub(super) fn review(asked: &str, verdicts: &[Verdict]) -> Vec<Stage> {
+    let (_, listed) = looked_at(asked);
+    let rows = verdicts.iter().map(|verdict| {
+        let Verdict {
+            agent,
+            status,
+            says,
+        } = verdict;
+        match verdict.blocks() {
+            Some(true) => format!("| {agent} | blocks | {says} |"),
+            Some(false) => format!("| {agent} | passes | {says} |"),
+            None => format!("| {agent} | unknown | it ended {} |", status.as_str()),
+        }
+    });
+    let rows: Vec<_> = rows.collect();
+    let lines = verdicts.iter().map(|verdict| {
+        let blocks = verdict
+            .blocks()
+            .map_or("null".to_owned(), |blocks| blocks.to_string());
+        format!(r#"{{"agent":"{}","blocks":{blocks}}}"#, verdict.agent)
+    });
+    let heading = match verdicts.iter().all(|it| it.blocks() == Some(false)) {
+        true => "nothing stands against it",
+        false => "not to be merged yet",
+    };
     let answer = format!(
-        "## Review: not to be merged yet\n\nTwo agents looked at {listed} for me.\n\n\
-         | agent | verdict | what it says |\n| --- | --- | --- |\n\
-         | lineage-reader | passes | no model loses a column |\n\
-         | data-quality-checker | blocks | {} findings, the first in {} |\n\n{}",
-        found.len(),
-        found.first().map(Finding::place).unwrap_or_default(),
-        json_lines(verdicts)
+        "## Review: {heading}\n\nTwo agents looked at {listed} for me.\n\n\
+         | agent | verdict | what it says |\n| --- | --- | --- |\n{}\n\n{}",
+        rows.join("\n"),
+        json_lines(lines)
     );
-    let answers = answers("the review, which holds the merge up", again);
-    let agent = Some("pull-request-reviewer");
-    work.run(agent, Status::Completed, answer, answers)
+    Work::begin(STEP, "Both have ended.")
+        .steps([tool("write_file", "path", "review.md")])
+        .ends(Status::Completed, answer)
 }
 
 /// A run of `warehouse-cost-reporter`, which fails.
-pub(super) fn cost_reporter() -> Scenario {
-    let work = Work::begin(STEP, "I read what the warehouses took.").steps([refused()]);
-    work.run(
-        Some("warehouse-cost-reporter"),
-        Status::Failed,
-        REFUSED,
-        answers("", refused_again),
-    )
+pub(super) fn cost_reporter(asked: &str) -> (Scenario, Memory) {
+    let scenario = Work::begin(STEP, "I read what the warehouses took.")
+        .steps([refused()])
+        .run(Some("warehouse-cost-reporter"), Status::Failed, REFUSED);
+    let recall = Recall {
+        is_refused: true,
+        ..Recall::of("")
+    };
+    (scenario, recall.memory(asked))
 }
 
 const REFUSED: &str = "The run failed: the role `DINOAI_READER` may not read \
@@ -91,16 +156,8 @@ fn refused() -> Step {
         .output("SQL compilation error: Object does not exist or not authorized.")
 }
 
-fn refused_again(_: &str, follow_ups: &[Arc<str>]) -> Vec<Stage> {
-    let latest = follow_ups.last().map_or("", |latest| &**latest);
-    let answer = format!("You wrote {}. I tried again. {REFUSED}", quoted(latest));
-    Work::begin(STEP, "I try again.")
-        .steps([refused()])
-        .ends(Status::Failed, answer)
-}
-
 /// A run of `docs-writer`, which takes a minute and a half.
-pub(super) fn docs_writer() -> Scenario {
+pub(super) fn docs_writer(asked: &str) -> (Scenario, Memory) {
     let work = Work::begin(CHAPTER, "Twelve models have no description.")
         .steps(UNDESCRIBED.map(|model| tool("write_file", "path", &file(model))));
     let described = UNDESCRIBED.map(|model| (model, 3 + model.len() % 7));
@@ -114,18 +171,18 @@ pub(super) fn docs_writer() -> Scenario {
                 .map(|(model, columns)| format!(r#"{{"model":"{model}","columns":{columns}}}"#))
         )
     );
-    let answers = answers("descriptions of twelve models", again);
-    let agent = Some("docs-writer");
-    work.run(agent, Status::Completed, answer, answers)
+    let scenario = work.run(Some("docs-writer"), Status::Completed, answer);
+    let recall = Recall::of("descriptions of twelve models");
+    (scenario, recall.memory(asked))
 }
 
 /// A run of any other agent, or of a message alone.
-pub(super) fn any(agent: Option<&str>, asked: &str) -> Scenario {
+pub(super) fn any(agent: Option<&str>, asked: &str) -> (Scenario, Memory) {
     let who = match agent {
         Some(agent) => format!("the agent {}", short(agent)),
         None => "the workspace's agent".to_owned(),
     };
-    let models = models_or_one(asked);
+    let (models, listed) = looked_at(asked);
     let steps = models.iter().flat_map(|model| {
         [
             tool("search_catalog", "query", model).output(file(model)),
@@ -144,9 +201,8 @@ pub(super) fn any(agent: Option<&str>, asked: &str) -> Scenario {
         .iter()
         .map(|model| format!(r#"{{"model":"{model}","tests":4,"failed":0}}"#));
     let answer = format!(
-        "## Nothing to report\n\n{words}As {who} I looked at {}, and at what depends on it.\n\n\
+        "## Nothing to report\n\n{words}As {who} I looked at {listed}, and at what depends on it.\n\n\
          | model | needed by | tests |\n| --- | --- | --- |\n{}\n\n{}",
-        models.join(", "),
         rows.join("\n"),
         json_lines(lines)
     );
@@ -154,28 +210,69 @@ pub(super) fn any(agent: Option<&str>, asked: &str) -> Scenario {
         true => "a first look".to_owned(),
         false => quoted(asked),
     };
-    let work = Work::begin(STEP, format!("I look at {}.", models.join(", "))).steps(steps);
-    work.run(agent, Status::Completed, answer, answers(&topic, again))
+    let work = Work::begin(STEP, format!("I look at {listed}.")).steps(steps);
+    let scenario = work.run(agent, Status::Completed, answer);
+    (scenario, Recall::of(topic).memory(asked))
 }
 
-fn answers(asked: &str, answer: fn(&str, &[Arc<str>]) -> Vec<Stage>) -> Answers {
-    Answers {
-        asked: asked.to_owned(),
-        answer,
+/// What the answers of these agents depend on.
+#[derive(Debug, Clone)]
+pub(super) struct Recall {
+    /// What was said last, or the user's words before; none where nothing was said.
+    before: Option<String>,
+    /// What the answer that comes first is about.
+    topic: String,
+    /// Each answer is that the warehouse refuses.
+    is_refused: bool,
+}
+
+impl Recall {
+    fn of(topic: impl Into<String>) -> Self {
+        Self {
+            before: None,
+            topic: topic.into(),
+            is_refused: false,
+        }
     }
-}
 
-/// An answer that says what came before it, since nothing here can think.
-fn again(topic: &str, follow_ups: &[Arc<str>]) -> Vec<Stage> {
-    let (latest, before) = match follow_ups {
-        [.., before, latest] => (&**latest, quoted(before)),
-        [latest] => (&**latest, topic.to_owned()),
-        [] => ("", topic.to_owned()),
-    };
-    let answer = format!(
-        "You wrote {}, after {before}. Nothing has changed since.\n\nThis is the emulator's agent, and it \
-         only remembers. The agent data-quality-checker also does what a follow-up asks for.",
-        quoted(latest)
-    );
-    Work::begin(STEP, "I read what was said before.").ends(Status::Completed, answer)
+    /// Of a run that is about to begin.
+    fn memory(self, asked: &str) -> Memory {
+        let mut next = self.clone();
+        next.before = Some(self.topic.clone());
+        Memory::new(asked, Mind::Other(self), Mind::Other(next))
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.topic.len() + self.before.as_ref().map_or(0, String::len)
+    }
+
+    /// Says what came before a follow-up, since nothing here can think.
+    pub(super) fn answer(&mut self, text: &str) -> Vec<Stage> {
+        let latest = quoted(text);
+        let before = self.before.replace(latest.clone());
+        if self.is_refused {
+            let tried = match before {
+                Some(_) => "I tried again.",
+                None => "I was stopped before, and tried now.",
+            };
+            return Work::begin(STEP, "I read what the warehouses took.")
+                .steps([refused()])
+                .ends(
+                    Status::Failed,
+                    format!("You wrote {latest}. {tried} {REFUSED}"),
+                );
+        }
+        let remembered = match before {
+            Some(before) => {
+                format!("You wrote {latest}, after {before}. Nothing has changed since.")
+            }
+            None => format!("You wrote {latest}. I was stopped before I could say anything."),
+        };
+        let answer = format!(
+            "{remembered}\n\nThis is the emulator's agent, and it only remembers. The agent \
+             data-quality-checker also does what a follow-up asks for."
+        );
+        Work::begin(STEP, "I read what was said before.").ends(Status::Completed, answer)
+    }
 }

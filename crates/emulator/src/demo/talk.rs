@@ -1,13 +1,15 @@
 //! The checker: a first look at models, and a talk about what was found.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::course::Work;
 use super::findings::{Finding, block, file, findings, fixed_table, rows, table, tool};
-use super::words::{MOST, UNNAMED, models, models_or_one, quoted, start, words};
-use crate::scenario::{Answers, Scenario};
+use super::memory::{Memory, Mind};
+use super::naming::{Meant, meant, numbered};
+use super::wishes::{Object, Wish, add, models, wishes};
+use super::words::{MOST, quoted, unnamed};
+use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::status::Status;
 use crate::step::Step;
@@ -16,43 +18,46 @@ use crate::step::Step;
 const FIRST_LOOK: Duration = Duration::from_millis(6_000);
 const TURN: Duration = Duration::from_millis(2_500);
 
-/// A run of `data-quality-checker` that was asked this.
-pub(super) fn checker(asked: &str) -> Scenario {
-    let talk = Talk::begun(asked);
-    let answers = Answers {
-        asked: start(asked).to_owned(),
-        answer: follow_up,
-    };
-    let heed = match models(asked).is_empty() {
-        true => format!("No model is named. I take {UNNAMED}, which changed last."),
-        false => format!(
-            "I look at the tests of {}, then at its rows.",
-            talk.models.join(", ")
-        ),
-    };
-    let steps = look(&talk.findings);
-    let work = Work::begin(FIRST_LOOK / (count(&steps) + 1), heed).steps(steps);
-    let agent = Some("data-quality-checker");
-    work.run(agent, Status::Completed, talk.report(asked, 0), answers)
-}
+/// How many models a talk is about, at most: it is kept as long as the run.
+const MOST_MODELS: usize = 100;
 
-/// The answer to the last of these follow-ups.
-fn follow_up(asked: &str, follow_ups: &[Arc<str>]) -> Vec<Stage> {
-    let mut talk = Talk::begun(asked);
-    let Some((latest, earlier)) = follow_ups.split_last() else {
-        return Vec::new();
+const CAN: &str = "I can fix findings (“Now fix the first one”), say why they matter (“Why?”), list \
+    them (“Which are open?”, “The findings as JSON”) or check another model (“Now also check \
+    stg_payments”).";
+
+/// A run of `data-quality-checker` that was asked this.
+pub(super) fn checker(asked: &str) -> (Scenario, Memory) {
+    let mut named = models(asked);
+    let is_named = !named.is_empty();
+    let thought = match is_named {
+        true => {
+            let listed = named[..named.len().min(MOST)].join(", ");
+            format!("I look at the tests of {listed}, then at its rows.")
+        }
+        false => {
+            named.push(unnamed(asked).to_owned());
+            format!(
+                "No model is named. I take {}, which changed last.",
+                named[0]
+            )
+        }
     };
-    for text in earlier {
-        let wish = talk.wish(text);
-        talk.grant(&wish);
+    let mut talk = Talk::default();
+    let mut turn = Turn::of(asked);
+    if !is_named {
+        turn.remark = format!("No model is named, so I took `{}`. ", named[0]);
     }
-    let wish = talk.wish(latest);
-    let before = talk.clone();
-    talk.grant(&wish);
-    let (steps, answer) = talk.answer(&wish, latest, &before);
-    let thought = format!("The user wrote {}.", quoted(latest));
-    let work = Work::begin(TURN / (count(&steps) + 1), thought).steps(steps);
-    work.ends(Status::Completed, answer)
+    talk.check(named, &mut turn);
+    for wish in wishes(asked) {
+        if let Wish::Fix(object) = wish {
+            talk.fix(&object, &mut turn);
+        }
+    }
+    let (steps, answer) = talk.close(turn);
+    let work = Work::begin(FIRST_LOOK / (count(&steps) + 1), thought).steps(steps);
+    let scenario = work.run(Some("data-quality-checker"), Status::Completed, answer);
+    let before = Mind::Checker(Talk::default());
+    (scenario, Memory::new(asked, before, Mind::Checker(talk)))
 }
 
 fn count(steps: &[Step]) -> u32 {
@@ -60,107 +65,235 @@ fn count(steps: &[Step]) -> u32 {
 }
 
 /// What was found and done so far.
-#[derive(Clone)]
-struct Talk {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Talk {
     models: Vec<String>,
     findings: Vec<Finding>,
     /// The numbers of findings, from 1.
     fixed: BTreeSet<usize>,
     /// The finding that was talked about last.
-    topic: Option<usize>,
+    topic: usize,
+    /// The models that were to be checked, and were not.
+    unchecked: Vec<String>,
 }
 
-/// What a follow-up asks for. Findings by their numbers, from 1.
-enum Wish {
-    Check(Vec<String>),
-    Fix(Vec<usize>),
-    Why(usize),
-    /// A number that no finding has.
-    Beyond(usize),
-    Json,
-    Other,
+/// What is done and said in a turn.
+#[derive(Default)]
+struct Turn<'a> {
+    asked: &'a str,
+    /// What is to be said about what was asked.
+    remark: String,
+    steps: Vec<Step>,
+    parts: Vec<String>,
+    /// The answer ends with how things stand.
+    is_to_stand: bool,
+}
+
+impl<'a> Turn<'a> {
+    fn of(asked: &'a str) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
+    fn say(&mut self, part: impl Into<String>) {
+        self.parts.push(part.into());
+        self.is_to_stand = true;
+    }
 }
 
 impl Talk {
-    fn begun(asked: &str) -> Self {
-        let mut talk = Self {
-            models: Vec::new(),
-            findings: Vec::new(),
-            fixed: BTreeSet::new(),
-            topic: None,
-        };
-        talk.check(&models_or_one(asked));
-        talk
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let names = self.models.iter().chain(&self.unchecked);
+        let names = names.map(|name| size_of::<String>() + name.len());
+        let findings = self.findings.iter().map(Finding::bytes);
+        names.chain(findings).sum::<usize>() + self.fixed.len() * size_of::<usize>()
     }
 
-    fn check(&mut self, models: &[String]) {
-        for model in models.iter().take(MOST) {
+    /// Keeps what was to be checked in a turn that was cut off.
+    pub(super) fn cut_off(&mut self, turn: Self) {
+        let mut lost = turn.models;
+        lost.extend(turn.unchecked);
+        lost.retain(|model| !self.models.contains(model));
+        add(&mut self.unchecked, lost);
+        self.unchecked.truncate(MOST_MODELS);
+    }
+
+    /// Does what a follow-up asks for, and says so.
+    pub(super) fn answer(&mut self, text: &str) -> Vec<Stage> {
+        let mut turn = Turn::of(text);
+        for wish in wishes(text) {
+            self.grant(wish, &mut turn);
+        }
+        if turn.parts.is_empty() {
+            let standing = self.standing();
+            turn.parts.push(match self.findings.is_empty() {
+                true => standing,
+                false => format!("You wrote {}. {standing}\n\n{CAN}", quoted(text)),
+            });
+        }
+        let (steps, answer) = self.close(turn);
+        let thought = format!("The user wrote {}.", quoted(text));
+        Work::begin(TURN / (count(&steps) + 1), thought)
+            .steps(steps)
+            .ends(Status::Completed, answer)
+    }
+
+    fn close(&self, mut turn: Turn<'_>) -> (Vec<Step>, String) {
+        if turn.is_to_stand {
+            turn.parts.push(self.standing());
+        }
+        (turn.steps, turn.parts.join("\n\n"))
+    }
+
+    fn grant(&mut self, wish: Wish, turn: &mut Turn<'_>) {
+        match wish {
+            Wish::Check(models) if models.iter().any(|model| !self.models.contains(model)) => {
+                self.check(models, turn);
+            }
+            Wish::GoOn if !self.unchecked.is_empty() => self.check(self.unchecked.clone(), turn),
+            // Nothing was said that it could be about.
+            _ if self.findings.is_empty() => {}
+            Wish::Check(models) if !models.is_empty() => self.list(turn),
+            Wish::Fix(object) => self.fix(&object, turn),
+            Wish::Why(object) => self.explain(&object, turn),
+            Wish::Json => {
+                let open = self.open().into_iter();
+                let open = open.map(|number| &self.findings[number - 1]);
+                turn.parts.push(block(open));
+            }
+            Wish::List => self.list(turn),
+            Wish::Leave => turn.say("I change nothing."),
+            Wish::Check(_) | Wish::GoOn => {}
+        }
+    }
+
+    /// Looks at those of these models that are new.
+    fn check(&mut self, mut models: Vec<String>, turn: &mut Turn<'_>) {
+        models.retain(|model| !self.models.contains(model));
+        let free = MOST_MODELS - self.models.len();
+        if free == 0 {
+            turn.say(format!(
+                "I keep {MOST_MODELS} models in mind, and look at no more of them in one run."
+            ));
+            return;
+        }
+        let mut later = models.split_off(models.len().min(MOST).min(free));
+        let known = self.findings.len();
+        for model in &models {
             self.findings.extend(findings(model));
-            self.models.push(model.clone());
         }
+        self.topic = known + 1;
+        self.unchecked.retain(|model| !models.contains(model));
+        self.models.extend(models);
+        later.truncate(free);
+        add(&mut self.unchecked, later);
+        turn.steps.extend(look(&self.findings[known..]));
+        turn.parts.extend(self.report(turn, known));
     }
 
-    /// What a text asks for, as the talk stands.
-    fn wish(&self, text: &str) -> Wish {
-        let words = words(text);
-        let says = |any: &[&str]| words.iter().any(|word| any.contains(&word.as_str()));
-        let mut new = models(text);
-        new.retain(|model| !self.models.contains(model));
-        if !new.is_empty() {
-            return Wish::Check(new);
+    fn fix(&mut self, object: &Object, turn: &mut Turn<'_>) {
+        let new = object.models();
+        if new.iter().any(|model| !self.models.contains(model)) {
+            self.check(new, turn);
         }
-        let is_fix = says(&[
-            "fix", "repair", "add", "apply", "solve", "resolve", "correct",
-        ]);
-        let is_why = says(&["why", "explain", "reason", "because", "matter", "matters"]);
-        let named = self.named(&words);
-        match named {
-            Err(number) if is_fix || is_why => Wish::Beyond(number),
-            Ok(named) if is_why => {
-                let topic = named.first().copied().or(self.topic);
-                Wish::Why(topic.unwrap_or(1))
-            }
-            Ok(named) if is_fix && !named.is_empty() => Wish::Fix(named),
-            Ok(_) if is_fix && says(&["all", "both", "everything", "rest", "them", "others"]) => {
-                Wish::Fix(self.open())
-            }
-            Ok(_) if is_fix => {
-                let next = self.topic.filter(|topic| !self.fixed.contains(topic));
-                let next = next.or_else(|| self.open().first().copied());
-                Wish::Fix(next.into_iter().collect())
-            }
-            _ if says(&["json"]) => Wish::Json,
-            _ => Wish::Other,
+        let open = self.open();
+        let next = match open.contains(&self.topic) {
+            true => Some(self.topic),
+            false => open.first().copied(),
+        };
+        let Some(chosen) = self.chosen(object, next, &open) else {
+            return;
+        };
+        let is_done = |number: &usize| self.fixed.contains(number);
+        let (done, new): (Vec<usize>, Vec<usize>) = chosen.numbers.into_iter().partition(is_done);
+        let fixed: Vec<_> = numbered(&self.findings)
+            .filter(|(number, _)| new.contains(number))
+            .collect();
+        let mut models: Vec<_> = fixed.iter().map(|(_, finding)| &finding.model).collect();
+        models.dedup();
+        turn.steps.extend(models.iter().flat_map(|model| {
+            let test = format!("dbt test --select {model}");
+            [
+                tool("edit_file", "path", &file(model)),
+                tool("run_terminal_command", "command", &test),
+            ]
+        }));
+        match fixed.as_slice() {
+            [] if done.is_empty() && chosen.lacks.is_none() => turn.say("Nothing is left to fix."),
+            [] => {}
+            [(number, finding)] => turn.say(finding.fixed(*number)),
+            several => turn.say(fixed_table(several)),
         }
+        if !done.is_empty() {
+            turn.say(format!("Before that, {} fixed already.", are(&done)));
+        }
+        chosen.lacks.into_iter().for_each(|lacks| turn.say(lacks));
+        self.topic = new.last().or(done.last()).copied().unwrap_or(self.topic);
+        self.fixed.extend(new);
     }
 
-    /// The findings that words name: by number, column or test. Else a number that none has.
-    fn named(&self, words: &[String]) -> Result<Vec<usize>, usize> {
-        let count = self.findings.len();
-        let mut named = Vec::new();
-        for word in words {
-            let number = match word.as_str() {
-                "first" | "1st" => Some(1),
-                "second" | "2nd" => Some(2),
-                "third" | "3rd" => Some(3),
-                "last" => Some(count),
-                word => word.parse().ok(),
-            };
-            match number {
-                Some(number) if (1..=count).contains(&number) => named.push(number),
-                Some(number) => return Err(number),
-                None => named.extend(self.numbered().filter_map(|(number, finding)| {
-                    (finding.column == *word || finding.test == word).then_some(number)
-                })),
-            }
+    fn explain(&mut self, object: &Object, turn: &mut Turn<'_>) {
+        let all: Vec<_> = (1..=self.findings.len()).collect();
+        let Some(chosen) = self.chosen(object, Some(self.topic), &all) else {
+            return;
+        };
+        for number in chosen.numbers.iter().take(MOST) {
+            let finding = &self.findings[number - 1];
+            self.topic = *number;
+            turn.steps.push(finding.query());
+            turn.say(format!(
+                "## Why finding {number} matters: {}\n\n{}",
+                finding.place(),
+                finding.why()
+            ));
         }
-        named.sort_unstable();
-        named.dedup();
-        Ok(named)
+        if chosen.numbers.len() > MOST {
+            turn.say(format!("I explain {MOST} findings in a turn."));
+        }
+        chosen.lacks.into_iter().for_each(|lacks| turn.say(lacks));
     }
 
-    fn numbered(&self) -> impl Iterator<Item = (usize, &Finding)> {
-        (1..).zip(&self.findings)
+    /// The findings that an object names, as the talk stands; none where that is not clear.
+    fn chosen(&self, object: &Object, next: Option<usize>, all: &[usize]) -> Option<Chosen> {
+        let numbers: Vec<usize> = match meant(object, &self.findings) {
+            Meant::These(numbers, unknown) => {
+                let lacks = unknown.iter().map(|number| format!("no finding {number}"));
+                let lacks: Vec<_> = lacks.collect();
+                return Some(Chosen {
+                    numbers: numbers.into_iter().collect(),
+                    lacks: (!lacks.is_empty()).then(|| format!("There is {}.", lacks.join(", "))),
+                });
+            }
+            Meant::All(among, how_many) => {
+                let among = all.iter().copied().filter(|number| among.contains(number));
+                let among: Vec<_> = among.collect();
+                if how_many.is_some_and(|many| many != among.len()) {
+                    return None;
+                }
+                among
+            }
+            Meant::It => vec![self.topic],
+            Meant::Next => next.into_iter().collect(),
+            Meant::Unclear => return None,
+        };
+        Some(Chosen {
+            numbers,
+            lacks: None,
+        })
+    }
+
+    fn list(&self, turn: &mut Turn<'_>) {
+        let open = self.open();
+        let open: Vec<_> = numbered(&self.findings)
+            .filter(|(number, _)| open.contains(number))
+            .collect();
+        if !open.is_empty() {
+            turn.parts.push(table(&open));
+        }
+        turn.is_to_stand = true;
     }
 
     /// The findings that are not fixed.
@@ -171,129 +304,76 @@ impl Talk {
             .collect()
     }
 
-    /// Does what is wished, before it is spoken of.
-    fn grant(&mut self, wish: &Wish) {
-        match wish {
-            Wish::Check(models) => {
-                self.topic = Some(self.findings.len() + 1);
-                self.check(models);
-            }
-            Wish::Fix(numbers) => {
-                self.fixed.extend(numbers);
-                self.topic = numbers.last().copied().or(self.topic);
-            }
-            Wish::Why(number) => self.topic = Some(*number),
-            Wish::Beyond(_) | Wish::Json | Wish::Other => {}
-        }
-    }
-
-    /// The steps towards an answer, and the answer.
-    fn answer(&self, wish: &Wish, latest: &str, before: &Self) -> (Vec<Step>, String) {
-        match wish {
-            Wish::Check(_) => {
-                let known = before.findings.len();
-                (look(&self.findings[known..]), self.report(latest, known))
-            }
-            Wish::Fix(numbers) => self.fix(numbers, before),
-            Wish::Why(number) => match self.findings.get(number - 1) {
-                Some(finding) => {
-                    let place = finding.place();
-                    let text = format!(
-                        "## Why finding {number} matters: {place}\n\n{}\n\n{}",
-                        finding.why(),
-                        self.standing()
-                    );
-                    (vec![finding.query()], text)
-                }
-                None => (Vec::new(), self.standing()),
-            },
-            Wish::Beyond(number) => {
-                let text = format!("There is no finding {number}. {}", self.standing());
-                (Vec::new(), text)
-            }
-            Wish::Json => (
-                Vec::new(),
-                block(self.open().iter().map(|number| &self.findings[number - 1])),
-            ),
-            Wish::Other => {
-                let text = format!(
-                    "You wrote {}. {}\n\nI can fix a finding (“Now fix the first one”), say why it \
-                     matters (“Why?”), or check another model (“Now also check stg_customers”).",
-                    quoted(latest),
-                    self.standing()
-                );
-                (Vec::new(), text)
-            }
-        }
-    }
-
-    fn fix(&self, numbers: &[usize], before: &Self) -> (Vec<Step>, String) {
-        let (done, new): (Vec<usize>, Vec<usize>) = numbers
-            .iter()
-            .partition(|number| before.fixed.contains(number));
-        let fixed: Vec<_> = self
-            .numbered()
-            .filter(|(number, _)| new.contains(number))
-            .collect();
-        let mut models: Vec<_> = fixed.iter().map(|(_, finding)| &finding.model).collect();
-        models.dedup();
-        let steps = models.iter().flat_map(|model| {
-            let test = format!("dbt test --select {model}");
-            [
-                tool("edit_file", "path", &file(model)),
-                tool("run_terminal_command", "command", &test),
-            ]
-        });
-        let mut parts = Vec::new();
-        match fixed.as_slice() {
-            [] => {}
-            [(number, finding)] => parts.push(finding.fixed(*number)),
-            several => parts.push(fixed_table(several)),
-        }
-        if !done.is_empty() {
-            parts.push(format!("Before that, {} fixed already.", are(&done)));
-        }
-        parts.push(self.standing());
-        (steps.collect(), parts.join("\n\n"))
-    }
-
-    /// What was found in the findings from this one on, for who asked this.
-    fn report(&self, asked: &str, known: usize) -> String {
+    /// What was found in the findings from this one on.
+    fn report(&self, turn: &Turn<'_>, known: usize) -> [String; 3] {
         let new = &self.findings[known..];
         let mut models: Vec<_> = new.iter().map(|finding| finding.model.as_str()).collect();
         models.dedup();
         let rows: u64 = models.iter().map(|model| rows(model)).sum();
-        let heading = models.join(", ");
-        let mut parts = vec![format!("## {} findings in {heading}", new.len())];
-        let looked = format!(
-            "I read the tests of `{}` and {rows} rows.",
-            models.join("`, `")
-        );
-        parts.push(match asked.trim().is_empty() {
-            true => looked,
-            false => format!("You asked: {}. {looked}", quoted(asked)),
-        });
-        let numbered: Vec<_> = self.numbered().skip(known).collect();
-        parts.push(table(&numbered));
-        parts.push(block(new));
-        parts.join("\n\n")
+        let asked = match turn.asked.trim().is_empty() {
+            true => String::new(),
+            false => format!("You asked: {}. ", quoted(turn.asked)),
+        };
+        let later = match self.unchecked.is_empty() {
+            true => String::new(),
+            false => format!(
+                " I look at {MOST} models in a turn, so not yet at {}: “Go on” does.",
+                code(&self.unchecked)
+            ),
+        };
+        let numbered: Vec<_> = numbered(&self.findings).skip(known).collect();
+        [
+            format!(
+                "## {} findings in {}\n\n{asked}{}I read the tests of {} and {rows} rows.{later}",
+                new.len(),
+                models.join(", "),
+                turn.remark,
+                code(&models),
+            ),
+            table(&numbered),
+            block(new),
+        ]
     }
 
     /// How many findings there are, and which are fixed.
     fn standing(&self) -> String {
+        let later = match self.unchecked.is_empty() {
+            true => String::new(),
+            false => format!(" “Go on” makes me look at {}.", code(&self.unchecked)),
+        };
+        if self.findings.is_empty() {
+            return format!("I was stopped before I could say what I had found.{later}");
+        }
         let open = self.open();
         let models = match self.models.len() {
-            ..=MOST => format!("`{}`", self.models.join("`, `")),
+            ..=MOST => code(&self.models),
             several => format!("{several} models"),
         };
         let found = format!("There are {} findings in {models}", self.findings.len());
         let fixed: Vec<_> = self.fixed.iter().copied().collect();
         match (fixed.as_slice(), open.as_slice()) {
-            ([], _) => format!("{found}, none of them fixed yet."),
-            (_, []) => format!("{found}, all of them fixed."),
-            (fixed, open) => format!("{found}: {} fixed, {} open.", are(fixed), are(open)),
+            ([], _) => format!("{found}, none of them fixed yet.{later}"),
+            (_, []) => format!("{found}, all of them fixed.{later}"),
+            (fixed, open) => format!("{found}: {} fixed, {} open.{later}", are(fixed), are(open)),
         }
     }
+}
+
+/// The findings that were chosen, and what is to be said of numbers that none has.
+struct Chosen {
+    numbers: Vec<usize>,
+    lacks: Option<String>,
+}
+
+/// Names as Markdown shows them; how many more where they are more than can be taken in.
+fn code(names: &[impl AsRef<str>]) -> String {
+    let some = names.iter().take(2 * MOST);
+    let some: Vec<_> = some.map(|name| format!("`{}`", name.as_ref())).collect();
+    let more = match names.len() - some.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", some.join(", "))
 }
 
 /// `finding 1 is`, `findings 1 and 2 are`; only how many where they are more than can be taken in.

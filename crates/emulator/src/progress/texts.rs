@@ -58,24 +58,19 @@ impl Progress {
             + self.own_bytes()
     }
 
-    /// About how much a scenario takes that was made for this run, and what has been said by it.
+    /// About how much a demo agent takes for this run alone, and what has been said and done by it.
     fn own_bytes(&self) -> usize {
-        if !self.scenario.is_of_one_run() {
-            return 0;
+        match &self.memory {
+            Some(memory) => memory.bytes() + self.scenario.bytes() + self.revealed_bytes,
+            None => 0,
         }
-        // What the user wrote is counted already.
-        let said = self
-            .messages
-            .iter()
-            .filter(|message| message.role != "user");
-        let said = said.map(|message| message.content.len());
-        let done = self.steps.iter().map(|step| step.bytes());
-        self.scenario.bytes() + said.chain(done).sum::<usize>()
     }
 
-    /// The trigger's message, as long as it is kept.
+    /// What the run was asked at first: what a demo agent has read of it, else the trigger's
+    /// message as long as it is kept.
     pub(crate) fn asked(&self) -> Option<&str> {
-        self.message.as_deref()
+        let read = self.memory.as_ref().map(|memory| memory.asked());
+        read.or(self.message.as_deref())
     }
 
     /// How many follow-ups the run has received.

@@ -93,7 +93,7 @@ impl Serialize for World {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::world::{NotSent, Order, Scenarios, Workspace};
@@ -232,6 +232,88 @@ mod tests {
             (world.runs(NOW).len(), world.dropped(), world.bytes),
             (0, 0, 0)
         );
+    }
+
+    fn checker() -> (World, String) {
+        let mut world = World::new(Workspace {
+            scenarios: Scenarios {
+                has_demo_agents: true,
+                ..Scenarios::default()
+            },
+            ..Workspace::default()
+        });
+        let order = Order {
+            agent: Some("data-quality-checker".to_owned()),
+            ..Order::default()
+        };
+        let id = world.trigger(order, NOW).map_err(|_| "no agent").unwrap();
+        (world, id.session_id)
+    }
+
+    /// What the run says last, long after it was asked.
+    fn said(world: &mut World, id: &str, now: &mut Duration) -> String {
+        *now += Duration::from_secs(60);
+        let mut runs = world.runs(*now).into_iter();
+        let mut run = runs.find(|run| run.session_id == id).unwrap();
+        run.messages.pop().unwrap().content
+    }
+
+    #[test]
+    fn a_demo_agent_remembers_what_it_did_when_long_texts_are_dropped() {
+        let (mut world, id) = checker();
+        let mut now = Duration::from_secs(60);
+        let long = format!("Fix the first one. {}", "Thanks! ".repeat(1_000));
+        assert!(world.send(&id, long, now).is_ok());
+        assert!(said(&mut world, &id, &mut now).contains("Finding 1 is fixed"));
+        while !world.runs[0].progress.record.texts_dropped {
+            let order = Order {
+                message: Some("m".repeat(900_000)),
+                ..Order::default()
+            };
+            assert!(world.trigger(order, now).is_ok());
+        }
+        assert!(world.send(&id, "Which are open?".to_owned(), now).is_ok());
+        let said = said(&mut world, &id, &mut now);
+        assert!(said.contains("finding 1 is fixed"), "{said}");
+        assert_eq!(world.bytes, counted(&world));
+    }
+
+    #[test]
+    fn a_follow_up_to_a_demo_agent_takes_no_longer_after_many() {
+        let (mut world, id) = checker();
+        let mut now = Duration::from_secs(60);
+        let long = "Why is that? ".repeat(1_000);
+        let mut took = || {
+            let start = Instant::now();
+            assert!(world.send(&id, long.clone(), now).is_ok());
+            now += Duration::from_secs(60);
+            world.look(now);
+            start.elapsed()
+        };
+        let took: Vec<_> = (0..200).map(|_| took()).collect();
+        // The fastest of some, since others use this machine, too.
+        let (first, last) = (took[..20].iter().min(), took[180..].iter().min());
+        assert!(
+            last.unwrap() < &(*first.unwrap() * 4),
+            "{first:?}, {last:?}"
+        );
+    }
+
+    #[test]
+    fn follow_ups_that_wait_for_a_demo_agent_are_counted_and_all_answered() {
+        const SENT: usize = 2_000;
+        let (mut world, id) = checker();
+        for number in 0..SENT {
+            let follow_up = format!("{number} {}", "ä".repeat(10_000 * usize::from(number < 99)));
+            assert!(world.send(&id, follow_up, NOW).is_ok());
+        }
+        assert_eq!(world.bytes, counted(&world));
+        assert!(world.bytes <= MOST_BYTES, "{}", world.bytes);
+        let run = world.runs(Duration::from_secs(100_000)).remove(0);
+        assert_eq!(run.messages.len(), 1 + 2 * SENT);
+        let last = run.messages.last().unwrap();
+        assert!(last.content.contains("“1999”"), "{}", last.content);
+        assert_eq!(world.bytes, counted(&world));
     }
 
     #[test]

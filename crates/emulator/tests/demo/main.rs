@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod at_work;
+#[path = "../caller/mod.rs"]
 mod caller;
+mod words;
 
 use std::time::Duration;
 
@@ -378,7 +381,8 @@ async fn any_other_agent_and_a_message_alone_do_something_too() {
         );
     }
     let odd = format!("a|`\n{}", "x".repeat(100_000));
-    let id = ask(&emulator, Some(&odd), Some(&odd)).await;
+    // An agent's name has 255 characters at most.
+    let id = ask(&emulator, Some(&odd[..255]), Some(&odd)).await;
     until_ended(&emulator, &id);
     assert!(answer(&emulator, &id).len() < 1_000);
 }

@@ -1,0 +1,133 @@
+//! What a run of a demo agent remembers, and how it answers follow-ups by that.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::others::{self, Recall, Verdict};
+use super::talk::Talk;
+use super::words::start;
+use crate::stage::Stage;
+use crate::status::Status;
+
+/// How long a follow-up is in the queue.
+const QUEUE: Duration = Duration::from_millis(700);
+
+/// What a run remembers. Only what it has said counts: what a stop cuts off was never done.
+#[derive(Debug, Clone)]
+pub(crate) struct Memory {
+    /// The start of what the run was asked at first.
+    asked: String,
+    /// As of the latest answer.
+    mind: Mind,
+    /// As of the answer that the run is at work on.
+    next: Option<Mind>,
+    /// The starts of the follow-ups that wait for that answer.
+    waiting: VecDeque<String>,
+    /// How much memory these take.
+    waiting_bytes: usize,
+    /// What came of the runs that it has started.
+    verdicts: Vec<Verdict>,
+}
+
+/// What the answers of an agent depend on.
+#[derive(Debug, Clone)]
+pub(super) enum Mind {
+    Checker(Talk),
+    Other(Recall),
+}
+
+impl Mind {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Checker(talk) => talk.bytes(),
+            Self::Other(recall) => recall.bytes(),
+        }
+    }
+}
+
+impl Memory {
+    /// Of a run that is about to begin, and of the same when it has given its first answer.
+    pub(super) fn new(asked: &str, mind: Mind, next: Mind) -> Self {
+        Self {
+            asked: start(asked).to_owned(),
+            mind,
+            next: Some(next),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            verdicts: Vec::new(),
+        }
+    }
+
+    /// The start of what the run was asked at first, which its children are asked, too.
+    pub(crate) fn asked(&self) -> &str {
+        &self.asked
+    }
+
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let waiting = self
+            .waiting
+            .iter()
+            .map(|text| size_of::<String>() + text.len());
+        let minds = [Some(&self.mind), self.next.as_ref()];
+        let minds = minds.into_iter().flatten().map(Mind::bytes);
+        size_of::<Self>() + self.asked.len() + waiting.chain(minds).sum::<usize>()
+    }
+
+    /// Takes a follow-up to a run at work, whose answer comes after the one it is at work on.
+    pub(crate) fn queue(&mut self, text: &str) {
+        let text = start(text).to_owned();
+        self.waiting_bytes += size_of::<String>() + text.len();
+        self.waiting.push_back(text);
+    }
+
+    /// The answer to a follow-up to a run at rest.
+    pub(crate) fn answer(&mut self, text: &str) -> Vec<Stage> {
+        let mut stages = vec![Stage::new(Status::Queued).lasts(QUEUE)];
+        stages.extend(self.think(start(text)));
+        stages
+    }
+
+    /// Keeps what has been answered, and answers the follow-up that has waited longest.
+    pub(crate) fn answered(&mut self) -> Vec<Stage> {
+        self.mind = self.next.take().unwrap_or_else(|| self.mind.clone());
+        match self.waiting.pop_front() {
+            Some(text) => {
+                self.waiting_bytes -= size_of::<String>() + text.len();
+                self.think(&text)
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Forgets what has not been said.
+    pub(crate) fn stopped(&mut self) {
+        self.waiting = VecDeque::new();
+        self.waiting_bytes = 0;
+        if let (Mind::Checker(talk), Some(Mind::Checker(next))) = (&mut self.mind, self.next.take())
+        {
+            talk.cut_off(next);
+        }
+    }
+
+    /// How the run goes on when a run that it has started has ended like this, and it waits for no
+    /// other, or still does.
+    pub(crate) fn child_ended(&mut self, verdict: Verdict, still_waits: bool) -> Vec<Stage> {
+        let mut stages = vec![verdict.heard()];
+        self.verdicts.push(verdict);
+        if !still_waits {
+            stages.extend(others::review(&self.asked, &self.verdicts));
+        }
+        stages
+    }
+
+    fn think(&mut self, text: &str) -> Vec<Stage> {
+        let mut next = self.mind.clone();
+        let stages = match &mut next {
+            Mind::Checker(talk) => talk.answer(text),
+            Mind::Other(recall) => recall.answer(text),
+        };
+        self.next = Some(next);
+        stages
+    }
+}

@@ -1,0 +1,278 @@
+//! What words name among the findings.
+
+use std::collections::BTreeSet;
+
+use super::findings::Finding;
+use super::wishes::Object;
+
+/// What words mean, findings by their numbers, from 1.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Meant {
+    /// These, and the numbers that none has.
+    These(BTreeSet<usize>, Vec<String>),
+    /// All of these that are open, which are so many if that was said.
+    All(BTreeSet<usize>, Option<usize>),
+    /// The one that was talked about last.
+    It,
+    /// The next one.
+    Next,
+    /// Something else than findings.
+    Unclear,
+}
+
+/// How many numbers that no finding has are named.
+const MOST_UNKNOWN: usize = 3;
+
+const ORDINALS: [&str; 10] = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+];
+const CARDINALS: [&str; 10] = [
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+];
+const ALL: [&str; 13] = [
+    "all",
+    "both",
+    "everything",
+    "rest",
+    "them",
+    "these",
+    "those",
+    "others",
+    "other",
+    "findings",
+    "tests",
+    "issues",
+    "problems",
+];
+const IT: [&str; 3] = ["it", "that", "this"];
+
+/// What says nothing beside the words above.
+const EMPTY: [&str; 60] = [
+    "the",
+    "a",
+    "an",
+    "of",
+    "in",
+    "on",
+    "to",
+    "at",
+    "for",
+    "with",
+    "from",
+    "me",
+    "us",
+    "my",
+    "our",
+    "your",
+    "you",
+    "i",
+    "we",
+    "now",
+    "too",
+    "also",
+    "as",
+    "well",
+    "please",
+    "next",
+    "finding",
+    "one",
+    "ones",
+    "number",
+    "test",
+    "missing",
+    "issue",
+    "problem",
+    "column",
+    "model",
+    "fix",
+    "does",
+    "do",
+    "did",
+    "is",
+    "are",
+    "should",
+    "matter",
+    "matters",
+    "important",
+    "bad",
+    "wrong",
+    "reason",
+    "why",
+    "found",
+    "listed",
+    "directly",
+    "immediately",
+    "once",
+    "here",
+    "touch",
+    "change",
+    "leave",
+    "alone",
+];
+
+/// What an object means among these findings.
+pub(super) fn meant(object: &Object, findings: &[Finding]) -> Meant {
+    let mut meant = reading(&object.words, findings, object.must_name);
+    if matches!(meant, Meant::It | Meant::Next) && !object.aside.is_empty() {
+        let aside = reading(&object.aside, findings, true);
+        if let Meant::These(..) = aside {
+            meant = aside;
+        }
+    }
+    if object.except.is_empty() {
+        return meant;
+    }
+    let except = match reading(&object.except, findings, true) {
+        Meant::These(except, _) => except,
+        // `The first, and not the others` is the first.
+        Meant::All(others, _) if others.len() == findings.len() => match meant {
+            Meant::These(..) => return meant,
+            _ => return Meant::Unclear,
+        },
+        Meant::All(except, _) => except,
+        Meant::It | Meant::Next | Meant::Unclear => return Meant::Unclear,
+    };
+    if let Meant::These(numbers, _) | Meant::All(numbers, _) = &mut meant {
+        numbers.retain(|number| !except.contains(number));
+    }
+    meant
+}
+
+fn reading(words: &[String], findings: &[Finding], must_name: bool) -> Meant {
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let names = |name: fn(&Finding) -> &str| -> Vec<&str> {
+        let names = findings.iter().map(name);
+        names
+            .filter(|name| words.iter().any(|word| word == name))
+            .collect()
+    };
+    let models = names(|finding| &finding.model);
+    let kinds = [
+        names(|finding| &finding.column),
+        names(|finding| finding.test),
+        names(|finding| finding.severity),
+    ];
+    let is_in = |names: &[&str], name: &str| names.is_empty() || names.contains(&name);
+    let group: Vec<usize> = numbered(findings)
+        .filter(|(_, finding)| is_in(&models, &finding.model))
+        .map(|(number, _)| number)
+        .collect();
+    let count = Count::of(words, &group, findings.len());
+    let mut numbers = count.numbers;
+    if kinds.iter().any(|names| !names.is_empty()) {
+        let [columns, tests, severities] = kinds;
+        numbers.extend(group.iter().filter(|number| {
+            let finding = &findings[**number - 1];
+            is_in(&columns, &finding.column)
+                && is_in(&tests, finding.test)
+                && is_in(&severities, finding.severity)
+        }));
+    }
+    let is_known = |word: &String| {
+        let lists = [&ALL[..], &IT, &EMPTY, &CARDINALS];
+        lists.iter().any(|list| list.contains(&word.as_str())) || models.contains(&word.as_str())
+    };
+    let is_plain = words.iter().all(is_known);
+    let how_many = words.iter().find_map(|word| match word.as_str() {
+        "both" => Some(2),
+        "one" => None,
+        word => place(&CARDINALS, word),
+    });
+    let all = || Meant::All(group.iter().copied().collect(), how_many);
+    match (numbers.is_empty(), count.unknown.is_empty()) {
+        (true, true) if has(&ALL) && is_plain => all(),
+        (true, true) if has(&ALL) => Meant::Unclear,
+        (true, true) if has(&IT) => Meant::It,
+        (true, true) if !is_plain => Meant::Unclear,
+        (true, true) if !models.is_empty() => all(),
+        (true, true) if must_name => Meant::Unclear,
+        (true, true) => Meant::Next,
+        _ => Meant::These(numbers, count.unknown),
+    }
+}
+
+pub(super) fn numbered(findings: &[Finding]) -> impl Iterator<Item = (usize, &Finding)> {
+    (1..).zip(findings)
+}
+
+/// The numbers that words say.
+#[derive(Default)]
+struct Count {
+    numbers: BTreeSet<usize>,
+    unknown: Vec<String>,
+}
+
+impl Count {
+    /// Ordinals count in the group, numbers among all.
+    fn of(words: &[String], group: &[usize], most: usize) -> Self {
+        let mut count = Self::default();
+        let (mut from, mut before) = ("", "");
+        for word in words {
+            let cardinal = place(&CARDINALS, word).or_else(|| word.parse().ok());
+            match (before, cardinal) {
+                ("to" | "through", Some(_)) if from.parse::<usize>().is_ok() => {
+                    count.word(&format!("{from}-{word}"), group, most);
+                }
+                // The finding itself is in already.
+                ("first", Some(number)) => count.add(group.iter().take(number)),
+                ("last", Some(number)) => count.add(group.iter().rev().take(number)),
+                ("finding" | "findings" | "number", Some(number)) => {
+                    count.say(number, word, most);
+                }
+                _ if word == "last" => count.add(group.last()),
+                _ => count.word(word, group, most),
+            }
+            (from, before) = (before, word);
+        }
+        count
+    }
+
+    fn word(&mut self, word: &str, group: &[usize], most: usize) {
+        let suffixes = ["st", "nd", "rd", "th"];
+        let stem = suffixes.iter().find_map(|it| word.strip_suffix(it));
+        let ordinal = stem.and_then(|stem| stem.parse().ok());
+        if let Some(ordinal) = place(&ORDINALS, word).or(ordinal) {
+            match group.get(ordinal.wrapping_sub(1)) {
+                Some(number) => self.add([number]),
+                None => self.lacks(ordinal.to_string()),
+            }
+        } else if let Some((from, to)) = range(word) {
+            self.numbers.extend(from.max(1)..=to.min(most));
+            let beyond = (from..=to).filter(|number| !(1..=most).contains(number));
+            for number in beyond.take(MOST_UNKNOWN) {
+                self.lacks(number.to_string());
+            }
+        } else if let Ok(number) = word.parse() {
+            self.say(number, word, most);
+        } else if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+            self.lacks(word.to_owned());
+        }
+    }
+
+    fn say(&mut self, number: usize, word: &str, most: usize) {
+        match (1..=most).contains(&number) {
+            true => self.add([&number]),
+            false => self.lacks(word.to_owned()),
+        }
+    }
+
+    fn add<'a>(&mut self, numbers: impl IntoIterator<Item = &'a usize>) {
+        self.numbers.extend(numbers);
+    }
+
+    fn lacks(&mut self, number: String) {
+        if self.unknown.len() < MOST_UNKNOWN && !self.unknown.contains(&number) {
+            self.unknown.push(number);
+        }
+    }
+}
+
+fn place(words: &[&str], word: &str) -> Option<usize> {
+    let place = words.iter().position(|it| *it == word);
+    place.map(|place| place + 1)
+}
+
+fn range(word: &str) -> Option<(usize, usize)> {
+    let (from, to) = word.split_once('-')?;
+    Some((from.parse().ok()?, to.parse().ok()?))
+}

@@ -1,0 +1,416 @@
+//! What a user asks the checker for. Only what is surely an order is one: a question, a "don't", or
+//! a verb in the middle of a sentence changes nothing.
+
+use std::mem;
+
+use super::words::{is_in_layer, is_model, sentences};
+
+/// What a text asks for. What it is about is left in words: the talk knows what they name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// These models; none where the verb has none.
+    Check(Vec<String>),
+    Fix(Object),
+    Why(Object),
+    Json,
+    /// What stands so far.
+    List,
+    /// What was cut off, or left out.
+    GoOn,
+    /// Nothing is to be changed.
+    Leave,
+}
+
+/// What a verb is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) words: Vec<String>,
+    /// What it is not about: `not the second`, `all but 2`.
+    pub(super) except: Vec<String>,
+    /// What stood before it, if that is short: `finding 2: fix it`.
+    pub(super) aside: Vec<String>,
+    /// The verb says too little alone: `add`, for one.
+    pub(super) must_name: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Fix,
+    /// A fix if its object says so.
+    Add,
+    Why,
+    Check,
+    Show,
+    GoOn,
+}
+
+const VERBS: [(Verb, &[&str]); 6] = [
+    (Verb::Fix, &["fix", "repair", "solve", "resolve"]),
+    (Verb::Add, &["add", "apply", "correct", "implement"]),
+    (Verb::Why, &["why", "explain"]),
+    (
+        Verb::Check,
+        &[
+            "check", "look", "focus", "inspect", "review", "examine", "test", "audit",
+        ],
+    ),
+    (
+        Verb::Show,
+        &["show", "list", "summarise", "summarize", "give"],
+    ),
+    (
+        Verb::GoOn,
+        &["continue", "resume", "proceed", "retry", "again"],
+    ),
+];
+
+const GO_ON: [&[&str]; 4] = [
+    &["go", "on"],
+    &["carry", "on"],
+    &["try", "again"],
+    &["start", "again"],
+];
+
+const NEGATORS: [&str; 18] = [
+    "not",
+    "don't",
+    "dont",
+    "never",
+    "no",
+    "nothing",
+    "none",
+    "neither",
+    "without",
+    "stop",
+    "avoid",
+    "mustn't",
+    "shouldn't",
+    "needn't",
+    "can't",
+    "cannot",
+    "won't",
+    "nobody",
+];
+
+/// What leads, behind a verb, to that which is not meant.
+const EXCEPT: [&str; 3] = ["except", "besides", "excluding"];
+
+/// What may stand before a verb that is an order.
+const BEFORE: [&[&str]; 31] = [
+    &["don't", "forget", "to"],
+    &["do", "not", "forget", "to"],
+    &["don't", "hesitate", "to"],
+    &["i", "want", "you", "to"],
+    &["i", "need", "you", "to"],
+    &["i'd", "like", "you", "to"],
+    &["i", "would", "like", "you", "to"],
+    &["feel", "free", "to"],
+    &["go", "ahead"],
+    &["help", "me", "to"],
+    &["help", "me"],
+    &["tell", "me"],
+    &["you", "can"],
+    &["you", "could"],
+    &["you", "may"],
+    &["you", "should"],
+    &["you", "must"],
+    &["let's"],
+    &["let", "us"],
+    &["do"],
+    &["now"],
+    &["so"],
+    &["also"],
+    &["just"],
+    &["please"],
+    &["ok"],
+    &["okay"],
+    &["yes"],
+    &["great"],
+    &["thanks"],
+    &["first"],
+];
+
+/// What makes an order out of a question.
+const REQUESTS: [&[&str]; 4] = [
+    &["can", "you"],
+    &["could", "you"],
+    &["would", "you"],
+    &["will", "you"],
+];
+
+/// What stands between two parts of a clause, each of which can be an order.
+const BETWEEN: [&str; 4] = ["and", "then", "or", "but"];
+
+/// What asks for the state of things, with one of the words below.
+const ASKS: [&str; 4] = ["which", "what", "what's", "how"];
+const STATE: [&str; 11] = [
+    "open",
+    "fixed",
+    "left",
+    "done",
+    "remaining",
+    "remains",
+    "missing",
+    "find",
+    "found",
+    "findings",
+    "status",
+];
+
+/// What shows that a part is a sentence of its own, and does not say more of what a verb is about.
+const SUBJECTS: [&str; 6] = ["i", "it", "we", "you", "they", "is"];
+
+/// How many words say more of what a verb is about, at most.
+const MORE: usize = 4;
+
+/// What a text asks for, one after the other.
+pub(super) fn wishes(text: &str) -> Vec<Wish> {
+    let sentences = sentences(text);
+    let mut words = sentences.iter().flat_map(|it| &it.clauses).flatten();
+    let mut reader = Reader {
+        has_layers: words.any(|word| is_in_layer(word)),
+        ..Reader::default()
+    };
+    for sentence in &sentences {
+        reader.sentence(&sentence.clauses, sentence.is_question);
+    }
+    let mut wishes = reader.wishes;
+    if wishes.iter().any(|wish| matches!(wish, Wish::Fix(_))) {
+        wishes.retain(|wish| *wish != Wish::Leave);
+    }
+    wishes.dedup();
+    wishes
+}
+
+/// The models that a text names, each once: those of a layer, else what is spelt like a model.
+pub(super) fn models(text: &str) -> Vec<String> {
+    let mut models = Vec::new();
+    for wish in wishes(text) {
+        match wish {
+            Wish::Check(named) => add(&mut models, named),
+            Wish::Fix(object) | Wish::Why(object) => add(&mut models, object.models()),
+            _ => {}
+        }
+    }
+    models
+}
+
+/// Adds those that are not there yet.
+pub(super) fn add(models: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    for model in more {
+        if !models.contains(&model) {
+            models.push(model);
+        }
+    }
+}
+
+impl Object {
+    pub(super) fn models(&self) -> Vec<String> {
+        named(&self.words, self.words.iter().any(|word| is_in_layer(word)))
+    }
+}
+
+/// The models among these words.
+fn named(words: &[String], has_layers: bool) -> Vec<String> {
+    let is_named = |word: &&String| is_in_layer(word) || !has_layers && is_model(word);
+    let mut models = Vec::new();
+    add(&mut models, words.iter().filter(is_named).cloned());
+    models
+}
+
+#[derive(Default)]
+struct Reader {
+    wishes: Vec<Wish>,
+    /// Whether the text names a model of a layer: other names are of something else then.
+    has_layers: bool,
+    /// The verb that the words are about, in this sentence.
+    verb: Option<Verb>,
+    /// What comes next is not to be done.
+    is_negative: bool,
+    /// The last short part without a verb.
+    aside: Vec<String>,
+}
+
+impl Reader {
+    fn sentence(&mut self, clauses: &[Vec<String>], is_question: bool) {
+        self.verb = None;
+        self.is_negative = false;
+        self.aside.clear();
+        for (number, clause) in clauses.iter().enumerate() {
+            // `Fix it, ok?` is a question at its end alone.
+            let is_asked = is_question && number + 1 == clauses.len();
+            let mut may_order = true;
+            let mut link = "";
+            for part in clause.split_inclusive(|word| BETWEEN.contains(&word.as_str())) {
+                let (words, next) = match part.split_last() {
+                    Some((last, words)) if BETWEEN.contains(&last.as_str()) => (words, &**last),
+                    _ => (part, ""),
+                };
+                let (words, is_requested) = stripped(words);
+                self.part(words, link, may_order, is_asked && !is_requested);
+                // There is no order in `how to test and fix it`.
+                may_order &= words.is_empty() || self.verb.is_some();
+                link = next;
+            }
+        }
+    }
+
+    /// Reads what stands between two links.
+    fn part(&mut self, words: &[String], link: &str, may_order: bool, is_asked: bool) {
+        let negator = words.iter().position(|word| is_one(&NEGATORS, word));
+        let verb = words.iter().position(|word| verb(word).is_some());
+        match (negator, verb) {
+            (Some(negator), Some(verb)) if negator < verb => {
+                self.verb = self::verb(&words[verb]);
+                self.is_negative = true;
+                if matches!(self.verb, Some(Verb::Fix | Verb::Add)) {
+                    self.wishes.push(Wish::Leave);
+                }
+            }
+            _ if GO_ON.iter().any(|order| begins(words, order)) => self.order(Verb::GoOn, &[]),
+            (_, Some(0)) if may_order => match self::verb(&words[0]) {
+                Some(Verb::Fix | Verb::Add) if is_asked => {}
+                Some(verb) => self.order(verb, &words[1..]),
+                None => {}
+            },
+            (Some(negator), _) => {
+                self.is_negative = true;
+                self.more(&words[negator + 1..]);
+            }
+            _ => {
+                self.is_negative |= link == "but";
+                self.unordered(words, is_asked);
+            }
+        }
+    }
+
+    fn order(&mut self, verb: Verb, words: &[String]) {
+        self.verb = Some(verb);
+        self.is_negative = false;
+        let not = |word: &String| is_one(&NEGATORS, word) || is_one(&EXCEPT, word);
+        let end = words.iter().position(not).unwrap_or(words.len());
+        let (words, except) = words.split_at(end);
+        let says = |one: &str| words.iter().any(|word| word == one);
+        let object = Object {
+            words: words.to_vec(),
+            aside: mem::take(&mut self.aside),
+            must_name: verb == Verb::Add,
+            ..Object::default()
+        };
+        self.wishes.push(match verb {
+            // `Fix nothing`.
+            Verb::Fix | Verb::Add if words.is_empty() && !except.is_empty() => Wish::Leave,
+            Verb::Fix | Verb::Add => Wish::Fix(object),
+            Verb::Why => Wish::Why(object),
+            Verb::Check => Wish::Check(named(words, self.has_layers)),
+            Verb::Show if says("json") => Wish::Json,
+            Verb::Show => Wish::List,
+            Verb::GoOn => Wish::GoOn,
+        });
+        if let Some(except) = except.get(1..) {
+            self.is_negative = true;
+            self.more(except);
+        }
+    }
+
+    /// Reads words without an order.
+    fn unordered(&mut self, words: &[String], is_asked: bool) {
+        let says = |any: &[&str]| words.iter().any(|word| is_one(any, word));
+        if self.verb.is_some() && words.len() <= MORE && !says(&SUBJECTS) {
+            self.more(words);
+        } else if words.first().is_some_and(|first| is_one(&ASKS, first)) && says(&STATE) {
+            self.wishes.push(Wish::List);
+        } else if is_asked && says(&["why", "matter", "matters", "reason"]) {
+            self.order(Verb::Why, words);
+        } else if says(&["json"]) {
+            self.wishes.push(Wish::Json);
+        } else {
+            let models = named(words, self.has_layers);
+            if !models.is_empty() {
+                self.order(Verb::Check, &models);
+            } else if words.len() < MORE {
+                self.aside = words.to_vec();
+            }
+        }
+    }
+
+    /// Takes words as more of what the verb is about, or of what it is not.
+    fn more(&mut self, words: &[String]) {
+        let is_negative = self.is_negative;
+        match (self.verb, self.wishes.last_mut()) {
+            (Some(_), Some(Wish::Fix(object) | Wish::Why(object))) => match is_negative {
+                true => object.except.extend_from_slice(words),
+                false => object.words.extend_from_slice(words),
+            },
+            (Some(_), Some(Wish::Check(models))) if !is_negative => {
+                add(models, named(words, self.has_layers));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn verb(word: &str) -> Option<Verb> {
+    let found = VERBS.iter().find(|(_, words)| words.contains(&word));
+    found.map(|(verb, _)| *verb)
+}
+
+fn is_one(words: &[&str], word: &str) -> bool {
+    words.contains(&word)
+}
+
+fn begins(words: &[String], with: &[&str]) -> bool {
+    words.len() >= with.len() && words.iter().zip(with).all(|(word, with)| word == with)
+}
+
+/// Words without what may stand before an order, and whether a question is one.
+fn stripped(mut words: &[String]) -> (&[String], bool) {
+    let mut is_request = false;
+    loop {
+        let request = REQUESTS.iter().find(|it| begins(words, it));
+        let before = BEFORE.iter().find(|it| begins(words, it));
+        is_request |= request.is_some();
+        match request.or(before) {
+            Some(found) => words = &words[found.len()..],
+            None => return (words, is_request),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_told_from_tests_columns_and_pieces_of_names() {
+        for (text, expected) in [
+            (
+                "Check stg_orders for missing not_null tests.",
+                &["stg_orders"][..],
+            ),
+            (
+                "Add accepted_values to `fct_Payments`.status",
+                &["fct_payments"],
+            ),
+            (
+                "stg_orders, stg_orders and dim_customers",
+                &["stg_orders", "dim_customers"],
+            ),
+            ("Look at models/staging/stg_orders.sql", &["stg_orders"]),
+            ("is customer_id of my_table unique?", &["my_table"]),
+            ("my_table or stg_orders", &["stg_orders"]),
+            (
+                "**stg_orders**, _stg_payments_",
+                &["stg_orders", "stg_payments"],
+            ),
+            ("Check stg_orders, not stg_payments", &["stg_orders"]),
+            ("Never look at stg_payments", &[]),
+            ("Which tests fail?", &[]),
+            ("stg_, dim_ and _this_", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(models(text), expected, "{text}");
+        }
+        assert_eq!(models(&format!("stg_{}", "x".repeat(100))), [""; 0]);
+    }
+}

@@ -1,0 +1,229 @@
+//! What the checker takes a follow-up for. It does what it is sure of, and else says what it can do.
+
+use crate::talk;
+
+/// Asserts that a check of `stg_orders`, followed up like this, is answered with these texts; one
+/// after a `!` must be missing.
+async fn assert_answers(cases: &[(&str, &[&str])]) {
+    for (message, expected) in cases {
+        let said = talk("Focus on stg_orders", &[message]).await.remove(1);
+        for text in *expected {
+            match text.strip_prefix('!') {
+                Some(text) => assert!(!said.contains(text), "{message}: no {text} in: {said}"),
+                None => assert!(said.contains(text), "{message}: {text} in: {said}"),
+            }
+        }
+    }
+}
+
+const NONE: &[&str] = &["none of them fixed", "!I added"];
+
+#[tokio::test]
+async fn what_is_not_to_be_done_is_not_done() {
+    let messages = [
+        "Don't fix anything",
+        "Don’t fix anything.",
+        "Please do not fix the first one",
+        "Never fix 2",
+        "I don't want you to fix it",
+        "Fix nothing",
+        "No fixes, please. Don't change or repair it.",
+        "You must not correct them",
+        "Stop, and don't fix 1, 2 or 3",
+    ];
+    assert_answers(&messages.map(|message| (message, NONE))).await;
+    assert_answers(&[
+        ("Don't check stg_customers", &["!findings in stg_customers"]),
+        ("No JSON, please", &["!```json"]),
+        ("Don't explain it", &["!matters:"]),
+        ("Don't forget to fix 2", &["Finding 2 is fixed"]),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_asked_or_told_is_not_taken_for_an_order() {
+    let messages = [
+        "Is that correct?",
+        "Correct!",
+        "How do I fix it?",
+        "Tell me how to test and fix it.",
+        "Should I fix it?",
+        "Did you fix the first one?",
+        "What would you correct first?",
+        "Which tests should I add?",
+        "I will fix 1 myself",
+        "Is there a fix for 2?",
+        "If you fix it, what happens?",
+        "Thanks for the fix",
+        "Fix the CI pipeline",
+        "Fix all the dashboards",
+        "Add a column to the README",
+        "Resolve the merge conflict with main",
+        "Korrigiere den ersten Befund",
+        "finding 2",
+    ];
+    assert_answers(&messages.map(|message| (message, NONE))).await;
+    let understood_nothing = [
+        "Fix the CI pipeline",
+        "Korrigiere den ersten Befund",
+        "Hello",
+    ];
+    let can: &[&str] = &["“Now fix the first one”", "“Why?”", "check"];
+    assert_answers(&understood_nothing.map(|message| (message, can))).await;
+}
+
+#[tokio::test]
+async fn an_order_is_understood_in_many_words() {
+    let first: &[&str] = &["Finding 1 is fixed: stg_orders.order_id"];
+    let messages = [
+        "fix",
+        "Fix it.",
+        "FIX THE FIRST ONE!",
+        "Can you fix the first one?",
+        "ok, great. Now please fix finding #1",
+        "Finding 1: fix it",
+        "I'd like you to repair order_id, so that the dashboard works",
+        "Let's add the missing not_null test",
+        "Go ahead and fix the high one",
+        "Fix the first one, ok?",
+        "fix order_id in stg_orders",
+        "Thanks! You can correct that now",
+        "Tell me why it matters, then fix it",
+    ];
+    assert_answers(&messages.map(|message| (message, first))).await;
+    assert_answers(&[
+        (
+            "Fix all but the first",
+            &["finding 1 is open", "2 findings are fixed"],
+        ),
+        (
+            "Fix everything except 2 and 3",
+            &["Finding 1 is fixed", "2 and 3 are open"],
+        ),
+        (
+            "Fix the first one, not the second",
+            &["1 is fixed", "2 and 3 are open"],
+        ),
+        ("Fix 1, 2 and 3", &["all of them fixed"]),
+        ("fix 1-3", &["all of them fixed"]),
+        (
+            "Fix the last two",
+            &["finding 1 is open", "2 findings are fixed"],
+        ),
+        (
+            "Don't fix 1, but fix 2",
+            &["Finding 2 is fixed", "1 and 3 are open"],
+        ),
+        ("Fix the findings in stg_orders", &["all of them fixed"]),
+        (
+            "Explain findings 1 and 2",
+            &["finding 1 matters", "finding 2 matters"],
+        ),
+        (
+            "Which are open?",
+            &["| 1 | order_id |", "none of them fixed"],
+        ),
+        (
+            "Check stg_orders again",
+            &["stg_orders", "none of them fixed"],
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_that_no_finding_has_is_answered_by_name() {
+    assert_answers(&[
+        ("fix -1", &["no finding -1", "none of them fixed"]),
+        ("fix 0", &["no finding 0", "none of them fixed"]),
+        ("fix 1.5", &["no finding 1.5", "none of them fixed"]),
+        ("fix the 4th", &["no finding 4", "none of them fixed"]),
+        ("why does 12 matter?", &["no finding 12"]),
+        (
+            "fix 99999999999999999999",
+            &["no finding 99999999999999999999"],
+        ),
+        ("fix 2 and 9", &["no finding 9", "Finding 2 is fixed"]),
+        ("fix 2-5", &["no finding 4", "findings are fixed"]),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn several_wishes_are_granted_together() {
+    assert_answers(&[
+        (
+            "Fix the first one and check stg_customers",
+            &[
+                "Finding 1 is fixed: stg_orders.order_id",
+                "3 findings in stg_customers",
+            ],
+        ),
+        (
+            "Fix it, then why?",
+            &["Finding 1 is fixed", "finding 1 matters"],
+        ),
+    ])
+    .await;
+    let said = talk(
+        "Check stg_orders and fix the first one",
+        &["fix customer_id in stg_payments"],
+    )
+    .await;
+    assert!(said[0].contains("3 findings in stg_orders"), "{}", said[0]);
+    assert!(
+        said[0].contains("Finding 1 is fixed: stg_orders.order_id"),
+        "{}",
+        said[0]
+    );
+    assert!(
+        said[1].contains("Finding 5 is fixed: stg_payments.customer_id"),
+        "{}",
+        said[1]
+    );
+    assert!(
+        said[1].contains("finding 1 and 5 are fixed")
+            || said[1].contains("findings 1 and 5 are fixed"),
+        "{}",
+        said[1]
+    );
+}
+
+#[tokio::test]
+async fn of_more_models_than_it_looks_at_it_names_the_others() {
+    let said = talk(
+        "Check stg_a1, stg_b1, stg_c1, stg_d1 and stg_e1",
+        &["Go on", "Check stg_"],
+    )
+    .await;
+    assert!(
+        said[0].contains("9 findings in stg_a1, stg_b1, stg_c1"),
+        "{}",
+        said[0]
+    );
+    assert!(
+        said[0].contains("not yet at `stg_d1`, `stg_e1`"),
+        "{}",
+        said[0]
+    );
+    assert!(
+        said[1].contains("6 findings in stg_d1, stg_e1"),
+        "{}",
+        said[1]
+    );
+    assert!(
+        !said[2].contains("findings in stg_\n"),
+        "no name: {}",
+        said[2]
+    );
+    for message in ["Check stg_", "Check it", "Check everything but stg_orders"] {
+        let said = talk(message, &[]).await.remove(0);
+        assert!(said.contains("No model is named"), "{said}");
+        assert_eq!(
+            said.contains("findings in stg_orders"),
+            !message.contains("but"),
+            "{said}"
+        );
+    }
+}
