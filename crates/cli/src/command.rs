@@ -45,7 +45,7 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// Awaits a call about a run that starts nothing, unless the command is interrupted.
     async fn read<T>(&mut self, id: &SessionId, call: CallFuture<T>) -> Result<T, Failure> {
-        self.output.busy("reading");
+        self.output.busy_with(id, "reading");
         let done = tokio::select! {
             done = call => done.map_err(Failure::from),
             signal = self.interrupts.next() => Err(interrupted(signal)),

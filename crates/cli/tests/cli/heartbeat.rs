@@ -24,8 +24,9 @@ const TRIGGER: &str = "triggerDinoaiAgentRun";
 
 /// An emulator whose runs go on for ever, and the id of one that somebody else has started.
 fn begun() -> (Emulator, String) {
+    let forever = || Stage::new("RUNNING").reads(u64::MAX);
     let emulator = Emulator::builder()
-        .default_scenario(Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX)))
+        .default_scenario(Scenario::new().stage(forever()).follow_up([forever()]))
         .start_blocking()
         .unwrap();
     run(dinoai(&emulator), &["run", "agent", "--detach"]);
@@ -72,7 +73,7 @@ fn assert_says(
 ) {
     let mut command = dinoai(&emulator);
     command.args(arguments);
-    if !matches!(arguments[0], "run" | "batch") {
+    if !matches!(arguments[0], "run" | "batch" | "--agent") {
         command.arg(id);
     }
     let said = said(command, watched);
@@ -152,8 +153,24 @@ fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
         let send = ["send", "-m", "and?"];
         let unsent = || late("sendDinoaiAgentMessage");
         scope.spawn(move || assert_says(unsent(), &send, IN_FLIGHT, ", sending, "));
-        let going = || late("stopDinoaiAgentRun");
-        scope.spawn(move || assert_says(going(), &["stop"], WATCHED, ", stopping, "));
+        scope.spawn(move || assert_says(begun(), &send, WATCHED, ", waiting, "));
+        let detached = ["run", "agent", "--detach"];
+        scope.spawn(move || assert_says(unanswered(), &detached, IN_FLIGHT, " starting, "));
+        let vendors = ["--agent", "agent", "-m", "go"];
+        scope.spawn(move || assert_says(begun(), &vendors, WATCHED, ", RUNNING, "));
+        for stop in [&["stop"][..], &["stop", "--tree"]] {
+            let going = || late("stopDinoaiAgentRun");
+            scope.spawn(move || assert_says(going(), stop, WATCHED, ", stopping, "));
+        }
+        for read in [
+            &["get"][..],
+            &["get", "--steps"],
+            &["tree"],
+            &["stop", "--tree"],
+        ] {
+            let unread = || late("dinoaiAgentRun");
+            scope.spawn(move || assert_says(unread(), read, WATCHED, ", reading, "));
+        }
         scope.spawn(|| {
             let (emulator, _) = begun();
             let mut command = dinoai(&emulator);
