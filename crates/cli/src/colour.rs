@@ -2,8 +2,9 @@
 //!
 //! Read as `anstyle-query`, and with it clap and cargo, reads it (<https://bixense.com/clicolors>):
 //! `NO_COLOR` comes first, then what forces colours, then `CLICOLOR=0`, then whether a terminal is
-//! there. `FORCE_COLOR` (<https://force-color.org>) stands beside `CLICOLOR_FORCE`, which is older;
-//! `0` and `false` in it mean no colours, as Node has it. An empty variable counts as unset.
+//! there; but a dumb one has no colours for `CLICOLOR=1` either. `FORCE_COLOR`
+//! (<https://force-color.org>) stands beside `CLICOLOR_FORCE`, which is older; `0` and `false` in it
+//! mean no colours, as Node has it. An empty variable counts as unset.
 
 use std::env;
 use std::ffi::OsString;
@@ -39,6 +40,8 @@ impl Colours {
             (Some(false), _) => Self::Never,
             (Some(true), _) | (None, Some(true)) => Self::Always,
             _ if value("CLICOLOR").is_some_and(|value| value == "0") => Self::Never,
+            // Where CLICOLOR=1 is set, clap would colour its help there.
+            _ if value("TERM").is_some_and(|value| value == "dumb") => Self::Never,
             _ => Self::Auto,
         }
     }
@@ -68,6 +71,8 @@ mod tests {
             (&[("CLICOLOR_FORCE", "")], Auto),
             (&[("CLICOLOR", "0")], Never),
             (&[("CLICOLOR", "1")], Auto),
+            (&[("CLICOLOR", "1"), ("TERM", "dumb")], Never),
+            (&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], Always),
             (&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")], Always),
             (&[("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "0")], Never),
             (&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], Never),

@@ -125,29 +125,3 @@ fn no_option_takes_a_credential() {
         }
     }
 }
-
-#[test]
-fn colours_are_those_that_the_environment_asks_for() {
-    for (variables, arguments, is_coloured) in [
-        (&[][..], &[][..], false),
-        (&[("FORCE_COLOR", "1")], &[], true),
-        (&[("CLICOLOR_FORCE", "1")], &[], true),
-        (&[("FORCE_COLOR", "0"), ("CLICOLOR_FORCE", "1")], &[], false),
-        (&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], &[], false),
-        (&[("NO_COLOR", "1")], &["--color", "always"], true),
-        (&[("FORCE_COLOR", "1")], &["--color=never"], false),
-    ] {
-        // Help, a refusal, and a failure of a command.
-        for command in [&["run", "--help"][..], &["run", "--bogus"], &["get", "x"]] {
-            let mut program = bare();
-            program.envs(variables.iter().copied());
-            let done = run(program, &[command, arguments].concat());
-            let shown = format!("{}{}", done.stdout, done.stderr);
-            assert_eq!(
-                shown.contains('\u{1b}'),
-                is_coloured,
-                "{variables:?} {arguments:?} {shown}"
-            );
-        }
-    }
-}

@@ -13,6 +13,7 @@ mod batch_results;
 mod batch_retries;
 mod batch_signals;
 mod batch_stops;
+mod colours;
 mod credentials;
 mod emulated;
 mod failures;
