@@ -367,45 +367,6 @@ fn login_refuses_what_no_file_can_hold_and_leaves_the_old_one() {
 }
 
 #[test]
-fn completions_know_the_commands() {
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = run(bare(), &["completions", shell]).stdout;
-        assert!(
-            script.contains("batch") && script.contains("poll-interval"),
-            "{shell}"
-        );
-    }
-}
-
-#[test]
-fn completions_of_the_emulator_are_its_own_options_and_no_others() {
-    let script = run(bare(), &["completions", "bash"]).stdout;
-    let of = |command: &str| {
-        let (_, rest) = script
-            .split_once(&format!("        {command})\n            opts=\""))
-            .unwrap();
-        let (options, _) = rest.split_once('"').unwrap();
-        options.split_whitespace().collect::<Vec<_>>()
-    };
-    let offered = of("dinoai__subcmd__emulator");
-    let help = run(bare(), &["emulator", "--help"]).stdout;
-    let options = help.lines().filter_map(|line| {
-        line.trim_start()
-            .split([' ', ','])
-            .find(|word| word.starts_with("--"))
-    });
-    for option in options.clone() {
-        assert!(offered.contains(&option), "{option} {offered:?}");
-    }
-    for option in offered.iter().filter(|option| option.starts_with("--")) {
-        assert!(options.clone().any(|it| it == *option), "{option}");
-        let refusal = run(bare(), &["emulator", option, "--no-such-option"]).stderr;
-        assert!(!refusal.contains(&format!("'{option}' found")), "{refusal}");
-    }
-    assert!(of("dinoai__subcmd__get").contains(&"--credentials-file"));
-}
-
-#[test]
 fn the_emulator_is_the_emulators_program() {
     let done = run(bare(), &["emulator", "--print-schema"]);
     assert_eq!(done.code(), 0, "{}", done.stderr);

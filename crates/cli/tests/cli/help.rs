@@ -2,7 +2,7 @@
 
 use crate::program::{assert_done, bare, run};
 
-const COMMANDS: [&str; 13] = [
+pub(crate) const COMMANDS: [&str; 13] = [
     "run",
     "send",
     "get",

@@ -14,6 +14,7 @@ mod batch_retries;
 mod batch_signals;
 mod batch_stops;
 mod colours;
+mod completions;
 mod credentials;
 mod emulated;
 mod failures;
