@@ -15,94 +15,94 @@ use crate::emulator::Emulator;
 use crate::fault::Fault;
 use crate::yaml::Document;
 
-/// A local emulator of Paradime's DinoAI agents API.
+/// Run a local emulator of Paradime's DinoAI agents API
 ///
 /// Prints the endpoint and its demo credentials as `export` lines on standard output, and
 /// serves until Ctrl-C or SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "dinoai-emulator", version)]
 pub(super) struct Options {
-    /// The address to listen on. Any but a loopback one lets everybody who reaches this machine
+    /// Listen on this address. Any but a loopback one lets everybody who reaches this machine
     /// use the emulator.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// The port to listen on; 0 takes a free one.
+    /// Listen on this port; 0 takes a free one.
     #[arg(long, default_value_t = 4000)]
     port: u16,
-    /// A host that requests may be sent to and pages come from, such as host.docker.internal,
-    /// beside localhost, IP addresses and, where others reach it, names without a dot. Can be
-    /// repeated.
+    /// Accept requests to this host, and from its pages, such as host.docker.internal, beside
+    /// localhost, IP addresses and, where others reach it, names without a dot. Can be repeated.
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// Which backend to emulate: `current`, `pages` (only what the vendor's page documents), or
+    /// Emulate this backend: `current`, `pages` (only what the vendor's page documents), or
     /// an SDL file.
     #[arg(long, value_name = "NAME|FILE", default_value = "current")]
     backend: String,
-    /// A folder of the vendor's agents, `.dinoai/agents`: only these are known. Can be repeated.
+    /// Know only the agents in this folder of the vendor's files, `.dinoai/agents`. Can be
+    /// repeated.
     #[arg(long, value_name = "FOLDER")]
     agents: Vec<PathBuf>,
-    /// A YAML file that says how runs go, in place of the demo agents. Can be repeated; the last
+    /// Let runs go as this YAML file says, in place of the demo agents. Can be repeated; the last
     /// one that names an agent counts.
     #[arg(long, value_name = "FILE")]
     scenario: Vec<PathBuf>,
-    /// Lets every run complete when it has been read twice, in place of the demo agents.
+    /// Let every run complete when it has been read twice, in place of the demo agents.
     #[arg(long)]
     plain: bool,
-    /// What happens to the next request: a fault's name, or all of it as YAML or JSON:
+    /// Inject this fault into the next request: its name, or all of it as YAML or JSON:
     /// '{fault: unavailable, retry_after: "2", times: 3}'. Can be repeated, in order.
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     fault: Vec<Fault>,
-    /// A branch that is there beside `main`; others are then missing. Can be repeated.
+    /// Know this branch beside `main`; others are then missing. Can be repeated.
     #[arg(long, value_name = "NAME")]
     branch: Vec<String>,
-    /// A model family that is known beside `standard` and `fast`. Can be repeated.
+    /// Know this model family beside `standard` and `fast`. Can be repeated.
     #[arg(long, value_name = "SLUG")]
     model_family: Vec<String>,
-    /// How many reads after a follow-up still show the ended turn's status.
+    /// Show the ended turn's status in so many reads after a follow-up.
     #[arg(long, value_name = "READS", default_value_t = 0)]
     stale_reads: u64,
-    /// Lists the messages twice in every other answer.
+    /// List the messages twice in every other answer.
     #[arg(long)]
     repeat_messages: bool,
-    /// Lists the messages newest first in every other answer.
+    /// List the messages newest first in every other answer.
     #[arg(long)]
     reorder_messages: bool,
-    /// Lists a message again, once an answer has listed it, only while it is among this many
+    /// List a message again, once an answer has listed it, only while it is among this many
     /// latest ones of its run.
     #[arg(long, value_name = "N")]
     compacted_transcript: Option<usize>,
-    /// Rounds the timestamps of messages down to whole multiples of this, so that several can
+    /// Round the timestamps of messages down to whole multiples of this, so that several can
     /// have the same.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timestamp_resolution: Option<Duration>,
-    /// Shows the status of the stage before in one read of three of a run.
+    /// Show the status of the stage before in one read of three of a run.
     #[arg(long)]
     alternating_status: bool,
-    /// How many seconds after a request was executed its answer leaves.
+    /// Send an answer so many seconds after its request was executed.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
     latency: Duration,
-    /// Shows this status in place of RUNNING.
+    /// Show this status in place of RUNNING.
     #[arg(long, value_name = "TEXT")]
     undeclared_status: Option<String>,
-    /// How many seconds after its last message a session takes follow-ups.
+    /// Take follow-ups to a session for so many seconds after its last message.
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
     session_lifetime: u64,
-    /// Answers null for the steps of every run, with an error.
+    /// Answer null for the steps of every run, with an error.
     #[arg(long)]
     unreadable_steps: bool,
-    /// A capability that the credentials lack. Can be repeated.
+    /// Answer 403 to what needs this capability. Can be repeated.
     #[arg(long, value_enum, value_name = "NAME")]
     without_capability: Vec<Capability>,
-    /// The HTTP status of refused documents; by default that of the media type, 200 or 400.
+    /// Refuse documents with this HTTP status; by default that of the media type, 200 or 400.
     #[arg(long, value_enum, value_name = "STATUS")]
     refusal_status: Option<RefusalStatus>,
-    /// Refuses introspection.
+    /// Refuse introspection.
     #[arg(long)]
     without_introspection: bool,
-    /// Stops the clock that runs go by: only the control path moves it.
+    /// Stop the clock that runs go by: only the control path moves it.
     #[arg(long)]
     stopped_clock: bool,
-    /// Prints the JSON schema of scenario files, and ends.
+    /// Print the JSON schema of scenario files, and end.
     #[arg(long)]
     pub(super) print_schema: bool,
 }
