@@ -3,6 +3,7 @@
 //! the emulator write is the command's own.
 
 mod judge;
+mod large;
 mod lines;
 mod rendered;
 
@@ -19,12 +20,12 @@ use judge::{SYSTEMS, is_harmless_on_a_terminal, is_obeyed_in_a_log};
 
 const FORMATS: [&str; 3] = ["text", "json", "jsonl"];
 const FAST: [&str; 3] = ["--poll-interval", "5ms", "--steps"];
-/// Longer than the lines that are rendered. Far longer ones are read back by [`rendered`].
+/// Longer than the lines that are rendered. Far longer ones are in [`large`].
 const LONG: usize = 20_000;
 /// How often a test sends a follow-up to one run.
 const MOST_FOLLOW_UPS: usize = 8;
 
-/// What an agent says, with a word that tells where it begins.
+/// What an agent says, with a word that says where it begins.
 fn texts() -> Vec<String> {
     let controls: String = (0..0xa0_u32)
         .filter_map(char::from_u32)

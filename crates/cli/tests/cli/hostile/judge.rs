@@ -19,7 +19,7 @@ pub(super) fn is_harmless_on_a_terminal(text: &str) -> bool {
     obeyed.count() == 0 && !is_piled_up(text)
 }
 
-/// Whether more marks stand on a character than some terminals bear.
+/// Whether more marks stand on a character than some terminals can show.
 pub(super) fn is_piled_up(text: &str) -> bool {
     text.contains(&"\u{301}".repeat(31))
 }

@@ -1,4 +1,4 @@
-//! Lines that the command writes of its own, with words of the API's in them: one of them is never
+//! Lines that the command writes of its own, with the API's words in them: one of them is never
 //! two.
 
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
