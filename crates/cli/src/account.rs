@@ -49,7 +49,7 @@ impl Account {
         })
     }
 
-    /// Whether there is nothing that says which account it is, as far as a failure tells.
+    /// Whether a failure says that nothing names an account.
     pub(crate) fn is_missing(failure: &Failure) -> bool {
         failure.kind == Kind::InvalidConfig
             && [" is missing: ", " are missing: "]

@@ -1,4 +1,4 @@
-//! Signals: what tells the command to stop, and the one rule for what becomes of a run then.
+//! Signals, which stop the command, and the one rule for what becomes of a run then.
 //!
 //! A thread of its own listens, so that the command hears a signal whatever it is doing. The first
 //! one reaches the command through [`Interrupts`], which does what [`fate`] says. A second one
@@ -21,7 +21,7 @@ use crate::options::OnInterrupt;
 pub(crate) use listen::Listener;
 pub(crate) use started::Started;
 
-/// What told the command to stop.
+/// What stops the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// Ctrl-C.

@@ -294,7 +294,7 @@ impl Output {
         self.note(&one_line(text));
     }
 
-    /// The same to tell what is going on, where no live line does.
+    /// The same for what is going on, where no live line shows it.
     pub(crate) fn plain_note(&self, text: &str) {
         if !self.is_live {
             self.line_note(text);
@@ -391,7 +391,7 @@ impl Output {
 }
 
 fn write_line(line: &str, spinner: Option<&ProgressBar>) {
-    // There is nobody left to tell if this cannot be written.
+    // Nobody is left to read that this cannot be written.
     let write = || drop(writeln!(io::stderr().lock(), "{line}"));
     match spinner {
         Some(spinner) => spinner.suspend(write),

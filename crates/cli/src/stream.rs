@@ -61,7 +61,7 @@ impl Stream {
         io::stdout().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Whether standard output was closed, as far as can be told: the null device stands in for
+    /// Whether standard output was closed, as far as can be seen: the null device stands in for
     /// it then, open for reading and writing. Whoever wants to discard it opens it for writing.
     #[cfg(unix)]
     pub(crate) fn is_stdout_closed() -> bool {

@@ -1,5 +1,5 @@
 // The reference implementation validates every document of a folder against the schema that the
-// emulator's introspection tells.
+// emulator's introspection answers.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,8 @@ const folder = process.argv[2];
 const emulator = await start();
 const checks = new Checks();
 try {
-  const told = await emulator.ask(getIntrospectionQuery({ descriptions: true, oneOf: false }));
-  const schema = buildClientSchema(told.data);
+  const answer = await emulator.ask(getIntrospectionQuery({ descriptions: true, oneOf: false }));
+  const schema = buildClientSchema(answer.data);
   const flaws = validateSchema(schema);
   checks.check("the introspected schema", flaws.length === 0, flaws.join("; "));
   const names = readdirSync(folder).filter(

@@ -95,8 +95,8 @@ const VARIABLES = [
 const emulator = await start();
 const checks = new Checks();
 try {
-  const told = await emulator.ask(getIntrospectionQuery({ descriptions: false }));
-  const schema = buildClientSchema(told.data);
+  const answer = await emulator.ask(getIntrospectionQuery({ descriptions: false }));
+  const schema = buildClientSchema(answer.data);
   for (const document of REFUSED) {
     const expected = validate(schema, parse(document), undefined, {
       maxErrors: 100,

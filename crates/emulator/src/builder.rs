@@ -146,7 +146,7 @@ impl Builder {
 
     /// Makes a branch, tag or commit known, beside `main`. With at least one known, a trigger
     /// with any other base branch runs on `main`, silently, as the API does:
-    /// [`Run::checked_out`](crate::Run::checked_out) tells. By default every base branch is there.
+    /// [`Run::checked_out`](crate::Run::checked_out) says which. By default every base branch is there.
     pub fn branch(mut self, name: impl Into<String>) -> Self {
         self.branches.insert(name.into());
         self

@@ -25,7 +25,7 @@ pub(crate) fn is_credential(header: &str) -> bool {
     )
 }
 
-/// Whether a request may pass. A bearer token, where there is one, decides alone.
+/// Whether a request may pass. A bearer token decides alone.
 pub(crate) fn are_valid(headers: &HeaderMap) -> bool {
     match headers.get("authorization") {
         Some(authorization) => match authorization.to_str().ok().and_then(bearer) {

@@ -1,4 +1,4 @@
-//! The emulator as its user holds it: what it is reached by, what it tells, and how it is steered.
+//! The emulator as its user holds it: what it is reached by, what it reports, and how it is steered.
 
 use std::fmt;
 use std::net::SocketAddr;

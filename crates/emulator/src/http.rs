@@ -45,7 +45,7 @@ pub(crate) const HEALTH: &str = "/health";
 pub(crate) struct Connection {
     pub(crate) number: u64,
     pub(crate) peer: IpAddr,
-    /// Told when the connection is to be reset.
+    /// Notified when the connection is to be reset.
     pub(crate) reset: Arc<Notify>,
 }
 

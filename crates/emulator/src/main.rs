@@ -1,4 +1,4 @@
-//! The program `dinoai-emulator`: one emulator on a port, until it is told to stop.
+//! The program `dinoai-emulator`: one emulator on a port, until Ctrl-C or SIGTERM.
 
 use std::process::ExitCode;
 

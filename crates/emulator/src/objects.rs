@@ -1,4 +1,4 @@
-//! Objects of the answer, whatever their type is called: fields are told apart by their names
+//! Objects of the answer, whatever their type is called: fields differ by their names
 //! alone and types are taken from the schema, so that one set of resolvers serves every backend.
 
 use apollo_compiler::Name;

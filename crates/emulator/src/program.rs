@@ -20,7 +20,7 @@ use options::Options;
 use signals::Signals;
 
 /// Runs the program with these arguments, of which the first is the program's name as its help
-/// shows it. Returns when the program is told to stop, by Ctrl-C or SIGTERM, or cannot start.
+/// shows it. Returns after Ctrl-C or SIGTERM, or when the program cannot start.
 ///
 /// It prints `export` lines on standard output and everything else on standard error. It uses no
 /// runtime of the caller's, and may be called from within one, which it then blocks.
@@ -39,7 +39,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let options = match Options::try_parse_from(arguments) {
         Ok(options) => options,
         Err(refused) => {
-            // There is nobody left to tell if this cannot be printed.
+            // Nobody is left to read that this cannot be printed.
             let _ = refused.print();
             return u8::try_from(refused.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }

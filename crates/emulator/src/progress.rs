@@ -28,7 +28,7 @@ const MESSAGE_GAP: u64 = 1_000;
 #[derive(Clone)]
 pub(crate) struct Progress {
     /// What does not change by itself, without the texts that were sent: see
-    /// [`told`](Self::told).
+    /// [`reported`](Self::reported).
     pub(crate) record: Run,
     /// The trigger's message. Its text, and those of the follow-ups, are the transcript's own.
     message: Option<Arc<str>>,
@@ -151,8 +151,8 @@ impl Progress {
         self.before.is_some()
     }
 
-    /// The run as the emulator tells of it.
-    pub(crate) fn told(&self) -> Run {
+    /// The run as the emulator reports it.
+    pub(crate) fn reported(&self) -> Run {
         let messages = self.messages.iter().map(|message| runs::Message {
             ts: message.ts(),
             role: message.role.clone(),

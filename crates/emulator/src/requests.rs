@@ -1,4 +1,4 @@
-//! What an emulator tells about the HTTP requests that it received.
+//! What an emulator reports of the HTTP requests that it received.
 
 use std::time::Duration;
 

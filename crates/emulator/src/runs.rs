@@ -1,4 +1,4 @@
-//! What an emulator tells about the runs that it started.
+//! What an emulator reports of the runs that it started.
 
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ pub struct Run {
     pub slack: Option<Slack>,
     /// The base branch that was asked for.
     pub base_branch: Option<String>,
-    /// The branch, tag or commit that the agent works on: the base branch where there is one and
-    /// the emulator knows it, else `main`. See [`Builder::branch`](crate::Builder::branch).
+    /// The branch, tag or commit that the agent works on: the base branch if the trigger names
+    /// one that the emulator knows, else `main`. See [`Builder::branch`](crate::Builder::branch).
     pub checked_out: String,
     /// The model family that was asked for, known or not.
     pub model_family: Option<String>,
@@ -49,7 +49,7 @@ pub struct Run {
     pub follow_ups: Vec<String>,
     /// The session id of the run that started this one; none for a run that was triggered.
     pub parent: Option<String>,
-    /// Where the run stands now, as a word of the API's. Asking does not count as a read.
+    /// Where the run stands now, in the API's word. Asking does not count as a read.
     pub status: String,
     /// The messages of the run so far, as the API lists them without
     /// [`Edges`](crate::Edges); but timestamps have their

@@ -78,7 +78,7 @@ pub(crate) fn listen(host: IpAddr, port: u16) -> io::Result<(StdListener, Socket
     Ok((listener, address))
 }
 
-/// Serves until told to stop. After each reset another thread goes on: what a thread keeps of freed
+/// Serves until `stopped`. After each reset another thread goes on: what a thread keeps of freed
 /// memory at hand, as glibc's do, lies all over the heap, and while it does the rest of that cannot
 /// be given back to the system. It leaves with its thread.
 fn run(
@@ -189,7 +189,7 @@ async fn serve(stream: TcpStream, service: Router, connection: Connection) {
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        // An error here is the client's: it went away, or it did not speak HTTP and was told so.
+        // An error here is the client's: it went away, or it did not speak HTTP, and was answered so.
         _ = &mut served => {}
         () = reset.notified() => {
             let stream = served.into_parts().io.into_inner();

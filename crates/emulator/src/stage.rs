@@ -25,7 +25,7 @@ pub(crate) enum End {
 }
 
 impl Stage {
-    /// A stage that ends after one read. A text that names no status of the API's is shown as
+    /// A stage that ends after one read. A text that names none of the API's statuses is shown as
     /// it is: see [`Status::Other`].
     pub fn new(status: impl Into<Status>) -> Self {
         Self {

@@ -271,7 +271,10 @@ impl World {
     /// Every run started so far, in order, without counting as a read.
     pub(crate) fn runs(&mut self, now: Duration) -> Vec<Run> {
         self.look(now);
-        self.runs.iter().map(|slot| slot.progress.told()).collect()
+        self.runs
+            .iter()
+            .map(|slot| slot.progress.reported())
+            .collect()
     }
 
     /// Brings every run to what it is now.

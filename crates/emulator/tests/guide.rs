@@ -116,7 +116,7 @@ async fn a_run_that_fails_is_an_error_with_its_reason() {
 }
 
 #[tokio::test]
-async fn polls_that_fail_are_borne() {
+async fn polls_that_fail_are_tolerated() {
     let emulator = Emulator::builder()
         .fault(Fault::unavailable().on("dinoaiAgentRun").times(2))
         .fault(Fault::cut_body().on("dinoaiAgentRun"))

@@ -17,7 +17,7 @@ pub(crate) fn path(global: &Global) -> Option<PathBuf> {
         .or_else(|| Some(env::home_dir()?.join(".paradime").join("credentials")))
 }
 
-/// Refuses a file that cannot be written, as far as can be told without writing it.
+/// Refuses a file that cannot be written, as far as can be seen without writing it.
 pub(crate) fn refuse_unwritable(path: &Path) -> Result<(), Failure> {
     let refuse = |problem: &dyn std::fmt::Display| {
         let path = path.display();

@@ -60,7 +60,7 @@ impl Pipe {
 
     /// Fills what is left of it, so that the next who writes has to wait.
     pub(crate) fn fill(&self) {
-        // A byte less is room for a byte.
+        // What has no space for 4,096 bytes may have some for one.
         for piece in [&[b'x'; 4096][..], &[b'x'; 1]] {
             let error = loop {
                 if let Err(error) = (&self.end).write(piece) {

@@ -1,4 +1,4 @@
-//! Each of the signals that tell the command to stop, at each stage, on a pseudo-terminal.
+//! Each of the signals that stop the command, at each stage, on a pseudo-terminal.
 
 mod chat;
 mod full_pipe;

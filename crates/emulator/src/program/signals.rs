@@ -1,8 +1,8 @@
-//! Being told to stop.
+//! The signals that stop the program.
 
 use std::io;
 
-/// Ctrl-C, or SIGTERM where there is one.
+/// Ctrl-C, or SIGTERM on Unix.
 #[cfg(unix)]
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,

@@ -85,7 +85,7 @@ impl World {
 impl Serialize for World {
     /// The runs, one after the other, as they were when they were last looked at.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.runs.iter().map(|slot| slot.progress.told()))
+        serializer.collect_seq(self.runs.iter().map(|slot| slot.progress.reported()))
     }
 }
 

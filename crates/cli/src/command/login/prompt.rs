@@ -65,7 +65,7 @@ fn ask(question: &str) -> Result<(), Failure> {
 /// Ends the line of a question that was not answered: what follows begins one.
 pub(super) fn end_line() {
     if io::stdin().is_terminal() {
-        // There is nobody left to tell if this cannot be written.
+        // Nobody is left to read that this cannot be written.
         let _ = writeln!(io::stderr());
     }
 }

@@ -85,7 +85,7 @@ fn a_second_signal_ends_it_and_the_items_are_unknown() {
         terminal.signal(first);
         terminal.signal(second);
         let (exit, shown) = end_soon(terminal);
-        // Nobody can tell which of the two came first.
+        // Nobody knows which of the two came first.
         let mut statuses = SIGNALS
             .iter()
             .filter(|(signal, _)| [first, second].contains(signal));
