@@ -139,7 +139,7 @@ async fn refusals_have_the_references_words() {
 }
 
 #[tokio::test]
-async fn an_error_tells_its_location() {
+async fn an_error_has_its_location() {
     let emulator = Emulator::start().await.unwrap();
     let answer = call(&emulator, "{\n  nonsense\n}", json!({})).await;
     assert_eq!(
@@ -196,7 +196,7 @@ async fn skipped_fields_are_validated_and_execute_nothing() {
 }
 
 #[tokio::test]
-async fn introspection_tells_the_backends_apart() {
+async fn introspection_distinguishes_the_backends() {
     let query = "query Look { __schema { mutationType { fields { name } } queryType { name } } }";
     for (backend, mutations) in [(Backend::Current, 3), (Backend::PagesOnly, 2)] {
         let emulator = Emulator::builder().backend(backend).start().await.unwrap();

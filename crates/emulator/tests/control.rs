@@ -29,7 +29,7 @@ async fn get(emulator: &Emulator, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn it_tells_every_request_and_which_runs_it_started() {
+async fn it_lists_every_request_and_which_runs_it_started() {
     let emulator = Emulator::start().await.unwrap();
     let id = trigger(&emulator, "a").await;
     call(&emulator, "{ nothing }", json!({})).await;
@@ -54,7 +54,7 @@ async fn it_tells_every_request_and_which_runs_it_started() {
 }
 
 #[tokio::test]
-async fn it_tells_the_runs_without_reading_them() {
+async fn it_lists_the_runs_without_reading_them() {
     let emulator = Emulator::start().await.unwrap();
     let id = trigger(&emulator, "a").await;
     for _ in 0..3 {
@@ -66,7 +66,7 @@ async fn it_tells_the_runs_without_reading_them() {
 }
 
 #[tokio::test]
-async fn it_tells_what_the_runs_said_and_when_they_ended() {
+async fn it_reports_what_the_runs_said_and_when_they_ended() {
     let emulator = Emulator::builder().stopped_clock().start().await.unwrap();
     let id = trigger(&emulator, "a").await;
     let runs = get(&emulator, "runs").await;
@@ -85,7 +85,7 @@ async fn it_tells_what_the_runs_said_and_when_they_ended() {
 }
 
 #[tokio::test]
-async fn faults_are_added_told_and_cleared() {
+async fn faults_are_added_listed_and_cleared() {
     let emulator = Emulator::start().await.unwrap();
     let add = |faults: Value| answered(request(&emulator, Method::POST, "faults").json(&faults));
     assert_eq!(
@@ -126,7 +126,7 @@ async fn faults_are_added_told_and_cleared() {
 }
 
 #[tokio::test]
-async fn faults_with_fields_of_their_own_are_read_and_told_alike() {
+async fn faults_with_fields_of_their_own_are_read_and_reported_alike() {
     let emulator = Emulator::start().await.unwrap();
     let faults = [
         (
@@ -169,19 +169,19 @@ async fn faults_with_fields_of_their_own_are_read_and_told_alike() {
     ];
     let texts: Vec<_> = faults.iter().map(|(text, _)| text).collect();
     let add = request(&emulator, Method::POST, "faults").json(&texts);
-    let told = answered(add).await.body;
+    let reported = answered(add).await.body;
     assert!(
         emulator
             .faults()
             .iter()
             .eq(faults.iter().map(|(_, fault)| fault))
     );
-    for ((text, _), told) in faults.iter().zip(told.as_array().unwrap()) {
+    for ((text, _), reported) in faults.iter().zip(reported.as_array().unwrap()) {
         for (name, value) in text.as_object().unwrap() {
-            assert_eq!(told.get(name), Some(value), "{name}");
+            assert_eq!(reported.get(name), Some(value), "{name}");
         }
     }
-    assert!(told[0].get("data").is_none() && told[0].get("path").is_none());
+    assert!(reported[0].get("data").is_none() && reported[0].get("path").is_none());
 }
 
 #[tokio::test]

@@ -408,7 +408,7 @@ async fn refused_documents_have_the_status_that_was_chosen() {
 }
 
 #[tokio::test]
-async fn introspection_can_be_off_and_type_names_are_still_told() {
+async fn introspection_can_be_off_and_type_names_are_still_answered() {
     let emulator = with(Edges::new().without_introspection()).await;
     let query = "{ __typename __schema { queryType { name } } ...More }
         fragment More on Query { __type(name: \"Query\") { name } }";

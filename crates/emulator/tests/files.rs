@@ -86,7 +86,7 @@ async fn agents_of_a_folder_are_known_and_no_others() {
 }
 
 #[test]
-fn every_flaw_of_every_agent_is_told_with_file_and_line() {
+fn every_flaw_of_every_agent_is_reported_with_file_and_line() {
     let folder = folder(&[
         ("good.yml", &agent("good")),
         (
@@ -241,7 +241,7 @@ async fn the_builders_scenario_replaces_that_of_a_file() {
 /// Each file's first line says which line is wrong, and a part of what is said about it. The
 /// conformance checks hold the JSON schema to the same files.
 #[test]
-fn a_file_that_is_no_scenario_file_is_told_with_its_line() {
+fn a_file_that_is_no_scenario_file_is_refused_with_its_line() {
     let refused = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refused_scenarios");
     let mut count = 0;
     for entry in fs::read_dir(refused).unwrap() {

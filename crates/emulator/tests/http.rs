@@ -149,7 +149,7 @@ async fn a_refused_document_is_200_in_json_and_400_in_graphql_response() {
 }
 
 #[tokio::test]
-async fn a_client_that_accepts_neither_media_type_is_told() {
+async fn a_client_that_accepts_neither_media_type_is_answered_with_406() {
     let emulator = Emulator::start().await.unwrap();
     let request = post(&emulator).header("accept", "text/html");
     let answer = answered(request.json(&json!({ "query": NOTHING }))).await;

@@ -12,7 +12,7 @@ use dinoai_emulator::{Edges, Emulator, Fault, Scenario, Stage, Step};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_trigger_starts_one_run_and_tells_its_session_id() {
+async fn a_trigger_starts_one_run_and_answers_its_session_id() {
     let emulator = Emulator::start().await.unwrap();
     let answer = call(
         &emulator,
@@ -365,7 +365,7 @@ async fn on_a_stopped_clock(scenario: Scenario) -> Emulator {
 }
 
 #[tokio::test]
-async fn a_run_tells_since_when_it_has_ended() {
+async fn a_run_says_since_when_it_has_ended() {
     let at = |seconds| Some(Duration::from_secs(seconds));
     let emulator = on_a_stopped_clock(
         works_for_half_a_minute()
@@ -415,7 +415,7 @@ async fn a_run_that_still_shows_the_turn_before_ended_when_that_did() {
 }
 
 #[tokio::test]
-async fn a_run_tells_when_it_was_stopped_each_time() {
+async fn a_run_says_when_it_was_stopped_each_time() {
     let seconds = Duration::from_secs;
     let emulator = on_a_stopped_clock(works_for_half_a_minute()).await;
     let id = trigger(&emulator, "a").await;
@@ -441,7 +441,7 @@ async fn a_run_tells_when_it_was_stopped_each_time() {
 }
 
 #[tokio::test]
-async fn a_run_tells_its_messages_whatever_the_edges_list() {
+async fn a_run_lists_its_messages_whatever_the_edges_list() {
     let emulator = Emulator::builder()
         .default_scenario(works_for_half_a_minute())
         .edges(
@@ -457,23 +457,23 @@ async fn a_run_tells_its_messages_whatever_the_edges_list() {
         .unwrap();
     let id = trigger(&emulator, "a").await;
     emulator.advance(Duration::from_secs(30));
-    let told = emulator.runs()[0].messages.clone();
+    let messages = emulator.runs()[0].messages.clone();
     let listed = read(&emulator, &id).await["messages"].clone();
-    assert_eq!(serde_json::to_value(&told).unwrap(), listed);
-    assert_eq!(told.len(), 2);
+    assert_eq!(serde_json::to_value(&messages).unwrap(), listed);
+    assert_eq!(messages.len(), 2);
     assert_eq!(
-        (told[1].role.as_str(), told[1].content.as_str()),
+        (messages[1].role.as_str(), messages[1].content.as_str()),
         ("assistant", "Done.")
     );
-    assert!(told.iter().all(|message| message.ts % 60.0 == 0.0));
+    assert!(messages.iter().all(|message| message.ts % 60.0 == 0.0));
     for _ in 0..2 {
         read(&emulator, &id).await;
-        assert_eq!(emulator.runs()[0].messages, told);
+        assert_eq!(emulator.runs()[0].messages, messages);
     }
 }
 
 #[tokio::test]
-async fn a_run_tells_its_children() {
+async fn a_run_lists_its_children() {
     let emulator = on_a_stopped_clock(Scenario::completes().child("b").child("c")).await;
     let id = trigger(&emulator, "a").await;
     let listed = statuses(&emulator, &id, 3).await;
@@ -493,7 +493,7 @@ async fn a_run_tells_its_children() {
 }
 
 #[tokio::test]
-async fn a_request_tells_when_it_came_and_when_it_was_answered() {
+async fn a_request_says_when_it_came_and_when_it_was_answered() {
     let emulator = on_a_stopped_clock(works_for_half_a_minute()).await;
     emulator.advance(Duration::from_secs(5));
     trigger(&emulator, "a").await;

@@ -77,7 +77,7 @@ async fn ask(exports: &[String; 3], query: &str) -> caller::Answer {
 }
 
 #[tokio::test]
-async fn it_serves_what_its_exports_say_until_it_is_told_to_stop() {
+async fn it_serves_what_its_exports_say_until_a_signal_stops_it() {
     for signal in ["TERM", "INT"] {
         let mut program = Program::start(&["--port", "0"]);
         let exports = program.exports();
@@ -431,7 +431,7 @@ fn it_prints_the_schema_of_scenario_files() {
 }
 
 #[test]
-fn what_it_cannot_start_with_is_told_and_fails() {
+fn what_it_cannot_start_with_is_reported_and_fails() {
     for (arguments, reason) in [
         (&["--agents", "no/such"][..], "cannot read no/such"),
         (&["--scenario", "no.yml"], "cannot read no.yml"),
