@@ -28,6 +28,7 @@
 //! | see the work while it happens | [`watch`], [`steps`] |
 //! | follow the runs that a run starts | [`tree`] |
 //! | start or wait for many | [`fleet`] |
+//! | see polls that fail while a wait goes on | [`outage`] |
 //! | stop a run that nobody waits for | [`stop`] |
 //! | read a run | [`run`] |
 //! | act on a failure | [`error`], [`graphql_error`] |

@@ -151,6 +151,11 @@ impl Session {
     /// [`Event::Sent`](crate::Event::Sent) first, then what [`watch`](Self::watch) emits. Nothing
     /// is sent until it is read. An error is its last item: see [`Watch`].
     ///
+    /// A run that is still at work takes the message at once, unlike with [`ask`](Self::ask), which
+    /// waits until it is at rest. What the agent says to the message before is emitted as well
+    /// then. It stands ahead of the echo of this one, or behind it, where nothing tells it from the
+    /// answer; and the end of the turn before can count as that of this one.
+    ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
     /// let mut events = session.send_and_watch("Now also check stg_customers.");

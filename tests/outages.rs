@@ -20,8 +20,11 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// What was shown: of each failed poll how many there were, for how many seconds, and why.
 type Shown = Vec<Option<(u32, u64, String)>>;
 
+/// What was shown, of which run.
+type Calls = Vec<(SessionId, Option<Outage>)>;
+
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(SessionId, Option<Outage>)>>>);
+struct Log(Arc<Mutex<Calls>>);
 
 impl Log {
     fn taker(&self) -> impl FnMut(&SessionId, Option<&Outage>) + Send + 'static {
