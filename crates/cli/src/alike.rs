@@ -1,41 +1,65 @@
-//! [`Refused`]: the runs for which the credentials were refused, which is said once for all.
+//! [`Alike`]: failures that are the same for several runs, and are said once for all of them.
 
 use dinoai::SessionId;
 
 use crate::failure::{Failure, Kind};
 use crate::output::Output;
 
-/// The runs for which the credentials were refused, and what is said of each. It would be the
-/// same of all of them.
+/// Failures that have nothing to do with the run that was asked for: credentials that are refused,
+/// an API that is away. What differs between two of them is the run's id.
 #[derive(Default)]
-pub(crate) struct Refused(Vec<(usize, SessionId, Failure)>);
+pub(crate) struct Alike(Vec<Group>);
 
-impl Refused {
-    /// Keeps a failure until all are known, if it is one of refused credentials. `place` says
-    /// where the run stands among the others.
+struct Group {
+    kind: Kind,
+    /// What is said, without an id.
+    text: String,
+    /// Each with its place among the runs.
+    members: Vec<(usize, SessionId, Failure)>,
+}
+
+impl Alike {
+    /// Keeps a failure until others have come that are like it, if there can be any.
     pub(crate) fn keeps(&mut self, place: usize, id: &SessionId, failure: &Failure) -> bool {
-        let is_refused = failure.kind == Kind::Unauthorized;
-        if is_refused {
-            self.0.push((place, id.clone(), failure.clone()));
+        let kind = failure.kind;
+        if !matches!(
+            kind,
+            Kind::Unauthorized | Kind::NotSent | Kind::Transport | Kind::Http
+        ) {
+            return false;
         }
-        is_refused
+        let text = failure.message.replace(id.as_str(), "");
+        let known = self.0.iter_mut();
+        let mut known = known.filter(|group| group.kind == kind && group.text == text);
+        let member = (place, id.clone(), failure.clone());
+        match known.next() {
+            Some(group) => group.members.push(member),
+            None => self.0.push(Group {
+                kind,
+                text,
+                members: vec![member],
+            }),
+        }
+        true
     }
 
-    /// Says it, with the names of all.
+    /// Says each of them, with the names of all whom it is about.
     pub(crate) fn say(&mut self, output: &Output) {
-        let mut all = std::mem::take(&mut self.0);
-        all.sort_by_key(|(place, ..)| *place);
-        let mut all = all.into_iter();
-        let Some((_, _, mut failure)) = all.next() else {
-            return;
-        };
-        let others: Vec<_> = all.map(|(_, id, _)| id.to_string()).collect();
-        if !others.is_empty() {
-            let others = others.join(", ");
-            failure.message += &format!("; the same holds for {others}");
-            // Of several runs it is about none.
-            failure.session_id = None;
+        for mut group in self.0.drain(..) {
+            group.members.sort_by_key(|(place, ..)| *place);
+            let mut members = group.members.into_iter();
+            let Some((_, _, mut failure)) = members.next() else {
+                continue;
+            };
+            let others: Vec<_> = members.map(|(_, id, _)| id.to_string()).collect();
+            if !others.is_empty() {
+                let others = others.join(", ");
+                failure.message += &format!("; the same holds for {others}");
+                // Of several runs it is about none.
+                failure.session_id = None;
+                failure.hint = None;
+            }
+            output.failure(&failure);
         }
-        output.failure(&failure);
     }
 }

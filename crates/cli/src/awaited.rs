@@ -246,6 +246,31 @@ mod tests {
         );
     }
 
+    fn unanswered() -> Unanswered {
+        Unanswered {
+            runs: 2,
+            lasted: Duration::from_secs(40),
+            why: "HTTP 503".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_may_not_hold_any_more_is_said_to_be_what_was_seen_last() {
+        let said = |awaited: &Awaited| awaited.sentence(Duration::ZERO, Some(&unanswered()));
+        let no_answer = "no usable answer from the API for 40s: HTTP 503";
+        assert_eq!(
+            said(&Awaited::seen("RUNNING", None)),
+            format!("still waiting: {no_answer}; last seen RUNNING, 0s")
+        );
+        assert_eq!(
+            said(&one("waiting")),
+            format!("still waiting: waiting; {no_answer}, 0s")
+        );
+        let said = said(&many(batch));
+        let counted = ", 3 to start, 2 without a usable answer for 40s: HTTP 503, 0s; longest: ";
+        assert!(said.contains(counted), "{said}");
+    }
+
     #[test]
     fn only_what_has_ended_is_done() {
         let counts = || Counts {
@@ -289,9 +314,14 @@ mod tests {
     fn a_line_is_never_wider_than_the_terminal() {
         let wide = "日本語".repeat(40);
         let marks = format!("QUEUED {}", "e\u{301}".repeat(100_000));
-        for awaited in [one("RUNNING"), one(&wide), one(&marks), many(batch)] {
+        let unanswered = unanswered();
+        let each = [one("RUNNING"), one(&wide), one(&marks), many(batch)];
+        for (awaited, unanswered) in each
+            .iter()
+            .flat_map(|awaited| [(awaited, None), (awaited, Some(&unanswered))])
+        {
             for width in 0..120 {
-                let [head, time, tail] = awaited.parts(Duration::from_secs(75), None, width);
+                let [head, time, tail] = awaited.parts(Duration::from_secs(75), unanswered, width);
                 let line = format!("{head} {time}{tail}");
                 assert!(
                     measure_text_width(&line) <= width.max(measure_text_width(" 1m 15s")),

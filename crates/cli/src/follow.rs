@@ -4,21 +4,18 @@
 //! [`Client::trigger_run_and_watch`]. This adds what a person sees, and signals.
 
 mod course;
+mod interrupted;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use dinoai::{
-    Accepted, Client, Error, Event, Obstacle, OnTimeout, Run, RunStatus, SessionId, StepOptions,
-    Watch,
-};
-use futures_util::FutureExt;
+use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOptions, Watch};
 
 use crate::answer_file::AnswerFile;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind, go_on};
-use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
+use crate::interrupt::{Interrupts, Stage, Started};
 use crate::narration::{Audience, Narration};
-use crate::options::{AtTimeout, Format, OnInterrupt, Waiting};
+use crate::options::{AtTimeout, Format, Waiting};
 use crate::output::Output;
 use crate::shell;
 use crate::tool_step;
@@ -234,162 +231,6 @@ impl Follow<'_> {
         }
     }
 
-    /// Does with the run what the rule for signals says, and shows what is read meanwhile. A second
-    /// signal ends it at once.
-    async fn interrupted(
-        &self,
-        course: &mut Course,
-        signal: Signal,
-        interrupts: &mut Interrupts,
-        show: &mut dyn FnMut(&Event),
-    ) -> Failure {
-        let wanted = self.waiting.on_interrupt;
-        self.client.start_nothing_more();
-        if let Fate::AwaitId(limit) = fate(course.stage(), wanted) {
-            self.output.busy("waiting for the session id");
-            let started = interrupts.started().clone();
-            let (answer, is_again) = tokio::select! {
-                answer = course.next(&started) => (answer, false),
-                () = sleep(limit) => (None, false),
-                _ = interrupts.next() => (None, true),
-            };
-            let unknown = match answer {
-                Some(Ok(event)) => {
-                    show(&event);
-                    None
-                }
-                Some(Err(error)) if course.stage() == Stage::NothingBegun => {
-                    return not_started(error, signal);
-                }
-                // It has named the run.
-                Some(Err(_)) if course.stage() == Stage::Going => None,
-                Some(Err(error)) => Some(Failure::from(error).interrupted_by(signal)),
-                None => Some(match course.id() {
-                    Some(id) => Failure::interrupted_send(signal, id),
-                    None => Failure::interrupted_in_flight(signal),
-                }),
-            };
-            match unknown {
-                Some(unknown) if is_again => return unknown,
-                Some(unknown) => return self.unanswered(course, unknown, interrupts).await,
-                None => {}
-            }
-        }
-        if wanted == OnInterrupt::Stop {
-            // What has been read and not shown yet may say that there is nothing to stop.
-            while let Some(Some(Ok(event))) = course.next(interrupts.started()).now_or_never() {
-                show(&event);
-            }
-        }
-        let Some(id) = course.id() else {
-            return Failure::interrupted_before(signal);
-        };
-        match fate(course.stage(), wanted) {
-            Fate::Leave | Fate::AwaitId(_) => {
-                let unanswered = self.output.outages().now();
-                let standing = course.standing(self.output.left(), unanswered.as_ref());
-                Failure::interrupted(signal, id, &standing).with_hint(go_on(id))
-            }
-            Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts, show).await,
-            Fate::Nothing => {
-                let failure = Failure::interrupted(signal, id, "has ended");
-                failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
-            }
-            Fate::Stop => match self.stop(id, interrupts).await {
-                Ok(()) => Failure::interrupted(signal, id, "was stopped"),
-                Err(problem) => {
-                    let hint = format!("stop it with: dinoai stop {}", shell::id(id));
-                    Failure::interrupted(signal, id, &problem).with_hint(hint)
-                }
-            },
-        }
-    }
-
-    /// Waits a while for what comes of the stop at the timeout.
-    async fn stopped(
-        &self,
-        course: &mut Course,
-        signal: Signal,
-        limit: Duration,
-        interrupts: &mut Interrupts,
-        show: &mut dyn FnMut(&Event),
-    ) -> Failure {
-        self.output.busy("stopping");
-        let started = interrupts.started().clone();
-        let last = async {
-            loop {
-                match course.next(&started).await {
-                    Some(Ok(event)) => {
-                        show(&event);
-                        if let Event::Ended(run) = event {
-                            return Some(Ok(run));
-                        }
-                    }
-                    Some(Err(error)) => return Some(Err(error)),
-                    None => return None,
-                }
-            }
-        };
-        let last = tokio::select! {
-            last = last => last,
-            () = tokio::time::sleep(limit) => None,
-            _ = interrupts.next() => None,
-        };
-        let Some(id) = course.id() else {
-            return Failure::interrupted_before(signal);
-        };
-        match last {
-            Some(Ok(run)) => {
-                let end = format!("ended {}", run.status);
-                let failure = Failure::interrupted(signal, id, &end);
-                failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
-            }
-            Some(Err(error)) => {
-                let mut failure = Failure::of_a_wait(error).about(id).interrupted_by(signal);
-                failure.message = format!("interrupted; {}", failure.message);
-                failure
-            }
-            None => Failure::interrupted_stop(signal, id),
-        }
-    }
-
-    /// Where it is unknown what came of what was sent: a run that was there before is stopped all
-    /// the same, if that is wanted.
-    async fn unanswered(
-        &self,
-        course: &Course,
-        unknown: Failure,
-        interrupts: &mut Interrupts,
-    ) -> Failure {
-        let Some(id) = course.id() else {
-            return unknown;
-        };
-        let mut unknown = unknown.about(id);
-        if fate(Stage::Going, self.waiting.on_interrupt) == Fate::Stop {
-            let stopped = self.stop(id, interrupts).await;
-            let end = stopped.map_or_else(|problem| problem, |()| "was stopped".to_owned());
-            unknown.message = format!("{}; the run {id} {end}", unknown.message);
-        }
-        unknown
-    }
-
-    /// Stops the run; what went wrong, as it reads after its name. A second signal ends it.
-    async fn stop(&self, id: &SessionId, interrupts: &mut Interrupts) -> Result<(), String> {
-        self.output.plain_note(&format!("stopping the run {id}"));
-        self.output.busy("stopping");
-        let started = interrupts.started().clone();
-        tokio::select! {
-            stopped = self.client.stop_run(id) => match stopped {
-                Ok(_) => {
-                    started.has_ended(id);
-                    Ok(())
-                }
-                Err(error) => Err(format!("could not be stopped: {error}")),
-            },
-            _ = interrupts.next() => Err("could not be stopped: interrupted again".to_owned()),
-        }
-    }
-
     /// How a run that has ended is reported.
     fn exit(&self, run: Run, narration: &Narration<'_>) -> Result<Exit, Failure> {
         if run.status == RunStatus::Completed {
@@ -417,34 +258,6 @@ fn both(mut failure: Failure, lost: Failure) -> Failure {
         failure.message = format!("{}; {}", failure.message, lost.message);
     }
     failure.hint = failure.hint.or(lost.hint);
-    failure
-}
-
-async fn sleep(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// What is said of a trigger or a follow-up that failed after the signal.
-fn not_started(error: Error, signal: Signal) -> Failure {
-    let is_closed = matches!(
-        error,
-        Error::NotSent {
-            obstacle: Obstacle::Closed,
-            ..
-        }
-    );
-    let mut failure = match error.may_have_started() {
-        true => return Failure::from(error).interrupted_by(signal),
-        false if is_closed => Failure::interrupted_before(signal),
-        false => {
-            let text = format!("interrupted; nothing was started: {error}");
-            Failure::new(Kind::Interrupted, Exit::Interrupted(signal), text)
-        }
-    };
-    failure.session_id = error.session_id().cloned();
     failure
 }
 

@@ -1,6 +1,7 @@
 //! The command `dinoai`: Paradime's DinoAI agents from a terminal, CI or a scheduler.
 
 mod account;
+mod alike;
 mod answer_file;
 mod awaited;
 mod colour;
@@ -19,7 +20,6 @@ mod options;
 mod outages;
 mod output;
 mod queue;
-mod refused;
 mod shell;
 mod stream;
 mod terminal;

@@ -27,7 +27,7 @@ pub(crate) struct Unanswered {
     pub(crate) runs: usize,
     /// For how long the longest of them has had no answer.
     pub(crate) lasted: Duration,
-    why: String,
+    pub(crate) why: String,
 }
 
 impl Outages {

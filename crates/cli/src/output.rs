@@ -2,6 +2,7 @@
 //! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
 //! [`json`](crate::json).
 
+mod failed;
 mod live;
 mod markdown;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::account::options::{AccountOptions, GONE};
+use crate::account::options::AccountOptions;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
@@ -152,18 +153,6 @@ impl Output {
         }
     }
 
-    /// Writes a failure past the queue, and blocks for as long as its reader does.
-    pub(crate) fn last_words(&self) -> Box<dyn Fn(&Failure) + Send + Sync> {
-        let (format, stderr, account) = (self.format, self.stderr, self.account.clone());
-        let spinner = self.spinner_on_stderr();
-        Box::new(move |failure| {
-            if let Some(spinner) = &spinner {
-                spinner.finish_and_clear();
-            }
-            write_line(&failure_line(failure, format, stderr, &account), None);
-        })
-    }
-
     /// A result for people.
     pub(crate) fn text(&self, text: &str) {
         self.write_out(format!("{}\n", self.stdout.safe(text)));
@@ -255,18 +244,6 @@ impl Output {
         }
     }
 
-    /// A text whose command, if it has one, reaches the same account.
-    pub(crate) fn complete(&self, text: &str) -> String {
-        self.account
-            .complete(text)
-            .unwrap_or_else(|| GONE.to_owned())
-    }
-
-    /// A failure with the hint as it is shown.
-    pub(crate) fn completed(&self, failure: &Failure) -> Failure {
-        completed(failure, &self.account)
-    }
-
     /// A session id that nobody can read where it belongs: on standard error, also if that is to
     /// be quiet.
     pub(crate) fn id_elsewhere(&self, id: &SessionId) {
@@ -316,12 +293,6 @@ impl Output {
             word.apply_to("warning:"),
             self.stderr.safe(text)
         ));
-    }
-
-    /// Why the command did not do what it was asked for.
-    pub(crate) fn failure(&self, failure: &Failure) {
-        let line = failure_line(failure, self.format, self.stderr, &self.account);
-        self.write_err(line);
     }
 
     /// The spinner, for who writes to standard output without this.
@@ -405,35 +376,6 @@ fn lose(lost: &OnceLock<Lost>, error: &io::Error) {
         problem: error.to_string(),
         is_closed: error.kind() == ErrorKind::BrokenPipe,
     });
-}
-
-fn failure_line(
-    failure: &Failure,
-    format: Format,
-    stderr: Stream,
-    account: &AccountOptions,
-) -> String {
-    let failure = &completed(failure, account);
-    if format != Format::Text {
-        return json::line(failure).unwrap_or_default();
-    }
-    let word = Style::new().force_styling(stderr.is_coloured).red().bold();
-    let text = failure.to_string();
-    format!(
-        "{} {}",
-        word.for_stderr().apply_to("error:"),
-        stderr.safe(&text)
-    )
-}
-
-/// A failure whose hint reaches the same account.
-fn completed(failure: &Failure, account: &AccountOptions) -> Failure {
-    let hint = failure.hint.as_deref();
-    let hint = hint.map(|hint| account.complete(hint).unwrap_or_else(|| GONE.to_owned()));
-    Failure {
-        hint,
-        ..failure.clone()
-    }
 }
 
 /// Where traces are written.

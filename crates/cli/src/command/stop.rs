@@ -9,13 +9,13 @@ use dinoai::{Accepted, RunStatus, SessionId};
 use serde::Serialize;
 
 use super::{Desk, interrupted};
+use crate::alike::Alike;
 use crate::each::Each;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Stage, fate};
 use crate::options::{Format, OnInterrupt, Stop};
 use crate::output::Output;
-use crate::refused::Refused;
 use crate::shell;
 
 pub(crate) async fn stop(mut desk: Desk<'_>, options: Stop) -> Result<Exit, Failure> {
@@ -23,7 +23,7 @@ pub(crate) async fn stop(mut desk: Desk<'_>, options: Stop) -> Result<Exit, Fail
         output: desk.output,
         results: vec![],
         exits: vec![],
-        refused: Refused::default(),
+        alike: Alike::default(),
         shown: BTreeSet::new(),
         options: if options.tree { "--tree " } else { "" },
     };
@@ -48,7 +48,7 @@ struct Stopping<'a> {
     /// What came of each, where that is written at the end.
     results: Vec<Each<Done>>,
     exits: Vec<Exit>,
-    refused: Refused,
+    alike: Alike,
     /// The runs that are known to be stopped.
     shown: BTreeSet<SessionId>,
     /// What the command to go on with is to be given.
@@ -130,7 +130,9 @@ impl Stopping<'_> {
     }
 
     fn failed(&mut self, id: &SessionId, failure: &Failure) {
-        if !self.refused.keeps(self.exits.len(), id, failure) {
+        // An API that is away is said to be at once: each try takes a while.
+        let is_alike = failure.kind == Kind::Unauthorized;
+        if !is_alike || !self.alike.keeps(self.exits.len(), id, failure) {
             self.output.failure(failure);
         }
         self.result(Each::failed(id, failure, self.output));
@@ -155,7 +157,7 @@ impl Stopping<'_> {
         left: &VecDeque<SessionId>,
     ) -> Result<Exit, Failure> {
         desk.output.idle();
-        self.refused.say(desk.output);
+        self.alike.say(desk.output);
         if desk.output.format == Format::Json {
             desk.output.json(&self.results);
         }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use dinoai::{Error, Run, SessionId, WaitAll};
+use futures_util::FutureExt;
 
 use super::Desk;
+use crate::alike::Alike;
 use crate::awaited::{Awaited, Counts, Ends, Going, NAMED};
 use crate::each::Each;
 use crate::exit::Exit;
@@ -13,7 +15,6 @@ use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::options::{Format, OnInterrupt, Wait};
 use crate::output::Output;
-use crate::refused::Refused;
 use crate::shell;
 
 pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure> {
@@ -22,7 +23,7 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
         output,
         left: Left::of(&options.sessions),
         given_up: BTreeMap::new(),
-        refused: Refused::default(),
+        alike: Alike::default(),
         ends: vec![],
         counts: Ends::default(),
         results: vec![],
@@ -39,13 +40,13 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
     tokio::select! {
         () = waiting.all(&mut results) => {}
         signal = desk.interrupts.next() => {
-            waiting.refused.say(output);
+            waiting.alike.say(output);
             waiting.write();
             return Err(waiting.interrupted(signal));
         }
     }
     output.idle();
-    waiting.refused.say(output);
+    waiting.alike.say(output);
     if !waiting.given_up.is_empty() {
         output.hint(&go_on(waiting.given_up.values()));
     }
@@ -66,7 +67,7 @@ struct Waiting<'a> {
     left: Left,
     /// Those that went on at the timeout, in the order in which they were given.
     given_up: BTreeMap<usize, SessionId>,
-    refused: Refused,
+    alike: Alike,
     /// How those that are over have ended, in words.
     ends: Vec<String>,
     counts: Ends,
@@ -110,7 +111,15 @@ impl Waiting<'_> {
     async fn all(&mut self, results: &mut WaitAll) {
         loop {
             self.output.awaits(self.awaited());
-            let Some((id, result)) = results.next().await else {
+            let next = match results.next().now_or_never() {
+                Some(next) => next,
+                None => {
+                    // Those that are alike come together.
+                    self.alike.say(self.output);
+                    results.next().await
+                }
+            };
+            let Some((id, result)) = next else {
                 return;
             };
             self.show(&id, result);
@@ -171,11 +180,11 @@ impl Waiting<'_> {
     }
 
     /// Says why nothing is known of a run's end. Of several that go on one command goes on, which
-    /// is said at the end; so is that credentials were refused.
+    /// is said at the end, and what is the same for several is said once.
     fn say(&mut self, failure: &Failure, id: &SessionId, place: Option<usize>) {
         let is_one_of_several = self.left.given > 1 && self.output.format == Format::Text;
         match place {
-            Some(place) if self.refused.keeps(place, id, failure) => {}
+            Some(place) if self.alike.keeps(place, id, failure) => {}
             Some(place) if failure.kind == Kind::WaitTimeout && is_one_of_several => {
                 self.given_up.insert(place, id.clone());
                 self.output.failure(&Failure {

@@ -1,4 +1,4 @@
-//! Credentials that are refused are said to be once, whatever the number of runs.
+//! What is the same for several runs, credentials that are refused above all, is said once.
 
 use dinoai_emulator::{Emulator, Fault};
 
@@ -46,6 +46,22 @@ fn of_several_runs_once_and_all_of_them_are_named() {
                 assert_eq!(results, 3, "{}", done.stdout);
             }
         }
+    }
+}
+
+#[test]
+fn an_api_that_is_away_is_said_to_be_once() {
+    let (emulator, ids) = refusing();
+    let endpoint = emulator.endpoint().to_owned();
+    let mut command = dinoai(&emulator);
+    command.env("PARADIME_API_ENDPOINT", endpoint);
+    drop(emulator);
+    let done = run(command, &["wait", &ids[0], &ids[1], &ids[2]]);
+    assert_eq!(done.code(), 5, "{}", done.stderr);
+    let said = done.stderr.matches("error: ").count();
+    assert_eq!(said, 1, "{}", done.stderr);
+    for id in &ids {
+        assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
     }
 }
 
