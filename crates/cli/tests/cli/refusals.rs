@@ -1,9 +1,9 @@
 //! What is the same for several runs, credentials that are refused above all, is said once.
 
-use dinoai_emulator::{Emulator, Fault};
+use dinoai_emulator::{Capability, Edges, Emulator, Fault};
 
 use crate::batch::Folder;
-use crate::program::{Done, dinoai, run};
+use crate::program::{Done, dinoai, run, run_with_input};
 use crate::schema;
 
 const REFUSED: &str = "refused with HTTP 401";
@@ -96,5 +96,20 @@ fn of_a_batch_once_and_its_items_are_named() {
         assert!(done.stderr.contains(named), "{}", done.stderr);
         let results = done.stdout.matches(REFUSED).count();
         assert_eq!(results, 3, "{}", done.stdout);
+    }
+}
+
+#[test]
+fn of_a_batch_that_may_start_nothing_once() {
+    for format in FORMATS {
+        let edges = Edges::new().without_capability(Capability::Trigger);
+        let emulator = Emulator::builder().edges(edges).start_blocking().unwrap();
+        let batch = ["batch", "-", "--concurrency", "1", "--output", format];
+        let done = run_with_input(dinoai(&emulator), &batch, "message\none\ntwo\nthree\n");
+        assert_eq!(done.code(), 3, "{}", done.stderr);
+        let said = done.stderr.matches("refused with HTTP 40").count();
+        assert_eq!(said, 1, "{}", done.stderr);
+        let named = "the credentials were refused for item 1";
+        assert!(done.stderr.contains(named), "{}", done.stderr);
     }
 }
