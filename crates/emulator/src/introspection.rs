@@ -322,46 +322,57 @@ fn directives(schema: &Schema) -> impl Iterator<Item = &Node<DirectiveDefinition
     own.chain(DIRECTIVES.iter().filter_map(|name| known.get(*name)))
 }
 
-/// The types of a schema, each before those that it refers to, as the reference lists them.
+/// The types of a schema as the reference lists them: its own in their order, each followed by the
+/// built-in ones that it is the first to refer to, and then those of introspection.
 fn types(schema: &Schema) -> Vec<&ExtendedType> {
-    let own = schema.types.values().filter(|ty| {
-        let is_introspection = ty.name().starts_with("__");
-        !is_introspection && !ty.is_built_in()
-    });
+    let is_own = |ty: &ExtendedType| !ty.is_built_in() && !ty.name().starts_with("__");
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut ahead: Vec<&Name> = Vec::new();
     let used = directives(schema).flat_map(|it| arguments(&it.arguments));
     let last = name!("__Schema");
-    let mut ahead: Vec<&Name> = own.map(ExtendedType::name).chain(used).collect();
-    ahead.push(&last);
-    ahead.reverse();
-    let mut seen = HashSet::new();
-    let mut found = Vec::new();
-    while let Some(name) = ahead.pop() {
-        let Some(ty) = schema.types.get(name).filter(|_| seen.insert(name.clone())) else {
-            continue;
-        };
-        found.push(ty);
-        let mut inner: Vec<&Name> = Vec::new();
-        let (interfaces, fields) = match ty {
-            ExtendedType::Object(ty) => (&ty.implements_interfaces, &ty.fields),
-            ExtendedType::Interface(ty) => (&ty.implements_interfaces, &ty.fields),
-            ExtendedType::Union(ty) => {
-                ahead.extend(ty.members.iter().rev().map(|it| &it.name));
+    let own = schema.types.values().filter(|ty| is_own(ty));
+    let roots = own.map(ExtendedType::name).chain(used).chain([&last]);
+    for root in roots {
+        ahead.push(root);
+        while let Some(name) = ahead.pop() {
+            let Some(ty) = schema.types.get(name) else {
+                continue;
+            };
+            if (is_own(ty) && name != root) || !seen.insert(ty.name()) {
                 continue;
             }
-            ExtendedType::InputObject(ty) => {
-                ahead.extend(ty.fields.values().rev().map(|it| it.ty.inner_named_type()));
-                continue;
-            }
-            ExtendedType::Scalar(_) | ExtendedType::Enum(_) => continue,
-        };
-        inner.extend(interfaces.iter().map(|it| &it.name));
-        for field in fields.values() {
-            inner.push(field.ty.inner_named_type());
-            inner.extend(arguments(&field.arguments));
+            found.push(ty);
+            let referred = referred(ty);
+            ahead.extend(referred.into_iter().rev());
         }
-        ahead.extend(inner.into_iter().rev());
     }
     found
+}
+
+/// The types that a type refers to, in the reference's order.
+fn referred(ty: &ExtendedType) -> Vec<&Name> {
+    let (interfaces, fields) = match ty {
+        ExtendedType::Object(ty) => (&ty.implements_interfaces, &ty.fields),
+        ExtendedType::Interface(ty) => (&ty.implements_interfaces, &ty.fields),
+        ExtendedType::InputObject(ty) => {
+            return ty
+                .fields
+                .values()
+                .map(|it| it.ty.inner_named_type())
+                .collect();
+        }
+        // The members of a union are the schema's own.
+        ExtendedType::Union(_) | ExtendedType::Scalar(_) | ExtendedType::Enum(_) => {
+            return Vec::new();
+        }
+    };
+    let mut referred: Vec<_> = interfaces.iter().map(|it| &it.name).collect();
+    for field in fields.values() {
+        referred.push(field.ty.inner_named_type());
+        referred.extend(arguments(&field.arguments));
+    }
+    referred
 }
 
 fn arguments(arguments: &[Node<InputValueDefinition>]) -> impl Iterator<Item = &Name> {

@@ -1,9 +1,9 @@
 //! Values that are written in a document or a schema, as the values that they stand for; and back.
 
-use apollo_compiler::Schema;
-use apollo_compiler::ast::{Type, Value};
+use apollo_compiler::ast::{FloatValue, IntValue, Type, Value};
 use apollo_compiler::response::{JsonMap, JsonValue};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
+use apollo_compiler::{Name, Node, Schema};
 
 use crate::given::number_shown;
 use crate::validation::quoted;
@@ -56,6 +56,31 @@ fn as_written(value: &Value) -> JsonValue {
             .iter()
             .map(|(name, value)| (name.as_str(), as_written(value)))
             .collect(),
+    }
+}
+
+/// A value as a literal of no type in particular. Its keys need not be names.
+pub(crate) fn of(value: &JsonValue) -> Value {
+    match value {
+        JsonValue::Null => Value::Null,
+        JsonValue::Bool(value) => Value::Boolean(*value),
+        JsonValue::String(text) => Value::String(text.as_str().to_owned()),
+        JsonValue::Number(number) => {
+            let text = number.to_string();
+            if text.contains(['.', 'e', 'E']) {
+                Value::Float(FloatValue::new_parsed(&text))
+            } else {
+                Value::Int(IntValue::new_parsed(&text))
+            }
+        }
+        JsonValue::Array(items) => Value::List(items.iter().map(of).map(Node::new).collect()),
+        JsonValue::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| {
+                let name = Name::new_unchecked(name.as_str());
+                (name, Node::new(of(value)))
+            });
+            Value::Object(fields.collect())
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use apollo_compiler::{Name, Node, Schema, name};
 
 use crate::conditions::{self, Condition};
 use crate::introspection::executed_as;
-use crate::literal::is_one_of;
+use crate::literal::{self, is_one_of};
 use crate::validation::{field_of, printed};
 
 /// Fields that every type of the executed schema has beside its own. Each fails, because of the
@@ -305,16 +305,39 @@ impl Settling<'_> {
             // One value stands for a list of it.
             (Value::Null, _) => Some(value.clone()),
             (_, Type::List(item) | Type::NonNullList(item)) => self.value(value, item),
-            (Value::Object(fields), Type::Named(name) | Type::NonNullNamed(name)) => {
-                match self.schema.types.get(name) {
-                    Some(ExtendedType::InputObject(definition)) => {
+            (_, Type::Named(name) | Type::NonNullNamed(name)) => {
+                match (self.schema.types.get(name), &**value) {
+                    (Some(ExtendedType::InputObject(definition)), Value::Object(fields)) => {
                         let fields = self.object(fields, definition)?;
                         Some(value.same_location(Value::Object(fields)))
                     }
-                    _ => Some(value.clone()),
+                    _ => Some(value.same_location(self.constant(value))),
                 }
             }
-            _ => Some(value.clone()),
+        }
+    }
+
+    /// A value of a scalar of the user's own, which may have variables anywhere within it: the
+    /// executor takes none there.
+    fn constant(&self, value: &Value) -> Value {
+        let given = |value: &Value| match value {
+            Value::Variable(name) => self.variables.get(name.as_str()).map(literal::of),
+            value => Some(self.constant(value)),
+        };
+        match value {
+            Value::List(items) => {
+                let items = items.iter().map(|it| given(it).unwrap_or(Value::Null));
+                Value::List(items.map(Node::new).collect())
+            }
+            Value::Object(fields) => {
+                let fields = fields.iter().filter_map(|(name, value)| {
+                    given(value).map(|value| (name.clone(), Node::new(value)))
+                });
+                Value::Object(fields.collect())
+            }
+            // Infinity for the reference. JSON has none, and so has the executor.
+            Value::Float(number) if number.try_to_f64().is_err() => Value::Float(f64::MAX.into()),
+            value => value.clone(),
         }
     }
 

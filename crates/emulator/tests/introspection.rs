@@ -62,6 +62,16 @@ async fn all_that_the_reference_asks_for_is_answered() {
     assert_eq!(answer.messages(), Vec::<&str>::new());
     let schema = answer.root();
     let types = &schema["types"];
+    let names: Vec<_> = types
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["name"])
+        .collect();
+    assert_eq!(
+        names[..6],
+        ["Query", "Int", "Mutation", "String", "One", "Any"]
+    );
     assert_eq!(named(types, "One")["isOneOf"], true);
     assert_eq!(named(types, "Any")["isOneOf"], false);
     assert_eq!(named(types, "Query")["isOneOf"], Value::Null);

@@ -167,3 +167,25 @@ async fn a_field_of_an_object_whose_variable_has_no_value_has_its_default() {
     let slack = emulator.runs()[0].slack.clone().unwrap();
     assert_eq!((&*slack.channel, &*slack.thread_ts), ("C", "1"));
 }
+
+#[tokio::test]
+async fn a_scalar_of_the_users_own_may_have_variables_anywhere_within_it() {
+    let sdl = "scalar Any type Query { a(any: Any, number: Float): Int }
+        type Mutation { triggerDinoaiAgentRun(message: String, slack: Any): Started }
+        type Started { ok: Boolean }";
+    let emulator = Emulator::builder().backend(Backend::sdl(sdl));
+    let emulator = emulator.start().await.unwrap();
+    let query = "mutation ($c: Any, $no: Any, $more: Any) {
+        triggerDinoaiAgentRun(message: \"m\", slack: {
+            channel: $c, threadTs: \"1\", no: $no, more: [$more, $no, { deep: $more }, 1e400]
+        }) { ok }
+    }";
+    let more = json!({ "1 is no name": [1, 1.5, -1e21, "x", true, null] });
+    let answer = call(&emulator, query, json!({ "c": "C", "more": more })).await;
+    assert_eq!(answer.messages(), Vec::<&str>::new());
+    let slack = emulator.runs()[0].slack.clone().unwrap();
+    assert_eq!((&*slack.channel, &*slack.thread_ts), ("C", "1"));
+    // Too large for any number that JSON has, but a number.
+    let answer = call(&emulator, "{ a(any: 1e400, number: -1e400) }", json!({})).await;
+    assert_eq!(answer.body, json!({ "data": { "a": null } }));
+}
