@@ -28,6 +28,14 @@ export async function start(...flags) {
     ask: (query, variables) => post(JSON.stringify({ query, variables })),
     /** Sends a body and returns what that of the answer says. */
     post,
+    /** Starts a run, and returns its id. */
+    trigger: async (message) => {
+      const query = "mutation ($message: String) { triggerDinoaiAgentRun(message: $message) { agentSessionId } }";
+      const answer = await post(JSON.stringify({ query, variables: { message } }));
+      return answer.data.triggerDinoaiAgentRun.agentSessionId;
+    },
+    /** Forgets all runs. */
+    reset: () => fetch(new URL("/control/reset", exports.ENDPOINT), { method: "POST" }),
   };
 }
 
