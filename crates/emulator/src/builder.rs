@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::fault::{Fault, Plan};
 use crate::guard::Guard;
 use crate::http::{self, Shared};
+use crate::in_flight::InFlight;
 use crate::record::{Limits, Record};
 use crate::scenario::Scenario;
 use crate::server::{self, Server};
@@ -270,6 +271,7 @@ impl Builder {
             clock: Clock::new(self.pace),
             edges,
             plan,
+            in_flight: InFlight::new(),
             resets: RwLock::default(),
             was_reset: Arc::default(),
         });

@@ -3,6 +3,7 @@
 //! It takes no credentials, and only callers on this machine, none of which is a page of another
 //! site: see [`guard`](crate::guard). A POST with a body must say that it is JSON, as well.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -10,11 +11,13 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::fault::Fault;
 use crate::http::Shared;
+use crate::listing;
 use crate::media;
-use crate::reply::{self, Reply};
+use crate::reply::Reply;
 use crate::seconds::Seconds;
 
 /// The furthest that a request moves the clock: 100 years of 365.25 days.
@@ -44,7 +47,7 @@ pub(crate) fn is_control(path: &str) -> bool {
 }
 
 /// Answers a request to the control path.
-pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &Bytes, local: bool) -> Response {
+pub(crate) fn answer(shared: &Arc<Shared>, parts: &Parts, body: &Bytes, local: bool) -> Response {
     if !local {
         return Reply::detail(
             StatusCode::FORBIDDEN,
@@ -61,12 +64,12 @@ pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &Bytes, local: bool) 
             .into_response();
     }
     let reply = match (&parts.method, path) {
-        (&Method::GET, "requests") => return reply::in_pieces(&shared.record),
+        (&Method::GET, "requests") => return listing::requests(shared),
         (&Method::DELETE, "requests") => {
             shared.record.clear();
-            Reply::json(StatusCode::OK, &shared.record)
+            Reply::json(StatusCode::OK, &json!([]))
         }
-        (&Method::GET, "runs") => return runs(shared),
+        (&Method::GET, "runs") => return listing::runs(shared),
         (&Method::GET, "faults") => ahead(shared),
         (&Method::POST, "faults") => add(shared, body),
         (&Method::DELETE, "faults") => {
@@ -83,15 +86,7 @@ pub(crate) fn answer(shared: &Shared, parts: &Parts, body: &Bytes, local: bool) 
         (_, "clock") => Reply::method_not_allowed("GET, POST"),
         _ => Reply::detail(StatusCode::NOT_FOUND, "Not Found"),
     };
-    reply.into_response()
-}
-
-fn runs(shared: &Shared) -> Response {
-    let _not_resetting = shared.not_resetting();
-    let now = shared.now();
-    let mut world = shared.world();
-    world.look(now);
-    reply::in_pieces(&*world)
+    shared.in_flight.hold(reply).into_response()
 }
 
 fn ahead(shared: &Shared) -> Reply {

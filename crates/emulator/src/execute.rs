@@ -15,6 +15,7 @@ use apollo_compiler::response::{ExecutionResponse, GraphQLError, JsonMap};
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 
+use crate::allowance::{self, Allowance, Counted};
 use crate::backend::Schemas;
 use crate::conditions;
 use crate::edges::{Capability, Edges};
@@ -256,6 +257,7 @@ impl Run<'_> {
     ) -> Result<ExecutionResponse, Refusal> {
         let document = executable(&self.schemas.executed, &settled.document)?;
         let resolving = RefCell::new(Trace::default());
+        let allowance = Allowance::new();
         let root = Root {
             type_name: self.operation.object_type().clone(),
             declared: &self.schemas.declared,
@@ -264,13 +266,17 @@ impl Run<'_> {
             now,
             trace: &resolving,
         };
+        let root = Counted::new(root, &allowance);
         let mut response = Execution::new(&self.schemas.executed, &document)
             .operation(chosen(&document)?)
             .coerced_variable_values(variables)
             .execute_sync(&root)
             .map_err(|refused| vec![refused.to_graphql_error(&document.sources)])?;
+        drop(root);
         *trace = resolving.into_inner();
-
+        if allowance.is_used_up() {
+            return Ok(too_large());
+        }
         for error in &mut response.errors {
             if let Some(message) = error.message.strip_prefix(RESOLVER_PREFIX) {
                 error.message = message.to_owned();
@@ -278,6 +284,19 @@ impl Run<'_> {
         }
         response.errors = settled.placed(response.errors);
         Ok(response)
+    }
+}
+
+/// The response in the place of one that would take too much memory. What a mutation did until
+/// then is done.
+fn too_large() -> ExecutionResponse {
+    let most = allowance::MOST_BYTES >> 20;
+    ExecutionResponse {
+        errors: refusal(format!(
+            "The answer would take more than the {most} MiB of memory that the emulator has for one \
+             answer: ask for less at a time."
+        )),
+        data: None,
     }
 }
 

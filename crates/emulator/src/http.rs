@@ -26,6 +26,7 @@ use crate::edges::Edges;
 use crate::execute::{self, Call, Mutations};
 use crate::fault::{Fault, Plan};
 use crate::guard::Guard;
+use crate::in_flight::InFlight;
 use crate::media::{self, Media};
 use crate::parameters::Parameters;
 use crate::record::Record;
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) edges: Arc<Edges>,
     pub(crate) plan: Plan,
+    pub(crate) in_flight: InFlight,
     /// How many resets there have been. Read while a request is executed, so that a reset comes
     /// before or after all of that.
     pub(crate) resets: RwLock<u64>,
@@ -186,7 +188,7 @@ impl Exchange<'_> {
             tokio::time::sleep(fault.0.delay_seconds.0).await;
         }
         let good = first.or_else(|| fault.needs_answer().then(|| self.judge()));
-        let response = spoiled::answer(&fault, good, &self.asked())?;
+        let response = spoiled::answer(&fault, good, &self.asked(), &self.shared.in_flight)?;
         self.leave(response.status()).await;
         Some(response)
     }
@@ -221,7 +223,7 @@ impl Exchange<'_> {
 
     /// Answers without a fault, and enters what that did into the record.
     fn judge(&self) -> Reply {
-        let mut reply = self.reply();
+        let mut reply = self.shared.in_flight.hold(self.reply());
         self.shared.record.complete(self.place, |request| {
             if reply.operation_name.is_some() {
                 request.operation_name = reply.operation_name.take();

@@ -133,6 +133,7 @@
 
 #[cfg(feature = "yaml")]
 mod agents;
+mod allowance;
 mod backend;
 mod builder;
 mod clock;
@@ -154,8 +155,10 @@ mod guard;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod http;
+mod in_flight;
 mod introspection;
 mod json_text;
+mod listing;
 mod literal;
 mod media;
 mod objects;

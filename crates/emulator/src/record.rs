@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::mem::size_of;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ struct Kept {
 }
 
 /// A request that is kept.
-struct Entry {
+pub(crate) struct Entry {
     /// Without its variables.
     request: Request,
     /// Their JSON. As values they can take a hundred times as much.
@@ -80,6 +81,10 @@ struct Entry {
 
 impl Entry {
     /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn weigh(&self) -> usize {
         let request = &self.request;
         let text = |text: &str| text.len() + TEXT_OVERHEAD;
@@ -174,6 +179,28 @@ impl Record {
         kept.entries.iter().map(Entry::request).collect()
     }
 
+    /// The places that are in use.
+    pub(crate) fn places(&self) -> Range<u64> {
+        let kept = self.kept();
+        kept.first..kept.first + kept.entries.len() as u64
+    }
+
+    /// Looks at the first request at one of these places, if there is one still. The places are
+    /// those behind it then, if it was taken.
+    pub(crate) fn next<T>(
+        &self,
+        places: &mut Range<u64>,
+        look: impl FnOnce(&Entry) -> (T, bool),
+    ) -> Option<T> {
+        let kept = self.kept();
+        places.start = places.start.max(kept.first);
+        let place = usize::try_from(places.start - kept.first).ok()?;
+        let entry = kept.entries.get(place).filter(|_| !places.is_empty())?;
+        let (seen, is_taken) = look(entry);
+        places.start += u64::from(is_taken);
+        Some(seen)
+    }
+
     /// How many requests were entered and have left to make room.
     pub(crate) fn dropped(&self) -> u64 {
         let kept = self.kept();
@@ -191,13 +218,6 @@ impl Record {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Serialize for Record {
-    /// The list of [`all`](Self::all), without a second copy in memory.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(&self.kept().entries)
     }
 }
 

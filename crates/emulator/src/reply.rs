@@ -1,18 +1,17 @@
 //! An answer about to be sent, with what the record is to know of it.
 
-use std::convert::Infallible;
 use std::io;
 
 use apollo_compiler::response::GraphQLError;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use futures_util::stream;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::edges::RefusalStatus;
 use crate::execute::{Answer, Outcome};
+use crate::in_flight::Room;
 use crate::media::Media;
 use crate::operations::Trace;
 
@@ -23,6 +22,8 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     pub(crate) operation_name: Option<String>,
     pub(crate) trace: Trace,
+    /// What the body takes among all that are not read yet.
+    pub(crate) room: Room,
 }
 
 impl Reply {
@@ -37,6 +38,7 @@ impl Reply {
             body: body.into(),
             operation_name: None,
             trace: Trace::default(),
+            room: Room::default(),
         }
     }
 
@@ -64,7 +66,7 @@ impl Reply {
     pub(crate) fn outcome(outcome: Outcome, media: Media, refusals: RefusalStatus) -> Self {
         let mut reply = match outcome.answer {
             Answer::Executed(response) => {
-                Self::new(StatusCode::OK, media.content_type(), text(&response))
+                Self::new(StatusCode::OK, media.content_type(), exact(&response))
             }
             Answer::Refused(errors) => Self::refused(&errors, media, refusals),
             Answer::MutationRefused => Self::method_not_allowed("POST"),
@@ -96,8 +98,14 @@ impl Reply {
     }
 
     pub(crate) fn into_response(mut self) -> Response {
-        let body = Body::from(std::mem::take(&mut self.body));
+        let body = Body::from(self.take_body());
         self.into_response_with(body)
+    }
+
+    /// The body, with the room that it takes.
+    pub(crate) fn take_body(&mut self) -> Bytes {
+        let room = std::mem::take(&mut self.room);
+        room.with(std::mem::take(&mut self.body))
     }
 
     /// The response with another body than the reply's own.
@@ -106,44 +114,6 @@ impl Reply {
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);
         response
-    }
-}
-
-/// A JSON answer of any length. Its text is in pieces of one size, none of which is large: glibc
-/// keeps twice as much memory as the largest block that was ever freed.
-pub(crate) fn in_pieces(value: &impl Serialize) -> Response {
-    let mut pieces = Pieces(Vec::new());
-    // Pieces take everything, and the values are those of `text`.
-    let _ = serde_json::to_writer(&mut pieces, value);
-    let length: usize = pieces.0.iter().map(Vec::len).sum();
-    let mut reply = Reply::new(StatusCode::OK, "application/json", "");
-    reply.set(header::CONTENT_LENGTH, length.into());
-    let pieces = pieces.0.into_iter().map(Bytes::from);
-    let pieces = stream::iter(pieces.map(Ok::<_, Infallible>));
-    reply.into_response_with(Body::from_stream(pieces))
-}
-
-/// The size of a piece: 64 KiB.
-const PIECE: usize = 64 << 10;
-
-/// What is written, in pieces.
-struct Pieces(Vec<Vec<u8>>);
-
-impl io::Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.last().is_none_or(|last| last.len() == PIECE) {
-            self.0.push(Vec::with_capacity(PIECE));
-        }
-        let Some(last) = self.0.last_mut() else {
-            return Ok(0);
-        };
-        let taken = bytes.len().min(PIECE - last.len());
-        last.extend_from_slice(&bytes[..taken]);
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -163,4 +133,25 @@ pub(crate) fn pretty(value: &impl Serialize) -> String {
 /// have one.
 pub(crate) fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// JSON text that can be long, in memory for it alone.
+fn exact(value: &impl Serialize) -> Vec<u8> {
+    struct Length(usize);
+    impl io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    // Both take everything, and the values are those of `text`.
+    let _ = serde_json::to_writer(&mut length, value);
+    let mut text = Vec::with_capacity(length.0);
+    let _ = serde_json::to_writer(&mut text, value);
+    text
 }

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::execute::first_root_key;
 use crate::fault::{ErrorData, Fault, Kind};
+use crate::in_flight::InFlight;
 use crate::json_text;
 use crate::media::Media;
 use crate::reply::{Reply, text};
@@ -57,7 +58,12 @@ pub(crate) struct Asked<'a> {
 
 /// The answer of a fault. `good` is the answer without the fault, where the request was
 /// executed; a fault that needs it and does not get it leaves nothing to send.
-pub(crate) fn answer(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Option<Response> {
+pub(crate) fn answer(
+    fault: &Fault,
+    good: Option<Reply>,
+    asked: &Asked<'_>,
+    in_flight: &InFlight,
+) -> Option<Response> {
     let reply = match fault.0.kind {
         Kind::Reset => return None,
         Kind::Pass | Kind::Delay => good?,
@@ -77,7 +83,7 @@ pub(crate) fn answer(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> O
         Kind::InternalError => failed(fault, StatusCode::INTERNAL_SERVER_ERROR),
         Kind::BadGateway => failed(fault, StatusCode::BAD_GATEWAY),
     };
-    Some(reply.into_response())
+    Some(in_flight.hold(reply).into_response())
 }
 
 fn failed(fault: &Fault, status: StatusCode) -> Reply {
@@ -218,9 +224,8 @@ fn cut(fault: &Fault, mut reply: Reply) -> Response {
         usize::try_from(bytes).unwrap_or(usize::MAX).min(most)
     });
     reply.set(header::CONTENT_LENGTH, whole.into());
-    let mut body = std::mem::take(&mut reply.body);
-    body.truncate(sent);
-    let first = stream::iter([Ok(Bytes::from(body))]);
+    let body = reply.take_body().slice(..sent);
+    let first = stream::iter([Ok(body)]);
     let then = stream::once(async {
         tokio::time::sleep(BEFORE_CUT).await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
@@ -229,10 +234,13 @@ fn cut(fault: &Fault, mut reply: Reply) -> Response {
 }
 
 fn dripping(pause: Duration, mut reply: Reply) -> Response {
-    let body = std::mem::take(&mut reply.body);
-    let drops = stream::iter(body).then(move |byte| async move {
-        tokio::time::sleep(pause).await;
-        Ok::<_, Infallible>(Bytes::copy_from_slice(&[byte]))
+    let body = reply.take_body();
+    let drops = stream::iter(0..body.len()).then(move |place| {
+        let byte = body.slice(place..=place);
+        async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, Infallible>(byte)
+        }
     });
     reply.into_response_with(Body::from_stream(drops))
 }
@@ -242,7 +250,9 @@ fn json_head() -> Reply {
 }
 
 fn endless() -> Body {
-    let spaces = Bytes::from(vec![b' '; PIECE]);
+    // The same for all, however many read them.
+    static SPACES: [u8; 64 << 10] = [b' '; 64 << 10];
+    let spaces = Bytes::from_static(&SPACES);
     let pieces = stream::iter([Bytes::from_static(OPENING)]).chain(stream::repeat(spaces));
     Body::from_stream(pieces.map(Ok::<_, Infallible>))
 }

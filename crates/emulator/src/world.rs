@@ -277,12 +277,25 @@ impl World {
             .collect()
     }
 
-    /// Brings every run to what it is now.
-    pub(crate) fn look(&mut self, now: Duration) {
+    /// Brings every run to what it is now, and returns the number of the last.
+    pub(crate) fn look(&mut self, now: Duration) -> u64 {
         // Settling can start children, which are appended, and settled as they start.
         for place in 0..self.runs.len() {
             self.settle(place, now);
         }
+        self.started
+    }
+
+    /// The first run with this number or a higher one, and about how much memory it takes.
+    pub(crate) fn first_from(&mut self, number: u64, now: Duration) -> Option<(&Progress, usize)> {
+        let before = |slot: &Slot| slot.progress.record.number < number;
+        let place = self.runs.partition_point(before);
+        if place == self.runs.len() {
+            return None;
+        }
+        self.settle(place, now);
+        let slot = &self.runs[place];
+        Some((&slot.progress, slot.bytes))
     }
 
     fn place(&mut self, session_id: &str, now: Duration) -> Option<usize> {

@@ -1,7 +1,5 @@
 //! How much memory all runs take at most, and what goes first.
 
-use serde::{Serialize, Serializer};
-
 use super::World;
 use crate::progress::Progress;
 
@@ -79,13 +77,6 @@ impl World {
         });
         self.bytes -= freed;
         kept - before
-    }
-}
-
-impl Serialize for World {
-    /// The runs, one after the other, as they were when they were last looked at.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.runs.iter().map(|slot| slot.progress.reported()))
     }
 }
 

@@ -144,3 +144,16 @@ pub(crate) fn said(run: &Value) -> Vec<(&str, &str)> {
         })
         .collect()
 }
+
+/// What is wrong with the body of a POST to a path of the control.
+pub(crate) async fn refused(
+    emulator: &Emulator,
+    path: &str,
+    body: impl Into<reqwest::Body>,
+) -> String {
+    let request = client().post(format!("{}/{path}", emulator.control()));
+    let request = request.header("Content-Type", "application/json");
+    let answer = answered(request.body(body)).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    answer.body["detail"].as_str().unwrap().to_owned()
+}

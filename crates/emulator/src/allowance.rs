@@ -1,0 +1,182 @@
+//! How much memory one answer takes at most. It is counted while the answer is made, since a short
+//! document asks for a text as often as it likes, and nothing more is made once it is too much.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::HashSet;
+
+use apollo_compiler::ExecutableDocument;
+use apollo_compiler::executable::{Selection, SelectionSet};
+use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
+use apollo_compiler::response::JsonValue;
+
+use crate::json_text;
+
+/// How much memory an answer takes: 48 MiB. A text counts as a value, and as JSON.
+pub(crate) const MOST_BYTES: usize = 48 << 20;
+
+/// What a field of an answer takes beside its name and its text, about.
+const FIELD: usize = 160;
+
+/// The same of an object, and of an item of a list.
+const ITEM: usize = 160;
+
+/// The same of an error.
+const ERROR: usize = 320;
+
+/// What is left for the answer in progress.
+pub(crate) struct Allowance {
+    left: Cell<Option<usize>>,
+}
+
+impl Allowance {
+    pub(crate) fn new() -> Self {
+        Self {
+            left: Cell::new(Some(MOST_BYTES)),
+        }
+    }
+
+    /// Whether more was asked for than there was.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.left.get().is_none()
+    }
+
+    /// Takes as many bytes, if there are as many; otherwise none is left.
+    pub(crate) fn take(&self, bytes: usize) -> bool {
+        let left = self.left.get().and_then(|left| left.checked_sub(bytes));
+        self.left.set(left);
+        left.is_some()
+    }
+
+    /// A field with this name in the answer.
+    pub(crate) fn take_field(&self, name: &str) -> bool {
+        self.take(FIELD + 2 * name.len())
+    }
+
+    /// A text, or another value without fields.
+    pub(crate) fn take_text(&self, text: &str) -> bool {
+        self.take(text.len() + json_text::length(text))
+    }
+
+    /// An object, or an item of a list.
+    pub(crate) fn take_item(&self) -> bool {
+        self.take(ITEM)
+    }
+}
+
+/// An object whose fields, and all below them, are counted. Once too much was asked for, the rest
+/// is left out.
+pub(crate) struct Counted<'a> {
+    object: Box<dyn ObjectValue + 'a>,
+    allowance: &'a Allowance,
+}
+
+impl<'a> Counted<'a> {
+    pub(crate) fn new(object: impl ObjectValue + 'a, allowance: &'a Allowance) -> Self {
+        Self {
+            object: Box::new(object),
+            allowance,
+        }
+    }
+}
+
+impl ObjectValue for Counted<'_> {
+    fn type_name(&self) -> &str {
+        self.object.type_name()
+    }
+
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let key = info.field_selections()[0].response_key();
+        if !self.allowance.take_field(key) {
+            return Ok(ResolvedValue::SkipForPartialExecution);
+        }
+        let counting = Counting {
+            info,
+            allowance: self.allowance,
+            type_names: OnceCell::new(),
+        };
+        counting.result(self.object.resolve_field(info))
+    }
+}
+
+/// The count of what one field resolved to.
+struct Counting<'a> {
+    info: &'a ResolveInfo<'a>,
+    allowance: &'a Allowance,
+    /// What the `__typename` of each object takes: the executor answers these itself.
+    type_names: OnceCell<usize>,
+}
+
+impl<'a> Counting<'a> {
+    fn result(
+        self,
+        resolved: Result<ResolvedValue<'a>, FieldError>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        match resolved {
+            Ok(ResolvedValue::List(items)) => {
+                let items = items
+                    .map_while(move |item| self.allowance.take_item().then(|| self.value(item)));
+                Ok(ResolvedValue::List(Box::new(items)))
+            }
+            resolved => self.value(resolved),
+        }
+    }
+
+    fn value(
+        &self,
+        resolved: Result<ResolvedValue<'a>, FieldError>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let allowance = self.allowance;
+        let has_room = match &resolved {
+            Ok(ResolvedValue::Leaf(JsonValue::String(text))) => allowance.take_text(text.as_str()),
+            Ok(ResolvedValue::Object(object)) => {
+                let type_names = self
+                    .type_names
+                    .get_or_init(|| type_names(self.info, object.type_name()));
+                allowance.take(ITEM + type_names)
+            }
+            Err(error) => allowance.take(ERROR) && allowance.take_text(&error.message),
+            // A list in a list, which no field of the emulator's is.
+            Ok(_) => true,
+        };
+        if !has_room {
+            return Ok(ResolvedValue::SkipForPartialExecution);
+        }
+        resolved.map(|value| match value {
+            ResolvedValue::Object(object) => ResolvedValue::object(Counted { object, allowance }),
+            value => value,
+        })
+    }
+}
+
+/// What the selections of `__typename` in an object take, whether they apply or not.
+fn type_names(info: &ResolveInfo<'_>, type_name: &str) -> usize {
+    let mut keys = HashSet::new();
+    let mut fragments = HashSet::new();
+    let sets = info.field_selections().iter();
+    let mut ahead: Vec<&SelectionSet> = sets.map(|field| &field.selection_set).collect();
+    let document: &ExecutableDocument = info.document();
+    while let Some(set) = ahead.pop() {
+        for selection in &set.selections {
+            match selection {
+                Selection::Field(field) if field.name == "__typename" => {
+                    keys.insert(field.response_key());
+                }
+                Selection::Field(_) => {}
+                Selection::InlineFragment(inline) => ahead.push(&inline.selection_set),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.fragment_name;
+                    let fragment = document.fragments.get(name);
+                    let is_new = fragments.insert(name);
+                    ahead.extend(fragment.filter(|_| is_new).map(|it| &it.selection_set));
+                }
+            }
+        }
+    }
+    let bytes = keys
+        .iter()
+        .map(|key| FIELD + 2 * (key.len() + type_name.len()));
+    bytes.sum()
+}

@@ -1,0 +1,131 @@
+//! The lists of the control path. They can be longer than what they list, so that an item is made
+//! when its reader has come to it, and waits for room among the answers that are not read yet.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures_util::stream;
+use std::convert::Infallible;
+
+use crate::http::Shared;
+use crate::reply::{self, Reply};
+
+/// About how long a piece of a list is. glibc keeps twice as much memory as the largest block that
+/// was ever freed.
+const PIECE: usize = 64 << 10;
+
+/// What comes next in a list.
+enum Item {
+    Json(String),
+    /// More than there is room for: about as many bytes.
+    Larger(usize),
+    End,
+}
+
+/// The requests that are in the record now.
+pub(crate) fn requests(shared: &Arc<Shared>) -> Response {
+    let mut places = shared.record.places();
+    list(shared, move |shared, most| {
+        let item = shared.record.next(&mut places, |entry| {
+            // Texts are copied once more where they have to be escaped.
+            let bytes = 2 * entry.bytes();
+            match bytes > most {
+                true => (Item::Larger(bytes), false),
+                false => (Item::Json(reply::text(entry)), true),
+            }
+        });
+        item.unwrap_or(Item::End)
+    })
+}
+
+/// The runs that there are now, each as it is when the reader has come to it. A reset ends the list.
+pub(crate) fn runs(shared: &Arc<Shared>) -> Response {
+    let (resets, last) = {
+        let resets = shared.not_resetting();
+        let now = shared.now();
+        (*resets, shared.world().look(now))
+    };
+    let mut number = 0;
+    list(shared, move |shared, most| {
+        let now_resets = shared.not_resetting();
+        if *now_resets != resets {
+            return Item::End;
+        }
+        let now = shared.now();
+        let mut world = shared.world();
+        let Some((run, bytes)) = world.first_from(number + 1, now) else {
+            return Item::End;
+        };
+        // Each text stands in it twice.
+        let bytes = 2 * bytes;
+        if run.record.number > last {
+            Item::End
+        } else if bytes > most {
+            Item::Larger(bytes)
+        } else {
+            number = run.record.number;
+            Item::Json(reply::text(&run.reported()))
+        }
+    })
+}
+
+/// A list of what this gives for as much room.
+fn list(
+    shared: &Arc<Shared>,
+    next: impl FnMut(&Shared, usize) -> Item + Send + 'static,
+) -> Response {
+    let list = List {
+        shared: Arc::clone(shared),
+        next,
+        is_begun: false,
+        is_over: false,
+    };
+    let pieces = stream::unfold(list, async |mut list| {
+        let piece = list.piece().await?;
+        Some((Ok::<_, Infallible>(piece), list))
+    });
+    let reply = Reply::new(StatusCode::OK, "application/json", "");
+    reply.into_response_with(Body::from_stream(pieces))
+}
+
+struct List<N> {
+    shared: Arc<Shared>,
+    next: N,
+    is_begun: bool,
+    is_over: bool,
+}
+
+impl<N: FnMut(&Shared, usize) -> Item> List<N> {
+    async fn piece(&mut self) -> Option<Bytes> {
+        if self.is_over {
+            return None;
+        }
+        let mut piece = Vec::new();
+        let mut most = PIECE;
+        let mut room = self.shared.in_flight.room(most).await;
+        loop {
+            match (self.next)(&self.shared, most.saturating_sub(piece.len())) {
+                Item::Json(item) => {
+                    piece.push(if self.is_begun { b',' } else { b'[' });
+                    self.is_begun = true;
+                    piece.extend_from_slice(item.as_bytes());
+                }
+                // It gets a piece of its own.
+                Item::Larger(_) if !piece.is_empty() => break,
+                Item::Larger(bytes) => {
+                    drop(room);
+                    room = self.shared.in_flight.room(bytes).await;
+                    most = bytes;
+                }
+                Item::End => {
+                    piece.extend_from_slice(if self.is_begun { b"]" } else { b"[]" });
+                    self.is_over = true;
+                    break;
+                }
+            }
+        }
+        Some(room.with(piece))
+    }
+}
