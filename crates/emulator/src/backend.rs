@@ -25,8 +25,7 @@ use crate::literal::is_one_of;
 use crate::settled::{BECAUSE, FAILS, FAILS_WITH_NULL};
 
 const CURRENT: &str = include_str!("../backends/current.graphql");
-const SCALARS: [Name; 3] = [name!("Int"), name!("Float"), name!("ID")];
-/// The types of introspection and the directives that the executor's library does not have.
+/// The types and directives that every schema has.
 const INTROSPECTION: &str = include_str!("introspection.graphql");
 const PAGES: &str = include_str!("../backends/pages.graphql");
 
@@ -86,15 +85,7 @@ pub(crate) struct Schemas {
 impl Schemas {
     /// Parses the backend's SDL and makes room for `statuses` in the executed schema.
     pub(crate) fn new(backend: &Backend, statuses: &BTreeSet<String>) -> Result<Self, Error> {
-        let mut declared = declared(backend.text())?;
-        // Only the scalars that an SDL mentions are in its schema. The vendor's whole API, of
-        // which this is a part, mentions all of them, so no document meets an unknown `Int`.
-        for scalar in SCALARS {
-            declared
-                .types
-                .entry(scalar.clone())
-                .or_insert_with(|| built_in(scalar));
-        }
+        let declared = declared(backend.text())?;
         let mut executed = declared.clone();
         add_fields(&mut executed);
         if let Some(name) = status_type(&declared)
@@ -153,9 +144,19 @@ fn declared(text: &str) -> Result<Schema, Error> {
     Ok(schema)
 }
 
-/// Gives a type of introspection the fields or values that this definition says.
+/// Gives a type of introspection the fields or values that this definition says, and adds a scalar
+/// that the schema lacks.
 fn declare_again(schema: &mut Schema, definition: &Definition) {
     match definition {
+        Definition::ScalarTypeDefinition(it) => {
+            schema.types.entry(it.name.clone()).or_insert_with(|| {
+                ExtendedType::Scalar(Node::new(ScalarType {
+                    description: it.description.clone(),
+                    name: it.name.clone(),
+                    directives: Default::default(),
+                }))
+            });
+        }
         Definition::ObjectTypeDefinition(it) => {
             if let Some(ExtendedType::Object(ty)) = schema.types.get_mut(&it.name) {
                 let fields = it.fields.iter().map(|field| {
@@ -209,7 +210,6 @@ fn add_fields(schema: &mut Schema) {
             ExtendedType::Interface(ty) => &mut ty.make_mut().fields,
             _ => continue,
         };
-
         let mut add = |field: Name, argument: Option<(Name, Name)>, ty: Type| {
             let argument = argument.map(|(name, ty)| {
                 Node::new(InputValueDefinition {
@@ -253,14 +253,6 @@ fn add_fields(schema: &mut Schema) {
             );
         }
     }
-}
-
-fn built_in(name: Name) -> ExtendedType {
-    ExtendedType::Scalar(Node::new(ScalarType {
-        description: None,
-        name,
-        directives: Default::default(),
-    }))
 }
 
 /// The type of the field `status` of whatever type `dinoaiAgentRun` has.

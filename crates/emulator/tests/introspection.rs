@@ -120,6 +120,14 @@ async fn all_that_the_reference_asks_for_is_answered() {
             .to_string()
             .contains("DIRECTIVE_DEFINITION")
     );
+    // A scalar that the SDL does not mention is there, and described as any.
+    for scalar in ["Int", "ID"] {
+        let kind = format!("The `{scalar}` scalar type represents ");
+        let query = format!("{{ __type(name: \"{scalar}\") {{ description }} }}");
+        let answer = call(&emulator, &query, json!({})).await;
+        let description = answer.root()["description"].as_str().unwrap();
+        assert!(description.starts_with(&kind), "{description}");
+    }
     // And what introspection says of itself.
     let fields = &named(types, "__Type")["fields"];
     assert_eq!(named(fields, "isOneOf")["type"]["name"], "Boolean");
