@@ -152,8 +152,8 @@ impl Emulator {
     /// The runs started so far, in order: those that were triggered and, after the run that
     /// started them, their children.
     ///
-    /// They take 64 MiB of memory at most, whatever their scenarios hold beside. When more is
-    /// needed, long texts that runs were sent are dropped ([`Run::texts_dropped`]), then whole
+    /// They take 64 MiB of memory at most, whatever their scenarios hold beside, and the texts that
+    /// one was sent 8 MiB. When more is needed, long texts that runs were sent are dropped ([`Run::texts_dropped`]), then whole
     /// runs ([`dropped_runs`](Self::dropped_runs)): the oldest that have ended, then the oldest.
     pub fn runs(&self) -> Vec<Run> {
         self.shared.runs()

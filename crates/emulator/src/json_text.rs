@@ -8,6 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::reply;
+
 /// The JSON of a value that is kept as it is.
 #[derive(Clone)]
 pub(crate) struct Json(Arc<str>);
@@ -78,7 +80,7 @@ pub(crate) fn length(text: &str) -> usize {
 
 /// The same value without spaces. Fails on what [`serde_json::Value`] cannot be read from.
 pub(crate) fn compact(json: &[u8]) -> serde_json::Result<Box<str>> {
-    Ok(written(json, None)?.into_boxed_str())
+    Ok(written(json, json.len(), None)?.into_boxed_str())
 }
 
 /// The same value, in which members with this name have this JSON as their value, in as many
@@ -94,12 +96,20 @@ pub(crate) fn replaced(
         value,
         places,
     };
-    written(json, Some(replacement))
+    let length = json.len()
+        + places
+            .saturating_mul(value.len())
+            .min(json.len() * value.len());
+    written(json, length, Some(replacement))
 }
 
-fn written(json: &[u8], replacement: Option<Replacement<'_>>) -> serde_json::Result<String> {
+fn written(
+    json: &[u8],
+    length: usize,
+    replacement: Option<Replacement<'_>>,
+) -> serde_json::Result<String> {
     let mut copy = Copy {
-        out: Vec::with_capacity(json.len()),
+        out: reply::buffer(length),
         most: usize::MAX,
         replacement,
     };

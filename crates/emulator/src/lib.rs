@@ -56,8 +56,8 @@
 //! A program in another process, in any language, steers a running emulator and looks at it over
 //! HTTP, at [`Emulator::control`]: `http://127.0.0.1:<port>/control`. It takes no credentials, and
 //! only callers on this machine: others get 403. A POST with a body must have the content type
-//! `application/json`. What is wrong is reported as `{"detail": …}`, with 400, 403, 404, 405, 413 or
-//! 415.
+//! `application/json`. What is wrong is reported as `{"detail": …}`, with 400, 403, 404, 405, 413,
+//! 415 or 503. A list shows each item as it is when the reader comes to it; a reset ends it.
 //!
 //! | request | answer |
 //! | --- | --- |
@@ -112,8 +112,18 @@
 //! [`number`](Request::number) above 1 where others came before. Runs take 64 MiB
 //! ([`Emulator::runs`]): when more is needed, the long texts that the oldest were sent are
 //! dropped, each with a sentence in its place that says so, and when there are more than about
-//! 30,000, the oldest runs. Ended runs come first. A run takes 10,000 follow-ups; a further one is
-//! an error. A reset frees all of it.
+//! 30,000, the oldest runs. Ended runs come first. The texts that one run was sent take 8 MiB of
+//! JSON, of which the oldest long ones are dropped first. A run takes 10,000 follow-ups; a further
+//! one is an error. A reset frees all of it.
+//!
+//! Agents, base branches, model families, and channels and timestamps of Slack have 255 characters
+//! at most: a trigger with a longer one is an error, and starts nothing.
+//!
+//! One answer takes 48 MiB of memory while it is made, which is enough for 24 MiB of texts or for
+//! 50,000 messages. In the place of a larger one stands an error, with `data` null; what a mutation
+//! did before stays done. Answers above 64 KiB that are made and not read yet take 24 MiB together:
+//! a further one gets 503, and the lists of the control path wait until there is room. A trigger, a
+//! follow-up and a stop have short answers, unless a document has hundreds of them.
 //!
 //! # Files
 //!

@@ -1,13 +1,14 @@
 //! The lists of the control path. They can be longer than what they list, so that an item is made
 //! when its reader has come to it, and waits for room among the answers that are not read yet.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::stream;
-use std::convert::Infallible;
+use serde::Serialize;
 
 use crate::http::Shared;
 use crate::reply::{self, Reply};
@@ -17,9 +18,10 @@ use crate::reply::{self, Reply};
 const PIECE: usize = 64 << 10;
 
 /// What comes next in a list.
-enum Item {
-    Json(String),
-    /// More than there is room for: about as many bytes.
+enum Next {
+    /// An item, whose JSON was added.
+    Item,
+    /// An item for which there is not the room: about as many bytes.
     Larger(usize),
     End,
 }
@@ -27,16 +29,16 @@ enum Item {
 /// The requests that are in the record now.
 pub(crate) fn requests(shared: &Arc<Shared>) -> Response {
     let mut places = shared.record.places();
-    list(shared, move |shared, most| {
-        let item = shared.record.next(&mut places, |entry| {
+    list(shared, move |shared, most, piece| {
+        let next = shared.record.next(&mut places, |entry| {
             // Texts are copied once more where they have to be escaped.
             let bytes = 2 * entry.bytes();
             match bytes > most {
-                true => (Item::Larger(bytes), false),
-                false => (Item::Json(reply::text(entry)), true),
+                true => (Next::Larger(bytes), false),
+                false => (add(entry, piece), true),
             }
         });
-        item.unwrap_or(Item::End)
+        next.unwrap_or(Next::End)
     })
 }
 
@@ -48,33 +50,39 @@ pub(crate) fn runs(shared: &Arc<Shared>) -> Response {
         (*resets, shared.world().look(now))
     };
     let mut number = 0;
-    list(shared, move |shared, most| {
+    list(shared, move |shared, most, piece| {
         let now_resets = shared.not_resetting();
         if *now_resets != resets {
-            return Item::End;
+            return Next::End;
         }
         let now = shared.now();
         let mut world = shared.world();
         let Some((run, bytes)) = world.first_from(number + 1, now) else {
-            return Item::End;
+            return Next::End;
         };
         // Each text stands in it twice.
         let bytes = 2 * bytes;
         if run.record.number > last {
-            Item::End
+            Next::End
         } else if bytes > most {
-            Item::Larger(bytes)
+            Next::Larger(bytes)
         } else {
             number = run.record.number;
-            Item::Json(reply::text(&run.reported()))
+            add(&run.reported(), piece)
         }
     })
 }
 
-/// A list of what this gives for as much room.
+fn add(item: &impl Serialize, piece: &mut Vec<u8>) -> Next {
+    // Writing into memory does not fail, and the values are those of `reply::text`.
+    let _ = serde_json::to_writer(piece, item);
+    Next::Item
+}
+
+/// A list of what this adds for as much room.
 fn list(
     shared: &Arc<Shared>,
-    next: impl FnMut(&Shared, usize) -> Item + Send + 'static,
+    next: impl FnMut(&Shared, usize, &mut Vec<u8>) -> Next + Send + 'static,
 ) -> Response {
     let list = List {
         shared: Arc::clone(shared),
@@ -97,29 +105,32 @@ struct List<N> {
     is_over: bool,
 }
 
-impl<N: FnMut(&Shared, usize) -> Item> List<N> {
+impl<N: FnMut(&Shared, usize, &mut Vec<u8>) -> Next> List<N> {
     async fn piece(&mut self) -> Option<Bytes> {
         if self.is_over {
             return None;
         }
-        let mut piece = Vec::new();
+        let mut piece = reply::buffer(PIECE);
         let mut most = PIECE;
         let mut room = self.shared.in_flight.room(most).await;
         loop {
-            match (self.next)(&self.shared, most.saturating_sub(piece.len())) {
-                Item::Json(item) => {
-                    piece.push(if self.is_begun { b',' } else { b'[' });
-                    self.is_begun = true;
-                    piece.extend_from_slice(item.as_bytes());
-                }
+            let length = piece.len();
+            piece.push(if self.is_begun { b',' } else { b'[' });
+            match (self.next)(&self.shared, most.saturating_sub(length), &mut piece) {
+                Next::Item => self.is_begun = true,
                 // It gets a piece of its own.
-                Item::Larger(_) if !piece.is_empty() => break,
-                Item::Larger(bytes) => {
+                Next::Larger(_) if length > 0 => {
+                    piece.truncate(length);
+                    break;
+                }
+                Next::Larger(bytes) => {
                     drop(room);
                     room = self.shared.in_flight.room(bytes).await;
                     most = bytes;
+                    piece = reply::buffer(bytes);
                 }
-                Item::End => {
+                Next::End => {
+                    piece.truncate(length);
                     piece.extend_from_slice(if self.is_begun { b"]" } else { b"[]" });
                     self.is_over = true;
                     break;

@@ -66,7 +66,7 @@ impl Reply {
     pub(crate) fn outcome(outcome: Outcome, media: Media, refusals: RefusalStatus) -> Self {
         let mut reply = match outcome.answer {
             Answer::Executed(response) => {
-                Self::new(StatusCode::OK, media.content_type(), exact(&response))
+                Self::new(StatusCode::OK, media.content_type(), long_text(&response))
             }
             Answer::Refused(errors) => Self::refused(&errors, media, refusals),
             Answer::MutationRefused => Self::method_not_allowed("POST"),
@@ -135,8 +135,21 @@ pub(crate) fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// JSON text that can be long, in memory for it alone.
-fn exact(value: &impl Serialize) -> Vec<u8> {
+/// Memory for a text that can become this long. glibc keeps twice as much as the largest block that
+/// was ever freed, but for those above 32 MiB: of these only what is written is taken, and all of it
+/// is given back.
+pub(crate) fn buffer(length: usize) -> Vec<u8> {
+    const LONG: usize = 1 << 20;
+    const MAPPED: usize = 33 << 20;
+    Vec::with_capacity(if length > LONG {
+        length.max(MAPPED)
+    } else {
+        length
+    })
+}
+
+/// JSON text that can be long.
+pub(crate) fn long_text(value: &impl Serialize) -> Vec<u8> {
     struct Length(usize);
     impl io::Write for Length {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -151,7 +164,7 @@ fn exact(value: &impl Serialize) -> Vec<u8> {
     let mut length = Length(0);
     // Both take everything, and the values are those of `text`.
     let _ = serde_json::to_writer(&mut length, value);
-    let mut text = Vec::with_capacity(length.0);
+    let mut text = buffer(length.0);
     let _ = serde_json::to_writer(&mut text, value);
     text
 }

@@ -66,8 +66,8 @@ pub struct Run {
     /// JSON `stops_seconds`.
     #[serde(rename = "stops_seconds", serialize_with = "seconds::of_each")]
     pub stops: Vec<Duration>,
-    /// Whether texts of a kibibyte and more that the run was sent have been dropped, because runs
-    /// took too much memory: see [`Emulator::runs`](crate::Emulator::runs). In the place of each
+    /// Whether texts of a kibibyte and more that the run was sent have been dropped, because they,
+    /// or all runs, took too much memory: see [`Emulator::runs`](crate::Emulator::runs). In the place of each
     /// stands `[dropped by the emulator: a text of 900000 bytes]`, also in what the API answers.
     pub texts_dropped: bool,
 }

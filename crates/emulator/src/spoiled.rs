@@ -20,7 +20,7 @@ use crate::fault::{ErrorData, Fault, Kind};
 use crate::in_flight::InFlight;
 use crate::json_text;
 use crate::media::Media;
-use crate::reply::{Reply, text};
+use crate::reply::{Reply, long_text};
 
 /// Where the JSON that never ends, or unfolds without end, begins.
 const OPENING: &[u8] = b"{\"data\":";
@@ -124,17 +124,19 @@ fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply
         ErrorData::Absent => None,
         ErrorData::Null => raw(&Value::Null),
         ErrorData::NullField => null_field().and_then(|data| raw(&data)),
-        ErrorData::Kept => good.as_ref().and_then(data).map(ToOwned::to_owned),
+        ErrorData::Kept => None,
     };
+    let kept = good.as_ref().filter(|_| fault.0.data == ErrorData::Kept);
+    let data = data.as_deref().or_else(|| kept.and_then(self::data));
     let errors = raw(&[error]);
     let mut body = BTreeMap::new();
     body.extend(data.map(|data| ("data", data)));
-    body.extend(errors.map(|errors| ("errors", errors)));
+    body.extend(errors.as_deref().map(|errors| ("errors", errors)));
     let media = asked.media.content_type();
-    with_status(fault, Reply::new(StatusCode::OK, media, text(&body)))
+    with_status(fault, Reply::new(StatusCode::OK, media, long_text(&body)))
 }
 
-/// JSON that becomes a part of an answer. Values of which [`text`] makes one have it.
+/// JSON that becomes a part of an answer. The values always have one.
 fn raw(value: &impl Serialize) -> Option<Box<RawValue>> {
     to_raw_value(value).ok()
 }
@@ -196,12 +198,12 @@ fn header_value(text: &str) -> Option<HeaderValue> {
 /// Adds an error to an answer that has data.
 fn with_error(mut reply: Reply) -> Reply {
     if let Some(body) = with_one_more_error(&reply) {
-        reply.body = body.into_bytes();
+        reply.body = body;
     }
     reply
 }
 
-fn with_one_more_error(reply: &Reply) -> Option<String> {
+fn with_one_more_error(reply: &Reply) -> Option<Vec<u8>> {
     let mut body = members(reply)?;
     let root: Option<BTreeMap<String, IgnoredAny>> = body
         .get("data")
@@ -213,7 +215,7 @@ fn with_one_more_error(reply: &Reply) -> Option<String> {
     errors.extend(error.as_deref());
     let errors = raw(&errors)?;
     body.insert("errors".to_owned(), &errors);
-    Some(text(&body))
+    Some(long_text(&body))
 }
 
 /// A whole head, and less body than it promises.
