@@ -36,6 +36,8 @@ mod readme;
 mod refusals;
 mod schema;
 mod signals;
+#[path = "../../../emulator/tests/skipped/mod.rs"]
+mod skipped;
 mod stdout;
 mod stop;
 mod terminal;
