@@ -189,14 +189,17 @@ impl Progress {
         let Some(mut stage) = self.ahead.pop_front() else {
             return Vec::new();
         };
-        if let Some(memory) = &mut self.memory
-            && stage.status.is_terminal()
-        {
-            self.ahead = memory.answered().into();
-            if !self.ahead.is_empty() {
-                // The run goes on with a follow-up: it does not seem to have ended in between.
-                stage.status = self.status.clone();
-                stage = stage.lasts(Duration::ZERO);
+        if let Some(memory) = &mut self.memory {
+            if stage.status.is_terminal() {
+                self.ahead = memory.answered().into();
+                if !self.ahead.is_empty() {
+                    // The run goes on with a follow-up: it does not seem to have ended in between.
+                    stage.status = self.status.clone();
+                    stage = stage.lasts(Duration::ZERO);
+                }
+            } else if self.ahead.is_empty() && self.waiting.is_empty() {
+                // Its children were of too late a generation.
+                self.ahead = memory.alone().into();
             }
         }
         let left = mem::replace(&mut self.status, stage.status);

@@ -121,6 +121,11 @@ impl Memory {
         stages
     }
 
+    /// How the run goes on where it was to start others, and none has started.
+    pub(crate) fn alone(&self) -> Vec<Stage> {
+        others::review(&self.asked, &self.verdicts)
+    }
+
     fn think(&mut self, text: &str) -> Vec<Stage> {
         let mut next = self.mind.clone();
         let stages = match &mut next {

@@ -100,6 +100,10 @@ impl Verdict {
 /// How a review ends, when all runs that it has started have.
 pub(super) fn review(asked: &str, verdicts: &[Verdict]) -> Vec<Stage> {
     let (_, listed) = looked_at(asked);
+    if verdicts.is_empty() {
+        let answer = format!("No agent could be started that looks at {listed} for me.");
+        return Work::begin(STEP, "I am alone.").ends(Status::Completed, answer);
+    }
     let rows = verdicts.iter().map(|verdict| {
         let Verdict {
             agent,

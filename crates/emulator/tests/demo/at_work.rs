@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use dinoai_emulator::{Emulator, Run};
+use dinoai_emulator::{Emulator, Run, Scenario, Stage};
 use serde_json::json;
 
 use crate::caller::{SEND, STEPS, STOP, call};
-use crate::{CHECKER, MOMENT, answer, ask, follow_up, run, started, talk, until_ended};
+use crate::{CHECKER, MOMENT, answer, ask, demo, follow_up, run, started, talk, until_ended};
 
 async fn send(emulator: &Emulator, id: &str, message: &str) {
     let sent = call(emulator, SEND, json!({ "id": id, "message": message })).await;
@@ -111,6 +111,24 @@ async fn a_reviewer_says_of_its_children_what_became_of_them() {
         assert!(said.contains(row), "{said}");
     }
     assert!(said.contains(r#""blocks":null"#), "{said}");
+}
+
+#[tokio::test]
+async fn a_reviewer_too_deep_to_start_others_ends_all_the_same() {
+    let deep = Scenario::new()
+        .child("deep")
+        .child("pull-request-reviewer")
+        .stage(Stage::new("COMPLETED"));
+    let emulator = demo().scenario("deep", deep).start().await.unwrap();
+    ask(&emulator, Some("deep"), None).await;
+    emulator.advance(Duration::from_secs(60));
+    let runs = emulator.runs();
+    let reviewer = |run: &&Run| run.agent.as_deref() == Some("pull-request-reviewer");
+    let reviewers: Vec<_> = runs.iter().filter(reviewer).collect();
+    assert!(reviewers.iter().any(|run| run.children.is_empty()));
+    for run in reviewers {
+        assert_eq!(run.status, "COMPLETED");
+    }
 }
 
 #[tokio::test]
