@@ -36,7 +36,9 @@ fn begun(emulator: &Emulator) -> String {
 }
 
 fn go_down(emulator: &Emulator) {
-    emulator.add_fault(Fault::unavailable().always().on("dinoaiAgentRun"));
+    emulator
+        .add_fault(Fault::unavailable().always().on("dinoaiAgentRun"))
+        .unwrap();
 }
 
 /// Ends the outage, and the runs.

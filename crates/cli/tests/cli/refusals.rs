@@ -16,7 +16,7 @@ fn refusing() -> (Emulator, Vec<String>) {
         let done = run(dinoai(&emulator), &["run", agent, "--detach"]);
         done.stdout.trim().to_owned()
     });
-    emulator.add_fault(Fault::status(401).always());
+    emulator.add_fault(Fault::status(401).always()).unwrap();
     (emulator, ids.to_vec())
 }
 

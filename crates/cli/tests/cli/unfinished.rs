@@ -137,7 +137,9 @@ fn at_a_failure_that_is_not_tolerated() {
                 emulator.requests().len() > before + 12
             });
             let invalid = Fault::graphql_error(400).code("GRAPHQL_VALIDATION_FAILED");
-            emulator.add_fault(invalid.always().on("dinoaiAgentRun"));
+            emulator
+                .add_fault(invalid.always().on("dinoaiAgentRun"))
+                .unwrap();
             Done::of(child)
         });
     }
@@ -161,7 +163,9 @@ fn a_start_that_is_interrupted_is_written_as_one_that_is_not() {
     for format in ["json", "jsonl"] {
         let emulator = endless();
         let late = Fault::delay(Duration::from_secs(1)).after_execution();
-        emulator.add_fault(late.on("triggerDinoaiAgentRun"));
+        emulator
+            .add_fault(late.on("triggerDinoaiAgentRun"))
+            .unwrap();
         let detach = ["run", "agent", "--detach", "--output", format];
         let child = dinoai(&emulator).args(detach).spawn().unwrap();
         wait_until("it has been sent", || !emulator.runs().is_empty());
