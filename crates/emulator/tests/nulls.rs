@@ -84,11 +84,14 @@ async fn a_condition_that_is_null_is_not_looked_at_where_something_else_decides(
 async fn what_is_beside_a_condition_that_is_null_is_not_executed() {
     let edges = Edges::new().unreadable_steps();
     let emulator = Emulator::builder().edges(edges).start().await.unwrap();
-    let (data, path) = read(&emulator, "steps { index } ... { ok @skip(if: $no) }").await;
-    assert_eq!(
-        (data, path),
-        (json!({ "dinoaiAgentRun": null }), json!(["dinoaiAgentRun"]))
-    );
+    for selections in [
+        "steps { index } ... { ok @skip(if: $no) }",
+        "steps { index } ...F; fragment F on DinoAiAgentRun { ok @skip(if: $no) }",
+    ] {
+        let (data, path) = read(&emulator, selections).await;
+        assert_eq!(data, json!({ "dinoaiAgentRun": null }));
+        assert_eq!(path, json!(["dinoaiAgentRun"]));
+    }
 }
 
 #[tokio::test]
