@@ -206,7 +206,8 @@ async function compare(title, corpus, flags, sdl, count, seed) {
         anonymous.push(...expected.runs.filter(({ id }) => !ids.has(id)));
         const found = known.map(({ id }) => ({ ...runs.get(ids.get(id)), id }));
         for (const id of ids.values()) runs.delete(id);
-        const same = { data: expected.data, errors: expected.errors, runs: known };
+        // The ids are others than they were when these were sorted.
+        const same = { data: expected.data, errors: expected.errors.sort(), runs: known };
         const ok = isDeepStrictEqual({ data, errors, runs: found }, same);
         checks.check(`${title}: accepted`, ok, ok || fails(request, same, { data, errors, runs: found }));
         did.started += expected.runs.length - 1;
