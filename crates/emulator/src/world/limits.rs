@@ -87,6 +87,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::runs::Run;
     use crate::world::{NotSent, Order, Scenarios, Workspace};
 
     const NOW: Duration = Duration::ZERO;
@@ -225,7 +226,7 @@ mod tests {
         );
     }
 
-    fn checker() -> (World, String) {
+    fn started(agent: &str, message: &str) -> (World, String) {
         let mut world = World::new(Workspace {
             scenarios: Scenarios {
                 has_demo_agents: true,
@@ -234,7 +235,8 @@ mod tests {
             ..Workspace::default()
         });
         let order = Order {
-            agent: Some("data-quality-checker".to_owned()),
+            agent: Some(agent.to_owned()),
+            message: Some(message.to_owned()),
             ..Order::default()
         };
         let id = world.trigger(order, NOW).map_err(|_| "no agent").unwrap();
@@ -249,13 +251,8 @@ mod tests {
         run.messages.pop().unwrap().content
     }
 
-    #[test]
-    fn a_demo_agent_remembers_what_it_did_when_long_texts_are_dropped() {
-        let (mut world, id) = checker();
-        let mut now = Duration::from_secs(60);
-        let long = format!("Fix the first one. {}", "Thanks! ".repeat(1_000));
-        assert!(world.send(&id, long, now).is_ok());
-        assert!(said(&mut world, &id, &mut now).contains("Finding 1 is fixed"));
+    /// Starts runs with long messages until the first run has lost its own.
+    fn drop_texts(world: &mut World, now: Duration) {
         while !world.runs[0].progress.record.texts_dropped {
             let order = Order {
                 message: Some("m".repeat(900_000)),
@@ -263,6 +260,28 @@ mod tests {
             };
             assert!(world.trigger(order, now).is_ok());
         }
+    }
+
+    #[test]
+    fn children_of_a_demo_agent_are_asked_what_it_was_asked_when_that_is_dropped() {
+        let message = format!("Review fct_orders. {}", "Thanks! ".repeat(1_000));
+        let (mut world, id) = started("pull-request-reviewer", &message);
+        drop_texts(&mut world, NOW);
+        let runs = world.runs(Duration::from_secs(60));
+        let mut children = runs.iter().filter(|run| run.parent.as_ref() == Some(&id));
+        let said = |run: &Run| run.messages[0].content.contains("fct_orders");
+        assert_eq!(children.clone().count(), 2);
+        assert!(children.all(said));
+    }
+
+    #[test]
+    fn a_demo_agent_remembers_what_it_did_when_long_texts_are_dropped() {
+        let (mut world, id) = started("data-quality-checker", "Check stg_orders");
+        let mut now = Duration::from_secs(60);
+        let long = format!("Fix the first one. {}", "Thanks! ".repeat(1_000));
+        assert!(world.send(&id, long, now).is_ok());
+        assert!(said(&mut world, &id, &mut now).contains("Finding 1 is fixed"));
+        drop_texts(&mut world, now);
         assert!(world.send(&id, "Which are open?".to_owned(), now).is_ok());
         let said = said(&mut world, &id, &mut now);
         assert!(said.contains("finding 1 is fixed"), "{said}");
@@ -271,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_follow_up_to_a_demo_agent_takes_no_longer_after_many() {
-        let (mut world, id) = checker();
+        let (mut world, id) = started("data-quality-checker", "Check stg_orders");
         let mut now = Duration::from_secs(60);
         let long = "Why is that? ".repeat(1_000);
         let mut took = || {
@@ -293,7 +312,7 @@ mod tests {
     #[test]
     fn follow_ups_that_wait_for_a_demo_agent_are_counted_and_all_answered() {
         const SENT: usize = 2_000;
-        let (mut world, id) = checker();
+        let (mut world, id) = started("data-quality-checker", "Check stg_orders");
         for number in 0..SENT {
             let follow_up = format!("{number} {}", "ä".repeat(10_000 * usize::from(number < 99)));
             assert!(world.send(&id, follow_up, NOW).is_ok());
