@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dinoai_emulator::{Emulator, Run, Scenario, Stage};
+use dinoai_emulator::{Edges, Emulator, Run, Scenario, Stage};
 use serde_json::json;
 
 use crate::caller::{SEND, STEPS, STOP, call};
@@ -51,6 +51,25 @@ async fn a_follow_up_to_a_run_at_work_waits_for_its_answer() {
         let said: Vec<_> = run.messages[3..].iter().map(|it| &it.content).collect();
         let one_by_one = talk("Focus on stg_orders", &["Now fix the first one", "why?"]).await;
         assert_eq!(said, one_by_one.iter().collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn no_end_is_shown_between_two_turns_late_either() {
+    let edges = Edges::new().alternating_status();
+    let emulator = demo().edges(edges).start().await.unwrap();
+    let id = at_work(&emulator, CHECKER, "Focus on stg_orders", 7).await;
+    send(&emulator, &id, "Now fix the first one").await;
+    while run(&emulator, &id).messages.len() < 4 {
+        emulator.advance(MOMENT);
+        assert!(emulator.elapsed() < Duration::from_secs(60));
+        let seen = call(&emulator, STEPS, json!({ "id": id })).await;
+        let is_over = run(&emulator, &id).ended.is_some();
+        assert!(
+            is_over || seen.root()["status"] == "RUNNING",
+            "{}",
+            seen.text
+        );
     }
 }
 
