@@ -20,7 +20,8 @@ pub(crate) struct InFlight(Arc<Semaphore>);
 /// The room that one takes, until this is dropped.
 #[derive(Default)]
 pub(crate) struct Room {
-    _permit: Option<OwnedSemaphorePermit>,
+    /// Boxed, since most answers have none.
+    _permit: Option<Box<OwnedSemaphorePermit>>,
 }
 
 impl InFlight {
@@ -36,7 +37,7 @@ impl InFlight {
         }
         let permit = Arc::clone(&self.0).try_acquire_many_owned(permits(reply.body.len()));
         if let Ok(permit) = permit {
-            reply.room._permit = Some(permit);
+            reply.room._permit = Some(Box::new(permit));
             return reply;
         }
         let most = MOST_BYTES >> 20;
@@ -58,7 +59,7 @@ impl InFlight {
         let permit = Arc::clone(&self.0).acquire_many_owned(permits(bytes));
         // Nobody closes the semaphore.
         Room {
-            _permit: permit.await.ok(),
+            _permit: permit.await.ok().map(Box::new),
         }
     }
 }
