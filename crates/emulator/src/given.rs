@@ -29,6 +29,10 @@ const TOO_MANY: &str =
 /// The most bytes of such errors: each shows a value, which is as long as it was sent.
 const MOST_ERROR_BYTES: usize = 4 << 20;
 
+/// The most lists and objects in the variables that an operation defines: as values they take several
+/// hundred bytes each.
+const MOST_NESTED: usize = 50_000;
+
 /// The values of the variables that an operation defines, or everything that is wrong with them.
 /// Those without a value and without a default are not among them. What is given is the JSON of an
 /// object, or null.
@@ -38,7 +42,8 @@ pub(crate) fn coerce(
     defined: &[Node<VariableDefinition>],
     given: &str,
 ) -> Result<Valid<JsonMap>, Vec<GraphQLError>> {
-    let given = values(given, defined);
+    let given =
+        values(given, defined).map_err(|wrong| vec![GraphQLError::new(wrong, None, sources)])?;
     let mut coerced = JsonMap::new();
     let mut errors = Vec::new();
     let mut left = MOST_ERROR_BYTES;
@@ -71,19 +76,34 @@ pub(crate) fn coerce(
 }
 
 /// What is given for the variables that are defined. Nobody reads the rest.
-fn values(given: &str, defined: &[Node<VariableDefinition>]) -> JsonMap {
+fn values(given: &str, defined: &[Node<VariableDefinition>]) -> Result<JsonMap, String> {
     let given: HashMap<String, &RawValue> = serde_json::from_str(given).unwrap_or_default();
-    let known = defined.iter().filter_map(|variable| {
-        let json = given.get(variable.name.as_str())?;
+    let mut values = JsonMap::new();
+    let mut nested = 0;
+    for variable in defined {
+        let name = variable.name.as_str();
+        let Some(json) = given.get(name) else {
+            continue;
+        };
+        // A text can have such characters too, but hardly as many.
+        let opened = json
+            .get()
+            .bytes()
+            .filter(|byte| matches!(byte, b'[' | b'{'));
+        if !json.get().starts_with('"') {
+            nested += opened.count();
+        }
+        if nested > MOST_NESTED {
+            return Err(format!(
+                "The variables up to \"${name}\" have {nested} lists and objects: the emulator reads \
+                 at most {MOST_NESTED}. Nothing was executed."
+            ));
+        }
         // It has been read before, and is the JSON of a value.
         let value: JsonValue = serde_json::from_str(json.get()).unwrap_or_default();
-        Some((variable.name.as_str(), value))
-    });
-    let mut values = JsonMap::new();
-    for (name, value) in known {
         values.insert(name, value);
     }
-    values
+    Ok(values)
 }
 
 fn coerce_variable(

@@ -114,6 +114,23 @@ async fn variables_of_many_small_values_take_what_their_text_takes() {
 }
 
 #[tokio::test]
+async fn variables_of_too_many_values_are_refused_where_they_are_read() {
+    let emulator = Emulator::start().await.unwrap();
+    for (count, many) in [(49_998, false), (50_001, true)] {
+        let slack = json!({ "channel": vec![json!({}); count], "threadTs": "1" });
+        let variables = json!({ "message": "[".repeat(60_000), "slack": slack });
+        let answer = call(&emulator, TRIGGER, variables.clone()).await;
+        let refused =
+            answer.messages()[0].contains("lists and objects: the emulator reads at most 50000");
+        assert_eq!(refused, many, "{}", answer.messages()[0]);
+        assert!(answer.body.get("data").is_none());
+        let unread = call(&emulator, "{ __typename }", variables).await;
+        assert_eq!(unread.body["data"]["__typename"], "Query");
+    }
+    assert!(emulator.runs().is_empty());
+}
+
+#[tokio::test]
 async fn one_error_of_variables_does_not_become_many() {
     let emulator = Emulator::start().await.unwrap();
     let mut slack =
