@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(world.bytes, counted(&world));
         assert!(world.bytes <= MOST_BYTES, "{}", world.bytes);
         let run = world.runs(Duration::from_secs(100_000)).remove(0);
-        assert_eq!(run.messages.len(), 1 + 2 * SENT);
+        assert_eq!(run.messages.len(), 2 * (1 + SENT));
         let last = run.messages.last().unwrap();
         assert!(last.content.contains("“1999”"), "{}", last.content);
         assert_eq!(world.bytes, counted(&world));
