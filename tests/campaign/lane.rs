@@ -274,6 +274,13 @@ impl Lane {
         });
     }
 
+    /// Adds a fault of the API.
+    pub(crate) fn plan(&self, fault: Fault) {
+        self.emulator
+            .add_fault(fault)
+            .expect("a fault that can happen");
+    }
+
     /// Adds a few faults of the API.
     pub(crate) fn add_faults(&self, rng: &mut Rng) {
         let number = rng.u8(0..9);
@@ -289,7 +296,7 @@ impl Lane {
             self.emulator.clear_faults();
         }
         for fault in faults {
-            self.emulator.add_fault(fault).unwrap();
+            self.plan(fault);
         }
     }
 
@@ -445,7 +452,9 @@ fn fault(rng: &mut Rng) -> Fault {
     if rng.u8(0..3) > 0 && !is_refusal {
         fault = fault.after_execution();
     }
-    if rng.u8(0..6) == 0 {
+    // HTTP errors, whoever writes them.
+    let has_retry_after = matches!(kind, 0..=5 | 7..=10);
+    if rng.u8(0..6) == 0 && has_retry_after {
         fault = fault.retry_after(retry_after);
     }
     fault.on(name).times(rng.u64(1..4))

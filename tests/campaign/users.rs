@@ -291,7 +291,7 @@ async fn look_late(lane: &Lane, rng: &mut Rng) {
         // The whole read, but not the status.
         lane.emulator.clear_faults();
         let fault = Fault::unavailable().on("DinoaiAgentRun");
-        lane.emulator.add_fault(fault.times(3)).unwrap();
+        lane.plan(fault.times(3));
     }
     let planted = Some(planted).filter(|_| are_reads_spoiled);
     let (marker, began) = (lane.marker(), lane.now());
@@ -715,12 +715,8 @@ async fn tree(lane: &Lane, rng: &mut Rng) {
         // Every other read fails, for as long as this takes.
         lane.emulator.clear_faults();
         for _ in 0..400 {
-            lane.emulator
-                .add_fault(Fault::unavailable().on("dinoaiAgentRun"))
-                .unwrap();
-            lane.emulator
-                .add_fault(Fault::pass().on("dinoaiAgentRun"))
-                .unwrap();
+            lane.plan(Fault::unavailable().on("dinoaiAgentRun"));
+            lane.plan(Fault::pass().on("dinoaiAgentRun"));
         }
     }
     let planted = Some(planted).filter(|_| are_reads_spoiled);
