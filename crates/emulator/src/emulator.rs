@@ -201,7 +201,7 @@ impl Emulator {
     /// use dinoai_emulator::{Emulator, Fault};
     ///
     /// # fn main() -> Result<(), dinoai_emulator::Error> {
-    /// let emulator = Emulator::start_blocking()?;
+    /// let emulator = Emulator::builder().start_blocking()?;
     /// emulator.add_fault(Fault::unavailable().retry_after("2"))?;
     /// let refused = emulator.add_fault(Fault::unavailable().code("UNAVAILABLE")).unwrap_err();
     /// assert!(refused.to_string().contains("`code` does not belong to the fault `unavailable`"));

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::flaw::Flaw;
+use crate::one_line::one_line;
 
 /// Why an emulator could not be started, or a fault not be planned.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum Error {
     #[error("the backend's SDL is not a valid schema: {0}")]
     Sdl(String),
     /// A file or a folder could not be read.
-    #[error("cannot read {}: {source}", file.display())]
+    #[error("cannot read {}: {source}", one_line(&file.to_string_lossy()))]
     File {
         /// What was to be read.
         file: PathBuf,

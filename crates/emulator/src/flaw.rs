@@ -3,7 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// One thing that is wrong with a file that an emulator was given. Shown as `file:line: message`.
+use crate::one_line::one_line;
+
+/// One thing that is wrong with a file that an emulator was given. Shown as `file:line: message`, on one line
+/// and without anything that a terminal acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Flaw {
@@ -17,7 +20,8 @@ pub struct Flaw {
 
 impl fmt::Display for Flaw {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.display();
-        write!(formatter, "{file}:{}: {}", self.line, self.message)
+        let file = self.file.to_string_lossy();
+        let (file, message) = (one_line(&file), one_line(&self.message));
+        write!(formatter, "{file}:{}: {message}", self.line)
     }
 }

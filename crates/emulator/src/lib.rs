@@ -172,6 +172,7 @@ mod listing;
 mod literal;
 mod media;
 mod objects;
+mod one_line;
 mod operations;
 mod parameters;
 mod plan;

@@ -14,6 +14,7 @@ use std::thread;
 use clap::{CommandFactory, Parser};
 
 use crate::emulator::Emulator;
+use crate::one_line::one_line;
 use crate::reply;
 use crate::scenario_file::scenario_schema;
 use options::Options;
@@ -49,7 +50,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match program.join() {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(reason)) => {
-            let _ = writeln!(io::stderr(), "{}: {reason}", caller.prefix());
+            // A schema's text can stand in it; what is on several lines stays so.
+            let lines: Vec<_> = reason.lines().map(one_line).collect();
+            let _ = writeln!(io::stderr(), "{}: {}", caller.prefix(), lines.join("\n"));
             ExitCode::FAILURE
         }
         Err(_) => ExitCode::FAILURE,

@@ -497,6 +497,44 @@ fn what_it_cannot_start_with_is_reported_and_fails() {
     }
 }
 
+/// What files say is not what the program says: no terminal and no CI system acts on it.
+#[cfg(unix)]
+#[test]
+fn texts_of_files_are_shown_on_one_line_and_escaped() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, agent: &str| {
+        let text = format!("name: {agent}\nversion: 1\nrole: r\ngoal: g\nbackstory: b\n");
+        std::fs::write(folder.path().join(name), text).unwrap();
+    };
+    let hostile = "a\n::add-mask::q\n##vso[task.complete]##[group]\u{1b}]0;t\u{7}\u{202e}";
+    let agents = format!("--agents={}", folder.path().to_str().unwrap());
+    let quoted = serde_json::to_string(hostile).unwrap();
+    let check = |shown: &str| {
+        assert!(
+            shown.contains(r"a\u{a}::add-mask::q\u{a}#\u{23}vso["),
+            "{shown}"
+        );
+        for line in shown.lines() {
+            let is_plain = |it: char| !it.is_control() && it != '\u{202e}';
+            assert!(line.chars().all(is_plain), "{line:?}");
+            assert!(!line.starts_with("::") && !line.contains("##"), "{line}");
+        }
+    };
+    write("x.yml", &quoted);
+    let refused = Command::new(env!("CARGO_BIN_EXE_dinoai-emulator"))
+        .args(["--port=0", &agents])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+    check(&String::from_utf8(refused.stderr).unwrap());
+    std::fs::remove_file(folder.path().join("x.yml")).unwrap();
+    write(&format!("{hostile}.yml").replace('/', "-"), &quoted);
+    let mut program = Program::start(&[&agents]);
+    program.exports();
+    program.signal("TERM");
+    check(&program.standard_error());
+}
+
 #[tokio::test]
 async fn it_can_be_called_from_within_a_runtime() {
     let arguments = ["another emulator", "--version"].map(Into::into);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Caller;
 use crate::emulator::Emulator;
+use crate::one_line::one_line;
 
 /// How many agents are named at most.
 const NAMED: usize = 20;
@@ -95,7 +96,11 @@ fn agents(known: Option<&[String]>, has_demo_agents: bool) -> String {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            let first: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
+            let first: Vec<_> = names
+                .iter()
+                .take(NAMED)
+                .map(|name| one_line(name))
+                .collect();
             format!("Agents: {}{more}.", first.join(", "))
         }
         None if has_demo_agents => AGENTS.to_owned(),
