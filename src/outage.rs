@@ -2,7 +2,7 @@
 //!
 //! A wait tolerates [failing polls](crate::wait#failing-polls), so that nothing of them shows
 //! before it ends. [`Wait::on_outage`], [`Watch::on_outage`] and [`WaitAll::on_outage`] show them
-//! while they happen: to tell a user that the status on the screen may be an old one, or to raise
+//! while they happen: to show a user that the status on the screen may be an old one, or to raise
 //! an alarm. When a wait ends is not changed by that.
 //!
 //! ```no_run

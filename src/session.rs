@@ -153,8 +153,8 @@ impl Session {
     ///
     /// A run that is still at work takes the message at once, unlike with [`ask`](Self::ask), which
     /// waits until it is at rest. What the agent says to the message before is emitted as well
-    /// then. It stands ahead of the echo of this one, or behind it, where nothing tells it from the
-    /// answer; and the end of the turn before can count as that of this one.
+    /// then. It stands ahead of the echo of this one, or behind it, where it looks like the answer;
+    /// and the end of the turn before can count as that of this one.
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {

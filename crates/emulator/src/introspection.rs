@@ -295,7 +295,7 @@ impl Shown<'_> {
     }
 }
 
-/// What the two fields say that tell that something is deprecated.
+/// What `isDeprecated` and `deprecationReason` answer.
 fn deprecation<'a>(directives: &DirectiveList, field: &str) -> Option<ResolvedValue<'a>> {
     match field {
         "isDeprecated" => Some(ResolvedValue::leaf(reason(directives).is_some())),

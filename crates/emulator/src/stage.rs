@@ -25,8 +25,8 @@ pub(crate) enum End {
 }
 
 impl Stage {
-    /// A stage that ends after one read. A text that names none of the API's statuses is shown as
-    /// it is: see [`Status::Other`].
+    /// A stage that ends after one read. A text that is no status of the API is shown as it is: see
+    /// [`Status::Other`].
     pub fn new(status: impl Into<Status>) -> Self {
         Self {
             status: status.into(),
