@@ -382,7 +382,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn models_are_told_from_tests_columns_and_pieces_of_names() {
+    fn only_models_are_found_not_tests_columns_or_pieces_of_names() {
         for (text, expected) in [
             (
                 "Check stg_orders for missing not_null tests.",

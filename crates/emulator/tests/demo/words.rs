@@ -227,3 +227,71 @@ async fn of_more_models_than_it_looks_at_it_names_the_others() {
         );
     }
 }
+
+#[tokio::test]
+async fn one_of_several_is_one_and_a_count_is_never_another_finding() {
+    let one: &[&str] = &["Finding 1 is fixed", "findings 2 and 3 are open"];
+    let messages = [
+        "Fix one of them",
+        "Fix one of these",
+        "Just fix one of those findings",
+        "Fix only one of the tests",
+        "Fix 1 of the 3 findings",
+        "Fix one in stg_orders",
+        "Fix one of 1 and 2",
+        "Fix either 1 or 2",
+        "Fix one and leave the others",
+    ];
+    assert_answers(&messages.map(|message| (message, one))).await;
+    let unclear: &[&str] = &["none of them fixed", "!I added", "I can fix findings"];
+    let messages = [
+        "Fix two",
+        "Fix three",
+        "Fix two of them",
+        "Fix 2 of them",
+        "Fix 2 findings",
+        "Fix these 2",
+        "Fix two in stg_orders",
+        "Fix the other one",
+        "Fix the other 2",
+        "Fix one of the others",
+        "Fix all but one of them",
+    ];
+    assert_answers(&messages.map(|message| (message, unclear))).await;
+    let two: &[&str] = &["findings 1 and 2 are fixed", "finding 3 is open"];
+    let messages = [
+        "Fix the first two",
+        "Fix one and two",
+        "Fix findings one and two",
+        "Fix 1 and two",
+        "Fix these: 1 and 2",
+    ];
+    assert_answers(&messages.map(|message| (message, two))).await;
+    assert_answers(&[
+        ("Fix two and three", &["findings 2 and 3 are fixed"]),
+        ("Fix finding two", &["Finding 2 is fixed"]),
+        ("Fix all three", &["all of them fixed"]),
+        ("Fix all 3", &["all of them fixed"]),
+        ("Fix all of the 3 findings", &["all of them fixed"]),
+        ("Fix this one and all the others", &["all of them fixed"]),
+        (
+            "Explain one of them",
+            &["finding 1 matters", "!finding 2 matters"],
+        ),
+        ("Explain two", &["!matters:", "I can fix findings"]),
+    ])
+    .await;
+    let said = talk(
+        "Check stg_orders and stg_payments",
+        &[
+            "Fix one of the findings in stg_payments",
+            "Fix one of them",
+            "Fix one of stg_orders",
+        ],
+    )
+    .await;
+    for (said, fixed) in said[1..].iter().zip(["4", "1", "2"]) {
+        let fixed = format!("## Finding {fixed} is fixed");
+        assert!(said.starts_with(&fixed), "{fixed}: {said}");
+    }
+}
