@@ -12,6 +12,8 @@ pub(super) enum Meant {
     These(BTreeSet<usize>, Vec<String>),
     /// All of these that are open, which are so many if that was said.
     All(BTreeSet<usize>, Option<usize>),
+    /// One of these, the next one if it is among them.
+    One(BTreeSet<usize>),
     /// The one that was talked about last.
     It,
     /// The next one.
@@ -46,8 +48,15 @@ const ALL: [&str; 13] = [
 ];
 const IT: [&str; 3] = ["it", "that", "this"];
 
+/// What a number before it counts: `2 findings`.
+const COUNTED: [&str; 5] = ["findings", "tests", "issues", "problems", "ones"];
+/// What makes a count of the number behind it: `all 3`.
+const COUNTS: [&str; 5] = ["all", "these", "those", "other", "others"];
+/// With `one`, this is what is left besides one, or nothing clear.
+const NOT_ONE_OF: [&str; 6] = ["all", "both", "everything", "rest", "other", "others"];
+
 /// What says nothing beside the words above.
-const EMPTY: [&str; 60] = [
+const EMPTY: [&str; 62] = [
     "the",
     "a",
     "an",
@@ -70,6 +79,8 @@ const EMPTY: [&str; 60] = [
     "now",
     "too",
     "also",
+    "only",
+    "just",
     "as",
     "well",
     "please",
@@ -126,13 +137,13 @@ pub(super) fn meant(object: &Object, findings: &[Finding]) -> Meant {
         Meant::These(except, _) => except,
         // `The first, and not the others` is the first.
         Meant::All(others, _) if others.len() == findings.len() => match meant {
-            Meant::These(..) => return meant,
+            Meant::These(..) | Meant::One(_) => return meant,
             _ => return Meant::Unclear,
         },
         Meant::All(except, _) => except,
-        Meant::It | Meant::Next | Meant::Unclear => return Meant::Unclear,
+        Meant::One(_) | Meant::It | Meant::Next | Meant::Unclear => return Meant::Unclear,
     };
-    if let Meant::These(numbers, _) | Meant::All(numbers, _) = &mut meant {
+    if let Meant::These(numbers, _) | Meant::All(numbers, _) | Meant::One(numbers) = &mut meant {
         numbers.retain(|number| !except.contains(number));
     }
     meant
@@ -170,23 +181,32 @@ fn reading(words: &[String], findings: &[Finding], must_name: bool) -> Meant {
     }
     let is_known = |word: &String| {
         let lists = [&ALL[..], &IT, &EMPTY, &CARDINALS];
-        lists.iter().any(|list| list.contains(&word.as_str())) || models.contains(&word.as_str())
+        lists.iter().any(|list| list.contains(&word.as_str()))
+            || models.contains(&word.as_str())
+            || word.parse::<usize>().is_ok()
     };
     let is_plain = words.iter().all(is_known);
-    let how_many = words.iter().find_map(|word| match word.as_str() {
-        "both" => Some(2),
-        "one" => None,
-        word => place(&CARDINALS, word),
-    });
-    let all = || Meant::All(group.iter().copied().collect(), how_many);
+    let how_many = match has(&["both"]) {
+        true => Some(2),
+        false => count.how_many,
+    };
+    let is_several = how_many.is_some_and(|many| many != 1);
+    let group = || group.iter().copied().collect();
     match (numbers.is_empty(), count.unknown.is_empty()) {
-        (true, true) if has(&ALL) && is_plain => all(),
-        (true, true) if has(&ALL) => Meant::Unclear,
+        (true, true) if has(&ALL) && !is_plain => Meant::Unclear,
+        (true, true) if has(&ALL) && how_many == Some(1) && !has(&NOT_ONE_OF) => {
+            Meant::One(group())
+        }
+        (true, true) if has(&ALL) => Meant::All(group(), how_many),
         (true, true) if has(&IT) => Meant::It,
         (true, true) if !is_plain => Meant::Unclear,
-        (true, true) if !models.is_empty() => all(),
-        (true, true) if must_name => Meant::Unclear,
+        (true, true) if !models.is_empty() && how_many == Some(1) => Meant::One(group()),
+        (true, true) if !models.is_empty() => Meant::All(group(), how_many),
+        (true, true) if must_name || is_several => Meant::Unclear,
+        (true, true) if how_many == Some(1) => Meant::One(group()),
         (true, true) => Meant::Next,
+        (_, true) if count.is_one_of => Meant::One(numbers),
+        _ if count.is_one_of || is_several && !has(&ALL) => Meant::Unclear,
         _ => Meant::These(numbers, count.unknown),
     }
 }
@@ -200,30 +220,45 @@ pub(super) fn numbered(findings: &[Finding]) -> impl Iterator<Item = (usize, &Fi
 struct Count {
     numbers: BTreeSet<usize>,
     unknown: Vec<String>,
+    /// How many are meant, if a number says that and names none.
+    how_many: Option<usize>,
+    /// One is meant of those that are named.
+    is_one_of: bool,
 }
 
 impl Count {
     /// Ordinals count in the group, numbers among all.
     fn of(words: &[String], group: &[usize], most: usize) -> Self {
         let mut count = Self::default();
-        let (mut from, mut before) = ("", "");
-        for word in words {
-            let cardinal = place(&CARDINALS, word).or_else(|| word.parse().ok());
-            match (before, cardinal) {
+        let word_at = |at: Option<usize>| at.and_then(|at| words.get(at)).map_or("", |it| it);
+        for (at, word) in words.iter().enumerate() {
+            let before = word_at(at.checked_sub(1));
+            let from = word_at(at.checked_sub(2));
+            let in_words = place(&CARDINALS, word);
+            match (before, in_words.or_else(|| word.parse().ok())) {
                 ("to" | "through", Some(_)) if from.parse::<usize>().is_ok() => {
                     count.word(&format!("{from}-{word}"), group, most);
                 }
                 // The finding itself is in already.
                 ("first", Some(number)) => count.add(group.iter().take(number)),
                 ("last", Some(number)) => count.add(group.iter().rev().take(number)),
-                ("finding" | "findings" | "number", Some(number)) => {
+                ("finding" | "findings" | "number", Some(number)) if !counts(words, at) => {
                     count.say(number, word, most);
                 }
+                (before, Some(number)) if counts(words, at) => {
+                    // `This one` is not one of several; `one of the 3` is one.
+                    if number != 1 || !IT.contains(&before) {
+                        count.how_many.get_or_insert(number);
+                    }
+                }
+                (_, Some(number)) if in_words.is_some() => count.say(number, word, most),
                 _ if word == "last" => count.add(group.last()),
                 _ => count.word(word, group, most),
             }
-            (from, before) = (before, word);
         }
+        let one_of = ["one", "1"].map(|one| words.windows(2).any(|pair| pair == [one, "of"]));
+        let one_of = one_of.contains(&true);
+        count.is_one_of = words.iter().any(|it| it == "or") || one_of && count.how_many == Some(1);
         count
     }
 
@@ -265,6 +300,23 @@ impl Count {
             self.unknown.push(number);
         }
     }
+}
+
+/// Whether the number here says how many are meant, and not which: `two`, `2 of them`, `all 3`.
+fn counts(words: &[String], at: usize) -> bool {
+    let is_number = |word: &String| {
+        place(&CARDINALS, word).is_some() || word.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let before = at.checked_sub(1).and_then(|at| words.get(at));
+    let after = words.get(at + 1..).unwrap_or_default();
+    let next = after.first();
+    let is_listed = before.is_some_and(is_number) || next.is_some_and(is_number);
+    let says = |word: Option<&String>, any: &[&str]| word.is_some_and(|it| any.contains(&&**it));
+    let is_of_all = says(next, &["of"]) && after.iter().any(|word| says(Some(word), &ALL));
+    let is_in_words = place(&CARDINALS, &words[at]).is_some();
+    let is_named = says(before, &["finding", "findings", "number"]);
+    !is_listed
+        && (says(next, &COUNTED) || is_of_all || says(before, &COUNTS) || is_in_words && !is_named)
 }
 
 fn place(words: &[&str], word: &str) -> Option<usize> {

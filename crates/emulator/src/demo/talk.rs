@@ -275,6 +275,11 @@ impl Talk {
                 }
                 among
             }
+            Meant::One(among) => {
+                let next = next.filter(|next| among.contains(next));
+                let first = || all.iter().copied().find(|number| among.contains(number));
+                next.or_else(first).into_iter().collect()
+            }
             Meant::It => vec![self.topic],
             Meant::Next => next.into_iter().collect(),
             Meant::Unclear => return None,

@@ -279,7 +279,7 @@ impl Reader {
             }
             _ => {
                 self.is_negative |= link == "but";
-                self.unordered(words, is_asked);
+                self.unordered(words, link, is_asked);
             }
         }
     }
@@ -314,9 +314,12 @@ impl Reader {
     }
 
     /// Reads words without an order.
-    fn unordered(&mut self, words: &[String], is_asked: bool) {
+    fn unordered(&mut self, words: &[String], link: &str, is_asked: bool) {
         let says = |any: &[&str]| words.iter().any(|word| is_one(any, word));
         if self.verb.is_some() && words.len() <= MORE && !says(&SUBJECTS) {
+            if link == "or" && !self.is_negative {
+                self.more(&["or".to_owned()]);
+            }
             self.more(words);
         } else if words.first().is_some_and(|first| is_one(&ASKS, first)) && says(&STATE) {
             self.wishes.push(Wish::List);

@@ -240,7 +240,7 @@ async fn one_of_several_is_one_and_a_count_is_never_another_finding() {
         "Fix one in stg_orders",
         "Fix one of 1 and 2",
         "Fix either 1 or 2",
-        "Fix one and leave the others",
+        "Fix one, not the others",
     ];
     assert_answers(&messages.map(|message| (message, one))).await;
     let unclear: &[&str] = &["none of them fixed", "!I added", "I can fix findings"];
