@@ -201,10 +201,14 @@ pub(super) fn table(findings: &[(usize, &Finding)]) -> String {
     lines.join("\n")
 }
 
-/// What was done about several findings, each with its number.
+/// What was done about findings, each with its number.
 pub(super) fn fixed_table(findings: &[(usize, &Finding)]) -> String {
+    let are = match findings.len() {
+        1 => "finding is",
+        _ => "findings are",
+    };
     let mut lines = vec![
-        format!("## {} findings are fixed", findings.len()),
+        format!("## {} {are} fixed", findings.len()),
         String::new(),
         "| # | column | test that I added | fails now on |".to_owned(),
         "| --- | --- | --- | --- |".to_owned(),

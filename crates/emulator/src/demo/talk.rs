@@ -127,7 +127,7 @@ impl Talk {
         for wish in wishes(text) {
             self.grant(wish, &mut turn);
         }
-        if turn.parts.is_empty() {
+        if turn.parts.is_empty() && !turn.is_to_stand {
             let standing = self.standing();
             turn.parts.push(match self.findings.is_empty() {
                 true => standing,
@@ -156,7 +156,7 @@ impl Talk {
             Wish::GoOn if !self.unchecked.is_empty() => self.check(self.unchecked.clone(), turn),
             // Nothing was said that it could be about.
             _ if self.findings.is_empty() => {}
-            Wish::Check(models) if !models.is_empty() => self.list(turn),
+            Wish::Check(models) if !models.is_empty() => self.list(false, turn),
             Wish::Fix(object) => self.fix(&object, turn),
             Wish::Why(object) => self.explain(&object, turn),
             Wish::Json => {
@@ -164,7 +164,7 @@ impl Talk {
                 let open = open.map(|number| &self.findings[number - 1]);
                 turn.parts.push(block(open));
             }
-            Wish::List => self.list(turn),
+            Wish::List { fixed } => self.list(fixed, turn),
             Wish::Leave => turn.say("I change nothing."),
             Wish::Check(_) | Wish::GoOn => {}
         }
@@ -290,13 +290,15 @@ impl Talk {
         })
     }
 
-    fn list(&self, turn: &mut Turn<'_>) {
-        let open = self.open();
-        let open: Vec<_> = numbered(&self.findings)
-            .filter(|(number, _)| open.contains(number))
+    /// Lists what is fixed, or what is open.
+    fn list(&self, is_fixed: bool, turn: &mut Turn<'_>) {
+        let listed: Vec<_> = numbered(&self.findings)
+            .filter(|(number, _)| self.fixed.contains(number) == is_fixed)
             .collect();
-        if !open.is_empty() {
-            turn.parts.push(table(&open));
+        match is_fixed {
+            _ if listed.is_empty() => {}
+            true => turn.parts.push(fixed_table(&listed)),
+            false => turn.parts.push(table(&listed)),
         }
         turn.is_to_stand = true;
     }

@@ -13,8 +13,10 @@ pub(super) enum Wish {
     Fix(Object),
     Why(Object),
     Json,
-    /// What stands so far.
-    List,
+    /// What is fixed so far, or what is open.
+    List {
+        fixed: bool,
+    },
     /// What was cut off, or left out.
     GoOn,
     /// Nothing is to be changed.
@@ -157,6 +159,10 @@ const STATE: [&str; 11] = [
     "status",
 ];
 
+/// What asks for what is fixed, and what turns that around.
+const FIXED: [&str; 2] = ["fixed", "done"];
+const OPEN: [&str; 4] = ["open", "left", "remaining", "missing"];
+
 /// What shows that a part is a sentence of its own, and does not say more of what a verb is about.
 const SUBJECTS: [&str; 6] = ["i", "it", "we", "you", "they", "is"];
 
@@ -273,6 +279,8 @@ impl Reader {
                 Some(verb) => self.order(verb, &words[1..]),
                 None => {}
             },
+            // `Which are not fixed?`
+            (_, None) if asks_for_state(words) => self.wishes.push(list(words)),
             (Some(negator), _) => {
                 self.is_negative = true;
                 self.more(&words[negator + 1..]);
@@ -304,7 +312,7 @@ impl Reader {
             Verb::Why => Wish::Why(object),
             Verb::Check => Wish::Check(named(words, self.has_layers)),
             Verb::Show if says("json") => Wish::Json,
-            Verb::Show => Wish::List,
+            Verb::Show => list(words),
             Verb::GoOn => Wish::GoOn,
         });
         if let Some(except) = except.get(1..) {
@@ -321,8 +329,8 @@ impl Reader {
                 self.more(&["or".to_owned()]);
             }
             self.more(words);
-        } else if words.first().is_some_and(|first| is_one(&ASKS, first)) && says(&STATE) {
-            self.wishes.push(Wish::List);
+        } else if asks_for_state(words) {
+            self.wishes.push(list(words));
         } else if is_asked && says(&["why", "matter", "matters", "reason"]) {
             self.order(Verb::Why, words);
         } else if says(&["json"]) {
@@ -351,6 +359,18 @@ impl Reader {
             _ => {}
         }
     }
+}
+
+fn asks_for_state(words: &[String]) -> bool {
+    let asks = words.first().is_some_and(|first| is_one(&ASKS, first));
+    asks && words.iter().any(|word| is_one(&STATE, word))
+}
+
+/// The list that these words ask for.
+fn list(words: &[String]) -> Wish {
+    let says = |any: &[&str]| words.iter().any(|word| is_one(any, word));
+    let fixed = says(&FIXED) && !says(&OPEN) && !says(&NEGATORS);
+    Wish::List { fixed }
 }
 
 fn verb(word: &str) -> Option<Verb> {

@@ -1,6 +1,6 @@
 //! What the checker takes a follow-up for. It does what it is sure of, and else says what it can do.
 
-use crate::talk;
+use crate::{table, talk};
 
 /// Asserts that a check of `stg_orders`, followed up like this, is answered with these texts; one
 /// after a `!` must be missing.
@@ -294,4 +294,63 @@ async fn one_of_several_is_one_and_a_count_is_never_another_finding() {
         let fixed = format!("## Finding {fixed} is fixed");
         assert!(said.starts_with(&fixed), "{fixed}: {said}");
     }
+}
+
+#[tokio::test]
+async fn lists_show_what_is_open_or_what_is_fixed_and_the_standing_once() {
+    let open = ["Which are open?", "List them", "What is left?"];
+    let not_fixed = [
+        "Which are not fixed yet?",
+        "List what is not fixed",
+        "How many are left?",
+    ];
+    let fixed = [
+        "Which are fixed?",
+        "What is done?",
+        "List the fixed ones",
+        "How many are fixed?",
+    ];
+    let standings = |said: &str| said.matches("There are 3 findings").count();
+    let asked = [&["Fix all"][..], &open].concat();
+    let said = talk("Focus on stg_orders", &asked).await;
+    for said in &said[2..] {
+        assert_eq!(
+            *said,
+            "There are 3 findings in `stg_orders`, all of them fixed."
+        );
+    }
+    let asked = [&["Fix 2"][..], &open, &not_fixed, &fixed].concat();
+    let said = talk("Focus on stg_orders", &asked).await;
+    let (of_open, of_fixed) = said[2..].split_at(open.len() + not_fixed.len());
+    for said in of_open {
+        let numbers: Vec<_> = table(said).iter().map(|row| &row[..5]).collect();
+        assert_eq!(numbers, ["| 1 |", "| 3 |"], "{said}");
+        assert_eq!(standings(said), 1, "{said}");
+    }
+    for said in of_fixed {
+        let [row] = table(said)[..] else {
+            panic!("{said}");
+        };
+        assert!(
+            row.starts_with("| 2 | stg_orders.customer_id | relationships |"),
+            "{row}"
+        );
+        assert!(said.starts_with("## 1 finding is fixed\n"), "{said}");
+        assert_eq!(standings(said), 1, "{said}");
+    }
+    for message in fixed {
+        let said = talk("Focus on stg_orders", &[message]).await.remove(1);
+        assert_eq!(
+            said,
+            "There are 3 findings in `stg_orders`, none of them fixed yet."
+        );
+    }
+    let said = talk(
+        "Focus on stg_orders",
+        &["Fix 1 and 3", "Which are fixed and which are open?"],
+    );
+    let said = said.await.remove(2);
+    assert!(said.starts_with("## 2 findings are fixed\n"), "{said}");
+    assert!(said.contains("| 2 | customer_id |"), "{said}");
+    assert_eq!(standings(&said), 1, "{said}");
 }
