@@ -8,6 +8,7 @@ mod findings;
 mod memory;
 mod naming;
 mod others;
+mod phrases;
 mod talk;
 mod wishes;
 mod words;
