@@ -12,6 +12,7 @@ use crate::tool_step;
 use crate::whole::{Unfinished, Whole};
 use own_turn::OwnTurn;
 use serde::Serialize;
+use serde_json::json;
 
 /// Shows the events of one run, and keeps what belongs to its result.
 pub(crate) struct Narration<'a> {
@@ -97,12 +98,22 @@ impl<'a> Narration<'a> {
         let left_out = turn.left_out();
         self.show_messages(rest);
         if left_out > 0 {
-            let s = if left_out == 1 { "" } else { "s" };
-            self.output.hint(&format!(
-                "{left_out} message{s} of the turn before left out; the whole conversation: dinoai \
-                 get {}",
-                shell::id(id)
-            ));
+            self.say_left_out(id, left_out);
+        }
+    }
+
+    fn say_left_out(&self, id: &SessionId, left_out: usize) {
+        let s = if left_out == 1 { "" } else { "s" };
+        let text = format!("{left_out} message{s} of the turn before left out");
+        let hint = format!("the whole conversation: dinoai get {}", shell::id(id));
+        match self.output.format {
+            Format::Text => self.output.hint(&format!("{text}; {hint}")),
+            Format::Json | Format::Jsonl => self.output.json_note(&json!({
+                "kind": "left_out",
+                "message": text,
+                "agentSessionId": id,
+                "hint": self.output.complete(&hint),
+            })),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Scenario, Stage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::{dinoai, run};
+use crate::schema;
 
 const EARLIER: &str = "Answer to the first.";
 const OWN: &str = "Answer to the second.";
@@ -55,13 +56,21 @@ fn the_answer_to_the_message_before_is_left_out_and_said_to_be() {
         assert!(!done.stdout.contains(EARLIER), "{}", done.stdout);
         assert!(done.stdout.contains(OWN), "{}", done.stdout);
         assert_eq!(std::fs::read_to_string(file).unwrap(), OWN);
-        let said = format!("dinoai get {id}");
-        assert_eq!(
-            done.stderr.contains(&said),
-            format == "text",
-            "{}",
-            done.stderr
+        let (what, whole) = (
+            "1 message of the turn before left out",
+            format!("the whole conversation: dinoai get {id}"),
         );
+        if format == "text" {
+            let said = format!("{what}; {whole}");
+            assert!(done.stderr.contains(&said), "{}", done.stderr);
+            continue;
+        }
+        schema::assert_is("stderr", &done.stderr);
+        schema::assert_is("LeftOut", &done.stderr);
+        let line: Value = serde_json::from_str(&done.stderr).unwrap();
+        let said =
+            json!({ "kind": "left_out", "message": what, "agentSessionId": id, "hint": whole });
+        assert_eq!(line, said);
     }
 }
 
