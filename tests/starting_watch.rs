@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use dinoai::clock::VirtualClock;
 use dinoai::{
-    Client, Credentials, Error, Event, OnTimeout, Result, StepOptions, TriggerRun, Watch,
+    Client, Credentials, Error, Event, OnTimeout, Result, RunStatus, StepOptions, TriggerRun, Watch,
 };
 use dinoai_emulator::{Emulator, Scenario, Stage, Step};
 use fault_server::{FaultServer, Reply, SESSION, SystemClock};
@@ -257,4 +257,30 @@ async fn steps_of_earlier_turns_are_not_emitted_again() {
         .filter(|event| matches!(event, Event::Step(_)))
         .count();
     assert_eq!((all_steps, emitted), (1, 0), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_follow_up_emits_a_status_that_was_the_same_before_once() {
+    let running = || Stage::new("RUNNING");
+    let scenario = Scenario::new()
+        .stage(running().reads(u64::MAX))
+        .follow_up([running().reads(3), Stage::new("COMPLETED")]);
+    let emulator = Emulator::builder()
+        .default_scenario(scenario)
+        .start()
+        .await
+        .unwrap();
+    let client = emulated(&emulator);
+    let mut first = client.trigger_run_and_watch(request());
+    while first.next().await.unwrap().unwrap() != Event::Status(RunStatus::Running) {}
+    let session = first.session().unwrap();
+    let events = good(&mut session.send_and_watch("And now?")).await;
+    let statuses: Vec<_> = events
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Status(status) => Some(status),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(statuses, [RunStatus::Running, RunStatus::Completed]);
 }

@@ -18,6 +18,8 @@ pub enum Event {
     /// [`send_and_watch`](crate::Session::send_and_watch).
     Sent(Accepted),
     /// The run's status has changed, or is read for the first time.
+    /// [`send_and_watch`](crate::Session::send_and_watch) emits it anew after its follow-up, also
+    /// if it is the same as before.
     Status(RunStatus),
     /// A line of the start-up checklist is new, or done. Only with
     /// [`with_steps`](crate::Watch::with_steps).

@@ -89,6 +89,11 @@ impl Opening {
         if event.is_some() {
             polls = polls.having_started();
         }
-        Ok((event, Watcher::new(handle, polls, self.steps)))
+        let mut watcher = Watcher::new(handle, polls, self.steps);
+        if let Some(Event::Sent(_)) = event {
+            // The turn's own, also where the run read the same before.
+            watcher.seen.status = None;
+        }
+        Ok((event, watcher))
     }
 }

@@ -297,3 +297,25 @@ fn where_traces_are_shown_the_status_is_a_line() {
     assert_eq!(exit, 0, "{shown}");
     assert_eq!(drawn(&shown), Vec::<String>::new(), "{shown}");
 }
+
+#[test]
+fn a_follow_up_to_a_run_at_work_shows_its_status() {
+    let running = || Stage::new("RUNNING").reads(u64::MAX);
+    let emulator = Emulator::builder()
+        .default_scenario(Scenario::new().stage(running()).follow_up([running()]))
+        .start_blocking()
+        .unwrap();
+    let id = begun(&emulator);
+    run(dinoai(&emulator), &["watch", &id, "--timeout", "100ms"]);
+    assert_eq!(emulator.runs()[0].status, "RUNNING");
+    let send = [&["send", &id, "-m", "and?"][..], &FAST].concat();
+    let mut terminal = Pseudo::start(&emulator, &send, &[]);
+    terminal.wait_for("1s");
+    terminal.type_in(CTRL_C);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 130, "{shown}");
+    let drawn = drawn(&shown);
+    let has_status = |line: &String| line.contains("RUNNING");
+    assert!(drawn.iter().any(has_status), "{drawn:?}");
+    assert!(shown.contains("goes on (RUNNING)"), "{shown}");
+}

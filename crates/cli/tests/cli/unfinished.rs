@@ -109,6 +109,36 @@ fn at_its_timeout() {
 }
 
 #[test]
+fn a_status_that_was_the_same_before_a_follow_up_is_shown_all_the_same() {
+    let send = |format| {
+        let running = || Stage::new("RUNNING").reads(u64::MAX);
+        let emulator = Emulator::builder()
+            .default_scenario(Scenario::new().stage(running()).follow_up([running()]))
+            .start_blocking()
+            .unwrap();
+        let done = run(dinoai(&emulator), &["run", "agent", "--detach"]);
+        let id = done.stdout.trim();
+        run(dinoai(&emulator), &["watch", id, "--timeout", "100ms"]);
+        assert_eq!(emulator.runs()[0].status, "RUNNING");
+        let send = ["send", id, "-m", "and?", "--timeout", "500ms"];
+        let done = run(
+            dinoai(&emulator),
+            &[&send[..], &["--output", format], &FAST].concat(),
+        );
+        assert_eq!(done.code(), 4, "{}", done.stderr);
+        done
+    };
+    let document: Value = serde_json::from_str(&send("json").stdout).unwrap();
+    assert_eq!(document["status"], "RUNNING", "{document}");
+    let lines = send("jsonl").stdout;
+    assert_eq!(together(&lines)["status"], "RUNNING", "{lines}");
+    let times = lines.matches(r#""event":"status""#).count();
+    assert_eq!(times, 1, "{lines}");
+    let said = send("text").stderr;
+    assert_eq!(said.matches("status RUNNING\n").count(), 1, "{said}");
+}
+
+#[test]
 fn at_a_signal() {
     for command in ["run", "watch", "send"] {
         for what in ["leave", "stop"] {
