@@ -170,6 +170,30 @@ fn a_chat_shows_steps_and_answers_and_goes_on_in_the_same_session() {
 }
 
 #[test]
+fn a_chat_says_once_what_a_turn_that_failed_says_last() {
+    let texts = ["The first is refused.", "The second is, too."];
+    let failed = |text: &str| Stage::new("FAILED").message("assistant", text);
+    let scenario = Scenario::new()
+        .stage(failed(texts[0]))
+        .follow_up([Stage::new("RUNNING"), failed(texts[1])]);
+    let emulator = emulator(scenario);
+    let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
+    for text in texts {
+        terminal.wait_for_prompt();
+        terminal.type_in("and now?\r");
+        terminal.wait_for(text);
+    }
+    terminal.wait_for_prompt();
+    terminal.type_in("exit\r");
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+    assert_eq!(shown.matches(" ended FAILED").count(), 2, "{shown}");
+    for text in texts {
+        assert_eq!(shown.matches(text).count(), 1, "{shown}");
+    }
+}
+
+#[test]
 fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
     let emulator = emulator(at_work());
     let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
