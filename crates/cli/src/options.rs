@@ -165,7 +165,7 @@ pub(crate) enum Command {
     /// Send a follow-up message and wait for that turn to finish
     ///
     /// A run that is still at work takes the message at once. What it says before that is left
-    /// out; what it says after it counts as the answer, since the API does not tell which message
+    /// out; what it says after it counts as the answer, since the API does not say which message
     /// it is to.
     Send(Send),
     /// Show the status and the transcript of a run

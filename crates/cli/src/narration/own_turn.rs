@@ -6,7 +6,7 @@
 
 use dinoai::Message;
 
-/// The messages after a follow-up, those of its own turn told from others.
+/// The messages after a follow-up, those of its own turn apart from those of the turn before.
 #[derive(Default)]
 pub(super) struct OwnTurn {
     /// When the follow-up was sent, as the API has it.
@@ -38,10 +38,10 @@ impl OwnTurn {
     }
 
     /// What is shown at the end all the same: without an answer behind the echo it may be the
-    /// answer, from a machine whose clock is behind. Without an echo nobody can tell.
+    /// answer, from a machine whose clock is behind. Without an echo nothing says whose it is.
     pub(super) fn rest(&mut self, has_ended: bool) -> Vec<Message> {
-        let is_told = self.has_answer || self.echo.is_some() && !has_ended;
-        match is_told {
+        let is_of_turn_before = self.has_answer || self.echo.is_some() && !has_ended;
+        match is_of_turn_before {
             true => vec![],
             false => std::mem::take(&mut self.held),
         }

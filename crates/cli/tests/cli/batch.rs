@@ -114,8 +114,8 @@ fn a_resumed_batch_starts_only_what_has_not_been_started() {
     assert_eq!(again.code(), 6, "{}", again.stderr);
     assert_eq!(messages(), ["one", "three"]);
 
-    let told_to = [&resume[..], &["--retry-unknown"]].concat();
-    let done = batch(&emulator, &items, &told_to);
+    let retrying = [&resume[..], &["--retry-unknown"]].concat();
+    let done = batch(&emulator, &items, &retrying);
     assert_eq!(done.code(), 0, "{}", done.stderr);
     assert_eq!(messages(), ["one", "three", "two"]);
 

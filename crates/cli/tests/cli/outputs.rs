@@ -160,7 +160,7 @@ fn a_read_of_a_run_that_has_failed_succeeds() {
 }
 
 #[test]
-fn all_that_a_run_can_be_told_is_sent() {
+fn every_option_of_a_run_is_sent() {
     let emulator = emulator();
     let done = run(
         dinoai(&emulator),

@@ -5,7 +5,7 @@
 pub(super) enum Ahead {
     /// It is offered at the prompt, unsent; empty where nothing was typed.
     Line(String),
-    /// It is left out: at the prompt nobody could tell what Enter would send.
+    /// It is left out: at the prompt nobody would know what Enter sends.
     Lines,
 }
 
