@@ -96,7 +96,7 @@ function judge(schema, world, { query, variables, operationName }) {
     // The emulator's one departure.
     if (isSubscription) return { verdict: "operation", messages: ["Subscriptions are not served."] };
     // Without prototypes.
-    return { verdict: "accepted", data: JSON.parse(JSON.stringify(data)), errors: placed(errors), runs: world.told() };
+    return { verdict: "accepted", data: JSON.parse(JSON.stringify(data)), errors: placed(errors), runs: world.listed() };
   }
   const verdict = errors[0].message.startsWith("Variable ") ? "variables" : "operation";
   return { verdict, messages: texts(errors) };
@@ -120,8 +120,8 @@ async function each(items, run) {
   );
 }
 
-/** The runs that there are, as the reference tells of them. */
-async function told(emulator) {
+/** The runs of the emulator, in the form of the reference's. */
+async function listed(emulator) {
   const runs = await (await fetch(new URL("/control/runs", emulator.url))).json();
   return runs.map((run) => ({
     id: run.session_id,
@@ -195,7 +195,7 @@ async function compare(title, corpus, flags, sdl, count, seed) {
         JSON.parse(JSON.stringify({ request, expected }).replaceAll(RUN, own[place])),
       );
       const answers = await Promise.all(asked.map(({ request }) => send(request)));
-      const runs = new Map((await told(emulator)).map((run) => [run.id, run]));
+      const runs = new Map((await listed(emulator)).map((run) => [run.id, run]));
       const anonymous = [];
       for (const [place, { request, expected }] of asked.entries()) {
         const ids = new Map([[own[place], own[place]]]);
@@ -227,7 +227,7 @@ async function compare(title, corpus, flags, sdl, count, seed) {
       (expected.verdict === "accepted" ? accepted : refused).push({ request, expected });
     }
     await each(refused, refuse);
-    checks.check(`${title}: nothing that is refused starts a run`, (await told(emulator)).length === 0);
+    checks.check(`${title}: nothing that is refused starts a run`, (await listed(emulator)).length === 0);
     for (let place = 0; place < accepted.length; place += BATCH) await accept(accepted.slice(place, place + BATCH));
   } finally {
     emulator.stop();

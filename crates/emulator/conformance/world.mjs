@@ -86,8 +86,8 @@ export class World {
 
   #known;
 
-  /** What /control/runs says, but for times. */
-  told() {
+  /** The runs as /control/runs lists them, but for times. */
+  listed() {
     return this.runs.map(({ id, order, status, followUps, stops, messages }) => ({
       id,
       order: [order.agent, order.message, order.slack, order.baseBranch, order.modelFamily].map((it) => it ?? null),

@@ -77,9 +77,9 @@ async fn the_record_keeps_the_latest_ten_thousand_requests() {
     let last = requests.last().unwrap();
     assert_eq!((last.number, last.status), (20_001, 200));
     assert_eq!(last.started.len(), 1, "it is complete");
-    let told = answered(client().get(format!("{}/requests", emulator.control()))).await;
-    assert_eq!(told.body[0]["number"], 10_002);
-    assert_eq!(told.body.as_array().unwrap().len(), 10_000);
+    let listed = answered(client().get(format!("{}/requests", emulator.control()))).await;
+    assert_eq!(listed.body[0]["number"], 10_002);
+    assert_eq!(listed.body.as_array().unwrap().len(), 10_000);
 }
 
 #[tokio::test]
@@ -106,11 +106,11 @@ async fn variables_of_many_small_values_take_what_their_text_takes() {
         assert_eq!(answer.status, 200);
     }
     assert_eq!(emulator.dropped_requests(), 0);
-    let told = client().get(format!("{}/requests", emulator.control()));
-    let told = answered(told).await;
-    assert_eq!(told.body.as_array().unwrap().len(), 100);
-    assert_eq!(told.body[99]["variables"], variables);
-    assert!(told.text.len() < 7 << 20, "{}", told.text.len());
+    let listed = client().get(format!("{}/requests", emulator.control()));
+    let listed = answered(listed).await;
+    assert_eq!(listed.body.as_array().unwrap().len(), 100);
+    assert_eq!(listed.body[99]["variables"], variables);
+    assert!(listed.text.len() < 7 << 20, "{}", listed.text.len());
 }
 
 #[tokio::test]

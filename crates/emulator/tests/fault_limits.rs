@@ -91,19 +91,19 @@ async fn a_number_of_a_fault_beyond_its_limit_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_largest_fault_of_each_kind_is_taken_at_once_and_told_as_it_was_written() {
+async fn the_largest_fault_of_each_kind_is_taken_at_once_and_listed_as_it_was_written() {
     let emulator = Emulator::start().await.unwrap();
     let faults = json!([
         { "fault": "gzip_bomb", "bytes": 1_u64 << 40, "times": 9_007_199_254_740_991_u64 },
         { "fault": "slow_drip", "delay_seconds": 86_400.0 },
     ]);
     let begun = Instant::now();
-    let told = added(&emulator, &faults).await;
-    assert_eq!(told[0]["bytes"], faults[0]["bytes"]);
-    assert_eq!(told[0]["times"], faults[0]["times"]);
-    assert_eq!(told[1]["delay_seconds"], faults[1]["delay_seconds"]);
+    let listed = added(&emulator, &faults).await;
+    assert_eq!(listed[0]["bytes"], faults[0]["bytes"]);
+    assert_eq!(listed[0]["times"], faults[0]["times"]);
+    assert_eq!(listed[1]["delay_seconds"], faults[1]["delay_seconds"]);
     // What is listed can be written again.
-    added(&emulator, &told).await;
+    added(&emulator, &listed).await;
     let mut bomb = post(&emulator).body("{}").send().await.unwrap();
     let first = bomb.chunk().await.unwrap().unwrap();
     assert_eq!(&first[..2], [0x1f, 0x8b]);

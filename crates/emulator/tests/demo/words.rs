@@ -42,7 +42,7 @@ async fn what_is_not_to_be_done_is_not_done() {
 }
 
 #[tokio::test]
-async fn what_is_asked_or_told_is_not_taken_for_an_order() {
+async fn what_is_asked_or_stated_is_not_taken_for_an_order() {
     let messages = [
         "Is that correct?",
         "Correct!",
