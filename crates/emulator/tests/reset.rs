@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Far longer than it takes to send a request and to reset.
+const HELD_BACK: Duration = Duration::from_secs(2);
+
 fn control(emulator: &Emulator, method: Method, path: &str) -> reqwest::RequestBuilder {
     client().request(method, format!("{}/{path}", emulator.control()))
 }
@@ -78,16 +81,22 @@ async fn until_held_back(emulator: &Emulator) {
     }
 }
 
+/// Asserts that the one request has not been answered.
+fn assert_open(emulator: &Emulator) {
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!((requests[0].status, requests[0].answered), (0, None));
+}
+
 #[tokio::test]
 async fn a_request_in_flight_executes_nothing_after_the_reset() {
     let emulator = Emulator::builder().start().await.unwrap();
-    emulator
-        .add_fault(Fault::delay(Duration::from_millis(300)))
-        .unwrap();
+    emulator.add_fault(Fault::delay(HELD_BACK)).unwrap();
     let variables = json!({ "agent": "a", "message": "m" });
     let request = post(&emulator).json(&json!({ "query": TRIGGER, "variables": variables }));
     let in_flight = tokio::spawn(answered(request));
     until_held_back(&emulator).await;
+    assert_open(&emulator);
     emulator.reset();
     emulator.add_fault(Fault::pass()).unwrap();
     let answer = in_flight.await.unwrap();
@@ -131,7 +140,7 @@ async fn a_request_whose_body_comes_in_after_the_reset_executes_nothing_and_take
 async fn a_request_that_was_executed_before_the_reset_is_answered_as_it_was() {
     let emulator = Emulator::start().await.unwrap();
     emulator
-        .add_fault(Fault::delay(Duration::from_millis(300)).after_execution())
+        .add_fault(Fault::delay(HELD_BACK).after_execution())
         .unwrap();
     let request = post(&emulator).json(&json!({
         "query": TRIGGER, "variables": { "agent": "a" },
@@ -140,6 +149,7 @@ async fn a_request_that_was_executed_before_the_reset_is_answered_as_it_was() {
     while emulator.runs().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    assert_open(&emulator);
     emulator.reset();
     let answer = in_flight.await.unwrap();
     assert_eq!(answer.root()["ok"], true);
