@@ -136,3 +136,24 @@ impl Memory {
         stages
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::demo::scenario;
+
+    #[test]
+    fn an_answer_is_made_of_no_more_after_many_follow_ups() {
+        let follow_up = "Why is that? ".repeat(1_000);
+        for agent in [Some("data-quality-checker"), Some("docs-writer"), None] {
+            let (_, mut memory) = scenario(agent, Some("Check stg_orders"));
+            memory.answered();
+            let mut kept = || {
+                memory.answer(&follow_up);
+                memory.answered();
+                memory.bytes()
+            };
+            let kept: Vec<_> = (0..200).map(|_| kept()).collect();
+            assert_eq!(kept[199], kept[1], "{agent:?}");
+        }
+    }
+}

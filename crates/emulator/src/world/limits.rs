@@ -289,6 +289,7 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "compares times: .ci/long emulator"]
     fn a_follow_up_to_a_demo_agent_takes_no_longer_after_many() {
         let (mut world, id) = started("data-quality-checker", "Check stg_orders");
         let mut now = Duration::from_secs(60);
