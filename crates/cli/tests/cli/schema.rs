@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use dinoai_emulator::{Emulator, Scenario};
+use dinoai_emulator::{Edges, Emulator, Fault, Scenario, Stage};
 use jsonschema::Validator;
 use serde_json::{Deserializer, Value, json};
 
@@ -76,21 +76,39 @@ fn snapshots() -> Vec<Snapshot> {
     snapshots.collect()
 }
 
-/// The command and the format of a snapshot of results.
-fn output_of(name: &str) -> Option<String> {
+/// The definition of what a snapshot has on standard output; none where it has no JSON there.
+fn output_of(Snapshot { name, stdout, .. }: &Snapshot) -> Option<String> {
+    let by_name = ["json", "jsonl"].map(|format| name.strip_suffix(&format!("_{format}")));
+    let first = Deserializer::from_str(stdout).into_iter().next();
+    let is_json = matches!(first, Some(Ok(Value::Object(_) | Value::Array(_))));
+    if stdout.is_empty() || (by_name == [None, None] && !is_json) {
+        return None;
+    }
     if name.starts_with("cli__batch__") {
         return Some("batch.jsonl".to_owned());
     }
-    let (what, format) = name.strip_prefix("cli__outputs__")?.rsplit_once('_')?;
-    let command = what.split('_').next()?;
-    (format != "text").then(|| format!("{command}.{format}"))
+    let what = by_name.into_iter().flatten().next().unwrap_or(name);
+    let command = match what {
+        "cli__failures__expired"
+        | "cli__failures__failed"
+        | "cli__failures__stopped"
+        | "cli__failures__timeout"
+        | "cli__failures__timeout_stop" => "run",
+        _ => {
+            let what = what.strip_prefix("cli__outputs__");
+            let what = what.unwrap_or_else(|| panic!("{name}: which command wrote this?"));
+            what.split('_').next().unwrap()
+        }
+    };
+    let format = name.rsplit('_').next().unwrap();
+    Some(format!("{command}.{format}"))
 }
 
 #[test]
 fn every_snapshot_of_json_is_valid_and_every_definition_has_one() {
     let mut seen = BTreeSet::new();
     for snapshot in snapshots() {
-        let output = output_of(&snapshot.name);
+        let output = output_of(&snapshot);
         let is_json = output.is_some() || snapshot.name.ends_with("_json");
         // A batch whose format is not asked for has JSON lines on standard output alone.
         if is_json && !snapshot.name.starts_with("cli__batch__") {
@@ -104,11 +122,150 @@ fn every_snapshot_of_json_is_valid_and_every_definition_has_one() {
             seen.insert(output);
         }
     }
-    let defined = SCHEMA["anyOf"].as_array().unwrap().iter().map(|one| {
+    assert_eq!(seen, outputs().into_iter().collect());
+}
+
+#[test]
+#[should_panic(expected = "cli__new__get_json: which command wrote this?")]
+fn a_snapshot_of_an_unknown_command_is_noticed() {
+    output_of(&Snapshot {
+        name: "cli__new__get_json".to_owned(),
+        stdout: "{}\n".to_owned(),
+        stderr: String::new(),
+    });
+}
+
+/// The names of the definitions of all outputs.
+fn outputs() -> Vec<String> {
+    let references = SCHEMA["anyOf"].as_array().unwrap().iter();
+    let names = references.map(|one| {
         let reference = one["$ref"].as_str().unwrap();
         reference.trim_start_matches("#/$defs/").to_owned()
     });
-    assert_eq!(seen, defined.collect());
+    names.collect()
+}
+
+/// Adds the places in the schema that a value meets from this one on, which are all that it can
+/// meet where there is no value.
+fn meet(place: &str, value: Option<&Value>, met: &mut BTreeSet<String>) {
+    let is_valid = |value: &Value| {
+        let mut schema = SCHEMA.clone();
+        let fields = schema.as_object_mut().unwrap();
+        fields.remove("anyOf");
+        fields.insert("$ref".to_owned(), json!(format!("#{place}")));
+        jsonschema::is_valid(&schema, value)
+    };
+    if value.is_some_and(|value| !is_valid(value)) {
+        return;
+    }
+    // A definition that is in itself has been met for all values.
+    if !met.insert(place.to_owned()) && value.is_none() {
+        return;
+    }
+    let schema = SCHEMA.pointer(place).unwrap();
+    if let Some(reference) = schema["$ref"].as_str() {
+        meet(&reference[1..], value, met);
+    }
+    for key in ["anyOf", "oneOf"] {
+        for number in 0..schema[key].as_array().map_or(0, Vec::len) {
+            meet(&format!("{place}/{key}/{number}"), value, met);
+        }
+    }
+    if schema.get("items").is_some() {
+        let place = format!("{place}/items");
+        match value {
+            Some(values) => {
+                let values = values.as_array().unwrap().iter();
+                values.for_each(|value| meet(&place, Some(value), met));
+            }
+            None => meet(&place, None, met),
+        }
+    }
+    for name in schema["properties"]
+        .as_object()
+        .into_iter()
+        .flat_map(|it| it.keys())
+    {
+        let within = value.map(|value| value.get(name));
+        // A field that is not there meets nothing.
+        if within != Some(None) {
+            meet(&format!("{place}/properties/{name}"), within.flatten(), met);
+        }
+    }
+}
+
+/// What commands write that are not all well, for definitions that no snapshot has.
+fn written_in_trouble() -> Vec<(&'static str, String)> {
+    let emulator = Emulator::builder()
+        .agent("agent")
+        .edges(Edges::new().unreadable_steps())
+        .default_scenario(
+            Scenario::new()
+                .stage(Stage::new("RUNNING").child("child"))
+                .stage(Stage::new("COMPLETED")),
+        )
+        .start_blocking()
+        .unwrap();
+    let lines = ["--output", "jsonl"];
+    let written = |arguments: &[&str]| run(dinoai(&emulator), arguments).stdout;
+    let in_lines = |arguments: &[&str]| written(&[arguments, &lines].concat());
+    let steps = in_lines(&["run", "agent", "--steps", "--poll-interval", "5ms"]);
+    let id = emulator.runs()[0].session_id.clone();
+    let [tree, nodes] = ["json", "jsonl"].map(|format| {
+        // The run is read, and its child is not.
+        for fault in [Fault::pass(), Fault::null_data()] {
+            emulator.add_fault(fault.on("dinoaiAgentRun")).unwrap();
+        }
+        written(&["tree", &id, "--output", format])
+    });
+    let items = "agent,message\nagent,one\nagent,two\nnone,three\n";
+    let batch = ["batch", "-", "--concurrency", "1", "--poll-interval", "5ms"];
+    for fault in [Fault::partial_data(), Fault::reset().after_execution()] {
+        emulator
+            .add_fault(fault.on("triggerDinoaiAgentRun"))
+            .unwrap();
+    }
+    let batch = run_with_input(dinoai(&emulator), &[&batch[..], &lines].concat(), items);
+    vec![
+        ("run.jsonl", steps),
+        ("tree.json", tree),
+        ("tree.jsonl", nodes),
+        ("wait.jsonl", in_lines(&["wait", "unknown"])),
+        ("stop.jsonl", in_lines(&["stop", "unknown"])),
+        ("batch.jsonl", batch.stdout),
+    ]
+}
+
+#[test]
+fn everything_that_standard_output_can_be_is_met() {
+    let mut outputs = outputs();
+    outputs.retain(|output| output != "stderr");
+    let mut all = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for output in &outputs {
+        meet(&format!("/$defs/{output}"), None, &mut all);
+    }
+    let snapshots = snapshots()
+        .into_iter()
+        .filter_map(|snapshot| Some((output_of(&snapshot)?, snapshot.stdout)));
+    let live = written_in_trouble().into_iter();
+    for (output, written) in snapshots.chain(live.map(|(name, it)| (name.to_owned(), it))) {
+        assert_is(&output, &written);
+        for value in Deserializer::from_str(&written).into_iter() {
+            meet(&format!("/$defs/{output}"), Some(&value.unwrap()), &mut met);
+        }
+    }
+    // Definitions, and alternatives in them; those of an output are definitions, too. A failure on
+    // standard output always has a session id.
+    let is_counted = |place: &&String| {
+        let parts: Vec<_> = place.split('/').skip(2).collect();
+        let is_alternative = matches!(parts[..], [.., "anyOf" | "oneOf", _]);
+        let is_left_out = parts[0] == "Failure" || outputs.contains(&parts[0].to_owned());
+        parts.len() == 1 || (is_alternative && !is_left_out)
+    };
+    let unmet: Vec<_> = all.difference(&met).filter(is_counted).collect();
+    assert!(unmet.is_empty(), "{unmet:#?}");
+    assert!(all.contains("/$defs/UnfinishedRun"), "{all:#?}");
 }
 
 #[test]
