@@ -1,5 +1,6 @@
 //! A command that ends before its run does has written as JSON what its JSON lines say.
 
+use std::process::Child;
 use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage, Step};
@@ -11,6 +12,8 @@ use crate::program::{Done, dinoai, run};
 use crate::schema;
 
 const FAST: [&str; 2] = ["--poll-interval", "20ms"];
+/// Of a command that is to read all before its timeout, each with a longer one.
+const ATTEMPTS: u32 = 4;
 
 /// Its runs say something, and go on for ever.
 fn endless() -> Emulator {
@@ -65,9 +68,31 @@ fn without_names(mut document: Value) -> Value {
     document
 }
 
-/// What the command writes in each format, ended in the same way.
-fn assert_same(command: &str, exit: i32, end: impl Fn(&Emulator, &[&str]) -> Done) {
-    let [json, jsonl] = ["json", "jsonl"].map(|format| {
+/// Whether a command has read all that is new, and had the time to show it: since then, and after
+/// so many requests, two more polls have begun.
+fn has_read_all(emulator: &Emulator, before: usize) -> bool {
+    let requests = emulator.requests();
+    let mut names = requests[before..]
+        .iter()
+        .filter_map(|request| request.operation_name.as_deref());
+    ["", "Steps", "Digest", "Digest"].iter().all(|read| {
+        let read = format!("DinoaiAgentRun{read}");
+        names.any(|name| name == read)
+    })
+}
+
+/// Starts the command, and waits until it has read all that is new.
+fn started(emulator: &Emulator, arguments: &[&str]) -> Child {
+    let before = emulator.requests().len();
+    let child = dinoai(emulator).args(arguments).spawn().unwrap();
+    wait_until("all of it has been read", || has_read_all(emulator, before));
+    child
+}
+
+/// What the command writes in each format, ended in the same way by `end`. That is called with the
+/// number of the attempt, from 0, and gives nothing where it came to its end too early.
+fn assert_same(command: &str, exit: i32, end: impl Fn(&Emulator, &[&str], u32) -> Option<Done>) {
+    let attempt = |format: &str, attempt: u32| {
         let emulator = endless();
         let id = match command {
             "run" => "agent".to_owned(),
@@ -85,7 +110,11 @@ fn assert_same(command: &str, exit: i32, end: impl Fn(&Emulator, &[&str]) -> Don
             message,
             &FAST,
         ];
-        let done = end(&emulator, &arguments.concat());
+        end(&emulator, &arguments.concat(), attempt)
+    };
+    let [json, jsonl] = ["json", "jsonl"].map(|format| {
+        let done = (0..ATTEMPTS).find_map(|number| attempt(format, number));
+        let done = done.expect("all of it has been read");
         assert_eq!(done.code(), exit, "{}", done.stderr);
         schema::assert_is(&format!("{command}.{format}"), &done.stdout);
         done.stdout
@@ -100,9 +129,12 @@ fn assert_same(command: &str, exit: i32, end: impl Fn(&Emulator, &[&str]) -> Don
 fn at_its_timeout() {
     for command in ["run", "watch", "send"] {
         for (what, exit) in [("leave", 4), ("stop", 4)] {
-            assert_same(command, exit, |emulator, arguments| {
-                let timeout = ["--timeout", "1500ms", "--on-timeout", what];
-                run(dinoai(emulator), &[arguments, &timeout].concat())
+            assert_same(command, exit, |emulator, arguments, attempt| {
+                let before = emulator.requests().len();
+                let timeout = format!("{}ms", 500 * 4_u32.pow(attempt));
+                let timeout = ["--timeout", &timeout, "--on-timeout", what];
+                let done = run(dinoai(emulator), &[arguments, &timeout].concat());
+                has_read_all(emulator, before).then_some(done)
             });
         }
     }
@@ -142,16 +174,10 @@ fn a_status_that_was_the_same_before_a_follow_up_is_shown_all_the_same() {
 fn at_a_signal() {
     for command in ["run", "watch", "send"] {
         for what in ["leave", "stop"] {
-            assert_same(command, 130, |emulator, arguments| {
-                let wanted = [arguments, &["--on-interrupt", what]].concat();
-                let child = dinoai(emulator).args(wanted).spawn().unwrap();
-                // A poll that began after what is new had been read.
-                let before = emulator.requests().len();
-                wait_until("all of it has been read", || {
-                    emulator.requests().len() > before + 12
-                });
+            assert_same(command, 130, |emulator, arguments, _| {
+                let child = started(emulator, &[arguments, &["--on-interrupt", what]].concat());
                 kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-                Done::of(child)
+                Some(Done::of(child))
             });
         }
     }
@@ -160,17 +186,13 @@ fn at_a_signal() {
 #[test]
 fn at_a_failure_that_is_not_tolerated() {
     for command in ["run", "watch", "send"] {
-        assert_same(command, 5, |emulator, arguments| {
-            let child = dinoai(emulator).args(arguments).spawn().unwrap();
-            let before = emulator.requests().len();
-            wait_until("all of it has been read", || {
-                emulator.requests().len() > before + 12
-            });
+        assert_same(command, 5, |emulator, arguments, _| {
+            let child = started(emulator, arguments);
             let invalid = Fault::graphql_error(400).code("GRAPHQL_VALIDATION_FAILED");
             emulator
                 .add_fault(invalid.always().on("dinoaiAgentRun"))
                 .unwrap();
-            Done::of(child)
+            Some(Done::of(child))
         });
     }
 }
