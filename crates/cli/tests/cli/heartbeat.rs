@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use serde_json::Value;
 
-use crate::batch::Folder;
+use crate::batch::{Folder, wait_until};
 use crate::program::{dinoai, run};
 use crate::schema;
+use crate::terminal::pseudo::Pseudo;
 
 const PROMISED: Duration = Duration::from_secs(30);
 const WATCHED: Duration = Duration::from_secs(75);
@@ -71,12 +72,26 @@ fn assert_says(
     watched: Duration,
     standing: &str,
 ) {
-    let mut command = dinoai(&emulator);
+    let said = said(command(&emulator, &id, arguments), watched);
+    assert_is_never_silent(&said, arguments, watched, standing);
+}
+
+/// A command, to whose arguments the run's id is added if it is about a run.
+fn command(emulator: &Emulator, id: &str, arguments: &[&str]) -> Command {
+    let mut command = dinoai(emulator);
     command.args(arguments);
     if !matches!(arguments[0], "run" | "batch" | "--agent") {
         command.arg(id);
     }
-    let said = said(command, watched);
+    command
+}
+
+fn assert_is_never_silent(
+    said: &[(Duration, String)],
+    arguments: &[&str],
+    watched: Duration,
+    standing: &str,
+) {
     let mut before = Duration::ZERO;
     for after in said.iter().map(|(time, _)| *time).chain([watched]) {
         assert!(after - before <= PROMISED, "{arguments:?} {said:?}");
@@ -86,10 +101,37 @@ fn assert_says(
     let beats: Vec<_> = said.iter().map(|(_, line)| line).filter(is_beat).collect();
     assert!((1..=2).contains(&beats.len()), "{arguments:?} {said:?}");
     assert!(beats[0].contains(standing), "{arguments:?} {said:?}");
-    for (_, line) in &said {
+    for (_, line) in said {
         let is_json = serde_json::from_str::<Value>(line).is_ok();
         assert_eq!(is_json, arguments.contains(&"--output"), "{line}");
     }
+}
+
+/// What a conversation says into a pipe while a turn goes on, as [`said`] gives it.
+fn said_in_a_turn(emulator: &Emulator, watched: Duration) -> Vec<(Duration, String)> {
+    let folder = Folder::with("said", "");
+    let variables = [("FILE", &*folder.name("said"))];
+    let script = r#""$0" "$@" 2>&1 | cat >"$FILE""#;
+    let mut terminal = Pseudo::shell(emulator, script, &["chat", "agent"], &variables);
+    // The editor's.
+    terminal.wait_for_new_settings();
+    terminal.type_in("go\r");
+    wait_until("it is sent", || emulator.runs().len() == 2);
+    let start = Instant::now();
+    let mut said: Vec<(Duration, String)> = vec![];
+    while start.elapsed() < watched {
+        let written = folder.read("said");
+        let lines = written.split_inclusive('\n');
+        let news = lines
+            .filter_map(|line| line.strip_suffix('\n'))
+            .skip(said.len());
+        said.extend(news.map(|line| (start.elapsed(), line.to_owned())));
+        thread::sleep(Duration::from_millis(50));
+    }
+    // The shell's end hangs the terminal up.
+    terminal.terminate();
+    terminal.end();
+    said
 }
 
 /// E31: it waits for the line, for as long as is promised.
@@ -173,9 +215,21 @@ fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
         }
         scope.spawn(|| {
             let (emulator, _) = begun();
-            let mut command = dinoai(&emulator);
-            command.args(["run", "agent", "--quiet"]);
-            assert_eq!(said(command, WATCHED), []);
+            let said = said_in_a_turn(&emulator, WATCHED);
+            assert_is_never_silent(&said, &["chat"], WATCHED, ", RUNNING, ");
         });
+        let quiet = [
+            &["run", "agent", "--quiet"][..],
+            &["wait", "--quiet"],
+            &["watch", "--quiet"],
+            &["batch", &items, "--quiet"],
+        ];
+        for arguments in quiet.map(<[&str]>::to_vec) {
+            scope.spawn(move || {
+                let (emulator, id) = begun();
+                let said = said(command(&emulator, &id, &arguments), WATCHED);
+                assert_eq!(said, [], "{arguments:?}");
+            });
+        }
     });
 }
