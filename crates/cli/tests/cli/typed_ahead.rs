@@ -55,7 +55,6 @@ fn it_is_offered_at_the_next_prompt_and_sent_by_enter_alone() {
             wait_until("it is offered", || {
                 screen(&terminal.shown()).pop().as_deref() == Some("> and now?")
             });
-            terminal.pause();
             let shown = terminal.shown();
             let (turn, _) = shown.split_once("All well.").unwrap();
             assert!(!turn.contains("now?"), "{turn:?}");
