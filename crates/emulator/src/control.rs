@@ -47,7 +47,12 @@ pub(crate) fn is_control(path: &str) -> bool {
 }
 
 /// Answers a request to the control path.
-pub(crate) fn answer(shared: &Arc<Shared>, parts: &Parts, body: &Bytes, local: bool) -> Response {
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    parts: &Parts,
+    body: &Bytes,
+    local: bool,
+) -> Response {
     if !local {
         return Reply::detail(
             StatusCode::FORBIDDEN,
@@ -86,7 +91,9 @@ pub(crate) fn answer(shared: &Arc<Shared>, parts: &Parts, body: &Bytes, local: b
         (_, "clock") => Reply::method_not_allowed("GET, POST"),
         _ => Reply::detail(StatusCode::NOT_FOUND, "Not Found"),
     };
-    shared.in_flight.hold(reply).into_response()
+    let in_flight = &shared.in_flight;
+    let reply = in_flight.hold(reply, in_flight.at_once()).await;
+    reply.into_response()
 }
 
 fn ahead(shared: &Shared) -> Reply {

@@ -26,7 +26,7 @@ use crate::edges::Edges;
 use crate::execute::{self, Call, Mutations};
 use crate::fault::{Fault, Plan};
 use crate::guard::Guard;
-use crate::in_flight::InFlight;
+use crate::in_flight::{self, InFlight};
 use crate::media::{self, Media};
 use crate::parameters::Parameters;
 use crate::record::Record;
@@ -124,7 +124,7 @@ async fn answer(
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
         let local = connection.peer.to_canonical().is_loopback();
         return match body {
-            Ok(body) => control::answer(&shared, &parts, &body, local),
+            Ok(body) => control::answer(&shared, &parts, &body, local).await,
             Err(unread) => Reply::detail(unread.status(), &unread.body_text()).into_response(),
         };
     }
@@ -179,16 +179,22 @@ impl Exchange<'_> {
     /// The answer; `None` where the connection is to be reset instead.
     async fn answer(&self) -> Option<Response> {
         let Some(fault) = self.fault() else {
-            let reply = self.judge();
+            let reply = self.judge().await;
             self.leave(reply.status).await;
             return Some(reply.into_response());
         };
-        let first = fault.0.after_execution.then(|| self.judge());
+        let mut good = None;
+        if fault.0.after_execution {
+            good = Some(self.judge().await);
+        }
         if !fault.drips() {
             tokio::time::sleep(fault.0.delay_seconds.0).await;
         }
-        let good = first.or_else(|| fault.needs_answer().then(|| self.judge()));
-        let response = spoiled::answer(&fault, good, &self.asked(), &self.shared.in_flight)?;
+        if good.is_none() && fault.needs_answer() {
+            good = Some(self.judge().await);
+        }
+        let in_flight = &self.shared.in_flight;
+        let response = spoiled::answer(&fault, good, &self.asked(), in_flight).await?;
         self.leave(response.status()).await;
         Some(response)
     }
@@ -222,8 +228,14 @@ impl Exchange<'_> {
     }
 
     /// Answers without a fault, and enters what that did into the record.
-    fn judge(&self) -> Reply {
-        let mut reply = self.shared.in_flight.hold(self.reply());
+    async fn judge(&self) -> Reply {
+        let in_flight = &self.shared.in_flight;
+        let turn = if in_flight.is_crowded() && self.asks_for_much() {
+            in_flight.turn().await
+        } else {
+            in_flight.at_once()
+        };
+        let mut reply = self.reply();
         self.shared.record.complete(self.place, |request| {
             if reply.operation_name.is_some() {
                 request.operation_name = reply.operation_name.take();
@@ -231,7 +243,16 @@ impl Exchange<'_> {
             request.started = std::mem::take(&mut reply.trace.started);
             request.executed = reply.trace.executed;
         });
-        reply
+        in_flight.hold(reply, turn).await
+    }
+
+    /// Whether the answer is likely to be long: that of a run which is.
+    fn asks_for_much(&self) -> bool {
+        let Ok(parameters) = &self.parameters else {
+            return false;
+        };
+        let texts = [&*parameters.query, &*parameters.variables];
+        self.shared.world().names_long(&texts, in_flight::SHORT)
     }
 
     /// Lets an answer with this status go, once it has been held back.

@@ -122,8 +122,9 @@
 //! One answer takes 48 MiB of memory while it is made, which is enough for 24 MiB of texts or for
 //! 50,000 messages. In the place of a larger one stands an error, with `data` null; what a mutation
 //! did before stays done. Answers above 64 KiB that are made and not read yet take 24 MiB together:
-//! a further one gets 503, and the lists of the control path wait until there is room. A trigger, a
-//! follow-up and a stop have short answers, unless a document has hundreds of them.
+//! a further one waits until others are read, for ten seconds at most, and then gets 503; the lists
+//! of the control path wait for as long as it takes. A trigger, a follow-up and a stop have short
+//! answers, unless a document has hundreds of them.
 //!
 //! # Files
 //!

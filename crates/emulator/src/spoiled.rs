@@ -58,7 +58,7 @@ pub(crate) struct Asked<'a> {
 
 /// The answer of a fault. `good` is the answer without the fault, where the request was
 /// executed; a fault that needs it and does not get it leaves nothing to send.
-pub(crate) fn answer(
+pub(crate) async fn answer(
     fault: &Fault,
     good: Option<Reply>,
     asked: &Asked<'_>,
@@ -83,7 +83,8 @@ pub(crate) fn answer(
         Kind::InternalError => failed(fault, StatusCode::INTERNAL_SERVER_ERROR),
         Kind::BadGateway => failed(fault, StatusCode::BAD_GATEWAY),
     };
-    Some(in_flight.hold(reply).into_response())
+    let reply = in_flight.hold(reply, in_flight.at_once()).await;
+    Some(reply.into_response())
 }
 
 fn failed(fault: &Fault, status: StatusCode) -> Reply {
@@ -133,7 +134,9 @@ fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply
     body.extend(data.map(|data| ("data", data)));
     body.extend(errors.as_deref().map(|errors| ("errors", errors)));
     let media = asked.media.content_type();
-    with_status(fault, Reply::new(StatusCode::OK, media, long_text(&body)))
+    let mut reply = Reply::new(StatusCode::OK, media, long_text(&body));
+    reply.room = good.map(|good| good.room).unwrap_or_default();
+    with_status(fault, reply)
 }
 
 /// JSON that becomes a part of an answer. The values always have one.

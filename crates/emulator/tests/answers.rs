@@ -5,7 +5,7 @@
 mod caller;
 
 use std::fmt::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caller::{RUN, SEND, TRIGGER, answered, call, client, post, trigger};
 use dinoai_emulator::{Emulator, Fault};
@@ -198,6 +198,74 @@ async fn answers_that_nobody_reads_leave_room_for_no_further_large_one() {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// A run that was sent 8 MB.
+async fn long_run(emulator: &Emulator) -> String {
+    let id = large_run(emulator).await;
+    for _ in 0..8 {
+        let sent = json!({ "id": id, "message": "m".repeat(900_000) });
+        call(emulator, SEND, sent).await;
+    }
+    id
+}
+
+#[tokio::test]
+async fn many_who_read_long_answers_at_once_get_them() {
+    let emulator = Emulator::start().await.unwrap();
+    let id = long_run(&emulator).await;
+    let body = json!({ "query": RUN, "variables": { "id": id } });
+    let reads = (0..12).map(|_| tokio::spawn(answered(post(&emulator).json(&body))));
+    for read in reads.collect::<Vec<_>>() {
+        let answer = read.await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert!(answer.text.len() > 7 << 20, "{}", answer.text.len());
+    }
+}
+
+#[tokio::test]
+async fn while_a_long_answer_waits_others_leave() {
+    let emulator = Emulator::start().await.unwrap();
+    let long = long_run(&emulator).await;
+    let variables = json!({ "message": "m".repeat(100_000) });
+    let answer = call(&emulator, TRIGGER, variables).await;
+    let short = answer.root()["agentSessionId"].as_str().unwrap().to_owned();
+    emulator.clear_requests();
+    let mut stalled = Vec::new();
+    for _ in 0..2 {
+        stalled.push(unread(&emulator, &posted(&emulator, RUN, &long)).await);
+        until_answered(&emulator, stalled.len()).await;
+    }
+    // A list that waits for the room for a run of which each text stands in it twice.
+    let mut list = unread(&emulator, LIST_RUNS).await;
+    let mut begun = [0; 16];
+    list.read_exact(&mut begun).await.unwrap();
+    for _ in 0..3 {
+        let answer = call(&emulator, RUN, json!({ "id": short })).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    // One more that leaves, one that waits, and others that wait to be made. Small ones do not.
+    stalled.push(unread(&emulator, &posted(&emulator, RUN, &long)).await);
+    let body = json!({ "query": RUN, "variables": { "id": long } });
+    let begun = Instant::now();
+    let waiting = (0..10).map(|_| tokio::spawn(answered(post(&emulator).json(&body))));
+    let waiting: Vec<_> = waiting.collect();
+    while emulator.requests().len() < 2 + 3 + 1 + 10 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let small = trigger(&emulator, "a").await;
+    let answer = call(&emulator, RUN, json!({ "id": small })).await;
+    assert_eq!(answer.status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    let requests = emulator.requests().into_iter();
+    let executed = requests.filter(|it| it.executed && it.variables["id"] == long);
+    assert_eq!(executed.count(), 4, "three have left, and one waits");
+    for waiting in waiting {
+        let answer = waiting.await.unwrap();
+        assert_eq!(answer.status, 503);
+    }
+    let waited = begun.elapsed().as_secs();
+    assert!((9..30).contains(&waited), "{waited}");
 }
 
 const LIST_RUNS: &str =

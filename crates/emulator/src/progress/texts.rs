@@ -66,6 +66,14 @@ impl Progress {
         }
     }
 
+    /// About how much a read of the run shows.
+    pub(crate) fn shown_bytes(&self) -> usize {
+        let messages = self.messages.iter().map(|it| it.content.len());
+        let steps = self.steps.iter().map(|step| step.bytes());
+        let pieces = messages.chain(steps);
+        pieces.map(|bytes| PIECE_OVERHEAD + bytes).sum()
+    }
+
     /// What the run was asked at first: what a demo agent has read of it, else the trigger's
     /// message as long as it is kept.
     pub(crate) fn asked(&self) -> Option<&str> {

@@ -21,6 +21,14 @@ impl World {
         self.started - self.runs.len() as u64
     }
 
+    /// Whether one of these texts has the session id of a run that shows more than so many bytes.
+    pub(crate) fn names_long(&self, texts: &[&str], bytes: usize) -> bool {
+        self.runs.iter().any(|slot| {
+            let id = &slot.progress.record.session_id;
+            slot.progress.shown_bytes() > bytes && texts.iter().any(|text| text.contains(id))
+        })
+    }
+
     /// Counts what a run takes now.
     pub(super) fn weigh(&mut self, place: usize) {
         let slot = &mut self.runs[place];
