@@ -301,11 +301,12 @@ fn too_large() -> ExecutionResponse {
 }
 
 /// What the first root field of a document's operation is called in an answer. The document need
-/// not be valid: what can be read of it counts, and of several operations without a name the
-/// first.
+/// not be valid: what can be read of it counts, as far as one is executed, and of several
+/// operations without a name the first.
 pub(crate) fn first_root_key(query: &str, operation_name: Option<&str>) -> Option<String> {
     let parsed = Parser::new()
-        .token_limit(usize::MAX)
+        .token_limit(syntax::MOST_TOKENS)
+        .recursion_limit(RECURSION_LIMIT)
         .parse_ast(query, "document.graphql");
     let document = parsed.unwrap_or_else(|refused| refused.partial);
     let mut fragments = HashMap::new();

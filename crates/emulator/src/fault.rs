@@ -4,6 +4,7 @@
 mod plan;
 mod written;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode};
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::json_text::{self, Json};
 use crate::seconds::Seconds;
+use crate::syntax;
 
 pub(crate) use plan::Plan;
 
@@ -77,6 +79,7 @@ const BOMB: u64 = 1 << 30;
 /// | `delay_seconds` | 86,400: a day |
 /// | `bytes` | 1,099,511,627,776: 1 TiB |
 /// | `status` | 200 to 599 |
+/// | `on` | a name of GraphQL: ASCII letters, digits and `_`, no digit first |
 /// | all values of a fault, as JSON | 65,536 bytes |
 /// | what `value` adds to an answer, in all places | 16 MiB; further places keep their value |
 /// | faults in a plan | 1,000, and 4 MiB of memory |
@@ -137,6 +140,14 @@ fn no_status(status: &Value) -> String {
 fn no_header(name: &str, text: &str) -> String {
     format!(
         "`{name}` {} cannot be the value of a header",
+        Value::from(text)
+    )
+}
+
+/// What is said of a text that no field and no operation is called.
+fn no_name(text: &str) -> String {
+    format!(
+        "`on` {} is not the name of a field or an operation: letters, digits and `_`, no digit first",
         Value::from(text)
     )
 }
@@ -450,7 +461,8 @@ impl Fault {
     }
 
     /// Happens only to requests whose document has this name in it: that of a field, such as
-    /// `triggerDinoaiAgentRun`, or of an operation.
+    /// `triggerDinoaiAgentRun`, or of an operation. A text that is not a name is refused with the
+    /// fault.
     pub fn on(mut self, name: impl Into<String>) -> Self {
         self.0.on = Some(name.into());
         self
@@ -496,6 +508,9 @@ impl Fault {
         }
         if let Some(status) = parts.status.filter(|status| answerable(*status).is_none()) {
             return Err(no_status(&status.into()));
+        }
+        if let Some(name) = parts.on.as_deref().filter(|name| !syntax::is_name(name)) {
+            return Err(no_name(name));
         }
         let headers = [
             ("retry_after", &parts.retry_after),
@@ -575,12 +590,9 @@ impl Fault {
         size_of::<Self>() + value + texts.chain(path).sum::<usize>()
     }
 
-    fn matches(&self, document: &str) -> bool {
-        let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        self.0.on.as_deref().is_none_or(|name| {
-            document
-                .split(|character| !is_name(character))
-                .any(|word| word == name)
-        })
+    /// Whether it happens to a request whose document has these names.
+    fn matches(&self, names: &HashSet<&str>) -> bool {
+        let on = self.0.on.as_deref();
+        on.is_none_or(|name| names.contains(name))
     }
 }

@@ -9,13 +9,15 @@ mod lexer;
 mod places;
 mod type_system;
 
+use std::collections::HashSet;
+
 use apollo_compiler::response::{GraphQLError, JsonMap};
 
 use grammar::Grammar;
 pub(crate) use places::Places;
 
 /// The most tokens that a document may have: a thousand aliased runs fit in several times over.
-const MOST_TOKENS: usize = 100_000;
+pub(crate) const MOST_TOKENS: usize = 100_000;
 
 /// How deep selections, values and types may nest.
 pub(crate) const DEEPEST: usize = 200;
@@ -45,6 +47,18 @@ impl Wrong {
             extensions: JsonMap::new(),
         }
     }
+}
+
+/// Whether a text is a name.
+pub(crate) fn is_name(text: &str) -> bool {
+    let first = text.bytes().next();
+    first.is_some_and(lexer::is_name_start) && text.bytes().all(lexer::is_name_continue)
+}
+
+/// The names in a text, whatever they stand for, with words that only could be one.
+pub(crate) fn names(text: &str) -> HashSet<&str> {
+    let is_part = |character| u8::try_from(character).is_ok_and(lexer::is_name_continue);
+    text.split(|character: char| !is_part(character)).collect()
 }
 
 /// Checks a text, and returns what the parser is to read: the same text, with blanks for the
