@@ -23,6 +23,10 @@ const ITEM: usize = 160;
 /// The same of an error.
 const ERROR: usize = 320;
 
+/// What a selection of an object counts that adds no field to it: the executor looks at it all the
+/// same.
+const REPEATED: usize = 64;
+
 /// What is left for the answer in progress.
 pub(crate) struct Allowance {
     left: Cell<Option<usize>>,
@@ -95,7 +99,7 @@ impl ObjectValue for Counted<'_> {
         let counting = Counting {
             info,
             allowance: self.allowance,
-            type_names: OnceCell::new(),
+            selections: OnceCell::new(),
         };
         counting.result(self.object.resolve_field(info))
     }
@@ -105,8 +109,8 @@ impl ObjectValue for Counted<'_> {
 struct Counting<'a> {
     info: &'a ResolveInfo<'a>,
     allowance: &'a Allowance,
-    /// What the `__typename` of each object takes: the executor answers these itself.
-    type_names: OnceCell<usize>,
+    /// What the selections of each object count beside its fields.
+    selections: OnceCell<usize>,
 }
 
 impl<'a> Counting<'a> {
@@ -132,10 +136,10 @@ impl<'a> Counting<'a> {
         let has_room = match &resolved {
             Ok(ResolvedValue::Leaf(JsonValue::String(text))) => allowance.take_text(text.as_str()),
             Ok(ResolvedValue::Object(object)) => {
-                let type_names = self
-                    .type_names
-                    .get_or_init(|| type_names(self.info, object.type_name()));
-                allowance.take(ITEM + type_names)
+                let selections = self
+                    .selections
+                    .get_or_init(|| selections(self.info, object.type_name()));
+                allowance.take(ITEM + selections)
             }
             Err(error) => allowance.take(ERROR) && allowance.take_text(&error.message),
             // A list in a list, which no field of the emulator's is.
@@ -151,20 +155,26 @@ impl<'a> Counting<'a> {
     }
 }
 
-/// What the selections of `__typename` in an object take, whether they apply or not.
-fn type_names(info: &ResolveInfo<'_>, type_name: &str) -> usize {
+/// What the selections of an object count beside its fields: those of `__typename`, which the
+/// executor answers itself, and those that add no field. Whether they apply does not matter.
+fn selections(info: &ResolveInfo<'_>, type_name: &str) -> usize {
+    let mut looked_at = 0;
     let mut keys = HashSet::new();
+    let mut type_names = 0;
     let mut fragments = HashSet::new();
     let sets = info.field_selections().iter();
     let mut ahead: Vec<&SelectionSet> = sets.map(|field| &field.selection_set).collect();
     let document: &ExecutableDocument = info.document();
     while let Some(set) = ahead.pop() {
+        looked_at += set.selections.len();
         for selection in &set.selections {
             match selection {
-                Selection::Field(field) if field.name == "__typename" => {
-                    keys.insert(field.response_key());
+                Selection::Field(field) => {
+                    let key = field.response_key();
+                    if keys.insert(key) && field.name == "__typename" {
+                        type_names += FIELD + 2 * (key.len() + type_name.len());
+                    }
                 }
-                Selection::Field(_) => {}
                 Selection::InlineFragment(inline) => ahead.push(&inline.selection_set),
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.fragment_name;
@@ -175,8 +185,5 @@ fn type_names(info: &ResolveInfo<'_>, type_name: &str) -> usize {
             }
         }
     }
-    let bytes = keys
-        .iter()
-        .map(|key| FIELD + 2 * (key.len() + type_name.len()));
-    bytes.sum()
+    type_names + REPEATED * (looked_at - keys.len())
 }

@@ -146,10 +146,8 @@ impl Settling<'_> {
             }
             match conditions::of(selection, self.variables) {
                 Condition::Kept => {}
-                Condition::LeftOut => {
-                    collected.push(selection.clone());
-                    continue;
-                }
+                // The executor would look at it for each object.
+                Condition::LeftOut => continue,
                 Condition::Null(place) => {
                     return Err(Failure {
                         message: conditions::NULL.to_owned(),

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use caller::{RUN, SEND, TRIGGER, answered, call, client, post, trigger};
-use dinoai_emulator::{Emulator, Fault};
+use dinoai_emulator::{Emulator, Fault, Scenario};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -121,6 +121,69 @@ async fn a_run_can_be_read_at_once_whatever_it_was_sent() {
     );
     assert_eq!(messages.last().unwrap()["content"], "\"".repeat(400_000));
     assert!(answer.text.len() > 7 << 20, "{}", answer.text.len());
+}
+
+/// An emulator with a run of so many messages.
+async fn talkative(messages: usize) -> (Emulator, String) {
+    let say = |scenario: Scenario, _| scenario.message("assistant", "m");
+    let scenario = (0..messages).fold(Scenario::new(), say);
+    let emulator = Emulator::builder().default_scenario(scenario);
+    let emulator = emulator.start().await.unwrap();
+    let id = trigger(&emulator, "a").await;
+    (emulator, id)
+}
+
+#[tokio::test]
+async fn what_is_skipped_is_not_looked_at_for_each_message() {
+    let (emulator, id) = talkative(20_000).await;
+    let skipped = format!(
+        "...@include(if: $no) {{ role }} ts @skip(if: $yes) {}",
+        "...F @skip(if: true) ".repeat(10_000)
+    );
+    let query = format!(
+        "query ($id: String!, $no: Boolean!, $yes: Boolean!) {{
+            dinoaiAgentRun(agentSessionId: $id) {{ messages {{ {skipped} a: content }} none: messages {{ ts @skip(if: $yes) }} }}
+        }}
+        fragment F on DinoAiAgentMessage {{ role }}"
+    );
+    let begun = Instant::now();
+    let variables = json!({ "id": id, "no": false, "yes": true });
+    let answer = call(&emulator, &query, variables).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        begun.elapsed()
+    );
+    let messages = answer.root()["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 20_001);
+    assert_eq!(messages[1], json!({ "a": "m" }));
+    assert_eq!(answer.root()["none"][1], json!({}));
+}
+
+#[tokio::test]
+async fn selections_that_ask_for_the_same_count_for_each_message() {
+    let (emulator, id) = talkative(20_000).await;
+    let of_messages = |selections: &str| {
+        format!(
+            "query ($id: String!) {{ dinoaiAgentRun(agentSessionId: $id) {{ messages {{ {selections} ...F }} }} }}
+            fragment F on DinoAiAgentMessage {{ role }}"
+        )
+    };
+    for selections in [
+        "...{role} ".repeat(600),
+        "role ".repeat(300),
+        "...{...{...{role}}} ".repeat(300),
+    ] {
+        let begun = Instant::now();
+        let query = of_messages(&selections);
+        let answer = call(&emulator, &query, json!({ "id": id })).await;
+        let took = begun.elapsed();
+        assert_eq!(answer.messages(), [TOO_LARGE], "{}", &selections[..20]);
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
+    let query = of_messages(&"...{role} ".repeat(10));
+    let answer = call(&emulator, &query, json!({ "id": id })).await;
+    assert_eq!(answer.root()["messages"].as_array().unwrap().len(), 20_001);
 }
 
 /// Sends a request over a connection that takes in hardly anything.
