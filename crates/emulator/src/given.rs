@@ -85,14 +85,7 @@ fn values(given: &str, defined: &[Node<VariableDefinition>]) -> Result<JsonMap, 
         let Some(json) = given.get(name) else {
             continue;
         };
-        // A text can have such characters too, but hardly as many.
-        let opened = json
-            .get()
-            .bytes()
-            .filter(|byte| matches!(byte, b'[' | b'{'));
-        if !json.get().starts_with('"') {
-            nested += opened.count();
-        }
+        nested += opened(json.get());
         if nested > MOST_NESTED {
             return Err(format!(
                 "The variables up to \"${name}\" have {nested} lists and objects: the emulator reads \
@@ -104,6 +97,25 @@ fn values(given: &str, defined: &[Node<VariableDefinition>]) -> Result<JsonMap, 
         values.insert(name, value);
     }
     Ok(values)
+}
+
+/// How many lists and objects a JSON text has.
+fn opened(json: &str) -> usize {
+    let mut count = 0;
+    let mut bytes = json.bytes();
+    let mut is_quoted = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            // What it escapes can be a quote.
+            b'\\' => {
+                bytes.next();
+            }
+            b'[' | b'{' if !is_quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 fn coerce_variable(

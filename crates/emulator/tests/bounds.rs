@@ -131,6 +131,34 @@ async fn variables_of_too_many_values_are_refused_where_they_are_read() {
 }
 
 #[tokio::test]
+async fn brackets_in_the_texts_of_variables_are_neither_lists_nor_objects() {
+    let emulator = Emulator::start().await.unwrap();
+    let text = format!("\\\"{}\\", "[{".repeat(60_000));
+    let slack = json!({ "channel": "C1", "threadTs": "1", "[": text, "more": text });
+    let answer = call(
+        &emulator,
+        TRIGGER,
+        json!({ "message": text, "slack": slack }),
+    )
+    .await;
+    let messages = answer.messages().concat();
+    assert!(
+        messages.contains("Field \"more\" is not defined"),
+        "{}",
+        messages.len()
+    );
+    let slack = json!({ "channel": [text, vec![json!({}); 50_000]], "threadTs": text });
+    let answer = call(&emulator, TRIGGER, json!({ "slack": slack })).await;
+    let said = "The variables up to \"$slack\" have 50003 lists and objects";
+    assert!(
+        answer.messages()[0].starts_with(said),
+        "{}",
+        answer.messages()[0]
+    );
+    assert!(emulator.runs().is_empty());
+}
+
+#[tokio::test]
 async fn one_error_of_variables_does_not_become_many() {
     let emulator = Emulator::start().await.unwrap();
     let mut slack =
