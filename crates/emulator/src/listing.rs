@@ -57,11 +57,10 @@ pub(crate) fn runs(shared: &Arc<Shared>) -> Response {
         }
         let now = shared.now();
         let mut world = shared.world();
-        let Some((run, bytes)) = world.first_from(number + 1, now) else {
+        let Some(run) = world.first_from(number + 1, now) else {
             return Next::End;
         };
-        // Each text stands in it twice.
-        let bytes = 2 * bytes;
+        let bytes = run.reported_bytes();
         if run.record.number > last {
             Next::End
         } else if bytes > most {

@@ -286,16 +286,15 @@ impl World {
         self.started
     }
 
-    /// The first run with this number or a higher one, and about how much memory it takes.
-    pub(crate) fn first_from(&mut self, number: u64, now: Duration) -> Option<(&Progress, usize)> {
+    /// The first run with this number or a higher one.
+    pub(crate) fn first_from(&mut self, number: u64, now: Duration) -> Option<&Progress> {
         let before = |slot: &Slot| slot.progress.record.number < number;
         let place = self.runs.partition_point(before);
         if place == self.runs.len() {
             return None;
         }
         self.settle(place, now);
-        let slot = &self.runs[place];
-        Some((&slot.progress, slot.bytes))
+        Some(&self.runs[place].progress)
     }
 
     fn place(&mut self, session_id: &str, now: Duration) -> Option<usize> {

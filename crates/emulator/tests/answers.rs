@@ -364,6 +364,26 @@ async fn lists_of_the_control_path_wait_for_their_readers() {
 }
 
 #[tokio::test]
+async fn a_list_that_nobody_reads_has_the_room_for_what_its_scenario_says() {
+    let scenario = Scenario::new().message("assistant", "m".repeat(11 << 20));
+    let emulator = Emulator::builder().scenario("says-much", scenario);
+    let emulator = emulator.start().await.unwrap();
+    trigger(&emulator, "says-much").await;
+    let mut stalled = Vec::new();
+    for _ in 0..6 {
+        let mut list = unread(&emulator, LIST_RUNS).await;
+        let mut head = [0; 16];
+        list.read_exact(&mut head).await.unwrap();
+        stalled.push(list);
+    }
+    // Two have the 22 MiB that they need; the others have not come to the run.
+    let id = large_run(&emulator).await;
+    let refused = call(&emulator, &contents(6), json!({ "id": id })).await;
+    assert_eq!(refused.status, 503);
+    drop(stalled);
+}
+
+#[tokio::test]
 async fn a_list_of_runs_ends_at_a_reset() {
     let emulator = Emulator::start().await.unwrap();
     for _ in 0..20 {

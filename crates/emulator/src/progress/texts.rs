@@ -66,6 +66,15 @@ impl Progress {
         }
     }
 
+    /// About how much memory the [reported](Self::reported) run takes as JSON, in which what it was
+    /// sent stands twice; at least that.
+    pub(crate) fn reported_bytes(&self) -> usize {
+        let messages = self.messages.iter();
+        let messages =
+            messages.map(|it| json_text::length(&it.role) + json_text::length(&it.content));
+        self.bytes() + messages.sum::<usize>()
+    }
+
     /// About how much a read of the run shows.
     pub(crate) fn shown_bytes(&self) -> usize {
         let messages = self.messages.iter().map(|it| it.content.len());

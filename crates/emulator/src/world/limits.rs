@@ -96,6 +96,8 @@ mod tests {
 
     use super::*;
     use crate::runs::Run;
+    use crate::scenario::Scenario;
+    use crate::step::Step;
     use crate::world::{NotSent, Order, Scenarios, Workspace};
 
     const NOW: Duration = Duration::ZERO;
@@ -140,6 +142,34 @@ mod tests {
         // A long message is kept once.
         let long = "m".repeat(900_000);
         assert!(bytes(true, &long) < demo + 1_000_000);
+    }
+
+    #[test]
+    fn a_run_is_reported_in_no_more_bytes_than_it_is_given_room_for() {
+        let long = |letter: &str| letter.repeat(100_000);
+        for letter in ["m", "\"", "\u{1}", "ä"] {
+            let mut scenario = Scenario::new();
+            for _ in 0..100 {
+                scenario = scenario.message(letter, "m");
+                scenario = scenario.message("assistant", "");
+            }
+            scenario = scenario.message("assistant", long(letter));
+            scenario = scenario.step(Step::agent(long(letter)));
+            let mut scenarios = Scenarios::default();
+            scenarios.add(None, scenario);
+            let mut world = World::new(Workspace {
+                scenarios,
+                ..Workspace::default()
+            });
+            let id = start(&mut world, &long(letter));
+            for _ in 0..100 {
+                assert!(world.send(&id, letter.to_owned(), NOW).is_ok());
+            }
+            let run = world.first_from(1, NOW).unwrap();
+            let json = serde_json::to_vec(&run.reported()).unwrap().len();
+            let room = run.reported_bytes();
+            assert!((json..json / 2 * 3).contains(&room), "{json} {room}");
+        }
     }
 
     #[test]
