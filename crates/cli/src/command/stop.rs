@@ -22,6 +22,7 @@ pub(crate) async fn stop(mut desk: Desk<'_>, options: Stop) -> Result<Exit, Fail
     let mut stopping = Stopping {
         output: desk.output,
         results: vec![],
+        ends: vec![],
         exits: vec![],
         alike: Alike::default(),
         shown: BTreeSet::new(),
@@ -47,6 +48,8 @@ struct Stopping<'a> {
     output: &'a Output,
     /// What came of each, where that is written at the end.
     results: Vec<Each<Done>>,
+    /// What came of each, in words.
+    ends: Vec<String>,
     exits: Vec<Exit>,
     alike: Alike,
     /// The runs that are known to be stopped.
@@ -139,8 +142,12 @@ impl Stopping<'_> {
         self.exits.push(failure.exit);
     }
 
-    /// Notes a result for programs.
+    /// Notes a result, and shows it where programs read it at once.
     fn result(&mut self, result: Each<Done>) {
+        self.ends.push(match &result {
+            Each::Done(done) => format!("{} {}", done.session_id, done.status),
+            Each::Failed { session_id, error } => format!("{session_id} {}", error.kind.word()),
+        });
         match self.output.format {
             Format::Text => {}
             Format::Jsonl => self.output.json(&result),
@@ -148,8 +155,8 @@ impl Stopping<'_> {
         }
     }
 
-    /// Shows what is shown at the end, and waits for its reader. One that has enough of it misses
-    /// nothing.
+    /// Shows what is shown at the end, and waits for its reader. Where the results cannot reach one,
+    /// the failure has them.
     async fn finish(
         mut self,
         desk: &mut Desk<'_>,
@@ -174,13 +181,15 @@ impl Stopping<'_> {
         }
         tokio::select! {
             () = desk.output.settled() => {}
-            signal = desk.interrupts.next() => return Err(interrupted(signal)),
+            signal = desk.interrupts.next() => {
+                let mut failure = interrupted(signal);
+                failure.message = format!("{}; {}", failure.message, self.ends.join(", "));
+                return Err(failure);
+            }
         }
         match desk.output.lost() {
-            Some(lost) if !lost.is_closed => {
-                Err(Failure::unwritten(lost, "the stops were sent all the same"))
-            }
-            _ => Ok(Exit::worst(self.exits)),
+            Some(lost) => Err(Failure::unwritten(lost, &self.ends.join(", "))),
+            None => Ok(Exit::worst(self.exits)),
         }
     }
 }

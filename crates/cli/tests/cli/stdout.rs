@@ -5,8 +5,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::interrupts::wait_until;
 use crate::pipe::Pipe;
 use crate::program::{Done, dinoai, run};
 
@@ -23,6 +25,14 @@ fn emulator() -> Emulator {
     Emulator::builder()
         .default_scenario(scenario)
         .scenario("broken", Scenario::fails())
+        .start_blocking()
+        .unwrap()
+}
+
+/// Its runs go on for ever.
+fn endless() -> Emulator {
+    Emulator::builder()
+        .default_scenario(Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX)))
         .start_blocking()
         .unwrap()
 }
@@ -127,6 +137,41 @@ fn a_wait_for_several_names_how_each_has_ended() {
 }
 
 #[test]
+fn a_stop_names_each_run_and_how_it_stands() {
+    for out in [Out::Full, Out::Gone] {
+        for format in FORMATS {
+            for tree in [&[][..], &["--tree"]] {
+                let emulator = endless();
+                let (id, unknown) = (run_id(&emulator), "no-such-run");
+                let arguments = [&["stop", &id, unknown, "--output", format], tree].concat();
+                let done = run_into(&emulator, &arguments, out);
+                assert_eq!(done.code(), 5, "{out:?} {format} {}", done.stderr);
+                let said = format!("{id} STOPPED, {unknown} ");
+                assert!(done.stderr.contains(&said), "{}", done.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stop_whose_reader_is_stuck_names_its_runs_at_a_signal() {
+    for format in FORMATS {
+        let emulator = endless();
+        let id = run_id(&emulator);
+        let pipe = Pipe::new();
+        pipe.fill();
+        let mut command = dinoai(&emulator);
+        command.args(["stop", &id, "--output", format]);
+        let child = command.stdout(pipe.end()).spawn().unwrap();
+        wait_until("it is stopped", || emulator.runs()[0].status == "STOPPED");
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let done = Done::of(child);
+        assert_eq!(done.code(), 130, "{}", done.stderr);
+        assert!(done.stderr.contains(&id), "{format} {}", done.stderr);
+    }
+}
+
+#[test]
 fn a_reader_of_what_was_read_may_go_and_a_full_disk_is_an_error() {
     let emulator = emulator();
     run(dinoai(&emulator), &["run", "a", "--detach"]);
@@ -134,7 +179,6 @@ fn a_reader_of_what_was_read_may_go_and_a_full_disk_is_an_error() {
     for arguments in [
         vec!["get", &id],
         vec!["tree", &id],
-        vec!["stop", &id],
         vec!["completions", "bash"],
     ] {
         let done = run_into(&emulator, &arguments, Out::Gone);
@@ -182,11 +226,7 @@ fn last_word(emulator: &Emulator, arguments: &[&str], pipe: &Pipe) -> (Child, Va
 
 #[test]
 fn a_reader_that_is_stuck_does_not_hold_up_the_timeout() {
-    let endless = Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX));
-    let emulator = Emulator::builder()
-        .default_scenario(endless)
-        .start_blocking()
-        .unwrap();
+    let emulator = endless();
     let pipe = Pipe::new();
     pipe.fill();
     let stop = ["run", "a", "--timeout", "300ms", "--on-timeout", "stop"];
