@@ -197,7 +197,12 @@ impl Follow<'_> {
                         None => failure,
                     });
                 }
-                Some(Err(error)) => return Err(self.failure(error, course)),
+                Some(Err(error)) => {
+                    if let Some(stopped) = stopped(&error) {
+                        narration.show(&stopped);
+                    }
+                    return Err(self.failure(error, course));
+                }
                 None => return Err(broken_off()),
             };
             // Nobody waits for the reader here: a wait goes on, and ends in time, without one.
@@ -242,6 +247,18 @@ impl Follow<'_> {
         });
         let started = self.audience == Audience::Author;
         Err(Error::RunFailed { run, started }.into())
+    }
+}
+
+/// How a run stands that was stopped at the timeout: what was read of it before does not hold any
+/// more.
+fn stopped(error: &Error) -> Option<Event> {
+    match error {
+        Error::WaitTimeout(timeout) => match &timeout.stopped {
+            Some(Ok(status)) => Some(Event::Status(RunStatus::from(status.clone()))),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use dinoai::{Error, Event, Obstacle, SessionId};
+use dinoai::{Error, Event, Obstacle, RunStatus, SessionId};
 use futures_util::FutureExt;
 
-use super::{Course, Follow};
+use super::{Course, Follow, stopped};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind, go_on};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, fate};
@@ -50,7 +50,9 @@ impl Follow<'_> {
             };
             match unknown {
                 Some(unknown) if is_again => return unknown,
-                Some(unknown) => return self.unanswered(course, unknown, interrupts).await,
+                Some(unknown) => {
+                    return self.unanswered(course, unknown, interrupts, show).await;
+                }
                 None => {}
             }
         }
@@ -74,7 +76,7 @@ impl Follow<'_> {
                 let failure = Failure::interrupted(signal, id, "has ended");
                 failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
             }
-            Fate::Stop => match self.stop(id, interrupts).await {
+            Fate::Stop => match self.stop(id, interrupts, show).await {
                 Ok(()) => Failure::interrupted(signal, id, "was stopped"),
                 Err(problem) => {
                     let hint = format!("stop it with: dinoai stop {}", shell::id(id));
@@ -124,6 +126,9 @@ impl Follow<'_> {
                 failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
             }
             Some(Err(error)) => {
+                if let Some(stopped) = stopped(&error) {
+                    show(&stopped);
+                }
                 let mut failure = Failure::of_a_wait(error).about(id).interrupted_by(signal);
                 failure.message = format!("interrupted; {}", failure.message);
                 failure
@@ -139,28 +144,36 @@ impl Follow<'_> {
         course: &Course,
         unknown: Failure,
         interrupts: &mut Interrupts,
+        show: &mut dyn FnMut(&Event),
     ) -> Failure {
         let Some(id) = course.id() else {
             return unknown;
         };
         let mut unknown = unknown.about(id);
         if fate(Stage::Going, self.waiting.on_interrupt) == Fate::Stop {
-            let stopped = self.stop(id, interrupts).await;
+            let stopped = self.stop(id, interrupts, show).await;
             let end = stopped.map_or_else(|problem| problem, |()| "was stopped".to_owned());
             unknown.message = format!("{}; the run {id} {end}", unknown.message);
         }
         unknown
     }
 
-    /// Stops the run; what went wrong, as it reads after its name. A second signal ends it.
-    async fn stop(&self, id: &SessionId, interrupts: &mut Interrupts) -> Result<(), String> {
+    /// Stops the run, and shows how it stands then; what went wrong, as it reads after its name. A
+    /// second signal ends it.
+    async fn stop(
+        &self,
+        id: &SessionId,
+        interrupts: &mut Interrupts,
+        show: &mut dyn FnMut(&Event),
+    ) -> Result<(), String> {
         self.output.plain_note(&format!("stopping the run {id}"));
         self.output.busy("stopping");
         let started = interrupts.started().clone();
         tokio::select! {
             stopped = self.client.stop_run(id) => match stopped {
-                Ok(_) => {
+                Ok(accepted) => {
                     started.has_ended(id);
+                    show(&Event::Status(RunStatus::from(accepted.status)));
                     Ok(())
                 }
                 Err(error) => Err(format!("could not be stopped: {error}")),

@@ -90,8 +90,14 @@ fn started(emulator: &Emulator, arguments: &[&str]) -> Child {
 }
 
 /// What the command writes in each format, ended in the same way by `end`. That is called with the
-/// number of the attempt, from 0, and gives nothing where it came to its end too early.
-fn assert_same(command: &str, exit: i32, end: impl Fn(&Emulator, &[&str], u32) -> Option<Done>) {
+/// number of the attempt, from 0, and gives nothing where it came to its end too early. `status`:
+/// what the command says of a run that was stopped.
+fn assert_same(
+    command: &str,
+    exit: i32,
+    status: Option<&str>,
+    end: impl Fn(&Emulator, &[&str], u32) -> Option<Done>,
+) {
     let attempt = |format: &str, attempt: u32| {
         let emulator = endless();
         let id = match command {
@@ -122,14 +128,17 @@ fn assert_same(command: &str, exit: i32, end: impl Fn(&Emulator, &[&str], u32) -
     let document: Value = serde_json::from_str(&json).unwrap();
     assert!(document["agentSessionId"].is_string(), "{document}");
     assert!(!document["messages"].as_array().unwrap().is_empty());
+    if let Some(status) = status {
+        assert_eq!(document["status"], status, "{command}");
+    }
     assert_eq!(without_names(document), without_names(together(&jsonl)));
 }
 
 #[test]
 fn at_its_timeout() {
     for command in ["run", "watch", "send"] {
-        for (what, exit) in [("leave", 4), ("stop", 4)] {
-            assert_same(command, exit, |emulator, arguments, attempt| {
+        for (what, status) in [("leave", None), ("stop", Some("STOPPED"))] {
+            assert_same(command, 4, status, |emulator, arguments, attempt| {
                 let before = emulator.requests().len();
                 let timeout = format!("{}ms", 500 * 4_u32.pow(attempt));
                 let timeout = ["--timeout", &timeout, "--on-timeout", what];
@@ -173,8 +182,8 @@ fn a_status_that_was_the_same_before_a_follow_up_is_shown_all_the_same() {
 #[test]
 fn at_a_signal() {
     for command in ["run", "watch", "send"] {
-        for what in ["leave", "stop"] {
-            assert_same(command, 130, |emulator, arguments, _| {
+        for (what, status) in [("leave", None), ("stop", Some("STOPPED"))] {
+            assert_same(command, 130, status, |emulator, arguments, _| {
                 let child = started(emulator, &[arguments, &["--on-interrupt", what]].concat());
                 kill_process(Pid::from_child(&child), Signal::INT).unwrap();
                 Some(Done::of(child))
@@ -186,7 +195,7 @@ fn at_a_signal() {
 #[test]
 fn at_a_failure_that_is_not_tolerated() {
     for command in ["run", "watch", "send"] {
-        assert_same(command, 5, |emulator, arguments, _| {
+        assert_same(command, 5, None, |emulator, arguments, _| {
             let child = started(emulator, arguments);
             let invalid = Fault::graphql_error(400).code("GRAPHQL_VALIDATION_FAILED");
             emulator
