@@ -5,10 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use console::truncate_str;
 use dinoai::{Error, Obstacle, Outage, SessionId};
 
 use crate::awaited::time;
 use crate::failure::Kind;
+use crate::neutral::{neutral, one_line};
 
 /// The runs whose polls fail at the moment. Clones share them.
 #[derive(Clone, Default)]
@@ -114,10 +116,22 @@ fn why(error: &Error) -> String {
         },
         Error::Transport { .. } => "the connection broke off, or timed out",
         Error::RateLimited { .. } => "too many requests",
-        Error::GraphQl { .. } => "GraphQL errors",
+        Error::GraphQl { errors, .. } => match errors.first().map(|error| start(&error.message)) {
+            Some(said) if !said.is_empty() => return said,
+            _ => "GraphQL errors",
+        },
         Error::NotFound { .. } => "it finds no such run",
         Error::Decode { .. } => "it cannot be understood",
         other => Kind::of(other).word(),
     };
     words.to_owned()
+}
+
+/// The start of what a server said, on one line.
+fn start(text: &str) -> String {
+    const WIDEST: usize = 80;
+    // No more than is needed of a text that may be as long as it likes.
+    let start: String = text.chars().take(10 * WIDEST).collect();
+    let line = neutral(&one_line(&start)).into_owned();
+    truncate_str(&line, WIDEST, "…").into_owned()
 }

@@ -121,6 +121,30 @@ fn a_conversation_says_so_too() {
 }
 
 #[test]
+fn what_a_graphql_error_says_is_shown_on_one_short_line() {
+    let emulator = emulator();
+    let id = begun(&emulator);
+    let terminal = start(&emulator, &["watch", &id]);
+    terminal.resize(200);
+    terminal.wait_for("RUNNING");
+    let text = format!("No DinoAI\nagent \u{1b}[31msession {}", "x".repeat(300));
+    let unknown = Fault::graphql_error(200).message(text);
+    emulator
+        .add_fault(unknown.always().on("dinoaiAgentRun"))
+        .unwrap();
+    terminal.wait_for("for 1s: No DinoAI agent ");
+    wait_until("it is shown whole", || {
+        let last = drawn(&terminal.shown()).pop();
+        last.is_some_and(|line| {
+            line.contains("agent ␛[31msession x") && line.contains("x…; last seen RUNNING")
+        })
+    });
+    come_back(&emulator);
+    let (exit, shown) = terminal.end();
+    assert_eq!(exit, 0, "{shown}");
+}
+
+#[test]
 fn an_api_that_takes_no_connection_any_more_is_an_outage() {
     let emulator = emulator();
     let id = begun(&emulator);
