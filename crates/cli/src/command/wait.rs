@@ -213,14 +213,15 @@ impl Waiting<'_> {
             let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
             return Failure::new(Kind::Interrupted, exit, text);
         }
+        // Nothing says whether they have been read, so no more is claimed.
         let unanswered = self.output.outages().now();
-        let doubt = unanswered.map(|unanswered| unanswered.doubt(None));
-        let doubt = doubt.unwrap_or_default();
+        let why = unanswered.map(|unanswered| format!(" ({unanswered})"));
+        let end = format!("not seen to end{}", why.unwrap_or_default());
         let mut left = self.left.ids.values();
         let failure = match (left.next(), left.next()) {
-            (Some(id), None) => Failure::interrupted(signal, id, &format!("goes on{doubt}")),
+            (Some(id), None) => Failure::interrupted(signal, id, &format!("was {end}")),
             _ => {
-                let text = format!("interrupted; {} runs go on{doubt}", self.left.ids.len());
+                let text = format!("interrupted; {} runs were {end}", self.left.ids.len());
                 Failure::new(Kind::Interrupted, exit, text)
             }
         };

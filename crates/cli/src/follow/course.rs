@@ -15,6 +15,8 @@ pub(crate) struct Course {
     stage: Stage,
     /// Whether the run was there before what is sent here.
     is_follow_up: bool,
+    /// Whether anything has come of it.
+    is_seen: bool,
     status: Option<RunStatus>,
     /// From when on the library stops the run, if it does.
     stops_at: Option<Instant>,
@@ -33,6 +35,7 @@ impl Course {
                 true => Stage::InFlight,
                 false => Stage::Going,
             },
+            is_seen: false,
             status: None,
             stops_at,
         }
@@ -55,6 +58,11 @@ impl Course {
     /// How the run stands, as it reads after its name; `left` says that it is left, `unanswered`
     /// that polls fail.
     pub(super) fn standing(&self, left: &str, unanswered: Option<&Unanswered>) -> String {
+        if !self.is_seen {
+            let why = unanswered.map(|unanswered| format!(" ({unanswered})"));
+            let why = why.unwrap_or_default();
+            return format!("was not read: nothing is known of it yet{why}");
+        }
         let status = self.status.as_ref().map(RunStatus::as_str);
         match (unanswered, status) {
             (Some(unanswered), seen) => format!("{left}{}", unanswered.doubt(seen)),
@@ -80,6 +88,7 @@ impl Course {
     /// The next event; `None` after the last one. May be dropped at any time.
     pub(super) async fn next(&mut self, started: &Started) -> Option<dinoai::Result<Event>> {
         let event = self.events.next().await?;
+        self.is_seen |= event.is_ok();
         match &event {
             Ok(Event::Started(accepted) | Event::Sent(accepted)) => {
                 self.is_known(&accepted.session_id, started);

@@ -170,6 +170,34 @@ fn a_wait_for_several_names_those_that_go_on() {
 }
 
 #[test]
+fn a_run_of_which_nothing_was_read_is_not_said_to_go_on() {
+    for ids in [&["one"][..], &["one", "two"]] {
+        for command in ["watch", "wait"] {
+            if (command, ids.len()) == ("watch", 2) {
+                continue;
+            }
+            let emulator = Emulator::builder()
+                .fault(Fault::delay(Duration::from_secs(30)))
+                .start_blocking()
+                .unwrap();
+            let running = Running::start(&emulator, &[&[command], ids].concat());
+            wait_until("it is asked for", || emulator.faults().is_empty());
+            running.signal(Signal::INT);
+            let (code, said) = running.end();
+            assert_eq!(code, 130, "{said}");
+            assert!(!said.contains("goes on"), "{said}");
+            assert!(!said.contains("runs go on"), "{said}");
+            let expected = match (command, ids.len()) {
+                ("watch", _) => "the run one was not read: nothing is known of it yet",
+                (_, 1) => "the run one was not seen to end",
+                _ => "2 runs were not seen to end",
+            };
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+}
+
+#[test]
 fn a_batch_writes_down_the_runs_whose_start_was_on_its_way() {
     let emulator = endless();
     let slow = Fault::delay(Duration::from_millis(700)).after_execution();
