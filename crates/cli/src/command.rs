@@ -26,7 +26,6 @@ use crate::account::Account;
 #[cfg(feature = "emulator")]
 use crate::account::outlives;
 use crate::answer_file::AnswerFile;
-use crate::colour::Colours;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt::{Interrupts, Listener, Signal};
@@ -79,16 +78,20 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 fn parse(arguments: &[OsString]) -> Result<Arguments, clap::Error> {
-    // Help and refusals have the colours of everything else.
-    let colours = Colours::of(asked(arguments, "--color").unwrap_or_default());
-    let mut command = Arguments::command().color(match colours {
-        Colours::Always => ColorChoice::Always,
-        Colours::Never => ColorChoice::Never,
-        Colours::Auto => ColorChoice::Auto,
-    });
+    // Help and refusals have the colours of everything else. What clap makes of the environment
+    // differs.
+    let color = asked(arguments, "--color").unwrap_or_default();
+    let choice = |stream: Stream| match stream.is_coloured {
+        true => ColorChoice::Always,
+        false => ColorChoice::Never,
+    };
+    let mut command = Arguments::command().color(choice(Stream::stderr(color)));
     let mut matches = command
         .try_get_matches_from_mut(arguments)
-        .map_err(|error| with_tip(error, arguments))?;
+        .map_err(|error| match error.use_stderr() {
+            true => with_tip(error, arguments),
+            false => error.with_cmd(&command.clone().color(choice(Stream::stdout(color)))),
+        })?;
     let options = Arguments::from_arg_matches_mut(&mut matches);
     options.map_err(|error| error.format(&mut command))
 }
