@@ -52,7 +52,6 @@ kinds! {
     Interrupted = "interrupted",
     Output = "output",
     Results = "results",
-    Item = "item",
     StillGoing = "still_going",
     Unread = "unread",
     Other = "other",

@@ -275,3 +275,25 @@ fn a_batch_that_times_out_names_what_goes_on_and_says_how_to_go_on() {
     }
     assert_eq!(emulator.runs().len(), 4);
 }
+
+#[test]
+fn a_failure_has_one_kind_on_both_streams() {
+    let endless = Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX));
+    let emulator = Emulator::builder()
+        .default_scenario(endless)
+        .scenario("broken", Scenario::fails())
+        .start_blocking()
+        .unwrap();
+    let folder = Folder::with("items.csv", "agent\nbroken\nslow\n");
+    let more = ["--timeout", "1s", "--output", "jsonl"];
+    let done = batch(&emulator, &folder.path("items.csv"), &more);
+    assert_eq!(done.code(), 4, "{}", done.stderr);
+    let lines = done.stderr.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["kind"].as_str().unwrap_or_default().to_owned()
+    });
+    let kinds: Vec<_> = lines.filter(|kind| kind != "summary").collect();
+    assert_eq!(kinds, ["run_failed", "wait_timeout"], "{}", done.stderr);
+    let failed = r#""error":{"kind":"wait_timeout""#;
+    assert!(done.stdout.contains(failed), "{}", done.stdout);
+}

@@ -77,10 +77,10 @@ fn a_batch_shows_how_many_are_done_in_flight_failed_and_to_start_and_which_are_s
     assert_eq!(summary.as_deref(), Some("4 items: 3 completed, 1 failed"));
     lines.sort();
     let ids: Vec<_> = (0..4).map(|place| id(&emulator, place)).collect();
-    let mut expected = vec![
-        format!("error: item 1: run {} ended FAILED", ids[0]),
-        format!("item 1 FAILED {}", ids[0]),
-    ];
+    let mut expected = vec![format!(
+        "error: item 1: run {} ended FAILED; its last message: The run failed: the warehouse refused the query.",
+        ids[0]
+    )];
     for (place, id) in ids.iter().enumerate() {
         expected.push(format!("item {} started {id}", place + 1));
         if place > 0 {

@@ -8,6 +8,7 @@ use std::iter;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
+use dinoai::RunStatus;
 use indicatif::ProgressBar;
 use tokio::sync::oneshot;
 
@@ -17,6 +18,7 @@ use crate::identity::Identity;
 use crate::json;
 use crate::neutral::{neutral, one_line};
 use crate::options::Format;
+use crate::stream::Stream;
 use crate::workflow::defused;
 
 /// Writes records to the results file, if there is one, and to standard output.
@@ -26,6 +28,8 @@ pub(super) struct Journal {
     stdout: Option<Scribe>,
     /// Whether people read standard output, and not programs.
     is_for_people: bool,
+    /// Whether they read there, too, what is said on standard error.
+    is_one_with_stderr: bool,
 }
 
 impl Journal {
@@ -54,25 +58,30 @@ impl Journal {
             file: file.transpose()?,
             stdout: stdout.transpose()?,
             is_for_people,
+            is_one_with_stderr: Stream::are_one(),
         })
     }
 
-    /// Queues a record, behind all that were queued before.
+    /// Queues a record, behind all that were queued before. That a run has failed is said on
+    /// standard error.
     pub(super) fn write(&self, item: usize, what: What) -> Written {
-        self.queue(self.file.as_ref(), Record { item, what })
+        let is_said = self.is_one_with_stderr && has_failed(&what);
+        self.queue(self.file.as_ref(), Record { item, what }, is_said)
     }
 
     /// Queues a record that the results file has already, for standard output alone.
     pub(super) fn print(&self, item: usize, what: What) -> Written {
-        self.queue(None, Record { item, what })
+        self.queue(None, Record { item, what }, false)
     }
 
-    fn queue(&self, file: Option<&Scribe>, record: Record) -> Written {
+    /// `is_said`: whether people have read it already.
+    fn queue(&self, file: Option<&Scribe>, record: Record, is_said: bool) -> Written {
         let line = match line(&record) {
             Ok(line) => line,
             Err(error) => return Written::failed(error),
         };
         let printed = match self.is_for_people {
+            true if is_said => Arc::from(&b""[..]),
             true => in_words(&record),
             false => Arc::clone(&line),
         };
@@ -185,6 +194,10 @@ fn line(record: &Record) -> io::Result<Arc<[u8]>> {
     let mut line = json::line(record)?;
     line.push('\n');
     Ok(line.into_bytes().into())
+}
+
+fn has_failed(what: &What) -> bool {
+    matches!(what, What::Ended { run, .. } if run.status != RunStatus::Completed)
 }
 
 /// A record as people read it on a terminal: nothing, where it says nothing that they need.

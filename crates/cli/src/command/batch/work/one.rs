@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dinoai::{Error, Obstacle, Run, RunStatus, SessionId, Wait};
+use dinoai::{Error, Obstacle, Run, SessionId, Wait};
 use tokio::sync::oneshot;
 
 use super::Work;
@@ -120,18 +120,13 @@ impl Work<'_> {
 
     /// Says on standard error why an item has not completed. That credentials were refused is said
     /// at the end, once.
-    fn explain(&self, number: usize, what: &What, exit: Exit) {
-        let (kind, text, id) = match what {
-            What::Ended { run, .. } if run.status != RunStatus::Completed => {
-                let text = format!("run {} ended {}", run.session_id, run.status);
-                (Kind::RunFailed, text, Some(&run.session_id))
-            }
+    fn explain(&self, number: usize, what: &What, exit: Exit, kind: Kind, why: String) {
+        let (text, id) = match what {
+            What::Ended { run, .. } => (why, Some(&run.session_id)),
             What::Failed { error, .. } if error.kind == Kind::Unauthorized.word() => {
                 return self.progress.refused(number, &error.message);
             }
-            What::Failed { error, .. } => {
-                (Kind::Item, error.message.clone(), error.session_id.as_ref())
-            }
+            What::Failed { error, .. } => (error.message.clone(), error.session_id.as_ref()),
             _ => return,
         };
         let failure = Failure::new(kind, exit, format!("item {number}: {text}"));
@@ -153,6 +148,8 @@ impl Work<'_> {
         if let Some(id) = &id {
             self.output.outages().forget(id);
         }
+        let failed = result.as_ref().err();
+        let failed = failed.map(|error| (Kind::of(error), error.to_string()));
         let (what, outcome, exit, known) = match result {
             Ok(run) => {
                 let known = Some(format!("session {} {}", run.session_id, run.status));
@@ -170,7 +167,9 @@ impl Work<'_> {
             }
             Err(error) => self.not_ended(number, error, id.clone()),
         };
-        self.explain(number, &what, exit);
+        if let Some((kind, why)) = failed {
+            self.explain(number, &what, exit, kind, why);
+        }
         if outcome == Outcome::NotStarted {
             return self.leave(number, &standing, Some(what), exit, "").await;
         }
