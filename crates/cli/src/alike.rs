@@ -6,7 +6,7 @@ use crate::failure::{Failure, Kind};
 use crate::output::Output;
 
 /// Failures that have nothing to do with the run that was asked for: credentials that are refused,
-/// an API that is away. What differs between two of them is the run's id.
+/// an API that is away, the end of a timeout. What differs between two of them is the run's id.
 #[derive(Default)]
 pub(crate) struct Alike(Vec<Group>);
 
@@ -24,7 +24,7 @@ impl Alike {
         let kind = failure.kind;
         if !matches!(
             kind,
-            Kind::Unauthorized | Kind::NotSent | Kind::Transport | Kind::Http
+            Kind::Unauthorized | Kind::NotSent | Kind::Transport | Kind::Http | Kind::WaitTimeout
         ) {
             return false;
         }

@@ -183,16 +183,14 @@ impl Waiting<'_> {
     /// is said at the end, and what is the same for several is said once.
     fn say(&mut self, failure: &Failure, id: &SessionId, place: Option<usize>) {
         let is_one_of_several = self.left.given > 1 && self.output.format == Format::Text;
+        let mut failure = failure.clone();
+        if let (Some(place), Kind::WaitTimeout, true) = (place, failure.kind, is_one_of_several) {
+            self.given_up.insert(place, id.clone());
+            failure.hint = None;
+        }
         match place {
-            Some(place) if self.alike.keeps(place, id, failure) => {}
-            Some(place) if failure.kind == Kind::WaitTimeout && is_one_of_several => {
-                self.given_up.insert(place, id.clone());
-                self.output.failure(&Failure {
-                    hint: None,
-                    ..failure.clone()
-                });
-            }
-            _ => self.output.failure(failure),
+            Some(place) if self.alike.keeps(place, id, &failure) => {}
+            _ => self.output.failure(&failure),
         }
     }
 

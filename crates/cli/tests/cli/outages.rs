@@ -7,7 +7,7 @@ use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 
 use crate::batch::Folder;
 use crate::interrupts::wait_until;
-use crate::program::{dinoai, run};
+use crate::program::{Done, dinoai, run};
 use crate::progress::drawn;
 use crate::schema;
 use crate::terminal::pseudo::Pseudo;
@@ -196,6 +196,34 @@ fn of_many_runs_it_is_counted_whose_polls_fail() {
             come_back(&emulator);
             let (exit, shown) = terminal.end();
             assert_eq!(exit, 0, "{shown}");
+        }
+    }
+}
+
+#[test]
+fn at_the_timeout_runs_that_are_polled_in_vain_are_named_once() {
+    for format in ["text", "json", "jsonl"] {
+        let emulator = emulator();
+        let ids = [begun(&emulator), begun(&emulator), begun(&emulator)];
+        let arguments = [
+            &["wait", &ids[0], &ids[1], &ids[2], "--output", format][..],
+            &["--timeout", "3s"],
+            &FAST,
+        ];
+        let child = dinoai(&emulator).args(arguments.concat()).spawn().unwrap();
+        let before = emulator.requests().len();
+        wait_until("all are read", || emulator.requests().len() > before + 3);
+        go_down(&emulator);
+        let done = Done::of(child);
+        assert_eq!(done.code(), 4, "{}", done.stderr);
+        let said = done.stderr.matches("the last poll failed").count();
+        assert_eq!(said, 1, "{}", done.stderr);
+        for id in &ids {
+            assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
+        }
+        if format == "text" {
+            let all = format!("go on with: dinoai wait {}", ids.join(" "));
+            assert!(done.stderr.contains(&all), "{}", done.stderr);
         }
     }
 }
