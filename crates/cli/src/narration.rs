@@ -227,8 +227,19 @@ impl<'a> Narration<'a> {
             }
             Event::Message(message) => self.message(message),
             Event::Child(id) => self.output.line_note(&format!("started the run {id}")),
+            Event::Ended(run) if run.status == RunStatus::Completed && !self.has_answer() => {
+                let id = &run.session_id;
+                self.output
+                    .line_note(&format!("the run {id} completed without an answer"));
+            }
             _ => {}
         }
+    }
+
+    fn has_answer(&self) -> bool {
+        let is_answer =
+            |message: &Message| !message.is_from_user() && !message.content.trim().is_empty();
+        self.messages.iter().any(is_answer)
     }
 
     fn message(&mut self, message: &Message) {

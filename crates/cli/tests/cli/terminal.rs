@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage, Step};
 
+use crate::program::{dinoai, run};
 use pseudo::Pseudo;
 use rustix::process::Signal;
 
@@ -53,6 +54,27 @@ fn a_run_shows_a_spinner_with_status_and_time_then_rendered_markdown() {
     assert!(shown.contains("\u{1b}["), "{shown}");
     assert!(!shown.contains("status RUNNING"), "{shown}");
     assert!(!shown.contains("0/0"), "{shown}");
+}
+
+#[test]
+fn a_run_that_completes_without_an_answer_says_so() {
+    let stages = || [Stage::new("RUNNING").reads(3), Stage::new("COMPLETED")];
+    let [going, ended] = stages();
+    let silent = Scenario::new().stage(going).stage(ended);
+    let emulator = emulator(silent.follow_up(stages()));
+    let said = "completed without an answer";
+    let (exit, shown) = Pseudo::start(&emulator, &RUN, &[]).end();
+    assert_eq!(exit, 0, "{shown}");
+    assert!(shown.contains(said), "{shown}");
+    let id = emulator.runs()[0].session_id.clone();
+    for command in [&["watch", &id][..], &["send", &id, "-m", "and?"]] {
+        let command = [command, &["--poll-interval", "50ms"]].concat();
+        let (exit, shown) = Pseudo::start(&emulator, &command, &[]).end();
+        assert_eq!(exit, 0, "{shown}");
+        assert!(shown.contains(said), "{command:?} {shown}");
+    }
+    let done = run(dinoai(&emulator), &["watch", &id, "--output", "jsonl"]);
+    assert!(!done.stderr.contains(said), "{}", done.stderr);
 }
 
 #[test]
