@@ -56,7 +56,7 @@ const COUNTS: [&str; 5] = ["all", "these", "those", "other", "others"];
 const NOT_ONE_OF: [&str; 6] = ["all", "both", "everything", "rest", "other", "others"];
 
 /// What says nothing beside the words above.
-const EMPTY: [&str; 62] = [
+const EMPTY: [&str; 65] = [
     "the",
     "a",
     "an",
@@ -119,6 +119,9 @@ const EMPTY: [&str; 62] = [
     "change",
     "leave",
     "alone",
+    "else",
+    "untouched",
+    "unchanged",
 ];
 
 /// What an object means among these findings.
@@ -130,21 +133,36 @@ pub(super) fn meant(object: &Object, findings: &[Finding]) -> Meant {
             meant = aside;
         }
     }
-    if object.except.is_empty() {
+    // `Nothing else` takes nothing away.
+    let is_rest = |word: &String| ["else", "anything", "more"].contains(&word.as_str());
+    if object.except.iter().all(is_rest) {
         return meant;
     }
     let except = match reading(&object.except, findings, true) {
         Meant::These(except, _) => except,
         // `The first, and not the others` is the first.
         Meant::All(others, _) if others.len() == findings.len() => match meant {
-            Meant::These(..) | Meant::One(_) => return meant,
+            Meant::These(..) | Meant::One(_) | Meant::It => return meant,
             _ => return Meant::Unclear,
         },
         Meant::All(except, _) => except,
-        Meant::One(_) | Meant::It | Meant::Next | Meant::Unclear => return Meant::Unclear,
+        Meant::One(_) | Meant::It | Meant::Next | Meant::Unclear => {
+            return match &meant {
+                // `Not it, but fix 2`: one that is named is clear.
+                Meant::These(numbers, _) if numbers.len() == 1 => meant,
+                _ => Meant::Unclear,
+            };
+        }
     };
+    if meant == Meant::Next {
+        meant = Meant::One((1..=findings.len()).collect());
+    }
     if let Meant::These(numbers, _) | Meant::All(numbers, _) | Meant::One(numbers) = &mut meant {
+        let named = numbers.len();
         numbers.retain(|number| !except.contains(number));
+        if numbers.is_empty() && named > 0 {
+            return Meant::Unclear;
+        }
     }
     meant
 }
@@ -317,6 +335,23 @@ fn counts(words: &[String], at: usize) -> bool {
     let is_named = says(before, &["finding", "findings", "number"]);
     !is_listed
         && (says(next, &COUNTED) || is_of_all || says(before, &COUNTS) || is_in_words && !is_named)
+}
+
+/// Whether words are the numbers of findings, or what is left of them, and nothing else.
+pub(super) fn is_number(words: &[String]) -> bool {
+    let is_one = |list: &[&str], word: &String| list.contains(&word.as_str());
+    let names = |word: &String| {
+        let lists = [
+            &ORDINALS[..],
+            &CARDINALS,
+            &["last", "rest", "other", "others"],
+        ];
+        lists.iter().any(|list| is_one(list, word)) || word.parse::<usize>().is_ok()
+    };
+    let leads = [
+        "the", "just", "only", "finding", "findings", "number", "ones",
+    ];
+    words.iter().any(names) && words.iter().all(|word| names(word) || is_one(&leads, word))
 }
 
 fn place(words: &[&str], word: &str) -> Option<usize> {

@@ -6,15 +6,21 @@ pub(super) enum Verb {
     /// A fix if its object says so.
     Add,
     Why,
+    /// What it is about stays as it is.
+    Leave,
+    /// Says something with a `don't` alone.
+    Touch,
     Check,
     Show,
     GoOn,
 }
 
-const VERBS: [(Verb, &[&str]); 6] = [
+const VERBS: [(Verb, &[&str]); 8] = [
     (Verb::Fix, &["fix", "repair", "solve", "resolve"]),
     (Verb::Add, &["add", "apply", "correct", "implement"]),
     (Verb::Why, &["why", "explain"]),
+    (Verb::Leave, &["leave", "skip", "ignore", "spare"]),
+    (Verb::Touch, &["touch", "change", "modify", "edit"]),
     (
         Verb::Check,
         &[
@@ -59,11 +65,29 @@ pub(super) const NEGATORS: [&str; 18] = [
     "nobody",
 ];
 
+/// What begins an order not to do what the verb behind it says.
+const FORBIDS: [&[&str]; 6] = [
+    &["not"],
+    &["don't"],
+    &["dont"],
+    &["never"],
+    &["i", "don't", "want", "you", "to"],
+    &["i", "do", "not", "want", "you", "to"],
+];
+
+/// What, behind a negation, stands for whatever there is.
+pub(super) const ANYTHING: [&str; 12] = [
+    "anything", "any", "else", "other", "others", "of", "the", "them", "these", "those", "finding",
+    "findings",
+];
+/// What leaves open whether some are meant, or none: `don't fix all`.
+pub(super) const ALL: [&str; 3] = ["all", "everything", "both"];
+
 /// What leads, behind a verb, to that which is not meant.
-pub(super) const EXCEPT: [&str; 3] = ["except", "besides", "excluding"];
+pub(super) const EXCEPT: [&str; 5] = ["except", "besides", "excluding", "than", "instead"];
 
 /// What may stand before a verb that is an order.
-const BEFORE: [&[&str]; 31] = [
+const BEFORE: [&[&str]; 34] = [
     &["don't", "forget", "to"],
     &["do", "not", "forget", "to"],
     &["don't", "hesitate", "to"],
@@ -88,6 +112,9 @@ const BEFORE: [&[&str]; 31] = [
     &["so"],
     &["also"],
     &["just"],
+    &["only"],
+    &["simply"],
+    &["instead"],
     &["please"],
     &["ok"],
     &["okay"],
@@ -133,6 +160,12 @@ pub(super) const SUBJECTS: [&str; 6] = ["i", "it", "we", "you", "they", "is"];
 
 /// How many words say more of what a verb is about, at most.
 pub(super) const MORE: usize = 4;
+
+pub(super) fn forbids(words: &[String], verb: usize) -> bool {
+    FORBIDS
+        .iter()
+        .any(|it| it.len() == verb && begins(words, it))
+}
 
 pub(super) fn asks_for_state(words: &[String]) -> bool {
     let asks = words.first().is_some_and(|first| is_one(&ASKS, first));

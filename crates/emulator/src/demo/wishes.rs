@@ -3,9 +3,10 @@
 
 use std::mem;
 
+use super::naming::is_number;
 use super::phrases::{
-    BETWEEN, EXCEPT, FIXED, GO_ON, MORE, NEGATORS, OPEN, SUBJECTS, Verb, asks_for_state, begins,
-    is_one, stripped, verb,
+    ALL, ANYTHING, BETWEEN, EXCEPT, FIXED, GO_ON, MORE, NEGATORS, OPEN, SUBJECTS, Verb,
+    asks_for_state, begins, forbids, is_one, stripped, verb,
 };
 use super::words::{is_in_layer, is_model, sentences};
 
@@ -53,6 +54,11 @@ pub(super) fn wishes(text: &str) -> Vec<Wish> {
     let mut wishes = reader.wishes;
     if wishes.iter().any(|wish| matches!(wish, Wish::Fix(_))) {
         wishes.retain(|wish| *wish != Wish::Leave);
+    }
+    for wish in &mut wishes {
+        if let Wish::Fix(object) = wish {
+            object.except.extend_from_slice(&reader.spared);
+        }
     }
     wishes.dedup();
     wishes
@@ -103,6 +109,14 @@ struct Reader {
     verb: Option<Verb>,
     /// What comes next is not to be done.
     is_negative: bool,
+    /// What is not done has been said: what comes next is spared too.
+    is_sparing: bool,
+    /// The verb that is not to be done had nothing yet that it is about.
+    is_bare: bool,
+    /// What follows a `but` is surely to be done.
+    is_sure: bool,
+    /// What is not to be fixed, in the whole text.
+    spared: Vec<String>,
     /// The last short part without a verb.
     aside: Vec<String>,
 }
@@ -111,6 +125,8 @@ impl Reader {
     fn sentence(&mut self, clauses: &[Vec<String>], is_question: bool) {
         self.verb = None;
         self.is_negative = false;
+        self.is_sparing = false;
+        self.is_bare = false;
         self.aside.clear();
         for (number, clause) in clauses.iter().enumerate() {
             // `Fix it, ok?` is a question at its end alone.
@@ -137,15 +153,17 @@ impl Reader {
         let verb = words.iter().position(|word| verb(word).is_some());
         match (negator, verb) {
             (Some(negator), Some(verb)) if negator < verb => {
-                self.verb = self::verb(&words[verb]);
-                self.is_negative = true;
-                if matches!(self.verb, Some(Verb::Fix | Verb::Add)) {
-                    self.wishes.push(Wish::Leave);
-                }
+                self.is_sparing = !is_asked && forbids(words, verb);
+                self.forbid(&words[verb], &words[verb + 1..]);
+            }
+            // `Don't fix or repair it`.
+            (_, Some(0)) if self.is_negative && (link == "or" || link == "and" && self.is_bare) => {
+                self.forbid(&words[0], &words[1..]);
             }
             _ if GO_ON.iter().any(|order| begins(words, order)) => self.order(Verb::GoOn, &[]),
             (_, Some(0)) if may_order => match self::verb(&words[0]) {
                 Some(Verb::Fix | Verb::Add) if is_asked => {}
+                Some(Verb::Touch) => self.unordered(words, link, is_asked),
                 Some(verb) => self.order(verb, &words[1..]),
                 None => {}
             },
@@ -155,6 +173,11 @@ impl Reader {
                 self.is_negative = true;
                 self.more(&words[negator + 1..]);
             }
+            _ if link == "but" && self.has_left() => {
+                if matches!(self.verb, Some(Verb::Fix | Verb::Add)) {
+                    self.contrast(words);
+                }
+            }
             _ => {
                 self.is_negative |= link == "but";
                 self.unordered(words, link, is_asked);
@@ -162,9 +185,63 @@ impl Reader {
         }
     }
 
+    /// Reads a verb that is not to be done, and what it is about.
+    fn forbid(&mut self, verb: &str, words: &[String]) {
+        self.verb = self::verb(verb);
+        self.is_negative = true;
+        self.is_bare = words.is_empty();
+        match self.verb {
+            // `Don't leave anything out` spares nothing.
+            Some(Verb::Leave) => {
+                self.verb = None;
+                self.is_negative = false;
+                self.is_sparing = false;
+            }
+            Some(Verb::Fix | Verb::Add) => self.wishes.push(Wish::Leave),
+            Some(Verb::Touch) if self.is_sparing => self.wishes.push(Wish::Leave),
+            _ => self.is_sparing = false,
+        }
+        self.is_sure = self.is_sparing;
+        if self.is_sparing {
+            self.spare(words);
+        }
+    }
+
+    /// Takes words as what is not to be fixed, but for what follows an `except`.
+    fn spare(&mut self, words: &[String]) {
+        let says = |any: &[&str]| words.iter().any(|word| is_one(any, word));
+        self.is_sure &= !says(&ALL);
+        let except = words.iter().position(|word| is_one(&EXCEPT, word));
+        let (spared, except) = words.split_at(except.unwrap_or(words.len()));
+        if !spared.iter().any(|word| is_one(&ANYTHING[..2], word)) {
+            self.spared.extend_from_slice(spared);
+        }
+        if let (Some(except), Some(Verb::Fix | Verb::Add)) = (except.get(1..), self.verb) {
+            self.is_sure &= spared.iter().all(|word| is_one(&ANYTHING, word));
+            self.contrast(except);
+        }
+    }
+
+    /// Whether nothing was to be changed, as the last thing that was said.
+    fn has_left(&self) -> bool {
+        self.is_negative && self.wishes.last() == Some(&Wish::Leave)
+    }
+
+    /// Reads what is to be fixed, after all that is not: `don't fix 1 but 2`. If that is not sure,
+    /// the text is not understood.
+    fn contrast(&mut self, words: &[String]) {
+        if self.is_sure && is_number(words) {
+            self.order(Verb::Fix, words);
+        } else if !words.is_empty() && !words.iter().any(|word| is_one(&SUBJECTS, word)) {
+            self.wishes.pop_if(|wish| *wish == Wish::Leave);
+        }
+    }
+
     fn order(&mut self, verb: Verb, words: &[String]) {
         self.verb = Some(verb);
         self.is_negative = false;
+        self.is_sparing = false;
+        self.is_bare = false;
         let not = |word: &String| is_one(&NEGATORS, word) || is_one(&EXCEPT, word);
         let end = words.iter().position(not).unwrap_or(words.len());
         let (words, except) = words.split_at(end);
@@ -184,10 +261,23 @@ impl Reader {
             Verb::Show if says("json") => Wish::Json,
             Verb::Show => list(words),
             Verb::GoOn => Wish::GoOn,
+            Verb::Leave | Verb::Touch => Wish::Leave,
         });
+        if verb == Verb::Leave {
+            self.is_negative = true;
+            self.is_sparing = true;
+            self.spare(words);
+            return;
+        }
         if let Some(except) = except.get(1..) {
             self.is_negative = true;
-            self.more(except);
+            self.is_sparing = self.has_left();
+            self.is_sure = self.is_sparing;
+            match self.is_sparing {
+                // `Fix nothing but 2`.
+                true => self.spare(except),
+                false => self.more(except),
+            }
         }
     }
 
@@ -218,6 +308,10 @@ impl Reader {
     /// Takes words as more of what the verb is about, or of what it is not.
     fn more(&mut self, words: &[String]) {
         let is_negative = self.is_negative;
+        if is_negative && self.is_sparing {
+            self.spare(words);
+            return;
+        }
         match (self.verb, self.wishes.last_mut()) {
             (Some(_), Some(Wish::Fix(object) | Wish::Why(object))) => match is_negative {
                 true => object.except.extend_from_slice(words),

@@ -30,6 +30,8 @@ async fn what_is_not_to_be_done_is_not_done() {
         "No fixes, please. Don't change or repair it.",
         "You must not correct them",
         "Stop, and don't fix 1, 2 or 3",
+        "Don't fix or repair it",
+        "Never test and fix it",
     ];
     assert_answers(&messages.map(|message| (message, NONE))).await;
     assert_answers(&[
@@ -353,4 +355,88 @@ async fn lists_show_what_is_open_or_what_is_fixed_and_the_standing_once() {
     assert!(said.starts_with("## 2 findings are fixed\n"), "{said}");
     assert!(said.contains("| 2 | customer_id |"), "{said}");
     assert_eq!(standings(&said), 1, "{said}");
+}
+
+#[tokio::test]
+async fn an_order_that_leaves_something_out_is_understood_or_not_followed() {
+    let first: &[&str] = &["Finding 1 is fixed", "findings 2 and 3 are open"];
+    let messages = [
+        "Only fix the first",
+        "Please only fix 1",
+        "Fix nothing else but the first",
+        "Fix nothing but finding 1",
+        "Fix nothing except the first one",
+        "Don't fix anything but the first",
+        "Don't fix anything except 1, please",
+        "You should not fix 2 but 1",
+        "Fix 1 rather than 2",
+        "Fix the first instead of the second",
+        "Fix the first and leave the others alone",
+        "Fix it and leave the rest",
+        "Leave 2 and 3 alone and fix 1",
+        "Leave all but the first alone, and fix the first",
+        "Don't touch 2 or 3. Fix the rest.",
+        "Fix 1 and nothing else",
+        "Fix the first, leave everything else alone",
+        "Leave the README alone and fix 1",
+    ];
+    assert_answers(&messages.map(|message| (message, first))).await;
+    let second: &[&str] = &["Finding 2 is fixed", "findings 1 and 3 are open"];
+    let messages = [
+        "You should not fix 1 but 2",
+        "Don't fix the first one, but the second one",
+        "Don't fix it, but fix 2",
+        "Instead of 1, fix 2",
+        "Skip the first and fix 2",
+        "Leave 1 alone and fix the next one",
+        "Don't fix 1. Don't fix 3. Fix all.",
+    ];
+    assert_answers(&messages.map(|message| (message, second))).await;
+    let others: &[&str] = &["findings 1 and 3 are fixed", "finding 2 is open"];
+    let messages = [
+        "Please leave the second one alone and fix the rest",
+        "Leave the second one alone. Fix the rest.",
+        "Ignore 2, fix all others",
+        "Fix everything and leave 2 alone",
+        "Don't fix 2. Fix the rest.",
+        "Don't touch 2 and fix the rest",
+        "I don't want you to fix 2, but please fix the others",
+        "Fix 1 and 3 and nothing else",
+        "Fix 1 and 3, leave everything else untouched",
+    ];
+    assert_answers(&messages.map(|message| (message, others))).await;
+    let nothing: &[&str] = &["I change nothing", "none of them fixed", "!I added"];
+    let messages = [
+        "Leave it as it is",
+        "Don't touch anything",
+        "Don't change 2",
+        "Don't fix anything, but thanks",
+    ];
+    assert_answers(&messages.map(|message| (message, nothing))).await;
+    let unclear: &[&str] = &["none of them fixed", "!I added", "I can fix findings"];
+    let messages = [
+        "You should not fix order_id but what matters",
+        "Do not just fix 1 but 2",
+        "I could not fix 1 but 2",
+        "Shouldn't you fix 1 but 2?",
+        "Don't fix all but the first",
+        "Leave the README alone and fix the rest",
+        "Don't fix it, fix the rest",
+        "Fix no more than 2",
+        "Don't fix more than 1",
+        "Fix all but 1, 2 and 3",
+        "Leave 1 alone and fix it, or 1",
+        "Change the first",
+    ];
+    assert_answers(&messages.map(|message| (message, unclear))).await;
+    assert_answers(&[
+        ("Don't just fix 1, fix all", &["all of them fixed"]),
+        ("Don't leave anything out, fix all", &["all of them fixed"]),
+        ("Why did you not fix 2. Fix all", &["all of them fixed"]),
+        (
+            "Leave stg_payments alone, check stg_customers",
+            &["findings in stg_customers", "!findings in stg_payments"],
+        ),
+    ])
+    .await;
 }
