@@ -389,6 +389,7 @@ async fn an_order_that_leaves_something_out_is_understood_or_not_followed() {
         "Instead of 1, fix 2",
         "Skip the first and fix 2",
         "Leave 1 alone and fix the next one",
+        "Leave 1 alone and fix the next",
         "Don't fix 1. Don't fix 3. Fix all.",
     ];
     assert_answers(&messages.map(|message| (message, second))).await;
