@@ -57,7 +57,11 @@ impl fmt::Display for WaitTimeout {
             ..
         } = self;
         let id = short(session_id);
-        let reads = still_reads(last_status);
+        let reads = match (last_status, last_error) {
+            // It may be long ago.
+            (Some(status), Some(_)) => format!("was last seen {}", excerpt(status.as_str())),
+            _ => still_reads(last_status),
+        };
         match (last_status, last_error, awaited) {
             // Polls have only failed: the failure first.
             (None, Some(error), _) => write!(formatter, "run {id} could not be read: {error};")?,
@@ -86,7 +90,14 @@ impl fmt::Display for WaitTimeout {
                     "run {id} ended {status}, but could not be read whole"
                 )?;
             }
-            (Some(status), ..) => {
+            (Some(status), Some(_), _) => {
+                let status = excerpt(status.as_str());
+                write!(
+                    formatter,
+                    "run {id}, last seen {status}, was not seen to end"
+                )?;
+            }
+            (Some(status), None, _) => {
                 let status = excerpt(status.as_str());
                 // It is not any more where it has been stopped.
                 let is = match stopped {

@@ -304,7 +304,11 @@ async fn a_timeout_tells_why_the_last_poll_failed() {
         timeout.last_error.as_deref(),
         Some(Error::Http { status: 502, .. })
     ));
-    assert!(error.to_string().contains("HTTP 502"), "{error}");
+    let text = error.to_string();
+    let said = format!("run {SESSION}, last seen RUNNING, was not seen to end after 5.0s and ");
+    assert!(text.starts_with(&said), "{text}");
+    assert!(text.contains("; the last poll failed: "), "{text}");
+    assert!(text.contains("HTTP 502"), "{text}");
 }
 
 #[tokio::test]

@@ -85,6 +85,15 @@ pub(crate) fn settings() -> insta::Settings {
     settings.add_filter(r"\b\d{10}\.\d+", "[ts]");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[port]");
     settings.add_filter(r"\b[\d.]+m?s and \d+ polls", "[time] and [n] polls");
+    // A poll that the end of the timeout has cut off.
+    settings.add_filter(
+        r", last seen ([A-Z]+), was not seen to end ([^;]*; the last poll failed: [^;]*; check the network, then call again; the run was stopped)",
+        " was still going ($1) $2",
+    );
+    settings.add_filter(
+        r", last seen ([A-Z]+), was not seen to end ([^;]*; the last poll failed: [^;]*; check the network, then call again)",
+        " is still going ($1) $2",
+    );
     settings.add_filter(
         r"; the last poll failed: [^;]*; check the network, then call again",
         "",
