@@ -96,8 +96,8 @@ fn output_of(Snapshot { name, stdout, .. }: &Snapshot) -> Option<String> {
         | "cli__failures__timeout_stop" => "run",
         _ => {
             let what = what.strip_prefix("cli__outputs__");
-            let what = what.unwrap_or_else(|| panic!("{name}: which command wrote this?"));
-            what.split('_').next().unwrap()
+            assert!(what.is_some(), "{name}: which command wrote this?");
+            what.unwrap_or_default().split('_').next().unwrap()
         }
     };
     let format = name.rsplit('_').next().unwrap();

@@ -120,7 +120,7 @@ fn assert_same(
     };
     let [json, jsonl] = ["json", "jsonl"].map(|format| {
         let done = (0..ATTEMPTS).find_map(|number| attempt(format, number));
-        let done = done.expect("all of it has been read");
+        let done = done.unwrap();
         assert_eq!(done.code(), exit, "{}", done.stderr);
         schema::assert_is(&format!("{command}.{format}"), &done.stdout);
         done.stdout
