@@ -394,7 +394,7 @@ async fn what_no_document_has_a_name_for_is_not_waited_for() {
             json!({ "fault": "pass", "on": on }).to_string(),
         );
         assert!(refused.await.contains(&reason), "{reason}");
-        let Err(Error::Fault(wrong)) = emulator.add_fault(Fault::pass().on(on)).unwrap() else {
+        let Err(Error::Fault(wrong)) = emulator.add_fault(Fault::pass().on(on)) else {
             panic!("{on:?} was taken");
         };
         assert!(wrong.contains(&reason), "{wrong}");
