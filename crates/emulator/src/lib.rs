@@ -38,6 +38,9 @@
 //!   deep in the text; and fragments spread one another up to 200 levels deep, whatever the nesting
 //!   in each. Validation ends with an error where fragments times operations come to more than two
 //!   million steps.
+//! - Variables are JSON of up to 127 levels. One with a half of a surrogate pair, or with a number
+//!   that no double can be, is not read, and the request gets 400. Those that an operation defines have
+//!   up to 50,000 lists and objects together.
 //! - HTTP 401 without valid credentials, 403 for those that lack a capability, 404 for any other
 //!   path than those named here, all with a JSON body that is not GraphQL.
 //! - 403 for requests to the name of another host and for those of pages of other sites, and 400
@@ -124,7 +127,8 @@
 //! did before stays done. Answers above 64 KiB that are made and not read yet take 24 MiB together:
 //! a further one waits until others are read, for ten seconds at most, and then gets 503; the lists
 //! of the control path wait for as long as it takes. A trigger, a follow-up and a stop have short
-//! answers, unless a document has hundreds of them.
+//! answers, unless a document has hundreds of them. Request bodies take 1 MiB each while they come
+//! in and are executed, or held back by a fault, on as many connections as there are.
 //!
 //! # Files
 //!

@@ -4,7 +4,7 @@
 
 mod caller;
 
-use caller::{STEPS, call, trigger};
+use caller::{STEPS, answered, call, post, trigger};
 use dinoai_emulator::{Backend, Emulator, Scenario, Stage, Step};
 use serde_json::{Value, json};
 
@@ -201,4 +201,26 @@ async fn nothing_is_executed_where_a_condition_at_the_root_is_null() {
     );
     let answer = call(&emulator, &query, json!({ "b": null })).await.body;
     assert_eq!(answer["data"]["__typename"], "Mutation", "{answer}");
+}
+
+#[tokio::test]
+async fn json_that_cannot_be_kept_as_values_is_refused_with_its_variable() {
+    let emulator = Emulator::start().await.unwrap();
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for (value, is_read) in [
+        // The variables are a level, too.
+        (nested(126), true),
+        (nested(127), false),
+        (r#""\ud83d\ude00""#.to_owned(), true),
+        (r#""\ud83d""#.to_owned(), false),
+        ("1e308".to_owned(), true),
+        ("1e309".to_owned(), false),
+    ] {
+        let body = format!(r#"{{"query":"{{__typename}}","variables":{{"a":{value}}}}}"#);
+        let request = post(&emulator).header("Content-Type", "application/json");
+        let answer = answered(request.body(body)).await;
+        let messages = answer.messages().concat();
+        assert_eq!(answer.status, if is_read { 200 } else { 400 }, "{value}");
+        assert_eq!(messages.starts_with("'variables' is not JSON"), !is_read);
+    }
 }
