@@ -195,7 +195,7 @@ fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
         let send = ["send", "-m", "and?"];
         let unsent = || late("sendDinoaiAgentMessage");
         scope.spawn(move || assert_says(unsent(), &send, IN_FLIGHT, ", sending, "));
-        scope.spawn(move || assert_says(begun(), &send, WATCHED, ", waiting, "));
+        scope.spawn(move || assert_says(begun(), &send, WATCHED, ", RUNNING, "));
         let detached = ["run", "agent", "--detach"];
         scope.spawn(move || assert_says(unanswered(), &detached, IN_FLIGHT, " starting, "));
         let vendors = ["--agent", "agent", "-m", "go"];
