@@ -248,7 +248,7 @@ pub(crate) struct Request {
     /// Reply in the Slack thread with this timestamp; needs --slack-channel
     #[arg(long, value_name = "TS", requires = "slack_channel")]
     pub(crate) slack_thread: Option<String>,
-    /// Check out this branch, tag or commit; where there is no such one the API takes the default
+    /// Check out this branch, tag or commit; if it does not exist, the API takes the default
     /// branch, silently
     #[arg(long, value_name = "REF")]
     pub(crate) base_branch: Option<String>,

@@ -14,7 +14,7 @@ use crate::{json_text, reply};
 pub(crate) struct Parameters {
     pub(crate) query: String,
     pub(crate) operation_name: Option<String>,
-    /// The JSON of an object, in the order in which it was sent, or null where there is none.
+    /// The JSON of an object, in the order in which it was sent, or null if none was sent.
     pub(crate) variables: Arc<str>,
 }
 

@@ -50,6 +50,12 @@ fragment InputValue on __InputValue {
 }
 fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
+/// The names of what a list has.
+fn names(items: &Value) -> Vec<&Value> {
+    let items = items.as_array().unwrap();
+    items.iter().map(|it| &it["name"]).collect()
+}
+
 fn named<'a>(items: &'a Value, name: &str) -> &'a Value {
     let found = items.as_array().unwrap().iter();
     { found }.find(|item| item["name"] == name).unwrap()
@@ -62,14 +68,9 @@ async fn all_that_the_reference_asks_for_is_answered() {
     assert_eq!(answer.messages(), Vec::<&str>::new());
     let schema = answer.root();
     let types = &schema["types"];
-    let names: Vec<_> = types
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| &it["name"])
-        .collect();
+    let found = names(types);
     assert_eq!(
-        names[..6],
+        found[..6],
         ["Query", "Int", "Mutation", "String", "One", "Any"]
     );
     assert_eq!(named(types, "One")["isOneOf"], true);
@@ -88,14 +89,9 @@ async fn all_that_the_reference_asks_for_is_answered() {
         true
     );
     let directives = &schema["directives"];
-    let names: Vec<_> = directives
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| &it["name"])
-        .collect();
+    let found = names(directives);
     assert_eq!(
-        names,
+        found,
         [
             "own",
             "include",

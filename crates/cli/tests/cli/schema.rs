@@ -146,7 +146,7 @@ fn outputs() -> Vec<String> {
 }
 
 /// Adds the places in the schema that a value meets from this one on, which are all that it can
-/// meet where there is no value.
+/// meet if there is no value.
 fn meet(place: &str, value: Option<&Value>, met: &mut BTreeSet<String>) {
     let is_valid = |value: &Value| {
         let mut schema = SCHEMA.clone();
