@@ -39,7 +39,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, Result};
 use crate::fleet::{RunAll, WaitAll};
-use crate::run::SessionId;
+use crate::model::SessionId;
 use crate::watch::{Event, Watch};
 use sealed::{Loss, Readable, Requests, Rest};
 
@@ -389,7 +389,7 @@ mod tests {
     use super::*;
     use crate::client::Client;
     use crate::credentials::Credentials;
-    use crate::trigger::TriggerRun;
+    use crate::model::TriggerRun;
 
     const NO_PORT: &str = "http://127.0.0.1:9/graphql";
 

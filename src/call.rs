@@ -13,10 +13,10 @@ use crate::body::Departed;
 use crate::clock::Clock;
 use crate::closing::Closing;
 use crate::error::{Call, Error, Result};
+use crate::model::SessionId;
 use crate::operations::{Operation, Repeat};
 use crate::response::Response;
 use crate::retry::{Attempts, Budget, Retry};
-use crate::run::SessionId;
 use crate::transport::Transport;
 
 /// A call under way: it owns what it needs, so that it can be spawned. Nothing is sent before it

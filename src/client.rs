@@ -21,19 +21,17 @@ use crate::credentials::Credentials;
 use crate::cursor::Checkpoint;
 use crate::error::{Error, Result};
 use crate::fleet::{RunAll, WaitAll};
+use crate::model::{Accepted, Run, RunStatus, RunSteps, SessionId, StepOptions, TriggerRun};
 use crate::operations::{
     Digest, DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
     Repeat, SendDinoaiAgentMessage, StatusBatch, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
-    TriggerDinoaiAgentRunWithOptions, dinoai_agent_run, dinoai_agent_run_digest,
-    dinoai_agent_run_status, dinoai_agent_run_steps, send_dinoai_agent_message,
-    stop_dinoai_agent_run,
+    TriggerDinoaiAgentRunWithOptions, check_request, check_step_options, dinoai_agent_run,
+    dinoai_agent_run_digest, dinoai_agent_run_status, dinoai_agent_run_steps,
+    send_dinoai_agent_message, stop_dinoai_agent_run,
 };
 use crate::retry::{Budget, Retry};
-use crate::run::{Accepted, Run, RunStatus, SessionId};
 use crate::session::Session;
-use crate::steps::{RunSteps, StepOptions};
 use crate::transport::Transport;
-use crate::trigger::TriggerRun;
 use crate::wait::Wait;
 use crate::watch::Watch;
 
@@ -320,7 +318,7 @@ impl Client {
     pub fn get_run_steps(&self, id: impl AsRef<str>, options: StepOptions) -> CallFuture<RunSteps> {
         let (client, terms) = (self.clone(), Terms::about(id));
         Box::pin(async move {
-            options.check()?;
+            check_step_options(&options)?;
             client.read_steps(options, terms?).await
         })
     }
@@ -410,7 +408,7 @@ impl Client {
     }
 
     pub(crate) async fn trigger(&self, request: TriggerRun, terms: Terms) -> Result<Accepted> {
-        request.check()?;
+        check_request(&request)?;
         let terms = self.unless_closed(terms);
         if request.is_on_the_page() {
             return self

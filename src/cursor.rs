@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{RunStatus, SessionId};
+use crate::model::{RunStatus, SessionId, StartupStep};
 use crate::seen::Seen;
-use crate::steps::StartupStep;
 use crate::turn::Progress;
 
 /// Where a [`Session`](crate::Session) stands in its run: a value to store.

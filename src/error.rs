@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::excerpt::excerpt;
 use crate::graphql_error::GraphQlError;
-use crate::run::{Run, RunStatus, SessionId};
+use crate::model::{InvalidSessionId, Run, RunStatus, SessionId};
 use crate::tolerance::Failure;
 use crate::wording::{
     decode_hint, executed_hint, http_hint, innermost, last_words, list, no_activity, not_sent,
@@ -402,6 +402,12 @@ macro_rules! call_of {
             | Error::TurnNotStarted { .. } => None,
         }
     };
+}
+
+impl From<InvalidSessionId> for Error {
+    fn from(_: InvalidSessionId) -> Self {
+        Self::blank("session id")
+    }
 }
 
 impl Error {

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::Result;
-use crate::run::SessionId;
+use crate::model::SessionId;
 
 /// How many generations below the first run are read, and how many runs: a server that makes up
 /// children without end must not keep a program busy for ever.

@@ -42,11 +42,10 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::error::Result;
 use crate::fleet_loop::{Fleet, OnStarted, Results};
+use crate::model::{Run, SessionId, TriggerRun};
 use crate::outage::{OnOutage, Outage};
 use crate::poll::Pace;
-use crate::run::{Run, SessionId};
 use crate::schedule::Schedule;
-use crate::trigger::TriggerRun;
 
 /// The results of many runs that are waited for, as they end: a stream.
 ///

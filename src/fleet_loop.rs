@@ -23,11 +23,10 @@ use crate::call::Terms;
 use crate::client::Client;
 use crate::clock::{Clock, Sleep};
 use crate::error::{Awaited, Call, Error, Result, WaitTimeout};
+use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
 use crate::outage::{Gap, OnOutage};
 use crate::poll::{LAST_LOOK, LONGEST_RETRY_AFTER, Pace};
-use crate::run::{Accepted, Run, RunStatus, SessionId};
 use crate::tolerance::{Failure, Streak};
-use crate::trigger::TriggerRun;
 use crate::wait::end;
 
 /// How many runs one request reads at most.

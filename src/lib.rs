@@ -22,15 +22,15 @@
 //! | --- | --- |
 //! | call an operation | [`client`] |
 //! | set up a client | [`builder`], [`credentials`], [`retry`] |
-//! | say what to start | [`trigger`] |
+//! | say what to start | [`TriggerRun`] |
 //! | wait for the end | [`wait`], [`schedule`] |
 //! | go on with a run, hold a conversation | [`session`], [`turn`], [`cursor`] |
-//! | see the work while it happens | [`watch`], [`steps`] |
+//! | see the work while it happens | [`watch`], [`StepOptions`] |
 //! | follow the runs that a run starts | [`tree`] |
 //! | start or wait for many | [`fleet`] |
 //! | see polls that fail while a wait goes on | [`outage`] |
 //! | stop a run that nobody waits for | [`stop`] |
-//! | read a run | [`run`] |
+//! | read a run | [`Run`] |
 //! | act on a failure | [`error`], [`graphql_error`] |
 //! | do without async | `blocking`, with the feature of that name |
 //! | test without waiting | [`clock`] |
@@ -97,6 +97,7 @@ mod fleet_loop;
 pub mod fuzzing;
 pub mod graphql_error;
 mod lenient;
+mod model;
 mod names;
 mod operations;
 pub mod outage;
@@ -105,17 +106,14 @@ mod proof;
 mod redaction;
 mod response;
 pub mod retry;
-pub mod run;
 pub mod schedule;
 mod seen;
 pub mod session;
-pub mod steps;
 pub mod stop;
 mod surrogates;
 mod tolerance;
 mod transport;
 pub mod tree;
-pub mod trigger;
 pub mod turn;
 mod unpack;
 pub mod wait;
@@ -130,15 +128,17 @@ pub use cursor::Checkpoint;
 pub use error::{Error, Obstacle, Result};
 pub use fleet::{RunAll, WaitAll};
 pub use graphql_error::GraphQlError;
+#[doc(inline)]
+pub use model::{
+    Accepted, InvalidSessionId, Message, Run, RunStatus, RunSteps, SessionId, StartupStep, Step,
+    StepOptions, TriggerRun,
+};
 pub use outage::Outage;
 pub use retry::Retry;
-pub use run::{Accepted, Message, Run, RunStatus, SessionId};
 pub use schedule::Schedule;
 pub use session::Session;
-pub use steps::{RunSteps, StartupStep, Step, StepOptions};
 pub use stop::StopOnDrop;
 pub use tree::{ReadTree, Tree, WaitTree};
-pub use trigger::TriggerRun;
 pub use turn::{Ask, Turn};
 pub use wait::{OnTimeout, Wait};
 pub use watch::{Event, Watch};

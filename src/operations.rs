@@ -2,10 +2,11 @@
 //! `graphql_client` derives from it and the schema; and what the rest of the crate needs to know
 //! of each: may it be sent twice, and what does its answer become.
 
-use crate::run::{Accepted, Message, Run, RunStatus, SessionId};
-use crate::seen::MessageKey;
-use crate::steps::{RunSteps, StartupStep, Step, StepOptions};
-use crate::trigger::{Slack, TriggerRun};
+use crate::error::Error;
+use crate::model::{
+    Accepted, Message, MessageKey, Run, RunStatus, RunSteps, SessionId, Slack, StartupStep, Step,
+    StepOptions, TriggerRun,
+};
 use std::collections::BTreeMap;
 
 use graphql_client::GraphQLQuery;
@@ -279,6 +280,42 @@ impl From<TriggerRun> for trigger_dinoai_agent_run_with_options::Variables {
             model_family: request.model_family,
         }
     }
+}
+
+/// Refuses blank texts by name.
+pub(crate) fn check_request(request: &TriggerRun) -> Result<(), Error> {
+    let slack = request.slack.as_ref();
+    let texts = [
+        ("agent", request.agent.as_deref()),
+        ("message", request.message.as_deref()),
+        ("Slack channel", slack.map(|slack| slack.channel.as_str())),
+        ("Slack thread", slack.map(|slack| slack.thread_ts.as_str())),
+        ("base branch", request.base_branch.as_deref()),
+        ("model family", request.model_family.as_deref()),
+    ];
+    for (field, text) in texts {
+        if text.is_some_and(|text| text.trim().is_empty()) {
+            return Err(Error::blank(field));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses numbers that GraphQL's `Int`, which has 32 bits, cannot hold.
+pub(crate) fn check_step_options(options: &StepOptions) -> Result<(), Error> {
+    let is_int = |number: i64| i32::try_from(number).is_ok();
+    for (field, number) in [
+        ("after", options.after),
+        ("max chars", options.max_chars.map(i64::from)),
+    ] {
+        if number.is_some_and(|number| !is_int(number)) {
+            return Err(Error::InvalidRequest {
+                field,
+                problem: format!("is larger than {} or smaller than {}", i32::MAX, i32::MIN),
+            });
+        }
+    }
+    Ok(())
 }
 
 impl dinoai_agent_run_steps::Variables {

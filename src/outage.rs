@@ -28,7 +28,7 @@
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::run::SessionId;
+use crate::model::SessionId;
 
 /// Polls of a run that have failed since one was answered, while the wait for it goes on.
 #[derive(Debug, Clone)]

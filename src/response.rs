@@ -21,16 +21,15 @@ use crate::error::{Call, Error};
 use crate::excerpt::excerpt;
 use crate::graphql_error::{GraphQlError, Location, PathSegment};
 use crate::lenient::{Root, relaxed, relaxed_run};
+use crate::model::{RunStatus, SessionId};
 use crate::names::Names;
 use crate::operations::{
     DinoaiAgentRunStatus, Operation, Refusal, Repeat, batch_alias, batch_status,
 };
-use crate::proof;
 use crate::redaction::Redaction;
-use crate::run::{RunStatus, SessionId};
-use crate::surrogates;
 use crate::tolerance::{is_rate_limit_code, is_transient_status};
 use crate::wording::said;
+use crate::{proof, surrogates};
 
 /// A response, whole.
 pub(crate) struct Response {

@@ -9,33 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Message, is_user};
-
-/// What identifies a message, or a group of messages, within its run: its timestamp, bit by bit,
-/// and whether the caller wrote it. The role itself does not: the agent's has been seen as
-/// `agent` and as `assistant`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct MessageKey {
-    ts: u64,
-    pub(crate) is_from_user: bool,
-}
-
-impl MessageKey {
-    pub(crate) fn new(ts: f64, role: &str) -> Self {
-        Self {
-            ts: ts.to_bits(),
-            is_from_user: is_user(role),
-        }
-    }
-
-    fn of(message: &Message) -> Self {
-        Self::new(message.ts, &message.role)
-    }
-
-    pub(crate) fn ts(self) -> f64 {
-        f64::from_bits(self.ts)
-    }
-}
+use crate::model::{Message, MessageKey};
 
 /// The messages that are known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -36,23 +36,21 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::body::Departed;
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
-use futures_util::future::{Either, select};
-
-use crate::body::Departed;
 use crate::cursor::{Checkpoint, Cursor};
 use crate::error::{Call, Error, Result};
+use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions};
 use crate::operations::Digest;
 use crate::poll::{Pace, Polls};
-use crate::run::{Accepted, Run, SessionId};
 use crate::seen::Seen;
-use crate::steps::{RunSteps, StepOptions};
 use crate::stop::StopOnDrop;
 use crate::tree::ReadTree;
 use crate::turn::{Ask, OpenTurn, Progress, Turn};
 use crate::wait::Wait;
 use crate::watch::Watch;
+use futures_util::future::{Either, select};
 
 /// A handle on one run. Costs nothing to make: [`Client::session`] makes another, with a cursor
 /// of its own.
@@ -322,7 +320,7 @@ impl Handle {
         let deadline = deadline.map_or(call_deadline, |deadline| deadline.min(call_deadline));
         let prepared = async {
             let Some(sending) = self.begin_to_send(deadline).await else {
-                return Ok(None);
+                return Ok::<_, Error>(None);
             };
             let digest = self.client.read_digest(terms.clone()).await?;
             Ok(Some((digest, sending)))

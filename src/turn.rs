@@ -31,11 +31,10 @@ use tracing::Instrument;
 
 use crate::call::{CallFuture, Terms};
 use crate::error::{Awaited, Error, Result};
+use crate::model::{Message, MessageKey, Run, RunStatus, SessionId};
 use crate::operations::Digest;
 use crate::poll::{Pace, Polls};
-use crate::run::{Message, Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
-use crate::seen::MessageKey;
 use crate::session::Handle;
 use crate::wait::OnTimeout;
 

@@ -40,12 +40,11 @@ use tracing::{Instrument, Span};
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::model::{Run, RunStatus, SessionId, TriggerRun};
 use crate::outage::{OnOutage, Outage};
 use crate::poll::{Pace, Polls};
-use crate::run::{Run, RunStatus, SessionId};
 use crate::schedule::Schedule;
 use crate::session::Handle;
-use crate::trigger::TriggerRun;
 use crate::turn::{GRACE_TIME, Tracked, until_ended};
 
 /// A wait until a run has ended. Await it; nothing is sent before.

@@ -6,8 +6,8 @@ use std::fmt;
 use crate::error::{Awaited, Call, Obstacle, WaitTimeout};
 use crate::excerpt::excerpt;
 use crate::graphql_error::GraphQlError;
+use crate::model::{Run, RunStatus, SessionId};
 use crate::operations::StatusBatch;
-use crate::run::{Run, RunStatus, SessionId};
 use crate::tolerance::is_transient_status;
 
 impl fmt::Display for Call {

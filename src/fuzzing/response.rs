@@ -18,12 +18,12 @@ use super::proofs::{Said, Sent, prove_that_nothing_was_carried_out};
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Call, Error};
+use crate::model::{Accepted, Run, SessionId};
 use crate::operations::{
     DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps, Operation,
     Repeat, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
     TriggerDinoaiAgentRunWithOptions,
 };
-use crate::run::{Accepted, Run, SessionId};
 use crate::transport::{Settings, Transport};
 
 /// Small, so that a few bytes of gzip are beyond it.

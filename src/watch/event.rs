@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cursor::Cursor;
-use crate::run::{Accepted, Message, Run, RunStatus, SessionId};
-use crate::steps::{StartupStep, Step};
+use crate::model::{Accepted, Message, Run, RunStatus, SessionId, StartupStep, Step};
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

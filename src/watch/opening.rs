@@ -6,12 +6,12 @@ use super::{Event, Watcher};
 use crate::call::Terms;
 use crate::client::Client;
 use crate::error::Result;
+use crate::model::{StepOptions, TriggerRun};
+use crate::operations::check_step_options;
 use crate::outage::OnOutage;
 use crate::poll::Pace;
 use crate::seen::Seen;
 use crate::session::Handle;
-use crate::steps::StepOptions;
-use crate::trigger::TriggerRun;
 
 /// What is watched, or started and watched.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ impl Opening {
     /// Starts what is to be started. Returns the event that says so.
     async fn open(self) -> Result<(Option<Event>, Watcher)> {
         self.pace.check()?;
-        self.steps.unwrap_or_default().check()?;
+        check_step_options(&self.steps.unwrap_or_default())?;
         let deadline = self.start.saturating_add(self.pace.timeout);
         let (handle, event) = match self.subject {
             Subject::Run(handle) => (handle, None),

@@ -1,97 +1,11 @@
-//! The nouns of the API: a [`Run`] with its [`RunStatus`] and [`Message`]s, the [`SessionId`]
-//! that names it, and what the API [`Accepted`].
-//!
-//! They are plain data: clone them, compare them, store them. They serialise with the API's own
-//! field names, so what one program stored another can read, or a `jq` in a pipeline.
-//!
-//! ```
-//! use dinoai::{Run, RunStatus};
-//!
-//! let run: Run = serde_json::from_str(
-//!     r#"{
-//!         "agentSessionId": "xwzdneft6emspe0f",
-//!         "status": "COMPLETED",
-//!         "messages": [{ "ts": 1714142436.0012, "role": "assistant", "content": "All good." }],
-//!         "childSessionIds": [],
-//!         "workspaceUid": "w1"
-//!     }"#,
-//! )?;
-//! assert_eq!(run.status, RunStatus::Completed);
-//! assert_eq!(run.answer(), Some("All good."));
-//! # Ok::<(), serde_json::Error>(())
-//! ```
+//! A [`Run`] with its [`RunStatus`] and [`Message`]s, and what the API [`Accepted`].
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
-
-/// The name of a run: the API's `agentSessionId`.
-///
-/// Returned by a trigger, and all that is needed to go on with the run later or elsewhere: store
-/// it as a string, read it back with [`str::parse`], give it to
-/// [`Client::session`](crate::Client::session) on another machine. It never is blank.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SessionId(String);
-
-impl SessionId {
-    /// Takes an id as the API gave it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidRequest`] where it is blank.
-    pub fn new(id: impl Into<String>) -> Result<Self, Error> {
-        let id = id.into();
-        if id.trim().is_empty() {
-            return Err(Error::blank("session id"));
-        }
-        Ok(Self(id))
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl AsRef<str> for SessionId {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for SessionId {
-    type Err = Error;
-
-    fn from_str(id: &str) -> Result<Self, Error> {
-        Self::new(id)
-    }
-}
-
-impl TryFrom<String> for SessionId {
-    type Error = Error;
-
-    fn try_from(id: String) -> Result<Self, Error> {
-        Self::new(id)
-    }
-}
-
-impl From<SessionId> for String {
-    fn from(id: SessionId) -> Self {
-        id.0
-    }
-}
+use super::session_id::SessionId;
 
 /// Where a run stands: the API's `DinoAiAgentRunStatus`.
 ///
@@ -204,15 +118,61 @@ impl Message {
     }
 }
 
+/// What identifies a message, or a group of messages, within its run: its timestamp, bit by bit,
+/// and whether the caller wrote it. The role itself does not: the agent's has been seen as
+/// `agent` and as `assistant`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct MessageKey {
+    ts: u64,
+    pub(crate) is_from_user: bool,
+}
+
+impl MessageKey {
+    pub(crate) fn new(ts: f64, role: &str) -> Self {
+        Self {
+            ts: ts.to_bits(),
+            is_from_user: is_user(role),
+        }
+    }
+
+    pub(crate) fn of(message: &Message) -> Self {
+        Self::new(message.ts, &message.role)
+    }
+
+    pub(crate) fn ts(self) -> f64 {
+        f64::from_bits(self.ts)
+    }
+}
+
 /// Whether a role is the caller's.
-pub(crate) fn is_user(role: &str) -> bool {
+fn is_user(role: &str) -> bool {
     role.eq_ignore_ascii_case("user")
 }
 
 /// The state of a run at one moment, with its whole transcript: the API's `DinoAiAgentRun`.
 ///
+/// It serialises with the API's own field names, so what one program stored another can read, or
+/// a `jq` in a pipeline.
+///
+/// ```
+/// use dinoai::{Run, RunStatus};
+///
+/// let run: Run = serde_json::from_str(
+///     r#"{
+///         "agentSessionId": "xwzdneft6emspe0f",
+///         "status": "COMPLETED",
+///         "messages": [{ "ts": 1714142436.0012, "role": "assistant", "content": "All good." }],
+///         "childSessionIds": [],
+///         "workspaceUid": "w1"
+///     }"#,
+/// )?;
+/// assert_eq!(run.status, RunStatus::Completed);
+/// assert_eq!(run.answer(), Some("All good."));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
 /// The API's `ok` is not a field: where it is false the call gives
-/// [`Error::NotAccepted`] instead of a run.
+/// [`Error::NotAccepted`](crate::Error::NotAccepted) instead of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -245,7 +205,8 @@ impl Run {
 
 /// What the API said when it accepted a trigger, a follow-up or a stop.
 ///
-/// The API's `ok` is not a field: where it is false the call gives [`Error::NotAccepted`].
+/// The API's `ok` is not a field: where it is false the call gives
+/// [`Error::NotAccepted`](crate::Error::NotAccepted).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -301,16 +262,6 @@ mod tests {
         .filter(|word| RunStatus::from((*word).to_owned()).is_terminal())
         .collect();
         assert_eq!(terminal, ["COMPLETED", "FAILED", "EXPIRED", "STOPPED"]);
-    }
-
-    #[test]
-    fn a_blank_session_id_is_refused_everywhere() {
-        for blank in ["", "  ", "\n\t"] {
-            assert!(SessionId::new(blank).is_err());
-            assert!(blank.parse::<SessionId>().is_err());
-            let json = serde_json::to_string(blank).unwrap();
-            assert!(serde_json::from_str::<SessionId>(&json).is_err());
-        }
     }
 
     #[test]

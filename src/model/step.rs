@@ -1,31 +1,30 @@
-//! What an agent did, step by step, and its start-up checklist: for showing progress, which the
-//! transcript does not tell.
-//!
-//! Not on the vendor's pages; observed in the vendor's own client. A backend that does not know
-//! steps answers [`Error::Unsupported`]. To follow a run's steps as they come,
-//! [`Session::watch`](crate::Session::watch) with
-//! [`with_steps`](crate::Watch::with_steps) is the better way: it asks for new ones only.
-//!
-//! ```no_run
-//! use dinoai::{Client, StepOptions};
-//!
-//! # async fn example() -> dinoai::Result<()> {
-//! let client = Client::from_env()?;
-//! let options = StepOptions::default().with_tool_io().with_max_chars(300);
-//! let read = client.get_run_steps("xwzdneft6emspe0f", options).await?;
-//! for step in read.steps.unwrap_or_default() {
-//!     println!("{} {}", step.index, step.tool_name.as_deref().unwrap_or("-"));
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! What an agent did, step by step, and its start-up checklist.
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::run::RunStatus;
+use super::run::RunStatus;
 
 /// Which steps to read, and how much of each.
+///
+/// Steps show progress, which the transcript does not tell. They are not on the vendor's pages;
+/// observed in the vendor's own client. A backend that does not know them answers
+/// [`Error::Unsupported`](crate::Error::Unsupported). To follow a run's steps as they come,
+/// [`Session::watch`](crate::Session::watch) with [`with_steps`](crate::Watch::with_steps) is the
+/// better way: it asks for new ones only.
+///
+/// ```no_run
+/// use dinoai::{Client, StepOptions};
+///
+/// # async fn example() -> dinoai::Result<()> {
+/// let client = Client::from_env()?;
+/// let options = StepOptions::default().with_tool_io().with_max_chars(300);
+/// let read = client.get_run_steps("xwzdneft6emspe0f", options).await?;
+/// for step in read.steps.unwrap_or_default() {
+///     println!("{} {}", step.index, step.tool_name.as_deref().unwrap_or("-"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// By default all steps, without the input and output of tools, each text cut where the server
 /// cuts it.
@@ -55,23 +54,6 @@ impl StepOptions {
     pub fn with_max_chars(mut self, characters: u32) -> Self {
         self.max_chars = Some(characters);
         self
-    }
-
-    /// GraphQL's `Int` has 32 bits.
-    pub(crate) fn check(&self) -> Result<()> {
-        let is_int = |number: i64| i32::try_from(number).is_ok();
-        for (field, number) in [
-            ("after", self.after),
-            ("max chars", self.max_chars.map(i64::from)),
-        ] {
-            if number.is_some_and(|number| !is_int(number)) {
-                return Err(Error::InvalidRequest {
-                    field,
-                    problem: format!("is larger than {} or smaller than {}", i32::MAX, i32::MIN),
-                });
-            }
-        }
-        Ok(())
     }
 }
 

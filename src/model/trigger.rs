@@ -1,25 +1,23 @@
 //! [`TriggerRun`]: the request to start a run.
-//!
-//! It starts from an agent or from a message, since the API needs at least one of them; the rest
-//! is added with the `with_…` methods.
-//!
-//! ```
-//! use dinoai::TriggerRun;
-//!
-//! let by_agent = TriggerRun::agent("data-quality-checker").with_message("Focus on stg_orders");
-//! let ad_hoc = TriggerRun::message("Which tests fail?").with_slack("C0123456789", "1714142436.001200");
-//! ```
-
-use crate::error::Error;
 
 /// The request to start a run: which agent, with which message, and where it reports.
+///
+/// It starts from an agent or from a message, since the API needs at least one of them; the rest
+/// is added with the `with_…` methods.
+///
+/// ```
+/// use dinoai::TriggerRun;
+///
+/// let by_agent = TriggerRun::agent("data-quality-checker").with_message("Focus on stg_orders");
+/// let ad_hoc = TriggerRun::message("Which tests fail?").with_slack("C0123456789", "1714142436.001200");
+/// ```
 ///
 /// Nothing is checked until it is given to a [`Client`](crate::Client); a blank text is then
 /// refused by name, before any request.
 ///
 /// Agent, message and Slack routing are on the vendor's page, and every backend knows them. The
 /// base branch and the model family were observed; a backend that does not know them answers
-/// [`Error::Unsupported`].
+/// [`Error::Unsupported`](crate::Error::Unsupported).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request starts nothing until it is given to a client"]
 pub struct TriggerRun {
@@ -89,25 +87,6 @@ impl TriggerRun {
     /// Whether it uses only what the vendor's page documents.
     pub(crate) fn is_on_the_page(&self) -> bool {
         self.base_branch.is_none() && self.model_family.is_none()
-    }
-
-    /// Refuses blank texts by name.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        let slack = self.slack.as_ref();
-        let texts = [
-            ("agent", self.agent.as_deref()),
-            ("message", self.message.as_deref()),
-            ("Slack channel", slack.map(|slack| slack.channel.as_str())),
-            ("Slack thread", slack.map(|slack| slack.thread_ts.as_str())),
-            ("base branch", self.base_branch.as_deref()),
-            ("model family", self.model_family.as_deref()),
-        ];
-        for (field, text) in texts {
-            if text.is_some_and(|text| text.trim().is_empty()) {
-                return Err(Error::blank(field));
-            }
-        }
-        Ok(())
     }
 
     fn empty() -> Self {

@@ -1,0 +1,14 @@
+//! The nouns of the API as plain data: clone them, compare them, store them. No I/O.
+
+mod run;
+mod session_id;
+mod step;
+mod trigger;
+
+pub use run::{Accepted, Message, Run, RunStatus};
+pub use session_id::{InvalidSessionId, SessionId};
+pub use step::{RunSteps, StartupStep, Step, StepOptions};
+pub use trigger::TriggerRun;
+
+pub(crate) use run::MessageKey;
+pub(crate) use trigger::Slack;

@@ -1,0 +1,92 @@
+//! [`SessionId`]: the name of a run.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a run: the API's `agentSessionId`.
+///
+/// Returned by a trigger, and all that is needed to go on with the run later or elsewhere: store
+/// it as a string, read it back with [`str::parse`], give it to
+/// [`Client::session`](crate::Client::session) on another machine. It never is blank.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// Takes an id as the API gave it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSessionId`] where it is blank. `?` makes an
+    /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) of it.
+    pub fn new(id: impl Into<String>) -> Result<Self, InvalidSessionId> {
+        let id = id.into();
+        if id.trim().is_empty() {
+            return Err(InvalidSessionId);
+        }
+        Ok(Self(id))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for SessionId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = InvalidSessionId;
+
+    fn from_str(id: &str) -> Result<Self, InvalidSessionId> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = InvalidSessionId;
+
+    fn try_from(id: String) -> Result<Self, InvalidSessionId> {
+        Self::new(id)
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.0
+    }
+}
+
+/// A text that is no [`SessionId`], since it is blank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("session id is blank")]
+#[non_exhaustive]
+pub struct InvalidSessionId;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_session_id_is_refused_everywhere() {
+        for blank in ["", "  ", "\n\t"] {
+            assert!(SessionId::new(blank).is_err());
+            assert!(blank.parse::<SessionId>().is_err());
+            let json = serde_json::to_string(blank).unwrap();
+            assert!(serde_json::from_str::<SessionId>(&json).is_err());
+        }
+    }
+}
