@@ -12,7 +12,7 @@
 
 use std::time::{Duration, Instant};
 
-use dinoai::clock::{Clock, Sleep};
+use dinoai::time::{Clock, Sleep};
 use dinoai::{Client, Credentials, SessionId, TriggerRun};
 use dinoai_emulator::{Emulator, Scenario, Stage};
 

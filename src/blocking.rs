@@ -388,7 +388,7 @@ mod tests {
 
     use super::*;
     use crate::client::Client;
-    use crate::credentials::Credentials;
+    use crate::config::Credentials;
     use crate::model::TriggerRun;
 
     const NO_PORT: &str = "http://127.0.0.1:9/graphql";

@@ -5,13 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::account::{Account, Origins, Wanted};
 use crate::client::Client;
-use crate::clock::{Clock, SystemClock};
-use crate::credentials::Credentials;
-use crate::endpoint::Endpoint;
+use crate::config::{Account, Credentials, Endpoint, Origins, Wanted};
 use crate::error::{Error, Result};
 use crate::retry::Retry;
+use crate::time::{Clock, SystemClock};
 use crate::transport::{Settings, Transport};
 
 /// Sets up a [`Client`] piece by piece. Endpoint and credentials are needed, the rest has
@@ -161,7 +159,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The time that waits and pauses are measured by; for tests, see [`clock`](crate::clock).
+    /// The time that waits and pauses are measured by; for tests, see [`clock`](crate::time).
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self

@@ -10,13 +10,13 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::body::Departed;
-use crate::clock::Clock;
 use crate::closing::Closing;
-use crate::error::{Call, Error, Result};
+use crate::error::{Error, FailedCall, Result};
 use crate::model::SessionId;
 use crate::operations::{Operation, Repeat};
 use crate::response::Response;
 use crate::retry::{Attempts, Budget, Retry};
+use crate::time::Clock;
 use crate::transport::Transport;
 
 /// A call under way: it owns what it needs, so that it can be spawned. Nothing is sent before it
@@ -58,7 +58,7 @@ impl Shared {
         request: &impl Serialize,
         repeat: Repeat,
         terms: Terms,
-        read: impl Fn(&Response, Box<Call>) -> Result<T>,
+        read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
     ) -> impl Future<Output = Result<T>> {
         let body = serde_json::to_vec(request).map_err(|error| Error::InvalidRequest {
             field: "request",
@@ -87,7 +87,7 @@ impl Shared {
         body: Bytes,
         repeat: Repeat,
         terms: Terms,
-        read: impl Fn(&Response, Box<Call>) -> Result<T>,
+        read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
         span: &Span,
     ) -> Result<T> {
         let Shared {
@@ -102,7 +102,7 @@ impl Shared {
         let mut attempts = Attempts::new(retry, budget, clock.as_ref(), &terms);
         loop {
             span.record("attempt", attempts.number());
-            let mut call = Call {
+            let mut call = FailedCall {
                 operation,
                 session_id: terms.session_id.clone(),
                 attempts: attempts.number(),

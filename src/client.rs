@@ -15,9 +15,8 @@ use std::time::Duration;
 
 use crate::builder::ClientBuilder;
 use crate::call::{CallFuture, Shared, Terms};
-use crate::clock::Clock;
 use crate::closing::Closing;
-use crate::credentials::Credentials;
+use crate::config::Credentials;
 use crate::cursor::Checkpoint;
 use crate::error::{Error, Result};
 use crate::fleet::{RunAll, WaitAll};
@@ -31,6 +30,7 @@ use crate::operations::{
 };
 use crate::retry::{Budget, Retry};
 use crate::session::Session;
+use crate::time::Clock;
 use crate::transport::Transport;
 use crate::wait::Wait;
 use crate::watch::Watch;
@@ -65,7 +65,7 @@ impl Client {
     }
 
     /// A client for the endpoint and credentials in the environment, with default settings. The
-    /// [`credentials`](crate::credentials) room lists the variables.
+    /// [`credentials`](crate::config) room lists the variables.
     ///
     /// # Errors
     ///

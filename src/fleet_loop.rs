@@ -21,12 +21,12 @@ use tokio::sync::Mutex;
 
 use crate::call::Terms;
 use crate::client::Client;
-use crate::clock::{Clock, Sleep};
-use crate::error::{Awaited, Call, Error, Result, WaitTimeout};
+use crate::error::{Awaited, Error, FailedCall, Failure, Result, WaitTimeout};
 use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
 use crate::outage::{Gap, OnOutage};
 use crate::poll::{LAST_LOOK, LONGEST_RETRY_AFTER, Pace};
-use crate::tolerance::{Failure, Streak};
+use crate::time::{Clock, Sleep};
+use crate::tolerance::Streak;
 use crate::wait::end;
 
 /// How many runs one request reads at most.
@@ -371,7 +371,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
 
     fn send_what_is_due(&mut self) {
         if !self.requests.is_empty() && self.client.closing().is_closed() {
-            self.start_no_more(&Error::closed(Call::starting(TRIGGER)));
+            self.start_no_more(&Error::closed(FailedCall::starting(TRIGGER)));
         }
         // Last looks do not wait for what hangs.
         while !self.overdue.is_empty() && self.may_look_last() {

@@ -21,7 +21,7 @@
 //! | you want to | room |
 //! | --- | --- |
 //! | call an operation | [`client`] |
-//! | set up a client | [`builder`], [`credentials`], [`retry`] |
+//! | set up a client | [`builder`], [`Credentials`], [`retry`] |
 //! | say what to start | [`TriggerRun`] |
 //! | wait for the end | [`wait`], [`schedule`] |
 //! | go on with a run, hold a conversation | [`session`], [`turn`], [`cursor`] |
@@ -31,9 +31,9 @@
 //! | see polls that fail while a wait goes on | [`outage`] |
 //! | stop a run that nobody waits for | [`stop`] |
 //! | read a run | [`Run`] |
-//! | act on a failure | [`error`], [`graphql_error`] |
+//! | act on a failure | [`error`] |
 //! | do without async | `blocking`, with the feature of that name |
-//! | test without waiting | [`clock`] |
+//! | test without waiting | [`time`] |
 //!
 //! # What is safe
 //!
@@ -74,28 +74,22 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod account;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod body;
 pub mod builder;
 mod call;
 pub mod client;
-pub mod clock;
 mod closing;
-pub mod credentials;
-mod credentials_file;
+mod config;
 pub mod cursor;
-mod endpoint;
 pub mod error;
-mod excerpt;
 mod family;
 pub mod fleet;
 mod fleet_loop;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod graphql_error;
 mod lenient;
 mod model;
 mod names;
@@ -111,6 +105,7 @@ mod seen;
 pub mod session;
 pub mod stop;
 mod surrogates;
+pub mod time;
 mod tolerance;
 mod transport;
 pub mod tree;
@@ -118,16 +113,14 @@ pub mod turn;
 mod unpack;
 pub mod wait;
 pub mod watch;
-mod wording;
 
 pub use builder::ClientBuilder;
 pub use call::CallFuture;
 pub use client::Client;
-pub use credentials::Credentials;
+pub use config::Credentials;
 pub use cursor::Checkpoint;
-pub use error::{Error, Obstacle, Result};
+pub use error::{Error, GraphQlError, Obstacle, Result};
 pub use fleet::{RunAll, WaitAll};
-pub use graphql_error::GraphQlError;
 #[doc(inline)]
 pub use model::{
     Accepted, InvalidSessionId, Message, Run, RunStatus, RunSteps, SessionId, StartupStep, Step,

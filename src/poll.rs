@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use crate::call::Terms;
 use crate::client::Client;
-use crate::clock::Clock;
-use crate::error::{Awaited, Error, Result, WaitTimeout};
-use crate::excerpt::excerpt;
+use crate::error::{Awaited, Error, Result, WaitTimeout, excerpt};
 use crate::model::{RunStatus, SessionId};
 use crate::outage::{Gap, OnOutage};
 use crate::schedule::Schedule;
+use crate::time::Clock;
 use crate::tolerance::Streak;
 use crate::wait::OnTimeout;
 

@@ -17,9 +17,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::error::{Call, Error};
-use crate::excerpt::excerpt;
-use crate::graphql_error::{GraphQlError, Location, PathSegment};
+use crate::error::{
+    Error, FailedCall, GraphQlError, Location, PathSegment, excerpt, is_before_execution,
+    is_rate_limit_code, is_transient_status, said,
+};
 use crate::lenient::{Root, relaxed, relaxed_run};
 use crate::model::{RunStatus, SessionId};
 use crate::names::Names;
@@ -27,8 +28,6 @@ use crate::operations::{
     DinoaiAgentRunStatus, Operation, Refusal, Repeat, batch_alias, batch_status,
 };
 use crate::redaction::Redaction;
-use crate::tolerance::{is_rate_limit_code, is_transient_status};
-use crate::wording::said;
 use crate::{proof, surrogates};
 
 /// A response, whole.
@@ -140,7 +139,7 @@ impl Response {
     /// The value that operation `O` asked for. `agent` is the name that a trigger sent.
     pub(crate) fn read<O: Operation>(
         &self,
-        call: Box<Call>,
+        call: Box<FailedCall>,
         context: &Context,
         agent: Option<&str>,
     ) -> Result<O::Answer, Error> {
@@ -160,7 +159,7 @@ impl Response {
     /// What came of a trigger or a follow-up.
     fn started<O: Operation>(
         &self,
-        mut call: Box<Call>,
+        mut call: Box<FailedCall>,
         context: &Context,
         agent: Option<&str>,
         can_be_missed: impl Fn(&GraphQlError) -> bool,
@@ -213,7 +212,7 @@ impl Response {
                     && errors
                         .as_said
                         .iter()
-                        .all(|error| proof::is_before_execution(error, envelope.data.is_none()))));
+                        .all(|error| is_before_execution(error, envelope.data.is_none()))));
         if is_proven {
             if matches!(status, 401 | 403 | 429) {
                 return Err(self.refused_by_status(call, context, Repeat::Never));
@@ -243,7 +242,7 @@ impl Response {
     /// The statuses that a batch asked for, each with an error of its own if there is one.
     pub(crate) fn read_batch(
         &self,
-        call: Box<Call>,
+        call: Box<FailedCall>,
         ids: &[SessionId],
         context: &Context,
     ) -> Result<Vec<Result<RunStatus, Error>>, Error> {
@@ -259,9 +258,9 @@ impl Response {
             })?;
         let statuses = ids.iter().enumerate().map(|(place, id)| {
             let alias = batch_alias(place);
-            let call = Box::new(Call {
+            let call = Box::new(FailedCall {
                 session_id: Some(id.clone()),
-                ..Call::clone(&call)
+                ..FailedCall::clone(&call)
             });
             let is_here = |error: &&GraphQlError| {
                 matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
@@ -306,7 +305,7 @@ impl Response {
     /// missed.
     fn data(
         &self,
-        call: &Call,
+        call: &FailedCall,
         context: &Context,
         can_be_missed: impl Fn(&GraphQlError) -> bool,
     ) -> Result<(Box<RawValue>, Vec<GraphQlError>), Error> {
@@ -370,7 +369,7 @@ impl Response {
 
     /// The error of a response that speaks by its status: 429, 401, 403, or one that is not
     /// GraphQL.
-    fn refused_by_status(&self, call: Box<Call>, context: &Context, repeat: Repeat) -> Error {
+    fn refused_by_status(&self, call: Box<FailedCall>, context: &Context, repeat: Repeat) -> Error {
         let status = self.status.as_u16();
         let text = self.text(context, repeat);
         match status {
@@ -392,7 +391,7 @@ impl Response {
 
     fn refused_before_execution(
         &self,
-        call: Box<Call>,
+        call: Box<FailedCall>,
         context: &Context,
         errors: Vec<GraphQlError>,
     ) -> Error {
@@ -403,11 +402,16 @@ impl Response {
         unsupported(call, errors, false)
     }
 
-    fn unauthorized(&self, call: Box<Call>, context: &Context, errors: &[GraphQlError]) -> Error {
+    fn unauthorized(
+        &self,
+        call: Box<FailedCall>,
+        context: &Context,
+        errors: &[GraphQlError],
+    ) -> Error {
         Error::Unauthorized {
             call,
             status: self.status.as_u16(),
-            text: crate::wording::list(errors),
+            text: crate::error::list(errors),
             sources: context.sources.clone(),
         }
     }
@@ -416,7 +420,7 @@ impl Response {
     /// envelope, if there is one.
     fn unknown(
         &self,
-        mut call: Box<Call>,
+        mut call: Box<FailedCall>,
         context: &Context,
         errors: Option<Vec<GraphQlError>>,
     ) -> Error {
@@ -463,7 +467,7 @@ impl Response {
 /// there is a session id in the response, or a name twice.
 fn value<O: Operation>(
     data: &RawValue,
-    call: Box<Call>,
+    call: Box<FailedCall>,
     context: &Context,
     can_be_accepted: bool,
 ) -> Result<O::Answer, Error> {
@@ -717,7 +721,7 @@ fn graphql_error(entry: Value) -> GraphQlError {
 }
 
 /// Neither errors nor a value at the root.
-fn nothing(call: Box<Call>, repeat: Repeat) -> Error {
+fn nothing(call: Box<FailedCall>, repeat: Repeat) -> Error {
     match repeat {
         Repeat::Read => Error::NotFound { call },
         Repeat::Idempotent | Repeat::Never => Error::Decode {
@@ -729,7 +733,7 @@ fn nothing(call: Box<Call>, repeat: Repeat) -> Error {
 }
 
 /// The error for a document that names what the backend does not know; else [`Error::GraphQl`].
-fn unsupported(call: Box<Call>, errors: Vec<GraphQlError>, executed: bool) -> Error {
+fn unsupported(call: Box<FailedCall>, errors: Vec<GraphQlError>, executed: bool) -> Error {
     let mut fields: Vec<String> = vec![];
     let mut features: Vec<String> = vec![];
     for name in errors

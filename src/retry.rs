@@ -20,9 +20,9 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::future::{Either, select};
 
 use crate::call::Terms;
-use crate::clock::Clock;
 use crate::error::Error;
 use crate::operations::Repeat;
+use crate::time::Clock;
 use crate::transport::Limits;
 
 /// How often, and for how long, a call is tried.

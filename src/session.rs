@@ -40,7 +40,7 @@ use crate::body::Departed;
 use crate::call::{CallFuture, Terms};
 use crate::client::Client;
 use crate::cursor::{Checkpoint, Cursor};
-use crate::error::{Call, Error, Result};
+use crate::error::{Error, FailedCall, Result};
 use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions};
 use crate::operations::Digest;
 use crate::poll::{Pace, Polls};
@@ -342,7 +342,7 @@ impl Handle {
 
     /// The error of a follow-up that was not sent, since the client starts nothing more.
     pub(crate) fn closed(&self) -> Error {
-        let mut call = Call::starting("SendDinoaiAgentMessage");
+        let mut call = FailedCall::starting("SendDinoaiAgentMessage");
         call.session_id = Some(self.id.clone());
         Error::closed(call)
     }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use tokio::runtime::Handle as Runtime;
 
-use crate::excerpt::excerpt;
+use crate::error::excerpt;
 use crate::session::Handle;
 
 /// Stops its run when it is dropped, unless it is disarmed before.

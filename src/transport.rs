@@ -21,15 +21,12 @@ use tracing::Span;
 
 use crate::body::{Departed, Seal};
 use crate::closing::Closing;
-use crate::credentials::Credentials;
-use crate::endpoint::Endpoint;
-use crate::error::{Call, Cause, Error, Obstacle};
-use crate::excerpt::excerpt;
+use crate::config::{Credentials, Endpoint};
+use crate::error::{Cause, Error, FailedCall, Obstacle, excerpt, innermost};
 use crate::operations::Repeat;
 use crate::redaction::Redaction;
 use crate::response::{Context, Response, find_id, request_id, retry_after};
 use crate::unpack::{UnpackError, gzip_limited};
-use crate::wording::innermost;
 
 /// What GraphQL over HTTP asks of clients.
 const ACCEPTED: HeaderValue =
@@ -117,7 +114,7 @@ impl Transport {
         &self,
         body: Bytes,
         repeat: Repeat,
-        call: &mut Call,
+        call: &mut FailedCall,
         limits: Limits<'_>,
         departed: Option<Departed>,
         span: &Span,
@@ -167,7 +164,7 @@ impl Transport {
     /// What came of an attempt. `end`: how its response ended; `None` if it was given up.
     fn conclude(
         &self,
-        call: &Call,
+        call: &FailedCall,
         repeat: Repeat,
         end: Option<Result<End, Cause>>,
         mut received: Received,
@@ -204,7 +201,7 @@ impl Transport {
     }
 
     /// Notes in the call what the head of a response says.
-    fn note(&self, call: &mut Call, received: &Received) {
+    fn note(&self, call: &mut FailedCall, received: &Received) {
         if let Some((status, headers)) = &received.head {
             call.http_status = Some(status.as_u16());
             call.retry_after = retry_after(headers);
@@ -217,7 +214,7 @@ impl Transport {
     #[cfg(any(test, fuzzing))]
     pub(crate) fn arrive(
         &self,
-        call: &mut Call,
+        call: &mut FailedCall,
         repeat: Repeat,
         status: StatusCode,
         headers: HeaderMap,
@@ -253,7 +250,7 @@ impl Transport {
         client.unwrap_or_else(|| self.changes.clone())
     }
 
-    fn too_large(&self, call: &Call, repeat: Repeat, received: &[u8]) -> Error {
+    fn too_large(&self, call: &FailedCall, repeat: Repeat, received: &[u8]) -> Error {
         let limit = self.settings.response_limit;
         match repeat {
             Repeat::Read | Repeat::Idempotent => Error::ResponseTooLarge {
@@ -394,7 +391,7 @@ async fn within<T>(
 }
 
 /// The error of an attempt whose connection failed.
-fn lost(call: &Call, repeat: Repeat, source: Cause, seal: &Seal, received: &[u8]) -> Error {
+fn lost(call: &FailedCall, repeat: Repeat, source: Cause, seal: &Seal, received: &[u8]) -> Error {
     if seal.seal() {
         return Error::NotSent {
             call: Box::new(call.clone()),
@@ -406,7 +403,7 @@ fn lost(call: &Call, repeat: Repeat, source: Cause, seal: &Seal, received: &[u8]
 }
 
 /// The error of an attempt that left and got no whole response.
-fn unanswered(call: &Call, repeat: Repeat, source: Cause, received: &[u8]) -> Error {
+fn unanswered(call: &FailedCall, repeat: Repeat, source: Cause, received: &[u8]) -> Error {
     match repeat {
         Repeat::Read | Repeat::Idempotent => Error::Transport {
             call: Box::new(call.clone()),
@@ -420,7 +417,7 @@ fn unanswered(call: &Call, repeat: Repeat, source: Cause, received: &[u8]) -> Er
 }
 
 /// The outcome of a trigger or a follow-up is unknown. The id in what was received is kept.
-fn unknown(call: &Call, reason: String, source: Option<Cause>, received: &[u8]) -> Error {
+fn unknown(call: &FailedCall, reason: String, source: Option<Cause>, received: &[u8]) -> Error {
     let mut call = Box::new(call.clone());
     call.unproven = true;
     if call.session_id.is_none() {
@@ -434,7 +431,7 @@ fn unknown(call: &Call, reason: String, source: Option<Cause>, received: &[u8]) 
     }
 }
 
-fn no_time(call: &Call, problem: &str) -> Error {
+fn no_time(call: &FailedCall, problem: &str) -> Error {
     Error::NotSent {
         call: Box::new(call.clone()),
         obstacle: Obstacle::Time,

@@ -7,7 +7,7 @@
     reason = "what fails here fails a test"
 )]
 
-use dinoai::clock::VirtualClock;
+use dinoai::time::VirtualClock;
 use dinoai::{Client, Credentials, Error, RunStatus, TriggerRun};
 use dinoai_emulator::{Backend, Child, Emulator, Scenario, Stage};
 

@@ -18,7 +18,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dinoai::clock::{Clock, Sleep, SystemClock, VirtualClock};
+use dinoai::time::{Clock, Sleep, SystemClock, VirtualClock};
 use dinoai::{
     Checkpoint, Client, Error, Event, OnTimeout, Result, Retry, RunStatus, Session, SessionId,
     StepOptions, TriggerRun,

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use dinoai::clock::{Clock, Sleep, VirtualClock};
+use dinoai::time::{Clock, Sleep, VirtualClock};
 use dinoai::{Client, Credentials, Error, Result, Retry, TriggerRun};
 use fault_server::{CANARY, FaultServer, Reply, SESSION, client};
 use serde_json::json;

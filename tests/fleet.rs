@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dinoai::clock::{Clock, VirtualClock};
+use dinoai::time::{Clock, VirtualClock};
 use dinoai::{
     Client, Credentials, Error, Result, Run, RunAll, RunStatus, SessionId, TriggerRun, WaitAll,
 };

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-use dinoai::clock::VirtualClock;
+use dinoai::time::VirtualClock;
 use dinoai::{Client, ClientBuilder, Credentials, Error, Retry, TriggerRun};
 use flate2::Compression;
 use flate2::write::GzEncoder;

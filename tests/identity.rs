@@ -13,7 +13,7 @@ mod shown_run;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use dinoai::clock::{Clock, VirtualClock};
+use dinoai::time::{Clock, VirtualClock};
 use dinoai::{
     Checkpoint, Client, Error, Event, Result, RunStatus, Session, SessionId, StepOptions,
     TriggerRun,

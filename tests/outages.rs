@@ -11,7 +11,7 @@ mod fault_server;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dinoai::clock::Clock;
+use dinoai::time::Clock;
 use dinoai::{Error, Outage, Result, Run, SessionId, TriggerRun};
 use fault_server::{FaultServer, Reply, SESSION};
 

@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use dinoai::clock::VirtualClock;
+use dinoai::time::VirtualClock;
 use dinoai::{Client, ClientBuilder, Credentials, Error, RunStatus, StepOptions, TriggerRun};
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -11,7 +11,7 @@ mod fault_server;
 
 use std::time::Duration;
 
-use dinoai::clock::VirtualClock;
+use dinoai::time::VirtualClock;
 use dinoai::{
     Client, Credentials, Error, Event, OnTimeout, Result, RunStatus, StepOptions, TriggerRun, Watch,
 };

@@ -12,8 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use dinoai::clock::VirtualClock;
 use dinoai::error::WaitTimeout;
+use dinoai::time::VirtualClock;
 use dinoai::{Client, Credentials, Error, OnTimeout, Result, RunStatus, StopOnDrop, TriggerRun};
 use dinoai_emulator::{Backend, Emulator, Scenario, Stage};
 use fault_server::{FaultServer, Reply, SESSION};

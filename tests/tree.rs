@@ -11,7 +11,7 @@ mod fault_server;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use dinoai::clock::{Clock, VirtualClock};
+use dinoai::time::{Clock, VirtualClock};
 use dinoai::{Client, Credentials, Error, OnTimeout, RunStatus, Session, Tree, TriggerRun};
 use dinoai_emulator::{Child, Emulator, Scenario, Stage};
 use fault_server::{FaultServer, Reply, Seen};

@@ -11,7 +11,7 @@ mod fault_server;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dinoai::clock::Clock;
+use dinoai::time::Clock;
 use dinoai::{Error, Run, RunStatus, Schedule, TriggerRun, Wait};
 use fault_server::{FaultServer, Reply, SESSION, client};
 use serde_json::json;

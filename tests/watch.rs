@@ -11,7 +11,7 @@ mod scripted_server;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dinoai::clock::VirtualClock;
+use dinoai::time::VirtualClock;
 use dinoai::{Client, Credentials, Error, Event, StepOptions, TriggerRun, Watch};
 use dinoai_emulator::{Backend, Child, Emulator, Scenario, Stage, Step};
 use scripted_server::ScriptedServer;

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use crate::account::Account;
-use crate::credentials_file::{Content, line};
-use crate::endpoint::Endpoint;
+use crate::config::{Account, Content, Endpoint, line};
 use crate::error::Error;
 
 /// In every value of a seed. No text of this crate contains it.

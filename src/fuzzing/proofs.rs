@@ -2,7 +2,7 @@
 //! contract alone: slow, and by another reader of JSON.
 
 use super::json::{Json, Unread, trimmed};
-use crate::proof::ABOUT_THE_REQUEST;
+use crate::error::ABOUT_THE_REQUEST;
 
 /// What a response says, as far as it is whole.
 pub(super) struct Said {

@@ -15,9 +15,8 @@ use serde_json::json;
 
 use super::json::{Json, Unread};
 use super::proofs::{Said, Sent, prove_that_nothing_was_carried_out};
-use crate::credentials::Credentials;
-use crate::endpoint::Endpoint;
-use crate::error::{Call, Error};
+use crate::config::{Credentials, Endpoint};
+use crate::error::{Error, FailedCall};
 use crate::model::{Accepted, Run, SessionId};
 use crate::operations::{
     DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps, Operation,
@@ -146,7 +145,7 @@ impl Given {
     }
 
     fn arrive(&self, asked: Option<&str>, repeat: Repeat) -> Result<Arrived, Error> {
-        let mut call = Call {
+        let mut call = FailedCall {
             operation: "Operation",
             session_id: asked.map(|id| SessionId::new(id).unwrap()),
             attempts: 1,
@@ -172,7 +171,7 @@ impl Given {
     }
 }
 
-type Arrived = (crate::response::Response, Box<Call>);
+type Arrived = (crate::response::Response, Box<FailedCall>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whole {

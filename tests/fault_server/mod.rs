@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 // Taken from here by the tests, so that the library's path stands in one place.
-pub(crate) use dinoai::clock::{Clock, Sleep, SystemClock, VirtualClock};
+pub(crate) use dinoai::time::{Clock, Sleep, SystemClock, VirtualClock};
 use dinoai::{Client, ClientBuilder, Credentials};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

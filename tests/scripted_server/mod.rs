@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::post;
-use dinoai::clock::VirtualClock;
+use dinoai::time::VirtualClock;
 use dinoai::{Client, Credentials};
 use serde_json::Value;
 

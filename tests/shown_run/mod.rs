@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use dinoai::clock::{Clock, VirtualClock};
+use dinoai::time::{Clock, VirtualClock};
 use dinoai::{Client, Event, Message, Result, Run, Watch};
 use serde_json::{Map, Value, json};
 

@@ -3,14 +3,14 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::error::{Awaited, Call, Obstacle, WaitTimeout};
-use crate::excerpt::excerpt;
-use crate::graphql_error::GraphQlError;
+use super::excerpt::excerpt;
+use super::failure::is_transient_status;
+use super::graphql::GraphQlError;
+use super::{Awaited, FailedCall, Obstacle, WaitTimeout};
 use crate::model::{Run, RunStatus, SessionId};
 use crate::operations::StatusBatch;
-use crate::tolerance::is_transient_status;
 
-impl fmt::Display for Call {
+impl fmt::Display for FailedCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asked = asked_for(self.operation);
         match (asked, &self.session_id) {
@@ -181,7 +181,7 @@ pub(crate) fn http_hint(status: &u16) -> &'static str {
     }
 }
 
-pub(crate) fn retry_hint(call: &Call) -> String {
+pub(crate) fn retry_hint(call: &FailedCall) -> String {
     let status = match call.http_status {
         Some(status) => format!(" (HTTP {status})"),
         None => String::new(),
@@ -198,7 +198,7 @@ pub(crate) fn said_by(errors: &[GraphQlError]) -> String {
 }
 
 /// What to do about a trigger or a follow-up of unknown outcome.
-pub(crate) fn outcome_hint(call: &Call) -> String {
+pub(crate) fn outcome_hint(call: &FailedCall) -> String {
     match &call.session_id {
         Some(id) if call.operation.starts_with("Trigger") => format!(
             "the response named run {}, so read that run; the request was not sent again",
@@ -242,7 +242,7 @@ pub(crate) fn still_reads(status: &Option<RunStatus>) -> String {
     }
 }
 
-pub(crate) fn executed_hint(call: &Call) -> &'static str {
+pub(crate) fn executed_hint(call: &FailedCall) -> &'static str {
     match (call.starts, call.unproven) {
         (true, true) => "; it may have been carried out: look before you send it again",
         (true, false) => "; nothing was carried out",
@@ -250,7 +250,7 @@ pub(crate) fn executed_hint(call: &Call) -> &'static str {
     }
 }
 
-pub(crate) fn decode_hint(call: &Call) -> &'static str {
+pub(crate) fn decode_hint(call: &FailedCall) -> &'static str {
     if call.starts {
         "; it may have been carried out: look before you send it again"
     } else {

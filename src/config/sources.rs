@@ -1,7 +1,6 @@
-//! Endpoint and credentials from the environment and from the credentials file: see
-//! [`credentials`](crate::credentials) for the names.
+//! Endpoint and credentials from the environment and from the credentials file:
+//! [`Credentials`] has the names of the variables.
 
-mod origins;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
@@ -12,12 +11,10 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::credentials::{COMPANY_TOKEN_PREFIX, Credentials, WORKSPACE_TOKEN_PREFIX};
-use crate::credentials_file::Content;
+use super::credentials::{COMPANY_TOKEN_PREFIX, Credentials, WORKSPACE_TOKEN_PREFIX};
+use super::credentials_file::Content;
+use super::origins::{Origin, Origins, list};
 use crate::error::Error;
-use origins::{Origin, list};
-
-pub(crate) use origins::Origins;
 
 /// Endpoint and credentials, as far as they were looked for, and where they were found.
 #[derive(Default)]

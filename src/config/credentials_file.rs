@@ -11,8 +11,6 @@
 //!   it takes an earlier value of its name away.
 //! - A byte-order mark is no part of the text, and a carriage return ends a line.
 
-mod write;
-
 use std::collections::HashMap;
 
 /// What a credentials file says.

@@ -17,18 +17,36 @@
 //!
 //! No error contains a credential, the endpoint's path (it holds a token) or a whole response.
 
+mod before_execution;
+mod display;
+mod excerpt;
+mod failed_call;
+mod failure;
+mod graphql;
+mod questions;
+mod wait_timeout;
+
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::excerpt::excerpt;
-use crate::graphql_error::GraphQlError;
 use crate::model::{InvalidSessionId, Run, RunStatus, SessionId};
-use crate::tolerance::Failure;
-use crate::wording::{
-    decode_hint, executed_hint, http_hint, innermost, last_words, list, no_activity, not_sent,
-    outcome_hint, retry_hint, said, said_by, short, sources_hint, still_reads, turn_hint,
+use display::{
+    decode_hint, executed_hint, http_hint, last_words, no_activity, not_sent, outcome_hint,
+    retry_hint, said_by, short, sources_hint, still_reads, turn_hint,
 };
+
+pub use failed_call::{FailedCall, Obstacle};
+pub use graphql::{GraphQlError, Location, PathSegment};
+pub use wait_timeout::WaitTimeout;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use before_execution::ABOUT_THE_REQUEST;
+pub(crate) use before_execution::is_before_execution;
+pub(crate) use display::{innermost, list, said};
+pub(crate) use excerpt::excerpt;
+pub(crate) use failure::{Failure, is_rate_limit_code, is_transient_status};
+pub(crate) use wait_timeout::Awaited;
 
 /// A result whose error is this crate's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,7 +81,7 @@ pub enum Error {
     #[error("{call} was not sent: {}", not_sent(*.obstacle, .source.as_ref()))]
     NotSent {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// What stood in the way.
         obstacle: Obstacle,
         /// The last attempt's failure.
@@ -82,7 +100,7 @@ pub enum Error {
     )]
     OutcomeUnknown {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// What came back instead of a usable response.
         reason: String,
         /// The GraphQL errors of the response, if it had any.
@@ -105,7 +123,7 @@ pub enum Error {
     #[error("{call} got no answer: {}; check the network, then call again", innermost(.source.as_ref()))]
     Transport {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// The last attempt's failure.
         source: Cause,
     },
@@ -122,7 +140,7 @@ pub enum Error {
     )]
     Unauthorized {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// The HTTP status: 401 or 403, or any other beside a GraphQL error.
         status: u16,
         /// The first 300 characters of what the server said.
@@ -138,7 +156,7 @@ pub enum Error {
     #[error("{call} was turned away as one request too many{}", retry_hint(.call))]
     RateLimited {
         /// The call. It holds the delay that the server asked for.
-        call: Box<Call>,
+        call: Box<FailedCall>,
     },
 
     /// Any other response that is not GraphQL: a proxy's page, a wrong address. A trigger or a
@@ -149,7 +167,7 @@ pub enum Error {
     )]
     Http {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// The HTTP status.
         status: u16,
         /// The response's content type.
@@ -160,11 +178,11 @@ pub enum Error {
     },
 
     /// The API answered with GraphQL errors. Its HTTP status is
-    /// [`call.http_status`](Call::http_status).
+    /// [`call.http_status`](FailedCall::http_status).
     #[error("{call} was answered with GraphQL errors: {}{}", list(.errors), executed_hint(.call))]
     GraphQl {
         /// The call. Its session id is the one in the partial data, if there is one.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// All errors of the response.
         errors: Vec<GraphQlError>,
         /// The data that came beside the errors.
@@ -177,7 +195,7 @@ pub enum Error {
     #[error("{call} found no such run; check the session id, and that it is of this workspace")]
     NotFound {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
     },
 
     /// The backend does not know a field or an argument that the call needs: it is older than
@@ -190,7 +208,7 @@ pub enum Error {
     )]
     Unsupported {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// The feature, in words: `the base branch`.
         feature: String,
         /// The fields and arguments that the backend does not know, as the schema spells them.
@@ -206,7 +224,7 @@ pub enum Error {
     )]
     Decode {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// Where in the response, for example `data.dinoaiAgentRun.status`.
         path: String,
         /// What is wrong there.
@@ -220,7 +238,7 @@ pub enum Error {
     )]
     ResponseTooLarge {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// The limit, in bytes.
         limit: usize,
     },
@@ -234,7 +252,7 @@ pub enum Error {
     )]
     NotAccepted {
         /// The call.
-        call: Box<Call>,
+        call: Box<FailedCall>,
         /// The status beside it.
         status: String,
     },
@@ -275,135 +293,6 @@ pub enum Error {
     },
 }
 
-/// What kept a request from being sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Obstacle {
-    /// The host's name could not be resolved.
-    NameResolution,
-    /// No connection could be made, or TLS could not be set up.
-    Connection,
-    /// The server's certificate was refused: its issuer is unknown, it has expired, it is for
-    /// another host. Trying again does not help.
-    Certificate,
-    /// The proxy could not connect to the host.
-    Proxy,
-    /// The proxy asks for credentials. Trying again does not help.
-    ProxyCredentials,
-    /// No time was left before the request had left.
-    Time,
-    /// The client [starts nothing more](crate::Client::start_nothing_more).
-    Closed,
-}
-
-/// One call of the client's: which operation, about which run, how often sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Call {
-    /// The GraphQL operation's name, for example `TriggerDinoaiAgentRun`: for programs, as the
-    /// text of an error says what was asked for instead.
-    pub operation: &'static str,
-    /// The run that it is about, where it is known.
-    pub session_id: Option<SessionId>,
-    /// How many times it was tried.
-    pub attempts: u32,
-    /// The server's name for the last request, from the response's headers, where it sent one:
-    /// what the vendor's support asks for.
-    pub request_id: Option<String>,
-    /// The HTTP status of the last response, if one came.
-    pub http_status: Option<u16>,
-    /// How long the server asked to wait before the next request, if it did: `Retry-After`,
-    /// beside any response.
-    pub retry_after: Option<Duration>,
-    /// Whether the operation starts something: a trigger or a follow-up.
-    pub(crate) starts: bool,
-    /// Whether the wait that made this call has started something before it.
-    pub(crate) started: bool,
-    /// Whether this call itself may have been carried out although it failed.
-    pub(crate) unproven: bool,
-}
-
-impl Call {
-    /// The first attempt of one that starts something.
-    pub(crate) fn starting(operation: &'static str) -> Self {
-        Self {
-            operation,
-            session_id: None,
-            attempts: 1,
-            request_id: None,
-            http_status: None,
-            retry_after: None,
-            starts: true,
-            started: false,
-            unproven: false,
-        }
-    }
-}
-
-/// A wait that came to its timeout.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct WaitTimeout {
-    /// The run.
-    pub session_id: SessionId,
-    /// The status that was read last; `None` where none could be read.
-    pub last_status: Option<RunStatus>,
-    /// How long was waited.
-    pub elapsed: Duration,
-    /// How often the status was asked for.
-    pub polls: u32,
-    /// Why the last poll failed, where it did.
-    pub last_error: Option<Box<Error>>,
-    /// The API's word on stopping the run, or why it could not be stopped; `None` if the run
-    /// was left as it is.
-    pub stopped: Option<Result<String, Box<Error>>>,
-    /// What was waited for.
-    pub(crate) awaited: Awaited,
-    /// Whether the call that ends with this error has started the run, or the turn, itself.
-    pub(crate) started: bool,
-}
-
-/// What a wait that came to its timeout was waiting for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Awaited {
-    /// The run's end.
-    Run,
-    /// The end of a turn that has shown activity.
-    Turn,
-    /// The first activity of a turn.
-    Activity,
-    /// Rest: the end of what is going on, before a follow-up is sent.
-    Rest,
-    /// The end of a run's descendants, after its own.
-    Descendants,
-}
-
-/// The call in an error that concerns one, borrowed as the error is.
-macro_rules! call_of {
-    ($error:expr) => {
-        match $error {
-            Error::NotSent { call, .. }
-            | Error::OutcomeUnknown { call, .. }
-            | Error::Transport { call, .. }
-            | Error::Unauthorized { call, .. }
-            | Error::RateLimited { call }
-            | Error::Http { call, .. }
-            | Error::GraphQl { call, .. }
-            | Error::NotFound { call }
-            | Error::Unsupported { call, .. }
-            | Error::Decode { call, .. }
-            | Error::ResponseTooLarge { call, .. }
-            | Error::NotAccepted { call, .. } => Some(call),
-            Error::InvalidRequest { .. }
-            | Error::InvalidConfig { .. }
-            | Error::NotStarted { .. }
-            | Error::RunFailed { .. }
-            | Error::WaitTimeout(_)
-            | Error::TurnNotStarted { .. } => None,
-        }
-    };
-}
-
 impl From<InvalidSessionId> for Error {
     fn from(_: InvalidSessionId) -> Self {
         Self::blank("session id")
@@ -411,76 +300,6 @@ impl From<InvalidSessionId> for Error {
 }
 
 impl Error {
-    /// The run that the error is about, where it is about one.
-    #[must_use]
-    pub fn session_id(&self) -> Option<&SessionId> {
-        match self {
-            Self::RunFailed { run, .. } => Some(&run.session_id),
-            Self::WaitTimeout(timeout) => Some(&timeout.session_id),
-            Self::TurnNotStarted { session_id, .. } => Some(session_id),
-            _ => self.call()?.session_id.as_ref(),
-        }
-    }
-
-    /// The server's name for the request that failed, where it sent one.
-    #[must_use]
-    pub fn request_id(&self) -> Option<&str> {
-        match self {
-            Self::WaitTimeout(timeout) => timeout.last_error.as_ref()?.request_id(),
-            _ => self.call()?.request_id.as_deref(),
-        }
-    }
-
-    /// Whether this very call may have started something: a run, or the turn of a follow-up.
-    ///
-    /// True means: making the same call again can start a second run, which costs money and
-    /// posts to Slack twice. It is true for [`Error::OutcomeUnknown`], for a trigger or
-    /// follow-up whose response shows that it was executed, and for every error of a
-    /// [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait), a
-    /// [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) after the API has
-    /// accepted it.
-    ///
-    /// False does not mean that there is no run: [`Session::wait`](crate::Session::wait) starts
-    /// nothing, so its errors say false, and [`session_id`](Self::session_id) says which run
-    /// exists.
-    #[must_use]
-    pub fn may_have_started(&self) -> bool {
-        match self {
-            Self::OutcomeUnknown { .. } => true,
-            Self::RunFailed { started, .. } | Self::TurnNotStarted { started, .. } => *started,
-            Self::WaitTimeout(timeout) => timeout.started,
-            _ => self
-                .call()
-                .is_some_and(|call| call.unproven || call.started),
-        }
-    }
-
-    /// Whether the same call, made again later, may succeed and can do no harm: the failure is
-    /// transient, and this call cannot have started anything. The client has already tried as
-    /// often as its [`Retry`](crate::Retry) says.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        Failure::of(self) == Failure::Transient && !self.may_have_started()
-    }
-
-    /// How long the server asked to wait before the next request, if it did: `Retry-After`, in
-    /// seconds or as a date, beside any response. A date is measured against the response's own
-    /// `Date`.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::WaitTimeout(timeout) => timeout.last_error.as_ref()?.retry_after(),
-            _ => self.call()?.retry_after,
-        }
-    }
-
-    /// Whether an attempt that failed like this may be followed by another one of the same
-    /// call, whatever was started before it.
-    pub(crate) fn may_be_sent_again(&self) -> bool {
-        let is_proven = self.call().is_some_and(|call| !call.unproven);
-        is_proven && Failure::of(self) == Failure::Transient
-    }
-
     pub(crate) fn blank(field: &'static str) -> Self {
         Self::InvalidRequest {
             field,
@@ -505,9 +324,8 @@ impl Error {
         error
     }
 
-    /// What was sending this is gone, so nobody knows how far it came.
     /// A trigger or a follow-up that was not sent, since its client starts nothing more.
-    pub(crate) fn closed(call: Call) -> Self {
+    pub(crate) fn closed(call: FailedCall) -> Self {
         Self::NotSent {
             call: Box::new(call),
             obstacle: Obstacle::Closed,
@@ -515,23 +333,16 @@ impl Error {
         }
     }
 
+    /// What was sending this is gone, so nobody knows how far it came.
     pub(crate) fn lost(operation: &'static str, reason: String) -> Self {
         Self::OutcomeUnknown {
-            call: Box::new(Call {
+            call: Box::new(FailedCall {
                 unproven: true,
-                ..Call::starting(operation)
+                ..FailedCall::starting(operation)
             }),
             reason,
             errors: vec![],
             source: None,
         }
-    }
-
-    pub(crate) fn call(&self) -> Option<&Call> {
-        call_of!(self)
-    }
-
-    fn call_mut(&mut self) -> Option<&mut Call> {
-        call_of!(self)
     }
 }

@@ -4,7 +4,7 @@
 //! no time, while the sockets underneath keep real time.
 //!
 //! ```
-//! use dinoai::clock::VirtualClock;
+//! use dinoai::time::VirtualClock;
 //! use dinoai::{Client, Credentials};
 //!
 //! # fn main() -> dinoai::Result<()> {
@@ -44,7 +44,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use dinoai::clock::{Clock, VirtualClock};
+    /// use dinoai::time::{Clock, VirtualClock};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {

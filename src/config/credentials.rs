@@ -1,40 +1,4 @@
 //! [`Credentials`]: the three kinds, and how they are kept out of everything that is shown.
-//!
-//! Most programs use [`Client::from_env`](crate::Client::from_env) and need nothing from here.
-//!
-//! | kind | recognised by | sent as |
-//! | --- | --- | --- |
-//! | key and secret | a secret without a known prefix; a key is required | `X-API-KEY`, `X-API-SECRET` |
-//! | workspace token | starts with `prdm_wsp_` | `Authorization: Bearer …` |
-//! | company token | starts with `prdm_cmp_`; a workspace uid is required | `Authorization: Bearer …`, `X-Paradime-Workspace` |
-//!
-//! The first is on the vendor's page, the other two were read from the vendor's own client.
-//! Variables, the first one that is set and not empty:
-//!
-//! | what | variables |
-//! | --- | --- |
-//! | endpoint | `PARADIME_API_ENDPOINT`, `API_ENDPOINT` |
-//! | key | `PARADIME_API_KEY`, `API_KEY` |
-//! | secret or token | `PARADIME_API_SECRET`, `API_SECRET` |
-//! | workspace uid | `PARADIME_WORKSPACE_UID`, `WORKSPACE_UID` |
-//!
-//! # The credentials file
-//!
-//! `~/.paradime/credentials` is what `paradime login`, `dinoai login` and [`Credentials::save`]
-//! write: `NAME=value` lines with the same names. It is read as the vendor's command reads it,
-//! which is python-dotenv's `load_dotenv(override=False)`:
-//!
-//! - Each variable is taken from the environment first; one that is set there to nothing hides the
-//!   file's.
-//! - `export`, quotes with their escapes, values over several lines, a comment after white space,
-//!   `${NAME}` and `${NAME:-default}` (in every value, whatever its quotes), and a byte-order mark
-//!   are understood.
-//! - A line that is no `NAME=value` is passed over. If something is missing in the end, the error
-//!   says which lines set nothing.
-//!
-//! Two things differ from the vendor's command. An endpoint from `API_ENDPOINT` in the
-//! environment, which may be another product's, is refused with a secret from the file. And a file
-//! that cannot be read, or is not UTF-8, is an error only where something is needed from it.
 
 use std::fmt;
 
@@ -53,6 +17,45 @@ const WORKSPACE: HeaderName = HeaderName::from_static("x-paradime-workspace");
 /// What proves to the API who is calling. Never printed: its `Debug` shows the kind alone.
 ///
 /// Checked when it is given to a client; bad ones are [`Error::InvalidConfig`] there.
+///
+/// # Kinds
+///
+/// | kind | recognised by | sent as |
+/// | --- | --- | --- |
+/// | key and secret | a secret without a known prefix; a key is required | `X-API-KEY`, `X-API-SECRET` |
+/// | workspace token | starts with `prdm_wsp_` | `Authorization: Bearer …` |
+/// | company token | starts with `prdm_cmp_`; a workspace uid is required | `Authorization: Bearer …`, `X-Paradime-Workspace` |
+///
+/// The first is on the vendor's page, the other two were read from the vendor's own client.
+/// # Variables
+///
+/// [`Client::from_env`](crate::Client::from_env) takes the first one of each row that is set and not
+/// empty:
+///
+/// | what | variables |
+/// | --- | --- |
+/// | endpoint | `PARADIME_API_ENDPOINT`, `API_ENDPOINT` |
+/// | key | `PARADIME_API_KEY`, `API_KEY` |
+/// | secret or token | `PARADIME_API_SECRET`, `API_SECRET` |
+/// | workspace uid | `PARADIME_WORKSPACE_UID`, `WORKSPACE_UID` |
+///
+/// # The credentials file
+///
+/// `~/.paradime/credentials` is what `paradime login`, `dinoai login` and [`Credentials::save`]
+/// write: `NAME=value` lines with the same names. It is read as the vendor's command reads it,
+/// which is python-dotenv's `load_dotenv(override=False)`:
+///
+/// - Each variable is taken from the environment first; one that is set there to nothing hides the
+///   file's.
+/// - `export`, quotes with their escapes, values over several lines, a comment after white space,
+///   `${NAME}` and `${NAME:-default}` (in every value, whatever its quotes), and a byte-order mark
+///   are understood.
+/// - A line that is no `NAME=value` is passed over. If something is missing in the end, the error
+///   says which lines set nothing.
+///
+/// Two things differ from the vendor's command. An endpoint from `API_ENDPOINT` in the
+/// environment, which may be another product's, is refused with a secret from the file. And a file
+/// that cannot be read, or is not UTF-8, is an error only where something is needed from it.
 #[derive(Clone)]
 pub struct Credentials {
     kind: Kind,

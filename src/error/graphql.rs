@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::excerpt::excerpt;
+use super::excerpt::excerpt;
 
 /// One error of a GraphQL answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use reqwest::header::HeaderMap;
 
-use super::line;
-use crate::account::{Account, bad_file};
-use crate::credentials::Credentials;
+use super::credentials::Credentials;
+use super::credentials_file::line;
+use super::sources::{Account, bad_file};
 use crate::error::{Error, Result};
 
 impl Credentials {

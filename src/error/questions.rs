@@ -1,0 +1,113 @@
+//! What can be asked of an [`Error`] without a `match`.
+
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::{Error, FailedCall};
+use crate::model::SessionId;
+
+/// The call in an error that concerns one, borrowed as the error is.
+macro_rules! call_of {
+    ($error:expr) => {
+        match $error {
+            Error::NotSent { call, .. }
+            | Error::OutcomeUnknown { call, .. }
+            | Error::Transport { call, .. }
+            | Error::Unauthorized { call, .. }
+            | Error::RateLimited { call }
+            | Error::Http { call, .. }
+            | Error::GraphQl { call, .. }
+            | Error::NotFound { call }
+            | Error::Unsupported { call, .. }
+            | Error::Decode { call, .. }
+            | Error::ResponseTooLarge { call, .. }
+            | Error::NotAccepted { call, .. } => Some(call),
+            Error::InvalidRequest { .. }
+            | Error::InvalidConfig { .. }
+            | Error::NotStarted { .. }
+            | Error::RunFailed { .. }
+            | Error::WaitTimeout(_)
+            | Error::TurnNotStarted { .. } => None,
+        }
+    };
+}
+
+impl Error {
+    /// The run that the error is about, where it is about one.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&SessionId> {
+        match self {
+            Self::RunFailed { run, .. } => Some(&run.session_id),
+            Self::WaitTimeout(timeout) => Some(&timeout.session_id),
+            Self::TurnNotStarted { session_id, .. } => Some(session_id),
+            _ => self.call()?.session_id.as_ref(),
+        }
+    }
+
+    /// The server's name for the request that failed, where it sent one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::WaitTimeout(timeout) => timeout.last_error.as_ref()?.request_id(),
+            _ => self.call()?.request_id.as_deref(),
+        }
+    }
+
+    /// Whether this very call may have started something: a run, or the turn of a follow-up.
+    ///
+    /// True means: making the same call again can start a second run, which costs money and
+    /// posts to Slack twice. It is true for [`Error::OutcomeUnknown`], for a trigger or
+    /// follow-up whose response shows that it was executed, and for every error of a
+    /// [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait), a
+    /// [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) after the API has
+    /// accepted it.
+    ///
+    /// False does not mean that there is no run: [`Session::wait`](crate::Session::wait) starts
+    /// nothing, so its errors say false, and [`session_id`](Self::session_id) says which run
+    /// exists.
+    #[must_use]
+    pub fn may_have_started(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown { .. } => true,
+            Self::RunFailed { started, .. } | Self::TurnNotStarted { started, .. } => *started,
+            Self::WaitTimeout(timeout) => timeout.started,
+            _ => self
+                .call()
+                .is_some_and(|call| call.unproven || call.started),
+        }
+    }
+
+    /// Whether the same call, made again later, may succeed and can do no harm: the failure is
+    /// transient, and this call cannot have started anything. The client has already tried as
+    /// often as its [`Retry`](crate::Retry) says.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        Failure::of(self) == Failure::Transient && !self.may_have_started()
+    }
+
+    /// How long the server asked to wait before the next request, if it did: `Retry-After`, in
+    /// seconds or as a date, beside any response. A date is measured against the response's own
+    /// `Date`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::WaitTimeout(timeout) => timeout.last_error.as_ref()?.retry_after(),
+            _ => self.call()?.retry_after,
+        }
+    }
+
+    /// Whether an attempt that failed like this may be followed by another one of the same
+    /// call, whatever was started before it.
+    pub(crate) fn may_be_sent_again(&self) -> bool {
+        let is_proven = self.call().is_some_and(|call| !call.unproven);
+        is_proven && Failure::of(self) == Failure::Transient
+    }
+
+    pub(crate) fn call(&self) -> Option<&FailedCall> {
+        call_of!(self)
+    }
+
+    pub(super) fn call_mut(&mut self) -> Option<&mut FailedCall> {
+        call_of!(self)
+    }
+}

@@ -1,0 +1,44 @@
+//! [`WaitTimeout`]: a wait that came to its timeout, and what it was waiting for.
+
+use std::time::Duration;
+
+use super::Error;
+use crate::model::{RunStatus, SessionId};
+
+/// A wait that came to its timeout.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WaitTimeout {
+    /// The run.
+    pub session_id: SessionId,
+    /// The status that was read last; `None` where none could be read.
+    pub last_status: Option<RunStatus>,
+    /// How long was waited.
+    pub elapsed: Duration,
+    /// How often the status was asked for.
+    pub polls: u32,
+    /// Why the last poll failed, where it did.
+    pub last_error: Option<Box<Error>>,
+    /// The API's word on stopping the run, or why it could not be stopped; `None` if the run
+    /// was left as it is.
+    pub stopped: Option<Result<String, Box<Error>>>,
+    /// What was waited for.
+    pub(crate) awaited: Awaited,
+    /// Whether the call that ends with this error has started the run, or the turn, itself.
+    pub(crate) started: bool,
+}
+
+/// What a wait that came to its timeout was waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// The run's end.
+    Run,
+    /// The end of a turn that has shown activity.
+    Turn,
+    /// The first activity of a turn.
+    Activity,
+    /// Rest: the end of what is going on, before a follow-up is sent.
+    Rest,
+    /// The end of a run's descendants, after its own.
+    Descendants,
+}
