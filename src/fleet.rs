@@ -37,12 +37,12 @@ use std::time::Duration;
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-use crate::client::Client;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
 use crate::fleet_loop::{Fleet, OnStarted, Results};
 use crate::model::{Run, SessionId, TriggerRun};
+use crate::operations::Api;
 use crate::outage::{OnOutage, Outage};
 use crate::poll::Pace;
 use crate::schedule::Schedule;
@@ -55,7 +55,7 @@ use crate::schedule::Schedule;
 /// go on, and can be waited for again.
 #[must_use = "a stream does nothing until it is read"]
 pub struct WaitAll {
-    client: Client,
+    api: Api,
     pace: Pace,
     ids: Vec<SessionId>,
     /// The runs whose results have not been given yet.
@@ -80,7 +80,7 @@ pub struct WaitAll {
 /// unknown, nothing more is started: the rest is [`Error::NotStarted`].
 #[must_use = "a stream does nothing until it is read"]
 pub struct RunAll {
-    client: Client,
+    api: Api,
     pace: Pace,
     requests: VecDeque<(usize, TriggerRun)>,
     concurrency: usize,
@@ -91,10 +91,10 @@ pub struct RunAll {
 }
 
 impl WaitAll {
-    pub(crate) fn new(client: Client, ids: impl IntoIterator<Item = SessionId>) -> Self {
+    pub(crate) fn new(api: Api, ids: impl IntoIterator<Item = SessionId>) -> Self {
         let mut met = BTreeSet::new();
         Self {
-            client,
+            api,
             pace: Pace::default(),
             ids: ids
                 .into_iter()
@@ -158,7 +158,7 @@ impl WaitAll {
     }
 
     fn start(&mut self) -> Results<()> {
-        let mut fleet = Fleet::new(self.client.clone(), self.pace);
+        let mut fleet = Fleet::new(self.api.clone(), self.pace);
         fleet.wait_for(std::mem::take(&mut self.ids), self.on_outage.take());
         fleet.into_results()
     }
@@ -196,13 +196,13 @@ impl fmt::Debug for WaitAll {
 
 impl RunAll {
     pub(crate) fn new(
-        client: Client,
+        api: Api,
         requests: impl IntoIterator<Item = TriggerRun>,
         concurrency: usize,
     ) -> Self {
         let requests: VecDeque<_> = requests.into_iter().enumerate().collect();
         Self {
-            client,
+            api,
             pace: Pace::default(),
             outstanding: (0..requests.len()).collect(),
             requests,
@@ -256,7 +256,7 @@ impl RunAll {
     }
 
     fn start(&mut self) -> Results<usize> {
-        let mut fleet = Fleet::new(self.client.clone(), self.pace);
+        let mut fleet = Fleet::new(self.api.clone(), self.pace);
         let requests = std::mem::take(&mut self.requests);
         fleet.start(requests, self.concurrency, self.on_started.take());
         fleet.into_results()

@@ -19,14 +19,14 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::Mutex;
 
-use crate::call::Terms;
-use crate::client::Client;
 use crate::error::{Awaited, Error, FailedCall, Failure, Result, WaitTimeout};
 use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
+use crate::operations::Api;
 use crate::outage::{Gap, OnOutage};
 use crate::poll::{LAST_LOOK, LONGEST_RETRY_AFTER, Pace};
 use crate::time::{Clock, Sleep};
 use crate::tolerance::Streak;
+use crate::transport::CallOptions;
 use crate::wait::end;
 
 /// How many runs one request reads at most.
@@ -55,7 +55,7 @@ pub(crate) type Results<K> =
 
 /// The loop under both streams.
 pub(crate) struct Fleet<K> {
-    client: Client,
+    api: Api,
     clock: Arc<dyn Clock>,
     pace: Pace,
     /// What is still to be started, and how many runs may be going at a time.
@@ -175,10 +175,10 @@ impl<K> Ord for Waiting<K> {
 }
 
 impl<K: Copy + Send + 'static> Fleet<K> {
-    pub(crate) fn new(client: Client, pace: Pace) -> Self {
+    pub(crate) fn new(api: Api, pace: Pace) -> Self {
         Self {
-            clock: client.clock().clone(),
-            client,
+            clock: api.clock().clone(),
+            api,
             pace,
             requests: VecDeque::new(),
             concurrency: 1,
@@ -274,7 +274,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             if self.under_way.is_empty() && self.results.is_empty() {
                 let pause = event?.saturating_sub(self.clock.now());
                 or_closed(
-                    &self.client,
+                    &self.api,
                     !self.requests.is_empty(),
                     self.clock.sleep(pause),
                 )
@@ -285,7 +285,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
                 Some(event) => self.clock.alarm(event),
                 None => Box::pin(pending()),
             };
-            let alarm = or_closed(&self.client, !self.requests.is_empty(), alarm);
+            let alarm = or_closed(&self.api, !self.requests.is_empty(), alarm);
             let outcome = match select(self.under_way.next(), pin!(alarm)).await {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => None,
@@ -370,7 +370,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     }
 
     fn send_what_is_due(&mut self) {
-        if !self.requests.is_empty() && self.client.closing().is_closed() {
+        if !self.requests.is_empty() && self.api.closing().is_closed() {
             self.start_no_more(&Error::closed(FailedCall::starting(TRIGGER)));
         }
         // Last looks do not wait for what hangs.
@@ -415,16 +415,16 @@ impl<K: Copy + Send + 'static> Fleet<K> {
     /// Starts a run on a task of its own: its response is read although nobody reads the stream,
     /// or the stream is dropped.
     fn starting(&self, item: Item<K>, now: Duration) -> Request<K> {
-        let client = self.client.clone();
-        let terms = Terms {
+        let api = self.api.clone();
+        let call = CallOptions {
             deadline: Some(now.saturating_add(self.pace.timeout)),
             returns_rate_limits: true,
-            ..Terms::default()
+            ..CallOptions::default()
         };
         let (key, request) = (item.key, item.request.clone());
         let on_started = self.on_started.clone();
         let task = tokio::spawn(async move {
-            let accepted = client.trigger(request, terms).await;
+            let accepted = api.trigger(request, call).await;
             let id = match &accepted {
                 Ok(accepted) => Some(&accepted.session_id),
                 // A response that failed can name the run all the same.
@@ -454,13 +454,13 @@ impl<K: Copy + Send + 'static> Fleet<K> {
 
     fn reading(&self, mut run: Waiting<K>) -> Request<K> {
         run.asked_at = self.clock.now();
-        let client = self.client.clone();
-        let terms = Terms {
+        let api = self.api.clone();
+        let call = CallOptions {
             session_id: Some(run.id.clone()),
-            ..self.terms(std::slice::from_ref(&run))
+            ..self.call_options(std::slice::from_ref(&run))
         };
         Box::pin(async move {
-            let read = client.read_run(terms).await;
+            let read = api.read_run(call).await;
             Outcome::Read(run, read)
         })
     }
@@ -470,26 +470,26 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         for run in &mut runs {
             run.asked_at = now;
         }
-        let client = self.client.clone();
-        let terms = self.terms(&runs);
+        let api = self.api.clone();
+        let call = self.call_options(&runs);
         Box::pin(async move {
             let ids: Vec<_> = runs.iter().map(|run| run.id.clone()).collect();
             let statuses = match &ids[..] {
-                [id] => match client.read_status(terms.for_run(id.clone())).await {
+                [id] => match api.read_status(call.for_run(id.clone())).await {
                     Ok(status) => Ok(vec![Ok(status)]),
                     // What has nothing to do with the run.
                     Err(error) if is_common(&error) => Err(error),
                     Err(error) => Ok(vec![Err(error)]),
                 },
-                _ => client.read_statuses(&ids, terms).await,
+                _ => api.read_statuses(&ids, call).await,
             };
             Outcome::Polled(runs, statuses)
         })
     }
 
-    /// The terms of a poll or a read. One that is under way at the first run's deadline is its
+    /// The options of a poll or a read. One that is under way at the first run's deadline is its
     /// last look.
-    fn terms(&self, runs: &[Waiting<K>]) -> Terms {
+    fn call_options(&self, runs: &[Waiting<K>]) -> CallOptions {
         let now = self.clock.now();
         let deadline = runs.iter().map(|run| self.deadline(run)).min();
         let deadline = deadline.filter(|deadline| *deadline > now);
@@ -502,12 +502,12 @@ impl<K: Copy + Send + 'static> Fleet<K> {
             None => (now.saturating_add(LAST_LOOK), Duration::ZERO),
         };
         let is_last = overrun.is_zero();
-        Terms {
+        CallOptions {
             deadline: Some(deadline),
             overrun,
             once: self.is_proven || is_last,
             started: runs.iter().all(|run| run.started),
-            ..Terms::default()
+            ..CallOptions::default()
         }
     }
 
@@ -546,7 +546,7 @@ impl<K: Copy + Send + 'static> Fleet<K> {
         };
         self.going -= 1;
         if let Error::RateLimited { .. } = error {
-            let retry = self.client.retry();
+            let retry = self.api.retry();
             let asked = error.retry_after().unwrap_or_default();
             let delay = retry.delays().nth(item.turned_away);
             let is_tried_again = delay.is_some() && asked <= retry.longest_retry_after();
@@ -781,9 +781,9 @@ impl<K: Copy + Send + 'static> Fleet<K> {
 
 /// Waits for a timer; where a run is still to be started, also until the client starts nothing
 /// more.
-async fn or_closed(client: &Client, starts: bool, timer: Sleep) {
+async fn or_closed(api: &Api, starts: bool, timer: Sleep) {
     match starts {
-        true => drop(select(timer, client.closing().closed()).await),
+        true => drop(select(timer, api.closing().closed()).await),
         false => timer.await,
     }
 }
@@ -815,37 +815,6 @@ impl Fleet<()> {
             let part = (place / BATCH) as f64 / batches as f64;
             run.due = now.saturating_add(interval.mul_f64(part));
             self.wait_on(run);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use apollo_compiler::{ExecutableDocument, Schema};
-
-    use super::*;
-    use crate::operations::StatusBatch;
-
-    #[test]
-    fn a_batch_of_any_size_is_a_valid_document() {
-        let sdl = include_str!("../graphql/schema.graphql");
-        let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
-        for size in [1, 2, BATCH] {
-            let ids: Vec<_> = (0..size)
-                .map(|number| SessionId::new(format!("session-{number}")).unwrap())
-                .collect();
-            let batch = serde_json::to_value(StatusBatch::new(&ids)).unwrap();
-            let query = batch["query"].as_str().unwrap();
-            let document = ExecutableDocument::parse_and_validate(&schema, query, "batch").unwrap();
-            let operation = document
-                .operations
-                .get(batch["operationName"].as_str())
-                .unwrap();
-            assert_eq!(operation.root_fields(&document).count(), size);
-            assert_eq!(batch["variables"].as_object().unwrap().len(), size);
-            if size == 2 {
-                insta::assert_snapshot!(query);
-            }
         }
     }
 }

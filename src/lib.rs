@@ -76,11 +76,8 @@
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
-mod body;
-pub mod builder;
 mod call;
-pub mod client;
-mod closing;
+mod client;
 mod config;
 pub mod cursor;
 pub mod error;
@@ -90,33 +87,24 @@ mod fleet_loop;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod lenient;
 mod model;
-mod names;
 mod operations;
 pub mod outage;
 mod poll;
-mod proof;
-mod redaction;
-mod response;
-pub mod retry;
 pub mod schedule;
 mod seen;
 pub mod session;
 pub mod stop;
-mod surrogates;
 pub mod time;
 mod tolerance;
 mod transport;
 pub mod tree;
 pub mod turn;
-mod unpack;
 pub mod wait;
 pub mod watch;
 
-pub use builder::ClientBuilder;
 pub use call::CallFuture;
-pub use client::Client;
+pub use client::{Client, ClientBuilder};
 pub use config::Credentials;
 pub use cursor::Checkpoint;
 pub use error::{Error, GraphQlError, Obstacle, Result};
@@ -127,10 +115,10 @@ pub use model::{
     StepOptions, TriggerRun,
 };
 pub use outage::Outage;
-pub use retry::Retry;
 pub use schedule::Schedule;
 pub use session::Session;
 pub use stop::StopOnDrop;
+pub use transport::Retry;
 pub use tree::{ReadTree, Tree, WaitTree};
 pub use turn::{Ask, Turn};
 pub use wait::{OnTimeout, Wait};

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::Terms;
-use crate::client::Client;
 use crate::error::{Awaited, Error, Result, WaitTimeout, excerpt};
 use crate::model::{RunStatus, SessionId};
+use crate::operations::Api;
 use crate::outage::{Gap, OnOutage};
 use crate::schedule::Schedule;
 use crate::time::Clock;
 use crate::tolerance::Streak;
+use crate::transport::CallOptions;
 use crate::wait::OnTimeout;
 
 /// How long the last look may take, which comes at the deadline.
@@ -61,7 +61,7 @@ impl Pace {
 
 /// The polls of one run.
 pub(crate) struct Polls {
-    pub(crate) client: Client,
+    pub(crate) api: Api,
     pub(crate) session_id: SessionId,
     pace: Pace,
     clock: Arc<dyn Clock>,
@@ -87,17 +87,12 @@ pub(crate) struct Polls {
 
 impl Polls {
     /// Polls from now on; `start` is when the waiting began, by the client's clock.
-    pub(crate) fn since(
-        start: Duration,
-        client: Client,
-        session_id: SessionId,
-        pace: Pace,
-    ) -> Self {
+    pub(crate) fn since(start: Duration, api: Api, session_id: SessionId, pace: Pace) -> Self {
         Self {
-            gap: Gap::since(client.clock().now()),
+            gap: Gap::since(api.clock().now()),
             on_outage: None,
-            clock: client.clock().clone(),
-            client,
+            clock: api.clock().clone(),
+            api,
             session_id,
             pace,
             start,
@@ -138,9 +133,9 @@ impl Polls {
         self
     }
 
-    /// The terms of the next call. It is one attempt, since the loop is the retry, but for the
+    /// The options of the next call. It is one attempt, since the loop is the retry, but for the
     /// first one of a run that may not exist.
-    pub(crate) fn terms(&self) -> Terms {
+    pub(crate) fn call_options(&self) -> CallOptions {
         let now = self.clock.now();
         let (deadline, overrun) = match now < self.deadline {
             // One attempt begins at once: only its end is bounded.
@@ -148,20 +143,20 @@ impl Polls {
             true => (self.deadline, LAST_LOOK),
             false => (now.saturating_add(LAST_LOOK), Duration::ZERO),
         };
-        Terms {
+        CallOptions {
             session_id: Some(self.session_id.clone()),
             deadline: Some(deadline),
             overrun,
             once: self.is_proven || now >= self.deadline,
             started: self.started,
-            ..Terms::default()
+            ..CallOptions::default()
         }
     }
 
     /// Counts a poll that is about to be made.
-    pub(crate) fn begin(&mut self) -> Terms {
+    pub(crate) fn begin(&mut self) -> CallOptions {
         self.polls += 1;
-        self.terms()
+        self.call_options()
     }
 
     /// Notes what a poll has read, and whether that is, or may be, the end of what is waited
@@ -283,12 +278,12 @@ impl Polls {
         let elapsed = self.now().saturating_sub(self.start);
         let stopped = match self.pace.on_timeout {
             OnTimeout::Stop if !self.has_ended && awaited != Awaited::Rest => {
-                let terms = Terms {
+                let call = CallOptions {
                     session_id: Some(self.session_id.clone()),
                     started: self.started,
-                    ..Terms::default()
+                    ..CallOptions::default()
                 };
-                Some(self.client.stop(terms).await.map_err(Box::new))
+                Some(self.api.stop(call).await.map_err(Box::new))
             }
             OnTimeout::Stop | OnTimeout::Leave => None,
         };

@@ -36,16 +36,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::body::Departed;
-use crate::call::{CallFuture, Terms};
-use crate::client::Client;
+use crate::call::CallFuture;
 use crate::cursor::{Checkpoint, Cursor};
 use crate::error::{Error, FailedCall, Result};
 use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions};
-use crate::operations::Digest;
+use crate::operations::{Api, Digest};
 use crate::poll::{Pace, Polls};
 use crate::seen::Seen;
 use crate::stop::StopOnDrop;
+use crate::transport::{CallOptions, Departed};
 use crate::tree::ReadTree;
 use crate::turn::{Ask, OpenTurn, Progress, Turn};
 use crate::wait::Wait;
@@ -62,20 +61,17 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn started(client: Client, accepted: Accepted) -> Self {
-        Self::of(
-            Handle::started(client, accepted.session_id),
-            accepted.warning,
-        )
+    pub(crate) fn started(api: Api, accepted: Accepted) -> Self {
+        Self::of(Handle::started(api, accepted.session_id), accepted.warning)
     }
 
     pub(crate) fn of(handle: Handle, warning: Option<String>) -> Self {
         Self { handle, warning }
     }
 
-    pub(crate) fn resumed(client: Client, checkpoint: Checkpoint) -> Self {
+    pub(crate) fn resumed(api: Api, checkpoint: Checkpoint) -> Self {
         Self {
-            handle: Handle::new(client, checkpoint.session_id, checkpoint.cursor),
+            handle: Handle::new(api, checkpoint.session_id, checkpoint.cursor),
             warning: None,
         }
     }
@@ -99,7 +95,8 @@ impl Session {
     ///
     /// As for [`Client::get_run`].
     pub fn run(&self) -> CallFuture<Run> {
-        self.handle.client.get_run(&self.handle.id)
+        let handle = self.handle.clone();
+        Box::pin(async move { handle.api.read_run(handle.call_options()).await })
     }
 
     /// Waits until the run has ended, and reads it: see [`Wait`].
@@ -183,7 +180,8 @@ impl Session {
     ///
     /// As for [`Client::stop_run`].
     pub fn stop(&self) -> CallFuture<Accepted> {
-        self.handle.client.stop_run(&self.handle.id)
+        let handle = self.handle.clone();
+        Box::pin(async move { handle.stop().await })
     }
 
     /// Stops the run when the guard is dropped, at best: see [`StopOnDrop`].
@@ -217,7 +215,7 @@ pub(crate) type Sending = tokio::sync::OwnedMutexGuard<()>;
 /// What a session shares with the futures and streams that it makes.
 #[derive(Clone)]
 pub(crate) struct Handle {
-    pub(crate) client: Client,
+    pub(crate) api: Api,
     pub(crate) id: SessionId,
     cursor: Arc<Mutex<Cursor>>,
     /// Whether this session has started the run, or had a follow-up accepted: then host and id
@@ -234,9 +232,9 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    fn new(client: Client, id: SessionId, cursor: Cursor) -> Self {
+    fn new(api: Api, id: SessionId, cursor: Cursor) -> Self {
         Self {
-            client,
+            api,
             id,
             turns: Arc::new(AtomicU32::new(
                 cursor.turn.as_ref().map_or(0, |turn| turn.number),
@@ -250,8 +248,8 @@ impl Handle {
     }
 
     /// Of a run that was started here, so that host and id are right.
-    pub(crate) fn started(client: Client, id: SessionId) -> Self {
-        let handle = Self::new(client, id, Cursor::default());
+    pub(crate) fn started(api: Api, id: SessionId) -> Self {
+        let handle = Self::new(api, id, Cursor::default());
         handle.is_proven.store(true, Ordering::Relaxed);
         handle
     }
@@ -267,7 +265,7 @@ impl Handle {
 
     /// The polls of this session's run, from `start` on.
     pub(crate) fn polls(&self, start: Duration, pace: Pace) -> Polls {
-        let mut polls = Polls::since(start, self.client.clone(), self.id.clone(), pace);
+        let mut polls = Polls::since(start, self.api.clone(), self.id.clone(), pace);
         if self.has_read.load(Ordering::Relaxed) {
             polls = polls.having_read();
         }
@@ -278,11 +276,21 @@ impl Handle {
         }
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    pub(crate) fn call_options(&self) -> CallOptions {
+        CallOptions {
             session_id: Some(self.id.clone()),
-            ..Terms::default()
+            ..CallOptions::default()
         }
+    }
+
+    /// Stops the run.
+    pub(crate) async fn stop(&self) -> Result<Accepted> {
+        let status = self.api.stop(self.call_options()).await?;
+        Ok(Accepted {
+            session_id: self.id.clone(),
+            status,
+            warning: None,
+        })
     }
 
     /// The steps of earlier turns, if this session has emitted nothing yet: without them a watch
@@ -293,14 +301,14 @@ impl Handle {
         if self.cursor().is_used {
             return None;
         }
-        let soon = self.client.clock().now().saturating_add(SOON);
-        let terms = Terms {
+        let soon = self.api.clock().now().saturating_add(SOON);
+        let call = CallOptions {
             deadline: Some(deadline.map_or(soon, |deadline| deadline.min(soon))),
             once: true,
-            ..self.terms()
+            ..self.call_options()
         };
         let options = StepOptions::default().with_max_chars(1);
-        self.client.read_steps(options, terms).await.ok()
+        self.api.read_steps(options, call).await.ok()
     }
 
     /// Reads the run and sends a follow-up, until the deadline if there is one.
@@ -312,31 +320,31 @@ impl Handle {
         if message.trim().is_empty() {
             return Err(Error::blank("message"));
         }
-        let terms = Terms {
+        let call = CallOptions {
             deadline,
-            ..self.terms()
+            ..self.call_options()
         };
-        let call_deadline = self.client.call_deadline();
+        let call_deadline = self.api.call_deadline();
         let deadline = deadline.map_or(call_deadline, |deadline| deadline.min(call_deadline));
         let prepared = async {
             let Some(sending) = self.begin_to_send(deadline).await else {
                 return Ok::<_, Error>(None);
             };
-            let digest = self.client.read_digest(terms.clone()).await?;
+            let digest = self.api.read_digest(call.clone()).await?;
             Ok(Some((digest, sending)))
         };
-        let Some(prepared) = self.client.closing().before(prepared).await else {
+        let Some(prepared) = self.api.closing().before(prepared).await else {
             return Err(self.closed());
         };
         let Some((digest, sending)) = prepared? else {
             // No time is left, as the call says.
-            let terms = Terms {
+            let call = CallOptions {
                 deadline: Some(deadline),
-                ..terms
+                ..call
             };
-            return self.client.send(message, terms).await;
+            return self.api.send(message, call).await;
         };
-        let (accepted, _) = self.send_after(digest, message, terms, sending).await?;
+        let (accepted, _) = self.send_after(digest, message, call, sending).await?;
         Ok(accepted)
     }
 
@@ -351,7 +359,7 @@ impl Handle {
     /// the deadline.
     pub(crate) async fn begin_to_send(&self, deadline: Duration) -> Option<Sending> {
         let lock = std::pin::pin!(self.sends.clone().lock_owned());
-        match select(lock, self.client.clock().alarm(deadline)).await {
+        match select(lock, self.api.clock().alarm(deadline)).await {
             Either::Left((sending, _)) => Some(sending),
             Either::Right(_) => None,
         }
@@ -368,18 +376,18 @@ impl Handle {
         &self,
         digest: Digest,
         message: String,
-        terms: Terms,
+        call: CallOptions,
         _sending: Sending,
     ) -> Result<(Accepted, OpenTurn)> {
         self.has_read.store(true, Ordering::Relaxed);
-        let steps = self.steps_so_far(terms.deadline);
-        let steps = self.client.closing().before(steps).await.flatten();
+        let steps = self.steps_so_far(call.deadline);
+        let steps = self.api.closing().before(steps).await.flatten();
         let opening = Opening::new(self, digest, steps);
-        let terms = Terms {
+        let call = CallOptions {
             departed: Some(opening.departed.clone()),
-            ..terms
+            ..call
         };
-        match self.client.send(message, terms).await {
+        match self.api.send(message, call).await {
             Ok(accepted) => {
                 self.is_proven.store(true, Ordering::Relaxed);
                 Ok((accepted, opening.accepted()))

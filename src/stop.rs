@@ -72,7 +72,7 @@ impl Drop for StopOnDrop {
 }
 
 async fn stop(handle: Handle) {
-    match handle.client.stop_run(&handle.id).await {
+    match handle.stop().await {
         Ok(accepted) => {
             tracing::info!(session_id = %handle.id, status = %excerpt(&accepted.status), "stopped");
         }

@@ -26,15 +26,16 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use crate::call::{CallFuture, Terms};
-use crate::client::Client;
+use crate::call::CallFuture;
 use crate::error::{Awaited, Error, Result};
 use crate::family::{FIRST, walk};
 use crate::model::{Run, RunStatus, SessionId};
+use crate::operations::Api;
 use crate::poll::{Pace, Polls};
 use crate::schedule::Schedule;
 use crate::session::Handle;
 use crate::tolerance::Streak;
+use crate::transport::CallOptions;
 use crate::turn::{GRACE_TIME, Tracked};
 use crate::wait::OnTimeout;
 
@@ -156,10 +157,17 @@ impl IntoFuture for ReadTree {
     type IntoFuture = CallFuture<Tree>;
 
     fn into_future(self) -> CallFuture<Tree> {
-        let Handle { client, id, .. } = self.handle;
+        let Handle { api, id, .. } = self.handle;
         Box::pin(async move {
             let mut read = HashMap::new();
-            read_tree(&client, id, &Terms::default(), self.concurrency, &mut read).await
+            read_tree(
+                &api,
+                id,
+                &CallOptions::default(),
+                self.concurrency,
+                &mut read,
+            )
+            .await
         })
     }
 }
@@ -226,7 +234,7 @@ impl WaitTree {
         self.pace.check()?;
         let handle = self.read.handle;
         let concurrency = self.read.concurrency;
-        let mut polls = handle.polls(handle.client.clock().now(), self.pace);
+        let mut polls = handle.polls(handle.api.clock().now(), self.pace);
         let mut turn = Tracked::of(handle);
         let mut census = Census::default();
         let mut quiet_since = None;
@@ -364,18 +372,18 @@ impl Census {
     ) -> Result<Look> {
         // A look that is under way at the deadline is the last one: its reads may begin until it
         // has to end.
-        let mut terms = polls.terms();
-        let overrun = std::mem::take(&mut terms.overrun);
-        terms.deadline = terms
+        let mut call = polls.call_options();
+        let overrun = std::mem::take(&mut call.overrun);
+        call.deadline = call
             .deadline
             .map(|deadline| deadline.saturating_add(overrun));
-        let client = polls.client.clone();
+        let api = polls.api.clone();
         let root = polls.session_id.clone();
         let root_messages = Mutex::new(None);
         let family = walk(root.clone(), concurrency, |id| {
-            let (client, known) = (client.clone(), self.read.get(&id).cloned());
+            let (api, known) = (api.clone(), self.read.get(&id).cloned());
             let given_up = self.given_up.get(&id).cloned();
-            let (terms, is_root) = (terms.for_run(id.clone()), id == root);
+            let (call, is_root) = (call.for_run(id.clone()), id == root);
             let root_messages = &root_messages;
             async move {
                 let read = |status, children: Vec<_>| ((status, children.clone()), children);
@@ -384,7 +392,7 @@ impl Census {
                     (_, Some(error)) => return Err(error),
                     _ => {}
                 }
-                let digest = client.read_digest(terms).await?;
+                let digest = api.read_digest(call).await?;
                 if is_root {
                     *root_messages.lock().unwrap_or_else(PoisonError::into_inner) =
                         Some(digest.messages);
@@ -450,12 +458,12 @@ impl Census {
         concurrency: usize,
     ) -> Result<(Tree, Option<Error>)> {
         // Each run is tried as often as in any call, unless it is time for the last look.
-        let terms = Terms {
+        let call = CallOptions {
             once: polls.is_at_the_deadline(),
-            ..polls.terms()
+            ..polls.call_options()
         };
         let root = polls.session_id.clone();
-        let tree = read_tree(&polls.client, root, &terms, concurrency, &mut self.runs).await?;
+        let tree = read_tree(&polls.api, root, &call, concurrency, &mut self.runs).await?;
         let now = polls.now();
         let failure = tree.failures().find_map(|(id, error)| {
             let streak = self.streaks.entry(id.clone()).or_default();
@@ -473,19 +481,19 @@ fn retry_after(failure: &Option<Error>) -> Option<Duration> {
 
 /// Reads a run and all its descendants, but for those that were read before.
 async fn read_tree(
-    client: &Client,
+    api: &Api,
     root: SessionId,
-    terms: &Terms,
+    call: &CallOptions,
     concurrency: usize,
     read: &mut HashMap<SessionId, Run>,
 ) -> Result<Tree> {
     let family = walk(root.clone(), concurrency, |id| {
         let known = read.get(&id).cloned();
-        let (client, terms) = (client.clone(), terms.for_run(id));
+        let (api, call) = (api.clone(), call.for_run(id));
         async move {
             let run = match known {
                 Some(run) => run,
-                None => client.read_run(terms).await?,
+                None => api.read_run(call).await?,
             };
             let children = run.child_session_ids.clone();
             Ok((run, children))

@@ -29,13 +29,14 @@ use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 
-use crate::call::{CallFuture, Terms};
+use crate::call::CallFuture;
 use crate::error::{Awaited, Error, Result};
 use crate::model::{Message, MessageKey, Run, RunStatus, SessionId};
 use crate::operations::Digest;
 use crate::poll::{Pace, Polls};
 use crate::schedule::Schedule;
 use crate::session::Handle;
+use crate::transport::CallOptions;
 use crate::wait::OnTimeout;
 
 /// How long a turn may show no activity, and for how many answered polls at least.
@@ -139,7 +140,7 @@ impl Ask {
             return Err(Error::blank("message"));
         }
         let handle = self.handle;
-        let clock = handle.client.clock().clone();
+        let clock = handle.api.clock().clone();
         let start = clock.now();
         let deadline = start.saturating_add(self.pace.timeout);
 
@@ -163,17 +164,17 @@ impl Ask {
                 }
             }
         };
-        let Some(prepared) = handle.client.closing().before(prepared).await else {
+        let Some(prepared) = handle.api.closing().before(prepared).await else {
             return Err(handle.closed());
         };
         let (_turn, digest, sending) = prepared?;
-        let terms = Terms {
+        let call = CallOptions {
             session_id: Some(handle.id.clone()),
             deadline: Some(deadline),
-            ..Terms::default()
+            ..CallOptions::default()
         };
         let (_, turn) = handle
-            .send_after(digest, self.message, terms, sending)
+            .send_after(digest, self.message, call, sending)
             .await?;
 
         let mut polls = handle.polls(start, self.pace).having_started();
@@ -499,19 +500,19 @@ pub(crate) async fn until_ended(
 
 /// Looks once: the run if it has ended, `None` if it is still going.
 async fn look(polls: &mut Polls, turn: &mut Tracked) -> Result<Option<Run>> {
-    let terms = polls.begin();
+    let call = polls.begin();
     let status = if turn.needs_messages() {
-        let digest = polls.client.read_digest(terms).await?;
+        let digest = polls.api.read_digest(call).await?;
         turn.note(&digest.status, &digest.messages, polls.now());
         digest.status
     } else {
-        polls.client.read_status(terms).await?
+        polls.api.read_status(call).await?
     };
     polls.read(&status, turn.may_have_ended(&status));
     if !turn.has_ended(&status) {
         return Ok(None);
     }
-    let run = polls.client.read_run(polls.terms()).await?;
+    let run = polls.api.read_run(polls.call_options()).await?;
     // Another follow-up may have woken it in between.
     let has_ended = turn.has_ended(&run.status);
     polls.read_whole(&run.status);
@@ -523,8 +524,8 @@ async fn until_at_rest(polls: &mut Polls, handle: &Handle, grace_time: Duration)
     let mut turn = Tracked::of(handle.clone());
     loop {
         turn.refresh(polls);
-        let terms = polls.begin();
-        match polls.client.read_digest(terms).await {
+        let call = polls.begin();
+        match polls.api.read_digest(call).await {
             Ok(digest) => {
                 turn.note(&digest.status, &digest.messages, polls.now());
                 let is_at_rest = turn.has_ended(&digest.status);

@@ -37,14 +37,15 @@ use std::time::Duration;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::call::{CallFuture, Terms};
-use crate::client::Client;
+use crate::call::CallFuture;
 use crate::error::{Error, Result};
 use crate::model::{Run, RunStatus, SessionId, TriggerRun};
+use crate::operations::Api;
 use crate::outage::{OnOutage, Outage};
 use crate::poll::{Pace, Polls};
 use crate::schedule::Schedule;
 use crate::session::Handle;
+use crate::transport::CallOptions;
 use crate::turn::{GRACE_TIME, Tracked, until_ended};
 
 /// A wait until a run has ended. Await it; nothing is sent before.
@@ -73,7 +74,7 @@ use crate::turn::{GRACE_TIME, Tracked, until_ended};
 /// [`on_started`](Wait::on_started) has had the id.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {
-    client: Client,
+    api: Api,
     subject: Subject,
     pace: Pace,
     on_started: Option<Box<OnStarted>>,
@@ -101,17 +102,17 @@ enum Subject {
 }
 
 impl Wait {
-    pub(crate) fn for_new(client: Client, request: TriggerRun) -> Self {
-        Self::of(client, Subject::New(request))
+    pub(crate) fn for_new(api: Api, request: TriggerRun) -> Self {
+        Self::of(api, Subject::New(request))
     }
 
     pub(crate) fn for_run(handle: Handle) -> Self {
-        Self::of(handle.client.clone(), Subject::Run(handle))
+        Self::of(handle.api.clone(), Subject::Run(handle))
     }
 
-    fn of(client: Client, subject: Subject) -> Self {
+    fn of(api: Api, subject: Subject) -> Self {
         Self {
-            client,
+            api,
             subject,
             pace: Pace::default(),
             on_started: None,
@@ -177,16 +178,16 @@ impl Wait {
 
     async fn run(self, span: &Span) -> Result<Run> {
         self.pace.check()?;
-        let start = self.client.clock().now();
+        let start = self.api.clock().now();
         let (polls, mut turn, started) = match self.subject {
             Subject::Run(handle) => (handle.polls(start, self.pace), Tracked::of(handle), false),
             Subject::New(request) => {
-                let terms = Terms {
+                let call = CallOptions {
                     deadline: Some(start.saturating_add(self.pace.timeout)),
-                    ..Terms::default()
+                    ..CallOptions::default()
                 };
-                let accepted = self.client.trigger(request, terms).await?;
-                let polls = Polls::since(start, self.client, accepted.session_id, self.pace);
+                let accepted = self.api.trigger(request, call).await?;
+                let polls = Polls::since(start, self.api, accepted.session_id, self.pace);
                 (polls.having_started(), Tracked::none(), true)
             }
         };

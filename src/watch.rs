@@ -38,16 +38,16 @@ use std::time::Duration;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 
-use crate::call::Terms;
-use crate::client::Client;
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
 use crate::model::{Message, Run, RunStatus, SessionId, StepOptions, TriggerRun};
+use crate::operations::Api;
 use crate::outage::{OnOutage, Outage};
 use crate::poll::{LAST_LOOK, Pace, Polls};
 use crate::schedule::Schedule;
 use crate::seen::Seen;
 use crate::session::{Handle, Session};
+use crate::transport::CallOptions;
 use crate::turn::{GRACE_TIME, Tracked};
 use crate::wait::OnTimeout;
 pub use event::Event;
@@ -90,8 +90,8 @@ impl Watch {
         Self::of(Subject::Run(handle))
     }
 
-    pub(crate) fn for_new(client: Client, request: TriggerRun) -> Self {
-        Self::of(Subject::New(client, request))
+    pub(crate) fn for_new(api: Api, request: TriggerRun) -> Self {
+        Self::of(Subject::New(api, request))
     }
 
     pub(crate) fn for_follow_up(handle: Handle, message: String) -> Self {
@@ -224,12 +224,12 @@ impl Watch {
     }
 
     fn start(&mut self) -> Pin<Box<dyn Stream<Item = Item> + Send>> {
-        let client = match &self.subject {
-            Subject::Run(handle) | Subject::FollowUp(handle, _) => &handle.client,
-            Subject::New(client, _) => client,
+        let api = match &self.subject {
+            Subject::Run(handle) | Subject::FollowUp(handle, _) => &handle.api,
+            Subject::New(api, _) => api,
         };
         let stage = Stage::Opening(Box::new(Opening {
-            start: client.clock().now(),
+            start: api.clock().now(),
             subject: self.subject.clone(),
             pace: self.pace,
             steps: self.steps,
@@ -358,8 +358,8 @@ impl Watcher {
 
     /// Looks once, and queues what is new.
     async fn look(&mut self) -> Result<()> {
-        let terms = self.polls.begin();
-        let digest = self.polls.client.read_digest(terms).await?;
+        let call = self.polls.begin();
+        let digest = self.polls.api.read_digest(call).await?;
         let now = self.polls.now();
         self.turn.note(&digest.status, &digest.messages, now);
         let may_have_ended = self.turn.has_ended(&digest.status);
@@ -372,13 +372,13 @@ impl Watcher {
             self.are_steps_due = true;
             self.queue_children(&digest.child_session_ids);
             if self.seen.messages.has_news(&digest.messages) {
-                let run = self.polls.client.read_run(self.polls.terms()).await?;
+                let run = self.polls.api.read_run(self.polls.call_options()).await?;
                 self.queue_run(run.status, &run.child_session_ids, run.messages);
             }
             return Ok(());
         }
 
-        let run = self.polls.client.read_run(self.polls.terms()).await?;
+        let run = self.polls.api.read_run(self.polls.call_options()).await?;
         // Another follow-up may have woken it in between.
         let has_ended = self.turn.has_ended(&run.status);
         self.polls.read_whole(&run.status);
@@ -402,12 +402,12 @@ impl Watcher {
     /// Queues new steps. A failure is left to the next poll: what is optional neither ends nor
     /// delays what is required.
     async fn look_at_steps(&mut self) {
-        let mut terms = self.polls.terms();
+        let mut call = self.polls.call_options();
         let soon = self.polls.now().saturating_add(LAST_LOOK);
-        terms.deadline = terms.deadline.map(|deadline| deadline.min(soon));
-        terms.overrun = Duration::ZERO;
-        terms.once = true;
-        if let Some(Err(error)) = self.read_steps(terms).await {
+        call.deadline = call.deadline.map(|deadline| deadline.min(soon));
+        call.overrun = Duration::ZERO;
+        call.once = true;
+        if let Some(Err(error)) = self.read_steps(call).await {
             if let Error::Unsupported { .. } = error {
                 self.steps = None;
                 self.push(Event::StepsMissing(error.to_string()));
@@ -419,11 +419,11 @@ impl Watcher {
 
     /// Queues the last steps, tried as any call; or says why they are missing.
     async fn take_last_steps(&mut self) -> Option<String> {
-        let terms = Terms {
+        let call = CallOptions {
             once: false,
-            ..self.polls.terms()
+            ..self.polls.call_options()
         };
-        match self.read_steps(terms).await? {
+        match self.read_steps(call).await? {
             Ok(true) => None,
             Ok(false) => Some("the API answered without them".to_owned()),
             Err(error) => Some(error.to_string()),
@@ -432,11 +432,11 @@ impl Watcher {
 
     /// Reads and queues new steps: whether the API could read them. `None` if they are not asked
     /// for.
-    async fn read_steps(&mut self, terms: Terms) -> Option<Result<bool>> {
+    async fn read_steps(&mut self, call: CallOptions) -> Option<Result<bool>> {
         let options = self.steps?;
         let after = self.seen.step.or(options.after);
         let options = StepOptions { after, ..options };
-        let read = match self.polls.client.read_steps(options, terms).await {
+        let read = match self.polls.api.read_steps(options, call).await {
             Ok(read) => read,
             Err(error) => return Some(Err(error)),
         };

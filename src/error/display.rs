@@ -8,7 +8,6 @@ use super::failure::is_transient_status;
 use super::graphql::GraphQlError;
 use super::{Awaited, FailedCall, Obstacle, WaitTimeout};
 use crate::model::{Run, RunStatus, SessionId};
-use crate::operations::StatusBatch;
 
 impl fmt::Display for FailedCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,12 +30,12 @@ impl fmt::Display for FailedCall {
 
 /// What a user asks for who causes this operation: not the name of our document, which means
 /// nothing to them. The run follows. `None` of what is no document: work for another thread.
-fn asked_for(operation: &str) -> Option<&'static str> {
+pub(crate) fn asked_for(operation: &str) -> Option<&'static str> {
     Some(match operation {
         "TriggerDinoaiAgentRun" | "TriggerDinoaiAgentRunWithOptions" => "the request to start",
         "SendDinoaiAgentMessage" => "the follow-up to",
         "DinoaiAgentRun" => "the request to read",
-        "DinoaiAgentRunStatus" | StatusBatch::OPERATION => "the request for the status of",
+        "DinoaiAgentRunStatus" | "DinoaiAgentRunStatuses" => "the request for the status of",
         "DinoaiAgentRunDigest" => "the request to read",
         "DinoaiAgentRunSteps" => "the request for the steps of",
         "StopDinoaiAgentRun" => "the request to stop",
@@ -276,32 +275,5 @@ pub(crate) fn last_words(run: &Run) -> String {
     match run.answer() {
         Some(answer) => format!("; its last message: {}", excerpt(answer)),
         None => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::operations::{
-        dinoai_agent_run, dinoai_agent_run_digest, dinoai_agent_run_status, dinoai_agent_run_steps,
-        send_dinoai_agent_message, stop_dinoai_agent_run, trigger_dinoai_agent_run,
-        trigger_dinoai_agent_run_with_options,
-    };
-
-    #[test]
-    fn every_document_has_words_of_its_own() {
-        for operation in [
-            trigger_dinoai_agent_run::OPERATION_NAME,
-            trigger_dinoai_agent_run_with_options::OPERATION_NAME,
-            send_dinoai_agent_message::OPERATION_NAME,
-            dinoai_agent_run::OPERATION_NAME,
-            dinoai_agent_run_status::OPERATION_NAME,
-            StatusBatch::OPERATION,
-            dinoai_agent_run_digest::OPERATION_NAME,
-            dinoai_agent_run_steps::OPERATION_NAME,
-            stop_dinoai_agent_run::OPERATION_NAME,
-        ] {
-            assert!(asked_for(operation).is_some(), "{operation}");
-        }
     }
 }

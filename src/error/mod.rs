@@ -24,6 +24,7 @@ mod failed_call;
 mod failure;
 mod graphql;
 mod questions;
+mod unsupported;
 mod wait_timeout;
 
 use std::error::Error as StdError;
@@ -43,9 +44,12 @@ pub use wait_timeout::WaitTimeout;
 #[cfg(any(test, fuzzing))]
 pub(crate) use before_execution::ABOUT_THE_REQUEST;
 pub(crate) use before_execution::is_before_execution;
+#[cfg(test)]
+pub(crate) use display::asked_for;
 pub(crate) use display::{innermost, list, said};
 pub(crate) use excerpt::excerpt;
 pub(crate) use failure::{Failure, is_rate_limit_code, is_transient_status};
+pub(crate) use unsupported::unsupported;
 pub(crate) use wait_timeout::Awaited;
 
 /// A result whose error is this crate's.

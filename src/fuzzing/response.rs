@@ -18,12 +18,13 @@ use super::proofs::{Said, Sent, prove_that_nothing_was_carried_out};
 use crate::config::{Credentials, Endpoint};
 use crate::error::{Error, FailedCall};
 use crate::model::{Accepted, Run, SessionId};
-use crate::operations::{
-    DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps, Operation,
-    Repeat, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
+use crate::operations::documents::{
+    DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
+    SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
     TriggerDinoaiAgentRunWithOptions,
 };
-use crate::transport::{Settings, Transport};
+use crate::operations::status_batch::{StatusBatch, read_batch};
+use crate::transport::{HttpTransport, Operation, OperationInfo, RetrySafety, Settings};
 
 /// Small, so that a few bytes of gzip are beyond it.
 const LIMIT: usize = 16 * 1024;
@@ -36,7 +37,7 @@ const CANARY: &str = "canary";
 /// In the texts of a run's messages, where a seed has some.
 const TRANSCRIPT: &str = "transcript-text";
 
-static TRANSPORT: LazyLock<Transport> = LazyLock::new(|| {
+static TRANSPORT: LazyLock<HttpTransport> = LazyLock::new(|| {
     let endpoint = "http://127.0.0.1:1/api/v1/canaryPath0123/graphql";
     let settings = Settings {
         request_timeout: Duration::from_secs(30),
@@ -45,7 +46,7 @@ static TRANSPORT: LazyLock<Transport> = LazyLock::new(|| {
         user_agent_suffix: None,
         hook: None,
     };
-    Transport::new(
+    HttpTransport::new(
         Endpoint::parse(endpoint, false).unwrap(),
         &Credentials::key_and_secret("canaryKey0123", "canarySecret0123"),
         settings,
@@ -144,20 +145,20 @@ impl Given {
         }
     }
 
-    fn arrive(&self, asked: Option<&str>, repeat: Repeat) -> Result<Arrived, Error> {
+    fn arrive(&self, asked: Option<&str>, operation: &OperationInfo) -> Result<Arrived, Error> {
         let mut call = FailedCall {
-            operation: "Operation",
+            operation: operation.name,
             session_id: asked.map(|id| SessionId::new(id).unwrap()),
             attempts: 1,
             request_id: None,
             http_status: None,
             retry_after: None,
-            starts: repeat == Repeat::Never,
+            starts: operation.safety == RetrySafety::Never,
             started: false,
             unproven: false,
         };
         let (status, headers) = (self.status, self.headers.clone());
-        let response = TRANSPORT.arrive(&mut call, repeat, status, headers, self.body.clone());
+        let response = TRANSPORT.arrive(&mut call, operation, status, headers, self.body.clone());
         Ok((response?, Box::new(call)))
     }
 
@@ -165,13 +166,13 @@ impl Given {
         &self,
         asked: Option<&str>,
         agent: Option<&str>,
-    ) -> Result<O::Answer, Error> {
-        let (response, call) = self.arrive(asked, O::REPEAT)?;
+    ) -> Result<O::Output, Error> {
+        let (response, call) = self.arrive(asked, &O::INFO)?;
         response.read::<O>(call, TRANSPORT.context(), agent)
     }
 }
 
-type Arrived = (crate::response::Response, Box<FailedCall>);
+type Arrived = (crate::transport::Response, Box<FailedCall>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whole {
@@ -180,7 +181,7 @@ enum Whole {
     TooLarge,
 }
 
-fn started<O: Operation<Answer = Accepted>>(
+fn started<O: Operation<Output = Accepted>>(
     given: &Given,
     asked: Option<&str>,
     agent: Option<&str>,
@@ -212,7 +213,7 @@ fn started<O: Operation<Answer = Accepted>>(
     }
     if let (Ok(accepted), Some(envelope)) = (&answer, said.envelope()) {
         // The value's own id, and no other one of the same response.
-        let values = envelope.values(O::ROOT);
+        let values = envelope.values(O::INFO.root);
         let own = values.iter().flat_map(|value| value.all("agentSessionId"));
         let mut own = own.filter_map(Json::text);
         assert!(
@@ -224,7 +225,7 @@ fn started<O: Operation<Answer = Accepted>>(
         return;
     };
     let sent = Sent {
-        root: O::ROOT,
+        root: O::INFO.root,
         agent,
         starts_a_run: asked.is_none(),
     };
@@ -249,9 +250,9 @@ fn is_same_number(one: &str, other: &str) -> bool {
     matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one == other)
 }
 
-fn read<O: Operation>(given: &Given) -> Result<O::Answer, Error>
+fn read<O: Operation>(given: &Given) -> Result<O::Output, Error>
 where
-    O::Answer: Debug,
+    O::Output: Debug,
 {
     let answer = given.answer::<O>(Some(ASKED), None);
     always::<O>(given, Some(ASKED), None, &answer);
@@ -269,9 +270,9 @@ fn always<O: Operation>(
     given: &Given,
     asked: Option<&str>,
     agent: Option<&str>,
-    answer: &Result<O::Answer, Error>,
+    answer: &Result<O::Output, Error>,
 ) where
-    O::Answer: Debug,
+    O::Output: Debug,
 {
     let again = given.answer::<O>(asked, agent);
     assert_eq!(format!("{answer:?}"), format!("{again:?}"));
@@ -279,14 +280,15 @@ fn always<O: Operation>(
         shows_no_secret(error);
     }
     let (body, whole) = given.unpacked();
-    let is_refused = O::REPEAT != Repeat::Never && [401, 403, 429].contains(&given.status.as_u16());
+    let is_refused =
+        O::INFO.safety != RetrySafety::Never && [401, 403, 429].contains(&given.status.as_u16());
     let Ok(strict) = serde_json::from_slice::<Strict<O::ResponseData>>(&body) else {
         return;
     };
     if whole != Whole::Yes || is_refused || body.trim_ascii_start().starts_with(b"[") {
         return;
     }
-    let Ok(expected) = O::answer(strict.data) else {
+    let Ok(expected) = O::output(strict.data) else {
         assert!(answer.is_err(), "{answer:?}");
         return;
     };
@@ -425,8 +427,8 @@ fn reads_back(run: &Run) {
 fn statuses(given: &Given) {
     let ids = [ASKED, "second", "third"].map(|id| SessionId::new(id).unwrap());
     let answer = || {
-        let (response, call) = given.arrive(None, Repeat::Read)?;
-        response.read_batch(call, &ids, TRANSPORT.context())
+        let (response, call) = given.arrive(None, &StatusBatch::INFO)?;
+        read_batch(&response, call, &ids, TRANSPORT.context())
     };
     let read = answer();
     assert_eq!(format!("{read:?}"), format!("{:?}", answer()));

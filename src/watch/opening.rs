@@ -3,21 +3,20 @@
 use std::time::Duration;
 
 use super::{Event, Watcher};
-use crate::call::Terms;
-use crate::client::Client;
 use crate::error::Result;
 use crate::model::{StepOptions, TriggerRun};
-use crate::operations::check_step_options;
+use crate::operations::{Api, check_step_options};
 use crate::outage::OnOutage;
 use crate::poll::Pace;
 use crate::seen::Seen;
 use crate::session::Handle;
+use crate::transport::CallOptions;
 
 /// What is watched, or started and watched.
 #[derive(Clone)]
 pub(super) enum Subject {
     Run(Handle),
-    New(Client, TriggerRun),
+    New(Api, TriggerRun),
     FollowUp(Handle, String),
 }
 
@@ -70,13 +69,13 @@ impl Opening {
         let deadline = self.start.saturating_add(self.pace.timeout);
         let (handle, event) = match self.subject {
             Subject::Run(handle) => (handle, None),
-            Subject::New(client, request) => {
-                let terms = Terms {
+            Subject::New(api, request) => {
+                let call = CallOptions {
                     deadline: Some(deadline),
-                    ..Terms::default()
+                    ..CallOptions::default()
                 };
-                let accepted = client.trigger(request, terms).await?;
-                let handle = Handle::started(client, accepted.session_id.clone());
+                let accepted = api.trigger(request, call).await?;
+                let handle = Handle::started(api, accepted.session_id.clone());
                 (handle, Some(Event::Started(accepted)))
             }
             Subject::FollowUp(handle, message) => {

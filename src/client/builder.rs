@@ -5,12 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::Client;
+use super::Client;
 use crate::config::{Account, Credentials, Endpoint, Origins, Wanted};
 use crate::error::{Error, Result};
-use crate::retry::Retry;
 use crate::time::{Clock, SystemClock};
-use crate::transport::{Settings, Transport};
+use crate::transport::{Executor, HttpTransport, Retry, Settings};
 
 /// Sets up a [`Client`] piece by piece. Endpoint and credentials are needed, the rest has
 /// defaults.
@@ -230,8 +229,8 @@ impl ClientBuilder {
             }
         }
         let sources = origins.describe();
-        let transport = Transport::new(endpoint, &credentials, self.settings, sources)?;
-        Ok(Client::of(transport, self.retry, self.clock))
+        let http = HttpTransport::new(endpoint, &credentials, self.settings, sources)?;
+        Ok(Client::of(Executor::new(http, self.retry, self.clock)))
     }
 
     /// What was not given in code.

@@ -2,52 +2,35 @@
 //! clients: a number as a text, null or nothing for a list, for `workspaceUid`, for `truncated`
 //! and for the status of a trigger. It runs only after strict decoding has failed.
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value, json};
 
-use crate::surrogates;
+/// Puts right the data of a look-up.
+pub(super) fn relax_reads(data: &mut Value) {
+    relax_roots(data, relax_run);
+}
 
-/// The data of an operation with what the vendor's clients accept put right; `None` if it is not
-/// even JSON.
-pub(crate) fn relaxed(data: &RawValue, root: Root) -> Option<Value> {
-    let mut data = parsed(data)?;
-    if let Some(roots) = data.as_object_mut() {
-        for value in roots.values_mut() {
-            relax(value, root);
+/// Puts right what a trigger, a follow-up or a stop gives.
+pub(super) fn relax_changes(data: &mut Value) {
+    relax_roots(data, |root| {
+        for_each_object(root, &mut relax_any);
+        if let Some(map) = root.as_object_mut() {
+            relax_accepted(map);
         }
-    }
-    Some(data)
+    });
 }
 
-/// The same for one root field alone.
-pub(crate) fn relaxed_run(value: &RawValue) -> Option<Value> {
-    let mut value = parsed(value)?;
-    relax(&mut value, Root::Read);
-    Some(value)
-}
-
-fn parsed(json: &RawValue) -> Option<Value> {
-    let json = json.get().as_bytes();
-    serde_json::from_slice(surrogates::repaired(json).as_deref().unwrap_or(json)).ok()
-}
-
-fn relax(value: &mut Value, root: Root) {
-    for_each_object(value, &mut relax_any);
-    if let Some(map) = value.as_object_mut() {
-        match root {
-            Root::Read => relax_run(map),
-            Root::Start => relax_accepted(map),
-        }
+/// Puts right one run.
+pub(super) fn relax_run(root: &mut Value) {
+    for_each_object(root, &mut relax_any);
+    if let Some(map) = root.as_object_mut() {
+        relax_fields_of_a_run(map);
     }
 }
 
-/// What stands at the root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Root {
-    /// A run.
-    Read,
-    /// What a trigger, a follow-up or a stop gives.
-    Start,
+fn relax_roots(data: &mut Value, relax: impl Fn(&mut Value)) {
+    for root in data.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        relax(root);
+    }
 }
 
 fn for_each_object(value: &mut Value, relax: &mut impl FnMut(&mut Map<String, Value>)) {
@@ -80,7 +63,7 @@ fn relax_any(map: &mut Map<String, Value>) {
     }
 }
 
-fn relax_run(run: &mut Map<String, Value>) {
+fn relax_fields_of_a_run(run: &mut Map<String, Value>) {
     for list in ["messages", "childSessionIds"] {
         if run.get(list).is_none_or(Value::is_null) {
             run.insert(list.to_owned(), json!([]));

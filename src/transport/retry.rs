@@ -19,11 +19,11 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::future::{Either, select};
 
-use crate::call::Terms;
+use super::call_options::CallOptions;
+use super::exchange::Limits;
+use super::operation::RetrySafety;
 use crate::error::Error;
-use crate::operations::Repeat;
 use crate::time::Clock;
-use crate::transport::Limits;
 
 /// How often, and for how long, a call is tried.
 ///
@@ -121,9 +121,9 @@ impl Retry {
 /// The attempts of one call.
 pub(crate) struct Attempts<'a> {
     retry: &'a Retry,
-    budget: &'a Budget,
+    budget: &'a RetryBudget,
     clock: &'a dyn Clock,
-    terms: &'a Terms,
+    options: &'a CallOptions,
     /// When the call's own timeout ends.
     end: Duration,
     delays: <ExponentialBuilder as BackoffBuilder>::Backoff,
@@ -134,15 +134,15 @@ impl<'a> Attempts<'a> {
     /// The call's timeout counts from now.
     pub(crate) fn new(
         retry: &'a Retry,
-        budget: &'a Budget,
+        budget: &'a RetryBudget,
         clock: &'a dyn Clock,
-        terms: &'a Terms,
+        options: &'a CallOptions,
     ) -> Self {
         Self {
             retry,
             budget,
             clock,
-            terms,
+            options,
             end: clock.now().saturating_add(retry.call_timeout),
             delays: retry.delays(),
             number: 1,
@@ -155,24 +155,24 @@ impl<'a> Attempts<'a> {
     }
 
     /// How long it may take.
-    pub(crate) fn limits(&self, repeat: Repeat) -> Limits<'a> {
+    pub(crate) fn limits(&self, safety: RetrySafety) -> Limits<'a> {
         let call = self.end.saturating_sub(self.clock.now());
         let to_leave = self.time_left();
-        let to_end = match repeat {
+        let to_end = match safety {
             _ if to_leave.is_zero() => Duration::ZERO,
             // One that has left is cut off by the request timeout alone: its id would be lost.
-            Repeat::Never => Duration::MAX,
-            Repeat::Read | Repeat::Idempotent => {
-                call.min(to_leave.saturating_add(self.terms.overrun))
+            RetrySafety::Never => Duration::MAX,
+            RetrySafety::Read | RetrySafety::Idempotent => {
+                call.min(to_leave.saturating_add(self.options.overrun))
             }
         };
-        match repeat {
-            Repeat::Never => Limits {
+        match safety {
+            RetrySafety::Never => Limits {
                 to_leave,
                 to_end,
-                closing: self.terms.closing.as_deref(),
+                closing: self.options.closing.as_deref(),
             },
-            Repeat::Read | Repeat::Idempotent => Limits {
+            RetrySafety::Read | RetrySafety::Idempotent => Limits {
                 to_leave: to_end,
                 to_end,
                 closing: None,
@@ -182,7 +182,10 @@ impl<'a> Attempts<'a> {
 
     /// How long an attempt may begin.
     fn time_left(&self) -> Duration {
-        let end = self.terms.deadline.map_or(self.end, |it| it.min(self.end));
+        let end = self
+            .options
+            .deadline
+            .map_or(self.end, |it| it.min(self.end));
         end.saturating_sub(self.clock.now())
     }
 
@@ -194,7 +197,7 @@ impl<'a> Attempts<'a> {
     /// good, or attempts, time or budget are used up.
     pub(crate) async fn pause_after(&mut self, error: Error) -> Result<(), Error> {
         let is_the_callers =
-            self.terms.returns_rate_limits && matches!(error, Error::RateLimited { .. });
+            self.options.returns_rate_limits && matches!(error, Error::RateLimited { .. });
         let may_be_sent_again = error.may_be_sent_again() && !is_the_callers;
         let Some(delay) = self.delays.next().filter(|_| may_be_sent_again) else {
             return Err(error);
@@ -207,7 +210,7 @@ impl<'a> Attempts<'a> {
         }
         tracing::debug!(%error, ?pause, "trying again after a pause");
         let paused = self.clock.sleep(pause);
-        match &self.terms.closing {
+        match &self.options.closing {
             None => paused.await,
             Some(closing) => {
                 if let Either::Left(_) = select(closing.closed(), paused).await {
@@ -223,11 +226,11 @@ impl<'a> Attempts<'a> {
 /// What all calls of a client may spend on further attempts, so that a dead server is not
 /// hammered: a retry takes 5 tokens, a success gives 1 back, 500 is full.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct RetryBudget {
     tokens: Mutex<u32>,
 }
 
-impl Budget {
+impl RetryBudget {
     const FULL: u32 = 500;
     const RETRY: u32 = 5;
 

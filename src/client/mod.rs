@@ -9,37 +9,30 @@
 //! [`trigger_run_and_wait`](Client::trigger_run_and_wait), or [`start`](Client::start) and the
 //! [`Session`] that it gives.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+mod builder;
 
-use crate::builder::ClientBuilder;
-use crate::call::{CallFuture, Shared, Terms};
-use crate::closing::Closing;
+use std::fmt;
+
+use crate::call::CallFuture;
 use crate::config::Credentials;
 use crate::cursor::Checkpoint;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::fleet::{RunAll, WaitAll};
-use crate::model::{Accepted, Run, RunStatus, RunSteps, SessionId, StepOptions, TriggerRun};
-use crate::operations::{
-    Digest, DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
-    Repeat, SendDinoaiAgentMessage, StatusBatch, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
-    TriggerDinoaiAgentRunWithOptions, check_request, check_step_options, dinoai_agent_run,
-    dinoai_agent_run_digest, dinoai_agent_run_status, dinoai_agent_run_steps,
-    send_dinoai_agent_message, stop_dinoai_agent_run,
-};
-use crate::retry::{Budget, Retry};
+use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions, TriggerRun};
+use crate::operations::{Api, check_step_options};
 use crate::session::Session;
-use crate::time::Clock;
-use crate::transport::Transport;
+use crate::transport::{CallOptions, Executor};
 use crate::wait::Wait;
 use crate::watch::Watch;
+
+pub use builder::ClientBuilder;
 
 /// A client of the DinoAI agents API. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
-    closing: Arc<Closing>,
+    api: Api,
 }
 
 impl Client {
@@ -86,15 +79,9 @@ impl Client {
         Self::builder().from_env_or_file()?.build()
     }
 
-    pub(crate) fn of(transport: Transport, retry: Retry, clock: Arc<dyn Clock>) -> Self {
+    fn of(executor: Executor) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                transport,
-                retry,
-                budget: Budget::full(),
-                clock,
-            }),
-            closing: Arc::default(),
+            api: Api::new(executor),
         }
     }
 
@@ -124,7 +111,7 @@ impl Client {
     /// [`Wait`], which also says what happens when it is dropped. Nothing is sent until it is
     /// awaited.
     pub fn trigger_run_and_wait(&self, request: TriggerRun) -> Wait {
-        Wait::for_new(self.clone(), request)
+        Wait::for_new(self.api.clone(), request)
     }
 
     /// Starts a run and watches it: a stream of [`Event`](crate::Event)s, see [`Watch`]. The
@@ -151,7 +138,7 @@ impl Client {
     /// # }
     /// ```
     pub fn trigger_run_and_watch(&self, request: TriggerRun) -> Watch {
-        Watch::for_new(self.clone(), request)
+        Watch::for_new(self.api.clone(), request)
     }
 
     /// Starts a run, and gives the [`Session`] to go on with it.
@@ -160,10 +147,10 @@ impl Client {
     ///
     /// As for [`trigger_run`](Self::trigger_run).
     pub fn start(&self, request: TriggerRun) -> CallFuture<Session> {
-        let client = self.clone();
+        let api = self.api.clone();
         Box::pin(async move {
-            let accepted = client.trigger_run(request).await?;
-            Ok(Session::started(client, accepted))
+            let accepted = api.trigger(request, CallOptions::default()).await?;
+            Ok(Session::started(api, accepted))
         })
     }
 
@@ -175,13 +162,13 @@ impl Client {
     /// [`Error::InvalidRequest`] where the id is blank.
     pub fn session(&self, id: impl AsRef<str>) -> Result<Session> {
         let id = SessionId::new(id.as_ref())?;
-        Ok(Session::resumed(self.clone(), Checkpoint::fresh(id)))
+        Ok(Session::resumed(self.api.clone(), Checkpoint::fresh(id)))
     }
 
     /// The session that a [`Checkpoint`] was taken of, here or elsewhere, where it stood. Sends
     /// nothing.
     pub fn resume(&self, checkpoint: Checkpoint) -> Session {
-        Session::resumed(self.clone(), checkpoint)
+        Session::resumed(self.api.clone(), checkpoint)
     }
 
     /// Starts a run at most once, and returns its session id as soon as it is accepted.
@@ -208,17 +195,17 @@ impl Client {
     /// # Document
     ///
     /// ```graphql
-    #[doc = include_str!("../graphql/trigger_dinoai_agent_run.graphql")]
+    #[doc = include_str!("../../graphql/trigger_dinoai_agent_run.graphql")]
     /// ```
     ///
     /// With a base branch or a model family:
     ///
     /// ```graphql
-    #[doc = include_str!("../graphql/trigger_dinoai_agent_run_with_options.graphql")]
+    #[doc = include_str!("../../graphql/trigger_dinoai_agent_run_with_options.graphql")]
     /// ```
     pub fn trigger_run(&self, request: TriggerRun) -> CallFuture<Accepted> {
-        let client = self.clone();
-        Box::pin(async move { client.trigger(request, Terms::default()).await })
+        let api = self.api.clone();
+        Box::pin(async move { api.trigger(request, CallOptions::default()).await })
     }
 
     /// Sends a follow-up message to a run, and returns at once.
@@ -241,15 +228,15 @@ impl Client {
     /// # Document
     ///
     /// ```graphql
-    #[doc = include_str!("../graphql/send_dinoai_agent_message.graphql")]
+    #[doc = include_str!("../../graphql/send_dinoai_agent_message.graphql")]
     /// ```
     pub fn send_message(
         &self,
         id: impl AsRef<str>,
         message: impl Into<String>,
     ) -> CallFuture<Accepted> {
-        let (client, terms, message) = (self.clone(), Terms::about(id), message.into());
-        Box::pin(async move { client.send(message, terms?).await })
+        let (api, call, message) = (self.api.clone(), CallOptions::about(id), message.into());
+        Box::pin(async move { api.send(message, call?).await })
     }
 
     /// Reads a run: status, transcript, children.
@@ -265,14 +252,14 @@ impl Client {
     /// # Document
     ///
     /// ```graphql
-    #[doc = include_str!("../graphql/dinoai_agent_run.graphql")]
+    #[doc = include_str!("../../graphql/dinoai_agent_run.graphql")]
     /// ```
     pub fn get_run(&self, id: impl AsRef<str>) -> CallFuture<Run> {
-        let (client, terms) = (self.clone(), Terms::about(id));
-        Box::pin(async move { client.read_run(terms?).await })
+        let (api, call) = (self.api.clone(), CallOptions::about(id));
+        Box::pin(async move { api.read_run(call?).await })
     }
 
-    /// Stops a run. It ends as [`RunStatus::Stopped`]; [`Accepted::status`] is the API's word.
+    /// Stops a run. It ends as [`RunStatus::Stopped`](crate::RunStatus::Stopped); [`Accepted::status`] is the API's word.
     ///
     /// Not on the vendor's pages; observed in the vendor's GitHub Action. Stopping twice does no
     /// harm, so it is sent again like a read.
@@ -285,13 +272,13 @@ impl Client {
     /// # Document
     ///
     /// ```graphql
-    #[doc = include_str!("../graphql/stop_dinoai_agent_run.graphql")]
+    #[doc = include_str!("../../graphql/stop_dinoai_agent_run.graphql")]
     /// ```
     pub fn stop_run(&self, id: impl AsRef<str>) -> CallFuture<Accepted> {
-        let (client, id) = (self.clone(), SessionId::new(id.as_ref()));
+        let (api, id) = (self.api.clone(), SessionId::new(id.as_ref()));
         Box::pin(async move {
             let session_id = id?;
-            let status = client.stop(Terms::about(&session_id)?).await?;
+            let status = api.stop(CallOptions::about(&session_id)?).await?;
             Ok(Accepted {
                 session_id,
                 status,
@@ -313,13 +300,13 @@ impl Client {
     /// # Document
     ///
     /// ```graphql
-    #[doc = include_str!("../graphql/dinoai_agent_run_steps.graphql")]
+    #[doc = include_str!("../../graphql/dinoai_agent_run_steps.graphql")]
     /// ```
     pub fn get_run_steps(&self, id: impl AsRef<str>, options: StepOptions) -> CallFuture<RunSteps> {
-        let (client, terms) = (self.clone(), Terms::about(id));
+        let (api, call) = (self.api.clone(), CallOptions::about(id));
         Box::pin(async move {
             check_step_options(&options)?;
-            client.read_steps(options, terms?).await
+            api.read_steps(options, call?).await
         })
     }
 
@@ -327,7 +314,7 @@ impl Client {
     /// [`WaitAll`]. An id that is given twice is waited for once. Nothing is sent until the
     /// stream is read.
     pub fn wait_all(&self, ids: impl IntoIterator<Item = SessionId>) -> WaitAll {
-        WaitAll::new(self.clone(), ids)
+        WaitAll::new(self.api.clone(), ids)
     }
 
     /// Starts many runs, each at most once and at most `concurrency` going at a time (0 counts as
@@ -338,7 +325,7 @@ impl Client {
         requests: impl IntoIterator<Item = TriggerRun>,
         concurrency: usize,
     ) -> RunAll {
-        RunAll::new(self.clone(), requests, concurrency)
+        RunAll::new(self.api.clone(), requests, concurrency)
     }
 
     /// Starts nothing more: from now on no trigger and no follow-up of this client, or of a clone
@@ -365,7 +352,7 @@ impl Client {
     /// # }
     /// ```
     pub fn start_nothing_more(&self) {
-        self.closing.close();
+        self.api.closing().close();
     }
 
     /// A client that shares everything with this one and can be closed alone:
@@ -390,125 +377,8 @@ impl Client {
     #[must_use]
     pub fn child(&self) -> Self {
         Self {
-            shared: self.shared.clone(),
-            closing: Arc::new(Closing::child(&self.closing)),
+            api: self.api.child(),
         }
-    }
-
-    /// The terms of a call that starts something.
-    fn unless_closed(&self, terms: Terms) -> Terms {
-        Terms {
-            closing: Some(self.closing.clone()),
-            ..terms
-        }
-    }
-
-    pub(crate) fn closing(&self) -> &Closing {
-        &self.closing
-    }
-
-    pub(crate) async fn trigger(&self, request: TriggerRun, terms: Terms) -> Result<Accepted> {
-        check_request(&request)?;
-        let terms = self.unless_closed(terms);
-        if request.is_on_the_page() {
-            return self
-                .shared
-                .call::<TriggerDinoaiAgentRun>(request.into(), terms)
-                .await;
-        }
-        let accepted = self
-            .shared
-            .call::<TriggerDinoaiAgentRunWithOptions>(request.into(), terms)
-            .await?;
-        if let Some(warning) = &accepted.warning {
-            let warning = self.shared.transport.context().redaction.text(warning);
-            tracing::warn!(session_id = %accepted.session_id, warning, "accepted with a warning");
-        }
-        Ok(accepted)
-    }
-
-    pub(crate) async fn send(&self, message: String, terms: Terms) -> Result<Accepted> {
-        if message.trim().is_empty() {
-            return Err(Error::blank("message"));
-        }
-        let terms = self.unless_closed(terms);
-        let variables = send_dinoai_agent_message::Variables {
-            agent_session_id: terms.id(),
-            message,
-        };
-        self.shared
-            .call::<SendDinoaiAgentMessage>(variables, terms)
-            .await
-    }
-
-    /// Stops a run; its status, as a word of the API's.
-    pub(crate) async fn stop(&self, terms: Terms) -> Result<String> {
-        let variables = stop_dinoai_agent_run::Variables {
-            agent_session_id: terms.id(),
-        };
-        self.shared
-            .call::<StopDinoaiAgentRun>(variables, terms)
-            .await
-    }
-
-    pub(crate) async fn read_run(&self, terms: Terms) -> Result<Run> {
-        let variables = dinoai_agent_run::Variables { id: terms.id() };
-        self.shared.call::<DinoaiAgentRun>(variables, terms).await
-    }
-
-    pub(crate) async fn read_status(&self, terms: Terms) -> Result<RunStatus> {
-        let variables = dinoai_agent_run_status::Variables { id: terms.id() };
-        self.shared
-            .call::<DinoaiAgentRunStatus>(variables, terms)
-            .await
-    }
-
-    pub(crate) async fn read_digest(&self, terms: Terms) -> Result<Digest> {
-        let variables = dinoai_agent_run_digest::Variables { id: terms.id() };
-        self.shared
-            .call::<DinoaiAgentRunDigest>(variables, terms)
-            .await
-    }
-
-    pub(crate) async fn read_steps(&self, options: StepOptions, terms: Terms) -> Result<RunSteps> {
-        let variables = dinoai_agent_run_steps::Variables::new(terms.id(), options);
-        self.shared
-            .call::<DinoaiAgentRunSteps>(variables, terms)
-            .await
-    }
-
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.shared.clock
-    }
-
-    /// When a call that begins now has to be over.
-    pub(crate) fn call_deadline(&self) -> Duration {
-        let now = self.clock().now();
-        now.saturating_add(self.retry().call_timeout())
-    }
-
-    pub(crate) fn retry(&self) -> &Retry {
-        &self.shared.retry
-    }
-
-    /// Reads the statuses of many runs in one request, each with an error of its own where there
-    /// is one.
-    pub(crate) async fn read_statuses(
-        &self,
-        ids: &[SessionId],
-        terms: Terms,
-    ) -> Result<Vec<Result<RunStatus>>> {
-        let context = self.shared.transport.context();
-        let request = StatusBatch::new(ids);
-        self.shared
-            .send_request(
-                StatusBatch::OPERATION,
-                &request,
-                Repeat::Read,
-                terms,
-                |response, call| response.read_batch(call, ids, context),
-            )
-            .await
     }
 }
 
@@ -516,8 +386,8 @@ impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Client")
-            .field("transport", &self.shared.transport)
-            .field("retry", &self.shared.retry)
+            .field("transport", self.api.executor().http())
+            .field("retry", self.api.retry())
             .finish_non_exhaustive()
     }
 }

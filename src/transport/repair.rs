@@ -1,11 +1,41 @@
-//! Repairs JSON in which a text was cut inside a character: half of a surrogate pair, as in
-//! `"\ud83d"`. JSON allows it, a Rust string cannot hold it, and one such text must not hide a
-//! whole run. The half becomes U+FFFD.
+//! Repairs a body before it is parsed, so that one bad text does not hide a whole run: a byte-order
+//! mark is cut, what is not UTF-8 becomes U+FFFD, and so does half of a surrogate pair, as in
+//! `"\ud83d"`, a text that was cut inside a character. JSON allows that, a Rust string cannot hold
+//! it.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// A body without a byte-order mark, and with U+FFFD for what is not UTF-8.
+pub(crate) fn repaired(body: &[u8]) -> Vec<u8> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    let body = String::from_utf8_lossy(body).into_owned().into_bytes();
+    without_half_pairs(&body).unwrap_or(body)
+}
+
+pub(super) fn looks_like_json(body: &[u8]) -> bool {
+    matches!(first_character(body), Some(b'{' | b'[' | b'"'))
+}
+
+pub(super) fn first_character(body: &[u8]) -> Option<u8> {
+    let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    text.iter()
+        .find(|byte| !byte.is_ascii_whitespace())
+        .copied()
+}
+
+/// The value of a part of a body, which is UTF-8 already; `None` if it is no JSON.
+pub(crate) fn parsed(json: &RawValue) -> Option<Value> {
+    let json = json.get().as_bytes();
+    serde_json::from_slice(without_half_pairs(json).as_deref().unwrap_or(json)).ok()
+}
 
 const ESCAPE_LENGTH: usize = 6; // \uXXXX
 
 /// The same JSON without halves of surrogate pairs; `None` if there are none.
-pub(crate) fn repaired(json: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn without_half_pairs(json: &[u8]) -> Option<Vec<u8>> {
     let mut repaired: Option<Vec<u8>> = None;
     let mut place = 0;
     while place < json.len() {
@@ -43,7 +73,7 @@ mod tests {
     use super::*;
 
     fn repair(json: &str) -> String {
-        repaired(json.as_bytes()).map_or_else(
+        without_half_pairs(json.as_bytes()).map_or_else(
             || "unchanged".to_owned(),
             |json| serde_json::from_slice::<String>(&json).unwrap(),
         )

@@ -1,0 +1,56 @@
+//! The documents of `graphql/`: one struct each, with the types that `graphql_client` derives from
+//! it and the schema.
+
+use graphql_client::GraphQLQuery;
+
+pub(crate) use dinoai_agent_run_status::DinoAiAgentRunStatus;
+
+macro_rules! operation {
+    ($name:ident, $document:tt $(, $option:ident $values:tt)?) => {
+        #[derive(Debug, GraphQLQuery)]
+        #[graphql(
+            schema_path = "graphql/schema.graphql",
+            query_path = $document,
+            normalization = "rust",
+            variables_derives = "Debug, Clone, PartialEq",
+            response_derives = "Debug, Clone, PartialEq",
+            skip_serializing_none
+            $(, $option $values)?
+        )]
+        pub(crate) struct $name;
+    };
+}
+
+operation!(
+    TriggerDinoaiAgentRun,
+    "graphql/trigger_dinoai_agent_run.graphql"
+);
+operation!(
+    TriggerDinoaiAgentRunWithOptions,
+    "graphql/trigger_dinoai_agent_run_with_options.graphql"
+);
+operation!(
+    SendDinoaiAgentMessage,
+    "graphql/send_dinoai_agent_message.graphql"
+);
+operation!(
+    DinoaiAgentRun,
+    "graphql/dinoai_agent_run.graphql",
+    extern_enums("DinoAiAgentRunStatus")
+);
+// Owns the status enum; the others take it.
+operation!(
+    DinoaiAgentRunStatus,
+    "graphql/dinoai_agent_run_status.graphql"
+);
+operation!(
+    DinoaiAgentRunDigest,
+    "graphql/dinoai_agent_run_digest.graphql",
+    extern_enums("DinoAiAgentRunStatus")
+);
+operation!(
+    DinoaiAgentRunSteps,
+    "graphql/dinoai_agent_run_steps.graphql",
+    extern_enums("DinoAiAgentRunStatus")
+);
+operation!(StopDinoaiAgentRun, "graphql/stop_dinoai_agent_run.graphql");

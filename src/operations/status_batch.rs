@@ -1,0 +1,187 @@
+//! The one document that is made at run time: the statuses of many runs in one request.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use super::convert::{read, run_status};
+use super::documents::dinoai_agent_run_status;
+use super::lenient::relax_run;
+use crate::error::{Error, FailedCall, GraphQlError, PathSegment};
+use crate::model::{RunStatus, SessionId};
+use crate::transport::{OperationInfo, Refusal, Response, ResponseContext, parsed, without_values};
+
+/// The one document that is made at run time: the statuses of many runs, one alias each, over
+/// the fragment of the document for one.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StatusBatch<'a> {
+    query: String,
+    operation_name: &'static str,
+    variables: BTreeMap<String, &'a SessionId>,
+}
+
+impl<'a> StatusBatch<'a> {
+    pub(crate) const INFO: OperationInfo = read("DinoaiAgentRunStatuses");
+
+    pub(crate) fn new(ids: &'a [SessionId]) -> Self {
+        let (_, fragment) = dinoai_agent_run_status::QUERY
+            .split_once("\nfragment ")
+            .unwrap_or_default();
+        let variable = |place| format!("id{place}");
+        let declarations: Vec<_> = (0..ids.len())
+            .map(|place| format!("${}: String!", variable(place)))
+            .collect();
+        let selections: Vec<_> = (0..ids.len())
+            .map(|place| {
+                let (alias, variable) = (batch_alias(place), variable(place));
+                format!("  {alias}: dinoaiAgentRun(agentSessionId: ${variable}) {{ ...RunStatus }}")
+            })
+            .collect();
+        Self {
+            query: format!(
+                "query {}({}) {{\n{}\n}}\n\nfragment {fragment}",
+                Self::INFO.name,
+                declarations.join(", "),
+                selections.join("\n"),
+            ),
+            operation_name: Self::INFO.name,
+            variables: (0..ids.len()).map(variable).zip(ids).collect(),
+        }
+    }
+}
+
+/// The alias of the run at a place of a batch.
+fn batch_alias(place: usize) -> String {
+    format!("run{place}")
+}
+
+/// What stands at an alias of a batch: the status, or with `ok: false` the status beside it.
+fn batch_status<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Result<RunStatus, String>, serde_path_to_error::Error<D::Error>> {
+    let run: dinoai_agent_run_status::RunStatus = serde_path_to_error::deserialize(value)?;
+    Ok(match run_status(run.ok, run.status) {
+        Ok(status) => Ok(status),
+        Err(Refusal::NotAccepted(status)) => Err(status),
+        Err(Refusal::Nothing | Refusal::Invalid { .. }) => Err(String::new()),
+    })
+}
+
+/// The statuses that a batch asked for, each with an error of its own if there is one.
+pub(crate) fn read_batch(
+    response: &Response,
+    call: Box<FailedCall>,
+    ids: &[SessionId],
+    context: &ResponseContext,
+) -> Result<Vec<Result<RunStatus, Error>>, Error> {
+    let is_at_an_alias = |error: &GraphQlError| !error.path.is_empty();
+    let (data, errors) = response
+        .data(&call, context, is_at_an_alias)
+        .map_err(|error| of_one_run(error, ids.len()))?;
+    let mut values: HashMap<String, Box<RawValue>> =
+        serde_json::from_str(data.get()).map_err(|error| Error::Decode {
+            call: call.clone(),
+            path: "data".to_owned(),
+            problem: without_values(&error.to_string()),
+        })?;
+    let statuses = ids.iter().enumerate().map(|(place, id)| {
+            let alias = batch_alias(place);
+            let call = Box::new(FailedCall {
+                session_id: Some(id.clone()),
+                ..FailedCall::clone(&call)
+            });
+            let is_here = |error: &&GraphQlError| {
+                matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
+            };
+            let Some(value) = values.remove(&alias).filter(|value| value.get() != "null") else {
+                let mut errors: Vec<_> = errors.iter().filter(is_here).cloned().collect();
+                for error in &mut errors {
+                    move_to_the_root(error, &alias);
+                }
+                if errors.is_empty() {
+                    return Err(Error::NotFound { call });
+                }
+                return Err(Error::GraphQl {
+                    call,
+                    errors,
+                    data: None,
+                    executed: true,
+                });
+            };
+            let strict = batch_status(&mut serde_json::Deserializer::from_str(value.get()));
+            let status = strict.or_else(|error| {
+                let relaxed = parsed(&value).and_then(|mut value| {
+                    relax_run(&mut value);
+                    batch_status(value).ok()
+                });
+                relaxed.ok_or(error)
+            });
+            match status {
+                Ok(Ok(status)) => Ok(status),
+                Ok(Err(status)) => {
+                    let status = context.redaction.text(&status);
+                    Err(Error::NotAccepted { call, status })
+                }
+                Err(error) => Err(Error::Decode {
+                    call,
+                    path: format!("data.{}.{}", StatusBatch::INFO.root, error.path()),
+                    problem: without_values(&error.into_inner().to_string()),
+                }),
+            }
+        });
+    Ok(statuses.collect())
+}
+
+/// The error of a whole batch of this size, without the aliases in it: they are ours, and each run
+/// gets the error as its own.
+fn of_one_run(mut error: Error, size: usize) -> Error {
+    if let Error::GraphQl { errors, .. } = &mut error {
+        for alias in (0..size).map(batch_alias) {
+            errors
+                .iter_mut()
+                .for_each(|error| move_to_the_root(error, &alias));
+        }
+    }
+    error
+}
+
+/// Makes an error at an alias of a batch one of a read of that run alone.
+fn move_to_the_root(error: &mut GraphQlError, alias: &str) {
+    if let Some(PathSegment::Field(name)) = error.path.first_mut()
+        && name == alias
+    {
+        *name = StatusBatch::INFO.root.to_owned();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::{ExecutableDocument, Schema};
+
+    use super::*;
+
+    #[test]
+    fn a_batch_of_any_size_is_a_valid_document() {
+        let sdl = include_str!("../../graphql/schema.graphql");
+        let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
+        for size in [1, 2, 50] {
+            let ids: Vec<_> = (0..size)
+                .map(|number| SessionId::new(format!("session-{number}")).unwrap())
+                .collect();
+            let batch = serde_json::to_value(StatusBatch::new(&ids)).unwrap();
+            let query = batch["query"].as_str().unwrap();
+            let document = ExecutableDocument::parse_and_validate(&schema, query, "batch").unwrap();
+            let operation = document
+                .operations
+                .get(batch["operationName"].as_str())
+                .unwrap();
+            assert_eq!(operation.root_fields(&document).count(), size);
+            assert_eq!(batch["variables"].as_object().unwrap().len(), size);
+            if size == 2 {
+                insta::assert_snapshot!(query);
+            }
+        }
+    }
+}

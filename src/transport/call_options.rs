@@ -1,0 +1,53 @@
+//! [`CallOptions`]: what one call is about, and how it is made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::body::Departed;
+use super::closing::Closing;
+use crate::error::Result;
+use crate::model::SessionId;
+
+/// What one call is about, and how it is made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CallOptions {
+    /// The run that it is about.
+    pub(crate) session_id: Option<SessionId>,
+    /// When it has to be over, by the clock: no attempt begins after it. A trigger or a
+    /// follow-up that has left is not cut off by it.
+    pub(crate) deadline: Option<Duration>,
+    /// How long an attempt that is under way at the deadline may go on.
+    pub(crate) overrun: Duration,
+    /// One attempt, where the caller's own loop is the retry.
+    pub(crate) once: bool,
+    /// Whether HTTP 429 is the caller's to wait out.
+    pub(crate) returns_rate_limits: bool,
+    /// Whether the wait that makes this call has started the run, or the turn, itself.
+    pub(crate) started: bool,
+    /// What keeps the body from leaving, once it is closed.
+    pub(crate) closing: Option<Arc<Closing>>,
+    /// Where to note that the body has left.
+    pub(crate) departed: Option<Departed>,
+}
+
+impl CallOptions {
+    pub(crate) fn about(id: impl AsRef<str>) -> Result<Self> {
+        Ok(Self {
+            session_id: Some(SessionId::new(id.as_ref())?),
+            ..Self::default()
+        })
+    }
+
+    /// The same for another run.
+    pub(crate) fn for_run(&self, id: SessionId) -> Self {
+        Self {
+            session_id: Some(id),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn id(&self) -> String {
+        let id = self.session_id.as_ref();
+        id.map(ToString::to_string).unwrap_or_default()
+    }
+}

@@ -1,0 +1,92 @@
+//! From the data of a response to the operation's output: strictly first, leniently where that
+//! fails.
+
+use serde_json::value::RawValue;
+
+use super::operation::{Operation, Refusal, RetrySafety};
+use super::redact::Redaction;
+use super::repair::parsed;
+use crate::error::{Error, FailedCall, excerpt};
+
+/// The operation's value in the data. `can_be_accepted`: also where it says `ok: false`, since
+/// there is a session id in the response, or a name twice.
+pub(super) fn value<O: Operation>(
+    data: &RawValue,
+    call: Box<FailedCall>,
+    redaction: &Redaction,
+    can_be_accepted: bool,
+) -> Result<O::Output, Error> {
+    let (path, problem) = match decode::<O>(data) {
+        Ok(decoded) => match O::output(decoded) {
+            Ok(answer) => match (O::session_id(&answer), &call.session_id) {
+                (Some(answered), Some(asked)) if answered != asked => (
+                    format!("{}.agentSessionId", O::INFO.root),
+                    format!(
+                        "the response is about run {}, not about {}",
+                        excerpt(answered.as_str()),
+                        excerpt(asked.as_str())
+                    ),
+                ),
+                _ => return Ok(answer),
+            },
+            Err(Refusal::Nothing) => return Err(nothing(call, O::INFO.safety)),
+            Err(Refusal::NotAccepted(status)) => {
+                let mut call = call;
+                // Else the API itself has refused it.
+                call.unproven &= can_be_accepted;
+                let status = redaction.text(&status);
+                return Err(Error::NotAccepted { call, status });
+            }
+            Err(Refusal::Invalid { path, problem }) => (path.to_owned(), problem.to_owned()),
+        },
+        Err(error) => {
+            let path = error.path().to_string();
+            (path, without_values(&error.into_inner().to_string()))
+        }
+    };
+    Err(Error::Decode {
+        call,
+        path: format!("data.{path}"),
+        problem: excerpt(&redaction.text(&problem)),
+    })
+}
+
+/// Strict decoding first; the lenient pass only if it fails.
+fn decode<O: Operation>(
+    data: &RawValue,
+) -> Result<O::ResponseData, serde_path_to_error::Error<serde_json::Error>> {
+    let strict =
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(data.get()));
+    let Err(error) = strict else {
+        return strict;
+    };
+    match parsed(data) {
+        Some(mut data) => {
+            (O::INFO.relax)(&mut data);
+            serde_path_to_error::deserialize(data)
+        }
+        None => Err(error),
+    }
+}
+
+/// The text of a decoding error without the values in it, which can be a run's texts.
+pub(crate) fn without_values(problem: &str) -> String {
+    match (problem.find('"'), problem.rfind('"')) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}…{}", &problem[..start], &problem[end + 1..])
+        }
+        _ => problem.to_owned(),
+    }
+}
+
+/// Neither errors nor a value at the root.
+fn nothing(call: Box<FailedCall>, safety: RetrySafety) -> Error {
+    match safety {
+        RetrySafety::Read => Error::NotFound { call },
+        RetrySafety::Idempotent | RetrySafety::Never => Error::Decode {
+            call,
+            path: "data".to_owned(),
+            problem: "the response has neither errors nor a value".to_owned(),
+        },
+    }
+}

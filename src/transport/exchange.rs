@@ -1,0 +1,192 @@
+//! One request and its response, raced against how long the body may take to leave and how long the
+//! response may take to come.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
+
+use super::body::Seal;
+use super::closing::Closing;
+use super::gzip::{UnpackError, gzip_limited};
+use crate::error::Cause;
+
+/// How long one attempt may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits<'a> {
+    /// Until the body has left.
+    pub(crate) to_leave: Duration,
+    /// Until the response is here.
+    pub(crate) to_end: Duration,
+    /// After which no body leaves any more.
+    pub(crate) closing: Option<&'a Closing>,
+}
+
+/// What has arrived of a response.
+#[derive(Default)]
+pub(super) struct Received {
+    pub(super) head: Option<(StatusCode, HeaderMap)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Received {
+    /// Unpacks a body that the HTTP client left as it is, since it reads `Content-Encoding: gzip`
+    /// in lower case only. What can be unpacked of a broken one is kept.
+    pub(super) fn unpack(&mut self, limit: usize) -> Result<End, Cause> {
+        let is_packed = self.head.as_ref().is_some_and(|(_, headers)| {
+            let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+            encoding.is_some_and(|encoding| {
+                encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
+            })
+        });
+        if !is_packed {
+            return Ok(End::Whole);
+        }
+        match gzip_limited(&self.body, limit) {
+            Ok(body) => {
+                self.body = body;
+                Ok(End::Whole)
+            }
+            Err(UnpackError::TooLarge { read }) => {
+                self.body = read;
+                Ok(End::TooLarge)
+            }
+            Err(UnpackError::Broken { read, source }) => {
+                self.body = read;
+                Err(Arc::new(source))
+            }
+        }
+    }
+}
+
+/// How a response ended.
+pub(super) enum End {
+    Whole,
+    TooLarge,
+}
+
+pub(super) async fn exchange(
+    request: reqwest::RequestBuilder,
+    limit: usize,
+    received: &mut Received,
+    progress: &AtomicUsize,
+) -> Result<End, reqwest::Error> {
+    let mut response = request.send().await?;
+    received.head = Some((response.status(), std::mem::take(response.headers_mut())));
+    progress.fetch_add(1, Ordering::Relaxed);
+    while let Some(chunk) = response.chunk().await? {
+        let room = limit - received.body.len();
+        received
+            .body
+            .extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok(End::TooLarge);
+        }
+        progress.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(End::Whole)
+}
+
+/// Waits for an exchange within its limits; `None` if it was given up. A body that has left is
+/// waited for until the second limit.
+pub(super) async fn race<T>(
+    mut exchange: Pin<&mut impl Future<Output = T>>,
+    limits: Limits<'_>,
+    seal: &Seal,
+    progress: &AtomicUsize,
+) -> Option<T> {
+    let start = tokio::time::Instant::now();
+    let end = {
+        let leaving = pin!(within(exchange.as_mut(), limits.to_leave, progress));
+        match limits.closing {
+            None => leaving.await,
+            Some(closing) => match select(leaving, closing.closed()).await {
+                Either::Left((end, _)) => end,
+                Either::Right(_) => None,
+            },
+        }
+    };
+    let left = limits.to_end.saturating_sub(start.elapsed());
+    if end.is_some() || seal.seal() || left.is_zero() {
+        return end;
+    }
+    within(exchange, left, progress).await
+}
+
+/// Waits for a response first and for a timer second. A response that has arrived by the time
+/// the timer is looked at counts, however late that is: the caller's thread may have been busy.
+async fn within<T>(
+    mut exchange: Pin<&mut impl Future<Output = T>>,
+    limit: Duration,
+    progress: &AtomicUsize,
+) -> Option<T> {
+    /// How often the runtime gets to read what has arrived, without anything coming of it.
+    const LOOKS: u32 = 8;
+    /// An endless response is given up all the same.
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    let timer = std::pin::pin!(tokio::time::sleep(limit));
+    match select(exchange.as_mut(), timer).await {
+        Either::Left((end, _)) => return Some(end),
+        Either::Right(_) => {}
+    }
+    let start = Instant::now();
+    let (mut looks, mut seen) = (0, progress.load(Ordering::Relaxed));
+    while looks < LOOKS && start.elapsed() < LONGEST {
+        tokio::task::yield_now().await;
+        let look = poll_fn(|context| Poll::Ready(exchange.as_mut().poll(context)));
+        if let Poll::Ready(end) = look.await {
+            return Some(end);
+        }
+        let now = progress.load(Ordering::Relaxed);
+        looks = if now == seen { looks + 1 } else { 0 };
+        seen = now;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use bytes::Bytes;
+    use http_body::Body;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const LIMITS: Limits<'_> = Limits {
+        to_leave: Duration::from_secs(2),
+        to_end: Duration::from_secs(3),
+        closing: None,
+    };
+
+    /// How many seconds an attempt to which nobody answers takes.
+    async fn seconds_without_a_response(seal: &Seal) -> u64 {
+        let start = Instant::now();
+        let progress = AtomicUsize::new(0);
+        let end = race(pin!(pending::<()>()), LIMITS, seal, &progress).await;
+        assert!(end.is_none());
+        start.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_has_left_is_awaited_longer_than_one_that_has_not() {
+        let seal = Seal::new(None);
+        let mut body = seal.body(Bytes::from_static(b"{}"));
+        poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        assert_eq!(seconds_without_a_response(&seal).await, 3);
+
+        let seal = Seal::new(None);
+        let mut body = seal.body(Bytes::from_static(b"{}"));
+        assert_eq!(seconds_without_a_response(&seal).await, 2);
+        let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        assert!(matches!(frame, Some(Err(_))));
+    }
+}

@@ -1,0 +1,151 @@
+//! Makes a call: one request, with its attempts and their deadline, in a span of its own.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+
+use super::call_options::CallOptions;
+use super::http::HttpTransport;
+use super::operation::{Operation, OperationInfo, RetrySafety};
+use super::response::{Response, ResponseContext};
+use super::retry::{Attempts, Retry, RetryBudget};
+use crate::error::{Error, FailedCall, Result};
+use crate::model::SessionId;
+use crate::time::Clock;
+
+/// What all clones of a client share.
+pub(crate) struct Executor {
+    http: HttpTransport,
+    retry: Retry,
+    budget: RetryBudget,
+    clock: Arc<dyn Clock>,
+}
+
+impl Executor {
+    pub(crate) fn new(http: HttpTransport, retry: Retry, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            http,
+            retry,
+            budget: RetryBudget::full(),
+            clock,
+        }
+    }
+
+    pub(crate) fn http(&self) -> &HttpTransport {
+        &self.http
+    }
+
+    pub(crate) fn retry(&self) -> &Retry {
+        &self.retry
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What has to be known to read a response.
+    pub(crate) fn context(&self) -> &ResponseContext {
+        self.http.context()
+    }
+
+    /// Makes a call of one of the documents.
+    pub(crate) async fn call<O: Operation>(
+        &self,
+        variables: O::Variables,
+        options: CallOptions,
+    ) -> Result<O::Output> {
+        let context = self.context();
+        let agent = O::agent(&variables).map(str::to_owned);
+        let request = O::build_query(variables);
+        self.send(&O::INFO, &request, options, |response, call| {
+            response.read::<O>(call, context, agent.as_deref())
+        })
+        .await
+    }
+
+    /// Makes a call: one request, with its attempts.
+    pub(crate) fn send<T>(
+        &self,
+        operation: &'static OperationInfo,
+        request: &impl Serialize,
+        options: CallOptions,
+        read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
+    ) -> impl Future<Output = Result<T>> {
+        let body = serde_json::to_vec(request).map_err(|error| Error::InvalidRequest {
+            field: "request",
+            problem: format!("cannot be written as JSON: {error}"),
+        });
+        async move {
+            let span = tracing::info_span!(
+                "dinoai.call",
+                operation = operation.name,
+                session_id = options.session_id.as_ref().map(SessionId::as_str),
+                attempt = Empty,
+                http.status = Empty,
+                request_id = Empty,
+            );
+            // Recorded on the span itself: where it is filtered out, the current one is the
+            // caller's.
+            self.attempts(operation, body?.into(), options, read, &span)
+                .instrument(span.clone())
+                .await
+        }
+    }
+
+    async fn attempts<T>(
+        &self,
+        operation: &'static OperationInfo,
+        body: Bytes,
+        options: CallOptions,
+        read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
+        span: &Span,
+    ) -> Result<T> {
+        let Self {
+            http,
+            retry,
+            budget,
+            clock,
+        } = self;
+        // Within the caller's own call timeout.
+        let once = retry.clone().with_attempts(1);
+        let retry = if options.once { &once } else { retry };
+        let mut attempts = Attempts::new(retry, budget, clock.as_ref(), &options);
+        loop {
+            span.record("attempt", attempts.number());
+            let mut call = FailedCall {
+                operation: operation.name,
+                session_id: options.session_id.clone(),
+                attempts: attempts.number(),
+                request_id: None,
+                http_status: None,
+                retry_after: None,
+                starts: operation.safety == RetrySafety::Never,
+                started: options.started,
+                unproven: false,
+            };
+            let limits = attempts.limits(operation.safety);
+            let departed = options.departed.clone();
+            let sent = http
+                .send(body.clone(), operation, &mut call, limits, departed, span)
+                .await;
+            match sent.and_then(|response| read(&response, Box::new(call))) {
+                Ok(value) => {
+                    attempts.succeeded();
+                    return Ok(value);
+                }
+                Err(error) => {
+                    if let Some(departed) = &options.departed
+                        && error.may_be_sent_again()
+                    {
+                        // It was not carried out.
+                        departed.reset();
+                    }
+                    attempts.pause_after(error).await?;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What the headers of a response say: the server's name for the request, and how long to wait.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+/// The server's name for a request.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    const NAMES: [&str; 4] = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"];
+    let value = NAMES.iter().find_map(|name| headers.get(*name))?;
+    Some(value.to_str().ok()?.to_owned())
+}
+
+/// The delay that the server asks for: in seconds, or as a date, which is measured against the
+/// response's own `Date`, since clocks differ.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |value: &str| httpdate::parse_http_date(value).ok();
+    let sent = headers.get(DATE).and_then(|value| value.to_str().ok());
+    let sent = sent.and_then(date).unwrap_or_else(SystemTime::now);
+    Some(date(value)?.duration_since(sent).unwrap_or_default())
+}

@@ -1,0 +1,321 @@
+//! [`HttpTransport`]: one attempt. It sends a request, sees whether it left, and reads the response
+//! under a limit.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use bytes::Bytes;
+#[cfg(any(test, fuzzing))]
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use tracing::Span;
+
+use super::body::{Departed, Seal};
+use super::closing::Closing;
+use super::connections::{Connections, Settings, user_agent};
+use super::exchange::{End, Limits, Received, exchange, race};
+use super::headers::{request_id, retry_after};
+use super::operation::{OperationInfo, RetrySafety};
+use super::redact::Redaction;
+use super::response::{Response, ResponseContext};
+use crate::config::{Credentials, Endpoint};
+use crate::error::{Cause, Error, FailedCall, Obstacle, excerpt, innermost};
+
+/// What GraphQL over HTTP asks of clients.
+const ACCEPTED: HeaderValue =
+    HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) struct HttpTransport {
+    endpoint: Endpoint,
+    headers: HeaderMap,
+    context: ResponseContext,
+    settings: Settings,
+    connections: Connections,
+}
+
+impl HttpTransport {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        credentials: &Credentials,
+        settings: Settings,
+        sources: Option<String>,
+    ) -> Result<Self, Error> {
+        let mut headers = credentials.headers()?;
+        headers.insert(ACCEPT, ACCEPTED);
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(
+            USER_AGENT,
+            user_agent(settings.user_agent_suffix.as_deref())?,
+        );
+        let secrets = credentials.secrets().into_iter().chain(endpoint.secrets());
+        Ok(Self {
+            connections: Connections::new(&endpoint, &settings)?,
+            context: ResponseContext {
+                redaction: Redaction::of(secrets),
+                sources,
+            },
+            endpoint,
+            headers,
+            settings,
+        })
+    }
+
+    /// What has to be known to read a response.
+    pub(crate) fn context(&self) -> &ResponseContext {
+        &self.context
+    }
+
+    /// Sends a request once, and gives up at the limits or after the request timeout.
+    pub(crate) async fn send(
+        &self,
+        body: Bytes,
+        operation: &OperationInfo,
+        call: &mut FailedCall,
+        limits: Limits<'_>,
+        departed: Option<Departed>,
+        span: &Span,
+    ) -> Result<Response, Error> {
+        let limits = Limits {
+            to_leave: limits.to_leave.min(self.settings.request_timeout),
+            to_end: limits.to_end.min(self.settings.request_timeout),
+            closing: limits.closing,
+        };
+        if limits.to_leave.is_zero() {
+            return Err(no_time(call, "the deadline has passed"));
+        }
+        if limits.closing.is_some_and(Closing::is_closed) {
+            return Err(Error::closed(call.clone()));
+        }
+        let client = match operation.safety {
+            RetrySafety::Read => self.connections.for_reads(&self.endpoint, &self.settings),
+            RetrySafety::Idempotent | RetrySafety::Never => self.connections.for_changes(),
+        };
+        let seal = Seal::new(departed);
+        let request = client
+            .post(self.endpoint.url().clone())
+            .headers(self.headers.clone())
+            .body(reqwest::Body::wrap(seal.body(body)));
+
+        let mut received = Received::default();
+        let progress = AtomicUsize::new(0);
+        let end = {
+            let exchange = exchange(
+                request,
+                self.settings.response_limit,
+                &mut received,
+                &progress,
+            );
+            race(std::pin::pin!(exchange), limits, &seal, &progress).await
+        };
+        self.note(call, &received);
+        span.record("http.status", call.http_status);
+        span.record("request_id", call.request_id.as_deref());
+        let end = end.map(|end| end.map_err(|error| Arc::new(error.without_url()) as Cause));
+        if end.is_none() && limits.closing.is_some_and(Closing::is_closed) && seal.seal() {
+            return Err(Error::closed(call.clone()));
+        }
+        self.conclude(call, operation, end, received, limits, &seal)
+    }
+
+    /// What came of an attempt. `end`: how its response ended; `None` if it was given up.
+    fn conclude(
+        &self,
+        call: &FailedCall,
+        operation: &OperationInfo,
+        end: Option<Result<End, Cause>>,
+        mut received: Received,
+        limits: Limits<'_>,
+        seal: &Seal,
+    ) -> Result<Response, Error> {
+        // Also what has arrived of one that broke off: it may hold an id.
+        let unpacked = received.unpack(self.settings.response_limit);
+        let end = match end {
+            Some(Ok(End::Whole)) => Some(unpacked),
+            other => other,
+        };
+        match (end, received.head) {
+            (Some(Ok(End::Whole)), Some((status, headers))) => Ok(Response {
+                status,
+                headers,
+                body: received.body,
+            }),
+            (Some(Ok(_)), _) => Err(self.too_large(call, operation, &received.body)),
+            (Some(Err(source)), _) => Err(lost(call, operation, source, seal, &received.body)),
+            (None, _) if seal.seal() => Err(no_time(
+                call,
+                &format!("no connection within {:.1?}", limits.to_leave),
+            )),
+            (None, _) => {
+                let late = std::io::Error::new(
+                    std::io::ErrorKind::TimedOut,
+                    format!("no whole response within {:.1?}", limits.to_end),
+                );
+                let source: Cause = Arc::new(late);
+                Err(unanswered(call, operation, source, &received.body))
+            }
+        }
+    }
+
+    /// Notes in the call what the head of a response says.
+    fn note(&self, call: &mut FailedCall, received: &Received) {
+        if let Some((status, headers)) = &received.head {
+            call.http_status = Some(status.as_u16());
+            call.retry_after = retry_after(headers);
+            call.request_id =
+                request_id(headers).map(|id| excerpt(&self.context.redaction.text(&id)));
+        }
+    }
+
+    /// As [`send`](Self::send), where this is what arrives once the body has left.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn arrive(
+        &self,
+        call: &mut FailedCall,
+        operation: &OperationInfo,
+        status: StatusCode,
+        headers: HeaderMap,
+        mut body: Vec<u8>,
+    ) -> Result<Response, Error> {
+        let limit = self.settings.response_limit;
+        let end = match body.len() > limit {
+            true => End::TooLarge,
+            false => End::Whole,
+        };
+        body.truncate(limit);
+        let limits = Limits {
+            to_leave: self.settings.request_timeout,
+            to_end: self.settings.request_timeout,
+            closing: None,
+        };
+        let received = Received {
+            head: Some((status, headers)),
+            body,
+        };
+        self.note(call, &received);
+        self.conclude(
+            call,
+            operation,
+            Some(Ok(end)),
+            received,
+            limits,
+            &Seal::left(),
+        )
+    }
+
+    fn too_large(&self, call: &FailedCall, operation: &OperationInfo, received: &[u8]) -> Error {
+        let limit = self.settings.response_limit;
+        match operation.safety {
+            RetrySafety::Read | RetrySafety::Idempotent => Error::ResponseTooLarge {
+                call: Box::new(call.clone()),
+                limit,
+            },
+            RetrySafety::Never => unknown(
+                call,
+                operation,
+                format!("the response is larger than {limit} bytes"),
+                None,
+                received,
+            ),
+        }
+    }
+}
+
+/// The error of an attempt whose connection failed.
+fn lost(
+    call: &FailedCall,
+    operation: &OperationInfo,
+    source: Cause,
+    seal: &Seal,
+    received: &[u8],
+) -> Error {
+    if seal.seal() {
+        return Error::NotSent {
+            call: Box::new(call.clone()),
+            obstacle: obstacle(source.as_ref()),
+            source,
+        };
+    }
+    unanswered(call, operation, source, received)
+}
+
+/// The error of an attempt that left and got no whole response.
+fn unanswered(
+    call: &FailedCall,
+    operation: &OperationInfo,
+    source: Cause,
+    received: &[u8],
+) -> Error {
+    match operation.safety {
+        RetrySafety::Read | RetrySafety::Idempotent => Error::Transport {
+            call: Box::new(call.clone()),
+            source,
+        },
+        RetrySafety::Never => {
+            let reason = innermost(source.as_ref());
+            unknown(call, operation, reason, Some(source), received)
+        }
+    }
+}
+
+/// The outcome of a trigger or a follow-up is unknown. The id in what was received is kept.
+fn unknown(
+    call: &FailedCall,
+    operation: &OperationInfo,
+    reason: String,
+    source: Option<Cause>,
+    received: &[u8],
+) -> Error {
+    let mut call = Box::new(call.clone());
+    call.unproven = true;
+    if call.session_id.is_none() {
+        call.session_id = (operation.find_id)(received);
+    }
+    Error::OutcomeUnknown {
+        call,
+        reason,
+        errors: vec![],
+        source,
+    }
+}
+
+fn no_time(call: &FailedCall, problem: &str) -> Error {
+    Error::NotSent {
+        call: Box::new(call.clone()),
+        obstacle: Obstacle::Time,
+        source: Arc::new(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            problem.to_owned(),
+        )),
+    }
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Transport")
+            .field("endpoint", &self.endpoint)
+            .field("request_timeout", &self.settings.request_timeout)
+            .field("response_limit", &self.settings.response_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What kept a request from being sent. The HTTP client's errors say it in words alone.
+fn obstacle(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Obstacle {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if text.contains("proxy authorization required") {
+            return Obstacle::ProxyCredentials;
+        } else if text.contains("tunnel error") {
+            return Obstacle::Proxy;
+        } else if text.contains("invalid peer certificate") {
+            return Obstacle::Certificate;
+        } else if text.contains("dns error") {
+            return Obstacle::NameResolution;
+        }
+        cause = error.source();
+    }
+    Obstacle::Connection
+}

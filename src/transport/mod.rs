@@ -1,0 +1,37 @@
+//! GraphQL over HTTP: sends a request, decides what its response means and when it is sent again.
+//! Knows no run.
+//!
+//! [`Executor`] makes a call: attempts by [`retry`], each one request over [`http`], whose response
+//! [`response`] reads.
+
+mod body;
+mod call_options;
+mod closing;
+mod connections;
+mod decode;
+mod duplicate_names;
+mod envelope;
+mod exchange;
+mod executor;
+mod gzip;
+mod headers;
+mod http;
+mod operation;
+mod proof;
+mod redact;
+mod repair;
+mod response;
+mod retry;
+
+pub use retry::Retry;
+
+pub(crate) use body::Departed;
+pub(crate) use call_options::CallOptions;
+pub(crate) use closing::Closing;
+pub(crate) use connections::Settings;
+pub(crate) use decode::without_values;
+pub(crate) use executor::Executor;
+pub(crate) use http::HttpTransport;
+pub(crate) use operation::{Operation, OperationInfo, Refusal, RetrySafety};
+pub(crate) use repair::{parsed, repaired};
+pub(crate) use response::{Response, ResponseContext};

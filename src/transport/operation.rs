@@ -1,0 +1,66 @@
+//! [`Operation`]: what the transport has to know of a document, without knowing what it is about.
+
+use graphql_client::GraphQLQuery;
+use serde_json::Value;
+
+use crate::model::SessionId;
+
+/// A document, and what its response becomes.
+pub(crate) trait Operation: GraphQLQuery {
+    const INFO: OperationInfo;
+    /// What the rest of the crate gets.
+    type Output;
+
+    /// What the data says, or why it says nothing.
+    fn output(data: Self::ResponseData) -> Result<Self::Output, Refusal>;
+
+    /// The name of the agent that is asked for.
+    fn agent(_: &Self::Variables) -> Option<&str> {
+        None
+    }
+
+    /// The run that the response says it is about, if it has to be the one that was asked for.
+    fn session_id(_: &Self::Output) -> Option<&SessionId> {
+        None
+    }
+}
+
+/// What has to be known of an operation to send it and to read its response.
+#[derive(Clone, Copy)]
+pub(crate) struct OperationInfo {
+    pub(crate) name: &'static str,
+    /// The root field.
+    pub(crate) root: &'static str,
+    pub(crate) safety: RetrySafety,
+    /// The fields of the root that may be null beside an error while the rest still counts.
+    pub(crate) may_miss: &'static [&'static str],
+    /// Puts right what the schema does not allow and can be understood all the same.
+    pub(crate) relax: fn(&mut Value),
+    /// Finds the session id in a body, whatever else that is: cut, not GraphQL, an error.
+    pub(crate) find_id: fn(&[u8]) -> Option<SessionId>,
+}
+
+/// Whether a request is sent again whose body left and whose response was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetrySafety {
+    /// A read: it is sent again, over kept connections.
+    Read,
+    /// A change that can be made twice without harm: it is sent again.
+    Idempotent,
+    /// A change that would be made twice: it is never sent again.
+    Never,
+}
+
+/// Data that says nothing.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Refusal {
+    /// The root field is null, and no error says why.
+    Nothing,
+    /// `ok: false`, and the status beside it.
+    NotAccepted(String),
+    /// A value that cannot be, and where.
+    Invalid {
+        path: &'static str,
+        problem: &'static str,
+    },
+}

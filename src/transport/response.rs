@@ -1,0 +1,338 @@
+//! What a response means: from status, headers and body to a value or the one right error.
+//!
+//! The first match wins:
+//!
+//! - a value at a trigger's or a follow-up's root counts, whatever the status;
+//! - 429, 401 and 403 speak by their status; for reads so does a code that means the same;
+//! - a GraphQL envelope (an object with `data` or `errors`) counts at any status;
+//! - without a value, a trigger or a follow-up was not carried out only if [`proof`] says so.
+
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::decode::value;
+use super::duplicate_names::Names;
+use super::envelope::Parsed;
+use super::operation::{Operation, RetrySafety};
+use super::proof;
+use super::redact::Redaction;
+use super::repair::{looks_like_json, repaired};
+use crate::error::{
+    Error, FailedCall, GraphQlError, PathSegment, excerpt, is_before_execution, is_rate_limit_code,
+    is_transient_status, list, said, unsupported,
+};
+
+/// A response, whole.
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What has to be known of a client to read its responses.
+#[derive(Debug)]
+pub(crate) struct ResponseContext {
+    pub(crate) redaction: Redaction,
+    /// Where endpoint and credentials were found.
+    pub(crate) sources: Option<String>,
+}
+
+/// Whether a body that is no whole GraphQL response holds the beginning of a value at this root.
+fn has_value_at(body: &[u8], root: &str) -> bool {
+    let body = repaired(body);
+    let value = serde_json::from_slice::<Value>(&body).ok();
+    if value.is_some_and(|value| has_object_at(&value, root)) {
+        return true;
+    }
+    let text = String::from_utf8_lossy(&body);
+    let name = format!("\"{root}\"");
+    let mut values = text.split(name.as_str()).skip(1);
+    values.any(|after| {
+        let value = after.trim_start().strip_prefix(':').map(str::trim_start);
+        value.is_some_and(|value| value.starts_with('{'))
+    })
+}
+
+fn has_object_at(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(|value| has_object_at(value, name)),
+        Value::Object(map) => {
+            map.get(name).is_some_and(Value::is_object)
+                || map.values().any(|value| has_object_at(value, name))
+        }
+        _ => false,
+    }
+}
+
+impl Response {
+    /// The value that operation `O` asked for. `agent` is the name that a trigger sent.
+    pub(crate) fn read<O: Operation>(
+        &self,
+        call: Box<FailedCall>,
+        context: &ResponseContext,
+        agent: Option<&str>,
+    ) -> Result<O::Output, Error> {
+        let can_be_missed = |error: &GraphQlError| match error.path.get(1) {
+            Some(PathSegment::Field(name)) => O::INFO.may_miss.contains(&name.as_str()),
+            _ => false,
+        };
+        match O::INFO.safety {
+            RetrySafety::Never => self.started::<O>(call, context, agent, can_be_missed),
+            RetrySafety::Read | RetrySafety::Idempotent => {
+                let (data, _) = self.data(&call, context, can_be_missed)?;
+                value::<O>(&data, call, &context.redaction, false)
+            }
+        }
+    }
+
+    /// What came of a trigger or a follow-up.
+    fn started<O: Operation>(
+        &self,
+        mut call: Box<FailedCall>,
+        context: &ResponseContext,
+        agent: Option<&str>,
+        can_be_missed: impl Fn(&GraphQlError) -> bool,
+    ) -> Result<O::Output, Error> {
+        let status = self.status.as_u16();
+        // The id first: it must not be lost, whatever else the response says.
+        let id = (O::INFO.find_id)(&self.body);
+        let names_session = call.session_id.is_none() && id.is_some();
+        if call.session_id.is_none() {
+            call.session_id.clone_from(&id);
+        }
+        let parsed = Parsed::of(&self.body);
+        let names = || Names::of(&repaired(&self.body));
+        let Parsed::Envelope(envelope) = parsed else {
+            let has_value = has_value_at(&self.body, O::INFO.root);
+            let is_proven = proof::is_status_before_execution(status)
+                && !names_session
+                && !has_value
+                && names() != Names::Twice;
+            return Err(match is_proven {
+                true => self.refused_by_status(call, context, RetrySafety::Never),
+                false => self.unknown(call, context, None),
+            });
+        };
+
+        let errors = envelope.errors(&context.redaction);
+        let data = envelope.value_at(O::INFO.root);
+        if let Some(data) = data {
+            call.unproven = true;
+            return if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
+                let can_be_accepted = id.is_some() || names() != Names::Unique;
+                value::<O>(data, call, &context.redaction, can_be_accepted)
+            } else {
+                let data = serde_json::from_str(data.get()).ok();
+                Err(Error::GraphQl {
+                    call,
+                    errors: errors.list,
+                    data: data.map(|data| context.redaction.json(data)),
+                    executed: true,
+                })
+            };
+        }
+
+        let is_clean = !names_session && !errors.is_unreadable && names() == Names::Unique;
+        let is_empty_refusal = is_clean && !errors.is_path_present;
+        let is_proven = is_empty_refusal
+            && (matches!(status, 401 | 403 | 429)
+                || (!errors.list.is_empty()
+                    && !proof::is_open_status(status)
+                    && errors
+                        .as_said
+                        .iter()
+                        .all(|error| is_before_execution(error, envelope.data.is_none()))));
+        if is_proven {
+            if matches!(status, 401 | 403 | 429) {
+                return Err(self.refused_by_status(call, context, RetrySafety::Never));
+            }
+            return Err(self.refused_before_execution(call, context, errors.list));
+        }
+        if is_clean && proof::is_own_refusal(&errors.as_said, O::INFO.root, agent, status) {
+            return Err(Error::GraphQl {
+                call,
+                errors: errors.list,
+                data: None,
+                executed: true,
+            });
+        }
+        if errors.is_path_named {
+            call.unproven = true;
+            return Err(Error::GraphQl {
+                call,
+                errors: errors.list,
+                data: None,
+                executed: true,
+            });
+        }
+        Err(self.unknown(call, context, Some(errors.list)))
+    }
+
+    /// The data that a read or a stop asked for, and the errors beside it, all of which can be
+    /// missed.
+    pub(crate) fn data(
+        &self,
+        call: &FailedCall,
+        context: &ResponseContext,
+        can_be_missed: impl Fn(&GraphQlError) -> bool,
+    ) -> Result<(Box<RawValue>, Vec<GraphQlError>), Error> {
+        let call = || Box::new(call.clone());
+        let status = self.status.as_u16();
+        if matches!(status, 401 | 403 | 429) {
+            return Err(self.refused_by_status(call(), context, RetrySafety::Read));
+        }
+        let envelope = match Parsed::of(&self.body) {
+            Parsed::Envelope(envelope) => envelope,
+            Parsed::Malformed(problem) if !is_transient_status(status) => {
+                return Err(Error::Decode {
+                    call: call(),
+                    path: "the response".to_owned(),
+                    problem,
+                });
+            }
+            Parsed::Malformed(_) | Parsed::Other => {
+                return Err(self.refused_by_status(call(), context, RetrySafety::Read));
+            }
+        };
+        let errors = envelope.errors(&context.redaction);
+        let is_path_present = errors.is_path_present || errors.is_unreadable;
+        let is_path_named = errors.is_path_named;
+        let errors = errors.list;
+        if errors.is_empty() {
+            return match envelope.data.flatten() {
+                Some(data) => Ok((data, errors)),
+                None => Err(Error::Decode {
+                    call: call(),
+                    path: "data".to_owned(),
+                    problem: "the response has neither errors nor a value".to_owned(),
+                }),
+            };
+        }
+
+        let data = envelope.data.flatten();
+        if data.is_none() && !is_path_present {
+            let has_code = |code: &str| errors.iter().any(|error| error.code() == Some(code));
+            if errors.iter().any(|error| is_rate_limit_code(error.code())) {
+                return Err(Error::RateLimited { call: call() });
+            }
+            if has_code("UNAUTHENTICATED") {
+                return Err(self.unauthorized(call(), context, &errors));
+            }
+        }
+        match data {
+            Some(data) if errors.iter().all(can_be_missed) => Ok((data, errors)),
+            None if !is_path_named => Err(unsupported(call(), errors, false)),
+            data => {
+                let data = data.and_then(|data| serde_json::from_str::<Value>(data.get()).ok());
+                Err(Error::GraphQl {
+                    call: call(),
+                    errors,
+                    data: data.map(|data| context.redaction.json(data)),
+                    executed: true,
+                })
+            }
+        }
+    }
+
+    /// The error of a response that speaks by its status: 429, 401, 403, or one that is not
+    /// GraphQL.
+    fn refused_by_status(
+        &self,
+        call: Box<FailedCall>,
+        context: &ResponseContext,
+        safety: RetrySafety,
+    ) -> Error {
+        let status = self.status.as_u16();
+        let text = self.text(context, safety);
+        match status {
+            429 => Error::RateLimited { call },
+            401 | 403 => Error::Unauthorized {
+                call,
+                status,
+                text,
+                sources: context.sources.clone(),
+            },
+            _ => Error::Http {
+                call,
+                status,
+                content_type: self.content_type(context),
+                text,
+            },
+        }
+    }
+
+    fn refused_before_execution(
+        &self,
+        call: Box<FailedCall>,
+        context: &ResponseContext,
+        errors: Vec<GraphQlError>,
+    ) -> Error {
+        let is_unauthenticated = |error: &GraphQlError| error.code() == Some("UNAUTHENTICATED");
+        if errors.iter().any(is_unauthenticated) {
+            return self.unauthorized(call, context, &errors);
+        }
+        unsupported(call, errors, false)
+    }
+
+    fn unauthorized(
+        &self,
+        call: Box<FailedCall>,
+        context: &ResponseContext,
+        errors: &[GraphQlError],
+    ) -> Error {
+        Error::Unauthorized {
+            call,
+            status: self.status.as_u16(),
+            text: list(errors),
+            sources: context.sources.clone(),
+        }
+    }
+
+    /// Nothing proves that a trigger or a follow-up was not carried out. `errors`: those of the
+    /// envelope, if there is one.
+    fn unknown(
+        &self,
+        mut call: Box<FailedCall>,
+        context: &ResponseContext,
+        errors: Option<Vec<GraphQlError>>,
+    ) -> Error {
+        call.unproven = true;
+        let status = self.status.as_u16();
+        let reason = match &errors {
+            Some(errors) if errors.is_empty() => {
+                format!("HTTP {status} with neither errors nor a value")
+            }
+            Some(_) => format!("HTTP {status} with errors that may come after execution began"),
+            None => {
+                let kind = self.content_type(context);
+                let kind = kind.as_deref().unwrap_or("no content type");
+                let text = said(&self.text(context, RetrySafety::Never));
+                format!("HTTP {status} that is not GraphQL ({kind}){text}")
+            }
+        };
+        Error::OutcomeUnknown {
+            call,
+            reason,
+            errors: errors.unwrap_or_default(),
+            source: None,
+        }
+    }
+
+    fn content_type(&self, context: &ResponseContext) -> Option<String> {
+        let value = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        Some(excerpt(&context.redaction.text(value)))
+    }
+
+    /// The first 300 characters of the body, unless a run's text could be among them.
+    fn text(&self, context: &ResponseContext, safety: RetrySafety) -> String {
+        // Enough for 300 characters and for the longest path, and no more work than that.
+        const BYTES: usize = 16 * 1024;
+        if safety != RetrySafety::Never && looks_like_json(&self.body) {
+            return String::new();
+        }
+        let start = &self.body[..self.body.len().min(BYTES)];
+        excerpt(&context.redaction.text(&String::from_utf8_lossy(start)))
+    }
+}
