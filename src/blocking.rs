@@ -37,10 +37,10 @@ use std::sync::{OnceLock, mpsc};
 use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::batch::{RunAll, WaitAll};
 use crate::error::{Error, Result};
-use crate::fleet::{RunAll, WaitAll};
 use crate::model::SessionId;
-use crate::watch::{Event, Watch};
+use crate::session::{Event, Watch};
 use sealed::{Loss, Readable, Requests, Rest};
 
 /// Waits for a call, a wait, a follow-up or a tree, holding up the thread.
@@ -350,14 +350,6 @@ fn wait_for<T: Send + 'static>(
         receiver.recv()
     };
     received.ok()
-}
-
-/// Does the work, and waits for it; a panic of it is not passed on.
-pub(crate) fn finish(work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    match wait_for(runtime()?, work) {
-        Some(_) => Ok(()),
-        None => Err(Error::config("blocking thread", THREAD_IS_GONE)),
-    }
 }
 
 static RUNTIME: OnceLock<std::result::Result<Runtime, String>> = OnceLock::new();

@@ -18,18 +18,18 @@
 //!
 //! # Where to find what
 //!
-//! | you want to | room |
+//! | you want to | see |
 //! | --- | --- |
-//! | call an operation | [`client`] |
-//! | set up a client | [`builder`], [`Credentials`], [`retry`] |
+//! | call an operation | [`Client`] |
+//! | set up a client | [`ClientBuilder`], [`Credentials`], [`Retry`] |
 //! | say what to start | [`TriggerRun`] |
-//! | wait for the end | [`wait`], [`schedule`] |
-//! | go on with a run, hold a conversation | [`session`], [`turn`], [`cursor`] |
-//! | see the work while it happens | [`watch`], [`StepOptions`] |
-//! | follow the runs that a run starts | [`tree`] |
-//! | start or wait for many | [`fleet`] |
-//! | see polls that fail while a wait goes on | [`outage`] |
-//! | stop a run that nobody waits for | [`stop`] |
+//! | wait for the end | [`Wait`], [`Schedule`] |
+//! | go on with a run, hold a conversation | [`Session`], [`Ask`], [`Turn`], [`Checkpoint`] |
+//! | see the work while it happens | [`Watch`], [`Event`], [`StepOptions`] |
+//! | follow the runs that a run starts | [`Tree`] |
+//! | start or wait for many | [`RunAll`], [`WaitAll`] |
+//! | see polls that fail while a wait goes on | [`Outage`] |
+//! | stop a run that nobody waits for | [`StopOnDrop`] |
 //! | read a run | [`Run`] |
 //! | act on a failure | [`error`] |
 //! | do without async | `blocking`, with the feature of that name |
@@ -52,7 +52,7 @@
 //!   their response on tasks of their own.
 //! - **A wait ends when the run ends.** Once the run is known to exist, an outage of the API does
 //!   not end the wait before its deadline, and then the run is looked at once more; which failures
-//!   a wait tolerates, and for how long, is [one table](wait#failing-polls).
+//!   a wait tolerates, and for how long, is [one table](Wait#failing-polls).
 //! - **No credential is shown**, nor the endpoint's path, which holds a token: not in `Debug`,
 //!   errors or logs. The texts of a run's messages are in no log of this crate, and in the text of
 //!   no error but [`Error::RunFailed`], which ends with the run's last message. Redirects are not followed, since they would carry
@@ -74,55 +74,59 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+// Each imports only from those above it.
+mod model;
+
+pub mod error;
+
+mod config;
+
+pub mod time;
+
+mod transport;
+
+mod operations;
+
+mod polling;
+
+mod session;
+
+mod tree;
+
+mod batch;
+
+mod client;
+
 #[cfg(feature = "blocking")]
 pub mod blocking;
-mod call;
-mod client;
-mod config;
-pub mod cursor;
-pub mod error;
-mod family;
-pub mod fleet;
-mod fleet_loop;
+
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod model;
-mod operations;
-pub mod outage;
-mod poll;
-pub mod schedule;
-mod seen;
-pub mod session;
-pub mod stop;
-pub mod time;
-mod tolerance;
-mod transport;
-pub mod tree;
-pub mod turn;
-pub mod wait;
-pub mod watch;
 
-pub use call::CallFuture;
+#[doc(inline)]
+pub use batch::{RunAll, WaitAll};
+#[doc(inline)]
 pub use client::{Client, ClientBuilder};
+#[doc(inline)]
 pub use config::Credentials;
-pub use cursor::Checkpoint;
+#[doc(inline)]
 pub use error::{Error, GraphQlError, Obstacle, Result};
-pub use fleet::{RunAll, WaitAll};
 #[doc(inline)]
 pub use model::{
     Accepted, InvalidSessionId, Message, Run, RunStatus, RunSteps, SessionId, StartupStep, Step,
     StepOptions, TriggerRun,
 };
-pub use outage::Outage;
-pub use schedule::Schedule;
-pub use session::Session;
-pub use stop::StopOnDrop;
+#[doc(inline)]
+pub use operations::CallFuture;
+#[doc(inline)]
+pub use polling::{OnTimeout, Outage, Schedule};
+#[doc(inline)]
+pub use session::{Ask, Checkpoint, Event, Session, StopOnDrop, Turn, Wait, Watch};
+#[doc(inline)]
 pub use transport::Retry;
+#[doc(inline)]
 pub use tree::{ReadTree, Tree, WaitTree};
-pub use turn::{Ask, Turn};
-pub use wait::{OnTimeout, Wait};
-pub use watch::{Event, Watch};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -13,19 +13,15 @@ mod builder;
 
 use std::fmt;
 
-use crate::call::CallFuture;
+use crate::batch::{RunAll, WaitAll};
 use crate::config::Credentials;
-use crate::cursor::Checkpoint;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::fleet::{RunAll, WaitAll};
 use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions, TriggerRun};
-use crate::operations::{Api, check_step_options};
-use crate::session::Session;
+use crate::operations::{Api, CallFuture, check_step_options};
+use crate::session::{Checkpoint, Session, Wait, Watch};
 use crate::transport::{CallOptions, Executor};
-use crate::wait::Wait;
-use crate::watch::Watch;
 
 pub use builder::ClientBuilder;
 
@@ -57,8 +53,8 @@ impl Client {
             .build()
     }
 
-    /// A client for the endpoint and credentials in the environment, with default settings. The
-    /// [`credentials`](crate::config) room lists the variables.
+    /// A client for the endpoint and credentials in the environment, with default settings. [`Credentials`]
+    /// lists the variables.
     ///
     /// # Errors
     ///
@@ -174,7 +170,7 @@ impl Client {
     /// Starts a run at most once, and returns its session id as soon as it is accepted.
     ///
     /// The trigger is sent again only if its body never left, or after HTTP 429 (see
-    /// [`retry`](crate::retry)). Unless the response proves that nothing was carried out, a
+    /// [`Retry`](crate::Retry)). Unless the response proves that nothing was carried out, a
     /// failure is [`Error::OutcomeUnknown`]. A session id anywhere in a response is kept.
     ///
     /// # Dropping

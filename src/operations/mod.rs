@@ -1,5 +1,6 @@
 //! The API's operations as typed calls: [`Api`] has an async function for each.
 
+mod call;
 mod check;
 mod convert;
 pub(crate) mod documents;
@@ -25,6 +26,8 @@ use documents::{
     stop_dinoai_agent_run,
 };
 use status_batch::{StatusBatch, read_batch};
+
+pub use call::CallFuture;
 
 pub(crate) use check::check_step_options;
 

@@ -1,17 +1,4 @@
-//! Which failure is followed by another attempt, when, and how many a client may spend.
-//!
-//! | failure | read, stop | trigger, follow-up |
-//! | --- | --- | --- |
-//! | the body did not leave: no name, no connection, no TLS | again | again |
-//! | a certificate is refused, a proxy asks for credentials | never | never |
-//! | HTTP 429 | again, not before `Retry-After` | again, if the response held no session id and no value |
-//! | a GraphQL error with a code that means 429 | again, not before `Retry-After` | never |
-//! | 408, 425, 5xx with any body, a transient code, reset, timeout, cut body, a success that is not GraphQL | again | never: [`Error::OutcomeUnknown`] |
-//! | anything else | never | never |
-//!
-//! Between attempts the client pauses: a random part of 0.5 s, doubling up to 8 s ("full
-//! jitter"). Set [`Retry`] on the client's builder where the numbers do not fit; what may be
-//! sent again cannot be set.
+//! [`Retry`]: which failure is followed by another attempt, when, and how many a client may spend.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -26,6 +13,19 @@ use crate::error::Error;
 use crate::time::Clock;
 
 /// How often, and for how long, a call is tried.
+///
+/// | failure | read, stop | trigger, follow-up |
+/// | --- | --- | --- |
+/// | the body did not leave: no name, no connection, no TLS | again | again |
+/// | a certificate is refused, a proxy asks for credentials | never | never |
+/// | HTTP 429 | again, not before `Retry-After` | again, if the response held no session id and no value |
+/// | a GraphQL error with a code that means 429 | again, not before `Retry-After` | never |
+/// | 408, 425, 5xx with any body, a transient code, reset, timeout, cut body, a success that is not GraphQL | again | never: [`Error::OutcomeUnknown`] |
+/// | anything else | never | never |
+///
+/// Between attempts the client pauses: a random part of 0.5 s, doubling up to 8 s ("full
+/// jitter"). Set it on the client's builder where the numbers do not fit; what may be
+/// sent again cannot be set.
 ///
 /// ```
 /// use std::time::Duration;

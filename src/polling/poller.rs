@@ -1,69 +1,32 @@
-//! The loop under every wait: what failing polls mean, the pause before the next one, and the
-//! deadline.
+//! [`Poller`]: what every wait shares. It says how the next poll is made, what a poll that failed
+//! means, how long to pause, and when the wait has come to its deadline. The loops are with those who
+//! wait: each calls `begin`, then `read` or nothing, then `pause_after`.
 //!
-//! At the deadline the run is looked at once more: a poll that is under way then is that look,
+//! At the deadline the run is looked at once more: a poll that is in flight then is that look,
 //! else one more is made. Only after it is anything said of the run, or done to it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::options::{OnTimeout, PollOptions};
+use super::outage::{Gap, OnOutage};
+use super::tolerance::Streak;
 use crate::error::{Awaited, Error, Result, WaitTimeout, excerpt};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::Api;
-use crate::outage::{Gap, OnOutage};
-use crate::schedule::Schedule;
 use crate::time::Clock;
-use crate::tolerance::Streak;
 use crate::transport::CallOptions;
-use crate::wait::OnTimeout;
 
 /// How long the last look may take, which comes at the deadline.
 pub(crate) const LAST_LOOK: Duration = Duration::from_secs(5);
 /// How long a delay that the server asks for is obeyed at the longest.
 pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// How long to wait, and how often to look.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    pub(crate) timeout: Duration,
-    pub(crate) schedule: Schedule,
-    pub(crate) on_timeout: OnTimeout,
-}
-
-impl Default for Pace {
-    /// An hour, as on the vendor's page.
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(3600),
-            schedule: Schedule::default(),
-            on_timeout: OnTimeout::default(),
-        }
-    }
-}
-
-impl Pace {
-    pub(crate) fn check(&self) -> Result<()> {
-        let zero = |field| {
-            Err(Error::InvalidRequest {
-                field,
-                problem: "is zero".to_owned(),
-            })
-        };
-        if self.timeout.is_zero() {
-            return zero("timeout");
-        }
-        if self.schedule.is_endless_loop() {
-            return zero("poll interval");
-        }
-        Ok(())
-    }
-}
-
 /// The polls of one run.
-pub(crate) struct Polls {
+pub(crate) struct Poller {
     pub(crate) api: Api,
     pub(crate) session_id: SessionId,
-    pace: Pace,
+    options: PollOptions,
     clock: Arc<dyn Clock>,
     start: Duration,
     deadline: Duration,
@@ -85,18 +48,23 @@ pub(crate) struct Polls {
     looked_at: Option<Duration>,
 }
 
-impl Polls {
-    /// Polls from now on; `start` is when the waiting began, by the client's clock.
-    pub(crate) fn since(start: Duration, api: Api, session_id: SessionId, pace: Pace) -> Self {
+impl Poller {
+    /// Poller from now on; `start` is when the waiting began, by the client's clock.
+    pub(crate) fn since(
+        start: Duration,
+        api: Api,
+        session_id: SessionId,
+        options: PollOptions,
+    ) -> Self {
         Self {
             gap: Gap::since(api.clock().now()),
             on_outage: None,
             clock: api.clock().clone(),
             api,
             session_id,
-            pace,
+            options,
             start,
-            deadline: start.saturating_add(pace.timeout),
+            deadline: start.saturating_add(options.timeout),
             started: false,
             is_proven: false,
             has_read: false,
@@ -253,7 +221,7 @@ impl Polls {
             };
         }
         let pause = self
-            .pace
+            .options
             .schedule
             .pause(now.saturating_sub(self.start))
             .max(asked.unwrap_or_default().min(LONGEST_RETRY_AFTER))
@@ -276,7 +244,7 @@ impl Polls {
     /// The end of the wait at its deadline.
     pub(crate) async fn timeout(&mut self, awaited: Awaited) -> Error {
         let elapsed = self.now().saturating_sub(self.start);
-        let stopped = match self.pace.on_timeout {
+        let stopped = match self.options.on_timeout {
             OnTimeout::Stop if !self.has_ended && awaited != Awaited::Rest => {
                 let call = CallOptions {
                     session_id: Some(self.session_id.clone()),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Event, Watcher};
+use super::super::event::Event;
+use super::super::handle::Handle;
+use super::super::seen_messages::SeenMessages;
+use super::watcher::Watcher;
 use crate::error::Result;
 use crate::model::{StepOptions, TriggerRun};
 use crate::operations::{Api, check_step_options};
-use crate::outage::OnOutage;
-use crate::poll::Pace;
-use crate::seen::Seen;
-use crate::session::Handle;
+use crate::polling::{OnOutage, PollOptions};
 use crate::transport::CallOptions;
 
 /// What is watched, or started and watched.
@@ -21,7 +21,7 @@ pub(super) enum Subject {
 }
 
 /// An event; with the first one the run's handle, and the messages that had been emitted before.
-pub(super) type Item = (Option<(Handle, Seen)>, Result<Event>);
+pub(super) type Item = (Option<(Handle, SeenMessages)>, Result<Event>);
 
 /// Where the stream of a watch stands.
 pub(super) enum Stage {
@@ -56,7 +56,7 @@ impl Stage {
 pub(super) struct Opening {
     pub(super) start: Duration,
     pub(super) subject: Subject,
-    pub(super) pace: Pace,
+    pub(super) options: PollOptions,
     pub(super) steps: Option<StepOptions>,
     pub(super) on_outage: Option<Box<OnOutage>>,
 }
@@ -64,9 +64,9 @@ pub(super) struct Opening {
 impl Opening {
     /// Starts what is to be started. Returns the event that says so.
     async fn open(self) -> Result<(Option<Event>, Watcher)> {
-        self.pace.check()?;
+        self.options.check()?;
         check_step_options(&self.steps.unwrap_or_default())?;
-        let deadline = self.start.saturating_add(self.pace.timeout);
+        let deadline = self.start.saturating_add(self.options.timeout);
         let (handle, event) = match self.subject {
             Subject::Run(handle) => (handle, None),
             Subject::New(api, request) => {
@@ -83,7 +83,7 @@ impl Opening {
                 (handle, Some(Event::Sent(accepted)))
             }
         };
-        let polls = handle.polls(self.start, self.pace);
+        let polls = handle.polls(self.start, self.options);
         let mut polls = polls.with_outages(self.on_outage);
         if event.is_some() {
             polls = polls.having_started();

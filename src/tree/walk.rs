@@ -1,4 +1,4 @@
-//! The walk under [`tree`](crate::tree): visits a run and its descendants, each once.
+//! [`walk`]: visits a run and its descendants, each once.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -13,11 +13,11 @@ use crate::model::SessionId;
 const GENERATIONS: usize = 32;
 const RUNS: usize = 10_000;
 
-/// The number of the first run of a family.
+/// The number of the first run.
 pub(crate) const FIRST: usize = 0;
 
 /// A run and its descendants, visited.
-pub(crate) struct Family<T> {
+pub(crate) struct Descendants<T> {
     pub(crate) first: T,
     /// Children of the first run that were not visited.
     pub(crate) unread: Vec<SessionId>,
@@ -41,7 +41,7 @@ pub(crate) async fn walk<T, F>(
     root: SessionId,
     concurrency: usize,
     read: impl Fn(SessionId) -> F,
-) -> Result<Family<T>>
+) -> Result<Descendants<T>>
 where
     F: Future<Output = Result<(T, Vec<SessionId>)>>,
 {
@@ -80,7 +80,7 @@ where
         });
     }
     below.sort_by_key(|visit| visit.number);
-    Ok(Family {
+    Ok(Descendants {
         first,
         unread,
         below,

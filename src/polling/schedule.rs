@@ -1,18 +1,18 @@
 //! [`Schedule`]: when a wait looks at a run next.
-//!
-//! The default is the one deliberate departure from the vendor's page, which polls every 10 s: a
-//! short run is seen to end after a second, and a long one costs no more requests than it does
-//! there.
-//!
-//! | waited so far | next look in about |
-//! | --- | --- |
-//! | up to 10 s | 1 s |
-//! | 30 s | 3 s |
-//! | 100 s and more | 10 s |
 
 use std::time::Duration;
 
 /// When to poll next.
+///
+/// The default is the one deliberate departure from the vendor's page, which polls every 10 s: a
+/// short run is seen to end after a second, and a long one costs no more requests than it does
+/// there.
+///
+/// | waited so far | next poll in about |
+/// | --- | --- |
+/// | up to 10 s | 1 s |
+/// | 30 s | 3 s |
+/// | 100 s and more | 10 s |
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,13 +1,9 @@
-//! What a [`Session`](crate::Session) has emitted of its run, so that nothing is emitted twice;
-//! and its [`Checkpoint`], to go on in another process.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! [`Checkpoint`]: where a session stands, as a value to store.
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RunStatus, SessionId, StartupStep};
-use crate::seen::Seen;
-use crate::turn::Progress;
+use super::state::SessionState;
+use crate::model::SessionId;
 
 /// Where a [`Session`](crate::Session) stands in its run: a value to store.
 ///
@@ -32,7 +28,7 @@ use crate::turn::Progress;
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Checkpoint {
     pub(crate) session_id: SessionId,
-    pub(crate) cursor: Cursor,
+    pub(crate) state: SessionState,
 }
 
 impl Checkpoint {
@@ -40,7 +36,7 @@ impl Checkpoint {
     pub(crate) fn fresh(session_id: SessionId) -> Self {
         Self {
             session_id,
-            cursor: Cursor::default(),
+            state: SessionState::default(),
         }
     }
 
@@ -62,7 +58,7 @@ impl Checkpoint {
     /// ```
     #[must_use]
     pub fn has_open_turn(&self) -> bool {
-        self.cursor.turn.is_some()
+        self.state.turn.is_some()
     }
 }
 
@@ -90,11 +86,11 @@ impl TryFrom<Stored> for Checkpoint {
                 stored.version, stored.session_id
             ));
         }
-        let cursor = serde_json::from_value(stored.cursor)
+        let state = serde_json::from_value(stored.cursor)
             .map_err(|error| format!("this is no checkpoint: {error}"))?;
         Ok(Self {
             session_id: stored.session_id,
-            cursor,
+            state,
         })
     }
 }
@@ -104,31 +100,8 @@ impl From<Checkpoint> for Stored {
         Self {
             version: VERSION,
             session_id: checkpoint.session_id,
-            // A cursor is a map with texts for keys, so this cannot fail.
-            cursor: serde_json::to_value(checkpoint.cursor).unwrap_or_default(),
+            // The state is a map with texts for keys, so this cannot fail.
+            cursor: serde_json::to_value(checkpoint.state).unwrap_or_default(),
         }
-    }
-}
-
-/// What has been emitted.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Cursor {
-    /// Whether anything has been noted; until then all of the past is unknown to the caller.
-    pub(crate) is_used: bool,
-    pub(crate) messages: Seen,
-    pub(crate) children: BTreeSet<SessionId>,
-    pub(crate) status: Option<RunStatus>,
-    /// The index of the last step.
-    pub(crate) step: Option<i64>,
-    pub(crate) startup: BTreeMap<String, bool>,
-    /// The follow-up whose turn has not ended yet.
-    pub(crate) turn: Option<Progress>,
-}
-
-impl Cursor {
-    /// Whether a line of the start-up checklist is new, or has changed.
-    pub(crate) fn is_news(&self, step: &StartupStep) -> bool {
-        self.startup.get(&step.label) != Some(&step.done)
     }
 }

@@ -1,29 +1,4 @@
-//! [`Outage`]: polls that fail while a wait goes on.
-//!
-//! A wait tolerates [failing polls](crate::wait#failing-polls), so that nothing of them shows
-//! before it ends. [`Wait::on_outage`], [`Watch::on_outage`] and [`WaitAll::on_outage`] show them
-//! while they happen: to show a user that the status on the screen may be an old one, or to raise
-//! an alarm. When a wait ends is not changed by that.
-//!
-//! ```no_run
-//! use dinoai::Session;
-//!
-//! # async fn example(session: Session) -> dinoai::Result<()> {
-//! let wait = session.wait().on_outage(|id, outage| match outage {
-//!     Some(outage) => eprintln!(
-//!         "{id}: no usable answer for {:.0?} ({} polls): {}",
-//!         outage.lasted, outage.polls, outage.last_error
-//!     ),
-//!     None => eprintln!("{id}: polls are answered again"),
-//! });
-//! let run = wait.await?;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! [`Wait::on_outage`]: crate::Wait::on_outage
-//! [`Watch::on_outage`]: crate::Watch::on_outage
-//! [`WaitAll::on_outage`]: crate::WaitAll::on_outage
+//! [`Outage`]: polls that fail while a wait goes on, and how they are shown.
 
 use std::time::Duration;
 
@@ -31,6 +6,28 @@ use crate::error::Error;
 use crate::model::SessionId;
 
 /// Polls of a run that have failed since one was answered, while the wait for it goes on.
+///
+/// A wait [tolerates](crate::Wait#failing-polls) failing polls, so that nothing of them shows before
+/// it ends. `on_outage` of a [`Wait`](crate::Wait::on_outage), a [`Watch`](crate::Watch::on_outage)
+/// and a [`WaitAll`](crate::WaitAll::on_outage) shows them while they happen: to show a user that the
+/// status on the screen may be an old one, or to raise an alarm. When a wait ends is not changed by
+/// that.
+///
+/// ```no_run
+/// use dinoai::Session;
+///
+/// # async fn example(session: Session) -> dinoai::Result<()> {
+/// let wait = session.wait().on_outage(|id, outage| match outage {
+///     Some(outage) => eprintln!(
+///         "{id}: no usable answer for {:.0?} ({} polls): {}",
+///         outage.lasted, outage.polls, outage.last_error
+///     ),
+///     None => eprintln!("{id}: polls are answered again"),
+/// });
+/// let run = wait.await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Outage {

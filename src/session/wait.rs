@@ -1,35 +1,4 @@
 //! [`Wait`]: waits until a run has ended, and reads it once.
-//!
-//! It asks for the status alone, as often as its [`Schedule`] says, and for the transcript at
-//! the end: a wait of N polls makes N + 1 small requests over one connection, however long the
-//! transcript is.
-//!
-//! Use it to act on a run's result. To see the work while it happens use [`watch`](crate::watch);
-//! for the answer to a follow-up, [`Session::ask`](crate::Session::ask); for many runs,
-//! [`fleet`](crate::fleet).
-//!
-//! # Failing polls
-//!
-//! A poll that fails does not end a wait at once. What it means follows from the error, here as
-//! in a [watch](crate::watch), an [ask](crate::Session::ask), a [tree](crate::tree) and in
-//! [many runs](crate::fleet):
-//!
-//! | a poll fails | before any poll has succeeded | after that, or after a trigger of its own |
-//! | --- | --- | --- |
-//! | transiently: no connection, 408, 425, 429, 5xx with any body, a transient code, a success that is not GraphQL | is tried as often as any call, then ends the wait | is tolerated until the deadline |
-//! | perhaps for good: GraphQL errors, no such run, `ok: false`, a response that cannot be decoded, any other 3xx or 4xx, a certificate that is refused, a proxy that asks for credentials | ends the wait | is tolerated until it has lasted two minutes and five polls without a success |
-//! | credentials refused: 401, 403 | ends the wait | the same, if a *read* has succeeded before; else it ends the wait |
-//! | for good: a document that is not valid, a response over the limit | ends the wait | ends the wait |
-//!
-//! So a wrong host or session id is reported at once, and an hour-long wait survives a deployment
-//! of the API and a key that is rotated. A delay that the server asks for is obeyed, for 60 s at
-//! the longest. [`on_outage`](crate::outage) shows the failures while the wait goes on.
-//!
-//! # The deadline
-//!
-//! At the timeout the run is looked at once more, for at most 5 s (a poll that is under way then
-//! is that look), and read if it has ended. So a run that ended between the last poll and the
-//! deadline is not reported as still going, nor is it stopped.
 
 use std::fmt;
 use std::time::Duration;
@@ -37,18 +6,24 @@ use std::time::Duration;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::call::CallFuture;
-use crate::error::{Error, Result};
-use crate::model::{Run, RunStatus, SessionId, TriggerRun};
-use crate::operations::Api;
-use crate::outage::{OnOutage, Outage};
-use crate::poll::{Pace, Polls};
-use crate::schedule::Schedule;
-use crate::session::Handle;
+use super::handle::Handle;
+use super::open_turn::{GRACE_TIME, Tracked};
+use super::until_ended::until_ended;
+#[cfg(doc)]
+use crate::Client;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::model::{Run, SessionId, TriggerRun};
+use crate::operations::{Api, CallFuture};
+use crate::polling::{OnOutage, OnTimeout, Outage, PollOptions, Poller, Schedule, completed};
 use crate::transport::CallOptions;
-use crate::turn::{GRACE_TIME, Tracked, until_ended};
 
 /// A wait until a run has ended. Await it; nothing is sent before.
+///
+/// It asks for the status alone, as often as its [`Schedule`] says, and for the transcript at the
+/// end: a wait of N polls makes N + 1 small requests over one connection, however long the
+/// transcript is. To see the work while it happens use a [`Watch`](crate::Watch).
 ///
 /// It returns the whole [`Run`] if the run has completed. It can be spawned, and dropped at any
 /// time (see below): nothing is sent twice, and [`Client::session`] waits again. A status that
@@ -61,7 +36,7 @@ use crate::turn::{GRACE_TIME, Tracked, until_ended};
 /// - [`Error::TurnNotStarted`] if a follow-up through this session shows no activity.
 /// - [`Error::InvalidRequest`] for a timeout or an interval of zero.
 /// - Those of [`Client::trigger_run`], if the wait starts its run.
-/// - Those of [`Client::get_run`], if polls fail as [described](crate::wait#failing-polls).
+/// - Those of [`Client::get_run`], if polls fail as [described](crate::Wait#failing-polls).
 ///
 /// After a trigger of its own [`Error::may_have_started`] is true for all of them; a wait that
 /// starts nothing says false, and [`Error::session_id`] says which run exists.
@@ -72,26 +47,36 @@ use crate::turn::{GRACE_TIME, Tracked, until_ended};
 /// trigger's response is awaited, the run may start, and nobody learns its id: spawn the wait if
 /// that matters. Dropped after that, the run goes on, and
 /// [`on_started`](Wait::on_started) has had the id.
+///
+/// # Failing polls
+///
+/// A poll that fails does not end a wait at once. What it means follows from the error, here as
+/// in a [watch](crate::Watch), an [ask](crate::Session::ask), a [tree](crate::WaitTree) and in
+/// [many runs](crate::WaitAll):
+///
+/// | a poll fails | before any poll has succeeded | after that, or after a trigger of its own |
+/// | --- | --- | --- |
+/// | transiently: no connection, 408, 425, 429, 5xx with any body, a transient code, a success that is not GraphQL | is tried as often as any call, then ends the wait | is tolerated until the deadline |
+/// | perhaps for good: GraphQL errors, no such run, `ok: false`, a response that cannot be decoded, any other 3xx or 4xx, a certificate that is refused, a proxy that asks for credentials | ends the wait | is tolerated until it has lasted two minutes and five polls without a success |
+/// | credentials refused: 401, 403 | ends the wait | the same, if a *read* has succeeded before; else it ends the wait |
+/// | for good: a document that is not valid, a response over the limit | ends the wait | ends the wait |
+///
+/// So a wrong host or session id is reported at once, and an hour-long wait survives a deployment
+/// of the API and a key that is rotated. A delay that the server asks for is obeyed, for 60 s at
+/// the longest. [`on_outage`](Self::on_outage) shows the failures while the wait goes on.
+///
+/// # The deadline
+///
+/// At the timeout the run is looked at once more, for at most 5 s (a poll that is under way then
+/// is that look), and read if it has ended. So a run that ended between the last poll and the
+/// deadline is not reported as still going, nor is it stopped.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {
     api: Api,
     subject: Subject,
-    pace: Pace,
+    options: PollOptions,
     on_started: Option<Box<OnStarted>>,
     on_outage: Option<Box<OnOutage>>,
-}
-
-/// What a wait does at its timeout with a run that is still going.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum OnTimeout {
-    /// Leaves it as it is.
-    #[default]
-    Leave,
-    /// Stops it, as [`Client::stop_run`] does; that call comes after the timeout, and takes as
-    /// long as any call. [`WaitTimeout::stopped`](crate::error::WaitTimeout::stopped) says what
-    /// came of it.
-    Stop,
 }
 
 type OnStarted = dyn FnOnce(&SessionId) + Send + 'static;
@@ -114,7 +99,7 @@ impl Wait {
         Self {
             api,
             subject,
-            pace: Pace::default(),
+            options: PollOptions::default(),
             on_started: None,
             on_outage: None,
         }
@@ -125,19 +110,19 @@ impl Wait {
     /// awaited as long as the request timeout says, since the session id is in it. Then the
     /// run is looked at once, and [`Error::WaitTimeout`] has the id.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.pace.timeout = timeout;
+        self.options.timeout = timeout;
         self
     }
 
-    /// Polls at a fixed interval; the vendor's page has 10 s. Without it the interval adapts: see
-    /// [`schedule`](crate::schedule).
+    /// Poller at a fixed interval; the vendor's page has 10 s. Without it the interval adapts: see
+    /// [`Schedule`](crate::Schedule).
     pub fn poll_interval(self, interval: Duration) -> Self {
         self.schedule(Schedule::every(interval))
     }
 
     /// When to poll.
     pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.pace.schedule = schedule;
+        self.options.schedule = schedule;
         self
     }
 
@@ -149,7 +134,7 @@ impl Wait {
     }
 
     /// Calls `on_outage` with the run's id and the [`Outage`] after each poll that fails and is
-    /// [tolerated](crate::wait#failing-polls), and with `None` after the next poll that is answered.
+    /// [tolerated](crate::Wait#failing-polls), and with `None` after the next poll that is answered.
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
@@ -172,22 +157,26 @@ impl Wait {
     /// What to do with a run that is still going at the timeout: leave it, the default, or stop
     /// it.
     pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
-        self.pace.on_timeout = on_timeout;
+        self.options.on_timeout = on_timeout;
         self
     }
 
     async fn run(self, span: &Span) -> Result<Run> {
-        self.pace.check()?;
+        self.options.check()?;
         let start = self.api.clock().now();
         let (polls, mut turn, started) = match self.subject {
-            Subject::Run(handle) => (handle.polls(start, self.pace), Tracked::of(handle), false),
+            Subject::Run(handle) => (
+                handle.polls(start, self.options),
+                Tracked::of(handle),
+                false,
+            ),
             Subject::New(request) => {
                 let call = CallOptions {
-                    deadline: Some(start.saturating_add(self.pace.timeout)),
+                    deadline: Some(start.saturating_add(self.options.timeout)),
                     ..CallOptions::default()
                 };
                 let accepted = self.api.trigger(request, call).await?;
-                let polls = Polls::since(start, self.api, accepted.session_id, self.pace);
+                let polls = Poller::since(start, self.api, accepted.session_id, self.options);
                 (polls.having_started(), Tracked::none(), true)
             }
         };
@@ -198,7 +187,7 @@ impl Wait {
         }
         let run = until_ended(&mut polls, &mut turn, GRACE_TIME).await?;
         turn.close();
-        end(run, started)
+        completed(run, started)
     }
 }
 
@@ -221,17 +210,6 @@ impl fmt::Debug for Wait {
             Subject::New(request) => wait.field("request", request),
             Subject::Run(handle) => wait.field("session_id", &handle.id),
         };
-        wait.field("pace", &self.pace).finish_non_exhaustive()
-    }
-}
-
-/// A wait's result: the run if it has completed.
-pub(crate) fn end(run: Run, started: bool) -> Result<Run> {
-    match run.status {
-        RunStatus::Completed => Ok(run),
-        _ => Err(Error::RunFailed {
-            run: Box::new(run),
-            started,
-        }),
+        wait.field("options", &self.options).finish_non_exhaustive()
     }
 }

@@ -1,18 +1,18 @@
 //! [`StopOnDrop`]: stops a run when its guard goes out of scope.
-//!
-//! Use it where a run is of no use once the program has lost interest in it, for example when a
-//! test or a request ends early. For a run that takes too long,
-//! [`on_timeout`](crate::Wait::on_timeout) is surer; for Ctrl-C, stop the run and await it, as
-//! the example `stop` does.
 
 use std::fmt;
 
 use tokio::runtime::Handle as Runtime;
 
+use super::handle::Handle;
 use crate::error::excerpt;
-use crate::session::Handle;
 
 /// Stops its run when it is dropped, unless it is disarmed before.
+///
+/// Use it where a run is of no use once the program has lost interest in it, for example when a
+/// test or a request ends early. For a run that takes too long,
+/// [`on_timeout`](crate::Wait::on_timeout) is surer; for Ctrl-C, stop the run and await it, as
+/// the example `stop` does.
 ///
 /// ```no_run
 /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
@@ -83,8 +83,20 @@ async fn stop(handle: Handle) {
 #[cfg(feature = "blocking")]
 fn stop_outside_a_runtime(handle: Handle) {
     let id = handle.id.clone();
-    if let Err(error) = crate::blocking::finish(stop(handle)) {
-        tracing::warn!(session_id = %id, %error, "not stopped");
+    // On a thread of its own: this one may be ending.
+    let thread = std::thread::Builder::new().name("dinoai-stop".to_owned());
+    let stopping = thread.spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(stop(handle));
+        std::io::Result::Ok(())
+    });
+    match stopping.map(std::thread::JoinHandle::join) {
+        Ok(Ok(Ok(())) | Err(_)) => {}
+        Ok(Ok(Err(error))) | Err(error) => {
+            tracing::warn!(session_id = %id, %error, "not stopped");
+        }
     }
 }
 

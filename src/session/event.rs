@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cursor::Cursor;
 use crate::model::{Accepted, Message, Run, RunStatus, SessionId, StartupStep, Step};
 
 /// Something that happened in a run.
@@ -37,27 +36,4 @@ pub enum Event {
     Child(SessionId),
     /// The run, or the turn after a follow-up, has ended, well or not; the last event.
     Ended(Run),
-}
-
-impl Cursor {
-    /// Notes an event that is emitted, but for a message.
-    pub(super) fn note(&mut self, event: &Event) {
-        // That nothing was emitted of the run itself yet.
-        self.is_used |= !matches!(event, Event::Started(_) | Event::Sent(_));
-        match event {
-            Event::Status(status) => self.status = Some(status.clone()),
-            Event::Startup(step) => {
-                self.startup.insert(step.label.clone(), step.done);
-            }
-            Event::Step(step) => self.step = Some(step.index),
-            Event::Child(id) => {
-                self.children.insert(id.clone());
-            }
-            Event::Started(_)
-            | Event::Sent(_)
-            | Event::Message(_)
-            | Event::StepsMissing(_)
-            | Event::Ended(_) => {}
-        }
-    }
 }

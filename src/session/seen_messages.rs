@@ -1,4 +1,4 @@
-//! Which messages of a run are known, and which of a read are new.
+//! [`SeenMessages`]: which messages of a run were emitted, and which of a read are new.
 //!
 //! A message is identified by its timestamp and by who wrote it (observed: the API may repeat
 //! and re-order messages between two reads). Several can have the same: they are counted, and
@@ -17,7 +17,7 @@ use crate::model::{Message, MessageKey};
     from = "BTreeMap<String, Vec<String>>",
     into = "BTreeMap<String, Vec<String>>"
 )]
-pub(crate) struct Seen(BTreeMap<MessageKey, Group>);
+pub(crate) struct SeenMessages(BTreeMap<MessageKey, Group>);
 
 /// The messages with the same timestamp and author.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +34,7 @@ impl PartialEq for Group {
     }
 }
 
-impl Seen {
+impl SeenMessages {
     /// Takes messages for known of which only the keys are known.
     pub(crate) fn baseline(messages: &[MessageKey]) -> Self {
         let groups = counted(messages).into_iter().map(|(key, count)| {
@@ -177,8 +177,8 @@ fn hash(text: &str) -> u64 {
 }
 
 /// Texts alone, since a number can change a little on its way through a reader of doubles.
-impl From<Seen> for BTreeMap<String, Vec<String>> {
-    fn from(seen: Seen) -> Self {
+impl From<SeenMessages> for BTreeMap<String, Vec<String>> {
+    fn from(seen: SeenMessages) -> Self {
         let text = |text: &Option<u64>| text.map_or_else(String::new, |hash| format!("{hash:x}"));
         seen.0
             .iter()
@@ -191,7 +191,7 @@ impl From<Seen> for BTreeMap<String, Vec<String>> {
     }
 }
 
-impl From<BTreeMap<String, Vec<String>>> for Seen {
+impl From<BTreeMap<String, Vec<String>>> for SeenMessages {
     fn from(stored: BTreeMap<String, Vec<String>>) -> Self {
         let groups = stored.into_iter().filter_map(|(name, texts)| {
             let (ts, author) = name.split_once(' ')?;
@@ -225,7 +225,7 @@ mod tests {
         user.into_iter().chain(agent).collect()
     }
 
-    fn new(seen: &mut Seen, texts: &[&str]) -> Vec<String> {
+    fn new(seen: &mut SeenMessages, texts: &[&str]) -> Vec<String> {
         let new = seen.take_new(at_eleven(texts)).into_iter();
         new.map(|message| message.content)
             .filter(|text| text != "go")
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn messages_with_one_timestamp_are_told_apart_by_their_texts() {
-        let mut seen = Seen::default();
+        let mut seen = SeenMessages::default();
         assert_eq!(
             new(&mut seen, &["one", "two", "three"]),
             ["one", "two", "three"]
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_message_that_shows_up_before_a_known_one_is_the_new_one() {
-        let mut seen = Seen::default();
+        let mut seen = SeenMessages::default();
         assert_eq!(new(&mut seen, &["two"]), ["two"]);
         assert!(seen.has_news(&keys(2)));
         assert_eq!(new(&mut seen, &["one", "two"]), ["one"]);
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_group_that_has_lost_its_first_member_grows_from_what_is_left() {
-        let mut seen = Seen::default();
+        let mut seen = SeenMessages::default();
         new(&mut seen, &["one", "two"]);
         assert!(!seen.has_news(&keys(1)));
         assert!(seen.has_news(&keys(2)));
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn equal_texts_are_counted() {
-        let mut seen = Seen::default();
+        let mut seen = SeenMessages::default();
         assert_eq!(new(&mut seen, &["again"]), ["again"]);
         assert_eq!(new(&mut seen, &["again", "again"]), ["again"]);
         assert_eq!(new(&mut seen, &["again", "other", "again"]), ["other"]);
@@ -277,14 +277,14 @@ mod tests {
 
     #[test]
     fn a_text_that_changes_is_no_new_message() {
-        let mut seen = Seen::default();
+        let mut seen = SeenMessages::default();
         new(&mut seen, &["Check"]);
         assert!(new(&mut seen, &["Checking stg_orders"]).is_empty());
     }
 
     #[test]
     fn a_transcript_that_is_listed_twice_counts_once() {
-        let mut seen = Seen::default();
+        let mut seen = SeenMessages::default();
         let twice: Vec<_> = [at_eleven(&["one", "two"]), at_eleven(&["one", "two"])].concat();
         assert_eq!(seen.take_new(twice.clone()).len(), 3);
         assert!(seen.take_new(twice).is_empty());
@@ -298,14 +298,14 @@ mod tests {
                 .map(|text| message(11.0, "agent", text))
                 .collect()
         };
-        let mut seen = Seen::baseline(&keys(2)[1..]);
+        let mut seen = SeenMessages::baseline(&keys(2)[1..]);
         assert!(seen.take_new(alone(&["one", "two"])).is_empty());
         assert_eq!(seen.take_new(alone(&["one", "two", "three"])).len(), 1);
     }
 
     #[test]
     fn what_only_the_number_was_known_of_is_not_emitted() {
-        let mut seen = Seen::baseline(&keys(2));
+        let mut seen = SeenMessages::baseline(&keys(2));
         assert!(!seen.has_news(&keys(2)));
         assert_eq!(new(&mut seen, &["old", "older", "new"]), ["new"]);
         assert!(new(&mut seen, &["new", "older", "old"]).is_empty());
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_message_that_two_have_emitted_is_noted_once() {
-        let (mut session, mut watch) = (Seen::default(), Seen::default());
+        let (mut session, mut watch) = (SeenMessages::default(), SeenMessages::default());
         let messages = [message(11.0, "agent", "one"), message(11.0, "agent", "one")];
         session.take_new(messages[..1].to_vec());
         for message in &messages {
@@ -326,12 +326,12 @@ mod tests {
 
     #[test]
     fn what_is_stored_holds_no_text_and_no_number() {
-        let mut seen = Seen::baseline(&[MessageKey::new(1_714_142_436.001_2, "user")]);
+        let mut seen = SeenMessages::baseline(&[MessageKey::new(1_714_142_436.001_2, "user")]);
         seen.note(&message(1_714_142_437.1, "assistant", "All good."));
         let stored = serde_json::to_string(&seen).unwrap();
         let expected = r#"{"1714142436.0012 user":[""],"1714142437.1 agent":["HASH"]}"#;
         let hash = format!("{:x}", hash("All good."));
         assert_eq!(stored, expected.replace("HASH", &hash));
-        assert_eq!(serde_json::from_str::<Seen>(&stored).unwrap(), seen);
+        assert_eq!(serde_json::from_str::<SeenMessages>(&stored).unwrap(), seen);
     }
 }

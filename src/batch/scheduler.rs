@@ -1,0 +1,352 @@
+//! The loop under [`WaitAll`](super::WaitAll) and [`RunAll`](super::RunAll): starts runs, polls them
+//! in batches, reads the ended ones.
+//!
+//! Triggers are sent by tasks of their own, so that a slow reader of the stream loses no
+//! response. Polls and reads are driven by the stream itself. Whatever is awaited races the
+//! earliest deadline.
+
+mod outcomes;
+mod queue;
+mod requests;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::future::pending;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use futures_util::stream::{self, FuturesUnordered};
+use tokio::sync::Mutex;
+
+use super::waiting::Waiting;
+use crate::error::{Error, FailedCall, Failure, Result};
+use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
+use crate::operations::Api;
+use crate::polling::{OnOutage, PollOptions};
+use crate::time::{Clock, Sleep};
+
+/// How many runs one request reads at most.
+const BATCH: usize = 50;
+/// How many batches have to be answered before larger ones are tried again.
+const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
+/// How often a batch may fail transiently, while other requests succeed, before it is halved.
+const FAILURES_BEFORE_SMALLER_ONES: u32 = 3;
+/// How many polls and reads are under way at a time, and how many triggers.
+const REQUESTS: usize = 8;
+const TRIGGERS: usize = 8;
+/// How many polls and reads more there may be at the deadline of many runs.
+const LAST_LOOKS: usize = 32;
+/// After so many triggers in a row of unknown outcome no further run is started.
+const UNKNOWN_IN_A_ROW: u32 = 3;
+/// How long after its start a run is polled at the latest, so that polls can share a request.
+const FIRST_POLL: Duration = Duration::from_secs(1);
+
+const TRIGGER: &str = "TriggerDinoaiAgentRun";
+
+pub(crate) type OnStarted<K> = dyn FnMut(K, &SessionId) + Send;
+
+/// A result with what the caller knows its run by.
+pub(crate) type Results<K> =
+    Pin<Box<dyn Stream<Item = (K, Option<SessionId>, Result<Run>)> + Send>>;
+
+/// The loop under both streams.
+pub(crate) struct Scheduler<K> {
+    api: Api,
+    clock: Arc<dyn Clock>,
+    options: PollOptions,
+    /// What is still to be started, and how many runs may be going at a time.
+    requests: VecDeque<Item<K>>,
+    concurrency: usize,
+    on_started: Option<Arc<Mutex<Box<OnStarted<K>>>>>,
+    on_outage: Option<Box<OnOutage>>,
+    /// Why no further run is started.
+    stopped: Option<Error>,
+    /// When the stream was last left with a result.
+    left_at: Duration,
+    /// The runs that are waited for, the one that is due next first.
+    waiting: BinaryHeap<Reverse<Waiting<K>>>,
+    /// The runs whose deadline has come: each is looked at once more.
+    overdue: Vec<Waiting<K>>,
+    /// The runs that have ended and are still to be read.
+    ended: VecDeque<Waiting<K>>,
+    /// No deadline of a run in `waiting` comes before this.
+    next_deadline: Option<Duration>,
+    under_way: FuturesUnordered<Request<K>>,
+    triggers: usize,
+    /// How many runs have been started, or are waited for, and have no result yet.
+    going: usize,
+    results: VecDeque<(K, Option<SessionId>, Result<Run>)>,
+    batch: usize,
+    /// How many batches were answered since one was refused.
+    answered: u32,
+    /// How many requests were answered at all.
+    successes: u64,
+    /// Whether the server has accepted or read any run, and whether it has read one.
+    is_proven: bool,
+    has_read: bool,
+    unknown_in_a_row: u32,
+    /// When the server may be asked again, and when it may be asked to start a run.
+    polls_not_before: Duration,
+    triggers_not_before: Duration,
+}
+
+/// A run that is to be started.
+struct Item<K> {
+    key: K,
+    request: TriggerRun,
+    /// How often the server has turned it away as one request too many.
+    turned_away: usize,
+}
+
+type Request<K> = Pin<Box<dyn Future<Output = Outcome<K>> + Send>>;
+
+/// What came of a request.
+enum Outcome<K> {
+    Started(Item<K>, Duration, Result<Accepted>),
+    Polled(Vec<Waiting<K>>, Result<Vec<Result<RunStatus>>>),
+    Read(Waiting<K>, Result<Run>),
+}
+
+impl<K: Copy + Send + 'static> Scheduler<K> {
+    pub(crate) fn new(api: Api, options: PollOptions) -> Self {
+        Self {
+            clock: api.clock().clone(),
+            api,
+            options,
+            requests: VecDeque::new(),
+            concurrency: 1,
+            on_started: None,
+            on_outage: None,
+            stopped: None,
+            left_at: Duration::ZERO,
+            waiting: BinaryHeap::new(),
+            overdue: vec![],
+            ended: VecDeque::new(),
+            next_deadline: None,
+            under_way: FuturesUnordered::new(),
+            triggers: 0,
+            going: 0,
+            results: VecDeque::new(),
+            batch: BATCH,
+            answered: 0,
+            successes: 0,
+            is_proven: false,
+            has_read: false,
+            unknown_in_a_row: 0,
+            polls_not_before: Duration::ZERO,
+            triggers_not_before: Duration::ZERO,
+        }
+    }
+
+    /// Starts runs, at most `concurrency` going at a time.
+    pub(crate) fn start(
+        &mut self,
+        requests: impl IntoIterator<Item = (K, TriggerRun)>,
+        concurrency: usize,
+        on_started: Option<Box<OnStarted<K>>>,
+    ) {
+        let items = requests.into_iter().map(|(key, request)| Item {
+            key,
+            request,
+            turned_away: 0,
+        });
+        self.requests = items.collect();
+        self.concurrency = concurrency;
+        self.on_started = on_started.map(|on_started| Arc::new(Mutex::new(on_started)));
+    }
+
+    pub(crate) fn into_results(mut self) -> Results<K> {
+        if let Err(error) = self.options.check() {
+            for item in std::mem::take(&mut self.requests) {
+                self.results.push_back((item.key, None, Err(error.clone())));
+            }
+            self.refuse_runs(&error);
+        }
+        let results = stream::unfold(self, async |mut scheduler| {
+            let result = scheduler.next().await?;
+            Some((result, scheduler))
+        });
+        // Fused, so that it may be read after its end.
+        Box::pin(results.fuse())
+    }
+
+    /// Ends all runs that are waited for with the same error, but for what is under way.
+    fn refuse_runs(&mut self, error: &Error) {
+        let waiting: Vec<_> = self.waiting.drain().map(|Reverse(run)| run).collect();
+        let overdue = std::mem::take(&mut self.overdue);
+        let ended: Vec<_> = self.ended.drain(..).collect();
+        for run in waiting.into_iter().chain(overdue).chain(ended) {
+            let error = error.for_run(&run.id, run.started);
+            self.finish(run, Err(error));
+        }
+    }
+
+    /// Starts no further run, because of what came of others.
+    fn start_no_more(&mut self, cause: &Error) {
+        for item in std::mem::take(&mut self.requests) {
+            self.not_started(item, cause);
+        }
+        self.stopped.get_or_insert_with(|| cause.clone());
+    }
+
+    fn not_started(&mut self, item: Item<K>, cause: &Error) {
+        let cause = Box::new(cause.clone());
+        let error = Error::NotStarted { cause };
+        self.results.push_back((item.key, None, Err(error)));
+    }
+
+    async fn next(&mut self) -> Option<(K, Option<SessionId>, Result<Run>)> {
+        loop {
+            self.find_overdue();
+            if let Some(result) = self.results.pop_front() {
+                self.left_at = self.clock.now();
+                return Some(result);
+            }
+            self.send_what_is_due();
+            let event = self.next_event();
+            if self.under_way.is_empty() && self.results.is_empty() {
+                let pause = event?.saturating_sub(self.clock.now());
+                or_closed(
+                    &self.api,
+                    !self.requests.is_empty(),
+                    self.clock.sleep(pause),
+                )
+                .await;
+                continue;
+            }
+            let alarm = match event {
+                Some(event) => self.clock.alarm(event),
+                None => Box::pin(pending()),
+            };
+            let alarm = or_closed(&self.api, !self.requests.is_empty(), alarm);
+            let outcome = match select(self.under_way.next(), pin!(alarm)).await {
+                Either::Left((outcome, _)) => outcome,
+                Either::Right(_) => None,
+            };
+            match outcome {
+                Some(Outcome::Started(item, start, accepted)) => {
+                    self.triggers -= 1;
+                    self.started(item, start, accepted);
+                }
+                Some(Outcome::Polled(runs, statuses)) => self.polled(runs, statuses),
+                Some(Outcome::Read(run, read)) => self.read(run, read),
+                None => {}
+            }
+        }
+    }
+
+    /// When something is to be done next, whatever comes of what is under way.
+    fn next_event(&self) -> Option<Duration> {
+        let start = self.may_start().then_some(self.triggers_not_before);
+        let read = (!self.ended.is_empty()).then_some(Duration::ZERO);
+        let poll = self.waiting.peek().map(|Reverse(run)| run.due);
+        let asked = read.into_iter().chain(poll).min();
+        let asked = asked.filter(|_| self.may_ask());
+        let asked = asked.map(|due| due.max(self.polls_not_before));
+        let is_any = !self.waiting.is_empty() || !self.ended.is_empty();
+        let deadline = self.next_deadline.filter(|_| is_any);
+        [start, asked, deadline].into_iter().flatten().min()
+    }
+
+    fn may_start(&self) -> bool {
+        let most = if self.is_proven { TRIGGERS } else { 1 };
+        let is_free = self.triggers < most && (self.is_proven || self.under_way.is_empty());
+        !self.requests.is_empty() && self.going < self.concurrency && is_free
+    }
+
+    /// Whether one more poll or read may be sent. One request finds out whether the host and the
+    /// credentials are right.
+    fn may_ask(&self) -> bool {
+        let asking = self.under_way.len() - self.triggers;
+        match self.is_proven {
+            true => asking < REQUESTS,
+            false => self.under_way.is_empty(),
+        }
+    }
+
+    fn may_look_last(&self) -> bool {
+        self.under_way.len() - self.triggers < REQUESTS + LAST_LOOKS
+    }
+
+    fn send_what_is_due(&mut self) {
+        if !self.requests.is_empty() && self.api.closing().is_closed() {
+            self.start_no_more(&Error::closed(FailedCall::starting(TRIGGER)));
+        }
+        // Last looks do not wait for what hangs.
+        while !self.overdue.is_empty() && self.may_look_last() {
+            let rest = self.overdue.len().saturating_sub(self.batch);
+            let runs = self.overdue.split_off(rest);
+            self.under_way.push(self.polling(runs));
+        }
+        let now = self.clock.now();
+        let (overdue, ended) = std::mem::take(&mut self.ended)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|run| self.deadline(run) <= now);
+        self.ended = ended;
+        for run in overdue {
+            match self.may_look_last() {
+                true => self.under_way.push(self.reading(run)),
+                false => self.ended.push_front(run),
+            }
+        }
+        while self.may_ask() && now >= self.polls_not_before {
+            let request = if let Some(run) = self.ended.pop_front() {
+                self.reading(run)
+            } else if let Some(runs) = self.due_batch(now) {
+                self.polling(runs)
+            } else {
+                break;
+            };
+            self.under_way.push(request);
+        }
+        // Due polls come before starts.
+        while self.may_start() && now >= self.triggers_not_before {
+            let Some(item) = self.requests.pop_front() else {
+                return;
+            };
+            self.going += 1;
+            self.triggers += 1;
+            let request = self.starting(item, now);
+            self.under_way.push(request);
+        }
+    }
+
+    fn finish(&mut self, run: Waiting<K>, result: Result<Run>) {
+        self.going = self.going.saturating_sub(1);
+        self.results.push_back((run.key, Some(run.id), result));
+    }
+}
+
+/// Waits for a timer; where a run is still to be started, also until the client starts nothing
+/// more.
+async fn or_closed(api: &Api, starts: bool, timer: Sleep) {
+    match starts {
+        true => drop(select(timer, api.closing().closed()).await),
+        false => timer.await,
+    }
+}
+
+impl Scheduler<()> {
+    /// Waits for runs, a batch of them at once and the next batches spread over a second.
+    pub(crate) fn wait_for(&mut self, ids: Vec<SessionId>, on_outage: Option<Box<OnOutage>>) {
+        self.on_outage = on_outage;
+        let now = self.clock.now();
+        let interval = self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL);
+        let batches = ids.len().div_ceil(BATCH).max(1);
+        for (place, id) in ids.into_iter().enumerate() {
+            let mut run = Waiting::new((), id, now);
+            let part = (place / BATCH) as f64 / batches as f64;
+            run.due = now.saturating_add(interval.mul_f64(part));
+            self.wait_on(run);
+        }
+    }
+}
+
+/// Whether a failure has nothing to do with the run that was asked for.
+fn is_common(error: &Error) -> bool {
+    matches!(Failure::of(error), Failure::Transient | Failure::Refused)
+}

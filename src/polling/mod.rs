@@ -1,0 +1,19 @@
+//! How a run is polled: [`PollOptions`] say how long and how often, [`Schedule`] when next,
+//! [`tolerance`] which failed polls a wait survives, and [`Poller`] holds them together.
+
+mod options;
+mod outage;
+mod outcome;
+mod poller;
+mod schedule;
+mod tolerance;
+
+pub use options::OnTimeout;
+pub use outage::Outage;
+pub use schedule::Schedule;
+
+pub(crate) use options::PollOptions;
+pub(crate) use outage::{Gap, OnOutage};
+pub(crate) use outcome::completed;
+pub(crate) use poller::{LAST_LOOK, LONGEST_RETRY_AFTER, Poller};
+pub(crate) use tolerance::Streak;

@@ -1,0 +1,219 @@
+//! A run by its id: [`Session`] sends, asks, waits, watches, stops and resumes.
+//!
+//! `state` is what a session has emitted, `handle` shares it between its futures and holds the locks,
+//! `turn` and `open_turn` decide when a turn has ended.
+
+mod ask;
+mod checkpoint;
+mod event;
+mod handle;
+mod open_turn;
+mod seen_messages;
+mod send;
+mod state;
+mod stop_guard;
+mod turn;
+mod until_ended;
+mod wait;
+mod watch;
+
+use std::fmt;
+
+#[cfg(doc)]
+use crate::Client;
+use crate::model::{Accepted, Run, SessionId};
+use crate::operations::{Api, CallFuture};
+
+pub use ask::Ask;
+pub use checkpoint::Checkpoint;
+pub use event::Event;
+pub use stop_guard::StopOnDrop;
+pub use turn::Turn;
+pub use wait::Wait;
+pub use watch::Watch;
+
+pub(crate) use handle::Handle;
+pub(crate) use open_turn::{GRACE_TIME, Tracked};
+
+/// A handle on one run. Costs nothing to make: [`Client::session`] makes another, with a cursor
+/// of its own.
+///
+/// Dropping it does nothing to the run.
+pub struct Session {
+    handle: Handle,
+    warning: Option<String>,
+}
+
+impl Session {
+    pub(crate) fn started(api: Api, accepted: Accepted) -> Self {
+        Self::of(Handle::started(api, accepted.session_id), accepted.warning)
+    }
+
+    pub(crate) fn of(handle: Handle, warning: Option<String>) -> Self {
+        Self { handle, warning }
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(crate) fn resumed(api: Api, checkpoint: Checkpoint) -> Self {
+        Self {
+            handle: Handle::new(api, checkpoint.session_id, checkpoint.state),
+            warning: None,
+        }
+    }
+
+    /// The run's name. Store it to go on later, or elsewhere, with [`Client::session`].
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        &self.handle.id
+    }
+
+    /// What the API changed about the request that started the run here, as
+    /// [`Accepted::warning`]; `None` for a session made from an id or a checkpoint.
+    #[must_use]
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
+    /// Reads the run as it is now.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::get_run`].
+    pub fn run(&self) -> CallFuture<Run> {
+        let handle = self.handle.clone();
+        Box::pin(async move { handle.api.read_run(handle.call_options()).await })
+    }
+
+    /// Waits until the run has ended, and reads it: see [`Wait`].
+    ///
+    /// After a follow-up through this session it waits for the end of that turn, by the rules of
+    /// [`turn`](crate::Turn). It knows nothing of a follow-up sent otherwise
+    /// ([`Client::send_message`], another session, another program): then it may return the
+    /// previous turn's answer.
+    pub fn wait(&self) -> Wait {
+        Wait::for_run(self.handle.clone())
+    }
+
+    /// Sends a follow-up message and waits for the agent's answer: see [`Ask`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let turn = session.ask("Now also check stg_customers.").await?;
+    /// for message in &turn.messages {
+    ///     println!("{}", message.content);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ask(&self, message: impl Into<String>) -> Ask {
+        Ask::new(self.handle.clone(), message.into())
+    }
+
+    /// Sends a follow-up message and returns as soon as it is accepted. [`wait`](Self::wait),
+    /// [`watch`](Self::watch) and [`tree`](Self::tree)`().until_ended()` then wait for its turn,
+    /// and [`ask`](Self::ask) waits for it before it sends.
+    ///
+    /// The run is read before, to know the previous turn's end again, and on a session that has
+    /// emitted nothing yet its steps are, too, if the backend knows them. The message is never
+    /// sent twice, as with [`Client::send_message`]. If this is dropped, or fails, before the
+    /// message has left, the session is as before; dropped later, the message may have been
+    /// sent, and its turn stays open.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::send_message`] and, before anything is sent, for [`Client::get_run`].
+    pub fn send(&self, message: impl Into<String>) -> CallFuture<Accepted> {
+        let (handle, message) = (self.handle.clone(), message.into());
+        Box::pin(async move { handle.send(message, None).await })
+    }
+
+    /// Sends a follow-up, as [`send`](Self::send) does, and watches its turn, within one timeout:
+    /// [`Event::Sent`](crate::Event::Sent) first, then what [`watch`](Self::watch) emits. Nothing
+    /// is sent until it is read. An error is its last item: see [`Watch`].
+    ///
+    /// A run that is still at work takes the message at once, unlike with [`ask`](Self::ask), which
+    /// waits until it is at rest. What the agent says to the message before is emitted as well
+    /// then. It stands ahead of the echo of this one, or behind it, where it looks like the answer;
+    /// and the end of the turn before can count as that of this one.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let mut events = session.send_and_watch("Now also check stg_customers.");
+    /// while let Some(event) = events.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_and_watch(&self, message: impl Into<String>) -> Watch {
+        Watch::for_follow_up(self.handle.clone(), message.into())
+    }
+
+    /// Follows the run's life as a stream of events: see [`Watch`].
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.handle.clone())
+    }
+
+    /// Stops the run.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::stop_run`].
+    pub fn stop(&self) -> CallFuture<Accepted> {
+        let handle = self.handle.clone();
+        Box::pin(async move { handle.stop().await })
+    }
+
+    /// Stops the run when the guard is dropped, at best: see [`StopOnDrop`].
+    pub fn stop_on_drop(&self) -> StopOnDrop {
+        StopOnDrop::new(self.handle.clone())
+    }
+
+    /// Where this session stands: what it has emitted, and which turn is open. Store it, and
+    /// [`Client::resume`] goes on without losing or repeating anything.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            session_id: self.handle.id.clone(),
+            state: self.handle.state().clone(),
+        }
+    }
+}
+
+impl Watch {
+    /// The session of its run, with the events that were emitted so far; `None` before
+    /// [`Event::Started`], for a watch that starts its run. To stop the run, or to go on with the
+    /// conversation after the watch.
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, TriggerRun};
+    ///
+    /// # async fn example(client: Client) -> dinoai::Result<()> {
+    /// let mut events = client.trigger_run_and_watch(TriggerRun::message("Which tests fail?"));
+    /// while let Some(event) = events.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// if let Some(session) = events.session() {
+    ///     session.ask("Now fix the first one").await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn session(&self) -> Option<Session> {
+        let handle = self.handle()?.clone();
+        Some(Session::of(handle, self.warning.clone()))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("id", &self.handle.id)
+            .finish_non_exhaustive()
+    }
+}

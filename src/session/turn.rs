@@ -1,0 +1,132 @@
+//! [`Turn`]: what came of one follow-up; and [`TurnProgress`]: the signs that a turn has shown so
+//! far.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Message, MessageKey, RunStatus, SessionId};
+use crate::operations::Digest;
+
+/// What came of one follow-up.
+///
+/// For a while after a follow-up the run can still read as the previous turn's `COMPLETED`
+/// (observed), so the status alone does not tell that the new turn has ended. A turn has ended
+/// when the status is terminal *and* the turn has shown activity since its message was sent:
+///
+/// - a status that is not terminal,
+/// - a terminal status other than the one before (`EXPIRED`, for example),
+/// - or a new message of the agent's after the echo of the caller's message. A new one ahead of
+///   the echo, or without any, can be a straggler of the turn before: it counts after 30 s of
+///   answered polls, since it can also come from a machine whose clock is behind.
+///
+/// Without activity within the grace period, 120 s, it is
+/// [`Error::TurnNotStarted`](crate::Error::TurnNotStarted). The period counts the time between
+/// successive answered polls, and at least three of them: an outage of the API is not silence.
+///
+/// [`wait`](crate::Session::wait), [`ask`](crate::Session::ask), [`watch`](crate::Session::watch) and
+/// [`tree`](crate::Session::tree)`().until_ended()` all follow these rules after a follow-up
+/// through the same session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Turn {
+    /// The run.
+    #[serde(rename = "agentSessionId")]
+    pub session_id: SessionId,
+    /// How the turn ended. `COMPLETED` when all went well; a failed, stopped or expired turn is
+    /// no error, since the conversation may go on.
+    pub status: RunStatus,
+    /// What the agent wrote, in the order of the messages' timestamps: what this session has not
+    /// emitted before, without the caller's own messages. A session that has emitted nothing at
+    /// all takes what stands in the transcript when it sends its first follow-up for known. A turn
+    /// that was stopped may have none.
+    pub messages: Vec<Message>,
+}
+
+impl Turn {
+    /// The last message of the turn; `None` where the agent wrote nothing.
+    #[must_use]
+    pub fn answer(&self) -> Option<&str> {
+        self.messages.last().map(|message| message.content.as_str())
+    }
+}
+
+/// A follow-up whose turn has not ended yet, and what is known of it. Part of a session's cursor,
+/// since activity that was seen once may not be seen again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TurnProgress {
+    /// Which of the session's follow-ups it is.
+    pub(crate) number: u32,
+    /// How the run read before the message was sent.
+    pub(super) status: RunStatus,
+    /// The timestamp of the last message then, as text: a number can change on its way through
+    /// JSON.
+    last_message: Option<String>,
+    /// How many messages of the agent's there were then.
+    agent_messages: usize,
+    /// Whether the API has accepted the message; else its outcome is unknown.
+    pub(crate) is_accepted: bool,
+    pub(super) is_active: bool,
+}
+
+impl TurnProgress {
+    pub(crate) fn since(number: u32, digest: &Digest) -> Self {
+        let timestamps = digest.messages.iter().map(|message| message.ts());
+        Self {
+            number,
+            status: digest.status.clone(),
+            last_message: timestamps
+                .max_by(f64::total_cmp)
+                .map(|timestamp| format!("{timestamp:?}")),
+            agent_messages: agent_messages(&digest.messages),
+            is_accepted: false,
+            is_active: false,
+        }
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+
+    /// What the messages say of the turn.
+    pub(super) fn sign(&self, messages: &[MessageKey]) -> Sign {
+        let last: Option<f64> = self.last_message.as_ref().and_then(|ts| ts.parse().ok());
+        let is_newer =
+            |message: &&MessageKey| last.is_none_or(|last| message.ts().total_cmp(&last).is_gt());
+        let newer = || messages.iter().filter(is_newer);
+        let echo = newer()
+            .filter(|message| message.is_from_user)
+            .map(|message| message.ts())
+            .min_by(f64::total_cmp);
+        let is_after_echo =
+            |message: &MessageKey| echo.is_some_and(|echo| message.ts().total_cmp(&echo).is_ge());
+        let mut answers = newer().filter(|message| !message.is_from_user).peekable();
+        let has_grown = agent_messages(messages) > self.agent_messages;
+        let has_early_one = answers.peek().is_some() || has_grown;
+        if answers.any(is_after_echo) {
+            Sign::Answer
+        } else if has_early_one {
+            Sign::Early
+        } else {
+            Sign::None
+        }
+    }
+}
+
+/// What the messages of a run say of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    None,
+    /// A new message that does not come after an echo: a straggler of the turn before, or an
+    /// answer from a machine whose clock is behind.
+    Early,
+    Answer,
+}
+
+/// How many different messages the agent has: one that is listed again counts once.
+fn agent_messages(messages: &[MessageKey]) -> usize {
+    let agents = messages.iter().filter(|message| !message.is_from_user);
+    agents.collect::<BTreeSet<_>>().len()
+}

@@ -1,0 +1,87 @@
+//! The loops that wait for one run: until it, or its open turn, has ended, or until nothing is going
+//! on in it.
+
+use std::time::Duration;
+
+use super::handle::Handle;
+use super::open_turn::Tracked;
+use crate::error::{Awaited, Result};
+use crate::model::Run;
+use crate::operations::Digest;
+use crate::polling::Poller;
+
+/// Poller until the run, or its open turn, has ended, and reads it once.
+pub(crate) async fn until_ended(
+    polls: &mut Poller,
+    turn: &mut Tracked,
+    grace_time: Duration,
+) -> Result<Run> {
+    loop {
+        turn.refresh(polls);
+        match look(polls, turn).await {
+            Ok(Some(run)) => {
+                polls.answered();
+                return Ok(run);
+            }
+            Ok(None) => {
+                turn.check_grace(polls, grace_time)?;
+                polls.pause_after(Ok(()), turn.awaited()).await?;
+            }
+            Err(error) => {
+                turn.failed();
+                polls.pause_after(Err(error), turn.awaited()).await?;
+            }
+        }
+    }
+}
+
+/// Looks once: the run if it has ended, `None` if it is still going.
+async fn look(polls: &mut Poller, turn: &mut Tracked) -> Result<Option<Run>> {
+    let call = polls.begin();
+    let status = if turn.needs_messages() {
+        let digest = polls.api.read_digest(call).await?;
+        turn.note(&digest.status, &digest.messages, polls.now());
+        digest.status
+    } else {
+        polls.api.read_status(call).await?
+    };
+    polls.read(&status, turn.may_have_ended(&status));
+    if !turn.has_ended(&status) {
+        return Ok(None);
+    }
+    let run = polls.api.read_run(polls.call_options()).await?;
+    // Another follow-up may have woken it in between.
+    let has_ended = turn.has_ended(&run.status);
+    polls.read_whole(&run.status);
+    Ok(has_ended.then_some(run))
+}
+
+/// Poller until nothing is going on in a run: its open turn has ended, or else the run has.
+pub(super) async fn until_at_rest(
+    polls: &mut Poller,
+    handle: &Handle,
+    grace_time: Duration,
+) -> Result<Digest> {
+    let mut turn = Tracked::of(handle.clone());
+    loop {
+        turn.refresh(polls);
+        let call = polls.begin();
+        match polls.api.read_digest(call).await {
+            Ok(digest) => {
+                turn.note(&digest.status, &digest.messages, polls.now());
+                let is_at_rest = turn.has_ended(&digest.status);
+                polls.read(&digest.status, is_at_rest);
+                if is_at_rest {
+                    turn.close();
+                    return Ok(digest);
+                }
+                turn.check_grace(polls, grace_time)?;
+                polls.pause_after(Ok(()), Awaited::Rest).await?;
+            }
+            Err(error) => {
+                turn.failed();
+                polls.pause_after(Err(error), Awaited::Rest).await?;
+            }
+        }
+    }
+}

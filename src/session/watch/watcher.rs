@@ -1,0 +1,223 @@
+//! The poll loop of a watch: which polls are made, and which events come of them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::super::event::Event;
+use super::super::handle::Handle;
+use super::super::open_turn::{GRACE_TIME, Tracked};
+use super::super::state::SessionState;
+use crate::error::{Error, Result};
+use crate::model::{Message, Run, RunStatus, SessionId, StepOptions};
+use crate::polling::{LAST_LOOK, Poller};
+use crate::transport::CallOptions;
+
+/// The poll loop of a watch.
+pub(super) struct Watcher {
+    pub(super) handle: Handle,
+    polls: Poller,
+    turn: Tracked,
+    steps: Option<StepOptions>,
+    /// What was emitted before, and what stands in the queue.
+    pub(super) seen: SessionState,
+    queue: VecDeque<Result<Event>>,
+    /// What came of the last poll, until the pause after it.
+    outcome: Option<Result<()>>,
+    /// Whether this poll has still to look at the steps.
+    are_steps_due: bool,
+    /// The run that has ended, while its last steps and its end are still to be queued.
+    ending: Option<Run>,
+    has_ended: bool,
+}
+
+impl Watcher {
+    pub(super) fn new(handle: Handle, polls: Poller, steps: Option<StepOptions>) -> Self {
+        let seen = handle.state().clone();
+        Self {
+            seen,
+            turn: Tracked::of(handle.clone()),
+            handle,
+            polls,
+            steps,
+            queue: VecDeque::new(),
+            outcome: None,
+            are_steps_due: false,
+            ending: None,
+            has_ended: false,
+        }
+    }
+
+    pub(super) async fn next(&mut self) -> Option<Result<Event>> {
+        loop {
+            if let Some(event) = self.queue.pop_front() {
+                if let Ok(Event::Ended(_)) = event {
+                    self.turn.close();
+                }
+                return Some(event);
+            }
+            if self.has_ended {
+                return None;
+            }
+            // After what is required has been emitted, so that it is not delayed.
+            if let Some(run) = self.ending.take() {
+                self.end(run).await;
+                continue;
+            }
+            if std::mem::take(&mut self.are_steps_due) && !self.polls.is_at_the_deadline() {
+                self.look_at_steps().await;
+                continue;
+            }
+            if let Err(error) = self.pause().await {
+                self.has_ended = true;
+                return Some(Err(error));
+            }
+            self.turn.refresh(&mut self.polls);
+            let looked = self.look().await;
+            if looked.is_err() {
+                self.turn.failed();
+            }
+            self.polls.looked(&looked);
+            self.outcome = Some(looked);
+        }
+    }
+
+    /// Pauses after a poll, if there was one.
+    async fn pause(&mut self) -> Result<()> {
+        let Some(outcome) = self.outcome.take() else {
+            return Ok(());
+        };
+        if outcome.is_ok() {
+            self.turn.check_grace(&self.polls, GRACE_TIME)?;
+        }
+        self.polls.pause_after(outcome, self.turn.awaited()).await
+    }
+
+    /// Looks once, and queues what is new.
+    async fn look(&mut self) -> Result<()> {
+        let call = self.polls.begin();
+        let digest = self.polls.api.read_digest(call).await?;
+        let now = self.polls.now();
+        self.turn.note(&digest.status, &digest.messages, now);
+        let may_have_ended = self.turn.has_ended(&digest.status);
+        let may_be_over = self.turn.may_have_ended(&digest.status);
+        self.polls.read(&digest.status, may_be_over);
+        if !digest.status.is_terminal() {
+            self.queue_status(&digest.status);
+        }
+        if !may_have_ended {
+            self.are_steps_due = true;
+            self.queue_children(&digest.child_session_ids);
+            if self.seen.messages.has_news(&digest.messages) {
+                let run = self.polls.api.read_run(self.polls.call_options()).await?;
+                self.queue_run(run.status, &run.child_session_ids, run.messages);
+            }
+            return Ok(());
+        }
+
+        let run = self.polls.api.read_run(self.polls.call_options()).await?;
+        // Another follow-up may have woken it in between.
+        let has_ended = self.turn.has_ended(&run.status);
+        self.polls.read_whole(&run.status);
+        let messages = run.messages.clone();
+        self.queue_run(run.status.clone(), &run.child_session_ids, messages);
+        self.ending = has_ended.then_some(run);
+        Ok(())
+    }
+
+    /// Queues the last steps, and the end.
+    async fn end(&mut self, run: Run) {
+        let missing = self.take_last_steps().await;
+        self.queue_status(&run.status);
+        if let Some(reason) = missing {
+            self.push(Event::StepsMissing(reason));
+        }
+        self.push(Event::Ended(run));
+        self.has_ended = true;
+    }
+
+    /// Queues new steps. A failure is left to the next poll: what is optional neither ends nor
+    /// delays what is required.
+    async fn look_at_steps(&mut self) {
+        let mut call = self.polls.call_options();
+        let soon = self.polls.now().saturating_add(LAST_LOOK);
+        call.deadline = call.deadline.map(|deadline| deadline.min(soon));
+        call.overrun = Duration::ZERO;
+        call.once = true;
+        if let Some(Err(error)) = self.read_steps(call).await {
+            if let Error::Unsupported { .. } = error {
+                self.steps = None;
+                self.push(Event::StepsMissing(error.to_string()));
+            } else {
+                tracing::debug!(%error, "steps could not be read");
+            }
+        }
+    }
+
+    /// Queues the last steps, tried as any call; or says why they are missing.
+    async fn take_last_steps(&mut self) -> Option<String> {
+        let call = CallOptions {
+            once: false,
+            ..self.polls.call_options()
+        };
+        match self.read_steps(call).await? {
+            Ok(true) => None,
+            Ok(false) => Some("the API answered without them".to_owned()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Reads and queues new steps: whether the API could read them. `None` if they are not asked
+    /// for.
+    async fn read_steps(&mut self, call: CallOptions) -> Option<Result<bool>> {
+        let options = self.steps?;
+        let after = self.seen.step.or(options.after);
+        let options = StepOptions { after, ..options };
+        let read = match self.polls.api.read_steps(options, call).await {
+            Ok(read) => read,
+            Err(error) => return Some(Err(error)),
+        };
+        for step in read.startup_steps.unwrap_or_default() {
+            if self.seen.is_news(&step) {
+                self.push(Event::Startup(step));
+            }
+        }
+        let could_be_read = read.steps.is_some();
+        let mut steps = read.steps.unwrap_or_default();
+        steps.sort_by_key(|step| step.index);
+        for step in steps {
+            if self.seen.step.is_none_or(|last| step.index > last) {
+                self.push(Event::Step(step));
+            }
+        }
+        Some(Ok(could_be_read))
+    }
+
+    fn queue_run(&mut self, status: RunStatus, children: &[SessionId], messages: Vec<Message>) {
+        if !status.is_terminal() {
+            self.queue_status(&status);
+        }
+        self.queue_children(children);
+        for message in self.seen.messages.take_new(messages) {
+            self.queue.push_back(Ok(Event::Message(message)));
+        }
+    }
+
+    fn queue_status(&mut self, status: &RunStatus) {
+        if self.seen.status.as_ref() != Some(status) {
+            self.push(Event::Status(status.clone()));
+        }
+    }
+
+    fn queue_children(&mut self, ids: &[SessionId]) {
+        for id in ids {
+            if !self.seen.children.contains(id) {
+                self.push(Event::Child(id.clone()));
+            }
+        }
+    }
+
+    fn push(&mut self, event: Event) {
+        self.seen.note(&event);
+        self.queue.push_back(Ok(event));
+    }
+}

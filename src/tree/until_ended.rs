@@ -1,0 +1,172 @@
+//! [`WaitTree`]: waits until a run and all its descendants have ended.
+
+use std::fmt;
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use super::census::{Census, Look};
+use super::descendants::Tree;
+use super::read::ReadTree;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Awaited, Result};
+use crate::operations::CallFuture;
+use crate::polling::{OnTimeout, PollOptions, Schedule};
+use crate::session::{GRACE_TIME, Tracked};
+
+impl ReadTree {
+    /// Waits until everything has ended, and reads it then: see [`WaitTree`].
+    pub fn until_ended(self) -> WaitTree {
+        WaitTree {
+            read: self,
+            options: PollOptions::default(),
+            settle_time: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Waits until a run and all its descendants have ended, those included that appear while it
+/// waits, and reads them. Await it; nothing is sent before.
+///
+/// A run with children may wake again when they end, so everything has to read as ended, without
+/// a change, for the settle time, or until the deadline. After a follow-up through this session
+/// the first run's turn has to have ended, by the rules of a [`Turn`](crate::Turn). What was read
+/// is kept, and only what could not be read is read again. A descendant that cannot be read, for
+/// good or by the rules for [failing polls](crate::Wait#failing-polls), is not waited for, and
+/// reported in the tree. How the runs ended is no error: see [`Tree::runs`].
+///
+/// # Errors
+///
+/// [`Error::WaitTimeout`] if something is still going; those of a [`Wait`](crate::Wait) for the
+/// first run.
+#[must_use = "a wait does nothing until it is awaited"]
+pub struct WaitTree {
+    read: ReadTree,
+    options: PollOptions,
+    settle_time: Duration,
+}
+
+impl WaitTree {
+    /// How long to wait. 3600 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// Poller at a fixed interval. Without it the interval adapts: see
+    /// [`Schedule`](crate::Schedule).
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.options.schedule = Schedule::every(interval);
+        self
+    }
+
+    /// What to do with the first run, where it is still going at the timeout.
+    pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
+        self.options.on_timeout = on_timeout;
+        self
+    }
+
+    /// How long everything has to read as ended before it is believed, where there are children.
+    /// 10 s by default.
+    pub fn settle_time(mut self, settle_time: Duration) -> Self {
+        self.settle_time = settle_time;
+        self
+    }
+
+    async fn run(self) -> Result<Tree> {
+        self.options.check()?;
+        let handle = self.read.handle;
+        let concurrency = self.read.concurrency;
+        let mut polls = handle.polls(handle.api.clock().now(), self.options);
+        let mut turn = Tracked::of(handle);
+        let mut census = Census::default();
+        let mut quiet_since = None;
+        // Everything has ended; what is left is to read it whole.
+        let mut has_ended = false;
+        loop {
+            if turn.refresh(&mut polls) {
+                has_ended = false;
+                census.runs.clear();
+                quiet_since = None;
+            }
+            polls.begin();
+            if !has_ended {
+                let looked = census.look(&mut polls, &mut turn, concurrency).await;
+                let awaited = census.awaited(&turn);
+                match looked {
+                    Ok(Look::Ended { may_wake }) => {
+                        let now = polls.now();
+                        let since = *quiet_since.get_or_insert(now);
+                        let is_settled = now.saturating_sub(since) >= self.settle_time;
+                        has_ended = !may_wake || is_settled || polls.is_at_the_deadline();
+                        if !has_ended {
+                            polls.pause_after(Ok(()), awaited).await?;
+                        }
+                    }
+                    Ok(Look::Changed) => {
+                        quiet_since = None;
+                        turn.check_grace(&polls, GRACE_TIME)?;
+                        polls.pause_after(Ok(()), awaited).await?;
+                    }
+                    Ok(Look::Incomplete(error)) => {
+                        turn.check_grace(&polls, GRACE_TIME)?;
+                        polls.pause_despite(error, awaited).await?;
+                    }
+                    Err(error) => {
+                        turn.failed();
+                        polls.pause_after(Err(error), awaited).await?;
+                    }
+                }
+            }
+            if !has_ended {
+                continue;
+            }
+            match census.read_all(&mut polls, concurrency).await {
+                Ok((tree, None)) => {
+                    // A follow-up may have been sent in between.
+                    turn.refresh(&mut polls);
+                    if let Ok(first) = &tree.run {
+                        census.has_first_ended = turn.has_ended(&first.status);
+                        polls.read_whole(&first.status);
+                    }
+                    if tree.has_ended() && census.has_first_ended {
+                        turn.close();
+                        return Ok(tree);
+                    }
+                    // Something has woken.
+                    has_ended = false;
+                    census.runs.clear();
+                    quiet_since = None;
+                    polls.pause_after(Ok(()), census.awaited(&turn)).await?;
+                }
+                Ok((_, Some(error))) => polls.pause_despite(error, Awaited::Descendants).await?,
+                Err(error) => polls.pause_after(Err(error), Awaited::Run).await?,
+            }
+        }
+    }
+}
+
+impl IntoFuture for WaitTree {
+    type Output = Result<Tree>;
+    type IntoFuture = CallFuture<Tree>;
+
+    fn into_future(self) -> CallFuture<Tree> {
+        Box::pin(async move {
+            let session_id = self.read.handle.id.as_str();
+            let span = tracing::info_span!("dinoai.wait", session_id);
+            self.run().instrument(span).await
+        })
+    }
+}
+
+impl fmt::Debug for WaitTree {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WaitTree")
+            .field("read", &self.read)
+            .field("options", &self.options)
+            .field("settle_time", &self.settle_time)
+            .finish()
+    }
+}
