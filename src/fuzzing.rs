@@ -12,6 +12,8 @@
 )]
 
 mod credentials_file;
+mod errors;
+mod given;
 mod json;
 mod proofs;
 mod response;

@@ -1,22 +1,17 @@
 //! What must hold for a response, whatever status, headers and body it has.
 
-use std::error::Error as _;
 use std::fmt::Debug;
-use std::io::Read;
-use std::str::FromStr;
-use std::sync::LazyLock;
-use std::time::Duration;
 
-use flate2::read::MultiGzDecoder;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::errors::{is_retryable_by_the_table, shows_no_secret, shows_no_transcript};
+use super::given::{AGENT, ASKED, Given, LIMIT, TRANSPORT, Whole};
 use super::json::{Json, Unread};
 use super::proofs::{Said, Sent, prove_that_nothing_was_carried_out};
-use crate::config::{Credentials, Endpoint};
-use crate::error::{Error, FailedCall};
+use crate::error::Error;
 use crate::model::{Accepted, Run, SessionId};
 use crate::operations::documents::{
     DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
@@ -24,36 +19,7 @@ use crate::operations::documents::{
     TriggerDinoaiAgentRunWithOptions,
 };
 use crate::operations::status_batch::{StatusBatch, read_batch};
-use crate::transport::{HttpTransport, Operation, OperationInfo, RetrySafety, Settings};
-
-/// Small, so that a few bytes of gzip are beyond it.
-const LIMIT: usize = 16 * 1024;
-/// No error's text is longer.
-const LONGEST_TEXT: usize = 20_000;
-const AGENT: &str = "data-quality-checker";
-const ASKED: &str = "xwzdneft6emspe0f";
-/// In every secret: key, secret and the endpoint's path.
-const CANARY: &str = "canary";
-/// In the texts of a run's messages, where a seed has some.
-const TRANSCRIPT: &str = "transcript-text";
-
-static TRANSPORT: LazyLock<HttpTransport> = LazyLock::new(|| {
-    let endpoint = "http://127.0.0.1:1/api/v1/canaryPath0123/graphql";
-    let settings = Settings {
-        request_timeout: Duration::from_secs(30),
-        connect_timeout: Duration::from_secs(5),
-        response_limit: LIMIT,
-        user_agent_suffix: None,
-        hook: None,
-    };
-    HttpTransport::new(
-        Endpoint::parse(endpoint, false).unwrap(),
-        &Credentials::key_and_secret("canaryKey0123", "canarySecret0123"),
-        settings,
-        None,
-    )
-    .unwrap()
-});
+use crate::transport::{Operation, RetrySafety};
 
 /// Checks a response, written as HTTP writes it, but for the first line, which has the operation
 /// and the status: `trigger 200`. Anything else is no response and passes.
@@ -79,106 +45,6 @@ pub fn response(input: &[u8]) {
         "statuses" => statuses(&given),
         _ => {}
     }
-}
-
-/// A response as it comes from the connection.
-struct Given {
-    operation: String,
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Given {
-    fn of(input: &[u8]) -> Option<Self> {
-        let end = input.windows(2).position(|bytes| bytes == b"\n\n")?;
-        let mut lines = input[..end].split(|byte| *byte == b'\n');
-        let first = std::str::from_utf8(lines.next()?).ok()?;
-        let (operation, status) = first.split_once(' ')?;
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            let colon = line.iter().position(|byte| *byte == b':')?;
-            let name = std::str::from_utf8(&line[..colon]).ok()?;
-            let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?;
-            headers.append(HeaderName::from_str(name).ok()?, value);
-        }
-        // Else a delay that is a date is counted from now on.
-        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-        if date.is_none_or(|date| httpdate::parse_http_date(date).is_err()) {
-            let date = HeaderValue::from_static("Wed, 25 Nov 2026 09:59:30 GMT");
-            headers.insert(DATE, date);
-        }
-        Some(Self {
-            operation: operation.to_owned(),
-            status: StatusCode::from_u16(status.parse().ok()?).ok()?,
-            headers,
-            body: input[end + 2..].to_vec(),
-        })
-    }
-
-    /// The body as it can be read, and how much of it that is.
-    fn unpacked(&self) -> (Vec<u8>, Whole) {
-        let end = self.body.len().min(LIMIT);
-        let packed = &self.body[..end];
-        let encoding = self.headers.get(CONTENT_ENCODING);
-        let encoding = encoding.map(|encoding| encoding.as_bytes().to_ascii_lowercase());
-        let is_packed = matches!(encoding.as_deref(), Some(b"gzip" | b"x-gzip"));
-        let (body, end) = if is_packed && !packed.is_empty() {
-            let mut body = vec![];
-            let most = u64::try_from(LIMIT).unwrap() + 1;
-            let read = MultiGzDecoder::new(packed)
-                .take(most)
-                .read_to_end(&mut body);
-            let end = match read {
-                _ if body.len() > LIMIT => Whole::TooLarge,
-                Ok(_) => Whole::Yes,
-                Err(_) => Whole::Broken,
-            };
-            body.truncate(LIMIT);
-            (body, end)
-        } else {
-            (packed.to_vec(), Whole::Yes)
-        };
-        match self.body.len() > LIMIT {
-            true => (body, Whole::TooLarge),
-            false => (body, end),
-        }
-    }
-
-    fn arrive(&self, asked: Option<&str>, operation: &OperationInfo) -> Result<Arrived, Error> {
-        let mut call = FailedCall {
-            operation: operation.name,
-            session_id: asked.map(|id| SessionId::new(id).unwrap()),
-            attempts: 1,
-            request_id: None,
-            http_status: None,
-            retry_after: None,
-            starts: operation.safety == RetrySafety::Never,
-            started: false,
-            unproven: false,
-        };
-        let (status, headers) = (self.status, self.headers.clone());
-        let response = TRANSPORT.arrive(&mut call, operation, status, headers, self.body.clone());
-        Ok((response?, Box::new(call)))
-    }
-
-    fn answer<O: Operation>(
-        &self,
-        asked: Option<&str>,
-        agent: Option<&str>,
-    ) -> Result<O::Output, Error> {
-        let (response, call) = self.arrive(asked, &O::INFO)?;
-        response.read::<O>(call, TRANSPORT.context(), agent)
-    }
-}
-
-type Arrived = (crate::transport::Response, Box<FailedCall>);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whole {
-    Yes,
-    Broken,
-    TooLarge,
 }
 
 fn started<O: Operation<Output = Accepted>>(
@@ -309,99 +175,6 @@ struct Strict<T> {
     data: T,
     #[serde(default, rename = "extensions")]
     _extensions: serde::de::IgnoredAny,
-}
-
-fn shows_no_secret(error: &Error) {
-    let is_itself_one = error
-        .session_id()
-        .is_some_and(|id| id.as_str().contains(CANARY));
-    let mut texts = vec![error.to_string(), format!("{error:?}")];
-    assert!(texts[0].len() <= LONGEST_TEXT, "{} bytes", texts[0].len());
-    let mut source = error.source();
-    while let Some(cause) = source {
-        texts.extend([cause.to_string(), format!("{cause:?}")]);
-        source = cause.source();
-    }
-    for text in texts {
-        for secret in ["canaryKey0123", "canarySecret0123", "canaryPath0123"] {
-            assert!(is_itself_one || !text.contains(secret), "{text}");
-        }
-    }
-}
-
-fn is_retryable_by_the_table(given: &Given, error: &Error) {
-    let status = given.status.as_u16();
-    let (body, whole) = given.unpacked();
-    let said = Said::of(&body);
-    if said.json == Err(Unread::Deep) {
-        return;
-    }
-    let envelope = said.envelope();
-    let codes = envelope.as_ref().map(|envelope| envelope.codes());
-    let has = |codes_of: &[&str]| {
-        let mut codes = codes.iter().flatten();
-        codes.any(|code| codes_of.contains(code))
-    };
-    let is_transient = match whole {
-        Whole::TooLarge => false,
-        Whole::Broken => true,
-        Whole::Yes => match status {
-            401 | 403 => false,
-            408 | 425 | 429 | 500.. => true,
-            200..300 if envelope.is_none() => true,
-            _ => has(&[
-                "RATE_LIMITED",
-                "THROTTLED",
-                "SERVICE_UNAVAILABLE",
-                "GATEWAY_TIMEOUT",
-                "REQUEST_TIMEOUT",
-                "SUBREQUEST_HTTP_ERROR",
-                "INTERNAL_SERVER_ERROR",
-            ]),
-        },
-    };
-    assert!(is_transient || !error.is_retryable(), "{error:?}");
-    // The other way round, where nothing else can be meant.
-    let is_certain = whole == Whole::Yes && envelope.is_none();
-    if is_certain && matches!(status, 408 | 425 | 429 | 500..) {
-        assert!(error.is_retryable(), "{error:?}");
-    }
-}
-
-/// The text of an error of a read holds nothing that stands in a run's texts alone.
-fn shows_no_transcript(given: &Given, error: &Error) {
-    let (body, _) = given.unpacked();
-    let Ok(json) = Said::of(&body).json else {
-        return;
-    };
-    let is_in_header = |value: &HeaderValue| {
-        value
-            .as_bytes()
-            .windows(TRANSCRIPT.len())
-            .any(|bytes| bytes == TRANSCRIPT.as_bytes())
-    };
-    if given.headers.values().any(is_in_header) {
-        return;
-    }
-    let count = |text: &str| text.matches(TRANSCRIPT).count();
-    let mut in_texts = 0;
-    let mut in_all = 0;
-    for value in json.each() {
-        match value {
-            Json::Text(text) => in_all += count(text),
-            Json::Object(entries) => {
-                for (name, value) in entries {
-                    in_all += count(name);
-                    if name == "content" {
-                        in_texts += value.text().map_or(0, count);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let shown = error.to_string();
-    assert!(in_texts < in_all || !shown.contains(TRANSCRIPT), "{shown}");
 }
 
 /// A run that was read is the same after it was written as the API writes it.
