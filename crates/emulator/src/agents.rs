@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::error::Error;
-use crate::flaw::Flaw;
+use crate::error::{Diagnostic, Error};
 use crate::yaml::{Document, Wrong};
 
 /// The keys that every agent has.
@@ -31,24 +30,28 @@ pub(crate) fn read(folder: &Path) -> Result<BTreeSet<String>, Error> {
     }
     files.sort();
     let mut names = BTreeSet::new();
-    let mut flaws = Vec::new();
+    let mut diagnostics = Vec::new();
     for file in files {
         let text = fs::read_to_string(&file).map_err(|source| Error::File {
             file: file.clone(),
             source,
         })?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        flaws.extend(check(&name, &text).into_iter().map(|(line, message)| Flaw {
-            file: file.clone(),
-            line,
-            message,
-        }));
+        diagnostics.extend(
+            check(&name, &text)
+                .into_iter()
+                .map(|(line, message)| Diagnostic {
+                    file: file.clone(),
+                    line,
+                    message,
+                }),
+        );
         names.insert(name.into_owned());
     }
-    if flaws.is_empty() {
+    if diagnostics.is_empty() {
         Ok(names)
     } else {
-        Err(Error::Files(flaws))
+        Err(Error::Files(diagnostics))
     }
 }
 

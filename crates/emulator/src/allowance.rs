@@ -9,7 +9,7 @@ use apollo_compiler::executable::{Selection, SelectionSet};
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::JsonValue;
 
-use crate::json_text;
+use crate::json;
 
 /// How much memory an answer takes: 48 MiB. A text counts as a value, and as JSON.
 pub(crate) const MOST_BYTES: usize = 48 << 20;
@@ -58,7 +58,7 @@ impl Allowance {
 
     /// A text, or another value without fields.
     pub(crate) fn take_text(&self, text: &str) -> bool {
-        self.take(text.len() + json_text::length(text))
+        self.take(text.len() + json::length(text))
     }
 
     /// An object, or an item of a list.

@@ -15,10 +15,10 @@ use serde_json::json;
 
 use crate::fault::Fault;
 use crate::http::Shared;
+use crate::json::Seconds;
 use crate::listing;
 use crate::media;
 use crate::reply::Reply;
-use crate::seconds::Seconds;
 
 /// The furthest that a request moves the clock: 100 years of 365.25 days.
 const LONGEST_ADVANCE: Duration = Duration::from_secs(3_155_760_000);

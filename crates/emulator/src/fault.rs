@@ -11,8 +11,7 @@ use axum::http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::json_text::{self, Json};
-use crate::seconds::Seconds;
+use crate::json::{self, Json, Seconds};
 use crate::syntax;
 
 pub(crate) use plan::Plan;
@@ -581,11 +580,8 @@ impl Fault {
             &parts.field,
         ];
         let path = parts.path.iter().flatten();
-        let path = path.map(|item| size_of::<String>() + 16 + json_text::length(item));
-        let texts = texts
-            .into_iter()
-            .flatten()
-            .map(|text| json_text::length(text));
+        let path = path.map(|item| size_of::<String>() + 16 + json::length(item));
+        let texts = texts.into_iter().flatten().map(|text| json::length(text));
         let value = parts.value.as_ref().map_or(0, |value| value.as_str().len());
         size_of::<Self>() + value + texts.chain(path).sum::<usize>()
     }

@@ -49,13 +49,16 @@ pub fn agent_file(input: &[u8]) {
         return;
     };
     let start = Instant::now();
-    let flaws = agents::check("checker", text);
+    let diagnostics = agents::check("checker", text);
     assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
-    assert_eq!(flaws, agents::check("checker", text));
-    for flaw in &flaws {
-        is_in_the_file(text, flaw);
+    assert_eq!(diagnostics, agents::check("checker", text));
+    for diagnostic in &diagnostics {
+        is_in_the_file(text, diagnostic);
     }
-    assert!(flaws.is_sorted_by_key(|(line, _)| *line), "{flaws:?}");
+    assert!(
+        diagnostics.is_sorted_by_key(|(line, _)| *line),
+        "{diagnostics:?}"
+    );
 }
 
 fn is_in_the_file(text: &str, (line, message): &Wrong) {

@@ -161,7 +161,6 @@ mod emulator;
 mod error;
 mod execute;
 mod fault;
-mod flaw;
 #[cfg(all(feature = "yaml", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -172,12 +171,11 @@ pub mod guide {}
 mod http;
 mod in_flight;
 mod introspection;
-mod json_text;
+mod json;
 mod listing;
 mod literal;
 mod media;
 mod objects;
-mod one_line;
 mod operations;
 mod parameters;
 mod plan;
@@ -192,7 +190,6 @@ mod runs;
 mod scenario;
 #[cfg(feature = "yaml")]
 mod scenario_file;
-mod seconds;
 mod server;
 mod session_id;
 mod settled;
@@ -210,9 +207,8 @@ pub use backend::Backend;
 pub use builder::Builder;
 pub use edges::{Capability, Edges, RefusalStatus};
 pub use emulator::Emulator;
-pub use error::Error;
+pub use error::{Diagnostic, Error};
 pub use fault::{ErrorData, Fault};
-pub use flaw::Flaw;
 pub use requests::Request;
 pub use runs::{Message, Run, Slack};
 pub use scenario::Scenario;

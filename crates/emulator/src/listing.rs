@@ -11,7 +11,8 @@ use futures_util::stream;
 use serde::Serialize;
 
 use crate::http::Shared;
-use crate::reply::{self, Reply};
+use crate::json;
+use crate::reply::Reply;
 
 /// About how long a piece of a list is. glibc keeps twice as much memory as the largest block that
 /// was ever freed.
@@ -73,7 +74,7 @@ pub(crate) fn runs(shared: &Arc<Shared>) -> Response {
 }
 
 fn add(item: &impl Serialize, piece: &mut Vec<u8>) -> Next {
-    // Writing into memory does not fail, and the values are those of `reply::text`.
+    // Writing into memory does not fail, and the values are those of `json::text`.
     let _ = serde_json::to_writer(piece, item);
     Next::Item
 }
@@ -109,7 +110,7 @@ impl<N: FnMut(&Shared, usize, &mut Vec<u8>) -> Next> List<N> {
         if self.is_over {
             return None;
         }
-        let mut piece = reply::buffer(PIECE);
+        let mut piece = json::buffer(PIECE);
         let mut most = PIECE;
         let mut room = self.shared.in_flight.room(most).await;
         loop {
@@ -126,7 +127,7 @@ impl<N: FnMut(&Shared, usize, &mut Vec<u8>) -> Next> List<N> {
                     drop(room);
                     room = self.shared.in_flight.room(bytes).await;
                     most = bytes;
-                    piece = reply::buffer(bytes);
+                    piece = json::buffer(bytes);
                 }
                 Next::End => {
                     piece.truncate(length);

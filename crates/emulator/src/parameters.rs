@@ -8,7 +8,7 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use serde_json::value::RawValue;
 
-use crate::{json_text, reply};
+use crate::json;
 
 /// The parameters of a GraphQL request. `extensions` are checked and dropped.
 pub(crate) struct Parameters {
@@ -74,7 +74,7 @@ fn object_or_null(fields: &Fields<'_>, name: &str) -> Result<Box<str>, String> {
     let Some(json) = fields.get(name) else {
         return Ok("null".into());
     };
-    let json = json_text::compact(json.as_bytes())
+    let json = json::compact(json.as_bytes())
         .map_err(|wrong| format!("'{name}' is not JSON: {wrong}."))?;
     if json.starts_with('{') || &*json == "null" {
         Ok(json)
@@ -90,7 +90,7 @@ fn from_query_string(query_string: &str) -> Fields<'static> {
         let json = match &*name {
             "variables" | "extensions" if text.is_empty() => "null".to_owned(),
             "variables" | "extensions" => text.into_owned(),
-            _ => reply::text(&text),
+            _ => json::text(&text),
         };
         fields.insert(name.into_owned(), json.into());
     }

@@ -14,8 +14,8 @@ use std::thread;
 use clap::{CommandFactory, Parser};
 
 use crate::emulator::Emulator;
-use crate::one_line::one_line;
-use crate::reply;
+use crate::error::sanitize;
+use crate::json;
 use crate::scenario_file::scenario_schema;
 use options::Options;
 use signals::Signals;
@@ -51,7 +51,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(reason)) => {
             // A schema's text can stand in it; what is on several lines stays so.
-            let lines: Vec<_> = reason.lines().map(one_line).collect();
+            let lines: Vec<_> = reason.lines().map(sanitize).collect();
             let _ = writeln!(io::stderr(), "{}: {}", caller.prefix(), lines.join("\n"));
             ExitCode::FAILURE
         }
@@ -102,7 +102,7 @@ impl Caller {
 
 fn run(options: Options, caller: Caller) -> Result<(), String> {
     if options.print_schema {
-        let _ = writeln!(io::stdout(), "{}", reply::pretty(&scenario_schema()));
+        let _ = writeln!(io::stdout(), "{}", json::pretty(&scenario_schema()));
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_current_thread()

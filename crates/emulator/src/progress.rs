@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use crate::demo::{Memory, Verdict};
-use crate::json_text;
+use crate::json;
 use crate::plan::Plan;
 use crate::runs::{self, Run};
 use crate::scenario::Scenario;
@@ -100,7 +100,7 @@ impl Progress {
         timestamp_resolution: Option<Duration>,
     ) -> Self {
         Self {
-            sent_bytes: record.message.as_deref().map_or(0, json_text::length),
+            sent_bytes: record.message.as_deref().map_or(0, json::length),
             message: record.message.take().map(Arc::from),
             follow_ups: Vec::new(),
             revealed_bytes: 0,
@@ -232,7 +232,7 @@ impl Progress {
         }
         let message: Arc<str> = message.into();
         self.say("user", Arc::clone(&message), now);
-        self.sent_bytes += json_text::length(&message);
+        self.sent_bytes += json::length(&message);
         self.follow_ups.push(Arc::clone(&message));
         self.limit_texts();
         let is_over = self.over().is_some();

@@ -1,7 +1,5 @@
 //! An answer about to be sent, with what the record is to know of it.
 
-use std::io;
-
 use apollo_compiler::response::GraphQLError;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -12,6 +10,7 @@ use serde_json::json;
 use crate::edges::RefusalStatus;
 use crate::execute::{Answer, Outcome};
 use crate::in_flight::Room;
+use crate::json::{long_text, text};
 use crate::media::Media;
 use crate::operations::Trace;
 
@@ -121,50 +120,4 @@ impl Reply {
 #[derive(Serialize)]
 struct Refusal<'a> {
     errors: &'a [GraphQLError],
-}
-
-/// JSON text for people.
-#[cfg(feature = "program")]
-pub(crate) fn pretty(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-/// JSON text. The values are maps with text keys, lists, texts and finite numbers, which always
-/// have one.
-pub(crate) fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// Memory for a text that can become this long. glibc keeps twice as much as the largest block that
-/// was ever freed, but for those above 32 MiB: of these only what is written is taken, and all of it
-/// is given back.
-pub(crate) fn buffer(length: usize) -> Vec<u8> {
-    const LONG: usize = 1 << 20;
-    const MAPPED: usize = 33 << 20;
-    Vec::with_capacity(if length > LONG {
-        length.max(MAPPED)
-    } else {
-        length
-    })
-}
-
-/// JSON text that can be long.
-pub(crate) fn long_text(value: &impl Serialize) -> Vec<u8> {
-    struct Length(usize);
-    impl io::Write for Length {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut length = Length(0);
-    // Both take everything, and the values are those of `text`.
-    let _ = serde_json::to_writer(&mut length, value);
-    let mut text = buffer(length.0);
-    let _ = serde_json::to_writer(&mut text, value);
-    text
 }

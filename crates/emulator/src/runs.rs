@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::seconds;
+use crate::json;
 
 /// A run that the emulator started, as a test sees it.
 ///
@@ -60,11 +60,11 @@ pub struct Run {
     /// When the run, in this turn, has come to its end; none while it goes on. A stage that ended
     /// while nobody looked ended when its time was over. A run that had ended when it was stopped
     /// has ended before. In JSON `ended_seconds`.
-    #[serde(rename = "ended_seconds", serialize_with = "seconds::of_option")]
+    #[serde(rename = "ended_seconds", serialize_with = "json::of_option")]
     pub ended: Option<Duration>,
     /// When the stop operation was executed on the run, each time, also on one that had ended. In
     /// JSON `stops_seconds`.
-    #[serde(rename = "stops_seconds", serialize_with = "seconds::of_each")]
+    #[serde(rename = "stops_seconds", serialize_with = "json::of_each")]
     pub stops: Vec<Duration>,
     /// Whether texts of a kibibyte and more that the run was sent have been dropped, because they,
     /// or all runs, took too much memory: see [`Emulator::runs`](crate::Emulator::runs). In the place of each

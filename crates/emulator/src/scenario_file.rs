@@ -10,10 +10,9 @@ use std::path::Path;
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 
-use crate::error::Error;
-use crate::flaw::Flaw;
+use crate::error::{Diagnostic, Error};
+use crate::json::Seconds;
 use crate::scenario::Scenario;
-use crate::seconds::Seconds;
 use crate::stage::Stage;
 use crate::step::{Child, Step};
 use crate::yaml::{Document, Wrong, child};
@@ -167,7 +166,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<(Option<String>, Scenario)>, Error
 
 /// The error that says what is wrong with a file.
 pub(crate) fn refusal(file: &Path, (line, message): Wrong) -> Error {
-    Error::Files(vec![Flaw {
+    Error::Files(vec![Diagnostic {
         file: file.to_owned(),
         line,
         message,

@@ -18,9 +18,9 @@ use serde_json::{Map, Value, json};
 use crate::execute::first_root_key;
 use crate::fault::{ErrorData, Fault, Kind};
 use crate::in_flight::InFlight;
-use crate::json_text;
+use crate::json::{self, long_text};
 use crate::media::Media;
-use crate::reply::{Reply, long_text};
+use crate::reply::Reply;
 
 /// Where the JSON that never ends, or unfolds without end, begins.
 const OPENING: &[u8] = b"{\"data\":";
@@ -172,7 +172,7 @@ fn with_value(fault: &Fault, mut reply: Reply) -> Reply {
     };
     let value = value.as_str();
     let places = MOST_REPLACED / value.len().max(1);
-    if let Ok(body) = json_text::replaced(&reply.body, field, value, places) {
+    if let Ok(body) = json::replaced(&reply.body, field, value, places) {
         reply.body = body.into_bytes();
     }
     reply

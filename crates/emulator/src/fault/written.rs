@@ -13,8 +13,7 @@ use super::{
     COMMON_FIELDS, Fault, Kind, LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, no_header,
     no_status,
 };
-use crate::json_text::{AsJson, Json};
-use crate::seconds::Seconds;
+use crate::json::{AsJson, Json, Seconds};
 
 /// The fields of all faults.
 const FIELDS: [&str; 16] = [

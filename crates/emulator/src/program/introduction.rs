@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Caller;
 use crate::emulator::Emulator;
-use crate::one_line::one_line;
+use crate::error::sanitize;
 
 /// How many agents are named at most.
 const NAMED: usize = 20;
@@ -99,7 +99,7 @@ fn agents(known: Option<&[String]>, has_demo_agents: bool) -> String {
             let first: Vec<_> = names
                 .iter()
                 .take(NAMED)
-                .map(|name| one_line(name))
+                .map(|name| sanitize(name))
                 .collect();
             format!("Agents: {}{more}.", first.join(", "))
         }

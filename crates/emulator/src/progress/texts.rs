@@ -4,7 +4,7 @@ use std::mem::{self, size_of};
 use std::sync::Arc;
 
 use super::{Message, Progress};
-use crate::json_text;
+use crate::json;
 use crate::runs::Run;
 use crate::stage::Stage;
 
@@ -70,8 +70,7 @@ impl Progress {
     /// sent stands twice; at least that.
     pub(crate) fn reported_bytes(&self) -> usize {
         let messages = self.messages.iter();
-        let messages =
-            messages.map(|it| json_text::length(&it.role) + json_text::length(&it.content));
+        let messages = messages.map(|it| json::length(&it.role) + json::length(&it.content));
         self.bytes() + messages.sum::<usize>()
     }
 
@@ -121,7 +120,7 @@ impl Progress {
             let length = text.len();
             let stand_in: Arc<str> =
                 format!("[dropped by the emulator: a text of {length} bytes]").into();
-            freed += json_text::length(text).saturating_sub(stand_in.len());
+            freed += json::length(text).saturating_sub(stand_in.len());
             let whole = mem::replace(text, Arc::clone(&stand_in));
             // The transcript has them in the same order.
             if let Some(message) = messages.find(|it| Arc::ptr_eq(&it.content, &whole)) {

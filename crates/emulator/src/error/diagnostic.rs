@@ -3,13 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::one_line::one_line;
+use super::sanitize::sanitize;
 
 /// One thing that is wrong with a file that an emulator was given. Shown as `file:line: message`, on one line
 /// and without anything that a terminal acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Flaw {
+pub struct Diagnostic {
     /// The file, as it was named.
     pub file: PathBuf,
     /// The line, from 1.
@@ -18,10 +18,10 @@ pub struct Flaw {
     pub message: String,
 }
 
-impl fmt::Display for Flaw {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.to_string_lossy();
-        let (file, message) = (one_line(&file), one_line(&self.message));
+        let (file, message) = (sanitize(&file), sanitize(&self.message));
         write!(formatter, "{file}:{}: {message}", self.line)
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// The text on one line, without anything that a terminal would act on or a CI system take for a
 /// command: control characters, marks of direction and the second of two `#` are escaped.
-pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
     let is_plain = |character| !is_active(character);
     if text.chars().all(is_plain) && !text.contains("##") {
         return Cow::Borrowed(text);
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn what_a_terminal_acts_on_is_escaped_and_nothing_else() {
         for plain in ["", "a b", "stg_orders: '#1'", "ä 日本 👩\u{200d}💻"] {
-            assert!(matches!(one_line(plain), Cow::Borrowed(same) if same == plain));
+            assert!(matches!(sanitize(plain), Cow::Borrowed(same) if same == plain));
         }
         for (text, shown) in [
             ("a\n::b\r\t", r"a\u{a}::b\u{d}\u{9}"),
@@ -49,7 +49,7 @@ mod tests {
             ("##vso[a]", r"#\u{23}vso[a]"),
             ("###", r"#\u{23}\u{23}"),
         ] {
-            assert_eq!(one_line(text), shown);
+            assert_eq!(sanitize(text), shown);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Why an emulator could not be started, or a fault not be planned. A started one answers every
 //! request, so this is the only error of the crate.
 
+mod diagnostic;
+mod sanitize;
+
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::flaw::Flaw;
-use crate::one_line::one_line;
+pub use diagnostic::Diagnostic;
+pub(crate) use sanitize::sanitize;
 
 /// Why an emulator could not be started, or a fault not be planned.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +34,7 @@ pub enum Error {
     #[error("the backend's SDL is not a valid schema: {0}")]
     Sdl(String),
     /// A file or a folder could not be read.
-    #[error("cannot read {}: {source}", one_line(&file.to_string_lossy()))]
+    #[error("cannot read {}: {source}", sanitize(&file.to_string_lossy()))]
     File {
         /// What was to be read.
         file: PathBuf,
@@ -46,11 +49,11 @@ pub enum Error {
     Fault(String),
     /// Files of agents, or of scenarios, are not what they should be.
     #[error("{}", listed(.0))]
-    Files(Vec<Flaw>),
+    Files(Vec<Diagnostic>),
 }
 
-/// One flaw a line.
-fn listed(flaws: &[Flaw]) -> String {
-    let lines: Vec<_> = flaws.iter().map(ToString::to_string).collect();
+/// One diagnostic a line.
+fn listed(diagnostics: &[Diagnostic]) -> String {
+    let lines: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
