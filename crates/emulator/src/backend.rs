@@ -5,28 +5,25 @@
 //! what introspection shows. The *executed* one also has the run states that scenarios use
 //! though the SDL does not declare them: the executor refuses an enum value that is not in its
 //! schema, while the API may well answer one. And it has the fields that take the place of others
-//! when a document is [settled](crate::settled).
+//! when a document is [rewritten](crate::graphql::rewrite).
 
 use std::collections::BTreeSet;
 
-use apollo_compiler::ast::{
-    Definition, EnumValueDefinition, FieldDefinition, InputValueDefinition, Type,
-};
+use apollo_compiler::ast::{Definition, EnumValueDefinition};
 use apollo_compiler::parser::Parser;
 use apollo_compiler::schema::{
     Component, ComponentOrigin, ExtendedType, InputObjectType, ScalarType,
 };
 use apollo_compiler::validation::{DiagnosticList, Valid};
-use apollo_compiler::{Name, Node, Schema, name};
+use apollo_compiler::{Name, Node, Schema};
 
 use crate::error::Error;
-use crate::introspection;
-use crate::literal::is_one_of;
-use crate::settled::{BECAUSE, FAILS, FAILS_WITH_NULL};
+use crate::graphql::internal_fields;
+use crate::graphql::literals::is_one_of;
 
 const CURRENT: &str = include_str!("../backends/current.graphql");
 /// The types and directives that every schema has.
-const INTROSPECTION: &str = include_str!("introspection.graphql");
+const INTROSPECTION: &str = include_str!("graphql/introspection.graphql");
 const PAGES: &str = include_str!("../backends/pages.graphql");
 
 /// The schema that an emulator serves.
@@ -87,7 +84,7 @@ impl Schemas {
     pub(crate) fn new(backend: &Backend, statuses: &BTreeSet<String>) -> Result<Self, Error> {
         let declared = declared(backend.text())?;
         let mut executed = declared.clone();
-        add_fields(&mut executed);
+        internal_fields::add_to(&mut executed);
         if let Some(name) = status_type(&declared)
             && let Some(ExtendedType::Enum(definition)) = executed.types.get_mut(&name)
         {
@@ -195,64 +192,6 @@ fn check_one_of(ty: &InputObjectType) -> Result<(), Error> {
         )));
     }
     Ok(())
-}
-
-/// Adds the fields that documents are executed with beside those that they name.
-fn add_fields(schema: &mut Schema) {
-    let query = schema
-        .schema_definition
-        .query
-        .as_ref()
-        .map(|it| it.name.clone());
-    for (name, ty) in &mut schema.types {
-        let fields = match ty {
-            ExtendedType::Object(ty) => &mut ty.make_mut().fields,
-            ExtendedType::Interface(ty) => &mut ty.make_mut().fields,
-            _ => continue,
-        };
-        let mut add = |field: Name, argument: Option<(Name, Name)>, ty: Type| {
-            let argument = argument.map(|(name, ty)| {
-                Node::new(InputValueDefinition {
-                    description: None,
-                    name,
-                    ty: Node::new(Type::NonNullNamed(ty)),
-                    default_value: None,
-                    directives: Default::default(),
-                })
-            });
-            let definition = Component::new(FieldDefinition {
-                description: None,
-                name: field.clone(),
-                arguments: argument.into_iter().collect(),
-                ty,
-                directives: Default::default(),
-            });
-            fields.insert(field, definition);
-        };
-        let boolean = name!("Boolean");
-        add(
-            FAILS,
-            Some((BECAUSE, name!("Int"))),
-            Type::NonNullNamed(boolean.clone()),
-        );
-        add(
-            FAILS_WITH_NULL,
-            Some((BECAUSE, name!("Int"))),
-            Type::Named(boolean),
-        );
-        if query.as_ref() == Some(name) {
-            add(
-                introspection::SCHEMA,
-                None,
-                Type::NonNullNamed(name!("__Schema")),
-            );
-            add(
-                introspection::TYPE,
-                Some((name!("name"), name!("String"))),
-                Type::Named(name!("__Type")),
-            );
-        }
-    }
 }
 
 /// The type of the field `status` of whatever type `dinoaiAgentRun` has.

@@ -11,8 +11,8 @@ use axum::http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::graphql::syntax;
 use crate::json::{self, Json, Seconds};
-use crate::syntax;
 
 pub(crate) use plan::Plan;
 

@@ -23,7 +23,6 @@ use crate::clock::Clock;
 use crate::control;
 use crate::credentials;
 use crate::edges::Edges;
-use crate::execute::{self, Call, Mutations};
 use crate::fault::{Fault, Plan};
 use crate::guard::Guard;
 use crate::in_flight::{self, InFlight};
@@ -31,6 +30,7 @@ use crate::media::{self, Media};
 use crate::parameters::Parameters;
 use crate::record::Record;
 use crate::reply::Reply;
+use crate::resolvers::{self, Call, Mutations};
 use crate::runs::Run;
 use crate::spoiled::{self, Asked};
 use crate::world::World;
@@ -306,7 +306,7 @@ impl Exchange<'_> {
             mutations,
             edges: &shared.edges,
         };
-        let outcome = execute::execute(&shared.schemas, &shared.world, shared.now(), &call);
+        let outcome = resolvers::execute(&shared.schemas, &shared.world, shared.now(), &call);
         Reply::outcome(outcome, media, shared.edges.refusal_status)
     }
 }

@@ -148,35 +148,28 @@
 
 #[cfg(feature = "yaml")]
 mod agents;
-mod allowance;
 mod backend;
 mod builder;
 mod clock;
-mod conditions;
 mod control;
 mod credentials;
 mod demo;
 mod edges;
 mod emulator;
 mod error;
-mod execute;
 mod fault;
 #[cfg(all(feature = "yaml", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod given;
+mod graphql;
 mod guard;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod http;
 mod in_flight;
-mod introspection;
 mod json;
 mod listing;
-mod literal;
 mod media;
-mod objects;
-mod operations;
 mod parameters;
 mod plan;
 #[cfg(feature = "program")]
@@ -185,20 +178,17 @@ mod progress;
 mod record;
 mod reply;
 mod requests;
-mod run_fields;
+mod resolvers;
 mod runs;
 mod scenario;
 #[cfg(feature = "yaml")]
 mod scenario_file;
 mod server;
 mod session_id;
-mod settled;
 mod spoiled;
 mod stage;
 mod status;
 mod step;
-mod syntax;
-mod validation;
 mod world;
 #[cfg(feature = "yaml")]
 mod yaml;

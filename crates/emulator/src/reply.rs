@@ -8,11 +8,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::edges::RefusalStatus;
-use crate::execute::{Answer, Outcome};
 use crate::in_flight::Room;
 use crate::json::{long_text, text};
 use crate::media::Media;
-use crate::operations::Trace;
+use crate::resolvers::{Answer, Outcome, Trace};
 
 /// An answer that is whole in memory.
 pub(crate) struct Reply {

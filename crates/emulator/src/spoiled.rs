@@ -15,8 +15,8 @@ use serde::de::IgnoredAny;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use crate::execute::first_root_key;
 use crate::fault::{ErrorData, Fault, Kind};
+use crate::graphql::document::first_root_key;
 use crate::in_flight::InFlight;
 use crate::json::{self, long_text};
 use crate::media::Media;

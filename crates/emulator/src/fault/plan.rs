@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Fault;
-use crate::syntax;
+use crate::graphql::syntax;
 
 /// How many faults a plan holds.
 const MOST_PLANNED: usize = 1_000;

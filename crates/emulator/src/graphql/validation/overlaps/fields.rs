@@ -6,8 +6,8 @@ use std::rc::Rc;
 use apollo_compiler::Node;
 use apollo_compiler::ast::{Field, FragmentDefinition, Selection, Type};
 
-use super::super::types;
 use super::Overlaps;
+use crate::graphql::types;
 
 /// A field, with the type that it is selected on.
 #[derive(Clone, Copy)]

@@ -28,11 +28,11 @@ const ERROR: usize = 320;
 const REPEATED: usize = 64;
 
 /// What is left for the answer in progress.
-pub(crate) struct Allowance {
+pub(crate) struct Budget {
     left: Cell<Option<usize>>,
 }
 
-impl Allowance {
+impl Budget {
     pub(crate) fn new() -> Self {
         Self {
             left: Cell::new(Some(MOST_BYTES)),
@@ -71,14 +71,14 @@ impl Allowance {
 /// is left out.
 pub(crate) struct Counted<'a> {
     object: Box<dyn ObjectValue + 'a>,
-    allowance: &'a Allowance,
+    budget: &'a Budget,
 }
 
 impl<'a> Counted<'a> {
-    pub(crate) fn new(object: impl ObjectValue + 'a, allowance: &'a Allowance) -> Self {
+    pub(crate) fn new(object: impl ObjectValue + 'a, budget: &'a Budget) -> Self {
         Self {
             object: Box::new(object),
-            allowance,
+            budget,
         }
     }
 }
@@ -93,12 +93,12 @@ impl ObjectValue for Counted<'_> {
         info: &'a ResolveInfo<'a>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let key = info.field_selections()[0].response_key();
-        if !self.allowance.take_field(key) {
+        if !self.budget.take_field(key) {
             return Ok(ResolvedValue::SkipForPartialExecution);
         }
         let counting = Counting {
             info,
-            allowance: self.allowance,
+            budget: self.budget,
             selections: OnceCell::new(),
         };
         counting.result(self.object.resolve_field(info))
@@ -108,7 +108,7 @@ impl ObjectValue for Counted<'_> {
 /// The count of what one field resolved to.
 struct Counting<'a> {
     info: &'a ResolveInfo<'a>,
-    allowance: &'a Allowance,
+    budget: &'a Budget,
     /// What the selections of each object count beside its fields.
     selections: OnceCell<usize>,
 }
@@ -120,8 +120,8 @@ impl<'a> Counting<'a> {
     ) -> Result<ResolvedValue<'a>, FieldError> {
         match resolved {
             Ok(ResolvedValue::List(items)) => {
-                let items = items
-                    .map_while(move |item| self.allowance.take_item().then(|| self.value(item)));
+                let items =
+                    items.map_while(move |item| self.budget.take_item().then(|| self.value(item)));
                 Ok(ResolvedValue::List(Box::new(items)))
             }
             resolved => self.value(resolved),
@@ -132,16 +132,16 @@ impl<'a> Counting<'a> {
         &self,
         resolved: Result<ResolvedValue<'a>, FieldError>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
-        let allowance = self.allowance;
+        let budget = self.budget;
         let has_room = match &resolved {
-            Ok(ResolvedValue::Leaf(JsonValue::String(text))) => allowance.take_text(text.as_str()),
+            Ok(ResolvedValue::Leaf(JsonValue::String(text))) => budget.take_text(text.as_str()),
             Ok(ResolvedValue::Object(object)) => {
                 let selections = self
                     .selections
                     .get_or_init(|| selections(self.info, object.type_name()));
-                allowance.take(ITEM + selections)
+                budget.take(ITEM + selections)
             }
-            Err(error) => allowance.take(ERROR) && allowance.take_text(&error.message),
+            Err(error) => budget.take(ERROR) && budget.take_text(&error.message),
             // A list in a list, which no field of the emulator's is.
             Ok(_) => true,
         };
@@ -149,7 +149,7 @@ impl<'a> Counting<'a> {
             return Ok(ResolvedValue::SkipForPartialExecution);
         }
         resolved.map(|value| match value {
-            ResolvedValue::Object(object) => ResolvedValue::object(Counted { object, allowance }),
+            ResolvedValue::Object(object) => ResolvedValue::object(Counted { object, budget }),
             value => value,
         })
     }

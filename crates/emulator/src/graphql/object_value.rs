@@ -1,19 +1,19 @@
-//! Objects of the answer, whatever their type is called: fields differ by their names
-//! alone and types are taken from the schema, so that one set of resolvers serves every backend.
+//! Objects that a field resolves to, whatever their type is called: fields differ by their names alone
+//! and types are taken from the schema, so that one set of resolvers serves every backend.
 
 use apollo_compiler::Name;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::JsonValue;
 
-use crate::settled::{self, FAILS, FAILS_WITH_NULL};
+use super::internal_fields::{failure_message, is_failure};
 
 /// An object whose fields are all known beforehand.
-struct Record {
+struct FixedObject {
     type_name: Name,
     fields: Vec<(&'static str, JsonValue)>,
 }
 
-impl ObjectValue for Record {
+impl ObjectValue for FixedObject {
     fn type_name(&self) -> &str {
         &self.type_name
     }
@@ -34,11 +34,11 @@ impl ObjectValue for Record {
 }
 
 /// An object of the type of the field in progress, or of its items.
-pub(crate) fn record<'a>(
+pub(crate) fn object<'a>(
     info: &ResolveInfo<'_>,
     fields: Vec<(&'static str, JsonValue)>,
 ) -> ResolvedValue<'a> {
-    ResolvedValue::object(Record {
+    ResolvedValue::object(FixedObject {
         type_name: type_of(info),
         fields,
     })
@@ -50,8 +50,8 @@ pub(crate) fn type_of(info: &ResolveInfo<'_>) -> Name {
 
 /// The answer for a field that only a user's own schema has, or that fails.
 pub(crate) fn without_value<'a>(info: &ResolveInfo<'_>) -> Result<ResolvedValue<'a>, FieldError> {
-    if FAILS == info.field_name() || FAILS_WITH_NULL == info.field_name() {
-        return Err(error(settled::message(info.arguments())));
+    if is_failure(info.field_name()) {
+        return Err(error(failure_message(info.arguments())));
     }
     if info.field_definition().ty.is_non_null() {
         let name = info.field_name();

@@ -8,7 +8,8 @@ use apollo_compiler::ast::{
 use apollo_compiler::{Name, Node};
 
 use super::spreads::Spreads;
-use super::{ABORTED, Check, address, by_name, types};
+use super::{ABORTED, Check, address, by_name};
+use crate::graphql::types;
 
 /// A place where a variable stands.
 #[derive(PartialEq, Eq, Hash)]

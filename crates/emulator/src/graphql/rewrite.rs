@@ -1,4 +1,4 @@
-//! A document as the executor takes it, once the values of its variables are known.
+//! Rewrites a document for the executor, once the values of its variables are known.
 //!
 //! Where a variable has a default value and is given null all the same, a condition or an argument
 //! can be null that must not be. The executor ignores such a condition, and has other words for
@@ -15,27 +15,19 @@ use apollo_compiler::ast::{
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue, ResponseDataPathSegment};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
-use apollo_compiler::{Name, Node, Schema, name};
+use apollo_compiler::{Name, Node, Schema};
 
-use crate::conditions::{self, Condition};
-use crate::introspection::executed_as;
-use crate::literal::{self, is_one_of};
-use crate::validation::{field_of, printed};
-
-/// Fields that every type of the executed schema has beside its own. Each fails, because of the
-/// failure whose number its argument [`BECAUSE`] is; the second one may be null.
-pub(crate) const FAILS: Name = name!("__fails");
-pub(crate) const FAILS_WITH_NULL: Name = name!("__failsWithNull");
-pub(crate) const BECAUSE: Name = name!("because");
+use super::internal_fields::{BECAUSE, FAILS, FAILS_WITH_NULL, executed_as, failure_number};
+use super::literals::{self, is_one_of};
+use super::printing::printed;
+use super::skip_include::{self, Condition};
+use super::types;
 
 /// What the field is called that stands for all selections of an object. No document can say that.
 const ALL: &str = "!";
 
-/// What the message of an error begins with that stands for a failure: no other can.
-const MARK: char = '\0';
-
 /// A document whose variables have values.
-pub(crate) struct Settled {
+pub(crate) struct Rewritten {
     pub(crate) document: Document,
     failures: Vec<Failure>,
 }
@@ -47,42 +39,36 @@ struct Failure {
 }
 
 /// A document with the failures that these variables lead to.
-pub(crate) fn settled(schema: &Schema, document: &Document, variables: &JsonMap) -> Settled {
-    let settling = Settling {
+pub(crate) fn rewrite(schema: &Schema, document: &Document, variables: &JsonMap) -> Rewritten {
+    let rewriter = Rewriter {
         schema,
         variables,
         failures: RefCell::default(),
     };
-    let mut settled = document.clone();
-    for definition in &mut settled.definitions {
+    let mut rewritten = document.clone();
+    for definition in &mut rewritten.definitions {
         match definition {
             Definition::OperationDefinition(operation) => {
                 if let Some(root) = schema.root_operation(operation.operation_type) {
-                    let selections = settling.selections(&operation.selection_set, root);
+                    let selections = rewriter.selections(&operation.selection_set, root);
                     operation.make_mut().selection_set = selections;
                 }
             }
             Definition::FragmentDefinition(fragment) => {
                 let parent = &fragment.type_condition;
-                let selections = settling.selections(&fragment.selection_set, parent);
+                let selections = rewriter.selections(&fragment.selection_set, parent);
                 fragment.make_mut().selection_set = selections;
             }
             _ => {}
         }
     }
-    Settled {
-        document: settled,
-        failures: settling.failures.into_inner(),
+    Rewritten {
+        document: rewritten,
+        failures: rewriter.failures.into_inner(),
     }
 }
 
-/// The message of a field that fails, which [`Settled::placed`] replaces.
-pub(crate) fn message(arguments: &JsonMap) -> String {
-    let number = arguments.get(BECAUSE.as_str()).and_then(JsonValue::as_u64);
-    format!("{MARK}{}", number.unwrap_or_default())
-}
-
-impl Settled {
+impl Rewritten {
     /// Errors with the failures that they stand for. That of an object's selections is at the
     /// place of the object, without what the object's other fields said: the reference does not
     /// execute them.
@@ -112,18 +98,17 @@ impl Settled {
     }
 
     fn failure(&self, message: &str) -> Option<&Failure> {
-        let number: usize = message.strip_prefix(MARK)?.parse().ok()?;
-        self.failures.get(number)
+        self.failures.get(failure_number(message)?)
     }
 }
 
-struct Settling<'a> {
+struct Rewriter<'a> {
     schema: &'a Schema,
     variables: &'a JsonMap,
     failures: RefCell<Vec<Failure>>,
 }
 
-impl Settling<'_> {
+impl Rewriter<'_> {
     fn selections(&self, selections: &[Selection], parent: &Name) -> Vec<Selection> {
         self.collected(selections, parent, &mut HashSet::new())
             .unwrap_or_else(|failure| self.all_fail(parent, failure))
@@ -144,13 +129,13 @@ impl Settling<'_> {
             {
                 continue;
             }
-            match conditions::of(selection, self.variables) {
+            match skip_include::of(selection, self.variables) {
                 Condition::Kept => {}
                 // The executor would look at it for each object.
                 Condition::LeftOut => continue,
                 Condition::Null(place) => {
                     return Err(Failure {
-                        message: conditions::NULL.to_owned(),
+                        message: skip_include::NULL.to_owned(),
                         place,
                     });
                 }
@@ -180,20 +165,20 @@ impl Settling<'_> {
     }
 
     fn field(&self, field: &Node<Field>, parent: &Name) -> Node<Field> {
-        let Some(definition) = field_of(self.schema, parent, &field.name) else {
+        let Some(definition) = types::field(self.schema, parent, &field.name) else {
             return field.clone();
         };
-        let mut settled = (**field).clone();
+        let mut rewritten = (**field).clone();
         match self.arguments(field, definition) {
             Ok(arguments) => {
                 let is_root = self.schema.root_operation(OperationType::Query) == Some(parent);
                 if let Some(name) = executed_as(&field.name).filter(|_| is_root) {
-                    settled.alias = Some(field.response_name().clone());
-                    settled.name = name;
+                    rewritten.alias = Some(field.response_name().clone());
+                    rewritten.name = name;
                 }
                 let inner = definition.ty.inner_named_type();
-                settled.arguments = arguments;
-                settled.selection_set = self.selections(&field.selection_set, inner);
+                rewritten.arguments = arguments;
+                rewritten.selection_set = self.selections(&field.selection_set, inner);
             }
             Err(failure) => {
                 let name = if definition.ty.is_non_null() {
@@ -201,13 +186,13 @@ impl Settling<'_> {
                 } else {
                     FAILS_WITH_NULL
                 };
-                settled.alias = Some(field.response_name().clone());
-                settled.name = name;
-                settled.arguments = self.because(failure);
-                settled.selection_set = Vec::new();
+                rewritten.alias = Some(field.response_name().clone());
+                rewritten.name = name;
+                rewritten.arguments = self.because(failure);
+                rewritten.selection_set = Vec::new();
             }
         }
-        field.same_location(settled)
+        field.same_location(rewritten)
     }
 
     fn all_fail(&self, parent: &Name, failure: Failure) -> Vec<Selection> {
@@ -319,7 +304,7 @@ impl Settling<'_> {
     /// executor takes none there.
     fn constant(&self, value: &Value) -> Value {
         let given = |value: &Value| match value {
-            Value::Variable(name) => self.variables.get(name.as_str()).map(literal::of),
+            Value::Variable(name) => self.variables.get(name.as_str()).map(literals::of),
             value => Some(self.constant(value)),
         };
         match value {

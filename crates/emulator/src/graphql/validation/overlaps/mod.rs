@@ -15,7 +15,8 @@ use apollo_compiler::ast::{Definition, Field, Selection, Type};
 use conflicts::{Conflict, abbreviated, joined};
 use fields::{Fields, Found};
 
-use super::{ABORTED, Check, MOST_ERRORS, types};
+use super::{ABORTED, Check, MOST_ERRORS};
+use crate::graphql::types;
 
 /// How much may be compared in one document.
 const BUDGET: usize = 500_000;

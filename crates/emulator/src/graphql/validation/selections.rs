@@ -6,7 +6,8 @@ use apollo_compiler::ast::{
     InlineFragment, InputValueDefinition, OperationDefinition, OperationType, Selection,
 };
 
-use super::{Check, by_name, types};
+use super::{Check, by_name};
+use crate::graphql::types;
 
 /// What selections are in.
 #[derive(Clone, Copy)]

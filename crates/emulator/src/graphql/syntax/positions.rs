@@ -6,7 +6,7 @@ use apollo_compiler::parser::LineColumn;
 const SPACING: usize = 64;
 
 /// Where the lines of a text begin; and in long lines, where a number of columns is known.
-pub(crate) struct Places<'a> {
+pub(crate) struct Positions<'a> {
     text: &'a str,
     marks: Vec<Mark>,
 }
@@ -19,7 +19,7 @@ struct Mark {
     column: usize,
 }
 
-impl<'a> Places<'a> {
+impl<'a> Positions<'a> {
     pub(crate) fn of(text: &'a str) -> Self {
         let mut current = Mark {
             at: 0,
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn lines_end_as_in_graphql_and_columns_are_utf_16_units() {
         let text = "a\nb\r\nc\rd\u{2028}e é😀f";
-        let places = Places::of(text);
+        let places = Positions::of(text);
         let found = |at: char| {
             let place = places.line_column(text.find(at).unwrap());
             (place.line, place.column)
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_place_in_a_long_line_is_found_from_a_mark_beside_it() {
         let text = "é".repeat(100_000);
-        let places = Places::of(&text);
+        let places = Positions::of(&text);
         for at in [0, 2, 62, 64, 66, 100_000, 199_998, 200_000] {
             assert_eq!(places.line_column(at).column, 1 + at / 2);
         }

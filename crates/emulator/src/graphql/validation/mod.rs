@@ -12,7 +12,6 @@ mod overlaps;
 mod selections;
 mod spreads;
 mod type_system;
-mod types;
 mod values;
 mod variables;
 
@@ -24,14 +23,11 @@ use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::response::{GraphQLError, JsonMap};
 use apollo_compiler::{Name, Node, Schema};
 
-use crate::syntax::Places;
+use super::syntax::Positions;
 use directives::{KnownDirectives, Seen};
 use introspection::Limits;
 use spreads::Spreads;
 use variables::{Usage, Usages};
-
-pub(crate) use types::field as field_of;
-pub(crate) use values::{printed, quoted};
 
 /// The most errors that are said of one document.
 const MOST_ERRORS: usize = 100;
@@ -48,11 +44,11 @@ const ABORTED: &str = "Validation aborted.";
 ///
 /// The document must have been read without an error.
 pub(crate) fn validate(schema: &Schema, document: &Document, text: &str) -> Vec<GraphQLError> {
-    checked(schema, document, text).into_errors()
+    check(schema, document, text).into_errors()
 }
 
 /// The check of one document, from its beginning to its end.
-fn checked<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check<'a> {
+fn check<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check<'a> {
     let mut check = Check::new(schema, document, text);
     check.names_of_definitions();
     let mut usages = Usages::default();
@@ -116,7 +112,7 @@ struct Check<'a> {
     limits: Option<Limits<'a>>,
     /// How much has been looked at.
     steps: Cell<usize>,
-    places: Places<'a>,
+    places: Positions<'a>,
     errors: Vec<GraphQLError>,
 }
 
@@ -145,7 +141,7 @@ impl<'a> Check<'a> {
             usages: Vec::new(),
             limits: None,
             steps: Cell::new(0),
-            places: Places::of(text),
+            places: Positions::of(text),
             errors: Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ use apollo_compiler::response::JsonValue;
 
 use crate::credentials::WORKSPACE_UID;
 use crate::edges::Edges;
-use crate::objects::{error, record, without_value};
+use crate::graphql::object_value::{error, object, without_value};
 use crate::progress::{Message, Progress};
 use crate::scenario::Steps;
 use crate::status::Status;
@@ -42,7 +42,7 @@ impl ObjectValue for RunObject<'_> {
             "agentSessionId" => ResolvedValue::leaf(run.record.session_id.as_str()),
             "status" => ResolvedValue::leaf(self.status()),
             "messages" => ResolvedValue::list(self.messages().into_iter().map(|message| {
-                record(
+                object(
                     info,
                     vec![
                         ("ts", message.ts().into()),
@@ -59,7 +59,7 @@ impl ObjectValue for RunObject<'_> {
             "workspaceUid" => ResolvedValue::leaf(WORKSPACE_UID),
             "steps" => return self.steps(info),
             "startupSteps" => ResolvedValue::list(run.startup_steps.iter().map(|(label, done)| {
-                record(
+                object(
                     info,
                     vec![("label", label.as_str().into()), ("done", (*done).into())],
                 )
@@ -145,7 +145,7 @@ fn step_record<'a>(
         .into_iter()
         .flatten()
         .any(|(_, truncated)| *truncated);
-    record(
+    object(
         info,
         vec![
             ("index", index.into()),

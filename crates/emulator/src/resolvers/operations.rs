@@ -8,10 +8,10 @@ use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedV
 use apollo_compiler::response::{JsonMap, JsonValue};
 use apollo_compiler::{Name, Schema};
 
+use super::run_fields::RunObject;
 use crate::edges::Edges;
-use crate::introspection;
-use crate::objects::{error, record, type_of, without_value};
-use crate::run_fields::RunObject;
+use crate::graphql::introspection;
+use crate::graphql::object_value::{error, object, type_of, without_value};
 use crate::runs::Slack;
 use crate::world::{NotSent, Order, UnknownAgent, World};
 
@@ -108,7 +108,7 @@ impl Root<'_> {
             .borrow_mut()
             .started
             .push(accepted.session_id.clone());
-        Ok(record(
+        Ok(object(
             info,
             vec![
                 ("ok", true.into()),
@@ -137,7 +137,7 @@ impl Root<'_> {
                     "The emulator keeps at most {most} follow-ups of the session '{session_id}'."
                 )),
             })?;
-        Ok(record(
+        Ok(object(
             info,
             vec![
                 ("ok", true.into()),
@@ -158,7 +158,7 @@ impl Root<'_> {
             .stop(session_id, self.now)
             .ok_or_else(|| unknown_session(session_id))?;
         let status = status.as_str().to_lowercase();
-        Ok(record(
+        Ok(object(
             info,
             vec![("ok", true.into()), ("status", status.into())],
         ))

@@ -6,7 +6,7 @@
 
 mod grammar;
 mod lexer;
-mod places;
+mod positions;
 mod type_system;
 
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use apollo_compiler::response::{GraphQLError, JsonMap};
 
 use grammar::Grammar;
-pub(crate) use places::Places;
+pub(crate) use positions::Positions;
 
 /// The most tokens that a document may have: a thousand aliased runs fit in several times over.
 pub(crate) const MOST_TOKENS: usize = 100_000;
@@ -42,7 +42,7 @@ impl Wrong {
     pub(crate) fn into_error(self, text: &str) -> GraphQLError {
         GraphQLError {
             message: format!("Syntax Error: {}", self.message),
-            locations: vec![Places::of(text).line_column(self.at)],
+            locations: vec![Positions::of(text).line_column(self.at)],
             path: Vec::new(),
             extensions: JsonMap::new(),
         }

@@ -8,7 +8,7 @@ use apollo_compiler::ast::{Definition, FragmentSpread, Selection};
 use super::Check;
 use super::spreads::{self, Spreads};
 use super::type_system::named;
-use crate::syntax::DEEPEST;
+use crate::graphql::syntax::DEEPEST;
 
 impl<'a> Check<'a> {
     /// What is executable, and that no two have one name.

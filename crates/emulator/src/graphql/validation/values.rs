@@ -5,8 +5,10 @@ use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node};
 
 use super::variables::Usage;
-use super::{Check, by_name, types};
-use crate::literal::is_one_of;
+use super::{Check, by_name};
+use crate::graphql::literals::is_one_of;
+use crate::graphql::printing::printed;
+use crate::graphql::types;
 
 impl<'a> Check<'a> {
     /// A value where one of this type is expected; of any type where that is not known.
@@ -192,84 +194,4 @@ fn wrong_scalar(scalar: &str, value: &Value) -> Option<&'static str> {
         ("ID", _) => Some("ID cannot represent a non-string and non-integer value"),
         _ => None,
     }
-}
-
-/// A value as the reference writes it.
-pub(crate) fn printed(value: &Node<Value>, text: &str) -> String {
-    match &**value {
-        Value::Null => "null".to_owned(),
-        Value::Boolean(value) => value.to_string(),
-        Value::Enum(name) => name.to_string(),
-        Value::Variable(name) => format!("${name}"),
-        Value::Int(number) => number.as_str().to_owned(),
-        Value::Float(number) => number.as_str().to_owned(),
-        Value::String(content) if is_block(value, text) => block(content),
-        Value::String(content) => quoted(content),
-        Value::List(items) => {
-            let items: Vec<_> = items.iter().map(|item| printed(item, text)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Object(fields) => {
-            let fields: Vec<_> = fields
-                .iter()
-                .map(|(name, value)| format!("{name}: {}", printed(value, text)))
-                .collect();
-            format!("{{{}}}", fields.join(", "))
-        }
-    }
-}
-
-/// Whether a text is written between three quotes.
-pub(super) fn is_block(value: &Node<Value>, text: &str) -> bool {
-    value
-        .location()
-        .and_then(|place| text.get(place.offset()..))
-        .is_some_and(|source| source.starts_with("\"\"\""))
-}
-
-pub(crate) fn quoted(content: &str) -> String {
-    let mut text = String::from("\"");
-    for next in content.chars() {
-        match next {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\u{8}' => text.push_str("\\b"),
-            '\t' => text.push_str("\\t"),
-            '\n' => text.push_str("\\n"),
-            '\u{c}' => text.push_str("\\f"),
-            '\r' => text.push_str("\\r"),
-            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => {
-                text.push_str(&format!("\\u{:04X}", u32::from(next)));
-            }
-            next => text.push(next),
-        }
-    }
-    text.push('"');
-    text
-}
-
-/// A text between three quotes, laid out as the reference does it.
-fn block(content: &str) -> String {
-    /// Longer texts, in UTF-16 units, have lines of their own.
-    const LONGEST_LINE: usize = 70;
-    let is_blank = |first: Option<char>| matches!(first, Some(' ' | '\t'));
-    let escaped = content.replace("\"\"\"", "\\\"\"\"");
-    let lines: Vec<_> = escaped.split('\n').collect();
-    let is_single = lines.len() == 1;
-    let is_indented = !is_single
-        && lines[1..]
-            .iter()
-            .all(|line| line.is_empty() || is_blank(line.chars().next()));
-    let ends_in_quotes = escaped.ends_with("\\\"\"\"");
-    let needs_end = (content.ends_with('"') && !ends_in_quotes) || content.ends_with('\\');
-    let is_long = content.encode_utf16().count() > LONGEST_LINE;
-    let has_lines = !is_single || is_long || needs_end || is_indented || ends_in_quotes;
-    let keeps_blank = is_single && is_blank(content.chars().next());
-    let start = if (has_lines && !keeps_blank) || is_indented {
-        "\n"
-    } else {
-        ""
-    };
-    let end = if has_lines || needs_end { "\n" } else { "" };
-    format!("\"\"\"{start}{escaped}{end}\"\"\"")
 }

@@ -5,9 +5,9 @@ use apollo_compiler::ast::{Argument, Field, Type, Value};
 use apollo_compiler::parser::SourceSpan;
 
 use super::super::selections::is_given;
-use super::super::types;
-use super::super::values::{is_block, printed, quoted};
 use super::Overlaps;
+use crate::graphql::printing::{is_block, printed, quoted};
+use crate::graphql::types;
 
 /// The most characters of a reason, or of a name in one.
 const LONGEST: usize = 1_000;

@@ -15,7 +15,7 @@ fn validated(text: &str) -> (Vec<String>, usize) {
     let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
     let parser = Parser::new().token_limit(usize::MAX);
     let document = { parser }.parse_ast(text, "document.graphql").unwrap();
-    let check = checked(&schema, &document, text);
+    let check = check(&schema, &document, text);
     let steps = check.steps.get();
     let errors = check.into_errors().into_iter();
     (errors.map(|it| it.message).collect(), steps)

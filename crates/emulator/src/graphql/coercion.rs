@@ -5,7 +5,6 @@
 //! since JSON has but one kind of number.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
 use apollo_compiler::ast::{Type, VariableDefinition};
 use apollo_compiler::parser::SourceMap;
@@ -15,11 +14,8 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Node, Schema};
 use serde_json::value::RawValue;
 
-use crate::literal;
-
-/// How deep and how wide a value is shown.
-const SHOWN_DEPTH: usize = 2;
-const SHOWN_ITEMS: usize = 10;
+use super::literals;
+use super::printing::{number_shown, shown};
 
 /// The most errors that are said of one request's variables.
 const MOST_ERRORS: usize = 50;
@@ -126,7 +122,7 @@ fn coerce_variable(
 ) -> Result<Option<JsonValue>, Vec<String>> {
     let (name, ty) = (&variable.name, &*variable.ty);
     match (given.get(name.as_str()), &variable.default_value) {
-        (None, Some(default)) => Ok(Some(literal::coerced(schema, default, ty))),
+        (None, Some(default)) => Ok(Some(literals::coerced(schema, default, ty))),
         (None, None) if ty.is_non_null() => Err(vec![format!(
             "Variable \"${name}\" of required type \"{ty}\" was not provided."
         )]),
@@ -224,7 +220,7 @@ impl Check<'_> {
                     coerced.insert(field.as_str(), value);
                 }
                 (None, Some(default)) => {
-                    let default = literal::coerced(self.schema, default, ty);
+                    let default = literals::coerced(self.schema, default, ty);
                     coerced.insert(field.as_str(), default);
                 }
                 (None, None) if ty.is_non_null() => {
@@ -242,7 +238,7 @@ impl Check<'_> {
                 self.wrong(value, &wrong);
             }
         }
-        if literal::is_one_of(definition) {
+        if literals::is_one_of(definition) {
             self.one_of(value, given, definition, &coerced);
         }
         JsonValue::Object(coerced)
@@ -323,77 +319,6 @@ fn scalar(scalar: &str, value: &JsonValue) -> Result<JsonValue, &'static str> {
         },
         _ => Ok(value.clone()),
     }
-}
-
-/// A value as the reference shows it: like JSON, with keys that are not quoted, and cut.
-fn shown(value: &JsonValue) -> String {
-    let mut text = String::new();
-    show(value, 1, &mut text);
-    text
-}
-
-fn show(value: &JsonValue, depth: usize, text: &mut String) {
-    match value {
-        JsonValue::Array(items) if items.is_empty() => text.push_str("[]"),
-        JsonValue::Object(fields) if fields.is_empty() => text.push_str("{}"),
-        JsonValue::Array(_) if depth > SHOWN_DEPTH => text.push_str("[Array]"),
-        JsonValue::Object(_) if depth > SHOWN_DEPTH => text.push_str("[Object]"),
-        JsonValue::Array(items) => {
-            text.push('[');
-            for (place, item) in items.iter().take(SHOWN_ITEMS).enumerate() {
-                text.push_str(if place == 0 { "" } else { ", " });
-                show(item, depth + 1, text);
-            }
-            // Writing into memory does not fail.
-            let _ = match items.len().saturating_sub(SHOWN_ITEMS) {
-                0 => Ok(()),
-                1 => write!(text, ", ... 1 more item"),
-                more => write!(text, ", ... {more} more items"),
-            };
-            text.push(']');
-        }
-        JsonValue::Object(fields) => {
-            text.push_str("{ ");
-            let (mut first, others): (Vec<_>, Vec<_>) = fields
-                .iter()
-                .partition(|(name, _)| as_index(name.as_str()).is_some());
-            first.sort_by_key(|(name, _)| as_index(name.as_str()));
-            for (place, (name, value)) in first.into_iter().chain(others).enumerate() {
-                text.push_str(if place == 0 { "" } else { ", " });
-                text.push_str(name.as_str());
-                text.push_str(": ");
-                show(value, depth + 1, text);
-            }
-            text.push_str(" }");
-        }
-        JsonValue::Number(number) => {
-            text.push_str(&number.as_f64().map(number_shown).unwrap_or_default());
-        }
-        value => text.push_str(&value.to_string()),
-    }
-}
-
-/// A number as JavaScript writes it.
-pub(crate) fn number_shown(number: f64) -> String {
-    let size = number.abs();
-    if size == 0.0 {
-        return "0".to_owned();
-    }
-    if (1e-6..1e21).contains(&size) {
-        return number.to_string();
-    }
-    let text = format!("{number:e}");
-    if size < 1.0 {
-        text
-    } else {
-        text.replace('e', "e+")
-    }
-}
-
-/// Keys that JavaScript takes for the places of a list go before all others.
-fn as_index(key: &str) -> Option<u32> {
-    let number: u32 = key.parse().ok()?;
-    (number != u32::MAX && number.to_string() == key).then_some(number)
 }
 
 #[cfg(test)]

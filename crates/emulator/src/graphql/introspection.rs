@@ -12,25 +12,13 @@ use apollo_compiler::response::JsonValue;
 use apollo_compiler::schema::{Component, ExtendedType};
 use apollo_compiler::{Name, Node, Schema, name};
 
-use crate::literal::{coerced, is_one_of, written};
-use crate::objects::without_value;
-
-/// What the root fields of introspection are called where they are executed: their own names are
-/// the library's.
-pub(crate) const SCHEMA: Name = name!("__declaredSchema");
-pub(crate) const TYPE: Name = name!("__declaredType");
+use super::internal_fields::{SCHEMA, TYPE};
+use super::literals::{coerced, is_one_of};
+use super::object_value::without_value;
+use super::printing::written;
 
 /// The built-in directives, in the reference's order.
 const DIRECTIVES: [&str; 5] = ["include", "skip", "deprecated", "specifiedBy", "oneOf"];
-
-/// The name by which a root field of introspection is executed.
-pub(crate) fn executed_as(root_field: &str) -> Option<Name> {
-    match root_field {
-        "__schema" => Some(SCHEMA),
-        "__type" => Some(TYPE),
-        _ => None,
-    }
-}
 
 /// What a root field of introspection answers; none for any other field.
 pub(crate) fn root<'a>(schema: &'a Schema, info: &ResolveInfo<'_>) -> Option<ResolvedValue<'a>> {

@@ -1,12 +1,9 @@
-//! Values that are written in a document or a schema, as the values that they stand for; and back.
+//! Literals: the values that stand in a document or a schema, as the JSON that they mean; and back.
 
 use apollo_compiler::ast::{FloatValue, IntValue, Type, Value};
 use apollo_compiler::response::{JsonMap, JsonValue};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node, Schema};
-
-use crate::given::number_shown;
-use crate::validation::quoted;
 
 /// The value of a literal that has been found to be of this type, and holds no variable.
 pub(crate) fn coerced(schema: &Schema, value: &Value, ty: &Type) -> JsonValue {
@@ -92,49 +89,4 @@ fn number_of(text: &str) -> JsonValue {
 /// Whether an object of this type has exactly one of its fields.
 pub(crate) fn is_one_of(definition: &InputObjectType) -> bool {
     definition.directives.has("oneOf")
-}
-
-/// A value as a document writes it, of a type where that is known.
-pub(crate) fn written(schema: &Schema, value: &JsonValue, ty: Option<&Type>) -> String {
-    let item = match ty {
-        Some(Type::List(item) | Type::NonNullList(item)) => Some(&**item),
-        _ => None,
-    };
-    let named = ty.map(|ty| ty.inner_named_type());
-    let definition = named.and_then(|name| schema.types.get(name));
-    match value {
-        JsonValue::Array(values) => {
-            let values: Vec<_> = values.iter().map(|it| written(schema, it, item)).collect();
-            format!("[{}]", values.join(", "))
-        }
-        JsonValue::Object(given) => {
-            let fields: Vec<_> = given
-                .iter()
-                .map(|(name, value)| {
-                    let field = match definition {
-                        Some(ExtendedType::InputObject(it)) => it.fields.get(name.as_str()),
-                        _ => None,
-                    };
-                    let value = written(schema, value, field.map(|it| &*it.ty));
-                    format!("{}: {value}", name.as_str())
-                })
-                .collect();
-            format!("{{{}}}", fields.join(", "))
-        }
-        JsonValue::Number(number) => number.as_f64().map(number_shown).unwrap_or_default(),
-        JsonValue::String(content) => {
-            let content = content.as_str();
-            let is_number = || {
-                content
-                    .parse::<i64>()
-                    .is_ok_and(|it| it.to_string() == content)
-            };
-            match definition {
-                Some(ExtendedType::Enum(_)) => content.to_owned(),
-                Some(ty) if ty.name() == "ID" && is_number() => content.to_owned(),
-                _ => quoted(content),
-            }
-        }
-        JsonValue::Null | JsonValue::Bool(_) => value.to_string(),
-    }
 }

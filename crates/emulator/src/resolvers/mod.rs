@@ -1,0 +1,12 @@
+//! The objects that answer: what a GraphQL request does to the runs, and what it says of them.
+//!
+//! [`execute`] takes a request from its document to its response. [`operations`] are the fields of the
+//! root, [`run_fields`] those of a run; [`budget`] counts what an answer takes while it is made.
+
+mod budget;
+mod execution;
+mod operations;
+mod run_fields;
+
+pub(crate) use execution::{Answer, Call, Mutations, Outcome, execute};
+pub(crate) use operations::Trace;
