@@ -298,7 +298,7 @@ impl Builder {
         let mut limited = !agents.is_empty();
         #[cfg(feature = "yaml")]
         for folder in &self.agent_folders {
-            agents.extend(crate::agents::read(folder)?);
+            agents.extend(crate::files::agents::read(folder)?);
             limited = true;
         }
         Ok(limited.then_some(agents))
@@ -309,7 +309,7 @@ impl Builder {
         scenarios.has_demo_agents = self.has_demo_agents;
         #[cfg(feature = "yaml")]
         for file in &self.scenario_files {
-            for (agent, scenario) in crate::scenario_file::read(file)? {
+            for (agent, scenario) in crate::files::scenarios::read(file)? {
                 scenarios.add(agent, scenario);
             }
         }

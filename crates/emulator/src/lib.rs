@@ -146,8 +146,6 @@
 //!   Takes `yaml` along.
 //! - `yaml`: agents and scenarios from YAML files. Tests that need neither do well without both.
 
-#[cfg(feature = "yaml")]
-mod agents;
 mod backend;
 mod builder;
 mod clock;
@@ -158,9 +156,8 @@ mod edges;
 mod emulator;
 mod error;
 mod fault;
-#[cfg(all(feature = "yaml", any(test, fuzzing)))]
-#[doc(hidden)]
-pub mod fuzzing;
+#[cfg(feature = "yaml")]
+mod files;
 mod graphql;
 mod guard;
 #[doc = include_str!("../GUIDE.md")]
@@ -181,17 +178,10 @@ mod requests;
 mod resolvers;
 mod runs;
 mod scenario;
-#[cfg(feature = "yaml")]
-mod scenario_file;
 mod server;
 mod session_id;
 mod spoiled;
-mod stage;
-mod status;
-mod step;
 mod world;
-#[cfg(feature = "yaml")]
-mod yaml;
 
 pub use backend::Backend;
 pub use builder::Builder;
@@ -199,14 +189,14 @@ pub use edges::{Capability, Edges, RefusalStatus};
 pub use emulator::Emulator;
 pub use error::{Diagnostic, Error};
 pub use fault::{ErrorData, Fault};
+#[cfg(all(feature = "yaml", any(test, fuzzing)))]
+#[doc(hidden)]
+pub use files::fuzzing;
+#[cfg(feature = "yaml")]
+pub use files::scenarios::scenario_schema;
 pub use requests::Request;
 pub use runs::{Message, Run, Slack};
-pub use scenario::Scenario;
-#[cfg(feature = "yaml")]
-pub use scenario_file::scenario_schema;
-pub use stage::Stage;
-pub use status::Status;
-pub use step::{Child, Step};
+pub use scenario::{Child, Scenario, Stage, Status, Step};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

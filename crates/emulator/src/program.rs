@@ -15,8 +15,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::emulator::Emulator;
 use crate::error::sanitize;
+use crate::files::scenarios::scenario_schema;
 use crate::json;
-use crate::scenario_file::scenario_schema;
 use options::Options;
 use signals::Signals;
 

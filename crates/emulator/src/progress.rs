@@ -15,10 +15,7 @@ use crate::demo::{Memory, Verdict};
 use crate::json;
 use crate::plan::Plan;
 use crate::runs::{self, Run};
-use crate::scenario::Scenario;
-use crate::stage::{Effects, End, Stage};
-use crate::status::Status;
-use crate::step::{Child, Step};
+use crate::scenario::{Child, Effects, End, Scenario, Stage, Status, Step};
 
 /// The smallest distance between two messages of a run, in microseconds, where timestamps have no
 /// resolution.

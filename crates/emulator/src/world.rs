@@ -11,10 +11,8 @@ use crate::edges::Edges;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::runs::{Run, Slack};
-use crate::scenario::Scenario;
+use crate::scenario::{Child, Scenario, Status};
 use crate::session_id;
-use crate::status::Status;
-use crate::step::Child;
 use limits::MOST_FOLLOW_UPS;
 
 /// The model families that every workspace has.

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::words::entity;
-use crate::step::Step;
+use super::words::{MOST, entity};
+use crate::scenario::Step;
 
 /// How many findings a table shows.
 const ROWS: usize = 20;
@@ -250,5 +250,36 @@ pub(super) fn json_lines(objects: impl IntoIterator<Item = String>) -> String {
     match lines.is_empty() {
         true => "```json\n[]\n```".to_owned(),
         false => format!("```json\n[\n{}\n]\n```", lines.join(",\n")),
+    }
+}
+
+/// The steps in which these findings are made.
+pub(super) fn steps_of(findings: &[Finding]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut model = "";
+    for finding in findings {
+        if finding.model != model {
+            model = &finding.model;
+            steps.push(tool("search_catalog", "query", model).output(file(model)));
+            steps.push(
+                tool("read_file", "path", &file(model))
+                    .output(format!("models:\n  - name: {model}\n    columns: []")),
+            );
+        }
+        steps.push(finding.query());
+    }
+    steps
+}
+
+/// `finding 1 is`, `findings 1 and 2 are`; only how many where they are more than can be taken in.
+pub(super) fn named(numbers: &[usize]) -> String {
+    if numbers.len() > 2 * MOST {
+        return format!("{} are", numbers.len());
+    }
+    let numbers: Vec<_> = numbers.iter().map(usize::to_string).collect();
+    match numbers.split_last() {
+        Some((last, [])) => format!("finding {last} is"),
+        Some((last, first)) => format!("findings {} and {last} are", first.join(", ")),
+        None => "none is".to_owned(),
     }
 }

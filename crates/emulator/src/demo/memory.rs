@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::others::{self, Recall, Verdict};
-use super::talk::Talk;
+use super::checker::Conversation;
+use super::other_agents::{self, Recall, Verdict};
 use super::words::start;
-use crate::stage::Stage;
-use crate::status::Status;
+use crate::scenario::{Stage, Status};
 
 /// How long a follow-up is in the queue.
 const QUEUE: Duration = Duration::from_millis(700);
@@ -31,23 +30,38 @@ pub(crate) struct Memory {
 
 /// What the answers of an agent depend on.
 #[derive(Debug, Clone)]
-pub(super) enum Mind {
-    Checker(Talk),
+enum Mind {
+    Checker(Conversation),
     Other(Recall),
 }
 
 impl Mind {
     fn bytes(&self) -> usize {
         match self {
-            Self::Checker(talk) => talk.bytes(),
+            Self::Checker(conversation) => conversation.bytes(),
             Self::Other(recall) => recall.bytes(),
         }
     }
 }
 
 impl Memory {
+    /// Of a checker's run that is about to begin, and finds this.
+    pub(super) fn of_checker(asked: &str, found: Conversation) -> Self {
+        Self::new(
+            asked,
+            Mind::Checker(Conversation::default()),
+            Mind::Checker(found),
+        )
+    }
+
+    /// Of another agent's run that is about to begin.
+    pub(super) fn of_other(asked: &str, recall: Recall) -> Self {
+        let next = Mind::Other(recall.answered());
+        Self::new(asked, Mind::Other(recall), next)
+    }
+
     /// Of a run that is about to begin, and of the same when it has given its first answer.
-    pub(super) fn new(asked: &str, mind: Mind, next: Mind) -> Self {
+    fn new(asked: &str, mind: Mind, next: Mind) -> Self {
         Self {
             asked: start(asked).to_owned(),
             mind,
@@ -104,9 +118,10 @@ impl Memory {
     pub(crate) fn stopped(&mut self) {
         self.waiting = VecDeque::new();
         self.waiting_bytes = 0;
-        if let (Mind::Checker(talk), Some(Mind::Checker(next))) = (&mut self.mind, self.next.take())
+        if let (Mind::Checker(conversation), Some(Mind::Checker(next))) =
+            (&mut self.mind, self.next.take())
         {
-            talk.cut_off(next);
+            conversation.cut_off(next);
         }
     }
 
@@ -116,20 +131,20 @@ impl Memory {
         let mut stages = vec![verdict.heard()];
         self.verdicts.push(verdict);
         if !still_waits {
-            stages.extend(others::review(&self.asked, &self.verdicts));
+            stages.extend(other_agents::review(&self.asked, &self.verdicts));
         }
         stages
     }
 
     /// How the run goes on where it was to start others, and none has started.
     pub(crate) fn alone(&self) -> Vec<Stage> {
-        others::review(&self.asked, &self.verdicts)
+        other_agents::review(&self.asked, &self.verdicts)
     }
 
     fn think(&mut self, text: &str) -> Vec<Stage> {
         let mut next = self.mind.clone();
         let stages = match &mut next {
-            Mind::Checker(talk) => talk.answer(text),
+            Mind::Checker(conversation) => conversation.answer(text),
             Mind::Other(recall) => recall.answer(text),
         };
         self.next = Some(next);

@@ -13,7 +13,7 @@ use crate::builder::Builder;
 use crate::edges::{self, Edges};
 use crate::emulator::Emulator;
 use crate::fault::Fault;
-use crate::yaml::Document;
+use crate::files::yaml::Document;
 
 /// Run a local emulator of Paradime's DinoAI agents API
 ///

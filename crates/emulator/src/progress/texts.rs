@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Message, Progress};
 use crate::json;
 use crate::runs::Run;
-use crate::stage::Stage;
+use crate::scenario::Stage;
 
 /// What a run takes beside what is counted, about: its ids, and what the allocator adds.
 const OVERHEAD: usize = 1_536;

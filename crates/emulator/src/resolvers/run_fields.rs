@@ -11,9 +11,7 @@ use crate::credentials::WORKSPACE_UID;
 use crate::edges::Edges;
 use crate::graphql::object_value::{error, object, without_value};
 use crate::progress::{Message, Progress};
-use crate::scenario::Steps;
-use crate::status::Status;
-use crate::step::{Step, StepRole};
+use crate::scenario::{Status, Step, StepRole, Steps};
 
 /// Where the emulator cuts the texts of steps when `maxChars` does not say.
 const MAX_CHARS: usize = 4_000;

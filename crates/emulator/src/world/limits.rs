@@ -96,8 +96,7 @@ mod tests {
 
     use super::*;
     use crate::runs::Run;
-    use crate::scenario::Scenario;
-    use crate::step::Step;
+    use crate::scenario::{Scenario, Step};
     use crate::world::{NotSent, Order, Scenarios, Workspace};
 
     const NOW: Duration = Duration::ZERO;

@@ -3,15 +3,11 @@
 
 use std::time::Duration;
 
-use super::course::Work;
 use super::findings::{file, json_lines, tool};
-use super::memory::{Memory, Mind};
-use super::wishes::models;
+use super::intents::models;
+use super::timeline::Work;
 use super::words::{MOST, quoted, short, unnamed};
-use crate::scenario::Scenario;
-use crate::stage::Stage;
-use crate::status::Status;
-use crate::step::Step;
+use crate::scenario::{Scenario, Stage, Status, Step};
 
 const STEP: Duration = Duration::from_millis(1_500);
 
@@ -49,7 +45,7 @@ fn looked_at(asked: &str) -> (Vec<String>, String) {
 }
 
 /// A run of `pull-request-reviewer`: two other agents do a part each.
-pub(super) fn reviewer(asked: &str) -> (Scenario, Memory) {
+pub(super) fn reviewer(asked: &str) -> (Scenario, Recall) {
     let (models, listed) = looked_at(asked);
     let stat = models
         .iter()
@@ -63,7 +59,7 @@ pub(super) fn reviewer(asked: &str) -> (Scenario, Memory) {
         .starts("lineage-reader", &format!("What depends on {named}?"))
         .starts("data-quality-checker", &format!("Check {named}"))
         .begins(Some("pull-request-reviewer"));
-    (scenario, Recall::of("the review").memory(asked))
+    (scenario, Recall::of("the review"))
 }
 
 /// What came of a run that the reviewer has started.
@@ -139,7 +135,7 @@ pub(super) fn review(asked: &str, verdicts: &[Verdict]) -> Vec<Stage> {
 }
 
 /// A run of `warehouse-cost-reporter`, which fails.
-pub(super) fn cost_reporter(asked: &str) -> (Scenario, Memory) {
+pub(super) fn cost_reporter() -> (Scenario, Recall) {
     let scenario = Work::begin(STEP, "I read what the warehouses took.")
         .steps([refused()])
         .run(Some("warehouse-cost-reporter"), Status::Failed, REFUSED);
@@ -147,7 +143,7 @@ pub(super) fn cost_reporter(asked: &str) -> (Scenario, Memory) {
         is_refused: true,
         ..Recall::of("")
     };
-    (scenario, recall.memory(asked))
+    (scenario, recall)
 }
 
 const REFUSED: &str = "The run failed: the role `DINOAI_READER` may not read \
@@ -161,7 +157,7 @@ fn refused() -> Step {
 }
 
 /// A run of `docs-writer`, which takes a minute and a half.
-pub(super) fn docs_writer(asked: &str) -> (Scenario, Memory) {
+pub(super) fn docs_writer() -> (Scenario, Recall) {
     let work = Work::begin(CHAPTER, "Twelve models have no description.")
         .steps(UNDESCRIBED.map(|model| tool("write_file", "path", &file(model))));
     let described = UNDESCRIBED.map(|model| (model, 3 + model.len() % 7));
@@ -177,11 +173,11 @@ pub(super) fn docs_writer(asked: &str) -> (Scenario, Memory) {
     );
     let scenario = work.run(Some("docs-writer"), Status::Completed, answer);
     let recall = Recall::of("descriptions of twelve models");
-    (scenario, recall.memory(asked))
+    (scenario, recall)
 }
 
 /// A run of any other agent, or of a message alone.
-pub(super) fn any(agent: Option<&str>, asked: &str) -> (Scenario, Memory) {
+pub(super) fn any(agent: Option<&str>, asked: &str) -> (Scenario, Recall) {
     let who = match agent {
         Some(agent) => format!("the agent {}", short(agent)),
         None => "the workspace's agent".to_owned(),
@@ -216,7 +212,7 @@ pub(super) fn any(agent: Option<&str>, asked: &str) -> (Scenario, Memory) {
     };
     let work = Work::begin(STEP, format!("I look at {listed}.")).steps(steps);
     let scenario = work.run(agent, Status::Completed, answer);
-    (scenario, Recall::of(topic).memory(asked))
+    (scenario, Recall::of(topic))
 }
 
 /// What the answers of these agents depend on.
@@ -239,11 +235,12 @@ impl Recall {
         }
     }
 
-    /// Of a run that is about to begin.
-    fn memory(self, asked: &str) -> Memory {
-        let mut next = self.clone();
-        next.before = Some(self.topic.clone());
-        Memory::new(asked, Mind::Other(self), Mind::Other(next))
+    /// The same when the run has given its first answer.
+    pub(super) fn answered(&self) -> Self {
+        Self {
+            before: Some(self.topic.clone()),
+            ..self.clone()
+        }
     }
 
     /// About how much memory it takes.

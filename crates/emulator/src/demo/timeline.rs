@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::scenario::Scenario;
-use crate::stage::Stage;
-use crate::status::Status;
-use crate::step::{Child, Step};
+use crate::scenario::{Child, Scenario, Stage, Status, Step};
 
 /// The longest time that the first thought takes.
 const THOUGHT: Duration = Duration::from_secs(1);

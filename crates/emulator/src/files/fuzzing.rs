@@ -14,8 +14,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::yaml::Wrong;
-use crate::{agents, scenario_file};
+use super::yaml::LineError;
+use super::{agents, scenarios};
 
 /// No file of a few kilobytes takes longer. The tests, which run beside others on machines that may
 /// pause, notice only what hangs.
@@ -29,15 +29,12 @@ pub fn scenario_file(input: &[u8]) {
         return;
     };
     let start = Instant::now();
-    let read = scenario_file::parse(text);
+    let read = scenarios::parse(text);
     assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
-    assert_eq!(
-        format!("{read:?}"),
-        format!("{:?}", scenario_file::parse(text))
-    );
+    assert_eq!(format!("{read:?}"), format!("{:?}", scenarios::parse(text)));
     if let Err(wrong) = read {
-        is_in_the_file(text, &wrong);
-        let error = scenario_file::refusal(Path::new("s.yml"), wrong.clone());
+        assert_in_the_file(text, &wrong);
+        let error = scenarios::refusal(Path::new("s.yml"), wrong.clone());
         let start = format!("s.yml:{}: ", wrong.0);
         assert!(error.to_string().starts_with(&start), "{error}");
     }
@@ -53,7 +50,7 @@ pub fn agent_file(input: &[u8]) {
     assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
     assert_eq!(diagnostics, agents::check("checker", text));
     for diagnostic in &diagnostics {
-        is_in_the_file(text, diagnostic);
+        assert_in_the_file(text, diagnostic);
     }
     assert!(
         diagnostics.is_sorted_by_key(|(line, _)| *line),
@@ -61,7 +58,7 @@ pub fn agent_file(input: &[u8]) {
     );
 }
 
-fn is_in_the_file(text: &str, (line, message): &Wrong) {
+fn assert_in_the_file(text: &str, (line, message): &LineError) {
     // YAML ends a line at either character.
     let text_lines = text.replace("\r\n", "\n").replace('\r', "\n");
     let last = text_lines.lines().count().max(1);
@@ -178,7 +175,7 @@ mod tests {
         ] {
             scenario_file(deep.as_bytes());
             agent_file(deep.as_bytes());
-            assert!(scenario_file::parse(&deep).is_err());
+            assert!(scenarios::parse(&deep).is_err());
         }
     }
 

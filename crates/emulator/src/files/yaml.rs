@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 use serde_path_to_error::{Path, Segment};
 
-/// What is wrong with a document: a line, and a sentence.
-pub(crate) type Wrong = (usize, String);
+/// What is wrong with a document: the line, and a sentence.
+pub(crate) type LineError = (usize, String);
 
 /// A file that nests deeper is refused: what it holds is read, copied and dropped by functions that
 /// call themselves, and a stack has an end.
@@ -56,11 +56,11 @@ impl Lines {
 
 impl Document {
     /// Reads a text that holds one document. A text that holds none is null.
-    pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
+    pub(crate) fn parse(text: &str) -> Result<Self, LineError> {
         refuse_deep(text)?;
         // What is missing at the end, or nothing there, is found beyond the last line.
         let last = count_lines(text);
-        let within = |(line, message): Wrong| (line.min(last), message);
+        let within = |(line, message): LineError| (line.min(last), message);
         let mut documents = MarkedYaml::load_from_str(text)
             .map_err(|wrong| within((wrong.marker().line(), wrong.info().to_owned())))?
             .into_iter();
@@ -86,7 +86,7 @@ impl Document {
     }
 
     /// The document as a `T`.
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Wrong> {
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, LineError> {
         serde_path_to_error::deserialize(&self.value).map_err(|wrong| {
             let message = wrong.inner().to_string();
             let mut pointer = pointer(wrong.path());
@@ -101,7 +101,7 @@ impl Document {
 }
 
 /// A node's value, and the lines of it.
-fn take(node: &MarkedYaml<'_>) -> Result<(Value, Lines), Wrong> {
+fn take(node: &MarkedYaml<'_>) -> Result<(Value, Lines), LineError> {
     let mut lines = Lines {
         line: node.span.start.line(),
         inner: BTreeMap::new(),
@@ -162,7 +162,7 @@ fn count_lines(text: &str) -> usize {
 }
 
 /// Refuses a text that nests too deep, also by aliases. One that is no YAML passes.
-fn refuse_deep(text: &str) -> Result<(), Wrong> {
+fn refuse_deep(text: &str) -> Result<(), LineError> {
     /// A list or a mapping that is open: its anchor, and how deep it is inside.
     struct Open {
         anchor: usize,

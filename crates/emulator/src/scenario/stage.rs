@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::status::Status;
-use crate::step::{Child, Step};
+use super::{Child, Status, Step};
 
 /// One stage of a run: a status, when it ends, and what appears when it begins.
 ///

@@ -10,12 +10,10 @@ use std::path::Path;
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 
+use super::yaml::{Document, LineError, child};
 use crate::error::{Diagnostic, Error};
 use crate::json::Seconds;
-use crate::scenario::Scenario;
-use crate::stage::Stage;
-use crate::step::{Child, Step};
-use crate::yaml::{Document, Wrong, child};
+use crate::scenario::{Child, Scenario, Stage, Step};
 
 /// How runs go: those of some agents, and all others.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -165,7 +163,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<(Option<String>, Scenario)>, Error
 }
 
 /// The error that says what is wrong with a file.
-pub(crate) fn refusal(file: &Path, (line, message): Wrong) -> Error {
+pub(crate) fn refusal(file: &Path, (line, message): LineError) -> Error {
     Error::Files(vec![Diagnostic {
         file: file.to_owned(),
         line,
@@ -174,7 +172,7 @@ pub(crate) fn refusal(file: &Path, (line, message): Wrong) -> Error {
 }
 
 /// As [`read`], of the text of a file.
-pub(crate) fn parse(text: &str) -> Result<Vec<(Option<String>, Scenario)>, Wrong> {
+pub(crate) fn parse(text: &str) -> Result<Vec<(Option<String>, Scenario)>, LineError> {
     let document = Document::parse(text)?;
     let file = if document.value.is_null() {
         File::default()

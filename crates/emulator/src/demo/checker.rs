@@ -1,32 +1,30 @@
-//! The checker: a first look at models, and a talk about what was found.
+//! The checker: a first look at models, and a conversation about what was found.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::course::Work;
-use super::findings::{Finding, block, file, findings, fixed_table, rows, table, tool};
-use super::memory::{Memory, Mind};
-use super::naming::{Meant, meant, numbered};
-use super::wishes::{Object, Wish, add, models, wishes};
+use super::findings::{
+    Finding, block, file, findings, fixed_table, named, rows, steps_of, table, tool,
+};
+use super::intents::{Intent, Object, add, intents, models};
+use super::references::{Meant, meant, numbered};
+use super::timeline::Work;
 use super::words::{MOST, quoted, unnamed};
-use crate::scenario::Scenario;
-use crate::stage::Stage;
-use crate::status::Status;
-use crate::step::Step;
+use crate::scenario::{Scenario, Stage, Status, Step};
 
 /// How long the tools of one turn take, all together.
 const FIRST_LOOK: Duration = Duration::from_millis(6_000);
 const TURN: Duration = Duration::from_millis(2_500);
 
-/// How many models a talk is about, at most: it is kept as long as the run.
+/// How many models a conversation is about, at most: it is kept as long as the run.
 const MOST_MODELS: usize = 100;
 
 const CAN: &str = "I can fix findings (“Now fix the first one”), say why they matter (“Why?”), list \
     them (“Which are open?”, “The findings as JSON”) or check another model (“Now also check \
     stg_payments”).";
 
-/// A run of `data-quality-checker` that was asked this.
-pub(super) fn checker(asked: &str) -> (Scenario, Memory) {
+/// A run of `data-quality-checker` that was asked this, and what was found when it has ended.
+pub(super) fn checker(asked: &str) -> (Scenario, Conversation) {
     let mut named = models(asked);
     let is_named = !named.is_empty();
     let thought = match is_named {
@@ -42,22 +40,21 @@ pub(super) fn checker(asked: &str) -> (Scenario, Memory) {
             )
         }
     };
-    let mut talk = Talk::default();
+    let mut conversation = Conversation::default();
     let mut turn = Turn::of(asked);
     if !is_named {
         turn.remark = format!("No model is named, so I took `{}`. ", named[0]);
     }
-    talk.check(named, &mut turn);
-    for wish in wishes(asked) {
-        if let Wish::Fix(object) = wish {
-            talk.fix(&object, &mut turn);
+    conversation.check(named, &mut turn);
+    for intent in intents(asked) {
+        if let Intent::Fix(object) = intent {
+            conversation.fix(&object, &mut turn);
         }
     }
-    let (steps, answer) = talk.close(turn);
+    let (steps, answer) = conversation.close(turn);
     let work = Work::begin(FIRST_LOOK / (count(&steps) + 1), thought).steps(steps);
     let scenario = work.run(Some("data-quality-checker"), Status::Completed, answer);
-    let before = Mind::Checker(Talk::default());
-    (scenario, Memory::new(asked, before, Mind::Checker(talk)))
+    (scenario, conversation)
 }
 
 fn count(steps: &[Step]) -> u32 {
@@ -66,7 +63,7 @@ fn count(steps: &[Step]) -> u32 {
 
 /// What was found and done so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Talk {
+pub(super) struct Conversation {
     models: Vec<String>,
     findings: Vec<Finding>,
     /// The numbers of findings, from 1.
@@ -103,7 +100,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Talk {
+impl Conversation {
     /// About how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         let names = self.models.iter().chain(&self.unchecked);
@@ -124,8 +121,8 @@ impl Talk {
     /// Does what a follow-up asks for, and says so.
     pub(super) fn answer(&mut self, text: &str) -> Vec<Stage> {
         let mut turn = Turn::of(text);
-        for wish in wishes(text) {
-            self.grant(wish, &mut turn);
+        for intent in intents(text) {
+            self.grant(intent, &mut turn);
         }
         if turn.parts.is_empty() && !turn.is_to_stand {
             let standing = self.standing();
@@ -148,25 +145,25 @@ impl Talk {
         (turn.steps, turn.parts.join("\n\n"))
     }
 
-    fn grant(&mut self, wish: Wish, turn: &mut Turn<'_>) {
-        match wish {
-            Wish::Check(models) if models.iter().any(|model| !self.models.contains(model)) => {
+    fn grant(&mut self, intent: Intent, turn: &mut Turn<'_>) {
+        match intent {
+            Intent::Check(models) if models.iter().any(|model| !self.models.contains(model)) => {
                 self.check(models, turn);
             }
-            Wish::GoOn if !self.unchecked.is_empty() => self.check(self.unchecked.clone(), turn),
+            Intent::GoOn if !self.unchecked.is_empty() => self.check(self.unchecked.clone(), turn),
             // Nothing was said that it could be about.
             _ if self.findings.is_empty() => {}
-            Wish::Check(models) if !models.is_empty() => self.list(false, turn),
-            Wish::Fix(object) => self.fix(&object, turn),
-            Wish::Why(object) => self.explain(&object, turn),
-            Wish::Json => {
+            Intent::Check(models) if !models.is_empty() => self.list(false, turn),
+            Intent::Fix(object) => self.fix(&object, turn),
+            Intent::Why(object) => self.explain(&object, turn),
+            Intent::Json => {
                 let open = self.open().into_iter();
                 let open = open.map(|number| &self.findings[number - 1]);
                 turn.parts.push(block(open));
             }
-            Wish::List { fixed } => self.list(fixed, turn),
-            Wish::Leave => turn.say("I change nothing."),
-            Wish::Check(_) | Wish::GoOn => {}
+            Intent::List { fixed } => self.list(fixed, turn),
+            Intent::Leave => turn.say("I change nothing."),
+            Intent::Check(_) | Intent::GoOn => {}
         }
     }
 
@@ -190,7 +187,7 @@ impl Talk {
         self.models.extend(models);
         later.truncate(free);
         add(&mut self.unchecked, later);
-        turn.steps.extend(look(&self.findings[known..]));
+        turn.steps.extend(steps_of(&self.findings[known..]));
         turn.parts.extend(self.report(turn, known));
     }
 
@@ -228,7 +225,7 @@ impl Talk {
             several => turn.say(fixed_table(several)),
         }
         if !done.is_empty() {
-            turn.say(format!("Before that, {} fixed already.", are(&done)));
+            turn.say(format!("Before that, {} fixed already.", named(&done)));
         }
         chosen.lacks.into_iter().for_each(|lacks| turn.say(lacks));
         self.topic = new.last().or(done.last()).copied().unwrap_or(self.topic);
@@ -256,7 +253,7 @@ impl Talk {
         chosen.lacks.into_iter().for_each(|lacks| turn.say(lacks));
     }
 
-    /// The findings that an object names, as the talk stands; none where that is not clear.
+    /// The findings that an object names, as the conversation stands; none where that is not clear.
     fn chosen(&self, object: &Object, next: Option<usize>, all: &[usize]) -> Option<Chosen> {
         let numbers: Vec<usize> = match meant(object, &self.findings) {
             Meant::These(numbers, unknown) => {
@@ -361,7 +358,11 @@ impl Talk {
         match (fixed.as_slice(), open.as_slice()) {
             ([], _) => format!("{found}, none of them fixed yet.{later}"),
             (_, []) => format!("{found}, all of them fixed.{later}"),
-            (fixed, open) => format!("{found}: {} fixed, {} open.{later}", are(fixed), are(open)),
+            (fixed, open) => format!(
+                "{found}: {} fixed, {} open.{later}",
+                named(fixed),
+                named(open)
+            ),
         }
     }
 }
@@ -381,35 +382,4 @@ fn code(names: &[impl AsRef<str>]) -> String {
         more => format!(" and {more} more"),
     };
     format!("{}{more}", some.join(", "))
-}
-
-/// `finding 1 is`, `findings 1 and 2 are`; only how many where they are more than can be taken in.
-fn are(numbers: &[usize]) -> String {
-    if numbers.len() > 2 * MOST {
-        return format!("{} are", numbers.len());
-    }
-    let numbers: Vec<_> = numbers.iter().map(usize::to_string).collect();
-    match numbers.split_last() {
-        Some((last, [])) => format!("finding {last} is"),
-        Some((last, first)) => format!("findings {} and {last} are", first.join(", ")),
-        None => "none is".to_owned(),
-    }
-}
-
-/// The steps in which these findings are made.
-fn look(findings: &[Finding]) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut model = "";
-    for finding in findings {
-        if finding.model != model {
-            model = &finding.model;
-            steps.push(tool("search_catalog", "query", model).output(file(model)));
-            steps.push(
-                tool("read_file", "path", &file(model))
-                    .output(format!("models:\n  - name: {model}\n    columns: []")),
-            );
-        }
-        steps.push(finding.query());
-    }
-    steps
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::findings::Finding;
-use super::wishes::Object;
+use super::intents::Object;
+use super::numbers::{CARDINALS, ORDINALS, place, range};
 
 /// What words mean, findings by their numbers, from 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,12 +26,6 @@ pub(super) enum Meant {
 /// How many numbers that no finding has are named.
 const MOST_UNKNOWN: usize = 3;
 
-const ORDINALS: [&str; 10] = [
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-];
-const CARDINALS: [&str; 10] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-];
 const ALL: [&str; 13] = [
     "all",
     "both",
@@ -335,31 +330,4 @@ fn counts(words: &[String], at: usize) -> bool {
     let is_named = says(before, &["finding", "findings", "number"]);
     !is_listed
         && (says(next, &COUNTED) || is_of_all || says(before, &COUNTS) || is_in_words && !is_named)
-}
-
-/// Whether words are the numbers of findings, or what is left of them, and nothing else.
-pub(super) fn is_number(words: &[String]) -> bool {
-    let is_one = |list: &[&str], word: &String| list.contains(&word.as_str());
-    let names = |word: &String| {
-        let lists = [
-            &ORDINALS[..],
-            &CARDINALS,
-            &["last", "rest", "other", "others"],
-        ];
-        lists.iter().any(|list| is_one(list, word)) || word.parse::<usize>().is_ok()
-    };
-    let leads = [
-        "the", "just", "only", "finding", "findings", "number", "ones",
-    ];
-    words.iter().any(names) && words.iter().all(|word| names(word) || is_one(&leads, word))
-}
-
-fn place(words: &[&str], word: &str) -> Option<usize> {
-    let place = words.iter().position(|it| *it == word);
-    place.map(|place| place + 1)
-}
-
-fn range(word: &str) -> Option<(usize, usize)> {
-    let (from, to) = word.split_once('-')?;
-    Some((from.parse().ok()?, to.parse().ok()?))
 }

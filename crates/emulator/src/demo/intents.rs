@@ -3,16 +3,16 @@
 
 use std::mem;
 
-use super::naming::is_number;
+use super::numbers::is_number;
 use super::phrases::{
     ALL, ANYTHING, BETWEEN, EXCEPT, FIXED, GO_ON, MORE, NEGATORS, OPEN, SUBJECTS, Verb,
     asks_for_state, begins, forbids, is_one, stripped, verb,
 };
 use super::words::{is_in_layer, is_model, sentences};
 
-/// What a text asks for. What it is about is left in words: the talk knows what they name.
+/// What a text asks for. What it is about is left in words: the conversation knows what they name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Intent {
     /// These models; none where the verb has none.
     Check(Vec<String>),
     Fix(Object),
@@ -41,7 +41,7 @@ pub(super) struct Object {
 }
 
 /// What a text asks for, one after the other.
-pub(super) fn wishes(text: &str) -> Vec<Wish> {
+pub(super) fn intents(text: &str) -> Vec<Intent> {
     let sentences = sentences(text);
     let mut words = sentences.iter().flat_map(|it| &it.clauses).flatten();
     let mut reader = Reader {
@@ -51,26 +51,29 @@ pub(super) fn wishes(text: &str) -> Vec<Wish> {
     for sentence in &sentences {
         reader.sentence(&sentence.clauses, sentence.is_question);
     }
-    let mut wishes = reader.wishes;
-    if wishes.iter().any(|wish| matches!(wish, Wish::Fix(_))) {
-        wishes.retain(|wish| *wish != Wish::Leave);
+    let mut intents = reader.intents;
+    if intents
+        .iter()
+        .any(|intent| matches!(intent, Intent::Fix(_)))
+    {
+        intents.retain(|intent| *intent != Intent::Leave);
     }
-    for wish in &mut wishes {
-        if let Wish::Fix(object) = wish {
+    for intent in &mut intents {
+        if let Intent::Fix(object) = intent {
             object.except.extend_from_slice(&reader.spared);
         }
     }
-    wishes.dedup();
-    wishes
+    intents.dedup();
+    intents
 }
 
 /// The models that a text names, each once: those of a layer, else what is spelt like a model.
 pub(super) fn models(text: &str) -> Vec<String> {
     let mut models = Vec::new();
-    for wish in wishes(text) {
-        match wish {
-            Wish::Check(named) => add(&mut models, named),
-            Wish::Fix(object) | Wish::Why(object) => add(&mut models, object.models()),
+    for intent in intents(text) {
+        match intent {
+            Intent::Check(named) => add(&mut models, named),
+            Intent::Fix(object) | Intent::Why(object) => add(&mut models, object.models()),
             _ => {}
         }
     }
@@ -102,7 +105,7 @@ fn named(words: &[String], has_layers: bool) -> Vec<String> {
 
 #[derive(Default)]
 struct Reader {
-    wishes: Vec<Wish>,
+    intents: Vec<Intent>,
     /// Whether the text names a model of a layer: other names are of something else then.
     has_layers: bool,
     /// The verb that the words are about, in this sentence.
@@ -168,7 +171,7 @@ impl Reader {
                 None => {}
             },
             // `Which are not fixed?`
-            (_, None) if asks_for_state(words) => self.wishes.push(list(words)),
+            (_, None) if asks_for_state(words) => self.intents.push(list(words)),
             (Some(negator), _) => {
                 self.is_negative = true;
                 self.more(&words[negator + 1..]);
@@ -197,8 +200,8 @@ impl Reader {
                 self.is_negative = false;
                 self.is_sparing = false;
             }
-            Some(Verb::Fix | Verb::Add) => self.wishes.push(Wish::Leave),
-            Some(Verb::Touch) if self.is_sparing => self.wishes.push(Wish::Leave),
+            Some(Verb::Fix | Verb::Add) => self.intents.push(Intent::Leave),
+            Some(Verb::Touch) if self.is_sparing => self.intents.push(Intent::Leave),
             _ => self.is_sparing = false,
         }
         self.is_sure = self.is_sparing;
@@ -224,7 +227,7 @@ impl Reader {
 
     /// Whether nothing was to be changed, as the last thing that was said.
     fn has_left(&self) -> bool {
-        self.is_negative && self.wishes.last() == Some(&Wish::Leave)
+        self.is_negative && self.intents.last() == Some(&Intent::Leave)
     }
 
     /// Reads what is to be fixed, after all that is not: `don't fix 1 but 2`. If that is not sure,
@@ -233,7 +236,7 @@ impl Reader {
         if self.is_sure && is_number(words) {
             self.order(Verb::Fix, words);
         } else if !words.is_empty() && !words.iter().any(|word| is_one(&SUBJECTS, word)) {
-            self.wishes.pop_if(|wish| *wish == Wish::Leave);
+            self.intents.pop_if(|intent| *intent == Intent::Leave);
         }
     }
 
@@ -252,16 +255,16 @@ impl Reader {
             must_name: verb == Verb::Add,
             ..Object::default()
         };
-        self.wishes.push(match verb {
+        self.intents.push(match verb {
             // `Fix nothing`.
-            Verb::Fix | Verb::Add if words.is_empty() && !except.is_empty() => Wish::Leave,
-            Verb::Fix | Verb::Add => Wish::Fix(object),
-            Verb::Why => Wish::Why(object),
-            Verb::Check => Wish::Check(named(words, self.has_layers)),
-            Verb::Show if says("json") => Wish::Json,
+            Verb::Fix | Verb::Add if words.is_empty() && !except.is_empty() => Intent::Leave,
+            Verb::Fix | Verb::Add => Intent::Fix(object),
+            Verb::Why => Intent::Why(object),
+            Verb::Check => Intent::Check(named(words, self.has_layers)),
+            Verb::Show if says("json") => Intent::Json,
             Verb::Show => list(words),
-            Verb::GoOn => Wish::GoOn,
-            Verb::Leave | Verb::Touch => Wish::Leave,
+            Verb::GoOn => Intent::GoOn,
+            Verb::Leave | Verb::Touch => Intent::Leave,
         });
         if verb == Verb::Leave {
             self.is_negative = true;
@@ -290,11 +293,11 @@ impl Reader {
             }
             self.more(words);
         } else if asks_for_state(words) {
-            self.wishes.push(list(words));
+            self.intents.push(list(words));
         } else if is_asked && says(&["why", "matter", "matters", "reason"]) {
             self.order(Verb::Why, words);
         } else if says(&["json"]) {
-            self.wishes.push(Wish::Json);
+            self.intents.push(Intent::Json);
         } else {
             let models = named(words, self.has_layers);
             if !models.is_empty() {
@@ -312,12 +315,12 @@ impl Reader {
             self.spare(words);
             return;
         }
-        match (self.verb, self.wishes.last_mut()) {
-            (Some(_), Some(Wish::Fix(object) | Wish::Why(object))) => match is_negative {
+        match (self.verb, self.intents.last_mut()) {
+            (Some(_), Some(Intent::Fix(object) | Intent::Why(object))) => match is_negative {
                 true => object.except.extend_from_slice(words),
                 false => object.words.extend_from_slice(words),
             },
-            (Some(_), Some(Wish::Check(models))) if !is_negative => {
+            (Some(_), Some(Intent::Check(models))) if !is_negative => {
                 add(models, named(words, self.has_layers));
             }
             _ => {}
@@ -326,10 +329,10 @@ impl Reader {
 }
 
 /// The list that these words ask for.
-fn list(words: &[String]) -> Wish {
+fn list(words: &[String]) -> Intent {
     let says = |any: &[&str]| words.iter().any(|word| is_one(any, word));
     let fixed = says(&FIXED) && !says(&OPEN) && !says(&NEGATORS);
-    Wish::List { fixed }
+    Intent::List { fixed }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::yaml::{Document, LineError};
 use crate::error::{Diagnostic, Error};
-use crate::yaml::{Document, Wrong};
 
 /// The keys that every agent has.
 const REQUIRED: [&str; 5] = ["name", "version", "role", "goal", "backstory"];
@@ -57,7 +57,7 @@ pub(crate) fn read(folder: &Path) -> Result<BTreeSet<String>, Error> {
 
 /// Everything that is wrong with the file of this agent, in the order of its lines. Keys that
 /// are not known here are let pass: the vendor adds some from time to time.
-pub(crate) fn check(agent: &str, text: &str) -> Vec<Wrong> {
+pub(crate) fn check(agent: &str, text: &str) -> Vec<LineError> {
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(wrong) => return vec![wrong],
@@ -98,7 +98,7 @@ pub(crate) fn check(agent: &str, text: &str) -> Vec<Wrong> {
     }
     wrong.extend(tools(&document.value["tools"]));
     wrong.extend(slack(&document.value["slack"]));
-    let mut wrong: Vec<Wrong> = wrong
+    let mut wrong: Vec<LineError> = wrong
         .into_iter()
         .map(|(place, message)| (document.line(&format!("/{place}")), message))
         .collect();

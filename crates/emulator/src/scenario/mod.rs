@@ -1,13 +1,22 @@
 //! How a run goes: the stages it passes through, and what appears in each.
 //!
-//! A scenario is a plan, not a state: any number of runs can follow the same one.
+//! A scenario is a plan, not a state: any number of runs can follow the same one. It is made of stages,
+//! stages start children, and a child can have a scenario of its own: the three types hold each other.
+
+mod child;
+mod stage;
+mod status;
+mod step;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::stage::{Effects, Stage};
-use crate::status::Status;
-use crate::step::{Child, Step};
+pub use child::Child;
+pub use stage::Stage;
+pub(crate) use stage::{Effects, End};
+pub use status::Status;
+pub use step::Step;
+pub(crate) use step::StepRole;
 
 /// How a run goes.
 ///
