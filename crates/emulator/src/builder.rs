@@ -17,9 +17,9 @@ use crate::guard::Guard;
 use crate::http::{self, Shared};
 use crate::in_flight::InFlight;
 use crate::record::{Limits, Record};
+use crate::run::{RunStore, Scenarios, Workspace};
 use crate::scenario::Scenario;
 use crate::server::{self, Server};
-use crate::world::{Scenarios, Workspace, World};
 
 /// How an emulator is to be started. See [`Emulator::builder`].
 #[derive(Debug, Clone)]
@@ -265,7 +265,7 @@ impl Builder {
         let shared = Arc::new(Shared {
             path: format!("/api/v1/{}/graphql", credentials::ENDPOINT_TOKEN),
             schemas,
-            world: Mutex::new(World::new(workspace)),
+            runs: Mutex::new(RunStore::new(workspace)),
             guard,
             record: Record::new(limits),
             clock: Clock::new(self.pace),

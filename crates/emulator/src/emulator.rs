@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::http::{HEALTH, Shared};
 use crate::requests::Request;
-use crate::runs::Run;
+use crate::run::Run;
 use crate::server::Server;
 
 /// A running emulator: a DinoAI agents API on a port of the loopback address.
@@ -75,9 +75,8 @@ impl Emulator {
     /// The agents that may be triggered; `None` where all may.
     #[cfg(feature = "program")]
     pub(crate) fn known_agents(&self) -> Option<Vec<String>> {
-        let world = self.shared.world();
-        world
-            .known_agents()
+        let runs = self.shared.run_store();
+        runs.known_agents()
             .map(|agents| agents.iter().cloned().collect())
     }
 
@@ -156,13 +155,13 @@ impl Emulator {
     /// one was sent 8 MiB. When more is needed, long texts that runs were sent are dropped ([`Run::texts_dropped`]), then whole
     /// runs ([`dropped_runs`](Self::dropped_runs)): the oldest that have ended, then the oldest.
     pub fn runs(&self) -> Vec<Run> {
-        self.shared.runs()
+        self.shared.reported_runs()
     }
 
     /// How many runs are not among the [`runs`](Self::runs) any more, because there were too many
     /// after them: more than about 20,000. The API does not know them either.
     pub fn dropped_runs(&self) -> u64 {
-        self.shared.world().dropped()
+        self.shared.run_store().dropped()
     }
 
     /// Brings the emulator back to its state at the start: no runs, no requests, the faults that

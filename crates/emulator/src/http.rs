@@ -31,9 +31,8 @@ use crate::parameters::Parameters;
 use crate::record::Record;
 use crate::reply::Reply;
 use crate::resolvers::{self, Call, Mutations};
-use crate::runs::Run;
+use crate::run::{Run, RunStore};
 use crate::spoiled::{self, Asked};
-use crate::world::World;
 
 /// The largest request body, in bytes: 1 MiB.
 const BODY_LIMIT: usize = 1 << 20;
@@ -55,7 +54,7 @@ pub(crate) struct Shared {
     pub(crate) path: String,
     pub(crate) guard: Guard,
     pub(crate) schemas: Schemas,
-    pub(crate) world: Mutex<World>,
+    pub(crate) runs: Mutex<RunStore>,
     pub(crate) record: Record,
     pub(crate) clock: Clock,
     pub(crate) edges: Arc<Edges>,
@@ -76,7 +75,7 @@ impl Shared {
         self.clock.reset();
         self.plan.reset();
         self.record.clear();
-        self.world().reset();
+        self.run_store().reset();
         self.was_reset.notify_one();
     }
 
@@ -84,10 +83,10 @@ impl Shared {
         self.clock.now()
     }
 
-    pub(crate) fn runs(&self) -> Vec<Run> {
+    pub(crate) fn reported_runs(&self) -> Vec<Run> {
         let _not_resetting = self.not_resetting();
         let now = self.now();
-        self.world().runs(now)
+        self.run_store().reports(now)
     }
 
     /// While this is held nothing is reset: the time that was read is that of the runs.
@@ -95,8 +94,8 @@ impl Shared {
         self.resets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn run_store(&self) -> MutexGuard<'_, RunStore> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,7 +251,7 @@ impl Exchange<'_> {
             return false;
         };
         let texts = [&*parameters.query, &*parameters.variables];
-        self.shared.world().names_long(&texts, in_flight::SHORT)
+        self.shared.run_store().names_long(&texts, in_flight::SHORT)
     }
 
     /// Lets an answer with this status go, once it has been held back.
@@ -306,7 +305,7 @@ impl Exchange<'_> {
             mutations,
             edges: &shared.edges,
         };
-        let outcome = resolvers::execute(&shared.schemas, &shared.world, shared.now(), &call);
+        let outcome = resolvers::execute(&shared.schemas, &shared.runs, shared.now(), &call);
         Reply::outcome(outcome, media, shared.edges.refusal_status)
     }
 }

@@ -168,20 +168,16 @@ mod json;
 mod listing;
 mod media;
 mod parameters;
-mod plan;
 #[cfg(feature = "program")]
 pub mod program;
-mod progress;
 mod record;
 mod reply;
 mod requests;
 mod resolvers;
-mod runs;
+mod run;
 mod scenario;
 mod server;
-mod session_id;
 mod spoiled;
-mod world;
 
 pub use backend::Backend;
 pub use builder::Builder;
@@ -195,7 +191,7 @@ pub use files::fuzzing;
 #[cfg(feature = "yaml")]
 pub use files::scenarios::scenario_schema;
 pub use requests::Request;
-pub use runs::{Message, Run, Slack};
+pub use run::{Message, Run, Slack};
 pub use scenario::{Child, Scenario, Stage, Status, Step};
 
 #[cfg(doctest)]

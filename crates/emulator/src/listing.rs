@@ -48,7 +48,7 @@ pub(crate) fn runs(shared: &Arc<Shared>) -> Response {
     let (resets, last) = {
         let resets = shared.not_resetting();
         let now = shared.now();
-        (*resets, shared.world().look(now))
+        (*resets, shared.run_store().catch_up_all(now))
     };
     let mut number = 0;
     list(shared, move |shared, most, piece| {
@@ -57,8 +57,8 @@ pub(crate) fn runs(shared: &Arc<Shared>) -> Response {
             return Next::End;
         }
         let now = shared.now();
-        let mut world = shared.world();
-        let Some(run) = world.first_from(number + 1, now) else {
+        let mut runs = shared.run_store();
+        let Some(run) = runs.first_from(number + 1, now) else {
             return Next::End;
         };
         let bytes = run.reported_bytes();

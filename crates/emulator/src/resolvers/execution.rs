@@ -20,7 +20,7 @@ use crate::graphql::coercion;
 use crate::graphql::document::{Refusal, alone, choose, chosen, executable, read, refusal};
 use crate::graphql::rewrite::{Rewritten, rewrite};
 use crate::graphql::skip_include;
-use crate::world::World;
+use crate::run::RunStore;
 
 /// What the executor puts before the message of an error that a resolver returned.
 const RESOLVER_PREFIX: &str = "resolver error: ";
@@ -61,10 +61,10 @@ pub(crate) enum Answer {
     Forbidden(Capability),
 }
 
-/// Executes a request against the world as of `now`.
+/// Executes a request against the runs as of `now`.
 pub(crate) fn execute(
     schemas: &Schemas,
-    world: &Mutex<World>,
+    runs: &Mutex<RunStore>,
     now: Duration,
     call: &Call<'_>,
 ) -> Outcome {
@@ -114,7 +114,7 @@ pub(crate) fn execute(
         }
         let rewritten = rewrite(&schemas.declared, &alone, &variables);
         request
-            .execute(&rewritten, world, now, &variables, &mut outcome.trace)
+            .execute(&rewritten, runs, now, &variables, &mut outcome.trace)
             .map(Answer::Executed)
     });
     outcome.answer = executed.unwrap_or_else(Answer::Refused);
@@ -167,7 +167,7 @@ impl ValidRequest<'_> {
     fn execute(
         &self,
         rewritten: &Rewritten,
-        world: &Mutex<World>,
+        runs: &Mutex<RunStore>,
         now: Duration,
         variables: &Valid<JsonMap>,
         trace: &mut Trace,
@@ -178,7 +178,7 @@ impl ValidRequest<'_> {
         let root = Root {
             type_name: self.operation.object_type().clone(),
             declared: &self.schemas.declared,
-            world,
+            runs,
             edges: self.edges,
             now,
             trace: &resolving,

@@ -12,8 +12,7 @@ use super::run_fields::RunObject;
 use crate::edges::Edges;
 use crate::graphql::introspection;
 use crate::graphql::object_value::{error, object, type_of, without_value};
-use crate::runs::Slack;
-use crate::world::{NotSent, Order, UnknownAgent, World};
+use crate::run::{NotSent, RunStore, Slack, TriggerInput, UnknownAgent};
 
 /// How many characters of a name a run keeps.
 const LONGEST_NAME: usize = 255;
@@ -30,7 +29,7 @@ pub(crate) struct Root<'a> {
     pub(crate) type_name: Name,
     /// What introspection shows.
     pub(crate) declared: &'a Schema,
-    pub(crate) world: &'a Mutex<World>,
+    pub(crate) runs: &'a Mutex<RunStore>,
     pub(crate) edges: &'a Edges,
     pub(crate) now: Duration,
     pub(crate) trace: &'a RefCell<Trace>,
@@ -70,12 +69,12 @@ impl Root<'_> {
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let session_id = required(arguments, "agentSessionId")?;
         let seen = self
-            .world()
+            .runs()
             .read(session_id, self.now)
             .ok_or_else(|| unknown_session(session_id))?;
         Ok(ResolvedValue::object(RunObject {
             type_name: type_of(info),
-            progress: seen.progress,
+            state: seen.state,
             lags: seen.lags,
             edges: self.edges,
         }))
@@ -86,23 +85,23 @@ impl Root<'_> {
         info: &ResolveInfo<'_>,
         arguments: &JsonMap,
     ) -> Result<ResolvedValue<'a>, FieldError> {
-        let order = Order {
+        let input = TriggerInput {
             agent: text(arguments, "agent"),
             message: text(arguments, "message"),
             slack: slack(arguments),
             base_branch: text(arguments, "baseBranch"),
             model_family: text(arguments, "modelFamily"),
         };
-        if order.agent.is_none() && order.message.is_none() {
+        if input.agent.is_none() && input.message.is_none() {
             return Err(error(
                 "At least one of 'agent' or 'message' must be provided.",
             ));
         }
-        check_names(&order)?;
-        let agent = order.agent.clone().unwrap_or_default();
+        check_names(&input)?;
+        let agent = input.agent.clone().unwrap_or_default();
         let accepted = self
-            .world()
-            .trigger(order, self.now)
+            .runs()
+            .trigger(input, self.now)
             .map_err(|UnknownAgent(known)| unknown_agent(&agent, &known))?;
         self.trace
             .borrow_mut()
@@ -126,7 +125,7 @@ impl Root<'_> {
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let session_id = required(arguments, "agentSessionId")?;
         let message = required(arguments, "message")?.to_owned();
-        self.world()
+        self.runs()
             .send(session_id, message, self.now)
             .map_err(|refused| match refused {
                 NotSent::UnknownSession => unknown_session(session_id),
@@ -154,7 +153,7 @@ impl Root<'_> {
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let session_id = required(arguments, "agentSessionId")?;
         let status = self
-            .world()
+            .runs()
             .stop(session_id, self.now)
             .ok_or_else(|| unknown_session(session_id))?;
         let status = status.as_str().to_lowercase();
@@ -164,8 +163,8 @@ impl Root<'_> {
         ))
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn runs(&self) -> MutexGuard<'_, RunStore> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -191,12 +190,12 @@ fn slack(arguments: &JsonMap) -> Option<Slack> {
 }
 
 /// Refuses names that are longer than any is. Unlike long messages they are kept as long as the run.
-fn check_names(order: &Order) -> Result<(), FieldError> {
-    let slack = order.slack.as_ref();
+fn check_names(input: &TriggerInput) -> Result<(), FieldError> {
+    let slack = input.slack.as_ref();
     let names = [
-        ("agent", order.agent.as_deref()),
-        ("baseBranch", order.base_branch.as_deref()),
-        ("modelFamily", order.model_family.as_deref()),
+        ("agent", input.agent.as_deref()),
+        ("baseBranch", input.base_branch.as_deref()),
+        ("modelFamily", input.model_family.as_deref()),
         ("slack.channel", slack.map(|it| it.channel.as_str())),
         ("slack.threadTs", slack.map(|it| it.thread_ts.as_str())),
     ];

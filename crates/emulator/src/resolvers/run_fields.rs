@@ -10,7 +10,7 @@ use apollo_compiler::response::JsonValue;
 use crate::credentials::WORKSPACE_UID;
 use crate::edges::Edges;
 use crate::graphql::object_value::{error, object, without_value};
-use crate::progress::{Message, Progress};
+use crate::run::{RunState, TranscriptMessage};
 use crate::scenario::{Status, Step, StepRole, Steps};
 
 /// Where the emulator cuts the texts of steps when `maxChars` does not say.
@@ -19,7 +19,7 @@ const MAX_CHARS: usize = 4_000;
 /// A run as it stood when it was read.
 pub(crate) struct RunObject<'a> {
     pub(crate) type_name: Name,
-    pub(crate) progress: Arc<Progress>,
+    pub(crate) state: Arc<RunState>,
     /// The status shown is that of the stage before.
     pub(crate) lags: bool,
     pub(crate) edges: &'a Edges,
@@ -34,7 +34,7 @@ impl ObjectValue for RunObject<'_> {
         &'a self,
         info: &'a ResolveInfo<'a>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
-        let run = &*self.progress;
+        let run = &*self.state;
         Ok(match info.field_name() {
             "ok" => ResolvedValue::leaf(true),
             "agentSessionId" => ResolvedValue::leaf(run.record.session_id.as_str()),
@@ -70,9 +70,9 @@ impl ObjectValue for RunObject<'_> {
 impl RunObject<'_> {
     fn status(&self) -> &str {
         let status = if self.lags {
-            self.progress.lagging_status()
+            self.state.lagging_status()
         } else {
-            &self.progress.status
+            &self.state.status
         };
         match &self.edges.undeclared_status {
             Some(text) if *status == Status::Running => text,
@@ -82,15 +82,15 @@ impl RunObject<'_> {
 
     /// The messages of this answer: old ones may be missing, and every other answer may be out of
     /// order.
-    fn messages(&self) -> Vec<&Message> {
-        let all = &self.progress.messages;
-        let listed = self.progress.listed.fetch_max(all.len(), Ordering::Relaxed);
+    fn messages(&self) -> Vec<&TranscriptMessage> {
+        let all = &self.state.messages;
+        let listed = self.state.listed.fetch_max(all.len(), Ordering::Relaxed);
         let gone = self
             .edges
             .compacted_transcript
             .map_or(0, |latest| all.len().saturating_sub(latest).min(listed));
         let mut messages: Vec<_> = all.iter().skip(gone).collect();
-        let answers = self.progress.transcripts.fetch_add(1, Ordering::Relaxed);
+        let answers = self.state.transcripts.fetch_add(1, Ordering::Relaxed);
         if answers % 2 == 1 {
             if self.edges.repeated_messages {
                 messages.extend_from_within(..);
@@ -103,7 +103,7 @@ impl RunObject<'_> {
     }
 
     fn steps<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        if self.edges.unreadable_steps || self.progress.scenario.steps == Steps::Unreadable {
+        if self.edges.unreadable_steps || self.state.scenario.steps == Steps::Unreadable {
             return Err(error("The steps of this run could not be read."));
         }
         let arguments = info.arguments();
@@ -117,7 +117,7 @@ impl RunObject<'_> {
             .get("maxChars")
             .and_then(JsonValue::as_i64)
             .map_or(MAX_CHARS, |chars| usize::try_from(chars).unwrap_or(0));
-        let steps = (0_i64..).zip(&self.progress.steps);
+        let steps = (0_i64..).zip(&self.state.steps);
         Ok(ResolvedValue::list(
             steps
                 .filter(move |(index, _)| after.is_none_or(|after| *index > after))

@@ -12,13 +12,13 @@ use super::{Child, Status, Step};
 #[derive(Debug, Clone)]
 pub struct Stage {
     pub(crate) status: Status,
-    pub(crate) end: End,
+    pub(crate) end: StageEnd,
     pub(crate) effects: Effects,
 }
 
 /// When a stage that is not the last one ends.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum End {
+pub(crate) enum StageEnd {
     Reads(u64),
     Lasts(Duration),
 }
@@ -29,7 +29,7 @@ impl Stage {
     pub fn new(status: impl Into<Status>) -> Self {
         Self {
             status: status.into(),
-            end: End::Reads(1),
+            end: StageEnd::Reads(1),
             effects: Effects::default(),
         }
     }
@@ -38,14 +38,14 @@ impl Stage {
     /// that asks for the run twice reads it twice. After 0 reads it is never seen.
     #[must_use]
     pub fn reads(mut self, reads: u64) -> Self {
-        self.end = End::Reads(reads);
+        self.end = StageEnd::Reads(reads);
         self
     }
 
     /// Ends the stage when this time has passed since it began, however often it is read.
     #[must_use]
     pub fn lasts(mut self, time: Duration) -> Self {
-        self.end = End::Lasts(time);
+        self.end = StageEnd::Lasts(time);
         self
     }
 

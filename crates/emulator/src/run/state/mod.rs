@@ -1,9 +1,9 @@
-//! One run in progress: the stages that it still has before it, and what has appeared so far.
+//! The state of one run: the stages that it still has before it, and what has appeared so far.
 //!
 //! Time comes in as an argument, counted from the emulator's start, so that nothing here waits
 //! and every moment can be chosen.
 
-mod texts;
+mod size;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
+use super::report::{self, Run};
+use super::workspace::Script;
 use crate::demo::{Memory, Verdict};
 use crate::json;
-use crate::plan::Plan;
-use crate::runs::{self, Run};
-use crate::scenario::{Child, Effects, End, Scenario, Stage, Status, Step};
+use crate::scenario::{Child, Effects, Scenario, Stage, StageEnd, Status, Step};
 
 /// The smallest distance between two messages of a run, in microseconds, where timestamps have no
 /// resolution.
@@ -23,7 +23,7 @@ const MESSAGE_GAP: u64 = 1_000;
 
 /// The state of one run. Cloned only when it changes while an answer still reads it.
 #[derive(Clone)]
-pub(crate) struct Progress {
+pub(crate) struct RunState {
     /// What does not change by itself, without the texts that were sent: see
     /// [`reported`](Self::reported).
     pub(crate) record: Run,
@@ -38,7 +38,7 @@ pub(crate) struct Progress {
     pub(crate) scenario: Arc<Scenario>,
     /// Of a run of a demo agent. It answers the follow-ups, one after the other.
     memory: Option<Box<Memory>>,
-    pub(crate) messages: Vec<Message>,
+    pub(crate) messages: Vec<TranscriptMessage>,
     pub(crate) steps: Vec<Arc<Step>>,
     pub(crate) startup_steps: Vec<(String, bool)>,
     pub(crate) children: Vec<String>,
@@ -51,17 +51,17 @@ pub(crate) struct Progress {
     pub(crate) listed: Arc<AtomicUsize>,
     /// When the last message appeared.
     pub(crate) last_message: Duration,
-    end: End,
+    stage_end: StageEnd,
     entered: Duration,
     /// When this turn came to the status that it has.
-    since: Duration,
+    status_since: Duration,
     ahead: VecDeque<Stage>,
     /// The children that this run waits for, and what it goes through when each has ended.
     waiting: Vec<(String, Vec<Stage>)>,
     /// When the child that woke the run last had ended: the run went on no earlier.
     woken: Duration,
     /// The status of the last stage of this turn that was left and could be seen.
-    before: Option<Status>,
+    status_before: Option<Status>,
     /// The stage in progress is not of this turn.
     outside: bool,
     /// When the emulator started, since the Unix epoch.
@@ -71,14 +71,14 @@ pub(crate) struct Progress {
 
 /// One message of a run's transcript.
 #[derive(Clone)]
-pub(crate) struct Message {
+pub(crate) struct TranscriptMessage {
     /// Microseconds since the Unix epoch.
     micros: u64,
     pub(crate) role: String,
     pub(crate) content: Arc<str>,
 }
 
-impl Message {
+impl TranscriptMessage {
     /// Seconds since the Unix epoch. Distinct for distinct microseconds until the year 2242,
     /// where the seconds no longer leave room for them in 53 bits.
     #[expect(clippy::cast_precision_loss, reason = "the claim above")]
@@ -87,11 +87,11 @@ impl Message {
     }
 }
 
-impl Progress {
+impl RunState {
     /// A run that is about to begin: [`begin`](Self::begin) makes its first stage appear.
     pub(crate) fn new(
         mut record: Run,
-        Plan { scenario, memory }: Plan,
+        Script { scenario, memory }: Script,
         generation: u32,
         epoch: Duration,
         timestamp_resolution: Option<Duration>,
@@ -111,15 +111,15 @@ impl Progress {
             transcripts: Arc::default(),
             listed: Arc::default(),
             last_message: Duration::ZERO,
-            end: End::Reads(0),
+            stage_end: StageEnd::Reads(0),
             entered: Duration::ZERO,
-            since: Duration::ZERO,
+            status_since: Duration::ZERO,
             ahead: scenario.stages.clone().into(),
             waiting: Vec::new(),
             woken: Duration::ZERO,
             scenario,
             memory,
-            before: None,
+            status_before: None,
             outside: true,
             epoch,
             timestamp_resolution,
@@ -140,17 +140,17 @@ impl Progress {
 
     /// The status that a replica shows which lags a stage behind, but not a turn.
     pub(crate) fn lagging_status(&self) -> &Status {
-        self.before.as_ref().unwrap_or(&self.status)
+        self.status_before.as_ref().unwrap_or(&self.status)
     }
 
     /// Whether there is a stage to lag behind.
     pub(crate) fn can_lag(&self) -> bool {
-        self.before.is_some()
+        self.status_before.is_some()
     }
 
     /// The run as the emulator reports it.
     pub(crate) fn reported(&self) -> Run {
-        let messages = self.messages.iter().map(|message| runs::Message {
+        let messages = self.messages.iter().map(|message| report::Message {
             ts: message.ts(),
             role: message.role.clone(),
             content: message.content.to_string(),
@@ -162,19 +162,19 @@ impl Progress {
             status: self.status.as_str().to_owned(),
             messages: messages.collect(),
             children: self.children.clone(),
-            ended: self.status.is_terminal().then_some(self.since),
+            ended: self.status.is_terminal().then_some(self.status_since),
             ..self.record.clone()
         }
     }
 
     /// Whether the stage in progress has ended, and when.
-    pub(crate) fn ended(&self, reads: u64, now: Duration) -> Option<Duration> {
+    pub(crate) fn stage_ended_at(&self, reads: u64, now: Duration) -> Option<Duration> {
         if self.ahead.is_empty() {
             return None;
         }
-        match self.end {
-            End::Reads(enough) => (reads >= enough).then_some(now),
-            End::Lasts(time) => {
+        match self.stage_end {
+            StageEnd::Reads(enough) => (reads >= enough).then_some(now),
+            StageEnd::Lasts(time) => {
                 let end = self.entered.saturating_add(time).max(self.woken);
                 (now >= end).then_some(end)
             }
@@ -201,13 +201,13 @@ impl Progress {
         }
         let left = mem::replace(&mut self.status, stage.status);
         if self.outside || left != self.status {
-            self.since = at;
+            self.status_since = at;
         }
-        if !self.outside && !matches!(self.end, End::Reads(0)) {
-            self.before = Some(left);
+        if !self.outside && !matches!(self.stage_end, StageEnd::Reads(0)) {
+            self.status_before = Some(left);
         }
         self.outside = false;
-        self.end = stage.end;
+        self.stage_end = stage.end;
         self.entered = at;
         self.reveal(stage.effects, at)
     }
@@ -222,7 +222,7 @@ impl Progress {
         now: Duration,
     ) -> Vec<Child> {
         let stale = stale_reads > 0 && self.ahead.is_empty() && self.status.is_terminal();
-        let since = self.since;
+        let since = self.status_since;
         let mut children = Vec::new();
         while self.memory.is_none() && !self.ahead.is_empty() {
             children.extend(self.enter_next(now));
@@ -232,9 +232,9 @@ impl Progress {
         self.sent_bytes += json::length(&message);
         self.follow_ups.push(Arc::clone(&message));
         self.limit_texts();
-        let is_over = self.over().is_some();
+        let has_ended = self.ended_at().is_some();
         self.ahead = match &mut self.memory {
-            Some(memory) if is_over => memory.answer(&message).into(),
+            Some(memory) if has_ended => memory.answer(&message).into(),
             Some(memory) => {
                 memory.queue(&message);
                 return children;
@@ -247,10 +247,10 @@ impl Progress {
         }
         self.outside = true;
         children.extend(self.enter_next(now));
-        self.before = None;
+        self.status_before = None;
         if stale {
             self.outside = true;
-            self.since = since;
+            self.status_since = since;
         }
         children
     }
@@ -275,9 +275,10 @@ impl Progress {
     }
 
     /// When the run ended, if it has and waits for nothing.
-    pub(crate) fn over(&self) -> Option<Duration> {
-        let over = self.ahead.is_empty() && self.waiting.is_empty() && self.status.is_terminal();
-        over.then_some(self.entered)
+    pub(crate) fn ended_at(&self) -> Option<Duration> {
+        let has_ended =
+            self.ahead.is_empty() && self.waiting.is_empty() && self.status.is_terminal();
+        has_ended.then_some(self.entered)
     }
 
     /// Wakes the run: the child with this number among those it waits for ended at this time.
@@ -304,19 +305,19 @@ impl Progress {
     /// ended: the API's STOPPED means stopped before it finished.
     pub(crate) fn stop(&mut self, now: Duration) {
         self.record.stops.push(now);
-        if self.over().is_some() {
+        if self.ended_at().is_some() {
             return;
         }
         self.entered = now;
         if !self.status.is_terminal() {
-            self.since = now;
+            self.status_since = now;
         }
         self.ahead.clear();
         self.waiting.clear();
         if let Some(memory) = &mut self.memory {
             memory.stopped();
         }
-        self.before = None;
+        self.status_before = None;
         self.status = Status::Stopped;
     }
 
@@ -352,7 +353,7 @@ impl Progress {
             .messages
             .last()
             .map_or(0, |message| message.micros.saturating_add(gap));
-        self.messages.push(Message {
+        self.messages.push(TranscriptMessage {
             micros: u64::try_from(moment).unwrap_or(u64::MAX).max(earliest),
             role: role.to_owned(),
             content,

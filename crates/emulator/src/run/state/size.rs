@@ -3,9 +3,9 @@
 use std::mem::{self, size_of};
 use std::sync::Arc;
 
-use super::{Message, Progress};
+use super::super::report::Run;
+use super::{RunState, TranscriptMessage};
 use crate::json;
-use crate::runs::Run;
 use crate::scenario::Stage;
 
 /// What a run takes beside what is counted, about: its ids, and what the allocator adds.
@@ -20,7 +20,7 @@ const MOST_SENT: usize = 8 << 20;
 /// Texts that are shorter are not dropped: little would be gained.
 const SHORT: usize = 1 << 10;
 
-impl Progress {
+impl RunState {
     /// About how much memory the run takes. What it has from its scenario is counted only where that
     /// was made for this run alone.
     pub(crate) fn bytes(&self) -> usize {
@@ -41,7 +41,7 @@ impl Progress {
             .flatten()
             .map(String::len)
             .sum();
-        let messages = self.messages.len() * (size_of::<Message>() + PIECE_OVERHEAD);
+        let messages = self.messages.len() * (size_of::<TranscriptMessage>() + PIECE_OVERHEAD);
         let ahead = self.ahead.len() * (size_of::<Stage>() + PIECE_OVERHEAD);
         let small = size_of_val(stops.as_slice())
             + size_of_val(self.steps.as_slice())

@@ -1,7 +1,7 @@
 //! How much memory all runs take at most, and what goes first.
 
-use super::World;
-use crate::progress::Progress;
+use super::RunStore;
+use crate::run::state::RunState;
 
 /// How much memory runs take: 64 MiB.
 const MOST_BYTES: usize = 64 << 20;
@@ -13,9 +13,9 @@ const ENOUGH: usize = MOST_BYTES / 8 * 7;
 pub(super) const MOST_FOLLOW_UPS: usize = 10_000;
 
 /// Ended runs come before those that go on.
-const IN_ORDER: [fn(&Progress) -> bool; 2] = [|run| run.over().is_some(), |_| true];
+const IN_ORDER: [fn(&RunState) -> bool; 2] = [|run| run.ended_at().is_some(), |_| true];
 
-impl World {
+impl RunStore {
     /// How many runs have been dropped.
     pub(crate) fn dropped(&self) -> u64 {
         self.started - self.runs.len() as u64
@@ -24,28 +24,28 @@ impl World {
     /// Whether one of these texts has the session id of a run that shows more than so many bytes.
     pub(crate) fn names_long(&self, texts: &[&str], bytes: usize) -> bool {
         self.runs.iter().any(|slot| {
-            let id = &slot.progress.record.session_id;
-            slot.progress.shown_bytes() > bytes && texts.iter().any(|text| text.contains(id))
+            let id = &slot.state.record.session_id;
+            slot.state.shown_bytes() > bytes && texts.iter().any(|text| text.contains(id))
         })
     }
 
     /// Counts what a run takes now.
-    pub(super) fn weigh(&mut self, place: usize) {
+    pub(super) fn measure(&mut self, place: usize) {
         let slot = &mut self.runs[place];
-        let bytes = slot.progress.bytes();
+        let bytes = slot.state.bytes();
         self.bytes = self.bytes - slot.bytes + bytes;
         slot.bytes = bytes;
     }
 
     /// Drops what is oldest, if runs take too much: first long texts, then whole runs. The run at
     /// this place stays. Places change.
-    pub(super) fn make_room(&mut self, kept: usize) {
+    pub(super) fn free_memory(&mut self, kept: usize) {
         if self.bytes <= MOST_BYTES {
             return;
         }
         for goes in IN_ORDER {
             for place in 0..self.runs.len() {
-                if place != kept && goes(&self.runs[place].progress) {
+                if place != kept && goes(&self.runs[place].state) {
                     self.drop_texts(place);
                 }
             }
@@ -57,25 +57,25 @@ impl World {
         }
         let runs = self.runs.iter().enumerate();
         self.places = runs
-            .map(|(place, slot)| (slot.progress.record.session_id.clone(), place))
+            .map(|(place, slot)| (slot.state.record.session_id.clone(), place))
             .collect();
     }
 
     fn drop_texts(&mut self, place: usize) {
         let wanted = self.bytes.saturating_sub(ENOUGH);
-        if wanted > 0 && self.runs[place].progress.has_long_texts() {
+        if wanted > 0 && self.runs[place].state.has_long_texts() {
             self.change(place).drop_texts(wanted);
-            self.weigh(place);
+            self.measure(place);
         }
     }
 
     /// Drops such runs until the others take little enough, and returns the new place of the one
     /// that is kept.
-    fn drop_runs(&mut self, kept: usize, goes: fn(&Progress) -> bool) -> usize {
+    fn drop_runs(&mut self, kept: usize, goes: fn(&RunState) -> bool) -> usize {
         let wanted = self.bytes.saturating_sub(ENOUGH);
         let (mut place, mut freed, mut before) = (0, 0, 0);
         self.runs.retain(|slot| {
-            let is_dropped = freed < wanted && place != kept && goes(&slot.progress);
+            let is_dropped = freed < wanted && place != kept && goes(&slot.state);
             if is_dropped {
                 freed += slot.bytes;
                 before += usize::from(place < kept);
@@ -95,46 +95,47 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::runs::Run;
+    use crate::run::report::Run;
+    use crate::run::store::{NotSent, TriggerInput};
+    use crate::run::workspace::{Scenarios, Workspace};
     use crate::scenario::{Scenario, Step};
-    use crate::world::{NotSent, Order, Scenarios, Workspace};
 
     const NOW: Duration = Duration::ZERO;
 
-    fn start(world: &mut World, message: &str) -> String {
-        let order = Order {
+    fn start(store: &mut RunStore, message: &str) -> String {
+        let order = TriggerInput {
             message: Some(message.to_owned()),
-            ..Order::default()
+            ..TriggerInput::default()
         };
-        let accepted = world.trigger(order, NOW);
+        let accepted = store.trigger(order, NOW);
         accepted.map_err(|_| "no agent").unwrap().session_id
     }
 
     /// Reads a run until it has ended.
-    fn end(world: &mut World, id: &str) {
+    fn end(store: &mut RunStore, id: &str) {
         for _ in 0..3 {
-            world.read(id, NOW).unwrap();
+            store.read(id, NOW).unwrap();
         }
     }
 
-    fn counted(world: &World) -> usize {
-        world.runs.iter().map(|slot| slot.progress.bytes()).sum()
+    fn counted(store: &RunStore) -> usize {
+        store.runs.iter().map(|slot| slot.state.bytes()).sum()
     }
 
     #[test]
     fn a_run_of_a_demo_agent_counts_what_was_made_for_it() {
         let bytes = |has_demo_agents, message: &str| {
-            let mut world = World::new(Workspace {
+            let mut store = RunStore::new(Workspace {
                 scenarios: Scenarios {
                     has_demo_agents,
                     ..Scenarios::default()
                 },
                 ..Workspace::default()
             });
-            let id = start(&mut world, message);
-            end(&mut world, &id);
-            assert_eq!(world.bytes, counted(&world));
-            world.bytes
+            let id = start(&mut store, message);
+            end(&mut store, &id);
+            assert_eq!(store.bytes, counted(&store));
+            store.bytes
         };
         let (plain, demo) = (bytes(false, "m"), bytes(true, "m"));
         assert!(demo > plain + 1_000, "{plain} {demo}");
@@ -156,15 +157,15 @@ mod tests {
             scenario = scenario.step(Step::agent(long(letter)));
             let mut scenarios = Scenarios::default();
             scenarios.add(None, scenario);
-            let mut world = World::new(Workspace {
+            let mut store = RunStore::new(Workspace {
                 scenarios,
                 ..Workspace::default()
             });
-            let id = start(&mut world, &long(letter));
+            let id = start(&mut store, &long(letter));
             for _ in 0..100 {
-                assert!(world.send(&id, letter.to_owned(), NOW).is_ok());
+                assert!(store.send(&id, letter.to_owned(), NOW).is_ok());
             }
-            let run = world.first_from(1, NOW).unwrap();
+            let run = store.first_from(1, NOW).unwrap();
             let json = serde_json::to_vec(&run.reported()).unwrap().len();
             let room = run.reported_bytes();
             assert!((json..json / 2 * 3).contains(&room), "{json} {room}");
@@ -173,18 +174,18 @@ mod tests {
 
     #[test]
     fn texts_of_ended_runs_go_before_those_of_runs_that_go_on() {
-        let mut world = World::new(Workspace::default());
+        let mut store = RunStore::new(Workspace::default());
         let message = "m".repeat(900_000);
-        start(&mut world, &message);
-        start(&mut world, &message);
+        start(&mut store, &message);
+        start(&mut store, &message);
         for _ in 0..90 {
-            let id = start(&mut world, &message);
-            end(&mut world, &id);
-            assert!(world.bytes <= MOST_BYTES);
+            let id = start(&mut store, &message);
+            end(&mut store, &id);
+            assert!(store.bytes <= MOST_BYTES);
         }
-        assert_eq!(world.bytes, counted(&world));
-        let runs = world.runs(NOW);
-        assert_eq!((runs.len(), world.dropped()), (92, 0));
+        assert_eq!(store.bytes, counted(&store));
+        let runs = store.reports(NOW);
+        assert_eq!((runs.len(), store.dropped()), (92, 0));
         let dropped: Vec<_> = runs.iter().map(|run| run.texts_dropped).collect();
         assert_eq!(dropped[..3], [false, false, true]);
         assert_eq!(dropped.iter().filter(|it| **it).count(), {
@@ -193,24 +194,24 @@ mod tests {
         assert!(!dropped[91]);
         // Where all go on, the oldest go.
         for _ in 0..90 {
-            start(&mut world, &message);
+            start(&mut store, &message);
         }
-        let runs = world.runs(NOW);
+        let runs = store.reports(NOW);
         assert!(runs[0].texts_dropped && !runs[181].texts_dropped);
-        assert!(world.bytes <= MOST_BYTES);
-        assert_eq!(world.bytes, counted(&world));
+        assert!(store.bytes <= MOST_BYTES);
+        assert_eq!(store.bytes, counted(&store));
     }
 
     #[test]
     fn one_run_with_many_long_follow_ups_keeps_the_latest() {
-        let mut world = World::new(Workspace::default());
-        let id = start(&mut world, "Check it.");
+        let mut store = RunStore::new(Workspace::default());
+        let id = start(&mut store, "Check it.");
         for _ in 0..90 {
-            let sent = world.send(&id, "m".repeat(900_000), NOW);
+            let sent = store.send(&id, "m".repeat(900_000), NOW);
             assert!(sent.is_ok());
-            assert!(world.bytes <= MOST_BYTES);
+            assert!(store.bytes <= MOST_BYTES);
         }
-        let run = world.runs(NOW).remove(0);
+        let run = store.reports(NOW).remove(0);
         assert_eq!(run.message.as_deref(), Some("Check it."), "it is short");
         assert_eq!(run.follow_ups.len(), 90);
         let kept = run.follow_ups.iter().filter(|it| it.len() == 900_000);
@@ -223,88 +224,88 @@ mod tests {
 
     #[test]
     fn a_text_counts_as_long_as_it_is_in_an_answer() {
-        let mut world = World::new(Workspace::default());
-        let id = start(&mut world, "m");
+        let mut store = RunStore::new(Workspace::default());
+        let id = start(&mut store, "m");
         for _ in 0..8 {
-            assert!(world.send(&id, "\u{1}".repeat(900_000), NOW).is_ok());
+            assert!(store.send(&id, "\u{1}".repeat(900_000), NOW).is_ok());
         }
-        assert_eq!(world.bytes, counted(&world));
-        let run = world.runs(NOW).remove(0);
+        assert_eq!(store.bytes, counted(&store));
+        let run = store.reports(NOW).remove(0);
         let kept = run.follow_ups.iter().filter(|it| it.len() == 900_000);
         assert_eq!(kept.count(), 1, "each is 5.4 MB of JSON");
     }
 
     #[test]
     fn of_very_many_runs_the_oldest_are_dropped_and_their_ids_are_unknown() {
-        let mut world = World::new(Workspace::default());
-        let open = start(&mut world, "This one goes on.");
-        let ended = start(&mut world, "This one ends.");
-        end(&mut world, &ended);
+        let mut store = RunStore::new(Workspace::default());
+        let open = start(&mut store, "This one goes on.");
+        let ended = start(&mut store, "This one ends.");
+        end(&mut store, &ended);
         let mut ids = Vec::new();
-        while world.dropped() == 0 {
+        while store.dropped() == 0 {
             assert!(ids.len() < 60_000);
-            ids.push(start(&mut world, "m"));
-            assert!(world.bytes <= MOST_BYTES);
+            ids.push(start(&mut store, "m"));
+            assert!(store.bytes <= MOST_BYTES);
         }
         assert!(ids.len() > 15_000, "{}", ids.len());
-        assert_eq!(world.bytes, counted(&world));
-        assert!(world.read(&ended, NOW).is_none(), "it had ended");
-        assert!(world.read(&open, NOW).is_none(), "it was the oldest");
+        assert_eq!(store.bytes, counted(&store));
+        assert!(store.read(&ended, NOW).is_none(), "it had ended");
+        assert!(store.read(&open, NOW).is_none(), "it was the oldest");
         let latest = ids.last().unwrap();
-        assert!(world.read(latest, NOW).is_some());
-        let number = world.runs.len() as u64 + world.dropped();
-        let runs = world.runs(NOW);
+        assert!(store.read(latest, NOW).is_some());
+        let number = store.runs.len() as u64 + store.dropped();
+        let runs = store.reports(NOW);
         let last = runs.last().unwrap();
         assert_eq!((last.number, &last.session_id), (number, latest));
-        world.reset();
+        store.reset();
         assert_eq!(
-            (world.runs(NOW).len(), world.dropped(), world.bytes),
+            (store.reports(NOW).len(), store.dropped(), store.bytes),
             (0, 0, 0)
         );
     }
 
-    fn started(agent: &str, message: &str) -> (World, String) {
-        let mut world = World::new(Workspace {
+    fn started(agent: &str, message: &str) -> (RunStore, String) {
+        let mut store = RunStore::new(Workspace {
             scenarios: Scenarios {
                 has_demo_agents: true,
                 ..Scenarios::default()
             },
             ..Workspace::default()
         });
-        let order = Order {
+        let order = TriggerInput {
             agent: Some(agent.to_owned()),
             message: Some(message.to_owned()),
-            ..Order::default()
+            ..TriggerInput::default()
         };
-        let id = world.trigger(order, NOW).map_err(|_| "no agent").unwrap();
-        (world, id.session_id)
+        let id = store.trigger(order, NOW).map_err(|_| "no agent").unwrap();
+        (store, id.session_id)
     }
 
     /// What the run says last, long after it was asked.
-    fn said(world: &mut World, id: &str, now: &mut Duration) -> String {
+    fn said(store: &mut RunStore, id: &str, now: &mut Duration) -> String {
         *now += Duration::from_secs(60);
-        let mut runs = world.runs(*now).into_iter();
+        let mut runs = store.reports(*now).into_iter();
         let mut run = runs.find(|run| run.session_id == id).unwrap();
         run.messages.pop().unwrap().content
     }
 
     /// Starts runs with long messages until the first run has lost its own.
-    fn drop_texts(world: &mut World, now: Duration) {
-        while !world.runs[0].progress.record.texts_dropped {
-            let order = Order {
+    fn drop_texts(store: &mut RunStore, now: Duration) {
+        while !store.runs[0].state.record.texts_dropped {
+            let order = TriggerInput {
                 message: Some("m".repeat(900_000)),
-                ..Order::default()
+                ..TriggerInput::default()
             };
-            assert!(world.trigger(order, now).is_ok());
+            assert!(store.trigger(order, now).is_ok());
         }
     }
 
     #[test]
     fn children_of_a_demo_agent_are_asked_what_it_was_asked_when_that_is_dropped() {
         let message = format!("Review fct_orders. {}", "Thanks! ".repeat(1_000));
-        let (mut world, id) = started("pull-request-reviewer", &message);
-        drop_texts(&mut world, NOW);
-        let runs = world.runs(Duration::from_secs(60));
+        let (mut store, id) = started("pull-request-reviewer", &message);
+        drop_texts(&mut store, NOW);
+        let runs = store.reports(Duration::from_secs(60));
         let mut children = runs.iter().filter(|run| run.parent.as_ref() == Some(&id));
         let said = |run: &Run| run.messages[0].content.contains("fct_orders");
         assert_eq!(children.clone().count(), 2);
@@ -313,29 +314,29 @@ mod tests {
 
     #[test]
     fn a_demo_agent_remembers_what_it_did_when_long_texts_are_dropped() {
-        let (mut world, id) = started("data-quality-checker", "Check stg_orders");
+        let (mut store, id) = started("data-quality-checker", "Check stg_orders");
         let mut now = Duration::from_secs(60);
         let long = format!("Fix the first one. {}", "Thanks! ".repeat(1_000));
-        assert!(world.send(&id, long, now).is_ok());
-        assert!(said(&mut world, &id, &mut now).contains("Finding 1 is fixed"));
-        drop_texts(&mut world, now);
-        assert!(world.send(&id, "Which are open?".to_owned(), now).is_ok());
-        let said = said(&mut world, &id, &mut now);
+        assert!(store.send(&id, long, now).is_ok());
+        assert!(said(&mut store, &id, &mut now).contains("Finding 1 is fixed"));
+        drop_texts(&mut store, now);
+        assert!(store.send(&id, "Which are open?".to_owned(), now).is_ok());
+        let said = said(&mut store, &id, &mut now);
         assert!(said.contains("finding 1 is fixed"), "{said}");
-        assert_eq!(world.bytes, counted(&world));
+        assert_eq!(store.bytes, counted(&store));
     }
 
     #[test]
     #[ignore = "compares times: .ci/long emulator"]
     fn a_follow_up_to_a_demo_agent_takes_no_longer_after_many() {
-        let (mut world, id) = started("data-quality-checker", "Check stg_orders");
+        let (mut store, id) = started("data-quality-checker", "Check stg_orders");
         let mut now = Duration::from_secs(60);
         let long = "Why is that? ".repeat(1_000);
         let mut took = || {
             let start = Instant::now();
-            assert!(world.send(&id, long.clone(), now).is_ok());
+            assert!(store.send(&id, long.clone(), now).is_ok());
             now += Duration::from_secs(60);
-            world.look(now);
+            store.catch_up_all(now);
             start.elapsed()
         };
         let took: Vec<_> = (0..200).map(|_| took()).collect();
@@ -350,28 +351,28 @@ mod tests {
     #[test]
     fn follow_ups_that_wait_for_a_demo_agent_are_counted_and_all_answered() {
         const SENT: usize = 2_000;
-        let (mut world, id) = started("data-quality-checker", "Check stg_orders");
+        let (mut store, id) = started("data-quality-checker", "Check stg_orders");
         for number in 0..SENT {
             let follow_up = format!("{number} {}", "ä".repeat(10_000 * usize::from(number < 99)));
-            assert!(world.send(&id, follow_up, NOW).is_ok());
+            assert!(store.send(&id, follow_up, NOW).is_ok());
         }
-        assert_eq!(world.bytes, counted(&world));
-        assert!(world.bytes <= MOST_BYTES, "{}", world.bytes);
-        let run = world.runs(Duration::from_secs(100_000)).remove(0);
+        assert_eq!(store.bytes, counted(&store));
+        assert!(store.bytes <= MOST_BYTES, "{}", store.bytes);
+        let run = store.reports(Duration::from_secs(100_000)).remove(0);
         assert_eq!(run.messages.len(), 2 * (1 + SENT));
         let last = run.messages.last().unwrap();
         assert!(last.content.contains("“1999”"), "{}", last.content);
-        assert_eq!(world.bytes, counted(&world));
+        assert_eq!(store.bytes, counted(&store));
     }
 
     #[test]
     fn a_run_takes_ten_thousand_follow_ups() {
-        let mut world = World::new(Workspace::default());
-        let id = start(&mut world, "m");
+        let mut store = RunStore::new(Workspace::default());
+        let id = start(&mut store, "m");
         for _ in 0..MOST_FOLLOW_UPS {
-            assert!(world.send(&id, "m".to_owned(), NOW).is_ok());
+            assert!(store.send(&id, "m".to_owned(), NOW).is_ok());
         }
-        let refused = world.send(&id, "m".to_owned(), NOW);
+        let refused = store.send(&id, "m".to_owned(), NOW);
         assert!(matches!(refused, Err(NotSent::TooMany(10_000))));
     }
 }
