@@ -12,7 +12,7 @@ use crate::credentials;
 use crate::edges::Edges;
 use crate::emulator::Emulator;
 use crate::error::Error;
-use crate::fault::{Fault, Plan};
+use crate::fault::{Fault, FaultPlan};
 use crate::guard::Guard;
 use crate::http::{self, Shared};
 use crate::in_flight::InFlight;
@@ -239,7 +239,7 @@ impl Builder {
     ///
     /// As [`start`](Self::start).
     pub fn start_blocking(mut self) -> Result<Emulator, Error> {
-        let plan = Plan::new(std::mem::take(&mut self.faults)).map_err(Error::Fault)?;
+        let plan = FaultPlan::new(std::mem::take(&mut self.faults)).map_err(Error::Fault)?;
         let allowed_hosts = std::mem::take(&mut self.allowed_hosts);
         let guard = Guard::new(allowed_hosts, self.host).map_err(Error::HostName)?;
         let limits = self.kept_requests.map_or_else(Limits::default, Limits::of);

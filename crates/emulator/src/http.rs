@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::control;
 use crate::credentials;
 use crate::edges::Edges;
-use crate::fault::{Fault, Plan};
+use crate::fault::{Fault, FaultPlan};
 use crate::guard::Guard;
 use crate::in_flight::{self, InFlight};
 use crate::media::{self, Media};
@@ -58,7 +58,7 @@ pub(crate) struct Shared {
     pub(crate) record: Record,
     pub(crate) clock: Clock,
     pub(crate) edges: Arc<Edges>,
-    pub(crate) plan: Plan,
+    pub(crate) plan: FaultPlan,
     pub(crate) in_flight: InFlight,
     /// How many resets there have been. Read while a request is executed, so that a reset comes
     /// before or after all of that.

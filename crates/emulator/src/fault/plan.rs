@@ -1,4 +1,4 @@
-//! The plan: which faults are ahead, in which order.
+//! The plan of faults: which are ahead, in which order.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,12 @@ const MOST_PLANNED: usize = 1_000;
 const MOST_BYTES: usize = 4 << 20;
 
 /// The faults ahead, and those that the emulator was started with.
-pub(crate) struct Plan {
+pub(crate) struct FaultPlan {
     at_start: Vec<Fault>,
     ahead: Mutex<VecDeque<Fault>>,
 }
 
-impl Plan {
+impl FaultPlan {
     /// A plan that begins with these faults.
     ///
     /// # Errors
@@ -45,8 +45,8 @@ impl Plan {
     ///
     /// What is wrong with the first that cannot happen, or that there would be too many.
     pub(crate) fn add(&self, mut added: Vec<Fault>) -> Result<(), String> {
-        added.iter().try_for_each(Fault::check)?;
-        added.retain(Fault::happens);
+        added.iter().try_for_each(|fault| fault.0.check())?;
+        added.retain(|fault| fault.0.happens());
         let mut faults = self.faults();
         let (ahead, more) = (faults.len(), added.len());
         if ahead + more > MOST_PLANNED {
@@ -55,7 +55,11 @@ impl Plan {
                  {MOST_PLANNED}; `times` repeats one"
             ));
         }
-        let bytes: usize = faults.iter().chain(&added).map(Fault::bytes).sum();
+        let bytes: usize = faults
+            .iter()
+            .chain(&added)
+            .map(|fault| fault.0.bytes())
+            .sum();
         if bytes > MOST_BYTES && more > 0 {
             return Err(format!(
                 "{more} faults more than the {ahead} that are ahead would take {bytes} bytes with \
@@ -84,7 +88,7 @@ impl Plan {
         } else {
             HashSet::new()
         };
-        let place = faults.iter().position(|fault| fault.matches(&names))?;
+        let place = faults.iter().position(|fault| fault.0.matches(&names))?;
         let fault = faults.get_mut(place)?;
         let taken = fault.clone();
         fault.0.times -= 1;

@@ -9,9 +9,10 @@ use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{
-    COMMON_FIELDS, Fault, Kind, LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, no_header,
-    no_status,
+use super::Fault;
+use super::kind::{COMMON_FIELDS, Kind};
+use super::parts::{
+    LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, invalid_header, invalid_status,
 };
 use crate::json::{AsJson, Json, Seconds};
 
@@ -179,7 +180,7 @@ impl Written {
         let status = value.as_u64().and_then(|status| u16::try_from(status).ok());
         match status.filter(|status| answerable(*status).is_some()) {
             Some(status) => Ok(Some(status)),
-            None => Err(no_status(&value)),
+            None => Err(invalid_status(&value)),
         }
     }
 
@@ -205,7 +206,7 @@ impl Written {
 /// A text that becomes a header's value.
 fn header(name: &str, text: String) -> Result<String, String> {
     if HeaderValue::from_str(&text).is_err() {
-        return Err(no_header(name, &text));
+        return Err(invalid_header(name, &text));
     }
     Ok(text)
 }

@@ -1,33 +1,23 @@
 //! What happens to a request instead of, or on top of, a good answer; and the plan that says
 //! which request it happens to.
 
+mod deserialize;
+mod kind;
+mod parts;
 mod plan;
-mod written;
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode};
-use serde::{Deserialize, Serialize};
+use axum::http::StatusCode;
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::graphql::syntax;
-use crate::json::{self, Json, Seconds};
+use crate::json::{Json, Seconds};
 
-pub(crate) use plan::Plan;
-
-/// What every fault takes.
-const COMMON_FIELDS: [&str; 4] = ["times", "on", "after_execution", "delay_seconds"];
-
-/// The most bytes that a fault counts: 1 TiB.
-const MOST_BYTES: u64 = 1 << 40;
-
-/// The most requests that a fault happens to, for which no time is enough. A reader whose numbers
-/// are doubles reads it as it is.
-const MOST_TIMES: u64 = (1 << 53) - 1;
-
-/// The longest delay of a fault: a day.
-const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub use kind::ErrorData;
+pub(crate) use kind::Kind;
+use parts::{LONGEST_DELAY, MOST_BYTES, MOST_TIMES, Parts, answerable};
+pub(crate) use plan::FaultPlan;
 
 /// The size that a gzip bomb unfolds to unless it is told otherwise: 1 GiB.
 const BOMB: u64 = 1 << 30;
@@ -93,187 +83,9 @@ const BOMB: u64 = 1 << 30;
 #[must_use]
 pub struct Fault(pub(crate) Parts);
 
-/// The fields of a fault, as JSON names them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Parts {
-    #[serde(rename = "fault")]
-    pub(crate) kind: Kind,
-    times: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    on: Option<String>,
-    pub(crate) after_execution: bool,
-    pub(crate) delay_seconds: Seconds,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) retry_after: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) location: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) content_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) path: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "ErrorData::is_absent")]
-    pub(crate) data: ErrorData,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) field: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) value: Option<Json>,
-    /// The first field that was set though the fault does not take it.
-    #[serde(skip)]
-    misplaced: Option<&'static str>,
-}
-
-/// What is said of a status that no HTTP response can have.
-fn no_status(status: &Value) -> String {
-    format!("`status` {status} is none that an HTTP response can have: 200 to 599")
-}
-
-/// What is said of a text that cannot be the value of a header.
-fn no_header(name: &str, text: &str) -> String {
-    format!(
-        "`{name}` {} cannot be the value of a header",
-        Value::from(text)
-    )
-}
-
-/// What is said of a text that no field and no operation is called.
-fn no_name(text: &str) -> String {
-    format!(
-        "`on` {} is not the name of a field or an operation: letters, digits and `_`, no digit first",
-        Value::from(text)
-    )
-}
-
-/// The status of an HTTP response, if this is one: those below 200 are not final.
-fn answerable(status: u16) -> Option<StatusCode> {
-    let known = (200..600).contains(&status);
-    StatusCode::from_u16(status).ok().filter(|_| known)
-}
-
-/// The `data` of the answer of a [`Fault::graphql_error`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ErrorData {
-    /// There is none. `absent`, the default.
-    #[default]
-    Absent,
-    /// `null`.
-    Null,
-    /// An object in which the first root field of the document, under its alias if it has one,
-    /// is null. There is none where the document has no such field. `null_field`.
-    NullField,
-    /// The good answer's data, for which the request is executed. There is none where the good
-    /// answer has none. `kept`.
-    Kept,
-}
-
-impl ErrorData {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
-    fn is_absent(&self) -> bool {
-        *self == Self::Absent
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    Pass,
-    Delay,
-    TooManyRequests,
-    Unavailable,
-    InternalError,
-    BadGateway,
-    Reset,
-    CutBody,
-    SlowDrip,
-    EndlessBody,
-    GzipBomb,
-    Redirect,
-    ContentType,
-    NullData,
-    PartialData,
-    GraphqlError,
-    Status,
-    Replaced,
-}
-
-impl Kind {
-    /// The kind's name in JSON.
-    fn name(self) -> String {
-        match serde_json::to_value(self) {
-            Ok(Value::String(name)) => name,
-            _ => String::new(),
-        }
-    }
-
-    /// What a fault of this kind takes, for a message.
-    fn taken_fields(self) -> String {
-        let taken = self.own_fields().iter().chain(&COMMON_FIELDS);
-        let taken: Vec<_> = taken.map(|field| format!("`{field}`")).collect();
-        taken.join(", ")
-    }
-
-    /// What is said of a field of other faults.
-    fn does_not_take(self, field: &str) -> String {
-        format!(
-            "`{field}` does not belong to the fault `{}`; it takes {}",
-            self.name(),
-            self.taken_fields()
-        )
-    }
-
-    /// What faults of this kind take beside what every fault takes, as JSON names it.
-    fn own_fields(self) -> &'static [&'static str] {
-        match self {
-            Self::TooManyRequests | Self::Unavailable | Self::InternalError | Self::BadGateway => {
-                &["retry_after"]
-            }
-            Self::CutBody | Self::GzipBomb => &["bytes"],
-            Self::Redirect => &["location"],
-            Self::ContentType => &["content_type"],
-            Self::GraphqlError => &["status", "message", "code", "path", "data", "retry_after"],
-            Self::Status => &["status", "retry_after"],
-            Self::Replaced => &["field", "value"],
-            Self::Pass
-            | Self::Delay
-            | Self::Reset
-            | Self::SlowDrip
-            | Self::EndlessBody
-            | Self::NullData
-            | Self::PartialData => &[],
-        }
-    }
-}
-
 impl Fault {
     fn new(kind: Kind) -> Self {
-        Self(Parts {
-            kind,
-            times: 1,
-            on: None,
-            after_execution: false,
-            delay_seconds: Seconds::default(),
-            retry_after: None,
-            bytes: None,
-            location: None,
-            content_type: None,
-            status: None,
-            message: None,
-            code: None,
-            path: None,
-            data: ErrorData::default(),
-            field: None,
-            value: None,
-            misplaced: None,
-        })
+        Self(Parts::new(kind))
     }
 
     /// No fault: the request is answered well. `pass`.
@@ -489,7 +301,7 @@ impl Fault {
         })
     }
 
-    /// Sets a field. One that this fault does not take is kept for [`check`](Self::check).
+    /// Sets a field. One that this fault does not take is kept for [`check`](Parts::check).
     fn with(mut self, field: &'static str, set: impl FnOnce(&mut Parts)) -> Self {
         if self.0.kind.own_fields().contains(&field) {
             set(&mut self.0);
@@ -497,33 +309,6 @@ impl Fault {
             self.0.misplaced.get_or_insert(field);
         }
         self
-    }
-
-    /// Why this cannot happen to a request, if it cannot.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let parts = &self.0;
-        if let Some(field) = parts.misplaced {
-            return Err(parts.kind.does_not_take(field));
-        }
-        if let Some(status) = parts.status.filter(|status| answerable(*status).is_none()) {
-            return Err(no_status(&status.into()));
-        }
-        if let Some(name) = parts.on.as_deref().filter(|name| !syntax::is_name(name)) {
-            return Err(no_name(name));
-        }
-        let headers = [
-            ("retry_after", &parts.retry_after),
-            ("location", &parts.location),
-            ("content_type", &parts.content_type),
-        ];
-        for (name, text) in headers {
-            if let Some(text) = text
-                && HeaderValue::from_str(text).is_err()
-            {
-                return Err(no_header(name, text));
-            }
-        }
-        Ok(())
     }
 
     pub(crate) fn bomb_bytes(&self) -> u64 {
@@ -560,35 +345,5 @@ impl Fault {
     /// The fault's name in JSON.
     pub(crate) fn name(&self) -> String {
         self.0.kind.name()
-    }
-
-    /// Whether it happens at all.
-    pub(crate) fn happens(&self) -> bool {
-        self.0.times > 0
-    }
-
-    /// About how much memory it takes, and how long its JSON is, whichever is more.
-    fn bytes(&self) -> usize {
-        let parts = &self.0;
-        let texts = [
-            &parts.on,
-            &parts.retry_after,
-            &parts.location,
-            &parts.content_type,
-            &parts.message,
-            &parts.code,
-            &parts.field,
-        ];
-        let path = parts.path.iter().flatten();
-        let path = path.map(|item| size_of::<String>() + 16 + json::length(item));
-        let texts = texts.into_iter().flatten().map(|text| json::length(text));
-        let value = parts.value.as_ref().map_or(0, |value| value.as_str().len());
-        size_of::<Self>() + value + texts.chain(path).sum::<usize>()
-    }
-
-    /// Whether it happens to a request whose document has these names.
-    fn matches(&self, names: &HashSet<&str>) -> bool {
-        let on = self.0.on.as_deref();
-        on.is_none_or(|name| names.contains(name))
     }
 }

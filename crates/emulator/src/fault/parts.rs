@@ -1,0 +1,166 @@
+//! The fields of a fault, and which values they can have.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::kind::{ErrorData, Kind};
+use crate::graphql::syntax;
+use crate::json::{self, Json, Seconds};
+
+/// The most bytes that a fault counts: 1 TiB.
+pub(super) const MOST_BYTES: u64 = 1 << 40;
+
+/// The most requests that a fault happens to, for which no time is enough. A reader whose numbers
+/// are doubles reads it as it is.
+pub(super) const MOST_TIMES: u64 = (1 << 53) - 1;
+
+/// The longest delay of a fault: a day.
+pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The fields of a fault, as JSON names them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Parts {
+    #[serde(rename = "fault")]
+    pub(crate) kind: Kind,
+    pub(super) times: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) on: Option<String>,
+    pub(crate) after_execution: bool,
+    pub(crate) delay_seconds: Seconds,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) location: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) content_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "ErrorData::is_absent")]
+    pub(crate) data: ErrorData,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<Json>,
+    /// The first field that was set though the fault does not take it.
+    #[serde(skip)]
+    pub(super) misplaced: Option<&'static str>,
+}
+
+impl Parts {
+    /// A fault that happens once, to any request.
+    pub(super) fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            times: 1,
+            on: None,
+            after_execution: false,
+            delay_seconds: Seconds::default(),
+            retry_after: None,
+            bytes: None,
+            location: None,
+            content_type: None,
+            status: None,
+            message: None,
+            code: None,
+            path: None,
+            data: ErrorData::default(),
+            field: None,
+            value: None,
+            misplaced: None,
+        }
+    }
+
+    /// Why this cannot happen to a request, if it cannot.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if let Some(field) = self.misplaced {
+            return Err(self.kind.does_not_take(field));
+        }
+        if let Some(status) = self.status.filter(|status| answerable(*status).is_none()) {
+            return Err(invalid_status(&status.into()));
+        }
+        if let Some(name) = self.on.as_deref().filter(|name| !syntax::is_name(name)) {
+            return Err(invalid_name(name));
+        }
+        let headers = [
+            ("retry_after", &self.retry_after),
+            ("location", &self.location),
+            ("content_type", &self.content_type),
+        ];
+        for (name, text) in headers {
+            if let Some(text) = text
+                && HeaderValue::from_str(text).is_err()
+            {
+                return Err(invalid_header(name, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it happens at all.
+    pub(super) fn happens(&self) -> bool {
+        self.times > 0
+    }
+
+    /// About how much memory it takes, and how long its JSON is, whichever is more.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [
+            &self.on,
+            &self.retry_after,
+            &self.location,
+            &self.content_type,
+            &self.message,
+            &self.code,
+            &self.field,
+        ];
+        let path = self.path.iter().flatten();
+        let path = path.map(|item| size_of::<String>() + 16 + json::length(item));
+        let texts = texts.into_iter().flatten().map(|text| json::length(text));
+        let value = self.value.as_ref().map_or(0, |value| value.as_str().len());
+        size_of::<Self>() + value + texts.chain(path).sum::<usize>()
+    }
+
+    /// Whether it happens to a request whose document has these names.
+    pub(super) fn matches(&self, names: &HashSet<&str>) -> bool {
+        let on = self.on.as_deref();
+        on.is_none_or(|name| names.contains(name))
+    }
+}
+
+/// What is said of a status that no HTTP response can have.
+pub(super) fn invalid_status(status: &Value) -> String {
+    format!("`status` {status} is none that an HTTP response can have: 200 to 599")
+}
+
+/// What is said of a text that cannot be the value of a header.
+pub(super) fn invalid_header(name: &str, text: &str) -> String {
+    format!(
+        "`{name}` {} cannot be the value of a header",
+        Value::from(text)
+    )
+}
+
+/// What is said of a text that no field and no operation is called.
+fn invalid_name(text: &str) -> String {
+    format!(
+        "`on` {} is not the name of a field or an operation: letters, digits and `_`, no digit first",
+        Value::from(text)
+    )
+}
+
+/// The status of an HTTP response, if this is one: those below 200 are not final.
+pub(super) fn answerable(status: u16) -> Option<StatusCode> {
+    let known = (200..600).contains(&status);
+    StatusCode::from_u16(status).ok().filter(|_| known)
+}
