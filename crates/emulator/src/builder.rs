@@ -9,17 +9,13 @@ use std::sync::{Arc, Mutex, RwLock};
 use crate::backend::{Backend, Schemas};
 use crate::clock::{Clock, Pace};
 use crate::credentials;
-use crate::edges::Edges;
 use crate::emulator::Emulator;
 use crate::error::Error;
 use crate::fault::{Fault, FaultPlan};
-use crate::guard::Guard;
-use crate::http::{self, Shared};
-use crate::in_flight::InFlight;
-use crate::record::{Limits, Record};
+use crate::http::{self, Guard, InFlight, Record, RecordLimits, Server, Shared};
+use crate::quirks::Edges;
 use crate::run::{RunStore, Scenarios, Workspace};
 use crate::scenario::Scenario;
-use crate::server::{self, Server};
 
 /// How an emulator is to be started. See [`Emulator::builder`].
 #[derive(Debug, Clone)]
@@ -242,14 +238,16 @@ impl Builder {
         let plan = FaultPlan::new(std::mem::take(&mut self.faults)).map_err(Error::Fault)?;
         let allowed_hosts = std::mem::take(&mut self.allowed_hosts);
         let guard = Guard::new(allowed_hosts, self.host).map_err(Error::HostName)?;
-        let limits = self.kept_requests.map_or_else(Limits::default, Limits::of);
+        let limits = self
+            .kept_requests
+            .map_or_else(RecordLimits::default, RecordLimits::of);
         let agents = self.known_agents()?;
         let scenarios = self.known_scenarios()?;
         let mut statuses = scenarios.statuses();
         statuses.extend(self.edges.undeclared_status.clone());
         let schemas = Schemas::new(&self.backend, &statuses)?;
         let (listener, address) =
-            server::listen(self.host, self.port).map_err(|source| Error::Listen {
+            http::listen(self.host, self.port).map_err(|source| Error::Listen {
                 host: self.host,
                 port: self.port,
                 source,
@@ -320,6 +318,23 @@ impl Builder {
             scenarios.add(None, scenario);
         }
         Ok(scenarios)
+    }
+}
+
+impl Emulator {
+    /// Starts an emulator with the defaults: a free port, [`Backend::Current`](crate::Backend::Current), and
+    /// [`Scenario::completes`](crate::Scenario::completes) for every run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] and [`Error::Thread`] where the system refuses a port or a thread.
+    pub async fn start() -> Result<Self, Error> {
+        Self::builder().start().await
+    }
+
+    /// Chooses how an emulator is started.
+    pub fn builder() -> Builder {
+        Builder::default()
     }
 }
 

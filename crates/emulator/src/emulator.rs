@@ -5,14 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::builder::Builder;
 use crate::credentials;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::http::{HEALTH, Shared};
-use crate::requests::Request;
+use crate::http::{HEALTH, Request, Server, Shared};
 use crate::run::Run;
-use crate::server::Server;
 
 /// A running emulator: a DinoAI agents API on a port of the loopback address.
 ///
@@ -38,16 +35,6 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts an emulator with the defaults: a free port, [`Backend::Current`](crate::Backend::Current), and
-    /// [`Scenario::completes`](crate::Scenario::completes) for every run.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Listen`] and [`Error::Thread`] where the system refuses a port or a thread.
-    pub async fn start() -> Result<Self, Error> {
-        Self::builder().start().await
-    }
-
     pub(crate) fn new(
         endpoint: String,
         address: SocketAddr,
@@ -60,11 +47,6 @@ impl Emulator {
             shared,
             _server: server,
         }
-    }
-
-    /// Chooses how an emulator is started.
-    pub fn builder() -> Builder {
-        Builder::default()
     }
 
     /// The endpoint's URL: `http://127.0.0.1:<port>/api/v1/<company token>/graphql`.

@@ -149,39 +149,27 @@
 mod backend;
 mod builder;
 mod clock;
-mod control;
 mod credentials;
 mod demo;
-mod edges;
 mod emulator;
 mod error;
 mod fault;
 #[cfg(feature = "yaml")]
 mod files;
 mod graphql;
-mod guard;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod http;
-mod in_flight;
 mod json;
-mod listing;
-mod media;
-mod parameters;
 #[cfg(feature = "program")]
 pub mod program;
-mod record;
-mod reply;
-mod requests;
+mod quirks;
 mod resolvers;
 mod run;
 mod scenario;
-mod server;
-mod spoiled;
 
 pub use backend::Backend;
 pub use builder::Builder;
-pub use edges::{Capability, Edges, RefusalStatus};
 pub use emulator::Emulator;
 pub use error::{Diagnostic, Error};
 pub use fault::{ErrorData, Fault};
@@ -190,7 +178,8 @@ pub use fault::{ErrorData, Fault};
 pub use files::fuzzing;
 #[cfg(feature = "yaml")]
 pub use files::scenarios::scenario_schema;
-pub use requests::Request;
+pub use http::Request;
+pub use quirks::{Capability, Edges, RefusalStatus};
 pub use run::{Message, Run, Slack};
 pub use scenario::{Child, Scenario, Stage, Status, Step};
 

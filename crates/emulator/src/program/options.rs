@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::backend::Backend;
 use crate::builder::Builder;
-use crate::edges::{self, Edges};
 use crate::emulator::Emulator;
 use crate::fault::Fault;
 use crate::files::yaml::Document;
+use crate::quirks::{self, Edges};
 
 /// Run a local emulator of Paradime's DinoAI agents API
 ///
@@ -170,11 +170,11 @@ impl Options {
             .session_lifetime(Duration::from_secs(self.session_lifetime))
             .latency(self.latency)
             .refusal_status(match self.refusal_status {
-                None => edges::RefusalStatus::ByMediaType,
-                Some(RefusalStatus::Ok) => edges::RefusalStatus::Ok,
-                Some(RefusalStatus::BadRequest) => edges::RefusalStatus::BadRequest,
+                None => quirks::RefusalStatus::ByMediaType,
+                Some(RefusalStatus::Ok) => quirks::RefusalStatus::Ok,
+                Some(RefusalStatus::BadRequest) => quirks::RefusalStatus::BadRequest,
                 Some(RefusalStatus::UnprocessableContent) => {
-                    edges::RefusalStatus::UnprocessableContent
+                    quirks::RefusalStatus::UnprocessableContent
                 }
             });
         if self.repeat_messages {
@@ -203,8 +203,8 @@ impl Options {
         }
         for capability in &self.without_capability {
             edges = edges.without_capability(match capability {
-                Capability::Trigger => edges::Capability::Trigger,
-                Capability::Read => edges::Capability::Read,
+                Capability::Trigger => quirks::Capability::Trigger,
+                Capability::Read => quirks::Capability::Read,
             });
         }
         edges

@@ -15,11 +15,11 @@ use apollo_compiler::validation::Valid;
 use super::budget::{self, Budget, Counted};
 use super::operations::{Root, Trace};
 use crate::backend::Schemas;
-use crate::edges::{Capability, Edges};
 use crate::graphql::coercion;
 use crate::graphql::document::{Refusal, alone, choose, chosen, executable, read, refusal};
 use crate::graphql::rewrite::{Rewritten, rewrite};
 use crate::graphql::skip_include;
+use crate::quirks::{Capability, Edges};
 use crate::run::RunStore;
 
 /// What the executor puts before the message of an error that a resolver returned.

@@ -9,9 +9,9 @@ use apollo_compiler::response::{JsonMap, JsonValue};
 use apollo_compiler::{Name, Schema};
 
 use super::run_fields::RunObject;
-use crate::edges::Edges;
 use crate::graphql::introspection;
 use crate::graphql::object_value::{error, object, type_of, without_value};
+use crate::quirks::Edges;
 use crate::run::{NotSent, RunStore, Slack, TriggerInput, UnknownAgent};
 
 /// How many characters of a name a run keeps.

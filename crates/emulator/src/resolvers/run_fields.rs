@@ -8,8 +8,8 @@ use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedV
 use apollo_compiler::response::JsonValue;
 
 use crate::credentials::WORKSPACE_UID;
-use crate::edges::Edges;
 use crate::graphql::object_value::{error, object, without_value};
+use crate::quirks::Edges;
 use crate::run::{RunState, TranscriptMessage};
 use crate::scenario::{Status, Step, StepRole, Steps};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::demo::{self, Memory};
-use crate::edges::Edges;
+use crate::quirks::Edges;
 use crate::scenario::{Scenario, Status};
 
 /// The model families that every workspace has.

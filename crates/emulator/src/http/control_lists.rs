@@ -1,5 +1,5 @@
 //! The lists of the control path. They can be longer than what they list, so that an item is made
-//! when its reader has come to it, and waits for room among the answers that are not read yet.
+//! when its reader has come to it, and waits for memory among the answers that are not read yet.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use axum::response::Response;
 use futures_util::stream;
 use serde::Serialize;
 
-use crate::http::Shared;
+use super::reply::Reply;
+use super::shared::Shared;
 use crate::json;
-use crate::reply::Reply;
 
 /// About how long a piece of a list is. glibc keeps twice as much memory as the largest block that
 /// was ever freed.
@@ -22,7 +22,7 @@ const PIECE: usize = 64 << 10;
 enum Next {
     /// An item, whose JSON was added.
     Item,
-    /// An item for which there is not the room: about as many bytes.
+    /// An item for which there is not enough memory: about as many bytes.
     Larger(usize),
     End,
 }
@@ -79,7 +79,7 @@ fn add(item: &impl Serialize, piece: &mut Vec<u8>) -> Next {
     Next::Item
 }
 
-/// A list of what this adds for as much room.
+/// A list of what this adds for as much memory.
 fn list(
     shared: &Arc<Shared>,
     next: impl FnMut(&Shared, usize, &mut Vec<u8>) -> Next + Send + 'static,
@@ -112,7 +112,7 @@ impl<N: FnMut(&Shared, usize, &mut Vec<u8>) -> Next> List<N> {
         }
         let mut piece = json::buffer(PIECE);
         let mut most = PIECE;
-        let mut room = self.shared.in_flight.room(most).await;
+        let mut reservation = self.shared.in_flight.reserve_any(most).await;
         loop {
             let length = piece.len();
             piece.push(if self.is_begun { b',' } else { b'[' });
@@ -124,8 +124,8 @@ impl<N: FnMut(&Shared, usize, &mut Vec<u8>) -> Next> List<N> {
                     break;
                 }
                 Next::Larger(bytes) => {
-                    drop(room);
-                    room = self.shared.in_flight.room(bytes).await;
+                    drop(reservation);
+                    reservation = self.shared.in_flight.reserve_any(bytes).await;
                     most = bytes;
                     piece = json::buffer(bytes);
                 }
@@ -137,6 +137,6 @@ impl<N: FnMut(&Shared, usize, &mut Vec<u8>) -> Next> List<N> {
                 }
             }
         }
-        Some(room.with(piece))
+        Some(reservation.with(piece))
     }
 }

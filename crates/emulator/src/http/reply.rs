@@ -7,10 +7,10 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::edges::RefusalStatus;
-use crate::in_flight::Room;
+use super::in_flight::{InFlight, Reservation, Turn};
+use super::media_type::MediaType;
 use crate::json::{long_text, text};
-use crate::media::Media;
+use crate::quirks::RefusalStatus;
 use crate::resolvers::{Answer, Outcome, Trace};
 
 /// An answer that is whole in memory.
@@ -21,7 +21,7 @@ pub(crate) struct Reply {
     pub(crate) operation_name: Option<String>,
     pub(crate) trace: Trace,
     /// What the body takes among all that are not read yet.
-    pub(crate) room: Room,
+    pub(crate) reservation: Reservation,
 }
 
 impl Reply {
@@ -36,7 +36,7 @@ impl Reply {
             body: body.into(),
             operation_name: None,
             trace: Trace::default(),
-            room: Room::default(),
+            reservation: Reservation::default(),
         }
     }
 
@@ -56,12 +56,12 @@ impl Reply {
     }
 
     /// A GraphQL request that could not be read.
-    pub(crate) fn unread(wrong: &str, media: Media) -> Self {
+    pub(crate) fn unread(wrong: &str, media: MediaType) -> Self {
         let body = json!({ "errors": [{ "message": wrong }] });
         Self::new(StatusCode::BAD_REQUEST, media.content_type(), text(&body))
     }
 
-    pub(crate) fn outcome(outcome: Outcome, media: Media, refusals: RefusalStatus) -> Self {
+    pub(crate) fn outcome(outcome: Outcome, media: MediaType, refusals: RefusalStatus) -> Self {
         let mut reply = match outcome.answer {
             Answer::Executed(response) => {
                 Self::new(StatusCode::OK, media.content_type(), long_text(&response))
@@ -78,9 +78,11 @@ impl Reply {
         reply
     }
 
-    fn refused(errors: &[GraphQLError], media: Media, status: RefusalStatus) -> Self {
+    fn refused(errors: &[GraphQLError], media: MediaType, status: RefusalStatus) -> Self {
         let status = match (status, media) {
-            (RefusalStatus::Ok, _) | (RefusalStatus::ByMediaType, Media::Json) => StatusCode::OK,
+            (RefusalStatus::Ok, _) | (RefusalStatus::ByMediaType, MediaType::Json) => {
+                StatusCode::OK
+            }
             (RefusalStatus::BadRequest, _) | (RefusalStatus::ByMediaType, _) => {
                 StatusCode::BAD_REQUEST
             }
@@ -95,15 +97,28 @@ impl Reply {
         self.headers.push((name, value));
     }
 
+    /// The answer, once there is memory for it; or one that says that there was none.
+    pub(crate) async fn hold(mut self, in_flight: &InFlight, turn: Turn<'_>) -> Self {
+        let bytes = self.body.len();
+        match in_flight.reserve(bytes, &mut self.reservation, turn).await {
+            Ok(()) => self,
+            Err(refused) => {
+                let mut refusal = Self::detail(StatusCode::SERVICE_UNAVAILABLE, &refused);
+                refusal.set(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                refusal
+            }
+        }
+    }
+
     pub(crate) fn into_response(mut self) -> Response {
         let body = Body::from(self.take_body());
         self.into_response_with(body)
     }
 
-    /// The body, with the room that it takes.
+    /// The body, with the memory that it takes.
     pub(crate) fn take_body(&mut self) -> Bytes {
-        let room = std::mem::take(&mut self.room);
-        room.with(std::mem::take(&mut self.body))
+        let reservation = std::mem::take(&mut self.reservation);
+        reservation.with(std::mem::take(&mut self.body))
     }
 
     /// The response with another body than the reply's own.

@@ -20,14 +20,22 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use crate::error::Error;
-use crate::http::Connection;
 
 /// Documents may nest as deep as the parser allows, and every level takes stack: a debug build
 /// overflowed 1 MiB. Of this much only what is used is ever taken from the machine.
 const STACK: usize = 64 << 20;
 
-/// How long to wait when the system has no room for one more connection.
+/// How long to wait when the system takes no further connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The TCP connection that a request came over.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    pub(crate) number: u64,
+    pub(crate) peer: IpAddr,
+    /// Notified when the connection is to be reset.
+    pub(crate) reset: Arc<Notify>,
+}
 
 /// A thread that serves until this is dropped.
 pub(crate) struct Server {

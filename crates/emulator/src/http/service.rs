@@ -3,9 +3,7 @@
 //! What is wrong with a request is looked for from the outside in: path, method, credentials,
 //! media types, body, and then the GraphQL request itself. Faults come before all of it.
 
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -16,88 +14,24 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::{Router, routing};
 use serde_json::json;
-use tokio::sync::Notify;
 
-use crate::backend::Schemas;
-use crate::clock::Clock;
-use crate::control;
+use super::control;
+use super::fault_response::{self, Asked};
+use super::in_flight;
+use super::media_type::{self, MediaType};
+use super::parameters::Parameters;
+use super::reply::Reply;
+use super::server::Connection;
+use super::shared::Shared;
 use crate::credentials;
-use crate::edges::Edges;
-use crate::fault::{Fault, FaultPlan};
-use crate::guard::Guard;
-use crate::in_flight::{self, InFlight};
-use crate::media::{self, Media};
-use crate::parameters::Parameters;
-use crate::record::Record;
-use crate::reply::Reply;
+use crate::fault::Fault;
 use crate::resolvers::{self, Call, Mutations};
-use crate::run::{Run, RunStore};
-use crate::spoiled::{self, Asked};
 
 /// The largest request body, in bytes: 1 MiB.
 const BODY_LIMIT: usize = 1 << 20;
 
 /// Where programs that watch over an emulator ask whether it serves.
 pub(crate) const HEALTH: &str = "/health";
-
-/// The TCP connection that a request came over.
-#[derive(Clone)]
-pub(crate) struct Connection {
-    pub(crate) number: u64,
-    pub(crate) peer: IpAddr,
-    /// Notified when the connection is to be reset.
-    pub(crate) reset: Arc<Notify>,
-}
-
-/// What the requests of one emulator share.
-pub(crate) struct Shared {
-    pub(crate) path: String,
-    pub(crate) guard: Guard,
-    pub(crate) schemas: Schemas,
-    pub(crate) runs: Mutex<RunStore>,
-    pub(crate) record: Record,
-    pub(crate) clock: Clock,
-    pub(crate) edges: Arc<Edges>,
-    pub(crate) plan: FaultPlan,
-    pub(crate) in_flight: InFlight,
-    /// How many resets there have been. Read while a request is executed, so that a reset comes
-    /// before or after all of that.
-    pub(crate) resets: RwLock<u64>,
-    /// Notified after each reset.
-    pub(crate) was_reset: Arc<Notify>,
-}
-
-impl Shared {
-    /// Brings back the state at the start: no run, no request, the faults and the clock of then.
-    pub(crate) fn reset(&self) {
-        let mut resets = self.resets.write().unwrap_or_else(PoisonError::into_inner);
-        *resets += 1;
-        self.clock.reset();
-        self.plan.reset();
-        self.record.clear();
-        self.run_store().reset();
-        self.was_reset.notify_one();
-    }
-
-    pub(crate) fn now(&self) -> Duration {
-        self.clock.now()
-    }
-
-    pub(crate) fn reported_runs(&self) -> Vec<Run> {
-        let _not_resetting = self.not_resetting();
-        let now = self.now();
-        self.run_store().reports(now)
-    }
-
-    /// While this is held nothing is reset: the time that was read is that of the runs.
-    pub(crate) fn not_resetting(&self) -> RwLockReadGuard<'_, u64> {
-        self.resets.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn run_store(&self) -> MutexGuard<'_, RunStore> {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The service of one emulator. Each connection adds its [`Connection`].
 pub(crate) fn service(shared: Arc<Shared>) -> Router {
@@ -193,7 +127,7 @@ impl Exchange<'_> {
             good = Some(self.judge().await);
         }
         let in_flight = &self.shared.in_flight;
-        let response = spoiled::answer(&fault, good, &self.asked(), in_flight).await?;
+        let response = fault_response::respond(&fault, good, &self.asked(), in_flight).await?;
         self.leave(response.status()).await;
         Some(response)
     }
@@ -204,7 +138,7 @@ impl Exchange<'_> {
         Asked {
             document: parameters.map_or("", |known| &known.query),
             operation_name: parameters.and_then(|known| known.operation_name.as_deref()),
-            media: Media::accepted(&self.parts.headers).unwrap_or(Media::Json),
+            media: MediaType::accepted(&self.parts.headers).unwrap_or(MediaType::Json),
         }
     }
 
@@ -242,7 +176,7 @@ impl Exchange<'_> {
             request.started = std::mem::take(&mut reply.trace.started);
             request.executed = reply.trace.executed;
         });
-        in_flight.hold(reply, turn).await
+        reply.hold(in_flight, turn).await
     }
 
     /// Whether the answer is likely to be long: that of a run which is.
@@ -279,11 +213,14 @@ impl Exchange<'_> {
         if !credentials::are_valid(&parts.headers) {
             return Reply::detail(StatusCode::UNAUTHORIZED, "Unauthorized");
         }
-        let Some(media) = Media::accepted(&parts.headers) else {
+        let Some(media) = MediaType::accepted(&parts.headers) else {
             return Reply::detail(StatusCode::NOT_ACCEPTABLE, "Not Acceptable");
         };
-        if parts.method == Method::POST && !media::is_json(&parts.headers) {
-            return Reply::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type");
+        if parts.method == Method::POST && !media_type::is_json(&parts.headers) {
+            return Reply::detail(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Unsupported MediaType Type",
+            );
         }
         if let Some(unread) = &self.unread {
             return Reply::detail(unread.status(), &unread.body_text());

@@ -5,14 +5,14 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 /// The media type of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Media {
+pub(crate) enum MediaType {
     /// `application/json`: a refused document is answered with the status 200.
     Json,
     /// `application/graphql-response+json`: a refused document is answered with the status 400.
     GraphqlResponse,
 }
 
-impl Media {
+impl MediaType {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json; charset=utf-8",
@@ -63,7 +63,7 @@ struct Range {
 }
 
 impl Range {
-    fn precision(&self, media: Media) -> Option<u8> {
+    fn precision(&self, media: MediaType) -> Option<u8> {
         match self.essence.as_str() {
             essence if essence == media.essence() => Some(2),
             "application/*" => Some(1),
@@ -135,16 +135,16 @@ mod tests {
 
     use super::*;
 
-    fn accepted(accept: &str) -> Option<Media> {
+    fn accepted(accept: &str) -> Option<MediaType> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().unwrap());
-        Media::accepted(&headers)
+        MediaType::accepted(&headers)
     }
 
     #[test]
     fn the_client_chooses_the_media_type() {
-        let json = Some(Media::Json);
-        let graphql = Some(Media::GraphqlResponse);
+        let json = Some(MediaType::Json);
+        let graphql = Some(MediaType::GraphqlResponse);
         for (accept, expected) in [
             ("*/*", json),
             ("application/*", json),
@@ -176,6 +176,6 @@ mod tests {
         ] {
             assert_eq!(accepted(accept), expected, "{accept}");
         }
-        assert_eq!(Media::accepted(&HeaderMap::new()), json);
+        assert_eq!(MediaType::accepted(&HeaderMap::new()), json);
     }
 }

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, Uri, Version, header};
 
-use crate::reply::Reply;
+use super::reply::Reply;
 
 /// The longest host, with its port, that is looked at: no name in the DNS is longer.
 const LONGEST_HOST: usize = 300;

@@ -12,9 +12,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::parameters::Parameters;
+use super::request::Request;
 use crate::credentials;
-use crate::parameters::Parameters;
-use crate::requests::Request;
 
 /// What stands in the record for the value of a header that carries a credential.
 const MASK: &str = "***";
@@ -29,12 +29,12 @@ const MOST_BYTES: usize = 32 << 20;
 const TEXT_OVERHEAD: usize = size_of::<String>() + 16;
 
 /// How much of the past a record keeps.
-pub(crate) struct Limits {
+pub(crate) struct RecordLimits {
     requests: usize,
     bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for RecordLimits {
     fn default() -> Self {
         Self {
             requests: MOST_REQUESTS,
@@ -43,7 +43,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl RecordLimits {
     /// So many requests, of whatever size.
     pub(crate) fn of(requests: usize) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Limits {
 /// The latest requests. A request is entered when its head has come in, and completed when its
 /// answer is made, so that the order is that of arrival.
 pub(crate) struct Record {
-    limits: Limits,
+    limits: RecordLimits,
     kept: Mutex<Kept>,
 }
 
@@ -120,7 +120,7 @@ impl Serialize for Entry {
 }
 
 impl Record {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: RecordLimits) -> Self {
         Self {
             limits,
             kept: Mutex::default(),
@@ -201,7 +201,7 @@ impl Record {
         Some(seen)
     }
 
-    /// How many requests were entered and have left to make room.
+    /// How many requests were entered and have left for later ones.
     pub(crate) fn dropped(&self) -> u64 {
         let kept = self.kept();
         kept.first - kept.begin
@@ -223,7 +223,7 @@ impl Record {
 
 impl Kept {
     /// Changes the entry at a place, if it is still there, and counts what it takes then.
-    fn change(&mut self, place: u64, limits: &Limits, change: impl FnOnce(&mut Entry)) {
+    fn change(&mut self, place: u64, limits: &RecordLimits, change: impl FnOnce(&mut Entry)) {
         let place = place.checked_sub(self.first);
         let place = place.and_then(|place| usize::try_from(place).ok());
         let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) else {
@@ -237,7 +237,7 @@ impl Kept {
     }
 
     /// Drops the oldest requests until the others are within the limits. The latest one stays.
-    fn trim(&mut self, limits: &Limits) {
+    fn trim(&mut self, limits: &RecordLimits) {
         while self.entries.len() > 1
             && (self.entries.len() > limits.requests || self.bytes > limits.bytes)
         {
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_latest_are_kept_whatever_has_come_in() {
-        let record = Record::new(Limits::default());
+        let record = Record::new(RecordLimits::default());
         let (parts, ()) = HttpRequest::new(()).into_parts();
         for number in 0..100_000 {
             let place = record.open(&parts, number, Duration::ZERO);
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn what_is_large_leaves_earlier() {
-        let record = Record::new(Limits::default());
+        let record = Record::new(RecordLimits::default());
         let (parts, ()) = HttpRequest::new(()).into_parts();
         // A text of 128 KB, and a tree of eighty times as much.
         let variables = json!({ "v": vec![json!({ "a": 1 }); 16_000] });
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_request_that_has_left_is_not_completed() {
-        let record = Record::new(Limits::of(1));
+        let record = Record::new(RecordLimits::of(1));
         let (parts, ()) = HttpRequest::new(()).into_parts();
         let dropped = record.open(&parts, 1, Duration::ZERO);
         record.open(&parts, 2, Duration::ZERO);

@@ -1,7 +1,7 @@
 //! The control path: what happened, and what is to happen, while the emulator runs.
 //!
 //! It takes no credentials, and only callers on this machine, none of which is a page of another
-//! site: see [`guard`](crate::guard). A POST with a body must say that it is JSON, as well.
+//! site: see [`guard`](super::guard). A POST with a body must say that it is JSON, as well.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::control_lists;
+use super::media_type;
+use super::reply::Reply;
+use super::shared::Shared;
 use crate::fault::Fault;
-use crate::http::Shared;
 use crate::json::Seconds;
-use crate::listing;
-use crate::media;
-use crate::reply::Reply;
 
 /// The furthest that a request moves the clock: 100 years of 365.25 days.
 const LONGEST_ADVANCE: Duration = Duration::from_secs(3_155_760_000);
@@ -64,17 +64,20 @@ pub(crate) async fn answer(
     let path = path.strip_prefix(PREFIX).unwrap_or(path);
     // A reset needs no body, and then nothing says of what type it is.
     let is_bare = path == "reset" && body.is_empty();
-    if parts.method == Method::POST && !is_bare && !media::is_json(&parts.headers) {
-        return Reply::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type")
-            .into_response();
+    if parts.method == Method::POST && !is_bare && !media_type::is_json(&parts.headers) {
+        return Reply::detail(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Unsupported MediaType Type",
+        )
+        .into_response();
     }
     let reply = match (&parts.method, path) {
-        (&Method::GET, "requests") => return listing::requests(shared),
+        (&Method::GET, "requests") => return control_lists::requests(shared),
         (&Method::DELETE, "requests") => {
             shared.record.clear();
             Reply::json(StatusCode::OK, &json!([]))
         }
-        (&Method::GET, "runs") => return listing::runs(shared),
+        (&Method::GET, "runs") => return control_lists::runs(shared),
         (&Method::GET, "faults") => ahead(shared),
         (&Method::POST, "faults") => add(shared, body),
         (&Method::DELETE, "faults") => {
@@ -92,7 +95,7 @@ pub(crate) async fn answer(
         _ => Reply::detail(StatusCode::NOT_FOUND, "Not Found"),
     };
     let in_flight = &shared.in_flight;
-    let reply = in_flight.hold(reply, in_flight.at_once()).await;
+    let reply = reply.hold(in_flight, in_flight.at_once()).await;
     reply.into_response()
 }
 

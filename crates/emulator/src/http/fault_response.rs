@@ -15,12 +15,12 @@ use serde::de::IgnoredAny;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
+use super::in_flight::InFlight;
+use super::media_type::MediaType;
+use super::reply::Reply;
 use crate::fault::{ErrorData, Fault, Kind};
 use crate::graphql::document::first_root_key;
-use crate::in_flight::InFlight;
 use crate::json::{self, long_text};
-use crate::media::Media;
-use crate::reply::Reply;
 
 /// Where the JSON that never ends, or unfolds without end, begins.
 const OPENING: &[u8] = b"{\"data\":";
@@ -53,12 +53,12 @@ pub(crate) struct Asked<'a> {
     pub(crate) document: &'a str,
     pub(crate) operation_name: Option<&'a str>,
     /// The media type that the client likes best.
-    pub(crate) media: Media,
+    pub(crate) media: MediaType,
 }
 
 /// The answer of a fault. `good` is the answer without the fault, where the request was
 /// executed; a fault that needs it and does not get it leaves nothing to send.
-pub(crate) async fn answer(
+pub(crate) async fn respond(
     fault: &Fault,
     good: Option<Reply>,
     asked: &Asked<'_>,
@@ -83,7 +83,7 @@ pub(crate) async fn answer(
         Kind::InternalError => failed(fault, StatusCode::INTERNAL_SERVER_ERROR),
         Kind::BadGateway => failed(fault, StatusCode::BAD_GATEWAY),
     };
-    let reply = in_flight.hold(reply, in_flight.at_once()).await;
+    let reply = reply.hold(in_flight, in_flight.at_once()).await;
     Some(reply.into_response())
 }
 
@@ -135,7 +135,7 @@ fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply
     body.extend(errors.as_deref().map(|errors| ("errors", errors)));
     let media = asked.media.content_type();
     let mut reply = Reply::new(StatusCode::OK, media, long_text(&body));
-    reply.room = good.map(|good| good.room).unwrap_or_default();
+    reply.reservation = good.map(|good| good.reservation).unwrap_or_default();
     with_status(fault, reply)
 }
 
@@ -251,7 +251,7 @@ fn dripping(pause: Duration, mut reply: Reply) -> Response {
 }
 
 fn json_head() -> Reply {
-    Reply::new(StatusCode::OK, Media::Json.content_type(), "")
+    Reply::new(StatusCode::OK, MediaType::Json.content_type(), "")
 }
 
 fn endless() -> Body {
