@@ -11,7 +11,7 @@ use dinoai::{Event, TriggerRun};
 use dinoai_emulator::Scenario;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let api = tokio::runtime::Runtime::new()?.block_on(api::Api::connect(Scenario::completes()))?;
+    let api = tokio::runtime::Runtime::new()?.block_on(api::Api::connect(Scenario::completed()))?;
 
     let request = TriggerRun::agent("data-quality-checker").with_message("Focus on stg_orders");
     let run = api

@@ -11,7 +11,7 @@ use dinoai_emulator::Scenario;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let api = api::Api::connect(Scenario::completes()).await?;
+    let api = api::Api::connect(Scenario::completed()).await?;
 
     let tables = ["orders", "customers", "payments", "products", "stores"];
     let requests = tables.map(|table| {

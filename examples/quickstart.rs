@@ -14,7 +14,7 @@ use dinoai_emulator::Scenario;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let api = api::Api::connect(Scenario::completes()).await?;
+    let api = api::Api::connect(Scenario::completed()).await?;
 
     let request = TriggerRun::agent("data-quality-checker").with_message("Focus on stg_orders");
     let run = api

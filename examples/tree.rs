@@ -16,12 +16,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A run that goes idle while its children work, and wakes when one of them calls back.
     let checks = Scenario::new()
         .stage(Stage::new("RUNNING").reads(2))
-        .child(Scenario::fails())
-        .child(Scenario::completes())
+        .child(Scenario::failed())
+        .child(Scenario::completed())
         .stage(Stage::new("COMPLETED"));
     let family = Scenario::new()
         .stage(Stage::new("RUNNING"))
-        .child(Child::from(checks).calls_back([
+        .child(Child::from(checks).with_callback([
             Stage::new("RUNNING"),
             Stage::new("COMPLETED").message("assistant", "One of the checks has failed."),
         ]))

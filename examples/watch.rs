@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .stage(Stage::new("RUNNING"))
         .message("assistant", "I look at the tests first.")
         .stage(Stage::new("RUNNING"))
-        .child(Child::from(Scenario::completes()))
+        .child(Child::from(Scenario::completed()))
         .stage(Stage::new("COMPLETED"))
         .message("assistant", "Two tests fail, both in stg_orders.");
     let api = api::Api::connect(scenario).await?;

@@ -71,9 +71,9 @@ async fn a_run_is_started_once_waited_for_and_read_whole() {
 #[tokio::test]
 async fn every_end_is_told_with_the_whole_run() {
     for (scenario, status) in [
-        (Scenario::fails(), RunStatus::Failed),
-        (Scenario::expires(), RunStatus::Expired),
-        (Scenario::is_stopped(), RunStatus::Stopped),
+        (Scenario::failed(), RunStatus::Failed),
+        (Scenario::expired(), RunStatus::Expired),
+        (Scenario::stopped(), RunStatus::Stopped),
     ] {
         let emulator = Emulator::builder()
             .default_scenario(scenario)
@@ -115,8 +115,8 @@ async fn a_follow_up_goes_to_the_same_run_and_a_stop_ends_it() {
 async fn children_are_runs_that_can_be_read() {
     let scenario = Scenario::new()
         .stage(Stage::new("RUNNING"))
-        .child(Child::from(Scenario::completes()))
-        .child(Child::from(Scenario::fails()))
+        .child(Child::from(Scenario::completed()))
+        .child(Child::from(Scenario::failed()))
         .stage(Stage::new("COMPLETED"));
     let emulator = Emulator::builder()
         .default_scenario(scenario)

@@ -405,7 +405,7 @@ async fn the_time_to_settle_is_what_it_is_set_to() {
 
 #[tokio::test]
 async fn a_parent_that_is_called_back_on_the_emulator_has_the_childs_news() {
-    let child = Child::from(Scenario::completes()).calls_back([
+    let child = Child::from(Scenario::completed()).with_callback([
         Stage::new("RUNNING").reads(2),
         Stage::new("COMPLETED").message("assistant", "The sub-agent found two gaps."),
     ]);

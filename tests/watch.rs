@@ -42,7 +42,7 @@ fn busy() -> Scenario {
         .step(Step::agent("I look at the tests."))
         .step(Step::tool("run_sql_query").input("select 1").output("1"))
         .stage(Stage::new("RUNNING").reads(3))
-        .child(Child::from(Scenario::completes()))
+        .child(Child::from(Scenario::completed()))
         .step(Step::tool("read_file").input("a.sql").output("select 2"))
         .stage(Stage::new("COMPLETED"))
         .message("assistant", "Done.")
@@ -191,7 +191,7 @@ async fn steps_are_read_with_their_options() {
 
 #[tokio::test]
 async fn a_watch_of_a_run_that_has_ended_tells_it_all_at_once() {
-    let emulator = emulate(Backend::Current, Scenario::fails()).await;
+    let emulator = emulate(Backend::Current, Scenario::failed()).await;
     let client = client(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
     session.wait().await.unwrap_err();

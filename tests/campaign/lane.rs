@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use dinoai::{Client, Credentials, Error, Retry, SessionId};
-use dinoai_emulator::{Child, Edges, Emulator, ErrorData, Fault, Scenario, Stage};
+use dinoai_emulator::{Child, Emulator, ErrorData, Fault, Quirks, Scenario, Stage};
 use fastrand::Rng;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub(crate) enum Conditions {
     WireFails,
 }
 
-/// What the API does at its edges.
+/// Which quirk of the API is switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Edge {
     None,
@@ -69,20 +69,20 @@ impl Edge {
         }
     }
 
-    fn edges(self) -> Edges {
-        let edges = Edges::new();
+    fn quirks(self) -> Quirks {
+        let quirks = Quirks::new();
         match self {
-            Self::None => edges,
-            Self::StaleReads(reads) => edges.stale_reads(reads),
-            Self::RepeatedMessages => edges.repeated_messages(),
-            Self::ReorderedMessages => edges.reordered_messages(),
-            Self::UndeclaredStatus => edges.undeclared_status("HIBERNATING"),
+            Self::None => quirks,
+            Self::StaleReads(reads) => quirks.stale_reads(reads),
+            Self::RepeatedMessages => quirks.repeated_messages(),
+            Self::ReorderedMessages => quirks.reordered_messages(),
+            Self::UndeclaredStatus => quirks.undeclared_status("HIBERNATING"),
             // What appears at the same moment has the same timestamp.
-            Self::EqualTimestamps => edges.timestamp_resolution(Duration::from_micros(1)),
-            Self::AlternatingStatus => edges.alternating_status(),
-            Self::CompactedTranscript => edges.compacted_transcript(3),
-            Self::Latency(time) => edges.latency(time),
-            Self::UnreadableSteps => edges.unreadable_steps(),
+            Self::EqualTimestamps => quirks.timestamp_resolution(Duration::from_micros(1)),
+            Self::AlternatingStatus => quirks.alternating_status(),
+            Self::CompactedTranscript => quirks.compacted_transcript(3),
+            Self::Latency(time) => quirks.latency(time),
+            Self::UnreadableSteps => quirks.unreadable_steps(),
         }
     }
 }
@@ -359,17 +359,17 @@ fn emulator(edge: Edge, rng: &mut Rng) -> Emulator {
         parent = parent.child(timed(rng));
     }
     let parent = parent
-        .child(Child::from(timed(rng)).calls_back([
+        .child(Child::from(timed(rng)).with_callback([
             said(running(time(rng, 40)), "The sub-agent has ended."),
             said(Stage::new("COMPLETED"), "All done."),
         ]))
         .stage(said(Stage::new("COMPLETED"), "Waiting for a sub-agent."));
     Emulator::builder()
-        .edges(edge.edges())
-        .scenario("quick", Scenario::completes())
-        .scenario("fails", Scenario::fails())
-        .scenario("expires", Scenario::expires())
-        .scenario("stopped", Scenario::is_stopped())
+        .quirks(edge.quirks())
+        .scenario("quick", Scenario::completed())
+        .scenario("fails", Scenario::failed())
+        .scenario("expires", Scenario::expired())
+        .scenario("stopped", Scenario::stopped())
         .scenario("timed", timed(rng))
         .scenario(
             "late",

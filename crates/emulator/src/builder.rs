@@ -13,7 +13,7 @@ use crate::emulator::Emulator;
 use crate::error::Error;
 use crate::fault::{Fault, FaultPlan};
 use crate::http::{self, Guard, InFlight, Record, RecordLimits, Server, Shared};
-use crate::quirks::Edges;
+use crate::quirks::Quirks;
 use crate::run::{RunStore, Scenarios, Workspace};
 use crate::scenario::Scenario;
 
@@ -32,7 +32,7 @@ pub struct Builder {
     has_demo_agents: bool,
     model_families: BTreeSet<String>,
     branches: BTreeSet<String>,
-    edges: Edges,
+    quirks: Quirks,
     pace: Pace,
     faults: Vec<Fault>,
     host: IpAddr,
@@ -55,7 +55,7 @@ impl Default for Builder {
             has_demo_agents: false,
             model_families: BTreeSet::new(),
             branches: BTreeSet::new(),
-            edges: Edges::new(),
+            quirks: Quirks::new(),
             pace: Pace::default(),
             faults: Vec::new(),
             host: Ipv4Addr::LOCALHOST.into(),
@@ -107,7 +107,7 @@ impl Builder {
     }
 
     /// Lets every other run follow this scenario: those of agents without one of their own, and
-    /// those that only a message started. The default is [`Scenario::completes`], or
+    /// those that only a message started. The default is [`Scenario::completed`], or
     /// [`demo_agents`](Self::demo_agents).
     pub fn default_scenario(mut self, scenario: Scenario) -> Self {
         self.default_scenario = Some(scenario);
@@ -116,7 +116,7 @@ impl Builder {
 
     /// Lets every run that has no scenario go as those of the
     /// [demo agents](crate#the-demo-agents) do, in real time unless the clock is
-    /// [stopped](Self::stopped_clock). Without this such a run goes as [`Scenario::completes`] says.
+    /// [stopped](Self::stopped_clock). Without this such a run goes as [`Scenario::completed`] says.
     ///
     /// ```
     /// use std::time::Duration;
@@ -149,9 +149,9 @@ impl Builder {
         self
     }
 
-    /// Switches on the API's edges. The default is [`Edges::new`].
-    pub fn edges(mut self, edges: Edges) -> Self {
-        self.edges = edges;
+    /// Switches on quirks of the API. The default is [`Quirks::new`].
+    pub fn quirks(mut self, quirks: Quirks) -> Self {
+        self.quirks = quirks;
         self
     }
 
@@ -244,7 +244,7 @@ impl Builder {
         let agents = self.known_agents()?;
         let scenarios = self.known_scenarios()?;
         let mut statuses = scenarios.statuses();
-        statuses.extend(self.edges.undeclared_status.clone());
+        statuses.extend(self.quirks.undeclared_status.clone());
         let schemas = Schemas::new(&self.backend, &statuses)?;
         let (listener, address) =
             http::listen(self.host, self.port).map_err(|source| Error::Listen {
@@ -252,13 +252,13 @@ impl Builder {
                 port: self.port,
                 source,
             })?;
-        let edges = Arc::new(self.edges);
+        let quirks = Arc::new(self.quirks);
         let workspace = Workspace {
             agents,
             scenarios,
             model_families: self.model_families,
             branches: self.branches,
-            edges: Arc::clone(&edges),
+            quirks: Arc::clone(&quirks),
         };
         let shared = Arc::new(Shared {
             path: format!("/api/v1/{}/graphql", credentials::ENDPOINT_TOKEN),
@@ -267,7 +267,7 @@ impl Builder {
             guard,
             record: Record::new(limits),
             clock: Clock::new(self.pace),
-            edges,
+            quirks,
             plan,
             in_flight: InFlight::new(),
             resets: RwLock::default(),
@@ -323,7 +323,7 @@ impl Builder {
 
 impl Emulator {
     /// Starts an emulator with the defaults: a free port, [`Backend::Current`](crate::Backend::Current), and
-    /// [`Scenario::completes`](crate::Scenario::completes) for every run.
+    /// [`Scenario::completed`](crate::Scenario::completed) for every run.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@
 //!
 //! # async fn example() -> Result<(), dinoai_emulator::Error> {
 //! let emulator = Emulator::builder()
-//!     .scenario("data-quality-checker", Scenario::fails())
+//!     .scenario("data-quality-checker", Scenario::failed())
 //!     .start()
 //!     .await?;
 //! // Point a client at `emulator.endpoint()`, with `emulator.key()` and `emulator.secret()`,
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! How a run goes is a [`Scenario`]; which fields and arguments are known is a [`Backend`]; what
-//! a client must survive though nothing is broken are [`Edges`]; what a network and a proxy do
+//! a client must survive though nothing is broken are [`Quirks`]; what a network and a proxy do
 //! to it are [`Fault`]s. Everything is counted: what came in ([`Emulator::requests`]) and what it
 //! started ([`Emulator::runs`]).
 //!
@@ -179,7 +179,7 @@ pub use files::fuzzing;
 #[cfg(feature = "yaml")]
 pub use files::scenarios::scenario_schema;
 pub use http::Request;
-pub use quirks::{Capability, Edges, RefusalStatus};
+pub use quirks::{Capability, Quirks, RefusalStatus};
 pub use run::{Message, Run, Slack};
 pub use scenario::{Child, Scenario, Stage, Status, Step};
 

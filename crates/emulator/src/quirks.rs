@@ -1,4 +1,4 @@
-//! What a client must survive though nothing is broken: the API's edges, each a switch.
+//! What a client must survive though nothing is broken: quirks of the API, each a switch.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 /// How long a session takes follow-ups after its last message.
 const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The API's edges. Every one but the session's lifetime is off unless it is switched on.
+/// Quirks of the API. Every one but the session's lifetime is off unless it is switched on.
 ///
 /// ```
-/// use dinoai_emulator::{Edges, Emulator, RefusalStatus};
+/// use dinoai_emulator::{Quirks, Emulator, RefusalStatus};
 ///
 /// # fn main() -> Result<(), dinoai_emulator::Error> {
 /// let emulator = Emulator::builder()
-///     .edges(
-///         Edges::new()
+///     .quirks(
+///         Quirks::new()
 ///             .stale_reads(2)
 ///             .reordered_messages()
 ///             .refusal_status(RefusalStatus::UnprocessableContent),
@@ -24,14 +24,14 @@ const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// # }
 /// ```
 ///
-/// More edges have their place elsewhere: any status at all in [`Stage::new`](crate::Stage::new),
+/// More quirks have their place elsewhere: any status at all in [`Stage::new`](crate::Stage::new),
 /// one run's unreadable steps in
 /// [`Scenario::without_readable_steps`](crate::Scenario::without_readable_steps), known branches
 /// and model families in [`Builder::branch`](crate::Builder::branch) and
 /// [`Builder::model_family`](crate::Builder::model_family).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub struct Edges {
+pub struct Quirks {
     pub(crate) stale_reads: u64,
     pub(crate) repeated_messages: bool,
     pub(crate) reordered_messages: bool,
@@ -96,7 +96,7 @@ pub enum RefusalStatus {
     UnprocessableContent,
 }
 
-impl Default for Edges {
+impl Default for Quirks {
     fn default() -> Self {
         Self {
             stale_reads: 0,
@@ -116,8 +116,8 @@ impl Default for Edges {
     }
 }
 
-impl Edges {
-    /// No edge but the session's lifetime.
+impl Quirks {
+    /// No quirk but the session's lifetime.
     pub fn new() -> Self {
         Self::default()
     }
@@ -147,14 +147,14 @@ impl Edges {
     /// Unix epoch, so that several messages can have the same. They are listed in the order of
     /// their arrival all the same. Anything below a microsecond counts as one.
     ///
-    /// Without this edge every message is at least a millisecond later than the one before.
+    /// Without this quirk every message is at least a millisecond later than the one before.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use dinoai_emulator::Edges;
+    /// use dinoai_emulator::Quirks;
     ///
     /// # let _ =
-    /// Edges::new().timestamp_resolution(Duration::from_secs(1));
+    /// Quirks::new().timestamp_resolution(Duration::from_secs(1));
     /// ```
     pub fn timestamp_resolution(mut self, resolution: Duration) -> Self {
         self.timestamp_resolution = Some(resolution);

@@ -13,7 +13,7 @@ use serde_json::json;
 fn calls_back(child: Scenario) -> Scenario {
     Scenario::new()
         .stage(Stage::new("RUNNING"))
-        .child(Child::from(child).calls_back([
+        .child(Child::from(child).with_callback([
             Stage::new("RUNNING"),
             Stage::new("COMPLETED").message("assistant", "My child is done."),
         ]))
@@ -37,7 +37,7 @@ async fn child_of(emulator: &Emulator, parent: &str) -> String {
 
 #[tokio::test]
 async fn a_parent_goes_idle_and_wakes_when_its_child_has_ended() {
-    let emulator = with(calls_back(Scenario::completes())).await;
+    let emulator = with(calls_back(Scenario::completed())).await;
     let parent = trigger(&emulator, "parent").await;
     let child = child_of(&emulator, &parent).await;
     assert_eq!(
@@ -93,7 +93,7 @@ async fn by_time_a_parent_wakes_when_its_child_ended() {
         .stage(Stage::new("COMPLETED"));
     let scenario = Scenario::new()
         .stage(Stage::new("RUNNING").lasts(Duration::from_secs(10)))
-        .child(Child::from(child).calls_back([
+        .child(Child::from(child).with_callback([
             Stage::new("RUNNING").lasts(Duration::from_secs(5)),
             Stage::new("COMPLETED"),
         ]))
@@ -124,8 +124,8 @@ async fn callbacks_nest_and_come_one_after_the_other() {
     let inner = calls_back(at_once());
     let scenario = Scenario::new()
         .stage(Stage::new("COMPLETED"))
-        .child(Child::from(inner).calls_back([Stage::new("STOPPED")]))
-        .child(Child::from(at_once()).calls_back([]));
+        .child(Child::from(inner).with_callback([Stage::new("STOPPED")]))
+        .child(Child::from(at_once()).with_callback([]));
     let emulator = with(scenario).await;
     let parent = trigger(&emulator, "parent").await;
     let child = child_of(&emulator, &parent).await;
@@ -147,7 +147,7 @@ async fn a_stopped_parent_is_not_woken_and_a_follow_up_does_not_lose_the_callbac
         (STOP, &["STOPPED", "STOPPED", "STOPPED", "STOPPED"][..]),
         (SEND, &["QUEUED", "RUNNING", "COMPLETED", "RUNNING"]),
     ] {
-        let emulator = with(calls_back(Scenario::completes())).await;
+        let emulator = with(calls_back(Scenario::completed())).await;
         let parent = trigger(&emulator, "parent").await;
         let child = child_of(&emulator, &parent).await;
         statuses(&emulator, &parent, 2).await;
@@ -173,7 +173,7 @@ async fn a_parent_goes_on_when_its_child_was_stopped_and_no_earlier() {
     ];
     let parent = Scenario::new()
         .stage(Stage::new("COMPLETED").lasts(minutes(1)))
-        .child(Child::from(child).calls_back(woken));
+        .child(Child::from(child).with_callback(woken));
     let emulator = with(parent).await;
     trigger(&emulator, "parent").await;
     let child = emulator.runs()[0].children[0].clone();

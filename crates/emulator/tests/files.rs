@@ -229,7 +229,7 @@ async fn a_scenario_file_knows_children_with_and_without_callback() {
 #[tokio::test]
 async fn the_builders_scenario_replaces_that_of_a_file() {
     let emulator = Emulator::builder()
-        .scenario("orchestrator", dinoai_emulator::Scenario::expires())
+        .scenario("orchestrator", dinoai_emulator::Scenario::expired())
         .scenario_file(tour())
         .start()
         .await

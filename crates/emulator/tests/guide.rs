@@ -107,7 +107,7 @@ async fn what_the_agent_says_at_the_end_is_the_answer() {
 #[tokio::test]
 async fn a_run_that_fails_is_an_error_with_its_reason() {
     let emulator = Emulator::builder()
-        .default_scenario(Scenario::fails())
+        .default_scenario(Scenario::failed())
         .start()
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, and HTTP itself, at their edges.
+//! GraphQL over HTTP, and HTTP itself, at their limits.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -283,7 +283,7 @@ async fn requests_at_the_same_time_are_all_recorded_and_started_once_each() {
 async fn emulators_side_by_side_share_nothing() {
     let first = Emulator::start().await.unwrap();
     let second = Emulator::builder()
-        .default_scenario(Scenario::expires())
+        .default_scenario(Scenario::expired())
         .start()
         .await
         .unwrap();

@@ -21,7 +21,7 @@ fn with_children() -> Scenario {
     let children = SESSIONS / TRIGGERED - 1;
     (0..children).fold(
         Scenario::new().stage(Stage::new("RUNNING")),
-        |scenario, _| scenario.child(Scenario::completes()),
+        |scenario, _| scenario.child(Scenario::completed()),
     )
 }
 

@@ -6,7 +6,7 @@
 mod caller;
 
 use caller::{call, trigger};
-use dinoai_emulator::{Backend, Edges, Emulator};
+use dinoai_emulator::{Backend, Emulator, Quirks};
 use serde_json::{Value, json};
 
 const CONDITION: &str = "Argument \"if\" of non-null type \"Boolean!\" must not be null.";
@@ -82,8 +82,8 @@ async fn a_condition_that_is_null_is_not_looked_at_where_something_else_decides(
 
 #[tokio::test]
 async fn what_is_beside_a_condition_that_is_null_is_not_executed() {
-    let edges = Edges::new().unreadable_steps();
-    let emulator = Emulator::builder().edges(edges).start().await.unwrap();
+    let quirks = Quirks::new().unreadable_steps();
+    let emulator = Emulator::builder().quirks(quirks).start().await.unwrap();
     for selections in [
         "steps { index } ... { ok @skip(if: $no) }",
         "steps { index } ...F; fragment F on DinoAiAgentRun { ok @skip(if: $no) }",

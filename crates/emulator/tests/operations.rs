@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use caller::{RUN, SEND, STEPS, STOP, TRIGGER, call, post, read, said, statuses, trigger};
-use dinoai_emulator::{Edges, Emulator, Fault, Scenario, Stage, Step};
+use dinoai_emulator::{Emulator, Fault, Quirks, Scenario, Stage, Step};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn a_follow_up_before_the_end_loses_no_message() {
 
 #[tokio::test]
 async fn follow_ups_are_answered_as_the_scenario_says_and_then_by_default() {
-    let scenario = Scenario::completes()
+    let scenario = Scenario::completed()
         .follow_up([Stage::new("FAILED").message("agent", "No.")])
         .follow_up([Stage::new("COMPLETED").reads(2), Stage::new("EXPIRED")]);
     let emulator = Emulator::builder()
@@ -312,9 +312,9 @@ async fn a_stop_is_terminal_and_what_lay_ahead_never_appears() {
 #[tokio::test]
 async fn a_run_that_has_ended_stays_as_it_ended_when_it_is_stopped() {
     for (scenario, end) in [
-        (Scenario::completes(), "COMPLETED"),
-        (Scenario::fails(), "FAILED"),
-        (Scenario::expires(), "EXPIRED"),
+        (Scenario::completed(), "COMPLETED"),
+        (Scenario::failed(), "FAILED"),
+        (Scenario::expired(), "EXPIRED"),
     ] {
         let emulator = on_a_stopped_clock(scenario).await;
         let id = trigger(&emulator, "a").await;
@@ -400,7 +400,7 @@ async fn a_run_says_since_when_it_has_ended() {
 async fn a_run_that_still_shows_the_turn_before_ended_when_that_did() {
     let emulator = Emulator::builder()
         .default_scenario(works_for_half_a_minute().follow_up([Stage::new("COMPLETED")]))
-        .edges(Edges::new().stale_reads(1))
+        .quirks(Quirks::new().stale_reads(1))
         .stopped_clock()
         .start()
         .await
@@ -441,11 +441,11 @@ async fn a_run_says_when_it_was_stopped_each_time() {
 }
 
 #[tokio::test]
-async fn a_run_lists_its_messages_whatever_the_edges_list() {
+async fn a_run_lists_its_messages_whatever_the_quirks_list() {
     let emulator = Emulator::builder()
         .default_scenario(works_for_half_a_minute())
-        .edges(
-            Edges::new()
+        .quirks(
+            Quirks::new()
                 .repeated_messages()
                 .reordered_messages()
                 .compacted_transcript(1)
@@ -474,7 +474,7 @@ async fn a_run_lists_its_messages_whatever_the_edges_list() {
 
 #[tokio::test]
 async fn a_run_lists_its_children() {
-    let emulator = on_a_stopped_clock(Scenario::completes().child("b").child("c")).await;
+    let emulator = on_a_stopped_clock(Scenario::completed().child("b").child("c")).await;
     let id = trigger(&emulator, "a").await;
     let listed = statuses(&emulator, &id, 3).await;
     assert_eq!(listed[2], "COMPLETED");
@@ -513,7 +513,7 @@ async fn a_request_says_when_it_came_and_when_it_was_answered() {
 
     let late = Duration::from_millis(50);
     let emulator = Emulator::builder()
-        .edges(Edges::new().latency(late))
+        .quirks(Quirks::new().latency(late))
         .fault(Fault::delay(late))
         .fault(Fault::reset())
         .start()
@@ -535,7 +535,7 @@ async fn a_request_says_when_it_came_and_when_it_was_answered() {
 #[tokio::test]
 async fn a_request_whose_client_goes_away_is_never_answered() {
     let emulator = Emulator::builder()
-        .edges(Edges::new().latency(Duration::from_secs(30)))
+        .quirks(Quirks::new().latency(Duration::from_secs(30)))
         .start()
         .await
         .unwrap();
@@ -550,11 +550,11 @@ async fn children_are_runs_of_their_own() {
         .stage(Stage::new("QUEUED"))
         .stage(Stage::new("RUNNING"))
         .child("lineage-reader")
-        .child(Scenario::is_stopped())
+        .child(Scenario::stopped())
         .stage(Stage::new("COMPLETED"));
     let emulator = Emulator::builder()
         .scenario("parent", scenario)
-        .scenario("lineage-reader", Scenario::fails())
+        .scenario("lineage-reader", Scenario::failed())
         .start()
         .await
         .unwrap();

@@ -188,7 +188,7 @@ async fn control(exports: &[String; 3], path: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn its_flags_choose_agents_scenarios_backend_faults_and_edges() {
+async fn its_flags_choose_agents_scenarios_backend_faults_and_quirks() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let agent = "name: known\nversion: 1\nrole: r\ngoal: g\nbackstory: b\n";

@@ -22,22 +22,22 @@ async fn with(scenario: Scenario) -> Emulator {
 async fn each_built_in_scenario_ends_as_its_name_says() {
     for (scenario, path, roles) in [
         (
-            Scenario::completes(),
+            Scenario::completed(),
             &["QUEUED", "RUNNING", "COMPLETED", "COMPLETED"][..],
             &["user", "assistant"][..],
         ),
         (
-            Scenario::fails(),
+            Scenario::failed(),
             &["QUEUED", "RUNNING", "FAILED", "FAILED"],
             &["user", "assistant"],
         ),
         (
-            Scenario::expires(),
+            Scenario::expired(),
             &["QUEUED", "EXPIRED", "EXPIRED"],
             &["user"],
         ),
         (
-            Scenario::is_stopped(),
+            Scenario::stopped(),
             &["QUEUED", "RUNNING", "STOPPED", "STOPPED"],
             &["user"],
         ),
@@ -65,9 +65,9 @@ async fn the_default_scenario_completes() {
 #[tokio::test]
 async fn an_agent_follows_its_own_scenario_and_others_the_default() {
     let emulator = Emulator::builder()
-        .scenario("a", Scenario::completes())
-        .scenario("a", Scenario::expires())
-        .default_scenario(Scenario::fails())
+        .scenario("a", Scenario::completed())
+        .scenario("a", Scenario::expired())
+        .default_scenario(Scenario::failed())
         .start()
         .await
         .unwrap();

@@ -27,7 +27,7 @@ fn emulator() -> Emulator {
         .message("assistant", ANSWER);
     Emulator::builder()
         .default_scenario(scenario)
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .scenario("endless", Scenario::new().stage(going(u64::MAX)))
         .scenario("silent", Scenario::new().stage(Stage::new("COMPLETED")))
         .start_blocking()

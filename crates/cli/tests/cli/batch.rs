@@ -60,7 +60,7 @@ pub(crate) fn batch(emulator: &Emulator, file: &Path, more: &[&str]) -> Done {
 
 fn emulator() -> Emulator {
     Emulator::builder()
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .start_blocking()
         .unwrap()
 }
@@ -281,7 +281,7 @@ fn a_failure_has_one_kind_on_both_streams() {
     let endless = Scenario::new().stage(Stage::new("RUNNING").reads(u64::MAX));
     let emulator = Emulator::builder()
         .default_scenario(endless)
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .start_blocking()
         .unwrap();
     let folder = Folder::with("items.csv", "agent\nbroken\nslow\n");

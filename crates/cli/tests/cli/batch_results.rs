@@ -156,7 +156,7 @@ fn results_are_for_their_owner_alone() {
 #[test]
 fn a_finished_batch_says_so_and_prints_its_results_again() {
     let emulator = Emulator::builder()
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .start_blocking()
         .unwrap();
     let items = "{\"message\": \"one\"}\n{\"agent\": \"broken\"}\n";
@@ -351,7 +351,7 @@ fn an_item_that_is_started_again_may_have_been_edited() {
 #[test]
 fn every_batch_ends_with_a_summary() {
     let emulator = Emulator::builder()
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .fault(Fault::pass().on("triggerDinoaiAgentRun").times(2))
         .fault(Fault::reset().after_execution().on("triggerDinoaiAgentRun"))
         .start_blocking()

@@ -1,6 +1,6 @@
 //! What commands say when something goes wrong, and with which exit status they end.
 
-use dinoai_emulator::{Capability, Edges, Emulator, Fault, Scenario, Stage};
+use dinoai_emulator::{Capability, Emulator, Fault, Quirks, Scenario, Stage};
 
 use crate::program::{Done, assert_done, bare, dinoai, run};
 
@@ -45,9 +45,9 @@ fn faulty(fault: Fault) -> Emulator {
 #[test]
 fn a_run_that_ends_badly_is_1() {
     for (name, scenario) in [
-        ("failed", Scenario::fails()),
-        ("stopped", Scenario::is_stopped()),
-        ("expired", Scenario::expires()),
+        ("failed", Scenario::failed()),
+        ("stopped", Scenario::stopped()),
+        ("expired", Scenario::expired()),
     ] {
         let emulator = emulated(scenario);
         assert_failure(name, 1, |more| {
@@ -60,7 +60,7 @@ fn a_run_that_ends_badly_is_1() {
 
 #[test]
 fn what_cannot_be_right_is_2() {
-    let emulator = emulated(Scenario::completes());
+    let emulator = emulated(Scenario::completed());
     for (name, arguments) in [
         ("usage_nothing_to_run", vec!["run"]),
         ("usage_nothing_to_send", vec!["send", "abc"]),
@@ -97,7 +97,7 @@ fn what_cannot_be_right_is_2() {
 #[test]
 fn refused_credentials_are_3() {
     let emulator = Emulator::builder()
-        .edges(Edges::new().without_capability(Capability::Trigger))
+        .quirks(Quirks::new().without_capability(Capability::Trigger))
         .start_blocking()
         .unwrap();
     assert_failure("unauthorized", 3, |more| {
@@ -128,7 +128,7 @@ fn a_run_that_is_still_going_is_4() {
 
 #[test]
 fn an_api_that_refuses_or_answers_unusably_is_5() {
-    let emulator = emulated(Scenario::completes());
+    let emulator = emulated(Scenario::completed());
     assert_failure("unknown_session", 5, |more| {
         run_all(&emulator, &["get", "no-such-session"], more)
     });
@@ -140,7 +140,7 @@ fn an_api_that_refuses_or_answers_unusably_is_5() {
 
 #[test]
 fn an_api_that_cannot_be_reached_is_5() {
-    let gone = emulated(Scenario::completes()).endpoint().to_owned();
+    let gone = emulated(Scenario::completed()).endpoint().to_owned();
     let mut command = bare();
     command
         .env("PARADIME_API_ENDPOINT", gone)
@@ -175,7 +175,7 @@ fn an_agent_that_the_api_does_not_know_is_5_since_nothing_was_started() {
 #[test]
 fn of_several_runs_the_gravest_counts_and_the_others_are_shown() {
     let emulator = Emulator::builder()
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .start_blocking()
         .unwrap();
     for agent in ["broken", "fine"] {
@@ -208,7 +208,7 @@ fn a_run_survives_an_api_that_is_away_right_after_its_start() {
 
 #[test]
 fn credentials_are_in_no_output_however_much_is_asked_for() {
-    let emulator = emulated(Scenario::completes());
+    let emulator = emulated(Scenario::completed());
     for verbose in ["-q", "-v", "-vv", "-vvv", "-vvvvv"] {
         let arguments = [
             "run",

@@ -1,6 +1,6 @@
 //! JSON and JSON lines of one command say the same.
 
-use dinoai_emulator::{Edges, Emulator, Fault, Scenario, Stage, Step};
+use dinoai_emulator::{Emulator, Fault, Quirks, Scenario, Stage, Step};
 use serde_json::{Value, json};
 
 use crate::batch::Folder;
@@ -25,10 +25,10 @@ fn scenario() -> Scenario {
         .follow_up([work("two"), end()])
 }
 
-fn start(edges: Edges) -> Emulator {
+fn start(quirks: Quirks) -> Emulator {
     Emulator::builder()
         .scenario("agent", scenario())
-        .edges(edges)
+        .quirks(quirks)
         .start_blocking()
         .unwrap()
 }
@@ -105,8 +105,8 @@ fn first_id(emulator: &Emulator) -> String {
 
 #[test]
 fn a_run_and_a_turn_are_the_same_in_one_document_and_in_lines() {
-    for edges in [Edges::new(), Edges::new().unreadable_steps()] {
-        let emulator = start(edges);
+    for quirks in [Quirks::new(), Quirks::new().unreadable_steps()] {
+        let emulator = start(quirks);
         let id = first_id(&emulator);
         for arguments in [
             &["run", "agent", "-m", "go", "--model-family", "unknown"][..],
@@ -122,7 +122,7 @@ fn a_run_and_a_turn_are_the_same_in_one_document_and_in_lines() {
 
 #[test]
 fn a_turn_has_its_own_messages_alone() {
-    let emulator = start(Edges::new());
+    let emulator = start(Quirks::new());
     let id = first_id(&emulator);
     let (document, lines) = both(&emulator, &["send", &id, "-m", "go on"]);
     let texts = |run: &Value| {
@@ -137,7 +137,7 @@ fn a_turn_has_its_own_messages_alone() {
 
 #[test]
 fn messages_that_the_api_no_longer_lists_are_in_both() {
-    let emulator = start(Edges::new().compacted_transcript(1));
+    let emulator = start(Quirks::new().compacted_transcript(1));
     let (document, _) = both(
         &emulator,
         &["run", "agent", "-m", "go", "--poll-interval", "5ms"],
@@ -152,7 +152,7 @@ fn messages_that_the_api_no_longer_lists_are_in_both() {
 
 #[test]
 fn reads_are_the_same_in_one_document_and_in_lines() {
-    let emulator = start(Edges::new());
+    let emulator = start(Quirks::new());
     let id = first_id(&emulator);
     for (arguments, exit) in [
         (&["wait", &id, &id][..], 0),
@@ -177,7 +177,7 @@ fn a_tree_is_the_same_in_one_document_and_in_lines() {
         let children = children.as_array().unwrap().iter();
         children.for_each(|child| add(child.clone(), found));
     }
-    let emulator = start(Edges::new());
+    let emulator = start(Quirks::new());
     let id = first_id(&emulator);
     let child = emulator.runs()[1].session_id.clone();
     for is_broken in [false, true] {
@@ -213,7 +213,7 @@ fn json_keeps_the_order_of_the_apis_fields() {
         // What is ours comes last.
         "children",
     ];
-    let emulator = start(Edges::new());
+    let emulator = start(Quirks::new());
     let id = first_id(&emulator);
     for command in ["get", "watch", "tree", "wait"] {
         for format in ["json", "jsonl"] {
@@ -240,7 +240,7 @@ fn json_keeps_the_order_of_the_apis_fields() {
 
 #[test]
 fn what_starts_runs_and_leaves_them_writes_the_same_in_both_formats() {
-    let emulator = start(Edges::new());
+    let emulator = start(Quirks::new());
     let folder = Folder::with("items.csv", "agent,message\nagent,one\n");
     let items = folder.name("items.csv");
     for (arguments, definition) in [

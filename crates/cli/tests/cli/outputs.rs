@@ -24,7 +24,7 @@ fn busy_scenario() -> Scenario {
 fn emulator() -> Emulator {
     Emulator::builder()
         .scenario("busy", busy_scenario())
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .scenario(
             "parent",
             Scenario::new()

@@ -24,7 +24,7 @@ fn emulator() -> Emulator {
         .message("assistant", "All well.");
     Emulator::builder()
         .default_scenario(slow)
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .stopped_clock()
         .start_blocking()
         .unwrap()

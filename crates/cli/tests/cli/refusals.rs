@@ -1,6 +1,6 @@
 //! What is the same for several runs, credentials that are refused above all, is said once.
 
-use dinoai_emulator::{Capability, Edges, Emulator, Fault};
+use dinoai_emulator::{Capability, Emulator, Fault, Quirks};
 
 use crate::batch::Folder;
 use crate::program::{Done, dinoai, run, run_with_input};
@@ -102,8 +102,8 @@ fn of_a_batch_once_and_its_items_are_named() {
 #[test]
 fn of_a_batch_that_may_start_nothing_once() {
     for format in FORMATS {
-        let edges = Edges::new().without_capability(Capability::Trigger);
-        let emulator = Emulator::builder().edges(edges).start_blocking().unwrap();
+        let quirks = Quirks::new().without_capability(Capability::Trigger);
+        let emulator = Emulator::builder().quirks(quirks).start_blocking().unwrap();
         let batch = ["batch", "-", "--concurrency", "1", "--output", format];
         let done = run_with_input(dinoai(&emulator), &batch, "message\none\ntwo\nthree\n");
         assert_eq!(done.code(), 3, "{}", done.stderr);

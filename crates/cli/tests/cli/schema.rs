@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use dinoai_emulator::{Edges, Emulator, Fault, Scenario, Stage};
+use dinoai_emulator::{Emulator, Fault, Quirks, Scenario, Stage};
 use jsonschema::Validator;
 use serde_json::{Deserializer, Value, json};
 
@@ -198,7 +198,7 @@ fn meet(place: &str, value: Option<&Value>, met: &mut BTreeSet<String>) {
 fn written_in_trouble() -> Vec<(&'static str, String)> {
     let emulator = Emulator::builder()
         .agent("agent")
-        .edges(Edges::new().unreadable_steps())
+        .quirks(Quirks::new().unreadable_steps())
         .default_scenario(
             Scenario::new()
                 .stage(Stage::new("RUNNING").child("child"))
@@ -278,7 +278,7 @@ fn nothing_at_all_is_no_result() {
 #[test]
 fn what_a_batch_says_beside_its_results_is_in_the_schema() {
     let emulator = Emulator::builder()
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .start_blocking()
         .unwrap();
     let items = "agent,message\nfine,one\nbroken,two\n";

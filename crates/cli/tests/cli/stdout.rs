@@ -24,7 +24,7 @@ fn emulator() -> Emulator {
         .message("assistant", "Done.");
     Emulator::builder()
         .default_scenario(scenario)
-        .scenario("broken", Scenario::fails())
+        .scenario("broken", Scenario::failed())
         .start_blocking()
         .unwrap()
 }

@@ -236,7 +236,7 @@ fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
 
 #[test]
 fn a_chat_ends_at_sigterm_and_leaves_the_terminal_as_it_was() {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let terminal = Pseudo::start(&emulator, &CHAT, &[]);
     terminal.wait_for("> ");
     terminal.pause();
@@ -249,7 +249,7 @@ fn a_chat_ends_at_sigterm_and_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn a_chat_that_is_resumed_begins_with_what_was_said() {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let arguments = ["run", "-m", "Which tests fail?", "--poll-interval", "50ms"];
     Pseudo::start(&emulator, &arguments, &[]).end();
     let id = emulator.runs()[0].session_id.clone();
@@ -264,7 +264,7 @@ fn a_chat_that_is_resumed_begins_with_what_was_said() {
 
 #[test]
 fn a_chat_makes_no_home_for_its_history() {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     let script = "HOME=$HERE; export HOME; exec \"$0\" \"$@\"";
@@ -291,7 +291,7 @@ fn a_chat_makes_no_home_for_its_history() {
 #[test]
 fn a_chat_ends_at_the_words_for_it_and_sends_none_of_them() {
     for word in ["exit", "quit", "/exit", "/quit", " Exit "] {
-        let emulator = emulator(Scenario::completes());
+        let emulator = emulator(Scenario::completed());
         let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
         terminal.wait_for_prompt();
         assert!(terminal.has_shown("exit"), "{word}");
@@ -315,7 +315,7 @@ fn a_chat_with_an_agent_that_the_api_does_not_know_ends_with_that() {
 
 #[test]
 fn a_secret_is_not_shown_while_it_is_typed() {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let mut terminal = Pseudo::start(&emulator, &["login"], &[]);
     terminal.wait_for("API secret");
     terminal.pause();
@@ -332,7 +332,7 @@ fn a_secret_is_not_shown_while_it_is_typed() {
 /// What the command shows that is asked at a prompt to leave, its exit status, and the file's
 /// folder, which is empty.
 fn leave_login(prompt: &str, leave: impl FnOnce(&mut Pseudo)) -> (u32, String) {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("credentials");
     let arguments = ["login", "--credentials-file", file.to_str().unwrap()];

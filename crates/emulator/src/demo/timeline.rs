@@ -52,7 +52,7 @@ impl Work {
         let started = Stage::new(Status::Running).lasts(self.pace);
         self = self.steps([call]);
         self.stages
-            .push(started.child(Child::from(agent).calls_back([])));
+            .push(started.child(Child::from(agent).with_callback([])));
         self
     }
 

@@ -271,7 +271,7 @@ impl ChildText {
         };
         match self.callback {
             None => Ok(run),
-            Some(answer) => Ok(run.calls_back(stages(answer, &child(place, "callback"))?)),
+            Some(answer) => Ok(run.with_callback(stages(answer, &child(place, "callback"))?)),
         }
     }
 }

@@ -190,7 +190,7 @@ impl Exchange<'_> {
 
     /// Lets an answer with this status go, once it has been held back.
     async fn leave(&self, status: StatusCode) {
-        let latency = self.shared.edges.latency;
+        let latency = self.shared.quirks.latency;
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
@@ -240,9 +240,9 @@ impl Exchange<'_> {
             operation_name: parameters.operation_name.as_deref(),
             variables: &parameters.variables,
             mutations,
-            edges: &shared.edges,
+            quirks: &shared.quirks,
         };
         let outcome = resolvers::execute(&shared.schemas, &shared.runs, shared.now(), &call);
-        Reply::outcome(outcome, media, shared.edges.refusal_status)
+        Reply::outcome(outcome, media, shared.quirks.refusal_status)
     }
 }

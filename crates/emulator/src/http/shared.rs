@@ -11,7 +11,7 @@ use super::record::Record;
 use crate::backend::Schemas;
 use crate::clock::Clock;
 use crate::fault::FaultPlan;
-use crate::quirks::Edges;
+use crate::quirks::Quirks;
 use crate::run::{Run, RunStore};
 
 /// What the requests of one emulator share.
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) runs: Mutex<RunStore>,
     pub(crate) record: Record,
     pub(crate) clock: Clock,
-    pub(crate) edges: Arc<Edges>,
+    pub(crate) quirks: Arc<Quirks>,
     pub(crate) plan: FaultPlan,
     pub(crate) in_flight: InFlight,
     /// How many resets there have been. Read while a request is executed, so that a reset comes

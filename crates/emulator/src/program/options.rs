@@ -13,7 +13,7 @@ use crate::builder::Builder;
 use crate::emulator::Emulator;
 use crate::fault::Fault;
 use crate::files::yaml::Document;
-use crate::quirks::{self, Edges};
+use crate::quirks::{self, Quirks};
 
 /// Run a local emulator of Paradime's DinoAI agents API
 ///
@@ -135,7 +135,7 @@ impl Options {
             .host(self.host)
             .port(self.port)
             .backend(backend(&self.backend)?)
-            .edges(self.edges());
+            .quirks(self.quirks());
         if self.has_demo_agents() {
             builder = builder.demo_agents();
         }
@@ -164,8 +164,8 @@ impl Options {
         })
     }
 
-    fn edges(&self) -> Edges {
-        let mut edges = Edges::new()
+    fn quirks(&self) -> Quirks {
+        let mut quirks = Quirks::new()
             .stale_reads(self.stale_reads)
             .session_lifetime(Duration::from_secs(self.session_lifetime))
             .latency(self.latency)
@@ -178,36 +178,36 @@ impl Options {
                 }
             });
         if self.repeat_messages {
-            edges = edges.repeated_messages();
+            quirks = quirks.repeated_messages();
         }
         if self.reorder_messages {
-            edges = edges.reordered_messages();
+            quirks = quirks.reordered_messages();
         }
         if let Some(latest) = self.compacted_transcript {
-            edges = edges.compacted_transcript(latest);
+            quirks = quirks.compacted_transcript(latest);
         }
         if let Some(resolution) = self.timestamp_resolution {
-            edges = edges.timestamp_resolution(resolution);
+            quirks = quirks.timestamp_resolution(resolution);
         }
         if self.alternating_status {
-            edges = edges.alternating_status();
+            quirks = quirks.alternating_status();
         }
         if let Some(status) = &self.undeclared_status {
-            edges = edges.undeclared_status(status);
+            quirks = quirks.undeclared_status(status);
         }
         if self.unreadable_steps {
-            edges = edges.unreadable_steps();
+            quirks = quirks.unreadable_steps();
         }
         if self.without_introspection {
-            edges = edges.without_introspection();
+            quirks = quirks.without_introspection();
         }
         for capability in &self.without_capability {
-            edges = edges.without_capability(match capability {
+            quirks = quirks.without_capability(match capability {
                 Capability::Trigger => quirks::Capability::Trigger,
                 Capability::Read => quirks::Capability::Read,
             });
         }
-        edges
+        quirks
     }
 }
 

@@ -19,7 +19,7 @@ use crate::graphql::coercion;
 use crate::graphql::document::{Refusal, alone, choose, chosen, executable, read, refusal};
 use crate::graphql::rewrite::{Rewritten, rewrite};
 use crate::graphql::skip_include;
-use crate::quirks::{Capability, Edges};
+use crate::quirks::{Capability, Quirks};
 use crate::run::RunStore;
 
 /// What the executor puts before the message of an error that a resolver returned.
@@ -32,7 +32,7 @@ pub(crate) struct Call<'a> {
     /// The JSON of an object, or null.
     pub(crate) variables: &'a str,
     pub(crate) mutations: Mutations,
-    pub(crate) edges: &'a Edges,
+    pub(crate) quirks: &'a Quirks,
 }
 
 /// Whether a request may change anything: one that came by GET may not.
@@ -99,7 +99,7 @@ pub(crate) fn execute(
             schemas,
             operation: chosen(&executable)?,
             document: &executable,
-            edges: call.edges,
+            quirks: call.quirks,
         };
         request.check_introspection()?;
         if let Some(capability) = request.lacking() {
@@ -126,13 +126,13 @@ struct ValidRequest<'a> {
     schemas: &'a Schemas,
     document: &'a Valid<ExecutableDocument>,
     operation: &'a Operation,
-    edges: &'a Edges,
+    quirks: &'a Quirks,
 }
 
 impl ValidRequest<'_> {
     /// Where introspection is off, each of its fields is an error, in the reference's words.
     fn check_introspection(&self) -> Result<(), Refusal> {
-        if !self.edges.without_introspection {
+        if !self.quirks.without_introspection {
             return Ok(());
         }
         let errors: Refusal = self
@@ -160,7 +160,7 @@ impl ValidRequest<'_> {
         self.operation
             .root_fields(self.document)
             .filter_map(|field| Capability::needed_by(&field.name))
-            .find(|capability| self.edges.lacking.contains(capability))
+            .find(|capability| self.quirks.lacking.contains(capability))
     }
 
     /// Executes the document as it was rewritten.
@@ -179,7 +179,7 @@ impl ValidRequest<'_> {
             type_name: self.operation.object_type().clone(),
             declared: &self.schemas.declared,
             runs,
-            edges: self.edges,
+            quirks: self.quirks,
             now,
             trace: &resolving,
         };

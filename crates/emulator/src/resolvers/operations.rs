@@ -11,7 +11,7 @@ use apollo_compiler::{Name, Schema};
 use super::run_fields::RunObject;
 use crate::graphql::introspection;
 use crate::graphql::object_value::{error, object, type_of, without_value};
-use crate::quirks::Edges;
+use crate::quirks::Quirks;
 use crate::run::{NotSent, RunStore, Slack, TriggerInput, UnknownAgent};
 
 /// How many characters of a name a run keeps.
@@ -30,7 +30,7 @@ pub(crate) struct Root<'a> {
     /// What introspection shows.
     pub(crate) declared: &'a Schema,
     pub(crate) runs: &'a Mutex<RunStore>,
-    pub(crate) edges: &'a Edges,
+    pub(crate) quirks: &'a Quirks,
     pub(crate) now: Duration,
     pub(crate) trace: &'a RefCell<Trace>,
 }
@@ -76,7 +76,7 @@ impl Root<'_> {
             type_name: type_of(info),
             state: seen.state,
             lags: seen.lags,
-            edges: self.edges,
+            quirks: self.quirks,
         }))
     }
 

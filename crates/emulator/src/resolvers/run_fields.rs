@@ -9,7 +9,7 @@ use apollo_compiler::response::JsonValue;
 
 use crate::credentials::WORKSPACE_UID;
 use crate::graphql::object_value::{error, object, without_value};
-use crate::quirks::Edges;
+use crate::quirks::Quirks;
 use crate::run::{RunState, TranscriptMessage};
 use crate::scenario::{Status, Step, StepRole, Steps};
 
@@ -22,7 +22,7 @@ pub(crate) struct RunObject<'a> {
     pub(crate) state: Arc<RunState>,
     /// The status shown is that of the stage before.
     pub(crate) lags: bool,
-    pub(crate) edges: &'a Edges,
+    pub(crate) quirks: &'a Quirks,
 }
 
 impl ObjectValue for RunObject<'_> {
@@ -74,7 +74,7 @@ impl RunObject<'_> {
         } else {
             &self.state.status
         };
-        match &self.edges.undeclared_status {
+        match &self.quirks.undeclared_status {
             Some(text) if *status == Status::Running => text,
             _ => status.as_str(),
         }
@@ -86,16 +86,16 @@ impl RunObject<'_> {
         let all = &self.state.messages;
         let listed = self.state.listed.fetch_max(all.len(), Ordering::Relaxed);
         let gone = self
-            .edges
+            .quirks
             .compacted_transcript
             .map_or(0, |latest| all.len().saturating_sub(latest).min(listed));
         let mut messages: Vec<_> = all.iter().skip(gone).collect();
         let answers = self.state.transcripts.fetch_add(1, Ordering::Relaxed);
         if answers % 2 == 1 {
-            if self.edges.repeated_messages {
+            if self.quirks.repeated_messages {
                 messages.extend_from_within(..);
             }
-            if self.edges.reordered_messages {
+            if self.quirks.reordered_messages {
                 messages.reverse();
             }
         }
@@ -103,7 +103,7 @@ impl RunObject<'_> {
     }
 
     fn steps<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        if self.edges.unreadable_steps || self.state.scenario.steps == Steps::Unreadable {
+        if self.quirks.unreadable_steps || self.state.scenario.steps == Steps::Unreadable {
             return Err(error("The steps of this run could not be read."));
         }
         let arguments = info.arguments();

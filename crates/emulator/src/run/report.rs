@@ -52,8 +52,8 @@ pub struct Run {
     /// Where the run stands now, in the API's word. Asking does not count as a read.
     pub status: String,
     /// The messages of the run so far, as the API lists them without
-    /// [`Edges`](crate::Edges); but timestamps have their
-    /// [resolution](crate::Edges::timestamp_resolution). Asking lists them for nobody.
+    /// [`Quirks`](crate::Quirks); but timestamps have their
+    /// [resolution](crate::Quirks::timestamp_resolution). Asking lists them for nobody.
     pub messages: Vec<Message>,
     /// The session ids of the runs that this one started, in order.
     pub children: Vec<String>,

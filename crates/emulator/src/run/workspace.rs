@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::demo::{self, Memory};
-use crate::quirks::Edges;
+use crate::quirks::Quirks;
 use crate::scenario::{Scenario, Status};
 
 /// The model families that every workspace has.
@@ -25,7 +25,7 @@ pub(crate) struct Workspace {
     pub(crate) model_families: BTreeSet<String>,
     /// Beside the default one. Empty where every branch is there.
     pub(crate) branches: BTreeSet<String>,
-    pub(crate) edges: Arc<Edges>,
+    pub(crate) quirks: Arc<Quirks>,
 }
 
 impl Workspace {
@@ -96,7 +96,7 @@ impl Scenarios {
                     memory: Some(Box::new(memory)),
                 }
             }
-            None => Script::from(Arc::new(Scenario::completes())),
+            None => Script::from(Arc::new(Scenario::completed())),
         }
     }
 }

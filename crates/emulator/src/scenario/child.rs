@@ -12,7 +12,7 @@ pub enum Child {
     Agent(String),
     /// A run that goes as this scenario says.
     Scenario(Box<Scenario>),
-    /// A run whose end wakes its parent, see [`Child::calls_back`].
+    /// A run whose end wakes its parent, see [`Child::with_callback`].
     CallsBack {
         /// The run.
         child: Box<Child>,
@@ -34,7 +34,7 @@ impl Child {
     ///
     /// let scenario = Scenario::new()
     ///     .stage(Stage::new("RUNNING"))
-    ///     .child(Child::from("lineage-reader").calls_back([
+    ///     .child(Child::from("lineage-reader").with_callback([
     ///         Stage::new("RUNNING"),
     ///         Stage::new("COMPLETED").message("assistant", "The lineage is known now."),
     ///     ]))
@@ -42,7 +42,7 @@ impl Child {
     ///     .message("assistant", "I asked the lineage reader.");
     /// ```
     #[must_use]
-    pub fn calls_back(self, stages: impl IntoIterator<Item = Stage>) -> Self {
+    pub fn with_callback(self, stages: impl IntoIterator<Item = Stage>) -> Self {
         Self::CallsBack {
             child: Box::new(self),
             stages: stages.into_iter().collect(),

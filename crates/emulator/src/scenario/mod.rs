@@ -61,7 +61,7 @@ impl Scenario {
 
     /// `QUEUED` for one read, `RUNNING` for one read, then `COMPLETED` with one message of the
     /// assistant's. The default of an emulator.
-    pub fn completes() -> Self {
+    pub fn completed() -> Self {
         Self::started()
             .stage(Stage::new(Status::Completed))
             .message("assistant", "Done: everything asked for was checked.")
@@ -69,7 +69,7 @@ impl Scenario {
 
     /// `QUEUED` for one read, `RUNNING` for one read, then `FAILED` with one message of the
     /// assistant's.
-    pub fn fails() -> Self {
+    pub fn failed() -> Self {
         Self::started().stage(Stage::new(Status::Failed)).message(
             "assistant",
             "The run failed: the warehouse refused the query.",
@@ -77,7 +77,7 @@ impl Scenario {
     }
 
     /// `QUEUED` for one read, then `EXPIRED`: the agent's pod never started.
-    pub fn expires() -> Self {
+    pub fn expired() -> Self {
         Self::new()
             .stage(Stage::new(Status::Queued))
             .stage(Stage::new(Status::Expired))
@@ -85,7 +85,7 @@ impl Scenario {
 
     /// `QUEUED` for one read, `RUNNING` for one read, then `STOPPED`, as if somebody else had
     /// stopped the run. No message of the assistant's.
-    pub fn is_stopped() -> Self {
+    pub fn stopped() -> Self {
         Self::started().stage(Stage::new(Status::Stopped))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dinoai_emulator::{Edges, Emulator, Run, Scenario, Stage};
+use dinoai_emulator::{Emulator, Quirks, Run, Scenario, Stage};
 use serde_json::json;
 
 use crate::caller::{SEND, STEPS, STOP, call};
@@ -56,8 +56,8 @@ async fn a_follow_up_to_a_run_at_work_waits_for_its_answer() {
 
 #[tokio::test]
 async fn no_end_is_shown_between_two_turns_late_either() {
-    let edges = Edges::new().alternating_status();
-    let emulator = demo().edges(edges).start().await.unwrap();
+    let quirks = Quirks::new().alternating_status();
+    let emulator = demo().quirks(quirks).start().await.unwrap();
     let id = at_work(&emulator, CHECKER, "Focus on stg_orders", 7).await;
     send(&emulator, &id, "Now fix the first one").await;
     while run(&emulator, &id).messages.len() < 4 {

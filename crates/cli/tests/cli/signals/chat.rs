@@ -56,7 +56,7 @@ fn its_turn_is_left() {
 #[test]
 fn a_conversation_that_nobody_reads_any_more_names_its_run() {
     let emulator = Emulator::builder()
-        .default_scenario(Scenario::completes())
+        .default_scenario(Scenario::completed())
         .start_blocking()
         .unwrap();
     // The status of a pipe is that of its last command.

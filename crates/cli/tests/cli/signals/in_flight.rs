@@ -87,7 +87,7 @@ fn a_follow_up_whose_answer_is_lost_after_the_signal_stays_unknown() {
     for (wanted, status_after) in [(&LEAVE, "COMPLETED"), (&STOP, "STOPPED")] {
         for_each_signal(|signal, status| {
             let emulator = Emulator::builder()
-                .default_scenario(Scenario::completes().stage(Stage::new("COMPLETED")))
+                .default_scenario(Scenario::completed().stage(Stage::new("COMPLETED")))
                 .start_blocking()
                 .unwrap();
             let id = begun(&emulator, "done");

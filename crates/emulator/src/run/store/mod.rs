@@ -129,7 +129,7 @@ impl RunStore {
         let place = self.place(session_id, now)?;
         let slot = &mut self.runs[place];
         let state = Arc::clone(&slot.state);
-        let late = self.workspace.edges.alternating_status && state.can_lag();
+        let late = self.workspace.quirks.alternating_status && state.can_lag();
         let lags = late && slot.late_reads % 3 == 1;
         slot.late_reads += u64::from(late);
         slot.reads += 1;
@@ -146,13 +146,13 @@ impl RunStore {
     ) -> Result<(), NotSent> {
         let place = self.place(session_id, now).ok_or(NotSent::UnknownSession)?;
         let idle = now.saturating_sub(self.runs[place].state.last_message);
-        if idle >= self.workspace.edges.session_lifetime {
+        if idle >= self.workspace.quirks.session_lifetime {
             return Err(NotSent::Idle);
         }
         if self.runs[place].state.follow_ups() >= MOST_FOLLOW_UPS {
             return Err(NotSent::TooMany(MOST_FOLLOW_UPS));
         }
-        let stale_reads = self.workspace.edges.stale_reads;
+        let stale_reads = self.workspace.quirks.stale_reads;
         let children = self.change(place).follow_up(message, stale_reads, now);
         self.runs[place].late_reads = 0;
         self.entered(place, children, now);
@@ -239,7 +239,7 @@ impl RunStore {
                 script,
                 generation,
                 self.epoch,
-                self.workspace.edges.timestamp_resolution,
+                self.workspace.quirks.timestamp_resolution,
             )),
             reads: 0,
             late_reads: 0,

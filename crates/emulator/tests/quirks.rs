@@ -1,4 +1,4 @@
-//! The API's edges, each switched on alone.
+//! The API's quirks, each switched on alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use caller::{
     RUN, SEND, STEPS, STOP, TRIGGER, answered, call, post, read, said, statuses, trigger,
 };
-use dinoai_emulator::{Capability, Edges, Emulator, Fault, RefusalStatus, Scenario, Stage};
+use dinoai_emulator::{Capability, Emulator, Fault, Quirks, RefusalStatus, Scenario, Stage};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-async fn with(edges: Edges) -> Emulator {
+async fn with(quirks: Quirks) -> Emulator {
     Emulator::builder()
-        .edges(edges)
+        .quirks(quirks)
         .stopped_clock()
         .start()
         .await
@@ -42,7 +42,7 @@ fn timestamps(run: &Value) -> Vec<f64> {
 
 #[tokio::test]
 async fn after_a_follow_up_the_ended_turns_status_is_shown_for_some_reads() {
-    let emulator = with(Edges::new().stale_reads(2)).await;
+    let emulator = with(Quirks::new().stale_reads(2)).await;
     let id = trigger(&emulator, "a").await;
     send(&emulator, &id).await;
     assert_eq!(
@@ -63,7 +63,7 @@ async fn after_a_follow_up_the_ended_turns_status_is_shown_for_some_reads() {
 
 #[tokio::test]
 async fn every_other_answer_repeats_the_messages() {
-    let emulator = with(Edges::new().repeated_messages()).await;
+    let emulator = with(Quirks::new().repeated_messages()).await;
     let id = trigger(&emulator, "a").await;
     statuses(&emulator, &id, 3).await;
     let second = read(&emulator, &id).await;
@@ -75,7 +75,7 @@ async fn every_other_answer_repeats_the_messages() {
 
 #[tokio::test]
 async fn every_other_answer_reorders_the_messages_and_only_answers_with_messages_count() {
-    let emulator = with(Edges::new().reordered_messages()).await;
+    let emulator = with(Quirks::new().reordered_messages()).await;
     let id = trigger(&emulator, "a").await;
     for _ in 0..3 {
         call(&emulator, STEPS, json!({ "id": id })).await;
@@ -89,14 +89,14 @@ async fn every_other_answer_reorders_the_messages_and_only_answers_with_messages
 }
 
 /// A run that says so many things at once, and one more a minute later.
-async fn chatty(edges: Edges, said: usize) -> (Emulator, String) {
+async fn chatty(quirks: Quirks, said: usize) -> (Emulator, String) {
     let mut stage = Stage::new("RUNNING").lasts(Duration::from_secs(60));
     for number in 0..said {
         stage = stage.message("assistant", number.to_string());
     }
     let last = Stage::new("COMPLETED").message("assistant", "last");
     let emulator = Emulator::builder()
-        .edges(edges)
+        .quirks(quirks)
         .default_scenario(Scenario::new().stage(stage).stage(last))
         .stopped_clock()
         .start()
@@ -113,7 +113,7 @@ fn contents(run: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn timestamps_can_be_equal_and_messages_stay_in_the_order_of_arrival() {
     let second = Duration::from_secs(1);
-    let (emulator, id) = chatty(Edges::new().timestamp_resolution(second), 2).await;
+    let (emulator, id) = chatty(Quirks::new().timestamp_resolution(second), 2).await;
     emulator.advance(Duration::from_secs(60));
     send(&emulator, &id).await;
     let run = read(&emulator, &id).await;
@@ -124,7 +124,7 @@ async fn timestamps_can_be_equal_and_messages_stay_in_the_order_of_arrival() {
     assert_eq!([ts[3] - ts[0], ts[4] - ts[0]], [60.0, 60.0]);
 
     for resolution in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-        let (emulator, id) = chatty(Edges::new().timestamp_resolution(resolution), 2).await;
+        let (emulator, id) = chatty(Quirks::new().timestamp_resolution(resolution), 2).await;
         let ts = timestamps(&read(&emulator, &id).await);
         assert_eq!([ts[0], ts[0]], [ts[1], ts[2]], "{resolution:?}");
         assert_eq!(ts[0] == 0.0, resolution == Duration::MAX);
@@ -133,14 +133,14 @@ async fn timestamps_can_be_equal_and_messages_stay_in_the_order_of_arrival() {
 
 #[tokio::test]
 async fn timestamps_without_a_resolution_are_a_millisecond_apart() {
-    let (emulator, id) = chatty(Edges::new(), 2).await;
+    let (emulator, id) = chatty(Quirks::new(), 2).await;
     let ts = timestamps(&read(&emulator, &id).await);
     assert!(ts[1] - ts[0] > 0.000_9 && ts[2] - ts[1] > 0.000_9, "{ts:?}");
 }
 
 #[tokio::test]
 async fn a_compacted_transcript_lists_each_message_once_and_then_only_the_latest() {
-    let (emulator, id) = chatty(Edges::new().compacted_transcript(2), 3).await;
+    let (emulator, id) = chatty(Quirks::new().compacted_transcript(2), 3).await;
     let all = ["Check it.", "0", "1", "2"];
     // Neither this nor a test that looks lists anything.
     call(&emulator, STEPS, json!({ "id": id })).await;
@@ -161,7 +161,7 @@ async fn a_compacted_transcript_lists_each_message_once_and_then_only_the_latest
     assert_eq!(contents(&read(&emulator, &id).await), new[2..]);
 
     for (latest, listed) in [(0, &all[..0]), (4, &all[..]), (usize::MAX, &all[..])] {
-        let (emulator, id) = chatty(Edges::new().compacted_transcript(latest), 3).await;
+        let (emulator, id) = chatty(Quirks::new().compacted_transcript(latest), 3).await;
         assert_eq!(contents(&read(&emulator, &id).await), all);
         assert_eq!(contents(&read(&emulator, &id).await), listed, "{latest}");
     }
@@ -169,7 +169,7 @@ async fn a_compacted_transcript_lists_each_message_once_and_then_only_the_latest
 
 #[tokio::test]
 async fn one_read_in_three_past_the_first_stage_shows_the_status_before() {
-    let emulator = with(Edges::new().alternating_status()).await;
+    let emulator = with(Quirks::new().alternating_status()).await;
     let id = trigger(&emulator, "a").await;
     assert_eq!(
         statuses(&emulator, &id, 7).await,
@@ -194,8 +194,8 @@ async fn one_read_in_three_past_the_first_stage_shows_the_status_before() {
 
 #[tokio::test]
 async fn a_status_is_gone_back_to_only_within_a_turn_and_if_it_was_seen() {
-    let edges = Edges::new().alternating_status();
-    let emulator = with(edges.clone().stale_reads(1)).await;
+    let quirks = Quirks::new().alternating_status();
+    let emulator = with(quirks.clone().stale_reads(1)).await;
     let id = trigger(&emulator, "a").await;
     statuses(&emulator, &id, 4).await;
     send(&emulator, &id).await;
@@ -206,7 +206,7 @@ async fn a_status_is_gone_back_to_only_within_a_turn_and_if_it_was_seen() {
     );
 
     let emulator = Emulator::builder()
-        .edges(edges)
+        .quirks(quirks)
         .default_scenario(
             Scenario::new()
                 .stage(Stage::new("QUEUED").reads(2))
@@ -229,7 +229,7 @@ async fn a_status_is_gone_back_to_only_within_a_turn_and_if_it_was_seen() {
 
 #[tokio::test]
 async fn answers_leave_late_and_what_was_asked_for_is_done_before() {
-    let emulator = with(Edges::new().latency(Duration::from_secs(30))).await;
+    let emulator = with(Quirks::new().latency(Duration::from_secs(30))).await;
     let request = post(&emulator)
         .timeout(Duration::from_millis(200))
         .json(&json!({ "query": TRIGGER, "variables": { "agent": "a" } }));
@@ -239,7 +239,7 @@ async fn answers_leave_late_and_what_was_asked_for_is_done_before() {
     assert_eq!((request.status, request.started.len()), (0, 1));
 
     let latency = Duration::from_millis(50);
-    let emulator = with(Edges::new().latency(latency)).await;
+    let emulator = with(Quirks::new().latency(latency)).await;
     for fault in [None, Some(Fault::unavailable())] {
         fault
             .into_iter()
@@ -253,7 +253,7 @@ async fn answers_leave_late_and_what_was_asked_for_is_done_before() {
 
 #[tokio::test]
 async fn the_control_path_is_as_fast_as_ever() {
-    let emulator = with(Edges::new().latency(Duration::from_secs(30))).await;
+    let emulator = with(Quirks::new().latency(Duration::from_secs(30))).await;
     let clock = caller::client().get(format!("{}/clock", emulator.control()));
     let clock = clock.timeout(Duration::from_secs(10));
     assert_eq!(answered(clock).await.status, 200);
@@ -261,7 +261,7 @@ async fn the_control_path_is_as_fast_as_ever() {
 
 #[tokio::test]
 async fn a_running_run_reads_as_an_undeclared_status() {
-    let emulator = with(Edges::new().undeclared_status("HIBERNATING")).await;
+    let emulator = with(Quirks::new().undeclared_status("HIBERNATING")).await;
     let id = trigger(&emulator, "a").await;
     assert_eq!(
         statuses(&emulator, &id, 3).await,
@@ -271,7 +271,7 @@ async fn a_running_run_reads_as_an_undeclared_status() {
 
 #[tokio::test]
 async fn a_session_that_was_idle_for_a_day_refuses_follow_ups_and_can_still_be_read() {
-    let emulator = with(Edges::new()).await;
+    let emulator = with(Quirks::new()).await;
     let id = trigger(&emulator, "a").await;
     statuses(&emulator, &id, 3).await;
     emulator.advance(DAY - Duration::from_millis(1));
@@ -297,11 +297,11 @@ async fn a_session_that_was_idle_for_a_day_refuses_follow_ups_and_can_still_be_r
 
 #[tokio::test]
 async fn the_lifetime_of_a_session_can_be_chosen() {
-    let emulator = with(Edges::new().session_lifetime(Duration::from_secs(60))).await;
+    let emulator = with(Quirks::new().session_lifetime(Duration::from_secs(60))).await;
     let id = trigger(&emulator, "a").await;
     emulator.advance(Duration::from_secs(60));
     assert_eq!(send(&emulator, &id).await.root(), &Value::Null);
-    let emulator = with(Edges::new().session_lifetime(Duration::MAX)).await;
+    let emulator = with(Quirks::new().session_lifetime(Duration::MAX)).await;
     let id = trigger(&emulator, "a").await;
     emulator.advance(1_000 * DAY);
     assert_eq!(send(&emulator, &id).await.root()["ok"], true);
@@ -348,8 +348,8 @@ async fn a_missing_base_branch_is_replaced_by_the_default_one_silently() {
 }
 
 #[tokio::test]
-async fn no_steps_can_be_read_where_the_edge_says_so() {
-    let emulator = with(Edges::new().unreadable_steps()).await;
+async fn no_steps_can_be_read_where_the_quirk_says_so() {
+    let emulator = with(Quirks::new().unreadable_steps()).await;
     let id = trigger(&emulator, "a").await;
     let answer = call(&emulator, STEPS, json!({ "id": id })).await;
     assert_eq!(answer.root()["steps"], Value::Null);
@@ -362,7 +362,7 @@ async fn no_steps_can_be_read_where_the_edge_says_so() {
 
 #[tokio::test]
 async fn credentials_that_lack_a_capability_are_forbidden_what_needs_it() {
-    let emulator = with(Edges::new().without_capability(Capability::Trigger)).await;
+    let emulator = with(Quirks::new().without_capability(Capability::Trigger)).await;
     let id = json!({ "id": "unknown", "message": "m" });
     for query in [TRIGGER, SEND, STOP] {
         let answer = call(&emulator, query, id.clone()).await;
@@ -375,7 +375,7 @@ async fn credentials_that_lack_a_capability_are_forbidden_what_needs_it() {
     assert_eq!(call(&emulator, RUN, id.clone()).await.status, 200);
     assert!(emulator.runs().is_empty());
 
-    let emulator = with(Edges::new().without_capability(Capability::Read)).await;
+    let emulator = with(Quirks::new().without_capability(Capability::Read)).await;
     let session_id = trigger(&emulator, "a").await;
     let answer = call(&emulator, RUN, json!({ "id": session_id })).await;
     assert_eq!(answer.status, 403);
@@ -390,7 +390,7 @@ async fn refused_documents_have_the_status_that_was_chosen() {
         (RefusalStatus::BadRequest, 400),
         (RefusalStatus::UnprocessableContent, 422),
     ] {
-        let emulator = with(Edges::new().refusal_status(status)).await;
+        let emulator = with(Quirks::new().refusal_status(status)).await;
         for accept in ["application/json", "application/graphql-response+json"] {
             for query in ["{ nothing }", "{", "query ($id: Int!) { __typename }"] {
                 let request = post(&emulator).header("Accept", accept);
@@ -409,7 +409,7 @@ async fn refused_documents_have_the_status_that_was_chosen() {
 
 #[tokio::test]
 async fn introspection_can_be_off_and_type_names_are_still_answered() {
-    let emulator = with(Edges::new().without_introspection()).await;
+    let emulator = with(Quirks::new().without_introspection()).await;
     let query = "{ __typename __schema { queryType { name } } ...More }
         fragment More on Query { __type(name: \"Query\") { name } }";
     let answer = call(&emulator, query, json!({})).await;
