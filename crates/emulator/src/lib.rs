@@ -146,6 +146,25 @@
 //!   Takes `yaml` along.
 //! - `yaml`: agents and scenarios from YAML files. Tests that need neither do well without both.
 
+// The modules in the order of imports: each imports only modules that stand above it.
+//
+// json         JSON as text, and how much memory it takes
+// error        why an emulator cannot start; what is wrong in which line of a file
+// clock        the only time that runs see
+// credentials  the demo credentials, and the check of a request's headers
+// quirks       what a client must survive though nothing is broken
+// graphql      the language: syntax, validation, coercion, introspection; it knows no run
+// backend      which schema is served
+// scenario     how a run goes: stages, steps, children
+// files        scenarios and agents from YAML files
+// demo         the demo agents: scenarios made up from what a user says
+// run          the runs: the state of each, and all of them
+// fault        what happens to a request, and the plan of it
+// resolvers    what the fields of the API do and answer
+// http         the server, the record of requests, the control path, and faults on the wire
+// emulator     a running emulator, as its user holds it
+// builder      how one is started
+// program      the program around it: options, signals, what it prints
 mod backend;
 mod builder;
 mod clock;
