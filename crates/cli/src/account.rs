@@ -7,8 +7,8 @@ pub(crate) mod outlives;
 
 use dinoai::Client;
 
+use crate::args::GlobalArgs;
 use crate::failure::{Failure, Kind};
-use crate::options::Global;
 use crate::output::Output;
 
 /// A client, and what it needs to live.
@@ -21,7 +21,7 @@ pub(crate) struct Account {
 
 impl Account {
     /// The account that the options ask for. Sends nothing.
-    pub(crate) fn open(global: &Global, output: &Output) -> Result<Self, Failure> {
+    pub(crate) fn open(global: &GlobalArgs, output: &Output) -> Result<Self, Failure> {
         #[cfg(feature = "emulator")]
         if global.is_emulated() {
             return Self::emulated();
@@ -59,7 +59,7 @@ impl Account {
 
     /// The failure of a command, where it could not reach this very machine: an emulator that has
     /// ended is the likely cause.
-    pub(crate) fn unreached(failure: Failure, global: &Global) -> Failure {
+    pub(crate) fn unreached(failure: Failure, global: &GlobalArgs) -> Failure {
         const LOCAL: [&str; 3] = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
 
         let set = || {

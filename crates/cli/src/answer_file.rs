@@ -11,10 +11,10 @@ use dinoai::Run;
 use tempfile::NamedTempFile;
 
 use crate::account;
+use crate::args::{Command, GlobalArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::identity::Identity;
-use crate::options::{Command, Global};
 use crate::shell;
 
 /// More links in a row are followed by no system.
@@ -32,7 +32,7 @@ pub(crate) struct AnswerFile {
 impl AnswerFile {
     /// The file that a command's answer goes to, if it asks for one. Refuses what cannot be
     /// written, and what the command uses itself. Removes nothing, sends nothing.
-    pub(crate) fn of(command: &Command, global: &Global) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(command: &Command, global: &GlobalArgs) -> Result<Option<Self>, Failure> {
         let (answer, message_file) = match command {
             Command::Run(run) => (&run.answer, run.message_file.as_deref()),
             Command::Send(send) => (&send.answer, send.message_file.as_deref()),

@@ -9,7 +9,7 @@
 use std::env;
 use std::ffi::OsString;
 
-use crate::options::Color;
+use crate::args::Color;
 
 /// What options and environment ask for, whatever a stream leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod batch;
 mod chat;
+mod compat;
 mod completions;
 mod get;
 mod login;
@@ -10,7 +11,6 @@ mod schema;
 mod send;
 mod stop;
 mod tree;
-mod vendor;
 mod wait;
 mod watch;
 
@@ -26,10 +26,10 @@ use crate::account::Account;
 #[cfg(feature = "emulator")]
 use crate::account::outlives;
 use crate::answer_file::AnswerFile;
+use crate::args::{Cli, Color, Command, Format};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt::{Interrupts, Listener, Signal};
-use crate::options::{Arguments, Color, Command, Format};
 use crate::output::Output;
 use crate::stream::Stream;
 use crate::traces;
@@ -77,7 +77,7 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn parse(arguments: &[OsString]) -> Result<Arguments, clap::Error> {
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     // Help and refusals have the colours of everything else. What clap makes of the environment
     // differs.
     let color = asked(arguments, "--color").unwrap_or_default();
@@ -85,14 +85,14 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, clap::Error> {
         true => ColorChoice::Always,
         false => ColorChoice::Never,
     };
-    let mut command = Arguments::command().color(choice(Stream::stderr(color)));
+    let mut command = Cli::command().color(choice(Stream::stderr(color)));
     let mut matches = command
         .try_get_matches_from_mut(arguments)
         .map_err(|error| match error.use_stderr() {
             true => with_tip(error, arguments),
             false => error.with_cmd(&command.clone().color(choice(Stream::stdout(color)))),
         })?;
-    let options = Arguments::from_arg_matches_mut(&mut matches);
+    let options = Cli::from_arg_matches_mut(&mut matches);
     options.map_err(|error| error.format(&mut command))
 }
 
@@ -118,7 +118,7 @@ fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     error
 }
 
-fn carry_out(arguments: Arguments) -> Exit {
+fn carry_out(arguments: Cli) -> Exit {
     let output = Output::new(&arguments.global);
     traces::show(arguments.global.verbose, &output);
     let exit = dispatch(arguments, &output).unwrap_or_else(|failure| {
@@ -138,18 +138,18 @@ fn carry_out(arguments: Arguments) -> Exit {
 /// How long an interrupted command waits for the readers of its last words.
 const LAST_WRITES: Duration = Duration::from_millis(500);
 
-fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
-    let Arguments {
-        vendor,
+fn dispatch(arguments: Cli, output: &Output) -> Result<Exit, Failure> {
+    let Cli {
+        compat,
         global,
         command,
     } = arguments;
-    if command.is_some() && vendor.is_used() {
+    if command.is_some() && compat.is_used() {
         return Err(Failure::usage(
             "options of the command come after its name: dinoai run … -m TEXT",
         ));
     }
-    let is_bare = command.is_none() && !vendor.is_used();
+    let is_bare = command.is_none() && !compat.is_used();
     let command = match command {
         Some(Command::Login) => return login::login(&global, output),
         Some(Command::Completions { shell }) => return completions::print(shell, output),
@@ -160,7 +160,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         #[cfg(feature = "emulator")]
         Some(Command::Emulator { options }) => return Ok(emulator(options)),
         Some(command) => command,
-        None => vendor::command(vendor)?,
+        None => compat::command(compat)?,
     };
     #[cfg(feature = "emulator")]
     if global.emulator {

@@ -11,11 +11,11 @@ use std::time::Instant;
 use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOptions, Watch};
 
 use crate::answer_file::AnswerFile;
+use crate::args::{AtTimeout, FollowArgs, Format};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind, go_on};
 use crate::interrupt::{Interrupts, Stage, Started};
 use crate::narration::{Audience, Narration};
-use crate::options::{AtTimeout, Format, Waiting};
 use crate::output::Output;
 use crate::shell;
 use crate::tool_step;
@@ -27,7 +27,7 @@ pub(crate) struct Follow<'a> {
     /// Starts nothing more after a signal.
     pub(crate) client: &'a Client,
     pub(crate) output: &'a Output,
-    pub(crate) waiting: Waiting,
+    pub(crate) options: FollowArgs,
     pub(crate) audience: Audience,
 }
 
@@ -35,20 +35,20 @@ impl Follow<'_> {
     /// The course of a run, watched as the options say. `starts`: whether the watch starts the
     /// run, or sends a follow-up.
     pub(crate) fn course(&self, watch: Watch, starts: bool) -> Course {
-        let pace = self.waiting.pace;
+        let poll = self.options.poll;
         let mut watch = watch
-            .timeout(pace.timeout)
+            .timeout(poll.timeout)
             .on_outage(self.output.outages().noter())
-            .on_timeout(OnTimeout::from(self.waiting.on_timeout));
-        if let Some(interval) = pace.poll_interval {
+            .on_timeout(OnTimeout::from(self.options.on_timeout));
+        if let Some(interval) = poll.poll_interval {
             watch = watch.poll_interval(interval);
         }
-        if self.waiting.steps {
+        if self.options.steps {
             let options = StepOptions::default().with_tool_io();
             watch = watch.with_steps(options.with_max_chars(tool_step::ASKED_FOR));
         }
-        let stops_at = match self.waiting.on_timeout {
-            AtTimeout::Stop => Instant::now().checked_add(pace.timeout),
+        let stops_at = match self.options.on_timeout {
+            AtTimeout::Stop => Instant::now().checked_add(poll.timeout),
             AtTimeout::Leave => None,
         };
         Course::new(watch, starts, stops_at)
@@ -70,7 +70,7 @@ impl Follow<'_> {
             narration = narration.of_own_turn();
         }
         let followed = self.follow(&mut course, interrupts, &mut narration).await;
-        narration.conclude(course.id(), self.waiting.steps);
+        narration.conclude(course.id(), self.options.steps);
         let run = followed?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
         let answered = match &answer_file {

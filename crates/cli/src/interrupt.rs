@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::options::OnInterrupt;
+use crate::args::OnInterrupt;
 
 pub(crate) use listen::Listener;
 pub(crate) use started::Started;

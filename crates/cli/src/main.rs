@@ -3,6 +3,7 @@
 mod account;
 mod alike;
 mod answer_file;
+mod args;
 mod awaited;
 mod colour;
 mod command;
@@ -16,7 +17,6 @@ mod json;
 mod message;
 mod narration;
 mod neutral;
-mod options;
 mod outages;
 mod output;
 mod queue;

@@ -4,8 +4,8 @@ mod own_turn;
 
 use dinoai::{Accepted, Event, Message, Run, RunStatus, SessionId, StartupStep, Step};
 
+use crate::args::Format;
 use crate::neutral::one_line;
-use crate::options::Format;
 use crate::output::Output;
 use crate::shell;
 use crate::tool_step;

@@ -22,11 +22,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::account::options::AccountOptions;
+use crate::args::{Color, Format, GlobalArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
 use crate::neutral::one_line;
-use crate::options::{Color, Format, Global};
 use crate::queue::Queue;
 use crate::stream::Stream;
 use crate::vigil::Vigil;
@@ -67,7 +67,7 @@ pub(crate) struct Lost {
 }
 
 impl Output {
-    pub(crate) fn new(global: &Global) -> Self {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
         let stdout = Stream::stdout(global.color);
         let stderr = Stream::stderr(global.color);
         console::set_colors_enabled(stdout.is_coloured);

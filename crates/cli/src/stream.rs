@@ -6,9 +6,9 @@ use std::io::{self, IsTerminal};
 
 use console::is_dumb;
 
+use crate::args::Color;
 use crate::colour::Colours;
 use crate::neutral::neutral;
-use crate::options::Color;
 use crate::workflow;
 
 /// What a standard stream leads to.

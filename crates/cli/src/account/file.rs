@@ -5,12 +5,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::args::GlobalArgs;
 use crate::failure::Failure;
-use crate::options::Global;
 use crate::output::Output;
 
 /// Where the credentials file is, or would be. `None` if there is no home.
-pub(crate) fn path(global: &Global) -> Option<PathBuf> {
+pub(crate) fn path(global: &GlobalArgs) -> Option<PathBuf> {
     global
         .credentials_file
         .clone()

@@ -1,6 +1,6 @@
 //! [`AccountOptions`]: what a command that is printed as a hint needs to reach the same account.
 
-use crate::options::Global;
+use crate::args::GlobalArgs;
 use crate::shell;
 
 /// What is said in place of a command that would find its run gone.
@@ -17,7 +17,7 @@ pub(crate) struct AccountOptions {
 }
 
 impl AccountOptions {
-    pub(crate) fn of(global: &Global) -> Self {
+    pub(crate) fn of(global: &GlobalArgs) -> Self {
         let mut options = String::new();
         if let Some(file) = &global.credentials_file {
             let file = shell::quoted(&file.display().to_string());

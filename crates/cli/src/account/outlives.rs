@@ -1,17 +1,17 @@
 //! Refuses what outlives an emulator that ends with its command.
 
+use crate::args::{BatchArgs, ChatArgs, Command, RunArgs};
 use crate::failure::Failure;
-use crate::options::{Batch, Chat, Command, Run};
 
 /// Refuses, with `--emulator`, a command about a run of an earlier command, and one that leaves a
 /// run for a later command.
 pub(crate) fn refuse(command: &Command) -> Result<(), Failure> {
     let problem = match command {
-        Command::Run(Run { detach: true, .. }) => "--detach leaves a run behind",
-        Command::Batch(Batch {
+        Command::Run(RunArgs { detach: true, .. }) => "--detach leaves a run behind",
+        Command::Batch(BatchArgs {
             resume: Some(_), ..
         }) => "--resume keeps runs for another command",
-        Command::Chat(Chat {
+        Command::Chat(ChatArgs {
             session: Some(_), ..
         })
         | Command::Send(_)

@@ -31,10 +31,10 @@ use std::collections::VecDeque;
 use serde_json::json;
 
 use super::Desk;
+use crate::args::{BatchArgs, Format, PollArgs, RequestArgs};
 use crate::awaited::Ends;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
-use crate::options::{Batch, Format, Pace, Request};
 use crate::output::Output;
 use crate::shell;
 use item::Item;
@@ -51,7 +51,7 @@ pub(crate) struct Prepared {
     /// What is left to do for each item, in their order.
     tasks: Vec<Task>,
     journal: Journal,
-    pace: Pace,
+    poll: PollArgs,
     concurrency: usize,
     /// The results file's name, and the command that goes on from it.
     results: Option<(String, String)>,
@@ -61,7 +61,7 @@ pub(crate) struct Prepared {
 ///
 /// Sends nothing. May wait for as long as whoever writes the items does, so call it while a
 /// signal still ends the process.
-pub(crate) fn prepare(options: &Batch, output: &Output) -> Result<Prepared, Failure> {
+pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<Prepared, Failure> {
     let input = input::read(&options.file)?;
     let opened = options
         .resume
@@ -96,7 +96,7 @@ pub(crate) fn prepare(options: &Batch, output: &Output) -> Result<Prepared, Fail
     Ok(Prepared {
         tasks,
         journal,
-        pace: options.pace,
+        poll: options.poll,
         concurrency,
         results: results.map(|path| (path.display().to_string(), hint::go_on(options, path))),
     })
@@ -107,7 +107,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     let Prepared {
         tasks,
         journal,
-        pace,
+        poll,
         concurrency,
         results,
     } = prepared;
@@ -115,7 +115,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     let work = Work::new(
         desk.client,
         output,
-        pace,
+        poll,
         journal,
         desk.interrupts.started(),
     );
@@ -212,7 +212,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     Ok(Exit::worst(exits))
 }
 
-impl From<Item> for Request {
+impl From<Item> for RequestArgs {
     fn from(item: Item) -> Self {
         Self {
             agent: item.agent,

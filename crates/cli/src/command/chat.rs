@@ -9,18 +9,18 @@ use dinoai::{Error, RunStatus, Session, SessionId};
 use super::Desk;
 use super::get::transcript;
 use super::run::trigger;
+use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::follow::{Follow, without_messages};
 use crate::interrupt::{Fate, Signal, Stage, fate};
 use crate::narration::{Audience, Narration};
-use crate::options::{AtTimeout, Chat, Format, OnInterrupt, Request, Waiting};
 use crate::shell;
 use crate::terminal::Terminal;
 use ahead::Ahead;
 use lines::{Line, Lines};
 
-pub(crate) async fn chat(mut desk: Desk<'_>, options: Chat) -> Result<Exit, Failure> {
+pub(crate) async fn chat(mut desk: Desk<'_>, options: ChatArgs) -> Result<Exit, Failure> {
     if desk.output.format != Format::Text {
         return Err(Failure::usage(
             "a conversation is text: for JSON use run and send",
@@ -139,19 +139,19 @@ fn is_farewell(line: &str) -> bool {
 
 /// A conversation, whose session there is from its first turn on.
 struct Conversation {
-    request: Request,
-    waiting: Waiting,
+    request: RequestArgs,
+    follow: FollowArgs,
     session: Option<Session>,
 }
 
 impl Conversation {
-    async fn open(desk: &mut Desk<'_>, options: Chat) -> Result<Self, Failure> {
+    async fn open(desk: &mut Desk<'_>, options: ChatArgs) -> Result<Self, Failure> {
         let session = match &options.session {
             Some(id) => Some(resumed(desk, id).await?),
             None => None,
         };
         Ok(Self {
-            request: Request {
+            request: RequestArgs {
                 agent: options.agent,
                 message: None,
                 slack_channel: None,
@@ -159,8 +159,8 @@ impl Conversation {
                 base_branch: None,
                 model_family: options.model_family,
             },
-            waiting: Waiting {
-                pace: options.pace,
+            follow: FollowArgs {
+                poll: options.poll,
                 on_timeout: AtTimeout::Leave,
                 on_interrupt: OnInterrupt::Leave,
                 steps: true,
@@ -176,12 +176,12 @@ impl Conversation {
         let follow = Follow {
             client: &client,
             output: desk.output,
-            waiting: self.waiting,
+            options: self.follow,
             audience: Audience::Author,
         };
         let watch = match &self.session {
             Some(session) => client.resume(session.checkpoint()).send_and_watch(text),
-            None => client.trigger_run_and_watch(trigger(Request {
+            None => client.trigger_run_and_watch(trigger(RequestArgs {
                 message: Some(text),
                 ..self.request.clone()
             })?),
@@ -232,7 +232,7 @@ impl Conversation {
             None => Stage::NothingBegun,
         };
         match &self.session {
-            Some(session) if fate(stage, self.waiting.on_interrupt) == Fate::Leave => {
+            Some(session) if fate(stage, self.follow.on_interrupt) == Fate::Leave => {
                 let id = session.id();
                 let hint = format!(
                     "go on with: dinoai chat --session={}",

@@ -3,9 +3,9 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
+use crate::args::Cli;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::options::Arguments;
 use crate::output::Output;
 
 pub(crate) fn print(shell: Shell, output: &Output) -> Result<Exit, Failure> {
@@ -16,7 +16,7 @@ pub(crate) fn print(shell: Shell, output: &Output) -> Result<Exit, Failure> {
 
 /// The command line with that of the emulator in it, which the emulator reads itself.
 fn whole() -> clap::Command {
-    let command = Arguments::command();
+    let command = Cli::command();
     #[cfg(feature = "emulator")]
     let command = {
         let mut command = command.bin_name("dinoai");

@@ -3,16 +3,16 @@
 use dinoai::{Run, SessionId, StartupStep, Step, StepOptions};
 
 use super::Desk;
+use crate::args::{Format, GetArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::narration::{as_quotation, prepared};
 use crate::neutral::one_line;
-use crate::options::{Format, Get};
 use crate::output::Output;
 use crate::tool_step;
 use crate::whole::Whole;
 
-pub(crate) async fn get(mut desk: Desk<'_>, options: Get) -> Result<Exit, Failure> {
+pub(crate) async fn get(mut desk: Desk<'_>, options: GetArgs) -> Result<Exit, Failure> {
     let id = &options.session;
     let run = desk.read(id, desk.client.get_run(id)).await?;
     let work = match options.steps {

@@ -8,14 +8,14 @@ mod prompt;
 use dinoai::{Client, Credentials};
 
 use crate::account::file;
+use crate::args::{Format, GlobalArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::options::{Format, Global};
 use crate::output::Output;
 use asking::Asking;
 use prompt::Prompt;
 
-pub(crate) fn login(global: &Global, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<Exit, Failure> {
     if output.format != Format::Text {
         return Err(Failure::usage(
             "login asks its questions as text: leave out --output",

@@ -4,16 +4,16 @@ use dinoai::{Accepted, TriggerRun};
 
 use super::Desk;
 use crate::answer_file::AnswerFile;
+use crate::args::{Format, RequestArgs, RunArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::Follow;
 use crate::message;
 use crate::narration::Audience;
-use crate::options::{Format, Request, Run};
 use crate::output::Output;
 use crate::stream::Stream;
 
-impl Run {
+impl RunArgs {
     /// The same with the message itself, where it is to be read.
     pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
         self.request.message = message::read(self.request.message, self.message_file.clone())?;
@@ -29,14 +29,14 @@ impl Run {
 
 pub(crate) async fn run(
     desk: Desk<'_>,
-    options: Run,
+    options: RunArgs,
     answer_file: Option<AnswerFile>,
 ) -> Result<Exit, Failure> {
     let request = trigger(options.request)?;
     let follow = Follow {
         client: desk.client,
         output: desk.output,
-        waiting: options.waiting,
+        options: options.follow,
         audience: Audience::Author,
     };
     let mut course = follow.course(desk.client.trigger_run_and_watch(request), true);
@@ -55,7 +55,7 @@ pub(crate) async fn run(
 }
 
 /// What the options ask to start.
-pub(crate) fn trigger(options: Request) -> Result<TriggerRun, Failure> {
+pub(crate) fn trigger(options: RequestArgs) -> Result<TriggerRun, Failure> {
     let request = match (options.agent, options.message) {
         (Some(agent), None) => TriggerRun::agent(agent),
         (Some(agent), Some(message)) => TriggerRun::agent(agent).with_message(message),

@@ -1,8 +1,8 @@
 //! `dinoai schema`: the JSON schema of what commands write as JSON.
 
+use crate::args::SchemaOf;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::options::SchemaOf;
 use crate::output::Output;
 
 /// A definition for each command and format, and one for a line on standard error.

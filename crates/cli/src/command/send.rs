@@ -2,14 +2,14 @@
 
 use super::Desk;
 use crate::answer_file::AnswerFile;
+use crate::args::SendArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::Follow;
 use crate::message;
 use crate::narration::Audience;
-use crate::options::Send;
 
-impl Send {
+impl SendArgs {
     /// The same with the message itself, where it is to be read.
     pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
         self.message = message::read(self.message, self.message_file.clone())?;
@@ -24,14 +24,14 @@ impl Send {
 
 pub(crate) async fn send(
     desk: Desk<'_>,
-    options: Send,
+    options: SendArgs,
     answer_file: Option<AnswerFile>,
 ) -> Result<Exit, Failure> {
     let session = desk.client.session(&options.session)?;
     let follow = Follow {
         client: desk.client,
         output: desk.output,
-        waiting: options.waiting,
+        options: options.follow,
         audience: Audience::Author,
     };
     let message = options.message.unwrap_or_default();

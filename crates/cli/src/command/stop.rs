@@ -10,15 +10,15 @@ use serde::Serialize;
 
 use super::{Desk, interrupted};
 use crate::alike::Alike;
+use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::each::Each;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Stage, fate};
-use crate::options::{Format, OnInterrupt, Stop};
 use crate::output::Output;
 use crate::shell;
 
-pub(crate) async fn stop(mut desk: Desk<'_>, options: Stop) -> Result<Exit, Failure> {
+pub(crate) async fn stop(mut desk: Desk<'_>, options: StopArgs) -> Result<Exit, Failure> {
     let mut stopping = Stopping {
         output: desk.output,
         results: vec![],

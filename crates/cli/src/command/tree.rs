@@ -4,11 +4,11 @@ use dinoai::{Run, SessionId, Tree};
 use serde::Serialize;
 
 use super::Desk;
+use crate::args::{Format, TreeArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::options::{Format, Session};
 
-pub(crate) async fn tree(mut desk: Desk<'_>, options: Session) -> Result<Exit, Failure> {
+pub(crate) async fn tree(mut desk: Desk<'_>, options: TreeArgs) -> Result<Exit, Failure> {
     let session = desk.client.session(&options.session)?;
     let tree = desk
         .read(session.id(), session.tree().into_future())

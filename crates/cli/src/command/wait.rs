@@ -8,16 +8,16 @@ use futures_util::FutureExt;
 
 use super::Desk;
 use crate::alike::Alike;
+use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::awaited::{Awaited, Counts, Ends, Going, NAMED};
 use crate::each::Each;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Signal, Stage, fate};
-use crate::options::{Format, OnInterrupt, Wait};
 use crate::output::Output;
 use crate::shell;
 
-pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure> {
+pub(crate) async fn wait(desk: Desk<'_>, options: WaitArgs) -> Result<Exit, Failure> {
     let output = desk.output;
     let mut waiting = Waiting {
         output,
@@ -32,9 +32,9 @@ pub(crate) async fn wait(desk: Desk<'_>, options: Wait) -> Result<Exit, Failure>
     let mut results = desk
         .client
         .wait_all(options.sessions)
-        .timeout(options.pace.timeout)
+        .timeout(options.poll.timeout)
         .on_outage(output.outages().noter());
-    if let Some(interval) = options.pace.poll_interval {
+    if let Some(interval) = options.poll.poll_interval {
         results = results.poll_interval(interval);
     }
     tokio::select! {

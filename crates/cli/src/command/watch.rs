@@ -2,21 +2,21 @@
 
 use super::Desk;
 use crate::answer_file::AnswerFile;
+use crate::args::WatchArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::Follow;
 use crate::narration::Audience;
-use crate::options::Watch;
 
 pub(crate) async fn watch(
     desk: Desk<'_>,
-    options: Watch,
+    options: WatchArgs,
     answer_file: Option<AnswerFile>,
 ) -> Result<Exit, Failure> {
     let follow = Follow {
         client: desk.client,
         output: desk.output,
-        waiting: options.waiting,
+        options: options.follow,
         audience: Audience::Visitor,
     };
     let session = desk.client.session(&options.session)?;

@@ -6,10 +6,10 @@ use dinoai::{Error, Event, Obstacle, RunStatus, SessionId};
 use futures_util::FutureExt;
 
 use super::{Course, Follow, stopped};
+use crate::args::OnInterrupt;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind, go_on};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, fate};
-use crate::options::OnInterrupt;
 use crate::shell;
 
 impl Follow<'_> {
@@ -22,7 +22,7 @@ impl Follow<'_> {
         interrupts: &mut Interrupts,
         show: &mut dyn FnMut(&Event),
     ) -> Failure {
-        let wanted = self.waiting.on_interrupt;
+        let wanted = self.options.on_interrupt;
         self.client.start_nothing_more();
         if let Fate::AwaitId(limit) = fate(course.stage(), wanted) {
             self.output.busy("waiting for the session id");
@@ -150,7 +150,7 @@ impl Follow<'_> {
             return unknown;
         };
         let mut unknown = unknown.about(id);
-        if fate(Stage::Going, self.waiting.on_interrupt) == Fate::Stop {
+        if fate(Stage::Going, self.options.on_interrupt) == Fate::Stop {
             let stopped = self.stop(id, interrupts, show).await;
             let end = stopped.map_or_else(|problem| problem, |()| "was stopped".to_owned());
             unknown.message = format!("{}; the run {id} {end}", unknown.message);

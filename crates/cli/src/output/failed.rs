@@ -4,9 +4,9 @@ use console::Style;
 
 use super::{Output, write_line};
 use crate::account::options::{AccountOptions, GONE};
+use crate::args::Format;
 use crate::failure::Failure;
 use crate::json;
-use crate::options::Format;
 use crate::stream::Stream;
 
 impl Output {

@@ -7,8 +7,8 @@ use dinoai::SessionId;
 use serde_json::json;
 
 use super::{Output, live};
+use crate::args::Format;
 use crate::awaited::Awaited;
-use crate::options::Format;
 use crate::outages::{Outages, Unanswered};
 
 impl Output {

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::input;
-use crate::options::Batch;
+use crate::args::BatchArgs;
 use crate::shell::quoted;
 
 /// The command that goes on with a batch. Nothing that it is given starts anything again: what
 /// was to be retried has been.
-pub(super) fn go_on(options: &Batch, results: &Path) -> String {
+pub(super) fn go_on(options: &BatchArgs, results: &Path) -> String {
     let time = |time| {
         humantime::format_duration(time)
             .to_string()
@@ -26,9 +26,9 @@ pub(super) fn go_on(options: &Batch, results: &Path) -> String {
         "--concurrency".to_owned(),
         options.concurrency.to_string(),
         "--timeout".to_owned(),
-        time(options.pace.timeout),
+        time(options.poll.timeout),
     ];
-    if let Some(interval) = options.pace.poll_interval {
+    if let Some(interval) = options.poll.poll_interval {
         words.extend(["--poll-interval".to_owned(), time(interval)]);
     }
     let same_input = match input::is_stdin(&options.file) {

@@ -14,10 +14,10 @@ use tokio::sync::oneshot;
 
 use super::record::{Record, What};
 use super::results::ResultsFile;
+use crate::args::Format;
 use crate::identity::Identity;
 use crate::json;
 use crate::neutral::{neutral, one_line};
-use crate::options::Format;
 use crate::stream::Stream;
 use crate::workflow::defused;
 

@@ -286,7 +286,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_file_is_synced_and_then_its_folder_before_anything_is_added() {
-        use crate::options::Format;
+        use crate::args::Format;
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("results.jsonl");

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use dinoai::{Run, RunStatus};
 use serde::Serialize;
 
+use crate::args::Format;
 use crate::awaited::Ends;
-use crate::options::Format;
 use crate::output::Output;
 
 /// What came of an item.

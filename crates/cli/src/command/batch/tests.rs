@@ -7,8 +7,8 @@ use dinoai::{Client, Credentials};
 use dinoai_emulator::Emulator;
 
 use super::*;
+use crate::args::Format;
 use crate::interrupt::Listener;
-use crate::options::Format;
 
 /// A file that takes what is written, and has no disk that it could be on.
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn nothing_is_sent_unless_its_intent_is_on_disk() {
     let prepared = Prepared {
         tasks: items.map(|item| Task::Start(item, Standing::New)).into(),
         journal: Journal::new(Some(nowhere.into()), None, Format::Text).unwrap(),
-        pace: Pace {
+        poll: PollArgs {
             timeout: Duration::from_secs(10),
             poll_interval: Some(Duration::from_millis(5)),
         },

@@ -16,11 +16,11 @@ use super::journal::{Journal, Lost};
 use super::ledger::{Task, numbers};
 use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
+use crate::args::{OnInterrupt, PollArgs};
 use crate::awaited::{Awaited, Counts, Ends, Going};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
-use crate::options::{OnInterrupt, Pace};
 use crate::output::Output;
 use one::Done;
 
@@ -34,7 +34,7 @@ const DISK_WAIT: Duration = Duration::from_secs(2);
 pub(super) struct Work<'a> {
     pub(super) client: &'a Client,
     pub(super) output: &'a Output,
-    pub(super) pace: Pace,
+    pub(super) poll: PollArgs,
     pub(super) journal: Journal,
     /// Closed once nothing more is to be started.
     starts: Arc<Semaphore>,
@@ -56,14 +56,14 @@ impl<'a> Work<'a> {
     pub(super) fn new(
         client: &'a Client,
         output: &'a Output,
-        pace: Pace,
+        poll: PollArgs,
         journal: Journal,
         started: &Started,
     ) -> Self {
         Self {
             client,
             output,
-            pace,
+            poll,
             journal,
             starts: Arc::new(Semaphore::new(TRIGGERS)),
             progress: Arc::new(Progress::new(started.clone())),

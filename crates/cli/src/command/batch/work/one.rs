@@ -94,9 +94,9 @@ impl Work<'_> {
 
     async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
         let wait = wait
-            .timeout(self.pace.timeout)
+            .timeout(self.poll.timeout)
             .on_outage(self.output.outages().noter());
-        match self.pace.poll_interval {
+        match self.poll.poll_interval {
             Some(interval) => wait.poll_interval(interval).await,
             None => wait.await,
         }

@@ -1,6 +1,9 @@
-//! The command line: options that hold everywhere, and the commands.
+//! The command line as clap reads it: global options here, those of a command in [`commands`].
+//!
+//! Their comments are the help pages.
 
-mod duration;
+mod commands;
+pub(crate) mod duration;
 mod waiting;
 
 #[cfg(feature = "emulator")]
@@ -12,7 +15,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dinoai::SessionId;
 
-pub(crate) use waiting::{AtTimeout, OnInterrupt, Pace, Waiting};
+use commands::session_id;
+pub(crate) use commands::{
+    AnswerArgs, BatchArgs, ChatArgs, GetArgs, RequestArgs, RunArgs, SendArgs, StopArgs, TreeArgs,
+    WaitArgs, WatchArgs,
+};
+pub(crate) use waiting::{AtTimeout, FollowArgs, OnInterrupt, PollArgs};
 
 const EXIT_STATUSES: &str = "\
 Exit status:
@@ -53,11 +61,11 @@ Environment:
 #[derive(Debug, Parser)]
 #[command(name = "dinoai", version)]
 #[command(after_help = EXIT_STATUSES, styles = Styles::styled())]
-pub(crate) struct Arguments {
+pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) vendor: Vendor,
+    pub(crate) compat: CompatArgs,
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -65,7 +73,7 @@ pub(crate) struct Arguments {
 /// The options of `paradime dinoai`, for use without a command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Without a command, as paradime dinoai")]
-pub(crate) struct Vendor {
+pub(crate) struct CompatArgs {
     /// Talk to this agent: .dinoai/agents/<AGENT>.yml
     #[arg(short, long)]
     pub(crate) agent: Option<String>,
@@ -81,7 +89,7 @@ pub(crate) struct Vendor {
     pub(crate) model_family: Option<String>,
 }
 
-impl Vendor {
+impl CompatArgs {
     pub(crate) fn is_used(&self) -> bool {
         self.agent.is_some()
             || self.message.is_some()
@@ -92,7 +100,7 @@ impl Vendor {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
-pub(crate) struct Global {
+pub(crate) struct GlobalArgs {
     /// Write results and errors in this format; json and jsonl have the API's field names
     #[arg(
         long,
@@ -127,7 +135,7 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 }
 
-impl Global {
+impl GlobalArgs {
     /// Whether an emulator takes the place of the account.
     pub(crate) fn is_emulated(&self) -> bool {
         #[cfg(feature = "emulator")]
@@ -161,27 +169,27 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start a run and wait for it to finish
-    Run(Run),
+    Run(RunArgs),
     /// Send a follow-up message and wait for that turn to finish
     ///
     /// A run that is still at work takes the message at once. What it says before that is left
     /// out; what it says after it counts as the answer, since the API does not say which message
     /// it is to.
-    Send(Send),
+    Send(SendArgs),
     /// Show the status and the transcript of a run
-    Get(Get),
+    Get(GetArgs),
     /// Follow a run until it finishes; the exit status says how
-    Watch(Watch),
+    Watch(WatchArgs),
     /// Wait for several runs to finish, over few requests
-    Wait(Wait),
+    Wait(WaitArgs),
     /// Stop runs
-    Stop(Stop),
+    Stop(StopArgs),
     /// Show a run and its descendants as a tree
-    Tree(Session),
+    Tree(TreeArgs),
     /// Talk with an agent, turn by turn
-    Chat(Chat),
+    Chat(ChatArgs),
     /// Start many runs and write their results as JSON lines, or as text on a terminal
-    Batch(Batch),
+    Batch(BatchArgs),
     /// Ask for endpoint and credentials and write the credentials file
     Login,
     /// Print the completion script of a shell
@@ -216,164 +224,4 @@ pub(crate) enum Command {
 pub(crate) enum SchemaOf {
     /// Results and errors with --output json and jsonl
     Output,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Run {
-    #[command(flatten)]
-    pub(crate) request: Request,
-    /// Read the message from this file; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "message")]
-    pub(crate) message_file: Option<PathBuf>,
-    /// Print the session id and leave the run to itself
-    #[arg(long, conflicts_with_all = ["on_timeout", "steps", "answer_file"])]
-    pub(crate) detach: bool,
-    #[command(flatten)]
-    pub(crate) answer: Answer,
-    #[command(flatten)]
-    pub(crate) waiting: Waiting,
-}
-
-/// What to start.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Request {
-    /// The agent: .dinoai/agents/<AGENT>.yml; without one, the message alone says what to do
-    pub(crate) agent: Option<String>,
-    /// Send this message; - reads it from standard input
-    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub(crate) message: Option<String>,
-    /// Post into the Slack channel with this id; needs --slack-thread
-    #[arg(long, value_name = "C", requires = "slack_thread")]
-    pub(crate) slack_channel: Option<String>,
-    /// Reply in the Slack thread with this timestamp; needs --slack-channel
-    #[arg(long, value_name = "TS", requires = "slack_channel")]
-    pub(crate) slack_thread: Option<String>,
-    /// Check out this branch, tag or commit; if it does not exist, the API takes the default
-    /// branch, silently
-    #[arg(long, value_name = "REF")]
-    pub(crate) base_branch: Option<String>,
-    /// Run on this model family
-    #[arg(long, value_name = "SLUG")]
-    pub(crate) model_family: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Send {
-    /// The session id
-    #[arg(value_parser = session_id)]
-    pub(crate) session: SessionId,
-    /// Send this message; - reads it from standard input
-    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub(crate) message: Option<String>,
-    /// Read the message from this file; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "message")]
-    pub(crate) message_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) answer: Answer,
-    #[command(flatten)]
-    pub(crate) waiting: Waiting,
-}
-
-/// Where the final answer goes, alone.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Answer {
-    /// Write the final answer alone to this file, once the run has completed
-    #[arg(long, value_name = "FILE")]
-    pub(crate) answer_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Get {
-    /// The session id
-    #[arg(value_parser = session_id)]
-    pub(crate) session: SessionId,
-    /// Show the agent's steps, too
-    #[arg(long)]
-    pub(crate) steps: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Stop {
-    /// The session ids
-    #[arg(required = true, value_name = "SESSION", value_parser = session_id)]
-    pub(crate) sessions: Vec<SessionId>,
-    /// Stop all that they have started, too
-    #[arg(long)]
-    pub(crate) tree: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Session {
-    /// The session id
-    #[arg(value_parser = session_id)]
-    pub(crate) session: SessionId,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Watch {
-    /// The session id
-    #[arg(value_parser = session_id)]
-    pub(crate) session: SessionId,
-    #[command(flatten)]
-    pub(crate) answer: Answer,
-    #[command(flatten)]
-    pub(crate) waiting: Waiting,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Wait {
-    /// The session ids
-    #[arg(required = true, value_name = "SESSION", value_parser = session_id)]
-    pub(crate) sessions: Vec<SessionId>,
-    #[command(flatten)]
-    pub(crate) pace: Pace,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Chat {
-    /// The agent: .dinoai/agents/<AGENT>.yml
-    pub(crate) agent: Option<String>,
-    /// Go on with this session
-    #[arg(long, value_name = "ID", value_parser = session_id, conflicts_with_all = ["agent", "model_family"])]
-    pub(crate) session: Option<SessionId>,
-    /// Start a new session on this model family
-    #[arg(long, value_name = "SLUG")]
-    pub(crate) model_family: Option<String>,
-    #[command(flatten)]
-    pub(crate) pace: Pace,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Batch {
-    /// The runs: JSON lines, a JSON array, or CSV with a header; - reads standard input; fields:
-    /// agent, message, slack_channel, slack_thread, base_branch, model_family
-    pub(crate) file: PathBuf,
-    /// Let so many runs go on at a time
-    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) concurrency: u16,
-    /// Keep the results in this file, and start nothing again that it says was started
-    #[arg(long, value_name = "RESULTS")]
-    pub(crate) resume: Option<PathBuf>,
-    /// Start again what may have been started, or not: the items with these numbers, or all of
-    /// them
-    #[arg(long, value_name = "ITEM", requires = "resume", num_args = 0.., value_delimiter = ',', value_parser = item_number)]
-    pub(crate) retry_unknown: Option<Vec<usize>>,
-    /// Start again what ended failed, stopped or expired
-    #[arg(long, requires = "resume")]
-    pub(crate) retry_failed: bool,
-    #[command(flatten)]
-    pub(crate) pace: Pace,
-}
-
-fn item_number(text: &str) -> Result<usize, String> {
-    match text.trim().parse() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => {
-            Err("items are numbered from 1; the file of items comes before this option".to_owned())
-        }
-    }
-}
-
-fn session_id(text: &str) -> Result<SessionId, String> {
-    SessionId::new(text.trim()).map_err(|_| "a session id is not blank".to_owned())
 }

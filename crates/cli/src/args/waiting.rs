@@ -1,4 +1,4 @@
-//! How a run is waited for.
+//! How a run is waited for: how long, how often, and what becomes of it then.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::duration::duration;
 
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Pace {
+pub(crate) struct PollArgs {
     /// Wait no longer than this: 90s, 30m, 1h30m; a number alone is seconds
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
     pub(crate) timeout: Duration,
@@ -19,9 +19,9 @@ pub(crate) struct Pace {
 
 /// How one run is waited for.
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Waiting {
+pub(crate) struct FollowArgs {
     #[command(flatten)]
-    pub(crate) pace: Pace,
+    pub(crate) poll: PollArgs,
     /// Leave or stop a run that is still going at the timeout
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) on_timeout: AtTimeout,
