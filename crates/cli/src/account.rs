@@ -8,6 +8,7 @@ pub(crate) mod outlives;
 use dinoai::Client;
 
 use crate::args::GlobalArgs;
+use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::output::Output;
 
@@ -62,11 +63,11 @@ impl Account {
     pub(crate) fn unreached(failure: Failure, global: &GlobalArgs) -> Failure {
         const LOCAL: [&str; 3] = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
 
-        let set = || {
-            let names = ["PARADIME_API_ENDPOINT", "API_ENDPOINT"];
-            names.iter().find_map(|name| std::env::var(name).ok())
-        };
-        let endpoint = global.endpoint.clone().or_else(set).unwrap_or_default();
+        let endpoint = global
+            .endpoint
+            .clone()
+            .or_else(environment::endpoint)
+            .unwrap_or_default();
         let is_local = LOCAL.iter().any(|start| endpoint.trim().starts_with(start));
         match is_local && failure.kind == Kind::NotSent && failure.message.contains("refused") {
             true => failure.with_further_hint("is the emulator still running?"),

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use console::{measure_text_width, truncate_str};
 use dinoai::SessionId;
 
-use crate::neutral::{neutral, one_line};
 use crate::outages::Unanswered;
-use crate::workflow::defused;
+use crate::sanitize::for_ci_log;
+use crate::sanitize::{for_terminal, one_line};
 
 /// How many of those that go on are named.
 pub(crate) const NAMED: usize = 3;
@@ -95,7 +95,7 @@ impl Awaited {
         width: usize,
     ) -> [String; 3] {
         let (head, tail) = self.words(unanswered);
-        let (head, tail) = (defused(&head), defused(&tail));
+        let (head, tail) = (for_ci_log(&head), for_ci_log(&tail));
         let time = time(elapsed);
         // Of a status too long for the line the time is still seen.
         let left = width.saturating_sub(measure_text_width(&time) + 1);
@@ -185,14 +185,14 @@ impl Counts {
             (Going::Some(_), more) => format!(" and {more} more"),
         };
         let tail = format!("; {words}: {}{more}", names.join(", "));
-        neutral(&one_line(&tail)).into_owned()
+        for_terminal(&one_line(&tail)).into_owned()
     }
 }
 
 /// The start of a text that may be as long as it likes, on one line.
 fn short(text: &str) -> String {
     let start: String = text.chars().take(LONGEST).collect();
-    neutral(&one_line(&start)).into_owned()
+    for_terminal(&one_line(&start)).into_owned()
 }
 
 /// As much of a text as so many columns hold.

@@ -5,8 +5,8 @@ mod own_turn;
 use dinoai::{Accepted, Event, Message, Run, RunStatus, SessionId, StartupStep, Step};
 
 use crate::args::Format;
-use crate::neutral::one_line;
 use crate::output::Output;
+use crate::sanitize::one_line;
 use crate::shell;
 use crate::tool_step;
 use crate::whole::{Unfinished, Whole};

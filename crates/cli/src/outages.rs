@@ -10,7 +10,7 @@ use dinoai::{Error, Obstacle, Outage, SessionId};
 
 use crate::awaited::time;
 use crate::failure::Kind;
-use crate::neutral::{neutral, one_line};
+use crate::sanitize::{for_terminal, one_line};
 
 /// The runs whose polls fail at the moment. Clones share them.
 #[derive(Clone, Default)]
@@ -132,6 +132,6 @@ fn start(text: &str) -> String {
     const WIDEST: usize = 80;
     // No more than is needed of a text that may be as long as it likes.
     let start: String = text.chars().take(10 * WIDEST).collect();
-    let line = neutral(&one_line(&start)).into_owned();
+    let line = for_terminal(&one_line(&start)).into_owned();
     truncate_str(&line, WIDEST, "…").into_owned()
 }

@@ -1,6 +1,6 @@
 //! [`Output`]: results on standard output, everything else on standard error, in the format that
 //! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
-//! [`json`](crate::json).
+//! [`json`](crate::sanitize::json).
 
 mod failed;
 mod live;
@@ -23,14 +23,14 @@ use serde_json::json;
 
 use crate::account::options::AccountOptions;
 use crate::args::{Color, Format, GlobalArgs};
+use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::json;
-use crate::neutral::one_line;
 use crate::queue::Queue;
+use crate::sanitize::json;
+use crate::sanitize::one_line;
 use crate::stream::Stream;
 use crate::vigil::Vigil;
-use crate::workflow;
 
 /// Where the command writes, and how.
 ///
@@ -179,7 +179,7 @@ impl Output {
     pub(crate) fn markdown(&self, text: &str) {
         const WIDEST: usize = 100;
         let text = self.stdout.safe(text.trim_end());
-        if !self.stdout.is_terminal || workflow::is_logged() {
+        if !self.stdout.is_terminal || environment::is_ci_log() {
             return self.paragraph(&text);
         }
         let (text, is_coloured) = (text.into_owned(), self.stdout.is_coloured);

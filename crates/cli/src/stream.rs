@@ -7,9 +7,8 @@ use std::io::{self, IsTerminal};
 use console::is_dumb;
 
 use crate::args::Color;
-use crate::colour::Colours;
-use crate::neutral::neutral;
-use crate::workflow;
+use crate::environment::{self, Colours};
+use crate::sanitize::{for_ci_log, for_terminal};
 
 /// What a standard stream leads to.
 #[derive(Debug, Clone, Copy)]
@@ -35,13 +34,13 @@ impl Stream {
     /// this is one, without commands where a CI system would obey them. A file gets it as it is.
     pub(crate) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = match self.is_terminal {
-            true => neutral(text),
+            true => for_terminal(text),
             false => Cow::Borrowed(text),
         };
         match (self.is_logged, text) {
             (false, text) => text,
-            (true, Cow::Borrowed(text)) => workflow::defused(text),
-            (true, Cow::Owned(text)) => Cow::Owned(workflow::defused(&text).into_owned()),
+            (true, Cow::Borrowed(text)) => for_ci_log(text),
+            (true, Cow::Owned(text)) => Cow::Owned(for_ci_log(&text).into_owned()),
         }
     }
 
@@ -84,7 +83,7 @@ impl Stream {
         Self {
             is_terminal,
             is_live,
-            is_logged: !is_file && workflow::is_logged(),
+            is_logged: !is_file && environment::is_ci_log(),
             is_coloured: match Colours::of(color) {
                 Colours::Always => true,
                 Colours::Never => false,

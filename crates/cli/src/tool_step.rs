@@ -3,7 +3,7 @@
 use dinoai::Step;
 use serde_json::Value;
 
-use crate::neutral::one_line;
+use crate::sanitize::one_line;
 
 /// Deliveries and bookkeeping: what they do shows as a message, or is not work.
 const HIDDEN: [&str; 3] = ["send_api_message", "post_slack_message", "todo_read"];

@@ -1,11 +1,11 @@
 //! The credentials file: where it is, and who can read it. The library reads it.
 
-use std::env;
 #[cfg(unix)]
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::args::GlobalArgs;
+use crate::environment;
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -14,7 +14,7 @@ pub(crate) fn path(global: &GlobalArgs) -> Option<PathBuf> {
     global
         .credentials_file
         .clone()
-        .or_else(|| Some(env::home_dir()?.join(".paradime").join("credentials")))
+        .or_else(|| Some(environment::paradime_folder()?.join("credentials")))
 }
 
 /// Refuses a file that cannot be written, as far as can be seen without writing it.

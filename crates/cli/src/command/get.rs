@@ -7,8 +7,8 @@ use crate::args::{Format, GetArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::narration::{as_quotation, prepared};
-use crate::neutral::one_line;
 use crate::output::Output;
+use crate::sanitize::one_line;
 use crate::tool_step;
 use crate::whole::Whole;
 

@@ -6,7 +6,7 @@ use super::{Output, write_line};
 use crate::account::options::{AccountOptions, GONE};
 use crate::args::Format;
 use crate::failure::Failure;
-use crate::json;
+use crate::sanitize::json;
 use crate::stream::Stream;
 
 impl Output {

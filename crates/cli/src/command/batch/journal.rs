@@ -16,10 +16,10 @@ use super::record::{Record, What};
 use super::results::ResultsFile;
 use crate::args::Format;
 use crate::identity::Identity;
-use crate::json;
-use crate::neutral::{neutral, one_line};
+use crate::sanitize::for_ci_log;
+use crate::sanitize::json;
+use crate::sanitize::{for_terminal, one_line};
 use crate::stream::Stream;
-use crate::workflow::defused;
 
 /// Writes records to the results file, if there is one, and to standard output.
 #[derive(Debug, Clone)]
@@ -204,7 +204,7 @@ fn has_failed(what: &What) -> bool {
 fn in_words(record: &Record) -> Arc<[u8]> {
     let text = record
         .in_words()
-        .map(|text| format!("{}\n", defused(&neutral(&one_line(&text)))));
+        .map(|text| format!("{}\n", for_ci_log(&for_terminal(&one_line(&text)))));
     text.unwrap_or_default().into_bytes().into()
 }
 

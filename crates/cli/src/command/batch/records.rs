@@ -4,7 +4,7 @@ use dinoai::SessionId;
 use serde::de::IgnoredAny;
 
 use super::record::{Record, What, without_line};
-use crate::json;
+use crate::sanitize::json;
 
 /// What is in a results file.
 #[derive(Debug)]

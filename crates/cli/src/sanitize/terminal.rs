@@ -16,7 +16,7 @@ use unicode_width::UnicodeWidthChar;
 const MOST_MARKS: usize = 30;
 
 /// The same text without a character that a terminal would obey.
-pub(crate) fn neutral(text: &str) -> Cow<'_, str> {
+pub(crate) fn for_terminal(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_obeyed) && !has_too_many_marks(text) {
         return Cow::Borrowed(text);
     }
@@ -87,15 +87,21 @@ mod tests {
     #[test]
     fn no_control_character_is_left_but_line_feeds_and_tabs() {
         let all: String = (0..0x3000).filter_map(char::from_u32).collect();
-        let left: Vec<_> = neutral(&all).chars().filter(|c| c.is_control()).collect();
+        let left: Vec<_> = for_terminal(&all)
+            .chars()
+            .filter(|c| c.is_control())
+            .collect();
         assert_eq!(left, ['\t', '\n']);
-        assert!(!neutral(&all).contains(changes_direction));
+        assert!(!for_terminal(&all).contains(changes_direction));
     }
 
     #[test]
     fn a_sequence_is_shown_in_place_of_being_obeyed() {
-        assert_eq!(neutral("a\u{1b}[31mb\u{9b}0mc\rd\u{7f}"), "a␛[31mb�0mc␍d␡");
-        assert_eq!(neutral("a\r\nb"), "a\nb");
+        assert_eq!(
+            for_terminal("a\u{1b}[31mb\u{9b}0mc\rd\u{7f}"),
+            "a␛[31mb�0mc␍d␡"
+        );
+        assert_eq!(for_terminal("a\r\nb"), "a\nb");
         assert_eq!(one_line(" a\n\tb\r\u{85}\u{2028}c "), "a b c");
     }
 
@@ -104,13 +110,13 @@ mod tests {
         let mark = "\u{301}";
         let text = format!("a{}b", mark.repeat(100_000));
         let shown = format!("a{}\u{fffd}b", mark.repeat(MOST_MARKS));
-        assert_eq!(neutral(&text), shown);
+        assert_eq!(for_terminal(&text), shown);
         let family = "👩\u{200d}👩\u{200d}👧\u{200d}👦".repeat(100);
-        assert!(matches!(neutral(&family), Cow::Borrowed(_)));
+        assert!(matches!(for_terminal(&family), Cow::Borrowed(_)));
     }
 
     #[test]
     fn text_without_control_characters_is_left_as_it_is() {
-        assert!(matches!(neutral("héllo 世界\n\t"), Cow::Borrowed(_)));
+        assert!(matches!(for_terminal("héllo 世界\n\t"), Cow::Borrowed(_)));
     }
 }

@@ -1,6 +1,6 @@
-//! Whether colours are used: what the environment asks for.
+//! The environment variables that the command itself reads. Those of the account are the library's.
 //!
-//! Read as `anstyle-query`, and with it clap and cargo, reads it (<https://bixense.com/clicolors>):
+//! Colours are read as `anstyle-query`, and with it clap and cargo, reads it (<https://bixense.com/clicolors>):
 //! `NO_COLOR` comes first, then what forces colours, then `CLICOLOR=0`, then whether a terminal is
 //! there; but a dumb one has no colours for `CLICOLOR=1` either. `FORCE_COLOR`
 //! (<https://force-color.org>) stands beside `CLICOLOR_FORCE`, which is older; `0` and `false` in it
@@ -8,8 +8,34 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::args::Color;
+
+/// Variables of which each CI system sets one: GitHub, Azure, TeamCity and GitLab.
+const CI_SYSTEMS: [&str; 4] = [
+    "GITHUB_ACTIONS",
+    "TF_BUILD",
+    "TEAMCITY_VERSION",
+    "GITLAB_CI",
+];
+
+/// Whether a CI system reads what is written.
+pub(crate) fn is_ci_log() -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    CI_SYSTEMS.into_iter().any(is_set)
+}
+
+/// The folder of the vendor's files in the user's home. `None` if there is no home.
+pub(crate) fn paradime_folder() -> Option<PathBuf> {
+    Some(env::home_dir()?.join(".paradime"))
+}
+
+/// The API endpoint, as far as the environment has it.
+pub(crate) fn endpoint() -> Option<String> {
+    let names = ["PARADIME_API_ENDPOINT", "API_ENDPOINT"];
+    names.iter().find_map(|name| env::var(name).ok())
+}
 
 /// What options and environment ask for, whatever a stream leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
