@@ -2,7 +2,7 @@
 
 mod batch;
 
-// The command has them at its root.
-use batch::{json, neutral, workflow};
+// The command has it at its root.
+use batch::sanitize;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| batch::properties::journal(input));

@@ -1,7 +1,6 @@
 //! The account that is used: endpoint and credentials, or an emulator in place of both.
 
 pub(crate) mod file;
-pub(crate) mod options;
 #[cfg(feature = "emulator")]
 pub(crate) mod outlives;
 
@@ -9,8 +8,8 @@ use dinoai::Client;
 
 use crate::args::GlobalArgs;
 use crate::environment;
-use crate::failure::{Failure, Kind};
 use crate::output::Output;
+use crate::report::{Failure, Kind};
 
 /// A client, and what it needs to live.
 pub(crate) struct Account {

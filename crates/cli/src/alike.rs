@@ -2,8 +2,8 @@
 
 use dinoai::SessionId;
 
-use crate::failure::{Failure, Kind};
 use crate::output::Output;
+use crate::report::{Failure, Kind};
 
 /// Failures that have nothing to do with the run that was asked for: credentials that are refused,
 /// an API that is away, the end of a timeout. What differs between two of them is the run's id.

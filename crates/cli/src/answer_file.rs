@@ -12,10 +12,10 @@ use tempfile::NamedTempFile;
 
 use crate::account;
 use crate::args::{Command, GlobalArgs};
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
 use crate::identity::Identity;
-use crate::shell;
+use crate::report::ExitStatus;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 
 /// More links in a row are followed by no system.
 const LINKS: usize = 40;
@@ -77,13 +77,13 @@ impl AnswerFile {
         let Some(answer) = run.answer() else {
             let text =
                 format!("the run {id} completed without an answer, so {name} was not written");
-            return Err(Failure::new(Kind::Output, Exit::Unavailable, text).about(id));
+            return Err(Failure::new(Kind::Output, ExitStatus::Unavailable, text).about(id));
         };
         self.put(answer).map_err(|error| {
             let problem = plain(&error);
             let text =
                 format!("the run {id} completed, and {name} could not be written: {problem}");
-            Failure::new(Kind::Output, Exit::Unavailable, text)
+            Failure::new(Kind::Output, ExitStatus::Unavailable, text)
                 .about(id)
                 .with_hint(format!("read it with: dinoai get {}", shell::id(id)))
         })

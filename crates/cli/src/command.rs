@@ -27,10 +27,11 @@ use crate::account::Account;
 use crate::account::outlives;
 use crate::answer_file::AnswerFile;
 use crate::args::{Cli, Color, Command, Format};
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
-use crate::interrupt::{Interrupts, Listener, Signal};
+use crate::interrupt::{Interrupts, Listener};
 use crate::output::Output;
+use crate::report::ExitStatus;
+use crate::report::Signal;
+use crate::report::{Failure, Kind};
 use crate::stream::Stream;
 use crate::traces;
 
@@ -55,21 +56,21 @@ impl Desk<'_> {
 
     /// Waits until what was read of a run has reached its reader. A reader that has enough of it
     /// is none that misses something.
-    async fn shown(&mut self, id: &SessionId) -> Result<Exit, Failure> {
+    async fn shown(&mut self, id: &SessionId) -> Result<ExitStatus, Failure> {
         let shown = tokio::select! {
-            () = self.output.settled() => Ok(Exit::Done),
+            () = self.output.settled() => Ok(ExitStatus::Done),
             signal = self.interrupts.next() => Err(interrupted(signal)),
         };
         let exit = shown.map_err(|failure| failure.about(id))?;
-        match self.output.lost() {
-            Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "").about(id)),
+        match self.output.stdout_error() {
+            Some(lost) if !lost.is_closed => Err(lost.failure("").about(id)),
             _ => Ok(exit),
         }
     }
 }
 
 /// Runs the command with these arguments, the program's name first.
-pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
     let arguments: Vec<_> = arguments.into_iter().collect();
     match parse(&arguments) {
         Ok(options) => carry_out(options),
@@ -118,7 +119,7 @@ fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     error
 }
 
-fn carry_out(arguments: Cli) -> Exit {
+fn carry_out(arguments: Cli) -> ExitStatus {
     let output = Output::new(&arguments.global);
     traces::show(arguments.global.verbose, &output);
     let exit = dispatch(arguments, &output).unwrap_or_else(|failure| {
@@ -129,7 +130,7 @@ fn carry_out(arguments: Cli) -> Exit {
     output.idle();
     // Whoever has interrupted the command does not wait for a reader.
     output.finish(match exit {
-        Exit::Interrupted(_) => Some(LAST_WRITES),
+        ExitStatus::Interrupted(_) => Some(LAST_WRITES),
         _ => None,
     });
     exit
@@ -138,7 +139,7 @@ fn carry_out(arguments: Cli) -> Exit {
 /// How long an interrupted command waits for the readers of its last words.
 const LAST_WRITES: Duration = Duration::from_millis(500);
 
-fn dispatch(arguments: Cli, output: &Output) -> Result<Exit, Failure> {
+fn dispatch(arguments: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     let Cli {
         compat,
         global,
@@ -198,7 +199,7 @@ fn dispatch(arguments: Cli, output: &Output) -> Result<Exit, Failure> {
         let done = match command {
             Command::Batch(_) => match prepared {
                 Some(prepared) => batch::batch(desk, prepared).await,
-                None => Ok(Exit::Done),
+                None => Ok(ExitStatus::Done),
             },
             Command::Run(options) => run::run(desk, options, answer_file).await,
             Command::Send(options) => send::send(desk, options, answer_file).await,
@@ -211,9 +212,9 @@ fn dispatch(arguments: Cli, output: &Output) -> Result<Exit, Failure> {
             Command::Login
             | Command::Completions { .. }
             | Command::Schema { .. }
-            | Command::Version => Ok(Exit::Done),
+            | Command::Version => Ok(ExitStatus::Done),
             #[cfg(feature = "emulator")]
-            Command::Emulator { .. } => Ok(Exit::Done),
+            Command::Emulator { .. } => Ok(ExitStatus::Done),
         };
         let done = done.map_err(|failure| Account::unreached(failure, &global));
         finish(done, output, &mut interrupts).await
@@ -231,22 +232,22 @@ fn dispatch(arguments: Cli, output: &Output) -> Result<Exit, Failure> {
 
 /// Says what went wrong, and waits for the readers of what was written.
 async fn finish(
-    done: Result<Exit, Failure>,
+    done: Result<ExitStatus, Failure>,
     output: &Output,
     interrupts: &mut Interrupts,
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, Failure> {
     let exit = match done {
         Ok(exit) => exit,
         Err(failure) => {
             output.idle();
             // At once: the reader of the result may never read on.
             output.failure(&failure);
-            if let Exit::Interrupted(_) = failure.exit {
+            if let ExitStatus::Interrupted(_) = failure.exit {
                 return Ok(failure.exit);
             }
             return Ok(tokio::select! {
                 () = output.settled() => failure.exit,
-                signal = interrupts.next() => Exit::Interrupted(signal),
+                signal = interrupts.next() => ExitStatus::Interrupted(signal),
             });
         }
     };
@@ -258,28 +259,32 @@ async fn finish(
 
 /// Interrupted while nothing was started, stopped or waited for.
 fn interrupted(signal: Signal) -> Failure {
-    Failure::new(Kind::Interrupted, Exit::Interrupted(signal), "interrupted")
+    Failure::new(
+        Kind::Interrupted,
+        ExitStatus::Interrupted(signal),
+        "interrupted",
+    )
 }
 
 #[cfg(feature = "emulator")]
-fn emulator(options: Vec<OsString>) -> Exit {
+fn emulator(options: Vec<OsString>) -> ExitStatus {
     let name = OsString::from("dinoai emulator");
     let done = dinoai_emulator::program::main([name].into_iter().chain(options));
     if done == std::process::ExitCode::SUCCESS {
-        return Exit::Done;
+        return ExitStatus::Done;
     }
-    Exit::Usage
+    ExitStatus::Usage
 }
 
 /// Help and version are results; anything else is a failure, in the format that was asked for.
-fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
+fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> ExitStatus {
     let format: Format = asked(arguments, "--output").unwrap_or_default();
     if !refusal.use_stderr() || format == Format::Text && are_harmless(arguments) {
         if let Err(error) = refusal.print()
             && !refusal.use_stderr()
             && error.kind() != io::ErrorKind::BrokenPipe
         {
-            return Exit::Unavailable;
+            return ExitStatus::Unavailable;
         }
     } else {
         let message = refusal.to_string();
@@ -289,9 +294,9 @@ fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> Exit {
         output.finish(None);
     }
     if refusal.use_stderr() {
-        Exit::Usage
+        ExitStatus::Usage
     } else {
-        Exit::Done
+        ExitStatus::Done
     }
 }
 

@@ -3,8 +3,8 @@
 use dinoai::SessionId;
 use serde::Serialize;
 
-use crate::failure::Failure;
 use crate::output::Output;
+use crate::report::Failure;
 
 /// What came of one of several runs: what the API says of it, or its id and why nothing is known.
 #[derive(Debug, Serialize)]

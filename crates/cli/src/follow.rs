@@ -12,12 +12,13 @@ use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOpti
 
 use crate::answer_file::AnswerFile;
 use crate::args::{AtTimeout, FollowArgs, Format};
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind, go_on};
 use crate::interrupt::{Interrupts, Stage, Started};
 use crate::narration::{Audience, Narration};
 use crate::output::Output;
-use crate::shell;
+use crate::report::ExitStatus;
+use crate::report::hint::resume_run;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 use crate::tool_step;
 
 pub(crate) use course::Course;
@@ -61,7 +62,7 @@ impl Follow<'_> {
         mut course: Course,
         interrupts: &mut Interrupts,
         answer_file: Option<AnswerFile>,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<ExitStatus, Failure> {
         if let Some(file) = &answer_file {
             file.clear()?;
         }
@@ -165,12 +166,13 @@ impl Follow<'_> {
                 return Err(self.interrupted(course, signal, interrupts, &mut |_| {}).await);
             }
         }
-        match (self.output.lost(), course.id()) {
+        match (self.output.stdout_error(), course.id()) {
             (None, _) => Ok(()),
-            (Some(lost), Some(id)) => Err(Failure::unwritten(lost, what).about(id).with_hint(
-                format!("print the answer again with: dinoai get {}", shell::id(id)),
-            )),
-            (Some(lost), None) => Err(Failure::unwritten(lost, what)),
+            (Some(lost), Some(id)) => Err(lost.failure(what).about(id).with_hint(format!(
+                "print the answer again with: dinoai get {}",
+                shell::id(id)
+            ))),
+            (Some(lost), None) => Err(lost.failure(what)),
         }
     }
 
@@ -207,7 +209,7 @@ impl Follow<'_> {
             };
             // Nobody waits for the reader here: a wait goes on, and ends in time, without one.
             narration.show(&event);
-            if let (false, Some(lost)) = (is_lost, self.output.lost()) {
+            if let (false, Some(lost)) = (is_lost, self.output.stdout_error()) {
                 is_lost = true;
                 if let (Some(id), true) = (course.id(), course.is_going()) {
                     self.output.warning(&format!(
@@ -231,15 +233,15 @@ impl Follow<'_> {
         };
         let failure = failure.about(id);
         match (self.audience, &failure.hint) {
-            (Audience::Author, None) if !is_timeout => failure.with_hint(go_on(id)),
+            (Audience::Author, None) if !is_timeout => failure.with_hint(resume_run(id)),
             _ => failure,
         }
     }
 
     /// How a run that has ended is reported.
-    fn exit(&self, run: Run, narration: &Narration<'_>) -> Result<Exit, Failure> {
+    fn exit(&self, run: Run, narration: &Narration<'_>) -> Result<ExitStatus, Failure> {
         if run.status == RunStatus::Completed {
-            return Ok(Exit::Done);
+            return Ok(ExitStatus::Done);
         }
         let run = Box::new(match self.output.format {
             Format::Text => without_messages(run),
@@ -279,5 +281,5 @@ fn both(mut failure: Failure, lost: Failure) -> Failure {
 }
 
 fn broken_off() -> Failure {
-    Failure::new(Kind::Other, Exit::Unavailable, "the watch broke off")
+    Failure::new(Kind::Other, ExitStatus::Unavailable, "the watch broke off")
 }

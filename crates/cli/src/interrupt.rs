@@ -17,19 +17,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::args::OnInterrupt;
+use crate::report::Signal;
 
 pub(crate) use listen::Listener;
 pub(crate) use started::Started;
-
-/// What stops the command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signal {
-    /// Ctrl-C.
-    Interrupt,
-    Terminate,
-    /// The terminal was closed.
-    Hangup,
-}
 
 /// Where a run stands when a signal comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use crate::report::Failure;
 
 /// The message as the options give it: itself, `-` for standard input, or a file. `None` where
 /// they give none; standard input is not looked at then, since it may be somebody else's.

@@ -6,8 +6,8 @@ use dinoai::{Accepted, Event, Message, Run, RunStatus, SessionId, StartupStep, S
 
 use crate::args::Format;
 use crate::output::Output;
+use crate::report::shell;
 use crate::sanitize::one_line;
-use crate::shell;
 use crate::tool_step;
 use crate::whole::{Unfinished, Whole};
 use own_turn::OwnTurn;

@@ -9,7 +9,7 @@ use console::truncate_str;
 use dinoai::{Error, Obstacle, Outage, SessionId};
 
 use crate::awaited::time;
-use crate::failure::Kind;
+use crate::report::Kind;
 use crate::sanitize::{for_terminal, one_line};
 
 /// The runs whose polls fail at the moment. Clones share them.

@@ -21,12 +21,12 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::account::options::AccountOptions;
 use crate::args::{Color, Format, GlobalArgs};
 use crate::environment;
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::queue::Queue;
+use crate::report::ExitStatus;
+use crate::report::hint::AccountOptions;
+use crate::report::{Failure, Kind};
 use crate::sanitize::json;
 use crate::sanitize::one_line;
 use crate::stream::Stream;
@@ -52,7 +52,7 @@ pub(crate) struct Output {
     spinner: ProgressBar,
     vigil: Vigil,
     /// Why standard output cannot be written any more.
-    lost: Arc<OnceLock<Lost>>,
+    stdout_error: Arc<OnceLock<StdoutError>>,
     /// How often what was queued has been dropped.
     dropped: Arc<AtomicU64>,
     has_paragraphs: Cell<bool>,
@@ -60,10 +60,21 @@ pub(crate) struct Output {
 
 /// Why standard output cannot be written any more.
 #[derive(Debug, Clone)]
-pub(crate) struct Lost {
+pub(crate) struct StdoutError {
     pub(crate) problem: String,
     /// Whether its reader has gone.
     pub(crate) is_closed: bool,
+}
+
+impl StdoutError {
+    /// The failure of a command whose result could not be written; `known` says what it knows.
+    pub(crate) fn failure(&self, known: &str) -> Failure {
+        let problem = &self.problem;
+        let gap = if known.is_empty() { "" } else { "; " };
+        let text =
+            format!("the result could not be written to standard output ({problem}){gap}{known}");
+        Failure::new(Kind::Output, ExitStatus::Unavailable, text)
+    }
 }
 
 impl Output {
@@ -110,7 +121,7 @@ impl Output {
             are_one,
             spinner: ProgressBar::hidden(),
             vigil: Vigil::new(),
-            lost: Arc::default(),
+            stdout_error: Arc::default(),
             dropped: Arc::default(),
             has_paragraphs: Cell::new(false),
         }
@@ -138,8 +149,8 @@ impl Output {
     }
 
     /// Why standard output cannot be written any more; `None` while it can.
-    pub(crate) fn lost(&self) -> Option<&Lost> {
-        self.lost.get()
+    pub(crate) fn stdout_error(&self) -> Option<&StdoutError> {
+        self.stdout_error.get()
     }
 
     /// Where traces are written: on standard error, in the order of everything else there.
@@ -165,12 +176,12 @@ impl Output {
 
     /// A text that is all of the result, once it has reached its reader. One that has enough of it
     /// misses nothing.
-    pub(crate) fn printed(&self, text: &str) -> Result<Exit, Failure> {
+    pub(crate) fn printed(&self, text: &str) -> Result<ExitStatus, Failure> {
         self.text(text);
         self.finish(None);
-        match self.lost() {
-            Some(lost) if !lost.is_closed => Err(Failure::unwritten(lost, "")),
-            _ => Ok(Exit::Done),
+        match self.stdout_error() {
+            Some(lost) if !lost.is_closed => Err(lost.failure("")),
+            _ => Ok(ExitStatus::Done),
         }
     }
 
@@ -220,7 +231,7 @@ impl Output {
         };
         match text {
             Ok(text) => self.write_out(format!("{text}\n")),
-            Err(error) => lose(&self.lost, &error.into()),
+            Err(error) => lose(&self.stdout_error, &error.into()),
         }
     }
 
@@ -322,7 +333,7 @@ impl Output {
 
     /// Writes to standard output what is made only then, by the thread that writes it.
     fn write_made(&self, make: impl FnOnce() -> String + Send + 'static) {
-        let lost = self.lost.clone();
+        let lost = self.stdout_error.clone();
         let dropped = self.dropped.clone();
         let queued_at = dropped.load(Ordering::Acquire);
         let spinner = self.stdout.is_terminal.then(|| self.spinner.clone());
@@ -370,9 +381,9 @@ fn write_line(line: &str, spinner: Option<&ProgressBar>) {
     }
 }
 
-fn lose(lost: &OnceLock<Lost>, error: &io::Error) {
+fn lose(lost: &OnceLock<StdoutError>, error: &io::Error) {
     // The first one counts.
-    let _ = lost.set(Lost {
+    let _ = lost.set(StdoutError {
         problem: error.to_string(),
         is_closed: error.kind() == ErrorKind::BrokenPipe,
     });

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::args::GlobalArgs;
 use crate::environment;
-use crate::failure::Failure;
 use crate::output::Output;
+use crate::report::Failure;
 
 /// Where the credentials file is, or would be. `None` if there is no home.
 pub(crate) fn path(global: &GlobalArgs) -> Option<PathBuf> {

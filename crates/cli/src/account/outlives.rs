@@ -1,7 +1,7 @@
 //! Refuses what outlives an emulator that ends with its command.
 
 use crate::args::{BatchArgs, ChatArgs, Command, RunArgs};
-use crate::failure::Failure;
+use crate::report::Failure;
 
 /// Refuses, with `--emulator`, a command about a run of an earlier command, and one that leaves a
 /// run for a later command.

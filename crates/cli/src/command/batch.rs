@@ -33,10 +33,10 @@ use serde_json::json;
 use super::Desk;
 use crate::args::{BatchArgs, Format, PollArgs, RequestArgs};
 use crate::awaited::Ends;
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
 use crate::output::Output;
-use crate::shell;
+use crate::report::ExitStatus;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 use item::Item;
 use journal::Journal;
 use ledger::{Ledger, Retry, Task, numbers};
@@ -103,7 +103,7 @@ pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<Prepared, 
 }
 
 /// Starts and waits for what is left of a batch.
-pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Failure> {
+pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<ExitStatus, Failure> {
     let Prepared {
         tasks,
         journal,
@@ -163,13 +163,17 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
     work.say_refused();
     exits.extend(ended.exits);
     if let Some(problem) = work.journal.stdout_problem() {
-        exits.push(Exit::Unavailable);
+        exits.push(ExitStatus::Unavailable);
         let message =
             format!("not all results were printed: {problem}; all of them are in the results file");
-        output.failure(&Failure::new(Kind::Results, Exit::Unavailable, message));
+        output.failure(&Failure::new(
+            Kind::Results,
+            ExitStatus::Unavailable,
+            message,
+        ));
     }
     if work.has_lost_results() || !ended.lost.is_empty() {
-        exits.push(Exit::Unavailable);
+        exits.push(ExitStatus::Unavailable);
     }
     if !ended.lost.is_empty() {
         let lost = ended.lost.join("\n  ");
@@ -178,7 +182,11 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
             None => String::new(),
         };
         let message = format!("these results are not kept anywhere{why}:\n  {lost}");
-        output.failure(&Failure::new(Kind::Results, Exit::Unavailable, message));
+        output.failure(&Failure::new(
+            Kind::Results,
+            ExitStatus::Unavailable,
+            message,
+        ));
     }
     let unknown = tally.numbers(Outcome::Unknown);
     if !unknown.is_empty() {
@@ -209,7 +217,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<Exit, Fa
         output.failure(&failure);
     }
     tally.show(output);
-    Ok(Exit::worst(exits))
+    Ok(ExitStatus::worst(exits))
 }
 
 impl From<Item> for RequestArgs {

@@ -10,17 +10,18 @@ use super::Desk;
 use super::get::transcript;
 use super::run::trigger;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
 use crate::follow::{Follow, without_messages};
-use crate::interrupt::{Fate, Signal, Stage, fate};
+use crate::interrupt::{Fate, Stage, fate};
 use crate::narration::{Audience, Narration};
-use crate::shell;
+use crate::report::ExitStatus;
+use crate::report::Signal;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 use crate::terminal::Terminal;
 use ahead::Ahead;
 use lines::{Line, Lines};
 
-pub(crate) async fn chat(mut desk: Desk<'_>, options: ChatArgs) -> Result<Exit, Failure> {
+pub(crate) async fn chat(mut desk: Desk<'_>, options: ChatArgs) -> Result<ExitStatus, Failure> {
     if desk.output.format != Format::Text {
         return Err(Failure::usage(
             "a conversation is text: for JSON use run and send",
@@ -50,7 +51,7 @@ pub(crate) async fn chat(mut desk: Desk<'_>, options: ChatArgs) -> Result<Exit, 
             shell::quoted(id.as_str())
         ));
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Takes turns until the user has enough of it.
@@ -110,20 +111,20 @@ async fn converse(
                 desk.output.idle();
                 if let Err(failure) = turn {
                     match failure.exit {
-                        Exit::Interrupted(Signal::Interrupt) => {
+                        ExitStatus::Interrupted(Signal::Interrupt) => {
                             if let Some(signal) = desk.interrupts.go_on() {
                                 return Err(failure.interrupted_by(signal));
                             }
                         }
-                        Exit::Interrupted(_) => return Err(failure),
+                        ExitStatus::Interrupted(_) => return Err(failure),
                         // Another message would get the same answer.
                         _ if conversation.is_refused(&failure) => return Err(failure),
                         _ => {}
                     }
                     desk.output.failure(&failure);
                 }
-                if let Some(lost) = desk.output.lost() {
-                    return Err(Failure::unwritten(lost, "the conversation ends"));
+                if let Some(lost) = desk.output.stdout_error() {
+                    return Err(lost.failure("the conversation ends"));
                 }
             }
         }
@@ -210,7 +211,7 @@ impl Conversation {
                 failure.kind,
                 Kind::GraphQl | Kind::NotStarted | Kind::Unauthorized
             )
-            && matches!(failure.exit, Exit::Unavailable | Exit::Refused)
+            && matches!(failure.exit, ExitStatus::Unavailable | ExitStatus::Refused)
     }
 
     /// A failure that ends the conversation. Once there is a run, something has been sent.
@@ -219,14 +220,18 @@ impl Conversation {
             return failure;
         };
         let mut failure = failure.about(session.id());
-        if failure.exit == Exit::Usage {
-            failure.exit = Exit::Unavailable;
+        if failure.exit == ExitStatus::Usage {
+            failure.exit = ExitStatus::Unavailable;
         }
         failure
     }
 
     fn left(&self, signal: Signal) -> Failure {
-        let failure = Failure::new(Kind::Interrupted, Exit::Interrupted(signal), "interrupted");
+        let failure = Failure::new(
+            Kind::Interrupted,
+            ExitStatus::Interrupted(signal),
+            "interrupted",
+        );
         let stage = match self.session {
             Some(_) => Stage::Going,
             None => Stage::NothingBegun,

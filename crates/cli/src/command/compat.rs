@@ -6,8 +6,8 @@ use crate::args::{
     AnswerArgs, AtTimeout, ChatArgs, Command, CompatArgs, FollowArgs, OnInterrupt, PollArgs,
     RequestArgs, RunArgs, SendArgs,
 };
-use crate::failure::Failure;
 use crate::message;
+use crate::report::Failure;
 
 /// As long as a run can take: the vendor's command waits for ever.
 const VERY_LONG: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -4,11 +4,11 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::args::Cli;
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::output::Output;
+use crate::report::ExitStatus;
+use crate::report::Failure;
 
-pub(crate) fn print(shell: Shell, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn print(shell: Shell, output: &Output) -> Result<ExitStatus, Failure> {
     let mut script = vec![];
     clap_complete::generate(shell, &mut whole(), "dinoai", &mut script);
     output.printed(String::from_utf8_lossy(&script).trim_end())

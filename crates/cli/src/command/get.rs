@@ -4,15 +4,15 @@ use dinoai::{Run, SessionId, StartupStep, Step, StepOptions};
 
 use super::Desk;
 use crate::args::{Format, GetArgs};
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::narration::{as_quotation, prepared};
 use crate::output::Output;
+use crate::report::ExitStatus;
+use crate::report::Failure;
 use crate::sanitize::one_line;
 use crate::tool_step;
 use crate::whole::Whole;
 
-pub(crate) async fn get(mut desk: Desk<'_>, options: GetArgs) -> Result<Exit, Failure> {
+pub(crate) async fn get(mut desk: Desk<'_>, options: GetArgs) -> Result<ExitStatus, Failure> {
     let id = &options.session;
     let run = desk.read(id, desk.client.get_run(id)).await?;
     let work = match options.steps {
@@ -63,7 +63,9 @@ impl Work {
                 }
                 None => "the API answered without them".to_owned(),
             },
-            Err(failure) if matches!(failure.exit, Exit::Interrupted(_)) => return Err(failure),
+            Err(failure) if matches!(failure.exit, ExitStatus::Interrupted(_)) => {
+                return Err(failure);
+            }
             Err(failure) => failure.message,
         };
         let text = format!("no steps are shown: {missing}");

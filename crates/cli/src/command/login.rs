@@ -9,13 +9,13 @@ use dinoai::{Client, Credentials};
 
 use crate::account::file;
 use crate::args::{Format, GlobalArgs};
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::output::Output;
+use crate::report::ExitStatus;
+use crate::report::Failure;
 use asking::Asking;
 use prompt::Prompt;
 
-pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, Failure> {
     if output.format != Format::Text {
         return Err(Failure::usage(
             "login asks its questions as text: leave out --output",
@@ -46,7 +46,7 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<Exit, Failur
     Client::new(&endpoint, credentials.clone())?;
     credentials.save(&endpoint, &path)?;
     output.note(&format!("Written to {}.", path.display()));
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Asks for the credentials, and for the endpoint where it is not given.

@@ -5,12 +5,12 @@ use dinoai::{Accepted, TriggerRun};
 use super::Desk;
 use crate::answer_file::AnswerFile;
 use crate::args::{Format, RequestArgs, RunArgs};
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::follow::Follow;
 use crate::message;
 use crate::narration::Audience;
 use crate::output::Output;
+use crate::report::ExitStatus;
+use crate::report::Failure;
 use crate::stream::Stream;
 
 impl RunArgs {
@@ -31,7 +31,7 @@ pub(crate) async fn run(
     desk: Desk<'_>,
     options: RunArgs,
     answer_file: Option<AnswerFile>,
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, Failure> {
     let request = trigger(options.request)?;
     let follow = Follow {
         client: desk.client,
@@ -51,7 +51,7 @@ pub(crate) async fn run(
     follow
         .written(&mut course, desk.interrupts, &started)
         .await?;
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// What the options ask to start.

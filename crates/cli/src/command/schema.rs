@@ -1,14 +1,14 @@
 //! `dinoai schema`: the JSON schema of what commands write as JSON.
 
 use crate::args::SchemaOf;
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::output::Output;
+use crate::report::ExitStatus;
+use crate::report::Failure;
 
 /// A definition for each command and format, and one for a line on standard error.
 const OUTPUT: &str = include_str!("schema/output.json");
 
-pub(crate) fn print(of: SchemaOf, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn print(of: SchemaOf, output: &Output) -> Result<ExitStatus, Failure> {
     match of {
         SchemaOf::Output => output.printed(OUTPUT.trim_end()),
     }

@@ -3,11 +3,11 @@
 use super::Desk;
 use crate::answer_file::AnswerFile;
 use crate::args::SendArgs;
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::follow::Follow;
 use crate::message;
 use crate::narration::Audience;
+use crate::report::ExitStatus;
+use crate::report::Failure;
 
 impl SendArgs {
     /// The same with the message itself, where it is to be read.
@@ -26,7 +26,7 @@ pub(crate) async fn send(
     desk: Desk<'_>,
     options: SendArgs,
     answer_file: Option<AnswerFile>,
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, Failure> {
     let session = desk.client.session(&options.session)?;
     let follow = Follow {
         client: desk.client,

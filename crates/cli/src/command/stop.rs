@@ -12,13 +12,13 @@ use super::{Desk, interrupted};
 use crate::alike::Alike;
 use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::each::Each;
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
 use crate::interrupt::{Fate, Stage, fate};
 use crate::output::Output;
-use crate::shell;
+use crate::report::ExitStatus;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 
-pub(crate) async fn stop(mut desk: Desk<'_>, options: StopArgs) -> Result<Exit, Failure> {
+pub(crate) async fn stop(mut desk: Desk<'_>, options: StopArgs) -> Result<ExitStatus, Failure> {
     let mut stopping = Stopping {
         output: desk.output,
         results: vec![],
@@ -50,7 +50,7 @@ struct Stopping<'a> {
     results: Vec<Each<Done>>,
     /// What came of each, in words.
     ends: Vec<String>,
-    exits: Vec<Exit>,
+    exits: Vec<ExitStatus>,
     alike: Alike,
     /// The runs that are known to be stopped.
     shown: BTreeSet<SessionId>,
@@ -129,7 +129,7 @@ impl Stopping<'_> {
             self.output.line(&line);
         }
         self.result(Each::Done(done));
-        self.exits.push(Exit::Done);
+        self.exits.push(ExitStatus::Done);
     }
 
     fn failed(&mut self, id: &SessionId, failure: &Failure) {
@@ -162,7 +162,7 @@ impl Stopping<'_> {
         desk: &mut Desk<'_>,
         end: Result<(), Failure>,
         left: &VecDeque<SessionId>,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<ExitStatus, Failure> {
         desk.output.idle();
         self.alike.say(desk.output);
         if desk.output.format == Format::Json {
@@ -187,9 +187,9 @@ impl Stopping<'_> {
                 return Err(failure);
             }
         }
-        match desk.output.lost() {
-            Some(lost) => Err(Failure::unwritten(lost, &self.ends.join(", "))),
-            None => Ok(Exit::worst(self.exits)),
+        match desk.output.stdout_error() {
+            Some(lost) => Err(lost.failure(&self.ends.join(", "))),
+            None => Ok(ExitStatus::worst(self.exits)),
         }
     }
 }

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::Desk;
 use crate::args::{Format, TreeArgs};
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::report::ExitStatus;
+use crate::report::Failure;
 
-pub(crate) async fn tree(mut desk: Desk<'_>, options: TreeArgs) -> Result<Exit, Failure> {
+pub(crate) async fn tree(mut desk: Desk<'_>, options: TreeArgs) -> Result<ExitStatus, Failure> {
     let session = desk.client.session(&options.session)?;
     let tree = desk
         .read(session.id(), session.tree().into_future())

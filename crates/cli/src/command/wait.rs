@@ -11,13 +11,14 @@ use crate::alike::Alike;
 use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::awaited::{Awaited, Counts, Ends, Going, NAMED};
 use crate::each::Each;
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
-use crate::interrupt::{Fate, Signal, Stage, fate};
+use crate::interrupt::{Fate, Stage, fate};
 use crate::output::Output;
-use crate::shell;
+use crate::report::ExitStatus;
+use crate::report::Signal;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 
-pub(crate) async fn wait(desk: Desk<'_>, options: WaitArgs) -> Result<Exit, Failure> {
+pub(crate) async fn wait(desk: Desk<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
     let output = desk.output;
     let mut waiting = Waiting {
         output,
@@ -55,9 +56,9 @@ pub(crate) async fn wait(desk: Desk<'_>, options: WaitArgs) -> Result<Exit, Fail
         () = output.settled() => {}
         signal = desk.interrupts.next() => return Err(waiting.interrupted(signal)),
     }
-    match output.lost() {
-        Some(lost) => Err(Failure::unwritten(lost, &waiting.ends.join(", "))),
-        None => Ok(Exit::worst(waiting.exits)),
+    match output.stdout_error() {
+        Some(lost) => Err(lost.failure(&waiting.ends.join(", "))),
+        None => Ok(ExitStatus::worst(waiting.exits)),
     }
 }
 
@@ -73,7 +74,7 @@ struct Waiting<'a> {
     counts: Ends,
     /// What came of each, where that is written at the end.
     results: Vec<Each<Run>>,
-    exits: Vec<Exit>,
+    exits: Vec<ExitStatus>,
 }
 
 /// The runs that have not ended, in the order in which they were given.
@@ -175,7 +176,7 @@ impl Waiting<'_> {
                 (Format::Json, _) => self.results.push(result),
             }
         }
-        let exit = failure.map_or(Exit::Done, |failure| failure.exit);
+        let exit = failure.map_or(ExitStatus::Done, |failure| failure.exit);
         self.exits.push(exit);
     }
 
@@ -202,7 +203,7 @@ impl Waiting<'_> {
     }
 
     fn interrupted(&self, signal: Signal) -> Failure {
-        let exit = Exit::Interrupted(signal);
+        let exit = ExitStatus::Interrupted(signal);
         let stage = match self.left.ids.is_empty() {
             true => Stage::Ended,
             false => Stage::Going,

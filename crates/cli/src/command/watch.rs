@@ -3,16 +3,16 @@
 use super::Desk;
 use crate::answer_file::AnswerFile;
 use crate::args::WatchArgs;
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::follow::Follow;
 use crate::narration::Audience;
+use crate::report::ExitStatus;
+use crate::report::Failure;
 
 pub(crate) async fn watch(
     desk: Desk<'_>,
     options: WatchArgs,
     answer_file: Option<AnswerFile>,
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, Failure> {
     let follow = Follow {
         client: desk.client,
         output: desk.output,

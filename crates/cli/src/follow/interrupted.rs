@@ -7,10 +7,12 @@ use futures_util::FutureExt;
 
 use super::{Course, Follow, stopped};
 use crate::args::OnInterrupt;
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind, go_on};
-use crate::interrupt::{Fate, Interrupts, Signal, Stage, fate};
-use crate::shell;
+use crate::interrupt::{Fate, Interrupts, Stage, fate};
+use crate::report::ExitStatus;
+use crate::report::Signal;
+use crate::report::hint::resume_run;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 
 impl Follow<'_> {
     /// Does with the run what the rule for signals says, and shows what is read meanwhile. A second
@@ -69,7 +71,7 @@ impl Follow<'_> {
             Fate::Leave | Fate::AwaitId(_) => {
                 let unanswered = self.output.outages().now();
                 let standing = course.standing(self.output.left(), unanswered.as_ref());
-                Failure::interrupted(signal, id, &standing).with_hint(go_on(id))
+                Failure::interrupted(signal, id, &standing).with_hint(resume_run(id))
             }
             Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts, show).await,
             Fate::Nothing => {
@@ -204,7 +206,7 @@ fn not_started(error: Error, signal: Signal) -> Failure {
         false if is_closed => Failure::interrupted_before(signal),
         false => {
             let text = format!("interrupted; nothing was started: {error}");
-            Failure::new(Kind::Interrupted, Exit::Interrupted(signal), text)
+            Failure::new(Kind::Interrupted, ExitStatus::Interrupted(signal), text)
         }
     };
     failure.session_id = error.session_id().cloned();

@@ -9,11 +9,10 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use super::{Interrupts, Signal, Started};
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
+use super::{Interrupts, Started};
 use crate::output::Output;
-use crate::shell;
+use crate::report::shell;
+use crate::report::{ExitStatus, Failure, Kind, Signal};
 use crate::terminal::Terminal;
 
 /// How long a command may take to say how things stand after the second signal.
@@ -135,12 +134,12 @@ impl Listener {
         if let Some(terminal) = &self.0.terminal {
             terminal.restore();
         }
-        std::process::exit(Exit::Interrupted(signal).status().into())
+        std::process::exit(ExitStatus::Interrupted(signal).status().into())
     }
 }
 
 fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
-    let exit = Exit::Interrupted(signal);
+    let exit = ExitStatus::Interrupted(signal);
     match started {
         [] => Failure::new(Kind::Interrupted, exit, "interrupted again"),
         [id] => {

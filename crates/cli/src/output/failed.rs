@@ -3,9 +3,9 @@
 use console::Style;
 
 use super::{Output, write_line};
-use crate::account::options::{AccountOptions, GONE};
 use crate::args::Format;
-use crate::failure::Failure;
+use crate::report::Failure;
+use crate::report::hint::{AccountOptions, GONE};
 use crate::sanitize::json;
 use crate::stream::Stream;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::input;
 use crate::args::BatchArgs;
-use crate::shell::quoted;
+use crate::report::shell::quoted;
 
 /// The command that goes on with a batch. Nothing that it is given starts anything again: what
 /// was to be retried has been.

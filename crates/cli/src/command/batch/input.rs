@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::item::{self, Item};
-use crate::failure::Failure;
 use crate::identity::Identity;
+use crate::report::Failure;
 
 /// The items, and the file that they are from.
 pub(super) struct Input {

@@ -3,11 +3,11 @@
 use dinoai::SessionId;
 
 use super::ledger::numbers;
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
-use crate::interrupt::Signal;
 use crate::outages::Unanswered;
-use crate::shell;
+use crate::report::ExitStatus;
+use crate::report::Signal;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 
 /// What is known when a signal has ended a batch.
 pub(super) struct Interrupted {
@@ -59,7 +59,7 @@ impl Interrupted {
         };
         let failure = Failure::new(
             Kind::Interrupted,
-            Exit::Interrupted(self.signal),
+            ExitStatus::Interrupted(self.signal),
             format!("interrupted{unanswered}; {going}"),
         );
         let failure = match &*self.going {

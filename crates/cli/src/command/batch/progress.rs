@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use super::tally::Outcome;
 use crate::awaited::NAMED;
-use crate::exit::Exit;
 use crate::interrupt::Started;
+use crate::report::ExitStatus;
 
 /// Which items are being started, and which runs go on. Shared with what the library calls when
 /// a run has started.
@@ -39,7 +39,7 @@ struct State {
     /// The items for which the credentials were refused, each with what the API said.
     refused: BTreeMap<usize, String>,
     /// Why nothing more is started.
-    stopped: Option<(Exit, String)>,
+    stopped: Option<(ExitStatus, String)>,
 }
 
 impl Progress {
@@ -147,7 +147,7 @@ impl Progress {
     }
 
     /// Notes why nothing more is started. True the first time.
-    pub(super) fn stop(&self, exit: Exit, reason: &str) -> bool {
+    pub(super) fn stop(&self, exit: ExitStatus, reason: &str) -> bool {
         let mut state = self.state();
         let is_first = state.stopped.is_none();
         if is_first {
@@ -157,7 +157,7 @@ impl Progress {
     }
 
     /// Why nothing more is started, and the exit status of what was not.
-    pub(super) fn stopped(&self) -> Option<(Exit, String)> {
+    pub(super) fn stopped(&self) -> Option<(ExitStatus, String)> {
         self.state().stopped.clone()
     }
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::record::Record;
 use super::records::{self, Records};
-use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::output::Output;
+use crate::report::Failure;
 
 /// A results file that has been opened, locked and read, and of which not a byte has changed. One
 /// that is not there is not made before the batch is known to be right.

@@ -5,7 +5,7 @@ use dinoai::Run;
 use super::item::Item;
 use super::record::{What, not_started, unknown};
 use super::tally::{Outcome, of_an_end};
-use crate::exit::Exit;
+use crate::report::ExitStatus;
 
 /// Where an item stands while nothing is started for it. An attempt that certainly started
 /// nothing leaves it there: what earlier ones did is as it was.
@@ -31,11 +31,11 @@ impl Standing {
         }
     }
 
-    pub(super) fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> ExitStatus {
         match self.outcome() {
-            Outcome::Unknown => Exit::Unknown,
-            Outcome::Failed => Exit::RunFailed,
-            Outcome::Completed | Outcome::Going | Outcome::NotStarted => Exit::Done,
+            Outcome::Unknown => ExitStatus::Unknown,
+            Outcome::Failed => ExitStatus::RunFailed,
+            Outcome::Completed | Outcome::Going | Outcome::NotStarted => ExitStatus::Done,
         }
     }
 

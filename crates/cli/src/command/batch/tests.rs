@@ -39,6 +39,6 @@ async fn nothing_is_sent_unless_its_intent_is_on_disk() {
         interrupts: &mut interrupts,
     };
     let exit = batch(desk, prepared).await.unwrap();
-    assert_eq!(exit, Exit::Unavailable);
+    assert_eq!(exit, ExitStatus::Unavailable);
     assert_eq!(emulator.requests().len(), 0);
 }

@@ -18,10 +18,11 @@ use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
 use crate::args::{OnInterrupt, PollArgs};
 use crate::awaited::{Awaited, Counts, Ends, Going};
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
-use crate::interrupt::{Fate, Interrupts, Signal, Stage, Started, fate};
+use crate::interrupt::{Fate, Interrupts, Stage, Started, fate};
 use crate::output::Output;
+use crate::report::ExitStatus;
+use crate::report::Signal;
+use crate::report::{Failure, Kind};
 use one::Done;
 
 /// How many triggers are on their way at a time, as in the library: what stops a batch stops it
@@ -43,7 +44,7 @@ pub(super) struct Work<'a> {
 
 /// What came of the items.
 pub(super) struct Ended {
-    pub(super) exits: Vec<Exit>,
+    pub(super) exits: Vec<ExitStatus>,
     /// How many items came to what, those among them that had nothing left to do.
     ends: Ends,
     /// The items whose results are not kept anywhere, each with what is known of it.
@@ -87,7 +88,7 @@ impl<'a> Work<'a> {
     /// Whether results could not be kept, so that the batch stopped.
     pub(super) fn has_lost_results(&self) -> bool {
         let stopped = self.progress.stopped();
-        stopped.is_some_and(|(exit, _)| exit == Exit::Unavailable)
+        stopped.is_some_and(|(exit, _)| exit == ExitStatus::Unavailable)
     }
 
     /// Does what is left to do, at most so many items at a time. `ends`: what the others came to.
@@ -173,7 +174,7 @@ impl<'a> Work<'a> {
                     drop(self.journal.print(*number, standing.report(&reason)));
                     Done::leaves(*number, standing, exit).exit
                 }
-                Task::GoOn(..) => Exit::StillGoing,
+                Task::GoOn(..) => ExitStatus::StillGoing,
             });
         }
     }
@@ -240,7 +241,7 @@ impl<'a> Work<'a> {
         let items = numbers(&items);
         let text = format!("the credentials were refused for {items}{why}");
         self.output
-            .failure(&Failure::new(Kind::Unauthorized, Exit::Refused, text));
+            .failure(&Failure::new(Kind::Unauthorized, ExitStatus::Refused, text));
     }
 
     /// The runs that have not been seen to end.
@@ -264,7 +265,11 @@ impl<'a> Work<'a> {
             }
             _ => format!("nothing more is started: the results cannot be written: {lost}"),
         };
-        self.stop(Failure::new(Kind::Results, Exit::Unavailable, message));
+        self.stop(Failure::new(
+            Kind::Results,
+            ExitStatus::Unavailable,
+            message,
+        ));
     }
 
     /// Starts nothing more, and says why, the first time.

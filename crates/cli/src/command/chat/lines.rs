@@ -8,7 +8,7 @@ use rustyline::{Config, DefaultEditor};
 use tokio::sync::mpsc;
 
 use super::history;
-use crate::failure::Failure;
+use crate::report::Failure;
 
 /// What was typed.
 pub(super) enum Line {

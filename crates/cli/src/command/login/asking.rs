@@ -10,10 +10,11 @@ use tokio::sync::oneshot;
 
 use super::echo::Echo;
 use super::prompt::{Prompt, end_line};
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
-use crate::interrupt::{Interrupts, Listener, Signal};
+use crate::interrupt::{Interrupts, Listener};
 use crate::output::Output;
+use crate::report::ExitStatus;
+use crate::report::Signal;
+use crate::report::{Failure, Kind};
 
 /// Listens for signals from when it is made. Whatever comes after the last answer is not cut off
 /// by one: a file is written as a whole.
@@ -107,7 +108,7 @@ impl Resumed {
 fn interrupted(signal: Signal) -> Failure {
     Failure::new(
         Kind::Interrupted,
-        Exit::Interrupted(signal),
+        ExitStatus::Interrupted(signal),
         "interrupted; nothing was written",
     )
 }

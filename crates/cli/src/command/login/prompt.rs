@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 
 use super::echo::Echo;
-use crate::failure::Failure;
+use crate::report::Failure;
 
 /// Asks for one text after the other.
 pub(super) struct Prompt {

@@ -8,9 +8,9 @@ use dinoai::{Error, Run, SessionId, Tree};
 use super::super::{Desk, interrupted};
 use super::{Done, Stopping};
 use crate::each::Each;
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
-use crate::shell;
+use crate::report::ExitStatus;
+use crate::report::shell;
+use crate::report::{Failure, Kind};
 
 /// How often what goes on is stopped: what was started just before a stop is found only after it.
 const TRIES: usize = 10;
@@ -91,7 +91,7 @@ impl Stopping<'_> {
             session_id: id.clone(),
             status: root.status.clone(),
         }));
-        self.exits.push(Exit::Done);
+        self.exits.push(ExitStatus::Done);
     }
 
     /// Names the runs of a tree of which nobody knows whether they go on.
@@ -108,7 +108,7 @@ impl Stopping<'_> {
             let text = format!(
                 "the run {id} was not read, so it, and what it has started, may go on: {why}"
             );
-            let failure = Failure::new(Kind::Unread, Exit::Unavailable, text).about(id);
+            let failure = Failure::new(Kind::Unread, ExitStatus::Unavailable, text).about(id);
             let failure = match may_help {
                 true => failure.with_hint(again("stop it", id)),
                 false => failure,
@@ -138,7 +138,7 @@ fn endless(going: &[SessionId], first: &SessionId) -> Failure {
     let ids: Vec<_> = going.iter().map(SessionId::as_str).collect();
     let ids = ids.join(", ");
     let text = format!("some runs of the tree still go on after {TRIES} tries: {ids}");
-    let failure = Failure::new(Kind::StillGoing, Exit::StillGoing, text).about(first);
+    let failure = Failure::new(Kind::StillGoing, ExitStatus::StillGoing, text).about(first);
     failure.with_hint(again("go on", first))
 }
 

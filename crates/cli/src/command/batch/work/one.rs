@@ -13,8 +13,8 @@ use crate::command::batch::record::{What, not_started};
 use crate::command::batch::standing::Standing;
 use crate::command::batch::tally::Outcome;
 use crate::command::run::trigger;
-use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
+use crate::report::ExitStatus;
+use crate::report::{Failure, Kind};
 
 /// After so many outcomes in a row that are unknown nothing more is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;
@@ -23,7 +23,7 @@ const UNKNOWN_IN_A_ROW: u32 = 3;
 pub(super) struct Done {
     pub(super) number: usize,
     pub(super) outcome: Outcome,
-    pub(super) exit: Exit,
+    pub(super) exit: ExitStatus,
     /// What is known of it, if that is not kept anywhere.
     pub(super) lost: Option<String>,
 }
@@ -43,7 +43,7 @@ impl Work<'_> {
                 self.end(number, item, Standing::New, result).await
             }
             // Nothing is left to do for it.
-            Task::Leave(standing) => Done::leaves(number, &standing, Exit::Done),
+            Task::Leave(standing) => Done::leaves(number, &standing, ExitStatus::Done),
         }
     }
 
@@ -68,7 +68,7 @@ impl Work<'_> {
             self.progress.settled(number, standing.outcome(), None);
             self.progress.written(number);
             self.stop_unkept(&lost);
-            return Done::leaves(number, &standing, Exit::Done);
+            return Done::leaves(number, &standing, ExitStatus::Done);
         }
         if self.starts.is_closed() {
             let (exit, reason) = self.why_stopped();
@@ -112,7 +112,7 @@ impl Work<'_> {
                 "item {number} has started session {id}, but this cannot be written to the \
                  results: {lost}"
             );
-            let failure = Failure::new(Kind::Results, Exit::Unavailable, message);
+            let failure = Failure::new(Kind::Results, ExitStatus::Unavailable, message);
             self.output.failure(&failure.about(&id));
             self.stop_unkept(&lost);
         }
@@ -120,7 +120,7 @@ impl Work<'_> {
 
     /// Says on standard error why an item has not completed. That credentials were refused is said
     /// at the end, once.
-    fn explain(&self, number: usize, what: &What, exit: Exit, kind: Kind, why: String) {
+    fn explain(&self, number: usize, what: &What, exit: ExitStatus, kind: Kind, why: String) {
         let (text, id) = match what {
             What::Ended { run, .. } => (why, Some(&run.session_id)),
             What::Failed { error, .. } if error.kind == Kind::Unauthorized.word() => {
@@ -155,7 +155,7 @@ impl Work<'_> {
                 let known = Some(format!("session {} {}", run.session_id, run.status));
                 let request = Some(item);
                 let what = What::Ended { request, run };
-                (what, Outcome::Completed, Exit::Done, known)
+                (what, Outcome::Completed, ExitStatus::Done, known)
             }
             Err(Error::RunFailed { run, .. }) => {
                 let known = Some(format!("session {} {}", run.session_id, run.status));
@@ -163,7 +163,7 @@ impl Work<'_> {
                     request: Some(item),
                     run: *run,
                 };
-                (what, Outcome::Failed, Exit::RunFailed, known)
+                (what, Outcome::Failed, ExitStatus::RunFailed, known)
             }
             Err(error) => self.not_ended(number, error, id.clone()),
         };
@@ -203,7 +203,7 @@ impl Work<'_> {
         number: usize,
         error: Error,
         started: Option<SessionId>,
-    ) -> (What, Outcome, Exit, Option<String>) {
+    ) -> (What, Outcome, ExitStatus, Option<String>) {
         let may_have_started = error.may_have_started();
         let is_refused = matches!(error, Error::Unauthorized { .. });
         // Not sent, or not again, since the batch has stopped for another reason.
@@ -244,14 +244,14 @@ impl Work<'_> {
         };
         if is_refused {
             let reason = format!("nothing more is started: {}", failure.message);
-            self.stop(Failure::new(failure.kind, Exit::Refused, reason));
+            self.stop(Failure::new(failure.kind, ExitStatus::Refused, reason));
         } else if in_a_row >= UNKNOWN_IN_A_ROW {
             let reason = format!(
                 "nothing more is started: the outcome of {in_a_row} items in a row is unknown; the \
                  last one: {}",
                 failure.message
             );
-            self.stop(Failure::new(failure.kind, Exit::Unknown, reason));
+            self.stop(Failure::new(failure.kind, ExitStatus::Unknown, reason));
         }
         let exit = match self.progress.stopped() {
             Some((exit, _)) if is_held_back => exit,
@@ -271,7 +271,7 @@ impl Work<'_> {
         number: usize,
         standing: &Standing,
         attempt: Option<What>,
-        exit: Exit,
+        exit: ExitStatus,
         reason: &str,
     ) -> Done {
         let is_said = attempt.is_some() && matches!(standing, Standing::New);
@@ -291,19 +291,19 @@ impl Work<'_> {
     }
 
     /// Why nothing more is started, and the exit status of what was not.
-    fn why_stopped(&self) -> (Exit, String) {
+    fn why_stopped(&self) -> (ExitStatus, String) {
         let stopped = self.progress.stopped();
-        stopped.unwrap_or_else(|| (Exit::Done, "interrupted".to_owned()))
+        stopped.unwrap_or_else(|| (ExitStatus::Done, "interrupted".to_owned()))
     }
 }
 
 impl Done {
     /// Nothing of it was started, and that has this exit status.
-    pub(super) fn leaves(number: usize, standing: &Standing, exit: Exit) -> Self {
+    pub(super) fn leaves(number: usize, standing: &Standing, exit: ExitStatus) -> Self {
         Self {
             number,
             outcome: standing.outcome(),
-            exit: Exit::worst([exit, standing.exit()]),
+            exit: ExitStatus::worst([exit, standing.exit()]),
             lost: None,
         }
     }

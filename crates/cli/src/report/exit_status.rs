@@ -1,12 +1,12 @@
-//! [`Exit`]: what the exit status says.
+//! [`ExitStatus`]: what the exit status says, and which one an error or a signal comes to.
 
 use std::process::ExitCode;
 
-use crate::interrupt::Signal;
+use dinoai::Error;
 
 /// What the exit status says. Its words are in the help of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub(crate) enum ExitStatus {
     /// 0
     Done,
     /// 1
@@ -25,7 +25,29 @@ pub(crate) enum Exit {
     Interrupted(Signal),
 }
 
-impl Exit {
+/// What stops the command from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    Terminate,
+    /// The terminal was closed.
+    Hangup,
+}
+
+impl ExitStatus {
+    /// The exit status of a command that fails with this error.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::InvalidRequest { .. } | Error::InvalidConfig { .. } => Self::Usage,
+            Error::RunFailed { .. } => Self::RunFailed,
+            Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => Self::StillGoing,
+            _ if error.may_have_started() => Self::Unknown,
+            Error::Unauthorized { .. } => Self::Refused,
+            _ => Self::Unavailable,
+        }
+    }
+
     /// What counts most of what came of several runs.
     pub(crate) fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
         let worst = exits.into_iter().max_by_key(|exit| exit.weight());
@@ -62,8 +84,8 @@ impl Exit {
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(exit: ExitStatus) -> Self {
         Self::from(exit.status())
     }
 }
@@ -75,19 +97,19 @@ mod tests {
     #[test]
     fn of_several_runs_the_gravest_end_counts() {
         let by_gravity = [
-            Exit::Unknown,
-            Exit::Unavailable,
-            Exit::Refused,
-            Exit::StillGoing,
-            Exit::RunFailed,
-            Exit::Done,
+            ExitStatus::Unknown,
+            ExitStatus::Unavailable,
+            ExitStatus::Refused,
+            ExitStatus::StillGoing,
+            ExitStatus::RunFailed,
+            ExitStatus::Done,
         ];
         for (place, worst) in by_gravity.iter().enumerate() {
             let mut occurred = by_gravity[place..].to_vec();
-            assert_eq!(Exit::worst(occurred.clone()), *worst);
+            assert_eq!(ExitStatus::worst(occurred.clone()), *worst);
             occurred.reverse();
-            assert_eq!(Exit::worst(occurred), *worst);
+            assert_eq!(ExitStatus::worst(occurred), *worst);
         }
-        assert_eq!(Exit::worst([]), Exit::Done);
+        assert_eq!(ExitStatus::worst([]), ExitStatus::Done);
     }
 }

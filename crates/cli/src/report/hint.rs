@@ -1,7 +1,9 @@
-//! [`AccountOptions`]: what a command that is printed as a hint needs to reach the same account.
+//! Hints: the commands to go on with, each with the options that reach the account of this command.
 
+use dinoai::{Error, RunStatus, SessionId};
+
+use super::{ExitStatus, shell};
 use crate::args::GlobalArgs;
-use crate::shell;
 
 /// What is said in place of a command that would find its run gone.
 pub(crate) const GONE: &str = "the emulator of --emulator has ended, and the run with it: \
@@ -57,6 +59,37 @@ impl AccountOptions {
             .map(|line| line.replacen(": dinoai ", &options, 1))
             .collect();
         Some(lines.join("\n"))
+    }
+}
+
+/// The command that waits for this run.
+pub(crate) fn resume_run(session_id: &SessionId) -> String {
+    format!("go on with: dinoai watch {}", shell::id(session_id))
+}
+
+/// How to go on after this error about a run.
+pub(super) fn of_error(error: &Error, session_id: &SessionId) -> Option<String> {
+    match error {
+        Error::WaitTimeout(timeout) => match &timeout.stopped {
+            None => Some(resume_run(session_id)),
+            Some(Err(_)) => Some(format!(
+                "stop it with: dinoai stop {}",
+                shell::id(session_id)
+            )),
+            Some(Ok(_)) => None,
+        },
+        Error::TurnNotStarted { .. } => Some(resume_run(session_id)),
+        Error::RunFailed { run, .. } if run.status == RunStatus::Stopped => Some(format!(
+            "another message wakes it: dinoai send -m TEXT {}",
+            shell::id(session_id)
+        )),
+        _ if error.may_have_started() && ExitStatus::of(error) == ExitStatus::Unknown => {
+            Some(format!(
+                "see what it did before you send it again: dinoai get {}",
+                shell::id(session_id)
+            ))
+        }
+        _ => None,
     }
 }
 

@@ -1,18 +1,12 @@
 //! [`Failure`]: why a command did not do what it was asked for, as it is shown to people and to
 //! programs, and which exit status that is.
 
-mod kind;
-
 use std::fmt;
 
-use dinoai::{Error, RunStatus, SessionId};
+use dinoai::{Error, SessionId};
 use serde::Serialize;
 
-use crate::exit::Exit;
-use crate::interrupt::Signal;
-use crate::output::Lost;
-use crate::shell;
-pub(crate) use kind::Kind;
+use super::{ExitStatus, Kind, Signal, hint, shell};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -26,17 +20,17 @@ pub(crate) struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
     #[serde(skip)]
-    pub(crate) exit: Exit,
+    pub(crate) exit: ExitStatus,
 }
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, Exit::Usage, message)
+        Self::new(Kind::Usage, ExitStatus::Usage, message)
     }
 
     /// Something of this machine's that is needed and does not work: a file, a signal.
     pub(crate) fn system(message: impl Into<String>) -> Self {
-        Self::new(Kind::System, Exit::Usage, message)
+        Self::new(Kind::System, ExitStatus::Usage, message)
     }
 
     /// Interrupted while a run that was waited for is going.
@@ -45,7 +39,7 @@ impl Failure {
             session_id: Some(session_id.clone()),
             ..Self::new(
                 Kind::Interrupted,
-                Exit::Interrupted(signal),
+                ExitStatus::Interrupted(signal),
                 format!("interrupted; the run {session_id} {status}"),
             )
         }
@@ -57,7 +51,7 @@ impl Failure {
             hint: Some("look in the workspace (or in Slack) before you send it again".to_owned()),
             ..Self::new(
                 Kind::Interrupted,
-                Exit::Interrupted(signal),
+                ExitStatus::Interrupted(signal),
                 "interrupted before the API had answered: the run may have started, or not",
             )
         }
@@ -71,7 +65,7 @@ impl Failure {
             "see what the run did before you send it again: dinoai get {}",
             shell::id(session_id)
         );
-        Self::new(Kind::Interrupted, Exit::Interrupted(signal), text)
+        Self::new(Kind::Interrupted, ExitStatus::Interrupted(signal), text)
             .about(session_id)
             .with_hint(hint)
     }
@@ -87,22 +81,13 @@ impl Failure {
 
     /// Interrupted before anything was sent that starts something.
     pub(crate) fn interrupted_before(signal: Signal) -> Self {
-        let exit = Exit::Interrupted(signal);
+        let exit = ExitStatus::Interrupted(signal);
         Self::new(Kind::Interrupted, exit, "interrupted; nothing was started")
-    }
-
-    /// A result that could not be written, `text` saying of what.
-    pub(crate) fn unwritten(lost: &Lost, text: &str) -> Self {
-        let problem = &lost.problem;
-        let gap = if text.is_empty() { "" } else { "; " };
-        let text =
-            format!("the result could not be written to standard output ({problem}){gap}{text}");
-        Self::new(Kind::Output, Exit::Unavailable, text)
     }
 
     /// The same failure, where the command was interrupted before it came.
     pub(crate) fn interrupted_by(mut self, signal: Signal) -> Self {
-        self.exit = Exit::Interrupted(signal);
+        self.exit = ExitStatus::Interrupted(signal);
         self
     }
 
@@ -133,16 +118,16 @@ impl Failure {
     pub(crate) fn of_a_wait(error: Error) -> Self {
         let is_refused = matches!(error, Error::Unauthorized { .. });
         let mut failure = Self::from(error);
-        if failure.exit == Exit::Unknown && failure.session_id.is_some() {
+        if failure.exit == ExitStatus::Unknown && failure.session_id.is_some() {
             failure.exit = match is_refused {
-                true => Exit::Refused,
-                false => Exit::Unavailable,
+                true => ExitStatus::Refused,
+                false => ExitStatus::Unavailable,
             };
         }
         failure
     }
 
-    pub(crate) fn new(kind: Kind, exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, exit: ExitStatus, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -177,53 +162,16 @@ const BUILDER_ADVICE: &str = ", or allow_plain_http on the client's builder";
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let session_id = error.session_id().cloned();
-        let hint = session_id.as_ref().and_then(|id| hint(&error, id));
+        let hint = session_id
+            .as_ref()
+            .and_then(|id| hint::of_error(&error, id));
         Self {
             kind: Kind::of(&error),
             message: error.to_string().replace(BUILDER_ADVICE, ""),
             session_id,
             hint,
-            exit: exit(&error),
+            exit: ExitStatus::of(&error),
         }
-    }
-}
-
-/// The command that waits for this run.
-pub(crate) fn go_on(session_id: &SessionId) -> String {
-    format!("go on with: dinoai watch {}", shell::id(session_id))
-}
-
-fn hint(error: &Error, session_id: &SessionId) -> Option<String> {
-    match error {
-        Error::WaitTimeout(timeout) => match &timeout.stopped {
-            None => Some(go_on(session_id)),
-            Some(Err(_)) => Some(format!(
-                "stop it with: dinoai stop {}",
-                shell::id(session_id)
-            )),
-            Some(Ok(_)) => None,
-        },
-        Error::TurnNotStarted { .. } => Some(go_on(session_id)),
-        Error::RunFailed { run, .. } if run.status == RunStatus::Stopped => Some(format!(
-            "another message wakes it: dinoai send -m TEXT {}",
-            shell::id(session_id)
-        )),
-        _ if error.may_have_started() && exit(error) == Exit::Unknown => Some(format!(
-            "see what it did before you send it again: dinoai get {}",
-            shell::id(session_id)
-        )),
-        _ => None,
-    }
-}
-
-fn exit(error: &Error) -> Exit {
-    match error {
-        Error::InvalidRequest { .. } | Error::InvalidConfig { .. } => Exit::Usage,
-        Error::RunFailed { .. } => Exit::RunFailed,
-        Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => Exit::StillGoing,
-        _ if error.may_have_started() => Exit::Unknown,
-        Error::Unauthorized { .. } => Exit::Refused,
-        _ => Exit::Unavailable,
     }
 }
 
@@ -243,7 +191,7 @@ mod tests {
             accepted: true,
             started: true,
         });
-        assert_eq!(failure.exit, Exit::StillGoing);
+        assert_eq!(failure.exit, ExitStatus::StillGoing);
         assert_eq!(failure.kind, Kind::TurnNotStarted);
         assert_eq!(failure.session_id, Some(session_id));
         assert!(
