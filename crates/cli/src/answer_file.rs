@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 use crate::account;
 use crate::args::{Command, GlobalArgs};
-use crate::identity::Identity;
+use crate::file_identity::FileIdentity;
 use crate::report::ExitStatus;
 use crate::report::shell;
 use crate::report::{Failure, Kind};
@@ -44,14 +44,17 @@ impl AnswerFile {
         };
         let credentials = account::file::path(global);
         let in_use = [
-            ("the message's file", message_file.and_then(Identity::at)),
+            (
+                "the message's file",
+                message_file.and_then(FileIdentity::at),
+            ),
             (
                 "the credentials file",
-                credentials.as_deref().and_then(Identity::at),
+                credentials.as_deref().and_then(FileIdentity::at),
             ),
-            ("standard input", Identity::of_stdin()),
-            ("standard output", Identity::of_stdout()),
-            ("standard error", Identity::of_stderr()),
+            ("standard input", FileIdentity::of_stdin()),
+            ("standard output", FileIdentity::of_stdout()),
+            ("standard error", FileIdentity::of_stderr()),
         ];
         match checked(&name, &in_use) {
             Ok(path) => Ok(Some(Self { name, path })),
@@ -104,14 +107,14 @@ fn refusal(name: &Path, problem: &str) -> Failure {
 }
 
 /// Where the file is, if it can be written and is none of those in use.
-fn checked(name: &Path, in_use: &[(&str, Option<Identity>)]) -> Result<PathBuf, String> {
+fn checked(name: &Path, in_use: &[(&str, Option<FileIdentity>)]) -> Result<PathBuf, String> {
     if name.as_os_str() == "-" {
         return Err("name a file: standard output has the answer already".to_owned());
     }
     let path = match fs::metadata(name) {
         Ok(there) if !there.is_file() => return Err("this is no regular file".to_owned()),
         Ok(there) => {
-            let identity = Identity::at(name);
+            let identity = FileIdentity::at(name);
             for (what, other) in in_use {
                 if identity.is_some() && identity == *other {
                     return Err(format!("this is {what}, too: name another file"));

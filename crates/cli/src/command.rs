@@ -29,11 +29,11 @@ use crate::answer_file::AnswerFile;
 use crate::args::{Cli, Color, Command, Format};
 use crate::interrupt::{Interrupts, Listener};
 use crate::output::Output;
+use crate::output::Stream;
+use crate::output::traces;
 use crate::report::ExitStatus;
 use crate::report::Signal;
 use crate::report::{Failure, Kind};
-use crate::stream::Stream;
-use crate::traces;
 
 /// What a command that talks to the API is given.
 pub(crate) struct Desk<'a> {
@@ -45,12 +45,12 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// Awaits a call about a run that starts nothing, unless the command is interrupted.
     async fn read<T>(&mut self, id: &SessionId, call: CallFuture<T>) -> Result<T, Failure> {
-        self.output.busy_with(id, "reading");
+        self.output.show_activity_of(id, "reading");
         let done = tokio::select! {
             done = call => done.map_err(Failure::from),
             signal = self.interrupts.next() => Err(interrupted(signal)),
         };
-        self.output.idle();
+        self.output.clear_progress();
         done.map_err(|failure| failure.about(id))
     }
 
@@ -123,11 +123,11 @@ fn carry_out(arguments: Cli) -> ExitStatus {
     let output = Output::new(&arguments.global);
     traces::show(arguments.global.verbose, &output);
     let exit = dispatch(arguments, &output).unwrap_or_else(|failure| {
-        output.idle();
+        output.clear_progress();
         output.failure(&failure);
         failure.exit
     });
-    output.idle();
+    output.clear_progress();
     // Whoever has interrupted the command does not wait for a reader.
     output.finish(match exit {
         ExitStatus::Interrupted(_) => Some(LAST_WRITES),
@@ -156,7 +156,7 @@ fn dispatch(arguments: Cli, output: &Output) -> Result<ExitStatus, Failure> {
         Some(Command::Completions { shell }) => return completions::print(shell, output),
         Some(Command::Schema { of }) => return schema::print(of, output),
         Some(Command::Version) => {
-            return output.printed(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
+            return output.print_result(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
         }
         #[cfg(feature = "emulator")]
         Some(Command::Emulator { options }) => return Ok(emulator(options)),
@@ -222,7 +222,7 @@ fn dispatch(arguments: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     let done = runtime.block_on(async {
         tokio::select! {
             done = carried_out => done,
-            never = output.beat() => match never {},
+            never = output.heartbeats() => match never {},
         }
     });
     // Whatever still hangs, a look-up of a host's name for one, is not waited for.
@@ -239,7 +239,7 @@ async fn finish(
     let exit = match done {
         Ok(exit) => exit,
         Err(failure) => {
-            output.idle();
+            output.clear_progress();
             // At once: the reader of the result may never read on.
             output.failure(&failure);
             if let ExitStatus::Interrupted(_) = failure.exit {

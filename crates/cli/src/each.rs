@@ -23,7 +23,7 @@ impl<T> Each<T> {
     pub(crate) fn failed(id: &SessionId, failure: &Failure, output: &Output) -> Self {
         Self::Failed {
             session_id: id.clone(),
-            error: output.completed(failure),
+            error: output.with_complete_hint(failure),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Follow<'_> {
         let poll = self.options.poll;
         let mut watch = watch
             .timeout(poll.timeout)
-            .on_outage(self.output.outages().noter())
+            .on_outage(self.output.outages().recorder())
             .on_timeout(OnTimeout::from(self.options.on_timeout));
         if let Some(interval) = poll.poll_interval {
             watch = watch.poll_interval(interval);
@@ -105,9 +105,9 @@ impl Follow<'_> {
                     Stage::InFlight => "sending",
                     _ => "waiting",
                 };
-                self.output.busy_with(id, what);
+                self.output.show_activity_of(id, what);
             }
-            (None, _) => self.output.busy("starting"),
+            (None, _) => self.output.show_activity("starting"),
         }
         let end = tokio::select! {
             end = self.show(course, narration, &started) => end,
@@ -116,7 +116,7 @@ impl Follow<'_> {
                 Err(self.interrupted(course, signal, interrupts, &mut show).await)
             }
         };
-        self.output.idle();
+        self.output.clear_progress();
         end
     }
 
@@ -128,7 +128,7 @@ impl Follow<'_> {
         interrupts: &mut Interrupts,
         show: impl Fn(&Accepted),
     ) -> Result<Accepted, Failure> {
-        self.output.busy("starting");
+        self.output.show_activity("starting");
         let started = interrupts.started().clone();
         let end = tokio::select! {
             event = course.next(&started) => match event {
@@ -148,7 +148,7 @@ impl Follow<'_> {
                 Err(self.interrupted(course, signal, interrupts, &mut show).await)
             }
         };
-        self.output.idle();
+        self.output.clear_progress();
         end
     }
 

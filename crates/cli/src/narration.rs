@@ -112,7 +112,7 @@ impl<'a> Narration<'a> {
                 "kind": "left_out",
                 "message": text,
                 "agentSessionId": id,
-                "hint": self.output.complete(&hint),
+                "hint": self.output.complete_hint(&hint),
             })),
         }
     }
@@ -160,11 +160,14 @@ impl<'a> Narration<'a> {
     fn wait_on(&self, event: &Event) {
         match event {
             Event::Started(accepted) | Event::Sent(accepted) => {
-                self.output.busy_with(&accepted.session_id, "waiting");
+                self.output
+                    .show_activity_of(&accepted.session_id, "waiting");
             }
-            Event::Status(status) if !status.is_terminal() => self.output.saw(status.as_str()),
+            Event::Status(status) if !status.is_terminal() => {
+                self.output.show_status(status.as_str())
+            }
             Event::Startup(step) if !step.done => {
-                self.output.saw(&format!("QUEUED {}", step.label));
+                self.output.show_status(&format!("QUEUED {}", step.label));
             }
             _ => {}
         }

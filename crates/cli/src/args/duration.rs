@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A length of time, more than none; a number alone is seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let time = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -16,18 +16,30 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(time)
 }
 
+/// Whole seconds, as people write them.
+pub(crate) fn in_words(time: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
+}
+
+/// The same length of time as an option takes it, without spaces.
+pub(crate) fn as_option(time: Duration) -> String {
+    humantime::format_duration(time)
+        .to_string()
+        .replace(' ', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_number_alone_is_seconds() {
-        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(duration("50ms"), Ok(Duration::from_millis(50)));
-        assert!(duration("-1").is_err());
-        assert!(duration("soon").is_err());
-        assert!(duration("0").is_err());
-        assert!(duration("0s").is_err());
+        assert_eq!(parse("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse("50ms"), Ok(Duration::from_millis(50)));
+        assert!(parse("-1").is_err());
+        assert!(parse("soon").is_err());
+        assert!(parse("0").is_err());
+        assert!(parse("0s").is_err());
     }
 }

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::duration::duration;
+use super::duration;
 
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PollArgs {
     /// Wait no longer than this: 90s, 30m, 1h30m; a number alone is seconds
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
     /// Look this often [default: a tenth of the time waited so far, 1s to 10s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(crate) poll_interval: Option<Duration>,
 }
 

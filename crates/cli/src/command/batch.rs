@@ -32,8 +32,8 @@ use serde_json::json;
 
 use super::Desk;
 use crate::args::{BatchArgs, Format, PollArgs, RequestArgs};
-use crate::awaited::Ends;
 use crate::output::Output;
+use crate::progress::waiting_for::EndCounts;
 use crate::report::ExitStatus;
 use crate::report::shell;
 use crate::report::{Failure, Kind};
@@ -77,7 +77,7 @@ pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<Prepared, 
     let several_runs = ledger.several_runs();
     let tasks = ledger.plan(input.items, &retry)?;
     for said in several_runs {
-        output.warning(&output.complete(&said));
+        output.warning(&output.complete_hint(&said));
     }
     // Only now the file is known to be this batch's.
     let is_stdout = opened.as_ref().is_some_and(|opened| opened.is_stdout);
@@ -121,7 +121,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<ExitStat
     );
     let mut exits = vec![];
     let mut tally = Tally(vec![]);
-    let mut ends = Ends::default();
+    let mut ends = EndCounts::default();
     let mut to_do = VecDeque::new();
     let mut is_finished = true;
     for (place, task) in tasks.into_iter().enumerate() {
@@ -139,7 +139,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<ExitStat
         exits.push(standing.exit());
         standing.outcome().count(&mut ends);
         let report = standing.report("");
-        // Awaited with all the others, at the end.
+        // WaitingFor with all the others, at the end.
         drop(match standing {
             Standing::Unknown { is_reported: false } => work.journal.write(number, report),
             _ => work.journal.print(number, report),
@@ -159,7 +159,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<ExitStat
     let ended = work
         .all(ends, to_do, concurrency, &mut tally, desk.interrupts)
         .await;
-    output.idle();
+    output.clear_progress();
     work.say_refused();
     exits.extend(ended.exits);
     if let Some(problem) = work.journal.stdout_problem() {

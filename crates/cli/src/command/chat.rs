@@ -108,7 +108,7 @@ async fn converse(
                 has_interrupted = false;
                 terminal.hide_typing();
                 let turn = conversation.turn(desk, text).await;
-                desk.output.idle();
+                desk.output.clear_progress();
                 if let Err(failure) = turn {
                     match failure.exit {
                         ExitStatus::Interrupted(Signal::Interrupt) => {

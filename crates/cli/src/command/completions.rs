@@ -11,7 +11,7 @@ use crate::report::Failure;
 pub(crate) fn print(shell: Shell, output: &Output) -> Result<ExitStatus, Failure> {
     let mut script = vec![];
     clap_complete::generate(shell, &mut whole(), "dinoai", &mut script);
-    output.printed(String::from_utf8_lossy(&script).trim_end())
+    output.print_result(String::from_utf8_lossy(&script).trim_end())
 }
 
 /// The command line with that of the emulator in it, which the emulator reads itself.

@@ -9,9 +9,9 @@ use crate::follow::Follow;
 use crate::message;
 use crate::narration::Audience;
 use crate::output::Output;
+use crate::output::Stream;
 use crate::report::ExitStatus;
 use crate::report::Failure;
-use crate::stream::Stream;
 
 impl RunArgs {
     /// The same with the message itself, where it is to be read.
@@ -86,7 +86,7 @@ fn detached(accepted: &Accepted, output: &Output) {
         output.warning(warning);
     }
     if Stream::is_stdout_closed() {
-        output.id_elsewhere(&accepted.session_id);
+        output.session_id_on_stderr(&accepted.session_id);
     }
     match output.format {
         Format::Text => output.line(accepted.session_id.as_str()),

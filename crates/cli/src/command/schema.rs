@@ -10,6 +10,6 @@ const OUTPUT: &str = include_str!("schema/output.json");
 
 pub(crate) fn print(of: SchemaOf, output: &Output) -> Result<ExitStatus, Failure> {
     match of {
-        SchemaOf::Output => output.printed(OUTPUT.trim_end()),
+        SchemaOf::Output => output.print_result(OUTPUT.trim_end()),
     }
 }

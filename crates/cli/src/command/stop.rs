@@ -83,7 +83,7 @@ impl Stopping<'_> {
         desk: &mut Desk<'_>,
         id: &SessionId,
     ) -> Result<Result<(), Failure>, Failure> {
-        desk.output.busy_with(id, "stopping");
+        desk.output.show_activity_of(id, "stopping");
         let mut stop = desk.client.stop_run(id);
         let signal = tokio::select! {
             stopped = &mut stop => {
@@ -163,7 +163,7 @@ impl Stopping<'_> {
         end: Result<(), Failure>,
         left: &VecDeque<SessionId>,
     ) -> Result<ExitStatus, Failure> {
-        desk.output.idle();
+        desk.output.clear_progress();
         self.alike.say(desk.output);
         if desk.output.format == Format::Json {
             desk.output.json(&self.results);

@@ -9,10 +9,10 @@ use futures_util::FutureExt;
 use super::Desk;
 use crate::alike::Alike;
 use crate::args::{Format, OnInterrupt, WaitArgs};
-use crate::awaited::{Awaited, Counts, Ends, Going, NAMED};
 use crate::each::Each;
 use crate::interrupt::{Fate, Stage, fate};
 use crate::output::Output;
+use crate::progress::waiting_for::{EndCounts, MOST_NAMED, NamedRuns, RunCounts, WaitingFor};
 use crate::report::ExitStatus;
 use crate::report::Signal;
 use crate::report::shell;
@@ -26,7 +26,7 @@ pub(crate) async fn wait(desk: Desk<'_>, options: WaitArgs) -> Result<ExitStatus
         given_up: BTreeMap::new(),
         alike: Alike::default(),
         ends: vec![],
-        counts: Ends::default(),
+        counts: EndCounts::default(),
         results: vec![],
         exits: vec![],
     };
@@ -34,7 +34,7 @@ pub(crate) async fn wait(desk: Desk<'_>, options: WaitArgs) -> Result<ExitStatus
         .client
         .wait_all(options.sessions)
         .timeout(options.poll.timeout)
-        .on_outage(output.outages().noter());
+        .on_outage(output.outages().recorder());
     if let Some(interval) = options.poll.poll_interval {
         results = results.poll_interval(interval);
     }
@@ -46,7 +46,7 @@ pub(crate) async fn wait(desk: Desk<'_>, options: WaitArgs) -> Result<ExitStatus
             return Err(waiting.interrupted(signal));
         }
     }
-    output.idle();
+    output.clear_progress();
     waiting.alike.say(output);
     if !waiting.given_up.is_empty() {
         output.hint(&go_on(waiting.given_up.values()));
@@ -71,7 +71,7 @@ struct Waiting<'a> {
     alike: Alike,
     /// How those that are over have ended, in words.
     ends: Vec<String>,
-    counts: Ends,
+    counts: EndCounts,
     /// What came of each, where that is written at the end.
     results: Vec<Each<Run>>,
     exits: Vec<ExitStatus>,
@@ -111,7 +111,7 @@ impl Waiting<'_> {
     /// Waits for all of them, and shows each as it ends. May be dropped at any time.
     async fn all(&mut self, results: &mut WaitAll) {
         loop {
-            self.output.awaits(self.awaited());
+            self.output.show_waiting_for(self.awaited());
             let next = match results.next().now_or_never() {
                 Some(next) => next,
                 None => {
@@ -127,16 +127,16 @@ impl Waiting<'_> {
         }
     }
 
-    fn awaited(&self) -> Awaited {
+    fn awaited(&self) -> WaitingFor {
         let ends = self.counts;
         let in_flight = self.left.ids.len();
         // Somebody else has started them, nobody says when.
-        let named: Vec<_> = self.left.ids.values().take(NAMED).cloned().collect();
-        Awaited::Many(Arc::new(move || Counts {
+        let named: Vec<_> = self.left.ids.values().take(MOST_NAMED).cloned().collect();
+        WaitingFor::Many(Arc::new(move || RunCounts {
             ends,
             in_flight,
             to_start: 0,
-            going: Going::Some(named.clone()),
+            going: NamedRuns::First(named.clone()),
         }))
     }
 
@@ -213,7 +213,7 @@ impl Waiting<'_> {
             return Failure::new(Kind::Interrupted, exit, text);
         }
         // Nothing says whether they have been read, so no more is claimed.
-        let unanswered = self.output.outages().now();
+        let unanswered = self.output.outages().summary();
         let why = unanswered.map(|unanswered| format!(" ({unanswered})"));
         let end = format!("not seen to end{}", why.unwrap_or_default());
         let mut left = self.left.ids.values();

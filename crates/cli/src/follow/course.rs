@@ -5,7 +5,7 @@ use std::time::Instant;
 use dinoai::{Event, Run, RunStatus, Session, SessionId, Watch};
 
 use crate::interrupt::{Stage, Started};
-use crate::outages::Unanswered;
+use crate::progress::OutageSummary;
 
 /// A run, or a turn, that is followed, and what is known of it so far.
 pub(crate) struct Course {
@@ -57,7 +57,7 @@ impl Course {
 
     /// How the run stands, as it reads after its name; `left` says that it is left, `unanswered`
     /// that polls fail.
-    pub(super) fn standing(&self, left: &str, unanswered: Option<&Unanswered>) -> String {
+    pub(super) fn standing(&self, left: &str, unanswered: Option<&OutageSummary>) -> String {
         if !self.is_seen {
             let why = unanswered.map(|unanswered| format!(" ({unanswered})"));
             let why = why.unwrap_or_default();

@@ -27,7 +27,7 @@ impl Follow<'_> {
         let wanted = self.options.on_interrupt;
         self.client.start_nothing_more();
         if let Fate::AwaitId(limit) = fate(course.stage(), wanted) {
-            self.output.busy("waiting for the session id");
+            self.output.show_activity("waiting for the session id");
             let started = interrupts.started().clone();
             let (answer, is_again) = tokio::select! {
                 answer = course.next(&started) => (answer, false),
@@ -69,8 +69,8 @@ impl Follow<'_> {
         };
         match fate(course.stage(), wanted) {
             Fate::Leave | Fate::AwaitId(_) => {
-                let unanswered = self.output.outages().now();
-                let standing = course.standing(self.output.left(), unanswered.as_ref());
+                let unanswered = self.output.outages().summary();
+                let standing = course.standing(self.output.left_run_words(), unanswered.as_ref());
                 Failure::interrupted(signal, id, &standing).with_hint(resume_run(id))
             }
             Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts, show).await,
@@ -97,7 +97,7 @@ impl Follow<'_> {
         interrupts: &mut Interrupts,
         show: &mut dyn FnMut(&Event),
     ) -> Failure {
-        self.output.busy("stopping");
+        self.output.show_activity("stopping");
         let started = interrupts.started().clone();
         let last = async {
             loop {
@@ -169,7 +169,7 @@ impl Follow<'_> {
         show: &mut dyn FnMut(&Event),
     ) -> Result<(), String> {
         self.output.plain_note(&format!("stopping the run {id}"));
-        self.output.busy("stopping");
+        self.output.show_activity("stopping");
         let started = interrupts.started().clone();
         tokio::select! {
             stopped = self.client.stop_run(id) => match stopped {

@@ -42,7 +42,7 @@ impl Listener {
             heard: Mutex::default(),
             started: Started::default(),
             terminal: Terminal::remember(),
-            last_words: output.last_words(),
+            last_words: output.failure_writer(),
         }));
         let (signals, received) = mpsc::unbounded_channel();
         let (ready, is_ready) = channel();

@@ -11,11 +11,11 @@ use super::*;
 /// How long a wait is silent if this is done 20 s after it has begun.
 async fn silent_after(news: impl FnOnce(&Output)) -> Duration {
     let output = Output::plain(Format::Text);
-    output.busy("RUNNING");
+    output.show_activity("RUNNING");
     let start = Instant::now();
     advance(Duration::from_secs(20)).await;
     news(&output);
-    output.vigil.silence().await;
+    output.heartbeat.until_silent().await;
     start.elapsed()
 }
 
@@ -40,10 +40,13 @@ async fn whatever_is_said_on_standard_error_puts_the_next_sign_of_life_off() {
 async fn what_nobody_reads_there_does_not() {
     let soon = Duration::from_secs(29);
     assert_eq!(silent_after(|_| {}).await, soon);
-    assert_eq!(silent_after(|output| output.busy("RUNNING on")).await, soon);
+    assert_eq!(
+        silent_after(|output| output.show_activity("RUNNING on")).await,
+        soon
+    );
     let id = SessionId::new("abc").unwrap();
     assert_eq!(
-        silent_after(|output| output.busy_with(&id, "RUNNING")).await,
+        silent_after(|output| output.show_activity_of(&id, "RUNNING")).await,
         soon
     );
 }

@@ -3,17 +3,12 @@
 use std::path::Path;
 
 use super::input;
-use crate::args::BatchArgs;
+use crate::args::{BatchArgs, duration};
 use crate::report::shell::quoted;
 
 /// The command that goes on with a batch. Nothing that it is given starts anything again: what
 /// was to be retried has been.
 pub(super) fn go_on(options: &BatchArgs, results: &Path) -> String {
-    let time = |time| {
-        humantime::format_duration(time)
-            .to_string()
-            .replace(' ', "")
-    };
     let mut words = vec![
         "dinoai".to_owned(),
         "batch".to_owned(),
@@ -26,10 +21,10 @@ pub(super) fn go_on(options: &BatchArgs, results: &Path) -> String {
         "--concurrency".to_owned(),
         options.concurrency.to_string(),
         "--timeout".to_owned(),
-        time(options.poll.timeout),
+        duration::as_option(options.poll.timeout),
     ];
     if let Some(interval) = options.poll.poll_interval {
-        words.extend(["--poll-interval".to_owned(), time(interval)]);
+        words.extend(["--poll-interval".to_owned(), duration::as_option(interval)]);
     }
     let same_input = match input::is_stdin(&options.file) {
         true => "\n  with the same items on standard input",

@@ -5,13 +5,13 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::item::{self, Item};
-use crate::identity::Identity;
+use crate::file_identity::FileIdentity;
 use crate::report::Failure;
 
 /// The items, and the file that they are from.
 pub(super) struct Input {
     pub(super) items: Vec<Item>,
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<FileIdentity>,
 }
 
 /// Reads all items, before any is started; `-` is standard input.
@@ -25,8 +25,8 @@ pub(super) fn read(file: &Path) -> Result<Input, Failure> {
     let (bytes, identity) = read_bytes(file)
         .map_err(|error| Failure::usage(format!("{shown} cannot be read: {error}")))?;
     for (stream, other) in [
-        ("standard output", Identity::of_stdout()),
-        ("standard error", Identity::of_stderr()),
+        ("standard output", FileIdentity::of_stdout()),
+        ("standard error", FileIdentity::of_stderr()),
     ] {
         if identity.is_some() && identity == other {
             return Err(Failure::usage(format!(
@@ -53,15 +53,15 @@ pub(super) fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-fn read_bytes(file: &Path) -> io::Result<(Vec<u8>, Option<Identity>)> {
+fn read_bytes(file: &Path) -> io::Result<(Vec<u8>, Option<FileIdentity>)> {
     let mut bytes = vec![];
     let identity = if is_stdin(file) {
         io::stdin().lock().read_to_end(&mut bytes)?;
-        Identity::of_stdin()
+        FileIdentity::of_stdin()
     } else {
         let mut opened = File::open(file)?;
         opened.read_to_end(&mut bytes)?;
-        Identity::of(&opened, file)
+        FileIdentity::of(&opened, file)
     };
     Ok((bytes, identity))
 }

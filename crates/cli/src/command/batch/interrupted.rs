@@ -3,7 +3,7 @@
 use dinoai::SessionId;
 
 use super::ledger::numbers;
-use crate::outages::Unanswered;
+use crate::progress::OutageSummary;
 use crate::report::ExitStatus;
 use crate::report::Signal;
 use crate::report::shell;
@@ -17,7 +17,7 @@ pub(super) struct Interrupted {
     /// The items of which nobody knows whether they have started.
     pub(super) unanswered: Vec<usize>,
     /// How it stands with polls that fail.
-    pub(super) outage: Option<Unanswered>,
+    pub(super) outage: Option<OutageSummary>,
     /// Whether all that is known of them is kept.
     pub(super) is_kept: bool,
 }

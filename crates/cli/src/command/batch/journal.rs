@@ -15,11 +15,11 @@ use tokio::sync::oneshot;
 use super::record::{Record, What};
 use super::results::ResultsFile;
 use crate::args::Format;
-use crate::identity::Identity;
+use crate::file_identity::FileIdentity;
+use crate::output::Stream;
 use crate::sanitize::for_ci_log;
 use crate::sanitize::json;
 use crate::sanitize::{for_terminal, one_line};
-use crate::stream::Stream;
 
 /// Writes records to the results file, if there is one, and to standard output.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Journal {
         let is_for_people = format == Format::Text && io::stdout().is_terminal();
         let file = file.map(|mut file| Scribe::new("results", move |lines| file.append(lines)));
         let stdout = stdout.map(|spinner| {
-            let is_file = Identity::of_stdout().is_some();
+            let is_file = FileIdentity::of_stdout().is_some();
             // Not where a pipe may be full: until it has taken the lines, nobody could hide the
             // spinner, to say how the batch ended.
             let stands_aside = io::stdout().is_terminal();

@@ -8,8 +8,8 @@ use dinoai::SessionId;
 use tokio::sync::Notify;
 
 use super::tally::Outcome;
-use crate::awaited::NAMED;
 use crate::interrupt::Started;
+use crate::progress::waiting_for::MOST_NAMED;
 use crate::report::ExitStatus;
 
 /// Which items are being started, and which runs go on. Shared with what the library calls when
@@ -183,7 +183,7 @@ impl Progress {
         let state = self.state();
         let mut items: Vec<_> = state.since.iter().collect();
         items.sort_by_key(|(_, since)| **since);
-        let longest = items.into_iter().take(NAMED);
+        let longest = items.into_iter().take(MOST_NAMED);
         longest
             .map(|(number, since)| (format!("item {number}"), *since))
             .collect()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::record::Record;
 use super::records::{self, Records};
-use crate::identity::Identity;
+use crate::file_identity::FileIdentity;
 use crate::output::Output;
 use crate::report::Failure;
 
@@ -31,7 +31,7 @@ impl Opened {
     /// refused.
     pub(super) fn open(
         path: &Path,
-        input: Option<&Identity>,
+        input: Option<&FileIdentity>,
     ) -> Result<(Self, Vec<Record>), Failure> {
         let refuse = |problem| refusal(path, problem);
         // Asked before it is opened: to open a pipe waits for somebody at its other end.
@@ -46,17 +46,17 @@ impl Opened {
             }
             Err(error) => return Err(refuse(error.to_string())),
         };
-        let identity = Identity::of(&file, path);
+        let identity = FileIdentity::of(&file, path);
         if identity.is_some() && identity.as_ref() == input {
             let problem = "these are the items themselves: name another file for the results";
             return Err(refuse(problem.to_owned()));
         }
         lock(&file).map_err(refuse)?;
-        if identity.is_some() && identity == Identity::of_stderr() {
+        if identity.is_some() && identity == FileIdentity::of_stderr() {
             let problem = "standard error goes into the results: send it elsewhere";
             return Err(refuse(problem.to_owned()));
         }
-        let is_stdout = identity.is_some() && identity == Identity::of_stdout();
+        let is_stdout = identity.is_some() && identity == FileIdentity::of_stdout();
         if is_stdout && !stdout_appends() {
             let problem = "standard output writes over the results: append to them with >>";
             return Err(refuse(problem.to_owned()));
@@ -110,7 +110,7 @@ impl Opened {
                 self.path.display()
             ))
         })?;
-        let identity = Identity::of(&file, &self.path);
+        let identity = FileIdentity::of(&file, &self.path);
         Ok(ResultsFile {
             file,
             place: identity.map(|identity| (self.path, identity)),
@@ -133,7 +133,7 @@ impl Opened {
 pub(super) struct ResultsFile {
     file: File,
     /// Where it is, and what is there.
-    place: Option<(PathBuf, Identity)>,
+    place: Option<(PathBuf, FileIdentity)>,
 }
 
 impl ResultsFile {
@@ -153,7 +153,7 @@ impl ResultsFile {
     /// Fails with "not found" once its name leads to no file, or to another one.
     fn is_in_place(&self) -> io::Result<()> {
         match &self.place {
-            Some((path, identity)) if Identity::at(path).as_ref() != Some(identity) => {
+            Some((path, identity)) if FileIdentity::at(path).as_ref() != Some(identity) => {
                 let path = path.display();
                 let problem = format!("{path} was removed, renamed or replaced in the meantime");
                 Err(io::Error::new(io::ErrorKind::NotFound, problem))

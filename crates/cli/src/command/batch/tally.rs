@@ -6,8 +6,8 @@ use dinoai::{Run, RunStatus};
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::awaited::Ends;
 use crate::output::Output;
+use crate::progress::waiting_for::EndCounts;
 
 /// What came of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// Counts one item that came to this.
-    pub(super) fn count(self, ends: &mut Ends) {
+    pub(super) fn count(self, ends: &mut EndCounts) {
         *match self {
             Self::Completed => &mut ends.completed,
             Self::Failed => &mut ends.failed,
@@ -79,7 +79,7 @@ impl Tally {
 
     /// Says how many items came to what: the last line of every batch, unless it is to be quiet.
     pub(super) fn show(&self, output: &Output) {
-        output.idle();
+        output.clear_progress();
         match output.format {
             Format::Text => output.note(&self.text()),
             Format::Json | Format::Jsonl => output.json_note(&Summary {

@@ -17,9 +17,9 @@ use super::ledger::{Task, numbers};
 use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
 use crate::args::{OnInterrupt, PollArgs};
-use crate::awaited::{Awaited, Counts, Ends, Going};
 use crate::interrupt::{Fate, Interrupts, Stage, Started, fate};
 use crate::output::Output;
+use crate::progress::waiting_for::{EndCounts, NamedRuns, RunCounts, WaitingFor};
 use crate::report::ExitStatus;
 use crate::report::Signal;
 use crate::report::{Failure, Kind};
@@ -46,7 +46,7 @@ pub(super) struct Work<'a> {
 pub(super) struct Ended {
     pub(super) exits: Vec<ExitStatus>,
     /// How many items came to what, those among them that had nothing left to do.
-    ends: Ends,
+    ends: EndCounts,
     /// The items whose results are not kept anywhere, each with what is known of it.
     pub(super) lost: Vec<String>,
     /// The signal that ended it, and what goes on then.
@@ -94,7 +94,7 @@ impl<'a> Work<'a> {
     /// Does what is left to do, at most so many items at a time. `ends`: what the others came to.
     pub(super) async fn all(
         &self,
-        ends: Ends,
+        ends: EndCounts,
         mut to_do: VecDeque<(usize, Task)>,
         concurrency: usize,
         tally: &mut Tally,
@@ -115,7 +115,7 @@ impl<'a> Work<'a> {
                 running.push(self.one(number, task));
             }
             self.output
-                .awaits(self.awaited(&ended, running.len(), to_do.len()));
+                .show_waiting_for(self.awaited(&ended, running.len(), to_do.len()));
             let done = tokio::select! {
                 done = running.next() => done,
                 signal = interrupts.next() => {
@@ -151,14 +151,14 @@ impl<'a> Work<'a> {
     }
 
     /// What is waited for while so many items are in flight, and so many are left to begin.
-    fn awaited(&self, ended: &Ended, in_flight: usize, to_start: usize) -> Awaited {
+    fn awaited(&self, ended: &Ended, in_flight: usize, to_start: usize) -> WaitingFor {
         let ends = ended.ends;
         let progress = Arc::clone(&self.progress);
-        Awaited::Many(Arc::new(move || Counts {
+        WaitingFor::Many(Arc::new(move || RunCounts {
             ends,
             in_flight,
             to_start,
-            going: Going::Longest(progress.longest()),
+            going: NamedRuns::Longest(progress.longest()),
         }))
     }
 
@@ -227,7 +227,7 @@ impl<'a> Work<'a> {
             signal,
             going,
             unanswered,
-            outage: self.output.outages().now(),
+            outage: self.output.outages().summary(),
             is_kept,
         });
     }

@@ -120,7 +120,7 @@ impl Stopping<'_> {
 
 /// The tree as it is now, or why its first run cannot be read. Fails only if it was interrupted.
 async fn look(desk: &mut Desk<'_>, first: &SessionId) -> Result<Result<Tree, Failure>, Failure> {
-    desk.output.busy_with(first, "reading");
+    desk.output.show_activity_of(first, "reading");
     let read = async { desk.client.session(first)?.tree().await };
     tokio::select! {
         tree = read => Ok(tree.map_err(|error| unreadable(error, first))),

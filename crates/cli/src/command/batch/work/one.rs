@@ -95,7 +95,7 @@ impl Work<'_> {
     async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
         let wait = wait
             .timeout(self.poll.timeout)
-            .on_outage(self.output.outages().noter());
+            .on_outage(self.output.outages().recorder());
         match self.poll.poll_interval {
             Some(interval) => wait.poll_interval(interval).await,
             None => wait.await,

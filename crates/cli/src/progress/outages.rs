@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use console::truncate_str;
 use dinoai::{Error, Obstacle, Outage, SessionId};
 
-use crate::awaited::time;
+use crate::args::duration::in_words;
 use crate::report::Kind;
 use crate::sanitize::{for_terminal, one_line};
 
@@ -24,7 +24,7 @@ struct Since {
 
 /// How it stands with the polls that fail.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Unanswered {
+pub(crate) struct OutageSummary {
     /// Of how many runs they fail.
     pub(crate) runs: usize,
     /// For how long the longest of them has had no answer.
@@ -34,7 +34,7 @@ pub(crate) struct Unanswered {
 
 impl Outages {
     /// What the library calls while polls fail.
-    pub(crate) fn noter(&self) -> impl FnMut(&SessionId, Option<&Outage>) + Send + 'static {
+    pub(crate) fn recorder(&self) -> impl FnMut(&SessionId, Option<&Outage>) + Send + 'static {
         let outages = self.clone();
         move |id, outage| match outage {
             Some(outage) => {
@@ -60,10 +60,10 @@ impl Outages {
     }
 
     /// How it stands now; `None` where polls are answered.
-    pub(crate) fn now(&self) -> Option<Unanswered> {
+    pub(crate) fn summary(&self) -> Option<OutageSummary> {
         let all = self.all();
         let longest = all.values().min_by_key(|since| since.answered)?;
-        Some(Unanswered {
+        Some(OutageSummary {
             runs: all.len(),
             lasted: longest.answered.elapsed(),
             why: longest.why.clone(),
@@ -75,10 +75,10 @@ impl Outages {
     }
 }
 
-impl Unanswered {
+impl OutageSummary {
     /// The same in a count of runs.
     pub(crate) fn counted(&self) -> String {
-        let (runs, time) = (self.runs, time(self.lasted));
+        let (runs, time) = (self.runs, in_words(self.lasted));
         format!("{runs} without a usable answer for {time}: {}", self.why)
     }
 
@@ -89,9 +89,9 @@ impl Unanswered {
     }
 }
 
-impl fmt::Display for Unanswered {
+impl fmt::Display for OutageSummary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = time(self.lasted);
+        let time = in_words(self.lasted);
         write!(
             formatter,
             "no usable answer from the API for {time}: {}",

@@ -1,4 +1,4 @@
-//! [`Identity`]: whether two names, or a name and a standard stream, lead to the same file.
+//! [`FileIdentity`]: whether two names, or a name and a standard stream, lead to the same file.
 
 use std::fs::File;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::path::Path;
 /// What a regular file is known by, under whatever name.
 #[cfg(unix)]
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct FileIdentity {
     device: u64,
     inode: u64,
 }
 
 #[cfg(unix)]
-impl Identity {
+impl FileIdentity {
     pub(crate) fn of(file: &File, _path: &Path) -> Option<Self> {
         Self::of_descriptor(file)
     }
@@ -60,10 +60,10 @@ impl Identity {
 /// through links, but not under the other name of a hard link.
 #[cfg(not(unix))]
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Identity(std::path::PathBuf);
+pub(crate) struct FileIdentity(std::path::PathBuf);
 
 #[cfg(not(unix))]
-impl Identity {
+impl FileIdentity {
     pub(crate) fn of(_file: &File, path: &Path) -> Option<Self> {
         Self::at(path)
     }

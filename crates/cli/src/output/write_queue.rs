@@ -1,4 +1,4 @@
-//! [`Queue`]: what may block, a write to a pipe that nobody reads for one, done in order by a
+//! [`WriteQueue`]: what may block, a write to a pipe that nobody reads for one, done in order by a
 //! thread of its own. So the thread that has to hear signals never waits for a reader.
 
 use std::sync::mpsc::{self, Sender};
@@ -11,12 +11,12 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Jobs that a thread does one after the other. Clones share the thread.
 #[derive(Clone)]
-pub(crate) struct Queue {
+pub(crate) struct WriteQueue {
     /// `None` where no thread could be started: then jobs are done at once.
     jobs: Option<Sender<Job>>,
 }
 
-impl Queue {
+impl WriteQueue {
     pub(crate) fn start(name: &str) -> Self {
         let (jobs, queued) = mpsc::channel::<Job>();
         let work = move || queued.into_iter().for_each(|job| job());
@@ -63,7 +63,7 @@ mod tests {
 
     #[tokio::test]
     async fn jobs_are_done_in_order_and_waited_for() {
-        let queue = Queue::start("test");
+        let queue = WriteQueue::start("test");
         let (sender, done) = mpsc::channel();
         for number in 0..100 {
             let sender = sender.clone();
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_job_that_blocks_is_not_waited_for_longer_than_the_limit() {
-        let queue = Queue::start("test");
+        let queue = WriteQueue::start("test");
         let (release, blocked) = mpsc::channel::<()>();
         queue.push(move || blocked.recv().unwrap_or_default());
         queue.finish(Some(Duration::from_millis(1)));

@@ -1,4 +1,4 @@
-//! [`Awaited`]: what a command waits for, and the line that says how that stands.
+//! [`WaitingFor`]: what a command waits for, and the text that says how that stands.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,19 +6,20 @@ use std::time::{Duration, Instant};
 use console::{measure_text_width, truncate_str};
 use dinoai::SessionId;
 
-use crate::outages::Unanswered;
+use super::OutageSummary;
+use crate::args::duration::in_words;
 use crate::sanitize::for_ci_log;
 use crate::sanitize::{for_terminal, one_line};
 
 /// How many of those that go on are named.
-pub(crate) const NAMED: usize = 3;
+pub(crate) const MOST_NAMED: usize = 3;
 
 /// More than any terminal shows; what is behind is not measured.
 const LONGEST: usize = 1000;
 
 /// What a command waits for.
 #[derive(Clone)]
-pub(crate) enum Awaited {
+pub(crate) enum WaitingFor {
     /// One answer, or the end of one run: its status, or what is being done.
     One {
         what: String,
@@ -28,21 +29,21 @@ pub(crate) enum Awaited {
         id: Option<SessionId>,
     },
     /// The ends of many runs, counted each time they are shown.
-    Many(Arc<dyn Fn() -> Counts + Send + Sync>),
+    Many(Arc<dyn Fn() -> RunCounts + Send + Sync>),
 }
 
 /// How many of many runs came to what so far.
 #[derive(Default)]
-pub(crate) struct Counts {
-    pub(crate) ends: Ends,
+pub(crate) struct RunCounts {
+    pub(crate) ends: EndCounts,
     pub(crate) in_flight: usize,
     pub(crate) to_start: usize,
-    pub(crate) going: Going,
+    pub(crate) going: NamedRuns,
 }
 
 /// How many of those that are not waited for any more, or never were, came to what.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Ends {
+pub(crate) struct EndCounts {
     pub(crate) completed: usize,
     /// Their runs ended failed, stopped or expired.
     pub(crate) failed: usize,
@@ -53,23 +54,23 @@ pub(crate) struct Ends {
     pub(crate) not_started: usize,
 }
 
-/// Those that go on: [`NAMED`] of them, by name.
-pub(crate) enum Going {
+/// Those that go on: [`MOST_NAMED`] of them, by name.
+pub(crate) enum NamedRuns {
     /// Those that have been going longest, and since when.
     Longest(Vec<(String, Instant)>),
     /// The first ones, where nobody says since when.
-    Some(Vec<SessionId>),
+    First(Vec<SessionId>),
 }
 
-impl Default for Going {
+impl Default for NamedRuns {
     fn default() -> Self {
-        Self::Some(vec![])
+        Self::First(vec![])
     }
 }
 
-impl Awaited {
+impl WaitingFor {
     /// What is done.
-    pub(crate) fn one(what: &str, id: Option<SessionId>) -> Self {
+    pub(crate) fn activity(what: &str, id: Option<SessionId>) -> Self {
         Self::One {
             what: short(what),
             is_seen: false,
@@ -78,7 +79,7 @@ impl Awaited {
     }
 
     /// How the run reads that is waited for.
-    pub(crate) fn seen(status: &str, id: Option<SessionId>) -> Self {
+    pub(crate) fn status(status: &str, id: Option<SessionId>) -> Self {
         Self::One {
             what: short(status),
             is_seen: true,
@@ -91,12 +92,12 @@ impl Awaited {
     pub(crate) fn parts(
         &self,
         elapsed: Duration,
-        unanswered: Option<&Unanswered>,
+        unanswered: Option<&OutageSummary>,
         width: usize,
     ) -> [String; 3] {
         let (head, tail) = self.words(unanswered);
         let (head, tail) = (for_ci_log(&head), for_ci_log(&tail));
-        let time = time(elapsed);
+        let time = in_words(elapsed);
         // Of a status too long for the line the time is still seen.
         let left = width.saturating_sub(measure_text_width(&time) + 1);
         let head = fit(&head, left);
@@ -105,13 +106,13 @@ impl Awaited {
     }
 
     /// The same as a sentence, for a log.
-    pub(crate) fn sentence(&self, elapsed: Duration, unanswered: Option<&Unanswered>) -> String {
+    pub(crate) fn sentence(&self, elapsed: Duration, unanswered: Option<&OutageSummary>) -> String {
         let (head, tail) = self.words(unanswered);
         let about = match self.id() {
             Some(id) => format!("session {id}, "),
             None => String::new(),
         };
-        format!("still waiting: {about}{head}, {}{tail}", time(elapsed))
+        format!("still waiting: {about}{head}, {}{tail}", in_words(elapsed))
     }
 
     pub(crate) fn id(&self) -> Option<&SessionId> {
@@ -121,7 +122,7 @@ impl Awaited {
         }
     }
 
-    fn words(&self, unanswered: Option<&Unanswered>) -> (String, String) {
+    fn words(&self, unanswered: Option<&OutageSummary>) -> (String, String) {
         match self {
             Self::One { what, is_seen, .. } => {
                 let head = match (unanswered, is_seen) {
@@ -143,7 +144,7 @@ impl Awaited {
     }
 }
 
-impl Counts {
+impl RunCounts {
     fn head(&self) -> String {
         let ends = self.ends;
         let done = ends.completed + ends.failed;
@@ -167,12 +168,13 @@ impl Counts {
 
     fn tail(&self) -> String {
         let (words, names): (_, Vec<_>) = match &self.going {
-            Going::Longest(going) => {
+            NamedRuns::Longest(going) => {
                 let names = going.iter();
-                let names = names.map(|(name, since)| format!("{name} {}", time(since.elapsed())));
+                let names =
+                    names.map(|(name, since)| format!("{name} {}", in_words(since.elapsed())));
                 ("longest", names.collect())
             }
-            Going::Some(ids) => (
+            NamedRuns::First(ids) => (
                 "waiting for",
                 ids.iter().map(SessionId::to_string).collect(),
             ),
@@ -181,8 +183,8 @@ impl Counts {
             return String::new();
         }
         let more = match (&self.going, self.in_flight.saturating_sub(names.len())) {
-            (Going::Longest(_), _) | (_, 0) => String::new(),
-            (Going::Some(_), more) => format!(" and {more} more"),
+            (NamedRuns::Longest(_), _) | (_, 0) => String::new(),
+            (NamedRuns::First(_), more) => format!(" and {more} more"),
         };
         let tail = format!("; {words}: {}{more}", names.join(", "));
         for_terminal(&one_line(&tail)).into_owned()
@@ -203,37 +205,32 @@ fn fit(text: &str, columns: usize) -> String {
     }
 }
 
-/// Whole seconds, as people write them.
-pub(crate) fn time(time: Duration) -> String {
-    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn one(what: &str) -> Awaited {
-        Awaited::one(what, None)
+    fn one(what: &str) -> WaitingFor {
+        WaitingFor::activity(what, None)
     }
 
-    fn many(counts: fn() -> Counts) -> Awaited {
-        Awaited::Many(Arc::new(counts))
+    fn many(counts: fn() -> RunCounts) -> WaitingFor {
+        WaitingFor::Many(Arc::new(counts))
     }
 
-    fn batch() -> Counts {
+    fn batch() -> RunCounts {
         let since = |name: &str, seconds| {
             let since = Instant::now().checked_sub(Duration::from_secs(seconds));
             (name.to_owned(), since.unwrap())
         };
-        Counts {
-            ends: Ends {
+        RunCounts {
+            ends: EndCounts {
                 completed: 2,
                 failed: 1,
-                ..Ends::default()
+                ..EndCounts::default()
             },
             in_flight: 4,
             to_start: 3,
-            going: Going::Longest(vec![since("item 5", 300), since("item 7", 90)]),
+            going: NamedRuns::Longest(vec![since("item 5", 300), since("item 7", 90)]),
         }
     }
 
@@ -246,8 +243,8 @@ mod tests {
         );
     }
 
-    fn unanswered() -> Unanswered {
-        Unanswered {
+    fn unanswered() -> OutageSummary {
+        OutageSummary {
             runs: 2,
             lasted: Duration::from_secs(40),
             why: "HTTP 503".to_owned(),
@@ -256,10 +253,10 @@ mod tests {
 
     #[test]
     fn what_may_not_hold_any_more_is_said_to_be_what_was_seen_last() {
-        let said = |awaited: &Awaited| awaited.sentence(Duration::ZERO, Some(&unanswered()));
+        let said = |awaited: &WaitingFor| awaited.sentence(Duration::ZERO, Some(&unanswered()));
         let no_answer = "no usable answer from the API for 40s: HTTP 503";
         assert_eq!(
-            said(&Awaited::seen("RUNNING", None)),
+            said(&WaitingFor::status("RUNNING", None)),
             format!("still waiting: {no_answer}; last seen RUNNING, 0s")
         );
         assert_eq!(
@@ -273,15 +270,15 @@ mod tests {
 
     #[test]
     fn only_what_has_ended_is_done() {
-        let counts = || Counts {
-            ends: Ends {
+        let counts = || RunCounts {
+            ends: EndCounts {
                 completed: 1,
                 failed: 2,
                 still_going: 3,
                 unknown: 4,
                 not_started: 5,
             },
-            ..Counts::default()
+            ..RunCounts::default()
         };
         assert_eq!(
             many(counts).sentence(Duration::ZERO, None),
@@ -291,18 +288,18 @@ mod tests {
 
     #[test]
     fn those_whose_age_is_unknown_are_named_and_counted() {
-        let wait = || Counts {
-            ends: Ends {
+        let wait = || RunCounts {
+            ends: EndCounts {
                 completed: 1,
-                ..Ends::default()
+                ..EndCounts::default()
             },
             in_flight: 4,
-            going: Going::Some(
+            going: NamedRuns::First(
                 ["a", "b", "c"]
                     .map(|id| SessionId::new(id).unwrap())
                     .to_vec(),
             ),
-            ..Counts::default()
+            ..RunCounts::default()
         };
         assert_eq!(
             many(wait).sentence(Duration::ZERO, None),

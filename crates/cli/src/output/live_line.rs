@@ -7,7 +7,7 @@ use std::time::Duration;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
-use crate::vigil::Vigil;
+use crate::progress::Heartbeat;
 
 /// The spinner, the gap behind it, and columns that stay free: what the terminal echoes at Ctrl-C
 /// stands there, and is cleared with the line.
@@ -16,17 +16,17 @@ const OTHER_COLUMNS: usize = 5;
 /// Draws what is waited for from now on, where nothing is drawn yet.
 ///
 /// Whoever touches the spinner waits for the terminal, which may be held up.
-pub(super) fn spin(spinner: &ProgressBar, vigil: &Vigil) {
+pub(super) fn spin(spinner: &ProgressBar, heartbeat: &Heartbeat) {
     if !spinner.is_hidden() && !spinner.is_finished() {
         return;
     }
     let template = "{spinner:.cyan} {head} {time:.dim}{tail:.dim}";
     if let Ok(mut style) = ProgressStyle::with_template(template) {
         for (place, key) in ["head", "time", "tail"].into_iter().enumerate() {
-            let vigil = vigil.clone();
+            let heartbeat = heartbeat.clone();
             style = style.with_key(key, move |_: &ProgressState, line: &mut dyn Write| {
                 // A line takes all that is written to it.
-                let _ = line.write_str(&part(&vigil, place));
+                let _ = line.write_str(&part(&heartbeat, place));
             });
         }
         spinner.set_style(style);
@@ -41,13 +41,13 @@ pub(super) fn spin(spinner: &ProgressBar, vigil: &Vigil) {
 }
 
 /// A part of the line as it is now, in a window as wide as it is now.
-fn part(vigil: &Vigil, place: usize) -> String {
-    let Some((awaited, elapsed)) = vigil.awaited() else {
+fn part(heartbeat: &Heartbeat, place: usize) -> String {
+    let Some((awaited, elapsed)) = heartbeat.waiting_for() else {
         return String::new();
     };
     let (_, columns) = Term::stderr().size();
     let width = usize::from(columns).saturating_sub(OTHER_COLUMNS);
-    let unanswered = vigil.outages.now();
+    let unanswered = heartbeat.outages.summary();
     let [head, time, tail] = awaited.parts(elapsed, unanswered.as_ref(), width);
     match place {
         0 => head,

@@ -1,0 +1,229 @@
+//! [`Output`]: results on standard output, everything else on standard error, in the format that
+//! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
+//! [`json`](crate::sanitize::json).
+//!
+//! [`results`] is what goes to standard output, [`messages`] what goes to standard error, and
+//! [`progress`] what is shown there while something is waited for.
+
+mod live_line;
+mod markdown;
+mod messages;
+mod progress;
+mod results;
+mod stream;
+#[cfg(test)]
+mod tests;
+pub(crate) mod traces;
+mod write_queue;
+
+use std::cell::Cell;
+use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use console::Style;
+use indicatif::ProgressBar;
+
+use crate::args::{Color, Format, GlobalArgs};
+use crate::progress::Heartbeat;
+use crate::report::hint::AccountOptions;
+use crate::report::{ExitStatus, Failure, Kind};
+pub(crate) use stream::Stream;
+use write_queue::WriteQueue;
+
+/// Where the command writes, and how.
+///
+/// Nothing here waits for a reader: what is written is queued. [`settled`](Self::settled) waits
+/// until it has been written.
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    quiet: bool,
+    account: AccountOptions,
+    /// Whether a line on standard error says what is waited for, and is drawn over and over.
+    is_live: bool,
+    stdout: Stream,
+    stderr: Stream,
+    /// The same queue where both lead to one place, so that the order is kept there.
+    out: WriteQueue,
+    err: WriteQueue,
+    are_one: bool,
+    /// Hidden where nobody looks at it.
+    spinner: ProgressBar,
+    heartbeat: Heartbeat,
+    /// Why standard output cannot be written any more.
+    stdout_error: Arc<OnceLock<StdoutError>>,
+    /// How often what was queued has been dropped.
+    dropped: Arc<AtomicU64>,
+    has_paragraphs: Cell<bool>,
+}
+
+/// Why standard output cannot be written any more.
+#[derive(Debug, Clone)]
+pub(crate) struct StdoutError {
+    pub(crate) problem: String,
+    /// Whether its reader has gone.
+    pub(crate) is_closed: bool,
+}
+
+impl StdoutError {
+    /// The failure of a command whose result could not be written; `known` says what it knows.
+    pub(crate) fn failure(&self, known: &str) -> Failure {
+        let problem = &self.problem;
+        let gap = if known.is_empty() { "" } else { "; " };
+        let text =
+            format!("the result could not be written to standard output ({problem}){gap}{known}");
+        Failure::new(Kind::Output, ExitStatus::Unavailable, text)
+    }
+}
+
+impl Output {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        let stdout = Stream::stdout(global.color);
+        let stderr = Stream::stderr(global.color);
+        console::set_colors_enabled(stdout.is_coloured);
+        console::set_colors_enabled_stderr(stderr.is_coloured);
+        Self {
+            quiet: global.quiet,
+            account: AccountOptions::of(global),
+            // Lines of traces stand where it would, and programs may read the other formats.
+            is_live: stderr.is_live
+                && global.output == Format::Text
+                && !global.quiet
+                && global.verbose == 0,
+            ..Self::of(global.output, stdout, stderr)
+        }
+    }
+
+    /// For what goes wrong before the options are known.
+    pub(crate) fn plain(format: Format) -> Self {
+        let stdout = Stream::stdout(Color::Never);
+        let stderr = Stream::stderr(Color::Never);
+        Self::of(format, stdout, stderr)
+    }
+
+    fn of(format: Format, stdout: Stream, stderr: Stream) -> Self {
+        let err = WriteQueue::start("stderr");
+        let are_one = Stream::are_one();
+        let out = match are_one {
+            true => err.clone(),
+            false => WriteQueue::start("stdout"),
+        };
+        Self {
+            format,
+            quiet: false,
+            account: AccountOptions::default(),
+            is_live: false,
+            stdout,
+            stderr,
+            out,
+            err,
+            are_one,
+            spinner: ProgressBar::hidden(),
+            heartbeat: Heartbeat::new(),
+            stdout_error: Arc::default(),
+            dropped: Arc::default(),
+            has_paragraphs: Cell::new(false),
+        }
+    }
+
+    /// Ends once everything that was written so far has reached its reader, or cannot. May be
+    /// dropped at any time.
+    pub(crate) async fn settled(&self) {
+        self.out.settled().await;
+        self.err.settled().await;
+    }
+
+    /// Waits for the same, for this long at most.
+    pub(crate) fn finish(&self, limit: Option<Duration>) {
+        let start = Instant::now();
+        let left = || limit.map(|limit| limit.saturating_sub(start.elapsed()));
+        self.err.finish(left());
+        self.out.finish(left());
+    }
+
+    /// Writes nothing more to standard output of what is queued, but for the piece that is being
+    /// written.
+    pub(crate) fn drop_what_is_queued(&self) {
+        self.dropped.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Why standard output cannot be written any more; `None` while it can.
+    pub(crate) fn stdout_error(&self) -> Option<&StdoutError> {
+        self.stdout_error.get()
+    }
+
+    /// The spinner, for who writes to standard output without this.
+    pub(crate) fn spinner(&self) -> ProgressBar {
+        self.spinner.clone()
+    }
+
+    fn style(&self, stream: Stream) -> Style {
+        Style::new().force_styling(stream.is_coloured)
+    }
+
+    fn dim(&self, stream: Stream) -> Style {
+        self.style(stream).dim()
+    }
+
+    fn write_out(&self, text: String) {
+        self.write_made(|| text);
+    }
+
+    /// Writes to standard output what is made only then, by the thread that writes it.
+    fn write_made(&self, make: impl FnOnce() -> String + Send + 'static) {
+        let lost = self.stdout_error.clone();
+        let dropped = self.dropped.clone();
+        let queued_at = dropped.load(Ordering::Acquire);
+        let spinner = self.stdout.is_terminal.then(|| self.spinner.clone());
+        if self.are_one {
+            self.heartbeat.note_output();
+        }
+        self.out.push(move || {
+            if lost.get().is_some() || dropped.load(Ordering::Acquire) != queued_at {
+                return;
+            }
+            let text = make();
+            let write = || {
+                let mut out = io::stdout().lock();
+                out.write_all(text.as_bytes())?;
+                out.flush()
+            };
+            let written = match spinner {
+                Some(spinner) => spinner.suspend(write),
+                // It is not where the spinner is, and may block.
+                None => write(),
+            };
+            if let Err(error) = written {
+                lose(&lost, &error);
+            }
+        });
+    }
+
+    fn write_err(&self, line: String) {
+        self.heartbeat.note_output();
+        let spinner = self.spinner_on_stderr();
+        self.err.push(move || write_line(&line, spinner.as_ref()));
+    }
+
+    fn spinner_on_stderr(&self) -> Option<ProgressBar> {
+        self.stderr.is_terminal.then(|| self.spinner.clone())
+    }
+}
+
+fn write_line(line: &str, spinner: Option<&ProgressBar>) {
+    // Nobody is left to read that this cannot be written.
+    let write = || drop(writeln!(io::stderr().lock(), "{line}"));
+    match spinner {
+        Some(spinner) => spinner.suspend(write),
+        None => write(),
+    }
+}
+
+fn lose(lost: &OnceLock<StdoutError>, error: &io::Error) {
+    // The first one counts.
+    let _ = lost.set(StdoutError {
+        problem: error.to_string(),
+        is_closed: error.kind() == ErrorKind::BrokenPipe,
+    });
+}
