@@ -42,7 +42,7 @@ impl AnswerFile {
         let Some(name) = answer.answer_file.clone() else {
             return Ok(None);
         };
-        let credentials = account::file::path(global);
+        let credentials = account::credentials_file::path(global);
         let in_use = [
             (
                 "the message's file",

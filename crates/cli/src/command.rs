@@ -24,7 +24,7 @@ use dinoai::{CallFuture, Client, SessionId};
 
 use crate::account::Account;
 #[cfg(feature = "emulator")]
-use crate::account::outlives;
+use crate::account::emulator;
 use crate::answer_file::AnswerFile;
 use crate::args::{Cli, Color, Command, Format};
 use crate::interrupt::{Interrupts, Listener};
@@ -130,14 +130,14 @@ fn carry_out(arguments: Cli) -> ExitStatus {
     output.clear_progress();
     // Whoever has interrupted the command does not wait for a reader.
     output.finish(match exit {
-        ExitStatus::Interrupted(_) => Some(LAST_WRITES),
+        ExitStatus::Interrupted(_) => Some(LAST_WRITE),
         _ => None,
     });
     exit
 }
 
 /// How long an interrupted command waits for the readers of its last words.
-const LAST_WRITES: Duration = Duration::from_millis(500);
+const LAST_WRITE: Duration = Duration::from_millis(500);
 
 fn dispatch(arguments: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     let Cli {
@@ -165,7 +165,7 @@ fn dispatch(arguments: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     };
     #[cfg(feature = "emulator")]
     if global.emulator {
-        outlives::refuse(&command)?;
+        emulator::refuse_outliving(&command)?;
     }
     // What may block is read before anything is sent, and while Ctrl-C just ends the command.
     let command = match command {
@@ -216,7 +216,7 @@ fn dispatch(arguments: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             #[cfg(feature = "emulator")]
             Command::Emulator { .. } => Ok(ExitStatus::Done),
         };
-        let done = done.map_err(|failure| Account::unreached(failure, &global));
+        let done = done.map_err(|failure| Account::explain_unreached(failure, &global));
         finish(done, output, &mut interrupts).await
     };
     let done = runtime.block_on(async {

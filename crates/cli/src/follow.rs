@@ -12,7 +12,7 @@ use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOpti
 
 use crate::answer_file::AnswerFile;
 use crate::args::{AtTimeout, FollowArgs, Format};
-use crate::interrupt::{Interrupts, Stage, Started};
+use crate::interrupt::{Interrupts, Stage, StartedRuns};
 use crate::narration::{Audience, Narration};
 use crate::output::Output;
 use crate::report::ExitStatus;
@@ -97,7 +97,7 @@ impl Follow<'_> {
         interrupts: &mut Interrupts,
         narration: &mut Narration<'_>,
     ) -> Result<Run, Failure> {
-        let started = interrupts.started().clone();
+        let started = interrupts.started_runs().clone();
         match (course.id(), course.stage()) {
             (Some(id), stage) => {
                 started.note(id);
@@ -129,7 +129,7 @@ impl Follow<'_> {
         show: impl Fn(&Accepted),
     ) -> Result<Accepted, Failure> {
         self.output.show_activity("starting");
-        let started = interrupts.started().clone();
+        let started = interrupts.started_runs().clone();
         let end = tokio::select! {
             event = course.next(&started) => match event {
                 Some(Ok(Event::Started(accepted))) => {
@@ -181,7 +181,7 @@ impl Follow<'_> {
         &self,
         course: &mut Course,
         narration: &mut Narration<'_>,
-        started: &Started,
+        started: &StartedRuns,
     ) -> Result<Run, Failure> {
         let mut is_lost = false;
         loop {

@@ -117,7 +117,7 @@ pub(crate) async fn batch(desk: Desk<'_>, prepared: Prepared) -> Result<ExitStat
         output,
         poll,
         journal,
-        desk.interrupts.started(),
+        desk.interrupts.started_runs(),
     );
     let mut exits = vec![];
     let mut tally = Tally(vec![]);

@@ -11,7 +11,7 @@ use super::get::transcript;
 use super::run::trigger;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
 use crate::follow::{Follow, without_messages};
-use crate::interrupt::{Fate, Stage, fate};
+use crate::interrupt::{Action, Stage, decide};
 use crate::narration::{Audience, Narration};
 use crate::report::ExitStatus;
 use crate::report::Signal;
@@ -69,7 +69,7 @@ async fn converse(
             signal = desk.interrupts.next() => {
                 let graver = match signal {
                     // It leaves the turn, whose text is still being written.
-                    Signal::Interrupt if conversation.session.is_some() => desk.interrupts.go_on(),
+                    Signal::Interrupt if conversation.session.is_some() => desk.interrupts.resume(),
                     signal => Some(signal),
                 };
                 if let Some(signal) = graver {
@@ -112,7 +112,7 @@ async fn converse(
                 if let Err(failure) = turn {
                     match failure.exit {
                         ExitStatus::Interrupted(Signal::Interrupt) => {
-                            if let Some(signal) = desk.interrupts.go_on() {
+                            if let Some(signal) = desk.interrupts.resume() {
                                 return Err(failure.interrupted_by(signal));
                             }
                         }
@@ -237,7 +237,7 @@ impl Conversation {
             None => Stage::NothingBegun,
         };
         match &self.session {
-            Some(session) if fate(stage, self.follow.on_interrupt) == Fate::Leave => {
+            Some(session) if decide(stage, self.follow.on_interrupt) == Action::Leave => {
                 let id = session.id();
                 let hint = format!(
                     "go on with: dinoai chat --session={}",

@@ -7,7 +7,7 @@ mod prompt;
 
 use dinoai::{Client, Credentials};
 
-use crate::account::file;
+use crate::account::credentials_file;
 use crate::args::{Format, GlobalArgs};
 use crate::output::Output;
 use crate::report::ExitStatus;
@@ -21,11 +21,11 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, 
             "login asks its questions as text: leave out --output",
         ));
     }
-    let path = file::path(global).ok_or_else(|| {
+    let path = credentials_file::path(global).ok_or_else(|| {
         Failure::usage("there is no home folder: name a file with --credentials-file")
     })?;
     // Nobody is to type a secret in vain.
-    file::refuse_unwritable(&path)?;
+    credentials_file::refuse_unwritable(&path)?;
     let mut asking = Asking::begin(output)?;
     // Also a link that leads nowhere.
     if path.symlink_metadata().is_ok() {

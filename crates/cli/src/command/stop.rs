@@ -12,7 +12,7 @@ use super::{Desk, interrupted};
 use crate::alike::Alike;
 use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::each::Each;
-use crate::interrupt::{Fate, Stage, fate};
+use crate::interrupt::{Action, Stage, decide};
 use crate::output::Output;
 use crate::report::ExitStatus;
 use crate::report::shell;
@@ -92,8 +92,8 @@ impl Stopping<'_> {
             }
             signal = desk.interrupts.next() => signal,
         };
-        let limit = match fate(Stage::Stopping, OnInterrupt::Leave) {
-            Fate::AwaitStop(limit) => limit,
+        let limit = match decide(Stage::Stopping, OnInterrupt::Leave) {
+            Action::AwaitStop(limit) => limit,
             _ => Duration::ZERO,
         };
         let failure = tokio::select! {

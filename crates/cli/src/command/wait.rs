@@ -10,7 +10,7 @@ use super::Desk;
 use crate::alike::Alike;
 use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::each::Each;
-use crate::interrupt::{Fate, Stage, fate};
+use crate::interrupt::{Action, Stage, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{EndCounts, MOST_NAMED, NamedRuns, RunCounts, WaitingFor};
 use crate::report::ExitStatus;
@@ -208,7 +208,7 @@ impl Waiting<'_> {
             true => Stage::Ended,
             false => Stage::Going,
         };
-        if fate(stage, OnInterrupt::Leave) == Fate::Nothing {
+        if decide(stage, OnInterrupt::Leave) == Action::Nothing {
             let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
             return Failure::new(Kind::Interrupted, exit, text);
         }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use dinoai::{Event, Run, RunStatus, Session, SessionId, Watch};
 
-use crate::interrupt::{Stage, Started};
+use crate::interrupt::{Stage, StartedRuns};
 use crate::progress::OutageSummary;
 
 /// A run, or a turn, that is followed, and what is known of it so far.
@@ -86,7 +86,7 @@ impl Course {
     }
 
     /// The next event; `None` after the last one. May be dropped at any time.
-    pub(super) async fn next(&mut self, started: &Started) -> Option<dinoai::Result<Event>> {
+    pub(super) async fn next(&mut self, started: &StartedRuns) -> Option<dinoai::Result<Event>> {
         let event = self.events.next().await?;
         self.is_seen |= event.is_ok();
         match &event {
@@ -106,13 +106,13 @@ impl Course {
         Some(event)
     }
 
-    fn is_known(&mut self, id: &SessionId, started: &Started) {
+    fn is_known(&mut self, id: &SessionId, started: &StartedRuns) {
         self.id = Some(id.clone());
         self.stage = Stage::Going;
         started.note(id);
     }
 
-    fn is_over(&mut self, run: &Run, started: &Started) {
+    fn is_over(&mut self, run: &Run, started: &StartedRuns) {
         self.status = Some(run.status.clone());
         self.stage = Stage::Ended;
         started.has_ended(&run.session_id);

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::{Course, Follow, stopped};
 use crate::args::OnInterrupt;
-use crate::interrupt::{Fate, Interrupts, Stage, fate};
+use crate::interrupt::{Action, Interrupts, Stage, decide};
 use crate::report::ExitStatus;
 use crate::report::Signal;
 use crate::report::hint::resume_run;
@@ -26,9 +26,9 @@ impl Follow<'_> {
     ) -> Failure {
         let wanted = self.options.on_interrupt;
         self.client.start_nothing_more();
-        if let Fate::AwaitId(limit) = fate(course.stage(), wanted) {
+        if let Action::AwaitId(limit) = decide(course.stage(), wanted) {
             self.output.show_activity("waiting for the session id");
-            let started = interrupts.started().clone();
+            let started = interrupts.started_runs().clone();
             let (answer, is_again) = tokio::select! {
                 answer = course.next(&started) => (answer, false),
                 () = sleep(limit) => (None, false),
@@ -60,25 +60,26 @@ impl Follow<'_> {
         }
         if wanted == OnInterrupt::Stop {
             // What has been read and not shown yet may say that there is nothing to stop.
-            while let Some(Some(Ok(event))) = course.next(interrupts.started()).now_or_never() {
+            while let Some(Some(Ok(event))) = course.next(interrupts.started_runs()).now_or_never()
+            {
                 show(&event);
             }
         }
         let Some(id) = course.id() else {
             return Failure::interrupted_before(signal);
         };
-        match fate(course.stage(), wanted) {
-            Fate::Leave | Fate::AwaitId(_) => {
+        match decide(course.stage(), wanted) {
+            Action::Leave | Action::AwaitId(_) => {
                 let unanswered = self.output.outages().summary();
                 let standing = course.standing(self.output.left_run_words(), unanswered.as_ref());
                 Failure::interrupted(signal, id, &standing).with_hint(resume_run(id))
             }
-            Fate::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts, show).await,
-            Fate::Nothing => {
+            Action::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts, show).await,
+            Action::Nothing => {
                 let failure = Failure::interrupted(signal, id, "has ended");
                 failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
             }
-            Fate::Stop => match self.stop(id, interrupts, show).await {
+            Action::Stop => match self.stop(id, interrupts, show).await {
                 Ok(()) => Failure::interrupted(signal, id, "was stopped"),
                 Err(problem) => {
                     let hint = format!("stop it with: dinoai stop {}", shell::id(id));
@@ -98,7 +99,7 @@ impl Follow<'_> {
         show: &mut dyn FnMut(&Event),
     ) -> Failure {
         self.output.show_activity("stopping");
-        let started = interrupts.started().clone();
+        let started = interrupts.started_runs().clone();
         let last = async {
             loop {
                 match course.next(&started).await {
@@ -152,7 +153,7 @@ impl Follow<'_> {
             return unknown;
         };
         let mut unknown = unknown.about(id);
-        if fate(Stage::Going, self.options.on_interrupt) == Fate::Stop {
+        if decide(Stage::Going, self.options.on_interrupt) == Action::Stop {
             let stopped = self.stop(id, interrupts, show).await;
             let end = stopped.map_or_else(|problem| problem, |()| "was stopped".to_owned());
             unknown.message = format!("{}; the run {id} {end}", unknown.message);
@@ -170,7 +171,7 @@ impl Follow<'_> {
     ) -> Result<(), String> {
         self.output.plain_note(&format!("stopping the run {id}"));
         self.output.show_activity("stopping");
-        let started = interrupts.started().clone();
+        let started = interrupts.started_runs().clone();
         tokio::select! {
             stopped = self.client.stop_run(id) => match stopped {
                 Ok(accepted) => {

@@ -8,7 +8,7 @@ use dinoai::SessionId;
 use tokio::sync::Notify;
 
 use super::tally::Outcome;
-use crate::interrupt::Started;
+use crate::interrupt::StartedRuns;
 use crate::progress::waiting_for::MOST_NAMED;
 use crate::report::ExitStatus;
 
@@ -19,7 +19,7 @@ pub(super) struct Progress {
     state: Mutex<State>,
     changed: Notify,
     /// The runs that are named where a second signal ends the process.
-    runs: Started,
+    runs: StartedRuns,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ struct State {
 }
 
 impl Progress {
-    pub(super) fn new(runs: Started) -> Self {
+    pub(super) fn new(runs: StartedRuns) -> Self {
         Self {
             state: Mutex::default(),
             changed: Notify::new(),

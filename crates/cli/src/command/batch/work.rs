@@ -17,7 +17,7 @@ use super::ledger::{Task, numbers};
 use super::progress::{Progress, still_going};
 use super::tally::{Outcome, Tally};
 use crate::args::{OnInterrupt, PollArgs};
-use crate::interrupt::{Fate, Interrupts, Stage, Started, fate};
+use crate::interrupt::{Action, Interrupts, Stage, StartedRuns, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{EndCounts, NamedRuns, RunCounts, WaitingFor};
 use crate::report::ExitStatus;
@@ -59,7 +59,7 @@ impl<'a> Work<'a> {
         output: &'a Output,
         poll: PollArgs,
         journal: Journal,
-        started: &Started,
+        started: &StartedRuns,
     ) -> Self {
         Self {
             client,
@@ -289,9 +289,9 @@ impl<'a> Work<'a> {
 
 /// How long the answers to triggers are waited for after a signal, since session ids are in them.
 fn answer_wait() -> Duration {
-    match fate(Stage::InFlight, OnInterrupt::Leave) {
-        Fate::AwaitId(limit) => limit.unwrap_or(Duration::MAX),
-        Fate::Nothing | Fate::AwaitStop(_) | Fate::Leave | Fate::Stop => Duration::ZERO,
+    match decide(Stage::InFlight, OnInterrupt::Leave) {
+        Action::AwaitId(limit) => limit.unwrap_or(Duration::MAX),
+        Action::Nothing | Action::AwaitStop(_) | Action::Leave | Action::Stop => Duration::ZERO,
     }
 }
 

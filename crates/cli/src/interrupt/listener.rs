@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use super::{Interrupts, Started};
+use super::{Interrupts, StartedRuns};
 use crate::output::Output;
 use crate::report::shell;
 use crate::report::{ExitStatus, Failure, Kind, Signal};
 use crate::terminal::Terminal;
 
 /// How long a command may take to say how things stand after the second signal.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_WRITE: Duration = Duration::from_millis(500);
 
 /// What the thread and the command share.
 #[derive(Clone)]
@@ -26,23 +26,23 @@ struct Shared {
     /// The signals that came and that the command has not dealt with. Locked while one is passed
     /// on, so that it is in both places or in none.
     heard: Mutex<Vec<Signal>>,
-    started: Started,
+    started: StartedRuns,
     /// As it is to be left.
     terminal: Option<Terminal>,
-    last_words: LastWords,
+    write_failure: FailureWriter,
 }
 
 /// Says a failure, for as long as its reader takes.
-type LastWords = Box<dyn Fn(&Failure) + Send + Sync>;
+type FailureWriter = Box<dyn Fn(&Failure) + Send + Sync>;
 
 impl Listener {
     /// Listens from now on.
     pub(crate) fn start(output: &Output) -> io::Result<Interrupts> {
         let listener = Self(Arc::new(Shared {
             heard: Mutex::default(),
-            started: Started::default(),
+            started: StartedRuns::default(),
             terminal: Terminal::remember(),
-            last_words: output.failure_writer(),
+            write_failure: output.failure_writer(),
         }));
         let (signals, received) = mpsc::unbounded_channel();
         let (ready, is_ready) = channel();
@@ -83,7 +83,7 @@ impl Listener {
                 () = signals.closed(), if !is_over => is_over = true,
             }
             if self.is_urgent(signals).is_some() {
-                tokio::time::sleep(LAST_WORDS).await;
+                tokio::time::sleep(LAST_WRITE).await;
             }
             if let Some(first) = self.is_urgent(signals) {
                 self.end_process(first, signals);
@@ -110,7 +110,7 @@ impl Listener {
         self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn started(&self) -> &Started {
+    pub(super) fn started_runs(&self) -> &StartedRuns {
         &self.0.started
     }
 
@@ -119,16 +119,16 @@ impl Listener {
     fn end_process(&self, signal: Signal, signals: &mpsc::UnboundedSender<Signal>) -> ! {
         if signals.is_closed() {
             // It says how things stand, if anybody reads it, and ends by itself.
-            thread::sleep(LAST_WORDS);
+            thread::sleep(LAST_WRITE);
         } else {
             let (said, is_said) = channel::<()>();
             let shared = self.0.clone();
             let speaker = thread::Builder::new().spawn(move || {
-                (shared.last_words)(&interrupted_again(signal, &shared.started.all()));
+                (shared.write_failure)(&interrupted_again(signal, &shared.started.all()));
                 drop(said);
             });
             if speaker.is_ok() {
-                let _ = is_said.recv_timeout(LAST_WORDS);
+                let _ = is_said.recv_timeout(LAST_WRITE);
             }
         }
         if let Some(terminal) = &self.0.terminal {
@@ -264,9 +264,9 @@ mod tests {
         let (sender, signals) = mpsc::unbounded_channel();
         let listener = Listener(Arc::new(Shared {
             heard: Mutex::default(),
-            started: Started::default(),
+            started: StartedRuns::default(),
             terminal: None,
-            last_words: Box::new(|_| {}),
+            write_failure: Box::new(|_| {}),
         }));
         (sender, Interrupts { signals, listener })
     }
@@ -298,13 +298,13 @@ mod tests {
         for signal in [Signal::Interrupt, Signal::Interrupt] {
             listener.pass_on(signal, &sender);
         }
-        assert_eq!(interrupts.go_on(), None);
+        assert_eq!(interrupts.resume(), None);
         assert_eq!(listener.is_urgent(&sender), None);
         assert!(interrupts.signals.try_recv().is_err());
         for signal in [Signal::Interrupt, Signal::Terminate] {
             listener.pass_on(signal, &sender);
         }
-        assert_eq!(interrupts.go_on(), Some(Signal::Terminate));
+        assert_eq!(interrupts.resume(), Some(Signal::Terminate));
         assert_eq!(listener.is_urgent(&sender), None);
         listener.pass_on(Signal::Interrupt, &sender);
         assert_eq!(listener.is_urgent(&sender), Some(Signal::Terminate));

@@ -1,8 +1,8 @@
 //! The account that is used: endpoint and credentials, or an emulator in place of both.
 
-pub(crate) mod file;
+pub(crate) mod credentials_file;
 #[cfg(feature = "emulator")]
-pub(crate) mod outlives;
+pub(crate) mod emulator;
 
 use dinoai::Client;
 
@@ -24,11 +24,11 @@ impl Account {
     pub(crate) fn open(global: &GlobalArgs, output: &Output) -> Result<Self, Failure> {
         #[cfg(feature = "emulator")]
         if global.is_emulated() {
-            return Self::emulated();
+            return emulator::start();
         }
-        let file = file::path(global);
+        let file = credentials_file::path(global);
         if let Some(path) = &file {
-            file::warn_if_others_can_read(path, output);
+            credentials_file::warn_if_others_can_read(path, output);
         }
         let builder =
             Client::builder().user_agent_suffix(concat!("dinoai-cli/", env!("CARGO_PKG_VERSION")));
@@ -41,7 +41,7 @@ impl Account {
             Some(file) => builder.from_env_or_file_at(file),
             None => builder.from_env(),
         };
-        let builder = builder.map_err(none)?;
+        let builder = builder.map_err(missing)?;
         Ok(Self {
             client: builder.build()?,
             #[cfg(feature = "emulator")]
@@ -59,7 +59,7 @@ impl Account {
 
     /// The failure of a command, where it could not reach this very machine: an emulator that has
     /// ended is the likely cause.
-    pub(crate) fn unreached(failure: Failure, global: &GlobalArgs) -> Failure {
+    pub(crate) fn explain_unreached(failure: Failure, global: &GlobalArgs) -> Failure {
         const LOCAL: [&str; 3] = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
 
         let endpoint = global
@@ -73,23 +73,10 @@ impl Account {
             false => failure,
         }
     }
-
-    #[cfg(feature = "emulator")]
-    fn emulated() -> Result<Self, Failure> {
-        let emulator = dinoai_emulator::Emulator::builder()
-            .demo_agents()
-            .start_blocking()
-            .map_err(|error| Failure::system(format!("no emulator: {error}")))?;
-        let credentials = dinoai::Credentials::key_and_secret(emulator.key(), emulator.secret());
-        Ok(Self {
-            client: Client::new(emulator.endpoint(), credentials)?,
-            _emulator: Some(emulator),
-        })
-    }
 }
 
 /// Why there is no account, and what works without one.
-fn none(error: dinoai::Error) -> Failure {
+fn missing(error: dinoai::Error) -> Failure {
     let failure = Failure::from(error);
     match Account::is_missing(&failure) && cfg!(feature = "emulator") {
         true => failure.with_hint(

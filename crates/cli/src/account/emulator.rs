@@ -1,11 +1,27 @@
-//! Refuses what outlives an emulator that ends with its command.
+//! `--emulator`: an emulator in place of the account, for the time of one command.
 
+use dinoai::Client;
+
+use super::Account;
 use crate::args::{BatchArgs, ChatArgs, Command, RunArgs};
 use crate::report::Failure;
 
+/// Starts the emulator, with agents that can be tried.
+pub(super) fn start() -> Result<Account, Failure> {
+    let emulator = dinoai_emulator::Emulator::builder()
+        .demo_agents()
+        .start_blocking()
+        .map_err(|error| Failure::system(format!("no emulator: {error}")))?;
+    let credentials = dinoai::Credentials::key_and_secret(emulator.key(), emulator.secret());
+    Ok(Account {
+        client: Client::new(emulator.endpoint(), credentials)?,
+        _emulator: Some(emulator),
+    })
+}
+
 /// Refuses, with `--emulator`, a command about a run of an earlier command, and one that leaves a
 /// run for a later command.
-pub(crate) fn refuse(command: &Command) -> Result<(), Failure> {
+pub(crate) fn refuse_outliving(command: &Command) -> Result<(), Failure> {
     let problem = match command {
         Command::Run(RunArgs { detach: true, .. }) => "--detach leaves a run behind",
         Command::Batch(BatchArgs {
