@@ -22,18 +22,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 use dinoai::{CallFuture, Client, SessionId};
 
-use crate::account::Account;
+use crate::account::{Account, emulator};
 #[cfg(feature = "emulator")]
-use crate::account::emulator;
-use crate::answer_file::AnswerFile;
 use crate::args::{Cli, Color, Command, Format};
+use crate::follow::AnswerFile;
 use crate::interrupt::{Interrupts, Listener};
-use crate::output::Output;
-use crate::output::Stream;
-use crate::output::traces;
-use crate::report::ExitStatus;
-use crate::report::Signal;
-use crate::report::{Failure, Kind};
+use crate::output::{Output, Stream, traces};
+use crate::report::{ExitStatus, Failure, Kind, Signal};
 
 /// What a command that talks to the API is given.
 pub(crate) struct Desk<'a> {

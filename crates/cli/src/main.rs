@@ -2,7 +2,6 @@
 
 mod account;
 mod alike;
-mod answer_file;
 mod args;
 mod command;
 mod each;
@@ -11,14 +10,12 @@ mod file_identity;
 mod follow;
 mod interrupt;
 mod message;
-mod narration;
 mod output;
+mod print;
 mod progress;
 mod report;
 mod sanitize;
 mod terminal;
-mod tool_step;
-mod whole;
 
 use std::process::ExitCode;
 

@@ -7,16 +7,12 @@ mod lines;
 use dinoai::{Error, RunStatus, Session, SessionId};
 
 use super::Desk;
-use super::get::transcript;
 use super::run::trigger;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
-use crate::follow::{Follow, without_messages};
+use crate::follow::{Follower, without_messages};
 use crate::interrupt::{Action, Stage, decide};
-use crate::narration::{Audience, Narration};
-use crate::report::ExitStatus;
-use crate::report::Signal;
-use crate::report::shell;
-use crate::report::{Failure, Kind};
+use crate::print::{Audience, EventPrinter, transcript};
+use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 use crate::terminal::Terminal;
 use ahead::Ahead;
 use lines::{Line, Lines};
@@ -174,7 +170,7 @@ impl Conversation {
     async fn turn(&mut self, desk: &mut Desk<'_>, text: String) -> Result<(), Failure> {
         // Of its own, so that Ctrl-C gives up this turn alone.
         let client = desk.client.child();
-        let follow = Follow {
+        let follower = Follower {
             client: &client,
             output: desk.output,
             options: self.follow,
@@ -187,12 +183,12 @@ impl Conversation {
                 ..self.request.clone()
             })?),
         };
-        let mut course = follow.course(watch, true);
-        let mut narration = Narration::new(desk.output, Audience::Author);
-        let followed = follow
-            .follow(&mut course, desk.interrupts, &mut narration)
+        let mut watched = follower.watch(watch, true);
+        let mut printer = EventPrinter::new(desk.output, Audience::Author);
+        let followed = follower
+            .follow(&mut watched, desk.interrupts, &mut printer)
             .await;
-        if let Some(session) = course.session() {
+        if let Some(session) = watched.session() {
             self.session = Some(session);
         }
         let run = followed?;

@@ -5,8 +5,7 @@ use clap_complete::Shell;
 
 use crate::args::Cli;
 use crate::output::Output;
-use crate::report::ExitStatus;
-use crate::report::Failure;
+use crate::report::{ExitStatus, Failure};
 
 pub(crate) fn print(shell: Shell, output: &Output) -> Result<ExitStatus, Failure> {
     let mut script = vec![];

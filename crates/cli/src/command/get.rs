@@ -1,16 +1,12 @@
 //! `dinoai get`: reads a run.
 
-use dinoai::{Run, SessionId, StartupStep, Step, StepOptions};
+use dinoai::{SessionId, StartupStep, Step, StepOptions};
 
 use super::Desk;
 use crate::args::{Format, GetArgs};
-use crate::narration::{as_quotation, prepared};
 use crate::output::Output;
-use crate::report::ExitStatus;
-use crate::report::Failure;
-use crate::sanitize::one_line;
-use crate::tool_step;
-use crate::whole::Whole;
+use crate::print::{RunDocument, head, step_line, transcript};
+use crate::report::{ExitStatus, Failure};
 
 pub(crate) async fn get(mut desk: Desk<'_>, options: GetArgs) -> Result<ExitStatus, Failure> {
     let id = &options.session;
@@ -21,7 +17,7 @@ pub(crate) async fn get(mut desk: Desk<'_>, options: GetArgs) -> Result<ExitStat
     };
     let output = desk.output;
     match output.format {
-        Format::Json | Format::Jsonl => output.json(&Whole {
+        Format::Json | Format::Jsonl => output.json(&RunDocument {
             run: &run,
             steps: work.as_ref().map(|work| &*work.steps),
             startup_steps: work.as_ref().map(|work| &*work.startup_steps),
@@ -50,7 +46,7 @@ impl Work {
     /// Where it cannot be read, the run is shown all the same: fails only if it is interrupted.
     async fn read(desk: &mut Desk<'_>, id: &SessionId) -> Result<Self, Failure> {
         let options = StepOptions::default().with_tool_io();
-        let options = options.with_max_chars(tool_step::ASKED_FOR);
+        let options = options.with_max_chars(step_line::INPUT_LENGTH);
         let missing = match desk.read(id, desk.client.get_run_steps(id, options)).await {
             Ok(read) => match read.steps {
                 Some(mut steps) => {
@@ -78,38 +74,13 @@ impl Work {
 
     /// Shows it in the words of a run that is followed.
     fn show(&self, output: &Output) {
-        let startup = self.startup_steps.iter().map(prepared);
-        let steps = self.steps.iter().filter_map(tool_step::line);
+        let startup = self.startup_steps.iter().map(step_line::of_startup);
+        let steps = self.steps.iter().filter_map(step_line::of_tool);
         let lines: Vec<_> = startup
             .chain(steps.map(|line| format!("  ↳ {line}")))
             .collect();
         if !lines.is_empty() {
             output.aside(&lines.join("\n"));
-        }
-    }
-}
-
-fn head(run: &Run, output: &Output) {
-    let mut head = vec![
-        ("session  ", run.session_id.as_str()),
-        ("status   ", run.status.as_str()),
-        ("workspace", &run.workspace_uid),
-    ];
-    let children = run.child_session_ids.iter();
-    head.extend(children.map(|child| ("started  ", child.as_str())));
-    let lines = head
-        .iter()
-        .map(|(name, value)| format!("{name}  {}", one_line(value)));
-    output.aside(&lines.collect::<Vec<_>>().join("\n"));
-}
-
-/// The whole conversation.
-pub(super) fn transcript(run: &Run, output: &Output) {
-    for message in &run.messages {
-        if message.is_from_user() {
-            output.aside(&as_quotation(&message.content));
-        } else {
-            output.markdown(&message.content);
         }
     }
 }

@@ -10,8 +10,7 @@ use dinoai::{Client, Credentials};
 use crate::account::credentials_file;
 use crate::args::{Format, GlobalArgs};
 use crate::output::Output;
-use crate::report::ExitStatus;
-use crate::report::Failure;
+use crate::report::{ExitStatus, Failure};
 use asking::Asking;
 use prompt::Prompt;
 

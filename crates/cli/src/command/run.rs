@@ -3,15 +3,12 @@
 use dinoai::{Accepted, TriggerRun};
 
 use super::Desk;
-use crate::answer_file::AnswerFile;
 use crate::args::{Format, RequestArgs, RunArgs};
-use crate::follow::Follow;
+use crate::follow::{AnswerFile, Follower};
 use crate::message;
-use crate::narration::Audience;
-use crate::output::Output;
-use crate::output::Stream;
-use crate::report::ExitStatus;
-use crate::report::Failure;
+use crate::output::{Output, Stream};
+use crate::print::Audience;
+use crate::report::{ExitStatus, Failure};
 
 impl RunArgs {
     /// The same with the message itself, where it is to be read.
@@ -33,23 +30,23 @@ pub(crate) async fn run(
     answer_file: Option<AnswerFile>,
 ) -> Result<ExitStatus, Failure> {
     let request = trigger(options.request)?;
-    let follow = Follow {
+    let follower = Follower {
         client: desk.client,
         output: desk.output,
         options: options.follow,
         audience: Audience::Author,
     };
-    let mut course = follow.course(desk.client.trigger_run_and_watch(request), true);
+    let mut watched = follower.watch(desk.client.trigger_run_and_watch(request), true);
     if !options.detach {
-        return follow
-            .to_the_end(course, desk.interrupts, answer_file)
+        return follower
+            .follow_to_end(watched, desk.interrupts, answer_file)
             .await;
     }
     let show = |accepted: &Accepted| detached(accepted, desk.output);
-    let accepted = follow.start(&mut course, desk.interrupts, show).await?;
+    let accepted = follower.start(&mut watched, desk.interrupts, show).await?;
     let started = format!("the run {} has started", accepted.session_id);
-    follow
-        .written(&mut course, desk.interrupts, &started)
+    follower
+        .wait_until_written(&mut watched, desk.interrupts, &started)
         .await?;
     Ok(ExitStatus::Done)
 }

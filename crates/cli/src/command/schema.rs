@@ -2,8 +2,7 @@
 
 use crate::args::SchemaOf;
 use crate::output::Output;
-use crate::report::ExitStatus;
-use crate::report::Failure;
+use crate::report::{ExitStatus, Failure};
 
 /// A definition for each command and format, and one for a line on standard error.
 const OUTPUT: &str = include_str!("schema/output.json");

@@ -1,13 +1,11 @@
 //! `dinoai send`: a follow-up message, and the wait for its turn.
 
 use super::Desk;
-use crate::answer_file::AnswerFile;
 use crate::args::SendArgs;
-use crate::follow::Follow;
+use crate::follow::{AnswerFile, Follower};
 use crate::message;
-use crate::narration::Audience;
-use crate::report::ExitStatus;
-use crate::report::Failure;
+use crate::print::Audience;
+use crate::report::{ExitStatus, Failure};
 
 impl SendArgs {
     /// The same with the message itself, where it is to be read.
@@ -28,15 +26,15 @@ pub(crate) async fn send(
     answer_file: Option<AnswerFile>,
 ) -> Result<ExitStatus, Failure> {
     let session = desk.client.session(&options.session)?;
-    let follow = Follow {
+    let follower = Follower {
         client: desk.client,
         output: desk.output,
         options: options.follow,
         audience: Audience::Author,
     };
     let message = options.message.unwrap_or_default();
-    let course = follow.course(session.send_and_watch(message), true);
-    follow
-        .to_the_end(course, desk.interrupts, answer_file)
+    let watched = follower.watch(session.send_and_watch(message), true);
+    follower
+        .follow_to_end(watched, desk.interrupts, answer_file)
         .await
 }

@@ -14,9 +14,7 @@ use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::each::Each;
 use crate::interrupt::{Action, Stage, decide};
 use crate::output::Output;
-use crate::report::ExitStatus;
-use crate::report::shell;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind, shell};
 
 pub(crate) async fn stop(mut desk: Desk<'_>, options: StopArgs) -> Result<ExitStatus, Failure> {
     let mut stopping = Stopping {

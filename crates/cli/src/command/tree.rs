@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use super::Desk;
 use crate::args::{Format, TreeArgs};
-use crate::report::ExitStatus;
-use crate::report::Failure;
+use crate::report::{ExitStatus, Failure};
 
 pub(crate) async fn tree(mut desk: Desk<'_>, options: TreeArgs) -> Result<ExitStatus, Failure> {
     let session = desk.client.session(&options.session)?;

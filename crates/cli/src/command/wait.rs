@@ -13,10 +13,7 @@ use crate::each::Each;
 use crate::interrupt::{Action, Stage, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{EndCounts, MOST_NAMED, NamedRuns, RunCounts, WaitingFor};
-use crate::report::ExitStatus;
-use crate::report::Signal;
-use crate::report::shell;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 
 pub(crate) async fn wait(desk: Desk<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
     let output = desk.output;

@@ -11,8 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{Interrupts, StartedRuns};
 use crate::output::Output;
-use crate::report::shell;
-use crate::report::{ExitStatus, Failure, Kind, Signal};
+use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 use crate::terminal::Terminal;
 
 /// How long a command may take to say how things stand after the second signal.

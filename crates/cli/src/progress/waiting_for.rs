@@ -8,8 +8,7 @@ use dinoai::SessionId;
 
 use super::OutageSummary;
 use crate::args::duration::in_words;
-use crate::sanitize::for_ci_log;
-use crate::sanitize::{for_terminal, one_line};
+use crate::sanitize::{for_ci_log, for_terminal, one_line};
 
 /// How many of those that go on are named.
 pub(crate) const MOST_NAMED: usize = 3;

@@ -4,10 +4,7 @@ use dinoai::SessionId;
 
 use super::ledger::numbers;
 use crate::progress::OutageSummary;
-use crate::report::ExitStatus;
-use crate::report::Signal;
-use crate::report::shell;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 
 /// What is known when a signal has ended a batch.
 pub(super) struct Interrupted {

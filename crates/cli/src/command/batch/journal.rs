@@ -17,9 +17,7 @@ use super::results::ResultsFile;
 use crate::args::Format;
 use crate::file_identity::FileIdentity;
 use crate::output::Stream;
-use crate::sanitize::for_ci_log;
-use crate::sanitize::json;
-use crate::sanitize::{for_terminal, one_line};
+use crate::sanitize::{for_ci_log, for_terminal, json, one_line};
 
 /// Writes records to the results file, if there is one, and to standard output.
 #[derive(Debug, Clone)]

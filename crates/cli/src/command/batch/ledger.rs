@@ -9,8 +9,7 @@ use super::item::Item;
 use super::known::{Known, State};
 use super::record::Record;
 use super::standing::Standing;
-use crate::report::Failure;
-use crate::report::shell;
+use crate::report::{Failure, shell};
 
 /// What is known of the items, by their numbers.
 #[derive(Debug, Default)]

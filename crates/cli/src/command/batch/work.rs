@@ -20,9 +20,7 @@ use crate::args::{OnInterrupt, PollArgs};
 use crate::interrupt::{Action, Interrupts, Stage, StartedRuns, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{EndCounts, NamedRuns, RunCounts, WaitingFor};
-use crate::report::ExitStatus;
-use crate::report::Signal;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind, Signal};
 use one::Done;
 
 /// How many triggers are on their way at a time, as in the library: what stops a batch stops it

@@ -12,9 +12,7 @@ use super::echo::Echo;
 use super::prompt::{Prompt, end_line};
 use crate::interrupt::{Interrupts, Listener};
 use crate::output::Output;
-use crate::report::ExitStatus;
-use crate::report::Signal;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind, Signal};
 
 /// Listens for signals from when it is made. Whatever comes after the last answer is not cut off
 /// by one: a file is written as a whole.

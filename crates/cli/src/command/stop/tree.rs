@@ -8,9 +8,7 @@ use dinoai::{Error, Run, SessionId, Tree};
 use super::super::{Desk, interrupted};
 use super::{Done, Stopping};
 use crate::each::Each;
-use crate::report::ExitStatus;
-use crate::report::shell;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind, shell};
 
 /// How often what goes on is stopped: what was started just before a stop is found only after it.
 const TRIES: usize = 10;

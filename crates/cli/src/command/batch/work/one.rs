@@ -13,8 +13,7 @@ use crate::command::batch::record::{What, not_started};
 use crate::command::batch::standing::Standing;
 use crate::command::batch::tally::Outcome;
 use crate::command::run::trigger;
-use crate::report::ExitStatus;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind};
 
 /// After so many outcomes in a row that are unknown nothing more is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;

@@ -1,21 +1,19 @@
-//! [`Narration`]: a run's events as they are shown while it goes on.
-
-mod own_turn;
+//! [`EventPrinter`]: a run's events as they are shown while it goes on.
 
 use dinoai::{Accepted, Event, Message, Run, RunStatus, SessionId, StartupStep, Step};
-
-use crate::args::Format;
-use crate::output::Output;
-use crate::report::shell;
-use crate::sanitize::one_line;
-use crate::tool_step;
-use crate::whole::{Unfinished, Whole};
-use own_turn::OwnTurn;
 use serde::Serialize;
 use serde_json::json;
 
+use super::document::{RunDocument, UnfinishedRun};
+use super::own_turn::OwnTurn;
+use super::step_line;
+use super::transcript::as_quotation;
+use crate::args::Format;
+use crate::output::Output;
+use crate::report::shell;
+
 /// Shows the events of one run, and keeps what belongs to its result.
-pub(crate) struct Narration<'a> {
+pub(crate) struct EventPrinter<'a> {
     output: &'a Output,
     audience: Audience,
     /// What the agent wrote last; agents sometimes say the same twice in a row.
@@ -42,7 +40,7 @@ pub(crate) enum Audience {
     Visitor,
 }
 
-impl<'a> Narration<'a> {
+impl<'a> EventPrinter<'a> {
     pub(crate) fn new(output: &'a Output, audience: Audience) -> Self {
         Self {
             output,
@@ -62,7 +60,7 @@ impl<'a> Narration<'a> {
     }
 
     /// Of a follow-up: the messages of its own turn alone.
-    pub(crate) fn of_own_turn(mut self) -> Self {
+    pub(crate) fn own_turn_only(mut self) -> Self {
         self.own_turn = Some(OwnTurn::default());
         self
     }
@@ -139,7 +137,7 @@ impl<'a> Narration<'a> {
             (Format::Json, Event::Started(accepted)) => self.output.json_note(accepted),
             (Format::Json, _) => {}
             (Format::Jsonl, Event::Ended(run)) => {
-                self.output.json(&Event::Ended(self.shown_of(run)));
+                self.output.json(&Event::Ended(self.run_as_shown(run)));
             }
             (Format::Jsonl, _) => self.output.json(event),
         }
@@ -175,7 +173,7 @@ impl<'a> Narration<'a> {
 
     /// Shows the result where it is one document: the run, or what was seen of one that was not
     /// seen to end, if anything was.
-    pub(crate) fn conclude(&mut self, id: Option<&SessionId>, has_steps: bool) {
+    pub(crate) fn finish(&mut self, id: Option<&SessionId>, has_steps: bool) {
         if let (Some(id), None) = (id, &self.ended) {
             self.show_rest(id, false);
         }
@@ -183,9 +181,9 @@ impl<'a> Narration<'a> {
             return;
         }
         match (&self.ended, id) {
-            (Some(run), _) => self.document(&self.shown_of(run), has_steps),
+            (Some(run), _) => self.document(&self.run_as_shown(run), has_steps),
             (None, Some(session_id)) if self.has_events => {
-                let seen = Unfinished {
+                let seen = UnfinishedRun {
                     session_id,
                     status: self.status.as_ref(),
                     messages: &self.messages,
@@ -198,7 +196,7 @@ impl<'a> Narration<'a> {
     }
 
     fn document(&self, run: &impl Serialize, has_steps: bool) {
-        self.output.json(&Whole {
+        self.output.json(&RunDocument {
             run,
             steps: has_steps.then_some(&self.steps),
             startup_steps: has_steps.then_some(&self.startup_steps),
@@ -209,7 +207,7 @@ impl<'a> Narration<'a> {
 
     /// The run with the messages that were shown: after a follow-up those of its turn, and those
     /// that the API no longer lists.
-    pub(crate) fn shown_of(&self, run: &Run) -> Run {
+    pub(crate) fn run_as_shown(&self, run: &Run) -> Run {
         let mut run = run.clone();
         run.messages.clone_from(&self.messages);
         run
@@ -222,9 +220,9 @@ impl<'a> Narration<'a> {
                     .line_note(&format!("session {}", accepted.session_id));
             }
             Event::Status(status) => self.output.plain_note(&format!("status {status}")),
-            Event::Startup(step) => self.output.plain_note(&prepared(step)),
+            Event::Startup(step) => self.output.plain_note(&step_line::of_startup(step)),
             Event::Step(step) => {
-                if let Some(line) = tool_step::line(step) {
+                if let Some(line) = step_line::of_tool(step) {
                     self.output.note(&format!("  ↳ {line}"));
                 }
             }
@@ -256,19 +254,4 @@ impl<'a> Narration<'a> {
             self.output.markdown(&message.content);
         }
     }
-}
-
-/// A step of a run's start, and how it stands, on one line.
-pub(crate) fn prepared(step: &StartupStep) -> String {
-    let word = match step.done {
-        true => "ready",
-        false => "preparing",
-    };
-    one_line(&format!("{word}: {}", step.label))
-}
-
-/// What the user wrote, in a transcript.
-pub(crate) fn as_quotation(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(|line| format!("> {line}")).collect();
-    lines.join("\n")
 }

@@ -13,9 +13,7 @@ use tempfile::NamedTempFile;
 use crate::account;
 use crate::args::{Command, GlobalArgs};
 use crate::file_identity::FileIdentity;
-use crate::report::ExitStatus;
-use crate::report::shell;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind, shell};
 
 /// More links in a row are followed by no system.
 const LINKS: usize = 40;

@@ -5,32 +5,29 @@ use std::time::Duration;
 use dinoai::{Error, Event, Obstacle, RunStatus, SessionId};
 use futures_util::FutureExt;
 
-use super::{Course, Follow, stopped};
+use super::{Follower, WatchedRun, stopped};
 use crate::args::OnInterrupt;
 use crate::interrupt::{Action, Interrupts, Stage, decide};
-use crate::report::ExitStatus;
-use crate::report::Signal;
 use crate::report::hint::resume_run;
-use crate::report::shell;
-use crate::report::{Failure, Kind};
+use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 
-impl Follow<'_> {
+impl Follower<'_> {
     /// Does with the run what the rule for signals says, and shows what is read meanwhile. A second
     /// signal ends it at once.
     pub(super) async fn interrupted(
         &self,
-        course: &mut Course,
+        watched: &mut WatchedRun,
         signal: Signal,
         interrupts: &mut Interrupts,
         show: &mut dyn FnMut(&Event),
     ) -> Failure {
         let wanted = self.options.on_interrupt;
         self.client.start_nothing_more();
-        if let Action::AwaitId(limit) = decide(course.stage(), wanted) {
+        if let Action::AwaitId(limit) = decide(watched.stage(), wanted) {
             self.output.show_activity("waiting for the session id");
             let started = interrupts.started_runs().clone();
             let (answer, is_again) = tokio::select! {
-                answer = course.next(&started) => (answer, false),
+                answer = watched.next(&started) => (answer, false),
                 () = sleep(limit) => (None, false),
                 _ = interrupts.next() => (None, true),
             };
@@ -39,13 +36,13 @@ impl Follow<'_> {
                     show(&event);
                     None
                 }
-                Some(Err(error)) if course.stage() == Stage::NothingBegun => {
+                Some(Err(error)) if watched.stage() == Stage::NothingBegun => {
                     return not_started(error, signal);
                 }
                 // It has named the run.
-                Some(Err(_)) if course.stage() == Stage::Going => None,
+                Some(Err(_)) if watched.stage() == Stage::Going => None,
                 Some(Err(error)) => Some(Failure::from(error).interrupted_by(signal)),
-                None => Some(match course.id() {
+                None => Some(match watched.id() {
                     Some(id) => Failure::interrupted_send(signal, id),
                     None => Failure::interrupted_in_flight(signal),
                 }),
@@ -53,28 +50,30 @@ impl Follow<'_> {
             match unknown {
                 Some(unknown) if is_again => return unknown,
                 Some(unknown) => {
-                    return self.unanswered(course, unknown, interrupts, show).await;
+                    return self.unanswered(watched, unknown, interrupts, show).await;
                 }
                 None => {}
             }
         }
         if wanted == OnInterrupt::Stop {
             // What has been read and not shown yet may say that there is nothing to stop.
-            while let Some(Some(Ok(event))) = course.next(interrupts.started_runs()).now_or_never()
+            while let Some(Some(Ok(event))) = watched.next(interrupts.started_runs()).now_or_never()
             {
                 show(&event);
             }
         }
-        let Some(id) = course.id() else {
+        let Some(id) = watched.id() else {
             return Failure::interrupted_before(signal);
         };
-        match decide(course.stage(), wanted) {
+        match decide(watched.stage(), wanted) {
             Action::Leave | Action::AwaitId(_) => {
                 let unanswered = self.output.outages().summary();
-                let standing = course.standing(self.output.left_run_words(), unanswered.as_ref());
+                let standing = watched.describe(self.output.left_run_words(), unanswered.as_ref());
                 Failure::interrupted(signal, id, &standing).with_hint(resume_run(id))
             }
-            Action::AwaitStop(limit) => self.stopped(course, signal, limit, interrupts, show).await,
+            Action::AwaitStop(limit) => {
+                self.stopped(watched, signal, limit, interrupts, show).await
+            }
             Action::Nothing => {
                 let failure = Failure::interrupted(signal, id, "has ended");
                 failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
@@ -92,7 +91,7 @@ impl Follow<'_> {
     /// Waits a while for what comes of the stop at the timeout.
     async fn stopped(
         &self,
-        course: &mut Course,
+        watched: &mut WatchedRun,
         signal: Signal,
         limit: Duration,
         interrupts: &mut Interrupts,
@@ -102,7 +101,7 @@ impl Follow<'_> {
         let started = interrupts.started_runs().clone();
         let last = async {
             loop {
-                match course.next(&started).await {
+                match watched.next(&started).await {
                     Some(Ok(event)) => {
                         show(&event);
                         if let Event::Ended(run) = event {
@@ -119,7 +118,7 @@ impl Follow<'_> {
             () = tokio::time::sleep(limit) => None,
             _ = interrupts.next() => None,
         };
-        let Some(id) = course.id() else {
+        let Some(id) = watched.id() else {
             return Failure::interrupted_before(signal);
         };
         match last {
@@ -144,12 +143,12 @@ impl Follow<'_> {
     /// the same, if that is wanted.
     async fn unanswered(
         &self,
-        course: &Course,
+        watched: &WatchedRun,
         unknown: Failure,
         interrupts: &mut Interrupts,
         show: &mut dyn FnMut(&Event),
     ) -> Failure {
-        let Some(id) = course.id() else {
+        let Some(id) = watched.id() else {
             return unknown;
         };
         let mut unknown = unknown.about(id);

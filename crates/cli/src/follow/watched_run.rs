@@ -1,4 +1,4 @@
-//! [`Course`]: a run, or a turn, and what is known of it so far.
+//! [`WatchedRun`]: a run, or a turn, that is followed: its events, and what is known of it so far.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use crate::interrupt::{Stage, StartedRuns};
 use crate::progress::OutageSummary;
 
 /// A run, or a turn, that is followed, and what is known of it so far.
-pub(crate) struct Course {
+pub(crate) struct WatchedRun {
     events: Watch,
     /// The run, from when its id is known.
     id: Option<SessionId>,
@@ -22,7 +22,7 @@ pub(crate) struct Course {
     stops_at: Option<Instant>,
 }
 
-impl Course {
+impl WatchedRun {
     /// `starts`: whether the watch starts the run, or sends a follow-up.
     /// `stops_at`: from when on the library stops the run, if it does.
     pub(super) fn new(events: Watch, starts: bool, stops_at: Option<Instant>) -> Self {
@@ -57,7 +57,7 @@ impl Course {
 
     /// How the run stands, as it reads after its name; `left` says that it is left, `unanswered`
     /// that polls fail.
-    pub(super) fn standing(&self, left: &str, unanswered: Option<&OutageSummary>) -> String {
+    pub(super) fn describe(&self, left: &str, unanswered: Option<&OutageSummary>) -> String {
         if !self.is_seen {
             let why = unanswered.map(|unanswered| format!(" ({unanswered})"));
             let why = why.unwrap_or_default();
@@ -91,14 +91,14 @@ impl Course {
         self.is_seen |= event.is_ok();
         match &event {
             Ok(Event::Started(accepted) | Event::Sent(accepted)) => {
-                self.is_known(&accepted.session_id, started);
+                self.learn_id(&accepted.session_id, started);
             }
             Ok(Event::Status(status)) => self.status = Some(status.clone()),
-            Ok(Event::Ended(run)) => self.is_over(run, started),
+            Ok(Event::Ended(run)) => self.note_end(run, started),
             Err(error) if self.stage == Stage::InFlight => match error.session_id() {
                 _ if !error.may_have_started() => self.stage = Stage::NothingBegun,
                 // It failed, and its response names the run all the same.
-                Some(id) if !self.is_follow_up => self.is_known(id, started),
+                Some(id) if !self.is_follow_up => self.learn_id(id, started),
                 _ => {}
             },
             _ => {}
@@ -106,13 +106,13 @@ impl Course {
         Some(event)
     }
 
-    fn is_known(&mut self, id: &SessionId, started: &StartedRuns) {
+    fn learn_id(&mut self, id: &SessionId, started: &StartedRuns) {
         self.id = Some(id.clone());
         self.stage = Stage::Going;
         started.note(id);
     }
 
-    fn is_over(&mut self, run: &Run, started: &StartedRuns) {
+    fn note_end(&mut self, run: &Run, started: &StartedRuns) {
         self.status = Some(run.status.clone());
         self.stage = Stage::Ended;
         started.has_ended(&run.session_id);

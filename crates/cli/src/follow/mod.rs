@@ -1,30 +1,28 @@
-//! [`Follow`]: follows one run, or one turn, to its end, as the waiting options say.
+//! [`Follower`]: follows one run, or one turn, to its end, as the waiting options say.
 //!
 //! Time, failing polls and the stop at the timeout are the library's: see
 //! [`Client::trigger_run_and_watch`]. This adds what a person sees, and signals.
 
-mod course;
-mod interrupted;
+mod answer_file;
+mod interrupt;
+mod watched_run;
 
 use std::time::Instant;
 
 use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOptions, Watch};
 
-use crate::answer_file::AnswerFile;
 use crate::args::{AtTimeout, FollowArgs, Format};
 use crate::interrupt::{Interrupts, Stage, StartedRuns};
-use crate::narration::{Audience, Narration};
 use crate::output::Output;
-use crate::report::ExitStatus;
+use crate::print::{Audience, EventPrinter, step_line};
 use crate::report::hint::resume_run;
-use crate::report::shell;
-use crate::report::{Failure, Kind};
-use crate::tool_step;
+use crate::report::{ExitStatus, Failure, Kind, shell};
 
-pub(crate) use course::Course;
+pub(crate) use answer_file::AnswerFile;
+pub(crate) use watched_run::WatchedRun;
 
 /// How a run is followed.
-pub(crate) struct Follow<'a> {
+pub(crate) struct Follower<'a> {
     /// Starts nothing more after a signal.
     pub(crate) client: &'a Client,
     pub(crate) output: &'a Output,
@@ -32,10 +30,10 @@ pub(crate) struct Follow<'a> {
     pub(crate) audience: Audience,
 }
 
-impl Follow<'_> {
-    /// The course of a run, watched as the options say. `starts`: whether the watch starts the
+impl Follower<'_> {
+    /// The watched of a run, watched as the options say. `starts`: whether the watch starts the
     /// run, or sends a follow-up.
-    pub(crate) fn course(&self, watch: Watch, starts: bool) -> Course {
+    pub(crate) fn watch(&self, watch: Watch, starts: bool) -> WatchedRun {
         let poll = self.options.poll;
         let mut watch = watch
             .timeout(poll.timeout)
@@ -46,44 +44,46 @@ impl Follow<'_> {
         }
         if self.options.steps {
             let options = StepOptions::default().with_tool_io();
-            watch = watch.with_steps(options.with_max_chars(tool_step::ASKED_FOR));
+            watch = watch.with_steps(options.with_max_chars(step_line::INPUT_LENGTH));
         }
         let stops_at = match self.options.on_timeout {
             AtTimeout::Stop => Instant::now().checked_add(poll.timeout),
             AtTimeout::Leave => None,
         };
-        Course::new(watch, starts, stops_at)
+        WatchedRun::new(watch, starts, stops_at)
     }
 
     /// Follows the run to its end, and shows its result. Its answer, if it has completed, goes into
     /// a file, too.
-    pub(crate) async fn to_the_end(
+    pub(crate) async fn follow_to_end(
         &self,
-        mut course: Course,
+        mut watched: WatchedRun,
         interrupts: &mut Interrupts,
         answer_file: Option<AnswerFile>,
     ) -> Result<ExitStatus, Failure> {
         if let Some(file) = &answer_file {
             file.clear()?;
         }
-        let mut narration = Narration::new(self.output, self.audience);
-        if course.is_follow_up() {
-            narration = narration.of_own_turn();
+        let mut printer = EventPrinter::new(self.output, self.audience);
+        if watched.is_follow_up() {
+            printer = printer.own_turn_only();
         }
-        let followed = self.follow(&mut course, interrupts, &mut narration).await;
-        narration.conclude(course.id(), self.options.steps);
+        let followed = self.follow(&mut watched, interrupts, &mut printer).await;
+        printer.finish(watched.id(), self.options.steps);
         let run = followed?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
         let answered = match &answer_file {
             Some(file) if run.status == RunStatus::Completed => {
-                file.write(&narration.shown_of(&run))
+                file.write(&printer.run_as_shown(&run))
             }
             _ => Ok(()),
         };
-        let exit = self.exit(run, &narration);
+        let exit = self.exit(run, &printer);
         let lost = answered.as_ref().err();
         let end = lost.map_or(end, |lost| lost.message.clone());
-        let written = self.written(&mut course, interrupts, &end).await;
+        let written = self
+            .wait_until_written(&mut watched, interrupts, &end)
+            .await;
         match (answered, written) {
             (Err(lost), Err(failure)) => Err(both(failure, lost)),
             (answered, written) => written.and(answered).and(exit),
@@ -93,12 +93,12 @@ impl Follow<'_> {
     /// Follows the run to its end.
     pub(crate) async fn follow(
         &self,
-        course: &mut Course,
+        watched: &mut WatchedRun,
         interrupts: &mut Interrupts,
-        narration: &mut Narration<'_>,
+        printer: &mut EventPrinter<'_>,
     ) -> Result<Run, Failure> {
         let started = interrupts.started_runs().clone();
-        match (course.id(), course.stage()) {
+        match (watched.id(), watched.stage()) {
             (Some(id), stage) => {
                 started.note(id);
                 let what = match stage {
@@ -110,10 +110,10 @@ impl Follow<'_> {
             (None, _) => self.output.show_activity("starting"),
         }
         let end = tokio::select! {
-            end = self.show(course, narration, &started) => end,
+            end = self.show(watched, printer, &started) => end,
             signal = interrupts.next() => {
-                let mut show = |event: &Event| narration.show(event);
-                Err(self.interrupted(course, signal, interrupts, &mut show).await)
+                let mut show = |event: &Event| printer.show(event);
+                Err(self.interrupted(watched, signal, interrupts, &mut show).await)
             }
         };
         self.output.clear_progress();
@@ -124,14 +124,14 @@ impl Follow<'_> {
     /// out only after a signal.
     pub(crate) async fn start(
         &self,
-        course: &mut Course,
+        watched: &mut WatchedRun,
         interrupts: &mut Interrupts,
         show: impl Fn(&Accepted),
     ) -> Result<Accepted, Failure> {
         self.output.show_activity("starting");
         let started = interrupts.started_runs().clone();
         let end = tokio::select! {
-            event = course.next(&started) => match event {
+            event = watched.next(&started) => match event {
                 Some(Ok(Event::Started(accepted))) => {
                     show(&accepted);
                     Ok(accepted)
@@ -145,7 +145,7 @@ impl Follow<'_> {
                         show(accepted);
                     }
                 };
-                Err(self.interrupted(course, signal, interrupts, &mut show).await)
+                Err(self.interrupted(watched, signal, interrupts, &mut show).await)
             }
         };
         self.output.clear_progress();
@@ -154,19 +154,19 @@ impl Follow<'_> {
 
     /// Waits until the result has reached its reader. `what` says what is known of the run, where
     /// it cannot.
-    pub(crate) async fn written(
+    pub(crate) async fn wait_until_written(
         &self,
-        course: &mut Course,
+        watched: &mut WatchedRun,
         interrupts: &mut Interrupts,
         what: &str,
     ) -> Result<(), Failure> {
         tokio::select! {
             () = self.output.settled() => {}
             signal = interrupts.next() => {
-                return Err(self.interrupted(course, signal, interrupts, &mut |_| {}).await);
+                return Err(self.interrupted(watched, signal, interrupts, &mut |_| {}).await);
             }
         }
-        match (self.output.stdout_error(), course.id()) {
+        match (self.output.stdout_error(), watched.id()) {
             (None, _) => Ok(()),
             (Some(lost), Some(id)) => Err(lost.failure(what).about(id).with_hint(format!(
                 "print the answer again with: dinoai get {}",
@@ -179,39 +179,40 @@ impl Follow<'_> {
     /// Shows the run's events up to its end. May be dropped at any time.
     async fn show(
         &self,
-        course: &mut Course,
-        narration: &mut Narration<'_>,
+        watched: &mut WatchedRun,
+        printer: &mut EventPrinter<'_>,
         started: &StartedRuns,
     ) -> Result<Run, Failure> {
         let mut is_lost = false;
         loop {
-            let was_in_flight = course.stage() == Stage::InFlight;
-            let event = match course.next(started).await {
+            let was_in_flight = watched.stage() == Stage::InFlight;
+            let event = match watched.next(started).await {
                 Some(Ok(event)) => event,
                 Some(Err(error)) if was_in_flight => {
-                    let is_unsent = course.stage() == Stage::NothingBegun && course.id().is_some();
+                    let is_unsent =
+                        watched.stage() == Stage::NothingBegun && watched.id().is_some();
                     let mut failure = Failure::from(error);
                     if is_unsent {
                         failure.message += "; the message was not sent";
                     }
-                    return Err(match course.id() {
+                    return Err(match watched.id() {
                         Some(id) => failure.about(id),
                         None => failure,
                     });
                 }
                 Some(Err(error)) => {
                     if let Some(stopped) = stopped(&error) {
-                        narration.show(&stopped);
+                        printer.show(&stopped);
                     }
-                    return Err(self.failure(error, course));
+                    return Err(self.failure(error, watched));
                 }
                 None => return Err(broken_off()),
             };
             // Nobody waits for the reader here: a wait goes on, and ends in time, without one.
-            narration.show(&event);
+            printer.show(&event);
             if let (false, Some(lost)) = (is_lost, self.output.stdout_error()) {
                 is_lost = true;
-                if let (Some(id), true) = (course.id(), course.is_going()) {
+                if let (Some(id), true) = (watched.id(), watched.is_going()) {
                     self.output.warning(&format!(
                         "standard output cannot be written ({}); still waiting for the run {id}",
                         lost.problem
@@ -225,10 +226,10 @@ impl Follow<'_> {
     }
 
     /// What ended the wait for a run that is known.
-    fn failure(&self, error: Error, course: &Course) -> Failure {
+    fn failure(&self, error: Error, watched: &WatchedRun) -> Failure {
         let is_timeout = matches!(error, Error::WaitTimeout(_));
         let failure = Failure::of_a_wait(error);
-        let Some(id) = course.id() else {
+        let Some(id) = watched.id() else {
             return failure;
         };
         let failure = failure.about(id);
@@ -239,13 +240,13 @@ impl Follow<'_> {
     }
 
     /// How a run that has ended is reported.
-    fn exit(&self, run: Run, narration: &Narration<'_>) -> Result<ExitStatus, Failure> {
+    fn exit(&self, run: Run, printer: &EventPrinter<'_>) -> Result<ExitStatus, Failure> {
         if run.status == RunStatus::Completed {
             return Ok(ExitStatus::Done);
         }
         let run = Box::new(match self.output.format {
             Format::Text => without_messages(run),
-            Format::Json | Format::Jsonl => narration.shown_of(&run),
+            Format::Json | Format::Jsonl => printer.run_as_shown(&run),
         });
         let started = self.audience == Audience::Author;
         Err(Error::RunFailed { run, started }.into())

@@ -1,6 +1,6 @@
-//! A step of an agent's work on one line: which tool, and on what.
+//! A step of an agent's work, or of its start, on one line.
 
-use dinoai::Step;
+use dinoai::{StartupStep, Step};
 use serde_json::Value;
 
 use crate::sanitize::one_line;
@@ -12,10 +12,10 @@ const HIDDEN: [&str; 3] = ["send_api_message", "post_slack_message", "todo_read"
 const LONGEST: usize = 90;
 
 /// How many characters of a tool's input are asked for.
-pub(crate) const ASKED_FOR: u32 = 300;
+pub(crate) const INPUT_LENGTH: u32 = 300;
 
-/// The line, where a tool has done some work.
-pub(crate) fn line(step: &Step) -> Option<String> {
+/// Which tool was used, and on what, where a tool has done some work.
+pub(crate) fn of_tool(step: &Step) -> Option<String> {
     let tool = step.tool_name.as_deref()?;
     if HIDDEN.contains(&tool) {
         return None;
@@ -45,4 +45,13 @@ fn subject(input: Option<&str>) -> Option<String> {
     }
     let start: String = text.chars().take(LONGEST).collect();
     Some(format!("{}…", start.trim_end()))
+}
+
+/// A step of a run's start, and how it stands, on one line.
+pub(crate) fn of_startup(step: &StartupStep) -> String {
+    let word = match step.done {
+        true => "ready",
+        false => "preparing",
+    };
+    one_line(&format!("{word}: {}", step.label))
 }

@@ -1,4 +1,4 @@
-//! [`Whole`]: a run as one document.
+//! [`RunDocument`]: a run as one JSON document.
 
 use dinoai::{Message, RunStatus, SessionId, StartupStep, Step};
 use serde::Serialize;
@@ -6,8 +6,8 @@ use serde::Serialize;
 /// A run, or a turn, as one document: what the lines of JSON say one after the other.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Whole<'a, R> {
-    /// A run that was read whole, or [`Unfinished`].
+pub(crate) struct RunDocument<'a, R> {
+    /// A run that was read whole, or [`UnfinishedRun`].
     #[serde(flatten)]
     pub(crate) run: &'a R,
     /// Where they were asked for, as are the next two.
@@ -25,7 +25,7 @@ pub(crate) struct Whole<'a, R> {
 /// What was seen of a run that was not seen to end.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Unfinished<'a> {
+pub(crate) struct UnfinishedRun<'a> {
     #[serde(rename = "agentSessionId")]
     pub(crate) session_id: &'a SessionId,
     #[serde(skip_serializing_if = "Option::is_none")]
