@@ -1,15 +1,32 @@
 //! The command `dinoai`: Paradime's DinoAI agents from a terminal, CI or a scheduler.
+//!
+//! The modules in the order of their floors; each imports only those above it:
+//!
+//! | module | which question it answers |
+//! | --- | --- |
+//! | [`args`] | What does the command line look like? Options, commands, and their help pages |
+//! | [`environment`] | Which variables does the command itself read? |
+//! | [`sanitize`] | Where is text of others made harmless for a terminal, the log of a CI system, JSON? |
+//! | [`file_identity`] | Do two names lead to the same file? |
+//! | [`report`] | What is a failure, which hints come with it, and which exit status is it? |
+//! | [`terminal`] | How is the terminal on standard input set, read and put back? |
+//! | [`progress`] | What is waited for, since when, and do polls fail? |
+//! | [`output`] | How is something written, and where? Results, notes, failures, the live line |
+//! | [`account`] | Which endpoint and credentials are used, or which emulator in their place? |
+//! | [`interrupt`] | Which signals are heard, and what becomes of a run then? |
+//! | [`print`] | How do events, transcripts and documents of a run look? |
+//! | [`follow`] | How is one run followed to its end, a signal, a timeout? |
+//! | [`command_line`] | How are arguments parsed, or refused? |
+//! | [`commands`] | What does each command do? |
 
 mod account;
-mod alike;
 mod args;
-mod command;
-mod each;
+mod command_line;
+mod commands;
 mod environment;
 mod file_identity;
 mod follow;
 mod interrupt;
-mod message;
 mod output;
 mod print;
 mod progress;
@@ -17,8 +34,14 @@ mod report;
 mod sanitize;
 mod terminal;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    command::main(std::env::args_os()).into()
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let exit_status = match command_line::parse(&arguments) {
+        Ok(cli) => commands::run(cli),
+        Err(refusal) => command_line::refuse(&refusal, &arguments),
+    };
+    exit_status.into()
 }

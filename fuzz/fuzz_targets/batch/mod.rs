@@ -6,15 +6,17 @@
     reason = "a target reads one of the two kinds of file, and starts no run"
 )]
 
-#[path = "../../../crates/cli/src/command/batch/item.rs"]
-mod item;
-#[path = "../../../crates/cli/src/command/batch/properties.rs"]
+#[path = "../../../crates/cli/src/commands/batch/items/mod.rs"]
+mod items;
+#[path = "../../../crates/cli/src/commands/batch/properties.rs"]
 pub(crate) mod properties;
-#[path = "../../../crates/cli/src/command/batch/record.rs"]
-mod record;
-#[path = "../../../crates/cli/src/command/batch/records.rs"]
-mod records;
 #[path = "../../../crates/cli/src/sanitize/mod.rs"]
 pub(crate) mod sanitize;
-#[path = "../../../crates/cli/src/command/batch/table.rs"]
-mod table;
+
+#[path = "."]
+mod results {
+    #[path = "../../../crates/cli/src/commands/batch/results/record.rs"]
+    pub(super) mod record;
+    #[path = "../../../crates/cli/src/commands/batch/results/recovery.rs"]
+    pub(super) mod recovery;
+}

@@ -178,7 +178,7 @@ pub(crate) enum Command {
     Send(SendArgs),
     /// Show the status and the transcript of a run
     Get(GetArgs),
-    /// Follower a run until it finishes; the exit status says how
+    /// Follow a run until it finishes; the exit status says how
     Watch(WatchArgs),
     /// Wait for several runs to finish, over few requests
     Wait(WaitArgs),

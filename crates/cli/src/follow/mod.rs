@@ -31,8 +31,8 @@ pub(crate) struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// The watched of a run, watched as the options say. `starts`: whether the watch starts the
-    /// run, or sends a follow-up.
+    /// Watches a run as the options say. `starts`: whether the watch starts the run, or sends a
+    /// follow-up.
     pub(crate) fn watch(&self, watch: Watch, starts: bool) -> WatchedRun {
         let poll = self.options.poll;
         let mut watch = watch

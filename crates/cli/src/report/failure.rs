@@ -33,6 +33,12 @@ impl Failure {
         Self::new(Kind::System, ExitStatus::Usage, message)
     }
 
+    /// Interrupted while nothing was started, stopped or waited for.
+    pub(crate) fn interrupted_idle(signal: Signal) -> Self {
+        let exit = ExitStatus::Interrupted(signal);
+        Self::new(Kind::Interrupted, exit, "interrupted")
+    }
+
     /// Interrupted while a run that was waited for is going.
     pub(crate) fn interrupted(signal: Signal, session_id: &SessionId, status: &str) -> Self {
         Self {

@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn the_schema_has_each_kind() {
         let schema: Value =
-            serde_json::from_str(include_str!("../command/schema/output.json")).unwrap();
+            serde_json::from_str(include_str!("../commands/schema/output.json")).unwrap();
         assert_eq!(schema["$defs"]["Kind"]["enum"], json!(Kind::ALL));
     }
 }

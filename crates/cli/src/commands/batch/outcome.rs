@@ -1,0 +1,150 @@
+//! [`Outcomes`]: what came of each item, and the line that says how many came to what.
+
+use std::fmt::Write as _;
+
+use dinoai::{Run, RunStatus};
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Output;
+use crate::progress::waiting_for::EndCounts;
+
+/// What came of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Completed,
+    /// Its run ended failed, stopped or expired.
+    Failed,
+    /// Its run has started, and has not been seen to end.
+    Going,
+    /// Nobody knows whether it has started.
+    Unknown,
+    NotStarted,
+}
+
+impl Outcome {
+    /// What came of an item whose run has ended.
+    pub(super) fn of(run: &Run) -> Self {
+        match run.status {
+            RunStatus::Completed => Self::Completed,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Counts one item that came to this.
+    pub(super) fn count(self, ends: &mut EndCounts) {
+        *match self {
+            Self::Completed => &mut ends.completed,
+            Self::Failed => &mut ends.failed,
+            Self::Going => &mut ends.still_going,
+            Self::Unknown => &mut ends.unknown,
+            Self::NotStarted => &mut ends.not_started,
+        } += 1;
+    }
+}
+
+/// What came of each item, in their order.
+#[derive(Debug)]
+pub(super) struct Outcomes(pub(super) Vec<Outcome>);
+
+/// The last line on standard error, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    kind: &'static str,
+    items: usize,
+    completed: usize,
+    failed: usize,
+    still_going: usize,
+    unknown: usize,
+    not_started: usize,
+}
+
+impl Outcomes {
+    pub(super) fn set(&mut self, number: usize, outcome: Outcome) {
+        let place = number.checked_sub(1);
+        if let Some(place) = place.and_then(|place| self.0.get_mut(place)) {
+            *place = outcome;
+        }
+    }
+
+    /// The numbers of the items that came to this.
+    pub(super) fn numbers(&self, outcome: Outcome) -> Vec<usize> {
+        let items = self.0.iter().enumerate();
+        items
+            .filter(|(_, one)| **one == outcome)
+            .map(|(place, _)| place + 1)
+            .collect()
+    }
+
+    /// Says how many items came to what: the last line of every batch, unless it is to be quiet.
+    pub(super) fn show(&self, output: &Output) {
+        output.clear_progress();
+        match output.format {
+            Format::Text => output.note(&self.text()),
+            Format::Json | Format::Jsonl => output.json_note(&Summary {
+                kind: "summary",
+                items: self.0.len(),
+                completed: self.count(Outcome::Completed),
+                failed: self.count(Outcome::Failed),
+                still_going: self.count(Outcome::Going),
+                unknown: self.count(Outcome::Unknown),
+                not_started: self.count(Outcome::NotStarted),
+            }),
+        }
+    }
+
+    fn count(&self, outcome: Outcome) -> usize {
+        self.0.iter().filter(|one| **one == outcome).count()
+    }
+
+    fn text(&self) -> String {
+        let items = self.0.len();
+        let s = if items == 1 { "" } else { "s" };
+        let mut text = format!("{items} item{s}");
+        let mut separator = ": ";
+        for (outcome, words) in [
+            (Outcome::Completed, "completed"),
+            (Outcome::Failed, "failed"),
+            (Outcome::Going, "still going"),
+            (Outcome::Unknown, "unknown"),
+            (Outcome::NotStarted, "not started"),
+        ] {
+            let count = self.count(outcome);
+            if count > 0 {
+                // A string takes all that is written to it.
+                let _ = write!(text, "{separator}{count} {words}");
+                separator = ", ";
+            }
+        }
+        text
+    }
+}
+
+/// The first of these numbers, as text: `item 3`, `items 3, 5 and 12 more`.
+pub(super) fn item_numbers(numbers: &[usize]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<_> = numbers.iter().take(SHOWN).map(usize::to_string).collect();
+    let s = if numbers.len() == 1 { "" } else { "s" };
+    let more = match numbers.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("item{s} {}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_counted_where_there_are_many() {
+        assert_eq!(item_numbers(&[3]), "item 3");
+        assert_eq!(item_numbers(&[3, 5]), "items 3, 5");
+        let many: Vec<_> = (1..=12).collect();
+        assert_eq!(
+            item_numbers(&many),
+            "items 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more"
+        );
+    }
+}

@@ -1,0 +1,138 @@
+//! [`Histories`]: what is known of each item of a batch from the records of earlier ones, and what
+//! is left to do for it.
+
+mod history;
+mod prior_state;
+
+use std::collections::BTreeMap;
+
+use dinoai::{RunStatus, SessionId};
+
+use super::items::Item;
+use super::outcome::item_numbers;
+use super::results::record::Record;
+use crate::report::{Failure, shell};
+use history::{ItemHistory, ItemState};
+pub(super) use prior_state::PriorState;
+
+/// What is known of the items, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Histories(BTreeMap<usize, ItemHistory>);
+
+/// What is to be started although it has been, or may have been.
+#[derive(Debug, Default)]
+pub(super) struct Retry {
+    /// The numbers of unknown items; all, if there are none.
+    pub(super) unknown: Option<Vec<usize>>,
+    /// All that have ended failed, stopped or expired.
+    pub(super) failed: bool,
+}
+
+/// What is left to do for an item.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// To be started; until it is, it stands where it stood.
+    Start(Item, PriorState),
+    Resume(Item, SessionId),
+    /// Nothing.
+    Leave(PriorState),
+}
+
+impl Histories {
+    /// Goes through the records in order.
+    pub(super) fn from_records(records: Vec<Record>) -> Self {
+        let mut known: BTreeMap<usize, ItemHistory> = BTreeMap::new();
+        for record in records {
+            known.entry(record.item).or_default().apply(record.what);
+        }
+        Self(known)
+    }
+
+    /// What is to be said of each item that shows more runs than one.
+    pub(super) fn several_runs(&self) -> Vec<String> {
+        let several = self.0.iter().filter(|(_, known)| !known.others.is_empty());
+        let said = several.map(|(number, known)| {
+            let others = shell::ids(&known.others);
+            let counts = match known.latest() {
+                Some(latest) => format!("the latest, {latest}, is waited for and counts"),
+                None => "nobody knows whether the last attempt has started a run".to_owned(),
+            };
+            format!(
+                "item {number} has been started more than once: {counts}; see what came of the \
+                 others with: dinoai wait {others}"
+            )
+        });
+        said.collect()
+    }
+
+    /// What is left to do for each item.
+    ///
+    /// Refuses, by their numbers, items that are not the ones that were started: those that have
+    /// been edited or removed since. What certainly never started may be both.
+    pub(super) fn plan(mut self, items: Vec<Item>, retry: &Retry) -> Result<Vec<Task>, Failure> {
+        self.check_numbers(items.len(), retry)?;
+        let mut others = vec![];
+        let mut tasks = vec![];
+        for (place, item) in items.into_iter().enumerate() {
+            let number = place + 1;
+            let known = self.0.remove(&number).unwrap_or_default();
+            let is_started = match &known.state {
+                ItemState::New => true,
+                ItemState::Unknown { .. } => retry.starts_unknown(number),
+                ItemState::Ended(run) => retry.failed && run.status != RunStatus::Completed,
+                ItemState::Going(_) => false,
+            };
+            if !is_started && known.request.as_ref() != Some(&item) {
+                others.push(number);
+            }
+            let prior = match known.state {
+                ItemState::New => PriorState::New,
+                ItemState::Unknown { is_reported } => PriorState::Unknown { is_reported },
+                ItemState::Ended(run) => PriorState::Ended(known.request, run),
+                ItemState::Going(id) => {
+                    tasks.push(Task::Resume(item, id));
+                    continue;
+                }
+            };
+            tasks.push(match is_started {
+                true => Task::Start(item, prior),
+                false => Task::Leave(prior),
+            });
+        }
+        let removed = self.0.iter().filter(|(_, known)| !known.is_new());
+        others.extend(removed.map(|(number, _)| *number));
+        match others.is_empty() {
+            true => Ok(tasks),
+            false => Err(Failure::usage(format!(
+                "the results are of other items than these: what they say of {} is not about what \
+                 is in the file now; put back what was there, and add new items at the end, or \
+                 name another file for the results; nothing was started",
+                item_numbers(&others)
+            ))),
+        }
+    }
+
+    /// The items that are named to be started again have to be unknown.
+    fn check_numbers(&self, items: usize, retry: &Retry) -> Result<(), Failure> {
+        for number in retry.unknown.iter().flatten() {
+            let state = match self.0.get(number).map(|known| &known.state) {
+                _ if *number > items => format!("there are {items} items"),
+                Some(ItemState::Unknown { .. }) => continue,
+                Some(ItemState::Ended(run)) => format!("its run {} has ended", run.session_id),
+                Some(ItemState::Going(id)) => format!("its run {id} has started"),
+                Some(ItemState::New) | None => "it has not started".to_owned(),
+            };
+            return Err(Failure::usage(format!(
+                "--retry-unknown: item {number} is not unknown, {state}; nothing was started"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Retry {
+    fn starts_unknown(&self, number: usize) -> bool {
+        let named = self.unknown.as_ref();
+        named.is_some_and(|numbers| numbers.is_empty() || numbers.contains(&number))
+    }
+}

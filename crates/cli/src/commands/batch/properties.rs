@@ -1,0 +1,299 @@
+//! What must hold for the files that a batch reads, whatever is in them: one function a kind of
+//! file, which panics where it does not.
+//!
+//! Compiled for the tests below, which run the same functions on the seeds and on variations of
+//! them, and into the targets of `fuzz/`.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a property that does not hold panics"
+)]
+
+use std::path::Path;
+
+use super::items::{self, Item};
+use super::results::record::{ItemEvent, Record};
+use super::results::recovery::{self, Records};
+
+/// Checks the content of a file of items, under each kind of name.
+pub(crate) fn batch_file(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let [csv, json_lines] = ["items.csv", "items.jsonl"].map(|file| {
+        let file = Path::new(file);
+        let read = items::parse(file, text);
+        assert_eq!(read, items::parse(file, text));
+        match &read {
+            Ok(items) => are_read_back(items),
+            Err(problem) => is_in_the_file(file, text, problem),
+        }
+        read
+    });
+    // A name that says neither.
+    let read = items::parse(Path::new("items"), text);
+    assert!(read == csv || read == json_lines, "{read:?}");
+}
+
+fn are_read_back(items: &[Item]) {
+    let lines: Vec<_> = items
+        .iter()
+        .map(|item| serde_json::to_string(item).unwrap())
+        .collect();
+    for same in [lines.join("\n"), format!("[{}]", lines.join(",\n"))] {
+        let read = items::parse(Path::new("items.jsonl"), &same);
+        assert_eq!(read.as_deref(), Ok(items));
+    }
+}
+
+/// The line that a problem names is in the file, and all before it is right.
+fn is_in_the_file(file: &Path, text: &str, problem: &str) {
+    let line = problem
+        .strip_prefix("line ")
+        .and_then(|rest| rest.split_once(": "));
+    let line: usize = line
+        .unwrap_or_else(|| panic!("{problem}"))
+        .0
+        .parse()
+        .unwrap();
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    assert!((1..=lines.len()).contains(&line), "{problem}");
+    // Of CSV, a carriage return alone ends a row in the middle of a line.
+    let has_half_lines = text.replace("\r\n", "").contains('\r');
+    let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let is_whole_only = start.starts_with('[') || problem.contains("the quote that begins here");
+    if line > 1 && !has_half_lines && !is_whole_only {
+        let before = items::parse(file, &lines[..line - 1].concat());
+        assert!(before.is_ok(), "{problem}, but {before:?}");
+    }
+}
+
+/// Checks the content of a result file.
+pub(crate) fn journal(input: &[u8]) {
+    let read = recovery::parse(input);
+    assert_eq!(format!("{read:?}"), format!("{:?}", recovery::parse(input)));
+    let Records {
+        records,
+        length,
+        ending,
+    } = match read {
+        Ok(read) => read,
+        Err(problem) => return is_about_a_line(input, &problem),
+    };
+    let (kept, _) = input.split_at(length);
+    let written = [kept, &ending].concat();
+    assert!(written.is_empty() || written.ends_with(b"\n"));
+    assert_eq!(
+        records.len(),
+        written.iter().filter(|byte| **byte == b'\n').count()
+    );
+    let again = recovery::parse(&written).unwrap();
+    assert_eq!(format!("{:?}", again.records), format!("{records:?}"));
+    assert!(again.length == written.len() && again.ending.is_empty());
+    // A whole record may lack its newline; all else behind the last one was cut off.
+    let end = kept.iter().rposition(|byte| *byte == b'\n');
+    let cut = match ending == b"\n" {
+        true => length,
+        false => end.map_or(0, |end| end + 1),
+    };
+    let (_, rest) = input.split_at(cut);
+    // What is taken away is a part of a record, or nothing that anybody wrote.
+    assert!(!rest.contains(&b'\n'));
+    let start = br#"{"item":"#;
+    let mut written = rest.to_vec();
+    while written.last() == Some(&0) {
+        written.pop();
+    }
+    let common = written
+        .iter()
+        .zip(start)
+        .take_while(|(one, other)| one == other);
+    assert_eq!(
+        common.count(),
+        written.len().min(start.len()),
+        "{}",
+        rest.escape_ascii()
+    );
+    // And what is left shows that the file is one of results.
+    assert!(input.is_empty() || !records.is_empty() || written.len() > start.len());
+    is_read_however_it_is_cut(&records);
+}
+
+fn is_about_a_line(input: &[u8], problem: &str) {
+    if problem == "is no text file" {
+        return;
+    }
+    let line = problem
+        .strip_prefix("line ")
+        .and_then(|rest| rest.split_once(' '));
+    let line: usize = line
+        .unwrap_or_else(|| panic!("{problem}"))
+        .0
+        .parse()
+        .unwrap();
+    let lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
+    assert!((1..=lines.len()).contains(&line), "{problem}");
+    assert!(
+        recovery::parse(&lines[..line - 1].concat()).is_ok(),
+        "{problem}"
+    );
+}
+
+/// Writes records as a batch does. Wherever what is written ends, it is read as those that are
+/// whole, and as the start of a run whose id is in the one that is not; a file that only begins
+/// with a part of one may be refused.
+fn is_read_however_it_is_cut(records: &[Record]) {
+    let mut written = String::new();
+    for record in records {
+        let line = serde_json::to_string(record).unwrap();
+        assert!(!line.contains('\n'));
+        written.extend([line.as_str(), "\n"]);
+    }
+    let shown: Vec<_> = records.iter().map(|record| format!("{record:?}")).collect();
+    // Every cut of a short one, some of a long one.
+    let step = 1 + written.len() / 100;
+    let cuts = (0..written.len()).step_by(step).chain([written.len()]);
+    for cut in cuts {
+        let (cut, rest) = written.as_bytes().split_at(cut);
+        let is_whole = rest.starts_with(b"\n");
+        let count = cut.iter().filter(|byte| **byte == b'\n').count() + usize::from(is_whole);
+        for zeros in [&b""[..], &[0; 7]] {
+            let content = [cut, zeros].concat();
+            let Ok(read) = recovery::parse(&content) else {
+                assert!(count == 0 && !content.is_empty());
+                continue;
+            };
+            let read = read.records.iter();
+            let read: Vec<_> = read.map(|record| format!("{record:?}")).collect();
+            let (whole, started) = read.split_at(count);
+            assert_eq!(whole, &shown[..count]);
+            let part = cut.iter().rposition(|byte| *byte == b'\n');
+            let part = &cut[part.map_or(0, |end| end + 1)..];
+            is_said(records.get(count), part, &shown[..count], started);
+        }
+    }
+}
+
+/// The id of a run in a part of a record, by which that run has started, unless another record
+/// says it.
+fn is_said(record: Option<&Record>, part: &[u8], before: &[String], started: &[String]) {
+    let id = record.and_then(|record| match &record.what {
+        ItemEvent::Started { session_id } => Some(session_id),
+        ItemEvent::Ended { run, .. } => Some(&run.session_id),
+        ItemEvent::Failed { error, .. } | ItemEvent::Unknown { error } => error.session_id.as_ref(),
+        ItemEvent::Starting { .. } => None,
+    });
+    let (Some(record), Some(id)) = (record, id) else {
+        return assert_eq!(started, [""; 0]);
+    };
+    let key = format!("\"agentSessionId\":{}", serde_json::to_string(id).unwrap());
+    let is_in_part = part.windows(key.len()).any(|one| one == key.as_bytes());
+    let what = ItemEvent::Started {
+        session_id: id.clone(),
+    };
+    let run = Record {
+        item: record.item,
+        what,
+    };
+    let shown = format!("{id:?}");
+    match started {
+        [] => assert!(!is_in_part || before.iter().any(|one| one.contains(&shown))),
+        [one] => assert!(is_in_part && *one == format!("{run:?}")),
+        _ => panic!("{started:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::fs;
+    use std::io::Write;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::*;
+
+    /// Shown as a text with escapes.
+    #[derive(Clone)]
+    struct Input(Vec<u8>);
+
+    impl fmt::Debug for Input {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(formatter, "{}", self.0.escape_ascii())
+        }
+    }
+
+    /// The seeds of a target, by name; none in the published package, which has no `fuzz/`. Says
+    /// so there, past the test harness, which shows nothing of a test that passes.
+    fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+        if !fuzz.exists() {
+            let line = format!("SKIPPED the seeds of {target}: there is no fuzz/ here\n");
+            std::io::stderr().write_all(line.as_bytes()).unwrap();
+            return vec![];
+        }
+        let entries = fs::read_dir(fuzz.join("seeds").join(target)).unwrap();
+        let mut seeds: Vec<_> = entries
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                (name, fs::read(entry.path()).unwrap())
+            })
+            .collect();
+        assert!(seeds.len() >= 5, "{target} has {} seeds", seeds.len());
+        seeds.sort();
+        seeds
+    }
+
+    /// A seed with pieces of it cut out, doubled or replaced by pieces of the others.
+    fn varied(mut seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Input> {
+        seeds.push(vec![]);
+        let piece = prop_oneof![
+            Just(vec![]),
+            (select(seeds.clone()), any::<Index>(), 0..30_usize).prop_map(
+                |(seed, start, length)| {
+                    let start = start.index(seed.len() + 1);
+                    seed[start..seed.len().min(start + length)].to_vec()
+                }
+            ),
+            vec(any::<u8>(), 1..4),
+        ];
+        let change = (any::<Index>(), 0..12_usize, piece);
+        (select(seeds), vec(change, 0..4)).prop_map(|(mut bytes, changes)| {
+            for (start, length, piece) in changes {
+                let start = start.index(bytes.len() + 1);
+                let end = bytes.len().min(start + length);
+                bytes.splice(start..end, piece);
+            }
+            Input(bytes)
+        })
+    }
+
+    fn hold(target: &str, cases: u32, property: fn(&[u8])) {
+        let fails = |seed: &[u8]| std::panic::catch_unwind(|| property(seed)).is_err();
+        let seeds = seeds(target);
+        let failed = seeds.iter().filter(|(_, seed)| fails(seed));
+        let failed: Vec<_> = failed.map(|(name, _)| name).collect();
+        assert!(failed.is_empty(), "seeds of {target}: {failed:?}");
+        let seeds = seeds.into_iter().map(|(_, seed)| seed).collect();
+        let config = ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::with_cases(cases)
+        };
+        proptest!(config, |(input in varied(seeds))| property(&input.0));
+    }
+
+    #[test]
+    fn whatever_a_batch_file_holds_it_is_read_or_refused_with_a_line() {
+        hold("batch_file", 1_000, batch_file);
+    }
+
+    #[test]
+    fn whatever_a_result_file_holds_no_record_is_misread() {
+        hold("journal", 100, journal);
+    }
+}

@@ -1,0 +1,298 @@
+//! The results file: what is taken for one, and how records are added to it.
+
+use std::fmt::Display;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::record::Record;
+use super::recovery::{self, Records};
+use crate::file_identity::FileIdentity;
+use crate::output::Output;
+use crate::report::Failure;
+
+/// A results file that has been opened, locked and read, and of which not a byte has changed. One
+/// that is not there is not made before the batch is known to be right.
+#[derive(Debug)]
+pub(crate) struct OpenedResults {
+    path: PathBuf,
+    file: Option<File>,
+    /// How much of it are records, and how much there is.
+    length: usize,
+    size: usize,
+    /// What the last record lacks.
+    ending: Vec<u8>,
+    /// Whether standard output is appended to it, so that it gets each record already.
+    pub(crate) is_stdout: bool,
+}
+
+impl OpenedResults {
+    /// Opens a file, if there is one, and reads the records in it. One that holds anything else is
+    /// refused.
+    pub(crate) fn open(
+        path: &Path,
+        input: Option<&FileIdentity>,
+    ) -> Result<(Self, Vec<Record>), Failure> {
+        let refuse = |problem| refusal(path, problem);
+        // Asked before it is opened: to open a pipe waits for somebody at its other end.
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            let problem = "this is no regular file, so no results could be read back from it";
+            return Err(refuse(problem.to_owned()));
+        }
+        let mut file = match open(path, false) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((Self::absent(path), vec![]));
+            }
+            Err(error) => return Err(refuse(error.to_string())),
+        };
+        let identity = FileIdentity::of(&file, path);
+        if identity.is_some() && identity.as_ref() == input {
+            let problem = "these are the items themselves: name another file for the results";
+            return Err(refuse(problem.to_owned()));
+        }
+        lock(&file).map_err(refuse)?;
+        if identity.is_some() && identity == FileIdentity::of_stderr() {
+            let problem = "standard error goes into the results: send it elsewhere";
+            return Err(refuse(problem.to_owned()));
+        }
+        let is_stdout = identity.is_some() && identity == FileIdentity::of_stdout();
+        if is_stdout && !stdout_appends() {
+            let problem = "standard output writes over the results: append to them with >>";
+            return Err(refuse(problem.to_owned()));
+        }
+        let mut bytes = vec![];
+        file.read_to_end(&mut bytes)
+            .map_err(|error| refuse(format!("this cannot be read: {error}")))?;
+        let Records {
+            records,
+            length,
+            ending,
+        } = recovery::parse(&bytes).map_err(refuse)?;
+        let opened = Self {
+            path: path.to_owned(),
+            file: Some(file),
+            length,
+            size: bytes.len(),
+            ending,
+            is_stdout,
+        };
+        Ok((opened, records))
+    }
+
+    fn absent(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            file: None,
+            length: 0,
+            size: 0,
+            ending: vec![],
+            is_stdout: false,
+        }
+    }
+
+    /// Makes it, or makes it ready for more records: takes away a last line that was cut off, keeps it from
+    /// others, and makes sure that file and folder are on disk.
+    pub(crate) fn ready(mut self, output: &Output) -> Result<ResultsFile, Failure> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => create(&self.path).map_err(|problem| refusal(&self.path, problem))?,
+        };
+        if let Err(error) = restrict(&file) {
+            output.warning(&format!(
+                "others may read {}, which holds what agents write: {error}",
+                self.path.display()
+            ));
+        }
+        self.complete(&file).map_err(|error| {
+            Failure::system(format!(
+                "{}: no results can be written: {error}; nothing was started",
+                self.path.display()
+            ))
+        })?;
+        let identity = FileIdentity::of(&file, &self.path);
+        Ok(ResultsFile {
+            file,
+            place: identity.map(|identity| (self.path, identity)),
+        })
+    }
+
+    fn complete(&self, mut file: &File) -> io::Result<()> {
+        if self.length < self.size {
+            file.set_len(u64::try_from(self.length).unwrap_or(u64::MAX))?;
+        }
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&self.ending)?;
+        sync(file)?;
+        sync_folder(&self.path)
+    }
+}
+
+/// A results file that records are added to.
+#[derive(Debug)]
+pub(crate) struct ResultsFile {
+    file: File,
+    /// Where it is, and what is there.
+    place: Option<(PathBuf, FileIdentity)>,
+}
+
+impl ResultsFile {
+    /// Adds whole lines, or none; they are on disk when this returns, and the file is where it
+    /// was.
+    pub(crate) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        // Before, too: in a file that was moved nothing is to be that has not gone on.
+        self.is_in_place()?;
+        if !lines.is_empty() {
+            self.file.write_all(lines)?;
+            self.file.sync_data()?;
+            self.is_in_place()?;
+        }
+        Ok(())
+    }
+
+    /// Fails with "not found" once its name leads to no file, or to another one.
+    fn is_in_place(&self) -> io::Result<()> {
+        match &self.place {
+            Some((path, identity)) if FileIdentity::at(path).as_ref() != Some(identity) => {
+                let path = path.display();
+                let problem = format!("{path} was removed, renamed or replaced in the meantime");
+                Err(io::Error::new(io::ErrorKind::NotFound, problem))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+impl From<File> for ResultsFile {
+    fn from(file: File) -> Self {
+        Self { file, place: None }
+    }
+}
+
+fn refusal(path: &Path, problem: impl Display) -> Failure {
+    let path = path.display();
+    Failure::usage(format!("{path}: {problem}; nothing was started"))
+}
+
+fn open(path: &Path, creates: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).create(creates);
+    // Windows does not let a file be cut that is opened to be appended to. There its lock keeps
+    // everybody else from writing to it.
+    #[cfg(windows)]
+    options.write(true);
+    #[cfg(not(windows))]
+    options.append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes a file that was not there when it was looked for.
+fn create(path: &Path) -> Result<File, String> {
+    let file = open(path, true).map_err(|error| error.to_string())?;
+    lock(&file)?;
+    // Another batch may have made it since, and even have ended.
+    match file.metadata() {
+        Ok(metadata) if metadata.len() == 0 => Ok(file),
+        Ok(_) => Err("another batch has just made this file".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Makes sure that no other batch writes to the same results, and starts the same runs.
+fn lock(file: &File) -> Result<(), String> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => "another batch is at work on these results".to_owned(),
+        TryLockError::Error(error) => format!("this cannot be locked: {error}"),
+    })
+}
+
+/// Takes from others what they may do with a file: there are transcripts in it.
+#[cfg(unix)]
+fn restrict(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut permissions = file.metadata()?.permissions();
+    if permissions.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    permissions.set_mode(permissions.mode() & 0o700);
+    file.set_permissions(permissions)
+}
+
+/// Who may read a file follows from its folder there.
+#[cfg(not(unix))]
+fn restrict(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Waits until what was written is on the disk.
+fn sync(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    tests::note_sync(file);
+    file.sync_all()
+}
+
+/// A file that was made is there after a loss of power only if its folder is on disk, too.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    match sync(&File::open(folder)?) {
+        // Not every file system can.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether standard output, a file, is appended to, not written over.
+#[cfg(unix)]
+fn stdout_appends() -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl};
+
+    fcntl_getfl(io::stdout()).is_ok_and(|flags| flags.contains(OFlags::APPEND))
+}
+
+#[cfg(not(unix))]
+fn stdout_appends() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    thread_local! {
+        /// What this thread has synced: whether it was a folder.
+        static SYNCED: RefCell<Vec<bool>> = const { RefCell::new(vec![]) };
+    }
+
+    pub(crate) fn note_sync(file: &File) {
+        let is_folder = file.metadata().unwrap().is_dir();
+        SYNCED.with_borrow_mut(|synced| synced.push(is_folder));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_synced_and_then_its_folder_before_anything_is_added() {
+        use crate::args::Format;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.jsonl");
+        let (opened, _) = OpenedResults::open(&path, None).unwrap();
+        assert_eq!(SYNCED.take(), Vec::<bool>::new());
+        opened.ready(&Output::plain(Format::Text)).unwrap();
+        assert_eq!(SYNCED.take(), [false, true]);
+    }
+}

@@ -1,0 +1,308 @@
+//! One item of a batch: its start, its wait, and what is written down of it.
+
+use std::sync::Arc;
+
+use dinoai::{Error, Obstacle, Run, SessionId, Wait};
+use tokio::sync::oneshot;
+
+use super::super::items::Item;
+use super::super::outcome::Outcome;
+use super::super::plan::{PriorState, Task};
+use super::super::results::journal::Written;
+use super::super::results::record::{ItemEvent, not_started};
+use super::BatchRunner;
+use crate::commands::run::trigger;
+use crate::report::{ExitStatus, Failure, Kind};
+
+/// After so many outcomes in a row that are unknown nothing more is started.
+const UNKNOWN_IN_A_ROW: u32 = 3;
+
+/// What came of one item.
+pub(super) struct ItemResult {
+    pub(super) number: usize,
+    pub(super) outcome: Outcome,
+    pub(super) exit: ExitStatus,
+    /// What is known of it, if that is not kept anywhere.
+    pub(super) lost: Option<String>,
+}
+
+impl BatchRunner<'_> {
+    /// Sees one item to its end.
+    pub(super) async fn run_item(&self, number: usize, task: Task) -> ItemResult {
+        match task {
+            Task::Start(item, prior) => self.start(number, item, prior).await,
+            Task::Resume(item, id) => {
+                self.state.started(number, &id);
+                let result = match self.client.session(&id) {
+                    Ok(session) => self.wait(session.wait()).await,
+                    Err(error) => Err(error),
+                };
+                // It has started, so it is not left where it stood.
+                self.end(number, item, PriorState::New, result).await
+            }
+            // Nothing is left to do for it.
+            Task::Leave(prior) => ItemResult::leaves(number, &prior, ExitStatus::Done),
+        }
+    }
+
+    async fn start(&self, number: usize, item: Item, prior: PriorState) -> ItemResult {
+        let Ok(permit) = Arc::clone(&self.starts).acquire_owned().await else {
+            let (exit, reason) = self.why_stopped();
+            return self.leave(number, &prior, None, exit, &reason).await;
+        };
+        let request = match trigger(item.clone().into()) {
+            Ok(request) => request,
+            Err(failure) => {
+                let (exit, reason) = (failure.exit, failure.message);
+                return self.leave(number, &prior, None, exit, &reason).await;
+            }
+        };
+        self.state.intended(number);
+        let intent = ItemEvent::Starting {
+            request: item.clone(),
+        };
+        let starting = self.journal.write(number, intent);
+        if let Err(lost) = starting.kept().await {
+            self.state.settled(number, prior.outcome(), None);
+            self.state.written(number);
+            self.stop_unkept(&lost);
+            return ItemResult::leaves(number, &prior, ExitStatus::Done);
+        }
+        if self.starts.is_closed() {
+            let (exit, reason) = self.why_stopped();
+            let attempt = Some(not_started(&reason));
+            return self.leave(number, &prior, attempt, exit, &reason).await;
+        }
+
+        self.state.sent(number);
+        let (sender, receiver) = oneshot::channel();
+        let (journal, state) = (self.journal.clone(), Arc::clone(&self.state));
+        let wait = self.client.trigger_run_and_wait(request);
+        let wait = wait.on_started(move |id| {
+            let session_id = id.clone();
+            let written = journal.write(number, ItemEvent::Started { session_id });
+            state.started(number, id);
+            // Whoever would receive it is gone only with the whole item.
+            let _ = sender.send((id.clone(), written));
+            drop(permit);
+        });
+        let (result, ()) = tokio::join!(self.wait(wait), self.keeps_id(number, receiver));
+        self.end(number, item, prior, result).await
+    }
+
+    async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
+        let wait = wait
+            .timeout(self.poll.timeout)
+            .on_outage(self.output.outages().recorder());
+        match self.poll.poll_interval {
+            Some(interval) => wait.poll_interval(interval).await,
+            None => wait.await,
+        }
+    }
+
+    /// Says an id at once that could not be written down.
+    async fn keeps_id(&self, number: usize, id: oneshot::Receiver<(SessionId, Written)>) {
+        let Ok((id, written)) = id.await else {
+            return;
+        };
+        if let Err(lost) = written.kept().await {
+            let message = format!(
+                "item {number} has started session {id}, but this cannot be written to the \
+                 results: {lost}"
+            );
+            let failure = Failure::new(Kind::Results, ExitStatus::Unavailable, message);
+            self.output.failure(&failure.about(&id));
+            self.stop_unkept(&lost);
+        }
+    }
+
+    /// Says on standard error why an item has not completed. That credentials were refused is said
+    /// at the end, once.
+    fn explain(&self, number: usize, what: &ItemEvent, exit: ExitStatus, kind: Kind, why: String) {
+        let (text, id) = match what {
+            ItemEvent::Ended { run, .. } => (why, Some(&run.session_id)),
+            ItemEvent::Failed { error, .. } if error.kind == Kind::Unauthorized.word() => {
+                return self.state.refused(number, &error.message);
+            }
+            ItemEvent::Failed { error, .. } => (error.message.clone(), error.session_id.as_ref()),
+            _ => return,
+        };
+        let failure = Failure::new(kind, exit, format!("item {number}: {text}"));
+        self.output.failure(&match id {
+            Some(id) => failure.about(id),
+            None => failure,
+        });
+    }
+
+    /// Writes down what came of an item.
+    async fn end(
+        &self,
+        number: usize,
+        item: Item,
+        prior: PriorState,
+        result: dinoai::Result<Run>,
+    ) -> ItemResult {
+        let id = self.state.id(number);
+        if let Some(id) = &id {
+            self.output.outages().forget(id);
+        }
+        let failed = result.as_ref().err();
+        let failed = failed.map(|error| (Kind::of(error), error.to_string()));
+        let (what, outcome, exit, known) = match result {
+            Ok(run) => {
+                let known = Some(format!("session {} {}", run.session_id, run.status));
+                let request = Some(item);
+                let what = ItemEvent::Ended { request, run };
+                (what, Outcome::Completed, ExitStatus::Done, known)
+            }
+            Err(Error::RunFailed { run, .. }) => {
+                let known = Some(format!("session {} {}", run.session_id, run.status));
+                let what = ItemEvent::Ended {
+                    request: Some(item),
+                    run: *run,
+                };
+                (what, Outcome::Failed, ExitStatus::RunFailed, known)
+            }
+            Err(error) => self.not_ended(number, error, id.clone()),
+        };
+        if let Some((kind, why)) = failed {
+            self.explain(number, &what, exit, kind, why);
+        }
+        if outcome == Outcome::NotStarted {
+            return self.leave(number, &prior, Some(what), exit, "").await;
+        }
+        let written = self.journal.write(number, what);
+        let known = known.map(|known| format!("item {number}: {known}"));
+        self.state.settled(number, outcome, known.clone());
+        if matches!(outcome, Outcome::Completed | Outcome::Failed)
+            && let Some(id) = &id
+        {
+            self.state.has_ended(id);
+        }
+        let lost = match written.done().await {
+            Ok(()) => None,
+            Err(lost) => {
+                self.stop_unkept(&lost);
+                known
+            }
+        };
+        self.state.written(number);
+        ItemResult {
+            number,
+            outcome,
+            exit,
+            lost,
+        }
+    }
+
+    /// What came of an item that has not been seen to end. Some of it stops the batch.
+    fn not_ended(
+        &self,
+        number: usize,
+        error: Error,
+        started: Option<SessionId>,
+    ) -> (ItemEvent, Outcome, ExitStatus, Option<String>) {
+        let may_have_started = error.may_have_started();
+        let is_refused = matches!(error, Error::Unauthorized { .. });
+        // Not sent, or not again, since the batch has stopped for another reason.
+        let is_held_back = matches!(
+            error,
+            Error::NotSent {
+                obstacle: Obstacle::Closed,
+                ..
+            } | Error::RateLimited { .. }
+        );
+        let id = error.session_id().cloned().or_else(|| started.clone());
+        // Of the item: one whose run is known has started, whichever batch has started it.
+        let may_have_started = may_have_started || id.is_some();
+        // Named by an answer that failed: it goes on, whether anybody waits for it or not.
+        if let (Some(id), None) = (&id, &started) {
+            self.state.started(number, id);
+        }
+        let failure = match &started {
+            Some(_) => Failure::of_a_wait(error),
+            None => Failure::from(error),
+        };
+        let failure = match &id {
+            Some(id) => failure.about(id),
+            None => failure,
+        };
+        let (outcome, known) = match &id {
+            Some(id) => (Outcome::Going, Some(format!("session {id}, still going"))),
+            None if may_have_started => (
+                Outcome::Unknown,
+                Some("it is unknown whether it has started".to_owned()),
+            ),
+            None => (Outcome::NotStarted, None),
+        };
+        let in_a_row = match &id {
+            // It was counted when it started, here or before.
+            Some(_) => 0,
+            None => self.state.unknown_in_a_row(outcome == Outcome::Unknown),
+        };
+        if is_refused {
+            let reason = format!("nothing more is started: {}", failure.message);
+            self.stop(Failure::new(failure.kind, ExitStatus::Refused, reason));
+        } else if in_a_row >= UNKNOWN_IN_A_ROW {
+            let reason = format!(
+                "nothing more is started: the outcome of {in_a_row} items in a row is unknown; the \
+                 last one: {}",
+                failure.message
+            );
+            self.stop(Failure::new(failure.kind, ExitStatus::Unknown, reason));
+        }
+        let exit = match self.state.stopped() {
+            Some((exit, _)) if is_held_back => exit,
+            _ => failure.exit,
+        };
+        let what = ItemEvent::Failed {
+            error: failure.into(),
+            may_have_started,
+        };
+        (what, outcome, exit, known)
+    }
+
+    /// Leaves an item where it stands, since nothing of it was started. `attempt` is what is
+    /// written of an intent that is in the results.
+    async fn leave(
+        &self,
+        number: usize,
+        prior: &PriorState,
+        attempt: Option<ItemEvent>,
+        exit: ExitStatus,
+        reason: &str,
+    ) -> ItemResult {
+        let is_said = attempt.is_some() && matches!(prior, PriorState::New);
+        let written = attempt.map(|what| self.journal.write(number, what));
+        let printed = (!is_said).then(|| self.journal.print(number, prior.report(reason)));
+        self.state.settled(number, prior.outcome(), None);
+        for record in written.into_iter().chain(printed) {
+            // Kept or not, it has not started.
+            if let Err(lost) = record.done().await
+                && !self.starts.is_closed()
+            {
+                self.stop_unkept(&lost);
+            }
+        }
+        self.state.written(number);
+        ItemResult::leaves(number, prior, exit)
+    }
+
+    /// Why nothing more is started, and the exit status of what was not.
+    fn why_stopped(&self) -> (ExitStatus, String) {
+        let stopped = self.state.stopped();
+        stopped.unwrap_or_else(|| (ExitStatus::Done, "interrupted".to_owned()))
+    }
+}
+
+impl ItemResult {
+    /// Nothing of it was started, and that has this exit status.
+    pub(super) fn leaves(number: usize, prior: &PriorState, exit: ExitStatus) -> Self {
+        Self {
+            number,
+            outcome: prior.outcome(),
+            exit: ExitStatus::worst([exit, prior.exit()]),
+            lost: None,
+        }
+    }
+}

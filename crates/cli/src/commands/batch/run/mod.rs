@@ -1,0 +1,305 @@
+//! [`BatchRunner`]: sees the items of a batch to their ends, a bounded number at a time.
+
+mod interrupt;
+mod item;
+mod state;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dinoai::{Client, SessionId};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
+
+use super::outcome::{Outcome, Outcomes, item_numbers};
+use super::plan::Task;
+use super::results::journal::{Journal, WriteError};
+use crate::args::{OnInterrupt, PollArgs};
+use crate::interrupt::{Action, Interrupts, Stage, StartedRuns, decide};
+use crate::output::Output;
+use crate::progress::waiting_for::{EndCounts, NamedRuns, RunCounts, WaitingFor};
+use crate::report::{ExitStatus, Failure, Kind, Signal};
+use interrupt::Interruption;
+use item::ItemResult;
+use state::{BatchState, still_going};
+
+/// How many triggers are on their way at a time, as in the library: what stops a batch stops it
+/// before many more have been sent.
+const TRIGGERS: usize = 8;
+/// How long the disk is waited for after a signal.
+const DISK_WAIT: Duration = Duration::from_secs(2);
+
+/// What the items of a batch share.
+pub(super) struct BatchRunner<'a> {
+    pub(super) client: &'a Client,
+    pub(super) output: &'a Output,
+    pub(super) poll: PollArgs,
+    pub(super) journal: Journal,
+    /// Closed once nothing more is to be started.
+    starts: Arc<Semaphore>,
+    state: Arc<BatchState>,
+}
+
+/// What came of the items.
+pub(super) struct Ended {
+    pub(super) exits: Vec<ExitStatus>,
+    /// How many items came to what, those among them that had nothing left to do.
+    ends: EndCounts,
+    /// The items whose results are not kept anywhere, each with what is known of it.
+    pub(super) lost: Vec<String>,
+    /// The signal that ended it, and what goes on then.
+    pub(super) interrupted: Option<Interruption>,
+}
+
+impl<'a> BatchRunner<'a> {
+    pub(super) fn new(
+        client: &'a Client,
+        output: &'a Output,
+        poll: PollArgs,
+        journal: Journal,
+        started: &StartedRuns,
+    ) -> Self {
+        Self {
+            client,
+            output,
+            poll,
+            journal,
+            starts: Arc::new(Semaphore::new(TRIGGERS)),
+            state: Arc::new(BatchState::new(started.clone())),
+        }
+    }
+
+    /// Notes what earlier batches have made known of an item.
+    pub(super) fn knows(&self, number: usize, task: &Task) {
+        let known = match task {
+            Task::Resume(_, id) => Some(still_going(number, id)),
+            Task::Start(_, prior) | Task::Leave(prior) => {
+                let known = prior.known();
+                known.map(|known| format!("item {number}: {known}"))
+            }
+        };
+        if let Some(known) = known {
+            self.state.knows(number, known);
+        }
+    }
+
+    /// Whether results could not be kept, so that the batch stopped.
+    pub(super) fn has_lost_results(&self) -> bool {
+        let stopped = self.state.stopped();
+        stopped.is_some_and(|(exit, _)| exit == ExitStatus::Unavailable)
+    }
+
+    /// Does what is left to do, at most so many items at a time. `ends`: what the others came to.
+    pub(super) async fn run_all(
+        &self,
+        ends: EndCounts,
+        mut to_do: VecDeque<(usize, Task)>,
+        concurrency: usize,
+        outcomes: &mut Outcomes,
+        interrupts: &mut Interrupts,
+    ) -> Ended {
+        let mut ended = Ended {
+            exits: vec![],
+            ends,
+            lost: vec![],
+            interrupted: None,
+        };
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < concurrency
+                && !self.starts.is_closed()
+                && let Some((number, task)) = to_do.pop_front()
+            {
+                running.push(self.run_item(number, task));
+            }
+            self.output
+                .show_waiting_for(self.awaited(&ended, running.len(), to_do.len()));
+            let done = tokio::select! {
+                done = running.next() => done,
+                signal = interrupts.next() => {
+                    self.start_nothing_more();
+                    tokio::select! {
+                        () = self.last_answers(&mut running, outcomes, &mut ended) => {}
+                        () = tokio::time::sleep(answer_wait()) => {}
+                        _ = interrupts.next() => {}
+                    }
+                    self.interrupted(signal, &to_do, outcomes, &mut ended).await;
+                    self.list_what_was_in_the_file(&mut ended);
+                    return ended;
+                }
+            };
+            match done {
+                Some(done) => ended.note(done, outcomes),
+                None => break,
+            }
+        }
+        self.give_up(&to_do, &mut ended);
+        tokio::select! {
+            finished = self.journal.finished() => {
+                if let Err(lost) = finished {
+                    self.stop_unkept(&lost);
+                }
+            }
+            signal = interrupts.next() => {
+                self.interrupted(signal, &to_do, outcomes, &mut ended).await;
+            }
+        }
+        self.list_what_was_in_the_file(&mut ended);
+        ended
+    }
+
+    /// What is waited for while so many items are in flight, and so many are left to begin.
+    fn awaited(&self, ended: &Ended, in_flight: usize, to_start: usize) -> WaitingFor {
+        let ends = ended.ends;
+        let state = Arc::clone(&self.state);
+        WaitingFor::Many(Arc::new(move || RunCounts {
+            ends,
+            in_flight,
+            to_start,
+            going: NamedRuns::Longest(state.longest()),
+        }))
+    }
+
+    /// Reports the items that were not begun, since the batch stopped before.
+    fn give_up(&self, left: &VecDeque<(usize, Task)>, ended: &mut Ended) {
+        let Some((exit, reason)) = self.state.stopped() else {
+            return;
+        };
+        for (number, task) in left {
+            ended.exits.push(match task {
+                Task::Start(_, prior) | Task::Leave(prior) => {
+                    // On standard output alone: in the results it is what it was.
+                    drop(self.journal.print(*number, prior.report(&reason)));
+                    ItemResult::leaves(*number, prior, exit).exit
+                }
+                Task::Resume(..) => ExitStatus::StillGoing,
+            });
+        }
+    }
+
+    /// Waits until no trigger is in flight any more.
+    async fn last_answers<F: Future<Output = ItemResult>>(
+        &self,
+        running: &mut FuturesUnordered<F>,
+        outcomes: &mut Outcomes,
+        ended: &mut Ended,
+    ) {
+        while self.state.is_starting() {
+            tokio::select! {
+                Some(done) = running.next() => ended.note(done, outcomes),
+                () = self.state.changed() => {}
+            }
+        }
+    }
+
+    /// Notes how things stand when a signal ends the batch.
+    async fn interrupted(
+        &self,
+        signal: Signal,
+        left: &VecDeque<(usize, Task)>,
+        outcomes: &mut Outcomes,
+        ended: &mut Ended,
+    ) {
+        let kept = tokio::time::timeout(DISK_WAIT, self.journal.kept()).await;
+        let is_kept = kept.is_ok_and(|kept| kept.is_ok());
+        for (number, outcome, known) in self.state.unwritten() {
+            outcomes.set(number, outcome);
+            if !is_kept {
+                ended.lost.extend(known);
+            }
+        }
+        let unanswered = self.state.unanswered();
+        for number in &unanswered {
+            outcomes.set(*number, Outcome::Unknown);
+        }
+        let mut going = vec![];
+        for (number, id) in self.state.going() {
+            outcomes.set(number, Outcome::Going);
+            going.push(id);
+        }
+        going.extend(left.iter().filter_map(|(_, task)| match task {
+            Task::Resume(_, id) => Some(id.clone()),
+            _ => None,
+        }));
+        ended.interrupted = Some(Interruption {
+            signal,
+            going,
+            unanswered,
+            outage: self.output.outages().summary(),
+            is_kept,
+        });
+    }
+
+    /// Says, once, for which items the credentials were refused.
+    pub(super) fn say_refused(&self) {
+        let Some((items, why)) = self.state.all_refused() else {
+            return;
+        };
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        let items = item_numbers(&items);
+        let text = format!("the credentials were refused for {items}{why}");
+        self.output
+            .failure(&Failure::new(Kind::Unauthorized, ExitStatus::Refused, text));
+    }
+
+    /// The runs that have not been seen to end.
+    pub(super) fn going(&self) -> Vec<SessionId> {
+        self.state.going().into_values().collect()
+    }
+
+    /// With a results file that is gone, all that it kept is.
+    fn list_what_was_in_the_file(&self, ended: &mut Ended) {
+        if self.journal.has_lost_file() {
+            ended.lost = self.state.all_known();
+        }
+    }
+
+    fn stop_unkept(&self, lost: &WriteError) {
+        let message = match lost.kind() {
+            std::io::ErrorKind::BrokenPipe => {
+                "nothing more is started: nobody reads the results any more, and no file keeps \
+                 them; --resume RESULTS would keep them"
+                    .to_owned()
+            }
+            _ => format!("nothing more is started: the results cannot be written: {lost}"),
+        };
+        self.stop(Failure::new(
+            Kind::Results,
+            ExitStatus::Unavailable,
+            message,
+        ));
+    }
+
+    /// Starts nothing more, and says why, the first time.
+    fn stop(&self, failure: Failure) {
+        if self.state.stop(failure.exit, &failure.message) {
+            self.output.failure(&failure);
+        }
+        self.start_nothing_more();
+    }
+
+    fn start_nothing_more(&self) {
+        self.starts.close();
+        // Those that wait for their next attempt, too.
+        self.client.start_nothing_more();
+    }
+}
+
+/// How long the answers to triggers are waited for after a signal, since session ids are in them.
+fn answer_wait() -> Duration {
+    match decide(Stage::InFlight, OnInterrupt::Leave) {
+        Action::AwaitId(limit) => limit.unwrap_or(Duration::MAX),
+        Action::Nothing | Action::AwaitStop(_) | Action::Leave | Action::Stop => Duration::ZERO,
+    }
+}
+
+impl Ended {
+    fn note(&mut self, done: ItemResult, outcomes: &mut Outcomes) {
+        outcomes.set(done.number, done.outcome);
+        self.exits.push(done.exit);
+        done.outcome.count(&mut self.ends);
+        self.lost.extend(done.lost);
+    }
+}

@@ -1,0 +1,103 @@
+//! [`LineEditor`]: what is typed, line by line, with editing and history.
+
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use rustyline::error::ReadlineError;
+use rustyline::{Config, DefaultEditor};
+use tokio::sync::mpsc;
+
+use crate::environment;
+use crate::report::Failure;
+
+/// What was typed.
+pub(super) enum Line {
+    Text(String),
+    /// Ctrl-C.
+    Interrupt,
+    /// Ctrl-D.
+    End,
+}
+
+/// Reads lines on a thread of its own, since it blocks, and only when it is asked to: while a
+/// turn is going on the terminal is not an editor's.
+pub(super) struct LineEditor {
+    /// Each with what stands in the line before anything is typed.
+    asks: Sender<String>,
+    answers: mpsc::UnboundedReceiver<Result<Line, Failure>>,
+}
+
+impl LineEditor {
+    pub(super) fn open() -> Result<Self, Failure> {
+        let (asks, asked) = channel();
+        let (answer, answers) = mpsc::unbounded_channel();
+        thread::Builder::new()
+            .name("lines".to_owned())
+            .spawn(move || read(&asked, &answer))
+            .map_err(|error| Failure::system(format!("no thread for the terminal: {error}")))?;
+        Ok(Self { asks, answers })
+    }
+
+    /// The next line, which begins as `offered`.
+    pub(super) async fn next(&mut self, offered: String) -> Result<Line, Failure> {
+        // A thread that has ended has no answer, as the error below says.
+        let _ = self.asks.send(offered);
+        let answer = self.answers.recv().await;
+        answer.unwrap_or_else(|| Err(Failure::system("the terminal cannot be read")))
+    }
+}
+
+fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<Line, Failure>>) {
+    let broken =
+        |error: ReadlineError| Failure::system(format!("the terminal cannot be read: {error}"));
+    let config = Config::builder().auto_add_history(true).build();
+    let mut editor = match DefaultEditor::with_config(config) {
+        Ok(editor) => editor,
+        Err(error) => {
+            let _ = answer.send(Err(broken(error)));
+            return;
+        }
+    };
+    let history = history_file();
+    if let Some(path) = &history {
+        // None yet, as a rule.
+        let _ = editor.load_history(path);
+    }
+    while let Ok(offered) = asked.recv() {
+        let line = match editor.readline_with_initial("> ", (&offered, "")) {
+            Ok(text) => Ok(Line::Text(text)),
+            Err(ReadlineError::Interrupted) => Ok(Line::Interrupt),
+            Err(ReadlineError::Eof) => Ok(Line::End),
+            Err(error) => Err(broken(error)),
+        };
+        if let (Some(path), Ok(Line::Text(_))) = (&history, &line) {
+            // A conversation without a history is one all the same.
+            let _ = editor.save_history(path);
+        }
+        if answer.send(line).is_err() {
+            return;
+        }
+    }
+}
+
+/// Where the lines of earlier conversations are kept: a file beside the credentials, and not the
+/// vendor's, which has another form. `None` where there is no home, which is not made for it, or no
+/// folder can be made in it.
+fn history_file() -> Option<PathBuf> {
+    let folder = environment::paradime_folder()?;
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "the mode is Unix's"))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    match builder.create(&folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return None,
+        _ => {}
+    }
+    Some(folder.join("dinoai_chat_history"))
+}

@@ -1,0 +1,259 @@
+//! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which goes on, and not the chat.
+
+mod line_editor;
+mod typed_ahead;
+
+use dinoai::{Error, RunStatus, Session, SessionId};
+
+use super::Context;
+use super::run::trigger;
+use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
+use crate::follow::{Follower, without_messages};
+use crate::interrupt::{Action, Stage, decide};
+use crate::print::{Audience, EventPrinter, transcript};
+use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+use crate::terminal::Terminal;
+use line_editor::{Line, LineEditor};
+use typed_ahead::TypedAhead;
+
+pub(crate) async fn chat(
+    mut context: Context<'_>,
+    options: ChatArgs,
+) -> Result<ExitStatus, Failure> {
+    if context.output.format != Format::Text {
+        return Err(Failure::usage(
+            "a conversation is text: for JSON use run and send",
+        ));
+    }
+    // Before the first line is read, since that changes it; put back at the end.
+    let terminal = Terminal::remember().ok_or_else(|| {
+        Failure::usage("there is no message, and no terminal for a conversation")
+            .with_hint("what there is: `dinoai --help`")
+    })?;
+    let mut conversation = Conversation::open(&mut context, options).await?;
+    context
+        .output
+        .note("exit, an empty line, Ctrl-D, or Ctrl-C twice ends the conversation.");
+
+    let end = converse(&mut conversation, &mut context, &terminal).await;
+    // What was pasted behind that is not for the shell to carry out.
+    let left_out = terminal.drain();
+    if left_out > 0 {
+        context
+            .output
+            .note("What was typed or pasted after that was left out.");
+    }
+    end.map_err(|failure| conversation.about(failure))?;
+    if let Some(session) = &conversation.session {
+        let id = session.id();
+        context.output.hint(&format!(
+            "go on with: dinoai chat --session={}",
+            shell::quoted(id.as_str())
+        ));
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// Takes turns until the user has enough of it.
+async fn converse(
+    conversation: &mut Conversation,
+    context: &mut Context<'_>,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let mut lines = LineEditor::open()?;
+    let mut has_interrupted = false;
+    loop {
+        // The editor writes to the terminal by itself.
+        tokio::select! {
+            () = context.output.settled() => {}
+            signal = context.interrupts.next() => {
+                let graver = match signal {
+                    // It leaves the turn, whose text is still being written.
+                    Signal::Interrupt if conversation.session.is_some() => context.interrupts.resume(),
+                    signal => Some(signal),
+                };
+                if let Some(signal) = graver {
+                    return Err(conversation.left(signal));
+                }
+                context.output.drop_what_is_queued();
+                continue;
+            }
+        }
+        // Whoever typed it had no prompt before them.
+        let ahead = match TypedAhead::of(&terminal.typed()) {
+            TypedAhead::Line(text) => text,
+            TypedAhead::Lines => {
+                context.output.note(
+                    "What was typed or pasted meanwhile was left out: it is more than a line.",
+                );
+                continue;
+            }
+        };
+        let line = tokio::select! {
+            line = lines.next(ahead) => line?,
+            signal = context.interrupts.next() => {
+                context.output.end_of_editing();
+                return Err(conversation.left(signal));
+            }
+        };
+        match line {
+            Line::Text(text) if is_farewell(&text) => return Ok(()),
+            Line::End => return Ok(()),
+            Line::Interrupt if has_interrupted => return Ok(()),
+            Line::Interrupt => {
+                has_interrupted = true;
+                context.output.note("Ctrl-C again ends the conversation.");
+            }
+            Line::Text(text) => {
+                has_interrupted = false;
+                terminal.hide_typing();
+                let turn = conversation.turn(context, text).await;
+                context.output.clear_progress();
+                if let Err(failure) = turn {
+                    match failure.exit {
+                        ExitStatus::Interrupted(Signal::Interrupt) => {
+                            if let Some(signal) = context.interrupts.resume() {
+                                return Err(failure.interrupted_by(signal));
+                            }
+                        }
+                        ExitStatus::Interrupted(_) => return Err(failure),
+                        // Another message would get the same answer.
+                        _ if conversation.is_refused(&failure) => return Err(failure),
+                        _ => {}
+                    }
+                    context.output.failure(&failure);
+                }
+                if let Some(lost) = context.output.stdout_error() {
+                    return Err(lost.failure("the conversation ends"));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a line ends the conversation. It is no message, which would cost money.
+fn is_farewell(line: &str) -> bool {
+    let line = line.trim().to_lowercase();
+    let word = line.strip_prefix('/').unwrap_or(&line);
+    line.is_empty() || ["exit", "quit"].contains(&word)
+}
+
+/// A conversation, whose session there is from its first turn on.
+struct Conversation {
+    request: RequestArgs,
+    follow: FollowArgs,
+    session: Option<Session>,
+}
+
+impl Conversation {
+    async fn open(context: &mut Context<'_>, options: ChatArgs) -> Result<Self, Failure> {
+        let session = match &options.session {
+            Some(id) => Some(resumed(context, id).await?),
+            None => None,
+        };
+        Ok(Self {
+            request: RequestArgs {
+                agent: options.agent,
+                message: None,
+                slack_channel: None,
+                slack_thread: None,
+                base_branch: None,
+                model_family: options.model_family,
+            },
+            follow: FollowArgs {
+                poll: options.poll,
+                on_timeout: AtTimeout::Leave,
+                on_interrupt: OnInterrupt::Leave,
+                steps: true,
+            },
+            session,
+        })
+    }
+
+    /// Says something, and shows what the agent does with it.
+    async fn turn(&mut self, context: &mut Context<'_>, text: String) -> Result<(), Failure> {
+        // Of its own, so that Ctrl-C gives up this turn alone.
+        let client = context.client.child();
+        let follower = Follower {
+            client: &client,
+            output: context.output,
+            options: self.follow,
+            audience: Audience::Author,
+        };
+        let watch = match &self.session {
+            Some(session) => client.resume(session.checkpoint()).send_and_watch(text),
+            None => client.trigger_run_and_watch(trigger(RequestArgs {
+                message: Some(text),
+                ..self.request.clone()
+            })?),
+        };
+        let mut watched = follower.watch(watch, true);
+        let mut printer = EventPrinter::new(context.output, Audience::Author);
+        let followed = follower
+            .follow(&mut watched, context.interrupts, &mut printer)
+            .await;
+        if let Some(session) = watched.session() {
+            self.session = Some(session);
+        }
+        let run = followed?;
+        if run.status != RunStatus::Completed {
+            let run = Box::new(without_messages(run));
+            let started = false;
+            return Err(Error::RunFailed { run, started }.into());
+        }
+        Ok(())
+    }
+
+    /// Whether the API has refused to begin it: the agent is unknown, or the credentials are wrong.
+    fn is_refused(&self, failure: &Failure) -> bool {
+        self.session.is_none()
+            && matches!(
+                failure.kind,
+                Kind::GraphQl | Kind::NotStarted | Kind::Unauthorized
+            )
+            && matches!(failure.exit, ExitStatus::Unavailable | ExitStatus::Refused)
+    }
+
+    /// A failure that ends the conversation. Once there is a run, something has been sent.
+    fn about(&self, failure: Failure) -> Failure {
+        let Some(session) = &self.session else {
+            return failure;
+        };
+        let mut failure = failure.about(session.id());
+        if failure.exit == ExitStatus::Usage {
+            failure.exit = ExitStatus::Unavailable;
+        }
+        failure
+    }
+
+    fn left(&self, signal: Signal) -> Failure {
+        let failure = Failure::new(
+            Kind::Interrupted,
+            ExitStatus::Interrupted(signal),
+            "interrupted",
+        );
+        let stage = match self.session {
+            Some(_) => Stage::Going,
+            None => Stage::NothingBegun,
+        };
+        match &self.session {
+            Some(session) if decide(stage, self.follow.on_interrupt) == Action::Leave => {
+                let id = session.id();
+                let hint = format!(
+                    "go on with: dinoai chat --session={}",
+                    shell::quoted(id.as_str())
+                );
+                failure.about(id).with_hint(hint)
+            }
+            _ => failure,
+        }
+    }
+}
+
+/// A session that was begun before, after its transcript.
+async fn resumed(context: &mut Context<'_>, id: &SessionId) -> Result<Session, Failure> {
+    let session = context.client.session(id)?;
+    let run = context.read(id, session.run()).await?;
+    transcript(&run, context.output);
+    Ok(session)
+}

@@ -1,0 +1,45 @@
+//! [`Context`]: what a command that talks to the API is given.
+
+use dinoai::{CallFuture, Client, SessionId};
+
+use crate::interrupt::Interrupts;
+use crate::output::Output;
+use crate::report::{ExitStatus, Failure};
+
+/// What a command that talks to the API is given.
+pub(crate) struct Context<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) output: &'a Output,
+    pub(crate) interrupts: &'a mut Interrupts,
+}
+
+impl Context<'_> {
+    /// Awaits a call about a run that starts nothing, unless the command is interrupted.
+    pub(crate) async fn read<T>(
+        &mut self,
+        id: &SessionId,
+        call: CallFuture<T>,
+    ) -> Result<T, Failure> {
+        self.output.show_activity_of(id, "reading");
+        let done = tokio::select! {
+            done = call => done.map_err(Failure::from),
+            signal = self.interrupts.next() => Err(Failure::interrupted_idle(signal)),
+        };
+        self.output.clear_progress();
+        done.map_err(|failure| failure.about(id))
+    }
+
+    /// Waits until what was read of a run has reached its reader. A reader that has enough of it
+    /// is none that misses something.
+    pub(crate) async fn wait_until_read(&mut self, id: &SessionId) -> Result<ExitStatus, Failure> {
+        let shown = tokio::select! {
+            () = self.output.settled() => Ok(ExitStatus::Done),
+            signal = self.interrupts.next() => Err(Failure::interrupted_idle(signal)),
+        };
+        let exit = shown.map_err(|failure| failure.about(id))?;
+        match self.output.stdout_error() {
+            Some(lost) if !lost.is_closed => Err(lost.failure("").about(id)),
+            _ => Ok(exit),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The commands, a module each.
+//!
+//! [`run`] chooses one, opens the account, listens for signals, and ends with the exit status. A command
+//! that talks to the API gets a [`Context`].
+
+mod batch;
+mod chat;
+mod compat;
+mod completions;
+mod context;
+mod get;
+mod login;
+mod message;
+mod run;
+mod run_results;
+mod schema;
+mod send;
+mod stop;
+mod tree;
+mod wait;
+mod watch;
+
+use std::time::Duration;
+
+use crate::account::Account;
+#[cfg(feature = "emulator")]
+use crate::account::emulator;
+use crate::args::{Cli, Command};
+use crate::follow::AnswerFile;
+use crate::interrupt::{Interrupts, Listener};
+use crate::output::{Output, traces};
+use crate::report::{ExitStatus, Failure};
+use context::Context;
+
+/// Runs the command that the arguments name, to its exit status.
+pub(crate) fn run(cli: Cli) -> ExitStatus {
+    let output = Output::new(&cli.global);
+    traces::show(cli.global.verbose, &output);
+    let exit = dispatch(cli, &output).unwrap_or_else(|failure| {
+        output.clear_progress();
+        output.failure(&failure);
+        failure.exit
+    });
+    output.clear_progress();
+    // Whoever has interrupted the command does not wait for a reader.
+    output.finish(match exit {
+        ExitStatus::Interrupted(_) => Some(LAST_WRITE),
+        _ => None,
+    });
+    exit
+}
+
+/// How long an interrupted command waits for the readers of its last words.
+const LAST_WRITE: Duration = Duration::from_millis(500);
+
+fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
+    let Cli {
+        compat,
+        global,
+        command,
+    } = cli;
+    if command.is_some() && compat.is_used() {
+        return Err(Failure::usage(
+            "options of the command come after its name: dinoai run … -m TEXT",
+        ));
+    }
+    let is_bare = command.is_none() && !compat.is_used();
+    let command = match command {
+        Some(Command::Login) => return login::login(&global, output),
+        Some(Command::Completions { shell }) => return completions::print(shell, output),
+        Some(Command::Schema { of }) => return schema::print(of, output),
+        Some(Command::Version) => {
+            return output.print_result(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
+        }
+        #[cfg(feature = "emulator")]
+        Some(Command::Emulator { options }) => return Ok(run_emulator(options)),
+        Some(command) => command,
+        None => compat::command(compat)?,
+    };
+    #[cfg(feature = "emulator")]
+    if global.emulator {
+        emulator::refuse_outliving(&command)?;
+    }
+    // What may block is read before anything is sent, and while Ctrl-C just ends the command.
+    let command = match command {
+        Command::Run(run) => Command::Run(run.with_message()?),
+        Command::Send(send) => Command::Send(send.with_message()?),
+        command => command,
+    };
+    let account = Account::open(&global, output).map_err(|failure| match is_bare {
+        true => failure.with_further_hint("what there is: `dinoai --help`"),
+        false => failure,
+    })?;
+    let answer_file = AnswerFile::of(&command, &global)?;
+    let client = &account.client;
+    // Reads files and pipes: while nothing listens for signals yet, they end the process.
+    let prepared = match &command {
+        Command::Batch(options) => Some(batch::prepare(options, output)?),
+        _ => None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::system(format!("cannot start: {error}")))?;
+    let mut interrupts = Listener::start(output)
+        .map_err(|error| Failure::system(format!("cannot listen for signals: {error}")))?;
+    let carried_out = async {
+        let context = Context {
+            client,
+            output,
+            interrupts: &mut interrupts,
+        };
+        let done = match command {
+            Command::Batch(_) => match prepared {
+                Some(prepared) => batch::batch(context, prepared).await,
+                None => Ok(ExitStatus::Done),
+            },
+            Command::Run(options) => run::run(context, options, answer_file).await,
+            Command::Send(options) => send::send(context, options, answer_file).await,
+            Command::Get(options) => get::get(context, options).await,
+            Command::Watch(options) => watch::watch(context, options, answer_file).await,
+            Command::Wait(options) => wait::wait(context, options).await,
+            Command::Stop(options) => stop::stop(context, options).await,
+            Command::Tree(options) => tree::tree(context, options).await,
+            Command::Chat(options) => chat::chat(context, options).await,
+            Command::Login
+            | Command::Completions { .. }
+            | Command::Schema { .. }
+            | Command::Version => Ok(ExitStatus::Done),
+            #[cfg(feature = "emulator")]
+            Command::Emulator { .. } => Ok(ExitStatus::Done),
+        };
+        let done = done.map_err(|failure| Account::explain_unreached(failure, &global));
+        finish(done, output, &mut interrupts).await
+    };
+    let done = runtime.block_on(async {
+        tokio::select! {
+            done = carried_out => done,
+            never = output.heartbeats() => match never {},
+        }
+    });
+    // Whatever still hangs, a look-up of a host's name for one, is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// Says what went wrong, and waits for the readers of what was written.
+async fn finish(
+    done: Result<ExitStatus, Failure>,
+    output: &Output,
+    interrupts: &mut Interrupts,
+) -> Result<ExitStatus, Failure> {
+    let exit = match done {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.clear_progress();
+            // At once: the reader of the result may never read on.
+            output.failure(&failure);
+            if let ExitStatus::Interrupted(_) = failure.exit {
+                return Ok(failure.exit);
+            }
+            return Ok(tokio::select! {
+                () = output.settled() => failure.exit,
+                signal = interrupts.next() => ExitStatus::Interrupted(signal),
+            });
+        }
+    };
+    tokio::select! {
+        () = output.settled() => Ok(exit),
+        signal = interrupts.next() => Err(Failure::interrupted_idle(signal)),
+    }
+}
+
+#[cfg(feature = "emulator")]
+fn run_emulator(options: Vec<std::ffi::OsString>) -> ExitStatus {
+    let name = std::ffi::OsString::from("dinoai emulator");
+    let done = dinoai_emulator::program::main([name].into_iter().chain(options));
+    if done == std::process::ExitCode::SUCCESS {
+        return ExitStatus::Done;
+    }
+    ExitStatus::Usage
+}

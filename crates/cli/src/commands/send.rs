@@ -1,0 +1,39 @@
+//! `dinoai send`: a follow-up message, and the wait for its turn.
+
+use super::{Context, message};
+use crate::args::SendArgs;
+use crate::follow::{AnswerFile, Follower};
+use crate::print::Audience;
+use crate::report::{ExitStatus, Failure};
+
+impl SendArgs {
+    /// The same with the message itself, where it is to be read.
+    pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
+        self.message = message::read(self.message, self.message_file.clone())?;
+        if self.message.is_none() {
+            return Err(Failure::usage(
+                "there is nothing to send: give it with -m (-m - reads it from standard input)",
+            ));
+        }
+        Ok(self)
+    }
+}
+
+pub(crate) async fn send(
+    context: Context<'_>,
+    options: SendArgs,
+    answer_file: Option<AnswerFile>,
+) -> Result<ExitStatus, Failure> {
+    let session = context.client.session(&options.session)?;
+    let follower = Follower {
+        client: context.client,
+        output: context.output,
+        options: options.follow,
+        audience: Audience::Author,
+    };
+    let message = options.message.unwrap_or_default();
+    let watched = follower.watch(session.send_and_watch(message), true);
+    follower
+        .follow_to_end(watched, context.interrupts, answer_file)
+        .await
+}

@@ -1,0 +1,243 @@
+//! `dinoai wait`: waits until runs have ended, over few requests.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use dinoai::{Error, Run, SessionId, WaitAll};
+use futures_util::FutureExt;
+
+use super::Context;
+use super::run_results::{FailureGroups, RunResult};
+use crate::args::{Format, OnInterrupt, WaitArgs};
+use crate::interrupt::{Action, Stage, decide};
+use crate::output::Output;
+use crate::progress::waiting_for::{EndCounts, MOST_NAMED, NamedRuns, RunCounts, WaitingFor};
+use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+
+pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
+    let output = context.output;
+    let mut waiting = Waiting {
+        output,
+        left: Left::of(&options.sessions),
+        given_up: BTreeMap::new(),
+        failure_groups: FailureGroups::default(),
+        ends: vec![],
+        counts: EndCounts::default(),
+        results: vec![],
+        exits: vec![],
+    };
+    let mut results = context
+        .client
+        .wait_all(options.sessions)
+        .timeout(options.poll.timeout)
+        .on_outage(output.outages().recorder());
+    if let Some(interval) = options.poll.poll_interval {
+        results = results.poll_interval(interval);
+    }
+    tokio::select! {
+        () = waiting.all(&mut results) => {}
+        signal = context.interrupts.next() => {
+            waiting.failure_groups.report(output);
+            waiting.write();
+            return Err(waiting.interrupted(signal));
+        }
+    }
+    output.clear_progress();
+    waiting.failure_groups.report(output);
+    if !waiting.given_up.is_empty() {
+        output.hint(&go_on(waiting.given_up.values()));
+    }
+    waiting.write();
+    tokio::select! {
+        () = output.settled() => {}
+        signal = context.interrupts.next() => return Err(waiting.interrupted(signal)),
+    }
+    match output.stdout_error() {
+        Some(lost) => Err(lost.failure(&waiting.ends.join(", "))),
+        None => Ok(ExitStatus::worst(waiting.exits)),
+    }
+}
+
+/// What is known of the runs that are waited for.
+struct Waiting<'a> {
+    output: &'a Output,
+    left: Left,
+    /// Those that went on at the timeout, in the order in which they were given.
+    given_up: BTreeMap<usize, SessionId>,
+    failure_groups: FailureGroups,
+    /// How those that are over have ended, in words.
+    ends: Vec<String>,
+    counts: EndCounts,
+    /// What came of each, where that is written at the end.
+    results: Vec<RunResult<Run>>,
+    exits: Vec<ExitStatus>,
+}
+
+/// The runs that have not ended, in the order in which they were given.
+struct Left {
+    ids: BTreeMap<usize, SessionId>,
+    places: HashMap<SessionId, usize>,
+    /// How many there were.
+    given: usize,
+}
+
+impl Left {
+    fn of(ids: &[SessionId]) -> Self {
+        let mut places = HashMap::new();
+        for (place, id) in ids.iter().enumerate() {
+            places.entry(id.clone()).or_insert(place);
+        }
+        let ids = places.iter().map(|(id, place)| (*place, id.clone()));
+        Self {
+            ids: ids.collect(),
+            given: places.len(),
+            places,
+        }
+    }
+
+    /// Where it stood.
+    fn remove(&mut self, id: &SessionId) -> Option<usize> {
+        let place = self.places.remove(id)?;
+        self.ids.remove(&place);
+        Some(place)
+    }
+}
+
+impl Waiting<'_> {
+    /// Waits for all of them, and shows each as it ends. May be dropped at any time.
+    async fn all(&mut self, results: &mut WaitAll) {
+        loop {
+            self.output.show_waiting_for(self.awaited());
+            let next = match results.next().now_or_never() {
+                Some(next) => next,
+                None => {
+                    // Those that are alike come together.
+                    self.failure_groups.report(self.output);
+                    results.next().await
+                }
+            };
+            let Some((id, result)) = next else {
+                return;
+            };
+            self.show(&id, result);
+        }
+    }
+
+    fn awaited(&self) -> WaitingFor {
+        let ends = self.counts;
+        let in_flight = self.left.ids.len();
+        // Somebody else has started them, nobody says when.
+        let named: Vec<_> = self.left.ids.values().take(MOST_NAMED).cloned().collect();
+        WaitingFor::Many(Arc::new(move || RunCounts {
+            ends,
+            in_flight,
+            to_start: 0,
+            going: NamedRuns::First(named.clone()),
+        }))
+    }
+
+    fn show(&mut self, id: &SessionId, result: dinoai::Result<Run>) {
+        let place = self.left.remove(id);
+        self.output.outages().forget(id);
+        let (run, failure) = ended(id, result);
+        *match (&run, &failure) {
+            (_, None) => &mut self.counts.completed,
+            (Some(_), Some(_)) => &mut self.counts.failed,
+            (None, Some(failure)) if failure.kind == Kind::WaitTimeout => {
+                &mut self.counts.still_going
+            }
+            (None, Some(_)) => &mut self.counts.unknown,
+        } += 1;
+        let word = match (&run, &failure) {
+            (Some(run), _) => run.status.to_string(),
+            (None, Some(failure)) => failure.kind.word().to_owned(),
+            (None, None) => String::new(),
+        };
+        self.ends.push(format!("{id} {word}"));
+        let result = match (run, &failure) {
+            (Some(run), _) => Some(RunResult::Done(run)),
+            (None, Some(failure)) => {
+                self.say(failure, id, place);
+                Some(RunResult::failed(id, failure, self.output))
+            }
+            (None, None) => None,
+        };
+        if let Some(result) = result {
+            match (self.output.format, &result) {
+                (Format::Text, RunResult::Done(run)) => {
+                    self.output.line(&format!("{id} {}", run.status));
+                }
+                (Format::Text, RunResult::Failed { .. }) => {}
+                (Format::Jsonl, _) => self.output.json(&result),
+                (Format::Json, _) => self.results.push(result),
+            }
+        }
+        let exit = failure.map_or(ExitStatus::Done, |failure| failure.exit);
+        self.exits.push(exit);
+    }
+
+    /// Says why nothing is known of a run's end. Of several that go on one command goes on, which
+    /// is said at the end, and what is the same for several is said once.
+    fn say(&mut self, failure: &Failure, id: &SessionId, place: Option<usize>) {
+        let is_one_of_several = self.left.given > 1 && self.output.format == Format::Text;
+        let mut failure = failure.clone();
+        if let (Some(place), Kind::WaitTimeout, true) = (place, failure.kind, is_one_of_several) {
+            self.given_up.insert(place, id.clone());
+            failure.hint = None;
+        }
+        match place {
+            Some(place) if self.failure_groups.add(place, id, &failure) => {}
+            _ => self.output.failure(&failure),
+        }
+    }
+
+    /// Writes what came of them, where that is one document.
+    fn write(&self) {
+        if self.output.format == Format::Json {
+            self.output.json(&self.results);
+        }
+    }
+
+    fn interrupted(&self, signal: Signal) -> Failure {
+        let exit = ExitStatus::Interrupted(signal);
+        let stage = match self.left.ids.is_empty() {
+            true => Stage::Ended,
+            false => Stage::Going,
+        };
+        if decide(stage, OnInterrupt::Leave) == Action::Nothing {
+            let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
+            return Failure::new(Kind::Interrupted, exit, text);
+        }
+        // Nothing says whether they have been read, so no more is claimed.
+        let unanswered = self.output.outages().summary();
+        let why = unanswered.map(|unanswered| format!(" ({unanswered})"));
+        let end = format!("not seen to end{}", why.unwrap_or_default());
+        let mut left = self.left.ids.values();
+        let failure = match (left.next(), left.next()) {
+            (Some(id), None) => Failure::interrupted(signal, id, &format!("was {end}")),
+            _ => {
+                let text = format!("interrupted; {} runs were {end}", self.left.ids.len());
+                Failure::new(Kind::Interrupted, exit, text)
+            }
+        };
+        failure.with_hint(go_on(self.left.ids.values()))
+    }
+}
+
+/// The run where it has ended, well or not; the failure where it has not completed.
+fn ended(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Failure>) {
+    match result {
+        Ok(run) => (Some(run), None),
+        Err(error) => {
+            let run = match &error {
+                Error::RunFailed { run, .. } => Some(Run::clone(run)),
+                _ => None,
+            };
+            (run, Some(Failure::from(error).about(id)))
+        }
+    }
+}
+
+fn go_on<'a>(left: impl IntoIterator<Item = &'a SessionId>) -> String {
+    format!("go on with: dinoai wait {}", shell::ids(left))
+}

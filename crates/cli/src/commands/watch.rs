@@ -1,0 +1,25 @@
+//! `dinoai watch`: follows a run that was started before, here or elsewhere.
+
+use super::Context;
+use crate::args::WatchArgs;
+use crate::follow::{AnswerFile, Follower};
+use crate::print::Audience;
+use crate::report::{ExitStatus, Failure};
+
+pub(crate) async fn watch(
+    context: Context<'_>,
+    options: WatchArgs,
+    answer_file: Option<AnswerFile>,
+) -> Result<ExitStatus, Failure> {
+    let follower = Follower {
+        client: context.client,
+        output: context.output,
+        options: options.follow,
+        audience: Audience::Visitor,
+    };
+    let session = context.client.session(&options.session)?;
+    let watched = follower.watch(session.watch(), false);
+    follower
+        .follow_to_end(watched, context.interrupts, answer_file)
+        .await
+}
