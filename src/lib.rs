@@ -69,6 +69,8 @@
 //! # Features
 //!
 //! - `blocking`: the same methods without async. Off by default.
+//! - `test-util`: [`VirtualClock`](time::VirtualClock), and constructors for the data that calls
+//!   return. For tests; off by default.
 //!
 //! [DinoAI programmable agents]: https://docs.paradime.io
 
@@ -115,7 +117,7 @@ pub use error::{Error, GraphQlError, Obstacle, Result};
 #[doc(inline)]
 pub use model::{
     Accepted, InvalidSessionId, Message, Run, RunStatus, RunSteps, SessionId, StartupStep, Step,
-    StepOptions, TriggerRun,
+    StepOptions, TriggerRun, UnknownStatus,
 };
 #[doc(inline)]
 pub use operations::CallFuture;
@@ -127,6 +129,9 @@ pub use session::{Ask, Checkpoint, Event, Session, StopOnDrop, Turn, Wait, Watch
 pub use transport::Retry;
 #[doc(inline)]
 pub use tree::{ReadTree, Tree, WaitTree};
+
+#[doc(no_inline)]
+pub use reqwest;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -154,7 +154,7 @@ async fn of_many_runs_no_further_one_is_started_and_those_that_are_going_are_wai
         assert_eq!(results.len(), 3);
         for (index, result) in results {
             let is_refused = match &result {
-                Err(Error::NotStarted { cause }) => is_closed::<()>(&Err((**cause).clone())),
+                Err(Error::NotStarted { cause, .. }) => is_closed::<()>(&Err((**cause).clone())),
                 result => is_closed(result),
             };
             assert_eq!(

@@ -259,7 +259,10 @@ async fn an_unknown_status_keeps_a_wait_going_until_its_timeout() {
     let Error::WaitTimeout(timeout) = &error else {
         panic!("{error:?}");
     };
-    assert_eq!(timeout.last_status, Some(RunStatus::Other("PAUSED".into())));
+    assert_eq!(
+        timeout.last_status,
+        Some(RunStatus::from("PAUSED".to_owned()))
+    );
     assert_eq!(timeout.elapsed, Duration::from_secs(600));
     assert_eq!(timeout.polls as usize, server.arrived() - 1);
     assert_eq!(clock.now(), Duration::from_secs(600));

@@ -22,6 +22,8 @@ mod display;
 mod excerpt;
 mod failed_call;
 mod failure;
+#[cfg(feature = "test-util")]
+mod for_tests;
 mod graphql;
 mod questions;
 mod unsupported;
@@ -64,6 +66,7 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 pub enum Error {
     /// The request cannot be right: a blank text, a timeout of zero. Nothing was sent.
     #[error("{field} {problem}; nothing was sent")]
+    #[non_exhaustive]
     InvalidRequest {
         /// What is wrong, for example `message`.
         field: &'static str,
@@ -73,6 +76,7 @@ pub enum Error {
 
     /// The endpoint, the credentials or a setting cannot be right. Nothing was sent.
     #[error("{setting} {problem}")]
+    #[non_exhaustive]
     InvalidConfig {
         /// What is wrong, for example `PARADIME_API_ENDPOINT`.
         setting: String,
@@ -83,6 +87,7 @@ pub enum Error {
     /// The request's body never left this machine, after all attempts, and no longer can.
     /// Nothing was started; the call can be made again.
     #[error("{call} was not sent: {}", not_sent(*.obstacle, .source.as_ref()))]
+    #[non_exhaustive]
     NotSent {
         /// The call.
         call: Box<FailedCall>,
@@ -102,6 +107,7 @@ pub enum Error {
         said_by(.errors),
         outcome_hint(.call)
     )]
+    #[non_exhaustive]
     OutcomeUnknown {
         /// The call.
         call: Box<FailedCall>,
@@ -117,6 +123,7 @@ pub enum Error {
     /// others before it: the credentials were refused, or the outcome of three triggers in a row
     /// is unknown. Nothing was carried out for it.
     #[error("not started, because of an earlier run of the same batch: {cause}")]
+    #[non_exhaustive]
     NotStarted {
         /// What happened to the other run.
         cause: Box<Error>,
@@ -125,6 +132,7 @@ pub enum Error {
     /// The connection failed, or no answer came in time, after all attempts, for an operation
     /// that may be sent again.
     #[error("{call} got no answer: {}; check the network, then call again", innermost(.source.as_ref()))]
+    #[non_exhaustive]
     Transport {
         /// The call.
         call: Box<FailedCall>,
@@ -142,6 +150,7 @@ pub enum Error {
         executed_hint(.call),
         sources_hint(.sources)
     )]
+    #[non_exhaustive]
     Unauthorized {
         /// The call.
         call: Box<FailedCall>,
@@ -158,6 +167,7 @@ pub enum Error {
     /// same. After all attempts, or with a delay longer than a call waits for. Nothing was
     /// carried out.
     #[error("{call} was turned away as one request too many{}", retry_hint(.call))]
+    #[non_exhaustive]
     RateLimited {
         /// The call. It holds the delay that the server asked for.
         call: Box<FailedCall>,
@@ -169,6 +179,7 @@ pub enum Error {
         "{call} got HTTP {status} that is not GraphQL ({}){}; {}",
         content_type.as_deref().unwrap_or("no content type"), said(.text), http_hint(.status)
     )]
+    #[non_exhaustive]
     Http {
         /// The call.
         call: Box<FailedCall>,
@@ -184,6 +195,7 @@ pub enum Error {
     /// The API answered with GraphQL errors. Its HTTP status is
     /// [`call.http_status`](FailedCall::http_status).
     #[error("{call} was answered with GraphQL errors: {}{}", list(.errors), executed_hint(.call))]
+    #[non_exhaustive]
     GraphQl {
         /// The call. Its session id is the one in the partial data, if there is one.
         call: Box<FailedCall>,
@@ -197,6 +209,7 @@ pub enum Error {
 
     /// The API knows no such run: the look-up gave null, and no error says why.
     #[error("{call} found no such run; check the session id, and that it is of this workspace")]
+    #[non_exhaustive]
     NotFound {
         /// The call.
         call: Box<FailedCall>,
@@ -210,6 +223,7 @@ pub enum Error {
         excerpt(.feature),
         excerpt(&.fields.join(", "))
     )]
+    #[non_exhaustive]
     Unsupported {
         /// The call.
         call: Box<FailedCall>,
@@ -226,6 +240,7 @@ pub enum Error {
         "{call} was answered with something else than the schema says, at {path}: {problem}{}",
         decode_hint(.call)
     )]
+    #[non_exhaustive]
     Decode {
         /// The call.
         call: Box<FailedCall>,
@@ -240,6 +255,7 @@ pub enum Error {
         "{call} was answered with more than {limit} bytes; raise the client's response limit if \
          the transcript really is that long"
     )]
+    #[non_exhaustive]
     ResponseTooLarge {
         /// The call.
         call: Box<FailedCall>,
@@ -254,6 +270,7 @@ pub enum Error {
         excerpt(.status),
         executed_hint(.call)
     )]
+    #[non_exhaustive]
     NotAccepted {
         /// The call.
         call: Box<FailedCall>,
@@ -263,6 +280,7 @@ pub enum Error {
 
     /// A wait ended because the run did, without completing: failed, expired or stopped.
     #[error("run {} ended {}{}", short(&run.session_id), run.status, last_words(.run))]
+    #[non_exhaustive]
     RunFailed {
         /// The whole run, with its transcript.
         run: Box<Run>,
@@ -283,6 +301,7 @@ pub enum Error {
         still_reads(.status),
         turn_hint(*.accepted)
     )]
+    #[non_exhaustive]
     TurnNotStarted {
         /// The run.
         session_id: SessionId,

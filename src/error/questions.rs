@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::{Error, FailedCall};
-use crate::model::SessionId;
+use super::{Error, FailedCall, Result};
+use crate::model::{Run, SessionId};
 
 /// The call in an error that concerns one, borrowed as the error is.
 macro_rules! call_of {
@@ -42,6 +42,61 @@ impl Error {
             Self::TurnNotStarted { session_id, .. } => Some(session_id),
             _ => self.call()?.session_id.as_ref(),
         }
+    }
+
+    /// The run of [`Error::RunFailed`], however it ended; any other error as it is. So a report
+    /// needs no second arm for runs that failed:
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, Error, TriggerRun};
+    ///
+    /// # async fn example(client: Client) -> dinoai::Result<()> {
+    /// let wait = client.trigger_run_and_wait(TriggerRun::agent("data-quality-checker"));
+    /// let run = wait.await.or_else(Error::into_ended_run)?;
+    /// println!("{}: {}", run.status, run.answer().unwrap_or("no answer"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Every error but [`Error::RunFailed`].
+    pub fn into_ended_run(self) -> Result<Run> {
+        match self {
+            Self::RunFailed { run, .. } => Ok(*run),
+            other => Err(other),
+        }
+    }
+
+    /// The same error of a call that has started the run itself: [`may_have_started`] is true. For a
+    /// program that starts a run in one step, and reports in another what became of it.
+    ///
+    /// ```
+    /// use dinoai::{Run, RunStatus};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let failed = Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Failed);
+    /// let error = failed.into_result().unwrap_err();
+    /// assert!(!error.may_have_started() && error.with_started().may_have_started());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`may_have_started`]: Self::may_have_started
+    #[must_use]
+    pub fn with_started(mut self) -> Self {
+        match &mut self {
+            Self::RunFailed { started, .. } | Self::TurnNotStarted { started, .. } => {
+                *started = true;
+            }
+            Self::WaitTimeout(timeout) => timeout.started = true,
+            other => {
+                if let Some(call) = other.call_mut() {
+                    call.started = true;
+                }
+            }
+        }
+        self
     }
 
     /// The server's name for the request that failed, where it sent one.

@@ -5,7 +5,7 @@ mod session_id;
 mod step;
 mod trigger;
 
-pub use run::{Accepted, Message, Run, RunStatus};
+pub use run::{Accepted, Message, Run, RunStatus, UnknownStatus};
 pub use session_id::{InvalidSessionId, SessionId};
 pub use step::{RunSteps, StartupStep, Step, StepOptions};
 pub use trigger::TriggerRun;

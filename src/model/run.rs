@@ -10,7 +10,7 @@ use super::session_id::SessionId;
 /// Where a run stands: the API's `DinoAiAgentRunStatus`.
 ///
 /// `Queued`, `Running`, `Completed` and `Failed` are on the vendor's page; `Expired` and
-/// `Stopped` were observed. A word that this version does not know is kept in `Other`, and is
+/// `Stopped` were observed. A word that this version does not know is kept in `Unknown`, and is
 /// not terminal. It is read in any case, as the vendor's clients read it, and shown, and
 /// serialised, as the API's word (`COMPLETED`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,8 +29,28 @@ pub enum RunStatus {
     Expired,
     /// `STOPPED`: stopped before it finished. Terminal.
     Stopped,
-    /// A status that this version does not know, as the API said it. Not terminal.
-    Other(String),
+    /// A status that this version does not know. Not terminal.
+    Unknown(UnknownStatus),
+}
+
+/// A status that this version does not know, as the API said it. A later version may name it, so
+/// compare [`RunStatus::as_str`] where you have to, not this.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UnknownStatus(String);
+
+impl UnknownStatus {
+    /// The API's word.
+    ///
+    /// ```
+    /// use dinoai::RunStatus;
+    ///
+    /// let status = RunStatus::from("PAUSED".to_owned());
+    /// assert!(matches!(&status, RunStatus::Unknown(word) if word.as_str() == "PAUSED"));
+    /// ```
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl RunStatus {
@@ -55,7 +75,7 @@ impl RunStatus {
             Self::Failed => "FAILED",
             Self::Expired => "EXPIRED",
             Self::Stopped => "STOPPED",
-            Self::Other(word) => word,
+            Self::Unknown(UnknownStatus(word)) => word,
         }
     }
 }
@@ -75,7 +95,7 @@ impl From<String> for RunStatus {
             "FAILED" => Self::Failed,
             "EXPIRED" => Self::Expired,
             "STOPPED" => Self::Stopped,
-            _ => Self::Other(word),
+            _ => Self::Unknown(UnknownStatus(word)),
         }
     }
 }
@@ -83,7 +103,7 @@ impl From<String> for RunStatus {
 impl From<RunStatus> for String {
     fn from(status: RunStatus) -> Self {
         match status {
-            RunStatus::Other(word) => word,
+            RunStatus::Unknown(UnknownStatus(word)) => word,
             known => known.as_str().to_owned(),
         }
     }
@@ -104,6 +124,22 @@ pub struct Message {
 }
 
 impl Message {
+    /// A message for a test.
+    ///
+    /// ```
+    /// let message = dinoai::Message::new(1714142436.0, "agent", "All good.");
+    /// assert!(!message.is_from_user());
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(ts: f64, role: impl Into<String>, content: impl Into<String>) -> Self {
+        Self {
+            ts,
+            role: role.into(),
+            content: content.into(),
+        }
+    }
+
     /// Whether the caller wrote it, and not the agent.
     #[must_use]
     pub fn is_from_user(&self) -> bool {
@@ -191,6 +227,31 @@ pub struct Run {
 }
 
 impl Run {
+    /// A run for a test: without messages, children or a workspace. Set its fields as you need
+    /// them.
+    ///
+    /// ```
+    /// use dinoai::{Message, Run, RunStatus};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let mut run = Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
+    /// run.messages.push(Message::new(1714142436.0, "agent", "All good."));
+    /// assert_eq!(run.answer(), Some("All good."));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(session_id: SessionId, status: RunStatus) -> Self {
+        Self {
+            session_id,
+            status,
+            messages: vec![],
+            child_session_ids: vec![],
+            workspace_uid: String::new(),
+        }
+    }
+
     /// The last message that the agent wrote, by its `ts`: usually what the caller asked for.
     /// `None` where the agent has not written anything.
     #[must_use]
@@ -223,6 +284,27 @@ pub struct Accepted {
     /// (observed, not on the vendor's page).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+}
+
+impl Accepted {
+    /// What the API says to a trigger or a follow-up, for a test.
+    ///
+    /// ```
+    /// # fn main() -> dinoai::Result<()> {
+    /// let accepted = dinoai::Accepted::new("xwzdneft6emspe0f".parse()?);
+    /// assert_eq!(accepted.status, "queued");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(session_id: SessionId) -> Self {
+        Self {
+            session_id,
+            status: "queued".to_owned(),
+            warning: None,
+        }
+    }
 }
 
 #[cfg(test)]

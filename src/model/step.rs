@@ -76,6 +76,27 @@ pub struct Step {
     pub truncated: bool,
 }
 
+impl Step {
+    /// A step for a test, without a tool or a text.
+    ///
+    /// ```
+    /// let step = dinoai::Step::new(3, "AGENT");
+    /// assert_eq!((step.index, step.content), (3, None));
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(index: i64, role: impl Into<String>) -> Self {
+        Self {
+            index,
+            role: role.into(),
+            tool_name: None,
+            tool_input: None,
+            content: None,
+            truncated: false,
+        }
+    }
+}
+
 /// One line of the checklist while an agent's pod boots: the API's `DinoAiAgentStartupStep`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -84,6 +105,22 @@ pub struct StartupStep {
     pub label: String,
     /// Whether it is done.
     pub done: bool,
+}
+
+impl StartupStep {
+    /// A line for a test.
+    ///
+    /// ```
+    /// assert!(!dinoai::StartupStep::new("Clone the repository", false).done);
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(label: impl Into<String>, done: bool) -> Self {
+        Self {
+            label: label.into(),
+            done,
+        }
+    }
 }
 
 /// A run's steps at one moment.
@@ -97,4 +134,25 @@ pub struct RunSteps {
     pub steps: Option<Vec<Step>>,
     /// The start-up checklist; `None` where the backend could not read it, or has none.
     pub startup_steps: Option<Vec<StartupStep>>,
+}
+
+impl RunSteps {
+    /// Steps for a test: none, as of a backend that could not read them.
+    ///
+    /// ```
+    /// use dinoai::{RunStatus, RunSteps, Step};
+    ///
+    /// let mut read = RunSteps::new(RunStatus::Running);
+    /// read.steps = Some(vec![Step::new(1, "AGENT")]);
+    /// # let _ = read;
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(status: RunStatus) -> Self {
+        Self {
+            status,
+            steps: None,
+            startup_steps: None,
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! [`TriggerRun`]: the request to start a run.
 
+use serde::{Deserialize, Serialize};
+
 /// The request to start a run: which agent, with which message, and where it reports.
 ///
 /// It starts from an agent or from a message, since the API needs at least one of them; the rest
@@ -18,17 +20,66 @@
 /// Agent, message and Slack routing are on the vendor's page, and every backend knows them. The
 /// base branch and the model family were observed; a backend that does not know them answers
 /// [`Error::Unsupported`](crate::Error::Unsupported).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// It serialises with the API's field names, so a queue can store it:
+///
+/// ```
+/// use dinoai::TriggerRun;
+///
+/// let request = TriggerRun::agent("data-quality-checker").with_base_branch("main");
+/// let stored = serde_json::to_string(&request)?;
+/// assert_eq!(stored, r#"{"agent":"data-quality-checker","baseBranch":"main"}"#);
+/// assert_eq!(serde_json::from_str::<TriggerRun>(&stored)?, request);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Reading one refuses a name that it does not know, and a request with neither an agent nor a
+/// message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", try_from = "Stored")]
 #[must_use = "a request starts nothing until it is given to a client"]
 pub struct TriggerRun {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) slack: Option<Slack>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) base_branch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model_family: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A request as it was stored.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Stored {
+    agent: Option<String>,
+    message: Option<String>,
+    slack: Option<Slack>,
+    base_branch: Option<String>,
+    model_family: Option<String>,
+}
+
+impl TryFrom<Stored> for TriggerRun {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        if stored.agent.is_none() && stored.message.is_none() {
+            return Err("a request needs an agent or a message");
+        }
+        Ok(Self {
+            agent: stored.agent,
+            message: stored.message,
+            slack: stored.slack,
+            base_branch: stored.base_branch,
+            model_family: stored.model_family,
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Slack {
     pub(crate) channel: String,
     pub(crate) thread_ts: String,
@@ -84,6 +135,62 @@ impl TriggerRun {
         self
     }
 
+    /// The agent's name; `None` for a run from a message alone.
+    ///
+    /// ```
+    /// let request = dinoai::TriggerRun::agent("data-quality-checker");
+    /// assert_eq!(request.agent_name(), Some("data-quality-checker"));
+    /// ```
+    #[must_use]
+    pub fn agent_name(&self) -> Option<&str> {
+        self.agent.as_deref()
+    }
+
+    /// The message.
+    ///
+    /// ```
+    /// let request = dinoai::TriggerRun::message("Which tests fail?");
+    /// assert_eq!(request.text(), Some("Which tests fail?"));
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// The Slack channel and the timestamp of the thread.
+    ///
+    /// ```
+    /// let request = dinoai::TriggerRun::message("Go").with_slack("C0123456789", "1714142436.0012");
+    /// assert_eq!(request.slack(), Some(("C0123456789", "1714142436.0012")));
+    /// ```
+    #[must_use]
+    pub fn slack(&self) -> Option<(&str, &str)> {
+        let slack = self.slack.as_ref()?;
+        Some((&slack.channel, &slack.thread_ts))
+    }
+
+    /// The branch, tag or commit that the agent checks out.
+    ///
+    /// ```
+    /// let request = dinoai::TriggerRun::message("Go").with_base_branch("main");
+    /// assert_eq!(request.base_branch(), Some("main"));
+    /// ```
+    #[must_use]
+    pub fn base_branch(&self) -> Option<&str> {
+        self.base_branch.as_deref()
+    }
+
+    /// The slug of the model family.
+    ///
+    /// ```
+    /// let request = dinoai::TriggerRun::message("Go").with_model_family("fast");
+    /// assert_eq!(request.model_family(), Some("fast"));
+    /// ```
+    #[must_use]
+    pub fn model_family(&self) -> Option<&str> {
+        self.model_family.as_deref()
+    }
+
     /// Whether it uses only what the vendor's page documents.
     pub(crate) fn is_on_the_page(&self) -> bool {
         self.base_branch.is_none() && self.model_family.is_none()
@@ -97,5 +204,32 @@ impl TriggerRun {
             base_branch: None,
             model_family: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_request_reads_back_and_a_wrong_one_is_refused() {
+        let request = TriggerRun::agent("checker")
+            .with_message("Go")
+            .with_slack("C1", "1.2")
+            .with_base_branch("main")
+            .with_model_family("fast");
+        let stored = serde_json::to_string(&request).unwrap();
+        assert_eq!(
+            serde_json::from_str::<TriggerRun>(&stored).unwrap(),
+            request
+        );
+        let refused = |json: &str| {
+            serde_json::from_str::<TriggerRun>(json)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(refused("{}").contains("needs an agent or a message"));
+        assert!(refused(r#"{"agent":"a","baseBranche":"b"}"#).contains("baseBranche"));
+        assert!(refused(r#"{"agent":"a","slack":{"channel":"C1"}}"#).contains("threadTs"));
     }
 }

@@ -3,6 +3,31 @@
 use crate::error::{Error, Result};
 use crate::model::{Run, RunStatus};
 
+impl Run {
+    /// The run if it has completed, else [`Error::RunFailed`] with it: what a wait returns, for a
+    /// run that was read or watched. [`Error::into_ended_run`] is the way back.
+    ///
+    /// ```
+    /// use dinoai::{Error, Run, RunStatus};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let stopped = Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Stopped);
+    /// let error = stopped.clone().into_result().unwrap_err();
+    /// assert_eq!(error.into_ended_run()?, stopped);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RunFailed`] with every other status, also one that is no end. Its
+    /// [`may_have_started`](Error::may_have_started) is false, unless you say
+    /// [`with_started`](Error::with_started).
+    pub fn into_result(self) -> Result<Self> {
+        completed(self, false)
+    }
+}
+
 /// A wait's result: the run if it has completed.
 pub(crate) fn completed(run: Run, started: bool) -> Result<Run> {
     match run.status {

@@ -21,7 +21,7 @@ use std::fmt;
 
 #[cfg(doc)]
 use crate::Client;
-use crate::model::{Accepted, Run, SessionId};
+use crate::model::{Accepted, Run, RunStatus, SessionId};
 use crate::operations::{Api, CallFuture};
 
 pub use ask::Ask;
@@ -85,6 +85,32 @@ impl Session {
     pub fn run(&self) -> CallFuture<Run> {
         let handle = self.handle.clone();
         Box::pin(async move { handle.api.read_run(handle.call_options()).await })
+    }
+
+    /// Reads the run's status alone, as it is now: a small request, however long the transcript
+    /// is.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// if !session.status().await?.is_terminal() {
+    ///     println!("still at work");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::get_run`].
+    ///
+    /// # Document
+    ///
+    /// ```graphql
+    #[doc = include_str!("../../graphql/dinoai_agent_run_status.graphql")]
+    /// ```
+    pub fn status(&self) -> CallFuture<RunStatus> {
+        let handle = self.handle.clone();
+        Box::pin(async move { handle.api.read_status(handle.call_options()).await })
     }
 
     /// Waits until the run has ended, and reads it: see [`Wait`].

@@ -45,6 +45,48 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// A turn for a test, without messages.
+    ///
+    /// ```
+    /// use dinoai::{Message, RunStatus, Turn};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let mut turn = Turn::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
+    /// turn.messages.push(Message::new(1714142436.0, "agent", "Fixed."));
+    /// assert_eq!(turn.answer(), Some("Fixed."));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(session_id: SessionId, status: RunStatus) -> Self {
+        Self {
+            session_id,
+            status,
+            messages: vec![],
+        }
+    }
+
+    /// All that the agent wrote in the turn, its messages one after the other with an empty line
+    /// between them; empty where it wrote nothing. [`answer`](Self::answer) is the last message
+    /// alone.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// println!("{}", session.ask("Now fix the first one").await?.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> String {
+        let texts: Vec<_> = self
+            .messages
+            .iter()
+            .map(|message| message.content.as_str())
+            .collect();
+        texts.join("\n\n")
+    }
+
     /// The last message of the turn; `None` where the agent wrote nothing.
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
@@ -129,4 +171,21 @@ pub(super) enum Sign {
 fn agent_messages(messages: &[MessageKey]) -> usize {
     let agents = messages.iter().filter(|message| !message.is_from_user);
     agents.collect::<BTreeSet<_>>().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_turn_is_all_that_the_agent_wrote() {
+        let mut turn = Turn::new(SessionId::new("s").unwrap(), RunStatus::Completed);
+        assert_eq!((turn.text().as_str(), turn.answer()), ("", None));
+        turn.messages = vec![
+            Message::new(1.0, "agent", "First."),
+            Message::new(2.0, "agent", "Second."),
+        ];
+        assert_eq!(turn.text(), "First.\n\nSecond.");
+        assert_eq!(turn.answer(), Some("Second."));
+    }
 }

@@ -241,15 +241,15 @@ impl Follower<'_> {
 
     /// How a run that has ended is reported.
     fn exit(&self, run: Run, printer: &EventPrinter<'_>) -> Result<ExitStatus, Failure> {
-        if run.status == RunStatus::Completed {
-            return Ok(ExitStatus::Done);
-        }
-        let run = Box::new(match self.output.format {
+        let shown = match self.output.format {
             Format::Text => without_messages(run),
             Format::Json | Format::Jsonl => printer.run_as_shown(&run),
-        });
-        let started = self.audience == Audience::Author;
-        Err(Error::RunFailed { run, started }.into())
+        };
+        match (shown.into_result(), self.audience) {
+            (Ok(_), _) => Ok(ExitStatus::Done),
+            (Err(error), Audience::Author) => Err(error.with_started().into()),
+            (Err(error), _) => Err(error.into()),
+        }
     }
 }
 

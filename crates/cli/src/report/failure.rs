@@ -183,20 +183,12 @@ impl From<Error> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_turn_that_has_not_started_is_still_going() {
         let session_id = SessionId::new("abc").unwrap();
-        let failure = Failure::from(Error::TurnNotStarted {
-            session_id: session_id.clone(),
-            waited: Duration::from_secs(120),
-            status: None,
-            accepted: true,
-            started: true,
-        });
+        let failure = Failure::from(Error::new_turn_not_started(session_id.clone()));
         assert_eq!(failure.exit, ExitStatus::StillGoing);
         assert_eq!(failure.kind, Kind::TurnNotStarted);
         assert_eq!(failure.session_id, Some(session_id));

@@ -3,7 +3,7 @@
 mod line_editor;
 mod typed_ahead;
 
-use dinoai::{Error, RunStatus, Session, SessionId};
+use dinoai::{Session, SessionId};
 
 use super::Context;
 use super::run::trigger;
@@ -196,11 +196,7 @@ impl Conversation {
             self.session = Some(session);
         }
         let run = followed?;
-        if run.status != RunStatus::Completed {
-            let run = Box::new(without_messages(run));
-            let started = false;
-            return Err(Error::RunFailed { run, started }.into());
-        }
+        without_messages(run).into_result()?;
         Ok(())
     }
 

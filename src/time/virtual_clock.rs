@@ -1,97 +1,11 @@
-//! Time, for every wait of this crate: polls, pauses between attempts, timeouts.
-//!
-//! Programs need nothing from here. Tests do: with a [`VirtualClock`] an hour of waiting takes
-//! no time, while the sockets underneath keep real time.
-//!
-//! ```
-//! use dinoai::time::VirtualClock;
-//! use dinoai::{Client, Credentials};
-//!
-//! # fn main() -> dinoai::Result<()> {
-//! let clock = VirtualClock::new();
-//! let client = Client::builder()
-//!     .endpoint("http://127.0.0.1:4000/graphql")
-//!     .credentials(Credentials::key_and_secret("key", "secret"))
-//!     .clock(clock.clone())
-//!     .build()?;
-//! # let _ = client;
-//! # Ok(())
-//! # }
-//! ```
+//! [`VirtualClock`]: an hour of waiting takes no time.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// What a [`Clock`] returns from `sleep`.
-pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
-
-/// The time that waits are measured by. Monotonic: it never goes back.
-pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time since a start that the clock chose.
-    fn now(&self) -> Duration;
-
-    /// Ends once `duration` has passed. May be dropped at any time.
-    fn sleep(&self, duration: Duration) -> Sleep;
-
-    /// Ends once the clock has come to `time`, without moving it: for a deadline that races
-    /// something else, such as a request. May be dropped at any time.
-    ///
-    /// By default a [`sleep`](Self::sleep) until then, which is right for every clock whose time
-    /// passes by itself.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use dinoai::time::{Clock, VirtualClock};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// let clock = VirtualClock::new();
-    /// let deadline = clock.alarm(Duration::from_secs(60));
-    /// clock.advance(Duration::from_secs(60));
-    /// deadline.await;
-    /// # }
-    /// ```
-    fn alarm(&self, time: Duration) -> Sleep {
-        self.sleep(time.saturating_sub(self.now()))
-    }
-}
-
-/// Real time, by tokio's timer. The default.
-///
-/// Its `sleep` has to be polled inside a tokio runtime whose time driver is on.
-#[derive(Debug, Clone)]
-pub struct SystemClock {
-    start: Instant,
-}
-
-impl SystemClock {
-    /// A clock that starts now.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(async move { tokio::time::sleep(duration).await })
-    }
-}
+use super::{Clock, Sleep};
 
 /// A clock for tests: a `sleep` ends at once, and the clock has then moved on by its length.
 ///
