@@ -451,10 +451,10 @@ mod tests {
     #[test]
     fn a_call_whose_thread_is_gone_may_have_been_carried_out() {
         let call = || client(NO_PORT).get_run("a");
-        let error = block_on(Ok(&gone()), call()).unwrap_err();
+        let error = block_on(Ok(&gone()), call().into_future()).unwrap_err();
         assert_unknown(&error);
         insta::assert_snapshot!(error, @"the call was sent but its outcome is unknown: the thread for blocking calls has ended before its work was done; it may have been carried out and was not sent again, so look in the workspace before you send it again");
-        assert_not_started(&block_on(none(), call()).unwrap_err());
+        assert_not_started(&block_on(none(), call().into_future()).unwrap_err());
     }
 
     #[test]
@@ -565,7 +565,7 @@ mod tests {
         };
         let errors = interrupted(|endpoint, runtime| {
             let call = client(endpoint).trigger_run(TriggerRun::agent("a"));
-            vec![block_on(Ok(runtime), call).unwrap_err()]
+            vec![block_on(Ok(runtime), call.into_future()).unwrap_err()]
         });
         errors.iter().for_each(assert_unknown);
         let errors = interrupted(|endpoint, runtime| {

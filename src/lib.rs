@@ -120,7 +120,7 @@ pub use model::{
     StepOptions, TriggerRun, UnknownStatus,
 };
 #[doc(inline)]
-pub use operations::CallFuture;
+pub use operations::{Call, CallFuture};
 #[doc(inline)]
 pub use polling::{OnTimeout, Outage, Schedule};
 #[doc(inline)]

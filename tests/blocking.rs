@@ -256,7 +256,9 @@ fn a_connection_that_a_blocking_call_has_opened_serves_a_runtime_as_well() {
     within_time(move || {
         client.get_run(SESSION).block().unwrap();
         let runtime = current_thread();
-        runtime.block_on(client.get_run(SESSION)).unwrap();
+        runtime
+            .block_on(client.get_run(SESSION).into_future())
+            .unwrap();
         drop(runtime);
         client.get_run(SESSION).block().unwrap();
     });

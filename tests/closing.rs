@@ -86,7 +86,7 @@ async fn a_trigger_that_has_left_is_awaited_although_its_client_is_closed() {
     let release = Arc::new(Notify::new());
     let server = FaultServer::start([Reply::When(release.clone(), Box::new(Reply::Good))]).await;
     let client = client(&server);
-    let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")));
+    let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")).into_future());
     within(until_seen(&server, 1)).await;
     client.start_nothing_more();
     // It has looked at its client by then.
@@ -110,7 +110,7 @@ async fn a_trigger_that_cannot_connect_is_given_up_at_once_and_never_leaves() {
         .request_timeout(LONG * 2)
         .build()
         .unwrap();
-    let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")));
+    let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")).into_future());
     let (_connection, _) = within(listener.accept()).await.unwrap();
     client.start_nothing_more();
     assert!(is_closed(&within(call).await.unwrap()));
@@ -120,7 +120,7 @@ async fn a_trigger_that_cannot_connect_is_given_up_at_once_and_never_leaves() {
 async fn a_pause_before_another_attempt_ends_at_once() {
     let server = FaultServer::start([Reply::too_many_requests("50")]).await;
     let client = client(&server);
-    let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")));
+    let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")).into_future());
     within(until_seen(&server, 1)).await;
     client.start_nothing_more();
     let error = within(call).await.unwrap().unwrap_err();
@@ -227,7 +227,7 @@ async fn a_child_is_closed_alone_and_with_its_parent() {
     let pause = Reply::too_many_requests("50");
     server.answer_next([pause]);
     let seen = server.seen().len();
-    let paused = tokio::spawn(other.trigger_run(request()));
+    let paused = tokio::spawn(other.trigger_run(request()).into_future());
     within(until_seen(&server, seen + 1)).await;
     client.start_nothing_more();
     assert!(within(paused).await.unwrap().is_err());

@@ -1276,7 +1276,10 @@ async fn unsent(way: &str) -> (FaultServer, Session, Checkpoint) {
     assert!(one.is_ok() && two.is_ok());
     let before = session.checkpoint();
     names.hang();
-    let (mut one, mut two) = (session.send("one"), session.send("two"));
+    let (mut one, mut two) = (
+        session.send("one").into_future(),
+        session.send("two").into_future(),
+    );
     let connect = async {
         // Two runs, and the look and the steps of the one that is first.
         server.until_answered(4).await;
@@ -1742,7 +1745,7 @@ async fn a_follow_up_that_is_not_sent_takes_nothing_from_a_later_watch() {
     session.run().await.unwrap();
     let mut first = session.watch();
     names.hang();
-    let mut send = session.send("And now?");
+    let mut send = session.send("And now?").into_future();
     tokio::select! {
         done = &mut send => panic!("{done:?}"),
         () = names.asked.notified() => {}

@@ -622,7 +622,7 @@ async fn a_future_of_a_change_dropped_at_any_await_sends_nothing_twice() {
     for polls in 1..200 {
         let server = FaultServer::start([Reply::too_many_requests("1")]).await;
         let (client, _) = server.client();
-        let mut call = Box::pin(client.trigger_run(TriggerRun::agent("a")));
+        let mut call = Box::pin(client.trigger_run(TriggerRun::agent("a")).into_future());
         let finished = poll_at_most(polls, call.as_mut()).await;
         drop(call);
         // One turned away, one carried out, at the very most.

@@ -19,9 +19,9 @@ use crate::config::Credentials;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions, TriggerRun};
-use crate::operations::{Api, CallFuture, check_step_options};
+use crate::operations::{Api, Call, check_step_options};
 use crate::session::{Checkpoint, Session, Wait, Watch};
-use crate::transport::{CallOptions, Executor};
+use crate::transport::Executor;
 
 pub use builder::ClientBuilder;
 
@@ -142,10 +142,9 @@ impl Client {
     /// # Errors
     ///
     /// As for [`trigger_run`](Self::trigger_run).
-    pub fn start(&self, request: TriggerRun) -> CallFuture<Session> {
-        let api = self.api.clone();
-        Box::pin(async move {
-            let accepted = api.trigger(request, CallOptions::default()).await?;
+    pub fn start(&self, request: TriggerRun) -> Call<Session> {
+        Call::new(self.api.clone(), async move |api, options| {
+            let accepted = api.trigger(request, options).await?;
             Ok(Session::started(api, accepted))
         })
     }
@@ -199,9 +198,10 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../../graphql/trigger_dinoai_agent_run_with_options.graphql")]
     /// ```
-    pub fn trigger_run(&self, request: TriggerRun) -> CallFuture<Accepted> {
-        let api = self.api.clone();
-        Box::pin(async move { api.trigger(request, CallOptions::default()).await })
+    pub fn trigger_run(&self, request: TriggerRun) -> Call<Accepted> {
+        Call::new(self.api.clone(), async move |api, options| {
+            api.trigger(request, options).await
+        })
     }
 
     /// Sends a follow-up message to a run, and returns at once.
@@ -226,13 +226,11 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../../graphql/send_dinoai_agent_message.graphql")]
     /// ```
-    pub fn send_message(
-        &self,
-        id: impl AsRef<str>,
-        message: impl Into<String>,
-    ) -> CallFuture<Accepted> {
-        let (api, call, message) = (self.api.clone(), CallOptions::about(id), message.into());
-        Box::pin(async move { api.send(message, call?).await })
+    pub fn send_message(&self, id: impl AsRef<str>, message: impl Into<String>) -> Call<Accepted> {
+        let (id, message) = (SessionId::new(id.as_ref()), message.into());
+        Call::new(self.api.clone(), async move |api, options| {
+            api.send(message, options.for_run(id?)).await
+        })
     }
 
     /// Reads a run: status, transcript, children.
@@ -250,9 +248,11 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../../graphql/dinoai_agent_run.graphql")]
     /// ```
-    pub fn get_run(&self, id: impl AsRef<str>) -> CallFuture<Run> {
-        let (api, call) = (self.api.clone(), CallOptions::about(id));
-        Box::pin(async move { api.read_run(call?).await })
+    pub fn get_run(&self, id: impl AsRef<str>) -> Call<Run> {
+        let id = SessionId::new(id.as_ref());
+        Call::new(self.api.clone(), async move |api, options| {
+            api.read_run(options.for_run(id?)).await
+        })
     }
 
     /// Stops a run. It ends as [`RunStatus::Stopped`](crate::RunStatus::Stopped); [`Accepted::status`] is the API's word.
@@ -270,11 +270,11 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../../graphql/stop_dinoai_agent_run.graphql")]
     /// ```
-    pub fn stop_run(&self, id: impl AsRef<str>) -> CallFuture<Accepted> {
-        let (api, id) = (self.api.clone(), SessionId::new(id.as_ref()));
-        Box::pin(async move {
+    pub fn stop_run(&self, id: impl AsRef<str>) -> Call<Accepted> {
+        let id = SessionId::new(id.as_ref());
+        Call::new(self.api.clone(), async move |api, options| {
             let session_id = id?;
-            let status = api.stop(CallOptions::about(&session_id)?).await?;
+            let status = api.stop(options.for_run(session_id.clone())).await?;
             Ok(Accepted {
                 session_id,
                 status,
@@ -298,11 +298,11 @@ impl Client {
     /// ```graphql
     #[doc = include_str!("../../graphql/dinoai_agent_run_steps.graphql")]
     /// ```
-    pub fn get_run_steps(&self, id: impl AsRef<str>, options: StepOptions) -> CallFuture<RunSteps> {
-        let (api, call) = (self.api.clone(), CallOptions::about(id));
-        Box::pin(async move {
+    pub fn get_run_steps(&self, id: impl AsRef<str>, options: StepOptions) -> Call<RunSteps> {
+        let id = SessionId::new(id.as_ref());
+        Call::new(self.api.clone(), async move |api, call| {
             check_step_options(&options)?;
-            api.read_steps(options, call?).await
+            api.read_steps(options, call.for_run(id?)).await
         })
     }
 

@@ -330,6 +330,13 @@ impl Error {
         }
     }
 
+    pub(crate) fn zero(field: &'static str) -> Self {
+        Self::InvalidRequest {
+            field,
+            problem: "is zero".to_owned(),
+        }
+    }
+
     pub(crate) fn config(setting: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::InvalidConfig {
             setting: setting.into(),

@@ -9,7 +9,6 @@ mod lenient;
 pub(crate) mod status_batch;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::model::{
@@ -27,7 +26,7 @@ use documents::{
 };
 use status_batch::{StatusBatch, read_batch};
 
-pub use call::CallFuture;
+pub use call::{Call, CallFuture};
 
 pub(crate) use check::check_step_options;
 
@@ -160,12 +159,6 @@ impl Api {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         self.executor.clock()
-    }
-
-    /// When a call that begins now has to be over.
-    pub(crate) fn call_deadline(&self) -> Duration {
-        let now = self.clock().now();
-        now.saturating_add(self.retry().call_timeout())
     }
 
     pub(crate) fn retry(&self) -> &Retry {

@@ -26,17 +26,11 @@ impl Default for PollOptions {
 
 impl PollOptions {
     pub(crate) fn check(&self) -> Result<()> {
-        let zero = |field| {
-            Err(Error::InvalidRequest {
-                field,
-                problem: "is zero".to_owned(),
-            })
-        };
         if self.timeout.is_zero() {
-            return zero("timeout");
+            return Err(Error::zero("timeout"));
         }
         if self.schedule.is_endless_loop() {
-            return zero("poll interval");
+            return Err(Error::zero("poll interval"));
         }
         Ok(())
     }

@@ -85,8 +85,8 @@ impl Handle {
     }
 
     /// Stops the run.
-    pub(crate) async fn stop(&self) -> Result<Accepted> {
-        let status = self.api.stop(self.call_options()).await?;
+    pub(crate) async fn stop(&self, options: CallOptions) -> Result<Accepted> {
+        let status = self.api.stop(options.for_run(self.id.clone())).await?;
         Ok(Accepted {
             session_id: self.id.clone(),
             status,

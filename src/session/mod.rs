@@ -22,7 +22,7 @@ use std::fmt;
 #[cfg(doc)]
 use crate::Client;
 use crate::model::{Accepted, Run, RunStatus, SessionId};
-use crate::operations::{Api, CallFuture};
+use crate::operations::{Api, Call};
 
 pub use ask::Ask;
 pub use checkpoint::Checkpoint;
@@ -82,9 +82,11 @@ impl Session {
     /// # Errors
     ///
     /// As for [`Client::get_run`].
-    pub fn run(&self) -> CallFuture<Run> {
-        let handle = self.handle.clone();
-        Box::pin(async move { handle.api.read_run(handle.call_options()).await })
+    pub fn run(&self) -> Call<Run> {
+        let id = self.handle.id.clone();
+        Call::new(self.handle.api.clone(), async move |api, options| {
+            api.read_run(options.for_run(id)).await
+        })
     }
 
     /// Reads the run's status alone, as it is now: a small request, however long the transcript
@@ -108,9 +110,11 @@ impl Session {
     /// ```graphql
     #[doc = include_str!("../../graphql/dinoai_agent_run_status.graphql")]
     /// ```
-    pub fn status(&self) -> CallFuture<RunStatus> {
-        let handle = self.handle.clone();
-        Box::pin(async move { handle.api.read_status(handle.call_options()).await })
+    pub fn status(&self) -> Call<RunStatus> {
+        let id = self.handle.id.clone();
+        Call::new(self.handle.api.clone(), async move |api, options| {
+            api.read_status(options.for_run(id)).await
+        })
     }
 
     /// Waits until the run has ended, and reads it: see [`Wait`].
@@ -151,9 +155,11 @@ impl Session {
     /// # Errors
     ///
     /// As for [`Client::send_message`] and, before anything is sent, for [`Client::get_run`].
-    pub fn send(&self, message: impl Into<String>) -> CallFuture<Accepted> {
+    pub fn send(&self, message: impl Into<String>) -> Call<Accepted> {
         let (handle, message) = (self.handle.clone(), message.into());
-        Box::pin(async move { handle.send(message, None).await })
+        Call::new(self.handle.api.clone(), async move |_, options| {
+            handle.send(message, options).await
+        })
     }
 
     /// Sends a follow-up, as [`send`](Self::send) does, and watches its turn, within one timeout:
@@ -188,9 +194,11 @@ impl Session {
     /// # Errors
     ///
     /// As for [`Client::stop_run`].
-    pub fn stop(&self) -> CallFuture<Accepted> {
+    pub fn stop(&self) -> Call<Accepted> {
         let handle = self.handle.clone();
-        Box::pin(async move { handle.stop().await })
+        Call::new(self.handle.api.clone(), async move |_, options| {
+            handle.stop(options).await
+        })
     }
 
     /// Stops the run when the guard is dropped, at best: see [`StopOnDrop`].

@@ -20,20 +20,17 @@ pub(crate) type Sending = tokio::sync::OwnedMutexGuard<()>;
 
 impl Handle {
     /// Reads the run and sends a follow-up, until the deadline if there is one.
-    pub(crate) async fn send(
-        &self,
-        message: String,
-        deadline: Option<Duration>,
-    ) -> Result<Accepted> {
+    pub(crate) async fn send(&self, message: String, options: CallOptions) -> Result<Accepted> {
         if message.trim().is_empty() {
             return Err(Error::blank("message"));
         }
-        let call = CallOptions {
-            deadline,
-            ..self.call_options()
-        };
-        let call_deadline = self.api.call_deadline();
-        let deadline = deadline.map_or(call_deadline, |deadline| deadline.min(call_deadline));
+        let call = options.for_run(self.id.clone());
+        let retry = call.retry.as_ref().unwrap_or(self.api.retry());
+        let now = self.api.clock().now();
+        let call_deadline = now.saturating_add(retry.call_timeout());
+        let deadline = call
+            .deadline
+            .map_or(call_deadline, |deadline| deadline.min(call_deadline));
         let prepared = async {
             let Some(sending) = self.begin_to_send(deadline).await else {
                 return Ok::<_, Error>(None);

@@ -6,6 +6,7 @@ use tokio::runtime::Handle as Runtime;
 
 use super::handle::Handle;
 use crate::error::excerpt;
+use crate::transport::CallOptions;
 
 /// Stops its run when it is dropped, unless it is disarmed before.
 ///
@@ -72,7 +73,7 @@ impl Drop for StopOnDrop {
 }
 
 async fn stop(handle: Handle) {
-    match handle.stop().await {
+    match handle.stop(CallOptions::default()).await {
         Ok(accepted) => {
             tracing::info!(session_id = %handle.id, status = %excerpt(&accepted.status), "stopped");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::body::Departed;
 use super::closing::Closing;
-use crate::error::Result;
+use super::retry::Retry;
 use crate::model::SessionId;
 
 /// What one call is about, and how it is made.
@@ -16,6 +16,8 @@ pub(crate) struct CallOptions {
     /// When it has to be over, by the clock: no attempt begins after it. A trigger or a
     /// follow-up that has left is not cut off by it.
     pub(crate) deadline: Option<Duration>,
+    /// How often it is tried, in place of what the client says.
+    pub(crate) retry: Option<Retry>,
     /// How long an attempt that is under way at the deadline may go on.
     pub(crate) overrun: Duration,
     /// One attempt, where the caller's own loop is the retry.
@@ -31,18 +33,11 @@ pub(crate) struct CallOptions {
 }
 
 impl CallOptions {
-    pub(crate) fn about(id: impl AsRef<str>) -> Result<Self> {
-        Ok(Self {
-            session_id: Some(SessionId::new(id.as_ref())?),
-            ..Self::default()
-        })
-    }
-
-    /// The same for another run.
-    pub(crate) fn for_run(&self, id: SessionId) -> Self {
+    /// The same about this run.
+    pub(crate) fn for_run(self, id: SessionId) -> Self {
         Self {
             session_id: Some(id),
-            ..self.clone()
+            ..self
         }
     }
 

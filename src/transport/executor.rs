@@ -7,11 +7,12 @@ use serde::Serialize;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use super::attempts::{Attempts, RetryBudget};
 use super::call_options::CallOptions;
 use super::http::HttpTransport;
 use super::operation::{Operation, OperationInfo, RetrySafety};
 use super::response::{Response, ResponseContext};
-use super::retry::{Attempts, Retry, RetryBudget};
+use super::retry::Retry;
 use crate::error::{Error, FailedCall, Result};
 use crate::model::SessionId;
 use crate::time::Clock;
@@ -109,6 +110,7 @@ impl Executor {
             budget,
             clock,
         } = self;
+        let retry = options.retry.as_ref().unwrap_or(retry);
         // Within the caller's own call timeout.
         let once = retry.clone().with_attempts(1);
         let retry = if options.once { &once } else { retry };

@@ -1,9 +1,10 @@
 //! GraphQL over HTTP: sends a request, decides what its response means and when it is sent again.
 //! Knows no run.
 //!
-//! [`Executor`] makes a call: attempts by [`retry`], each one request over [`http`], whose response
+//! [`Executor`] makes a call: [`attempts`] as [`retry`] says, each one request over [`http`], whose response
 //! [`response`] reads.
 
+mod attempts;
 mod body;
 mod call_options;
 mod closing;

@@ -70,7 +70,7 @@ impl Census {
         let descendants = walk(root.clone(), concurrency, |id| {
             let (api, known) = (api.clone(), self.read.get(&id).cloned());
             let given_up = self.given_up.get(&id).cloned();
-            let (call, is_root) = (call.for_run(id.clone()), id == root);
+            let (call, is_root) = (call.clone().for_run(id.clone()), id == root);
             let root_messages = &root_messages;
             async move {
                 let read = |status, children: Vec<_>| ((status, children.clone()), children);

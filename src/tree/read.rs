@@ -89,7 +89,7 @@ pub(super) async fn read_tree(
 ) -> Result<Tree> {
     let descendants = walk(root.clone(), concurrency, |id| {
         let known = read.get(&id).cloned();
-        let (api, call) = (api.clone(), call.for_run(id));
+        let (api, call) = (api.clone(), call.clone().for_run(id));
         async move {
             let run = match known {
                 Some(run) => run,

@@ -815,7 +815,7 @@ async fn two_runtimes(lane: &Lane, rng: &mut Rng) {
             .enable_all()
             .build();
         let runtime = runtime.expect("a runtime starts");
-        let result = runtime.block_on(client.get_run(id));
+        let result = runtime.block_on(client.get_run(id).into_future());
         // It holds its connections, and does not drive them.
         (result, runtime)
     });
@@ -845,7 +845,7 @@ async fn blocked_executor(lane: &Lane, rng: &mut Rng) {
             .enable_all()
             .build();
         runtime.expect("a runtime starts").block_on(async {
-            let trigger = tokio::spawn(client.trigger_run(request));
+            let trigger = tokio::spawn(client.trigger_run(request).into_future());
             tokio::time::sleep(first).await;
             std::thread::sleep(then);
             trigger.await

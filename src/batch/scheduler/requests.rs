@@ -73,7 +73,7 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
         Box::pin(async move {
             let ids: Vec<_> = runs.iter().map(|run| run.id.clone()).collect();
             let statuses = match &ids[..] {
-                [id] => match api.read_status(call.for_run(id.clone())).await {
+                [id] => match api.read_status(call.clone().for_run(id.clone())).await {
                     Ok(status) => Ok(vec![Ok(status)]),
                     // What has nothing to do with the run.
                     Err(error) if is_common(&error) => Err(error),

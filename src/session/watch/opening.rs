@@ -79,7 +79,11 @@ impl Opening {
                 (handle, Some(Event::Started(accepted)))
             }
             Subject::FollowUp(handle, message) => {
-                let accepted = handle.send(message, Some(deadline)).await?;
+                let options = CallOptions {
+                    deadline: Some(deadline),
+                    ..CallOptions::default()
+                };
+                let accepted = handle.send(message, options).await?;
                 (handle, Some(Event::Sent(accepted)))
             }
         };

@@ -1,6 +1,6 @@
 //! [`Context`]: what a command that talks to the API is given.
 
-use dinoai::{CallFuture, Client, SessionId};
+use dinoai::{Client, SessionId};
 
 use crate::interrupt::Interrupts;
 use crate::output::Output;
@@ -18,11 +18,11 @@ impl Context<'_> {
     pub(crate) async fn read<T>(
         &mut self,
         id: &SessionId,
-        call: CallFuture<T>,
+        call: impl IntoFuture<Output = dinoai::Result<T>>,
     ) -> Result<T, Failure> {
         self.output.show_activity_of(id, "reading");
         let done = tokio::select! {
-            done = call => done.map_err(Failure::from),
+            done = call.into_future() => done.map_err(Failure::from),
             signal = self.interrupts.next() => Err(Failure::interrupted_idle(signal)),
         };
         self.output.clear_progress();

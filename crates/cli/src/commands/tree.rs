@@ -12,9 +12,7 @@ pub(crate) async fn tree(
     options: TreeArgs,
 ) -> Result<ExitStatus, Failure> {
     let session = context.client.session(&options.session)?;
-    let tree = context
-        .read(session.id(), session.tree().into_future())
-        .await?;
+    let tree = context.read(session.id(), session.tree()).await?;
     let output = context.output;
     match output.format {
         Format::Text => output.text(&tree.to_string()),

@@ -84,7 +84,7 @@ impl Stopping<'_> {
         id: &SessionId,
     ) -> Result<Result<(), Failure>, Failure> {
         context.output.show_activity_of(id, "stopping");
-        let mut stop = context.client.stop_run(id);
+        let mut stop = context.client.stop_run(id).into_future();
         let signal = tokio::select! {
             stopped = &mut stop => {
                 let stopped = stopped.map_err(|error| Failure::from(error).about(id));
