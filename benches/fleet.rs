@@ -66,7 +66,11 @@ fn main() {
     let mut completed = 0;
     let heap = allocation_counter::measure(|| {
         runtime.block_on(async {
-            let mut fleet = client.wait_all(ids.clone()).timeout(Duration::MAX);
+            let mut fleet = client
+                .wait_all(ids.clone())
+                .unwrap()
+                .timeout(Duration::MAX)
+                .results();
             while let Some((_, result)) = fleet.next().await {
                 completed += usize::from(result.is_ok());
             }

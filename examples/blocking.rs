@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let session = api.client.session(&run.session_id)?;
     session.send("Now also check stg_customers.").block()?;
-    for event in session.watch().iterate() {
+    for event in session.watch().events().iterate() {
         match event? {
             Event::Status(status) => println!("now {status}"),
             Event::Message(message) => println!("[{}] {}", message.role, message.content),

@@ -21,7 +21,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut results = api
         .client
         .run_all(requests, 3)
-        .on_started(move |place, id| println!("{} is run {id}.", tables[place]));
+        .on_started(move |place, id| println!("{} is run {id}.", tables[place]))
+        .results();
     let mut ids = vec![];
     while let Some((place, result)) = results.next().await {
         let table = tables[place];
@@ -36,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // Runs that were started before, here or elsewhere, are waited for by their ids.
-    let mut results = api.client.wait_all(ids);
+    let mut results = api.client.wait_all(ids)?.results();
     let mut completed = 0;
     while let Some((_, result)) = results.next().await {
         completed += usize::from(result.is_ok());

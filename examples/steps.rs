@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .start(TriggerRun::message("Which tests fail?"))
         .await?;
     let options = StepOptions::default().with_tool_io().with_max_chars(300);
-    let mut events = session.watch().with_steps(options);
+    let mut events = session.watch().steps(options).events();
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Startup(step)) => println!("{}: done {}", step.label, step.done),

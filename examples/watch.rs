@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let api = api::Api::connect(scenario).await?;
 
     let request = TriggerRun::message("Which tests fail?");
-    let mut events = api.client.trigger_run_and_watch(request);
+    let mut events = api.client.trigger_run_and_watch(request).events();
     while let Some(event) = events.next().await {
         match event? {
             Event::Started(accepted) => println!("Session: {}", accepted.session_id),

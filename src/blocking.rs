@@ -18,7 +18,7 @@
 //!
 //!     let session = client.session(&run.session_id)?;
 //!     session.send("Now also check stg_customers.").block()?;
-//!     for event in session.watch().iterate() {
+//!     for event in session.watch().events().iterate() {
 //!         println!("{:?}", event?);
 //!     }
 //!     Ok(())
@@ -37,10 +37,10 @@ use std::sync::{OnceLock, mpsc};
 use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::batch::{RunAll, WaitAll};
+use crate::batch::RunResults;
 use crate::error::{Error, Result};
 use crate::model::SessionId;
-use crate::session::{Event, Watch};
+use crate::session::{Event, Events};
 use sealed::{Loss, Readable, Requests, Rest};
 
 /// Waits for a call, a wait, a follow-up or a tree, holding up the thread.
@@ -92,22 +92,23 @@ fn block_on<T: Send + 'static>(
     }
 }
 
-/// Reads a watch, or the results of many runs, as an iterator that holds up the thread.
+/// Reads the events of a watch, or the results of many runs, as an iterator that holds up the thread.
 ///
-/// Implemented for [`Watch`], [`WaitAll`] and [`RunAll`], and for nothing else.
+/// Implemented for [`Events`] and [`RunResults`], and for nothing else.
 pub trait Iterate: Readable {
     /// The stream as an iterator.
     ///
     /// ```no_run
     /// use dinoai::blocking::Iterate;
     ///
-    /// # fn example(client: dinoai::Client, ids: Vec<dinoai::SessionId>) {
-    /// for (id, run) in client.wait_all(ids).iterate() {
+    /// # fn example(client: dinoai::Client, ids: Vec<dinoai::SessionId>) -> dinoai::Result<()> {
+    /// for (id, run) in client.wait_all(ids)?.results().iterate() {
     ///     match run {
     ///         Ok(run) => println!("{id}: {}", run.answer().unwrap_or("no answer")),
     ///         Err(error) => println!("{id}: {error}"),
     ///     }
     /// }
+    /// # Ok(())
     /// # }
     /// ```
     fn iterate(self) -> Iter<Self> {
@@ -119,15 +120,15 @@ pub trait Iterate: Readable {
     }
 }
 
-impl Iterate for Watch {}
-impl Iterate for WaitAll {}
-impl Iterate for RunAll {}
+impl Iterate for Events {}
+impl Iterate for RunResults<SessionId> {}
+impl Iterate for RunResults<usize> {}
 
 /// A stream as an iterator, made by [`Iterate::iterate`].
 ///
 /// It gives what the stream gives. Where no thread can be started to read it, or where the thread
-/// ends, it gives an error in place of what is missing, then ends: a [`Watch`] one error,
-/// [`WaitAll`] and [`RunAll`] one for each run that has no result yet. Each is
+/// ends, it gives an error in place of what is missing, then ends: [`Events`] one error,
+/// [`RunResults`] one for each run that has no result yet. Each is
 /// [`Error::InvalidConfig`], but [`Error::OutcomeUnknown`] for a run that may have been started.
 #[must_use = "an iterator does nothing until it is read"]
 pub struct Iter<S: Iterate> {
@@ -221,7 +222,7 @@ mod sealed {
         fn lost(outstanding: Self::Outstanding, loss: &Loss) -> VecDeque<Self::Item>;
     }
 
-    /// What a `RunAll` still has to give.
+    /// What the results of a `RunAll` still have to give.
     #[derive(Debug, Default)]
     pub struct Requests {
         pub(super) places: BTreeSet<usize>,
@@ -259,7 +260,7 @@ mod sealed {
     }
 }
 
-impl Readable for Watch {
+impl Readable for Events {
     type Outstanding = Rest;
 
     fn outstanding(&self) -> Rest {
@@ -286,7 +287,7 @@ impl Readable for Watch {
     }
 }
 
-impl Readable for WaitAll {
+impl Readable for RunResults<SessionId> {
     type Outstanding = BTreeSet<SessionId>;
 
     fn outstanding(&self) -> BTreeSet<SessionId> {
@@ -303,7 +304,7 @@ impl Readable for WaitAll {
     }
 }
 
-impl Readable for RunAll {
+impl Readable for RunResults<usize> {
     type Outstanding = Requests;
 
     fn outstanding(&self) -> Requests {
@@ -459,7 +460,7 @@ mod tests {
 
     #[test]
     fn each_run_that_is_waited_for_gets_an_error_once() {
-        let iter = || client(NO_PORT).wait_all(ids()).iterate();
+        let iter = || client(NO_PORT).wait_all(ids()).unwrap().results().iterate();
         for results in [rest(iter(), Ok(&gone())), rest(iter(), none())] {
             let (met, errors) = failed(results);
             assert_eq!(met, ids());
@@ -469,7 +470,7 @@ mod tests {
 
     #[test]
     fn each_request_gets_an_error_once_which_says_whether_it_may_have_been_started() {
-        let iter = || client(NO_PORT).run_all(requests(), 2).iterate();
+        let iter = || client(NO_PORT).run_all(requests(), 2).results().iterate();
         let (places, errors) = failed(rest(iter(), Ok(&gone())));
         assert_eq!(places, [0, 1, 2]);
         errors.iter().for_each(assert_unknown);
@@ -480,7 +481,14 @@ mod tests {
 
     #[test]
     fn a_watch_gives_one_error() {
-        let iter = || client(NO_PORT).session("a").unwrap().watch().iterate();
+        let iter = || {
+            client(NO_PORT)
+                .session("a")
+                .unwrap()
+                .watch()
+                .events()
+                .iterate()
+        };
         for events in [rest(iter(), Ok(&gone())), rest(iter(), none())] {
             let [Err(error)] = &events[..] else {
                 panic!("{events:?}");
@@ -492,7 +500,12 @@ mod tests {
     #[test]
     fn a_watch_that_starts_its_run_says_that_it_may_have_been_started() {
         let request = || TriggerRun::agent("a");
-        let iter = || client(NO_PORT).trigger_run_and_watch(request()).iterate();
+        let iter = || {
+            client(NO_PORT)
+                .trigger_run_and_watch(request())
+                .events()
+                .iterate()
+        };
         let events = rest(iter(), Ok(&gone()));
         assert_unknown(events[0].as_ref().unwrap_err());
         let events = rest(iter(), none());
@@ -505,14 +518,17 @@ mod tests {
         let runtime = live();
         let mut waits = client(NO_PORT)
             .wait_all(ids())
+            .unwrap()
             .timeout(Duration::ZERO)
+            .results()
             .iterate();
         let mut runs = client(NO_PORT)
             .run_all(requests(), 2)
             .timeout(Duration::ZERO)
+            .results()
             .iterate();
         let session = client(NO_PORT).session("a").unwrap();
-        let mut watch = session.watch().timeout(Duration::ZERO).iterate();
+        let mut watch = session.watch().timeout(Duration::ZERO).events().iterate();
         let (first, _) = waits.next_on(Ok(runtime.handle())).unwrap();
         assert_eq!(runs.next_on(Ok(runtime.handle())).unwrap().0, 0);
         watch.next_on(Ok(runtime.handle())).unwrap().unwrap_err();
@@ -531,10 +547,15 @@ mod tests {
 
     #[test]
     fn what_was_awaited_before_is_not_given_again() {
-        let mut waits = client(NO_PORT).wait_all(ids()).timeout(Duration::ZERO);
+        let mut waits = client(NO_PORT)
+            .wait_all(ids())
+            .unwrap()
+            .timeout(Duration::ZERO)
+            .results();
         let mut runs = client(NO_PORT)
             .run_all(requests(), 2)
-            .timeout(Duration::ZERO);
+            .timeout(Duration::ZERO)
+            .results();
         let runtime = live();
         let (first, _) = runtime.block_on(waits.next()).unwrap();
         assert_eq!(runtime.block_on(runs.next()).unwrap().0, 0);
@@ -569,20 +590,24 @@ mod tests {
         });
         errors.iter().for_each(assert_unknown);
         let errors = interrupted(|endpoint, runtime| {
-            let iter = client(endpoint).run_all(requests(), 2).iterate();
+            let iter = client(endpoint).run_all(requests(), 2).results().iterate();
             failed(rest(iter, Ok(runtime))).1
         });
         assert_eq!(errors.len(), 3);
         errors.iter().for_each(assert_unknown);
         let errors = interrupted(|endpoint, runtime| {
-            let iter = client(endpoint).wait_all(ids()).iterate();
+            let iter = client(endpoint)
+                .wait_all(ids())
+                .unwrap()
+                .results()
+                .iterate();
             failed(rest(iter, Ok(runtime))).1
         });
         assert_eq!(errors.len(), 3);
         errors.iter().for_each(assert_not_started);
         let errors = interrupted(|endpoint, runtime| {
             let watch = client(endpoint).session("a").unwrap().watch();
-            let events = rest(watch.iterate(), Ok(runtime));
+            let events = rest(watch.events().iterate(), Ok(runtime));
             events.into_iter().map(Result::unwrap_err).collect()
         });
         assert_eq!(errors.len(), 1);

@@ -25,7 +25,7 @@
 //! | say what to start | [`TriggerRun`] |
 //! | wait for the end | [`Wait`], [`Schedule`] |
 //! | go on with a run, hold a conversation | [`Session`], [`Ask`], [`Turn`], [`Checkpoint`] |
-//! | see the work while it happens | [`Watch`], [`Event`], [`StepOptions`] |
+//! | see the work while it happens | [`Watch`], [`Events`], [`Event`], [`StepOptions`] |
 //! | follow the runs that a run starts | [`Tree`] |
 //! | start or wait for many | [`RunAll`], [`WaitAll`] |
 //! | see polls that fail while a wait goes on | [`Outage`] |
@@ -107,7 +107,7 @@ pub mod blocking;
 pub mod fuzzing;
 
 #[doc(inline)]
-pub use batch::{RunAll, WaitAll};
+pub use batch::{RunAll, RunResults, WaitAll};
 #[doc(inline)]
 pub use client::{Client, ClientBuilder};
 #[doc(inline)]
@@ -122,9 +122,9 @@ pub use model::{
 #[doc(inline)]
 pub use operations::{Call, CallFuture};
 #[doc(inline)]
-pub use polling::{OnTimeout, Outage, Schedule};
+pub use polling::{OnTimeout, Outage, PollOptions, Schedule};
 #[doc(inline)]
-pub use session::{Ask, Checkpoint, Event, Session, StopOnDrop, Turn, Wait, Watch};
+pub use session::{Ask, Checkpoint, Event, Events, Session, StopOnDrop, Turn, Wait, Watch};
 #[doc(inline)]
 pub use transport::Retry;
 #[doc(inline)]

@@ -111,11 +111,17 @@ async fn awaited(client: Client) -> Vec<String> {
         told(session.tree().until_ended().poll_interval(SECOND).await),
     ];
     let session = client.session(SESSION).unwrap();
-    told_by.push(told(session.watch().collect::<Vec<_>>().await));
-    let results: Vec<_> = client.wait_all(ids()).collect().await;
+    told_by.push(told(session.watch().events().collect::<Vec<_>>().await));
+    let results: Vec<_> = client.wait_all(ids()).unwrap().results().collect().await;
     told_by.push(told(in_order(results)));
     let requests = [request(), request()];
-    told_by.push(told(client.run_all(requests, 1).collect::<Vec<_>>().await));
+    told_by.push(told(
+        client
+            .run_all(requests, 1)
+            .results()
+            .collect::<Vec<_>>()
+            .await,
+    ));
     told_by.push(told(client.get_run(" ").await));
     told_by
 }
@@ -133,12 +139,21 @@ fn blocked(client: Client) -> Vec<String> {
         told(session.tree().until_ended().poll_interval(SECOND).block()),
     ];
     let session = client.session(SESSION).unwrap();
-    told_by.push(told(session.watch().iterate().collect::<Vec<_>>()));
-    let results: Vec<_> = client.wait_all(ids()).iterate().collect();
+    told_by.push(told(session.watch().events().iterate().collect::<Vec<_>>()));
+    let results: Vec<_> = client
+        .wait_all(ids())
+        .unwrap()
+        .results()
+        .iterate()
+        .collect();
     told_by.push(told(in_order(results)));
     let requests = [request(), request()];
     told_by.push(told(
-        client.run_all(requests, 1).iterate().collect::<Vec<_>>(),
+        client
+            .run_all(requests, 1)
+            .results()
+            .iterate()
+            .collect::<Vec<_>>(),
     ));
     told_by.push(told(client.get_run(" ").block()));
     told_by
@@ -299,6 +314,7 @@ fn a_panic_of_the_callers_callback_reaches_the_caller_and_harms_no_later_call() 
         let fleet = fleet.run_all([request()], 1);
         let mut fleet = fleet
             .on_started(|_, id| panic!("no place for {id}"))
+            .results()
             .iterate();
         let panic = catch_unwind(AssertUnwindSafe(|| fleet.next())).unwrap_err();
         // The run that was started is not passed over in silence.
@@ -335,7 +351,12 @@ fn errors_are_those_of_awaiting() {
                 ..
             }
         ));
-        let results: Vec<_> = client.wait_all(ids()).iterate().collect();
+        let results: Vec<_> = client
+            .wait_all(ids())
+            .unwrap()
+            .results()
+            .iterate()
+            .collect();
         assert_eq!(results.len(), ids().len());
         assert!(
             results
@@ -366,10 +387,10 @@ fn an_iterator_that_has_ended_says_so_as_often_as_it_is_asked() {
     let (_runtime, server) = server(api());
     let (client, _) = server.client();
     within_time(move || {
-        let mut results = client.wait_all(ids()).iterate();
+        let mut results = client.wait_all(ids()).unwrap().results().iterate();
         assert_eq!(results.by_ref().count(), 3);
         assert!(results.next().is_none() && results.next().is_none());
-        let mut events = client.session(SESSION).unwrap().watch().iterate();
+        let mut events = client.session(SESSION).unwrap().watch().events().iterate();
         assert!(events.by_ref().count() > 2);
         assert!(events.next().is_none() && events.next().is_none());
     });
@@ -381,10 +402,10 @@ fn an_iterator_can_be_left_half_way() {
     let (client, _) = server.client();
     within_time(move || {
         let session = client.session(SESSION).unwrap();
-        let first: Vec<_> = session.watch().iterate().take(2).collect();
-        let rest: Vec<_> = session.watch().iterate().collect();
+        let first: Vec<_> = session.watch().events().iterate().take(2).collect();
+        let rest: Vec<_> = session.watch().events().iterate().collect();
         let whole = client.session(SESSION).unwrap();
-        let whole: Vec<_> = whole.watch().iterate().collect();
+        let whole: Vec<_> = whole.watch().events().iterate().collect();
         assert_eq!(
             told(first.into_iter().chain(rest).collect::<Vec<_>>()),
             told(whole)
@@ -518,7 +539,7 @@ fn callbacks_of_many_runs_that_block_do_not_hang() {
         let inner = client.clone();
         let runs = client.run_all((0..5).map(|_| request()), 5);
         let runs = runs.on_started(move |_, _| drop(inner.get_run(SESSION).block().unwrap()));
-        runs.iterate().count()
+        runs.results().iterate().count()
     });
     assert_eq!(results, 5);
 }

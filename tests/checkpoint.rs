@@ -51,7 +51,7 @@ fn api(seen: &Seen) -> Reply {
 }
 
 async fn watched(session: &Session) -> Vec<Event> {
-    let mut events = session.watch().with_steps(StepOptions::default());
+    let mut events = session.watch().steps(StepOptions::default()).events();
     let mut watched = vec![];
     while let Some(event) = events.next().await {
         watched.push(event.unwrap());
@@ -86,7 +86,7 @@ async fn a_checkpoint_of_version_1_is_read_also_after_it_went_through_javascript
 
         // Nothing is new but what comes after the open turn; it has not started yet.
         let session = client.resume(checkpoint);
-        let mut events = session.watch().with_steps(StepOptions::default());
+        let mut events = session.watch().steps(StepOptions::default()).events();
         let first = events.next().await.unwrap().unwrap_err();
         assert!(first.to_string().contains("has not started"), "{first}");
     }

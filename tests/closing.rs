@@ -140,7 +140,7 @@ async fn of_many_runs_no_further_one_is_started_and_those_that_are_going_are_wai
         let server = FaultServer::start(plan).await;
         let client = client(&server);
         let requests = ["a", "b", "c"].map(TriggerRun::agent);
-        let mut results = client.run_all(requests, 1);
+        let mut results = client.run_all(requests, 1).results();
         let results = tokio::spawn(async move {
             let mut all = vec![];
             while let Some((index, result)) = results.next().await {
@@ -181,7 +181,13 @@ async fn a_follow_up_whose_reads_are_still_under_way_ends_at_once() {
             match way {
                 0 => session.send("m").await.map(drop),
                 1 => session.ask("m").await.map(drop),
-                _ => session.send_and_watch("m").next().await.unwrap().map(drop),
+                _ => session
+                    .send_and_watch("m")
+                    .events()
+                    .next()
+                    .await
+                    .unwrap()
+                    .map(drop),
             }
         });
         within(until_seen(&server, 1)).await;

@@ -15,8 +15,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use dinoai::{
-    Ask, Client, Error, OnTimeout, ReadTree, Result, RunAll, Session, SessionId, StepOptions,
-    StopOnDrop, TriggerRun, Wait, WaitAll, WaitTree, Watch,
+    Ask, Call, Client, Error, Events, OnTimeout, ReadTree, Result, Run, RunAll, RunResults,
+    Session, SessionId, StepOptions, StopOnDrop, TriggerRun, Wait, WaitAll, WaitTree, Watch,
 };
 use fault_server::{FaultServer, Reply, SESSION, Seen};
 use serde_json::{Value, json};
@@ -38,8 +38,12 @@ fn every_future_and_stream_can_be_sent_to_another_thread_and_outlives_its_maker(
     future_is_free::<ReadTree>();
     future_is_free::<WaitTree>();
     is_free::<Watch>();
+    is_free::<Events>();
     is_free::<WaitAll>();
     is_free::<RunAll>();
+    is_free::<RunResults<SessionId>>();
+    is_free::<RunResults<usize>>();
+    future_is_free::<Call<Run>>();
     is_free::<Session>();
     is_free::<StopOnDrop>();
     is_free_too(|client| session(&client).send("And now?"));
@@ -257,7 +261,7 @@ async fn a_read_of_steps_dropped_at_any_await_changes_nothing() {
 #[tokio::test]
 async fn a_fleet_dropped_at_any_await_changes_nothing() {
     let wait = |client: Client| -> Work {
-        let mut fleet = client.wait_all(ids(60));
+        let mut fleet = client.wait_all(ids(60)).unwrap().results();
         Box::pin(async move {
             while let Some((_, result)) = fleet.next().await {
                 result.unwrap();
@@ -270,7 +274,7 @@ async fn a_fleet_dropped_at_any_await_changes_nothing() {
 #[tokio::test]
 async fn a_fleet_of_its_own_dropped_at_any_await_has_started_each_run_once_at_most() {
     let run = |client: Client| -> Work {
-        let mut fleet = client.run_all(requests(6), 2);
+        let mut fleet = client.run_all(requests(6), 2).results();
         Box::pin(async move {
             while let Some((_, result)) = fleet.next().await {
                 result.unwrap();
@@ -316,7 +320,7 @@ type Items = Pin<Box<dyn futures_core::Stream<Item = String> + Send>>;
 fn watched(session: &Session) -> Items {
     use futures_util::StreamExt;
     let steps = StepOptions::default();
-    let events = session.watch().with_steps(steps);
+    let events = session.watch().steps(steps).events();
     Box::pin(events.map(|event| format!("{:?}", event.unwrap())))
 }
 
@@ -428,11 +432,14 @@ async fn a_result_of_a_fleet_that_is_dropped_at_any_await_comes_later_and_once()
         let waited: Items = Box::pin(
             client
                 .wait_all(ids(60))
+                .unwrap()
+                .results()
                 .map(move |(id, result)| told(id.to_string(), result)),
         );
         let run: Items = Box::pin(
             client
                 .run_all(requests(6), 3)
+                .results()
                 .map(move |(place, result)| told(place.to_string(), result)),
         );
         for (mut results, count) in [(waited, 60), (run, 6)] {

@@ -71,7 +71,7 @@ async fn answer(way: &str, session: &Session, timeout: Duration) -> Result<Optio
         }
         "watch" => {
             let watch = session.watch().timeout(timeout);
-            let mut watch = watch.poll_interval(interval);
+            let mut watch = watch.poll_interval(interval).events();
             loop {
                 match watch.next().await.unwrap()? {
                     Event::Ended(run) => break run,
@@ -185,7 +185,7 @@ async fn a_run_that_is_still_at_work_at_the_last_look_is_stopped() {
 async fn a_watch_looks_once_more_at_its_deadline() {
     let (_server, client, _) = ends_after_seven_seconds("COMPLETED").await;
     let watch = session(&client).watch().poll_interval(seconds(6));
-    let items = all(watch.timeout(seconds(11))).await;
+    let items = all(watch.timeout(seconds(11)).events()).await;
     let end = end_of(&items).unwrap_or_else(|| panic!("{items:#?}"));
     assert_eq!(end.status, RunStatus::Completed);
 }
@@ -205,8 +205,10 @@ async fn many_runs_are_looked_at_once_more_at_their_deadline() {
     let ids = ["a", "b", "c"].map(|id| SessionId::new(id).unwrap());
     let mut results = client
         .wait_all(ids)
+        .unwrap()
         .poll_interval(seconds(6))
-        .timeout(seconds(11));
+        .timeout(seconds(11))
+        .results();
     let mut completed = 0;
     while let Some((id, result)) = results.next().await {
         assert_eq!(result.unwrap().session_id, id);
@@ -218,7 +220,8 @@ async fn many_runs_are_looked_at_once_more_at_their_deadline() {
     let mut results = client
         .run_all([request()], 1)
         .poll_interval(seconds(6))
-        .timeout(seconds(11));
+        .timeout(seconds(11))
+        .results();
     let (_, result) = results.next().await.unwrap();
     assert_eq!(result.unwrap().status, RunStatus::Completed);
 }
@@ -315,13 +318,13 @@ async fn a_poll_that_is_under_way_at_the_deadline_is_awaited_and_is_the_last_loo
             }
             "watch" => {
                 let watch = session(&client).watch().timeout(timeout);
-                let mut items = all(watch.poll_interval(interval)).await;
+                let mut items = all(watch.poll_interval(interval).events()).await;
                 items.pop().unwrap().map(drop)
             }
             _ => {
                 let ids = [SessionId::new(SESSION).unwrap()];
-                let all = client.wait_all(ids).timeout(timeout);
-                let mut all = all.poll_interval(interval);
+                let all = client.wait_all(ids).unwrap().timeout(timeout);
+                let mut all = all.poll_interval(interval).results();
                 all.next().await.unwrap().1.map(drop)
             }
         };
@@ -358,7 +361,7 @@ async fn a_read_that_takes_longer_than_two_minutes_is_awaited_in_a_wait_too() {
     client.get_run(SESSION).await.unwrap();
     let session = session(&client);
     session.wait().await.unwrap();
-    assert!(end_of(&all(session.watch()).await).is_some());
+    assert!(end_of(&all(session.watch().events()).await).is_some());
     assert_eq!(sent(&server, READ), 3);
 }
 
@@ -370,7 +373,7 @@ async fn the_first_poll_is_not_tried_again_after_the_deadline() {
         let error = match way {
             "wait" => session.wait().timeout(timeout).await.unwrap_err(),
             "watch" => {
-                let items = all(session.watch().timeout(timeout)).await;
+                let items = all(session.watch().timeout(timeout).events()).await;
                 items.into_iter().find_map(Result::err).unwrap()
             }
             "tree" => {
@@ -379,7 +382,7 @@ async fn the_first_poll_is_not_tried_again_after_the_deadline() {
             }
             _ => {
                 let ids = [session.id().clone()];
-                let mut all = client.wait_all(ids).timeout(timeout);
+                let mut all = client.wait_all(ids).unwrap().timeout(timeout).results();
                 all.next().await.unwrap().1.unwrap_err()
             }
         };
@@ -483,8 +486,8 @@ async fn steps_that_can_never_be_read_do_not_keep_a_watch_from_its_end() {
         ),
     ] {
         let (_server, client, clock) = with_steps(move |_, _| reply.clone()).await;
-        let watch = session(&client).watch().with_steps(StepOptions::default());
-        let items = all(watch.poll_interval(seconds(1))).await;
+        let watch = session(&client).watch().steps(StepOptions::default());
+        let items = all(watch.poll_interval(seconds(1)).events()).await;
         has_all_but_steps(&items);
         let missing: Vec<_> = items.iter().filter(|item| is_missing_steps(item)).collect();
         assert_eq!(missing.len(), 1, "{items:#?}");
@@ -497,7 +500,10 @@ async fn steps_that_can_never_be_read_do_not_keep_a_watch_from_its_end() {
 #[tokio::test]
 async fn the_event_about_missing_steps_says_why() {
     let (_server, client, _) = with_steps(|_, _| Reply::html(504)).await;
-    let watch = session(&client).watch().with_steps(StepOptions::default());
+    let watch = session(&client)
+        .watch()
+        .steps(StepOptions::default())
+        .events();
     let items = all(watch).await;
     let missing = items.iter().find(|item| is_missing_steps(item));
     let missing = format!("{:?}", missing.unwrap_or_else(|| panic!("{items:#?}")));
@@ -522,7 +528,10 @@ async fn a_failure_to_read_steps_is_tried_again_at_the_next_poll() {
             _ => steps_so_far(seen, looks),
         })
         .await;
-        let watch = session(&client).watch().with_steps(StepOptions::default());
+        let watch = session(&client)
+            .watch()
+            .steps(StepOptions::default())
+            .events();
         let items = all(watch).await;
         has_all_but_steps(&items);
         assert!(!items.iter().any(is_missing_steps), "{items:#?}");
@@ -548,7 +557,10 @@ async fn the_last_steps_are_tried_as_often_as_any_call_before_they_are_missing()
         steps_so_far(seen, looks)
     })
     .await;
-    let watch = session(&client).watch().with_steps(StepOptions::default());
+    let watch = session(&client)
+        .watch()
+        .steps(StepOptions::default())
+        .events();
     let items = all(watch).await;
     has_all_but_steps(&items);
     assert!(!items.iter().any(is_missing_steps), "{items:#?}");
@@ -565,7 +577,10 @@ async fn a_backend_that_knows_no_steps_is_reported_once_at_once_and_not_asked_ag
         "message": "Cannot query field 'steps' on type 'DinoAiAgentRun'.",
     }] });
     let (server, client, _) = with_steps(move |_, _| Reply::json(400, &unknown)).await;
-    let watch = session(&client).watch().with_steps(StepOptions::default());
+    let watch = session(&client)
+        .watch()
+        .steps(StepOptions::default())
+        .events();
     let items = all(watch).await;
     has_all_but_steps(&items);
     let missing = items.iter().position(is_missing_steps);
@@ -580,7 +595,10 @@ async fn a_backend_that_knows_no_steps_is_reported_once_at_once_and_not_asked_ag
 #[tokio::test]
 async fn the_messages_of_a_poll_do_not_wait_for_its_steps() {
     let (server, client, _) = with_steps(|_, _| Reply::Hang).await;
-    let mut watch = session(&client).watch().with_steps(StepOptions::default());
+    let mut watch = session(&client)
+        .watch()
+        .steps(StepOptions::default())
+        .events();
     let mut items = vec![];
     while texts_of(&items).is_empty() {
         items.push(watch.next().await.unwrap());
@@ -620,7 +638,10 @@ async fn none_of_many_instant_runs_comes_to_its_timeout_unseen() {
     })
     .await;
     let client = client_by(&server, &clock);
-    let mut results = client.run_all(messages(40), 40).timeout(seconds(4));
+    let mut results = client
+        .run_all(messages(40), 40)
+        .timeout(seconds(4))
+        .results();
     let mut completed = 0;
     while let Some((place, result)) = results.next().await {
         let run = result.unwrap_or_else(|error| panic!("{place}: {error:?}"));
@@ -645,7 +666,7 @@ async fn a_run_is_reported_at_its_deadline_though_every_other_request_hangs() {
     .await;
     let client = client_by(&server, &SystemClock::new());
     let start = Instant::now();
-    let mut results = client.run_all(messages(20), 20).timeout(timeout);
+    let mut results = client.run_all(messages(20), 20).timeout(timeout).results();
     let result = loop {
         let (place, result) = results.next().await.unwrap();
         if place == 0 {
@@ -681,7 +702,8 @@ async fn a_run_that_has_ended_is_read_at_its_deadline_though_every_other_read_ha
     let mut results = client
         .run_all(messages(HANGING + 1), HANGING + 1)
         .poll_interval(Duration::from_millis(200))
-        .timeout(timeout);
+        .timeout(timeout)
+        .results();
     let (place, result) = results.next().await.unwrap();
     let elapsed = start.elapsed();
     assert_eq!(result.unwrap().session_id.as_str(), format!("run-{place}"));
@@ -947,7 +969,7 @@ async fn a_follow_up_of_unknown_outcome_is_not_said_to_have_been_accepted() {
 
         let error = match way {
             "wait" => session.wait().await.unwrap_err(),
-            _ => match all(session.watch()).await.pop() {
+            _ => match all(session.watch().events()).await.pop() {
                 Some(Err(error)) => error,
                 other => panic!("{other:?}"),
             },
@@ -1003,7 +1025,7 @@ async fn a_follow_up_that_is_accepted_while_it_is_waited_for_is_said_to_have_bee
             has_left.notified().await;
             match way {
                 "wait" => session.wait().await.map(drop),
-                "watch" => all(session.watch()).await.pop().unwrap().map(drop),
+                "watch" => all(session.watch().events()).await.pop().unwrap().map(drop),
                 _ => session.tree().until_ended().await.map(drop),
             }
         };
@@ -1085,7 +1107,7 @@ async fn activity_that_one_wait_has_seen_counts_for_every_wait_of_the_session() 
         let first = async {
             match way {
                 "wait" => session.wait().await.map(drop),
-                "watch" => all(session.watch()).await.pop().unwrap().map(drop),
+                "watch" => all(session.watch().events()).await.pop().unwrap().map(drop),
                 _ => session.tree().until_ended().await.map(drop),
             }
         };
@@ -1241,7 +1263,7 @@ async fn a_wait_that_began_while_a_follow_up_connected_returns_the_run_once_that
                     }
                     _ => {
                         let watch = session.watch().timeout(timeout);
-                        let mut items = all(watch.poll_interval(interval)).await;
+                        let mut items = all(watch.poll_interval(interval).events()).await;
                         items.pop().unwrap().map(drop)
                     }
                 }
@@ -1430,7 +1452,7 @@ async fn follow_up_while_an_end_cannot_be_read(way: &str) -> (Result<()>, usize)
             }
             _ => {
                 let watch = session.watch().timeout(timeout).on_timeout(stop);
-                let mut items = all(watch.poll_interval(interval)).await;
+                let mut items = all(watch.poll_interval(interval).events()).await;
                 items.pop().unwrap().map(drop)
             }
         }
@@ -1573,7 +1595,7 @@ async fn a_turn_whose_answer_may_be_there_at_the_deadline_is_not_stopped() {
                 _ => {
                     let watch = session.watch().timeout(timeout);
                     let watch = watch.poll_interval(interval).on_timeout(stop);
-                    all(watch).await.pop().unwrap().map(drop)
+                    all(watch.events()).await.pop().unwrap().map(drop)
                 }
             }
         };
@@ -1634,7 +1656,8 @@ async fn a_watch_that_is_read_slowly_still_looks_once_more_before_it_gives_up_an
         .watch()
         .poll_interval(seconds(30))
         .timeout(seconds(60))
-        .on_timeout(OnTimeout::Stop);
+        .on_timeout(OnTimeout::Stop)
+        .events();
     let mut last = None;
     while let Some(item) = watch.next().await {
         if let Ok(Event::Message(_)) = &item
@@ -1680,7 +1703,7 @@ async fn a_stream_of_many_runs_that_is_read_slowly_looks_once_more_before_it_giv
     .await;
     let client = client_by(&server, &clock);
     let ids = ["a", "b"].map(|id| SessionId::new(id).unwrap());
-    let mut runs = client.wait_all(ids).timeout(seconds(60));
+    let mut runs = client.wait_all(ids).unwrap().timeout(seconds(60)).results();
     let (first, result) = runs.next().await.unwrap();
     assert!(first.as_str() == "a" && result.is_ok());
     b_is_late.notify_one();
@@ -1743,7 +1766,7 @@ async fn a_follow_up_that_is_not_sent_takes_nothing_from_a_later_watch() {
     let names = Names::default();
     let session = session(&names.client(&server, clock));
     session.run().await.unwrap();
-    let mut first = session.watch();
+    let mut first = session.watch().events();
     names.hang();
     let mut send = session.send("And now?").into_future();
     tokio::select! {
@@ -1757,7 +1780,7 @@ async fn a_follow_up_that_is_not_sent_takes_nothing_from_a_later_watch() {
     names.fail();
     assert!(matches!(send.await, Err(Error::NotSent { .. })));
 
-    let items = all(session.watch()).await;
+    let items = all(session.watch().events()).await;
     let mut texts = texts_of(std::slice::from_ref(&before));
     texts.extend(texts_of(&items));
     let all_texts: Vec<_> = first_turn()

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use dinoai::time::{Clock, VirtualClock};
 use dinoai::{
-    Client, Credentials, Error, Result, Run, RunAll, RunStatus, SessionId, TriggerRun, WaitAll,
+    Client, Credentials, Error, Result, Run, RunResults, RunStatus, SessionId, TriggerRun,
 };
 use dinoai_emulator::{Emulator, Scenario, Stage};
 use fault_server::{FastClock, FaultServer, Reply, Seen, client};
@@ -130,7 +130,7 @@ fn end_one_after_the_other(most: usize) -> impl FnMut(&Seen) -> Reply + Send {
     )
 }
 
-async fn all(mut fleet: WaitAll) -> BTreeMap<String, Result<Run>> {
+async fn all(mut fleet: RunResults<SessionId>) -> BTreeMap<String, Result<Run>> {
     let mut results = BTreeMap::new();
     while let Some((id, result)) = fleet.next().await {
         let before = results.insert(id.to_string(), result);
@@ -139,7 +139,7 @@ async fn all(mut fleet: WaitAll) -> BTreeMap<String, Result<Run>> {
     results
 }
 
-async fn all_in_order(mut fleet: RunAll) -> Vec<(usize, Result<Run>)> {
+async fn all_in_order(mut fleet: RunResults<usize>) -> Vec<(usize, Result<Run>)> {
     let mut results = vec![];
     while let Some(result) = fleet.next().await {
         results.push(result);
@@ -178,7 +178,7 @@ async fn every_run_gives_its_result_once() {
     }))
     .await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(120))).await;
+    let results = all(client.wait_all(ids(120)).unwrap().results()).await;
     assert_eq!(results.len(), 120);
     for (id, result) in &results {
         match (number(id) % 5, result) {
@@ -200,7 +200,7 @@ async fn every_run_gives_its_result_once() {
 async fn one_request_reads_up_to_fifty_runs_and_none_reads_more() {
     let server = FaultServer::scripted(end_one_after_the_other(20)).await;
     let (client, _) = patient(&server);
-    all(client.wait_all(ids(120))).await;
+    all(client.wait_all(ids(120)).unwrap().results()).await;
     let batches = batches(&server);
     assert_eq!(batches.iter().max(), Some(&50));
     let statuses: usize = batches.iter().sum();
@@ -213,7 +213,10 @@ async fn an_id_that_is_given_twice_is_waited_for_once() {
     let server = FaultServer::scripted(end_one_after_the_other(3)).await;
     let (client, _) = patient(&server);
     let twice = ids(10).into_iter().chain(ids(10)).chain([id(3)]);
-    assert_eq!(all(client.wait_all(twice)).await.len(), 10);
+    assert_eq!(
+        all(client.wait_all(twice).unwrap().results()).await.len(),
+        10
+    );
     assert_eq!((reads(&server), polls_of(&server, "run-0")), (10, 1));
 }
 
@@ -221,8 +224,16 @@ async fn an_id_that_is_given_twice_is_waited_for_once() {
 async fn a_fleet_of_none_ends_at_once() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
     let (client, clock) = patient(&server);
-    assert!(client.wait_all([]).next().await.is_none());
-    assert!(client.run_all([], 4).next().await.is_none());
+    assert!(
+        client
+            .wait_all(Vec::<SessionId>::new())
+            .unwrap()
+            .results()
+            .next()
+            .await
+            .is_none()
+    );
+    assert!(client.run_all([], 4).results().next().await.is_none());
     assert_eq!((server.arrived(), clock.now()), (0, Duration::ZERO));
 }
 
@@ -230,7 +241,7 @@ async fn a_fleet_of_none_ends_at_once() {
 async fn a_fleet_that_has_ended_says_so_as_often_as_it_is_asked() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
     let (client, _) = patient(&server);
-    let mut fleet = client.wait_all(ids(1));
+    let mut fleet = client.wait_all(ids(1)).unwrap().results();
     assert!(fleet.next().await.is_some());
     assert!(fleet.next().await.is_none());
     assert!(fleet.next().await.is_none());
@@ -253,7 +264,7 @@ async fn a_run_that_woke_between_the_poll_and_the_read_is_waited_for_on() {
     })
     .await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(1))).await;
+    let results = all(client.wait_all(ids(1)).unwrap().results()).await;
     assert_eq!(
         results["run-0"].as_ref().unwrap().status,
         RunStatus::Completed
@@ -286,7 +297,7 @@ async fn a_run_that_was_never_read_well_is_told_at_once_and_concerns_no_other() 
         }))
         .await;
         let (client, _) = patient(&server);
-        let results = all(client.wait_all(ids(20))).await;
+        let results = all(client.wait_all(ids(20)).unwrap().results()).await;
         let well = results.values().filter(|result| result.is_ok()).count();
         assert_eq!(well, 19, "{bad:?}");
         let error = results["run-7"].as_ref().unwrap_err();
@@ -317,7 +328,12 @@ async fn a_run_that_was_read_well_before_is_reported_after_two_minutes_of_bad_po
         }))
         .await;
         let (client, _) = patient(&server);
-        let results = all(client.wait_all(ids(20)).poll_interval(seconds(30))).await;
+        let results = all(client
+            .wait_all(ids(20))
+            .unwrap()
+            .poll_interval(seconds(30))
+            .results())
+        .await;
         let well = results.values().filter(|result| result.is_ok()).count();
         assert_eq!(well, 19, "{bad:?}");
         assert!(results["run-7"].is_err());
@@ -336,7 +352,12 @@ async fn less_than_two_minutes_of_bad_polls_are_tolerated_and_a_good_one_starts_
     }))
     .await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(3)).poll_interval(seconds(30))).await;
+    let results = all(client
+        .wait_all(ids(3))
+        .unwrap()
+        .poll_interval(seconds(30))
+        .results())
+    .await;
     assert_eq!(results.len(), 3);
     assert!(results.values().all(Result::is_ok), "{results:?}");
 }
@@ -373,7 +394,7 @@ async fn refused_batches_become_smaller_until_the_server_takes_them() {
             })
             .await;
             let (client, _) = patient(&server);
-            let results = all(client.wait_all(ids(100))).await;
+            let results = all(client.wait_all(ids(100)).unwrap().results()).await;
             assert_eq!(results.len(), 100);
             assert!(
                 results.values().all(Result::is_ok),
@@ -417,7 +438,12 @@ async fn a_batch_that_has_failed_is_due_again_after_the_pause_of_the_schedule() 
                 .request_timeout(seconds(60))
                 .connect_timeout(seconds(60))
         });
-        let results = all(client.wait_all(ids(4)).poll_interval(seconds(30))).await;
+        let results = all(client
+            .wait_all(ids(4))
+            .unwrap()
+            .poll_interval(seconds(30))
+            .results())
+        .await;
         assert_eq!(results.len(), 4);
         assert!(results.values().all(Result::is_ok), "{results:?}");
         let arrivals = arrivals.lock().unwrap();
@@ -445,8 +471,8 @@ async fn a_size_that_was_refused_once_is_tried_again_some_time_later() {
     })
     .await;
     let (client, _) = patient(&server);
-    let fleet = client.wait_all(ids(2)).poll_interval(seconds(1));
-    let results = all(fleet.timeout(seconds(600))).await;
+    let fleet = client.wait_all(ids(2)).unwrap().poll_interval(seconds(1));
+    let results = all(fleet.timeout(seconds(600)).results()).await;
     assert_eq!(results.len(), 2);
     assert!(results.values().all(Result::is_ok), "{results:?}");
     let batches = batches(&server);
@@ -460,7 +486,7 @@ async fn a_size_that_was_refused_once_is_tried_again_some_time_later() {
 async fn a_page_instead_of_the_api_ends_all_after_few_requests() {
     let server = FaultServer::scripted(|_| Reply::html(404)).await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(200))).await;
+    let results = all(client.wait_all(ids(200)).unwrap().results()).await;
     assert_eq!(results.len(), 200);
     for (id, result) in &results {
         let error = result.as_ref().unwrap_err();
@@ -497,7 +523,12 @@ async fn in_trouble(
             .request_timeout(seconds(60))
             .connect_timeout(seconds(60))
     });
-    let results = all(client.wait_all(ids(200)).poll_interval(seconds(10))).await;
+    let results = all(client
+        .wait_all(ids(200))
+        .unwrap()
+        .poll_interval(seconds(10))
+        .results())
+    .await;
     (server, results)
 }
 
@@ -551,7 +582,12 @@ async fn a_batch_that_fails_three_times_while_others_are_answered_becomes_smalle
     })
     .await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(60)).poll_interval(seconds(10))).await;
+    let results = all(client
+        .wait_all(ids(60))
+        .unwrap()
+        .poll_interval(seconds(10))
+        .results())
+    .await;
     assert_eq!(results.len(), 60);
     let lost = results.iter().find(|(_, result)| result.is_err());
     assert!(lost.is_none(), "{lost:?}");
@@ -580,7 +616,11 @@ async fn first_polls_are_spread_over_the_first_second() {
             .request_timeout(seconds(60))
             .connect_timeout(seconds(60))
     });
-    let fleet = client.wait_all(ids(1000)).poll_interval(seconds(10));
+    let fleet = client
+        .wait_all(ids(1000))
+        .unwrap()
+        .poll_interval(seconds(10))
+        .results();
     assert_eq!(all(fleet).await.len(), 1000);
     let first: Vec<f64> = arrivals.lock().unwrap()[..20].to_vec();
     // 20 batches, 0.05 s apart. Late ones may come close to one another, none comes early.
@@ -616,7 +656,11 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_whole_fleet() {
             .request_timeout(seconds(60))
             .connect_timeout(seconds(60))
     });
-    let fleet = client.wait_all(ids(200)).poll_interval(seconds(30));
+    let fleet = client
+        .wait_all(ids(200))
+        .unwrap()
+        .poll_interval(seconds(30))
+        .results();
     let results = all(fleet).await;
     assert_eq!(
         results.values().filter(|result| result.is_ok()).count(),
@@ -664,7 +708,12 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_ended_runs_too(
             .request_timeout(seconds(60))
             .connect_timeout(seconds(60))
     });
-    let results = all(client.wait_all(ids(100)).poll_interval(seconds(10))).await;
+    let results = all(client
+        .wait_all(ids(100))
+        .unwrap()
+        .poll_interval(seconds(10))
+        .results())
+    .await;
     assert_eq!(results.len(), 100);
     assert!(results.values().all(Result::is_ok));
     let (_, arrivals) = &*held.lock().unwrap();
@@ -693,7 +742,7 @@ async fn a_host_that_is_down_in_the_middle_is_borne() {
     })
     .await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(150))).await;
+    let results = all(client.wait_all(ids(150)).unwrap().results()).await;
     assert_eq!(results.len(), 150);
     assert!(results.values().all(Result::is_ok), "{results:?}");
 }
@@ -718,7 +767,11 @@ async fn a_run_that_is_polled_alone_bears_a_temporary_failure_like_the_others() 
             .request_timeout(seconds(60))
             .connect_timeout(seconds(60))
     });
-    let fleet = client.wait_all(ids(51)).poll_interval(seconds(4));
+    let fleet = client
+        .wait_all(ids(51))
+        .unwrap()
+        .poll_interval(seconds(4))
+        .results();
     let results = all(fleet).await;
     assert!(results["run-50"].is_ok(), "{:?}", results["run-50"]);
 }
@@ -732,7 +785,12 @@ async fn at_the_timeout_every_run_that_is_going_is_told_with_its_own_state() {
     }))
     .await;
     let (client, clock) = patient(&server);
-    let results = all(client.wait_all(ids(120)).timeout(seconds(90))).await;
+    let results = all(client
+        .wait_all(ids(120))
+        .unwrap()
+        .timeout(seconds(90))
+        .results())
+    .await;
     assert_eq!(results.len(), 120);
     for (id, result) in &results {
         if number(id).is_multiple_of(3) {
@@ -755,10 +813,10 @@ async fn at_the_timeout_every_run_that_is_going_is_told_with_its_own_state() {
 async fn a_fleet_that_could_never_end_is_refused_before_any_request() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
     let (client, _) = patient(&server);
-    let fleet = || client.wait_all(ids(3));
+    let fleet = || client.wait_all(ids(3)).unwrap();
     for fleet in [
-        fleet().timeout(Duration::ZERO),
-        fleet().poll_interval(Duration::ZERO),
+        fleet().timeout(Duration::ZERO).results(),
+        fleet().poll_interval(Duration::ZERO).results(),
     ] {
         let results = all(fleet).await;
         assert_eq!(results.len(), 3);
@@ -768,8 +826,8 @@ async fn a_fleet_that_could_never_end_is_refused_before_any_request() {
     }
     let requests = || client.run_all(messages(3), 2);
     for fleet in [
-        requests().timeout(Duration::ZERO),
-        requests().poll_interval(Duration::ZERO),
+        requests().timeout(Duration::ZERO).results(),
+        requests().poll_interval(Duration::ZERO).results(),
     ] {
         let results = all_in_order(fleet).await;
         assert_eq!(results.len(), 3);
@@ -819,7 +877,8 @@ async fn at_most_so_many_runs_are_going_at_a_time_and_each_is_started_once() {
             .run_all(messages(30), concurrency)
             .on_started(move |place, id| {
                 record.lock().unwrap().insert(place, id.clone());
-            });
+            })
+            .results();
         let mut places = HashSet::new();
         while let Some((place, result)) = fleet.next().await {
             let run = result.unwrap();
@@ -852,7 +911,7 @@ async fn results_carry_the_place_of_their_request() {
     })
     .await;
     let (client, _) = patient(&server);
-    let results = all_in_order(client.run_all(messages(25), 10)).await;
+    let results = all_in_order(client.run_all(messages(25), 10).results()).await;
     assert_eq!(results.len(), 25);
     for (place, result) in results {
         let run = result.unwrap();
@@ -876,7 +935,7 @@ async fn a_trigger_whose_answer_is_lost_is_told_and_not_sent_again_and_the_other
     })
     .await;
     let (client, _) = patient(&server);
-    let results = all_in_order(client.run_all(messages(10), 3)).await;
+    let results = all_in_order(client.run_all(messages(10), 3).results()).await;
     assert_eq!(results.len(), 10);
     for (place, result) in results {
         match (place, result) {
@@ -917,10 +976,13 @@ async fn an_id_in_a_response_that_cannot_be_used_reaches_the_callback() {
         let (client, _) = patient(&server);
         let started = Arc::new(Mutex::new(BTreeMap::new()));
         let record = started.clone();
-        let fleet = client.run_all(messages(3), 1).on_started(move |place, id| {
-            let before = record.lock().unwrap().insert(place, id.to_string());
-            assert!(before.is_none(), "{place} twice");
-        });
+        let fleet = client
+            .run_all(messages(3), 1)
+            .on_started(move |place, id| {
+                let before = record.lock().unwrap().insert(place, id.to_string());
+                assert!(before.is_none(), "{place} twice");
+            })
+            .results();
         let results: BTreeMap<_, _> = all_in_order(fleet).await.into_iter().collect();
         let id = match &results[&1] {
             Ok(run) => &run.session_id,
@@ -941,7 +1003,10 @@ async fn an_id_in_a_response_that_cannot_be_used_reaches_the_callback() {
 async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
     let server = FaultServer::scripted(runs(|_, _| Err("No such run."))).await;
     let (client, _) = patient(&server);
-    let fleet = client.run_all(messages(4), 2).poll_interval(seconds(30));
+    let fleet = client
+        .run_all(messages(4), 2)
+        .poll_interval(seconds(30))
+        .results();
     let results = all_in_order(fleet).await;
     assert_eq!(results.len(), 4);
     for (_, result) in results {
@@ -958,7 +1023,10 @@ async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
 async fn each_run_that_is_started_has_the_whole_timeout_to_itself() {
     let server = FaultServer::scripted(runs(|_, _| reads_as("RUNNING"))).await;
     let (client, clock) = patient(&server);
-    let fleet = client.run_all(messages(3), 1).timeout(seconds(60));
+    let fleet = client
+        .run_all(messages(3), 1)
+        .timeout(seconds(60))
+        .results();
     let results = all_in_order(fleet).await;
     assert_eq!(results.len(), 3);
     for (_, result) in results {
@@ -1015,7 +1083,11 @@ fn a_thousand_runs_on_the_emulator_take_little_memory_and_few_requests() {
     let mut completed = 0;
     let heap = allocation_counter::measure(|| {
         runtime.block_on(async {
-            let mut fleet = client.wait_all(ids.clone()).timeout(Duration::MAX);
+            let mut fleet = client
+                .wait_all(ids.clone())
+                .unwrap()
+                .timeout(Duration::MAX)
+                .results();
             while let Some((_, result)) = fleet.next().await {
                 completed += usize::from(result.is_ok());
             }
@@ -1084,7 +1156,11 @@ fn a_long_error_for_a_batch_takes_memory_once_and_not_for_each_of_its_runs() {
     let mut completed = 0;
     let heap = allocation_counter::measure(|| {
         runtime.block_on(async {
-            let mut fleet = client.wait_all(ids.clone()).poll_interval(seconds(60));
+            let mut fleet = client
+                .wait_all(ids.clone())
+                .unwrap()
+                .poll_interval(seconds(60))
+                .results();
             while let Some((_, result)) = fleet.next().await {
                 completed += usize::from(result.is_ok());
             }
@@ -1104,7 +1180,7 @@ fn is_poll_name(name: Option<&str>) -> bool {
 async fn a_host_that_is_down_at_the_beginning_ends_all_after_few_requests() {
     let server = FaultServer::scripted(|_| Reply::html(503)).await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(10_000))).await;
+    let results = all(client.wait_all(ids(10_000)).unwrap().results()).await;
     assert_eq!(results.len(), 10_000);
     for result in results.values() {
         assert!(
@@ -1120,7 +1196,7 @@ async fn a_host_that_is_down_at_the_beginning_ends_all_after_few_requests() {
 async fn credentials_that_are_refused_end_all_after_few_requests() {
     let server = FaultServer::scripted(|_| Reply::Http(401, vec![], String::new())).await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(10_000))).await;
+    let results = all(client.wait_all(ids(10_000)).unwrap().results()).await;
     assert_eq!(results.len(), 10_000);
     for result in results.values() {
         assert!(matches!(
@@ -1146,7 +1222,12 @@ async fn a_transcript_that_can_never_be_read_is_reported_after_two_minutes_of_re
     })
     .await;
     let (client, _) = patient(&server);
-    let results = all(client.wait_all(ids(3)).poll_interval(seconds(30))).await;
+    let results = all(client
+        .wait_all(ids(3))
+        .unwrap()
+        .poll_interval(seconds(30))
+        .results())
+    .await;
     assert!(
         matches!(results["run-1"], Err(Error::GraphQl { .. })),
         "{results:?}"

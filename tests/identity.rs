@@ -68,13 +68,13 @@ fn three_at_once() -> Vec<Value> {
 async fn messages_of_one_moment_are_all_emitted_by_a_watch_in_their_order() {
     let (_server, client, _) = shown(|seen, _| run(seen, "COMPLETED", &three_at_once())).await;
     let session = session(&client);
-    let items = all(session.watch()).await;
+    let items = all(session.watch().events()).await;
     assert_eq!(
         texts_of(&items),
         ["And now?", "one", "two", "three: the result"]
     );
     // And not once more.
-    assert!(texts_of(&all(session.watch()).await).is_empty());
+    assert!(texts_of(&all(session.watch().events()).await).is_empty());
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn messages_of_one_poll_come_in_the_order_of_their_timestamps_and_of_the_t
         agent(11.0, "earlier"),
     ];
     let (_server, client, _) = shown(move |seen, _| run(seen, "COMPLETED", &transcript)).await;
-    let items = all(session(&client).watch()).await;
+    let items = all(session(&client).watch().events()).await;
     assert_eq!(
         texts_of(&items),
         ["And now?", "at the same moment", "earlier", "later"]
@@ -120,12 +120,12 @@ async fn messages_of_one_moment_are_known_again_after_a_checkpoint() {
     })
     .await;
     let before = session(&client);
-    let items = all(before.watch()).await;
+    let items = all(before.watch().events()).await;
     assert_eq!(texts_of(&items).len(), 4);
     let stored = serde_json::to_string(&before.checkpoint()).unwrap();
     let stored = through_doubles(&stored, as_javascript);
     let after = client.resume(serde_json::from_str(&stored).unwrap());
-    assert!(texts_of(&all(after.watch()).await).is_empty());
+    assert!(texts_of(&all(after.watch().events()).await).is_empty());
     let turn = after.ask("And then?").await.unwrap();
     assert_eq!(texts(&turn.messages), ["four", "five"]);
 }
@@ -141,12 +141,12 @@ async fn a_transcript_that_is_listed_whole_twice_counts_once() {
     })
     .await;
     let session = session(&client);
-    let items = all(session.watch()).await;
+    let items = all(session.watch().events()).await;
     assert_eq!(
         texts_of(&items),
         ["And now?", "one", "two", "three: the result"]
     );
-    assert!(texts_of(&all(session.watch()).await).is_empty());
+    assert!(texts_of(&all(session.watch().events()).await).is_empty());
 }
 
 /// What a watch emits of a run whose transcript is another one at each digest.
@@ -161,7 +161,7 @@ async fn texts_over(transcripts: Vec<Vec<Value>>) -> Vec<String> {
         }
     })
     .await;
-    let items = all(session(&client).watch()).await;
+    let items = all(session(&client).watch().events()).await;
     assert!(end_of(&items).is_some(), "{items:#?}");
     texts_of(&items).into_iter().map(str::to_owned).collect()
 }
@@ -271,7 +271,7 @@ fn eventful(seen: &Seen, is_answered: bool) -> Reply {
 }
 
 async fn events(session: &Session) -> Vec<Result<Event>> {
-    all(session.watch().with_steps(StepOptions::default())).await
+    all(session.watch().steps(StepOptions::default()).events()).await
 }
 
 #[tokio::test]
@@ -372,7 +372,7 @@ async fn a_turn_that_has_shown_activity_before_a_checkpoint_ends_with_the_next_t
             let error = before.wait().timeout(timeout).await.unwrap_err();
             assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
         } else {
-            assert!(end_of(&all(before.watch().timeout(timeout)).await).is_none());
+            assert!(end_of(&all(before.watch().timeout(timeout).events()).await).is_none());
         }
         let stored = serde_json::to_string(&before.checkpoint()).unwrap();
         clock.advance(seconds(10));
@@ -453,7 +453,7 @@ async fn the_first_follow_up_to_a_run_of_messages_of_one_moment_gives_its_own_an
             }
             _ => {
                 session.send("And now?").await.unwrap();
-                let items = all(session.watch().poll_interval(seconds(5))).await;
+                let items = all(session.watch().poll_interval(seconds(5)).events()).await;
                 assert!(end_of(&items).is_some(), "{items:#?}");
                 let texts = texts_of(&items).into_iter();
                 texts
@@ -480,7 +480,7 @@ async fn a_follow_up_is_sent_though_the_steps_before_it_cannot_be_read() {
         .await;
         let session = session(&client);
         session.send("And now?").await.unwrap();
-        let items = all(session.watch()).await;
+        let items = all(session.watch().events()).await;
         assert_eq!(texts_of(&items), ["And now?", "four"]);
         assert_eq!(children_of(&items), ["child-2"]);
         assert_eq!(sent(&server, SEND), 1);
@@ -542,13 +542,13 @@ async fn a_status_in_lower_case_ends_every_wait() {
     let (_server, client, clock) = shown(|seen, _| loose(seen)).await;
     let session = session(&client);
     session.wait().await.unwrap();
-    let items = all(session.watch()).await;
+    let items = all(session.watch().events()).await;
     assert_eq!(texts_of(&items), ["start", "the answer"]);
     assert!(end_of(&items).is_some(), "{items:#?}");
     assert!(session.tree().until_ended().await.unwrap().has_ended());
     assert_eq!(clock.now(), seconds(0));
     let ids = ["a", "b", "c"].map(|id| SessionId::new(id).unwrap());
-    let mut results = client.wait_all(ids);
+    let mut results = client.wait_all(ids).unwrap().results();
     while let Some((_, result)) = results.next().await {
         assert_eq!(result.unwrap().status, RunStatus::Completed);
     }
@@ -664,7 +664,12 @@ async fn a_run_that_the_api_does_not_know_is_not_found() {
         session.tree().await.unwrap_err(),
         session.send("And now?").await.unwrap_err(),
     ];
-    errors.extend(all(session.watch()).await.pop().and_then(Result::err));
+    errors.extend(
+        all(session.watch().events())
+            .await
+            .pop()
+            .and_then(Result::err),
+    );
     assert_eq!(errors.len(), 7);
     for error in errors {
         assert!(is_not_found(&error), "{error:?}");
@@ -687,7 +692,7 @@ async fn one_run_that_the_api_does_not_know_is_not_found_among_many() {
     })
     .await;
     let ids = ["a", "b", "c"].map(|id| SessionId::new(id).unwrap());
-    let mut results = client.wait_all(ids);
+    let mut results = client.wait_all(ids).unwrap().results();
     let mut count = 0;
     while let Some((id, result)) = results.next().await {
         count += 1;
@@ -720,7 +725,11 @@ async fn a_run_of_another_name_than_asked_for_is_refused() {
     for error in [
         session.run().await.unwrap_err(),
         session.wait().await.unwrap_err(),
-        all(session.watch()).await.pop().unwrap().unwrap_err(),
+        all(session.watch().events())
+            .await
+            .pop()
+            .unwrap()
+            .unwrap_err(),
         session.tree().await.unwrap_err(),
     ] {
         assert!(is_about_another_run(&error), "{error}");
@@ -808,7 +817,7 @@ async fn the_callers_own_span_is_left_alone_where_ours_are_filtered_out() {
         let wait = client.trigger_run_and_wait(TriggerRun::agent("a"));
         wait.await.unwrap();
         let session = client.session(SESSION).unwrap();
-        assert!(!all(session.watch()).await.is_empty());
+        assert!(!all(session.watch().events()).await.is_empty());
         session.tree().await.unwrap();
         session.send("And now?").await.unwrap();
         let _ = session.wait().await;
@@ -923,8 +932,8 @@ async fn errors_of(reply: &Reply, log: &Log) -> Vec<Error> {
         session.tree().await.unwrap_err(),
     ];
     errors.extend(steps.await.err());
-    let watch = watch.with_steps(StepOptions::default());
-    for item in all(watch).await {
+    let watch = watch.steps(StepOptions::default());
+    for item in all(watch.events()).await {
         match item {
             Ok(event) => assert!(!format!("{event:?}").contains(SECRET)),
             Err(error) => errors.push(error),

@@ -111,7 +111,8 @@ async fn a_watch_does_too() {
     let (client, _) = server.client();
     let log = Log::default();
     let watch = client.trigger_run_and_watch(request());
-    let mut watch = watch.poll_interval(INTERVAL).on_outage(log.taker());
+    let watch = watch.poll_interval(INTERVAL).on_outage(log.taker());
+    let mut watch = watch.events();
     while let Some(event) = watch.next().await {
         event.unwrap();
     }
@@ -142,8 +143,11 @@ async fn many_runs_do_too_each_by_its_id() {
     .await;
     let (client, _) = server.client();
     let log = Log::default();
-    let results = client.wait_all(ids.clone()).poll_interval(INTERVAL);
-    let mut results = results.on_outage(log.taker());
+    let results = client
+        .wait_all(ids.clone())
+        .unwrap()
+        .poll_interval(INTERVAL);
+    let mut results = results.on_outage(log.taker()).results();
     while let Some((_, run)) = results.next().await {
         run.unwrap();
     }

@@ -1843,9 +1843,12 @@ async fn a_slow_consumer_of_run_all_loses_no_id() {
     let requests = ["run-a", "run-b", "run-c"].map(TriggerRun::message);
     let started = Arc::new(Mutex::new(vec![]));
     let record = started.clone();
-    let mut runs = client.run_all(requests, 2).on_started(move |place, id| {
-        record.lock().unwrap().push((place, id.to_string()));
-    });
+    let mut runs = client
+        .run_all(requests, 2)
+        .on_started(move |place, id| {
+            record.lock().unwrap().push((place, id.to_string()));
+        })
+        .results();
     let mut results = vec![];
     while let Some((place, result)) = runs.next().await {
         if results.is_empty() {

@@ -130,7 +130,7 @@ async fn a_poll_of_a_watch() {
     let api = Api::start().await;
     let client = api.client().build().unwrap();
     let session = client.session("xwzdneft6emspe0f").unwrap();
-    session.watch().next().await.unwrap().unwrap();
+    session.watch().events().next().await.unwrap().unwrap();
     insta::assert_snapshot!(shown(&api.requests()[0]));
 }
 
@@ -138,8 +138,16 @@ async fn a_poll_of_a_watch() {
 async fn a_poll_of_many_runs() {
     let api = Api::start().await;
     let client = api.client().build().unwrap();
-    let ids = ["xwzdneft6emspe0f", "b2v9q1m4k7c3x8za"].map(|id| id.parse().unwrap());
-    client.wait_all(ids).next().await.unwrap().1.unwrap();
+    let ids = ["xwzdneft6emspe0f", "b2v9q1m4k7c3x8za"];
+    client
+        .wait_all(ids)
+        .unwrap()
+        .results()
+        .next()
+        .await
+        .unwrap()
+        .1
+        .unwrap();
     insta::assert_snapshot!(shown(&api.requests()[0]));
 }
 

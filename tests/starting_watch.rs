@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use dinoai::time::VirtualClock;
 use dinoai::{
-    Client, Credentials, Error, Event, OnTimeout, Result, RunStatus, StepOptions, TriggerRun, Watch,
+    Client, Credentials, Error, Event, Events, OnTimeout, Result, RunStatus, StepOptions,
+    TriggerRun,
 };
 use dinoai_emulator::{Emulator, Scenario, Stage, Step};
 use fault_server::{FaultServer, Reply, SESSION, SystemClock};
@@ -35,7 +36,7 @@ fn emulated(emulator: &Emulator) -> Client {
         .unwrap()
 }
 
-async fn all(watch: &mut Watch) -> Vec<Result<Event>> {
+async fn all(watch: &mut Events) -> Vec<Result<Event>> {
     let mut events = vec![];
     while let Some(event) = watch.next().await {
         events.push(event);
@@ -43,12 +44,12 @@ async fn all(watch: &mut Watch) -> Vec<Result<Event>> {
     events
 }
 
-async fn good(watch: &mut Watch) -> Vec<Event> {
+async fn good(watch: &mut Events) -> Vec<Event> {
     all(watch).await.into_iter().map(Result::unwrap).collect()
 }
 
 /// The one error, which is the last item.
-async fn failure(watch: &mut Watch) -> Error {
+async fn failure(watch: &mut Events) -> Error {
     let mut events = all(watch).await;
     events.pop().unwrap().unwrap_err()
 }
@@ -61,7 +62,7 @@ fn request() -> TriggerRun {
 async fn the_session_id_comes_first_and_then_the_whole_run() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = emulated(&emulator);
-    let mut watch = client.trigger_run_and_watch(request());
+    let mut watch = client.trigger_run_and_watch(request()).events();
     assert!(watch.session().is_none());
     let events = good(&mut watch).await;
     let Event::Started(accepted) = &events[0] else {
@@ -79,12 +80,15 @@ async fn the_session_id_comes_first_and_then_the_whole_run() {
         });
         texts.collect()
     };
-    assert_eq!(messages(&events), messages(&good(&mut same.watch()).await));
+    assert_eq!(
+        messages(&events),
+        messages(&good(&mut same.watch().events()).await)
+    );
 
     // The session has emitted them all, so the next turn's are new.
     let session = watch.session().unwrap();
     assert_eq!(session.id(), &accepted.session_id);
-    let mut turn = session.send_and_watch("And now?");
+    let mut turn = session.send_and_watch("And now?").events();
     let events = good(&mut turn).await;
     assert!(matches!(&events[0], Event::Sent(accepted) if &accepted.session_id == session.id()));
     let texts = messages(&events);
@@ -97,7 +101,7 @@ async fn the_session_id_comes_first_and_then_the_whole_run() {
 async fn the_first_event_is_written_as_it_is_read() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = emulated(&emulator);
-    let mut watch = client.trigger_run_and_watch(request());
+    let mut watch = client.trigger_run_and_watch(request()).events();
     let event = watch.next().await.unwrap().unwrap();
     let written = serde_json::to_value(&event).unwrap();
     let id = watch.session().unwrap().id().to_string();
@@ -117,14 +121,21 @@ async fn what_cannot_be_right_is_refused_before_any_request() {
     for mut watch in [
         client
             .trigger_run_and_watch(request())
-            .timeout(Duration::ZERO),
+            .timeout(Duration::ZERO)
+            .events(),
         client
             .trigger_run_and_watch(request())
-            .poll_interval(Duration::ZERO),
-        client.trigger_run_and_watch(request()).with_steps(too_long),
-        client.trigger_run_and_watch(TriggerRun::message(" ")),
-        session.send_and_watch(" "),
-        session.send_and_watch("m").timeout(Duration::ZERO),
+            .poll_interval(Duration::ZERO)
+            .events(),
+        client
+            .trigger_run_and_watch(request())
+            .steps(too_long)
+            .events(),
+        client
+            .trigger_run_and_watch(TriggerRun::message(" "))
+            .events(),
+        session.send_and_watch(" ").events(),
+        session.send_and_watch("m").timeout(Duration::ZERO).events(),
     ] {
         let error = failure(&mut watch).await;
         assert!(matches!(error, Error::InvalidRequest { .. }), "{error}");
@@ -164,7 +175,8 @@ async fn a_trigger_counts_for_the_timeout_and_its_response_is_awaited_all_the_sa
         };
         let mut watch = watch
             .timeout(Duration::from_millis(150))
-            .on_timeout(OnTimeout::Stop);
+            .on_timeout(OnTimeout::Stop)
+            .events();
         let events = all(&mut watch).await;
         let Some(Err(Error::WaitTimeout(timeout))) = events.last() else {
             panic!("{events:?}");
@@ -192,7 +204,8 @@ async fn no_attempt_of_the_trigger_begins_after_the_deadline() {
     let client = patient(&server);
     let mut watch = client
         .trigger_run_and_watch(request())
-        .timeout(Duration::from_secs(1));
+        .timeout(Duration::from_secs(1))
+        .events();
     let error = failure(&mut watch).await;
     assert!(matches!(error, Error::RateLimited { .. }), "{error}");
     assert_eq!(server.operations(), [TRIGGER]);
@@ -209,7 +222,7 @@ async fn failing_polls_are_tolerated_since_the_run_is_known_to_exist() {
     ])
     .await;
     let (client, _) = server.client();
-    let mut watch = client.trigger_run_and_watch(request());
+    let mut watch = client.trigger_run_and_watch(request()).events();
     let error = failure(&mut watch).await;
     // A key that may trigger and not read is said at once; everything before was tolerated.
     assert!(matches!(error, Error::Unauthorized { .. }), "{error}");
@@ -222,8 +235,14 @@ async fn failing_polls_are_tolerated_since_the_run_is_known_to_exist() {
 async fn one_that_is_dropped_before_it_is_read_starts_nothing() {
     let server = FaultServer::start([]).await;
     let (client, _) = server.client();
-    drop(client.trigger_run_and_watch(request()));
-    drop(client.session(SESSION).unwrap().send_and_watch("m"));
+    drop(client.trigger_run_and_watch(request()).events());
+    drop(
+        client
+            .session(SESSION)
+            .unwrap()
+            .send_and_watch("m")
+            .events(),
+    );
     assert_eq!(server.arrived(), 0);
 }
 
@@ -245,7 +264,8 @@ async fn steps_of_earlier_turns_are_not_emitted_again() {
     let session = client.session(&run.session_id).unwrap();
     let mut turn = session
         .send_and_watch("And now?")
-        .with_steps(StepOptions::default());
+        .steps(StepOptions::default())
+        .events();
     let events = good(&mut turn).await;
     let before = client
         .get_run_steps(&run.session_id, StepOptions::default())
@@ -271,10 +291,10 @@ async fn a_follow_up_emits_a_status_that_was_the_same_before_once() {
         .await
         .unwrap();
     let client = emulated(&emulator);
-    let mut first = client.trigger_run_and_watch(request());
+    let mut first = client.trigger_run_and_watch(request()).events();
     while first.next().await.unwrap().unwrap() != Event::Status(RunStatus::Running) {}
     let session = first.session().unwrap();
-    let events = good(&mut session.send_and_watch("And now?")).await;
+    let events = good(&mut session.send_and_watch("And now?").events()).await;
     let statuses: Vec<_> = events
         .into_iter()
         .filter_map(|event| match event {

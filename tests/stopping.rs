@@ -59,7 +59,7 @@ async fn a_run_is_stopped_once_after_the_timeout_and_the_error_says_what_came_of
     let stop = OnTimeout::Stop;
     let new = client.trigger_run_and_wait(request()).timeout(MINUTE);
     let old = session.wait().timeout(MINUTE).on_timeout(stop);
-    let mut watch = session.watch().timeout(MINUTE).on_timeout(stop);
+    let mut watch = session.watch().timeout(MINUTE).on_timeout(stop).events();
     for (number, timeout) in [
         timeout_of(new.on_timeout(stop).await),
         timeout_of(old.await),
@@ -117,7 +117,7 @@ async fn a_run_that_reads_as_ended_is_not_stopped_although_its_whole_read_lags_b
     let session = client.session(SESSION).unwrap();
     let stop = OnTimeout::Stop;
     let wait = session.wait().timeout(MINUTE).on_timeout(stop);
-    let mut watch = session.watch().timeout(MINUTE).on_timeout(stop);
+    let mut watch = session.watch().timeout(MINUTE).on_timeout(stop).events();
     let tree = session.tree().until_ended().timeout(MINUTE);
     for timeout in [
         timeout_of(wait.await),

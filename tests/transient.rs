@@ -438,7 +438,7 @@ async fn a_key_that_is_refused_right_after_a_follow_up_does_not_end_the_wait_for
                     "wait" => session.wait().await.map(drop),
                     "tree" => session.tree().until_ended().await.map(drop),
                     _ => {
-                        let mut watch = session.watch();
+                        let mut watch = session.watch().events();
                         loop {
                             match watch.next().await.unwrap() {
                                 Ok(Event::Ended(_)) => break Ok(()),
@@ -893,7 +893,7 @@ fn asked(seen: &Seen) -> Vec<String> {
 
 async fn wait_for_all(client: &Client, count: usize) -> BTreeMap<String, Result<Run>> {
     let ids = (0..count).map(|number| SessionId::new(format!("run-{number}")).unwrap());
-    let mut waits = client.wait_all(ids);
+    let mut waits = client.wait_all(ids).unwrap().results();
     let mut results = BTreeMap::new();
     while let Some((id, result)) = waits.next().await {
         let before = results.insert(id.to_string(), result);
@@ -904,7 +904,7 @@ async fn wait_for_all(client: &Client, count: usize) -> BTreeMap<String, Result<
 
 async fn run_all(client: &Client, count: usize, concurrency: usize) -> Vec<(usize, Result<Run>)> {
     let requests = (0..count).map(|number| TriggerRun::message(format!("message-{number}")));
-    let mut runs = client.run_all(requests, concurrency);
+    let mut runs = client.run_all(requests, concurrency).results();
     let mut results = vec![];
     while let Some(result) = runs.next().await {
         results.push(result);
@@ -1211,7 +1211,8 @@ async fn a_run_that_was_turned_away_is_not_started_once_nothing_more_is() {
     });
     let mut runs = client
         .run_all((0..3).map(|_| request()), 3)
-        .timeout(seconds(60));
+        .timeout(seconds(60))
+        .results();
     let mut results = BTreeMap::new();
     while let Some((place, result)) = runs.next().await {
         // The third is refused: nothing more is started, the second one neither.

@@ -373,13 +373,13 @@ proptest! {
                 if number > 0 {
                     session.send(format!("follow-up {number}")).await.unwrap();
                 }
-                let mut watch = session.watch();
+                let mut watch = session.watch().events();
                 let mut read = 0;
                 let ended = loop {
                     if read == patience {
                         drop(watch);
                         session = elsewhere(&play.client, &session);
-                        watch = session.watch();
+                        watch = session.watch().events();
                         read = 0;
                     }
                     read += 1;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dinoai::time::VirtualClock;
-use dinoai::{Client, Credentials, Error, Event, StepOptions, TriggerRun, Watch};
+use dinoai::{Client, Credentials, Error, Event, Events, StepOptions, TriggerRun};
 use dinoai_emulator::{Backend, Child, Emulator, Scenario, Stage, Step};
 use scripted_server::ScriptedServer;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ fn busy() -> Scenario {
         .message("assistant", "Done.")
 }
 
-async fn told(mut watch: Watch) -> Vec<String> {
+async fn told(mut watch: Events) -> Vec<String> {
     let mut told = vec![];
     while let Some(event) = watch.next().await {
         told.push(match event {
@@ -81,7 +81,7 @@ async fn a_watch_tells_everything_in_order() {
     let emulator = emulate(Backend::Current, busy()).await;
     let client = client(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
-    insta::assert_snapshot!(told(session.watch()).await.join("\n"));
+    insta::assert_snapshot!(told(session.watch().events()).await.join("\n"));
 }
 
 #[tokio::test]
@@ -90,7 +90,11 @@ async fn steps_and_the_start_up_checklist_come_on_request_and_only_new_steps_are
     let client = client(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
     let options = StepOptions::default().with_tool_io().with_max_chars(7);
-    insta::assert_snapshot!(told(session.watch().with_steps(options)).await.join("\n"));
+    insta::assert_snapshot!(
+        told(session.watch().steps(options).events())
+            .await
+            .join("\n")
+    );
 
     let mut asked: Vec<_> = emulator
         .requests()
@@ -109,7 +113,7 @@ async fn a_backend_without_steps_says_so_once_and_the_other_events_still_come() 
     let emulator = emulate(Backend::PagesOnly, busy()).await;
     let client = client(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
-    let told = told(session.watch().with_steps(StepOptions::default())).await;
+    let told = told(session.watch().steps(StepOptions::default()).events()).await;
     insta::assert_snapshot!(told.join("\n").replace(session.id().as_str(), "SESSION"));
 }
 
@@ -125,7 +129,7 @@ async fn steps_that_cannot_be_read_do_not_hide_the_rest() {
     assert_eq!(read.steps, None);
     assert!(read.startup_steps.is_some());
 
-    let told = told(session.watch().with_steps(StepOptions::default())).await;
+    let told = told(session.watch().steps(StepOptions::default()).events()).await;
     assert!(
         told.iter().any(|line| line.starts_with("startup")),
         "{told:#?}"
@@ -178,7 +182,8 @@ async fn steps_are_read_with_their_options() {
             .session("s")
             .unwrap()
             .watch()
-            .with_steps(options)
+            .steps(options)
+            .events()
             .next()
             .await;
         assert!(
@@ -195,7 +200,7 @@ async fn a_watch_of_a_run_that_has_ended_tells_it_all_at_once() {
     let client = client(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
     session.wait().await.unwrap_err();
-    let all = told(client.session(session.id()).unwrap().watch()).await;
+    let all = told(client.session(session.id()).unwrap().watch().events()).await;
     assert_eq!(all.last().unwrap(), "ended FAILED");
     assert_eq!(
         all.iter()
@@ -204,8 +209,8 @@ async fn a_watch_of_a_run_that_has_ended_tells_it_all_at_once() {
         2
     );
     let again = client.session(session.id()).unwrap();
-    let _ = told(again.watch()).await;
-    assert_eq!(told(again.watch()).await, ["ended FAILED"]);
+    let _ = told(again.watch().events()).await;
+    assert_eq!(told(again.watch().events()).await, ["ended FAILED"]);
 }
 
 /// A follow-up from elsewhere can wake a run after the poll that has shown its end.
@@ -228,7 +233,7 @@ async fn a_watch_does_not_end_with_a_run_that_woke_between_the_poll_and_the_read
     .await;
     let session = server.client().session("s").unwrap();
     assert_eq!(
-        told(session.watch()).await,
+        told(session.watch().events()).await,
         [
             "status RUNNING",
             "message assistant Done.",
@@ -243,7 +248,7 @@ async fn a_watch_that_times_out_says_so_last() {
     let emulator = emulate(Backend::Current, Scenario::new()).await;
     let client = client(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
-    let mut watch = session.watch().timeout(Duration::from_secs(60));
+    let mut watch = session.watch().timeout(Duration::from_secs(60)).events();
     let mut last = None;
     while let Some(event) = watch.next().await {
         last = Some(event);
@@ -305,7 +310,7 @@ fn downloaded(server: &ScriptedServer) -> usize {
 async fn watching_a_long_run_downloads_each_text_a_few_times_and_not_at_every_poll() {
     let server = growing().await;
     let session = server.client().session("s").unwrap();
-    let told = told(session.watch()).await;
+    let told = told(session.watch().events()).await;
     let messages = told.iter().filter(|line| line.starts_with("message"));
     assert_eq!(messages.count(), MESSAGES);
     let polls = server

@@ -54,7 +54,7 @@ async fn of_the_second(body: Value) -> String {
     })
     .await;
     let ids = [SESSION, OTHER].map(|id| SessionId::new(id).unwrap());
-    let mut waits = client.wait_all(ids);
+    let mut waits = client.wait_all(ids).unwrap().results();
     let mut texts = vec![];
     while let Some((id, result)) = waits.next().await {
         if let Err(error) = result {
@@ -133,7 +133,7 @@ async fn of_each(reply: Reply) -> Vec<(&'static str, String)> {
         ("wait", client.session(SESSION).unwrap().wait().await.err()),
         (
             "watch",
-            all(client.session(SESSION).unwrap().watch())
+            all(client.session(SESSION).unwrap().watch().events())
                 .await
                 .pop()
                 .and_then(Result::err),

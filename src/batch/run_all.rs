@@ -1,31 +1,26 @@
 //! [`RunAll`]: starts many runs, a bounded number at a time, and waits for them.
 
-use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use futures_core::Stream;
-use futures_util::StreamExt;
-
-use super::scheduler::{OnStarted, Results, Scheduler};
+use super::results::RunResults;
+use super::scheduler::{OnStarted, Scheduler};
 #[cfg(doc)]
 use crate::Client;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::Result;
-use crate::model::{Run, SessionId, TriggerRun};
+use crate::model::{SessionId, TriggerRun};
 use crate::operations::Api;
-use crate::polling::{PollOptions, Schedule};
+use crate::polling::{OnOutage, PollOptions, outage_setter, poll_setters};
 
-/// The results of many runs that are started and waited for, as they end: a stream.
+/// Many runs that are started and waited for: set it up, then read its
+/// [`results`](Self::results).
 ///
 /// Each request is started at most once; its result comes with its place among the requests: the
 /// run if it has completed, else the error, as from
-/// [`trigger_run_and_wait`](Client::trigger_run_and_wait). It starts and polls only while it is
-/// read, but a trigger that is on its way is seen to its end by a task of its own, however slowly
-/// the stream is read.
+/// [`trigger_run_and_wait`](Client::trigger_run_and_wait). Runs are polled as by a
+/// [`WaitAll`](crate::WaitAll); HTTP 429 to a trigger holds for all triggers. It starts and polls
+/// only while the results are read, but a trigger that is on its way is seen to its end by a task of
+/// its own, however slowly they are read.
 ///
 /// Dropped, it starts nothing more; the triggers on their way still run to their response and
 /// call [`on_started`](RunAll::on_started), and the runs that have started go on, so keep their
@@ -33,16 +28,14 @@ use crate::polling::{PollOptions, Schedule};
 ///
 /// After a trigger that is refused as [`Error::Unauthorized`], or three in a row whose outcome is
 /// unknown, nothing more is started: the rest is [`Error::NotStarted`].
-#[must_use = "a stream does nothing until it is read"]
+#[must_use = "it starts nothing until its results are read"]
 pub struct RunAll {
     api: Api,
     options: PollOptions,
-    requests: VecDeque<(usize, TriggerRun)>,
+    requests: Vec<TriggerRun>,
     concurrency: usize,
     on_started: Option<Box<OnStarted<usize>>>,
-    /// The places of the requests whose results have not been given yet.
-    outstanding: BTreeSet<usize>,
-    results: Option<Results<usize>>,
+    on_outage: Option<Box<OnOutage>>,
 }
 
 impl RunAll {
@@ -51,35 +44,33 @@ impl RunAll {
         requests: impl IntoIterator<Item = TriggerRun>,
         concurrency: usize,
     ) -> Self {
-        let requests: VecDeque<_> = requests.into_iter().enumerate().collect();
         Self {
             api,
             options: PollOptions::default(),
-            outstanding: (0..requests.len()).collect(),
-            requests,
+            requests: requests.into_iter().collect(),
             concurrency: concurrency.max(1),
             on_started: None,
-            results: None,
+            on_outage: None,
         }
     }
 
-    /// How long to wait for each run, from its start. 3600 s by default. Set it before the first
-    /// result.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
-        self
-    }
-
-    /// Reads each run at a fixed interval. Without it the interval adapts: see
-    /// [`Schedule`]. Set it before the first result.
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.options.schedule = Schedule::every(interval);
-        self
-    }
+    poll_setters!(
+        " for each run, from its start",
+        "client.run_all([TriggerRun::agent(\"checker\")], 2)"
+    );
+    outage_setter!("client.run_all([TriggerRun::agent(\"checker\")], 2)");
 
     /// Calls `on_started` with the place of a request and its session id as soon as the run is
     /// accepted, on the task that has started it. Store it there, and a restart of your program
-    /// need not start the run again. Set it before the first result.
+    /// need not start the run again.
+    ///
+    /// ```no_run
+    /// # fn example(client: dinoai::Client, requests: Vec<dinoai::TriggerRun>) {
+    /// let runs = client.run_all(requests, 4);
+    /// let results = runs.on_started(|place, id| eprintln!("{place}: {id}")).results();
+    /// # let _ = results;
+    /// # }
+    /// ```
     pub fn on_started(
         mut self,
         on_started: impl FnMut(usize, &SessionId) + Send + 'static,
@@ -88,48 +79,33 @@ impl RunAll {
         self
     }
 
-    /// The next result; `None` after the last one. May be dropped at any await: no result is
-    /// lost.
-    pub async fn next(&mut self) -> Option<(usize, Result<Run>)> {
-        StreamExt::next(self).await
-    }
-
-    /// The places of the requests whose results have not been given yet.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn outstanding(&self) -> &BTreeSet<usize> {
-        &self.outstanding
-    }
-
-    /// Whether it has been read, so that runs may have been started.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn has_begun(&self) -> bool {
-        self.results.is_some()
-    }
-
-    fn start(&mut self) -> Results<usize> {
-        let mut scheduler = Scheduler::new(self.api.clone(), self.options);
-        let requests = std::mem::take(&mut self.requests);
-        scheduler.start(requests, self.concurrency, self.on_started.take());
-        scheduler.into_results()
-    }
-}
-
-impl Stream for RunAll {
-    type Item = (usize, Result<Run>);
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        if this.results.is_none() {
-            this.results = Some(this.start());
-        }
-        let Some(results) = &mut this.results else {
-            return Poll::Ready(None);
-        };
-        let next = results.as_mut().poll_next(context);
-        next.map(|next| {
-            let (index, _, run) = next?;
-            this.outstanding.remove(&index);
-            Some((index, run))
+    /// The results as the runs end, each with the place of its request: a stream. Nothing is sent
+    /// until it is read.
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, TriggerRun};
+    ///
+    /// # async fn example() -> dinoai::Result<()> {
+    /// let client = Client::from_env()?;
+    /// let requests = ["orders", "customers", "payments"]
+    ///     .map(|table| TriggerRun::agent("data-quality-checker").with_message(table));
+    /// let mut results = client.run_all(requests, 2).results();
+    /// while let Some((place, run)) = results.next().await {
+    ///     match run {
+    ///         Ok(run) => println!("{place}: {}", run.answer().unwrap_or("no answer")),
+    ///         Err(error) => println!("{place}: {error}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn results(self) -> RunResults<usize> {
+        let outstanding = (0..self.requests.len()).collect();
+        RunResults::new(outstanding, move || {
+            let mut scheduler = Scheduler::new(self.api, self.options);
+            let requests = self.requests.into_iter().enumerate();
+            scheduler.start(requests, self.concurrency, self.on_started, self.on_outage);
+            scheduler.into_results()
         })
     }
 }

@@ -23,7 +23,7 @@ use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::Mutex;
 
 use super::waiting::Waiting;
-use crate::error::{Error, FailedCall, Failure, Result};
+use crate::error::{Error, FailedCall, Failure, Result, WaitTimeout};
 use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::polling::{OnOutage, PollOptions};
@@ -49,9 +49,8 @@ const TRIGGER: &str = "TriggerDinoaiAgentRun";
 
 pub(crate) type OnStarted<K> = dyn FnMut(K, &SessionId) + Send;
 
-/// A result with what the caller knows its run by.
-pub(crate) type Results<K> =
-    Pin<Box<dyn Stream<Item = (K, Option<SessionId>, Result<Run>)> + Send>>;
+/// The results, each with what the caller knows its run by.
+pub(crate) type Items<K> = Pin<Box<dyn Stream<Item = (K, Result<Run>)> + Send>>;
 
 /// The loop under both streams.
 pub(crate) struct Scheduler<K> {
@@ -73,13 +72,15 @@ pub(crate) struct Scheduler<K> {
     overdue: Vec<Waiting<K>>,
     /// The runs that have ended and are still to be read.
     ended: VecDeque<Waiting<K>>,
+    /// The runs that are still going at their deadline, and are to be stopped.
+    to_stop: VecDeque<(Waiting<K>, Box<WaitTimeout>)>,
     /// No deadline of a run in `waiting` comes before this.
     next_deadline: Option<Duration>,
     under_way: FuturesUnordered<Request<K>>,
     triggers: usize,
     /// How many runs have been started, or are waited for, and have no result yet.
     going: usize,
-    results: VecDeque<(K, Option<SessionId>, Result<Run>)>,
+    results: VecDeque<(K, Result<Run>)>,
     batch: usize,
     /// How many batches were answered since one was refused.
     answered: u32,
@@ -109,9 +110,10 @@ enum Outcome<K> {
     Started(Item<K>, Duration, Result<Accepted>),
     Polled(Vec<Waiting<K>>, Result<Vec<Result<RunStatus>>>),
     Read(Waiting<K>, Result<Run>),
+    Stopped(Waiting<K>, Box<WaitTimeout>),
 }
 
-impl<K: Copy + Send + 'static> Scheduler<K> {
+impl<K: Clone + Send + 'static> Scheduler<K> {
     pub(crate) fn new(api: Api, options: PollOptions) -> Self {
         Self {
             clock: api.clock().clone(),
@@ -126,6 +128,7 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
             waiting: BinaryHeap::new(),
             overdue: vec![],
             ended: VecDeque::new(),
+            to_stop: VecDeque::new(),
             next_deadline: None,
             under_way: FuturesUnordered::new(),
             triggers: 0,
@@ -148,7 +151,9 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
         requests: impl IntoIterator<Item = (K, TriggerRun)>,
         concurrency: usize,
         on_started: Option<Box<OnStarted<K>>>,
+        on_outage: Option<Box<OnOutage>>,
     ) {
+        self.on_outage = on_outage;
         let items = requests.into_iter().map(|(key, request)| Item {
             key,
             request,
@@ -159,10 +164,10 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
         self.on_started = on_started.map(|on_started| Arc::new(Mutex::new(on_started)));
     }
 
-    pub(crate) fn into_results(mut self) -> Results<K> {
+    pub(crate) fn into_results(mut self) -> Items<K> {
         if let Err(error) = self.options.check() {
             for item in std::mem::take(&mut self.requests) {
-                self.results.push_back((item.key, None, Err(error.clone())));
+                self.results.push_back((item.key, Err(error.clone())));
             }
             self.refuse_runs(&error);
         }
@@ -196,10 +201,10 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
     fn not_started(&mut self, item: Item<K>, cause: &Error) {
         let cause = Box::new(cause.clone());
         let error = Error::NotStarted { cause };
-        self.results.push_back((item.key, None, Err(error)));
+        self.results.push_back((item.key, Err(error)));
     }
 
-    async fn next(&mut self) -> Option<(K, Option<SessionId>, Result<Run>)> {
+    async fn next(&mut self) -> Option<(K, Result<Run>)> {
         loop {
             self.find_overdue();
             if let Some(result) = self.results.pop_front() {
@@ -234,6 +239,9 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
                 }
                 Some(Outcome::Polled(runs, statuses)) => self.polled(runs, statuses),
                 Some(Outcome::Read(run, read)) => self.read(run, read),
+                Some(Outcome::Stopped(run, timeout)) => {
+                    self.finish(run, Err(Error::WaitTimeout(timeout)));
+                }
                 None => {}
             }
         }
@@ -282,6 +290,12 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
             let runs = self.overdue.split_off(rest);
             self.under_way.push(self.polling(runs));
         }
+        while self.may_look_last() {
+            let Some((run, timeout)) = self.to_stop.pop_front() else {
+                break;
+            };
+            self.under_way.push(self.stopping(run, timeout));
+        }
         let now = self.clock.now();
         let (overdue, ended) = std::mem::take(&mut self.ended)
             .into_iter()
@@ -317,7 +331,7 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
 
     fn finish(&mut self, run: Waiting<K>, result: Result<Run>) {
         self.going = self.going.saturating_sub(1);
-        self.results.push_back((run.key, Some(run.id), result));
+        self.results.push_back((run.key, result));
     }
 }
 
@@ -330,7 +344,7 @@ async fn or_closed(api: &Api, starts: bool, timer: Sleep) {
     }
 }
 
-impl Scheduler<()> {
+impl Scheduler<SessionId> {
     /// Waits for runs, a batch of them at once and the next batches spread over a second.
     pub(crate) fn wait_for(&mut self, ids: Vec<SessionId>, on_outage: Option<Box<OnOutage>>) {
         self.on_outage = on_outage;
@@ -338,7 +352,7 @@ impl Scheduler<()> {
         let interval = self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL);
         let batches = ids.len().div_ceil(BATCH).max(1);
         for (place, id) in ids.into_iter().enumerate() {
-            let mut run = Waiting::new((), id, now);
+            let mut run = Waiting::new(id.clone(), id, now);
             let part = (place / BATCH) as f64 / batches as f64;
             run.due = now.saturating_add(interval.mul_f64(part));
             self.wait_on(run);

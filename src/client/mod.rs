@@ -121,7 +121,8 @@ impl Client {
     ///
     /// # async fn example() -> dinoai::Result<()> {
     /// let client = Client::from_env()?;
-    /// let mut events = client.trigger_run_and_watch(TriggerRun::agent("data-quality-checker"));
+    /// let watch = client.trigger_run_and_watch(TriggerRun::agent("data-quality-checker"));
+    /// let mut events = watch.events();
     /// while let Some(event) = events.next().await {
     ///     match event? {
     ///         Event::Started(accepted) => println!("session {}", accepted.session_id),
@@ -306,16 +307,45 @@ impl Client {
         })
     }
 
-    /// Waits for many runs at once, over few requests: a stream of results as they end, see
-    /// [`WaitAll`]. An id that is given twice is waited for once. Nothing is sent until the
-    /// stream is read.
-    pub fn wait_all(&self, ids: impl IntoIterator<Item = SessionId>) -> WaitAll {
+    /// Waits for many runs at once, over few requests: [`WaitAll::results`] is a stream of their
+    /// results as they end. An id that is given twice is waited for once.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// let mut results = client.wait_all(["xwzdneft6emspe0f", "b2v9q1m4k7c3x8za"])?.results();
+    /// while let Some((id, run)) = results.next().await {
+    ///     println!("{id} {}", run?.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] where an id is blank.
+    pub fn wait_all<I>(&self, ids: I) -> Result<WaitAll>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
         WaitAll::new(self.api.clone(), ids)
     }
 
     /// Starts many runs, each at most once and at most `concurrency` going at a time (0 counts as
-    /// 1), and waits for them: a stream of results as they end, see [`RunAll`]. Nothing is sent until the stream is
-    /// read.
+    /// 1), and waits for them: [`RunAll::results`] is a stream of their results as they end.
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, TriggerRun};
+    ///
+    /// # async fn example(client: Client) -> dinoai::Result<()> {
+    /// let requests = ["orders", "customers"]
+    ///     .map(|table| TriggerRun::agent("data-quality-checker").with_message(table));
+    /// let mut results = client.run_all(requests, 2).results();
+    /// while let Some((place, run)) = results.next().await {
+    ///     println!("{place} {}", run?.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn run_all(
         &self,
         requests: impl IntoIterator<Item = TriggerRun>,

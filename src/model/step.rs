@@ -9,7 +9,7 @@ use super::run::RunStatus;
 /// Steps show progress, which the transcript does not tell. They are not on the vendor's pages;
 /// observed in the vendor's own client. A backend that does not know them answers
 /// [`Error::Unsupported`](crate::Error::Unsupported). To follow a run's steps as they come,
-/// [`Session::watch`](crate::Session::watch) with [`with_steps`](crate::Watch::with_steps) is the
+/// [`Session::watch`](crate::Session::watch) with [`steps`](crate::Watch::steps) is the
 /// better way: it asks for new ones only.
 ///
 /// ```no_run

@@ -8,11 +8,11 @@ mod poller;
 mod schedule;
 mod tolerance;
 
-pub use options::OnTimeout;
+pub use options::{OnTimeout, PollOptions};
 pub use outage::Outage;
 pub use schedule::Schedule;
 
-pub(crate) use options::PollOptions;
+pub(crate) use options::{example, grace_period_setter, outage_setter, poll_setters};
 pub(crate) use outage::{Gap, OnOutage};
 pub(crate) use outcome::completed;
 pub(crate) use poller::{LAST_LOOK, LONGEST_RETRY_AFTER, Poller};

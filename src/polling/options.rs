@@ -1,30 +1,108 @@
-//! [`PollOptions`]: how long to wait, how often to look, and what to do at the timeout.
+//! [`PollOptions`]: how long to wait, how often to look, and what to do at the timeout; and the
+//! setters that every wait has.
 
 use std::time::Duration;
 
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
 
-/// How long to wait, and how often to look.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PollOptions {
+/// How long a turn may show no activity.
+const GRACE_PERIOD: Duration = Duration::from_secs(120);
+
+/// How long a wait goes on, how often it looks, and what it does at its timeout.
+///
+/// Every wait has a setter for each of these, and takes all of them at once: store them where
+/// several waits share them.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use dinoai::{OnTimeout, PollOptions, TriggerRun};
+///
+/// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+/// let nightly = PollOptions::default()
+///     .with_timeout(Duration::from_secs(1800))
+///     .with_on_timeout(OnTimeout::Stop);
+/// let wait = client.trigger_run_and_wait(TriggerRun::agent("data-quality-checker"));
+/// let run = wait.poll_options(nightly).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "options wait for nothing"]
+pub struct PollOptions {
     pub(crate) timeout: Duration,
     pub(crate) schedule: Schedule,
     pub(crate) on_timeout: OnTimeout,
+    pub(crate) grace_period: Duration,
 }
 
 impl Default for PollOptions {
-    /// An hour, as on the vendor's page.
+    /// An hour, as on the vendor's page; the adaptive schedule; a run that is still going at the
+    /// timeout is left alone; a grace period of 2 minutes.
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(3600),
             schedule: Schedule::default(),
             on_timeout: OnTimeout::default(),
+            grace_period: GRACE_PERIOD,
         }
     }
 }
 
 impl PollOptions {
+    /// How long to wait. An hour by default; zero is [`Error::InvalidRequest`] once the wait
+    /// begins.
+    ///
+    /// ```
+    /// let options = dinoai::PollOptions::default().with_timeout(std::time::Duration::from_secs(60));
+    /// # let _ = options;
+    /// ```
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// When to poll. [`Schedule::adaptive`] by default.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai::{PollOptions, Schedule};
+    ///
+    /// let options = PollOptions::default().with_schedule(Schedule::every(Duration::from_secs(10)));
+    /// # let _ = options;
+    /// ```
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// What to do with a run that is still going at the timeout. [`OnTimeout::Leave`] by default.
+    ///
+    /// ```
+    /// use dinoai::{OnTimeout, PollOptions};
+    ///
+    /// let options = PollOptions::default().with_on_timeout(OnTimeout::Stop);
+    /// # let _ = options;
+    /// ```
+    pub fn with_on_timeout(mut self, on_timeout: OnTimeout) -> Self {
+        self.on_timeout = on_timeout;
+        self
+    }
+
+    /// How long the turn of a follow-up may show no activity before it is
+    /// [`Error::TurnNotStarted`]. 2 minutes by default. Only a wait on a session with an open turn
+    /// uses it.
+    ///
+    /// ```
+    /// let minute = std::time::Duration::from_secs(60);
+    /// let options = dinoai::PollOptions::default().with_grace_period(minute);
+    /// # let _ = options;
+    /// ```
+    pub fn with_grace_period(mut self, grace_period: Duration) -> Self {
+        self.grace_period = grace_period;
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         if self.timeout.is_zero() {
             return Err(Error::zero("timeout"));
@@ -43,8 +121,123 @@ pub enum OnTimeout {
     /// Leaves it as it is.
     #[default]
     Leave,
-    /// Stops it, as [`Client::stop_run`](crate::Client::stop_run) does; that call comes after the timeout, and takes as
-    /// long as any call. [`WaitTimeout::stopped`](crate::error::WaitTimeout::stopped) says what
-    /// came of it.
+    /// Stops it, as [`Client::stop_run`](crate::Client::stop_run) does; that call comes after the
+    /// timeout, and takes as long as any call.
+    /// [`WaitTimeout::stopped`](crate::error::WaitTimeout::stopped) says what came of it.
     Stop,
 }
+
+/// An example for a setter: `$wait` makes the wait.
+macro_rules! example {
+    ($wait:literal, $setter:literal) => {
+        concat!(
+            "```no_run\n",
+            "use std::time::Duration;\n",
+            "use dinoai::{OnTimeout, PollOptions, Schedule, TriggerRun};\n\n",
+            "# fn example(\n",
+            "#     client: dinoai::Client, session: dinoai::Session, ids: Vec<dinoai::SessionId>,\n",
+            "# ) -> dinoai::Result<()> {\n",
+            "let wait = ",
+            $wait,
+            ".",
+            $setter,
+            ";\n",
+            "# let _ = wait;\n# Ok(())\n# }\n```"
+        )
+    };
+}
+
+/// The setters of a wait for its field `options`. `$waits` says for what it waits, and `$example`
+/// makes one.
+macro_rules! poll_setters {
+    ($waits:literal, $example:literal) => {
+        #[doc = concat!("How long to wait", $waits, ".")]
+        /// 3600 s by default, as on the vendor's page, by a clock that never goes back. Zero is
+        /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) once it begins.
+        ///
+        /// A trigger or a follow-up of its own counts, but is not cut off once it has left: its
+        /// response is awaited as long as the request timeout says, since the session id is in
+        /// it. Then the run is looked at once, and
+        /// [`Error::WaitTimeout`](crate::Error::WaitTimeout) has the id.
+        ///
+        #[doc = $crate::polling::example!($example, "timeout(Duration::from_secs(1800))")]
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.options.timeout = timeout;
+            self
+        }
+
+        /// Polls at a fixed interval; the vendor's page has 10 s. Without it the interval adapts:
+        /// see [`Schedule`](crate::Schedule).
+        ///
+        #[doc = $crate::polling::example!($example, "poll_interval(Duration::from_secs(10))")]
+        pub fn poll_interval(self, interval: std::time::Duration) -> Self {
+            self.schedule($crate::polling::Schedule::every(interval))
+        }
+
+        /// When to poll. [`Schedule::adaptive`](crate::Schedule::adaptive) by default.
+        ///
+        #[doc = $crate::polling::example!($example, "schedule(Schedule::adaptive())")]
+        pub fn schedule(mut self, schedule: $crate::polling::Schedule) -> Self {
+            self.options.schedule = schedule;
+            self
+        }
+
+        /// What to do with a run that is still going at the timeout: leave it, the default, or
+        /// stop it. What has ended is never stopped, nor a run that this waited for only until it
+        /// was at rest.
+        ///
+        #[doc = $crate::polling::example!($example, "on_timeout(OnTimeout::Stop)")]
+        pub fn on_timeout(mut self, on_timeout: $crate::polling::OnTimeout) -> Self {
+            self.options.on_timeout = on_timeout;
+            self
+        }
+
+        /// All of these at once, in place of what was set before.
+        ///
+        #[doc = $crate::polling::example!($example, "poll_options(PollOptions::default())")]
+        pub fn poll_options(mut self, options: $crate::polling::PollOptions) -> Self {
+            self.options = options;
+            self
+        }
+    };
+}
+
+/// The setter of a wait on a session for the grace period of its open turn.
+macro_rules! grace_period_setter {
+    ($example:literal) => {
+        /// How long the turn of a follow-up may show no activity before it is
+        /// [`Error::TurnNotStarted`](crate::Error::TurnNotStarted). 2 minutes by default.
+        ///
+        #[doc = $crate::polling::example!($example, "grace_period(Duration::from_secs(60))")]
+        pub fn grace_period(mut self, grace_period: std::time::Duration) -> Self {
+            self.options.grace_period = grace_period;
+            self
+        }
+    };
+}
+
+/// The setter of a wait for its field `on_outage`.
+macro_rules! outage_setter {
+    ($example:literal) => {
+        /// Calls `on_outage` with the run's id and the [`Outage`](crate::Outage) after each poll
+        /// that fails and is [tolerated](crate::Wait#failing-polls), and with `None` after the
+        /// next poll of that run that is answered. A request that reads many runs is a poll of
+        /// each.
+        ///
+        #[doc = $crate::polling::example!(
+            $example,
+            "on_outage(|id, outage| match outage {\n    Some(outage) => eprintln!(\"{id}: no usable answer for {:.0?}\", outage.lasted),\n    None => eprintln!(\"{id}: answered again\"),\n})"
+        )]
+        pub fn on_outage(
+            mut self,
+            on_outage: impl FnMut(&$crate::model::SessionId, Option<&$crate::polling::Outage>)
+            + Send
+            + 'static,
+        ) -> Self {
+            self.on_outage = Some(Box::new(on_outage));
+            self
+        }
+    };
+}
+
+pub(crate) use {example, grace_period_setter, outage_setter, poll_setters};

@@ -49,7 +49,7 @@ pub(crate) struct Poller {
 }
 
 impl Poller {
-    /// Poller from now on; `start` is when the waiting began, by the client's clock.
+    /// Polls from now on; `start` is when the waiting began, by the client's clock.
     pub(crate) fn since(
         start: Duration,
         api: Api,
@@ -99,6 +99,15 @@ impl Poller {
     pub(crate) fn with_outages(mut self, on_outage: Option<Box<OnOutage>>) -> Self {
         self.on_outage = on_outage;
         self
+    }
+
+    /// Whom to show outages from now on: a wait may go on with another poller.
+    pub(crate) fn take_outages(&mut self) -> Option<Box<OnOutage>> {
+        self.on_outage.take()
+    }
+
+    pub(crate) fn grace_period(&self) -> Duration {
+        self.options.grace_period
     }
 
     /// The options of the next call. It is one attempt, since the loop is the retry, but for the

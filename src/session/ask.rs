@@ -1,19 +1,21 @@
 //! [`Ask`]: sends a follow-up and waits for its turn.
 
 use std::fmt;
-use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tracing::Instrument;
 
 use super::handle::Handle;
-use super::open_turn::{GRACE_TIME, Tracked};
+use super::open_turn::Tracked;
 use super::turn::Turn;
 use super::until_ended::{until_at_rest, until_ended};
 use crate::error::{Awaited, Error, Result};
+use crate::model::Accepted;
 use crate::operations::CallFuture;
-use crate::polling::{OnTimeout, PollOptions, Schedule};
+use crate::polling::{OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters};
 use crate::transport::CallOptions;
+
+pub(super) type OnAccepted = dyn FnOnce(&Accepted) + Send + 'static;
 
 /// A follow-up and the wait for its [`Turn`]. Await it; nothing is sent before.
 ///
@@ -39,7 +41,8 @@ pub struct Ask {
     handle: Handle,
     message: String,
     options: PollOptions,
-    grace_time: Duration,
+    on_accepted: Option<Box<OnAccepted>>,
+    on_outage: Option<Box<OnOutage>>,
 }
 
 impl Ask {
@@ -48,34 +51,30 @@ impl Ask {
             handle,
             message,
             options: PollOptions::default(),
-            grace_time: GRACE_TIME,
+            on_accepted: None,
+            on_outage: None,
         }
     }
 
-    /// How long to wait for the turn's end; waiting for rest and sending count. 3600 s by
-    /// default.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
-        self
-    }
+    poll_setters!(
+        " for the turn's end; waiting for rest and sending count",
+        "session.ask(\"Go on.\")"
+    );
+    grace_period_setter!("session.ask(\"Go on.\")");
+    outage_setter!("session.ask(\"Go on.\")");
 
-    /// Polls at a fixed interval. Without it the interval adapts: see
-    /// [`Schedule`](crate::Schedule).
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.options.schedule = Schedule::every(interval);
-        self
-    }
-
-    /// What to do with a turn that is still going at the timeout: leave it, the default, or stop
-    /// the run. A run that has not come to rest before the message is sent is never stopped.
-    pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
-        self.options.on_timeout = on_timeout;
-        self
-    }
-
-    /// How long the turn may show no activity. 120 s by default.
-    pub fn grace_time(mut self, grace_time: Duration) -> Self {
-        self.grace_time = grace_time;
+    /// Calls `on_accepted` as soon as the API has accepted the message, before the turn is waited
+    /// for.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let ask = session.ask("Now fix the first one");
+    /// let turn = ask.on_accepted(|accepted| eprintln!("{}", accepted.status)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_accepted(mut self, on_accepted: impl FnOnce(&Accepted) + Send + 'static) -> Self {
+        self.on_accepted = Some(Box::new(on_accepted));
         self
     }
 
@@ -89,7 +88,9 @@ impl Ask {
         let start = clock.now();
         let deadline = start.saturating_add(self.options.timeout);
 
-        let mut polls = handle.polls(start, self.options);
+        let mut polls = handle
+            .polls(start, self.options)
+            .with_outages(self.on_outage);
         let prepared = async {
             // One ask at a time, in the order in which they are awaited.
             let queue = std::pin::pin!(handle.asks().lock_owned());
@@ -99,7 +100,7 @@ impl Ask {
             };
             loop {
                 let turns = handle.turns();
-                let digest = until_at_rest(&mut polls, &handle, self.grace_time).await?;
+                let digest = until_at_rest(&mut polls, &handle).await?;
                 let Some(sending) = handle.begin_to_send(deadline).await else {
                     return Err(polls.timeout(Awaited::Rest).await);
                 };
@@ -118,14 +119,20 @@ impl Ask {
             deadline: Some(deadline),
             ..CallOptions::default()
         };
-        let (_, turn) = handle
+        let (accepted, turn) = handle
             .send_after(digest, self.message, call, sending)
             .await?;
 
-        let mut polls = handle.polls(start, self.options).having_started();
+        if let Some(on_accepted) = self.on_accepted {
+            on_accepted(&accepted);
+        }
+        let mut polls = handle
+            .polls(start, self.options)
+            .having_started()
+            .with_outages(polls.take_outages());
         let progress = turn.progress.clone();
         let mut turn = Tracked::only(turn);
-        let run = until_ended(&mut polls, &mut turn, self.grace_time).await?;
+        let run = until_ended(&mut polls, &mut turn).await?;
         Ok(handle.end_turn(run, &progress))
     }
 }
@@ -149,7 +156,6 @@ impl fmt::Debug for Ask {
             .debug_struct("Ask")
             .field("session_id", &self.handle.id)
             .field("options", &self.options)
-            .field("grace_time", &self.grace_time)
             .finish_non_exhaustive()
     }
 }

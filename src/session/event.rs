@@ -20,15 +20,15 @@ pub enum Event {
     /// if it is the same as before.
     Status(RunStatus),
     /// A line of the start-up checklist is new, or done. Only with
-    /// [`with_steps`](crate::Watch::with_steps).
+    /// [`steps`](crate::Watch::steps).
     Startup(StartupStep),
-    /// The agent has made a step. Only with [`with_steps`](crate::Watch::with_steps).
+    /// The agent has made a step. Only with [`steps`](crate::Watch::steps).
     Step(Step),
     /// A message is new, the caller's own included. The messages of one poll come in the order
     /// of their timestamps; one that shows up late comes when it is first seen.
     Message(Message),
     /// The steps were asked for and could not be read, and why. Only with
-    /// [`with_steps`](crate::Watch::with_steps): once if the backend knows no steps, else just before
+    /// [`steps`](crate::Watch::steps): once if the backend knows no steps, else just before
     /// the end.
     StepsMissing(String),
     /// The run has started a run of its own; [`Client::session`](crate::Client::session) watches

@@ -30,10 +30,10 @@ pub use event::Event;
 pub use stop_guard::StopOnDrop;
 pub use turn::Turn;
 pub use wait::Wait;
-pub use watch::Watch;
+pub use watch::{Events, Watch};
 
 pub(crate) use handle::Handle;
-pub(crate) use open_turn::{GRACE_TIME, Tracked};
+pub(crate) use open_turn::Tracked;
 
 /// A handle on one run. Costs nothing to make: [`Client::session`] makes another, with a cursor
 /// of its own.
@@ -173,7 +173,7 @@ impl Session {
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
-    /// let mut events = session.send_and_watch("Now also check stg_customers.");
+    /// let mut events = session.send_and_watch("Now also check stg_customers.").events();
     /// while let Some(event) = events.next().await {
     ///     println!("{:?}", event?);
     /// }
@@ -217,7 +217,7 @@ impl Session {
     }
 }
 
-impl Watch {
+impl Events {
     /// The session of its run, with the events that were emitted so far; `None` before
     /// [`Event::Started`], for a watch that starts its run. To stop the run, or to go on with the
     /// conversation after the watch.
@@ -226,7 +226,8 @@ impl Watch {
     /// use dinoai::{Client, TriggerRun};
     ///
     /// # async fn example(client: Client) -> dinoai::Result<()> {
-    /// let mut events = client.trigger_run_and_watch(TriggerRun::message("Which tests fail?"));
+    /// let watch = client.trigger_run_and_watch(TriggerRun::message("Which tests fail?"));
+    /// let mut events = watch.events();
     /// while let Some(event) = events.next().await {
     ///     println!("{:?}", event?);
     /// }

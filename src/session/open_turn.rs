@@ -9,8 +9,7 @@ use crate::error::{Awaited, Result};
 use crate::model::{MessageKey, RunStatus};
 use crate::polling::Poller;
 
-/// How long a turn may show no activity, and for how many answered polls at least.
-pub(crate) const GRACE_TIME: Duration = Duration::from_secs(120);
+/// For how many answered polls a turn may show no activity, at least.
 const GRACE_POLLS: u32 = 3;
 /// How long a message ahead of the echo may be one of the turn before.
 const STRAGGLER_TIME: Duration = Duration::from_secs(30);
@@ -195,11 +194,11 @@ impl Tracked {
     }
 
     /// Ends the wait for a turn that has shown no activity for too long, and closes the turn.
-    pub(crate) fn check_grace(&self, polls: &Poller, grace_time: Duration) -> Result<()> {
+    pub(crate) fn check_grace(&self, polls: &Poller) -> Result<()> {
         let Some(turn) = &self.turn else {
             return Ok(());
         };
-        let is_over = turn.silence >= grace_time && turn.silent_polls >= GRACE_POLLS;
+        let is_over = turn.silence >= polls.grace_period() && turn.silent_polls >= GRACE_POLLS;
         if turn.is_active() || !is_over {
             return Ok(());
         }

@@ -1,8 +1,6 @@
 //! The loops that wait for one run: until it, or its open turn, has ended, or until nothing is going
 //! on in it.
 
-use std::time::Duration;
-
 use super::handle::Handle;
 use super::open_turn::Tracked;
 use crate::error::{Awaited, Result};
@@ -10,12 +8,8 @@ use crate::model::Run;
 use crate::operations::Digest;
 use crate::polling::Poller;
 
-/// Poller until the run, or its open turn, has ended, and reads it once.
-pub(crate) async fn until_ended(
-    polls: &mut Poller,
-    turn: &mut Tracked,
-    grace_time: Duration,
-) -> Result<Run> {
+/// Polls until the run, or its open turn, has ended, and reads it once.
+pub(crate) async fn until_ended(polls: &mut Poller, turn: &mut Tracked) -> Result<Run> {
     loop {
         turn.refresh(polls);
         match look(polls, turn).await {
@@ -24,7 +18,7 @@ pub(crate) async fn until_ended(
                 return Ok(run);
             }
             Ok(None) => {
-                turn.check_grace(polls, grace_time)?;
+                turn.check_grace(polls)?;
                 polls.pause_after(Ok(()), turn.awaited()).await?;
             }
             Err(error) => {
@@ -56,12 +50,8 @@ async fn look(polls: &mut Poller, turn: &mut Tracked) -> Result<Option<Run>> {
     Ok(has_ended.then_some(run))
 }
 
-/// Poller until nothing is going on in a run: its open turn has ended, or else the run has.
-pub(super) async fn until_at_rest(
-    polls: &mut Poller,
-    handle: &Handle,
-    grace_time: Duration,
-) -> Result<Digest> {
+/// Polls until nothing is going on in a run: its open turn has ended, or else the run has.
+pub(super) async fn until_at_rest(polls: &mut Poller, handle: &Handle) -> Result<Digest> {
     let mut turn = Tracked::of(handle.clone());
     loop {
         turn.refresh(polls);
@@ -72,10 +62,11 @@ pub(super) async fn until_at_rest(
                 let is_at_rest = turn.has_ended(&digest.status);
                 polls.read(&digest.status, is_at_rest);
                 if is_at_rest {
+                    polls.answered();
                     turn.close();
                     return Ok(digest);
                 }
-                turn.check_grace(polls, grace_time)?;
+                turn.check_grace(polls)?;
                 polls.pause_after(Ok(()), Awaited::Rest).await?;
             }
             Err(error) => {

@@ -1,13 +1,12 @@
 //! [`Wait`]: waits until a run has ended, and reads it once.
 
 use std::fmt;
-use std::time::Duration;
 
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::handle::Handle;
-use super::open_turn::{GRACE_TIME, Tracked};
+use super::open_turn::Tracked;
 use super::until_ended::until_ended;
 #[cfg(doc)]
 use crate::Client;
@@ -16,7 +15,9 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::model::{Run, SessionId, TriggerRun};
 use crate::operations::{Api, CallFuture};
-use crate::polling::{OnOutage, OnTimeout, Outage, PollOptions, Poller, Schedule, completed};
+use crate::polling::{
+    OnOutage, PollOptions, Poller, completed, grace_period_setter, outage_setter, poll_setters,
+};
 use crate::transport::CallOptions;
 
 /// A wait until a run has ended. Await it; nothing is sent before.
@@ -105,59 +106,26 @@ impl Wait {
         }
     }
 
-    /// How long to wait, the trigger counted. 3600 s by default, as on the vendor's page. By a
-    /// clock that never goes back. A trigger that has left is not cut off by it: its response is
-    /// awaited as long as the request timeout says, since the session id is in it. Then the
-    /// run is looked at once, and [`Error::WaitTimeout`] has the id.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
-        self
-    }
-
-    /// Poller at a fixed interval; the vendor's page has 10 s. Without it the interval adapts: see
-    /// [`Schedule`](crate::Schedule).
-    pub fn poll_interval(self, interval: Duration) -> Self {
-        self.schedule(Schedule::every(interval))
-    }
-
-    /// When to poll.
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.options.schedule = schedule;
-        self
-    }
+    poll_setters!(
+        " until the run has ended",
+        "client.trigger_run_and_wait(TriggerRun::agent(\"checker\"))"
+    );
+    grace_period_setter!("session.wait()");
+    outage_setter!("session.wait()");
 
     /// Calls `on_started` with the session id as soon as the run is accepted, before the first
     /// poll. Store it there, and a restart of your program need not start the run again.
-    pub fn on_started(mut self, on_started: impl FnOnce(&SessionId) + Send + 'static) -> Self {
-        self.on_started = Some(Box::new(on_started));
-        self
-    }
-
-    /// Calls `on_outage` with the run's id and the [`Outage`] after each poll that fails and is
-    /// [tolerated](crate::Wait#failing-polls), and with `None` after the next poll that is answered.
     ///
     /// ```no_run
-    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
-    /// let run = session.wait().on_outage(|id, outage| match outage {
-    ///     Some(outage) => eprintln!("{id}: no usable answer for {:.0?}", outage.lasted),
-    ///     None => eprintln!("{id}: answered again"),
-    /// });
-    /// println!("{}", run.await?.status);
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// let request = dinoai::TriggerRun::agent("data-quality-checker");
+    /// let wait = client.trigger_run_and_wait(request);
+    /// let run = wait.on_started(|id| eprintln!("started {id}")).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn on_outage(
-        mut self,
-        on_outage: impl FnMut(&SessionId, Option<&Outage>) + Send + 'static,
-    ) -> Self {
-        self.on_outage = Some(Box::new(on_outage));
-        self
-    }
-
-    /// What to do with a run that is still going at the timeout: leave it, the default, or stop
-    /// it.
-    pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
-        self.options.on_timeout = on_timeout;
+    pub fn on_started(mut self, on_started: impl FnOnce(&SessionId) + Send + 'static) -> Self {
+        self.on_started = Some(Box::new(on_started));
         self
     }
 
@@ -185,7 +153,7 @@ impl Wait {
         if let Some(on_started) = self.on_started {
             on_started(&polls.session_id);
         }
-        let run = until_ended(&mut polls, &mut turn, GRACE_TIME).await?;
+        let run = until_ended(&mut polls, &mut turn).await?;
         turn.close();
         completed(run, started)
     }

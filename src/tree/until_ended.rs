@@ -12,8 +12,8 @@ use super::read::ReadTree;
 use crate::error::Error;
 use crate::error::{Awaited, Result};
 use crate::operations::CallFuture;
-use crate::polling::{OnTimeout, PollOptions, Schedule};
-use crate::session::{GRACE_TIME, Tracked};
+use crate::polling::{PollOptions, grace_period_setter, poll_setters};
+use crate::session::Tracked;
 
 impl ReadTree {
     /// Waits until everything has ended, and reads it then: see [`WaitTree`].
@@ -48,24 +48,11 @@ pub struct WaitTree {
 }
 
 impl WaitTree {
-    /// How long to wait. 3600 s by default.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
-        self
-    }
-
-    /// Poller at a fixed interval. Without it the interval adapts: see
-    /// [`Schedule`](crate::Schedule).
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.options.schedule = Schedule::every(interval);
-        self
-    }
-
-    /// What to do with the first run, where it is still going at the timeout.
-    pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
-        self.options.on_timeout = on_timeout;
-        self
-    }
+    poll_setters!(
+        " until all of them have ended; at the timeout only the first run is stopped",
+        "session.tree().until_ended()"
+    );
+    grace_period_setter!("session.tree().until_ended()");
 
     /// How long everything has to read as ended before it is believed, where there are children.
     /// 10 s by default.
@@ -106,11 +93,11 @@ impl WaitTree {
                     }
                     Ok(Look::Changed) => {
                         quiet_since = None;
-                        turn.check_grace(&polls, GRACE_TIME)?;
+                        turn.check_grace(&polls)?;
                         polls.pause_after(Ok(()), awaited).await?;
                     }
                     Ok(Look::Incomplete(error)) => {
-                        turn.check_grace(&polls, GRACE_TIME)?;
+                        turn.check_grace(&polls)?;
                         polls.pause_despite(error, awaited).await?;
                     }
                     Err(error) => {

@@ -118,7 +118,10 @@ async fn start(lane: &Lane, agent: &str) -> Option<Session> {
 async fn start_by_watch(lane: &Lane, agent: &str) -> Option<Session> {
     let (marker, began) = (lane.marker(), lane.now());
     lane.begin("start by a watch");
-    let mut watch = lane.client.trigger_run_and_watch(request(agent, &marker));
+    let mut watch = lane
+        .client
+        .trigger_run_and_watch(request(agent, &marker))
+        .events();
     let first = watch.next().await;
     let session = watch.session();
     let reported = match (&first, &session) {
@@ -350,7 +353,13 @@ async fn watch(lane: &Lane, rng: &mut Rng) {
         lane.begin("send");
         let sent = match is_even {
             true => following.session.send(&*marker).await,
-            false => match following.session.send_and_watch(&*marker).next().await {
+            false => match following
+                .session
+                .send_and_watch(&*marker)
+                .events()
+                .next()
+                .await
+            {
                 Some(Ok(Event::Sent(accepted))) => Ok(accepted),
                 Some(Err(error)) => Err(error),
                 first => {
@@ -399,8 +408,9 @@ async fn follow(lane: &Lane, rng: &mut Rng, following: &mut Following) -> bool {
         let watch = following.session.watch().timeout(timeout);
         let mut watch = watch.poll_interval(interval(rng));
         if rng.bool() {
-            watch = watch.with_steps(StepOptions::default().with_tool_io());
+            watch = watch.steps(StepOptions::default().with_tool_io());
         }
+        let mut watch = watch.events();
         let mut absent = Duration::ZERO;
         let mut result = None;
         for _ in 0..most_events {
@@ -607,7 +617,8 @@ async fn run_many(lane: &Lane, rng: &mut Rng) {
                 let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
                 times.push((place, first + begun.elapsed()));
             }
-        });
+        })
+        .results();
     for _ in &markers {
         lane.begin("one of run_all");
     }
@@ -691,8 +702,8 @@ async fn wait_for_many(lane: &Lane, rng: &mut Rng) {
     }
     let began = lane.now();
     lane.begin("wait_all");
-    let results = lane.client.wait_all(ids).timeout(LONG);
-    let mut results = results.poll_interval(interval(rng));
+    let wait = lane.client.wait_all(ids).unwrap().timeout(LONG);
+    let mut results = wait.poll_interval(interval(rng)).results();
     while let Some((id, result)) = results.next().await {
         lane.ledger().waits.push(Waited {
             id: Some(id.to_string()),

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use dinoai::time::{Clock, VirtualClock};
-use dinoai::{Client, Event, Message, Result, Run, Watch};
+use dinoai::{Client, Event, Events, Message, Result, Run};
 use serde_json::{Map, Value, json};
 
 use crate::fault_server::{FaultServer, Reply, SESSION, Seen, client};
@@ -129,7 +129,7 @@ pub(crate) fn sent(server: &FaultServer, operation: &str) -> usize {
 }
 
 /// All items of a watch.
-pub(crate) async fn all(mut watch: Watch) -> Vec<Result<Event>> {
+pub(crate) async fn all(mut watch: Events) -> Vec<Result<Event>> {
     let mut items = vec![];
     while let Some(item) = watch.next().await {
         items.push(item);

@@ -12,7 +12,7 @@ use crate::error::{Error, Failure, Result};
 use crate::model::{Accepted, Run, RunStatus};
 use crate::polling::{LONGEST_RETRY_AFTER, Streak, completed};
 
-impl<K: Copy + Send + 'static> Scheduler<K> {
+impl<K: Clone + Send + 'static> Scheduler<K> {
     pub(super) fn started(
         &mut self,
         mut item: Item<K>,
@@ -66,7 +66,7 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
         if is_hopeless || self.unknown_in_a_row >= UNKNOWN_IN_A_ROW {
             self.start_no_more(&error);
         }
-        self.results.push_back((item.key, None, Err(error)));
+        self.results.push_back((item.key, Err(error)));
     }
 
     pub(super) fn polled(

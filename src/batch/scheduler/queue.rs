@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::Scheduler;
 use crate::batch::waiting::Waiting;
 use crate::error::{Awaited, Error, WaitTimeout};
+use crate::model::RunStatus;
+use crate::polling::OnTimeout;
 
-impl<K: Copy + Send + 'static> Scheduler<K> {
+impl<K: Clone + Send + 'static> Scheduler<K> {
     pub(super) fn deadline(&self, run: &Waiting<K>) -> Duration {
         run.start.saturating_add(self.options.timeout)
     }
@@ -85,7 +87,14 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
             awaited: Awaited::Run,
             started: run.started,
         };
-        self.finish(run, Err(Error::WaitTimeout(Box::new(timeout))));
+        let timeout = Box::new(timeout);
+        let has_ended = run.status.as_ref().is_some_and(RunStatus::is_terminal);
+        match self.options.on_timeout {
+            OnTimeout::Stop if !has_ended => self.to_stop.push_back((run, timeout)),
+            OnTimeout::Stop | OnTimeout::Leave => {
+                self.finish(run, Err(Error::WaitTimeout(timeout)));
+            }
+        }
     }
 
     /// When runs that were just asked for are due again: all at the same time, so that they stay

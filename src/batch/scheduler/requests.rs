@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::{Item, Outcome, Request, Scheduler, TRIGGER, is_common};
 use crate::batch::waiting::Waiting;
-use crate::error::Error;
+use crate::error::{Error, WaitTimeout};
 use crate::polling::LAST_LOOK;
 use crate::transport::CallOptions;
 
-impl<K: Copy + Send + 'static> Scheduler<K> {
+impl<K: Clone + Send + 'static> Scheduler<K> {
     /// Starts a run on a task of its own: its response is read although nobody reads the stream,
     /// or the stream is dropped.
     pub(super) fn starting(&self, item: Item<K>, now: Duration) -> Request<K> {
@@ -19,7 +19,7 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
             returns_rate_limits: true,
             ..CallOptions::default()
         };
-        let (key, request) = (item.key, item.request.clone());
+        let (key, request) = (item.key.clone(), item.request.clone());
         let on_started = self.on_started.clone();
         let task = tokio::spawn(async move {
             let accepted = api.trigger(request, call).await;
@@ -60,6 +60,20 @@ impl<K: Copy + Send + 'static> Scheduler<K> {
         Box::pin(async move {
             let read = api.read_run(call).await;
             Outcome::Read(run, read)
+        })
+    }
+
+    /// Stops a run that is still going at its deadline, as any call does.
+    pub(super) fn stopping(&self, run: Waiting<K>, mut timeout: Box<WaitTimeout>) -> Request<K> {
+        let api = self.api.clone();
+        let call = CallOptions {
+            session_id: Some(run.id.clone()),
+            started: run.started,
+            ..CallOptions::default()
+        };
+        Box::pin(async move {
+            timeout.stopped = Some(api.stop(call).await.map_err(Box::new));
+            Outcome::Stopped(run, timeout)
         })
     }
 

@@ -7,7 +7,7 @@ use super::super::handle::Handle;
 use super::super::seen_messages::SeenMessages;
 use super::watcher::Watcher;
 use crate::error::Result;
-use crate::model::{StepOptions, TriggerRun};
+use crate::model::{Accepted, SessionId, StepOptions, TriggerRun};
 use crate::operations::{Api, check_step_options};
 use crate::polling::{OnOutage, PollOptions};
 use crate::transport::CallOptions;
@@ -25,15 +25,21 @@ pub(super) type Item = (Option<(Handle, SeenMessages)>, Result<Event>);
 
 /// Where the stream of a watch stands.
 pub(super) enum Stage {
-    Opening(Box<Opening>),
+    Opening(Box<Opening>, Duration),
     Watching(Box<Watcher>),
     Over,
 }
 
 impl Stage {
+    /// The watch begins now: its timeout counts from here.
+    pub(super) fn begin(opening: Box<Opening>) -> Self {
+        let start = opening.subject.api().clock().now();
+        Self::Opening(opening, start)
+    }
+
     pub(super) async fn next(self) -> Option<(Item, Self)> {
         let (first, mut watcher) = match self {
-            Self::Opening(opening) => match opening.open().await {
+            Self::Opening(opening, start) => match opening.open(start).await {
                 Ok((event, watcher)) => {
                     let first = (watcher.handle.clone(), watcher.seen.messages.clone());
                     if let Some(event) = event {
@@ -54,19 +60,43 @@ impl Stage {
 
 /// A watch before its first poll.
 pub(super) struct Opening {
-    pub(super) start: Duration,
     pub(super) subject: Subject,
     pub(super) options: PollOptions,
     pub(super) steps: Option<StepOptions>,
+    pub(super) hooks: Hooks,
+}
+
+/// What is called while a watch is read.
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) on_started: Option<Box<dyn FnOnce(&SessionId) + Send>>,
+    pub(super) on_accepted: Option<Box<dyn FnOnce(&Accepted) + Send>>,
     pub(super) on_outage: Option<Box<OnOutage>>,
+}
+
+impl Subject {
+    /// The session, unless the run is still to be started.
+    pub(super) fn handle(&self) -> Option<&Handle> {
+        match self {
+            Self::Run(handle) | Self::FollowUp(handle, _) => Some(handle),
+            Self::New(..) => None,
+        }
+    }
+
+    fn api(&self) -> &Api {
+        match self {
+            Self::Run(handle) | Self::FollowUp(handle, _) => &handle.api,
+            Self::New(api, _) => api,
+        }
+    }
 }
 
 impl Opening {
     /// Starts what is to be started. Returns the event that says so.
-    async fn open(self) -> Result<(Option<Event>, Watcher)> {
+    async fn open(self, start: Duration) -> Result<(Option<Event>, Watcher)> {
         self.options.check()?;
         check_step_options(&self.steps.unwrap_or_default())?;
-        let deadline = self.start.saturating_add(self.options.timeout);
+        let deadline = start.saturating_add(self.options.timeout);
         let (handle, event) = match self.subject {
             Subject::Run(handle) => (handle, None),
             Subject::New(api, request) => {
@@ -76,6 +106,9 @@ impl Opening {
                 };
                 let accepted = api.trigger(request, call).await?;
                 let handle = Handle::started(api, accepted.session_id.clone());
+                if let Some(on_started) = self.hooks.on_started {
+                    on_started(&accepted.session_id);
+                }
                 (handle, Some(Event::Started(accepted)))
             }
             Subject::FollowUp(handle, message) => {
@@ -84,11 +117,14 @@ impl Opening {
                     ..CallOptions::default()
                 };
                 let accepted = handle.send(message, options).await?;
+                if let Some(on_accepted) = self.hooks.on_accepted {
+                    on_accepted(&accepted);
+                }
                 (handle, Some(Event::Sent(accepted)))
             }
         };
-        let polls = handle.polls(self.start, self.options);
-        let mut polls = polls.with_outages(self.on_outage);
+        let polls = handle.polls(start, self.options);
+        let mut polls = polls.with_outages(self.hooks.on_outage);
         if event.is_some() {
             polls = polls.having_started();
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::event::Event;
 use super::super::handle::Handle;
-use super::super::open_turn::{GRACE_TIME, Tracked};
+use super::super::open_turn::Tracked;
 use super::super::state::SessionState;
 use crate::error::{Error, Result};
 use crate::model::{Message, Run, RunStatus, SessionId, StepOptions};
@@ -87,7 +87,7 @@ impl Watcher {
             return Ok(());
         };
         if outcome.is_ok() {
-            self.turn.check_grace(&self.polls, GRACE_TIME)?;
+            self.turn.check_grace(&self.polls)?;
         }
         self.polls.pause_after(outcome, self.turn.awaited()).await
     }

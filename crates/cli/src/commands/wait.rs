@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use dinoai::{Error, Run, SessionId, WaitAll};
+use dinoai::{Error, Run, RunResults, SessionId};
 use futures_util::FutureExt;
 
 use super::Context;
@@ -26,14 +26,15 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
         results: vec![],
         exits: vec![],
     };
-    let mut results = context
+    let mut wait = context
         .client
-        .wait_all(options.sessions)
+        .wait_all(options.sessions)?
         .timeout(options.poll.timeout)
         .on_outage(output.outages().recorder());
     if let Some(interval) = options.poll.poll_interval {
-        results = results.poll_interval(interval);
+        wait = wait.poll_interval(interval);
     }
+    let mut results = wait.results();
     tokio::select! {
         () = waiting.all(&mut results) => {}
         signal = context.interrupts.next() => {
@@ -105,7 +106,7 @@ impl Left {
 
 impl Waiting<'_> {
     /// Waits for all of them, and shows each as it ends. May be dropped at any time.
-    async fn all(&mut self, results: &mut WaitAll) {
+    async fn all(&mut self, results: &mut RunResults<SessionId>) {
         loop {
             self.output.show_waiting_for(self.awaited());
             let next = match results.next().now_or_never() {

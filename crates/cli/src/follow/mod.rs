@@ -44,13 +44,13 @@ impl Follower<'_> {
         }
         if self.options.steps {
             let options = StepOptions::default().with_tool_io();
-            watch = watch.with_steps(options.with_max_chars(step_line::INPUT_LENGTH));
+            watch = watch.steps(options.with_max_chars(step_line::INPUT_LENGTH));
         }
         let stops_at = match self.options.on_timeout {
             AtTimeout::Stop => Instant::now().checked_add(poll.timeout),
             AtTimeout::Leave => None,
         };
-        WatchedRun::new(watch, starts, stops_at)
+        WatchedRun::new(watch.events(), starts, stops_at)
     }
 
     /// Follows the run to its end, and shows its result. Its answer, if it has completed, goes into

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use dinoai::{Event, Run, RunStatus, Session, SessionId, Watch};
+use dinoai::{Event, Events, Run, RunStatus, Session, SessionId};
 
 use crate::interrupt::{Stage, StartedRuns};
 use crate::progress::OutageSummary;
 
 /// A run, or a turn, that is followed, and what is known of it so far.
 pub(crate) struct WatchedRun {
-    events: Watch,
+    events: Events,
     /// The run, from when its id is known.
     id: Option<SessionId>,
     stage: Stage,
@@ -25,7 +25,7 @@ pub(crate) struct WatchedRun {
 impl WatchedRun {
     /// `starts`: whether the watch starts the run, or sends a follow-up.
     /// `stops_at`: from when on the library stops the run, if it does.
-    pub(super) fn new(events: Watch, starts: bool, stops_at: Option<Instant>) -> Self {
+    pub(super) fn new(events: Events, starts: bool, stops_at: Option<Instant>) -> Self {
         let id = events.session().map(|session| session.id().clone());
         Self {
             is_follow_up: starts && id.is_some(),

@@ -1,0 +1,149 @@
+//! [`Events`]: the stream of a [`Watch`].
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_util::{StreamExt, stream};
+
+#[cfg(doc)]
+use super::super::Session;
+use super::super::event::Event;
+use super::super::handle::Handle;
+use super::super::seen_messages::SeenMessages;
+use super::Watch;
+use super::opening::{Item, Opening, Stage, Subject};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+
+/// A run's life as a stream of events, each exactly once.
+///
+/// Read it with its own [`next`](Self::next), or as a [`Stream`]. It polls only while it is
+/// read. It yields what its session has not emitted yet, from the run's beginning if need be;
+/// dropped at any time it loses nothing: another watch of the same session, or of
+/// [`Client::resume`](crate::Client::resume) with its checkpoint, goes on where it stopped. One
+/// session is watched by one watch at a time: two would both emit everything.
+///
+/// One that starts its run, or sends a follow-up, does that when it is first read. Dropped before
+/// the request has left it starts nothing, then or later; dropped before the response is here the
+/// run may start, and nobody learns its id: read it up to its first event.
+///
+/// # Errors
+///
+/// An error is the last item: those of [`Client::trigger_run`](crate::Client::trigger_run) or
+/// [`Session::send`], if the watch starts something; [`Error::WaitTimeout`] if the run is still
+/// going at the timeout; [`Error::TurnNotStarted`] after a follow-up; the others as in a
+/// [wait](crate::Wait#failing-polls). Steps that cannot be read are no error: they are asked for
+/// again at the next poll, and [`Event::StepsMissing`] says so if they are missing at the end.
+#[must_use = "a stream does nothing until it is read"]
+pub struct Events {
+    subject: Subject,
+    /// What the API changed about the request that started the run.
+    pub(in super::super) warning: Option<String>,
+    /// The messages that its session had emitted before, and those that it has.
+    emitted: SeenMessages,
+    stream: Started,
+}
+
+/// Whether it has been read.
+enum Started {
+    No(Option<Box<Opening>>),
+    Yes(Pin<Box<dyn Stream<Item = Item> + Send>>),
+}
+
+impl Events {
+    pub(super) fn new(watch: Watch) -> Self {
+        Self {
+            subject: watch.subject.clone(),
+            warning: None,
+            emitted: SeenMessages::default(),
+            stream: Started::No(Some(Box::new(Opening {
+                subject: watch.subject,
+                options: watch.options,
+                steps: watch.steps,
+                hooks: watch.hooks,
+            }))),
+        }
+    }
+
+    /// The next event; `None` after the last one. May be dropped at any await: no event is lost.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// if let Some(event) = session.watch().events().next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn next(&mut self) -> Option<Result<Event>> {
+        StreamExt::next(self).await
+    }
+
+    /// Whether reading on may start something.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn starts(&self) -> bool {
+        !matches!(self.subject, Subject::Run(_))
+    }
+
+    pub(in super::super) fn handle(&self) -> Option<&Handle> {
+        self.subject.handle()
+    }
+
+    /// Notes an event that is emitted.
+    fn note(&mut self, event: &Event) {
+        if let Event::Started(accepted) = event {
+            self.warning = accepted.warning.clone();
+        }
+        let Subject::Run(handle) = &self.subject else {
+            return;
+        };
+        let mut state = handle.state();
+        state.note(event);
+        if let Event::Message(message) = event {
+            // An ask beside this watch may have noted it as well.
+            self.emitted.note(message);
+            state.messages.note_as(&self.emitted, message);
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Event>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let events = self.get_mut();
+        if let Started::No(opening) = &mut events.stream
+            && let Some(opening) = opening.take()
+        {
+            let stage = Stage::begin(opening);
+            // Fused, so that it may be read after its end.
+            events.stream = Started::Yes(Box::pin(stream::unfold(stage, Stage::next).fuse()));
+        }
+        let Started::Yes(stream) = &mut events.stream else {
+            return Poll::Ready(None);
+        };
+        let Some((first, event)) = ready!(stream.as_mut().poll_next(context)) else {
+            return Poll::Ready(None);
+        };
+        if let Some((handle, emitted)) = first {
+            events.subject = Subject::Run(handle);
+            events.emitted = emitted;
+        }
+        if let Ok(event) = &event {
+            events.note(event);
+        }
+        Poll::Ready(Some(event))
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Events")
+            .field("session_id", &self.handle().map(|handle| &handle.id))
+            .finish_non_exhaustive()
+    }
+}
