@@ -17,9 +17,9 @@ const read = (...path) => parse(readFileSync(join(crate, ...path), "utf8"));
 
 checks.check("tour.yml", validate(read("scenarios", "tour.yml")), JSON.stringify(validate.errors));
 checks.check("an empty file", validate({}));
-const refused = readdirSync(join(crate, "tests", "refused_scenarios"));
+const refused = readdirSync(join(crate, "tests", "emulator", "refused_scenarios"));
 checks.check("there are files to refuse", refused.length > 10);
 for (const name of refused.sort()) {
-  checks.check(`${name} is refused`, !validate(read("tests", "refused_scenarios", name)));
+  checks.check(`${name} is refused`, !validate(read("tests", "emulator", "refused_scenarios", name)));
 }
 checks.close();

@@ -36,7 +36,7 @@ mod readme;
 mod refusals;
 mod schema;
 mod signals;
-#[path = "../../../emulator/tests/skipped/mod.rs"]
+#[path = "../../../emulator/tests/emulator/skipped.rs"]
 mod skipped;
 mod stdout;
 mod stop;
