@@ -80,7 +80,7 @@ pub(crate) struct Schemas {
 }
 
 impl Schemas {
-    /// Parses the backend's SDL and makes room for `statuses` in the executed schema.
+    /// Parses the backend's SDL, and adds `statuses` to the executed schema.
     pub(crate) fn new(backend: &Backend, statuses: &BTreeSet<String>) -> Result<Self, Error> {
         let declared = declared(backend.text())?;
         let mut executed = declared.clone();

@@ -1,4 +1,4 @@
-//! The words and phrases of orders, and what leads to them or away from them.
+//! The phrases in which orders are given, and those that make none of them.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {

@@ -1,4 +1,4 @@
-//! What words name among the findings.
+//! Which findings a user refers to: "the first one", "all but 2", "it".
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Texts of files as a terminal and a CI system's log can take them.
+//! Makes texts of files safe to show in a terminal and in a log of a CI system.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -42,7 +42,7 @@ const MOST_TEXT: usize = 64 << 10;
 impl<'de> Deserialize<'de> for Fault {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = deserializer.deserialize_map(AsFields)?;
-        Written { fields }.fault().map_err(D::Error::custom)
+        UnreadFields { fields }.fault().map_err(D::Error::custom)
     }
 }
 
@@ -79,11 +79,11 @@ impl<'de> Visitor<'de> for AsFields {
 }
 
 /// The fields of a fault that are not read yet.
-struct Written {
+struct UnreadFields {
     fields: Fields,
 }
 
-impl Written {
+impl UnreadFields {
     fn fault(mut self) -> Result<Fault, String> {
         let Some(kind) = self.field("fault")? else {
             return Err("missing field `fault`".to_owned());

@@ -19,7 +19,7 @@ pub(crate) use kind::Kind;
 use parts::{LONGEST_DELAY, MOST_BYTES, MOST_TIMES, Parts, answerable};
 pub(crate) use plan::FaultPlan;
 
-/// The size that a gzip bomb unfolds to unless it is told otherwise: 1 GiB.
+/// The size that a gzip bomb unfolds to unless `bytes` says otherwise: 1 GiB.
 const BOMB: u64 = 1 << 30;
 
 /// What happens to one request to the endpoint, or to some.

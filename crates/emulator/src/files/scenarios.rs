@@ -10,7 +10,7 @@ use std::path::Path;
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 
-use super::yaml::{Document, LineError, child};
+use super::yaml::{Document, LineError, child_pointer};
 use crate::error::{Diagnostic, Error};
 use crate::json::Seconds;
 use crate::scenario::{Child, Scenario, Stage, Step};
@@ -185,7 +185,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<(Option<String>, Scenario)>, LineE
         scenarios.push((None, text.scenario("/default").map_err(at)?));
     }
     for (agent, text) in file.agents {
-        let scenario = text.scenario(&child("/agents", &agent)).map_err(at)?;
+        let scenario = text
+            .scenario(&child_pointer("/agents", &agent))
+            .map_err(at)?;
         scenarios.push((Some(agent), scenario));
     }
     Ok(scenarios)
@@ -209,7 +211,7 @@ impl ScenarioText {
         for (number, text) in self.children.into_iter().enumerate() {
             scenario = scenario.child(text.child(&format!("{place}/children/{number}"))?);
         }
-        for stage in stages(self.stages, &child(place, "stages"))? {
+        for stage in stages(self.stages, &child_pointer(place, "stages"))? {
             scenario = scenario.stage(stage);
         }
         for (number, answer) in self.follow_ups.into_iter().enumerate() {
@@ -263,7 +265,7 @@ impl ChildText {
     fn child(self, place: &str) -> Result<Child, At> {
         let run = match (self.agent, self.scenario) {
             (Some(agent), None) => Child::from(agent),
-            (None, Some(text)) => Child::from(text.scenario(&child(place, "scenario"))?),
+            (None, Some(text)) => Child::from(text.scenario(&child_pointer(place, "scenario"))?),
             _ => {
                 let message = "a child has an 'agent' or a 'scenario', one of them";
                 return Err(At(place.to_owned(), message.to_owned()));
@@ -271,7 +273,9 @@ impl ChildText {
         };
         match self.callback {
             None => Ok(run),
-            Some(answer) => Ok(run.with_callback(stages(answer, &child(place, "callback"))?)),
+            Some(answer) => {
+                Ok(run.with_callback(stages(answer, &child_pointer(place, "callback"))?))
+            }
         }
     }
 }

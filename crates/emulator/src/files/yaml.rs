@@ -93,7 +93,7 @@ impl Document {
             // The path to an unknown field ends at what it is in.
             let field = message.strip_prefix("unknown field `");
             if let Some((field, _)) = field.and_then(|rest| rest.split_once('`')) {
-                pointer = child(&pointer, field);
+                pointer = child_pointer(&pointer, field);
             }
             (self.line(&pointer), message)
         })
@@ -217,7 +217,7 @@ fn scalar_value(scalar: &Scalar<'_>) -> Result<Value, String> {
 }
 
 /// The JSON pointer of a field. Names are not escaped: pointers are only compared here.
-pub(crate) fn child(pointer: &str, name: &str) -> String {
+pub(crate) fn child_pointer(pointer: &str, name: &str) -> String {
     format!("{pointer}/{name}")
 }
 
@@ -226,8 +226,8 @@ fn pointer(path: &Path) -> String {
     for segment in path {
         match segment {
             Segment::Seq { index } => pointer = format!("{pointer}/{index}"),
-            Segment::Map { key } => pointer = child(&pointer, key),
-            Segment::Enum { variant } => pointer = child(&pointer, variant),
+            Segment::Map { key } => pointer = child_pointer(&pointer, key),
+            Segment::Enum { variant } => pointer = child_pointer(&pointer, variant),
             Segment::Unknown => {}
         }
     }

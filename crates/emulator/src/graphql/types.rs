@@ -1,4 +1,4 @@
-//! Questions about types that several rules ask.
+//! What the types of a schema allow: which overlap, which are subtypes of others, which take input.
 
 use apollo_compiler::ast::{FieldDefinition, OperationType, Type};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};

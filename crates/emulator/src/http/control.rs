@@ -47,7 +47,7 @@ pub(crate) fn is_control(path: &str) -> bool {
 }
 
 /// Answers a request to the control path.
-pub(crate) async fn answer(
+pub(crate) async fn handle(
     shared: &Arc<Shared>,
     parts: &Parts,
     body: &Bytes,

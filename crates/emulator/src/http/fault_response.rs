@@ -1,4 +1,4 @@
-//! How a fault is put on the wire.
+//! What a fault sends in place of a good reply.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! How much memory the answers take that are made, and that nobody has read yet.
+//! The memory of replies in flight: those that are made, and that nobody has read yet.
 
 use std::sync::Arc;
 use std::time::Duration;

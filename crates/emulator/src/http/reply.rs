@@ -1,4 +1,4 @@
-//! An answer about to be sent, with what the record is to know of it.
+//! A reply about to be sent, with what is entered into the record of it.
 
 use apollo_compiler::response::GraphQLError;
 use axum::body::{Body, Bytes};

@@ -25,7 +25,7 @@ use super::server::Connection;
 use super::shared::Shared;
 use crate::credentials;
 use crate::fault::Fault;
-use crate::resolvers::{self, Call, Mutations};
+use crate::resolvers::{self, GraphqlRequest, Mutations};
 
 /// The largest request body, in bytes: 1 MiB.
 const BODY_LIMIT: usize = 1 << 20;
@@ -36,12 +36,12 @@ pub(crate) const HEALTH: &str = "/health";
 /// The service of one emulator. Each connection adds its [`Connection`].
 pub(crate) fn service(shared: Arc<Shared>) -> Router {
     Router::new()
-        .fallback(routing::any(answer))
+        .fallback(routing::any(handle))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(shared)
 }
 
-async fn answer(
+async fn handle(
     State(shared): State<Arc<Shared>>,
     Extension(connection): Extension<Connection>,
     request: Request,
@@ -57,7 +57,7 @@ async fn answer(
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
         let local = connection.peer.to_canonical().is_loopback();
         return match body {
-            Ok(body) => control::answer(&shared, &parts, &body, local).await,
+            Ok(body) => control::handle(&shared, &parts, &body, local).await,
             Err(unread) => Reply::detail(unread.status(), &unread.body_text()).into_response(),
         };
     }
@@ -79,7 +79,7 @@ async fn answer(
         place,
         resets,
     };
-    match exchange.answer().await {
+    match exchange.respond().await {
         Some(response) => response,
         None => {
             connection.reset.notify_one();
@@ -110,21 +110,21 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// The answer; `None` where the connection is to be reset instead.
-    async fn answer(&self) -> Option<Response> {
+    async fn respond(&self) -> Option<Response> {
         let Some(fault) = self.fault() else {
-            let reply = self.judge().await;
+            let reply = self.good_reply().await;
             self.leave(reply.status).await;
             return Some(reply.into_response());
         };
         let mut good = None;
         if fault.0.after_execution {
-            good = Some(self.judge().await);
+            good = Some(self.good_reply().await);
         }
         if !fault.drips() {
             tokio::time::sleep(fault.0.delay_seconds.0).await;
         }
         if good.is_none() && fault.needs_answer() {
-            good = Some(self.judge().await);
+            good = Some(self.good_reply().await);
         }
         let in_flight = &self.shared.in_flight;
         let response = fault_response::respond(&fault, good, &self.asked(), in_flight).await?;
@@ -160,8 +160,8 @@ impl Exchange<'_> {
         Some(fault)
     }
 
-    /// Answers without a fault, and enters what that did into the record.
-    async fn judge(&self) -> Reply {
+    /// The reply without a fault. What it did is entered into the record.
+    async fn good_reply(&self) -> Reply {
         let in_flight = &self.shared.in_flight;
         let turn = if in_flight.is_crowded() && self.asks_for_much() {
             in_flight.turn().await
@@ -235,14 +235,14 @@ impl Exchange<'_> {
                 "The emulator was reset while the request was in flight: nothing was executed.";
             return Reply::detail(StatusCode::SERVICE_UNAVAILABLE, reset);
         }
-        let call = Call {
+        let request = GraphqlRequest {
             query: &parameters.query,
             operation_name: parameters.operation_name.as_deref(),
             variables: &parameters.variables,
             mutations,
             quirks: &shared.quirks,
         };
-        let outcome = resolvers::execute(&shared.schemas, &shared.runs, shared.now(), &call);
+        let outcome = resolvers::execute(&shared.schemas, &shared.runs, shared.now(), &request);
         Reply::outcome(outcome, media, shared.quirks.refusal_status)
     }
 }

@@ -22,43 +22,44 @@ use crate::quirks::{self, Quirks};
 #[derive(Debug, Parser)]
 #[command(name = "dinoai-emulator", version)]
 pub(super) struct Options {
-    /// Listen on this address. Any but a loopback one lets everybody who reaches this machine
+    /// Listen on this address. With any but a loopback one, everybody who reaches this machine can
     /// use the emulator.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// Listen on this port; 0 takes a free one.
     #[arg(long, default_value_t = 4000)]
     port: u16,
-    /// Accept requests to this host, and from its pages, such as host.docker.internal, beside
-    /// localhost, IP addresses and, where others reach it, names without a dot. Can be repeated.
+    /// Accept requests to this host, such as host.docker.internal, and from its pages. Always accepted
+    /// are localhost and IP addresses, and with a --host that others reach, names without a dot. Can
+    /// be repeated.
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
     /// Emulate this backend: `current`, `pages` (only what the vendor's page documents), or
     /// an SDL file.
     #[arg(long, value_name = "NAME|FILE", default_value = "current")]
     backend: String,
-    /// Know only the agents in this folder of the vendor's files, `.dinoai/agents`. Can be
+    /// Accept only the agents of this folder of the vendor's files, `.dinoai/agents`. Can be
     /// repeated.
     #[arg(long, value_name = "FOLDER")]
     agents: Vec<PathBuf>,
-    /// Let runs go as this YAML file says, in place of the demo agents. Can be repeated; the last
-    /// one that names an agent counts.
+    /// Follow the scenarios of this YAML file, in place of the demo agents. Can be repeated; the
+    /// last one that names an agent counts.
     #[arg(long, value_name = "FILE")]
     scenario: Vec<PathBuf>,
-    /// Let every run complete when it has been read twice, in place of the demo agents.
+    /// Complete every run when it has been read twice, in place of the demo agents.
     #[arg(long)]
     plain: bool,
     /// Inject this fault into the next request: its name, or all of it as YAML or JSON:
     /// '{fault: unavailable, retry_after: "2", times: 3}'. Can be repeated, in order.
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     fault: Vec<Fault>,
-    /// Know this branch beside `main`; others are then missing. Can be repeated.
+    /// Add this branch to `main`; any other is then missing. Can be repeated.
     #[arg(long, value_name = "NAME")]
     branch: Vec<String>,
-    /// Know this model family beside `standard` and `fast`. Can be repeated.
+    /// Add this model family to `standard` and `fast`. Can be repeated.
     #[arg(long, value_name = "SLUG")]
     model_family: Vec<String>,
-    /// Show the ended turn's status in so many reads after a follow-up.
+    /// Show the ended turn's status for this many reads after a follow-up.
     #[arg(long, value_name = "READS", default_value_t = 0)]
     stale_reads: u64,
     /// List the messages twice in every other answer.
@@ -67,33 +68,33 @@ pub(super) struct Options {
     /// List the messages newest first in every other answer.
     #[arg(long)]
     reorder_messages: bool,
-    /// List a message again, once an answer has listed it, only while it is among this many
-    /// latest ones of its run.
+    /// List a message that was listed before only while it is among this many latest messages of
+    /// its run.
     #[arg(long, value_name = "N")]
     compacted_transcript: Option<usize>,
     /// Round the timestamps of messages down to whole multiples of this, so that several can
     /// have the same.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timestamp_resolution: Option<Duration>,
-    /// Show the status of the stage before in one read of three of a run.
+    /// Show the status of the previous stage in one of three reads of a run.
     #[arg(long)]
     alternating_status: bool,
-    /// Send an answer so many seconds after its request was executed.
+    /// Send each answer this many seconds after its request was executed.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
     latency: Duration,
     /// Show this status in place of RUNNING.
     #[arg(long, value_name = "TEXT")]
     undeclared_status: Option<String>,
-    /// Take follow-ups to a session for so many seconds after its last message.
+    /// Accept follow-ups for this many seconds after a session's last message.
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
     session_lifetime: u64,
-    /// Answer null for the steps of every run, with an error.
+    /// Answer null with an error for the steps of every run.
     #[arg(long)]
     unreadable_steps: bool,
-    /// Answer 403 to what needs this capability. Can be repeated.
+    /// Answer 403 to documents that need this capability. Can be repeated.
     #[arg(long, value_enum, value_name = "NAME")]
     without_capability: Vec<Capability>,
-    /// Refuse documents with this HTTP status; by default that of the media type, 200 or 400.
+    /// Refuse documents with this HTTP status, whatever the media type (by default 200 or 400).
     #[arg(long, value_enum, value_name = "STATUS")]
     refusal_status: Option<RefusalStatus>,
     /// Refuse introspection.
@@ -102,7 +103,7 @@ pub(super) struct Options {
     /// Stop the clock that runs go by: only the control path moves it.
     #[arg(long)]
     stopped_clock: bool,
-    /// Print the JSON schema of scenario files, and end.
+    /// Print the JSON schema of scenario files and exit.
     #[arg(long)]
     pub(super) print_schema: bool,
 }

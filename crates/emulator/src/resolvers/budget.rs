@@ -133,7 +133,7 @@ impl<'a> Counting<'a> {
         resolved: Result<ResolvedValue<'a>, FieldError>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
         let budget = self.budget;
-        let has_room = match &resolved {
+        let fits = match &resolved {
             Ok(ResolvedValue::Leaf(JsonValue::String(text))) => budget.take_text(text.as_str()),
             Ok(ResolvedValue::Object(object)) => {
                 let selections = self
@@ -145,7 +145,7 @@ impl<'a> Counting<'a> {
             // A list in a list, which no field of the emulator's is.
             Ok(_) => true,
         };
-        if !has_room {
+        if !fits {
             return Ok(ResolvedValue::SkipForPartialExecution);
         }
         resolved.map(|value| match value {

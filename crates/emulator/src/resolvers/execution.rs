@@ -26,7 +26,7 @@ use crate::run::RunStore;
 const RESOLVER_PREFIX: &str = "resolver error: ";
 
 /// A GraphQL request, as HTTP brought it.
-pub(crate) struct Call<'a> {
+pub(crate) struct GraphqlRequest<'a> {
     pub(crate) query: &'a str,
     pub(crate) operation_name: Option<&'a str>,
     /// The JSON of an object, or null.
@@ -66,22 +66,22 @@ pub(crate) fn execute(
     schemas: &Schemas,
     runs: &Mutex<RunStore>,
     now: Duration,
-    call: &Call<'_>,
+    request: &GraphqlRequest<'_>,
 ) -> Outcome {
     let mut outcome = Outcome {
         operation_name: None,
         trace: Trace::default(),
         answer: Answer::MutationRefused,
     };
-    let executed = read(&schemas.declared, call.query).and_then(|document| {
-        let operation = choose(&document, call.operation_name)?;
+    let executed = read(&schemas.declared, request.query).and_then(|document| {
+        let operation = choose(&document, request.operation_name)?;
         outcome.operation_name = operation.name.as_ref().map(ToString::to_string);
         let kind = operation.operation_type;
-        if kind == OperationType::Mutation && call.mutations == Mutations::Refused {
+        if kind == OperationType::Mutation && request.mutations == Mutations::Refused {
             return Ok(Answer::MutationRefused);
         }
         let (sources, defined) = (&document.sources, &operation.variables);
-        let variables = coercion::coerce(&schemas.declared, sources, defined, call.variables);
+        let variables = coercion::coerce(&schemas.declared, sources, defined, request.variables);
         if schemas.declared.root_operation(kind).is_none() {
             variables?;
             let kind = kind.name();
@@ -95,14 +95,14 @@ pub(crate) fn execute(
         }
         let alone = alone(&document, operation);
         let executable = executable(&schemas.declared, &alone)?;
-        let request = ValidRequest {
+        let valid = ValidRequest {
             schemas,
             operation: chosen(&executable)?,
             document: &executable,
-            quirks: call.quirks,
+            quirks: request.quirks,
         };
-        request.check_introspection()?;
-        if let Some(capability) = request.lacking() {
+        valid.check_introspection()?;
+        if let Some(capability) = valid.lacking() {
             return Ok(Answer::Forbidden(capability));
         }
         let variables = variables?;
@@ -113,7 +113,7 @@ pub(crate) fn execute(
             }));
         }
         let rewritten = rewrite(&schemas.declared, &alone, &variables);
-        request
+        valid
             .execute(&rewritten, runs, now, &variables, &mut outcome.trace)
             .map(Answer::Executed)
     });

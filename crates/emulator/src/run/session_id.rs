@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const LENGTH: u32 = 16;
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
-/// A session id that this process has not given out before.
+/// A session id that this process has not used before.
 pub(crate) fn next() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     static SEED: OnceLock<u64> = OnceLock::new();

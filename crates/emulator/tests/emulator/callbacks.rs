@@ -1,4 +1,4 @@
-//! A run that goes idle and wakes again when its child ends.
+//! A run that waits for a child goes idle, and wakes when the child has ended.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A small caller of the emulator: what a test sends, and the answer taken apart.
+//! What the tests share: a small caller of the emulator, and its answers taken apart.
 
 use std::time::Duration;
 

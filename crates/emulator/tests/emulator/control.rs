@@ -1,4 +1,4 @@
-//! The control path, by which a program in another process steers the emulator and looks at it.
+//! The control path lists requests, runs and faults, moves the clock, and serves this machine alone.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The documents show what is compiled and run.
+//! What the README and the guide show is compiled and run, and every option is named.
 
 const GUIDE: &str = include_str!("../../GUIDE.md");
 const README: &str = include_str!("../../README.md");

@@ -1,4 +1,4 @@
-//! Agents and scenarios from YAML files.
+//! Agents and scenarios are read from YAML files, and what is wrong is reported with file and line.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The API's quirks, each switched on alone.
+//! Each quirk of the API can be switched on alone.
 
 use std::time::{Duration, Instant};
 
@@ -302,46 +302,6 @@ async fn the_lifetime_of_a_session_can_be_chosen() {
     let id = trigger(&emulator, "a").await;
     emulator.advance(1_000 * DAY);
     assert_eq!(send(&emulator, &id).await.root()["ok"], true);
-}
-
-#[tokio::test]
-async fn a_stopped_clock_moves_only_when_it_is_moved() {
-    let emulator = Emulator::builder()
-        .default_scenario(
-            Scenario::new()
-                .stage(Stage::new("RUNNING").lasts(Duration::from_secs(3_600)))
-                .stage(Stage::new("COMPLETED")),
-        )
-        .stopped_clock()
-        .start()
-        .await
-        .unwrap();
-    let id = trigger(&emulator, "a").await;
-    emulator.advance(Duration::from_millis(3_599_999));
-    assert_eq!(statuses(&emulator, &id, 2).await, ["RUNNING", "RUNNING"]);
-    emulator.advance(Duration::from_millis(1));
-    assert_eq!(statuses(&emulator, &id, 1).await, ["COMPLETED"]);
-    assert_eq!(emulator.elapsed(), Duration::from_secs(3_600));
-}
-
-#[tokio::test]
-async fn a_missing_base_branch_is_replaced_by_the_default_one_silently() {
-    let trigger = "mutation ($branch: String) {
-        triggerDinoaiAgentRun(agent: \"a\", baseBranch: $branch) { ok warning }
-    }";
-    let emulator = Emulator::builder().branch("dev").start().await.unwrap();
-    for branch in [json!("dev"), json!("gone"), json!(null)] {
-        let answer = call(&emulator, trigger, json!({ "branch": branch })).await;
-        assert_eq!(answer.root(), &json!({ "ok": true, "warning": null }));
-    }
-    let runs = emulator.runs();
-    let branches: Vec<_> = runs.iter().map(|run| run.checked_out.as_str()).collect();
-    assert_eq!(branches, ["dev", "main", "main"]);
-    assert_eq!(runs[1].base_branch.as_deref(), Some("gone"));
-
-    let emulator = Emulator::start().await.unwrap();
-    call(&emulator, trigger, json!({ "branch": "any" })).await;
-    assert_eq!(emulator.runs()[0].checked_out, "any");
 }
 
 #[tokio::test]

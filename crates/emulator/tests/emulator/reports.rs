@@ -1,4 +1,4 @@
-//! What a test sees of runs and requests: messages, children, and the time of each event.
+//! A test sees what runs said, which children they started, and when each event was.
 
 use std::time::Duration;
 

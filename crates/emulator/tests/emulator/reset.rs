@@ -1,4 +1,4 @@
-//! Back to the start, without another start.
+//! A reset brings back the state at the start, whatever is in flight.
 
 use std::time::Duration;
 

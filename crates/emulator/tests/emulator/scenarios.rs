@@ -1,4 +1,4 @@
-//! How runs go: the built-in ends, stages that end by reads or by time, any status at all.
+//! Runs go as their scenario says: by reads, by time, through any status at all.
 
 use std::time::{Duration, Instant};
 
@@ -215,4 +215,24 @@ async fn a_status_that_no_schema_declares_is_answered_and_not_introspected() {
         }
         assert_eq!(names, declared);
     }
+}
+
+#[tokio::test]
+async fn a_stopped_clock_moves_only_when_it_is_moved() {
+    let emulator = Emulator::builder()
+        .default_scenario(
+            Scenario::new()
+                .stage(Stage::new("RUNNING").lasts(Duration::from_secs(3_600)))
+                .stage(Stage::new("COMPLETED")),
+        )
+        .stopped_clock()
+        .start()
+        .await
+        .unwrap();
+    let id = trigger(&emulator, "a").await;
+    emulator.advance(Duration::from_millis(3_599_999));
+    assert_eq!(statuses(&emulator, &id, 2).await, ["RUNNING", "RUNNING"]);
+    emulator.advance(Duration::from_millis(1));
+    assert_eq!(statuses(&emulator, &id, 1).await, ["COMPLETED"]);
+    assert_eq!(emulator.elapsed(), Duration::from_secs(3_600));
 }

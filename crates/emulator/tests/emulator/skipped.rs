@@ -1,4 +1,4 @@
-//! Tests that this machine lacks something for say so.
+//! A test that this machine lacks something for says so.
 
 use std::io::Write;
 

@@ -73,7 +73,7 @@ impl<'a> Check<'a> {
 }
 
 /// The search for fragments within themselves. It keeps its own stack: a document may chain more
-/// fragments than a thread's stack has room for.
+/// fragments than fit on a thread's stack.
 #[derive(Default)]
 struct Cycles<'a> {
     visited: HashSet<&'a str>,

@@ -1,6 +1,6 @@
 //! Whether a document may be executed: the rules of the reference implementation, in its words,
 //! because clients look for those words. Suggestions ("Did you mean") are left out, as the
-//! reference leaves them out when it is told to hide them.
+//! reference leaves them out where it is set to hide them.
 //!
 //! The executor's own validation goes by other words, and loses what is wrong with selections
 //! that it has left out before.

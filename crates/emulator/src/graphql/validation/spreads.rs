@@ -1,4 +1,4 @@
-//! Which fragments are spread where.
+//! Which fragments each operation and fragment spreads.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

@@ -80,7 +80,7 @@ pub(crate) struct TranscriptMessage {
 
 impl TranscriptMessage {
     /// Seconds since the Unix epoch. Distinct for distinct microseconds until the year 2242,
-    /// where the seconds no longer leave room for them in 53 bits.
+    /// where seconds and microseconds no longer fit in 53 bits.
     #[expect(clippy::cast_precision_loss, reason = "the claim above")]
     pub(crate) fn ts(&self) -> f64 {
         self.micros as f64 / 1e6

@@ -1,4 +1,4 @@
-//! How much memory a run takes, and what it is without its texts.
+//! How much memory a run takes, and which of its texts are dropped when that is too much.
 
 use std::mem::{self, size_of};
 use std::sync::Arc;

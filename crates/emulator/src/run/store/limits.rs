@@ -1,4 +1,4 @@
-//! How much memory all runs take at most, and what goes first.
+//! How much memory all runs take at most, and what is dropped first.
 
 use super::RunStore;
 use crate::run::state::RunState;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_reported_in_no_more_bytes_than_it_is_given_room_for() {
+    fn a_run_is_reported_in_no_more_bytes_than_are_counted_for_it() {
         let long = |letter: &str| letter.repeat(100_000);
         for letter in ["m", "\"", "\u{1}", "ä"] {
             let mut scenario = Scenario::new();
@@ -167,8 +167,8 @@ mod tests {
             }
             let run = store.first_from(1, NOW).unwrap();
             let json = serde_json::to_vec(&run.reported()).unwrap().len();
-            let room = run.reported_bytes();
-            assert!((json..json / 2 * 3).contains(&room), "{json} {room}");
+            let counted = run.reported_bytes();
+            assert!((json..json / 2 * 3).contains(&counted), "{json} {counted}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Follow-ups to a run at work, stops in the middle, and what is remembered then.
+//! A follow-up to a run at work waits for its answer; what a stop cuts off was never said.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The demo agents: each goes as promised, on a clock that only the test moves.
+//! Each demo agent goes as the documentation says, on a clock that only the test moves.
 
 mod at_work;
 mod words;

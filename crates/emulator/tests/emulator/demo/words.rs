@@ -1,4 +1,4 @@
-//! What the checker takes a follow-up for. It does what it is sure of, and else says what it can do.
+//! The checker does what it is surely asked to do, and otherwise says what it can do.
 
 use super::{table, talk};
 

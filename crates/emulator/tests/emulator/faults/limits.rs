@@ -1,4 +1,4 @@
-//! The numbers and texts of faults have limits, and so has a plan of them.
+//! A fault beyond its limits is refused by name, and a plan holds a thousand.
 
 use std::time::{Duration, Instant};
 

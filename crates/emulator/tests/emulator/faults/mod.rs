@@ -1,4 +1,4 @@
-//! What happens to requests when the plan of faults says so.
+//! A request gets the fault that is planned for it, and no other request does.
 
 mod limits;
 mod plan;

@@ -1,4 +1,4 @@
-//! Faults in the response: data that is null, errors of GraphQL, another status, another value.
+//! A fault can change a response: null data, errors of GraphQL, another status, another value.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Faults of the network and of proxies: errors of HTTP, resets, delays, bodies that do not arrive whole.
+//! A fault can break the transport: errors of HTTP, resets, delays, bodies that do not arrive whole.
 
 use std::io::Read;
 use std::time::{Duration, Instant};

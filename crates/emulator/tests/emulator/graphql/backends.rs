@@ -1,4 +1,4 @@
-//! What a backend knows, and how it refuses what it does not.
+//! A backend knows what its schema declares, and refuses everything else.
 
 use dinoai_emulator::{Backend, Emulator, Error};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Introspection as the reference implementation of today has it, and objects with exactly one of
-//! their fields.
+//! Introspection answers as the reference implementation of today does, and an object of `@oneOf` has
+//! exactly one of its fields.
 
 use dinoai_emulator::{Backend, Emulator, Error};
 use serde_json::{Value, json};

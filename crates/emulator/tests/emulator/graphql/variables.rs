@@ -1,4 +1,4 @@
-//! Which values of variables are taken, and how those are refused that are not of their type.
+//! A variable is of its type, or is refused as the reference implementation refuses it.
 
 use dinoai_emulator::{Backend, Emulator, Scenario, Stage, Step};
 use serde_json::{Value, json};

@@ -1,5 +1,4 @@
-//! Whatever comes over a connection, to whatever path, an HTTP answer goes back and nothing
-//! panics.
+//! Whatever bytes come over a connection, an HTTP answer goes back and nothing panics.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! Who may pass, and what is kept of what they showed.
+//! Each kind of credentials passes, anything else is unauthorized, and the record masks them.
 
 use dinoai_emulator::Emulator;
 use serde_json::json;

@@ -1,5 +1,4 @@
-//! Who may ask: no page of another site, by whatever name it gets at the emulator. And the
-//! question whether it is there, which everybody else may ask.
+//! No page of another site gets at the emulator, by whatever name; everybody may ask for its health.
 
 use dinoai_emulator::{Emulator, Error, Fault};
 use serde_json::{Value, json};

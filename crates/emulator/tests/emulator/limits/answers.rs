@@ -1,4 +1,4 @@
-//! What one answer takes is bounded, and what answers take together that nobody reads.
+//! An answer takes a limited amount of memory, and so do all answers that nobody reads.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};

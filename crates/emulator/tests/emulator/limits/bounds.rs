@@ -1,5 +1,4 @@
-//! Nothing that a request says makes the emulator work without end or hold more than it can: only
-//! so much of the past is kept.
+//! Only so much of the past is kept, and only so much of a request is read.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The operations of the API, each as the pages and the vendor's clients describe it.
+//! Each operation of the API does what the vendor's pages and clients describe.
 
 mod children;
 mod follow_up;

@@ -129,3 +129,23 @@ async fn session_ids_are_unique_and_look_like_the_vendors() {
     }
     assert_eq!(ids.len(), 50);
 }
+
+#[tokio::test]
+async fn a_missing_base_branch_is_replaced_by_the_default_one_silently() {
+    let trigger = "mutation ($branch: String) {
+        triggerDinoaiAgentRun(agent: \"a\", baseBranch: $branch) { ok warning }
+    }";
+    let emulator = Emulator::builder().branch("dev").start().await.unwrap();
+    for branch in [json!("dev"), json!("gone"), json!(null)] {
+        let answer = call(&emulator, trigger, json!({ "branch": branch })).await;
+        assert_eq!(answer.root(), &json!({ "ok": true, "warning": null }));
+    }
+    let runs = emulator.runs();
+    let branches: Vec<_> = runs.iter().map(|run| run.checked_out.as_str()).collect();
+    assert_eq!(branches, ["dev", "main", "main"]);
+    assert_eq!(runs[1].base_branch.as_deref(), Some("gone"));
+
+    let emulator = Emulator::start().await.unwrap();
+    call(&emulator, trigger, json!({ "branch": "any" })).await;
+    assert_eq!(emulator.runs()[0].checked_out, "any");
+}

@@ -1,4 +1,4 @@
-//! The program, as a shell sees it.
+//! The program does what its help says, as a shell sees it.
 
 mod options;
 mod refusals;

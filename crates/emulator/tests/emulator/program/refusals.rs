@@ -1,4 +1,4 @@
-//! What the program cannot start with is reported on one line a cause, and it fails.
+//! What the program cannot start with is reported in lines that a terminal can take, and it fails.
 
 use std::process::Command;
 

@@ -114,8 +114,8 @@ pub(super) fn joined<'a>(
     for (side, places) in places.iter_mut().enumerate() {
         for conflict in inner {
             let known = &conflict.places[side];
-            let room = MOST_PLACES - places.len();
-            places.extend(&known[known.len().saturating_sub(room)..]);
+            let left = MOST_PLACES - places.len();
+            places.extend(&known[known.len().saturating_sub(left)..]);
             if places.len() == MOST_PLACES {
                 break;
             }
