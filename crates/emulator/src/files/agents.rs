@@ -1,12 +1,14 @@
 //! Agents from a folder of the vendor's YAML files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
-use super::yaml::{Document, LineError};
+use super::yaml::{self, LineError};
 use crate::error::{Diagnostic, Error};
 
 /// The keys that every agent has.
@@ -58,16 +60,19 @@ pub(crate) fn read(folder: &Path) -> Result<BTreeSet<String>, Error> {
 /// Everything that is wrong with the file of this agent, in the order of its lines. Keys that
 /// are not known here are let pass: the vendor adds some from time to time.
 pub(crate) fn check(agent: &str, text: &str) -> Vec<LineError> {
-    let document = match Document::parse(text) {
-        Ok(document) => document,
+    let keys = match yaml::read::<Value>(text) {
+        Ok(Value::Object(_)) => yaml::read::<Keys>(text),
+        Ok(_) => Err((1, "an agent is a mapping of keys to values".to_owned())),
+        Err(wrong) => Err(wrong),
+    };
+    let keys = match keys {
+        Ok(keys) => keys,
         Err(wrong) => return vec![wrong],
     };
-    if !document.value.is_object() {
-        return vec![(1, "an agent is a mapping of keys to values".to_owned())];
-    }
+    let value = |key| keys.get(key).map_or(&Value::Null, |it| &it.value);
     let mut wrong: Vec<(&str, String)> = Vec::new();
     for key in REQUIRED {
-        match document.value.get(key) {
+        match keys.get(key).map(|it| &it.value) {
             None => wrong.push((
                 "",
                 format!(
@@ -81,29 +86,58 @@ pub(crate) fn check(agent: &str, text: &str) -> Vec<LineError> {
             Some(_) => {}
         }
     }
-    if let Some(name) = document.value["name"]
-        .as_str()
-        .filter(|name| *name != agent)
-    {
+    if let Some(name) = value("name").as_str().filter(|name| *name != agent) {
         wrong.push((
             "name",
             format!("the name '{name}' must be that of the file, '{agent}'"),
         ));
     }
     for key in ["model_family", "environment"] {
-        let value = &document.value[key];
+        let value = value(key);
         if !value.is_null() && !is_filled(value, false) {
             wrong.push((key, format!("'{key}' must be a text that is not empty")));
         }
     }
-    wrong.extend(tools(&document.value["tools"]));
-    wrong.extend(slack(&document.value["slack"]));
+    wrong.extend(tools(value("tools")));
+    wrong.extend(slack(value("slack")));
     let mut wrong: Vec<LineError> = wrong
         .into_iter()
-        .map(|(place, message)| (document.line(&format!("/{place}")), message))
+        .map(|(place, message)| (line(text, &keys, place), message))
         .collect();
     wrong.sort_by_key(|(line, _)| *line);
     wrong
+}
+
+/// The values of a mapping by their keys, with their places.
+type Keys = BTreeMap<String, Spanned<Value>>;
+
+/// An agent's file, for the places within `tools`.
+#[derive(Deserialize)]
+struct Tools {
+    tools: Keys,
+}
+
+/// An agent's file, for the places within `slack`.
+#[derive(Deserialize)]
+struct Slack {
+    slack: Keys,
+}
+
+/// The line of the value at `key` or `key/inner`; the first where there is none.
+fn line(text: &str, keys: &Keys, place: &str) -> usize {
+    let line = |keys: &Keys, key: &str| keys.get(key).map(|value| value.referenced.line());
+    let found = match place.split_once('/') {
+        None => line(keys, place),
+        Some(("tools", inner)) => {
+            let file = yaml::read::<Tools>(text).ok();
+            file.and_then(|file| line(&file.tools, inner))
+        }
+        Some((_, inner)) => {
+            let file = yaml::read::<Slack>(text).ok();
+            file.and_then(|file| line(&file.slack, inner))
+        }
+    };
+    found.map_or(1, |line| usize::try_from(line).unwrap_or(1))
 }
 
 fn tools(tools: &Value) -> Option<(&'static str, String)> {

@@ -8,9 +8,10 @@ use std::fs;
 use std::path::Path;
 
 use schemars::{JsonSchema, schema_for};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-use super::yaml::{Document, LineError, child_pointer};
+use super::yaml::{self, LineError};
 use crate::error::{Diagnostic, Error};
 use crate::json::Seconds;
 use crate::scenario::{Child, Scenario, Stage, Step};
@@ -38,11 +39,14 @@ struct ScenarioText {
     /// The start-up checklist as it is at the start.
     startup_steps: Vec<StartupStepText>,
     /// Runs that are started with this one.
-    children: Vec<ChildText>,
+    #[schemars(with = "Vec<ChildText>")]
+    children: Vec<ReadChild>,
     /// What the run goes through, in order; the last stage stays. Without stages it stays QUEUED.
-    stages: Vec<StageText>,
+    #[schemars(with = "Vec<StageText>")]
+    stages: Vec<ReadStage>,
     /// How each follow-up is answered, in order. Those beyond get a default answer.
-    follow_ups: Vec<Vec<StageText>>,
+    #[schemars(with = "Vec<Vec<StageText>>")]
+    follow_ups: Vec<Vec<ReadStage>>,
     /// Whether `steps` is null, with an error beside it.
     unreadable_steps: bool,
 }
@@ -55,7 +59,8 @@ struct StageText {
     /// QUEUED, RUNNING, COMPLETED, FAILED, EXPIRED, STOPPED, or any other text.
     status: String,
     /// After how many reads of the run the stage ends; 1 where neither this nor `seconds` is set.
-    reads: Option<u64>,
+    #[schemars(with = "Option<u64>")]
+    reads: Option<Reads>,
     /// After how many seconds the stage ends, however often it is read.
     seconds: Option<Seconds>,
     /// Messages that appear.
@@ -69,7 +74,20 @@ struct StageText {
     startup_steps: Vec<StartupStepText>,
     /// Runs that are started.
     #[serde(default)]
-    children: Vec<ChildText>,
+    #[schemars(with = "Vec<ChildText>")]
+    children: Vec<ReadChild>,
+}
+
+/// A number of reads. Its own type, so that a message names what stands there.
+#[derive(Debug, Clone, Copy)]
+struct Reads(u64);
+
+impl<'de> Deserialize<'de> for Reads {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let reads = i64::deserialize(deserializer)?;
+        let number = u64::try_from(reads).map(Self);
+        number.map_err(|_| D::Error::custom(format!("{reads} is not a number of reads")))
+    }
 }
 
 /// One message of the transcript.
@@ -140,7 +158,8 @@ struct ChildText {
     scenario: Option<Box<ScenarioText>>,
     /// What the parent goes through when the child has ended; an empty list is a default answer.
     /// Without it the parent is not woken.
-    callback: Option<Vec<StageText>>,
+    #[schemars(with = "Option<Vec<StageText>>")]
+    callback: Option<Vec<ReadStage>>,
 }
 
 /// The JSON schema of scenario files.
@@ -173,120 +192,112 @@ pub(crate) fn refusal(file: &Path, (line, message): LineError) -> Error {
 
 /// As [`read`], of the text of a file.
 pub(crate) fn parse(text: &str) -> Result<Vec<(Option<String>, Scenario)>, LineError> {
-    let document = Document::parse(text)?;
-    let file = if document.value.is_null() {
-        File::default()
-    } else {
-        document.read()?
-    };
-    let at = |place: At| (document.line(&place.0), place.1);
-    let mut scenarios = Vec::new();
-    if let Some(text) = file.default {
-        scenarios.push((None, text.scenario("/default").map_err(at)?));
-    }
-    for (agent, text) in file.agents {
-        let scenario = text
-            .scenario(&child_pointer("/agents", &agent))
-            .map_err(at)?;
-        scenarios.push((Some(agent), scenario));
-    }
-    Ok(scenarios)
+    let file: Option<File> = yaml::read(text)?;
+    let File { default, agents } = file.unwrap_or_default();
+    let default = default.map(|scenario| (None, scenario));
+    let agents = agents
+        .into_iter()
+        .map(|(agent, scenario)| (Some(agent), scenario));
+    let scenarios = default.into_iter().chain(agents);
+    Ok(scenarios
+        .map(|(agent, text)| (agent, text.into()))
+        .collect())
 }
 
-/// What is wrong where, as a JSON pointer.
-struct At(String, String);
-
-impl ScenarioText {
-    fn scenario(self, place: &str) -> Result<Scenario, At> {
-        let mut scenario = Scenario::new();
-        for message in self.messages {
+impl From<ScenarioText> for Scenario {
+    fn from(text: ScenarioText) -> Self {
+        let mut scenario = Self::new();
+        for message in text.messages {
             scenario = scenario.message(message.role, message.content);
         }
-        for step in self.steps {
-            scenario = scenario.step(step.step());
+        for step in text.steps {
+            scenario = scenario.step(step.into());
         }
-        for step in self.startup_steps {
+        for step in text.startup_steps {
             scenario = scenario.startup_step(step.label, step.done);
         }
-        for (number, text) in self.children.into_iter().enumerate() {
-            scenario = scenario.child(text.child(&format!("{place}/children/{number}"))?);
+        for ReadChild(child) in text.children {
+            scenario = scenario.child(child);
         }
-        for stage in stages(self.stages, &child_pointer(place, "stages"))? {
+        for ReadStage(stage) in text.stages {
             scenario = scenario.stage(stage);
         }
-        for (number, answer) in self.follow_ups.into_iter().enumerate() {
-            let place = format!("{place}/follow_ups/{number}");
-            scenario = scenario.follow_up(stages(answer, &place)?);
+        for answer in text.follow_ups {
+            scenario = scenario.follow_up(stages(answer));
         }
-        Ok(if self.unreadable_steps {
-            scenario.without_readable_steps()
-        } else {
-            scenario
-        })
+        if text.unreadable_steps {
+            scenario = scenario.without_readable_steps();
+        }
+        scenario
     }
 }
 
-fn stages(texts: Vec<StageText>, place: &str) -> Result<Vec<Stage>, At> {
-    let numbered = texts.into_iter().enumerate();
-    numbered
-        .map(|(number, text)| text.stage(&format!("{place}/{number}")))
-        .collect()
+fn stages(read: Vec<ReadStage>) -> impl Iterator<Item = Stage> {
+    read.into_iter().map(|ReadStage(stage)| stage)
 }
 
-impl StageText {
-    fn stage(self, place: &str) -> Result<Stage, At> {
-        let mut stage = Stage::new(self.status);
-        stage = match (self.reads, self.seconds) {
+/// A stage that has been read and checked, so that what is wrong has its line.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "StageText")]
+struct ReadStage(Stage);
+
+impl TryFrom<StageText> for ReadStage {
+    type Error = &'static str;
+
+    fn try_from(text: StageText) -> Result<Self, Self::Error> {
+        let mut stage = Stage::new(text.status);
+        stage = match (text.reads, text.seconds) {
             (None, None) => stage,
-            (Some(reads), None) => stage.reads(reads),
+            (Some(Reads(reads)), None) => stage.reads(reads),
             (None, Some(Seconds(time))) => stage.lasts(time),
             (Some(_), Some(_)) => {
-                let message = "a stage ends after 'reads' or after 'seconds', not both";
-                return Err(At(place.to_owned(), message.to_owned()));
+                return Err("a stage ends after 'reads' or after 'seconds', not both");
             }
         };
-        for message in self.messages {
+        for message in text.messages {
             stage = stage.message(message.role, message.content);
         }
-        for step in self.steps {
-            stage = stage.step(step.step());
+        for step in text.steps {
+            stage = stage.step(step.into());
         }
-        for step in self.startup_steps {
+        for step in text.startup_steps {
             stage = stage.startup_step(step.label, step.done);
         }
-        for (number, text) in self.children.into_iter().enumerate() {
-            stage = stage.child(text.child(&format!("{place}/children/{number}"))?);
+        for ReadChild(child) in text.children {
+            stage = stage.child(child);
         }
-        Ok(stage)
+        Ok(Self(stage))
     }
 }
 
-impl ChildText {
-    fn child(self, place: &str) -> Result<Child, At> {
-        let run = match (self.agent, self.scenario) {
+/// A child that has been read and checked.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "ChildText")]
+struct ReadChild(Child);
+
+impl TryFrom<ChildText> for ReadChild {
+    type Error = &'static str;
+
+    fn try_from(text: ChildText) -> Result<Self, Self::Error> {
+        let run = match (text.agent, text.scenario) {
             (Some(agent), None) => Child::from(agent),
-            (None, Some(text)) => Child::from(text.scenario(&child_pointer(place, "scenario"))?),
-            _ => {
-                let message = "a child has an 'agent' or a 'scenario', one of them";
-                return Err(At(place.to_owned(), message.to_owned()));
-            }
+            (None, Some(scenario)) => Child::from(Scenario::from(*scenario)),
+            _ => return Err("a child has an 'agent' or a 'scenario', one of them"),
         };
-        match self.callback {
-            None => Ok(run),
-            Some(answer) => {
-                Ok(run.with_callback(stages(answer, &child_pointer(place, "callback"))?))
-            }
-        }
+        Ok(Self(match text.callback {
+            None => run,
+            Some(answer) => run.with_callback(stages(answer)),
+        }))
     }
 }
 
-impl StepText {
-    fn step(self) -> Step {
-        match self {
-            Self::Agent(content) => Step::agent(content),
-            Self::User(content) => Step::user(content),
-            Self::Tool(tool) => {
-                let mut step = Step::tool(tool.name);
+impl From<StepText> for Step {
+    fn from(text: StepText) -> Self {
+        match text {
+            StepText::Agent(content) => Self::agent(content),
+            StepText::User(content) => Self::user(content),
+            StepText::Tool(tool) => {
+                let mut step = Self::tool(tool.name);
                 if let Some(input) = tool.input {
                     step = step.input(input);
                 }

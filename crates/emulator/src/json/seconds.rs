@@ -22,6 +22,11 @@ impl Serialize for Seconds {
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
+        if !seconds.is_finite() {
+            return Err(D::Error::custom(format!(
+                "{seconds} is not a finite number"
+            )));
+        }
         Duration::try_from_secs_f64(seconds)
             .map(Self)
             .map_err(|wrong| D::Error::custom(format!("{seconds} seconds: {wrong}")))

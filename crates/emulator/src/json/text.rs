@@ -183,6 +183,9 @@ impl<'de> Visitor<'de> for &mut Copy<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        if !value.is_finite() {
+            return Err(E::custom(format_args!("{value} is not a finite number")));
+        }
         self.put(&value)
     }
 

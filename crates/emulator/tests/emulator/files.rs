@@ -123,7 +123,7 @@ fn every_flaw_of_every_agent_is_reported_with_file_and_line() {
             "keys.yml:9: 'model_family' must be a text that is not empty",
             "list.yml:1: an agent is a mapping of keys to values",
             "tools.yml:10: 'tools' must have a list of tool names",
-            "twice.yml:15: duplicated key in mapping",
+            "twice.yml:15: duplicate mapping key `role` is not allowed here",
         ]
     );
 }
