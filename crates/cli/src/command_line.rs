@@ -39,8 +39,8 @@ fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
         return error;
     }
     let tip = arguments.iter().find_map(|word| match word.to_str()? {
-        "run" => Some("the message comes after -m: dinoai run AGENT -m TEXT"),
-        "send" => Some("the message comes after -m: dinoai send SESSION -m TEXT"),
+        "run" => Some("pass the message with -m: dinoai run AGENT -m TEXT"),
+        "send" => Some("pass the message with -m: dinoai send SESSION -m TEXT"),
         _ => None,
     });
     if let (ErrorKind::UnknownArgument, Some(tip)) = (error.kind(), tip) {

@@ -22,7 +22,7 @@ pub(crate) fn refuse_unwritable(path: &Path) -> Result<(), Failure> {
     let refuse = |problem: &dyn std::fmt::Display| {
         let path = path.display();
         Failure::usage(format!(
-            "the credentials file {path} cannot be written: {problem}"
+            "cannot write the credentials file {path}: {problem}"
         ))
     };
     if path.is_dir() {
@@ -49,7 +49,7 @@ pub(crate) fn warn_if_others_can_read(path: &Path, output: &Output) {
     if metadata.is_file() && metadata.mode() & 0o077 != 0 {
         let path = path.display();
         output.warning(&format!(
-            "others can read the credentials file {path}: chmod 600 {path}"
+            "other users can read the credentials file {path}; to fix this: chmod 600 {path}"
         ));
     }
 }

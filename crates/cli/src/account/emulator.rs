@@ -11,7 +11,7 @@ pub(super) fn start() -> Result<Account, Failure> {
     let emulator = dinoai_emulator::Emulator::builder()
         .demo_agents()
         .start_blocking()
-        .map_err(|error| Failure::system(format!("no emulator: {error}")))?;
+        .map_err(|error| Failure::system(format!("cannot start the emulator: {error}")))?;
     let credentials = dinoai::Credentials::key_and_secret(emulator.key(), emulator.secret());
     Ok(Account {
         client: Client::new(emulator.endpoint(), credentials)?,
@@ -26,7 +26,7 @@ pub(crate) fn refuse_outliving(command: &Command) -> Result<(), Failure> {
         Command::Run(RunArgs { detach: true, .. }) => "--detach leaves a run behind",
         Command::Batch(BatchArgs {
             resume: Some(_), ..
-        }) => "--resume keeps runs for another command",
+        }) => "--resume is for a later command",
         Command::Chat(ChatArgs {
             session: Some(_), ..
         })
@@ -39,8 +39,7 @@ pub(crate) fn refuse_outliving(command: &Command) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::usage(format!(
-        "{problem}, but the emulator of --emulator lives for one command alone: start `dinoai \
-         emulator` in another terminal, and set the variables that it prints in this one, in place \
-         of --emulator"
+        "{problem}, but the emulator of --emulator lasts for one command only; run `dinoai emulator` \
+         in another terminal, and set the variables that it prints in this one instead"
     )))
 }

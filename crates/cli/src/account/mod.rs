@@ -80,7 +80,7 @@ fn missing(error: dinoai::Error) -> Failure {
     let failure = Failure::from(error);
     match Account::is_missing(&failure) && cfg!(feature = "emulator") {
         true => failure.with_hint(
-            "without an account: --emulator for one command, or `dinoai emulator` for several",
+            "without an account, use --emulator for one command or `dinoai emulator` for several",
         ),
         false => failure,
     }

@@ -8,10 +8,10 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let time = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => humantime::parse_duration(text)
-            .map_err(|_| "a length of time is written 90s, 10m or 1h30m".to_owned())?,
+            .map_err(|_| format!("invalid duration `{text}`; examples: 90s, 5m, 1h30m"))?,
     };
     if time.is_zero() {
-        return Err("no time at all".to_owned());
+        return Err("the duration must be longer than zero".to_owned());
     }
     Ok(time)
 }

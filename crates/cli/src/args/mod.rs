@@ -24,40 +24,41 @@ pub(crate) use waiting::{AtTimeout, FollowArgs, OnInterrupt, PollArgs};
 
 const EXIT_STATUSES: &str = "\
 Exit status:
-  0         the run (all runs) completed; a read, a stop or --detach succeeded
-  1         a run waited for ended failed, stopped or expired
-  2         usage or configuration, before anything was sent
-  3         credentials refused
-  4         time out, or the turn has not started: still going
-  5         not done: the API could not be reached, refused (an agent that it does not know, for
-            one) or answered unusably, the result could not be written, or a run completed
-            without the answer that --answer-file asks for
-  6         outcome unknown: the run may have started
-  129, 130, 143  interrupted by SIGHUP, by Ctrl-C, by SIGTERM
-  Of several runs the first of 6, 5, 3, 4, 1, 0 that occurred.
+  0  every run that was waited for completed; a read, a stop or --detach succeeded
+  1  a run that was waited for failed, was stopped or expired
+  2  invalid usage or configuration; nothing was sent
+  3  the credentials were refused
+  4  timed out, or the turn did not start; the run may still be in progress
+  5  failed: the API could not be reached, refused the request (an unknown agent, for example) or
+     gave an unusable answer, the result could not be written, or a run completed without the
+     answer that --answer-file asks for
+  6  outcome unknown: the run may have started
+  129, 130, 143  interrupted by SIGHUP, Ctrl-C, SIGTERM
+  For several runs: the first of 6, 5, 3, 4, 1, 0 that occurred
 
 Environment:
-  PARADIME_API_ENDPOINT   the URL shown when the API key was generated
-  PARADIME_API_KEY        the API key
-  PARADIME_API_SECRET     its secret, or a token (prdm_wsp_…, prdm_cmp_…)
-  PARADIME_WORKSPACE_UID  the workspace, which a company token needs
-  NO_COLOR                no colours; FORCE_COLOR or CLICOLOR_FORCE: colours without a terminal,
-                          too; CLICOLOR=0: none. NO_COLOR comes first, and --color before all
-  The same names without PARADIME_ count, too. What is missing is read from the credentials file.";
+  PARADIME_API_ENDPOINT   URL shown when the API key was generated
+  PARADIME_API_KEY        API key
+  PARADIME_API_SECRET     API secret, or a token (prdm_wsp_…, prdm_cmp_…)
+  PARADIME_WORKSPACE_UID  workspace UID, required with a company token
+  NO_COLOR                disable colours; FORCE_COLOR and CLICOLOR_FORCE enable them without a
+                          terminal, too, and CLICOLOR=0 disables them. NO_COLOR takes precedence
+                          over these, and --color over all
+  The same names without PARADIME_ work, too. What is not set is read from the credentials file.";
 
-/// Run Paradime's DinoAI agents: start, wait, follow, talk
+/// Run Paradime's DinoAI agents: start, wait, follow, chat
 ///
 #[cfg_attr(
     feature = "emulator",
-    doc = "Results go to standard output, everything else to standard error. Try anything without an\naccount: --emulator."
+    doc = "Results go to standard output, everything else to standard error. To try any command without\nan account, add --emulator."
 )]
 #[cfg_attr(
     not(feature = "emulator"),
     doc = "Results go to standard output, everything else to standard error."
 )]
 ///
-/// Without a command it does what `paradime dinoai` does: with a message, given or from a pipe,
-/// one turn; without one, a conversation.
+/// Without a command, dinoai does what `paradime dinoai` does: with a message, given or piped, it
+/// runs one turn; without one, it starts a conversation.
 #[derive(Debug, Parser)]
 #[command(name = "dinoai", version)]
 #[command(after_help = EXIT_STATUSES, styles = Styles::styled())]
@@ -72,19 +73,19 @@ pub(crate) struct Cli {
 
 /// The options of `paradime dinoai`, for use without a command.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Without a command, as paradime dinoai")]
+#[command(next_help_heading = "Options without a command, as for paradime dinoai")]
 pub(crate) struct CompatArgs {
-    /// Talk to this agent: .dinoai/agents/<AGENT>.yml
+    /// Use this agent: .dinoai/agents/<AGENT>.yml
     #[arg(short, long)]
     pub(crate) agent: Option<String>,
-    /// Send this message, and end after that turn; - reads it from standard input, as does a pipe
-    /// without -m
+    /// Send this message and exit after the turn; use - to read it from standard input (the default
+    /// if that is a pipe)
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
-    /// Go on with this session
+    /// Continue this session
     #[arg(short, long, value_name = "SESSION", value_parser = session_id)]
     pub(crate) session: Option<SessionId>,
-    /// Start a new session on this model family
+    /// Use this model family for a new session
     #[arg(long, value_name = "SLUG")]
     pub(crate) model_family: Option<String>,
 }
@@ -99,9 +100,9 @@ impl CompatArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Write results and errors in this format; json and jsonl have the API's field names
+    /// Write results and errors in this format; json and jsonl use the API's field names
     #[arg(
         long,
         value_enum,
@@ -110,27 +111,27 @@ pub(crate) struct GlobalArgs {
         value_name = "FORMAT"
     )]
     pub(crate) output: Format,
-    /// Send requests to this URL. Its path identifies the company; given here, everybody on this
-    /// machine sees it in the list of processes. The variable PARADIME_API_ENDPOINT hides it from
-    /// there
+    /// Send requests to this URL. Its path identifies the company; given here, it is visible to
+    /// everyone on this machine in the list of processes. The variable PARADIME_API_ENDPOINT hides
+    /// it
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// Read credentials that the environment does not have from this file [default:
+    /// Read credentials that are not set in the environment from this file [default:
     /// ~/.paradime/credentials]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials_file: Option<PathBuf>,
-    /// Use an emulator of the API that ends with this command: needs no account, starts no agent
+    /// Use an emulator of the API for the time of this command; needs no account, runs no agent
     #[cfg(feature = "emulator")]
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "credentials_file"])]
     pub(crate) emulator: bool,
-    /// Suppress everything on standard error except errors
+    /// Suppress everything except errors on standard error
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Show each change of a status; twice, also what failed and is tried again; never texts or
-    /// credentials
+    /// Show status changes; given twice, also requests that failed and are retried; never shows
+    /// messages or credentials
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
-    /// Use colours
+    /// Control when to use colours
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
     pub(crate) color: Color,
 }
@@ -148,18 +149,18 @@ impl GlobalArgs {
 /// How results and errors are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// Human-readable text
     #[default]
     Text,
-    /// One JSON document; of batch, one a line
+    /// One JSON document; of batch, one per line
     Json,
-    /// One JSON document a line, as things happen
+    /// One JSON document per line, as things happen
     Jsonl,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless the environment says otherwise
+    /// On a terminal, unless an environment variable says otherwise
     #[default]
     Auto,
     Always,
@@ -172,44 +173,46 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Send a follow-up message and wait for that turn to finish
     ///
-    /// A run that is still at work takes the message at once. What it says before that is left
-    /// out; what it says after it counts as the answer, since the API does not say which message
-    /// it is to.
+    /// A run that is still in progress accepts the message immediately. What the agent writes before
+    /// the message is left out; what it writes after it counts as the answer, since the API does not
+    /// say which message an answer belongs to.
     Send(SendArgs),
-    /// Show the status and the transcript of a run
+    /// Show the status and transcript of a run
     Get(GetArgs),
-    /// Follow a run until it finishes; the exit status says how
+    /// Follow a run until it finishes
     Watch(WatchArgs),
-    /// Wait for several runs to finish, over few requests
+    /// Wait for one or more runs to finish
     Wait(WaitArgs),
-    /// Stop runs
+    /// Stop one or more runs
     Stop(StopArgs),
     /// Show a run and its descendants as a tree
     Tree(TreeArgs),
-    /// Talk with an agent, turn by turn
+    /// Chat with an agent, turn by turn
     Chat(ChatArgs),
-    /// Start many runs and write their results as JSON lines, or as text on a terminal
+    /// Start many runs from a file and write their results
+    ///
+    /// The results are JSON lines; on a terminal, text.
     Batch(BatchArgs),
-    /// Ask for endpoint and credentials and write the credentials file
+    /// Ask for the endpoint and credentials, and save them to the credentials file
     Login,
-    /// Print the completion script of a shell
+    /// Generate a completion script for a shell
     Completions {
-        /// The shell
+        /// Shell to generate the script for
         shell: Shell,
     },
-    /// Print the JSON schema of what commands write as JSON
+    /// Print the JSON schema of the JSON that commands write
     Schema {
-        /// What to print the schema of
+        /// Schema to print
         of: SchemaOf,
     },
     /// Print version
     #[command(hide = true)]
     Version,
-    /// Run an emulator of the API until Ctrl-C
+    /// Run an emulator of the API until Ctrl-C is pressed
     #[cfg(feature = "emulator")]
     #[command(disable_help_flag = true)]
     Emulator {
-        /// The emulator's own options: dinoai emulator --help lists them
+        /// Options of the emulator; to list them: dinoai emulator --help
         #[arg(
             trailing_var_arg = true,
             allow_hyphen_values = true,

@@ -9,10 +9,10 @@ use super::duration;
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PollArgs {
-    /// Wait no longer than this: 90s, 30m, 1h30m; a number alone is seconds
+    /// Wait no longer than this, for example 90s, 30m or 1h30m; a number alone is in seconds
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
-    /// Look this often [default: a tenth of the time waited so far, 1s to 10s]
+    /// Poll at this interval [default: a tenth of the time waited so far, 1s to 10s]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(crate) poll_interval: Option<Duration>,
 }
@@ -22,10 +22,10 @@ pub(crate) struct PollArgs {
 pub(crate) struct FollowArgs {
     #[command(flatten)]
     pub(crate) poll: PollArgs,
-    /// Leave or stop a run that is still going at the timeout
+    /// Leave or stop a run that is still in progress at the timeout
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) on_timeout: AtTimeout,
-    /// Leave or stop the run at Ctrl-C, SIGTERM or SIGHUP
+    /// Leave or stop the run on Ctrl-C, SIGTERM or SIGHUP
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) on_interrupt: OnInterrupt,
     /// Show the agent's steps as it works
@@ -35,19 +35,19 @@ pub(crate) struct FollowArgs {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AtTimeout {
-    /// It goes on
+    /// Leave it running
     #[default]
     Leave,
-    /// It is stopped
+    /// Stop it
     Stop,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnInterrupt {
-    /// It goes on
+    /// Leave it running
     #[default]
     Leave,
-    /// It is stopped first
+    /// Stop it before exiting
     Stop,
 }
 

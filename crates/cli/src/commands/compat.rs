@@ -16,7 +16,7 @@ const VERY_LONG: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(crate) fn command(compat: CompatArgs) -> Result<Command, Failure> {
     if compat.model_family.is_some() && compat.session.is_some() {
         return Err(Failure::usage(
-            "--model-family is for a new session; that of an existing session cannot be changed",
+            "--model-family is for a new session; an existing session keeps its model family",
         ));
     }
     let poll = PollArgs {

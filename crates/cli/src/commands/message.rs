@@ -29,7 +29,7 @@ pub(crate) fn read(
     };
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
-        return Err(Failure::usage(format!("there is no message in {source}")));
+        return Err(Failure::usage(format!("no message in {source}")));
     }
     Ok(Some(text.to_owned()))
 }
@@ -56,7 +56,7 @@ fn from_stdin() -> Result<String, Failure> {
 }
 
 fn unreadable(source: &str, error: &io::Error) -> Failure {
-    Failure::usage(format!("the message in {source} cannot be read: {error}"))
+    Failure::usage(format!("cannot read the message from {source}: {error}"))
 }
 
 /// Whether somebody sends something to standard input: a pipe, a file or a socket.

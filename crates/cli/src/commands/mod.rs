@@ -61,7 +61,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     } = cli;
     if command.is_some() && compat.is_used() {
         return Err(Failure::usage(
-            "options of the command come after its name: dinoai run … -m TEXT",
+            "options of a command go after its name: dinoai run … -m TEXT",
         ));
     }
     let is_bare = command.is_none() && !compat.is_used();
@@ -88,7 +88,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
         command => command,
     };
     let account = Account::open(&global, output).map_err(|failure| match is_bare {
-        true => failure.with_further_hint("what there is: `dinoai --help`"),
+        true => failure.with_further_hint("for usage, see `dinoai --help`"),
         false => failure,
     })?;
     let answer_file = AnswerFile::of(&command, &global)?;

@@ -15,7 +15,7 @@ impl RunArgs {
         self.request.message = message::read(self.request.message, self.message_file.clone())?;
         if self.request.agent.is_none() && self.request.message.is_none() {
             return Err(Failure::usage(
-                "there is nothing to run: name an agent, give a message with -m (-m - reads it \
+                "nothing to run; name an agent, pass a message with -m (-m - reads it \
                  from standard input), or both",
             ));
         }
@@ -65,7 +65,7 @@ pub(crate) fn trigger(options: RequestArgs) -> Result<TriggerRun, Failure> {
         (None, None) => request,
         _ => {
             return Err(Failure::usage(
-                "a Slack channel and a Slack thread go together",
+                "a Slack channel and a Slack thread must be given together",
             ));
         }
     };

@@ -78,7 +78,7 @@ impl FailureGroups {
             let others: Vec<_> = members.map(|(_, id, _)| id.to_string()).collect();
             if !others.is_empty() {
                 let others = others.join(", ");
-                failure.message += &format!("; the same holds for {others}");
+                failure.message += &format!("; the same applies to {others}");
                 // Of several runs it is about none.
                 failure.session_id = None;
                 failure.hint = None;

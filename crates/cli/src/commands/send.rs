@@ -12,7 +12,7 @@ impl SendArgs {
         self.message = message::read(self.message, self.message_file.clone())?;
         if self.message.is_none() {
             return Err(Failure::usage(
-                "there is nothing to send: give it with -m (-m - reads it from standard input)",
+                "no message to send; pass one with -m (-m - reads it from standard input)",
             ));
         }
         Ok(self)

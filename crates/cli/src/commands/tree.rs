@@ -21,7 +21,7 @@ pub(crate) async fn tree(
     }
     if output.format == Format::Text {
         for (id, error) in tree.failures() {
-            output.warning(&format!("the run {id} cannot be read: {error}"));
+            output.warning(&format!("cannot read the run {id}: {error}"));
         }
     }
     context.wait_until_read(session.id()).await

@@ -240,5 +240,5 @@ fn ended(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Fa
 }
 
 fn go_on<'a>(left: impl IntoIterator<Item = &'a SessionId>) -> String {
-    format!("go on with: dinoai wait {}", shell::ids(left))
+    format!("to resume: dinoai wait {}", shell::ids(left))
 }

@@ -64,7 +64,7 @@ impl AnswerFile {
     pub(crate) fn clear(&self) -> Result<(), Failure> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                let problem = format!("the answer that is there cannot be removed: {error}");
+                let problem = format!("cannot remove the existing answer: {error}");
                 Err(refusal(&self.name, &problem))
             }
             _ => Ok(()),
@@ -86,7 +86,7 @@ impl AnswerFile {
                 format!("the run {id} completed, and {name} could not be written: {problem}");
             Failure::new(Kind::Output, ExitStatus::Unavailable, text)
                 .about(id)
-                .with_hint(format!("read it with: dinoai get {}", shell::id(id)))
+                .with_hint(format!("to read it: dinoai get {}", shell::id(id)))
         })
     }
 
@@ -107,22 +107,22 @@ fn refusal(name: &Path, problem: &str) -> Failure {
 /// Where the file is, if it can be written and is none of those in use.
 fn checked(name: &Path, in_use: &[(&str, Option<FileIdentity>)]) -> Result<PathBuf, String> {
     if name.as_os_str() == "-" {
-        return Err("name a file: standard output has the answer already".to_owned());
+        return Err("name a file; standard output has the answer already".to_owned());
     }
     let path = match fs::metadata(name) {
-        Ok(there) if !there.is_file() => return Err("this is no regular file".to_owned()),
+        Ok(there) if !there.is_file() => return Err("this is not a regular file".to_owned()),
         Ok(there) => {
             let identity = FileIdentity::at(name);
             for (what, other) in in_use {
                 if identity.is_some() && identity == *other {
-                    return Err(format!("this is {what}, too: name another file"));
+                    return Err(format!("this is also {what}; name another file"));
                 }
             }
             // A file that cannot be changed could be replaced all the same.
             let opened = OpenOptions::new().append(true).open(name);
             match opened {
                 Ok(_) if !there.permissions().readonly() => {}
-                Ok(_) => return Err("the file that is there is read-only".to_owned()),
+                Ok(_) => return Err("the existing file is read-only".to_owned()),
                 Err(error) => return Err(error.to_string()),
             }
             fs::canonicalize(name).map_err(|error| error.to_string())?
@@ -131,11 +131,11 @@ fn checked(name: &Path, in_use: &[(&str, Option<FileIdentity>)]) -> Result<PathB
         Err(error) => return Err(error.to_string()),
     };
     if !names_file(&path) {
-        return Err("this names no file".to_owned());
+        return Err("this is not the name of a file".to_owned());
     }
     // What is made here is removed at once.
     let made = NamedTempFile::new_in(folder(&path));
-    made.map_err(|error| format!("no file can be made there: {}", plain(&error)))?;
+    made.map_err(|error| format!("cannot create a file there: {}", plain(&error)))?;
     Ok(path)
 }
 
@@ -148,7 +148,7 @@ fn end_of_links(name: &Path) -> Result<PathBuf, String> {
             Err(_) => return Ok(path),
         }
     }
-    Err("too many links lead on from there".to_owned())
+    Err("too many symbolic links".to_owned())
 }
 
 /// Whether the last part of a path is a file's name. The standard library overlooks a separator

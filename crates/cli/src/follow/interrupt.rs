@@ -76,12 +76,12 @@ impl Follower<'_> {
             }
             Action::Nothing => {
                 let failure = Failure::interrupted(signal, id, "has ended");
-                failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
+                failure.with_hint(format!("to read it: dinoai get {}", shell::id(id)))
             }
             Action::Stop => match self.stop(id, interrupts, show).await {
                 Ok(()) => Failure::interrupted(signal, id, "was stopped"),
                 Err(problem) => {
-                    let hint = format!("stop it with: dinoai stop {}", shell::id(id));
+                    let hint = format!("to stop it: dinoai stop {}", shell::id(id));
                     Failure::interrupted(signal, id, &problem).with_hint(hint)
                 }
             },
@@ -125,7 +125,7 @@ impl Follower<'_> {
             Some(Ok(run)) => {
                 let end = format!("ended {}", run.status);
                 let failure = Failure::interrupted(signal, id, &end);
-                failure.with_hint(format!("read it with: dinoai get {}", shell::id(id)))
+                failure.with_hint(format!("to read it: dinoai get {}", shell::id(id)))
             }
             Some(Err(error)) => {
                 if let Some(stopped) = stopped(&error) {

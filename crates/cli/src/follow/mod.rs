@@ -169,7 +169,7 @@ impl Follower<'_> {
         match (self.output.stdout_error(), watched.id()) {
             (None, _) => Ok(()),
             (Some(lost), Some(id)) => Err(lost.failure(what).about(id).with_hint(format!(
-                "print the answer again with: dinoai get {}",
+                "to print the answer again: dinoai get {}",
                 shell::id(id)
             ))),
             (Some(lost), None) => Err(lost.failure(what)),
@@ -214,7 +214,7 @@ impl Follower<'_> {
                 is_lost = true;
                 if let (Some(id), true) = (watched.id(), watched.is_going()) {
                     self.output.warning(&format!(
-                        "standard output cannot be written ({}); still waiting for the run {id}",
+                        "cannot write to standard output ({}); still waiting for the run {id}",
                         lost.problem
                     ));
                 }
@@ -282,5 +282,9 @@ fn both(mut failure: Failure, lost: Failure) -> Failure {
 }
 
 fn broken_off() -> Failure {
-    Failure::new(Kind::Other, ExitStatus::Unavailable, "the watch broke off")
+    Failure::new(
+        Kind::Other,
+        ExitStatus::Unavailable,
+        "the watch ended unexpectedly",
+    )
 }

@@ -61,7 +61,7 @@ impl WatchedRun {
         if !self.is_seen {
             let why = unanswered.map(|unanswered| format!(" ({unanswered})"));
             let why = why.unwrap_or_default();
-            return format!("was not read: nothing is known of it yet{why}");
+            return format!("was not read yet, so its status is unknown{why}");
         }
         let status = self.status.as_ref().map(RunStatus::as_str);
         match (unanswered, status) {

@@ -142,18 +142,15 @@ fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
     match started {
         [] => Failure::new(Kind::Interrupted, exit, "interrupted again"),
         [id] => {
-            let text = format!("interrupted again; the run {id} may go on");
+            let text = format!("interrupted again; the run {id} may still be running");
             Failure::new(Kind::Interrupted, exit, text)
                 .about(id)
-                .with_hint(format!(
-                    "see how it stands with: dinoai get {}",
-                    shell::id(id)
-                ))
+                .with_hint(format!("to check its status: dinoai get {}", shell::id(id)))
         }
         ids => {
-            let text = format!("interrupted again; {} runs may go on", ids.len());
+            let text = format!("interrupted again; {} runs may still be running", ids.len());
             Failure::new(Kind::Interrupted, exit, text)
-                .with_hint(format!("go on with: dinoai wait {}", shell::ids(ids)))
+                .with_hint(format!("to resume: dinoai wait {}", shell::ids(ids)))
         }
     }
 }

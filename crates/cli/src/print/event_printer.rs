@@ -102,8 +102,11 @@ impl<'a> EventPrinter<'a> {
 
     fn say_left_out(&self, id: &SessionId, left_out: usize) {
         let s = if left_out == 1 { "" } else { "s" };
-        let text = format!("{left_out} message{s} of the turn before left out");
-        let hint = format!("the whole conversation: dinoai get {}", shell::id(id));
+        let text = format!("{left_out} message{s} of the previous turn left out");
+        let hint = format!(
+            "to see the whole conversation: dinoai get {}",
+            shell::id(id)
+        );
         match self.output.format {
             Format::Text => self.output.hint(&format!("{text}; {hint}")),
             Format::Json | Format::Jsonl => self.output.json_note(&json!({

@@ -85,7 +85,7 @@ impl OutageSummary {
     /// What stands behind a statement that may not hold any more; `seen` says what was seen last.
     pub(crate) fn doubt(&self, seen: Option<&str>) -> String {
         let seen = seen.map(|seen| format!("last seen {seen}; "));
-        format!(" as far as is known ({}{self})", seen.unwrap_or_default())
+        format!(" as far as known ({}{self})", seen.unwrap_or_default())
     }
 }
 
@@ -107,21 +107,21 @@ fn why(error: &Error) -> String {
             return format!("HTTP {status}");
         }
         Error::NotSent { obstacle, .. } => match obstacle {
-            Obstacle::NameResolution => "its name cannot be resolved",
+            Obstacle::NameResolution => "the host name cannot be resolved",
             Obstacle::Connection => "no connection",
-            Obstacle::Certificate => "its certificate is refused",
+            Obstacle::Certificate => "the certificate is refused",
             Obstacle::Proxy => "the proxy cannot connect",
-            Obstacle::ProxyCredentials => "the proxy asks for credentials",
-            _ => "the request did not leave",
+            Obstacle::ProxyCredentials => "the proxy requires credentials",
+            _ => "the request was not sent",
         },
-        Error::Transport { .. } => "the connection broke off, or timed out",
+        Error::Transport { .. } => "the connection was lost or timed out",
         Error::RateLimited { .. } => "too many requests",
         Error::GraphQl { errors, .. } => match errors.first().map(|error| start(&error.message)) {
             Some(said) if !said.is_empty() => return said,
             _ => "GraphQL errors",
         },
-        Error::NotFound { .. } => "it finds no such run",
-        Error::Decode { .. } => "it cannot be understood",
+        Error::NotFound { .. } => "no such run",
+        Error::Decode { .. } => "it is not understood",
         other => Kind::of(other).word(),
     };
     words.to_owned()

@@ -54,21 +54,20 @@ impl Failure {
     /// Interrupted while nothing was known of what had been sent.
     pub(crate) fn interrupted_in_flight(signal: Signal) -> Self {
         Self {
-            hint: Some("look in the workspace (or in Slack) before you send it again".to_owned()),
+            hint: Some("check the workspace (or Slack) before sending it again".to_owned()),
             ..Self::new(
                 Kind::Interrupted,
                 ExitStatus::Interrupted(signal),
-                "interrupted before the API had answered: the run may have started, or not",
+                "interrupted before the API answered; the run may have started",
             )
         }
     }
 
     /// The same of a follow-up.
     pub(crate) fn interrupted_send(signal: Signal, session_id: &SessionId) -> Self {
-        let text =
-            "interrupted before the API had answered: the message may have been sent, or not";
+        let text = "interrupted before the API answered; the message may have been sent";
         let hint = format!(
-            "see what the run did before you send it again: dinoai get {}",
+            "before sending it again, check what the run did: dinoai get {}",
             shell::id(session_id)
         );
         Self::new(Kind::Interrupted, ExitStatus::Interrupted(signal), text)
@@ -78,9 +77,9 @@ impl Failure {
 
     /// Interrupted while a stop was on its way.
     pub(crate) fn interrupted_stop(signal: Signal, session_id: &SessionId) -> Self {
-        let failure = Self::interrupted(signal, session_id, "may have been stopped, or not");
+        let failure = Self::interrupted(signal, session_id, "may have been stopped");
         failure.with_hint(format!(
-            "see how it stands with: dinoai get {}",
+            "to check its status: dinoai get {}",
             shell::id(session_id)
         ))
     }
@@ -192,10 +191,6 @@ mod tests {
         assert_eq!(failure.exit, ExitStatus::StillGoing);
         assert_eq!(failure.kind, Kind::TurnNotStarted);
         assert_eq!(failure.session_id, Some(session_id));
-        assert!(
-            failure
-                .to_string()
-                .ends_with("go on with: dinoai watch abc")
-        );
+        assert!(failure.to_string().ends_with("to resume: dinoai watch abc"));
     }
 }

@@ -6,7 +6,7 @@ use super::{ExitStatus, shell};
 use crate::args::GlobalArgs;
 
 /// What is said in place of a command that would find its run gone.
-pub(crate) const GONE: &str = "the emulator of --emulator has ended, and the run with it: \
+pub(crate) const GONE: &str = "the emulator of --emulator has stopped, and the run with it; \
                                `dinoai emulator` in another terminal keeps runs between commands";
 
 /// The options that chose the account of this command.
@@ -38,8 +38,8 @@ impl AccountOptions {
     /// How a run that is left is said to stand.
     pub(crate) fn left(&self) -> &'static str {
         match self.ends {
-            true => "was going",
-            false => "goes on",
+            true => "was running",
+            false => "keeps running",
         }
     }
 
@@ -64,7 +64,7 @@ impl AccountOptions {
 
 /// The command that waits for this run.
 pub(crate) fn resume_run(session_id: &SessionId) -> String {
-    format!("go on with: dinoai watch {}", shell::id(session_id))
+    format!("to resume: dinoai watch {}", shell::id(session_id))
 }
 
 /// How to go on after this error about a run.
@@ -72,20 +72,17 @@ pub(super) fn of_error(error: &Error, session_id: &SessionId) -> Option<String> 
     match error {
         Error::WaitTimeout(timeout) => match &timeout.stopped {
             None => Some(resume_run(session_id)),
-            Some(Err(_)) => Some(format!(
-                "stop it with: dinoai stop {}",
-                shell::id(session_id)
-            )),
+            Some(Err(_)) => Some(format!("to stop it: dinoai stop {}", shell::id(session_id))),
             Some(Ok(_)) => None,
         },
         Error::TurnNotStarted { .. } => Some(resume_run(session_id)),
         Error::RunFailed { run, .. } if run.status == RunStatus::Stopped => Some(format!(
-            "another message wakes it: dinoai send -m TEXT {}",
+            "to continue it: dinoai send -m TEXT {}",
             shell::id(session_id)
         )),
         _ if error.may_have_started() && ExitStatus::of(error) == ExitStatus::Unknown => {
             Some(format!(
-                "see what it did before you send it again: dinoai get {}",
+                "before sending it again, check what it did: dinoai get {}",
                 shell::id(session_id)
             ))
         }
@@ -103,23 +100,22 @@ mod tests {
             let options = options.to_owned();
             AccountOptions { options, ends }.complete(hint)
         };
-        let hint = "go on with: dinoai batch a --resume b\n  with the same items";
-        let expected =
-            "go on with: dinoai --endpoint URL batch a --resume b\n  with the same items";
+        let hint = "to resume: dinoai batch a --resume b\n  with the same items";
+        let expected = "to resume: dinoai --endpoint URL batch a --resume b\n  with the same items";
         assert_eq!(
             complete(" --endpoint URL", false, hint).as_deref(),
             Some(expected)
         );
-        let two = "see it with: dinoai get a\n  stop the others with: dinoai stop -- 'x: dinoai '";
-        let expected = "see it with: dinoai --endpoint URL get a\n  \
-                        stop the others with: dinoai --endpoint URL stop -- 'x: dinoai '";
+        let two = "to see it: dinoai get a\n  to stop the others: dinoai stop -- 'x: dinoai '";
+        let expected = "to see it: dinoai --endpoint URL get a\n  \
+                        to stop the others: dinoai --endpoint URL stop -- 'x: dinoai '";
         assert_eq!(
             complete(" --endpoint URL", false, two).as_deref(),
             Some(expected)
         );
         assert_eq!(complete("", false, hint).as_deref(), Some(hint));
         assert_eq!(complete("", true, hint), None);
-        let text = "look in the workspace";
+        let text = "check the workspace";
         assert_eq!(complete(" -x", true, text).as_deref(), Some(text));
     }
 }

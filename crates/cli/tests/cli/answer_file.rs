@@ -140,14 +140,14 @@ fn what_cannot_be_written_is_refused_before_anything_is_sent() {
     let up = folder.0.path().join("missing").join("..");
     for (name, problem) in [
         (Path::new("-"), "name a file"),
-        (Path::new("/dev/null"), "no regular file"),
-        (folder.0.path(), "no regular file"),
-        (&pipe, "no regular file"),
-        (&missing, "no file can be made there"),
+        (Path::new("/dev/null"), "not a regular file"),
+        (folder.0.path(), "not a regular file"),
+        (&pipe, "not a regular file"),
+        (&missing, "cannot create a file there"),
         (&below, "Not a directory"),
-        (Path::new("/proc/answer.md"), "no file can be made there"),
-        (&up, "names no file"),
-        (Path::new(".."), "no regular file"),
+        (Path::new("/proc/answer.md"), "cannot create a file there"),
+        (&up, "not the name of a file"),
+        (Path::new(".."), "not a regular file"),
     ] {
         let emulator = emulator();
         for command in [
@@ -264,7 +264,7 @@ fn a_file_that_the_command_uses_is_refused_and_left() {
     assert_eq!(done.code(), 2);
     let text = fs::read_to_string(&name).unwrap();
     assert!(text.starts_with("of an earlier run"), "{text}");
-    assert!(text.contains("this is standard error, too"), "{text}");
+    assert!(text.contains("this is also standard error"), "{text}");
     assert_eq!(emulator.requests().len(), 0);
 }
 
@@ -357,7 +357,7 @@ fn where_it_cannot_be_written_in_the_end_the_run_is_named_and_the_answer_printed
         let done = Done::of(child);
         assert_eq!(done.code(), 5, "{}", done.stderr);
         let id = &emulator.runs()[0].session_id;
-        let hint = format!("read it with: dinoai get {id}");
+        let hint = format!("to read it: dinoai get {id}");
         assert!(done.stderr.contains(&hint), "{}", done.stderr);
         assert!(done.stderr.contains("No such file"), "{}", done.stderr);
         assert!(done.stdout.contains("All well."), "{}", done.stdout);

@@ -156,11 +156,11 @@ fn nothing_is_started_of_a_batch_that_cannot_be_right() {
     for (wrong, problem) in [
         (
             "{\"item\":1,\"event\":\"starting\",\"request\":{\"message\":\"other\"}}\n",
-            "other items",
+            "do not match the batch file: item",
         ),
         (
             "{\"item\":2,\"event\":\"starting\",\"request\":{\"message\":\"one\"}}\n",
-            "other items",
+            "do not match the batch file: item",
         ),
         ("session xyz\n", "line 1"),
     ] {
@@ -235,7 +235,7 @@ fn a_batch_that_times_out_names_what_goes_on_and_says_how_to_go_on() {
     let short = ["--timeout", "300ms"];
     let done = batch(&emulator, &items, &short);
     assert_eq!(done.code(), 4, "{}", done.stderr);
-    let (_, hint) = done.stderr.split_once("go on with: dinoai wait ").unwrap();
+    let (_, hint) = done.stderr.split_once("to resume: dinoai wait ").unwrap();
     let mut named: Vec<_> = hint.lines().next().unwrap().split(' ').collect();
     named.sort_unstable();
     let mut ids: Vec<_> = emulator
@@ -257,7 +257,7 @@ fn a_batch_that_times_out_names_what_goes_on_and_says_how_to_go_on() {
         let done = batch(&emulator, &items, &resume);
         assert_eq!(done.code(), 4, "{}", done.stderr);
         assert!(
-            done.stderr.contains("go on with: dinoai batch "),
+            done.stderr.contains("to resume: dinoai batch "),
             "{}",
             done.stderr
         );

@@ -212,7 +212,7 @@ fn nothing_is_written_into_the_items() {
                 } else {
                     added
                 };
-                assert!(refusal.contains("the items"), "{refusal}");
+                assert!(refusal.contains("into the batch file"), "{refusal}");
                 assert!(!folder.path("results").exists());
             }
         }
@@ -265,7 +265,7 @@ fn a_name_that_begins_with_a_hyphen_is_a_name_in_the_command_to_go_on_with() {
     let hint = done
         .stderr
         .lines()
-        .find_map(|line| line.split_once("go on with: dinoai "));
+        .find_map(|line| line.split_once("to resume: dinoai "));
     let (_, hint) = hint.unwrap_or_else(|| panic!("{}", done.stderr));
     let id = &ids(&emulator)[0];
     assert_eq!(run(dinoai(&emulator), &["stop", id]).code(), 0);

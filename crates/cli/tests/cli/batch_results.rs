@@ -92,7 +92,7 @@ fn the_input_is_never_the_results_file() {
         let done = batch(&emulator, &items, &["--resume", &resume]);
         assert_eq!(done.code(), 2, "{}", done.stderr);
         assert!(
-            done.stderr.contains("the items themselves"),
+            done.stderr.contains("the batch file itself"),
             "{}",
             done.stderr
         );
@@ -108,7 +108,11 @@ fn only_a_regular_file_keeps_results() {
     for other in ["/dev/null", "/dev/full", folder.name("").as_str()] {
         let done = batch(&emulator, &folder.path("items.jsonl"), &["--resume", other]);
         assert_eq!(done.code(), 2, "{}", done.stderr);
-        assert!(done.stderr.contains("no regular file"), "{}", done.stderr);
+        assert!(
+            done.stderr.contains("not a regular file"),
+            "{}",
+            done.stderr
+        );
     }
     assert_eq!(emulator.runs().len(), 0);
 }

@@ -40,7 +40,7 @@ fn an_interrupted_batch_without_results_lists_the_ids_of_what_goes_on() {
         for id in ids(&emulator) {
             assert!(done.stderr.contains(&id), "{}", done.stderr);
         }
-        assert!(done.stderr.contains("not kept"), "{}", done.stderr);
+        assert!(done.stderr.contains("not saved"), "{}", done.stderr);
         assert!(done.stderr.contains("dinoai wait"), "{}", done.stderr);
         assert!(!done.stderr.contains("--resume"), "{}", done.stderr);
     }
@@ -86,7 +86,7 @@ fn the_command_to_go_on_with_starts_nothing_twice() {
     let hint = done
         .stderr
         .lines()
-        .find_map(|line| line.split_once("go on with: dinoai "));
+        .find_map(|line| line.split_once("to resume: dinoai "));
     let (_, hint) = hint.unwrap_or_else(|| panic!("{}", done.stderr));
     let program = dinoai(&emulator);
     let mut shell = Command::new("/bin/sh");
@@ -138,9 +138,13 @@ fn a_trigger_that_is_not_answered_after_a_signal_is_unknown_and_the_ids_are_kept
     signal(&child, Signal::INT);
     let done = Done::of(child);
     assert_eq!(done.code(), 130, "{}", done.stderr);
-    assert!(done.stderr.contains("1 run goes on"), "{}", done.stderr);
     assert!(
-        done.stderr.contains("go on with: dinoai batch"),
+        done.stderr.contains("1 run keeps running"),
+        "{}",
+        done.stderr
+    );
+    assert!(
+        done.stderr.contains("to resume: dinoai batch"),
         "{}",
         done.stderr
     );
@@ -171,7 +175,11 @@ fn a_trigger_that_waits_for_its_next_attempt_is_not_sent_after_a_signal() {
     signal(&child, Signal::INT);
     let done = Done::of(child);
     assert_eq!(done.code(), 130, "{}", done.stderr);
-    assert!(done.stderr.contains("no run goes on"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("no run is in progress"),
+        "{}",
+        done.stderr
+    );
     let last = done.stderr.lines().last().unwrap();
     assert_eq!(last, "2 items: 2 not started");
     assert_eq!(emulator.runs().len(), 0);
@@ -290,7 +298,11 @@ fn a_run_that_was_not_waited_for_to_its_end_goes_on_after_a_signal() {
         let done = Done::of(child);
         assert_eq!(done.code(), 130, "{}", done.stderr);
         let id = &ids(&emulator)[0];
-        assert!(done.stderr.contains("1 run goes on"), "{}", done.stderr);
+        assert!(
+            done.stderr.contains("1 run keeps running"),
+            "{}",
+            done.stderr
+        );
         assert!(done.stderr.contains(id), "{}", done.stderr);
         let wait = format!("dinoai wait {id}");
         assert_ne!(done.stderr.contains(&wait), has_file, "{}", done.stderr);
@@ -322,6 +334,10 @@ fn a_run_that_a_failed_answer_names_is_among_those_that_go_on() {
         for id in ids(&emulator) {
             assert!(hint.contains(&id), "{}", done.stderr);
         }
-        assert!(done.stderr.contains("2 runs go on"), "{}", done.stderr);
+        assert!(
+            done.stderr.contains("2 runs keep running"),
+            "{}",
+            done.stderr
+        );
     }
 }

@@ -63,7 +63,7 @@ fn a_refused_credential_stops_the_batch() {
     let tried = emulator.requests().len();
     assert!((1..=4).contains(&tried), "{tried}");
     assert!(
-        done.stderr.contains("nothing more is started"),
+        done.stderr.contains("no more runs are started"),
         "{}",
         done.stderr
     );

@@ -122,7 +122,7 @@ fn a_credentials_file_that_others_can_read_gives_a_warning() {
         let done = run(at_home(home.path()), &arguments);
         assert_eq!(done.code(), 0, "{}", done.stderr);
         assert_eq!(
-            done.stderr.contains("others can read"),
+            done.stderr.contains("other users can read"),
             warns,
             "{mode:o} {}",
             done.stderr
@@ -278,7 +278,7 @@ fn login_finds_out_that_nothing_can_be_written_before_it_asks() {
         let done = run_with_input(at_home(home.path()), &arguments, "y\nsecret\n");
         assert_eq!(done.code(), 2, "{}", done.stderr);
         assert!(!done.stderr.contains("API secret"), "{}", done.stderr);
-        assert!(done.stderr.contains("cannot be written"), "{}", done.stderr);
+        assert!(done.stderr.contains("cannot write"), "{}", done.stderr);
     }
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
 }

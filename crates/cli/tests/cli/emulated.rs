@@ -35,7 +35,7 @@ fn what_outlives_its_emulator_is_refused_with_the_cure() {
 const SLOW: [&str; 6] = ["run", "docs-writer", "-m", "hi", "--emulator", "--steps"];
 
 /// What is said of a run whose emulator has gone.
-const GONE: &str = "the emulator of --emulator has ended, and the run with it";
+const GONE: &str = "the emulator of --emulator has stopped, and the run with it";
 
 #[test]
 fn a_run_at_its_timeout_is_said_to_end_with_its_emulator() {
@@ -61,7 +61,7 @@ fn a_run_at_ctrl_c_is_not_said_to_go_on_without_its_emulator() {
     stderr.read_to_string(&mut rest).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
     assert!(rest.contains(GONE), "{rest}");
-    assert!(!rest.contains("goes on"), "{rest}");
+    assert!(!rest.contains("keeps running"), "{rest}");
 }
 
 #[test]

@@ -42,9 +42,9 @@ fn paste(line: &str) -> Done {
     Done::of(shell.spawn().unwrap())
 }
 
-/// The command behind `go on with: `.
+/// The command behind `to resume: `.
 fn hint(done: &Done) -> &str {
-    let (_, rest) = done.stderr.split_once("go on with: ").unwrap();
+    let (_, rest) = done.stderr.split_once("to resume: ").unwrap();
     rest.lines().next().unwrap()
 }
 
@@ -109,10 +109,7 @@ fn each_command_of_an_interrupted_stop_reaches_the_same_account() {
             true => format!("--credentials-file {file}"),
             false => "--endpoint URL".to_owned(),
         };
-        let others = format!(
-            "stop the others with: dinoai {options} stop{tree} {}",
-            ids[1]
-        );
+        let others = format!("to stop the others: dinoai {options} stop{tree} {}", ids[1]);
         assert!(done.stderr.contains(&others), "{}", done.stderr);
         let commands = done.stderr.matches(": dinoai ").count();
         assert_eq!(commands, 2, "{}", done.stderr);
@@ -139,7 +136,7 @@ fn a_hint_in_a_result_is_the_one_on_standard_error() {
         let result: Value = serde_json::from_str(&done.stdout).unwrap();
         let result = result.get(0).unwrap_or(&result);
         let said: Value = serde_json::from_str(&done.stderr).unwrap();
-        let expected = format!("go on with: dinoai --credentials-file {file} watch {id}");
+        let expected = format!("to resume: dinoai --credentials-file {file} watch {id}");
         assert_eq!(said["hint"], expected.as_str(), "{said}");
         assert_eq!(result["error"], said, "{result}");
     }
@@ -206,7 +203,7 @@ fn one_command_goes_on_with_all_runs_that_a_wait_has_given_up() {
     assert_eq!(done.code(), 4, "{}", done.stderr);
     let command = format!("dinoai {}", wait.join(" "));
     assert_eq!(hint(&done), command, "{}", done.stderr);
-    let hints = done.stderr.matches("go on with").count();
+    let hints = done.stderr.matches("to resume").count();
     assert_eq!(hints, 1, "{}", done.stderr);
     let one = run(
         dinoai(&emulator),
@@ -224,5 +221,5 @@ fn nothing_goes_on_in_an_emulator_that_ends_with_the_command() {
         &[&["run", "a", "--emulator"][..], &few_looks].concat(),
     );
     assert_eq!(done.code(), 4, "{}", done.stderr);
-    assert!(!done.stderr.contains("go on with"), "{}", done.stderr);
+    assert!(!done.stderr.contains("to resume"), "{}", done.stderr);
 }

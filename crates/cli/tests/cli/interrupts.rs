@@ -73,7 +73,7 @@ fn a_signal_leaves_the_run_and_says_how_to_go_on() {
         let (code, said) = running.end();
         assert_eq!(code, exit, "{said}");
         assert!(
-            said.contains(&format!("go on with: dinoai watch {id}")),
+            said.contains(&format!("to resume: dinoai watch {id}")),
             "{said}"
         );
         assert_eq!(emulator.runs()[0].status, "RUNNING");
@@ -126,7 +126,7 @@ fn an_answer_on_its_way_is_waited_for_so_that_the_id_is_printed() {
     assert_eq!(code, 143, "{said}");
     let id = &emulator.runs()[0].session_id;
     assert!(said.contains(&format!("session {id}")), "{said}");
-    assert!(said.contains("go on with"), "{said}");
+    assert!(said.contains("to resume"), "{said}");
 }
 
 #[test]
@@ -185,10 +185,10 @@ fn a_run_of_which_nothing_was_read_is_not_said_to_go_on() {
             running.signal(Signal::INT);
             let (code, said) = running.end();
             assert_eq!(code, 130, "{said}");
-            assert!(!said.contains("goes on"), "{said}");
-            assert!(!said.contains("runs go on"), "{said}");
+            assert!(!said.contains("keeps running"), "{said}");
+            assert!(!said.contains("runs keep running"), "{said}");
             let expected = match (command, ids.len()) {
-                ("watch", _) => "the run one was not read: nothing is known of it yet",
+                ("watch", _) => "the run one was not read yet, so its status is unknown",
                 (_, 1) => "the run one was not seen to end",
                 _ => "2 runs were not seen to end",
             };

@@ -99,7 +99,8 @@ fn ctrl_c_says_what_was_seen_last() {
         terminal.type_in(CTRL_C);
         let (exit, shown) = terminal.end();
         assert_eq!(exit, 130, "{shown}");
-        let said = "goes on as far as is known (last seen RUNNING; no usable answer from the API";
+        let said =
+            "keeps running as far as known (last seen RUNNING; no usable answer from the API";
         assert!(shown.contains(said), "{shown}");
     });
 }
@@ -187,7 +188,7 @@ fn of_many_runs_it_is_counted_whose_polls_fail() {
                 assert_eq!(exit, 130, "{shown}");
                 let said = match command {
                     "wait" => "2 runs were not seen to end (",
-                    _ => "2 runs go on as far as is known (",
+                    _ => "2 runs keep running as far as known (",
                 };
                 let said = format!("{said}no usable answer from the API for ");
                 assert!(shown.contains(&said), "{shown}");
@@ -222,7 +223,7 @@ fn at_the_timeout_runs_that_are_polled_in_vain_are_named_once() {
             assert!(done.stderr.contains(id.as_str()), "{}", done.stderr);
         }
         if format == "text" {
-            let all = format!("go on with: dinoai wait {}", ids.join(" "));
+            let all = format!("to resume: dinoai wait {}", ids.join(" "));
             assert!(done.stderr.contains(&all), "{}", done.stderr);
         }
     }

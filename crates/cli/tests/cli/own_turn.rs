@@ -57,8 +57,8 @@ fn the_answer_to_the_message_before_is_left_out_and_said_to_be() {
         assert!(done.stdout.contains(OWN), "{}", done.stdout);
         assert_eq!(std::fs::read_to_string(file).unwrap(), OWN);
         let (what, whole) = (
-            "1 message of the turn before left out",
-            format!("the whole conversation: dinoai get {id}"),
+            "1 message of the previous turn left out",
+            format!("to see the whole conversation: dinoai get {id}"),
         );
         if format == "text" {
             let said = format!("{what}; {whole}");

@@ -317,5 +317,5 @@ fn a_follow_up_to_a_run_at_work_shows_its_status() {
     let drawn = drawn(&shown);
     let has_status = |line: &String| line.contains("RUNNING");
     assert!(drawn.iter().any(has_status), "{drawn:?}");
-    assert!(shown.contains("goes on (RUNNING)"), "{shown}");
+    assert!(shown.contains("keeps running (RUNNING)"), "{shown}");
 }

@@ -70,7 +70,7 @@ fn of_one_run_as_ever() {
     let (emulator, ids) = refusing();
     let done = run(dinoai(&emulator), &["wait", &ids[0]]);
     assert_said_once(&done);
-    assert!(!done.stderr.contains("the same holds"), "{}", done.stderr);
+    assert!(!done.stderr.contains("the same applies"), "{}", done.stderr);
 }
 
 #[test]

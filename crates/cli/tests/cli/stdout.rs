@@ -113,7 +113,7 @@ fn that_the_wait_goes_on_is_said_when_the_output_is_lost() {
     let warning = format!("still waiting for the run {id}");
     assert!(done.stderr.contains(&warning), "{}", done.stderr);
     assert_eq!(done.stderr.matches(&warning).count(), 1, "{}", done.stderr);
-    let again = format!("print the answer again with: dinoai get {id}");
+    let again = format!("to print the answer again: dinoai get {id}");
     assert!(done.stderr.contains(&again), "{}", done.stderr);
 }
 

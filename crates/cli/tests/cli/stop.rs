@@ -110,7 +110,7 @@ fn an_interrupted_stop_of_several_says_which_are_left() {
         let done = Done::of(child);
         assert_eq!(done.code(), 130, "{}", done.stderr);
         assert!(done.stderr.contains("was stopped"), "{}", done.stderr);
-        let hint = format!("stop the others with: dinoai stop {} {}", ids[1], ids[2]);
+        let hint = format!("to stop the others: dinoai stop {} {}", ids[1], ids[2]);
         assert!(done.stderr.contains(&hint), "{}", done.stderr);
         assert_eq!(status(&emulator, &ids[1]), "RUNNING");
         // What is known to be done is a result.
@@ -194,7 +194,7 @@ fn what_goes_on_after_the_last_try_is_named() {
     let (done, root, sent) = reads_as_going(11);
     assert_eq!(sent, 10);
     assert_eq!(done.code(), 4, "{}", done.stderr);
-    let text = format!("some runs of the tree still go on after 10 tries: {root}");
+    let text = format!("some runs of the tree are still running after 10 attempts: {root}");
     assert!(done.stderr.contains(&text), "{}", done.stderr);
 }
 
@@ -215,7 +215,11 @@ fn a_tree_is_stopped_from_its_root_on_and_what_has_ended_is_left() {
 
     let again = run(dinoai(&emulator), &["stop", "--tree", &root]);
     assert_eq!((again.code(), again.stdout.as_str()), (0, ""));
-    assert!(again.stderr.contains("nothing of"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("no run in the tree of"),
+        "{}",
+        again.stderr
+    );
     assert_eq!(sent(&emulator), ids);
 }
 
@@ -275,9 +279,10 @@ fn what_cannot_be_read_of_a_tree_is_named() {
         );
         assert_eq!(done.code(), 5, "{}", done.stderr);
         assert_eq!(status(&emulator, &root), "STOPPED");
-        let text = "the run no-such-run was not read, so it, and what it has started, may go on";
+        let text =
+            "cannot read the run no-such-run, so it and its descendants may still be running";
         assert_eq!(done.stderr.matches(text).count(), 1, "{}", done.stderr);
-        assert!(!done.stderr.contains("stop it with"), "{}", done.stderr);
+        assert!(!done.stderr.contains("to stop it"), "{}", done.stderr);
         assert!(done.stdout.contains(&root), "{}", done.stdout);
     }
 }
@@ -289,7 +294,7 @@ fn a_tree_whose_root_cannot_be_read_is_a_failure() {
     assert_eq!(done.code(), 5, "{}", done.stderr);
     assert!(done.stderr.contains("no-such-run"), "{}", done.stderr);
     // The same again would come to the same.
-    assert!(!done.stderr.contains("go on with"), "{}", done.stderr);
+    assert!(!done.stderr.contains("to try again"), "{}", done.stderr);
     assert_eq!(sent(&emulator), Vec::<String>::new());
 }
 

@@ -114,7 +114,7 @@ fn ctrl_c_leaves_a_run_and_says_how_to_go_on() {
     terminal.type_in(CTRL_C);
     let (exit, shown) = terminal.end();
     assert_eq!(exit, 130, "{shown}");
-    assert!(shown.contains("go on with: dinoai watch"), "{shown}");
+    assert!(shown.contains("to resume: dinoai watch"), "{shown}");
     assert_eq!(emulator.runs()[0].status, "RUNNING");
 }
 
@@ -223,7 +223,7 @@ fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
     terminal.type_in("Check stg_orders\r");
     terminal.wait_for("RUNNING");
     terminal.type_in(CTRL_C);
-    terminal.wait_for("goes on");
+    terminal.wait_for("keeps running");
     terminal.wait_for_prompt();
     assert_eq!(emulator.runs()[0].status, "RUNNING");
     terminal.type_in(CTRL_C);

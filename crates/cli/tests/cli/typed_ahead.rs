@@ -79,7 +79,7 @@ fn it_is_offered_at_the_next_prompt_and_sent_by_enter_alone() {
 fn more_than_a_line_is_left_out_and_said_to_be() {
     let (emulator, mut terminal) = typed_in_a_turn("one\rtwo\r");
     emulator.advance(MINUTE);
-    terminal.wait_for("What was typed or pasted meanwhile was left out: it is more than a line.");
+    terminal.wait_for("What was typed during the turn was discarded: it is more than one line.");
     terminal.wait_for_prompt();
     terminal.type_in(CTRL_D);
     let (exit, shown) = terminal.end();
@@ -107,7 +107,7 @@ fn ctrl_c_is_heard_as_ever_and_the_terminal_is_left_as_it_was() {
     let (_emulator, mut terminal) = typed_in_a_turn("and now?");
     assert!(!terminal.has_old_settings());
     terminal.type_in("\u{3}");
-    terminal.wait_for("goes on");
+    terminal.wait_for("keeps running");
     terminal.wait_for_prompt();
     terminal.type_in(CTRL_D);
     terminal.wait_for_old_settings();

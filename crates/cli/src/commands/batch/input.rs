@@ -23,14 +23,14 @@ pub(super) fn read(file: &Path) -> Result<Input, Failure> {
         false => file.display().to_string(),
     };
     let (bytes, identity) = read_bytes(file)
-        .map_err(|error| Failure::usage(format!("{shown} cannot be read: {error}")))?;
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
     for (stream, other) in [
         ("standard output", FileIdentity::of_stdout()),
         ("standard error", FileIdentity::of_stderr()),
     ] {
         if identity.is_some() && identity == other {
             return Err(Failure::usage(format!(
-                "{stream} goes into the file of the items: send it elsewhere; nothing was started"
+                "{stream} is redirected into the batch file; redirect it elsewhere; nothing was started"
             )));
         }
     }
@@ -38,12 +38,12 @@ pub(super) fn read(file: &Path) -> Result<Input, Failure> {
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = bytes.iter().take(error.valid_up_to());
         let line = 1 + before.filter(|byte| **byte == b'\n').count();
-        refuse(&format!("line {line}: the text is not UTF-8"))
+        refuse(&format!("line {line}: the text is not valid UTF-8"))
     })?;
     let items = items::parse(file, text).map_err(|problem| refuse(&problem))?;
     if items.is_empty() {
         return Err(Failure::usage(format!(
-            "there is nothing to do: {shown} has no items; nothing was started"
+            "nothing to do: {shown} has no items; nothing was started"
         )));
     }
     Ok(Input { items, identity })

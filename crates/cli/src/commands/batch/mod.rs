@@ -77,8 +77,8 @@ pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<Prepared, 
     let (concurrency, limit) = open_file_limit::concurrency(wanted);
     if let Some(limit) = limit {
         output.warning(&format!(
-            "only {concurrency} runs go on at a time, since the limit on open files is {limit}; \
-             raise it with ulimit -n"
+            "at most {concurrency} runs are in progress at a time, since the limit on open files is \
+             {limit}; raise it with ulimit -n"
         ));
     }
     let results = options.resume.as_ref();
@@ -141,7 +141,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         is_finished &= !matches!(prior, PriorState::Unknown { .. });
     }
     if is_finished {
-        let text = "this batch has already finished: nothing is started, here are its results";
+        let text = "this batch has already finished; nothing is started, printing its results";
         match output.format {
             Format::Text => output.note(text),
             Format::Json | Format::Jsonl => {
@@ -175,7 +175,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
             Some(problem) => format!(" ({problem})"),
             None => String::new(),
         };
-        let message = format!("these results are not kept anywhere{why}:\n  {lost}");
+        let message = format!("these results are not saved anywhere{why}:\n  {lost}");
         output.failure(&Failure::new(
             Kind::Results,
             ExitStatus::Unavailable,
@@ -187,12 +187,12 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         let have = if unknown.len() == 1 { "has" } else { "have" };
         let again = match &results {
             Some(_) if !runner.journal.has_lost_file() => {
-                "; if not, start it again with --retry-unknown and its number"
+                "; if it did not start, restart it with --retry-unknown and its number"
             }
             _ => "",
         };
         output.warning(&format!(
-            "it is unknown whether {} {have} started: look in the workspace (or in Slack){again}",
+            "it is unknown whether {} {have} started; check the workspace (or Slack){again}",
             item_numbers(&unknown),
         ));
     }
@@ -200,7 +200,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
     if ended.interrupted.is_none() && !going.is_empty() {
         let command = match &results {
             Some((_, go_on)) if !runner.journal.has_lost_file() => go_on.clone(),
-            _ => format!("go on with: dinoai wait {}", shell::ids(&going)),
+            _ => format!("to resume: dinoai wait {}", shell::ids(&going)),
         };
         output.hint(&command);
     }

@@ -122,7 +122,7 @@ pub(crate) fn journal(input: &[u8]) {
 }
 
 fn is_about_a_line(input: &[u8], problem: &str) {
-    if problem == "is no text file" {
+    if problem == "is not a text file" {
         return;
     }
     let line = problem

@@ -30,7 +30,7 @@ pub(super) fn command(options: &BatchArgs, results: &Path) -> String {
         true => "\n  with the same items on standard input",
         false => "",
     };
-    format!("go on with: {}{same_input}", words.join(" "))
+    format!("to resume: {}{same_input}", words.join(" "))
 }
 
 /// A file's name that is not taken for an option.

@@ -22,18 +22,18 @@ pub(crate) async fn chat(
 ) -> Result<ExitStatus, Failure> {
     if context.output.format != Format::Text {
         return Err(Failure::usage(
-            "a conversation is text: for JSON use run and send",
+            "chat writes text only; for JSON, use run and send",
         ));
     }
     // Before the first line is read, since that changes it; put back at the end.
     let terminal = Terminal::remember().ok_or_else(|| {
-        Failure::usage("there is no message, and no terminal for a conversation")
-            .with_hint("what there is: `dinoai --help`")
+        Failure::usage("no message given, and no terminal for a conversation")
+            .with_hint("for usage, see `dinoai --help`")
     })?;
     let mut conversation = Conversation::open(&mut context, options).await?;
-    context
-        .output
-        .note("exit, an empty line, Ctrl-D, or Ctrl-C twice ends the conversation.");
+    context.output.note(
+        "To end the conversation, enter exit or an empty line, or press Ctrl-D, or Ctrl-C twice.",
+    );
 
     let end = converse(&mut conversation, &mut context, &terminal).await;
     // What was pasted behind that is not for the shell to carry out.
@@ -41,13 +41,13 @@ pub(crate) async fn chat(
     if left_out > 0 {
         context
             .output
-            .note("What was typed or pasted after that was left out.");
+            .note("What was typed after that was discarded.");
     }
     end.map_err(|failure| conversation.about(failure))?;
     if let Some(session) = &conversation.session {
         let id = session.id();
         context.output.hint(&format!(
-            "go on with: dinoai chat --session={}",
+            "to resume: dinoai chat --session={}",
             shell::quoted(id.as_str())
         ));
     }
@@ -84,7 +84,7 @@ async fn converse(
             TypedAhead::Line(text) => text,
             TypedAhead::Lines => {
                 context.output.note(
-                    "What was typed or pasted meanwhile was left out: it is more than a line.",
+                    "What was typed during the turn was discarded: it is more than one line.",
                 );
                 continue;
             }
@@ -102,7 +102,9 @@ async fn converse(
             Line::Interrupt if has_interrupted => return Ok(()),
             Line::Interrupt => {
                 has_interrupted = true;
-                context.output.note("Ctrl-C again ends the conversation.");
+                context
+                    .output
+                    .note("Press Ctrl-C again to end the conversation.");
             }
             Line::Text(text) => {
                 has_interrupted = false;
@@ -124,7 +126,7 @@ async fn converse(
                     context.output.failure(&failure);
                 }
                 if let Some(lost) = context.output.stdout_error() {
-                    return Err(lost.failure("the conversation ends"));
+                    return Err(lost.failure("the conversation has ended"));
                 }
             }
         }
@@ -236,7 +238,7 @@ impl Conversation {
             Some(session) if decide(stage, self.follow.on_interrupt) == Action::Leave => {
                 let id = session.id();
                 let hint = format!(
-                    "go on with: dinoai chat --session={}",
+                    "to resume: dinoai chat --session={}",
                     shell::quoted(id.as_str())
                 );
                 failure.about(id).with_hint(hint)

@@ -17,11 +17,11 @@ use prompt_thread::PromptThread;
 pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, Failure> {
     if output.format != Format::Text {
         return Err(Failure::usage(
-            "login asks its questions as text: leave out --output",
+            "login asks its questions as text; omit --output",
         ));
     }
     let path = credentials_file::path(global).ok_or_else(|| {
-        Failure::usage("there is no home folder: name a file with --credentials-file")
+        Failure::usage("no home folder found; name a file with --credentials-file")
     })?;
     // Nobody is to type a secret in vain.
     credentials_file::refuse_unwritable(&path)?;
@@ -31,12 +31,12 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, 
         let question = "Do you want to overwrite existing credentials? [y/N]: ";
         let answer = prompts.ask(move |prompt| prompt.line(question))?;
         if !matches!(answer.to_lowercase().as_str(), "y" | "yes") {
-            return Err(Failure::usage("nothing was written: overwriting takes a y"));
+            return Err(Failure::usage(
+                "nothing was written; to overwrite, answer y",
+            ));
         }
     }
-    output.note(
-        "API credentials are generated at https://app.paradime.io/settings/current-workspace",
-    );
+    output.note("Generate API credentials at https://app.paradime.io/settings/current-workspace");
     // Questions go to the terminal by themselves.
     output.finish(None);
     let endpoint = global.endpoint.clone();
@@ -44,7 +44,7 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, 
     // What no client could be made of is not worth keeping.
     Client::new(&endpoint, credentials.clone())?;
     credentials.save(&endpoint, &path)?;
-    output.note(&format!("Written to {}.", path.display()));
+    output.note(&format!("Saved to {}.", path.display()));
     Ok(ExitStatus::Done)
 }
 

@@ -83,7 +83,7 @@ fn given(answer: io::Result<String>) -> Result<String, Failure> {
         Ok(answer) => Ok(answer.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             end_line();
-            Err(Failure::usage("there was no answer; nothing was written"))
+            Err(Failure::usage("no answer given; nothing was written"))
         }
         Err(error) => Err(unreadable(&error)),
     }
@@ -91,6 +91,6 @@ fn given(answer: io::Result<String>) -> Result<String, Failure> {
 
 fn unreadable(error: &io::Error) -> Failure {
     Failure::system(format!(
-        "the answer cannot be read: {error}; nothing was written"
+        "cannot read the answer: {error}; nothing was written"
     ))
 }

@@ -173,7 +173,7 @@ impl Stopping<'_> {
         if let Err(mut failure) = end {
             if !left.is_empty() {
                 let command = format!("dinoai stop {}{}", self.options, shell::ids(left));
-                let hint = format!("stop the others with: {command}");
+                let hint = format!("to stop the others: {command}");
                 failure.hint = Some(match failure.hint {
                     Some(known) => format!("{known}\n  {hint}"),
                     None => hint,

@@ -30,7 +30,7 @@ impl Stopping<'_> {
         stopped.map_err(|failure| {
             failure
                 .about(first)
-                .with_hint(again("stop the rest", first))
+                .with_hint(again("to stop the rest", first))
         })
     }
 
@@ -83,8 +83,9 @@ impl Stopping<'_> {
     /// Shows that nothing of a tree was going.
     fn at_rest(&mut self, root: &Run) {
         let id = &root.session_id;
-        self.output
-            .note(&format!("nothing of {id} is going: it is left as it is"));
+        self.output.note(&format!(
+            "no run in the tree of {id} is running; nothing to stop"
+        ));
         self.result(RunResult::Done(Done {
             session_id: id.clone(),
             status: root.status.clone(),
@@ -99,16 +100,16 @@ impl Stopping<'_> {
             .map(|(id, error)| (id, error.to_string(), error.is_retryable()));
         let beyond = unread(tree).into_iter();
         let beyond = beyond.map(|id| {
-            let why = "too many runs are above or before it".to_owned();
+            let why = "the tree is too deep or too large".to_owned();
             (id, why, true)
         });
         for (id, why, may_help) in failures.chain(beyond) {
             let text = format!(
-                "the run {id} was not read, so it, and what it has started, may go on: {why}"
+                "cannot read the run {id}, so it and its descendants may still be running: {why}"
             );
             let failure = Failure::new(Kind::Unread, ExitStatus::Unavailable, text).about(id);
             let failure = match may_help {
-                true => failure.with_hint(again("stop it", id)),
+                true => failure.with_hint(again("to stop it", id)),
                 false => failure,
             };
             self.failed(id, &failure);
@@ -138,9 +139,9 @@ fn unread(tree: &Tree) -> Vec<&SessionId> {
 fn endless(going: &[SessionId], first: &SessionId) -> Failure {
     let ids: Vec<_> = going.iter().map(SessionId::as_str).collect();
     let ids = ids.join(", ");
-    let text = format!("some runs of the tree still go on after {TRIES} tries: {ids}");
+    let text = format!("some runs of the tree are still running after {TRIES} attempts: {ids}");
     let failure = Failure::new(Kind::StillGoing, ExitStatus::StillGoing, text).about(first);
-    failure.with_hint(again("go on", first))
+    failure.with_hint(again("to try again", first))
 }
 
 /// Why a tree cannot be read, and how to go on where that may come to more.
@@ -148,11 +149,11 @@ fn unreadable(error: Error, first: &SessionId) -> Failure {
     let may_help = error.is_retryable();
     let failure = Failure::from(error).about(first);
     match may_help {
-        true => failure.with_hint(again("go on", first)),
+        true => failure.with_hint(again("to try again", first)),
         false => failure,
     }
 }
 
 fn again(what: &str, id: &SessionId) -> String {
-    format!("{what} with: dinoai stop --tree {}", shell::id(id))
+    format!("{what}: dinoai stop --tree {}", shell::id(id))
 }

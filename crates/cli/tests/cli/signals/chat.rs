@@ -41,7 +41,7 @@ fn its_turn_is_left() {
         terminal.wait_for("RUNNING");
         terminal.signal(signal);
         if signal == Signal::INT {
-            terminal.wait_for("goes on");
+            terminal.wait_for("keeps running");
             terminal.wait_for_prompt();
             terminal.signal(signal);
         }
@@ -62,7 +62,7 @@ fn a_conversation_that_nobody_reads_any_more_names_its_run() {
     // The status of a pipe is that of its last command.
     let script = "{ \"$0\" \"$@\"; echo \"status $?\" >&2; } | head -n 1";
     let mut terminal = Pseudo::shell(&emulator, script, &["chat", "agent"], &[]);
-    terminal.wait_for("ends the conversation");
+    terminal.wait_for("end the conversation");
     terminal.type_in("hello\r");
     terminal.wait_for("session ");
     // Each turn writes more than the one line that is read.
@@ -237,14 +237,14 @@ impl Pasted {
 fn what_is_pasted_behind_an_empty_line_is_not_left_to_the_shell() {
     let mut pasted = Pasted::begin();
     pasted.emulator.advance(Duration::from_secs(60));
-    let left_out = "What was typed or pasted meanwhile was left out: it is more than a line.";
+    let left_out = "What was typed during the turn was discarded: it is more than one line.";
     pasted.terminal.wait_for(left_out);
     pasted.terminal.wait_for_prompt();
     // It ends the conversation, and the rest is pasted behind it.
     let rest = "echo this is no command\r".repeat(120);
     pasted.terminal.type_in(&format!("\r{rest}"));
     let shown = pasted.end();
-    assert_shown(&shown, "What was typed or pasted after that was left out.");
+    assert_shown(&shown, "What was typed after that was discarded.");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn the_answer_names_the_run_that_is_left() {
             let (exit, shown) = terminal.end();
             assert_eq!(exit, status, "{shown}");
             let run = Only::of(&emulator);
-            assert_shown(&shown, &format!("go on with: dinoai watch {}", run.id));
+            assert_shown(&shown, &format!("to resume: dinoai watch {}", run.id));
             assert_eq!(run.status, "RUNNING");
         }
     });
@@ -56,8 +56,8 @@ fn without_an_answer_it_may_have_started() {
         terminal.signal(signal);
         let (exit, shown) = terminal.end();
         assert_eq!(exit, status, "{shown}");
-        assert_shown(&shown, "the run may have started, or not");
-        assert_shown(&shown, "look in the workspace");
+        assert_shown(&shown, "before the API answered; the run may have started");
+        assert_shown(&shown, "check the workspace");
         assert_eq!(Only::of(&emulator).status, "RUNNING");
     });
 }
@@ -101,7 +101,7 @@ fn a_follow_up_whose_answer_is_lost_after_the_signal_stays_unknown() {
             assert_eq!(exit, status, "{shown}");
             assert_shown(&shown, "its outcome is unknown");
             assert_shown(&shown, &format!("dinoai get {id}"));
-            assert_eq!(count(&shown, "goes on"), 0, "{shown}");
+            assert_eq!(count(&shown, "keeps running"), 0, "{shown}");
             let is_stopped = count(&shown, &format!("the run {id} was stopped")) == 1;
             assert_eq!(is_stopped, status_after == "STOPPED", "{shown}");
             let is_stopped = Only::of(&emulator).status == "STOPPED";

@@ -35,7 +35,7 @@ fn it_ends_a_stop() {
         assert_eq!(exit, status, "{shown}");
         let run = Only::of(&emulator);
         assert_shown(&shown, "could not be stopped: interrupted again");
-        assert_shown(&shown, &format!("stop it with: dinoai stop {}", run.id));
+        assert_shown(&shown, &format!("to stop it: dinoai stop {}", run.id));
         assert_eq!(count(&shown, "error:"), 1, "{shown}");
         assert_eq!(run.status, "RUNNING");
     });
@@ -53,7 +53,7 @@ fn it_ends_the_wait_for_an_id() {
         terminal.signal(second);
         let (exit, shown) = end_soon(terminal);
         assert_eq!(exit, status, "{shown}");
-        assert_shown(&shown, "the run may have started, or not");
+        assert_shown(&shown, "before the API answered; the run may have started");
         assert_eq!(count(&shown, "error:"), 1, "{shown}");
         assert_eq!(Only::of(&emulator).status, "RUNNING");
     });

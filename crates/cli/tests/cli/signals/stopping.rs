@@ -42,7 +42,7 @@ fn its_answer_is_waited_for_and_said() {
             assert_eq!(exit, status, "{shown}");
             assert_shown(&shown, "was stopped");
             assert_shown(&shown, &Only::of(&emulator).id);
-            assert_eq!(count(&shown, "goes on"), 0, "{shown}");
+            assert_eq!(count(&shown, "keeps running"), 0, "{shown}");
         });
     }
 }
@@ -60,10 +60,7 @@ fn without_an_answer_it_may_have_been_stopped() {
             let (exit, shown) = terminal.end();
             assert_eq!(exit, status, "{shown}");
             let id = Only::of(&emulator).id;
-            assert_shown(
-                &shown,
-                &format!("the run {id} may have been stopped, or not"),
-            );
+            assert_shown(&shown, &format!("the run {id} may have been stopped"));
             assert_shown(&shown, &format!("dinoai get {id}"));
         });
     }

@@ -29,7 +29,7 @@ fn a_run_is_left_or_stopped_as_was_asked_for() {
                 let run = Only::of(&emulator);
                 assert_eq!(run.status, becomes, "{shown}");
                 let said = match becomes {
-                    "RUNNING" => format!("go on with: dinoai watch {}", run.id),
+                    "RUNNING" => format!("to resume: dinoai watch {}", run.id),
                     _ => format!("the run {} was stopped", run.id),
                 };
                 assert_shown(&shown, &said);
@@ -51,7 +51,7 @@ fn a_wait_for_several_names_all_that_go_on() {
         terminal.signal(signal);
         let (exit, shown) = terminal.end();
         assert_eq!(exit, status, "{shown}");
-        let hint = format!("go on with: dinoai wait {} {}", ids[0], ids[1]);
+        let hint = format!("to resume: dinoai wait {} {}", ids[0], ids[1]);
         assert_shown(&shown, &hint);
         let runs = emulator.runs();
         assert!(runs.len() == 2 && runs.iter().all(|run| run.status == "RUNNING"));

@@ -22,14 +22,14 @@ pub(super) fn parse(text: &str) -> Result<Vec<Item>, String> {
             .count()
             + 1;
         return Err(format!(
-            "line {line}: the columns are separated by semicolons; separate them by commas"
+            "line {line}: the columns are separated by semicolons; use commas"
         ));
     }
     // Before it is read, since the reader takes all that follows such a quote for one field.
     if let Some(place) = broken_quote(text) {
         return Err(format!(
-            "line {}: the quote that begins here is not closed before the end of its field; a \
-             quote inside of quotes is written twice",
+            "line {}: the quote that begins here is not closed before the end of its field; \
+             write a quote inside quotes twice",
             line_at(text, place)
         ));
     }
@@ -67,11 +67,11 @@ fn check_header(header: &::csv::StringRecord) -> Result<(), String> {
         if !COLUMNS.contains(&column) {
             let columns = COLUMNS.join(", ");
             return Err(format!(
-                "there is no column `{column}`; the columns are {columns}"
+                "unknown column `{column}`; the columns are {columns}"
             ));
         }
         if header.iter().take(place).any(|other| other == column) {
-            return Err(format!("the column `{column}` is there twice"));
+            return Err(format!("the column `{column}` is given twice"));
         }
     }
     Ok(())
@@ -143,7 +143,7 @@ mod tests {
     fn a_row_is_named_by_the_line_that_it_begins_in() {
         let rows = "agent,message\na,\"two\nlines\"\n\n\r\n";
         for (row, problem) in [
-            (" ,\n", "line 6: there is neither an agent nor a message"),
+            (" ,\n", "line 6: neither an agent nor a message is given"),
             (
                 "a,\"m\nm\",x\n",
                 "line 6: there are 3 fields, and 2 in the header",
@@ -157,13 +157,10 @@ mod tests {
     #[test]
     fn a_header_is_checked_by_name() {
         for (header, problem) in [
-            (
-                "\nagent,mesage\n",
-                "line 2: there is no column `mesage`; the",
-            ),
+            ("\nagent,mesage\n", "line 2: unknown column `mesage`; the"),
             (
                 "agent, agent \n",
-                "line 1: the column `agent` is there twice",
+                "line 1: the column `agent` is given twice",
             ),
             (
                 "\n\"agent\";\"message\"",

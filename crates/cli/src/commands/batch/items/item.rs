@@ -63,10 +63,10 @@ impl<'de> Deserialize<'de> for Item {
 impl Item {
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.agent.is_none() && self.message.is_none() {
-            return Err("there is neither an agent nor a message".to_owned());
+            return Err("neither an agent nor a message is given".to_owned());
         }
         if self.slack_channel.is_some() != self.slack_thread.is_some() {
-            return Err("slack_channel and slack_thread go together".to_owned());
+            return Err("slack_channel and slack_thread must be given together".to_owned());
         }
         Ok(())
     }

@@ -55,10 +55,10 @@ mod tests {
     fn what_is_wrong_is_said_with_its_line() {
         for (json, problem) in [
             ("{\"agent\": \"a\"}\n{\"mesage\": \"m\"}", "line 2: unknown"),
-            ("{}", "line 1: there is neither"),
+            ("{}", "line 1: neither an agent"),
             (
                 "{\"agent\": \"a\", \"slack_channel\": \"C\"}",
-                "line 1: slack_channel and slack_thread go together",
+                "line 1: slack_channel and slack_thread must be given together",
             ),
             (
                 "\n{\"agent\": 7}",
@@ -77,7 +77,7 @@ mod tests {
                 "[\n{\"agent\": \"a\", \"agent\": \"b\"}]",
                 "line 2: duplicate",
             ),
-            ("[\n\n{}]", "line 3: there is neither"),
+            ("[\n\n{}]", "line 3: neither an agent"),
             ("[{}\n", "line 1: EOF"),
         ] {
             let refusal = parse(Path::new("items"), json).unwrap_err();

@@ -54,12 +54,12 @@ impl Histories {
         let said = several.map(|(number, known)| {
             let others = shell::ids(&known.others);
             let counts = match known.latest() {
-                Some(latest) => format!("the latest, {latest}, is waited for and counts"),
-                None => "nobody knows whether the last attempt has started a run".to_owned(),
+                Some(latest) => format!("the latest, {latest}, is the one that counts"),
+                None => "it is unknown whether the last attempt started a run".to_owned(),
             };
             format!(
-                "item {number} has been started more than once: {counts}; see what came of the \
-                 others with: dinoai wait {others}"
+                "item {number} has been started more than once: {counts}; to see the results of the \
+                 others: dinoai wait {others}"
             )
         });
         said.collect()
@@ -104,9 +104,9 @@ impl Histories {
         match others.is_empty() {
             true => Ok(tasks),
             false => Err(Failure::usage(format!(
-                "the results are of other items than these: what they say of {} is not about what \
-                 is in the file now; put back what was there, and add new items at the end, or \
-                 name another file for the results; nothing was started",
+                "the results do not match the batch file: {} changed since the results were \
+                 written; restore what was there and add new items at the end, or name another \
+                 file for the results; nothing was started",
                 item_numbers(&others)
             ))),
         }

@@ -36,7 +36,7 @@ impl OpenedResults {
         let refuse = |problem| refusal(path, problem);
         // Asked before it is opened: to open a pipe waits for somebody at its other end.
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            let problem = "this is no regular file, so no results could be read back from it";
+            let problem = "this is not a regular file, so results could not be read back from it";
             return Err(refuse(problem.to_owned()));
         }
         let mut file = match open(path, false) {
@@ -48,22 +48,22 @@ impl OpenedResults {
         };
         let identity = FileIdentity::of(&file, path);
         if identity.is_some() && identity.as_ref() == input {
-            let problem = "these are the items themselves: name another file for the results";
+            let problem = "this is the batch file itself; name another file for the results";
             return Err(refuse(problem.to_owned()));
         }
         lock(&file).map_err(refuse)?;
         if identity.is_some() && identity == FileIdentity::of_stderr() {
-            let problem = "standard error goes into the results: send it elsewhere";
+            let problem = "standard error is redirected into the results; redirect it elsewhere";
             return Err(refuse(problem.to_owned()));
         }
         let is_stdout = identity.is_some() && identity == FileIdentity::of_stdout();
         if is_stdout && !stdout_appends() {
-            let problem = "standard output writes over the results: append to them with >>";
+            let problem = "standard output overwrites the results; append to them with >>";
             return Err(refuse(problem.to_owned()));
         }
         let mut bytes = vec![];
         file.read_to_end(&mut bytes)
-            .map_err(|error| refuse(format!("this cannot be read: {error}")))?;
+            .map_err(|error| refuse(format!("cannot read this file: {error}")))?;
         let Records {
             records,
             length,
@@ -100,13 +100,13 @@ impl OpenedResults {
         };
         if let Err(error) = restrict(&file) {
             output.warning(&format!(
-                "others may read {}, which holds what agents write: {error}",
+                "other users may read {}, which contains what agents wrote: {error}",
                 self.path.display()
             ));
         }
         self.complete(&file).map_err(|error| {
             Failure::system(format!(
-                "{}: no results can be written: {error}; nothing was started",
+                "{}: cannot write results: {error}; nothing was started",
                 self.path.display()
             ))
         })?;
@@ -196,7 +196,7 @@ fn create(path: &Path) -> Result<File, String> {
     // Another batch may have made it since, and even have ended.
     match file.metadata() {
         Ok(metadata) if metadata.len() == 0 => Ok(file),
-        Ok(_) => Err("another batch has just made this file".to_owned()),
+        Ok(_) => Err("another batch has just created this file".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -204,8 +204,8 @@ fn create(path: &Path) -> Result<File, String> {
 /// Makes sure that no other batch writes to the same results, and starts the same runs.
 fn lock(file: &File) -> Result<(), String> {
     file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => "another batch is at work on these results".to_owned(),
-        TryLockError::Error(error) => format!("this cannot be locked: {error}"),
+        TryLockError::WouldBlock => "another batch is using these results".to_owned(),
+        TryLockError::Error(error) => format!("cannot lock this file: {error}"),
     })
 }
 

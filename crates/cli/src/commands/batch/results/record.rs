@@ -98,8 +98,8 @@ pub(crate) fn unknown() -> ItemEvent {
     ItemEvent::Unknown {
         error: FailureRecord {
             kind: "outcome_unknown".to_owned(),
-            message: "an earlier batch ended before it knew whether this run had started; look \
-                      in the workspace, and start it again with --retry-unknown"
+            message: "an earlier batch ended before it knew whether this run had started; check \
+                      the workspace, and restart it with --retry-unknown"
                 .to_owned(),
             session_id: None,
         },

@@ -27,12 +27,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Records, String> {
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |end| end + 1);
     let (whole, rest) = bytes.split_at(length);
-    let text = std::str::from_utf8(whole).map_err(|_| "is no text file".to_owned())?;
+    let text = std::str::from_utf8(whole).map_err(|_| "is not a text file".to_owned())?;
     let mut records = vec![];
     for (place, line) in text.lines().enumerate() {
         let record = serde_json::from_str(line).map_err(|error| {
             let problem = without_line(&error);
-            format!("line {} is no record of a batch: {problem}", place + 1)
+            format!("line {} is not a batch record: {problem}", place + 1)
         })?;
         records.push(record);
     }
@@ -54,7 +54,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Records, String> {
         Cut::No | Cut::InItsHead if rest.is_empty() => None,
         Cut::No | Cut::InItsHead => {
             return Err(format!(
-                "line {} is no record of a batch, nor the beginning of one",
+                "line {} is not a batch record, nor the beginning of one",
                 records.len() + 1
             ));
         }

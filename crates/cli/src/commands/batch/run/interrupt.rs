@@ -28,21 +28,21 @@ impl Interruption {
         let doubt = self.outage.as_ref().map(|outage| outage.doubt(None));
         let doubt = doubt.unwrap_or_default();
         let go_on = match self.going.len() {
-            0 if !self.unanswered.is_empty() => "no other run goes on".to_owned(),
-            0 => "no run goes on".to_owned(),
-            1 => format!("1 run goes on{doubt}"),
-            count => format!("{count} runs go on{doubt}"),
+            0 if !self.unanswered.is_empty() => "no other run is in progress".to_owned(),
+            0 => "no run is in progress".to_owned(),
+            1 => format!("1 run keeps running{doubt}"),
+            count => format!("{count} runs keep running{doubt}"),
         };
         let (going, hint) = match results.filter(|_| self.is_kept) {
             Some((file, hint)) => (
                 format!("{go_on}; the results are in {file}"),
                 Some(hint.to_owned()),
             ),
-            None if ids.is_empty() => (format!("{go_on}; the results were not kept"), None),
+            None if ids.is_empty() => (format!("{go_on}; the results were not saved"), None),
             None => (
-                format!("{go_on}: {ids}; the results were not kept"),
+                format!("{go_on}: {ids}; the results were not saved"),
                 Some(format!(
-                    "wait for what goes on with: dinoai wait {}",
+                    "to wait for them: dinoai wait {}",
                     shell::ids(&self.going)
                 )),
             ),
@@ -50,7 +50,7 @@ impl Interruption {
         let unanswered = match self.unanswered.is_empty() {
             true => String::new(),
             false => format!(
-                " before the API had answered for {}",
+                " before the API answered for {}",
                 item_numbers(&self.unanswered)
             ),
         };

@@ -107,8 +107,8 @@ impl BatchRunner<'_> {
         };
         if let Err(lost) = written.kept().await {
             let message = format!(
-                "item {number} has started session {id}, but this cannot be written to the \
-                 results: {lost}"
+                "item {number} started session {id}, but this cannot be saved to the results: \
+                 {lost}"
             );
             let failure = Failure::new(Kind::Results, ExitStatus::Unavailable, message);
             self.output.failure(&failure.about(&id));
@@ -241,11 +241,11 @@ impl BatchRunner<'_> {
             None => self.state.unknown_in_a_row(outcome == Outcome::Unknown),
         };
         if is_refused {
-            let reason = format!("nothing more is started: {}", failure.message);
+            let reason = format!("no more runs are started: {}", failure.message);
             self.stop(Failure::new(failure.kind, ExitStatus::Refused, reason));
         } else if in_a_row >= UNKNOWN_IN_A_ROW {
             let reason = format!(
-                "nothing more is started: the outcome of {in_a_row} items in a row is unknown; the \
+                "no more runs are started: the outcome of {in_a_row} items in a row is unknown; the \
                  last one: {}",
                 failure.message
             );

@@ -259,11 +259,11 @@ impl<'a> BatchRunner<'a> {
     fn stop_unkept(&self, lost: &WriteError) {
         let message = match lost.kind() {
             std::io::ErrorKind::BrokenPipe => {
-                "nothing more is started: nobody reads the results any more, and no file keeps \
-                 them; --resume RESULTS would keep them"
+                "no more runs are started: nobody reads the results any more, and no file keeps \
+                 them; to keep them, use --resume RESULTS"
                     .to_owned()
             }
-            _ => format!("nothing more is started: the results cannot be written: {lost}"),
+            _ => format!("no more runs are started: cannot write the results: {lost}"),
         };
         self.stop(Failure::new(
             Kind::Results,
