@@ -1,45 +1,37 @@
 //! The command, run as a program against an emulator in the test's own process.
+//!
+//! A file, or a folder, is named by the promise that it keeps.
 
 // Signals, permissions and pseudo-terminals are Unix's.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod agreement;
-mod answer_file;
+mod answer_file_has_only_the_answer;
 mod batch;
-mod batch_files;
-mod batch_inputs;
-mod batch_results;
-mod batch_retries;
-mod batch_signals;
-mod batch_stops;
-mod colours;
-mod completions;
-mod credentials;
-mod emulated;
-mod failures;
-mod heartbeat;
-mod help;
-mod hints;
-mod hostile;
-mod interrupts;
-mod json_lines;
-mod killed_batch;
-mod messages;
-mod outages;
-mod outputs;
-mod own_turn;
-mod pipe;
-mod program;
-mod progress;
-mod readme;
-mod refusals;
-mod schema;
+mod colours_follow_the_environment;
+mod completions_match_the_options;
+mod credentials_stay_secret;
+mod emulator_option;
+mod equal_failures_are_said_once;
+mod failures_and_exit_status;
+mod heartbeat_breaks_silence;
+mod help_is_imperative;
+mod hints_can_be_pasted;
+mod hostile_text;
+mod json_and_jsonl_agree;
+mod login_saves_credentials;
+mod lost_stdout_loses_no_id;
+mod messages_come_from_options;
+mod outages_are_shown;
+mod readmes_show_real_output;
+mod results_in_each_format;
+mod schema_covers_all_json;
+mod send_shows_its_own_turn;
 mod signals;
 #[path = "../../../emulator/tests/emulator/skipped.rs"]
 mod skipped;
-mod stdout;
-mod stop;
+mod stop_tries_every_run;
+mod support;
 mod terminal;
-mod typed_ahead;
-mod unfinished;
+mod unfinished_runs_are_written;
+mod waits_like_the_library;

@@ -1,4 +1,4 @@
-//! A conversation: at its prompt, in a turn, and what is left to the shell behind it.
+//! A signal leaves a conversation, or a turn of it, and nothing that was pasted to the shell.
 
 use std::fs;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use dinoai_emulator::{Emulator, Fault, Run, Scenario, Stage};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{FAST, Only, SEND, TRIGGER, assert_shown, endless, for_each_signal, start};
-use crate::interrupts::wait_until;
-use crate::terminal::pseudo::Pseudo;
+use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::wait_until;
 
 const PASTE_MARKS_ON: &str = "\u{1b}[?2004h";
 const PASTE_MARKS_OFF: &str = "\u{1b}[?2004l";

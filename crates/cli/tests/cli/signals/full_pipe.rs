@@ -1,14 +1,12 @@
-//! Standard output is a pipe that nobody reads, and full.
+//! A signal is obeyed although standard output is a pipe that nobody reads, and full.
 
 use dinoai_emulator::{Emulator, Scenario, Stage};
 use rustix::process::Signal;
 
-use super::{
-    FAST, LEAVE, Only, STOP, assert_shown, begun, count, end_soon, for_each_signal, start,
-};
-use crate::interrupts::wait_until;
-use crate::pipe::Pipe;
-use crate::terminal::pseudo::Pseudo;
+use super::{FAST, LEAVE, Only, STOP, assert_shown, count, end_soon, for_each_signal, start};
+use crate::support::pipe::Pipe;
+use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::{begun, wait_until};
 
 /// More than any pipe holds.
 fn long_text() -> String {

@@ -1,4 +1,4 @@
-//! A signal that the parent process ignores stays ignored (E20).
+//! A signal that the parent process ignores stays ignored.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use dinoai_emulator::{Emulator, Scenario, Stage};
 use rustix::process::Signal;
 
 use super::{FAST, Only, SIGNALS, STOP, assert_shown, for_each_signal};
-use crate::interrupts::wait_until;
-use crate::terminal::pseudo::Pseudo;
+use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::wait_until;
 
 /// Its runs go on until its clock is moved.
 fn emulator() -> Emulator {

@@ -1,13 +1,13 @@
-//! A trigger or a follow-up is on its way.
+//! A signal while a trigger or a follow-up is in flight waits for the session id.
 
 use std::time::Duration;
 
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 
-use super::{LEAVE, Only, SEND, STOP, TRIGGER, assert_shown, begun, count, endless};
+use super::{LEAVE, Only, SEND, STOP, TRIGGER, assert_shown, count, endless};
 use super::{for_each_signal, late, start};
-use crate::interrupts::wait_until;
-use crate::terminal::pseudo::Pseudo;
+use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::{begun, wait_until};
 
 /// Waits until it has been carried out, and is not answered yet.
 fn in_flight(emulator: &Emulator, is_sent: impl Fn() -> bool) {

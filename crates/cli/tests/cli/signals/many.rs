@@ -1,4 +1,4 @@
-//! A batch: while its triggers are on their way, and while its runs are waited for.
+//! A signal to a batch loses no session id, whether triggers are in flight or runs are waited for.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use super::{
     FAST, SIGNALS, TRIGGER, assert_shown, end_soon, endless, for_each_pair, for_each_signal,
 };
 use super::{late, start};
-use crate::batch::Folder;
-use crate::interrupts::wait_until;
-use crate::terminal::pseudo::Pseudo;
+use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::Folder;
+use crate::support::runs::wait_until;
 
 /// A batch of four items, two at a time, that keeps its results.
 fn batch(emulator: &Emulator, folder: &Folder) -> Pseudo {

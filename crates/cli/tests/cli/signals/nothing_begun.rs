@@ -1,15 +1,14 @@
-//! Nothing has begun: a message is being read, or the request has not left.
+//! A signal before anything has been sent ends the command, and nothing is started later.
 
 use std::net::TcpListener;
 
 use dinoai_emulator::{Emulator, Fault};
 use rustix::process::Signal;
 
-use super::{
-    LEAVE, SEND, STOP, assert_shown, begun, count, end_soon, endless, for_each_signal, start,
-};
-use crate::pipe::Pipe;
-use crate::terminal::pseudo::Pseudo;
+use super::{LEAVE, SEND, STOP, assert_shown, count, end_soon, endless, for_each_signal, start};
+use crate::support::pipe::Pipe;
+use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::begun;
 
 /// As the system names the death by it.
 fn death_by(signal: Signal) -> &'static str {

@@ -7,10 +7,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{FAST, Only, STOP, STOP_RUN, TRIGGER, assert_shown, count, end_soon, endless};
 use super::{for_each_pair, late, start};
-use crate::batch::Folder;
-use crate::interrupts::wait_until;
-use crate::pipe::Pipe;
-use crate::terminal::pseudo::Pseudo;
+use crate::support::pipe::Pipe;
+use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::Folder;
+use crate::support::runs::wait_until;
 
 /// What nobody would wait for.
 const LONG: Duration = Duration::from_secs(20);

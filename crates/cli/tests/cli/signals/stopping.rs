@@ -1,12 +1,12 @@
-//! A stop of the run is on its way: one that was asked for, or that of a timeout.
+//! A signal while a stop is in flight waits for its answer.
 
 use std::time::Duration;
 
 use dinoai_emulator::Emulator;
 
-use super::{Only, STOP_RUN, assert_shown, begun, count, endless, for_each_signal, late, start};
-use crate::interrupts::wait_until;
-use crate::terminal::pseudo::Pseudo;
+use super::{Only, STOP_RUN, assert_shown, count, endless, for_each_signal, late, start};
+use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::{begun, wait_until};
 
 /// An answer that comes within the time that it is waited for, and one that does not.
 const SOON: Duration = Duration::from_millis(700);

@@ -1,7 +1,8 @@
-//! A run is waited for.
+//! A signal while a run is waited for leaves it or stops it, as asked for.
 
-use super::{FAST, LEAVE, Only, SIGNALS, STOP, assert_shown, begun, count, endless};
+use super::{FAST, LEAVE, Only, SIGNALS, STOP, assert_shown, count, endless};
 use super::{for_each_signal, start};
+use crate::support::runs::begun;
 
 #[test]
 fn a_run_is_left_or_stopped_as_was_asked_for() {

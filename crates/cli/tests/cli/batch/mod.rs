@@ -1,0 +1,10 @@
+//! A batch starts each item at most once, and loses no run that it has started.
+
+mod checks_items_first;
+mod keeps_results;
+mod protects_files;
+mod reports_runs_at_a_signal;
+mod resumes;
+mod retries_on_request;
+mod stops_starting;
+mod survives_a_kill;

@@ -1,0 +1,7 @@
+//! What tests share: the program under test, a home, a terminal, a pipe, and runs.
+
+pub(crate) mod home;
+pub(crate) mod pipe;
+pub(crate) mod program;
+pub(crate) mod pseudo_terminal;
+pub(crate) mod runs;
