@@ -77,7 +77,7 @@ fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
 
 #[test]
 fn a_chat_ends_at_sigterm_and_leaves_the_terminal_as_it_was() {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let terminal = Pseudo::start(&emulator, &CHAT, &[]);
     terminal.wait_for("> ");
     terminal.pause();
@@ -90,7 +90,7 @@ fn a_chat_ends_at_sigterm_and_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn a_chat_that_is_resumed_begins_with_what_was_said() {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let arguments = ["run", "-m", "Which tests fail?", "--poll-interval", "50ms"];
     Pseudo::start(&emulator, &arguments, &[]).end();
     let id = emulator.runs()[0].session_id.clone();
@@ -105,7 +105,7 @@ fn a_chat_that_is_resumed_begins_with_what_was_said() {
 
 #[test]
 fn a_chat_makes_no_home_for_its_history() {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     let script = "HOME=$HERE; export HOME; exec \"$0\" \"$@\"";
@@ -132,7 +132,7 @@ fn a_chat_makes_no_home_for_its_history() {
 #[test]
 fn a_chat_ends_at_the_words_for_it_and_sends_none_of_them() {
     for word in ["exit", "quit", "/exit", "/quit", " Exit "] {
-        let emulator = emulator(Scenario::completes());
+        let emulator = emulator(Scenario::completed());
         let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
         terminal.wait_for_prompt();
         assert!(terminal.has_shown("exit"), "{word}");

@@ -9,7 +9,7 @@ use super::{CTRL_C, emulator};
 
 #[test]
 fn a_secret_is_not_shown_while_it_is_typed() {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let mut terminal = Pseudo::start(&emulator, &["login"], &[]);
     terminal.wait_for("API secret");
     terminal.pause();
@@ -26,7 +26,7 @@ fn a_secret_is_not_shown_while_it_is_typed() {
 /// What the command shows that is asked at a prompt to leave, its exit status, and the file's
 /// folder, which is empty.
 fn leave_login(prompt: &str, leave: impl FnOnce(&mut Pseudo)) -> (u32, String) {
-    let emulator = emulator(Scenario::completes());
+    let emulator = emulator(Scenario::completed());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("credentials");
     let arguments = ["login", "--credentials-file", file.to_str().unwrap()];
