@@ -76,35 +76,38 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-// Each imports only from those above it.
-mod model;
-
-pub mod error;
-
-mod config;
-
-pub mod time;
-
-mod transport;
-
-mod operations;
-
-mod polling;
-
-mod session;
-
-mod tree;
+// The modules in the order of imports: each imports only modules that stand above it.
+//
+// model       the nouns of the API as plain data
+// error       what can go wrong, what it means for the next call, how it reads
+// config      endpoint and credentials, and where they are found
+// time        the clock that waits are measured by
+// transport   GraphQL over HTTP: one attempt, what a response means, when to send again
+// operations  the documents of graphql/ as typed calls
+// polling     how long, how often, and which failed polls are tolerated
+// session     a run by its id: follow-ups and their turns, waits, watches
+// tree        a run with its descendants
+// batch       many runs at once
+// client      the facade
+// blocking    the same without async
+// fuzzing     what must hold whatever a server sends; for fuzzing and tests
 
 mod batch;
-
-mod client;
-
 #[cfg(feature = "blocking")]
 pub mod blocking;
-
+mod client;
+mod config;
+pub mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod model;
+mod operations;
+mod polling;
+mod session;
+pub mod time;
+mod transport;
+mod tree;
 
 #[doc(inline)]
 pub use batch::{RunAll, RunResults, WaitAll};

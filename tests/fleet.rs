@@ -221,6 +221,24 @@ async fn an_id_that_is_given_twice_is_waited_for_once() {
 }
 
 #[tokio::test]
+async fn a_blank_id_among_many_is_refused_by_name_before_any_request() {
+    let server = FaultServer::scripted(end_one_after_the_other(1)).await;
+    let (client, _) = patient(&server);
+    let error = client.wait_all(["0", " "]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::InvalidRequest {
+                field: "session id",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
 async fn a_fleet_of_none_ends_at_once() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
     let (client, clock) = patient(&server);

@@ -135,6 +135,18 @@ async fn a_poll_of_a_watch() {
 }
 
 #[tokio::test]
+async fn a_status_is_read_as_a_wait_polls_it() {
+    let api = Api::start().await;
+    let client = api.client().build().unwrap();
+    let session = client.session("xwzdneft6emspe0f").unwrap();
+    let status = session.status().await.unwrap();
+    let first = shown(&api.only_request());
+    session.wait().await.unwrap();
+    assert_eq!(shown(&api.requests()[1]), first);
+    assert!(status.is_terminal(), "{status}");
+}
+
+#[tokio::test]
 async fn a_poll_of_many_runs() {
     let api = Api::start().await;
     let client = api.client().build().unwrap();

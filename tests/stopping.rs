@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use dinoai::error::WaitTimeout;
-use dinoai::time::VirtualClock;
+use dinoai::time::{Clock, VirtualClock};
 use dinoai::{Client, Credentials, Error, OnTimeout, Result, RunStatus, StopOnDrop, TriggerRun};
 use dinoai_emulator::{Backend, Emulator, Scenario, Stage};
 use fault_server::{FaultServer, Reply, SESSION};
@@ -132,6 +132,54 @@ async fn a_run_that_reads_as_ended_is_not_stopped_although_its_whole_read_lags_b
         assert!(timeout.stopped.is_none(), "{timeout:?}");
     }
     assert_eq!(stops(&server), 0);
+}
+
+#[tokio::test]
+async fn many_runs_are_stopped_at_their_timeouts_where_that_is_asked_for() {
+    for on_timeout in [OnTimeout::Leave, OnTimeout::Stop] {
+        let server = endless([]).await;
+        let (client, clock) = server.client();
+        let runs = client.run_all([request(), request()], 2).timeout(MINUTE);
+        let mut results = runs.on_timeout(on_timeout).results();
+        let mut timeouts = vec![];
+        while let Some((_, result)) = results.next().await {
+            timeouts.push(timeout_of(result));
+        }
+        assert_eq!(clock.now(), MINUTE);
+        assert_eq!(timeouts.len(), 2);
+        let stopped: Vec<_> = timeouts.iter().map(|timeout| &timeout.stopped).collect();
+        match on_timeout {
+            OnTimeout::Stop => {
+                assert_eq!(stops(&server), 2);
+                assert!(stopped.iter().all(|stopped| matches!(stopped, Some(Ok(_)))));
+            }
+            _ => {
+                assert_eq!(stops(&server), 0);
+                assert!(stopped.iter().all(|stopped| stopped.is_none()));
+            }
+        }
+
+        let wait = client.wait_all([SESSION]).unwrap().timeout(MINUTE);
+        let mut results = wait.on_timeout(on_timeout).results();
+        let timeout = timeout_of(results.next().await.unwrap().1);
+        assert_eq!(timeout.stopped.is_some(), on_timeout == OnTimeout::Stop);
+    }
+}
+
+#[tokio::test]
+async fn of_many_runs_one_that_reads_as_ended_is_not_stopped() {
+    let server = FaultServer::scripted(|seen| match seen.operation.as_str() {
+        STOP => Reply::Good,
+        // Its whole read fails until the deadline.
+        "DinoaiAgentRun" => Reply::html(503),
+        _ => Reply::Status("COMPLETED"),
+    })
+    .await;
+    let (client, _) = server.client();
+    let wait = client.wait_all([SESSION]).unwrap().timeout(MINUTE);
+    let mut results = wait.on_timeout(OnTimeout::Stop).results();
+    let timeout = timeout_of(results.next().await.unwrap().1);
+    assert!(timeout.stopped.is_none() && stops(&server) == 0);
 }
 
 #[tokio::test]

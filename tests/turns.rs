@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dinoai::{Checkpoint, Client, Error, Event, RunStatus, Session, Turn};
+use dinoai::{Checkpoint, Client, Error, Event, PollOptions, RunStatus, Schedule, Session, Turn};
 use proptest::prelude::*;
 use proptest::sample::select;
 use scripted_server::ScriptedServer;
@@ -438,6 +438,59 @@ async fn a_turn_without_activity_is_reported_once_after_the_grace_period() {
     let run = elsewhere(&play.client, &session).wait().await.unwrap();
     assert_eq!(run.answer(), Some("answer 0"));
     assert!(!session.checkpoint().has_open_turn());
+}
+
+#[tokio::test]
+async fn every_wait_on_a_session_takes_a_grace_period_of_its_own() {
+    for wait in ["ask", "wait", "watch", "tree", "options"] {
+        let silent = Chapter {
+            stale: 200,
+            ..quiet("COMPLETED")
+        };
+        let play = play(quiet("COMPLETED"), vec![silent], 1).await;
+        let session = play.client.session(SESSION).unwrap();
+        session.wait().await.unwrap();
+        let minute = Duration::from_secs(60);
+        let second = Duration::from_secs(1);
+        if wait != "ask" {
+            session.send("are you there?").await.unwrap();
+        }
+        let result = match wait {
+            "ask" => {
+                let ask = session.ask("are you there?").grace_period(minute);
+                ask.poll_interval(second).await.map(drop)
+            }
+            "wait" => {
+                let wait = session.wait().grace_period(minute);
+                wait.poll_interval(second).await.map(drop)
+            }
+            "options" => {
+                let options = PollOptions::default()
+                    .with_grace_period(minute)
+                    .with_schedule(Schedule::every(second));
+                session.wait().poll_options(options).await.map(drop)
+            }
+            "watch" => {
+                let watch = session.watch().grace_period(minute);
+                let mut events = watch.poll_interval(second).events();
+                loop {
+                    match events.next().await.unwrap() {
+                        Ok(Event::Ended(_)) => break Ok(()),
+                        Ok(_) => {}
+                        Err(error) => break Err(error),
+                    }
+                }
+            }
+            _ => {
+                let tree = session.tree().until_ended().grace_period(minute);
+                tree.poll_interval(second).await.map(drop)
+            }
+        };
+        let Err(Error::TurnNotStarted { waited, .. }) = result else {
+            panic!("{wait}: {result:?}");
+        };
+        assert!((60..62).contains(&waited.as_secs()), "{wait}: {waited:?}");
+    }
 }
 
 #[tokio::test]
