@@ -1,4 +1,4 @@
-//! How an emulator is to be started.
+//! Chooses how an emulator starts, and starts it.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -275,7 +275,7 @@ impl Builder {
         });
         let server = Server::start(
             listener,
-            http::service(Arc::clone(&shared)),
+            http::router(Arc::clone(&shared)),
             Arc::clone(&shared.was_reset),
         )?;
         let endpoint = format!("http://{}{}", reachable(address), shared.path);
@@ -322,8 +322,8 @@ impl Builder {
 }
 
 impl Emulator {
-    /// Starts an emulator with the defaults: a free port, [`Backend::Current`](crate::Backend::Current), and
-    /// [`Scenario::completed`](crate::Scenario::completed) for every run.
+    /// Starts an emulator with the defaults: a free port, [`Backend::Current`], and
+    /// [`Scenario::completed`] for every run.
     ///
     /// # Errors
     ///

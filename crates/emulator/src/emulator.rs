@@ -1,4 +1,4 @@
-//! The emulator as its user holds it: what it is reached by, what it reports, and how it is steered.
+//! A running emulator: how to reach it, what it reports, and how to control it.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -111,7 +111,7 @@ impl Emulator {
     }
 
     /// The HTTP requests received so far, in the order in which their heads came in: the latest
-    /// 10,000 that fit in 32 MiB, unless [`Builder::kept_requests`] says otherwise.
+    /// 10,000 that fit in 32 MiB, unless [`Builder::kept_requests`](crate::Builder::kept_requests) says otherwise.
     ///
     /// A request whose answer the client has seen is complete. Requests to the control path and to
     /// `/health`, and those to a foreign host or of a foreign page, are not among them.

@@ -56,10 +56,9 @@
 //!
 //! # The control path
 //!
-//! A program in another process, in any language, steers a running emulator and looks at it over
-//! HTTP, at [`Emulator::control`]: `http://127.0.0.1:<port>/control`. It takes no credentials, and
+//! A program in another process, in any language, controls and observes a running emulator over HTTP, at [`Emulator::control`]: `http://127.0.0.1:<port>/control`. It takes no credentials, and
 //! only callers on this machine: others get 403. A POST with a body must have the content type
-//! `application/json`. What is wrong is reported as `{"detail": …}`, with 400, 403, 404, 405, 413,
+//! `application/json`. Errors are reported as `{"detail": …}`, with 400, 403, 404, 405, 413,
 //! 415 or 503. A list shows each item as it is when the reader comes to it; a reset ends it.
 //!
 //! | request | answer |
@@ -103,9 +102,9 @@
 //! seem to have ended in between. What a stop cuts off was never said or done; "Go on" lets the
 //! checker begin that again.
 //!
-//! A scenario comes before them: that of an agent, and a default scenario before all. Which agents
-//! are known is said elsewhere, by [`Builder::agent`]. They are what the program and `dinoai
-//! --emulator` start with; an emulator in a test has them only if it asks for them, since they
+//! Scenarios take precedence: that of an agent over its demo agent, a default scenario over all of them.
+//! Which agents are known is a matter of [`Builder::agent`] alone. The program and `dinoai --emulator`
+//! start with the demo agents; an emulator in a test has them only if it asks for them, since they
 //! take their time.
 //!
 //! # What is kept
@@ -143,8 +142,8 @@
 //! # Features
 //!
 //! - `program` (default): the program `dinoai-emulator`, and `program::main` for other programs.
-//!   Takes `yaml` along.
-//! - `yaml`: agents and scenarios from YAML files. Tests that need neither do well without both.
+//!   Includes `yaml`.
+//! - `yaml`: agents and scenarios from YAML files. Tests that need neither can turn both off.
 
 // The modules in the order of imports: each imports only modules that stand above it.
 //

@@ -1,4 +1,7 @@
 //! The checker: a first look at models, and a conversation about what was found.
+//!
+//! A turn collects steps and parts of an answer: what the intents of a message ask for, one after the
+//! other, and at its end how things stand.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

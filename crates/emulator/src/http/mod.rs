@@ -23,5 +23,5 @@ pub(crate) use in_flight::InFlight;
 pub(crate) use record::{Record, RecordLimits};
 pub use request::Request;
 pub(crate) use server::{Server, listen};
-pub(crate) use service::{HEALTH, service};
+pub(crate) use service::{HEALTH, router};
 pub(crate) use shared::Shared;

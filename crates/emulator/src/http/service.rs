@@ -1,5 +1,8 @@
 //! GraphQL over HTTP: from an HTTP request to an HTTP answer.
 //!
+//! A request passes the guard, is entered into the record and read as far as it can be. If a fault is
+//! planned for it, that decides what is sent; otherwise the request is executed. The latency comes last.
+//!
 //! What is wrong with a request is looked for from the outside in: path, method, credentials,
 //! media types, body, and then the GraphQL request itself. Faults come before all of it.
 
@@ -34,7 +37,7 @@ const BODY_LIMIT: usize = 1 << 20;
 pub(crate) const HEALTH: &str = "/health";
 
 /// The service of one emulator. Each connection adds its [`Connection`].
-pub(crate) fn service(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .fallback(routing::any(handle))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

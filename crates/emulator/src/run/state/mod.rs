@@ -1,5 +1,9 @@
 //! The state of one run: the stages that it still has before it, and what has appeared so far.
 //!
+//! A run [begins](RunState::begin); whenever somebody looks, it [enters](RunState::enter_next) each stage
+//! whose predecessor [has ended](RunState::stage_ended_at). A [follow-up](RunState::follow_up), the end of a
+//! child ([`wake`](RunState::wake)) and a [stop](RunState::stop) change what lies ahead.
+//!
 //! Time comes in as an argument, counted from the emulator's start, so that nothing here waits
 //! and every moment can be chosen.
 

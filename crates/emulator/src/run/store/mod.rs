@@ -1,4 +1,8 @@
-//! All runs of one emulator, and what the operations of the API do to them.
+//! All runs of one emulator, and what the operations of the API do to them: [`trigger`](RunStore::trigger),
+//! [`read`](RunStore::read), [`send`](RunStore::send), [`stop`](RunStore::stop).
+//!
+//! Nothing happens by itself: before a run is looked at, it catches up with the time. When something was
+//! added, the oldest texts and runs are dropped if all take too much memory.
 
 mod limits;
 
