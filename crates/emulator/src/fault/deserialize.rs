@@ -10,10 +10,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Fault;
-use super::kind::{COMMON_FIELDS, Kind};
-use super::parts::{
+use super::fields::{
     LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, invalid_header, invalid_status,
 };
+use super::kind::{COMMON_FIELDS, FaultKind};
 use crate::json::{AsJson, Json, Seconds};
 
 /// The fields of all faults.
@@ -47,20 +47,20 @@ impl<'de> Deserialize<'de> for Fault {
 }
 
 /// The JSON of each field.
-type Fields = BTreeMap<String, Json>;
+type JsonFields = BTreeMap<String, Json>;
 
 /// Reads fields, each of which stands there once.
 struct AsFields;
 
 impl<'de> Visitor<'de> for AsFields {
-    type Value = Fields;
+    type Value = JsonFields;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a fault")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::new();
+        let mut fields = JsonFields::new();
         let mut left = MOST_TEXT;
         while let Some(name) = entries.next_key::<String>()? {
             if fields.contains_key(&name) {
@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for AsFields {
 
 /// The fields of a fault that are not read yet.
 struct UnreadFields {
-    fields: Fields,
+    fields: JsonFields,
 }
 
 impl UnreadFields {
@@ -112,7 +112,7 @@ impl UnreadFields {
     }
 
     /// Refuses fields that are not the fault's, and a fault that lacks what it cannot do without.
-    fn check_names(&self, kind: Kind) -> Result<(), String> {
+    fn check_names(&self, kind: FaultKind) -> Result<(), String> {
         let (name, own) = (kind.name(), kind.own_fields());
         for field in self.fields.keys().map(String::as_str) {
             if !FIELDS.contains(&field) {
@@ -126,9 +126,9 @@ impl UnreadFields {
             }
         }
         let needed: &[&str] = match kind {
-            Kind::Delay | Kind::SlowDrip => &["delay_seconds"],
-            Kind::GraphqlError | Kind::Status => &["status"],
-            Kind::Replaced => &["field", "value"],
+            FaultKind::Delay | FaultKind::SlowDrip => &["delay_seconds"],
+            FaultKind::GraphqlError | FaultKind::Status => &["status"],
+            FaultKind::Replaced => &["field", "value"],
             _ => &[],
         };
         match needed.iter().find(|it| !self.fields.contains_key(**it)) {

@@ -33,7 +33,7 @@ impl ErrorData {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum FaultKind {
     Pass,
     Delay,
     TooManyRequests,
@@ -54,7 +54,7 @@ pub(crate) enum Kind {
     Replaced,
 }
 
-impl Kind {
+impl FaultKind {
     /// The kind's name in JSON.
     pub(super) fn name(self) -> String {
         match serde_json::to_value(self) {

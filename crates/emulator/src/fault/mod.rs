@@ -2,8 +2,8 @@
 //! which request it happens to.
 
 mod deserialize;
+mod fields;
 mod kind;
-mod parts;
 mod plan;
 
 use std::time::Duration;
@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use crate::json::{Json, Seconds};
 
+use fields::{FaultFields, LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable};
 pub use kind::ErrorData;
-pub(crate) use kind::Kind;
-use parts::{LONGEST_DELAY, MOST_BYTES, MOST_TIMES, Parts, answerable};
+pub(crate) use kind::FaultKind;
 pub(crate) use plan::FaultPlan;
 
 /// The size that a gzip bomb unfolds to unless `bytes` says otherwise: 1 GiB.
@@ -81,16 +81,16 @@ const BOMB: u64 = 1 << 30;
 /// that it can be, and texts are as long as the program makes them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[must_use]
-pub struct Fault(pub(crate) Parts);
+pub struct Fault(pub(crate) FaultFields);
 
 impl Fault {
-    fn new(kind: Kind) -> Self {
-        Self(Parts::new(kind))
+    fn new(kind: FaultKind) -> Self {
+        Self(FaultFields::new(kind))
     }
 
     /// No fault: the request is answered well. `pass`.
     pub fn pass() -> Self {
-        Self::new(Kind::Pass)
+        Self::new(FaultKind::Pass)
     }
 
     /// The request is answered well, but only after this time. `delay`, with `delay_seconds`.
@@ -98,56 +98,56 @@ impl Fault {
     /// A client that goes away meanwhile has started nothing, unless the delay comes
     /// [after execution](Self::after_execution).
     pub fn delay(time: Duration) -> Self {
-        Self::new(Kind::Delay).delayed(time)
+        Self::new(FaultKind::Delay).delayed(time)
     }
 
     /// HTTP 429. `too_many_requests`.
     pub fn too_many_requests() -> Self {
-        Self::new(Kind::TooManyRequests)
+        Self::new(FaultKind::TooManyRequests)
     }
 
     /// HTTP 503 with a JSON body that is not GraphQL. `unavailable`.
     pub fn unavailable() -> Self {
-        Self::new(Kind::Unavailable)
+        Self::new(FaultKind::Unavailable)
     }
 
     /// HTTP 500 with a text. `internal_error`.
     pub fn internal_error() -> Self {
-        Self::new(Kind::InternalError)
+        Self::new(FaultKind::InternalError)
     }
 
     /// HTTP 502 with a page of HTML, as a proxy answers. `bad_gateway`.
     pub fn bad_gateway() -> Self {
-        Self::new(Kind::BadGateway)
+        Self::new(FaultKind::BadGateway)
     }
 
     /// The connection is reset (TCP RST) once the request was read. `reset`.
     pub fn reset() -> Self {
-        Self::new(Kind::Reset)
+        Self::new(FaultKind::Reset)
     }
 
     /// The good answer's head and the first half of its body, then the connection closes.
     /// `cut_body`; `bytes` says how much of the body is sent: all but its last byte at most.
     pub fn cut_body() -> Self {
-        Self::new(Kind::CutBody)
+        Self::new(FaultKind::CutBody)
     }
 
     /// The good answer, a byte at a time with this time before each. `slow_drip`, with
     /// `delay_seconds`.
     pub fn slow_drip(pause: Duration) -> Self {
-        Self::new(Kind::SlowDrip).delayed(pause)
+        Self::new(FaultKind::SlowDrip).delayed(pause)
     }
 
     /// HTTP 200 and a body of JSON that never ends: `{"data":` and spaces. `endless_body`.
     pub fn endless_body() -> Self {
-        Self::new(Kind::EndlessBody)
+        Self::new(FaultKind::EndlessBody)
     }
 
     /// HTTP 200 with a small gzip body that unfolds to about this many bytes of valid JSON.
     /// `gzip_bomb`; `bytes` is 1 GiB unless it is given. A bomb of any size costs the emulator
     /// one mebibyte.
     pub fn gzip_bomb(bytes: u64) -> Self {
-        let mut fault = Self::new(Kind::GzipBomb);
+        let mut fault = Self::new(FaultKind::GzipBomb);
         fault.0.bytes = Some(bytes.min(MOST_BYTES));
         fault
     }
@@ -155,7 +155,7 @@ impl Fault {
     /// HTTP 307 to this location. `redirect`, with `location`, which is `/` unless it is given.
     /// A text that cannot be the value of a header is refused with the fault.
     pub fn redirect(location: impl Into<String>) -> Self {
-        let mut fault = Self::new(Kind::Redirect);
+        let mut fault = Self::new(FaultKind::Redirect);
         fault.0.location = Some(location.into());
         fault
     }
@@ -164,20 +164,20 @@ impl Fault {
     /// is `text/html` unless it is given. A text that cannot be the value of a header is refused
     /// with the fault.
     pub fn content_type(content_type: impl Into<String>) -> Self {
-        let mut fault = Self::new(Kind::ContentType);
+        let mut fault = Self::new(FaultKind::ContentType);
         fault.0.content_type = Some(content_type.into());
         fault
     }
 
     /// HTTP 200 with `{"data":null}` and no error. `null_data`.
     pub fn null_data() -> Self {
-        Self::new(Kind::NullData)
+        Self::new(FaultKind::NullData)
     }
 
     /// The good answer's data, with an error beside it that has the path of the first root
     /// field. `partial_data`.
     pub fn partial_data() -> Self {
-        Self::new(Kind::PartialData)
+        Self::new(FaultKind::PartialData)
     }
 
     /// A GraphQL error at this HTTP status, as a gateway writes that it got no answer in time.
@@ -204,7 +204,7 @@ impl Fault {
     /// # let _ = (lost, refused);
     /// ```
     pub fn graphql_error(status: u16) -> Self {
-        let mut fault = Self::new(Kind::GraphqlError);
+        let mut fault = Self::new(FaultKind::GraphqlError);
         fault.0.status = Some(status);
         fault
     }
@@ -214,7 +214,7 @@ impl Fault {
     /// A status that no HTTP response can have, one that is not 200 to 599, is refused with the
     /// fault. With 204, 205 and 304 there is no body, as HTTP has it.
     pub fn status(status: u16) -> Self {
-        let mut fault = Self::new(Kind::Status);
+        let mut fault = Self::new(FaultKind::Status);
         fault.0.status = Some(status);
         fault
     }
@@ -229,7 +229,7 @@ impl Fault {
     /// Fault::replaced("messages", serde_json::Value::Null);
     /// ```
     pub fn replaced(field: &str, value: Value) -> Self {
-        let mut fault = Self::new(Kind::Replaced);
+        let mut fault = Self::new(FaultKind::Replaced);
         fault.0.field = Some(field.to_owned());
         fault.0.value = Some(Json::of(&value));
         fault
@@ -301,8 +301,8 @@ impl Fault {
         })
     }
 
-    /// Sets a field. One that this fault does not take is kept for [`check`](Parts::check).
-    fn with(mut self, field: &'static str, set: impl FnOnce(&mut Parts)) -> Self {
+    /// Sets a field. One that this fault does not take is kept for [`check`](FaultFields::check).
+    fn with(mut self, field: &'static str, set: impl FnOnce(&mut FaultFields)) -> Self {
         if self.0.kind.own_fields().contains(&field) {
             set(&mut self.0);
         } else {
@@ -318,15 +318,15 @@ impl Fault {
     /// Whether the fault spoils a good answer, so that there must be one.
     pub(crate) fn needs_answer(&self) -> bool {
         match self.0.kind {
-            Kind::Pass
-            | Kind::Delay
-            | Kind::CutBody
-            | Kind::SlowDrip
-            | Kind::ContentType
-            | Kind::PartialData
-            | Kind::Status
-            | Kind::Replaced => true,
-            Kind::GraphqlError => self.0.data == ErrorData::Kept,
+            FaultKind::Pass
+            | FaultKind::Delay
+            | FaultKind::CutBody
+            | FaultKind::SlowDrip
+            | FaultKind::ContentType
+            | FaultKind::PartialData
+            | FaultKind::Status
+            | FaultKind::Replaced => true,
+            FaultKind::GraphqlError => self.0.data == ErrorData::Kept,
             _ => false,
         }
     }
@@ -339,7 +339,7 @@ impl Fault {
 
     /// Whether the delay stands before every byte, not before the answer.
     pub(crate) fn drips(&self) -> bool {
-        self.0.kind == Kind::SlowDrip
+        self.0.kind == FaultKind::SlowDrip
     }
 
     /// The fault's name in JSON.

@@ -131,7 +131,7 @@ fn coerce_variable(
             "Variable \"${name}\" of non-null type \"{ty}\" must not be null."
         )]),
         (Some(value), _) => {
-            let mut check = Check {
+            let mut check = ValueCheck {
                 schema,
                 variable: name,
                 path: Vec::new(),
@@ -149,7 +149,7 @@ fn coerce_variable(
 }
 
 /// The check of one variable's value.
-struct Check<'a> {
+struct ValueCheck<'a> {
     schema: &'a Schema,
     variable: &'a str,
     /// Where in the value the check is: `.field` and `[0]`.
@@ -159,7 +159,7 @@ struct Check<'a> {
     left: &'a mut usize,
 }
 
-impl Check<'_> {
+impl ValueCheck<'_> {
     /// The value as one of its type; null where it is none.
     fn value(&mut self, value: &JsonValue, ty: &Type) -> JsonValue {
         match (ty, value) {
@@ -331,7 +331,7 @@ mod tests {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
         let value: JsonValue = (0..5_000).map(|it| (format!("x{it}"), it)).collect();
         let mut left = usize::MAX;
-        let mut check = Check {
+        let mut check = ValueCheck {
             schema: &schema,
             variable: "v",
             path: Vec::new(),

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::in_flight::InFlight;
 use super::media_type::MediaType;
 use super::reply::Reply;
-use crate::fault::{ErrorData, Fault, Kind};
+use crate::fault::{ErrorData, Fault, FaultKind};
 use crate::graphql::document::first_root_key;
 use crate::json::{self, long_text};
 
@@ -65,23 +65,23 @@ pub(crate) async fn respond(
     in_flight: &InFlight,
 ) -> Option<Response> {
     let reply = match fault.0.kind {
-        Kind::Reset => return None,
-        Kind::Pass | Kind::Delay => good?,
-        Kind::ContentType => with_content_type(fault, good?),
-        Kind::PartialData => with_error(good?),
-        Kind::Status => with_status(fault, good?),
-        Kind::Replaced => with_value(fault, good?),
-        Kind::GraphqlError => graphql_error(fault, good, asked),
-        Kind::CutBody => return Some(cut(fault, good?)),
-        Kind::SlowDrip => return Some(dripping(fault.0.delay_seconds.0, good?)),
-        Kind::EndlessBody => return Some(json_head().into_response_with(endless())),
-        Kind::GzipBomb => return Some(bomb(fault.bomb_bytes())),
-        Kind::NullData => Reply::json(StatusCode::OK, &json!({ "data": null })),
-        Kind::Redirect => redirect(fault),
-        Kind::TooManyRequests => failed(fault, StatusCode::TOO_MANY_REQUESTS),
-        Kind::Unavailable => failed(fault, StatusCode::SERVICE_UNAVAILABLE),
-        Kind::InternalError => failed(fault, StatusCode::INTERNAL_SERVER_ERROR),
-        Kind::BadGateway => failed(fault, StatusCode::BAD_GATEWAY),
+        FaultKind::Reset => return None,
+        FaultKind::Pass | FaultKind::Delay => good?,
+        FaultKind::ContentType => with_content_type(fault, good?),
+        FaultKind::PartialData => with_error(good?),
+        FaultKind::Status => with_status(fault, good?),
+        FaultKind::Replaced => with_value(fault, good?),
+        FaultKind::GraphqlError => graphql_error(fault, good, asked),
+        FaultKind::CutBody => return Some(cut(fault, good?)),
+        FaultKind::SlowDrip => return Some(dripping(fault.0.delay_seconds.0, good?)),
+        FaultKind::EndlessBody => return Some(json_head().into_response_with(endless())),
+        FaultKind::GzipBomb => return Some(bomb(fault.bomb_bytes())),
+        FaultKind::NullData => Reply::json(StatusCode::OK, &json!({ "data": null })),
+        FaultKind::Redirect => redirect(fault),
+        FaultKind::TooManyRequests => failed(fault, StatusCode::TOO_MANY_REQUESTS),
+        FaultKind::Unavailable => failed(fault, StatusCode::SERVICE_UNAVAILABLE),
+        FaultKind::InternalError => failed(fault, StatusCode::INTERNAL_SERVER_ERROR),
+        FaultKind::BadGateway => failed(fault, StatusCode::BAD_GATEWAY),
     };
     let reply = reply.hold(in_flight, in_flight.at_once()).await;
     Some(reply.into_response())
@@ -90,8 +90,8 @@ pub(crate) async fn respond(
 fn failed(fault: &Fault, status: StatusCode) -> Reply {
     let reason = status.canonical_reason().unwrap_or_default();
     let mut reply = match fault.0.kind {
-        Kind::InternalError => Reply::new(status, "text/plain; charset=utf-8", reason),
-        Kind::BadGateway => Reply::new(
+        FaultKind::InternalError => Reply::new(status, "text/plain; charset=utf-8", reason),
+        FaultKind::BadGateway => Reply::new(
             status,
             "text/html; charset=utf-8",
             format!(

@@ -11,7 +11,7 @@ use crate::credentials::WORKSPACE_UID;
 use crate::graphql::object_value::{error, object, without_value};
 use crate::quirks::Quirks;
 use crate::run::{RunState, TranscriptMessage};
-use crate::scenario::{Status, Step, StepRole, Steps};
+use crate::scenario::{Status, Step, StepAccess, StepRole};
 
 /// Where the emulator cuts the texts of steps when `maxChars` does not say.
 const MAX_CHARS: usize = 4_000;
@@ -103,7 +103,7 @@ impl RunObject<'_> {
     }
 
     fn steps<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        if self.quirks.unreadable_steps || self.state.scenario.steps == Steps::Unreadable {
+        if self.quirks.unreadable_steps || self.state.scenario.steps == StepAccess::Unreadable {
             return Err(error("The steps of this run could not be read."));
         }
         let arguments = info.arguments();

@@ -42,12 +42,12 @@ pub struct Scenario {
     pub(crate) opening: Effects,
     pub(crate) stages: Vec<Stage>,
     pub(crate) follow_ups: Vec<Vec<Stage>>,
-    pub(crate) steps: Steps,
+    pub(crate) steps: StepAccess,
 }
 
 /// Whether the backend can read a run's steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Steps {
+pub(crate) enum StepAccess {
     #[default]
     Readable,
     Unreadable,
@@ -156,7 +156,7 @@ impl Scenario {
     /// of the run is answered.
     #[must_use]
     pub fn without_readable_steps(mut self) -> Self {
-        self.steps = Steps::Unreadable;
+        self.steps = StepAccess::Unreadable;
         self
     }
 

@@ -39,7 +39,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 /// What is wrong with files, without the folder's name.
-fn flaws(started: Result<Emulator, Error>, folder: &TempDir) -> Vec<String> {
+fn diagnostics(started: Result<Emulator, Error>, folder: &TempDir) -> Vec<String> {
     let error = started.unwrap_err();
     assert!(matches!(error, Error::Files(_)), "{error}");
     let folder = format!("{}/", folder.path().display());
@@ -99,7 +99,7 @@ fn every_flaw_of_every_agent_is_reported_with_file_and_line() {
         ),
         ("empty.yml", ""),
     ]);
-    let found = flaws(
+    let found = diagnostics(
         Emulator::builder()
             .agents_folder(folder.path())
             .start_blocking(),
@@ -107,7 +107,7 @@ fn every_flaw_of_every_agent_is_reported_with_file_and_line() {
     );
     let (syntax, found): (Vec<_>, Vec<_>) = found
         .into_iter()
-        .partition(|flaw| flaw.starts_with("syntax.yml:"));
+        .partition(|diagnostic| diagnostic.starts_with("syntax.yml:"));
     assert_eq!(syntax.len(), 1);
     assert!(!syntax[0].starts_with("syntax.yml:1:"), "{syntax:?}");
     assert_eq!(
@@ -249,16 +249,19 @@ fn a_file_that_is_no_scenario_file_is_refused_with_its_line() {
             .scenario_file(&file)
             .start_blocking()
             .unwrap_err();
-        let Error::Files(flaws) = &error else {
+        let Error::Files(diagnostics) = &error else {
             panic!("{error}");
         };
-        assert_eq!(flaws.len(), 1);
+        assert_eq!(diagnostics.len(), 1);
         assert_eq!(
-            (&flaws[0].file, flaws[0].line.to_string().as_str()),
+            (
+                &diagnostics[0].file,
+                diagnostics[0].line.to_string().as_str()
+            ),
             (&file, line),
             "{error}"
         );
-        assert!(flaws[0].message.contains(part), "{error}");
+        assert!(diagnostics[0].message.contains(part), "{error}");
         assert!(
             error
                 .to_string()

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::lexer::{Kind, Token};
-use super::{DEEPEST, Wrong};
+use super::lexer::{Token, TokenKind};
+use super::{DEEPEST, SyntaxError};
 
-pub(super) type Checked = Result<(), Wrong>;
+pub(super) type Checked = Result<(), SyntaxError>;
 
 /// Whether variables may stand in a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Grammar<'a> {
 }
 
 impl<'a> Grammar<'a> {
-    /// The tokens end in [`Kind::End`].
+    /// The tokens end in [`TokenKind::End`].
     pub(super) fn new(text: &'a str, tokens: &'a [Token]) -> Self {
         Self {
             text,
@@ -40,7 +40,7 @@ impl<'a> Grammar<'a> {
     pub(super) fn document(&mut self) -> Checked {
         loop {
             self.definition()?;
-            if self.token().kind == Kind::End {
+            if self.token().kind == TokenKind::End {
                 return Ok(());
             }
         }
@@ -52,14 +52,14 @@ impl<'a> Grammar<'a> {
         }
         let description = self.description();
         let keyword = match self.token().kind {
-            Kind::Name => self.value(),
+            TokenKind::Name => self.value(),
             _ => return Err(self.unexpected()),
         };
         match keyword {
             "query" | "mutation" | "subscription" => {
                 self.descriptions.extend(description);
                 self.advance();
-                if self.token().kind == Kind::Name {
+                if self.token().kind == TokenKind::Name {
                     self.advance();
                 }
                 self.optional_many(b'(', b')', Self::variable_definition)?;
@@ -100,7 +100,7 @@ impl<'a> Grammar<'a> {
             let has_condition = self.take_keyword("on");
             if has_condition {
                 self.name()?;
-            } else if self.token().kind == Kind::Name {
+            } else if self.token().kind == TokenKind::Name {
                 self.fragment_name()?;
                 return self.directives(Variables::Allowed);
             }
@@ -120,7 +120,7 @@ impl<'a> Grammar<'a> {
     }
 
     fn fragment_name(&mut self) -> Checked {
-        if self.token().kind == Kind::Name && self.value() == "on" {
+        if self.token().kind == TokenKind::Name && self.value() == "on" {
             return Err(self.unexpected());
         }
         self.name()
@@ -157,17 +157,21 @@ impl<'a> Grammar<'a> {
 
     fn literal(&mut self, variables: Variables) -> Checked {
         match self.token().kind {
-            Kind::Punctuator(b'[') => {
+            TokenKind::Punctuator(b'[') => {
                 self.nested(|grammar| grammar.any(b'[', b']', |grammar| grammar.literal(variables)))
             }
-            Kind::Punctuator(b'{') => self.nested(|grammar| {
+            TokenKind::Punctuator(b'{') => self.nested(|grammar| {
                 grammar.any(b'{', b'}', |grammar| grammar.named_value(variables))
             }),
-            Kind::Int | Kind::Float | Kind::String | Kind::BlockString | Kind::Name => {
+            TokenKind::Int
+            | TokenKind::Float
+            | TokenKind::String
+            | TokenKind::BlockString
+            | TokenKind::Name => {
                 self.advance();
                 Ok(())
             }
-            Kind::Punctuator(b'$') if variables == Variables::Allowed => {
+            TokenKind::Punctuator(b'$') if variables == Variables::Allowed => {
                 self.advance();
                 self.name()
             }
@@ -191,8 +195,8 @@ impl<'a> Grammar<'a> {
     /// Goes past a description, and says where it was.
     pub(super) fn description(&mut self) -> Option<Range<usize>> {
         let token = self.token();
-        let place =
-            matches!(token.kind, Kind::String | Kind::BlockString).then(|| token.place.clone());
+        let place = matches!(token.kind, TokenKind::String | TokenKind::BlockString)
+            .then(|| token.place.clone());
         if place.is_some() {
             self.advance();
         }
@@ -200,8 +204,8 @@ impl<'a> Grammar<'a> {
     }
 
     pub(super) fn name(&mut self) -> Checked {
-        if self.token().kind != Kind::Name {
-            return Err(self.expected(Kind::Name));
+        if self.token().kind != TokenKind::Name {
+            return Err(self.expected(TokenKind::Name));
         }
         self.advance();
         Ok(())
@@ -212,11 +216,11 @@ impl<'a> Grammar<'a> {
             return Ok(());
         }
         let message = format!("Expected \"{keyword}\", found {}.", self.shown());
-        Err(Wrong::new(message, self.token().place.start))
+        Err(SyntaxError::new(message, self.token().place.start))
     }
 
     pub(super) fn take_keyword(&mut self, keyword: &str) -> bool {
-        let taken = self.token().kind == Kind::Name && self.value() == keyword;
+        let taken = self.token().kind == TokenKind::Name && self.value() == keyword;
         if taken {
             self.advance();
         }
@@ -227,7 +231,7 @@ impl<'a> Grammar<'a> {
         if self.take(sign) {
             return Ok(());
         }
-        Err(self.expected(Kind::Punctuator(sign)))
+        Err(self.expected(TokenKind::Punctuator(sign)))
     }
 
     pub(super) fn take(&mut self, sign: u8) -> bool {
@@ -239,7 +243,7 @@ impl<'a> Grammar<'a> {
     }
 
     pub(super) fn is_at(&self, sign: u8) -> bool {
-        self.token().kind == Kind::Punctuator(sign)
+        self.token().kind == TokenKind::Punctuator(sign)
     }
 
     /// None or more between two signs.
@@ -283,7 +287,7 @@ impl<'a> Grammar<'a> {
     fn nested(&mut self, inner: impl FnOnce(&mut Self) -> Checked) -> Checked {
         if self.depth == DEEPEST {
             let message = format!("Document nests deeper than {DEEPEST} levels.");
-            return Err(Wrong::new(message, self.token().place.start));
+            return Err(SyntaxError::new(message, self.token().place.start));
         }
         self.depth += 1;
         inner(self)?;
@@ -292,21 +296,23 @@ impl<'a> Grammar<'a> {
     }
 
     /// What was not expected here.
-    pub(super) fn unexpected(&self) -> Wrong {
+    pub(super) fn unexpected(&self) -> SyntaxError {
         let message = format!("Unexpected {}.", self.shown());
-        Wrong::new(message, self.token().place.start)
+        SyntaxError::new(message, self.token().place.start)
     }
 
-    fn expected(&self, kind: Kind) -> Wrong {
+    fn expected(&self, kind: TokenKind) -> SyntaxError {
         let message = format!("Expected {kind}, found {}.", self.shown());
-        Wrong::new(message, self.token().place.start)
+        SyntaxError::new(message, self.token().place.start)
     }
 
     fn shown(&self) -> String {
         match self.token().kind {
-            kind @ (Kind::Punctuator(_) | Kind::End) => kind.to_string(),
-            kind @ (Kind::Name | Kind::Int | Kind::Float) => format!("{kind} \"{}\"", self.value()),
-            kind @ (Kind::String | Kind::BlockString) => {
+            kind @ (TokenKind::Punctuator(_) | TokenKind::End) => kind.to_string(),
+            kind @ (TokenKind::Name | TokenKind::Int | TokenKind::Float) => {
+                format!("{kind} \"{}\"", self.value())
+            }
+            kind @ (TokenKind::String | TokenKind::BlockString) => {
                 format!("{kind} \"{}\"", self.value().trim_matches('"'))
             }
         }

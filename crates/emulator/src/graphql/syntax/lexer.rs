@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::Wrong;
+use super::SyntaxError;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// One of `! $ & ( ) : = @ [ ] { | }`, and `.` for `...`.
     Punctuator(u8),
     Name,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     End,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for TokenKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Punctuator(b'.') => formatter.write_str("\"...\""),
@@ -37,23 +37,23 @@ impl fmt::Display for Kind {
 /// A token and where it is in the text, in bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) place: Range<usize>,
 }
 
-/// The tokens of a text, [`Kind::End`] last. More than `most` are refused.
-pub(super) fn tokens(text: &str, most: usize) -> Result<Vec<Token>, Wrong> {
+/// The tokens of a text, [`TokenKind::End`] last. More than `most` are refused.
+pub(super) fn tokens(text: &str, most: usize) -> Result<Vec<Token>, SyntaxError> {
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next()? {
         if tokens.len() == most {
             let message = format!("Document contains more than {most} tokens. Parsing aborted.");
-            return Err(Wrong::new(message, token.place.start));
+            return Err(SyntaxError::new(message, token.place.start));
         }
         tokens.push(token);
     }
     tokens.push(Token {
-        kind: Kind::End,
+        kind: TokenKind::End,
         place: text.len()..text.len(),
     });
     Ok(tokens)
@@ -65,7 +65,7 @@ struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    fn next(&mut self) -> Result<Option<Token>, Wrong> {
+    fn next(&mut self) -> Result<Option<Token>, SyntaxError> {
         self.skip_ignored();
         let start = self.at;
         let Some(first) = self.peek() else {
@@ -75,11 +75,11 @@ impl<'a> Lexer<'a> {
             b'!' | b'$' | b'&' | b'(' | b')' | b':' | b'=' | b'@' | b'[' | b']' | b'{' | b'|'
             | b'}' => {
                 self.at += 1;
-                Kind::Punctuator(first)
+                TokenKind::Punctuator(first)
             }
             b'.' if self.rest().starts_with("...") => {
                 self.at += 3;
-                Kind::Punctuator(b'.')
+                TokenKind::Punctuator(b'.')
             }
             b'"' if self.rest().starts_with("\"\"\"") => self.block_string()?,
             b'"' => self.string()?,
@@ -88,11 +88,14 @@ impl<'a> Lexer<'a> {
                 while self.peek().is_some_and(is_name_continue) {
                     self.at += 1;
                 }
-                Kind::Name
+                TokenKind::Name
             }
             _ => {
                 let shown = self.shown_here();
-                return Err(Wrong::new(format!("Unexpected character: {shown}."), start));
+                return Err(SyntaxError::new(
+                    format!("Unexpected character: {shown}."),
+                    start,
+                ));
             }
         };
         Ok(Some(Token {
@@ -120,24 +123,24 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn number(&mut self) -> Result<Kind, Wrong> {
-        let mut kind = Kind::Int;
+    fn number(&mut self) -> Result<TokenKind, SyntaxError> {
+        let mut kind = TokenKind::Int;
         self.take(b"-");
         if self.take(b"0") {
             if self.peek().is_some_and(|next| next.is_ascii_digit()) {
                 let shown = self.shown_here();
                 let message = format!("Invalid number, unexpected digit after 0: {shown}.");
-                return Err(Wrong::new(message, self.at));
+                return Err(SyntaxError::new(message, self.at));
             }
         } else {
             self.digits()?;
         }
         if self.take(b".") {
-            kind = Kind::Float;
+            kind = TokenKind::Float;
             self.digits()?;
         }
         if self.take(b"eE") {
-            kind = Kind::Float;
+            kind = TokenKind::Float;
             self.take(b"+-");
             self.digits()?;
         }
@@ -151,7 +154,7 @@ impl<'a> Lexer<'a> {
         Ok(kind)
     }
 
-    fn digits(&mut self) -> Result<(), Wrong> {
+    fn digits(&mut self) -> Result<(), SyntaxError> {
         if !self.peek().is_some_and(|next| next.is_ascii_digit()) {
             return Err(self.no_digit());
         }
@@ -161,19 +164,19 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    fn no_digit(&self) -> Wrong {
+    fn no_digit(&self) -> SyntaxError {
         let shown = self.shown_here();
         let message = format!("Invalid number, expected digit but got: {shown}.");
-        Wrong::new(message, self.at)
+        SyntaxError::new(message, self.at)
     }
 
-    fn string(&mut self) -> Result<Kind, Wrong> {
+    fn string(&mut self) -> Result<TokenKind, SyntaxError> {
         self.at += 1;
         loop {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Kind::String);
+                    return Ok(TokenKind::String);
                 }
                 Some(b'\\') => self.escape()?,
                 None | Some(b'\n' | b'\r') => return Err(self.unterminated()),
@@ -183,7 +186,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), Wrong> {
+    fn escape(&mut self) -> Result<(), SyntaxError> {
         let escape = &self.rest()[1..];
         let size = match escape.as_bytes().first() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Some(2),
@@ -209,12 +212,12 @@ impl<'a> Lexer<'a> {
                     .next()
                     .map_or("", |first| &escape[..first.len_utf8()]);
                 let message = format!("Invalid {kind} escape sequence: \"\\{shown}\".");
-                Err(Wrong::new(message, self.at))
+                Err(SyntaxError::new(message, self.at))
             }
         }
     }
 
-    fn block_string(&mut self) -> Result<Kind, Wrong> {
+    fn block_string(&mut self) -> Result<TokenKind, SyntaxError> {
         self.at += 3;
         loop {
             let rest = self.rest();
@@ -226,14 +229,14 @@ impl<'a> Lexer<'a> {
             self.at += next;
             if rest.starts_with("\"\"\"") {
                 self.at += 3;
-                return Ok(Kind::BlockString);
+                return Ok(TokenKind::BlockString);
             }
             self.at += if rest.starts_with("\\\"\"\"") { 4 } else { 1 };
         }
     }
 
-    fn unterminated(&self) -> Wrong {
-        Wrong::new("Unterminated string.", self.at)
+    fn unterminated(&self) -> SyntaxError {
+        SyntaxError::new("Unterminated string.", self.at)
     }
 
     fn rest(&self) -> &'a str {
@@ -253,7 +256,7 @@ impl<'a> Lexer<'a> {
 
     fn shown_here(&self) -> String {
         match self.rest().chars().next() {
-            None => Kind::End.to_string(),
+            None => TokenKind::End.to_string(),
             Some('"') => "'\"'".to_owned(),
             Some(next @ ' '..='~') => format!("\"{next}\""),
             Some(next) => format!("U+{:04X}", u32::from(next)),

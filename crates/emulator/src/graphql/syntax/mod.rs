@@ -24,13 +24,13 @@ pub(crate) const DEEPEST: usize = 200;
 
 /// Why a text is not a document.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub(crate) struct SyntaxError {
     message: String,
     /// Where in the text, in bytes.
     at: usize,
 }
 
-impl Wrong {
+impl SyntaxError {
     fn new(message: impl Into<String>, at: usize) -> Self {
         Self {
             message: message.into(),
@@ -63,7 +63,7 @@ pub(crate) fn names(text: &str) -> HashSet<&str> {
 
 /// Checks a text, and returns what the parser is to read: the same text, with blanks for the
 /// descriptions that it does not know.
-pub(crate) fn check(text: &str) -> Result<String, Wrong> {
+pub(crate) fn check(text: &str) -> Result<String, SyntaxError> {
     let tokens = lexer::tokens(text, MOST_TOKENS)?;
     let mut grammar = Grammar::new(text, &tokens);
     grammar.document()?;

@@ -67,7 +67,7 @@ pub(crate) struct RunState {
     /// The status of the last stage of this turn that was left and could be seen.
     status_before: Option<Status>,
     /// The stage in progress is not of this turn.
-    outside: bool,
+    is_before_turn: bool,
     /// When the emulator started, since the Unix epoch.
     epoch: Duration,
     timestamp_resolution: Option<Duration>,
@@ -124,7 +124,7 @@ impl RunState {
             scenario,
             memory,
             status_before: None,
-            outside: true,
+            is_before_turn: true,
             epoch,
             timestamp_resolution,
         }
@@ -204,13 +204,13 @@ impl RunState {
             }
         }
         let left = mem::replace(&mut self.status, stage.status);
-        if self.outside || left != self.status {
+        if self.is_before_turn || left != self.status {
             self.status_since = at;
         }
-        if !self.outside && !matches!(self.stage_end, StageEnd::Reads(0)) {
+        if !self.is_before_turn && !matches!(self.stage_end, StageEnd::Reads(0)) {
             self.status_before = Some(left);
         }
-        self.outside = false;
+        self.is_before_turn = false;
         self.stage_end = stage.end;
         self.entered = at;
         self.reveal(stage.effects, at)
@@ -249,11 +249,11 @@ impl RunState {
             self.ahead
                 .push_front(Stage::new(self.status.clone()).reads(stale_reads));
         }
-        self.outside = true;
+        self.is_before_turn = true;
         children.extend(self.enter_next(now));
         self.status_before = None;
         if stale {
-            self.outside = true;
+            self.is_before_turn = true;
             self.status_since = since;
         }
         children

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::kind::{ErrorData, Kind};
+use super::kind::{ErrorData, FaultKind};
 use crate::graphql::syntax;
 use crate::json::{self, Json, Seconds};
 
@@ -23,9 +23,9 @@ pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The fields of a fault, as JSON names them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Parts {
+pub(crate) struct FaultFields {
     #[serde(rename = "fault")]
-    pub(crate) kind: Kind,
+    pub(crate) kind: FaultKind,
     pub(super) times: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) on: Option<String>,
@@ -58,9 +58,9 @@ pub(crate) struct Parts {
     pub(super) misplaced: Option<&'static str>,
 }
 
-impl Parts {
+impl FaultFields {
     /// A fault that happens once, to any request.
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: FaultKind) -> Self {
         Self {
             kind,
             times: 1,
