@@ -62,8 +62,10 @@
 //!
 //! Through [`tracing`]: one span a call, `dinoai.call` (`operation`, `session_id`, `attempt`,
 //! `http.status`, `request_id`), one a wait, `dinoai.wait` (`session_id`), and one a turn,
-//! `dinoai.turn` (`session_id`), all at level INFO; inside them an event for each change of
-//! status (INFO), each warning of the API (WARN), each further attempt and each failed poll
+//! `dinoai.turn` (`session_id`), all at level INFO. Beside these names stand OpenTelemetry's for
+//! generative AI: `gen_ai.conversation.id` is the session id; what starts a run or a turn has
+//! `gen_ai.operation.name` (`invoke_agent`), and `gen_ai.agent.name` if it names one. Inside the
+//! spans there is an event for each change of status (INFO), each warning of the API (WARN), each further attempt and each failed poll
 //! (DEBUG). Message texts and credentials never. Nothing is recorded on the caller's own spans.
 //!
 //! # Features

@@ -254,6 +254,40 @@ async fn a_builder_and_what_it_refuses_show_nothing_either() {
 }
 
 #[tokio::test]
+async fn spans_that_start_something_have_opentelemetrys_names() {
+    let log = log();
+    let server = FaultServer::start([]).await;
+    let (client, _) = server.client();
+    let span = tracing::info_span!("the-test-of-starting-spans");
+    let work = async {
+        let request = TriggerRun::agent("data-quality-checker");
+        client.trigger_run_and_wait(request).await.unwrap();
+        let session = client.session(SESSION).unwrap();
+        // How the turn ends does not matter.
+        drop(session.ask("Go on.").await);
+    };
+    work.instrument(span).await;
+    let log = log.text();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("the-test-of-starting-spans"));
+    let lines: Vec<_> = lines.collect();
+    let has = |parts: &[&str]| {
+        let mut lines = lines.iter();
+        lines.any(|line| parts.iter().all(|part| line.contains(part)))
+    };
+    let invokes = "gen_ai.operation.name=\"invoke_agent\"";
+    let agent = "gen_ai.agent.name=\"data-quality-checker\"";
+    let conversation = format!("gen_ai.conversation.id=\"{SESSION}\"");
+    let trigger = "operation=\"TriggerDinoaiAgentRun\"";
+    assert!(has(&["dinoai.call", trigger, invokes, agent]), "{lines:#?}");
+    let wait = ["dinoai.wait", invokes, agent, &conversation];
+    assert!(has(&wait), "{lines:#?}");
+    let turn = ["dinoai.turn", invokes, &conversation];
+    assert!(has(&turn), "{lines:#?}");
+}
+
+#[tokio::test]
 async fn a_span_a_call_and_one_a_wait_tell_what_the_documentation_says() {
     let log = log();
     let id = vec![
@@ -282,7 +316,13 @@ async fn a_span_a_call_and_one_a_wait_tell_what_the_documentation_says() {
             .any(|line| parts.iter().all(|part| line.contains(part)))
     };
     let session = format!("session_id=\"{SESSION}\"");
-    assert!(is_told(&["dinoai.wait", &session]), "{lines:#?}");
+    // OpenTelemetry's names for generative AI.
+    let conversation = format!("gen_ai.conversation.id=\"{SESSION}\"");
+    assert!(
+        is_told(&["dinoai.wait", &session, &conversation]),
+        "{lines:#?}"
+    );
+    assert!(!is_told(&["gen_ai.operation.name"]), "nothing is started");
     for attempt in [
         "attempt=1 http.status=503 request_id=\"req-7\"",
         "attempt=2",

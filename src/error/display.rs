@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::excerpt::excerpt;
 use super::failure::is_transient_status;
-use super::graphql::GraphQlError;
+use super::graphql::{GraphQlError, PathSegment};
 use super::{Awaited, FailedCall, Obstacle, WaitTimeout};
 use crate::model::{Run, RunStatus, SessionId};
 
@@ -257,9 +257,15 @@ pub(crate) fn decode_hint(call: &FailedCall) -> &'static str {
     }
 }
 
+/// The messages of GraphQL errors, each with its place in the data, unless that is the whole of
+/// what the call asked for.
 pub(crate) fn list(errors: &[GraphQlError]) -> String {
     const SHOWN: usize = 5;
-    let mut messages: Vec<_> = errors.iter().take(SHOWN).map(ToString::to_string).collect();
+    let shown = |error: &GraphQlError| match error.path[..] {
+        [PathSegment::Field(_)] => excerpt(&error.message),
+        _ => error.to_string(),
+    };
+    let mut messages: Vec<_> = errors.iter().take(SHOWN).map(shown).collect();
     if errors.len() > SHOWN {
         messages.push(format!("and {} more", errors.len() - SHOWN));
     }

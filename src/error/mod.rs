@@ -131,7 +131,7 @@ pub enum Error {
 
     /// The connection failed, or no answer came in time, after all attempts, for an operation
     /// that may be sent again.
-    #[error("{call} got no answer: {}; check the network, then call again", innermost(.source.as_ref()))]
+    #[error("{call} got no response: {}; check the network, then call again", innermost(.source.as_ref()))]
     #[non_exhaustive]
     Transport {
         /// The call.
@@ -166,7 +166,7 @@ pub enum Error {
     /// Too many requests: HTTP 429, or for a read a GraphQL error with a code that means the
     /// same. After all attempts, or with a delay longer than a call waits for. Nothing was
     /// carried out.
-    #[error("{call} was turned away as one request too many{}", retry_hint(.call))]
+    #[error("{call} was rate limited{}", retry_hint(.call))]
     #[non_exhaustive]
     RateLimited {
         /// The call. It holds the delay that the server asked for.
@@ -194,7 +194,7 @@ pub enum Error {
 
     /// The API answered with GraphQL errors. Its HTTP status is
     /// [`call.http_status`](FailedCall::http_status).
-    #[error("{call} was answered with GraphQL errors: {}{}", list(.errors), executed_hint(.call))]
+    #[error("{call} failed with GraphQL errors: {}{}", list(.errors), executed_hint(.call))]
     #[non_exhaustive]
     GraphQl {
         /// The call. Its session id is the one in the partial data, if there is one.
@@ -208,7 +208,9 @@ pub enum Error {
     },
 
     /// The API knows no such run: the look-up gave null, and no error says why.
-    #[error("{call} found no such run; check the session id, and that it is of this workspace")]
+    #[error(
+        "{call} failed: there is no such run; check the session id, and that it is of this workspace"
+    )]
     #[non_exhaustive]
     NotFound {
         /// The call.
@@ -237,7 +239,7 @@ pub enum Error {
 
     /// A GraphQL answer that is not what the schema says.
     #[error(
-        "{call} was answered with something else than the schema says, at {path}: {problem}{}",
+        "{call} got a response that does not match the schema at {path}: {problem}{}",
         decode_hint(.call)
     )]
     #[non_exhaustive]
@@ -252,7 +254,7 @@ pub enum Error {
 
     /// The answer is larger than the limit (64 MiB by default, after decompression).
     #[error(
-        "{call} was answered with more than {limit} bytes; raise the client's response limit if \
+        "{call} got a response of more than {limit} bytes; raise the client's response limit if \
          the transcript really is that long"
     )]
     #[non_exhaustive]

@@ -175,9 +175,13 @@ impl Api {
         let context = self.executor.context();
         let request = StatusBatch::new(ids);
         self.executor
-            .send(&StatusBatch::INFO, &request, options, |response, call| {
-                read_batch(response, call, ids, context)
-            })
+            .send(
+                &StatusBatch::INFO,
+                &request,
+                None,
+                options,
+                |response, call| read_batch(response, call, ids, context),
+            )
             .await
     }
 }

@@ -144,7 +144,12 @@ impl IntoFuture for Ask {
     fn into_future(self) -> CallFuture<Turn> {
         Box::pin(async move {
             let session_id = self.handle.id.as_str();
-            let span = tracing::info_span!("dinoai.turn", session_id);
+            let span = tracing::info_span!(
+                "dinoai.turn",
+                session_id,
+                gen_ai.operation.name = "invoke_agent",
+                gen_ai.conversation.id = session_id,
+            );
             self.run().instrument(span).await
         })
     }

@@ -150,6 +150,7 @@ impl Wait {
         };
         let mut polls = polls.with_outages(self.on_outage);
         span.record("session_id", polls.session_id.as_str());
+        span.record("gen_ai.conversation.id", polls.session_id.as_str());
         if let Some(on_started) = self.on_started {
             on_started(&polls.session_id);
         }
@@ -165,7 +166,20 @@ impl IntoFuture for Wait {
 
     fn into_future(self) -> CallFuture<Run> {
         Box::pin(async move {
-            let span = tracing::info_span!("dinoai.wait", session_id = Empty);
+            let span = match &self.subject {
+                Subject::New(request) => tracing::info_span!(
+                    "dinoai.wait",
+                    session_id = Empty,
+                    gen_ai.operation.name = "invoke_agent",
+                    gen_ai.agent.name = request.agent_name(),
+                    gen_ai.conversation.id = Empty,
+                ),
+                Subject::Run(_) => tracing::info_span!(
+                    "dinoai.wait",
+                    session_id = Empty,
+                    gen_ai.conversation.id = Empty,
+                ),
+            };
             self.run(&span).instrument(span.clone()).await
         })
     }

@@ -61,17 +61,20 @@ impl Executor {
         let context = self.context();
         let agent = O::agent(&variables).map(str::to_owned);
         let request = O::build_query(variables);
-        self.send(&O::INFO, &request, options, |response, call| {
-            response.read::<O>(call, context, agent.as_deref())
+        let named = agent.as_deref();
+        self.send(&O::INFO, &request, named, options, |response, call| {
+            response.read::<O>(call, context, named)
         })
         .await
     }
 
-    /// Makes a call: one request, with its attempts.
+    /// Makes a call: one request, with its attempts. `agent`: the one that is asked for, for the
+    /// span.
     pub(crate) fn send<T>(
         &self,
         operation: &'static OperationInfo,
         request: &impl Serialize,
+        agent: Option<&str>,
         options: CallOptions,
         read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
     ) -> impl Future<Output = Result<T>> {
@@ -80,10 +83,15 @@ impl Executor {
             problem: format!("cannot be written as JSON: {error}"),
         });
         async move {
+            let id = options.session_id.as_ref().map(SessionId::as_str);
+            let invokes = operation.safety == RetrySafety::Never;
             let span = tracing::info_span!(
                 "dinoai.call",
                 operation = operation.name,
-                session_id = options.session_id.as_ref().map(SessionId::as_str),
+                session_id = id,
+                gen_ai.operation.name = invokes.then_some("invoke_agent"),
+                gen_ai.agent.name = agent,
+                gen_ai.conversation.id = id,
                 attempt = Empty,
                 http.status = Empty,
                 request_id = Empty,

@@ -141,7 +141,11 @@ impl IntoFuture for WaitTree {
     fn into_future(self) -> CallFuture<Tree> {
         Box::pin(async move {
             let session_id = self.read.handle.id.as_str();
-            let span = tracing::info_span!("dinoai.wait", session_id);
+            let span = tracing::info_span!(
+                "dinoai.wait",
+                session_id,
+                gen_ai.conversation.id = session_id,
+            );
             self.run().instrument(span).await
         })
     }

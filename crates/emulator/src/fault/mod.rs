@@ -180,7 +180,7 @@ impl Fault {
         Self::new(FaultKind::PartialData)
     }
 
-    /// A GraphQL error at this HTTP status, as a gateway writes that it got no answer in time.
+    /// A GraphQL error at this HTTP status, as a gateway writes that it got no response in time.
     /// `graphql_error`, with `status`.
     ///
     /// What stands in the error, and beside it, is said by [`message`](Self::message),
