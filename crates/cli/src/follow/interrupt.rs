@@ -131,7 +131,7 @@ impl Follower<'_> {
                 if let Some(stopped) = stopped(&error) {
                     show(&stopped);
                 }
-                let mut failure = Failure::of_a_wait(error).about(id).interrupted_by(signal);
+                let mut failure = Failure::from_wait(error).about(id).interrupted_by(signal);
                 failure.message = format!("interrupted; {}", failure.message);
                 failure
             }
@@ -174,7 +174,7 @@ impl Follower<'_> {
         tokio::select! {
             stopped = self.client.stop_run(id) => match stopped {
                 Ok(accepted) => {
-                    started.has_ended(id);
+                    started.note_end(id);
                     show(&Event::Status(RunStatus::from(accepted.status)));
                     Ok(())
                 }

@@ -228,7 +228,7 @@ impl Follower<'_> {
     /// What ended the wait for a run that is known.
     fn failure(&self, error: Error, watched: &WatchedRun) -> Failure {
         let is_timeout = matches!(error, Error::WaitTimeout(_));
-        let failure = Failure::of_a_wait(error);
+        let failure = Failure::from_wait(error);
         let Some(id) = watched.id() else {
             return failure;
         };

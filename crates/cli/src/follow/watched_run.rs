@@ -115,6 +115,6 @@ impl WatchedRun {
     fn note_end(&mut self, run: &Run, started: &StartedRuns) {
         self.status = Some(run.status.clone());
         self.stage = Stage::Ended;
-        started.has_ended(&run.session_id);
+        started.note_end(&run.session_id);
     }
 }

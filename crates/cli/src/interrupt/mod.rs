@@ -67,7 +67,7 @@ impl StartedRuns {
         self.ids().insert(id.clone());
     }
 
-    pub(crate) fn has_ended(&self, id: &SessionId) {
+    pub(crate) fn note_end(&self, id: &SessionId) {
         self.ids().remove(id);
     }
 

@@ -120,7 +120,7 @@ impl Failure {
 
     /// What ended a wait that has started its run: where the run is known, so is what came of the
     /// trigger.
-    pub(crate) fn of_a_wait(error: Error) -> Self {
+    pub(crate) fn from_wait(error: Error) -> Self {
         let is_refused = matches!(error, Error::Unauthorized { .. });
         let mut failure = Self::from(error);
         if failure.exit == ExitStatus::Unknown && failure.session_id.is_some() {

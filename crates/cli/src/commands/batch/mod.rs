@@ -124,7 +124,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
             Task::Start(_, prior) | Task::Leave(prior) => prior.outcome(),
             Task::Resume(..) => Outcome::Going,
         });
-        runner.knows(number, &task);
+        runner.note_known(number, &task);
         let Task::Leave(prior) = task else {
             is_finished = false;
             to_do.push_back((number, task));

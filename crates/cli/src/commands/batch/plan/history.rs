@@ -49,22 +49,22 @@ impl ItemHistory {
                     mem::replace(&mut self.state, ItemState::Unknown { is_reported: false });
                 self.before = Some((self.request.replace(request), state));
             }
-            ItemEvent::Started { session_id } => self.has_run(session_id),
+            ItemEvent::Started { session_id } => self.add_run(session_id),
             ItemEvent::Ended { request, run } => {
-                self.has_run(run.session_id.clone());
+                self.add_run(run.session_id.clone());
                 if self.latest() == Some(&run.session_id) {
                     self.request = request.or(self.request.take());
                     self.state = ItemState::Ended(Box::new(run));
                 }
             }
-            ItemEvent::Unknown { .. } => self.is_unknown(),
+            ItemEvent::Unknown { .. } => self.mark_unknown(),
             ItemEvent::Failed {
                 error,
                 may_have_started,
             } => match (error.session_id, may_have_started) {
-                (Some(id), _) => self.has_run(id),
-                (None, true) => self.is_unknown(),
-                (None, false) => self.has_not_started(),
+                (Some(id), _) => self.add_run(id),
+                (None, true) => self.mark_unknown(),
+                (None, false) => self.mark_not_started(),
             },
         }
     }
@@ -78,7 +78,7 @@ impl ItemHistory {
         }
     }
 
-    fn has_run(&mut self, id: SessionId) {
+    fn add_run(&mut self, id: SessionId) {
         if self.latest() == Some(&id) || self.others.contains(&id) {
             return;
         }
@@ -89,7 +89,7 @@ impl ItemHistory {
         self.state = ItemState::Going(id);
     }
 
-    fn is_unknown(&mut self) {
+    fn mark_unknown(&mut self) {
         self.before = None;
         if matches!(self.state, ItemState::New | ItemState::Unknown { .. }) {
             self.state = ItemState::Unknown { is_reported: true };
@@ -97,7 +97,7 @@ impl ItemHistory {
     }
 
     /// The latest attempt started nothing: what was before it holds.
-    fn has_not_started(&mut self) {
+    fn mark_not_started(&mut self) {
         let Some((request, state)) = self.before.take() else {
             return;
         };

@@ -32,7 +32,7 @@ impl BatchRunner<'_> {
         match task {
             Task::Start(item, prior) => self.start(number, item, prior).await,
             Task::Resume(item, id) => {
-                self.state.started(number, &id);
+                self.state.note_started(number, &id);
                 let result = match self.client.session(&id) {
                     Ok(session) => self.wait(session.wait()).await,
                     Err(error) => Err(error),
@@ -41,7 +41,7 @@ impl BatchRunner<'_> {
                 self.end(number, item, PriorState::New, result).await
             }
             // Nothing is left to do for it.
-            Task::Leave(prior) => ItemResult::leaves(number, &prior, ExitStatus::Done),
+            Task::Leave(prior) => ItemResult::unstarted(number, &prior, ExitStatus::Done),
         }
     }
 
@@ -57,16 +57,16 @@ impl BatchRunner<'_> {
                 return self.leave(number, &prior, None, exit, &reason).await;
             }
         };
-        self.state.intended(number);
+        self.state.note_intent(number);
         let intent = ItemEvent::Starting {
             request: item.clone(),
         };
         let starting = self.journal.write(number, intent);
         if let Err(lost) = starting.kept().await {
-            self.state.settled(number, prior.outcome(), None);
-            self.state.written(number);
+            self.state.note_outcome(number, prior.outcome(), None);
+            self.state.note_written(number);
             self.stop_unkept(&lost);
-            return ItemResult::leaves(number, &prior, ExitStatus::Done);
+            return ItemResult::unstarted(number, &prior, ExitStatus::Done);
         }
         if self.starts.is_closed() {
             let (exit, reason) = self.why_stopped();
@@ -74,14 +74,14 @@ impl BatchRunner<'_> {
             return self.leave(number, &prior, attempt, exit, &reason).await;
         }
 
-        self.state.sent(number);
+        self.state.note_sent(number);
         let (sender, receiver) = oneshot::channel();
         let (journal, state) = (self.journal.clone(), Arc::clone(&self.state));
         let wait = self.client.trigger_run_and_wait(request);
         let wait = wait.on_started(move |id| {
             let session_id = id.clone();
             let written = journal.write(number, ItemEvent::Started { session_id });
-            state.started(number, id);
+            state.note_started(number, id);
             // Whoever would receive it is gone only with the whole item.
             let _ = sender.send((id.clone(), written));
             drop(permit);
@@ -122,7 +122,7 @@ impl BatchRunner<'_> {
         let (text, id) = match what {
             ItemEvent::Ended { run, .. } => (why, Some(&run.session_id)),
             ItemEvent::Failed { error, .. } if error.kind == Kind::Unauthorized.word() => {
-                return self.state.refused(number, &error.message);
+                return self.state.note_refused(number, &error.message);
             }
             ItemEvent::Failed { error, .. } => (error.message.clone(), error.session_id.as_ref()),
             _ => return,
@@ -173,11 +173,11 @@ impl BatchRunner<'_> {
         }
         let written = self.journal.write(number, what);
         let known = known.map(|known| format!("item {number}: {known}"));
-        self.state.settled(number, outcome, known.clone());
+        self.state.note_outcome(number, outcome, known.clone());
         if matches!(outcome, Outcome::Completed | Outcome::Failed)
             && let Some(id) = &id
         {
-            self.state.has_ended(id);
+            self.state.note_end(id);
         }
         let lost = match written.done().await {
             Ok(()) => None,
@@ -186,7 +186,7 @@ impl BatchRunner<'_> {
                 known
             }
         };
-        self.state.written(number);
+        self.state.note_written(number);
         ItemResult {
             number,
             outcome,
@@ -217,10 +217,10 @@ impl BatchRunner<'_> {
         let may_have_started = may_have_started || id.is_some();
         // Named by an answer that failed: it goes on, whether anybody waits for it or not.
         if let (Some(id), None) = (&id, &started) {
-            self.state.started(number, id);
+            self.state.note_started(number, id);
         }
         let failure = match &started {
-            Some(_) => Failure::of_a_wait(error),
+            Some(_) => Failure::from_wait(error),
             None => Failure::from(error),
         };
         let failure = match &id {
@@ -275,7 +275,7 @@ impl BatchRunner<'_> {
         let is_said = attempt.is_some() && matches!(prior, PriorState::New);
         let written = attempt.map(|what| self.journal.write(number, what));
         let printed = (!is_said).then(|| self.journal.print(number, prior.report(reason)));
-        self.state.settled(number, prior.outcome(), None);
+        self.state.note_outcome(number, prior.outcome(), None);
         for record in written.into_iter().chain(printed) {
             // Kept or not, it has not started.
             if let Err(lost) = record.done().await
@@ -284,8 +284,8 @@ impl BatchRunner<'_> {
                 self.stop_unkept(&lost);
             }
         }
-        self.state.written(number);
-        ItemResult::leaves(number, prior, exit)
+        self.state.note_written(number);
+        ItemResult::unstarted(number, prior, exit)
     }
 
     /// Why nothing more is started, and the exit status of what was not.
@@ -297,7 +297,7 @@ impl BatchRunner<'_> {
 
 impl ItemResult {
     /// Nothing of it was started, and that has this exit status.
-    pub(super) fn leaves(number: usize, prior: &PriorState, exit: ExitStatus) -> Self {
+    pub(super) fn unstarted(number: usize, prior: &PriorState, exit: ExitStatus) -> Self {
         Self {
             number,
             outcome: prior.outcome(),

@@ -72,7 +72,7 @@ impl<'a> BatchRunner<'a> {
     }
 
     /// Notes what earlier batches have made known of an item.
-    pub(super) fn knows(&self, number: usize, task: &Task) {
+    pub(super) fn note_known(&self, number: usize, task: &Task) {
         let known = match task {
             Task::Resume(_, id) => Some(still_going(number, id)),
             Task::Start(_, prior) | Task::Leave(prior) => {
@@ -81,7 +81,7 @@ impl<'a> BatchRunner<'a> {
             }
         };
         if let Some(known) = known {
-            self.state.knows(number, known);
+            self.state.note_known(number, known);
         }
     }
 
@@ -172,7 +172,7 @@ impl<'a> BatchRunner<'a> {
                 Task::Start(_, prior) | Task::Leave(prior) => {
                     // On standard output alone: in the results it is what it was.
                     drop(self.journal.print(*number, prior.report(&reason)));
-                    ItemResult::leaves(*number, prior, exit).exit
+                    ItemResult::unstarted(*number, prior, exit).exit
                 }
                 Task::Resume(..) => ExitStatus::StillGoing,
             });
@@ -234,7 +234,7 @@ impl<'a> BatchRunner<'a> {
 
     /// Says, once, for which items the credentials were refused.
     pub(super) fn say_refused(&self) {
-        let Some((items, why)) = self.state.all_refused() else {
+        let Some((items, why)) = self.state.refused_items() else {
             return;
         };
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
@@ -252,7 +252,7 @@ impl<'a> BatchRunner<'a> {
     /// With a results file that is gone, all that it kept is.
     fn list_what_was_in_the_file(&self, ended: &mut Ended) {
         if self.journal.has_lost_file() {
-            ended.lost = self.state.all_known();
+            ended.lost = self.state.known_items();
         }
     }
 

@@ -51,24 +51,24 @@ impl BatchState {
         }
     }
 
-    pub(crate) fn has_ended(&self, id: &SessionId) {
-        self.runs.has_ended(id);
+    pub(crate) fn note_end(&self, id: &SessionId) {
+        self.runs.note_end(id);
     }
 
     /// The intent to start an item is about to be written.
-    pub(crate) fn intended(&self, number: usize) {
+    pub(crate) fn note_intent(&self, number: usize) {
         let mut state = self.state();
         state.intended.insert(number);
         state.since.insert(number, Instant::now());
     }
 
     /// Its trigger is about to be sent.
-    pub(crate) fn sent(&self, number: usize) {
+    pub(crate) fn note_sent(&self, number: usize) {
         self.state().sent.insert(number);
     }
 
     /// An item's run has started, and its id is queued to be kept.
-    pub(crate) fn started(&self, number: usize, id: &SessionId) {
+    pub(crate) fn note_started(&self, number: usize, id: &SessionId) {
         self.runs.note(id);
         let mut state = self.state();
         state.intended.remove(&number);
@@ -82,7 +82,7 @@ impl BatchState {
 
     /// What came of an item is queued to be kept: how it stands, and what is said of it if it is
     /// not kept.
-    pub(crate) fn settled(&self, number: usize, outcome: Outcome, known: Option<String>) {
+    pub(crate) fn note_outcome(&self, number: usize, outcome: Outcome, known: Option<String>) {
         let mut state = self.state();
         state.intended.remove(&number);
         state.sent.remove(&number);
@@ -98,17 +98,17 @@ impl BatchState {
     }
 
     /// What is known of an item from earlier batches.
-    pub(crate) fn knows(&self, number: usize, known: String) {
+    pub(crate) fn note_known(&self, number: usize, known: String) {
         self.state().known.insert(number, known);
     }
 
     /// What is known of each item that has started, or may have.
-    pub(crate) fn all_known(&self) -> Vec<String> {
+    pub(crate) fn known_items(&self) -> Vec<String> {
         self.state().known.values().cloned().collect()
     }
 
     /// What came of an item has been written, or cannot be.
-    pub(crate) fn written(&self, number: usize) {
+    pub(crate) fn note_written(&self, number: usize) {
         self.state().unwritten.remove(&number);
     }
 
@@ -132,12 +132,12 @@ impl BatchState {
     }
 
     /// The credentials were refused for an item.
-    pub(crate) fn refused(&self, number: usize, message: &str) {
+    pub(crate) fn note_refused(&self, number: usize, message: &str) {
         self.state().refused.insert(number, message.to_owned());
     }
 
     /// For which items the credentials were refused, and why, where that has not been said.
-    pub(crate) fn all_refused(&self) -> Option<(Vec<usize>, Option<String>)> {
+    pub(crate) fn refused_items(&self) -> Option<(Vec<usize>, Option<String>)> {
         let state = self.state();
         let first = state.refused.values().next()?;
         let said = state.stopped.as_ref().map(|(_, reason)| reason.as_str());
