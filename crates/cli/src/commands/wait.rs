@@ -108,11 +108,11 @@ impl Waiting<'_> {
     /// Waits for all of them, and shows each as it ends. May be dropped at any time.
     async fn all(&mut self, results: &mut RunResults<SessionId>) {
         loop {
-            self.output.show_waiting_for(self.awaited());
+            self.output.show_waiting_for(self.waiting_for());
             let next = match results.next().now_or_never() {
                 Some(next) => next,
                 None => {
-                    // Those that are alike come together.
+                    // Failures that are the same come together.
                     self.failure_groups.report(self.output);
                     results.next().await
                 }
@@ -124,7 +124,7 @@ impl Waiting<'_> {
         }
     }
 
-    fn awaited(&self) -> WaitingFor {
+    fn waiting_for(&self) -> WaitingFor {
         let ends = self.counts;
         let in_flight = self.left.ids.len();
         // Somebody else has started them, nobody says when.

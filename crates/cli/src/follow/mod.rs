@@ -4,7 +4,7 @@
 //! [`Client::trigger_run_and_watch`]. This adds what a person sees, and signals.
 
 mod answer_file;
-mod interrupt;
+mod on_interrupt;
 mod watched_run;
 
 use std::time::Instant;

@@ -1,4 +1,5 @@
-//! The thread that listens for signals, and ends the process at the second one.
+//! [`Listener`]: the thread that listens for signals, and ends the process at the second one.
+//! [`Interrupts`]: how the command hears them.
 
 use std::io;
 use std::sync::mpsc::channel;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use super::{Interrupts, StartedRuns};
+use super::StartedRuns;
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 use crate::terminal::Terminal;
@@ -105,11 +106,11 @@ impl Listener {
         heard.first().copied().filter(|_| is_urgent)
     }
 
-    pub(super) fn heard(&self) -> MutexGuard<'_, Vec<Signal>> {
+    fn heard(&self) -> MutexGuard<'_, Vec<Signal>> {
         self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn started_runs(&self) -> &StartedRuns {
+    fn started_runs(&self) -> &StartedRuns {
         &self.0.started
     }
 
@@ -134,6 +135,40 @@ impl Listener {
             terminal.restore();
         }
         std::process::exit(ExitStatus::Interrupted(signal).status().into())
+    }
+}
+
+/// The signals that a command hears.
+pub(crate) struct Interrupts {
+    signals: mpsc::UnboundedReceiver<Signal>,
+    listener: Listener,
+}
+
+impl Interrupts {
+    /// The next signal; one that came while nobody asked is kept. May be dropped at any time.
+    pub(crate) async fn next(&mut self) -> Signal {
+        match self.signals.recv().await {
+            Some(signal) => signal,
+            // Nobody listens any more, so none will come.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The command has done what Ctrl-C asked for, and goes on: the next signal is a first one
+    /// again. Gives the signal that came meanwhile, or before, and does not let it go on.
+    pub(crate) fn resume(&mut self) -> Option<Signal> {
+        let mut heard = self.listener.heard();
+        while self.signals.try_recv().is_ok() {}
+        let graver = heard.iter().find(|signal| **signal != Signal::Interrupt);
+        let graver = graver.copied();
+        heard.clear();
+        heard.extend(graver);
+        graver
+    }
+
+    /// The runs that are named where a second signal ends the process.
+    pub(crate) fn started_runs(&self) -> &StartedRuns {
+        self.listener.started_runs()
     }
 }
 

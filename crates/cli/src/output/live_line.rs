@@ -42,13 +42,13 @@ pub(super) fn spin(spinner: &ProgressBar, heartbeat: &Heartbeat) {
 
 /// A part of the line as it is now, in a window as wide as it is now.
 fn part(heartbeat: &Heartbeat, place: usize) -> String {
-    let Some((awaited, elapsed)) = heartbeat.waiting_for() else {
+    let Some((waiting_for, elapsed)) = heartbeat.waiting_for() else {
         return String::new();
     };
     let (_, columns) = Term::stderr().size();
     let width = usize::from(columns).saturating_sub(OTHER_COLUMNS);
     let unanswered = heartbeat.outages.summary();
-    let [head, time, tail] = awaited.parts(elapsed, unanswered.as_ref(), width);
+    let [head, time, tail] = waiting_for.parts(elapsed, unanswered.as_ref(), width);
     match place {
         0 => head,
         1 => time,

@@ -2,18 +2,18 @@
 //! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
 //! [`json`](crate::sanitize::json).
 //!
-//! [`results`] is what goes to standard output, [`messages`] what goes to standard error, and
-//! [`progress`] what is shown there while something is waited for.
+//! [`stdout`] has what goes to standard output, [`stderr`] what goes to standard error, and
+//! [`waiting`] what is shown there while something is waited for.
 
 mod live_line;
 mod markdown;
-mod messages;
-mod progress;
-mod results;
+mod stderr;
+mod stdout;
 mod stream;
 #[cfg(test)]
 mod tests;
 pub(crate) mod traces;
+mod waiting;
 mod write_queue;
 
 use std::cell::Cell;

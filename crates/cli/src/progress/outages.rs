@@ -100,7 +100,7 @@ impl fmt::Display for OutageSummary {
     }
 }
 
-/// Why a poll failed, in as few words as a line has room for.
+/// Why a poll failed, in as few words as fit into a line.
 fn why(error: &Error) -> String {
     let words = match error {
         Error::Http { status, .. } | Error::Unauthorized { status, .. } => {

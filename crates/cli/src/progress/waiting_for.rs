@@ -252,7 +252,8 @@ mod tests {
 
     #[test]
     fn what_may_not_hold_any_more_is_said_to_be_what_was_seen_last() {
-        let said = |awaited: &WaitingFor| awaited.sentence(Duration::ZERO, Some(&unanswered()));
+        let said =
+            |waiting_for: &WaitingFor| waiting_for.sentence(Duration::ZERO, Some(&unanswered()));
         let no_answer = "no usable answer from the API for 40s: HTTP 503";
         assert_eq!(
             said(&WaitingFor::status("RUNNING", None)),
@@ -312,12 +313,13 @@ mod tests {
         let marks = format!("QUEUED {}", "e\u{301}".repeat(100_000));
         let unanswered = unanswered();
         let each = [one("RUNNING"), one(&wide), one(&marks), many(batch)];
-        for (awaited, unanswered) in each
+        for (waiting_for, unanswered) in each
             .iter()
-            .flat_map(|awaited| [(awaited, None), (awaited, Some(&unanswered))])
+            .flat_map(|waiting_for| [(waiting_for, None), (waiting_for, Some(&unanswered))])
         {
             for width in 0..120 {
-                let [head, time, tail] = awaited.parts(Duration::from_secs(75), unanswered, width);
+                let [head, time, tail] =
+                    waiting_for.parts(Duration::from_secs(75), unanswered, width);
                 let line = format!("{head} {time}{tail}");
                 assert!(
                     measure_text_width(&line) <= width.max(measure_text_width(" 1m 15s")),

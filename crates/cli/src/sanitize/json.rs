@@ -8,7 +8,7 @@
 use serde::Serialize;
 
 use super::ci_log::inner_commands;
-use super::terminal::{Marks, has_too_many_marks, is_obeyed};
+use super::control_characters::{Marks, has_too_many_marks, is_obeyed};
 
 /// The value as JSON on one line.
 pub(crate) fn line(value: &impl Serialize) -> serde_json::Result<String> {

@@ -2,8 +2,8 @@
 //! JSON.
 
 pub(crate) mod ci_log;
+mod control_characters;
 pub(crate) mod json;
-mod terminal;
 
 pub(crate) use ci_log::for_ci_log;
-pub(crate) use terminal::{for_terminal, one_line};
+pub(crate) use control_characters::{for_terminal, one_line};

@@ -14,7 +14,7 @@ mod plan;
 mod properties;
 mod results;
 mod resume_hint;
-mod run;
+mod runner;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
@@ -33,7 +33,7 @@ use plan::{Histories, PriorState, Retry, Task};
 use results::file::OpenedResults;
 use results::journal::Journal;
 use results::record::FailureRecord;
-use run::BatchRunner;
+use runner::BatchRunner;
 
 /// A batch of which all is known that can be known before anything is sent.
 pub(crate) struct Prepared {

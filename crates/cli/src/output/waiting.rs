@@ -40,8 +40,8 @@ impl Output {
     /// Shows what is waited for, with the time since the first call: on a terminal by a line that
     /// is drawn over and over, elsewhere by a note each time that [`heartbeats`](Self::heartbeats) finds that
     /// nothing else has been said for a while.
-    pub(crate) fn show_waiting_for(&self, awaited: WaitingFor) {
-        self.heartbeat.begin(awaited);
+    pub(crate) fn show_waiting_for(&self, waiting_for: WaitingFor) {
+        self.heartbeat.begin(waiting_for);
         if self.is_live {
             let (spinner, heartbeat) = (self.spinner.clone(), self.heartbeat.clone());
             self.err.push(move || live_line::spin(&spinner, &heartbeat));
@@ -66,25 +66,25 @@ impl Output {
             self.heartbeat.until_silent().await;
             // Also if it ends just now: it is said once.
             self.heartbeat.note_output();
-            if let Some((awaited, elapsed)) = self.heartbeat.waiting_for() {
-                self.still_waiting(&awaited, elapsed, self.outages().summary());
+            if let Some((waiting_for, elapsed)) = self.heartbeat.waiting_for() {
+                self.still_waiting(&waiting_for, elapsed, self.outages().summary());
             }
         }
     }
 
     fn still_waiting(
         &self,
-        awaited: &WaitingFor,
+        waiting_for: &WaitingFor,
         elapsed: Duration,
         unanswered: Option<OutageSummary>,
     ) {
-        let text = awaited.sentence(elapsed, unanswered.as_ref());
+        let text = waiting_for.sentence(elapsed, unanswered.as_ref());
         match self.format {
             Format::Text => self.note(&text),
             Format::Json | Format::Jsonl => self.json_note(&json!({
                 "kind": "still_waiting",
                 "message": text,
-                "agentSessionId": awaited.id(),
+                "agentSessionId": waiting_for.id(),
                 "elapsedSeconds": elapsed.as_secs(),
                 "unansweredSeconds": unanswered.map(|unanswered| unanswered.lasted.as_secs()),
             })),

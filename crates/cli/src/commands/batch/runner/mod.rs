@@ -1,6 +1,6 @@
 //! [`BatchRunner`]: sees the items of a batch to their ends, a bounded number at a time.
 
-mod interrupt;
+mod interruption;
 mod item;
 mod state;
 
@@ -21,7 +21,7 @@ use crate::interrupt::{Action, Interrupts, Stage, StartedRuns, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{EndCounts, NamedRuns, RunCounts, WaitingFor};
 use crate::report::{ExitStatus, Failure, Kind, Signal};
-use interrupt::Interruption;
+use interruption::Interruption;
 use item::ItemResult;
 use state::{BatchState, still_going};
 
@@ -115,7 +115,7 @@ impl<'a> BatchRunner<'a> {
                 running.push(self.run_item(number, task));
             }
             self.output
-                .show_waiting_for(self.awaited(&ended, running.len(), to_do.len()));
+                .show_waiting_for(self.waiting_for(&ended, running.len(), to_do.len()));
             let done = tokio::select! {
                 done = running.next() => done,
                 signal = interrupts.next() => {
@@ -151,7 +151,7 @@ impl<'a> BatchRunner<'a> {
     }
 
     /// What is waited for while so many items are in flight, and so many are left to begin.
-    fn awaited(&self, ended: &Ended, in_flight: usize, to_start: usize) -> WaitingFor {
+    fn waiting_for(&self, ended: &Ended, in_flight: usize, to_start: usize) -> WaitingFor {
         let ends = ended.ends;
         let state = Arc::clone(&self.state);
         WaitingFor::Many(Arc::new(move || RunCounts {

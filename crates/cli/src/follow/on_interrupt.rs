@@ -68,8 +68,8 @@ impl Follower<'_> {
         match decide(watched.stage(), wanted) {
             Action::Leave | Action::AwaitId(_) => {
                 let unanswered = self.output.outages().summary();
-                let standing = watched.describe(self.output.left_run_words(), unanswered.as_ref());
-                Failure::interrupted(signal, id, &standing).with_hint(resume_run(id))
+                let status = watched.describe(self.output.left_run_words(), unanswered.as_ref());
+                Failure::interrupted(signal, id, &status).with_hint(resume_run(id))
             }
             Action::AwaitStop(limit) => {
                 self.stopped(watched, signal, limit, interrupts, show).await
