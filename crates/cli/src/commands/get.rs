@@ -5,7 +5,7 @@ use dinoai::{SessionId, StartupStep, Step, StepOptions};
 use super::Context;
 use crate::args::{Format, GetArgs};
 use crate::output::Output;
-use crate::print::{RunDocument, head, step_line, transcript};
+use crate::print::{RunDocument, text};
 use crate::report::{ExitStatus, Failure};
 
 pub(crate) async fn get(mut context: Context<'_>, options: GetArgs) -> Result<ExitStatus, Failure> {
@@ -25,9 +25,9 @@ pub(crate) async fn get(mut context: Context<'_>, options: GetArgs) -> Result<Ex
             warning: None,
         }),
         Format::Text => {
-            head(&run, output);
+            text::head(&run, output);
             work.iter().for_each(|work| work.show(output));
-            transcript(&run, output);
+            text::transcript(&run, output);
         }
     }
     context.wait_until_read(id).await
@@ -46,7 +46,7 @@ impl Work {
     /// Where it cannot be read, the run is shown all the same: fails only if it is interrupted.
     async fn read(context: &mut Context<'_>, id: &SessionId) -> Result<Self, Failure> {
         let options = StepOptions::default().with_tool_io();
-        let options = options.with_max_chars(step_line::INPUT_LENGTH);
+        let options = options.with_max_chars(text::INPUT_LENGTH);
         let missing = match context
             .read(id, context.client.get_run_steps(id, options))
             .await
@@ -77,8 +77,8 @@ impl Work {
 
     /// Shows it in the words of a run that is followed.
     fn show(&self, output: &Output) {
-        let startup = self.startup_steps.iter().map(step_line::of_startup);
-        let steps = self.steps.iter().filter_map(step_line::of_tool);
+        let startup = self.startup_steps.iter().map(text::startup_line);
+        let steps = self.steps.iter().filter_map(text::tool_line);
         let lines: Vec<_> = startup
             .chain(steps.map(|line| format!("  ↳ {line}")))
             .collect();

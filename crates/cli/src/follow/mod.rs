@@ -14,7 +14,7 @@ use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOpti
 use crate::args::{AtTimeout, FollowArgs, Format};
 use crate::interrupt::{Interrupts, Stage, StartedRuns};
 use crate::output::Output;
-use crate::print::{Audience, EventPrinter, step_line};
+use crate::print::{Audience, EventPrinter, text};
 use crate::report::hint::resume_run;
 use crate::report::{ExitStatus, Failure, Kind, shell};
 
@@ -44,7 +44,7 @@ impl Follower<'_> {
         }
         if self.options.steps {
             let options = StepOptions::default().with_tool_io();
-            watch = watch.steps(options.with_max_chars(step_line::INPUT_LENGTH));
+            watch = watch.steps(options.with_max_chars(text::INPUT_LENGTH));
         }
         let stops_at = match self.options.on_timeout {
             AtTimeout::Stop => Instant::now().checked_add(poll.timeout),

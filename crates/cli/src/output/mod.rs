@@ -3,17 +3,16 @@
 //! [`json`](crate::sanitize::json).
 //!
 //! [`stdout`] has what goes to standard output, [`stderr`] what goes to standard error, and
-//! [`waiting`] what is shown there while something is waited for.
+//! [`progress_line`] what is shown there while something is waited for.
 
-mod live_line;
 mod markdown;
+mod progress_line;
 mod stderr;
 mod stdout;
 mod stream;
 #[cfg(test)]
 mod tests;
 pub(crate) mod traces;
-mod waiting;
 mod write_queue;
 
 use std::cell::Cell;

@@ -6,8 +6,7 @@ use serde_json::json;
 
 use super::document::{RunDocument, UnfinishedRun};
 use super::own_turn::OwnTurn;
-use super::step_line;
-use super::transcript::as_quotation;
+use super::text::{self, as_quotation};
 use crate::args::Format;
 use crate::output::Output;
 use crate::report::shell;
@@ -223,9 +222,9 @@ impl<'a> EventPrinter<'a> {
                     .line_note(&format!("session {}", accepted.session_id));
             }
             Event::Status(status) => self.output.plain_note(&format!("status {status}")),
-            Event::Startup(step) => self.output.plain_note(&step_line::of_startup(step)),
+            Event::Startup(step) => self.output.plain_note(&text::startup_line(step)),
             Event::Step(step) => {
-                if let Some(line) = step_line::of_tool(step) {
+                if let Some(line) = text::tool_line(step) {
                     self.output.note(&format!("  ↳ {line}"));
                 }
             }

@@ -3,9 +3,7 @@
 mod document;
 mod event_printer;
 mod own_turn;
-pub(crate) mod step_line;
-mod transcript;
+pub(crate) mod text;
 
 pub(crate) use document::RunDocument;
 pub(crate) use event_printer::{Audience, EventPrinter};
-pub(crate) use transcript::{head, transcript};

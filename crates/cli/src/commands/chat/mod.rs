@@ -10,7 +10,7 @@ use super::run::trigger;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
 use crate::follow::{Follower, without_messages};
 use crate::interrupt::{Action, Stage, decide};
-use crate::print::{Audience, EventPrinter, transcript};
+use crate::print::{Audience, EventPrinter, text};
 use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 use crate::terminal::Terminal;
 use line_editor::{Line, LineEditor};
@@ -252,6 +252,6 @@ impl Conversation {
 async fn resumed(context: &mut Context<'_>, id: &SessionId) -> Result<Session, Failure> {
     let session = context.client.session(id)?;
     let run = context.read(id, session.run()).await?;
-    transcript(&run, context.output);
+    text::transcript(&run, context.output);
     Ok(session)
 }

@@ -3,7 +3,6 @@
 
 mod prompt;
 mod prompt_thread;
-mod terminal_echo;
 
 use dinoai::{Client, Credentials};
 

@@ -8,8 +8,7 @@ use std::thread;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::prompt::{Prompt, end_line};
-use super::terminal_echo::TerminalEcho;
+use super::prompt::{Prompt, TerminalEcho, end_line};
 use crate::interrupt::{Interrupts, Listener};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure, Kind, Signal};

@@ -1,19 +1,17 @@
 //! [`Histories`]: what is known of each item of a batch from the records of earlier ones, and what
-//! is left to do for it.
+//! is left to do for it: a [`Task`]. [`PriorState`]: where it stands until then.
 
 mod history;
-mod prior_state;
 
 use std::collections::BTreeMap;
 
-use dinoai::{RunStatus, SessionId};
+use dinoai::{Run, RunStatus, SessionId};
 
 use super::items::Item;
-use super::outcome::item_numbers;
-use super::results::record::Record;
-use crate::report::{Failure, shell};
+use super::outcome::{Outcome, item_numbers};
+use super::results::record::{ItemEvent, Record, not_started, unknown};
+use crate::report::{ExitStatus, Failure, shell};
 use history::{ItemHistory, ItemState};
-pub(super) use prior_state::PriorState;
 
 /// What is known of the items, by their numbers.
 #[derive(Debug, Default)]
@@ -134,5 +132,59 @@ impl Retry {
     fn starts_unknown(&self, number: usize) -> bool {
         let named = self.unknown.as_ref();
         named.is_some_and(|numbers| numbers.is_empty() || numbers.contains(&number))
+    }
+}
+
+/// Where an item stands while nothing is started for it. An attempt that certainly started
+/// nothing leaves it there: what earlier ones did is as it was.
+#[derive(Debug)]
+pub(super) enum PriorState {
+    /// Certainly not started.
+    New,
+    /// Started, or not.
+    Unknown {
+        /// Whether the results file says so already.
+        is_reported: bool,
+    },
+    /// Its run has ended, and was started with this request.
+    Ended(Option<Item>, Box<Run>),
+}
+
+impl PriorState {
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::New => Outcome::NotStarted,
+            Self::Unknown { .. } => Outcome::Unknown,
+            Self::Ended(_, run) => Outcome::of(run),
+        }
+    }
+
+    pub(super) fn exit(&self) -> ExitStatus {
+        match self.outcome() {
+            Outcome::Unknown => ExitStatus::Unknown,
+            Outcome::Failed => ExitStatus::RunFailed,
+            Outcome::Completed | Outcome::Going | Outcome::NotStarted => ExitStatus::Done,
+        }
+    }
+
+    /// What is known of what has started of it, or may have.
+    pub(super) fn known(&self) -> Option<String> {
+        match self {
+            Self::New => None,
+            Self::Unknown { .. } => Some("it is unknown whether it has started".to_owned()),
+            Self::Ended(_, run) => Some(format!("session {} {}", run.session_id, run.status)),
+        }
+    }
+
+    /// What is reported of it; `reason` says why what has not started has not.
+    pub(super) fn report(&self, reason: &str) -> ItemEvent {
+        match self {
+            Self::New => not_started(reason),
+            Self::Unknown { .. } => unknown(),
+            Self::Ended(request, run) => ItemEvent::Ended {
+                request: request.clone(),
+                run: (**run).clone(),
+            },
+        }
     }
 }

@@ -1,9 +1,42 @@
-//! A step of an agent's work, or of its start, on one line.
+//! Parts of a run as text: its head, its messages, and its steps, one a line.
 
-use dinoai::{StartupStep, Step};
+use dinoai::{Run, StartupStep, Step};
 use serde_json::Value;
 
+use crate::output::Output;
 use crate::sanitize::one_line;
+
+/// What is known of a run beside its messages.
+pub(crate) fn head(run: &Run, output: &Output) {
+    let mut head = vec![
+        ("session  ", run.session_id.as_str()),
+        ("status   ", run.status.as_str()),
+        ("workspace", &run.workspace_uid),
+    ];
+    let children = run.child_session_ids.iter();
+    head.extend(children.map(|child| ("started  ", child.as_str())));
+    let lines = head
+        .iter()
+        .map(|(name, value)| format!("{name}  {}", one_line(value)));
+    output.aside(&lines.collect::<Vec<_>>().join("\n"));
+}
+
+/// The whole conversation.
+pub(crate) fn transcript(run: &Run, output: &Output) {
+    for message in &run.messages {
+        if message.is_from_user() {
+            output.aside(&as_quotation(&message.content));
+        } else {
+            output.markdown(&message.content);
+        }
+    }
+}
+
+/// What the user wrote, in a transcript.
+pub(super) fn as_quotation(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| format!("> {line}")).collect();
+    lines.join("\n")
+}
 
 /// Deliveries and bookkeeping: what they do shows as a message, or is not work.
 const HIDDEN: [&str; 3] = ["send_api_message", "post_slack_message", "todo_read"];
@@ -15,7 +48,7 @@ const LONGEST: usize = 90;
 pub(crate) const INPUT_LENGTH: u32 = 300;
 
 /// Which tool was used, and on what, where a tool has done some work.
-pub(crate) fn of_tool(step: &Step) -> Option<String> {
+pub(crate) fn tool_line(step: &Step) -> Option<String> {
     let tool = step.tool_name.as_deref()?;
     if HIDDEN.contains(&tool) {
         return None;
@@ -48,7 +81,7 @@ fn subject(input: Option<&str>) -> Option<String> {
 }
 
 /// A step of a run's start, and how it stands, on one line.
-pub(crate) fn of_startup(step: &StartupStep) -> String {
+pub(crate) fn startup_line(step: &StartupStep) -> String {
     let word = match step.done {
         true => "ready",
         false => "preparing",
