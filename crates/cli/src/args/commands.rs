@@ -123,7 +123,7 @@ pub(crate) struct ChatArgs {
     /// Agent to chat with: .dinoai/agents/<AGENT>.yml
     pub(crate) agent: Option<String>,
     /// Continue this session
-    #[arg(long, value_name = "ID", value_parser = session_id, conflicts_with_all = ["agent", "model_family"])]
+    #[arg(long, value_name = "SESSION", value_parser = session_id, conflicts_with_all = ["agent", "model_family"])]
     pub(crate) session: Option<SessionId>,
     /// Use this model family for a new session
     #[arg(long, value_name = "SLUG")]

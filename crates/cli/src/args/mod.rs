@@ -203,6 +203,7 @@ pub(crate) enum Command {
     /// Print the JSON schema of the JSON that commands write
     Schema {
         /// Schema to print
+        #[arg(value_name = "SCHEMA")]
         of: SchemaOf,
     },
     /// Print version

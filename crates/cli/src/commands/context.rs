@@ -2,8 +2,11 @@
 
 use dinoai::{Client, SessionId};
 
+use crate::args::FollowArgs;
+use crate::follow::Follower;
 use crate::interrupt::Interrupts;
 use crate::output::Output;
+use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
 
 /// What a command that talks to the API is given.
@@ -13,7 +16,17 @@ pub(crate) struct Context<'a> {
     pub(crate) interrupts: &'a mut Interrupts,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// What follows a run as these options say.
+    pub(crate) fn follower(&self, options: FollowArgs, audience: Audience) -> Follower<'a> {
+        Follower {
+            client: self.client,
+            output: self.output,
+            options,
+            audience,
+        }
+    }
+
     /// Awaits a call about a run that starts nothing, unless the command is interrupted.
     pub(crate) async fn read<T>(
         &mut self,

@@ -1,6 +1,6 @@
 //! The commands, a module each.
 //!
-//! [`run`] chooses one, opens the account, listens for signals, and ends with the exit status. A command
+//! [`run()`] chooses one, opens the account, listens for signals, and ends with the exit status. A command
 //! that talks to the API gets a [`Context`].
 
 mod batch;

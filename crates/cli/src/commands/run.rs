@@ -4,7 +4,7 @@ use dinoai::{Accepted, TriggerRun};
 
 use super::{Context, message};
 use crate::args::{Format, RequestArgs, RunArgs};
-use crate::follow::{AnswerFile, Follower};
+use crate::follow::AnswerFile;
 use crate::output::{Output, Stream};
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
@@ -29,12 +29,7 @@ pub(crate) async fn run(
     answer_file: Option<AnswerFile>,
 ) -> Result<ExitStatus, Failure> {
     let request = trigger(options.request)?;
-    let follower = Follower {
-        client: context.client,
-        output: context.output,
-        options: options.follow,
-        audience: Audience::Author,
-    };
+    let follower = context.follower(options.follow, Audience::Author);
     let mut watched = follower.watch(context.client.trigger_run_and_watch(request), true);
     if !options.detach {
         return follower

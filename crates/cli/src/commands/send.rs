@@ -2,7 +2,7 @@
 
 use super::{Context, message};
 use crate::args::SendArgs;
-use crate::follow::{AnswerFile, Follower};
+use crate::follow::AnswerFile;
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
 
@@ -25,12 +25,7 @@ pub(crate) async fn send(
     answer_file: Option<AnswerFile>,
 ) -> Result<ExitStatus, Failure> {
     let session = context.client.session(&options.session)?;
-    let follower = Follower {
-        client: context.client,
-        output: context.output,
-        options: options.follow,
-        audience: Audience::Author,
-    };
+    let follower = context.follower(options.follow, Audience::Author);
     let message = options.message.unwrap_or_default();
     let watched = follower.watch(session.send_and_watch(message), true);
     follower

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::args::WatchArgs;
-use crate::follow::{AnswerFile, Follower};
+use crate::follow::AnswerFile;
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
 
@@ -11,12 +11,7 @@ pub(crate) async fn watch(
     options: WatchArgs,
     answer_file: Option<AnswerFile>,
 ) -> Result<ExitStatus, Failure> {
-    let follower = Follower {
-        client: context.client,
-        output: context.output,
-        options: options.follow,
-        audience: Audience::Visitor,
-    };
+    let follower = context.follower(options.follow, Audience::Visitor);
     let session = context.client.session(&options.session)?;
     let watched = follower.watch(session.watch(), false);
     follower

@@ -5,21 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use dinoai_emulator::{Emulator, Fault};
+use dinoai_emulator::Fault;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::support::home::credentials;
 use crate::support::program::{Done, bare, dinoai, run};
 use crate::support::runs::{Folder, endless, wait_until};
-
-fn credentials(emulator: &Emulator) -> String {
-    format!(
-        "API_ENDPOINT={}\nAPI_KEY={}\nAPI_SECRET={}\n",
-        emulator.endpoint(),
-        emulator.key(),
-        emulator.secret()
-    )
-}
 
 /// A shell command as a user would paste it; `dinoai` is the program under test.
 fn paste(line: &str) -> Done {
@@ -35,12 +27,6 @@ fn paste(line: &str) -> Done {
     Done::of(shell.spawn().unwrap())
 }
 
-/// The command behind `to resume: `.
-fn hint(done: &Done) -> &str {
-    let (_, rest) = done.stderr.split_once("to resume: ").unwrap();
-    rest.lines().next().unwrap()
-}
-
 const SHORT: [&str; 2] = ["--timeout", "300ms"];
 
 #[test]
@@ -53,7 +39,7 @@ fn a_hint_names_the_credentials_file_and_reaches_the_same_run() {
     let done = run(bare(), &[&["run", "a"][..], &account, &SHORT].concat());
     assert_eq!(done.code(), 4, "{}", done.stderr);
     let id = emulator.runs()[0].session_id.clone();
-    let done = paste(&format!("{} --timeout 300ms", hint(&done)));
+    let done = paste(&format!("{} --timeout 300ms", done.hint()));
     assert_eq!(done.code(), 4, "{}", done.stderr);
     assert!(done.stderr.contains(&id), "{}", done.stderr);
 }
@@ -175,11 +161,11 @@ fn an_endpoint_is_asked_for_and_not_shown() {
     let account = ["--endpoint", emulator.endpoint()];
     let done = run(command, &[&["run", "a"][..], &account, &SHORT].concat());
     assert_eq!(done.code(), 4, "{}", done.stderr);
-    assert!(hint(&done).contains(" --endpoint URL "), "{}", done.stderr);
+    assert!(done.hint().contains(" --endpoint URL "), "{}", done.stderr);
     assert!(!done.stderr.contains("demo-company"), "{}", done.stderr);
     // Pasted as it is, it sends nothing.
     let before = emulator.requests().len();
-    let done = paste(hint(&done));
+    let done = paste(done.hint());
     assert_eq!(done.code(), 2, "{}", done.stderr);
     assert_eq!(emulator.requests().len(), before);
 }
@@ -195,14 +181,14 @@ fn one_command_goes_on_with_all_runs_that_a_wait_has_given_up() {
     let done = run(dinoai(&emulator), &[&wait[..], &SHORT].concat());
     assert_eq!(done.code(), 4, "{}", done.stderr);
     let command = format!("dinoai {}", wait.join(" "));
-    assert_eq!(hint(&done), command, "{}", done.stderr);
+    assert_eq!(done.hint(), command, "{}", done.stderr);
     let hints = done.stderr.matches("to resume").count();
     assert_eq!(hints, 1, "{}", done.stderr);
     let one = run(
         dinoai(&emulator),
         &[&["wait", &ids[0]][..], &SHORT].concat(),
     );
-    assert_eq!(hint(&one), format!("dinoai watch {}", ids[0]));
+    assert_eq!(one.hint(), format!("dinoai watch {}", ids[0]));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use dinoai_emulator::Emulator;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::home::{at_home, home_with, login, sent_headers};
+use crate::support::home::{at_home, credentials, home_with, login, sent_headers};
 use crate::support::program::{bare, run, run_with_input};
 
 fn mode(path: &Path) -> u32 {
@@ -28,15 +28,7 @@ fn login_writes_a_file_that_only_its_owner_can_read_and_that_works() {
     assert!(!done.shown().contains(emulator.secret()));
     let file = home.path().join(".paradime/credentials");
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
-    assert_eq!(
-        fs::read_to_string(&file).unwrap(),
-        format!(
-            "API_ENDPOINT={}\nAPI_KEY={}\nAPI_SECRET={}\n",
-            emulator.endpoint(),
-            emulator.key(),
-            emulator.secret()
-        )
-    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), credentials(&emulator));
     let done = run(
         at_home(home.path()),
         &["run", "agent", "--poll-interval", "5ms"],

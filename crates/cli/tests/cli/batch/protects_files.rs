@@ -262,11 +262,7 @@ fn a_name_that_begins_with_a_hyphen_is_a_name_in_the_command_to_go_on_with() {
     signal(&child, Signal::INT);
     let done = Done::of(child);
     assert_eq!(done.code(), 130, "{}", done.stderr);
-    let hint = done
-        .stderr
-        .lines()
-        .find_map(|line| line.split_once("to resume: dinoai "));
-    let (_, hint) = hint.unwrap_or_else(|| panic!("{}", done.stderr));
+    let hint = done.hint().strip_prefix("dinoai ").unwrap();
     let id = &ids(&emulator)[0];
     assert_eq!(run(dinoai(&emulator), &["stop", id]).code(), 0);
     let mut again = dinoai(&emulator);

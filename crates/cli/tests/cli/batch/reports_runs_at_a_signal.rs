@@ -83,11 +83,7 @@ fn the_command_to_go_on_with_starts_nothing_twice() {
     assert_eq!(done.code(), 130, "{}", done.stderr);
     assert_eq!(emulator.runs().len(), 2);
 
-    let hint = done
-        .stderr
-        .lines()
-        .find_map(|line| line.split_once("to resume: dinoai "));
-    let (_, hint) = hint.unwrap_or_else(|| panic!("{}", done.stderr));
+    let hint = done.hint().strip_prefix("dinoai ").unwrap();
     let program = dinoai(&emulator);
     let mut shell = Command::new("/bin/sh");
     shell

@@ -63,6 +63,8 @@ fn a_conversation_that_nobody_reads_any_more_names_its_run() {
     let script = "{ \"$0\" \"$@\"; echo \"status $?\" >&2; } | head -n 1";
     let mut terminal = Pseudo::shell(&emulator, script, &["chat", "agent"], &[]);
     terminal.wait_for("end the conversation");
+    // The prompt is in the pipe; the editor takes keys soon after.
+    terminal.pause();
     terminal.type_in("hello\r");
     terminal.wait_for("session ");
     // Each turn writes more than the one line that is read.

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use dinoai_emulator::Emulator;
+
 use super::program::{Done, bare, run, run_with_input};
 
 pub(crate) fn at_home(home: &Path) -> Command {
@@ -55,4 +57,14 @@ pub(crate) fn sent_headers(home: &Path, endpoint_of: impl FnOnce(String) -> Vec<
     let done = run(at_home(home), &arguments);
     assert_eq!(done.code(), 3, "{}", done.stderr);
     server.join().unwrap()
+}
+
+/// The text of a credentials file for an emulator's account.
+pub(crate) fn credentials(emulator: &Emulator) -> String {
+    format!(
+        "API_ENDPOINT={}\nAPI_KEY={}\nAPI_SECRET={}\n",
+        emulator.endpoint(),
+        emulator.key(),
+        emulator.secret()
+    )
 }

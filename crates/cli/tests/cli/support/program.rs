@@ -48,6 +48,15 @@ impl Done {
         self.status.code().unwrap_or(-1)
     }
 
+    /// The command that it says to resume with.
+    pub(crate) fn hint(&self) -> &str {
+        let hint = self
+            .stderr
+            .lines()
+            .find_map(|line| line.split_once("to resume: "));
+        hint.unwrap_or_else(|| panic!("{}", self.stderr)).1
+    }
+
     /// All of it, for a snapshot.
     pub(crate) fn shown(&self) -> String {
         format!(
