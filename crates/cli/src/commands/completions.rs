@@ -1,4 +1,4 @@
-//! `dinoai completions`: the completion script of a shell.
+//! `dinoai completions`: generates a completion script for a shell.
 
 use clap::CommandFactory;
 use clap_complete::Shell;

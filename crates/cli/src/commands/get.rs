@@ -1,4 +1,4 @@
-//! `dinoai get`: reads a run.
+//! `dinoai get`: shows the status and transcript of a run.
 
 use dinoai::{SessionId, StartupStep, Step, StepOptions};
 

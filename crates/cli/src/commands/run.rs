@@ -1,4 +1,4 @@
-//! `dinoai run`: starts a run, and waits for its end.
+//! `dinoai run`: starts a run and waits for it to finish.
 
 use dinoai::{Accepted, TriggerRun};
 

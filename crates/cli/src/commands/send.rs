@@ -1,4 +1,4 @@
-//! `dinoai send`: a follow-up message, and the wait for its turn.
+//! `dinoai send`: sends a follow-up message and waits for that turn to finish.
 
 use super::{Context, message};
 use crate::args::SendArgs;

@@ -1,4 +1,4 @@
-//! `dinoai tree`: a run with all its descendants.
+//! `dinoai tree`: shows a run and its descendants as a tree.
 
 use dinoai::{Run, SessionId, Tree};
 use serde::Serialize;

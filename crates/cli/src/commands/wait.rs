@@ -1,4 +1,4 @@
-//! `dinoai wait`: waits until runs have ended, over few requests.
+//! `dinoai wait`: waits for runs to finish, with few requests.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `dinoai watch`: follows a run that was started before, here or elsewhere.
+//! `dinoai watch`: follows a run that was started before, here or elsewhere, until it finishes.
 
 use super::Context;
 use crate::args::WatchArgs;

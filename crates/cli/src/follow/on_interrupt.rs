@@ -1,4 +1,6 @@
-//! What becomes of a run that is followed when a signal comes.
+//! What happens to a run that is followed when a signal comes: it is left, stopped, or its id awaited.
+//!
+//! The rule itself is [`decide`].
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What counts as news.
+//! What is written on standard error puts the next heartbeat off.
 
 use std::io::Write as _;
 use std::time::Duration;

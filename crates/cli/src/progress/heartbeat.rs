@@ -1,4 +1,4 @@
-//! [`Heartbeat`]: since when something is waited for, and since when nothing has been said of it.
+//! [`Heartbeat`]: since when something is waited for, and when the next sign of life is due.
 //!
 //! Where no line is drawn over and over, a wait without news says that it goes on: many CI systems
 //! end a job that is silent for long. Whatever else is said in the meantime counts as news.

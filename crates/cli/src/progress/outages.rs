@@ -1,4 +1,4 @@
-//! [`Outages`]: of which runs polls fail at the moment, since when, and why.
+//! [`Outages`]: the runs whose polls fail at the moment, since when, and why.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Hints: the commands to go on with, each with the options that reach the account of this command.
+//! Hints: commands to paste, each with the options that reach the account of this command.
 
 use dinoai::{Error, RunStatus, SessionId};
 

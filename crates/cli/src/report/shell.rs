@@ -1,4 +1,4 @@
-//! Words for a shell, in commands that are printed to be pasted.
+//! How words are quoted for a shell, in commands that are printed to be pasted.
 
 use dinoai::SessionId;
 

@@ -1,4 +1,4 @@
-//! How many runs can go on at a time, as far as the limit on open files goes.
+//! How many runs can be in progress at a time under the limit on open files.
 
 /// Standard streams, files, the runtime's own, and connections that start runs.
 #[cfg(any(unix, test))]

@@ -1,4 +1,4 @@
-//! The command that goes on with a batch from its results.
+//! The command that resumes a batch from its results.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! That an intent is on disk before its trigger is sent, shown with a device that Linux has.
+//! An intent is on disk before its trigger is sent: shown with a device that Linux has.
 
 use std::fs::OpenOptions;
 use std::time::Duration;

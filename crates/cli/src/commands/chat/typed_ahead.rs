@@ -1,4 +1,4 @@
-//! What was typed before a prompt was there to be typed at.
+//! [`TypedAhead`]: what was typed before there was a prompt.
 
 /// What becomes of it.
 #[derive(Debug, PartialEq, Eq)]

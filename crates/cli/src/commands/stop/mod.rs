@@ -1,4 +1,4 @@
-//! `dinoai stop`: stops runs, and what they have started.
+//! `dinoai stop`: stops runs, each as if it were the only one.
 
 mod tree;
 

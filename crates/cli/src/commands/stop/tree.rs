@@ -1,4 +1,4 @@
-//! `dinoai stop --tree`: a run and its descendants.
+//! `dinoai stop --tree`: stops a run and its descendants.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Items from CSV.
+//! Items from CSV with a header.
 
 use super::item::{Item, line_at};
 

@@ -1,4 +1,4 @@
-//! [`Journal`]: the records of a batch, on disk before what they say goes on.
+//! [`Journal`]: writes the records of a batch; each is on disk before what it says is done.
 //!
 //! Files and pipes are written by threads of their own, so that the one that hears signals never
 //! waits for a disk, or for whoever reads standard output.

@@ -1,4 +1,4 @@
-//! [`Record`]: one line of a batch's results.
+//! [`Record`]: one line of the results of a batch.
 
 use dinoai::{Run, SessionId};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! [`BatchState`]: which items are being started, and which runs go on.
+//! [`BatchState`]: which items are being started, and which runs are in progress.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
