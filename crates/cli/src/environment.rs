@@ -1,10 +1,10 @@
 //! The environment variables that the command itself reads. Those of the account are the library's.
 //!
-//! Colours are read as `anstyle-query`, and with it clap and cargo, reads it (<https://bixense.com/clicolors>):
-//! `NO_COLOR` comes first, then what forces colours, then `CLICOLOR=0`, then whether a terminal is
-//! there; but a dumb one has no colours for `CLICOLOR=1` either. `FORCE_COLOR`
-//! (<https://force-color.org>) stands beside `CLICOLOR_FORCE`, which is older; `0` and `false` in it
-//! mean no colours, as Node has it. An empty variable counts as unset.
+//! Colours are read as `anstyle-query`, and with it clap and cargo, reads it
+//! (<https://bixense.com/clicolors>): `NO_COLOR` comes first, then what forces colours, then
+//! `CLICOLOR=0`, then whether a terminal is there; but a dumb one has no colours for `CLICOLOR=1`
+//! either. `FORCE_COLOR` (<https://force-color.org>) stands beside `CLICOLOR_FORCE`, which is
+//! older; `0` and `false` in it mean no colours, as Node has it. An empty variable counts as unset.
 
 use std::env;
 use std::ffi::OsString;

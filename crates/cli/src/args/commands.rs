@@ -37,8 +37,8 @@ pub(crate) struct RequestArgs {
     /// Reply in the Slack thread with this timestamp; needs --slack-channel
     #[arg(long, value_name = "TIMESTAMP", requires = "slack_channel")]
     pub(crate) slack_thread: Option<String>,
-    /// Check out this branch, tag or commit; if it does not exist, the API silently uses the default
-    /// branch
+    /// Check out this branch, tag or commit; if it does not exist, the API silently uses the
+    /// default branch
     #[arg(long, value_name = "REF")]
     pub(crate) base_branch: Option<String>,
     /// Use this model family
@@ -134,8 +134,9 @@ pub(crate) struct ChatArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct BatchArgs {
-    /// File with the runs to start: JSON lines, a JSON array, or CSV with a header; use - for standard
-    /// input. The fields are agent, message, slack_channel, slack_thread, base_branch, model_family
+    /// File with the runs to start: JSON lines, a JSON array, or CSV with a header; use - for
+    /// standard input. The fields are agent, message, slack_channel, slack_thread, base_branch,
+    /// model_family
     pub(crate) file: PathBuf,
     /// Keep at most this many runs in progress at a time
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]

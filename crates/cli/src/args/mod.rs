@@ -173,9 +173,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Send a follow-up message and wait for that turn to finish
     ///
-    /// A run that is still in progress accepts the message immediately. What the agent writes before
-    /// the message is left out; what it writes after it counts as the answer, since the API does not
-    /// say which message an answer belongs to.
+    /// A run that is still in progress accepts the message immediately. What the agent writes
+    /// before the message is left out; what it writes after it counts as the answer, since the API
+    /// does not say which message an answer belongs to.
     Send(SendArgs),
     /// Show the status and transcript of a run
     Get(GetArgs),

@@ -1,7 +1,7 @@
 //! The commands, a module each.
 //!
-//! [`run()`] chooses one, opens the account, listens for signals, and ends with the exit status. A command
-//! that talks to the API gets a [`Context`].
+//! [`run()`] chooses one, opens the account, listens for signals, and ends with the exit status. A
+//! command that talks to the API gets a [`Context`].
 
 mod batch;
 mod chat;

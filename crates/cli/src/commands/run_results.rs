@@ -1,5 +1,5 @@
-//! What came of each of several runs: [`RunResult`] for programs, and [`FailureGroups`], which reports
-//! once what is the same for several.
+//! What came of each of several runs: [`RunResult`] for programs, and [`FailureGroups`], which
+//! reports once what is the same for several.
 
 use dinoai::SessionId;
 use serde::Serialize;

@@ -1,4 +1,5 @@
-//! What happens to a run that is followed when a signal comes: it is left, stopped, or its id awaited.
+//! What happens to a run that is followed when a signal comes: it is left, stopped, or its id
+//! awaited.
 //!
 //! The rule itself is [`decide`].
 

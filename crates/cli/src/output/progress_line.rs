@@ -1,5 +1,5 @@
-//! What is shown while something is waited for: a line on a terminal that is drawn over and over, and a
-//! note from time to time elsewhere.
+//! What is shown while something is waited for: a line on a terminal that is drawn over and over,
+//! and a note from time to time elsewhere.
 
 use std::convert::Infallible;
 use std::fmt::Write;

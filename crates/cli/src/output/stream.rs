@@ -1,5 +1,5 @@
-//! What a standard stream leads to: a terminal, a file or neither, with colours or not, and how text
-//! that others wrote is made safe for it.
+//! What a standard stream leads to: a terminal, a file or neither, with colours or not, and how
+//! text that others wrote is made safe for it.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};

@@ -1,5 +1,5 @@
-//! What the command reports of itself: a failure with its kind, the hints to go on with, and the exit
-//! status.
+//! What the command reports of itself: a failure with its kind, the hints to go on with, and the
+//! exit status.
 
 mod exit_status;
 mod failure;

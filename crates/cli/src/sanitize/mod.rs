@@ -1,5 +1,5 @@
-//! Text that others wrote, made harmless for where it is written: a terminal, the log of a CI system,
-//! JSON.
+//! Text that others wrote, made harmless for where it is written: a terminal, the log of a CI
+//! system, JSON.
 
 pub(crate) mod ci_log;
 mod control_characters;

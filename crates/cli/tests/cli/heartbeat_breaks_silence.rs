@@ -1,5 +1,5 @@
-//! A wait that is not on a terminal is never silent for long. To see this of every command takes more
-//! than a minute, and is left out unless it is asked for: `.ci/long heartbeat`.
+//! A wait that is not on a terminal is never silent for long. To see this of every command takes
+//! more than a minute, and is left out unless it is asked for: `.ci/long heartbeat`.
 
 use std::io::{BufRead, BufReader};
 use std::process::Command;

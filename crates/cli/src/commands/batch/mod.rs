@@ -5,8 +5,8 @@
 //! So a batch that was killed in between leaves an item of which nobody knows whether it has
 //! started. Such an item is reported as unknown, and started again only when asked to.
 //!
-//! [`prepare`] reads the [`items`] and the [`results`] of earlier batches, and makes the [`plan`]; then
-//! [`batch`] has the [`runner`] carry it out, and reports each [`outcome`].
+//! [`prepare`] reads the [`items`] and the [`results`] of earlier batches, and makes the [`plan`];
+//! then [`batch`] has the [`runner`] carry it out, and reports each [`outcome`].
 
 mod input;
 mod items;

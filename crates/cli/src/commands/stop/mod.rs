@@ -157,8 +157,8 @@ impl Stopping<'_> {
         }
     }
 
-    /// Shows what is shown at the end, and waits for its reader. Where the results cannot reach one,
-    /// the failure has them.
+    /// Shows what is shown at the end, and waits for its reader. Where the results cannot reach
+    /// one, the failure has them.
     async fn finish(
         mut self,
         context: &mut Context<'_>,

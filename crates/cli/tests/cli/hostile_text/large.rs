@@ -119,8 +119,8 @@ impl Texts {
     }
 }
 
-/// Each command once in each format, since these texts take long: as text on a terminal, and as JSON
-/// and JSON lines in two of the three places.
+/// Each command once in each format, since these texts take long: as text on a terminal, and as
+/// JSON and JSON lines in two of the three places.
 #[test]
 fn large_texts_are_shown_by_every_command_in_every_format() {
     let texts = &Texts::new();

@@ -1,6 +1,6 @@
-//! Text that would do harm where it is shown does none: through every command, in every format, to a
-//! terminal, a pipe, the log of a CI system and a file. What `login`, `completions`, `schema` and the
-//! emulator write is the command's own.
+//! Text that would do harm where it is shown does none: through every command, in every format, to
+//! a terminal, a pipe, the log of a CI system and a file. What `login`, `completions`, `schema` and
+//! the emulator write is the command's own.
 
 mod judge;
 mod large;

@@ -91,8 +91,8 @@ impl OpenedResults {
         }
     }
 
-    /// Makes it, or makes it ready for more records: takes away a last line that was cut off, keeps it from
-    /// others, and makes sure that file and folder are on disk.
+    /// Makes it, or makes it ready for more records: takes away a last line that was cut off, keeps
+    /// it from others, and makes sure that file and folder are on disk.
     pub(crate) fn ready(mut self, output: &Output) -> Result<ResultsFile, Failure> {
         let file = match self.file.take() {
             Some(file) => file,

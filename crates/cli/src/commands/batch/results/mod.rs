@@ -1,5 +1,5 @@
-//! The results of a batch: what is recorded of each item, the file that keeps the records, how they are
-//! read back from it, and how they are written.
+//! The results of a batch: what is recorded of each item, the file that keeps the records, how they
+//! are read back from it, and how they are written.
 
 pub(super) mod file;
 pub(super) mod journal;

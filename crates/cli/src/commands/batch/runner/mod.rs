@@ -1,7 +1,7 @@
 //! [`BatchRunner`]: sees the items of a batch to their ends, a bounded number at a time.
 //!
-//! [`BatchRunner::run_all`] takes the items in order; what is done for one of them is in `item.rs`, what
-//! is known of all of them in [`state`].
+//! [`BatchRunner::run_all`] takes the items in order; what is done for one of them is in `item.rs`,
+//! what is known of all of them in [`state`].
 
 mod interruption;
 mod item;
