@@ -54,7 +54,8 @@ impl Done {
             .stderr
             .lines()
             .find_map(|line| line.split_once("to resume: "));
-        hint.unwrap_or_else(|| panic!("{}", self.stderr)).1
+        assert!(hint.is_some(), "{}", self.stderr);
+        hint.unwrap().1
     }
 
     /// All of it, for a snapshot.

@@ -213,6 +213,11 @@ impl Pseudo {
     /// Waits for the end: how it came, and all that was shown.
     pub(crate) fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
+        // The keyboard types a line feed when it is dropped, whose echo is not the command's.
+        let start = Instant::now();
+        while !self.reader.is_finished() && start.elapsed() < Duration::from_secs(1) {
+            thread::sleep(Duration::from_millis(2));
+        }
         drop(self.keyboard);
         drop(self.master);
         self.reader.join().unwrap();
