@@ -164,6 +164,8 @@ fn ctrl_c_while_an_answer_is_written_leaves_the_turn_alone() {
     // Then the turn is over, but for its text; a moment earlier it is left, which is right, too.
     terminal.pause();
     terminal.signal(Signal::INT);
+    // It is heard while the terminal is still held up.
+    terminal.pause();
     terminal.type_in(GO_ON);
     terminal.wait_for_prompt();
     terminal.type_in("\u{4}");
