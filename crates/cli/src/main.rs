@@ -14,10 +14,12 @@
 //! | [`output`] | How is something written, and where? Results, notes, failures, the live line |
 //! | [`account`] | Which endpoint and credentials are used, or which emulator in their place? |
 //! | [`interrupt`] | Which signals are heard, and what becomes of a run then? |
-//! | [`mod@print`] | How do events, transcripts and documents of a run look? |
+//! | [`print`] | How do events, transcripts and documents of a run look? |
 //! | [`follow`] | How is one run followed to its end, a signal, a timeout? |
 //! | [`command_line`] | How are arguments parsed, or refused? |
 //! | [`commands`] | What does each command do? |
+//!
+//! [`print`]: mod@print
 
 mod account;
 mod args;
