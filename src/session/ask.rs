@@ -6,6 +6,7 @@ use futures_util::future::{Either, select};
 use tracing::Instrument;
 
 use super::handle::Handle;
+use super::hooks::OnAccepted;
 use super::open_turn::Tracked;
 use super::turn::Turn;
 use super::until_ended::{until_at_rest, until_ended};
@@ -14,8 +15,6 @@ use crate::model::Accepted;
 use crate::operations::CallFuture;
 use crate::polling::{OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters};
 use crate::transport::CallOptions;
-
-pub(super) type OnAccepted = dyn FnOnce(&Accepted) + Send + 'static;
 
 /// A follow-up and the wait for its [`Turn`]. Await it; nothing is sent before.
 ///

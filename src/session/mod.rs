@@ -7,6 +7,7 @@ mod ask;
 mod checkpoint;
 mod event;
 mod handle;
+mod hooks;
 mod open_turn;
 mod seen_messages;
 mod send;

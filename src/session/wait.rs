@@ -6,6 +6,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::handle::Handle;
+use super::hooks::OnStarted;
 use super::open_turn::Tracked;
 use super::until_ended::until_ended;
 #[cfg(doc)]
@@ -79,8 +80,6 @@ pub struct Wait {
     on_started: Option<Box<OnStarted>>,
     on_outage: Option<Box<OnOutage>>,
 }
-
-type OnStarted = dyn FnOnce(&SessionId) + Send + 'static;
 
 enum Subject {
     New(TriggerRun),

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::super::event::Event;
 use super::super::handle::Handle;
+use super::super::hooks::{OnAccepted, OnStarted};
 use super::super::seen_messages::SeenMessages;
 use super::watcher::Watcher;
 use crate::error::Result;
-use crate::model::{Accepted, SessionId, StepOptions, TriggerRun};
+use crate::model::{StepOptions, TriggerRun};
 use crate::operations::{Api, check_step_options};
 use crate::polling::{OnOutage, PollOptions};
 use crate::transport::CallOptions;
@@ -69,8 +70,8 @@ pub(super) struct Opening {
 /// What is called while a watch is read.
 #[derive(Default)]
 pub(super) struct Hooks {
-    pub(super) on_started: Option<Box<dyn FnOnce(&SessionId) + Send>>,
-    pub(super) on_accepted: Option<Box<dyn FnOnce(&Accepted) + Send>>,
+    pub(super) on_started: Option<Box<OnStarted>>,
+    pub(super) on_accepted: Option<Box<OnAccepted>>,
     pub(super) on_outage: Option<Box<OnOutage>>,
 }
 
