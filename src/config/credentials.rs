@@ -233,8 +233,19 @@ mod tests {
                 refusal(Credentials::company_token("prdm_cmp_canary", "")),
                 refusal(Credentials::company_token("prdm_cmp_canary\r\n", "w1")),
             ]
-            .join("\n")
-        );
+            .join("\n"),
+@r"
+API key is blank: it needs a value
+API secret is blank: it needs a value
+API key contains a line break or another character that no HTTP header can carry
+API secret is a token (prdm_wsp_…), not a key's secret: use Credentials::workspace_token
+API secret is a token (prdm_cmp_…), not a key's secret: use Credentials::company_token
+workspace token is blank: it needs a value
+workspace token has to start with prdm_wsp_
+company token has to start with prdm_cmp_
+workspace uid is blank: it needs a value
+company token contains a line break or another character that no HTTP header can carry
+");
     }
 
     #[test]

@@ -133,8 +133,18 @@ mod tests {
                 "https://exa mple/canary",
             ]
             .map(refusal)
-            .join("\n")
-        );
+            .join("\n"),
+@r"
+endpoint is blank: give the URL shown when the API key was generated
+endpoint has no scheme: it has to start with https://
+endpoint has to start with https://
+endpoint contains user info (user:password@): give credentials separately
+endpoint contains user info (user:password@): give credentials separately
+endpoint is plain http to another machine, which would show the credentials on the way: use https, or allow_plain_http on the client's builder
+endpoint is plain http to another machine, which would show the credentials on the way: use https, or allow_plain_http on the client's builder
+endpoint is not a URL: empty host
+endpoint is not a URL: invalid international domain name
+");
     }
 
     #[test]

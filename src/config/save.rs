@@ -340,7 +340,15 @@ mod tests {
             let refusal = refusal.unwrap_err().to_string();
             refusal.replace(&folder.path().display().to_string(), "FOLDER")
         });
-        insta::assert_snapshot!(refusals.join("\n"));
+        insta::assert_snapshot!(refusals.join("\n"),
+@r"
+API_SECRET contains `${`, which reads as a variable in a credentials file: set it in the environment
+API secret contains a line break or another character that no HTTP header can carry
+API_ENDPOINT contains `${`, which reads as a variable in a credentials file: set it in the environment
+endpoint is blank: it needs a value
+credentials file FOLDER cannot be written: it is not a file
+credentials file FOLDER/credentials/below cannot be written: Not a directory (os error 20)
+");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

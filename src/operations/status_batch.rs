@@ -180,7 +180,18 @@ mod tests {
             assert_eq!(operation.root_fields(&document).count(), size);
             assert_eq!(batch["variables"].as_object().unwrap().len(), size);
             if size == 2 {
-                insta::assert_snapshot!(query);
+                insta::assert_snapshot!(query,
+@r"
+query DinoaiAgentRunStatuses($id0: String!, $id1: String!) {
+  run0: dinoaiAgentRun(agentSessionId: $id0) { ...RunStatus }
+  run1: dinoaiAgentRun(agentSessionId: $id1) { ...RunStatus }
+}
+
+fragment RunStatus on DinoAiAgentRun {
+  ok
+  status
+}
+");
             }
         }
     }

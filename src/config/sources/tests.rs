@@ -41,7 +41,51 @@ fn the_kind_follows_from_the_secrets_prefix() {
         headers(&[endpoint, key, ("API_SECRET", "s"), workspace]),
         headers(&[endpoint, key, ("API_SECRET", "prdm_wsp_t")]),
         headers(&[endpoint, ("API_SECRET", "prdm_cmp_t"), workspace]),
-    ]);
+    ],
+@r#"
+[
+    [
+        (
+            "x-api-key",
+            "k",
+        ),
+        (
+            "x-api-secret",
+            "s",
+        ),
+    ],
+    [
+        (
+            "x-api-key",
+            "k",
+        ),
+        (
+            "x-api-secret",
+            "s",
+        ),
+        (
+            "x-paradime-workspace",
+            "w1",
+        ),
+    ],
+    [
+        (
+            "authorization",
+            "Bearer prdm_wsp_t",
+        ),
+    ],
+    [
+        (
+            "authorization",
+            "Bearer prdm_cmp_t",
+        ),
+        (
+            "x-paradime-workspace",
+            "w1",
+        ),
+    ],
+]
+"#);
 }
 
 #[test]
@@ -84,8 +128,14 @@ fn what_is_missing_is_named_with_the_ways_to_set_it() {
             refusal(&[endpoint, ("PARADIME_API_SECRET", "s")]),
             refusal(&[endpoint, ("PARADIME_API_SECRET", "prdm_cmp_t")]),
         ]
-        .join("\n")
-    );
+        .join("\n"),
+@r"
+PARADIME_API_ENDPOINT (the URL shown when the API key was generated), PARADIME_API_KEY (the API key, unless the secret is a token) and PARADIME_API_SECRET (the API key's secret, or a token) are missing: set them in the environment
+PARADIME_API_KEY (the API key, unless the secret is a token) and PARADIME_API_SECRET (the API key's secret, or a token) are missing: set them in the environment
+PARADIME_API_ENDPOINT (the URL shown when the API key was generated) and PARADIME_API_KEY (the API key, which a secret that is no token needs) are missing: set them in the environment
+PARADIME_API_KEY (the API key, which a secret that is no token needs) is missing: set it in the environment
+PARADIME_WORKSPACE_UID (which a company token needs) is missing: set it in the environment
+");
 }
 
 /// A credentials file in a folder of its own.
@@ -258,8 +308,14 @@ fn a_bad_file_is_named_with_the_line_and_without_its_text() {
             refusal(folder.path()),
             refusal(&folder.path().join("missing")),
         ]
-        .join("\n")
-    );
+        .join("\n"),
+@r"
+PARADIME_API_ENDPOINT (the URL shown when the API key was generated) and PARADIME_API_SECRET (the API key's secret, or a token) are missing: set them in the environment, or in FILE; nothing could be read from line 2 of that file
+credentials file FILE is not a text file (UTF-8)
+PARADIME_API_ENDPOINT (the URL shown when the API key was generated) and PARADIME_API_SECRET (the API key's secret, or a token) are missing: set them in the environment, or in FILE
+credentials file FILE cannot be read: Is a directory (os error 21)
+PARADIME_API_ENDPOINT (the URL shown when the API key was generated), PARADIME_API_KEY (the API key, unless the secret is a token) and PARADIME_API_SECRET (the API key's secret, or a token) are missing: set them in the environment, or in FILE, which does not exist
+");
 }
 
 /// As for the vendor's command, whose reader sets no variable that is set, be it to nothing.
