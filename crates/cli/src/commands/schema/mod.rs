@@ -5,7 +5,7 @@ use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
 
 /// A definition for each command and format, and one for a line on standard error.
-const OUTPUT: &str = include_str!("schema/output.json");
+const OUTPUT: &str = include_str!("output.json");
 
 pub(crate) fn print(of: SchemaOf, output: &Output) -> Result<ExitStatus, Failure> {
     match of {
