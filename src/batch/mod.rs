@@ -5,7 +5,7 @@ mod results;
 mod run_all;
 mod scheduler;
 mod wait_all;
-mod waiting;
+mod waiting_run;
 
 pub use results::RunResults;
 pub use run_all::RunAll;

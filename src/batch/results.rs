@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-use super::scheduler::Items;
+use super::scheduler::Results;
 use crate::error::Result;
 use crate::model::Run;
 
@@ -18,8 +18,8 @@ use crate::model::Run;
 /// It works only while it is read. Dropped at any time it loses nothing.
 #[must_use = "a stream does nothing until it is read"]
 pub struct RunResults<K> {
-    begin: Option<Box<dyn FnOnce() -> Items<K> + Send>>,
-    items: Option<Items<K>>,
+    begin: Option<Box<dyn FnOnce() -> Results<K> + Send>>,
+    items: Option<Results<K>>,
     /// What has not been given yet.
     outstanding: BTreeSet<K>,
 }
@@ -27,7 +27,7 @@ pub struct RunResults<K> {
 impl<K: Ord + Unpin> RunResults<K> {
     pub(super) fn new(
         outstanding: BTreeSet<K>,
-        begin: impl FnOnce() -> Items<K> + Send + 'static,
+        begin: impl FnOnce() -> Results<K> + Send + 'static,
     ) -> Self {
         Self {
             begin: Some(Box::new(begin)),

@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::excerpt::excerpt;
-use super::failure::is_transient_status;
 use super::graphql::{GraphQlError, PathSegment};
+use super::retry_class::is_transient_status;
 use super::{Awaited, FailedCall, Obstacle, WaitTimeout};
 use crate::model::{Run, RunStatus, SessionId};
 

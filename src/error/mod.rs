@@ -21,11 +21,11 @@ mod before_execution;
 mod display;
 mod excerpt;
 mod failed_call;
-mod failure;
 #[cfg(feature = "test-util")]
 mod for_tests;
 mod graphql;
 mod questions;
+mod retry_class;
 mod unsupported;
 mod wait_timeout;
 
@@ -50,7 +50,7 @@ pub(crate) use before_execution::is_before_execution;
 pub(crate) use display::asked_for;
 pub(crate) use display::{innermost, list, said};
 pub(crate) use excerpt::excerpt;
-pub(crate) use failure::{Failure, is_rate_limit_code, is_transient_status};
+pub(crate) use retry_class::{RetryClass, is_rate_limit_code, is_transient_status};
 pub(crate) use unsupported::unsupported;
 pub(crate) use wait_timeout::Awaited;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::failure::Failure;
+use super::retry_class::RetryClass;
 use super::{Error, FailedCall, Result};
 use crate::model::{Run, SessionId};
 
@@ -137,7 +137,7 @@ impl Error {
     /// often as its [`Retry`](crate::Retry) says.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        Failure::of(self) == Failure::Transient && !self.may_have_started()
+        RetryClass::of(self) == RetryClass::Transient && !self.may_have_started()
     }
 
     /// How long the server asked to wait before the next request, if it did: `Retry-After`, in
@@ -155,7 +155,7 @@ impl Error {
     /// call, whatever was started before it.
     pub(crate) fn may_be_sent_again(&self) -> bool {
         let is_proven = self.call().is_some_and(|call| !call.unproven);
-        is_proven && Failure::of(self) == Failure::Transient
+        is_proven && RetryClass::of(self) == RetryClass::Transient
     }
 
     pub(crate) fn call(&self) -> Option<&FailedCall> {

@@ -1,9 +1,9 @@
 //! How a run is polled: [`PollOptions`] say how long and how often, [`Schedule`] when next,
 //! [`tolerance`] which failed polls a wait survives, and [`Poller`] holds them together.
 
+mod completed;
 mod options;
 mod outage;
-mod outcome;
 mod poller;
 mod schedule;
 mod tolerance;
@@ -12,8 +12,8 @@ pub use options::{OnTimeout, PollOptions};
 pub use outage::Outage;
 pub use schedule::Schedule;
 
+pub(crate) use completed::completed;
 pub(crate) use options::{example, grace_period_setter, outage_setter, poll_setters};
 pub(crate) use outage::{Gap, OnOutage};
-pub(crate) use outcome::completed;
 pub(crate) use poller::{LAST_LOOK, LONGEST_RETRY_AFTER, Poller};
 pub(crate) use tolerance::Streak;

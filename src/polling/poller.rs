@@ -1,6 +1,8 @@
 //! [`Poller`]: what every wait shares. It says how the next poll is made, what a poll that failed
 //! means, how long to pause, and when the wait has come to its deadline. The loops are with those who
-//! wait: each calls `begin`, then `read` or nothing, then `pause_after`.
+//! wait. Each calls `begin` before a poll; `note_look` and perhaps `note_status` with what it read; then
+//! `pause_after`, or `pause_despite` where something optional is missing, or `answered` where the wait
+//! ends. A watch calls `looked` where work comes between a poll and the pause.
 //!
 //! At the deadline the run is looked at once more: a poll that is in flight then is that look,
 //! else one more is made. Only after it is anything said of the run, or done to it.
@@ -41,8 +43,8 @@ pub(crate) struct Poller {
     on_outage: Option<Box<OnOutage>>,
     polls: u32,
     last_status: Option<RunStatus>,
-    /// Whether what is waited for had ended at the last look, although it could not be read.
-    has_ended: bool,
+    /// Whether what is waited for had ended, or may have, at the last look.
+    may_have_ended: bool,
     last_error: Option<Error>,
     /// When the last look ended, if something else came between it and the pause.
     looked_at: Option<Duration>,
@@ -71,7 +73,7 @@ impl Poller {
             streak: Streak::default(),
             polls: 0,
             last_status: None,
-            has_ended: false,
+            may_have_ended: false,
             last_error: None,
             looked_at: None,
         }
@@ -138,14 +140,14 @@ impl Poller {
 
     /// Notes what a poll has read, and whether that is, or may be, the end of what is waited
     /// for.
-    pub(crate) fn read(&mut self, status: &RunStatus, has_ended: bool) {
-        self.has_ended = has_ended;
-        self.read_whole(status);
+    pub(crate) fn note_look(&mut self, status: &RunStatus, may_have_ended: bool) {
+        self.may_have_ended = may_have_ended;
+        self.note_status(status);
     }
 
-    /// Notes how a whole read shows what has just read as ended, or as if it might have. If it
-    /// says otherwise it may lag behind, and what may have ended is not stopped.
-    pub(crate) fn read_whole(&mut self, status: &RunStatus) {
+    /// Notes a status, and that the run was read, without changing whether what is waited for may
+    /// have ended: a whole read after a look may lag behind it.
+    pub(crate) fn note_status(&mut self, status: &RunStatus) {
         self.is_proven = true;
         self.has_read = true;
         if self.last_status.as_ref() != Some(status) {
@@ -172,7 +174,7 @@ impl Poller {
 
     /// Something else is waited for from now on, which has not ended.
     pub(crate) fn reopen(&mut self) {
-        self.has_ended = false;
+        self.may_have_ended = false;
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -226,7 +228,7 @@ impl Poller {
             // One that was over before the deadline is not the last look: that is due now.
             return match looked_at < self.deadline {
                 true => Ok(()),
-                false => Err(self.timeout(awaited).await),
+                false => Err(self.end_at_deadline(awaited).await),
             };
         }
         let pause = self
@@ -250,11 +252,12 @@ impl Poller {
         }
     }
 
-    /// The end of the wait at its deadline.
-    pub(crate) async fn timeout(&mut self, awaited: Awaited) -> Error {
+    /// Ends the wait at its deadline: stops the run if the options say so and it cannot have ended,
+    /// and makes the error.
+    pub(crate) async fn end_at_deadline(&mut self, awaited: Awaited) -> Error {
         let elapsed = self.now().saturating_sub(self.start);
         let stopped = match self.options.on_timeout {
-            OnTimeout::Stop if !self.has_ended && awaited != Awaited::Rest => {
+            OnTimeout::Stop if !self.may_have_ended && awaited != Awaited::Rest => {
                 let call = CallOptions {
                     session_id: Some(self.session_id.clone()),
                     started: self.started,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Failure};
+use crate::error::{Error, RetryClass};
 
 /// How long, and for how many polls, a wait tolerates a failure that may be permanent.
 const DOUBTFUL_TIME: Duration = Duration::from_secs(120);
@@ -25,17 +25,17 @@ impl Streak {
         is_proven: bool,
         has_read: bool,
     ) -> bool {
-        match Failure::of(error) {
+        match RetryClass::of(error) {
             _ if !is_proven => false,
-            Failure::Transient => true,
-            Failure::Refused if !has_read => false,
-            Failure::Refused | Failure::Doubtful => {
+            RetryClass::Transient => true,
+            RetryClass::Refused if !has_read => false,
+            RetryClass::Refused | RetryClass::Doubtful => {
                 let (since, polls) = self.doubtful.get_or_insert((now, 0));
                 *polls += 1;
                 let has_lasted = now.saturating_sub(*since) >= DOUBTFUL_TIME;
                 !(has_lasted && *polls >= DOUBTFUL_POLLS)
             }
-            Failure::Final => false,
+            RetryClass::Final => false,
         }
     }
 }

@@ -7,9 +7,9 @@ use tracing::Instrument;
 
 use super::handle::Handle;
 use super::hooks::OnAccepted;
-use super::open_turn::Tracked;
 use super::turn::Turn;
-use super::until_ended::{until_at_rest, until_ended};
+use super::turn_end::AwaitedTurn;
+use super::wait_loops::{until_at_rest, until_ended};
 use crate::error::{Awaited, Error, Result};
 use crate::model::Accepted;
 use crate::operations::CallFuture;
@@ -95,13 +95,13 @@ impl Ask {
             let queue = std::pin::pin!(handle.asks().lock_owned());
             let turn = match select(queue, clock.alarm(deadline)).await {
                 Either::Left((turn, _)) => turn,
-                Either::Right(_) => return Err(polls.timeout(Awaited::Rest).await),
+                Either::Right(_) => return Err(polls.end_at_deadline(Awaited::Rest).await),
             };
             loop {
                 let turns = handle.turns();
                 let digest = until_at_rest(&mut polls, &handle).await?;
                 let Some(sending) = handle.begin_to_send(deadline).await else {
-                    return Err(polls.timeout(Awaited::Rest).await);
+                    return Err(polls.end_at_deadline(Awaited::Rest).await);
                 };
                 // Unless another follow-up was sent in between.
                 if handle.turns() == turns {
@@ -130,9 +130,9 @@ impl Ask {
             .having_started()
             .with_outages(polls.take_outages());
         let progress = turn.progress.clone();
-        let mut turn = Tracked::only(turn);
+        let mut turn = AwaitedTurn::only(turn);
         let run = until_ended(&mut polls, &mut turn).await?;
-        Ok(handle.end_turn(run, &progress))
+        Ok(handle.take_turn(run, &progress))
     }
 }
 

@@ -95,7 +95,7 @@ impl Handle {
     }
 
     /// Takes what is new out of a run whose turn has ended.
-    pub(crate) fn end_turn(&self, run: Run, turn: &TurnProgress) -> Turn {
+    pub(crate) fn take_turn(&self, run: Run, turn: &TurnProgress) -> Turn {
         let mut state = self.state();
         if state.turn.as_ref().is_some_and(|open| open.is_same(turn)) {
             state.turn = None;

@@ -1,21 +1,21 @@
 //! A run by its id: [`Session`] sends, asks, waits, watches, stops and resumes.
 //!
 //! `state` is what a session has emitted, `handle` shares it between its futures and holds the locks,
-//! `turn` and `open_turn` decide when a turn has ended.
+//! `turn` and `turn_end` decide when a turn has ended.
 
 mod ask;
 mod checkpoint;
 mod event;
 mod handle;
 mod hooks;
-mod open_turn;
 mod seen_messages;
 mod send;
 mod state;
 mod stop_guard;
 mod turn;
-mod until_ended;
+mod turn_end;
 mod wait;
+mod wait_loops;
 mod watch;
 
 use std::fmt;
@@ -34,7 +34,7 @@ pub use wait::Wait;
 pub use watch::{Events, Watch};
 
 pub(crate) use handle::Handle;
-pub(crate) use open_turn::Tracked;
+pub(crate) use turn_end::AwaitedTurn;
 
 /// A handle on one run. Costs nothing to make: [`Client::session`] makes another, with a cursor
 /// of its own.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use super::handle::Handle;
-use super::open_turn::OpenTurn;
 use super::seen_messages::SeenMessages;
 use super::turn::TurnProgress;
+use super::turn_end::OpenTurn;
 use crate::error::{Error, FailedCall, Result};
 use crate::model::{Accepted, RunSteps, StepOptions};
 use crate::operations::Digest;
@@ -87,7 +87,7 @@ impl Handle {
         self.has_read.store(true, Ordering::Relaxed);
         let steps = self.steps_so_far(call.deadline);
         let steps = self.api.closing().before(steps).await.flatten();
-        let opening = Opening::new(self, digest, steps);
+        let opening = UnsentTurn::new(self, digest, steps);
         let call = CallOptions {
             departed: Some(opening.departed.clone()),
             ..call
@@ -130,7 +130,7 @@ impl Handle {
 
 /// A turn that is being opened. Unless it is kept, dropping it leaves the session as it was
 /// before, if the message certainly has not left.
-struct Opening<'a> {
+struct UnsentTurn<'a> {
     handle: &'a Handle,
     turn: TurnProgress,
     departed: Departed,
@@ -141,7 +141,7 @@ struct Opening<'a> {
     is_kept: bool,
 }
 
-impl<'a> Opening<'a> {
+impl<'a> UnsentTurn<'a> {
     fn new(handle: &'a Handle, digest: Digest, steps: Option<RunSteps>) -> Self {
         let number = handle.turns.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let turn = TurnProgress::since(number, &digest);
@@ -194,7 +194,7 @@ impl<'a> Opening<'a> {
     }
 }
 
-impl Drop for Opening<'_> {
+impl Drop for UnsentTurn<'_> {
     fn drop(&mut self) {
         if self.is_kept {
             return;

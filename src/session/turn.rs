@@ -1,5 +1,5 @@
 //! [`Turn`]: what came of one follow-up; and [`TurnProgress`]: the signs that a turn has shown so
-//! far.
+//! far. turn_end.rs decides by them when a turn has ended.
 
 use std::collections::BTreeSet;
 

@@ -7,8 +7,8 @@ use tracing::{Instrument, Span};
 
 use super::handle::Handle;
 use super::hooks::OnStarted;
-use super::open_turn::Tracked;
-use super::until_ended::until_ended;
+use super::turn_end::AwaitedTurn;
+use super::wait_loops::until_ended;
 #[cfg(doc)]
 use crate::Client;
 #[cfg(doc)]
@@ -134,7 +134,7 @@ impl Wait {
         let (polls, mut turn, started) = match self.subject {
             Subject::Run(handle) => (
                 handle.polls(start, self.options),
-                Tracked::of(handle),
+                AwaitedTurn::of(handle),
                 false,
             ),
             Subject::New(request) => {
@@ -144,7 +144,7 @@ impl Wait {
                 };
                 let accepted = self.api.trigger(request, call).await?;
                 let polls = Poller::since(start, self.api, accepted.session_id, self.options);
-                (polls.having_started(), Tracked::none(), true)
+                (polls.having_started(), AwaitedTurn::none(), true)
             }
         };
         let mut polls = polls.with_outages(self.on_outage);

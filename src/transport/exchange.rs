@@ -38,7 +38,7 @@ pub(super) struct Received {
 impl Received {
     /// Unpacks a body that the HTTP client left as it is, since it reads `Content-Encoding: gzip`
     /// in lower case only. What can be unpacked of a broken one is kept.
-    pub(super) fn unpack(&mut self, limit: usize) -> Result<End, Cause> {
+    pub(super) fn unpack(&mut self, limit: usize) -> Result<BodyEnd, Cause> {
         let is_packed = self.head.as_ref().is_some_and(|(_, headers)| {
             let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
             encoding.is_some_and(|encoding| {
@@ -46,16 +46,16 @@ impl Received {
             })
         });
         if !is_packed {
-            return Ok(End::Whole);
+            return Ok(BodyEnd::Whole);
         }
         match gzip_limited(&self.body, limit) {
             Ok(body) => {
                 self.body = body;
-                Ok(End::Whole)
+                Ok(BodyEnd::Whole)
             }
             Err(UnpackError::TooLarge { read }) => {
                 self.body = read;
-                Ok(End::TooLarge)
+                Ok(BodyEnd::TooLarge)
             }
             Err(UnpackError::Broken { read, source }) => {
                 self.body = read;
@@ -66,7 +66,7 @@ impl Received {
 }
 
 /// How a response ended.
-pub(super) enum End {
+pub(super) enum BodyEnd {
     Whole,
     TooLarge,
 }
@@ -76,7 +76,7 @@ pub(super) async fn exchange(
     limit: usize,
     received: &mut Received,
     progress: &AtomicUsize,
-) -> Result<End, reqwest::Error> {
+) -> Result<BodyEnd, reqwest::Error> {
     let mut response = request.send().await?;
     received.head = Some((response.status(), std::mem::take(response.headers_mut())));
     progress.fetch_add(1, Ordering::Relaxed);
@@ -86,11 +86,11 @@ pub(super) async fn exchange(
             .body
             .extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
-            return Ok(End::TooLarge);
+            return Ok(BodyEnd::TooLarge);
         }
         progress.fetch_add(1, Ordering::Relaxed);
     }
-    Ok(End::Whole)
+    Ok(BodyEnd::Whole)
 }
 
 /// Waits for an exchange within its limits; `None` if it was given up. A body that has left is

@@ -1,5 +1,5 @@
-//! [`HttpTransport`]: one attempt. It sends a request, sees whether it left, and reads the response
-//! under a limit.
+//! [`HttpTransport`]: one attempt. It sends a request and races it (exchange.rs), sees whether the body
+//! left (body.rs), and says what came back: a response, or the error of none.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tracing::Span;
 use super::body::{Departed, Seal};
 use super::closing::Closing;
 use super::connections::{Connections, Settings, user_agent};
-use super::exchange::{End, Limits, Received, exchange, race};
+use super::exchange::{BodyEnd, Limits, Received, exchange, race};
 use super::headers::{request_id, retry_after};
 use super::operation::{OperationInfo, RetrySafety};
 use super::redact::Redaction;
@@ -26,6 +26,7 @@ use crate::error::{Cause, Error, FailedCall, Obstacle, excerpt, innermost};
 const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Sends requests to one endpoint with one set of credentials, each once.
 pub(crate) struct HttpTransport {
     endpoint: Endpoint,
     headers: HeaderMap,
@@ -123,7 +124,7 @@ impl HttpTransport {
         &self,
         call: &FailedCall,
         operation: &OperationInfo,
-        end: Option<Result<End, Cause>>,
+        end: Option<Result<BodyEnd, Cause>>,
         mut received: Received,
         limits: Limits<'_>,
         seal: &Seal,
@@ -131,11 +132,11 @@ impl HttpTransport {
         // Also what has arrived of one that broke off: it may hold an id.
         let unpacked = received.unpack(self.settings.response_limit);
         let end = match end {
-            Some(Ok(End::Whole)) => Some(unpacked),
+            Some(Ok(BodyEnd::Whole)) => Some(unpacked),
             other => other,
         };
         match (end, received.head) {
-            (Some(Ok(End::Whole)), Some((status, headers))) => Ok(Response {
+            (Some(Ok(BodyEnd::Whole)), Some((status, headers))) => Ok(Response {
                 status,
                 headers,
                 body: received.body,
@@ -179,8 +180,8 @@ impl HttpTransport {
     ) -> Result<Response, Error> {
         let limit = self.settings.response_limit;
         let end = match body.len() > limit {
-            true => End::TooLarge,
-            false => End::Whole,
+            true => BodyEnd::TooLarge,
+            false => BodyEnd::Whole,
         };
         body.truncate(limit);
         let limits = Limits {

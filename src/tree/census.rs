@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::descendants::Tree;
 use super::read::read_tree;
+use super::run_tree::Tree;
 use super::walk::walk;
 use crate::error::{Awaited, Error, Result};
 use crate::model::{Run, RunStatus, SessionId};
 use crate::polling::{Poller, Streak};
-use crate::session::Tracked;
+use crate::session::AwaitedTurn;
 use crate::transport::CallOptions;
 
 /// What is known of the runs of a tree that is waited for.
@@ -42,7 +42,7 @@ pub(super) enum Look {
 }
 
 impl Census {
-    pub(super) fn awaited(&self, turn: &Tracked) -> Awaited {
+    pub(super) fn awaited(&self, turn: &AwaitedTurn) -> Awaited {
         match self.has_first_ended {
             true => Awaited::Descendants,
             false => turn.awaited(),
@@ -54,7 +54,7 @@ impl Census {
     pub(super) async fn look(
         &mut self,
         polls: &mut Poller,
-        turn: &mut Tracked,
+        turn: &mut AwaitedTurn,
         concurrency: usize,
     ) -> Result<Look> {
         // A look that is under way at the deadline is the last one: its reads may begin until it
@@ -67,7 +67,7 @@ impl Census {
         let api = polls.api.clone();
         let root = polls.session_id.clone();
         let root_messages = Mutex::new(None);
-        let descendants = walk(root.clone(), concurrency, |id| {
+        let walked = walk(root.clone(), concurrency, |id| {
             let (api, known) = (api.clone(), self.read.get(&id).cloned());
             let given_up = self.given_up.get(&id).cloned();
             let (call, is_root) = (call.clone().for_run(id.clone()), id == root);
@@ -89,18 +89,18 @@ impl Census {
         })
         .await?;
 
-        let (first, _) = descendants.first;
+        let (first, _) = walked.first;
         let now = polls.now();
         let messages = root_messages
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         turn.note(&first, &messages.unwrap_or_default(), now);
         let mut has_ended = turn.has_ended(&first);
-        polls.read(&first, turn.may_have_ended(&first));
+        polls.note_look(&first, turn.may_have_ended(&first));
         self.has_first_ended = has_ended;
-        let may_wake = !descendants.below.is_empty();
+        let may_wake = !walked.below.is_empty();
         let mut failure: Option<Error> = None;
-        for visit in descendants.below {
+        for visit in walked.below {
             match visit.outcome {
                 Ok((status, children)) => {
                     has_ended &= status.is_terminal();

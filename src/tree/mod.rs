@@ -1,11 +1,11 @@
 //! A run with all its descendants: read them, or wait for all of them.
 
 mod census;
-mod descendants;
 mod read;
-mod until_ended;
+mod run_tree;
+mod wait_tree;
 mod walk;
 
-pub use descendants::Tree;
 pub use read::ReadTree;
-pub use until_ended::WaitTree;
+pub use run_tree::Tree;
+pub use wait_tree::WaitTree;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::descendants::Tree;
+use super::run_tree::Tree;
 use super::walk::{FIRST, walk};
 #[cfg(doc)]
 use crate::Client;
@@ -87,7 +87,7 @@ pub(super) async fn read_tree(
     concurrency: usize,
     read: &mut HashMap<SessionId, Run>,
 ) -> Result<Tree> {
-    let descendants = walk(root.clone(), concurrency, |id| {
+    let walked = walk(root.clone(), concurrency, |id| {
         let known = read.get(&id).cloned();
         let (api, call) = (api.clone(), call.clone().for_run(id));
         async move {
@@ -108,7 +108,7 @@ pub(super) async fn read_tree(
         below.reverse();
         below
     };
-    for visit in descendants.below.into_iter().rev() {
+    for visit in walked.below.into_iter().rev() {
         if let Ok(run) = &visit.outcome {
             read.insert(visit.session_id.clone(), run.clone());
         }
@@ -120,11 +120,11 @@ pub(super) async fn read_tree(
         };
         children.entry(visit.parent).or_default().push(tree);
     }
-    read.insert(root.clone(), descendants.first.clone());
+    read.insert(root.clone(), walked.first.clone());
     Ok(Tree {
         session_id: root,
-        run: Ok(descendants.first),
+        run: Ok(walked.first),
         children: children_of(FIRST, &mut children),
-        unread: descendants.unread,
+        unread: walked.unread,
     })
 }

@@ -17,7 +17,7 @@ const RUNS: usize = 10_000;
 pub(crate) const FIRST: usize = 0;
 
 /// A run and its descendants, visited.
-pub(crate) struct Descendants<T> {
+pub(crate) struct Walked<T> {
     pub(crate) first: T,
     /// Children of the first run that were not visited.
     pub(crate) unread: Vec<SessionId>,
@@ -41,7 +41,7 @@ pub(crate) async fn walk<T, F>(
     root: SessionId,
     concurrency: usize,
     read: impl Fn(SessionId) -> F,
-) -> Result<Descendants<T>>
+) -> Result<Walked<T>>
 where
     F: Future<Output = Result<(T, Vec<SessionId>)>>,
 {
@@ -80,7 +80,7 @@ where
         });
     }
     below.sort_by_key(|visit| visit.number);
-    Ok(Descendants {
+    Ok(Walked {
         first,
         unread,
         below,

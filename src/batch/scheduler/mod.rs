@@ -1,11 +1,14 @@
 //! The loop under [`WaitAll`](super::WaitAll) and [`RunAll`](super::RunAll): starts runs, polls them
 //! in batches, reads the ended ones.
 //!
+//! `next` is the loop: `find_overdue` (queue.rs), `send_what_is_due` (requests.rs builds what it sends),
+//! then `started`, `polled` or `read` (answers.rs).
+//!
 //! Triggers are sent by tasks of their own, so that a slow reader of the stream loses no
 //! response. Polls and reads are driven by the stream itself. Whatever is awaited races the
 //! earliest deadline.
 
-mod outcomes;
+mod answers;
 mod queue;
 mod requests;
 
@@ -22,8 +25,8 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::Mutex;
 
-use super::waiting::Waiting;
-use crate::error::{Error, FailedCall, Failure, Result, WaitTimeout};
+use super::waiting_run::WaitingRun;
+use crate::error::{Error, FailedCall, Result, RetryClass, WaitTimeout};
 use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::polling::{OnOutage, PollOptions};
@@ -36,7 +39,7 @@ const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
 /// How often a batch may fail transiently, while other requests succeed, before it is halved.
 const FAILURES_BEFORE_SMALLER_ONES: u32 = 3;
 /// How many polls and reads are under way at a time, and how many triggers.
-const REQUESTS: usize = 8;
+const POLLS_AND_READS: usize = 8;
 const TRIGGERS: usize = 8;
 /// How many polls and reads more there may be at the deadline of many runs.
 const LAST_LOOKS: usize = 32;
@@ -50,7 +53,7 @@ const TRIGGER: &str = "TriggerDinoaiAgentRun";
 pub(crate) type OnStarted<K> = dyn FnMut(K, &SessionId) + Send;
 
 /// The results, each with what the caller knows its run by.
-pub(crate) type Items<K> = Pin<Box<dyn Stream<Item = (K, Result<Run>)> + Send>>;
+pub(crate) type Results<K> = Pin<Box<dyn Stream<Item = (K, Result<Run>)> + Send>>;
 
 /// The loop under both streams.
 pub(crate) struct Scheduler<K> {
@@ -58,25 +61,25 @@ pub(crate) struct Scheduler<K> {
     clock: Arc<dyn Clock>,
     options: PollOptions,
     /// What is still to be started, and how many runs may be going at a time.
-    requests: VecDeque<Item<K>>,
+    to_start: VecDeque<ToStart<K>>,
     concurrency: usize,
     on_started: Option<Arc<Mutex<Box<OnStarted<K>>>>>,
     on_outage: Option<Box<OnOutage>>,
     /// Why no further run is started.
-    stopped: Option<Error>,
+    refused_by: Option<Error>,
     /// When the stream was last left with a result.
     left_at: Duration,
     /// The runs that are waited for, the one that is due next first.
-    waiting: BinaryHeap<Reverse<Waiting<K>>>,
+    waiting: BinaryHeap<Reverse<WaitingRun<K>>>,
     /// The runs whose deadline has come: each is looked at once more.
-    overdue: Vec<Waiting<K>>,
+    overdue: Vec<WaitingRun<K>>,
     /// The runs that have ended and are still to be read.
-    ended: VecDeque<Waiting<K>>,
+    ended: VecDeque<WaitingRun<K>>,
     /// The runs that are still going at their deadline, and are to be stopped.
-    to_stop: VecDeque<(Waiting<K>, Box<WaitTimeout>)>,
+    to_stop: VecDeque<(WaitingRun<K>, Box<WaitTimeout>)>,
     /// No deadline of a run in `waiting` comes before this.
     next_deadline: Option<Duration>,
-    under_way: FuturesUnordered<Request<K>>,
+    under_way: FuturesUnordered<InFlight<K>>,
     triggers: usize,
     /// How many runs have been started, or are waited for, and have no result yet.
     going: usize,
@@ -96,21 +99,21 @@ pub(crate) struct Scheduler<K> {
 }
 
 /// A run that is to be started.
-struct Item<K> {
+struct ToStart<K> {
     key: K,
     request: TriggerRun,
     /// How often the server has turned it away as one request too many.
     turned_away: usize,
 }
 
-type Request<K> = Pin<Box<dyn Future<Output = Outcome<K>> + Send>>;
+type InFlight<K> = Pin<Box<dyn Future<Output = Answered<K>> + Send>>;
 
 /// What came of a request.
-enum Outcome<K> {
-    Started(Item<K>, Duration, Result<Accepted>),
-    Polled(Vec<Waiting<K>>, Result<Vec<Result<RunStatus>>>),
-    Read(Waiting<K>, Result<Run>),
-    Stopped(Waiting<K>, Box<WaitTimeout>),
+enum Answered<K> {
+    Triggered(ToStart<K>, Duration, Result<Accepted>),
+    Polled(Vec<WaitingRun<K>>, Result<Vec<Result<RunStatus>>>),
+    Read(WaitingRun<K>, Result<Run>),
+    Stopped(WaitingRun<K>, Box<WaitTimeout>),
 }
 
 impl<K: Clone + Send + 'static> Scheduler<K> {
@@ -119,11 +122,11 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             clock: api.clock().clone(),
             api,
             options,
-            requests: VecDeque::new(),
+            to_start: VecDeque::new(),
             concurrency: 1,
             on_started: None,
             on_outage: None,
-            stopped: None,
+            refused_by: None,
             left_at: Duration::ZERO,
             waiting: BinaryHeap::new(),
             overdue: vec![],
@@ -154,19 +157,19 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         on_outage: Option<Box<OnOutage>>,
     ) {
         self.on_outage = on_outage;
-        let items = requests.into_iter().map(|(key, request)| Item {
+        let items = requests.into_iter().map(|(key, request)| ToStart {
             key,
             request,
             turned_away: 0,
         });
-        self.requests = items.collect();
+        self.to_start = items.collect();
         self.concurrency = concurrency;
         self.on_started = on_started.map(|on_started| Arc::new(Mutex::new(on_started)));
     }
 
-    pub(crate) fn into_results(mut self) -> Items<K> {
+    pub(crate) fn into_results(mut self) -> Results<K> {
         if let Err(error) = self.options.check() {
-            for item in std::mem::take(&mut self.requests) {
+            for item in std::mem::take(&mut self.to_start) {
                 self.results.push_back((item.key, Err(error.clone())));
             }
             self.refuse_runs(&error);
@@ -192,13 +195,13 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
 
     /// Starts no further run, because of what came of others.
     fn start_no_more(&mut self, cause: &Error) {
-        for item in std::mem::take(&mut self.requests) {
+        for item in std::mem::take(&mut self.to_start) {
             self.not_started(item, cause);
         }
-        self.stopped.get_or_insert_with(|| cause.clone());
+        self.refused_by.get_or_insert_with(|| cause.clone());
     }
 
-    fn not_started(&mut self, item: Item<K>, cause: &Error) {
+    fn not_started(&mut self, item: ToStart<K>, cause: &Error) {
         let cause = Box::new(cause.clone());
         let error = Error::NotStarted { cause };
         self.results.push_back((item.key, Err(error)));
@@ -217,7 +220,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                 let pause = event?.saturating_sub(self.clock.now());
                 or_closed(
                     &self.api,
-                    !self.requests.is_empty(),
+                    !self.to_start.is_empty(),
                     self.clock.sleep(pause),
                 )
                 .await;
@@ -227,19 +230,19 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                 Some(event) => self.clock.alarm(event),
                 None => Box::pin(pending()),
             };
-            let alarm = or_closed(&self.api, !self.requests.is_empty(), alarm);
+            let alarm = or_closed(&self.api, !self.to_start.is_empty(), alarm);
             let outcome = match select(self.under_way.next(), pin!(alarm)).await {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => None,
             };
             match outcome {
-                Some(Outcome::Started(item, start, accepted)) => {
+                Some(Answered::Triggered(item, start, accepted)) => {
                     self.triggers -= 1;
                     self.started(item, start, accepted);
                 }
-                Some(Outcome::Polled(runs, statuses)) => self.polled(runs, statuses),
-                Some(Outcome::Read(run, read)) => self.read(run, read),
-                Some(Outcome::Stopped(run, timeout)) => {
+                Some(Answered::Polled(runs, statuses)) => self.polled(runs, statuses),
+                Some(Answered::Read(run, read)) => self.read(run, read),
+                Some(Answered::Stopped(run, timeout)) => {
                     self.finish(run, Err(Error::WaitTimeout(timeout)));
                 }
                 None => {}
@@ -263,7 +266,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     fn may_start(&self) -> bool {
         let most = if self.is_proven { TRIGGERS } else { 1 };
         let is_free = self.triggers < most && (self.is_proven || self.under_way.is_empty());
-        !self.requests.is_empty() && self.going < self.concurrency && is_free
+        !self.to_start.is_empty() && self.going < self.concurrency && is_free
     }
 
     /// Whether one more poll or read may be sent. One request finds out whether the host and the
@@ -271,17 +274,17 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     fn may_ask(&self) -> bool {
         let asking = self.under_way.len() - self.triggers;
         match self.is_proven {
-            true => asking < REQUESTS,
+            true => asking < POLLS_AND_READS,
             false => self.under_way.is_empty(),
         }
     }
 
     fn may_look_last(&self) -> bool {
-        self.under_way.len() - self.triggers < REQUESTS + LAST_LOOKS
+        self.under_way.len() - self.triggers < POLLS_AND_READS + LAST_LOOKS
     }
 
     fn send_what_is_due(&mut self) {
-        if !self.requests.is_empty() && self.api.closing().is_closed() {
+        if !self.to_start.is_empty() && self.api.closing().is_closed() {
             self.start_no_more(&Error::closed(FailedCall::starting(TRIGGER)));
         }
         // Last looks do not wait for what hangs.
@@ -297,11 +300,11 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             self.under_way.push(self.stopping(run, timeout));
         }
         let now = self.clock.now();
-        let (overdue, ended) = std::mem::take(&mut self.ended)
+        let (ended_overdue, ended) = std::mem::take(&mut self.ended)
             .into_iter()
             .partition::<VecDeque<_>, _>(|run| self.deadline(run) <= now);
         self.ended = ended;
-        for run in overdue {
+        for run in ended_overdue {
             match self.may_look_last() {
                 true => self.under_way.push(self.reading(run)),
                 false => self.ended.push_front(run),
@@ -319,7 +322,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         }
         // Due polls come before starts.
         while self.may_start() && now >= self.triggers_not_before {
-            let Some(item) = self.requests.pop_front() else {
+            let Some(item) = self.to_start.pop_front() else {
                 return;
             };
             self.going += 1;
@@ -329,7 +332,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         }
     }
 
-    fn finish(&mut self, run: Waiting<K>, result: Result<Run>) {
+    fn finish(&mut self, run: WaitingRun<K>, result: Result<Run>) {
         self.going = self.going.saturating_sub(1);
         self.results.push_back((run.key, result));
     }
@@ -352,7 +355,7 @@ impl Scheduler<SessionId> {
         let interval = self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL);
         let batches = ids.len().div_ceil(BATCH).max(1);
         for (place, id) in ids.into_iter().enumerate() {
-            let mut run = Waiting::new(id.clone(), id, now);
+            let mut run = WaitingRun::new(id.clone(), id, now);
             let part = (place / BATCH) as f64 / batches as f64;
             run.due = now.saturating_add(interval.mul_f64(part));
             self.wait_on(run);
@@ -362,5 +365,8 @@ impl Scheduler<SessionId> {
 
 /// Whether a failure has nothing to do with the run that was asked for.
 fn is_common(error: &Error) -> bool {
-    matches!(Failure::of(error), Failure::Transient | Failure::Refused)
+    matches!(
+        RetryClass::of(error),
+        RetryClass::Transient | RetryClass::Refused
+    )
 }

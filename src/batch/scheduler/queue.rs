@@ -4,17 +4,17 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::Scheduler;
-use crate::batch::waiting::Waiting;
+use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Awaited, Error, WaitTimeout};
 use crate::model::RunStatus;
 use crate::polling::OnTimeout;
 
 impl<K: Clone + Send + 'static> Scheduler<K> {
-    pub(super) fn deadline(&self, run: &Waiting<K>) -> Duration {
+    pub(super) fn deadline(&self, run: &WaitingRun<K>) -> Duration {
         run.start.saturating_add(self.options.timeout)
     }
 
-    pub(super) fn wait_on(&mut self, run: Waiting<K>) {
+    pub(super) fn wait_on(&mut self, run: WaitingRun<K>) {
         self.note_deadline(self.deadline(&run));
         self.waiting.push(Reverse(run));
     }
@@ -45,7 +45,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     }
 
     /// The runs that are due now, filled up with those that are due soon.
-    pub(super) fn due_batch(&mut self, now: Duration) -> Option<Vec<Waiting<K>>> {
+    pub(super) fn due_batch(&mut self, now: Duration) -> Option<Vec<WaitingRun<K>>> {
         let first = &self.waiting.peek().filter(|Reverse(run)| run.due <= now)?.0;
         let interval = self.options.schedule.pause(now.saturating_sub(first.start));
         let soon = now.saturating_add(interval / 2);
@@ -62,7 +62,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     }
 
     /// Goes on waiting for a run, unless this was its last look.
-    pub(super) fn wait_or_time_out(&mut self, run: Waiting<K>) {
+    pub(super) fn wait_or_time_out(&mut self, run: WaitingRun<K>) {
         let now = self.clock.now();
         let deadline = self.deadline(&run);
         if deadline > now {
@@ -99,7 +99,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
 
     /// When runs that were just asked for are due again: all at the same time, so that they stay
     /// in one batch.
-    pub(super) fn next_due(&self, runs: &[Waiting<K>]) -> Duration {
+    pub(super) fn next_due(&self, runs: &[WaitingRun<K>]) -> Duration {
         let now = self.clock.now();
         let start = runs.first().map_or(now, |run| run.start);
         now.saturating_add(self.options.schedule.pause(now.saturating_sub(start)))

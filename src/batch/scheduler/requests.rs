@@ -3,8 +3,8 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::{Item, Outcome, Request, Scheduler, TRIGGER, is_common};
-use crate::batch::waiting::Waiting;
+use super::{Answered, InFlight, Scheduler, TRIGGER, ToStart, is_common};
+use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, WaitTimeout};
 use crate::polling::LAST_LOOK;
 use crate::transport::CallOptions;
@@ -12,7 +12,7 @@ use crate::transport::CallOptions;
 impl<K: Clone + Send + 'static> Scheduler<K> {
     /// Starts a run on a task of its own: its response is read although nobody reads the stream,
     /// or the stream is dropped.
-    pub(super) fn starting(&self, item: Item<K>, now: Duration) -> Request<K> {
+    pub(super) fn starting(&self, item: ToStart<K>, now: Duration) -> InFlight<K> {
         let api = self.api.clone();
         let call = CallOptions {
             deadline: Some(now.saturating_add(self.options.timeout)),
@@ -46,11 +46,11 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                     )),
                 },
             };
-            Outcome::Started(item, now, accepted)
+            Answered::Triggered(item, now, accepted)
         })
     }
 
-    pub(super) fn reading(&self, mut run: Waiting<K>) -> Request<K> {
+    pub(super) fn reading(&self, mut run: WaitingRun<K>) -> InFlight<K> {
         run.asked_at = self.clock.now();
         let api = self.api.clone();
         let call = CallOptions {
@@ -59,12 +59,16 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         };
         Box::pin(async move {
             let read = api.read_run(call).await;
-            Outcome::Read(run, read)
+            Answered::Read(run, read)
         })
     }
 
     /// Stops a run that is still going at its deadline, as any call does.
-    pub(super) fn stopping(&self, run: Waiting<K>, mut timeout: Box<WaitTimeout>) -> Request<K> {
+    pub(super) fn stopping(
+        &self,
+        run: WaitingRun<K>,
+        mut timeout: Box<WaitTimeout>,
+    ) -> InFlight<K> {
         let api = self.api.clone();
         let call = CallOptions {
             session_id: Some(run.id.clone()),
@@ -73,11 +77,11 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         };
         Box::pin(async move {
             timeout.stopped = Some(api.stop(call).await.map_err(Box::new));
-            Outcome::Stopped(run, timeout)
+            Answered::Stopped(run, timeout)
         })
     }
 
-    pub(super) fn polling(&self, mut runs: Vec<Waiting<K>>) -> Request<K> {
+    pub(super) fn polling(&self, mut runs: Vec<WaitingRun<K>>) -> InFlight<K> {
         let now = self.clock.now();
         for run in &mut runs {
             run.asked_at = now;
@@ -95,13 +99,13 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                 },
                 _ => api.read_statuses(&ids, call).await,
             };
-            Outcome::Polled(runs, statuses)
+            Answered::Polled(runs, statuses)
         })
     }
 
     /// The options of a poll or a read. One that is under way at the first run's deadline is its
     /// last look.
-    fn call_options(&self, runs: &[Waiting<K>]) -> CallOptions {
+    fn call_options(&self, runs: &[WaitingRun<K>]) -> CallOptions {
         let now = self.clock.now();
         let deadline = runs.iter().map(|run| self.deadline(run)).min();
         let deadline = deadline.filter(|deadline| *deadline > now);

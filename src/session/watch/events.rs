@@ -13,7 +13,7 @@ use super::super::event::Event;
 use super::super::handle::Handle;
 use super::super::seen_messages::SeenMessages;
 use super::Watch;
-use super::opening::{Item, Opening, Stage, Subject};
+use super::start::{Item, Subject, WatchStage, WatchStart};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -49,7 +49,7 @@ pub struct Events {
 
 /// Whether it has been read.
 enum Started {
-    No(Option<Box<Opening>>),
+    No(Option<Box<WatchStart>>),
     Yes(Pin<Box<dyn Stream<Item = Item> + Send>>),
 }
 
@@ -59,7 +59,7 @@ impl Events {
             subject: watch.subject.clone(),
             warning: None,
             emitted: SeenMessages::default(),
-            stream: Started::No(Some(Box::new(Opening {
+            stream: Started::No(Some(Box::new(WatchStart {
                 subject: watch.subject,
                 options: watch.options,
                 steps: watch.steps,
@@ -118,9 +118,9 @@ impl Stream for Events {
         if let Started::No(opening) = &mut events.stream
             && let Some(opening) = opening.take()
         {
-            let stage = Stage::begin(opening);
+            let stage = WatchStage::begin(opening);
             // Fused, so that it may be read after its end.
-            events.stream = Started::Yes(Box::pin(stream::unfold(stage, Stage::next).fuse()));
+            events.stream = Started::Yes(Box::pin(stream::unfold(stage, WatchStage::next).fuse()));
         }
         let Started::Yes(stream) = &mut events.stream else {
             return Poll::Ready(None);

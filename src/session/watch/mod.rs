@@ -1,7 +1,7 @@
 //! [`Watch`]: how a run is watched, and [`Events`]: the stream that it makes.
 
 mod events;
-mod opening;
+mod start;
 mod watcher;
 
 use std::fmt;
@@ -12,7 +12,7 @@ use super::handle::Handle;
 use crate::model::{Accepted, SessionId, StepOptions, TriggerRun};
 use crate::operations::Api;
 use crate::polling::{Outage, PollOptions, grace_period_setter, poll_setters};
-use opening::{Hooks, Subject};
+use start::{Hooks, Subject};
 
 pub use events::Events;
 

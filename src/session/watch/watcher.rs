@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::super::event::Event;
 use super::super::handle::Handle;
-use super::super::open_turn::Tracked;
 use super::super::state::SessionState;
+use super::super::turn_end::AwaitedTurn;
 use crate::error::{Error, Result};
 use crate::model::{Message, Run, RunStatus, SessionId, StepOptions};
 use crate::polling::{LAST_LOOK, Poller};
@@ -16,7 +16,7 @@ use crate::transport::CallOptions;
 pub(super) struct Watcher {
     pub(super) handle: Handle,
     polls: Poller,
-    turn: Tracked,
+    turn: AwaitedTurn,
     steps: Option<StepOptions>,
     /// What was emitted before, and what stands in the queue.
     pub(super) seen: SessionState,
@@ -27,7 +27,7 @@ pub(super) struct Watcher {
     are_steps_due: bool,
     /// The run that has ended, while its last steps and its end are still to be queued.
     ending: Option<Run>,
-    has_ended: bool,
+    is_finished: bool,
 }
 
 impl Watcher {
@@ -35,7 +35,7 @@ impl Watcher {
         let seen = handle.state().clone();
         Self {
             seen,
-            turn: Tracked::of(handle.clone()),
+            turn: AwaitedTurn::of(handle.clone()),
             handle,
             polls,
             steps,
@@ -43,7 +43,7 @@ impl Watcher {
             outcome: None,
             are_steps_due: false,
             ending: None,
-            has_ended: false,
+            is_finished: false,
         }
     }
 
@@ -55,7 +55,7 @@ impl Watcher {
                 }
                 return Some(event);
             }
-            if self.has_ended {
+            if self.is_finished {
                 return None;
             }
             // After what is required has been emitted, so that it is not delayed.
@@ -68,7 +68,7 @@ impl Watcher {
                 continue;
             }
             if let Err(error) = self.pause().await {
-                self.has_ended = true;
+                self.is_finished = true;
                 return Some(Err(error));
             }
             self.turn.refresh(&mut self.polls);
@@ -98,13 +98,13 @@ impl Watcher {
         let digest = self.polls.api.read_digest(call).await?;
         let now = self.polls.now();
         self.turn.note(&digest.status, &digest.messages, now);
-        let may_have_ended = self.turn.has_ended(&digest.status);
-        let may_be_over = self.turn.may_have_ended(&digest.status);
-        self.polls.read(&digest.status, may_be_over);
+        let has_ended_by_digest = self.turn.has_ended(&digest.status);
+        let may_have_ended = self.turn.may_have_ended(&digest.status);
+        self.polls.note_look(&digest.status, may_have_ended);
         if !digest.status.is_terminal() {
             self.queue_status(&digest.status);
         }
-        if !may_have_ended {
+        if !has_ended_by_digest {
             self.are_steps_due = true;
             self.queue_children(&digest.child_session_ids);
             if self.seen.messages.has_news(&digest.messages) {
@@ -116,11 +116,11 @@ impl Watcher {
 
         let run = self.polls.api.read_run(self.polls.call_options()).await?;
         // Another follow-up may have woken it in between.
-        let has_ended = self.turn.has_ended(&run.status);
-        self.polls.read_whole(&run.status);
+        let has_ended_by_run = self.turn.has_ended(&run.status);
+        self.polls.note_status(&run.status);
         let messages = run.messages.clone();
         self.queue_run(run.status.clone(), &run.child_session_ids, messages);
-        self.ending = has_ended.then_some(run);
+        self.ending = has_ended_by_run.then_some(run);
         Ok(())
     }
 
@@ -132,7 +132,7 @@ impl Watcher {
             self.push(Event::StepsMissing(reason));
         }
         self.push(Event::Ended(run));
-        self.has_ended = true;
+        self.is_finished = true;
     }
 
     /// Queues new steps. A failure is left to the next poll: what is optional neither ends nor

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    BATCH, BATCHES_BEFORE_LARGER_ONES, FAILURES_BEFORE_SMALLER_ONES, FIRST_POLL, Item, Scheduler,
-    UNKNOWN_IN_A_ROW, is_common,
+    BATCH, BATCHES_BEFORE_LARGER_ONES, FAILURES_BEFORE_SMALLER_ONES, FIRST_POLL, Scheduler,
+    ToStart, UNKNOWN_IN_A_ROW, is_common,
 };
-use crate::batch::waiting::Waiting;
-use crate::error::{Error, Failure, Result};
+use crate::batch::waiting_run::WaitingRun;
+use crate::error::{Error, Result, RetryClass};
 use crate::model::{Accepted, Run, RunStatus};
 use crate::polling::{LONGEST_RETRY_AFTER, Streak, completed};
 
 impl<K: Clone + Send + 'static> Scheduler<K> {
     pub(super) fn started(
         &mut self,
-        mut item: Item<K>,
+        mut item: ToStart<K>,
         start: Duration,
         accepted: Result<Accepted>,
     ) {
@@ -24,7 +24,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                 self.is_proven = true;
                 self.successes += 1;
                 self.unknown_in_a_row = 0;
-                let mut run = Waiting::new(item.key, accepted.session_id, start);
+                let mut run = WaitingRun::new(item.key, accepted.session_id, start);
                 let first_poll = self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL);
                 run.due = self.clock.now().saturating_add(first_poll);
                 run.started = true;
@@ -47,13 +47,13 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             let pause = delay.unwrap_or_default().max(asked);
             let not_before = self.clock.now().saturating_add(pause);
             self.triggers_not_before = self.triggers_not_before.max(not_before);
-            if let Some(cause) = self.stopped.clone() {
+            if let Some(cause) = self.refused_by.clone() {
                 return self.not_started(item, &cause);
             }
             if is_tried_again {
                 tracing::debug!(%error, ?pause, "starting no run for a while");
                 item.turned_away += 1;
-                self.requests.push_front(item);
+                self.to_start.push_front(item);
                 return;
             }
         }
@@ -71,7 +71,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
 
     pub(super) fn polled(
         &mut self,
-        mut runs: Vec<Waiting<K>>,
+        mut runs: Vec<WaitingRun<K>>,
         statuses: Result<Vec<Result<RunStatus>>>,
     ) {
         let due = self.next_due(&runs);
@@ -95,7 +95,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             }
             Err(error) => Arc::new(error),
         };
-        let is_tolerated = match Failure::of(&error) {
+        let is_tolerated = match RetryClass::of(&error) {
             // Smaller ones may be taken.
             _ if is_about_the_batch(&error) => {
                 self.use_smaller_batches(runs.len());
@@ -110,8 +110,8 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                 }
                 return;
             }
-            Failure::Refused => self.has_read,
-            Failure::Transient | Failure::Doubtful | Failure::Final => self.is_proven,
+            RetryClass::Refused => self.has_read,
+            RetryClass::Transient | RetryClass::Doubtful | RetryClass::Final => self.is_proven,
         };
         if !is_tolerated {
             // The host or the credentials are wrong, for the others as well, and nothing that is
@@ -124,7 +124,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             return;
         }
         if runs.len() > 1
-            && Failure::of(&error) == Failure::Transient
+            && RetryClass::of(&error) == RetryClass::Transient
             && self.has_failed_too_often(&mut runs)
         {
             self.use_smaller_batches(runs.len());
@@ -136,7 +136,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
 
     /// Counts a batch that failed transiently. True if it did so three times in a row while
     /// other requests were answered: it may be too large for the server.
-    fn has_failed_too_often(&self, runs: &mut [Waiting<K>]) -> bool {
+    fn has_failed_too_often(&self, runs: &mut [WaitingRun<K>]) -> bool {
         let Some(first) = runs.first() else {
             return false;
         };
@@ -173,7 +173,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         }
     }
 
-    pub(super) fn read(&mut self, mut run: Waiting<K>, read: Result<Run>) {
+    pub(super) fn read(&mut self, mut run: WaitingRun<K>, read: Result<Run>) {
         run.due = self.next_due(std::slice::from_ref(&run));
         match read {
             Ok(read) if read.status.is_terminal() => {
@@ -189,7 +189,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         }
     }
 
-    fn has_status(&mut self, mut run: Waiting<K>, status: RunStatus) {
+    fn has_status(&mut self, mut run: WaitingRun<K>, status: RunStatus) {
         self.is_proven = true;
         self.has_read = true;
         run.is_proven = true;
@@ -210,7 +210,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     }
 
     /// Tolerates a failure of one run, or makes it the run's result.
-    fn fail(&mut self, mut run: Waiting<K>, error: &Arc<Error>) {
+    fn fail(&mut self, mut run: WaitingRun<K>, error: &Arc<Error>) {
         let now = self.clock.now();
         if let Some(asked) = error.retry_after() {
             // It holds for all.
@@ -235,7 +235,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
 fn is_about_the_batch(error: &Error) -> bool {
     match error {
         Error::Unsupported { .. } | Error::ResponseTooLarge { .. } => true,
-        Error::GraphQl { .. } => Failure::of(error) != Failure::Transient,
+        Error::GraphQl { .. } => RetryClass::of(error) != RetryClass::Transient,
         Error::Http { status, .. } => matches!(status, 400 | 413 | 414 | 422 | 431),
         _ => false,
     }

@@ -25,22 +25,22 @@ pub(super) enum Subject {
 pub(super) type Item = (Option<(Handle, SeenMessages)>, Result<Event>);
 
 /// Where the stream of a watch stands.
-pub(super) enum Stage {
-    Opening(Box<Opening>, Duration),
+pub(super) enum WatchStage {
+    Starting(Box<WatchStart>, Duration),
     Watching(Box<Watcher>),
-    Over,
+    Done,
 }
 
-impl Stage {
+impl WatchStage {
     /// The watch begins now: its timeout counts from here.
-    pub(super) fn begin(opening: Box<Opening>) -> Self {
+    pub(super) fn begin(opening: Box<WatchStart>) -> Self {
         let start = opening.subject.api().clock().now();
-        Self::Opening(opening, start)
+        Self::Starting(opening, start)
     }
 
     pub(super) async fn next(self) -> Option<(Item, Self)> {
         let (first, mut watcher) = match self {
-            Self::Opening(opening, start) => match opening.open(start).await {
+            Self::Starting(opening, start) => match opening.open(start).await {
                 Ok((event, watcher)) => {
                     let first = (watcher.handle.clone(), watcher.seen.messages.clone());
                     if let Some(event) = event {
@@ -49,10 +49,10 @@ impl Stage {
                     }
                     (Some(first), Box::new(watcher))
                 }
-                Err(error) => return Some(((None, Err(error)), Self::Over)),
+                Err(error) => return Some(((None, Err(error)), Self::Done)),
             },
             Self::Watching(watcher) => (None, watcher),
-            Self::Over => return None,
+            Self::Done => return None,
         };
         let event = watcher.next().await?;
         Some(((first, event), Self::Watching(watcher)))
@@ -60,7 +60,7 @@ impl Stage {
 }
 
 /// A watch before its first poll.
-pub(super) struct Opening {
+pub(super) struct WatchStart {
     pub(super) subject: Subject,
     pub(super) options: PollOptions,
     pub(super) steps: Option<StepOptions>,
@@ -92,7 +92,7 @@ impl Subject {
     }
 }
 
-impl Opening {
+impl WatchStart {
     /// Starts what is to be started. Returns the event that says so.
     async fn open(self, start: Duration) -> Result<(Option<Event>, Watcher)> {
         self.options.check()?;

@@ -1,5 +1,5 @@
 //! When a turn has ended: [`OpenTurn`] applies the rules of [`Turn`](crate::Turn) to what the polls
-//! show, and [`Tracked`] follows which turn of a session is open.
+//! show, and [`AwaitedTurn`] follows which turn of a session is open.
 
 use std::time::Duration;
 
@@ -94,13 +94,13 @@ impl Handle {
 }
 
 /// What a wait knows of its session's open turn.
-pub(crate) struct Tracked {
+pub(crate) struct AwaitedTurn {
     /// Where later follow-ups show up.
     handle: Option<Handle>,
     turn: Option<OpenTurn>,
 }
 
-impl Tracked {
+impl AwaitedTurn {
     /// The turn that is open in a session, whichever it is at the time.
     pub(crate) fn of(handle: Handle) -> Self {
         Self {

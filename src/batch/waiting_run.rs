@@ -1,4 +1,4 @@
-//! [`Waiting`]: a run that is waited for, ordered by when it is due.
+//! [`WaitingRun`]: a run that is waited for, ordered by when it is due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::model::{RunStatus, SessionId};
 use crate::polling::{Gap, Streak};
 
 /// A run that is waited for.
-pub(super) struct Waiting<K> {
+pub(super) struct WaitingRun<K> {
     pub(super) due: Duration,
     pub(super) key: K,
     pub(super) id: SessionId,
@@ -30,7 +30,7 @@ pub(super) struct Waiting<K> {
     pub(super) last_error: Option<Arc<Error>>,
 }
 
-impl<K> Waiting<K> {
+impl<K> WaitingRun<K> {
     pub(super) fn new(key: K, id: SessionId, start: Duration) -> Self {
         Self {
             due: start,
@@ -50,21 +50,21 @@ impl<K> Waiting<K> {
     }
 }
 
-impl<K> PartialEq for Waiting<K> {
+impl<K> PartialEq for WaitingRun<K> {
     fn eq(&self, other: &Self) -> bool {
         self.due == other.due
     }
 }
 
-impl<K> Eq for Waiting<K> {}
+impl<K> Eq for WaitingRun<K> {}
 
-impl<K> PartialOrd for Waiting<K> {
+impl<K> PartialOrd for WaitingRun<K> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<K> Ord for Waiting<K> {
+impl<K> Ord for WaitingRun<K> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.due.cmp(&other.due)
     }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::census::{Census, Look};
-use super::descendants::Tree;
 use super::read::ReadTree;
+use super::run_tree::Tree;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Awaited, Result};
 use crate::operations::CallFuture;
 use crate::polling::{PollOptions, grace_period_setter, poll_setters};
-use crate::session::Tracked;
+use crate::session::AwaitedTurn;
 
 impl ReadTree {
     /// Waits until everything has ended, and reads it then: see [`WaitTree`].
@@ -66,7 +66,7 @@ impl WaitTree {
         let handle = self.read.handle;
         let concurrency = self.read.concurrency;
         let mut polls = handle.polls(handle.api.clock().now(), self.options);
-        let mut turn = Tracked::of(handle);
+        let mut turn = AwaitedTurn::of(handle);
         let mut census = Census::default();
         let mut quiet_since = None;
         // Everything has ended; what is left is to read it whole.
@@ -115,7 +115,7 @@ impl WaitTree {
                     turn.refresh(&mut polls);
                     if let Ok(first) = &tree.run {
                         census.has_first_ended = turn.has_ended(&first.status);
-                        polls.read_whole(&first.status);
+                        polls.note_status(&first.status);
                     }
                     if tree.has_ended() && census.has_first_ended {
                         turn.close();

@@ -2,14 +2,14 @@
 //! on in it.
 
 use super::handle::Handle;
-use super::open_turn::Tracked;
+use super::turn_end::AwaitedTurn;
 use crate::error::{Awaited, Result};
 use crate::model::Run;
 use crate::operations::Digest;
 use crate::polling::Poller;
 
 /// Polls until the run, or its open turn, has ended, and reads it once.
-pub(crate) async fn until_ended(polls: &mut Poller, turn: &mut Tracked) -> Result<Run> {
+pub(crate) async fn until_ended(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Run> {
     loop {
         turn.refresh(polls);
         match look(polls, turn).await {
@@ -30,7 +30,7 @@ pub(crate) async fn until_ended(polls: &mut Poller, turn: &mut Tracked) -> Resul
 }
 
 /// Looks once: the run if it has ended, `None` if it is still going.
-async fn look(polls: &mut Poller, turn: &mut Tracked) -> Result<Option<Run>> {
+async fn look(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Option<Run>> {
     let call = polls.begin();
     let status = if turn.needs_messages() {
         let digest = polls.api.read_digest(call).await?;
@@ -39,20 +39,20 @@ async fn look(polls: &mut Poller, turn: &mut Tracked) -> Result<Option<Run>> {
     } else {
         polls.api.read_status(call).await?
     };
-    polls.read(&status, turn.may_have_ended(&status));
+    polls.note_look(&status, turn.may_have_ended(&status));
     if !turn.has_ended(&status) {
         return Ok(None);
     }
     let run = polls.api.read_run(polls.call_options()).await?;
     // Another follow-up may have woken it in between.
     let has_ended = turn.has_ended(&run.status);
-    polls.read_whole(&run.status);
+    polls.note_status(&run.status);
     Ok(has_ended.then_some(run))
 }
 
 /// Polls until nothing is going on in a run: its open turn has ended, or else the run has.
 pub(super) async fn until_at_rest(polls: &mut Poller, handle: &Handle) -> Result<Digest> {
-    let mut turn = Tracked::of(handle.clone());
+    let mut turn = AwaitedTurn::of(handle.clone());
     loop {
         turn.refresh(polls);
         let call = polls.begin();
@@ -60,7 +60,7 @@ pub(super) async fn until_at_rest(polls: &mut Poller, handle: &Handle) -> Result
             Ok(digest) => {
                 turn.note(&digest.status, &digest.messages, polls.now());
                 let is_at_rest = turn.has_ended(&digest.status);
-                polls.read(&digest.status, is_at_rest);
+                polls.note_look(&digest.status, is_at_rest);
                 if is_at_rest {
                     polls.answered();
                     turn.close();

@@ -1,4 +1,4 @@
-//! [`Failure`]: what a failed call says about the next one. One function of HTTP status, codes
+//! [`RetryClass`]: what a failed call says about the next one. One function of HTTP status, codes
 //! and kind decides what is sent again, what a wait tolerates, and what
 //! [`Error::is_retryable`] answers.
 
@@ -7,7 +7,7 @@ use super::{Error, Obstacle};
 
 /// What a failed call says about the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum RetryClass {
     /// It has nothing to do with what was asked: the next attempt may succeed.
     Transient,
     /// The credentials were refused: for good, unless they were accepted before.
@@ -18,7 +18,7 @@ pub(crate) enum Failure {
     Final,
 }
 
-impl Failure {
+impl RetryClass {
     pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::NotSent { obstacle, .. } => match obstacle {
