@@ -6,7 +6,7 @@
 //!
 //! The emulator is in this process, on a thread of its own. What the fleet allocates is counted
 //! on the main thread, where its whole runtime lives: so the figure is the fleet's alone, its
-//! session ids, its connections and the results that it hands out included.
+//! session ids, its connections and the results that it yields included.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run ends")]
 

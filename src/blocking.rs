@@ -25,7 +25,7 @@
 //! }
 //! ```
 //!
-//! The work is done by one thread of this crate's, started with the first call and shared by all
+//! The work is done by one thread of this crate, started with the first call and shared by all
 //! of them.
 
 use std::any::Any;
@@ -208,7 +208,7 @@ mod sealed {
     use super::THREAD_IS_GONE;
     use crate::error::Error;
 
-    /// A stream of this crate's, with what has to be known of it once it is lost.
+    /// A stream of this crate, with what has to be known of it once it is lost.
     pub trait Readable: Stream<Item: Send> + Unpin + Send + Sized + 'static {
         /// What has not been given yet.
         type Outstanding: Default;
@@ -332,7 +332,7 @@ impl Readable for RunResults<usize> {
 /// What a future gave, or what it panicked with.
 type Outcome<T> = std::result::Result<T, Box<dyn Any + Send>>;
 
-/// Lets the thread of this crate's do the work, and waits for it: so it does not matter which
+/// Lets this crate's thread do the work, and waits for it: so it does not matter which
 /// runtime, if any, the caller is in. `None` where the thread ends first.
 fn wait_for<T: Send + 'static>(
     runtime: &Handle,

@@ -4,7 +4,7 @@
 use dinoai::{Client, Credentials};
 use dinoai_emulator::{Emulator, Scenario};
 
-/// An API to talk to. Dropping it stops the emulator, where there is one.
+/// An API to talk to. Dropping it stops the emulator, if it has started one.
 pub(crate) struct Api {
     pub(crate) client: Client,
     _emulator: Option<Emulator>,

@@ -2,7 +2,7 @@
 //!
 //! A message is identified by its timestamp and by who wrote it (observed: the API may repeat
 //! and re-order messages between two reads). Several can have the same: they are counted, and
-//! told apart by a hash of their texts. Of such a group as many are new as it has grown: unknown
+//! distinguished by a hash of their texts. Of such a group as many are new as it has grown: unknown
 //! texts first, then equal texts by their number.
 
 use std::collections::BTreeMap;
