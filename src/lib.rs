@@ -92,6 +92,7 @@
 // batch       many runs at once
 // client      the facade
 // blocking    the same without async
+// guide       how to use it all, in words; only in the documentation
 // fuzzing     what must hold whatever a server sends; for fuzzing and tests
 
 mod batch;
@@ -103,6 +104,8 @@ pub mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(doc)]
+pub mod guide;
 mod model;
 mod operations;
 mod polling;
@@ -141,7 +144,3 @@ pub use reqwest;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-#[cfg(doctest)]
-#[doc = include_str!("../guides/testing.md")]
-struct GuideToTesting;

@@ -1,0 +1,40 @@
+//! How to use the crate, one page for each task. Text only: it exports nothing.
+//!
+//! | page | read it to |
+//! | --- | --- |
+//! | [`first_run`] | start a run, wait for it and read the answer; find endpoint and credentials; see every call |
+//! | [`waiting`] | set deadlines and schedules; know what a failing poll does; stop runs; end a program |
+//! | [`conversations`] | send follow-ups and get the answer to each; continue in another process |
+//! | [`many_runs`] | start many runs, wait for many, follow the runs that a run starts |
+//! | [`errors`] | decide what to do on each error; know what is sent again and what never is |
+//! | [`testing`] | test your own code against an emulator, on a clock that you control |
+//! | [`from_python`] | move a program from the vendor's Python SDK |
+//!
+//! All code on these pages is compiled with the crate's tests.
+
+// So that the pages can link to every name. Their links are resolved here.
+#[allow(unused_imports)]
+use crate::error::WaitTimeout;
+#[allow(unused_imports)]
+use crate::*;
+
+#[doc = include_str!("guide/first_run.md")]
+pub mod first_run {}
+
+#[doc = include_str!("guide/waiting.md")]
+pub mod waiting {}
+
+#[doc = include_str!("guide/conversations.md")]
+pub mod conversations {}
+
+#[doc = include_str!("guide/many_runs.md")]
+pub mod many_runs {}
+
+#[doc = include_str!("guide/errors.md")]
+pub mod errors {}
+
+#[doc = include_str!("guide/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("guide/from_python.md")]
+pub mod from_python {}
