@@ -1,78 +1,121 @@
-//! Typed client for the [DinoAI programmable agents] of Paradime: start a run, wait for it over few
-//! requests, read it, or learn the exact reason why not.
+//! A typed client for the [DinoAI programmable agents] of Paradime.
 //!
-//! Data teams define agents as YAML in their dbt repository. A program starts a run of one,
-//! waits, and acts on the result:
+//! Data teams define agents as YAML files in their dbt repository. With this crate a program starts a
+//! *run* of an agent, waits until it has ended, and reads the agent's answer. It is for schedulers,
+//! services, bots and checks.
 //!
 //! ```no_run
 //! use dinoai::{Client, TriggerRun};
 //!
 //! #[tokio::main]
 //! async fn main() -> dinoai::Result<()> {
+//!     let client = Client::from_env()?;
 //!     let request = TriggerRun::agent("data-quality-checker").with_message("Focus on stg_orders");
-//!     let run = Client::from_env()?.trigger_run_and_wait(request).await?;
+//!     let run = client.trigger_run_and_wait(request).await?;
 //!     println!("{}", run.answer().unwrap_or("no answer"));
 //!     Ok(())
 //! }
 //! ```
 //!
-//! # Where to find what
+//! `Client::from_env` reads `PARADIME_API_ENDPOINT`, `PARADIME_API_KEY` and `PARADIME_API_SECRET`.
+//! The [guide] goes on from here: a [first run](guide::first_run) in detail, [waiting](guide::waiting),
+//! [conversations](guide::conversations), [many runs](guide::many_runs), what to do on each
+//! [error](guide::errors), [testing](guide::testing) without an account, and the way
+//! [from the vendor's Python SDK](guide::from_python).
 //!
-//! | you want to | see |
+//! # What it offers
+//!
+//! To set up a client:
+//!
+//! | type | what it is |
 //! | --- | --- |
-//! | call an operation | [`Client`] |
-//! | set up a client | [`ClientBuilder`], [`Credentials`], [`Retry`] |
-//! | say what to start | [`TriggerRun`] |
-//! | wait for the end | [`Wait`], [`Schedule`] |
-//! | go on with a run, hold a conversation | [`Session`], [`Ask`], [`Turn`], [`Checkpoint`] |
-//! | see the work while it happens | [`Watch`], [`Events`], [`Event`], [`StepOptions`] |
-//! | follow the runs that a run starts | [`Tree`] |
-//! | start or wait for many | [`RunAll`], [`WaitAll`] |
-//! | see polls that fail while a wait goes on | [`Outage`] |
-//! | stop a run that nobody waits for | [`StopOnDrop`] |
-//! | read a run | [`Run`] |
-//! | act on a failure | [`error`] |
-//! | do without async | `blocking`, with the feature of that name |
-//! | test without waiting | [`time`] |
+//! | [`Client`] | The API's operations, one method each. Make one and clone it. |
+//! | [`ClientBuilder`] | Sets timeouts, retries, proxies and limits. |
+//! | [`Credentials`] | A key with its secret, or a token; and where they are looked up. |
+//! | [`Retry`] | How often, and for how long, a call is tried. |
+//! | [`Call`] | One call, with a timeout and retries of its own if you set them. |
+//!
+//! To start a run and read it:
+//!
+//! | type | what it is |
+//! | --- | --- |
+//! | [`TriggerRun`] | The request: which agent, with which message, on which branch. |
+//! | [`Accepted`] | What the API says to a trigger, a follow-up or a stop. |
+//! | [`SessionId`] | The name of a run. |
+//! | [`Run`], [`RunStatus`], [`Message`] | A run with its status and its transcript. |
+//! | [`RunSteps`], [`StepOptions`], [`Step`] | What the agent did, step by step. |
+//!
+//! To wait:
+//!
+//! | type | what it is |
+//! | --- | --- |
+//! | [`Wait`] | Waits until a run has ended, over few small requests. |
+//! | [`Watch`], [`Events`], [`Event`] | A run's statuses, messages and steps, as they happen. |
+//! | [`PollOptions`], [`Schedule`], [`OnTimeout`] | How long to wait, when to poll, and what to do at the timeout. |
+//! | [`Outage`] | Polls that fail while a wait goes on. |
+//! | [`StopOnDrop`] | A guard that stops its run when it is dropped. |
+//!
+//! To hold a conversation:
+//!
+//! | type | what it is |
+//! | --- | --- |
+//! | [`Session`] | A handle on one run, made from its id: send, ask, wait, watch, stop. |
+//! | [`Ask`], [`Turn`] | A follow-up message, and the agent's answer to it. |
+//! | [`Checkpoint`] | Where a session stands, to store and to resume elsewhere. |
+//!
+//! To work with many runs:
+//!
+//! | type | what it is |
+//! | --- | --- |
+//! | [`RunAll`] | Starts many runs, a limited number at a time, and waits for them. |
+//! | [`WaitAll`] | Waits for many runs that have been started. |
+//! | [`ReadTree`], [`WaitTree`], [`Tree`] | A run with all the runs that it has started. |
+//!
+//! To act on a failure: [`Error`], and the module [`mod@error`]. To test: the module [`mod@time`].
 //!
 //! # What is safe
 //!
+//! A run costs money and may post to Slack. So these promises hold:
+//!
 //! - **A call starts a run at most once.** A trigger is sent again only if its body never left
-//!   this machine, and no longer can, or if the server turned it away with HTTP 429 and named no
+//!   this machine, and no longer can, or if the server refused it with HTTP 429 and named no
 //!   session id. Otherwise it counts as not carried out only if the response proves it; if not,
 //!   it is [`Error::OutcomeUnknown`].
-//! - **More errors than that can leave a run behind**: a trigger whose response shows that it was
-//!   executed, and every error of a wait that has started its run. So ask
-//!   [`Error::may_have_started`], which answers for the very call that failed, and
-//!   [`Error::session_id`], which names a run that exists.
-//! - **Every future may be dropped** at any await. Dropped before its trigger has left, nothing is
-//!   started, then or later. Dropped after that, the run may start, or has started, and goes on;
-//!   its id is lost with the response, unless it was passed to
+//! - **Every error says whether it may have left a run behind.** [`Error::OutcomeUnknown`] is not
+//!   the only one: so can a trigger whose response shows that it was executed, and every error of a
+//!   wait that has started its run. So ask [`Error::may_have_started`], which answers for the
+//!   very call that failed, and [`Error::session_id`], which names a run that exists.
+//! - **Every future may be dropped** at any await. If it is dropped before its trigger has left,
+//!   nothing is started, then or later. If it is dropped after that, the run may start, or has
+//!   started, and goes on. Its id is lost with the response, unless it was passed to
 //!   [`on_started`](Wait::on_started) before. [`RunAll`] is the exception: its triggers run to
 //!   their response on tasks of their own.
 //! - **A wait ends when the run ends.** Once the run is known to exist, an outage of the API does
-//!   not end the wait before its deadline, and then the run is looked at once more; which failures
-//!   a wait tolerates, and for how long, is [one table](Wait#failing-polls).
+//!   not end the wait before its deadline, and then the run is looked at once more. Which failures
+//!   a wait tolerates, and for how long, is in [one table](Wait#failing-polls).
 //! - **No credential is shown**, nor the endpoint's path, which holds a token: not in `Debug`,
 //!   errors or logs. The texts of a run's messages are in no log of this crate, and in the text of
-//!   no error but [`Error::RunFailed`], which ends with the run's last message. Redirects are not followed, since they would carry
-//!   the key to another host.
+//!   no error but [`Error::RunFailed`], which ends with the run's last message. Redirects are not
+//!   followed, since they would carry the key to another host.
 //!
 //! # Traces
 //!
-//! Through [`tracing`]: one span a call, `dinoai.call` (`operation`, `session_id`, `attempt`,
-//! `http.status`, `request_id`), one a wait, `dinoai.wait` (`session_id`), and one a turn,
-//! `dinoai.turn` (`session_id`), all at level INFO. Beside these names stand OpenTelemetry's for
-//! generative AI: `gen_ai.conversation.id` is the session id; what starts a run or a turn has
-//! `gen_ai.operation.name` (`invoke_agent`), and `gen_ai.agent.name` if it names one. Inside the
-//! spans there is an event for each change of status (INFO), each warning of the API (WARN), each further attempt and each failed poll
-//! (DEBUG). Message texts and credentials never. Nothing is recorded on the caller's own spans.
+//! The crate records spans with [`tracing`], all at level INFO: `dinoai.call` for each call
+//! (`operation`, `session_id`, `attempt`, `http.status`, `request_id`), `dinoai.wait` for each wait
+//! (`session_id`) and `dinoai.turn` for each turn (`session_id`). They also have OpenTelemetry's
+//! names for generative AI: `gen_ai.conversation.id` is the session id; what starts a run or a turn
+//! has `gen_ai.operation.name` (`invoke_agent`), and `gen_ai.agent.name` if it names one. Inside
+//! them is an event for each change of status (INFO), each warning of the API (WARN), each further
+//! attempt and each failed poll (DEBUG). Message texts and credentials are never recorded. Nothing
+//! is recorded on the caller's own spans.
 //!
 //! # Features
 //!
-//! - `blocking`: the same methods without async. Off by default.
-//! - `test-util`: [`VirtualClock`](time::VirtualClock), and constructors for the data that calls
-//!   return. For tests; off by default.
+//! Both are off by default.
+//!
+//! - `blocking`: the same methods without async.
+//! - `test-util`: a clock that passes at once (see [`mod@time`]), and constructors for the data that
+//!   calls return.
 //!
 //! [DinoAI programmable agents]: https://docs.paradime.io
 
