@@ -23,9 +23,9 @@ use crate::transport::CallOptions;
 
 /// A wait until a run has ended. Await it; nothing is sent before.
 ///
-/// It asks for the status alone, as often as its [`Schedule`] says, and for the transcript at the
-/// end: a wait of N polls makes N + 1 small requests over one connection, however long the
-/// transcript is. To see the work while it happens use a [`Watch`](crate::Watch).
+/// It asks for the status alone, as often as its [`Schedule`](crate::Schedule) says, and for the
+/// transcript at the end: a wait of N polls makes N + 1 small requests over one connection, however
+/// long the transcript is. To see the work while it happens use a [`Watch`](crate::Watch).
 ///
 /// It returns the whole [`Run`] if the run has completed. It can be spawned, and dropped at any
 /// time (see below): nothing is sent twice, and [`Client::session`] waits again. A status that
