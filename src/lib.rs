@@ -75,7 +75,8 @@
 //!
 //! # What is safe
 //!
-//! A run costs money and may post to Slack. So these promises hold:
+//! A run costs money and may post to Slack. So these promises hold, where a *trigger* is the request
+//! that starts a run:
 //!
 //! - **A call starts a run at most once.** A trigger is sent again only if its body never left
 //!   this machine, and no longer can, or if the server refused it with HTTP 429 and named no
