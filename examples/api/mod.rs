@@ -12,16 +12,16 @@ pub(crate) struct Api {
 
 impl Api {
     /// With `PARADIME_API_ENDPOINT` set, that API; else an emulator whose runs all go as
-    /// `scenario` says. The first line printed says which.
+    /// `scenario` says. A line on standard error says which.
     pub(crate) async fn connect(scenario: Scenario) -> Result<Self, Box<dyn std::error::Error>> {
         if std::env::var_os("PARADIME_API_ENDPOINT").is_some_and(|endpoint| !endpoint.is_empty()) {
-            println!("Talking to the API at PARADIME_API_ENDPOINT.");
+            eprintln!("Talking to the API at PARADIME_API_ENDPOINT.");
             return Ok(Self {
                 client: Client::from_env()?,
                 _emulator: None,
             });
         }
-        println!("PARADIME_API_ENDPOINT is not set: talking to an emulator in this process.");
+        eprintln!("PARADIME_API_ENDPOINT is not set: talking to an emulator in this process.");
         let emulator = Emulator::builder()
             .default_scenario(scenario)
             .start()
