@@ -1,4 +1,4 @@
-//! What can go wrong, and what to do on each: the cases that a program tells apart.
+//! What can go wrong, and what to do about each: the cases that a program distinguishes.
 //!
 //! ```sh
 //! cargo run --example errors

@@ -26,12 +26,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut ids = vec![];
     while let Some((place, result)) = results.next().await {
         let table = tables[place];
-        match result {
+        // A run that failed is a run as well: an error is what has no end to show.
+        match result.or_else(Error::into_ended_run) {
             Ok(run) => {
-                println!("{table}: {}", run.answer().unwrap_or("no answer"));
+                let answer = run.answer().unwrap_or("no answer");
+                println!("{table} ended {}: {answer}", run.status);
                 ids.push(run.session_id);
             }
-            Err(Error::RunFailed { run, .. }) => println!("{table} ended {}.", run.status),
             Err(error) => println!("{table}: {error}"),
         }
     }

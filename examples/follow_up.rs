@@ -20,21 +20,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = session.wait().await?;
     println!("[agent] {}", run.answer().unwrap_or("nothing"));
 
-    // Waits for this turn: what the run said before is not taken for the answer.
+    // Waits for this turn: what the run said before is not taken for the answer. The text is all
+    // that the agent wrote in it; `turn.answer()` is its last message alone.
     let turn = session.ask("Now also check stg_customers.").await?;
-    println!(
-        "[agent, {}] {}",
-        turn.status,
-        turn.answer().unwrap_or("nothing")
-    );
+    println!("[agent, {}] {}", turn.status, turn.text());
 
     // A checkpoint takes the session to another process, or to tomorrow.
     let stored = serde_json::to_string(&session.checkpoint())?;
     let checkpoint: Checkpoint = serde_json::from_str(&stored)?;
     let session = client.resume(checkpoint);
     let turn = session.ask("Thanks. Post a summary.").await?;
-    for message in &turn.messages {
-        println!("[agent, {}] {}", turn.status, message.content);
-    }
+    println!("[agent, {}] {}", turn.status, turn.text());
     Ok(())
 }

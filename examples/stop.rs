@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .client
         .start(TriggerRun::agent("documentation-writer"))
         .await?;
-    println!("Run {} goes on: Ctrl-C stops it.", session.id());
+    println!("Run {} is going: Ctrl-C stops it.", session.id());
 
     // A run that takes too long is stopped as well.
     let wait = session
@@ -31,16 +31,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .timeout(Duration::from_secs(1800))
         .on_timeout(OnTimeout::Stop);
     tokio::select! {
-        ended = wait.into_future() => match ended {
-            Ok(run) => println!("It ended {}: {}", run.status, run.answer().unwrap_or("-")),
-            Err(Error::RunFailed { run, .. }) => println!("It ended {}.", run.status),
-            Err(error) => return Err(error.into()),
+        ended = wait.into_future() => {
+            // However it ended: somebody else may have stopped it.
+            let run = ended.or_else(Error::into_ended_run)?;
+            println!("It ended {}: {}", run.status, run.answer().unwrap_or("no answer"));
         },
         pressed = tokio::signal::ctrl_c() => {
             pressed?;
             // Awaited: a guard that stops on drop could be cut off by the end of the program.
             let accepted = session.stop().await?;
-            println!("It was told to stop: {}.", accepted.status);
+            println!("The API accepted the stop: {}.", accepted.status);
             println!("It ended {}.", session.run().await?.status);
         }
     }

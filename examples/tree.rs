@@ -1,4 +1,4 @@
-//! Waits for a run and everything that it starts, and draws the family.
+//! Waits for a run and everything that it starts, and prints the tree.
 //!
 //! ```sh
 //! cargo run --example tree
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .child(Scenario::failed())
         .child(Scenario::completed())
         .stage(Stage::new("COMPLETED"));
-    let family = Scenario::new()
+    let scenario = Scenario::new()
         .stage(Stage::new("RUNNING"))
         .child(Child::from(checks).with_callback([
             Stage::new("RUNNING"),
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ]))
         .stage(Stage::new("COMPLETED"))
         .message("assistant", "I have asked a sub-agent.");
-    let api = api::Api::connect(family).await?;
+    let api = api::Api::connect(scenario).await?;
 
     let session = api
         .client

@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Event::Message(message) => println!("[{}] {}", message.role, message.content),
             Event::Child(id) => println!("It started run {id}."),
             Event::Ended(run) => println!("It wrote {} messages.", run.messages.len()),
-            // Steps and the start-up checklist, where they were asked for: see `steps`.
+            // Steps and the start-up checklist, if they are asked for: see `steps`.
             _ => {}
         }
     }
