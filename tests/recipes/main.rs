@@ -10,3 +10,4 @@
 
 mod chat_bot;
 mod program;
+mod webhook;

@@ -101,6 +101,14 @@ impl Program {
         std::mem::take(&mut self.printed)
     }
 
+    /// What a terminal does on Ctrl-C.
+    #[cfg(unix)]
+    pub(crate) fn press_ctrl_c(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", "INT", &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
     async fn next_line(&mut self) -> Option<String> {
         let Ok(line) = tokio::time::timeout(PATIENCE, self.lines.recv()).await else {
             panic!("it hangs; it printed {:#?}", self.printed);
