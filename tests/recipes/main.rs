@@ -9,5 +9,6 @@
 )]
 
 mod chat_bot;
+mod nightly_report;
 mod program;
 mod webhook;
