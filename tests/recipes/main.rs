@@ -9,6 +9,7 @@
 )]
 
 mod chat_bot;
+mod ci_check;
 mod nightly_report;
 mod program;
 mod webhook;
