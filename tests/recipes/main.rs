@@ -12,4 +12,5 @@ mod chat_bot;
 mod ci_check;
 mod nightly_report;
 mod program;
+mod table;
 mod webhook;
