@@ -7,6 +7,9 @@
 //! GITHUB_HEAD_REF=new-models cargo run --example ci_check -- data-quality-checker
 //! ```
 //!
+//! The emulator in its process finds nothing. The one of `cargo run -p dinoai-emulator` does: start it in
+//! another terminal, and use the `export` lines that it prints.
+//!
 //! Arguments: the agent, and the timeout in seconds, 1800 by default.
 //!
 //! | exit status | means |
