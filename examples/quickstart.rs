@@ -12,7 +12,7 @@ mod api;
 use dinoai::TriggerRun;
 use dinoai_emulator::Scenario;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let api = api::Api::connect(Scenario::completed()).await?;
 

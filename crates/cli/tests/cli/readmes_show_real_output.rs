@@ -24,8 +24,8 @@ const READMES: [(&str, &str); 2] = [
 /// How the command is called from a checkout, and where it is installed.
 const CALLS: [&str; 2] = ["$ cargo run -q -p dinoai-cli -- ", "$ dinoai "];
 
-/// How an example is called.
-const EXAMPLE: &str = "$ cargo run --example ";
+/// How an example is called that is a package, too.
+const EXAMPLE: &str = "$ cargo run -p ";
 
 /// How the kinds of failures are read from the schema.
 const KINDS: &str = "$ dinoai schema output | jq -r '.\"$defs\".Kind.enum[]' | head -3\n";
