@@ -50,6 +50,16 @@ impl Emulator {
     }
 
     /// The endpoint's URL: `http://127.0.0.1:<port>/api/v1/<company token>/graphql`.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// assert!(emulator.endpoint().ends_with("/graphql"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -63,12 +73,33 @@ impl Emulator {
     }
 
     /// The URL of the [control path](crate#the-control-path), without a slash at its end.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// assert!(emulator.control().ends_with("/control"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn control(&self) -> String {
         format!("{}/control", self.origin())
     }
 
-    /// The URL that answers GET and HEAD with 200 while the emulator serves, for health checks.
-    /// It takes no credentials.
+    /// The URL that answers GET and HEAD with 200 while the emulator serves.
+    ///
+    /// For health checks. It takes no credentials.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// assert!(emulator.health().ends_with("/health"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn health(&self) -> String {
         format!("{}{HEALTH}", self.origin())
     }
@@ -79,75 +110,206 @@ impl Emulator {
     }
 
     /// The address that the emulator listens on.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// assert!(emulator.address().ip().is_loopback());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The demo key, to be sent with the [`secret`](Self::secret) as `X-API-KEY` and
     /// `X-API-SECRET`.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// let headers = [("X-API-KEY", emulator.key()), ("X-API-SECRET", emulator.secret())];
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn key(&self) -> &str {
         credentials::KEY
     }
 
     /// The demo secret that belongs to the [`key`](Self::key).
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// let headers = [("X-API-KEY", emulator.key()), ("X-API-SECRET", emulator.secret())];
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn secret(&self) -> &str {
         credentials::SECRET
     }
 
     /// The demo workspace token, to be sent as `Authorization: Bearer …`.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// let header = ("Authorization", format!("Bearer {}", emulator.workspace_token()));
+    /// assert!(emulator.workspace_token().starts_with("prdm_wsp_"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn workspace_token(&self) -> &str {
         credentials::WORKSPACE_TOKEN
     }
 
-    /// The demo company token, to be sent as `Authorization: Bearer …` with the
-    /// [`workspace_uid`](Self::workspace_uid) as `X-Paradime-Workspace`.
+    /// The demo company token, to be sent as `Authorization: Bearer …`.
+    ///
+    /// It needs the [`workspace_uid`](Self::workspace_uid) beside it, as `X-Paradime-Workspace`.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// let headers = [
+    ///     ("Authorization", format!("Bearer {}", emulator.company_token())),
+    ///     ("X-Paradime-Workspace", emulator.workspace_uid().to_owned()),
+    /// ];
+    /// assert!(emulator.company_token().starts_with("prdm_cmp_"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn company_token(&self) -> &str {
         credentials::COMPANY_TOKEN
     }
 
     /// The demo workspace's uid, which every run belongs to.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// assert!(!emulator.workspace_uid().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn workspace_uid(&self) -> &str {
         credentials::WORKSPACE_UID
     }
 
-    /// The HTTP requests received so far, in the order in which their heads came in: the latest
-    /// 10,000 that fit in 32 MiB, unless [`Builder::kept_requests`](crate::Builder::kept_requests) says otherwise.
+    /// The HTTP requests received so far, in the order in which their heads came in.
     ///
-    /// A request whose answer the client has seen is complete. Requests to the control path and to
-    /// `/health`, and those to a foreign host or of a foreign page, are not among them.
+    /// These are the latest 10,000 that fit in 32 MiB, unless
+    /// [`Builder::kept_requests`](crate::Builder::kept_requests) says otherwise. A request whose
+    /// answer the client has seen is complete. Requests to the control path and to `/health`, and
+    /// those to a foreign host or of a foreign page, are not among them.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// // Let a client work here.
+    /// for request in emulator.requests() {
+    ///     println!("{} {:?}", request.number, request.operation_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn requests(&self) -> Vec<Request> {
         self.shared.record.all()
     }
 
-    /// How many requests are not among the [`requests`](Self::requests) any more, because there
-    /// were too many after them.
+    /// How many requests the record no longer holds, because too many came after them.
+    ///
+    /// 0 until more requests came in than [`requests`](Self::requests) keeps.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// assert_eq!(emulator.dropped_requests(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn dropped_requests(&self) -> u64 {
         self.shared.record.dropped()
     }
 
-    /// Empties the record of requests, and counts anew. A request in flight is not in it any more.
+    /// Empties the record of requests, and counts anew.
+    ///
+    /// A request in flight is not in it any more.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// // Let a client start a run here, and count only what comes after.
+    /// emulator.clear_requests();
+    /// assert!(emulator.requests().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear_requests(&self) {
         self.shared.record.clear();
     }
 
-    /// The runs started so far, in order: those that were triggered and, after the run that
-    /// started them, their children.
+    /// The runs started so far, in order, each followed by the children that it started.
     ///
     /// They take 64 MiB of memory at most, whatever their scenarios hold beside, and the texts that
-    /// one was sent 8 MiB. When more is needed, long texts that runs were sent are dropped ([`Run::texts_dropped`]), then whole
-    /// runs ([`dropped_runs`](Self::dropped_runs)): the oldest that have ended, then the oldest.
+    /// one was sent 8 MiB. When more is needed, long texts that runs were sent are dropped
+    /// ([`Run::texts_dropped`]), then whole runs ([`dropped_runs`](Self::dropped_runs)): the oldest
+    /// that have ended, then the oldest.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// // Let a client work here.
+    /// for run in emulator.runs() {
+    ///     println!("{} {}", run.session_id, run.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn runs(&self) -> Vec<Run> {
         self.shared.reported_runs()
     }
 
-    /// How many runs are not among the [`runs`](Self::runs) any more, because there were too many
-    /// after them: more than about 20,000. The API does not know them either.
+    /// How many runs were dropped, because there were too many after them.
+    ///
+    /// That happens after more than about 20,000. The API does not know them either.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// assert_eq!(emulator.dropped_runs(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn dropped_runs(&self) -> u64 {
         self.shared.run_store().dropped()
     }
 
-    /// Brings the emulator back to its state at the start: no runs, no requests, the faults that
-    /// it was started with, and a clock at zero. Connections stay open.
+    /// Brings the emulator back to its state at the start.
+    ///
+    /// No runs, no requests, the faults that it was started with, and a clock at zero. Connections
+    /// stay open.
     ///
     /// A request that is in flight then, held back by a [`Fault::delay`] for one, executes nothing
     /// after the reset: it is answered with 503, which says so, and is in no record. Earlier session
@@ -194,23 +356,70 @@ impl Emulator {
     }
 
     /// The faults that are still ahead, in order.
+    ///
+    /// ```
+    /// use dinoai_emulator::{Emulator, Fault};
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().fault(Fault::pass()).start_blocking()?;
+    /// assert_eq!(emulator.faults(), [Fault::pass()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn faults(&self) -> Vec<Fault> {
         self.shared.plan.ahead()
     }
 
     /// Empties the plan: the next requests are answered well.
+    ///
+    /// ```
+    /// use dinoai_emulator::{Emulator, Fault};
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().fault(Fault::unavailable().always()).start_blocking()?;
+    /// emulator.clear_faults();
+    /// assert!(emulator.faults().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear_faults(&self) {
         self.shared.plan.clear();
     }
 
-    /// The time since the emulator's start on its own clock, which stages that last a time, the
-    /// lifetime of sessions and the timestamps of messages go by.
+    /// The time since the emulator's start, on its own clock.
+    ///
+    /// Stages that last a time, the lifetime of sessions and the timestamps of messages go by it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().stopped_clock().start_blocking()?;
+    /// emulator.advance(Duration::from_secs(60));
+    /// assert_eq!(emulator.elapsed(), Duration::from_secs(60));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn elapsed(&self) -> Duration {
         self.shared.clock.now()
     }
 
-    /// Moves the emulator's clock forward. What has ended by then has ended the next time that
-    /// anybody looks.
+    /// Moves the emulator's clock forward.
+    ///
+    /// What has ended by then has ended the next time that anybody looks.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().stopped_clock().start_blocking()?;
+    /// // A day later a run takes no follow-up any more.
+    /// emulator.advance(Duration::from_secs(24 * 60 * 60));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn advance(&self, time: Duration) {
         self.shared.clock.advance(time);
     }

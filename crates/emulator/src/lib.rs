@@ -145,6 +145,8 @@
 //!   Includes `yaml`.
 //! - `yaml`: agents and scenarios from YAML files. Tests that need neither can turn both off.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // The modules in the order of imports: each imports only modules that stand above it.
 //
 // json         JSON as text, and how much memory it takes
@@ -175,6 +177,8 @@ mod fault;
 #[cfg(feature = "yaml")]
 mod files;
 mod graphql;
+/// How to test agent code: start an emulator, script it, look at what the client did.
+///
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod http;

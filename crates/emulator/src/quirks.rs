@@ -6,7 +6,9 @@ use std::time::Duration;
 /// How long a session takes follow-ups after its last message.
 const SESSION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Quirks of the API. Every one but the session's lifetime is off unless it is switched on.
+/// Quirks of the API.
+///
+/// Every one but the session's lifetime is off unless it is switched on.
 ///
 /// ```
 /// use dinoai_emulator::{Quirks, Emulator, RefusalStatus};
@@ -60,6 +62,12 @@ pub enum Capability {
 
 impl Capability {
     /// The vendor's name for it.
+    ///
+    /// ```
+    /// use dinoai_emulator::Capability;
+    ///
+    /// assert_eq!(Capability::Trigger.as_str(), "dinoai:agent:trigger");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Trigger => "dinoai:agent:trigger",
@@ -79,8 +87,9 @@ impl Capability {
     }
 }
 
-/// The HTTP status of an answer that refuses a document before execution: a syntax error, a
-/// validation error, a variable of the wrong type.
+/// The HTTP status of an answer that refuses a document before execution.
+///
+/// That is one with a syntax error, a validation error, or a variable of the wrong type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalStatus {
@@ -118,19 +127,41 @@ impl Default for Quirks {
 
 impl Quirks {
     /// No quirk but the session's lifetime.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// assert_eq!(Quirks::new(), Quirks::default());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// After a follow-up to a run that has ended, this many reads still show the ended turn's
-    /// status. The user's own message is there at once. The default is 0.
+    /// status.
+    ///
+    /// The user's own message is there at once. The default is 0.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().stale_reads(2);
+    /// ```
     pub fn stale_reads(mut self, reads: u64) -> Self {
         self.stale_reads = reads;
         self
     }
 
-    /// Every other answer with a run's messages, beginning with the second, lists them all
-    /// twice: one after the other, then again, with the same timestamps.
+    /// Every other answer with a run's messages lists them all twice, beginning with the second
+    /// answer.
+    ///
+    /// One after the other, then again, with the same timestamps.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().repeated_messages();
+    /// ```
     pub fn repeated_messages(mut self) -> Self {
         self.repeated_messages = true;
         self
@@ -138,77 +169,121 @@ impl Quirks {
 
     /// Every other answer with a run's messages, beginning with the second, lists them newest
     /// first.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().reordered_messages();
+    /// ```
     pub fn reordered_messages(mut self) -> Self {
         self.reordered_messages = true;
         self
     }
 
-    /// Timestamps of messages are rounded down to whole multiples of this time, counted from the
-    /// Unix epoch, so that several messages can have the same. They are listed in the order of
-    /// their arrival all the same. Anything below a microsecond counts as one.
+    /// Timestamps of messages are rounded down to whole multiples of this time.
     ///
-    /// Without this quirk every message is at least a millisecond later than the one before.
+    /// Counted from the Unix epoch, so that several messages can have the same. They are listed in
+    /// the order of their arrival all the same. Anything below a microsecond counts as one. Without
+    /// this quirk every message is at least a millisecond later than the one before.
     ///
     /// ```
     /// use std::time::Duration;
     /// use dinoai_emulator::Quirks;
     ///
-    /// # let _ =
-    /// Quirks::new().timestamp_resolution(Duration::from_secs(1));
+    /// let quirks = Quirks::new().timestamp_resolution(Duration::from_secs(1));
     /// ```
     pub fn timestamp_resolution(mut self, resolution: Duration) -> Self {
         self.timestamp_resolution = Some(resolution);
         self
     }
 
-    /// A transcript that grows long is compacted: once a message has been listed in an answer,
-    /// later ones list it only while it is among this many latest messages of the run. So every
-    /// message is listed at least once; with 0, only once.
+    /// A transcript that grows long is compacted to this many latest messages.
     ///
-    /// An answer that a [`Fault`](crate::Fault) spoils or loses counts, too, if the request was
-    /// executed.
+    /// Once a message has been listed in an answer, later ones list it only while it is among
+    /// these. So every message is listed at least once; with 0, only once. An answer that a
+    /// [`Fault`](crate::Fault) spoils or loses counts, too, if the request was executed.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().compacted_transcript(20);
+    /// ```
     pub fn compacted_transcript(mut self, latest: usize) -> Self {
         self.compacted_transcript = Some(latest);
         self
     }
 
-    /// One read in three of a run that is past its first stage, beginning with the second, shows
-    /// the status of the stage before, as a replica that lags behind does. All else is as it is
-    /// now, and such reads count towards the end of a stage like any other.
+    /// Some reads show the status of the stage before, as a replica that lags behind does.
+    ///
+    /// One read in three of a run that is past its first stage, beginning with the second. All else
+    /// is as it is now, and such reads count towards the end of a stage like any other.
     ///
     /// A follow-up begins anew: no read goes back to a status of the turn before, and its first
-    /// stage is shown as it is. Stages that end after 0 reads are not gone back to either; nor
-    /// does a run that was stopped by the operation go back.
+    /// stage is shown as it is. Stages that end after 0 reads are not gone back to either; nor does
+    /// a run that was stopped by the operation go back.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().alternating_status();
+    /// ```
     pub fn alternating_status(mut self) -> Self {
         self.alternating_status = true;
         self
     }
 
-    /// Every answer of the API leaves this long after the request was executed, in real time, not
-    /// that of the emulator's clock. A client that goes away meanwhile has started its run all
-    /// the same. The default is zero.
+    /// Every answer of the API leaves this long after the request was executed.
     ///
-    /// Answers of [`Fault`](crate::Fault)s are late, too, after their own delay; resets are not.
+    /// In real time, not that of the emulator's clock. A client that goes away meanwhile has
+    /// started its run all the same. The default is zero. Answers of [`Fault`](crate::Fault)s are
+    /// late, too, after their own delay; resets are not.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().latency(Duration::from_millis(50));
+    /// ```
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
     /// A run that would read `RUNNING` reads as this text, whether the schema declares it or not.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().undeclared_status("PAUSED");
+    /// ```
     pub fn undeclared_status(mut self, status: impl Into<String>) -> Self {
         self.undeclared_status = Some(status.into());
         self
     }
 
-    /// How long after its last message a session takes follow-ups, on the emulator's clock. A
-    /// later one is null for that field, with an error. The default is 24 hours;
+    /// How long after its last message a session takes follow-ups, on the emulator's clock.
+    ///
+    /// A later one is null for that field, with an error. The default is 24 hours;
     /// [`Duration::MAX`] is for ever.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().session_lifetime(Duration::MAX);
+    /// ```
     pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
         self.session_lifetime = lifetime;
         self
     }
 
     /// Nobody's steps can be read: `steps` is null with an error beside it.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().unreadable_steps();
+    /// ```
     pub fn unreadable_steps(mut self) -> Self {
         self.unreadable_steps = true;
         self
@@ -216,18 +291,36 @@ impl Quirks {
 
     /// The credentials lack a capability: a document that needs it is answered with HTTP 403 and
     /// executes nothing.
+    ///
+    /// ```
+    /// use dinoai_emulator::{Capability, Quirks};
+    ///
+    /// let quirks = Quirks::new().without_capability(Capability::Trigger);
+    /// ```
     pub fn without_capability(mut self, capability: Capability) -> Self {
         self.lacking.insert(capability);
         self
     }
 
     /// Answers refused documents with this status.
+    ///
+    /// ```
+    /// use dinoai_emulator::{Quirks, RefusalStatus};
+    ///
+    /// let quirks = Quirks::new().refusal_status(RefusalStatus::BadRequest);
+    /// ```
     pub fn refusal_status(mut self, status: RefusalStatus) -> Self {
         self.refusal_status = status;
         self
     }
 
     /// Refuses documents that ask for `__schema` or `__type`.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().without_introspection();
+    /// ```
     pub fn without_introspection(mut self) -> Self {
         self.without_introspection = true;
         self

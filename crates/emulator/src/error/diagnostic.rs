@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::sanitize::sanitize;
 
-/// One thing that is wrong with a file that an emulator was given. Shown as `file:line: message`, on one line
-/// and without anything that a terminal acts on.
+/// One thing that is wrong with a file that an emulator was given.
+///
+/// Shown as `file:line: message`, on one line and without anything that a terminal acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {

@@ -69,6 +69,19 @@ pub struct Request {
 
 impl Request {
     /// The value of the first header with this name, whatever its case. `***` for a credential.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// // Let a client work here.
+    /// for request in emulator.requests() {
+    ///     println!("{:?}", request.header("User-Agent"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()

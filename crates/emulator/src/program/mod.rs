@@ -21,7 +21,9 @@ use options::Options;
 use signals::Signals;
 
 /// Runs the program with these arguments, of which the first is the program's name as its help
-/// shows it. Returns after Ctrl-C or SIGTERM, or when the program cannot start.
+/// shows it.
+///
+/// Returns after Ctrl-C or SIGTERM, or when the program cannot start.
 ///
 /// It prints `export` lines on standard output and everything else on standard error. It uses no
 /// runtime of the caller's, and may be called from within one, which it then blocks.
@@ -60,7 +62,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// The program's command line, for shell completions and manuals of another program that has it as
-/// a command. To run it, call [`main`].
+/// a command.
+///
+/// To run it, call [`main`].
 ///
 /// ```
 /// let command = dinoai_emulator::program::command();

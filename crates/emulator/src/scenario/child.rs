@@ -22,12 +22,13 @@ pub enum Child {
 }
 
 impl Child {
-    /// Wakes the parent when the child has ended: the parent goes on with these stages, once it
-    /// has nothing else before it and the stage that it is in has ended. Without stages it
-    /// is `RUNNING` for one read, then `COMPLETED` with a message of the assistant's.
+    /// Wakes the parent when the child has ended: the parent goes on with these stages.
     ///
-    /// A parent that ends while it waits is idle, not over: it reads as ended, and wakes again.
-    /// One that is stopped stays so.
+    /// It does so once it has nothing else before it and the stage that it is in has ended. Without
+    /// stages it is `RUNNING` for one read, then `COMPLETED` with a message of the assistant's.
+    ///
+    /// A parent that ends while it waits is idle, not over: it reads as ended, and wakes again. One
+    /// that is stopped stays so.
     ///
     /// ```
     /// use dinoai_emulator::{Child, Scenario, Stage};

@@ -24,8 +24,15 @@ pub(crate) enum StageEnd {
 }
 
 impl Stage {
-    /// A stage that ends after one read. A text that is no status of the API is shown as it is: see
-    /// [`Status::Other`].
+    /// A stage that ends after one read.
+    ///
+    /// A text that is no status of the API is shown as it is: see [`Status::Other`].
+    ///
+    /// ```
+    /// use dinoai_emulator::Stage;
+    ///
+    /// let stage = Stage::new("RUNNING");
+    /// ```
     pub fn new(status: impl Into<Status>) -> Self {
         Self {
             status: status.into(),
@@ -34,8 +41,16 @@ impl Stage {
         }
     }
 
-    /// Ends the stage after this many reads of the run, each a `dinoaiAgentRun` field: a request
-    /// that asks for the run twice reads it twice. After 0 reads it is never seen.
+    /// Ends the stage after this many reads of the run.
+    ///
+    /// Each `dinoaiAgentRun` field is a read: a request that asks for the run twice reads it twice.
+    /// After 0 reads the stage is never seen.
+    ///
+    /// ```
+    /// use dinoai_emulator::Stage;
+    ///
+    /// let stage = Stage::new("QUEUED").reads(2);
+    /// ```
     #[must_use]
     pub fn reads(mut self, reads: u64) -> Self {
         self.end = StageEnd::Reads(reads);
@@ -43,6 +58,13 @@ impl Stage {
     }
 
     /// Ends the stage when this time has passed since it began, however often it is read.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai_emulator::Stage;
+    ///
+    /// let stage = Stage::new("RUNNING").lasts(Duration::from_millis(50));
+    /// ```
     #[must_use]
     pub fn lasts(mut self, time: Duration) -> Self {
         self.end = StageEnd::Lasts(time);
@@ -50,6 +72,12 @@ impl Stage {
     }
 
     /// Adds a message that appears when the stage begins.
+    ///
+    /// ```
+    /// use dinoai_emulator::Stage;
+    ///
+    /// let stage = Stage::new("COMPLETED").message("assistant", "All tests pass.");
+    /// ```
     #[must_use]
     pub fn message(mut self, role: impl Into<String>, content: impl Into<String>) -> Self {
         self.effects.say(role.into(), content.into());
@@ -57,6 +85,12 @@ impl Stage {
     }
 
     /// Starts a child run when the stage begins, as [`Scenario::child`](crate::Scenario::child) does.
+    ///
+    /// ```
+    /// use dinoai_emulator::Stage;
+    ///
+    /// let stage = Stage::new("RUNNING").child("lineage-reader");
+    /// ```
     #[must_use]
     pub fn child(mut self, child: impl Into<Child>) -> Self {
         self.effects.children.push(child.into());
@@ -64,13 +98,27 @@ impl Stage {
     }
 
     /// Adds a step of the agent's work that appears when the stage begins.
+    ///
+    /// ```
+    /// use dinoai_emulator::{Stage, Step};
+    ///
+    /// let stage = Stage::new("RUNNING").step(Step::agent("I look at the models."));
+    /// ```
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
         self.effects.steps.push(Arc::new(step));
         self
     }
 
-    /// Adds or changes a line of the start-up checklist, as [`Scenario::startup_step`](crate::Scenario::startup_step) does.
+    /// Adds or changes a line of the start-up checklist.
+    ///
+    /// As [`Scenario::startup_step`](crate::Scenario::startup_step) does.
+    ///
+    /// ```
+    /// use dinoai_emulator::Stage;
+    ///
+    /// let stage = Stage::new("QUEUED").startup_step("Clone the repository", false);
+    /// ```
     #[must_use]
     pub fn startup_step(mut self, label: impl Into<String>, done: bool) -> Self {
         self.effects.startup_steps.push((label.into(), done));

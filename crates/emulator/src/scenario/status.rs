@@ -25,6 +25,13 @@ pub enum Status {
 
 impl Status {
     /// The API's word for it.
+    ///
+    /// ```
+    /// use dinoai_emulator::Status;
+    ///
+    /// assert_eq!(Status::from("PAUSED").as_str(), "PAUSED");
+    /// assert_eq!(Status::Running.as_str(), "RUNNING");
+    /// ```
     pub fn as_str(&self) -> &str {
         match self {
             Self::Queued => "QUEUED",

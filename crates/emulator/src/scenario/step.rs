@@ -1,6 +1,8 @@
 //! One step of an agent's work, as a scenario writes it.
 
-/// One step of an agent's work. Its index is given when it appears: the first of a run is 0.
+/// One step of an agent's work.
+///
+/// Its index is given when it appears: the first of a run is 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub(crate) role: StepRole,
@@ -29,16 +31,34 @@ impl StepRole {
 
 impl Step {
     /// A text of the agent's.
+    ///
+    /// ```
+    /// use dinoai_emulator::Step;
+    ///
+    /// let step = Step::agent("I look at the models.");
+    /// ```
     pub fn agent(content: impl Into<String>) -> Self {
         Self::said(StepRole::Agent, content.into())
     }
 
     /// A text of the user's.
+    ///
+    /// ```
+    /// use dinoai_emulator::Step;
+    ///
+    /// let step = Step::user("Which tests fail?");
+    /// ```
     pub fn user(content: impl Into<String>) -> Self {
         Self::said(StepRole::User, content.into())
     }
 
     /// A call of a tool, without input and output.
+    ///
+    /// ```
+    /// use dinoai_emulator::Step;
+    ///
+    /// let step = Step::tool("run_sql_query");
+    /// ```
     pub fn tool(name: impl Into<String>) -> Self {
         Self {
             role: StepRole::Tool,
@@ -49,6 +69,12 @@ impl Step {
     }
 
     /// The tool's input, answered as `toolInput` to those who ask for tool input and output.
+    ///
+    /// ```
+    /// use dinoai_emulator::Step;
+    ///
+    /// let step = Step::tool("run_sql_query").input("select 1");
+    /// ```
     #[must_use]
     pub fn input(mut self, input: impl Into<String>) -> Self {
         self.input = Some(input.into());
@@ -56,6 +82,12 @@ impl Step {
     }
 
     /// The tool's output, answered as `content` to those who ask for tool input and output.
+    ///
+    /// ```
+    /// use dinoai_emulator::Step;
+    ///
+    /// let step = Step::tool("run_sql_query").input("select 1").output("1");
+    /// ```
     #[must_use]
     pub fn output(mut self, output: impl Into<String>) -> Self {
         self.content = Some(output.into());
