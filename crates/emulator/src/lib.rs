@@ -113,8 +113,8 @@
 //! 32 MiB ([`Emulator::requests`], [`Builder::kept_requests`]): the first of them has a
 //! [`number`](Request::number) above 1 where others came before. Runs take 64 MiB
 //! ([`Emulator::runs`]): when more is needed, the long texts that the oldest were sent are
-//! dropped, each with a sentence in its place that says so, and when there are more than about
-//! 30,000, the oldest runs. Ended runs come first. The texts that one run was sent take 8 MiB of
+//! dropped, each with a sentence in its place that says so, and where that does not suffice, the
+//! oldest runs. Ended runs come first. The texts that one run was sent take 8 MiB of
 //! JSON, of which the oldest long ones are dropped first. A run takes 10,000 follow-ups; a further
 //! one is an error. A reset frees all of it.
 //!
