@@ -7,17 +7,13 @@
 //! - [`Error::is_retryable`]: is it safe, and does it make sense, to make the same call again?
 //! - [`Error::session_id`]: which run is it about? An id means that the run exists.
 //!
-//! # Which errors can leave a run behind
-//!
-//! [`Error::OutcomeUnknown`], and more: [`Error::GraphQl`], [`Error::Decode`] and
-//! [`Error::NotAccepted`] of a trigger or a follow-up whose response shows that it was executed,
-//! and every error of a [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait), a
-//! [`run_all`](crate::Client::run_all) or an [`ask`](crate::Session::ask) once the API has
-//! accepted it. So ask [`Error::may_have_started`], not for a variant.
+//! [One table](Error#what-each-means) says of each variant what happened, whether something was
+//! started, and what to do.
 //!
 //! No error contains a credential, the endpoint's path (it holds a token) or a whole response.
 
 mod before_execution;
+mod constructors;
 mod display;
 mod excerpt;
 mod failed_call;
@@ -26,6 +22,8 @@ mod for_tests;
 mod graphql;
 mod questions;
 mod retry_class;
+#[cfg(test)]
+mod table;
 mod unsupported;
 mod wait_timeout;
 
@@ -33,7 +31,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{InvalidSessionId, Run, RunStatus, SessionId};
+use crate::model::{Run, RunStatus, SessionId};
 use display::{
     decode_hint, executed_hint, http_hint, last_words, no_activity, not_sent, outcome_hint,
     retry_hint, said_by, short, sources_hint, still_reads, turn_hint,
@@ -61,6 +59,58 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Why a call, or a wait, did not give what was asked for.
+///
+/// Few programs need a `match`: [`may_have_started`](Self::may_have_started),
+/// [`is_retryable`](Self::is_retryable) and [`session_id`](Self::session_id) answer for every
+/// variant, and its text says what to do next.
+///
+/// ```no_run
+/// use dinoai::{Client, Run, TriggerRun};
+///
+/// # async fn example(client: Client, request: TriggerRun) -> dinoai::Result<Option<Run>> {
+/// let error = match client.trigger_run_and_wait(request).await {
+///     Ok(run) => return Ok(Some(run)),
+///     Err(error) => error,
+/// };
+/// if let Some(id) = error.session_id() {
+///     // A run exists: wait for it, do not start another one.
+///     return client.session(id)?.wait().await.map(Some);
+/// }
+/// if error.may_have_started() {
+///     // A run may exist, and nobody knows its id: do not start another one.
+///     return Err(error);
+/// }
+/// // Nothing was started.
+/// if error.is_retryable() { Ok(None) } else { Err(error) }
+/// # }
+/// ```
+///
+/// # What each means
+///
+/// | variant | what happened | did this call start something? | what to do |
+/// | --- | --- | --- | --- |
+/// | [`InvalidRequest`](Self::InvalidRequest) | a text is blank, a number cannot be right | No | Fix the program. |
+/// | [`InvalidConfig`](Self::InvalidConfig) | endpoint, credentials or a setting cannot be right | No | Set it as the text says. |
+/// | [`NotSent`](Self::NotSent) | the request never left this machine | No | If it is retryable, call again; else the [`Obstacle`] says what stands in the way. |
+/// | [`OutcomeUnknown`](Self::OutcomeUnknown) | a trigger or a follow-up left, and nothing proves what became of it | It may have | Look in the workspace, or in Slack, before you call again. |
+/// | [`NotStarted`](Self::NotStarted) | [`run_all`](crate::Client::run_all) gave up before this run, since others failed | No | See to its `cause`, then start it. |
+/// | [`Transport`](Self::Transport) | a read or a stop got no response | No | Call again. |
+/// | [`Unauthorized`](Self::Unauthorized) | the credentials were refused | No | Check them, and their capabilities. |
+/// | [`RateLimited`](Self::RateLimited) | too many requests | No | Call again, after [`retry_after`](Self::retry_after). |
+/// | [`Http`](Self::Http) | a response that is not GraphQL | No | If it is retryable, call again; else check the endpoint. |
+/// | [`GraphQl`](Self::GraphQl) | the API answered with errors | Ask [`may_have_started`](Self::may_have_started): if it was executed | If it is retryable, call again; else read the errors: no such agent, for one. |
+/// | [`NotFound`](Self::NotFound) | the API knows no such run | No | Check the session id, and the workspace. |
+/// | [`Unsupported`](Self::Unsupported) | the backend does not know a field that the call needs | No | Call without it. |
+/// | [`Decode`](Self::Decode) | a response that is not what the schema says | Ask [`may_have_started`](Self::may_have_started): if it was executed | Look whether a newer version of this crate reads it. |
+/// | [`ResponseTooLarge`](Self::ResponseTooLarge) | a response over the limit | No | Raise [`response_limit`](crate::ClientBuilder::response_limit). |
+/// | [`NotAccepted`](Self::NotAccepted) | the API answered `ok: false` | Ask [`may_have_started`](Self::may_have_started): if it named a run | Read the status beside it. |
+/// | [`RunFailed`](Self::RunFailed) | the run failed, expired or was stopped | Ask [`may_have_started`](Self::may_have_started): if this call started the run | Read the run in it; start another one if that makes sense. |
+/// | [`WaitTimeout`](Self::WaitTimeout) | the run is still going | Ask [`may_have_started`](Self::may_have_started): if this call started it | Wait again: [`client.session(id)?.wait()`](crate::Client::session). |
+/// | [`TurnNotStarted`](Self::TurnNotStarted) | a follow-up has shown no activity | Ask [`may_have_started`](Self::may_have_started): if this call sent it | Read the run; send the message again if it is not there. |
+///
+/// Every error of a call that starts a run, or sends a follow-up, and then waits for it says
+/// "yes" once the API has accepted that: [`may_have_started`](Self::may_have_started) is true
+/// whatever the variant.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -316,65 +366,4 @@ pub enum Error {
         /// Whether the call that ends with this error has sent the follow-up itself.
         started: bool,
     },
-}
-
-impl From<InvalidSessionId> for Error {
-    fn from(_: InvalidSessionId) -> Self {
-        Self::blank("session id")
-    }
-}
-
-impl Error {
-    pub(crate) fn blank(field: &'static str) -> Self {
-        Self::InvalidRequest {
-            field,
-            problem: "is blank".to_owned(),
-        }
-    }
-
-    pub(crate) fn zero(field: &'static str) -> Self {
-        Self::InvalidRequest {
-            field,
-            problem: "is zero".to_owned(),
-        }
-    }
-
-    pub(crate) fn config(setting: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::InvalidConfig {
-            setting: setting.into(),
-            problem: problem.into(),
-        }
-    }
-
-    /// The same error for one of several runs that it concerns.
-    pub(crate) fn for_run(&self, session_id: &SessionId, started: bool) -> Self {
-        let mut error = self.clone();
-        if let Some(call) = error.call_mut() {
-            call.session_id = Some(session_id.clone());
-            call.started = started;
-        }
-        error
-    }
-
-    /// A trigger or a follow-up that was not sent, since its client starts nothing more.
-    pub(crate) fn closed(call: FailedCall) -> Self {
-        Self::NotSent {
-            call: Box::new(call),
-            obstacle: Obstacle::Closed,
-            source: Arc::new(std::io::Error::other("the client starts nothing more")),
-        }
-    }
-
-    /// What was sending this is gone, so nobody knows how far it came.
-    pub(crate) fn lost(operation: &'static str, reason: String) -> Self {
-        Self::OutcomeUnknown {
-            call: Box::new(FailedCall {
-                unproven: true,
-                ..FailedCall::starting(operation)
-            }),
-            reason,
-            errors: vec![],
-            source: None,
-        }
-    }
 }

@@ -33,7 +33,20 @@ macro_rules! call_of {
 }
 
 impl Error {
-    /// The run that the error is about, where it is about one.
+    /// The run that the error is about, if it is about one.
+    ///
+    /// An id means that the run exists: a [session](crate::Client::session) of it can wait for it,
+    /// read it or stop it.
+    ///
+    /// ```
+    /// use dinoai::{Error, RunStatus};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let error = Error::new_wait_timeout("xwzdneft6emspe0f".parse()?, RunStatus::Running);
+    /// assert_eq!(error.session_id().map(|id| id.as_str()), Some("xwzdneft6emspe0f"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn session_id(&self) -> Option<&SessionId> {
         match self {
@@ -44,8 +57,9 @@ impl Error {
         }
     }
 
-    /// The run of [`Error::RunFailed`], however it ended; any other error as it is. So a report
-    /// needs no second arm for runs that failed:
+    /// The run of [`Error::RunFailed`], however it ended; any other error as it is.
+    ///
+    /// So a report needs no second arm for runs that failed:
     ///
     /// ```no_run
     /// use dinoai::{Client, Error, TriggerRun};
@@ -68,8 +82,11 @@ impl Error {
         }
     }
 
-    /// The same error of a call that has started the run itself: [`may_have_started`] is true. For a
-    /// program that starts a run in one step, and reports in another what became of it.
+    /// The same error of a call that has started the run itself: [`may_have_started`] is true.
+    ///
+    /// For a program that starts a run in one step, and reports in another what became of it.
+    /// Errors that are about no call, such as [`InvalidRequest`](Error::InvalidRequest), stay as
+    /// they are.
     ///
     /// ```
     /// use dinoai::{Run, RunStatus};
@@ -99,7 +116,15 @@ impl Error {
         self
     }
 
-    /// The server's name for the request that failed, where it sent one.
+    /// The server's name for the request that failed, if it sent one.
+    ///
+    /// Of a [`WaitTimeout`](Error::WaitTimeout) it is that of the last poll that failed.
+    ///
+    /// ```
+    /// fn report(error: &dinoai::Error) {
+    ///     eprintln!("{error} (request {})", error.request_id().unwrap_or("without a name"));
+    /// }
+    /// ```
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -120,6 +145,13 @@ impl Error {
     /// False does not mean that there is no run: [`Session::wait`](crate::Session::wait) starts
     /// nothing, so its errors say false, and [`session_id`](Self::session_id) says which run
     /// exists.
+    ///
+    /// ```
+    /// use dinoai::Error;
+    ///
+    /// let lost = Error::new_outcome_unknown("connection reset");
+    /// assert!(lost.may_have_started());
+    /// ```
     #[must_use]
     pub fn may_have_started(&self) -> bool {
         match self {
@@ -132,17 +164,47 @@ impl Error {
         }
     }
 
-    /// Whether the same call, made again later, may succeed and can do no harm: the failure is
-    /// transient, and this call cannot have started anything. The client has already tried as
-    /// often as its [`Retry`](crate::Retry) says.
+    /// Whether the same call, made again later, may succeed and can do no harm.
+    ///
+    /// True if the failure is transient and this call cannot have started anything: it is never
+    /// true together with [`may_have_started`](Self::may_have_started). The client has already
+    /// tried as often as its [`Retry`](crate::Retry) says, so leave some time before the next call.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use dinoai::{Accepted, Client, TriggerRun};
+    ///
+    /// # async fn example(client: Client) -> dinoai::Result<Accepted> {
+    /// let request = TriggerRun::agent("data-quality-checker");
+    /// loop {
+    ///     match client.trigger_run(request.clone()).await {
+    ///         Err(error) if error.is_retryable() => {
+    ///             let pause = error.retry_after().unwrap_or(Duration::from_secs(60));
+    ///             tokio::time::sleep(pause).await;
+    ///         }
+    ///         other => return other,
+    ///     }
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         RetryClass::of(self) == RetryClass::Transient && !self.may_have_started()
     }
 
-    /// How long the server asked to wait before the next request, if it did: `Retry-After`, in
-    /// seconds or as a date, beside any response. A date is measured against the response's own
-    /// `Date`.
+    /// How long the server asked to wait before the next request, if it did.
+    ///
+    /// It is the response's `Retry-After`, in seconds or as a date, beside any status. A date is
+    /// measured against the response's own `Date`. Of a [`WaitTimeout`](Error::WaitTimeout) it is
+    /// that of the last poll that failed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// fn pause_after(error: &dinoai::Error) -> Duration {
+    ///     error.retry_after().unwrap_or(Duration::from_secs(60))
+    /// }
+    /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -1,0 +1,67 @@
+//! Errors that several modules make.
+
+use std::sync::Arc;
+
+use super::{Error, FailedCall, Obstacle};
+use crate::model::{InvalidSessionId, SessionId};
+
+impl From<InvalidSessionId> for Error {
+    fn from(_: InvalidSessionId) -> Self {
+        Self::blank("session id")
+    }
+}
+
+impl Error {
+    pub(crate) fn blank(field: &'static str) -> Self {
+        Self::InvalidRequest {
+            field,
+            problem: "is blank".to_owned(),
+        }
+    }
+
+    pub(crate) fn zero(field: &'static str) -> Self {
+        Self::InvalidRequest {
+            field,
+            problem: "is zero".to_owned(),
+        }
+    }
+
+    pub(crate) fn config(setting: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::InvalidConfig {
+            setting: setting.into(),
+            problem: problem.into(),
+        }
+    }
+
+    /// The same error for one of several runs that it concerns.
+    pub(crate) fn for_run(&self, session_id: &SessionId, started: bool) -> Self {
+        let mut error = self.clone();
+        if let Some(call) = error.call_mut() {
+            call.session_id = Some(session_id.clone());
+            call.started = started;
+        }
+        error
+    }
+
+    /// A trigger or a follow-up that was not sent, since its client starts nothing more.
+    pub(crate) fn closed(call: FailedCall) -> Self {
+        Self::NotSent {
+            call: Box::new(call),
+            obstacle: Obstacle::Closed,
+            source: Arc::new(std::io::Error::other("the client starts nothing more")),
+        }
+    }
+
+    /// What was sending this is gone, so nobody knows how far it came.
+    pub(crate) fn lost(operation: &'static str, reason: String) -> Self {
+        Self::OutcomeUnknown {
+            call: Box::new(FailedCall {
+                unproven: true,
+                ..FailedCall::starting(operation)
+            }),
+            reason,
+            errors: vec![],
+            source: None,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Holds the table in the docs of [`Error`] against what an error answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Awaited, Cause, Error, FailedCall, Obstacle, WaitTimeout};
+use crate::model::{Run, RunStatus, SessionId};
+
+/// The rows of the table, each with its two answers: did it start something, and what to do.
+fn rows() -> BTreeMap<String, (String, String)> {
+    let lines = include_str!("mod.rs").lines();
+    let rows = lines.filter_map(|line| line.strip_prefix("/// | [`"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split(" | ").collect();
+        let [variant, _, started, to_do] = cells[..] else {
+            panic!("a row of {} cells: {row}", cells.len());
+        };
+        let (variant, link) = variant.split_once("`](Self::").unwrap();
+        assert_eq!(link, format!("{variant})"));
+        let answers = (started.to_owned(), to_do.trim_end_matches(" |").to_owned());
+        (variant.to_owned(), answers)
+    })
+    .collect()
+}
+
+/// The name of an error's variant. A new one has to be named here, and needs a sample.
+fn name(error: &Error) -> &'static str {
+    match error {
+        Error::InvalidRequest { .. } => "InvalidRequest",
+        Error::InvalidConfig { .. } => "InvalidConfig",
+        Error::NotSent { .. } => "NotSent",
+        Error::OutcomeUnknown { .. } => "OutcomeUnknown",
+        Error::NotStarted { .. } => "NotStarted",
+        Error::Transport { .. } => "Transport",
+        Error::Unauthorized { .. } => "Unauthorized",
+        Error::RateLimited { .. } => "RateLimited",
+        Error::Http { .. } => "Http",
+        Error::GraphQl { .. } => "GraphQl",
+        Error::NotFound { .. } => "NotFound",
+        Error::Unsupported { .. } => "Unsupported",
+        Error::Decode { .. } => "Decode",
+        Error::ResponseTooLarge { .. } => "ResponseTooLarge",
+        Error::NotAccepted { .. } => "NotAccepted",
+        Error::RunFailed { .. } => "RunFailed",
+        Error::WaitTimeout(_) => "WaitTimeout",
+        Error::TurnNotStarted { .. } => "TurnNotStarted",
+    }
+}
+
+/// Errors of every variant as calls return them: each of a read, or of a trigger that was carried
+/// out, or not, as far as there are such.
+fn samples() -> Vec<Error> {
+    let starting = || Box::new(FailedCall::starting("TriggerDinoaiAgentRun"));
+    let read = || {
+        Box::new(FailedCall {
+            starts: false,
+            ..FailedCall::starting("DinoaiAgentRun")
+        })
+    };
+    let executed = || {
+        Box::new(FailedCall {
+            unproven: true,
+            ..*starting()
+        })
+    };
+    let cause = || -> Cause { Arc::new(std::io::Error::other("cause")) };
+    let id = || SessionId::new("xwzdneft6emspe0f").unwrap();
+
+    let mut samples = vec![
+        Error::blank("message"),
+        Error::config("endpoint", "is missing"),
+        Error::lost("TriggerDinoaiAgentRun", "connection reset".to_owned()),
+        Error::closed(*starting()),
+        Error::Transport {
+            call: read(),
+            source: cause(),
+        },
+        Error::NotFound { call: read() },
+        Error::ResponseTooLarge {
+            call: read(),
+            limit: 1,
+        },
+        Error::NotStarted {
+            cause: Box::new(Error::lost("TriggerDinoaiAgentRun", "reset".to_owned())),
+        },
+    ];
+    for obstacle in [Obstacle::Connection, Obstacle::Certificate] {
+        samples.push(Error::NotSent {
+            call: starting(),
+            obstacle,
+            source: cause(),
+        });
+    }
+    for call in [starting as fn() -> Box<FailedCall>, read] {
+        samples.push(Error::Unauthorized {
+            call: call(),
+            status: 401,
+            text: String::new(),
+            sources: None,
+        });
+        samples.push(Error::RateLimited { call: call() });
+        samples.push(Error::Unsupported {
+            call: call(),
+            feature: "the base branch".to_owned(),
+            fields: vec![],
+            errors: vec![],
+        });
+    }
+    // A trigger ends so only at a status that proves that nothing was carried out.
+    for (call, status) in [(starting(), 404), (read(), 404), (read(), 503)] {
+        samples.push(Error::Http {
+            call,
+            status,
+            content_type: None,
+            text: String::new(),
+        });
+    }
+    let unavailable = || {
+        Box::new(FailedCall {
+            http_status: Some(503),
+            ..*read()
+        })
+    };
+    for call in [starting(), read(), executed(), unavailable()] {
+        samples.push(Error::GraphQl {
+            executed: call.unproven,
+            call,
+            errors: vec![],
+            data: None,
+        });
+    }
+    for call in [starting(), read(), executed()] {
+        samples.push(Error::Decode {
+            call: call.clone(),
+            path: "data".to_owned(),
+            problem: "is missing".to_owned(),
+        });
+        samples.push(Error::NotAccepted {
+            call,
+            status: "refused".to_owned(),
+        });
+    }
+    for started in [false, true] {
+        samples.push(Error::RunFailed {
+            run: Box::new(Run {
+                session_id: id(),
+                status: RunStatus::Failed,
+                messages: vec![],
+                child_session_ids: vec![],
+                workspace_uid: String::new(),
+            }),
+            started,
+        });
+        samples.push(Error::WaitTimeout(Box::new(WaitTimeout {
+            session_id: id(),
+            last_status: None,
+            elapsed: Duration::ZERO,
+            polls: 1,
+            last_error: None,
+            stopped: None,
+            awaited: Awaited::Run,
+            started,
+        })));
+        samples.push(Error::TurnNotStarted {
+            session_id: id(),
+            waited: Duration::ZERO,
+            status: None,
+            accepted: true,
+            started,
+        });
+    }
+    samples
+}
+
+#[test]
+fn the_table_says_of_each_variant_what_its_errors_answer() {
+    let rows = rows();
+    let mut by_variant: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for error in samples() {
+        let answers = (error.may_have_started(), error.is_retryable());
+        let of_variant = by_variant.entry(name(&error).to_owned()).or_default();
+        of_variant.push(answers);
+    }
+    assert!(
+        rows.keys().eq(by_variant.keys()),
+        "{:?} {:?}",
+        rows.keys(),
+        by_variant.keys()
+    );
+    for (variant, answers) in by_variant {
+        let (started, to_do) = &rows[&variant];
+        let which =
+            |has: fn(&(bool, bool)) -> bool| (answers.iter().any(has), !answers.iter().all(has));
+        let said = match which(|(may_have_started, _)| *may_have_started) {
+            (false, _) => started == "No",
+            (true, false) => started == "It may have",
+            (true, true) => started.starts_with("Ask [`may_have_started`]"),
+        };
+        assert!(said, "{variant}: {started}: {answers:?}");
+        let is_conditional = to_do.starts_with("If it is retryable, call again; else");
+        let said = match which(|(_, is_retryable)| *is_retryable) {
+            (false, _) => !is_conditional && !to_do.starts_with("Call again"),
+            (true, false) => to_do.starts_with("Call again"),
+            (true, true) => is_conditional,
+        };
+        assert!(said, "{variant}: {to_do}: {answers:?}");
+    }
+}
