@@ -1,7 +1,7 @@
-//! The same methods without async: [`Block::block`] on whatever would be awaited,
-//! [`Iterate::iterate`] on whatever is a stream. Feature `blocking`.
+//! The same methods without async, with the feature `blocking`.
 //!
-//! Use it in programs that are not asynchronous. Inside a tokio runtime it works too, and does
+//! [`Block::block`] does for whatever would be awaited, [`Iterate::iterate`] for whatever is a
+//! stream. Use it in programs that are not asynchronous. Inside a tokio runtime it works too, and does
 //! not panic, but holds up the thread that it is called on: await there instead.
 //!
 //! ```no_run

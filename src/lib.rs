@@ -121,6 +121,7 @@
 //! [DinoAI programmable agents]: https://docs.paradime.io
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The modules in the order of imports: each imports only modules that stand above it.
 //

@@ -12,8 +12,10 @@ use super::scheduler::Results;
 use crate::error::Result;
 use crate::model::Run;
 
-/// The results of many runs, as they end: a stream. `K` tells which run it is: the session id for a
-/// [`WaitAll`](crate::WaitAll), the place of its request for a [`RunAll`](crate::RunAll).
+/// The results of many runs, as they end: a stream.
+///
+/// `K` tells which run it is: the session id for a [`WaitAll`](crate::WaitAll), the place of its
+/// request for a [`RunAll`](crate::RunAll).
 ///
 /// It works only while it is read. Dropped at any time it loses nothing.
 #[must_use = "a stream does nothing until it is read"]
@@ -36,8 +38,9 @@ impl<K: Ord + Unpin> RunResults<K> {
         }
     }
 
-    /// The next result; `None` after the last one. May be dropped at any await: no result is
-    /// lost.
+    /// The next result; `None` after the last one.
+    ///
+    /// May be dropped at any await: no result is lost.
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {

@@ -60,9 +60,10 @@ impl RunAll {
     );
     outage_setter!("client.run_all([TriggerRun::agent(\"checker\")], 2)");
 
-    /// Calls `on_started` with the place of a request and its session id as soon as the run is
-    /// accepted, on the task that has started it. Store it there, and a restart of your program
-    /// need not start the run again.
+    /// Calls `on_started` with a request's place and its session id as soon as the run is accepted.
+    ///
+    /// It is called on the task that has started the run, so it should not block for long. Store the
+    /// id there, and a restart of your program need not start the run again.
     ///
     /// ```no_run
     /// # fn example(client: dinoai::Client, requests: Vec<dinoai::TriggerRun>) {
@@ -79,8 +80,9 @@ impl RunAll {
         self
     }
 
-    /// The results as the runs end, each with the place of its request: a stream. Nothing is sent
-    /// until it is read.
+    /// The results as the runs end, each with the place of its request: a stream.
+    ///
+    /// Nothing is sent until it is read.
     ///
     /// ```no_run
     /// use dinoai::{Client, TriggerRun};

@@ -58,8 +58,9 @@ impl WaitAll {
     poll_setters!(" for all of them", "client.wait_all(&ids)?");
     outage_setter!("client.wait_all(&ids)?");
 
-    /// The results as the runs end, each with its session id: a stream. Nothing is sent until it
-    /// is read.
+    /// The results as the runs end, each with its session id: a stream.
+    ///
+    /// Nothing is sent until it is read.
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {

@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 use crate::time::{Clock, SystemClock};
 use crate::transport::{Executor, HttpTransport, Retry, Settings};
 
-/// Sets up a [`Client`] piece by piece. Endpoint and credentials are needed, the rest has
-/// defaults.
+/// Sets up a [`Client`] piece by piece.
+///
+/// Endpoint and credentials are needed, the rest has defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,15 +63,32 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The URL shown when the API key was generated. It differs between regions, and its path
-    /// identifies the company, so it is treated like a credential.
+    /// Sets the URL shown when the API key was generated.
+    ///
+    /// It differs between regions, and its path identifies the company, so it is treated like a
+    /// credential: no error, log or `Debug` shows the path. [`build`](Self::build) checks it. A
+    /// second call replaces the first.
+    ///
+    /// ```
+    /// use dinoai::Client;
+    ///
+    /// let builder = Client::builder().endpoint("https://api.paradime.io/api/v1/your-company/graphql");
+    /// ```
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
         self.origins = self.origins.without_endpoint();
         self
     }
 
-    /// Who is calling.
+    /// Sets who is calling.
+    ///
+    /// [`build`](Self::build) checks them. A second call replaces the first.
+    ///
+    /// ```
+    /// use dinoai::{Client, Credentials};
+    ///
+    /// let builder = Client::builder().credentials(Credentials::key_and_secret("key", "secret"));
+    /// ```
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self.origins = self.origins.without_credentials();
@@ -82,6 +100,16 @@ impl ClientBuilder {
     /// What was given to the builder before is not looked for: after [`endpoint`](Self::endpoint),
     /// the credentials alone are taken from the environment.
     ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use dinoai::Client;
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let client = Client::builder().from_env()?.request_timeout(Duration::from_secs(30)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidConfig`] where variables are missing, with all their names.
@@ -89,10 +117,11 @@ impl ClientBuilder {
         Account::from_env(self.wanted()).map(|account| self.account(account))
     }
 
-    /// Takes endpoint and credentials from the environment, and what is missing there from
-    /// `~/.paradime/credentials`, as [`Client::from_env_or_file`] does.
+    /// Takes endpoint and credentials from the environment, and the rest from
+    /// `~/.paradime/credentials`.
     ///
-    /// What was given to the builder before is not looked for:
+    /// It reads both as [`Client::from_env_or_file`] does. What was given to the builder before is
+    /// not looked for:
     ///
     /// ```no_run
     /// use dinoai::Client;
@@ -109,14 +138,25 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`] where something is missing in both (all of it is named), the file
-    /// is needed but cannot be read or is not UTF-8, or the file's secret would be sent to an
-    /// endpoint from `API_ENDPOINT` in the environment: other products use that name too.
+    /// [`Error::InvalidConfig`] if something is missing in both (all of it is named), the file is
+    /// needed but cannot be read or is not UTF-8, or the file's secret would be sent to an endpoint
+    /// from `API_ENDPOINT` in the environment: other products use that name too.
     pub fn from_env_or_file(self) -> Result<Self> {
         Account::from_env_or_file(self.wanted()).map(|account| self.account(account))
     }
 
-    /// The same with a credentials file at another place.
+    /// Takes endpoint and credentials from the environment, and the rest from a credentials file.
+    ///
+    /// The same as [`from_env_or_file`](Self::from_env_or_file) with the file at another place.
+    ///
+    /// ```no_run
+    /// use dinoai::Client;
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let client = Client::builder().from_env_or_file_at("secrets/dinoai.env")?.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -126,54 +166,118 @@ impl ClientBuilder {
             .map(|account| self.account(account))
     }
 
-    /// How long one attempt may take, from the first byte sent to the last one read. 60 s by
-    /// default, as in the vendor's SDK.
+    /// Sets how long one attempt may take, from the first byte sent to the last one read.
+    ///
+    /// 60 s by default, as in the vendor's SDK. Zero is [`Error::InvalidConfig`] when the client is
+    /// built. A call may take several attempts: see [`Retry`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = dinoai::Client::builder().request_timeout(Duration::from_secs(30));
+    /// ```
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.settings.request_timeout = timeout;
         self
     }
 
-    /// How long connecting may take, TLS included. 5 s by default.
+    /// Sets how long connecting may take, TLS included.
+    ///
+    /// 5 s by default. Zero is [`Error::InvalidConfig`] when the client is built.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = dinoai::Client::builder().connect_timeout(Duration::from_secs(2));
+    /// ```
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self
     }
 
-    /// How often, and for how long, a call is tried.
+    /// Sets how often, and for how long, a call is tried.
+    ///
+    /// [`Retry::default`] unless this is called. A call can have its own:
+    /// [`Call::retry`](crate::Call::retry).
+    ///
+    /// ```
+    /// use dinoai::{Client, Retry};
+    ///
+    /// let builder = Client::builder().retry(Retry::default().with_attempts(6));
+    /// ```
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// How long an answer may be, in bytes after decompression. 64 MiB by default. A longer one
-    /// is [`Error::ResponseTooLarge`].
+    /// Sets how long a response may be, in bytes after decompression.
+    ///
+    /// 64 MiB by default. A longer response to a read is [`Error::ResponseTooLarge`]; one to a
+    /// trigger or a follow-up is [`Error::OutcomeUnknown`].
+    ///
+    /// ```
+    /// let builder = dinoai::Client::builder().response_limit(256 * 1024 * 1024);
+    /// ```
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.settings.response_limit = bytes;
         self
     }
 
-    /// What is appended to the `User-Agent` header, for example `nightly-checks/1.4`.
+    /// Appends a text to the `User-Agent` header, for example `nightly-checks/1.4`.
+    ///
+    /// A text that no HTTP header can carry is [`Error::InvalidConfig`] when the client is built.
+    ///
+    /// ```
+    /// let builder = dinoai::Client::builder().user_agent_suffix("nightly-checks/1.4");
+    /// ```
     pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.settings.user_agent_suffix = Some(suffix.into());
         self
     }
 
-    /// The time that waits and pauses are measured by; for tests, see [`clock`](crate::time).
+    /// Sets the time that waits and pauses are measured by.
+    ///
+    /// [`SystemClock`] by default. Another one is for tests: see [`time`](crate::time).
+    ///
+    /// ```
+    /// use dinoai::Client;
+    /// use dinoai::time::VirtualClock;
+    ///
+    /// let builder = Client::builder().clock(VirtualClock::new());
+    /// ```
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
     /// Allows `http://` to another machine, which shows the credentials to everyone on the way.
+    ///
     /// Plain http to this machine is always allowed: to `127.0.0.0/8`, `::1` and `localhost`, but
     /// not to names below it, such as `api.localhost`.
+    ///
+    /// ```
+    /// use dinoai::{Client, Credentials};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let builder = || {
+    ///     Client::builder()
+    ///         .endpoint("http://emulator.internal:4000/graphql")
+    ///         .credentials(Credentials::key_and_secret("key", "secret"))
+    /// };
+    /// assert!(builder().build().is_err());
+    /// builder().allow_plain_http().build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn allow_plain_http(mut self) -> Self {
         self.plain_http_allowed = true;
         self
     }
 
-    /// Prepares the HTTP client: proxies, certificates and the like. Called twice, as reads and
-    /// changes use separate connections.
+    /// Prepares the HTTP client: proxies, certificates and the like.
+    ///
+    /// `prepare` is called more than once, as reads and changes use separate connections, and each
+    /// tokio runtime has connections of its own.
     ///
     /// ```
     /// use dinoai::Client;
@@ -183,8 +287,7 @@ impl ClientBuilder {
     ///
     /// These settings are made afterwards, and cannot be changed: no redirects, no referer, no
     /// retries of the HTTP client's own, HTTP/1.1, no verbose connections, gzip, the connect
-    /// timeout, no proxy where the endpoint is this machine, and `localhost` as `127.0.0.1` and
-    /// `::1`.
+    /// timeout, no proxy if the endpoint is this machine, and `localhost` as `127.0.0.1` and `::1`.
     pub fn http_client(
         mut self,
         prepare: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
@@ -193,14 +296,28 @@ impl ClientBuilder {
         self
     }
 
-    /// The client. Sends nothing.
+    /// Makes the client.
+    ///
+    /// It sends nothing.
+    ///
+    /// ```
+    /// use dinoai::{Client, Credentials};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let client = Client::builder()
+    ///     .endpoint("https://api.paradime.io/api/v1/your-company/graphql")
+    ///     .credentials(Credentials::key_and_secret("key", "secret"))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`], with the name of what is wrong: endpoint missing, not a URL,
-    /// with user info, or plain http to another machine; credentials missing, blank, of another
-    /// kind than said, or with a character that no HTTP header can carry; a timeout of zero; an
-    /// HTTP client that cannot be set up.
+    /// [`Error::InvalidConfig`], with the name of what is wrong: endpoint missing, not a URL, with
+    /// user info, or plain http to another machine; credentials missing, blank, of another kind
+    /// than said, or with a character that no HTTP header can carry; a timeout of zero; an HTTP
+    /// client that cannot be set up.
     pub fn build(self) -> Result<Client> {
         let (endpoint, credentials) = match (self.endpoint, self.credentials) {
             (Some(endpoint), Some(credentials)) => (endpoint, credentials),

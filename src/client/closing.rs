@@ -5,15 +5,16 @@ use super::Client;
 use crate::error::Error;
 
 impl Client {
-    /// Starts nothing more: from now on no trigger and no follow-up of this client, or of a clone
-    /// or a [`child`](Self::child) of it, leaves this machine. For a program that has to end: call it in the handler of the
-    /// signal, then await what is under way.
+    /// Closes the client: from now on no trigger and no follow-up of it leaves this machine.
+    ///
+    /// That holds for its clones and each [`child`](Self::child), too. For a program that has to
+    /// end: call it in the handler of the signal, then await what is under way.
     ///
     /// A trigger or a follow-up that has not left by then fails with [`Error::NotSent`] and
     /// [`Obstacle::Closed`](crate::Obstacle::Closed), also one that pauses before another attempt
-    /// (that one fails with the last attempt's error): nothing was started, then or later. One
-    /// that has left is awaited as ever, so that its session id is not lost. Reads, waits and
-    /// stops go on. It takes effect at once, may be called twice, and cannot be undone.
+    /// (that one fails with the last attempt's error): nothing was started, then or later. One that
+    /// has left is awaited as ever, so that its session id is not lost. Reads, waits and stops go
+    /// on. It takes effect at once, may be called twice, and cannot be undone.
     ///
     /// ```
     /// use dinoai::{Client, Error, Obstacle, TriggerRun};
@@ -32,7 +33,8 @@ impl Client {
         self.api.closing().close();
     }
 
-    /// A client that shares everything with this one and can be closed alone:
+    /// A client that shares everything with this one and can be closed alone.
+    ///
     /// [`start_nothing_more`](Self::start_nothing_more) on it, or on a clone of it, does not close
     /// this one. Closing this one closes it, too. For work that can be given up while the program
     /// goes on, such as one request of a server or one turn of a conversation.

@@ -14,7 +14,9 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const API_SECRET: HeaderName = HeaderName::from_static("x-api-secret");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-paradime-workspace");
 
-/// What proves to the API who is calling. Never printed: its `Debug` shows the kind alone.
+/// What proves to the API who is calling.
+///
+/// Never printed: its `Debug` shows the kind alone.
 ///
 /// Checked when it is given to a client; bad ones are [`Error::InvalidConfig`] there.
 ///
@@ -74,6 +76,14 @@ enum Kind {
 
 impl Credentials {
     /// An API key and its secret, as on the vendor's page.
+    ///
+    /// Neither is checked here: a client that they are given to is not built if one is blank, or if
+    /// the secret is a token.
+    ///
+    /// ```
+    /// let credentials = dinoai::Credentials::key_and_secret("key", "secret");
+    /// assert!(!format!("{credentials:?}").contains("secret"));
+    /// ```
     pub fn key_and_secret(key: impl Into<String>, secret: impl Into<String>) -> Self {
         Self::of(Kind::KeyAndSecret {
             key: secret_text(key),
@@ -81,17 +91,39 @@ impl Credentials {
         })
     }
 
-    /// A token for one workspace; it starts with `prdm_wsp_`.
+    /// A token for one workspace, which starts with `prdm_wsp_`.
+    ///
+    /// It is checked when a client is built. Not on the vendor's page; read from the vendor's own
+    /// client.
+    ///
+    /// ```
+    /// let credentials = dinoai::Credentials::workspace_token("prdm_wsp_example");
+    /// ```
     pub fn workspace_token(token: impl Into<String>) -> Self {
         Self::of(Kind::WorkspaceToken(secret_text(token)))
     }
 
     /// A token for a company, which starts with `prdm_cmp_`, and the workspace to work in.
+    ///
+    /// Both are checked when a client is built. Not on the vendor's page; read from the vendor's
+    /// own client.
+    ///
+    /// ```
+    /// let credentials = dinoai::Credentials::company_token("prdm_cmp_example", "your-workspace");
+    /// ```
     pub fn company_token(token: impl Into<String>, workspace_uid: impl Into<String>) -> Self {
         Self::of(Kind::CompanyToken(secret_text(token))).with_workspace_uid(workspace_uid)
     }
 
     /// Names the workspace in every request, whatever the kind of credentials.
+    ///
+    /// It is sent as `X-Paradime-Workspace`, and replaces an earlier one.
+    ///
+    /// ```
+    /// use dinoai::Credentials;
+    ///
+    /// let credentials = Credentials::key_and_secret("key", "secret").with_workspace_uid("your-workspace");
+    /// ```
     #[must_use]
     pub fn with_workspace_uid(mut self, workspace_uid: impl Into<String>) -> Self {
         self.workspace_uid = Some(workspace_uid.into());

@@ -12,9 +12,10 @@ use super::sources::{Account, bad_file};
 use crate::error::{Error, Result};
 
 impl Credentials {
-    /// Writes a credentials file with this endpoint, which the vendor's command and
-    /// [`Client::from_env_or_file`](crate::Client::from_env_or_file) read:
-    /// `~/.paradime/credentials` is where they look for it.
+    /// Writes a credentials file with this endpoint, as `paradime login` does.
+    ///
+    /// The vendor's command and [`Client::from_env_or_file`](crate::Client::from_env_or_file) read
+    /// it: `~/.paradime/credentials` is where they look for it.
     ///
     /// On Unix only its owner can read the file, and only its owner can open its folder where that
     /// is new; elsewhere both have the permissions of the folder around them, which Windows keeps

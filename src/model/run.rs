@@ -33,8 +33,9 @@ pub enum RunStatus {
     Unknown(UnknownStatus),
 }
 
-/// A status that this version does not know, as the API said it. A later version may name it, so
-/// compare [`RunStatus::as_str`] where you have to, not this.
+/// A status that this version does not know, as the API said it.
+///
+/// A later version may name it, so compare [`RunStatus::as_str`], not this.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UnknownStatus(String);
 
@@ -57,6 +58,13 @@ impl RunStatus {
     /// Whether the run has ended, for better or worse: completed, failed, expired or stopped.
     ///
     /// A follow-up message can wake a run that has ended.
+    ///
+    /// ```
+    /// use dinoai::RunStatus;
+    ///
+    /// assert!(RunStatus::Failed.is_terminal());
+    /// assert!(!RunStatus::Running.is_terminal());
+    /// ```
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         matches!(
@@ -66,6 +74,10 @@ impl RunStatus {
     }
 
     /// The API's word for it.
+    ///
+    /// ```
+    /// assert_eq!(dinoai::RunStatus::Completed.as_str(), "COMPLETED");
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -141,12 +153,27 @@ impl Message {
     }
 
     /// Whether the caller wrote it, and not the agent.
+    ///
+    /// ```
+    /// use dinoai::Message;
+    ///
+    /// assert!(Message::new(1714142436.0, "user", "Which tests fail?").is_from_user());
+    /// assert!(!Message::new(1714142440.0, "agent", "None.").is_from_user());
+    /// ```
     #[must_use]
     pub fn is_from_user(&self) -> bool {
         is_user(&self.role)
     }
 
-    /// [`ts`](Self::ts) as a point in time; `None` where it is none (negative, or too large).
+    /// [`ts`](Self::ts) as a point in time; `None` if it is none (negative, or too large).
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let message = dinoai::Message::new(1714142436.5, "agent", "All good.");
+    /// let sent = SystemTime::UNIX_EPOCH + Duration::from_millis(1_714_142_436_500);
+    /// assert_eq!(message.sent_at(), Some(sent));
+    /// ```
     #[must_use]
     pub fn sent_at(&self) -> Option<SystemTime> {
         let since_epoch = Duration::try_from_secs_f64(self.ts).ok()?;
@@ -227,8 +254,9 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run for a test: without messages, children or a workspace. Set its fields as you need
-    /// them.
+    /// A run for a test: without messages, children or a workspace.
+    ///
+    /// Set its fields as you need them.
     ///
     /// ```
     /// use dinoai::{Message, Run, RunStatus};
@@ -253,7 +281,20 @@ impl Run {
     }
 
     /// The last message that the agent wrote, by its `ts`: usually what the caller asked for.
-    /// `None` where the agent has not written anything.
+    ///
+    /// `None` if the agent has not written anything.
+    ///
+    /// ```
+    /// use dinoai::{Message, Run, RunStatus};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let mut run = Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
+    /// assert_eq!(run.answer(), None);
+    /// run.messages.push(Message::new(1714142436.0, "agent", "All good."));
+    /// assert_eq!(run.answer(), Some("All good."));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         self.messages

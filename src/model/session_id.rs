@@ -17,9 +17,16 @@ pub struct SessionId(String);
 impl SessionId {
     /// Takes an id as the API gave it.
     ///
+    /// ```
+    /// use dinoai::SessionId;
+    ///
+    /// assert!(SessionId::new("xwzdneft6emspe0f").is_ok());
+    /// assert!(SessionId::new(" ").is_err());
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`InvalidSessionId`] where it is blank. `?` makes an
+    /// [`InvalidSessionId`] if it is blank. `?` makes an
     /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) of it.
     pub fn new(id: impl Into<String>) -> Result<Self, InvalidSessionId> {
         let id = id.into();
@@ -30,6 +37,14 @@ impl SessionId {
     }
 
     /// The id as text.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), dinoai::InvalidSessionId> {
+    /// let id: dinoai::SessionId = "xwzdneft6emspe0f".parse()?;
+    /// assert_eq!(id.as_str(), "xwzdneft6emspe0f");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

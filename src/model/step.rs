@@ -37,20 +37,39 @@ pub struct StepOptions {
 }
 
 impl StepOptions {
-    /// Only steps whose [`index`](Step::index) is greater.
+    /// Reads only steps whose [`index`](Step::index) is greater.
+    ///
+    /// All steps by default. An index beyond 32 bits is
+    /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) when they are read.
+    ///
+    /// ```
+    /// let options = dinoai::StepOptions::default().with_after(17);
+    /// ```
     pub fn with_after(mut self, index: i64) -> Self {
         self.after = Some(index);
         self
     }
 
-    /// Also the input and output of tools. They can hold results of queries and contents of
-    /// files.
+    /// Reads also the input and output of tools.
+    ///
+    /// They can hold results of queries and contents of files, so they are left out by default.
+    ///
+    /// ```
+    /// let options = dinoai::StepOptions::default().with_tool_io();
+    /// ```
     pub fn with_tool_io(mut self) -> Self {
         self.tool_io = true;
         self
     }
 
-    /// The number of characters at which the server cuts each text of a step.
+    /// Sets the number of characters at which the server cuts each text of a step.
+    ///
+    /// By default the server decides. A number beyond 31 bits is
+    /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) when the steps are read.
+    ///
+    /// ```
+    /// let options = dinoai::StepOptions::default().with_max_chars(300);
+    /// ```
     pub fn with_max_chars(mut self, characters: u32) -> Self {
         self.max_chars = Some(characters);
         self

@@ -86,9 +86,15 @@ pub(crate) struct Slack {
 }
 
 impl TriggerRun {
-    /// A run of the agent that `.dinoai/agents/<name>.yml` in the dbt repository defines; the
-    /// name is given without `.yml`. Without a message the run starts with the agent's role,
-    /// goal and backstory.
+    /// A run of the agent that `.dinoai/agents/<name>.yml` in the dbt repository defines.
+    ///
+    /// The name is given without `.yml`. Without a message the run starts with the agent's role,
+    /// goal and backstory. A blank name is [`Error::InvalidRequest`](crate::Error::InvalidRequest)
+    /// when the request is sent.
+    ///
+    /// ```
+    /// let request = dinoai::TriggerRun::agent("data-quality-checker");
+    /// ```
     pub fn agent(name: impl Into<String>) -> Self {
         Self {
             agent: Some(name.into()),
@@ -96,7 +102,14 @@ impl TriggerRun {
         }
     }
 
-    /// A run from a message alone, without an agent of the repository's.
+    /// A run from a message alone, without an agent of the repository.
+    ///
+    /// A blank one is [`Error::InvalidRequest`](crate::Error::InvalidRequest) when the request is
+    /// sent.
+    ///
+    /// ```
+    /// let request = dinoai::TriggerRun::message("Which tests fail?");
+    /// ```
     pub fn message(text: impl Into<String>) -> Self {
         Self {
             message: Some(text.into()),
@@ -104,14 +117,31 @@ impl TriggerRun {
         }
     }
 
-    /// The message that is appended to the agent's context. Replaces an earlier one.
+    /// Sets the message that is appended to the agent's context.
+    ///
+    /// It replaces an earlier one.
+    ///
+    /// ```
+    /// use dinoai::TriggerRun;
+    ///
+    /// let request = TriggerRun::agent("data-quality-checker").with_message("Focus on stg_orders");
+    /// ```
     pub fn with_message(mut self, text: impl Into<String>) -> Self {
         self.message = Some(text.into());
         self
     }
 
-    /// Where in Slack the run posts: the channel's id (`C0123456789`) and the timestamp of the
-    /// thread that it replies in (`1714142436.001200`). Without it the agent's YAML decides.
+    /// Sets where in Slack the run posts: a channel, and a thread in it.
+    ///
+    /// The channel is given by its id (`C0123456789`), the thread by its timestamp
+    /// (`1714142436.001200`). Without them the agent's YAML decides.
+    ///
+    /// ```
+    /// use dinoai::TriggerRun;
+    ///
+    /// let request = TriggerRun::agent("data-quality-checker")
+    ///     .with_slack("C0123456789", "1714142436.001200");
+    /// ```
     pub fn with_slack(mut self, channel: impl Into<String>, thread_ts: impl Into<String>) -> Self {
         self.slack = Some(Slack {
             channel: channel.into(),
@@ -120,16 +150,34 @@ impl TriggerRun {
         self
     }
 
-    /// The branch, tag or commit SHA that the agent checks out. One that does not exist falls
-    /// back to the default branch, silently (observed, not on the vendor's page).
+    /// Sets the branch, tag or commit SHA that the agent checks out.
+    ///
+    /// One that does not exist falls back to the default branch, silently (observed, not on the
+    /// vendor's page). A backend that does not know base branches refuses the trigger with
+    /// [`Error::Unsupported`](crate::Error::Unsupported).
+    ///
+    /// ```
+    /// use dinoai::TriggerRun;
+    ///
+    /// let request = TriggerRun::agent("data-quality-checker").with_base_branch("release");
+    /// ```
     pub fn with_base_branch(mut self, reference: impl Into<String>) -> Self {
         self.base_branch = Some(reference.into());
         self
     }
 
-    /// The slug of the model family to run on. An unknown one does not fail the run: it runs on
-    /// the workspace's default, and [`Accepted::warning`](crate::Accepted::warning) says so
-    /// (observed, not on the vendor's page).
+    /// Sets the model family to run on, by its slug.
+    ///
+    /// An unknown one does not fail the run: it runs on the workspace's default, and
+    /// [`Accepted::warning`](crate::Accepted::warning) says so (observed, not on the vendor's
+    /// page). A backend that does not know model families refuses the trigger with
+    /// [`Error::Unsupported`](crate::Error::Unsupported).
+    ///
+    /// ```
+    /// use dinoai::TriggerRun;
+    ///
+    /// let request = TriggerRun::agent("data-quality-checker").with_model_family("fast");
+    /// ```
     pub fn with_model_family(mut self, slug: impl Into<String>) -> Self {
         self.model_family = Some(slug.into());
         self

@@ -12,7 +12,9 @@ use crate::transport::{CallOptions, Retry};
 /// spawned.
 pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static>>;
 
-/// One call of the API. Await it; nothing is sent before.
+/// One call of the API.
+///
+/// Await it; nothing is sent before.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -55,11 +57,11 @@ impl<T> Call<T> {
         }
     }
 
-    /// How long this call may take, all attempts and pauses counted. Without it the client's
-    /// [`Retry`] decides: 2 minutes by default. A trigger or a follow-up that has left by then is
-    /// still awaited as long as the request timeout says, since the session id is in its response.
+    /// Sets how long this call may take, all attempts and pauses included.
     ///
-    /// Zero is [`Error::InvalidRequest`] once the call is awaited.
+    /// Without it the client's [`Retry`] decides: 2 minutes by default. A trigger or a follow-up
+    /// that has left by then is still awaited as long as the request timeout says, since the
+    /// session id is in its response. Zero is [`Error::InvalidRequest`] once the call is awaited.
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
@@ -73,8 +75,9 @@ impl<T> Call<T> {
         self
     }
 
-    /// How often, and for how long, this call is tried, in place of the client's [`Retry`]. What may
-    /// be sent again is not changed by it.
+    /// Sets how often, and for how long, this call is tried, in place of the client's [`Retry`].
+    ///
+    /// What may be sent again is not changed by it.
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {

@@ -5,7 +5,9 @@ use crate::model::{Run, RunStatus};
 
 impl Run {
     /// The run if it has completed, else [`Error::RunFailed`] with it: what a wait returns, for a
-    /// run that was read or watched. [`Error::into_ended_run`] is the way back.
+    /// run that was read or watched.
+    ///
+    /// [`Error::into_ended_run`] is the way back.
     ///
     /// ```
     /// use dinoai::{Error, Run, RunStatus};

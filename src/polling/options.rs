@@ -50,53 +50,58 @@ impl Default for PollOptions {
 }
 
 impl PollOptions {
-    /// How long to wait. An hour by default; zero is [`Error::InvalidRequest`] once the wait
-    /// begins.
+    /// Sets how long to wait.
+    ///
+    /// An hour by default; zero is [`Error::InvalidRequest`] once the wait begins.
     ///
     /// ```
-    /// let options = dinoai::PollOptions::default().with_timeout(std::time::Duration::from_secs(60));
-    /// # let _ = options;
+    /// use std::time::Duration;
+    ///
+    /// let options = dinoai::PollOptions::default().with_timeout(Duration::from_secs(60));
     /// ```
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// When to poll. [`Schedule::adaptive`] by default.
+    /// Sets when to poll.
+    ///
+    /// [`Schedule::adaptive`] by default.
     ///
     /// ```
     /// use std::time::Duration;
     /// use dinoai::{PollOptions, Schedule};
     ///
     /// let options = PollOptions::default().with_schedule(Schedule::every(Duration::from_secs(10)));
-    /// # let _ = options;
     /// ```
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
     }
 
-    /// What to do with a run that is still going at the timeout. [`OnTimeout::Leave`] by default.
+    /// Sets what to do with a run that is still going at the timeout.
+    ///
+    /// [`OnTimeout::Leave`] by default.
     ///
     /// ```
     /// use dinoai::{OnTimeout, PollOptions};
     ///
     /// let options = PollOptions::default().with_on_timeout(OnTimeout::Stop);
-    /// # let _ = options;
     /// ```
     pub fn with_on_timeout(mut self, on_timeout: OnTimeout) -> Self {
         self.on_timeout = on_timeout;
         self
     }
 
-    /// How long the turn of a follow-up may show no activity before it is
-    /// [`Error::TurnNotStarted`]. 2 minutes by default. Only a wait on a session with an open turn
-    /// uses it.
+    /// Sets how long the turn of a follow-up may show no activity.
+    ///
+    /// 2 minutes by default; after that it is [`Error::TurnNotStarted`]. Only a wait on a session
+    /// with an open turn uses it.
     ///
     /// ```
-    /// let minute = std::time::Duration::from_secs(60);
-    /// let options = dinoai::PollOptions::default().with_grace_period(minute);
-    /// # let _ = options;
+    /// use std::time::Duration;
+    ///
+    /// let options = dinoai::PollOptions::default().with_grace_period(Duration::from_secs(60));
     /// ```
     pub fn with_grace_period(mut self, grace_period: Duration) -> Self {
         self.grace_period = grace_period;
@@ -151,7 +156,8 @@ macro_rules! example {
 /// makes one.
 macro_rules! poll_setters {
     ($waits:literal, $example:literal) => {
-        #[doc = concat!("How long to wait", $waits, ".")]
+        #[doc = concat!("Sets how long to wait", $waits, ".")]
+        ///
         /// 3600 s by default, as on the vendor's page, by a clock that never goes back. Zero is
         /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) once it begins.
         ///
@@ -166,15 +172,19 @@ macro_rules! poll_setters {
             self
         }
 
-        /// Polls at a fixed interval; the vendor's page has 10 s. Without it the interval adapts:
-        /// see [`Schedule`](crate::Schedule).
+        /// Polls at a fixed interval; the vendor's page has 10 s.
+        ///
+        /// Without it the interval adapts: see [`Schedule`](crate::Schedule). Zero is
+        /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) once the wait begins.
         ///
         #[doc = $crate::polling::example!($example, "poll_interval(Duration::from_secs(10))")]
         pub fn poll_interval(self, interval: std::time::Duration) -> Self {
             self.schedule($crate::polling::Schedule::every(interval))
         }
 
-        /// When to poll. [`Schedule::adaptive`](crate::Schedule::adaptive) by default.
+        /// Sets when to poll.
+        ///
+        /// [`Schedule::adaptive`](crate::Schedule::adaptive) by default.
         ///
         #[doc = $crate::polling::example!($example, "schedule(Schedule::adaptive())")]
         pub fn schedule(mut self, schedule: $crate::polling::Schedule) -> Self {
@@ -182,9 +192,10 @@ macro_rules! poll_setters {
             self
         }
 
-        /// What to do with a run that is still going at the timeout: leave it, the default, or
-        /// stop it. What has ended is never stopped, nor a run that this waited for only until it
-        /// was at rest.
+        /// Sets what to do with a run that is still going at the timeout: leave it, or stop it.
+        ///
+        /// [`OnTimeout::Leave`](crate::OnTimeout::Leave) by default. What has ended is never
+        /// stopped, nor a run that this waited for only until it was at rest.
         ///
         #[doc = $crate::polling::example!($example, "on_timeout(OnTimeout::Stop)")]
         pub fn on_timeout(mut self, on_timeout: $crate::polling::OnTimeout) -> Self {
@@ -192,7 +203,7 @@ macro_rules! poll_setters {
             self
         }
 
-        /// All of these at once, in place of what was set before.
+        /// Sets all of these at once, in place of what was set before.
         ///
         #[doc = $crate::polling::example!($example, "poll_options(PollOptions::default())")]
         pub fn poll_options(mut self, options: $crate::polling::PollOptions) -> Self {
@@ -205,8 +216,11 @@ macro_rules! poll_setters {
 /// The setter of a wait on a session for the grace period of its open turn.
 macro_rules! grace_period_setter {
     ($example:literal) => {
-        /// How long the turn of a follow-up may show no activity before it is
-        /// [`Error::TurnNotStarted`](crate::Error::TurnNotStarted). 2 minutes by default.
+        /// Sets how long the turn of a follow-up may show no activity.
+        ///
+        /// 2 minutes by default; after that it is
+        /// [`Error::TurnNotStarted`](crate::Error::TurnNotStarted). Only the time between polls
+        /// that are answered counts, and at least three of them: an outage is not silence.
         ///
         #[doc = $crate::polling::example!($example, "grace_period(Duration::from_secs(60))")]
         pub fn grace_period(mut self, grace_period: std::time::Duration) -> Self {
@@ -219,10 +233,13 @@ macro_rules! grace_period_setter {
 /// The setter of a wait for its field `on_outage`.
 macro_rules! outage_setter {
     ($example:literal) => {
-        /// Calls `on_outage` with the run's id and the [`Outage`](crate::Outage) after each poll
-        /// that fails and is [tolerated](crate::Wait#failing-polls), and with `None` after the
-        /// next poll of that run that is answered. A request that reads many runs is a poll of
-        /// each.
+        /// Calls `on_outage` after each poll that fails and is tolerated, and once polls succeed
+        /// again.
+        ///
+        /// It gets the run's id, and the [`Outage`](crate::Outage) after a poll that fails and is
+        /// [tolerated](crate::Wait#failing-polls), or `None` after the next poll of that run that
+        /// is answered. A request that reads many runs is a poll of each. A second call replaces
+        /// the first.
         ///
         #[doc = $crate::polling::example!(
             $example,

@@ -30,15 +30,32 @@ impl Schedule {
     const SHORTEST: Duration = Duration::from_secs(1);
     const LONGEST: Duration = Duration::from_secs(10);
 
-    /// A tenth of the time waited so far, less 0 to 20 % at random, so that many waits do not poll
-    /// in step; at least 1 s and at most 10 s. The default.
+    /// Polls often at first and less often later: the default.
+    ///
+    /// The pause is a tenth of the time waited so far, less 0 to 20 % at random, so that many waits
+    /// do not poll in step; at least 1 s and at most 10 s.
+    ///
+    /// ```
+    /// use dinoai::Schedule;
+    ///
+    /// assert_eq!(Schedule::adaptive(), Schedule::default());
+    /// ```
     #[must_use]
     pub fn adaptive() -> Self {
         Self::default()
     }
 
-    /// The same interval each time. An interval of zero is [`Error::InvalidRequest`] when the
-    /// wait begins.
+    /// Polls at the same interval each time.
+    ///
+    /// The vendor's page has 10 s. An interval of zero is [`Error::InvalidRequest`] when the wait
+    /// begins.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai::{PollOptions, Schedule};
+    ///
+    /// let options = PollOptions::default().with_schedule(Schedule::every(Duration::from_secs(10)));
+    /// ```
     ///
     /// [`Error::InvalidRequest`]: crate::Error::InvalidRequest
     #[must_use]

@@ -16,7 +16,9 @@ use crate::operations::CallFuture;
 use crate::polling::{OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters};
 use crate::transport::CallOptions;
 
-/// A follow-up and the wait for its [`Turn`]. Await it; nothing is sent before.
+/// A follow-up and the wait for its [`Turn`].
+///
+/// Await it; nothing is sent before.
 ///
 /// It waits until the run is at rest, sends the message (never twice, as
 /// [`Client::send_message`](crate::Client::send_message)), then waits for its turn, all within
@@ -56,7 +58,7 @@ impl Ask {
     }
 
     poll_setters!(
-        " for the turn's end; waiting for rest and sending count",
+        " for the turn's end, waiting for rest and sending included",
         "session.ask(\"Go on.\")"
     );
     grace_period_setter!("session.ask(\"Go on.\")");

@@ -41,12 +41,19 @@ impl Checkpoint {
     }
 
     /// The run that it is about.
+    ///
+    /// ```
+    /// # fn example(checkpoint: &dinoai::Checkpoint) {
+    /// println!("run {}", checkpoint.session_id());
+    /// # }
+    /// ```
     #[must_use]
     pub fn session_id(&self) -> &SessionId {
         &self.session_id
     }
 
     /// Whether a follow-up was sent whose turn has not ended yet, as far as the session knows.
+    ///
     /// [`Session::wait`](crate::Session::wait) on the resumed session waits for it.
     ///
     /// ```

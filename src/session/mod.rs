@@ -1,7 +1,9 @@
 //! A run by its id: [`Session`] sends, asks, waits, watches, stops and resumes.
 //!
-//! `state` is what a session has emitted, `handle` shares it between its futures and holds the locks,
-//! `turn` and `turn_end` decide when a turn has ended.
+//! [`state`] is what a session has emitted ([`seen_messages`] for messages), [`handle`] shares it between
+//! its futures and holds the locks, [`turn`] and [`turn_end`] decide when a turn has ended, and a
+//! [`checkpoint`] stores all of that. [`send`] sends a follow-up. [`wait_loops`] has the loops of
+//! [`wait`] and [`ask`], [`watch`] has its own.
 
 mod ask;
 mod checkpoint;
@@ -36,10 +38,22 @@ pub use watch::{Events, Watch};
 pub(crate) use handle::Handle;
 pub(crate) use turn_end::AwaitedTurn;
 
-/// A handle on one run. Costs nothing to make: [`Client::session`] makes another, with a cursor
-/// of its own.
+/// A handle on one run: sends, asks, waits, watches, stops.
 ///
+/// It costs nothing to make: [`Client::session`] makes another, which has emitted nothing yet.
 /// Dropping it does nothing to the run.
+///
+/// ```no_run
+/// use dinoai::{Client, TriggerRun};
+///
+/// # async fn example(client: Client) -> dinoai::Result<()> {
+/// let session = client.start(TriggerRun::message("Which tests fail?")).await?;
+/// session.wait().await?;
+/// let turn = session.ask("Now fix the first one").await?;
+/// println!("{}", turn.text());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Session {
     handle: Handle,
     warning: Option<String>,
@@ -65,20 +79,45 @@ impl Session {
         }
     }
 
-    /// The run's name. Store it to go on later, or elsewhere, with [`Client::session`].
+    /// The run's name.
+    ///
+    /// Store it to go on later, or elsewhere, with [`Client::session`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) {
+    /// println!("to go on: client.session({:?})", session.id().as_str());
+    /// # }
+    /// ```
     #[must_use]
     pub fn id(&self) -> &SessionId {
         &self.handle.id
     }
 
-    /// What the API changed about the request that started the run here, as
-    /// [`Accepted::warning`]; `None` for a session made from an id or a checkpoint.
+    /// What the API changed about the request that started the run here.
+    ///
+    /// It is [`Accepted::warning`]; `None` for a session made from an id or a checkpoint.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) {
+    /// if let Some(warning) = session.warning() {
+    ///     eprintln!("warning: {warning}");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
 
-    /// Reads the run as it is now.
+    /// Reads the run as it is now, with its whole transcript.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let run = session.run().await?;
+    /// println!("{} after {} messages", run.status, run.messages.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -90,8 +129,9 @@ impl Session {
         })
     }
 
-    /// Reads the run's status alone, as it is now: a small request, however long the transcript
-    /// is.
+    /// Reads the run's status alone, as it is now.
+    ///
+    /// A small request, however long the transcript is.
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
@@ -124,6 +164,14 @@ impl Session {
     /// [`turn`](crate::Turn). It knows nothing of a follow-up sent otherwise
     /// ([`Client::send_message`], another session, another program): then it may return the
     /// previous turn's answer.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let run = session.wait().await?;
+    /// println!("{}", run.answer().unwrap_or("no answer"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait(&self) -> Wait {
         Wait::for_run(self.handle.clone())
     }
@@ -143,15 +191,24 @@ impl Session {
         Ask::new(self.handle.clone(), message.into())
     }
 
-    /// Sends a follow-up message and returns as soon as it is accepted. [`wait`](Self::wait),
-    /// [`watch`](Self::watch) and [`tree`](Self::tree)`().until_ended()` then wait for its turn,
-    /// and [`ask`](Self::ask) waits for it before it sends.
+    /// Sends a follow-up message and returns as soon as it is accepted.
+    ///
+    /// [`wait`](Self::wait), [`watch`](Self::watch) and [`tree`](Self::tree)`().until_ended()` then
+    /// wait for its turn, and [`ask`](Self::ask) waits for it before it sends.
     ///
     /// The run is read before, to know the previous turn's end again, and on a session that has
-    /// emitted nothing yet its steps are, too, if the backend knows them. The message is never
-    /// sent twice, as with [`Client::send_message`]. If this is dropped, or fails, before the
-    /// message has left, the session is as before; dropped later, the message may have been
-    /// sent, and its turn stays open.
+    /// emitted nothing yet its steps are, too, if the backend knows them. The message is never sent
+    /// twice, as with [`Client::send_message`]. If this is dropped, or fails, before the message
+    /// has left, the session is as before; dropped later, the message may have been sent, and its
+    /// turn stays open.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// session.send("Now also check stg_customers.").await?;
+    /// let run = session.wait().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -163,13 +220,14 @@ impl Session {
         })
     }
 
-    /// Sends a follow-up, as [`send`](Self::send) does, and watches its turn, within one timeout:
-    /// [`Event::Sent`](crate::Event::Sent) first, then what [`watch`](Self::watch) emits. Nothing
-    /// is sent until it is read. An error is its last item: see [`Watch`].
+    /// Sends a follow-up, as [`send`](Self::send) does, and watches its turn, within one timeout.
+    ///
+    /// [`Event::Sent`] comes first, then what [`watch`](Self::watch) emits.
+    /// Nothing is sent until it is read. An error is its last item: see [`Watch`].
     ///
     /// A run that is still at work takes the message at once, unlike with [`ask`](Self::ask), which
     /// waits until it is at rest. What the agent says to the message before is emitted as well
-    /// then. It stands ahead of the echo of this one, or behind it, where it looks like the answer;
+    /// then. It stands ahead of the echo of this one, or behind it, if it looks like the answer;
     /// and the end of the turn before can count as that of this one.
     ///
     /// ```no_run
@@ -186,11 +244,34 @@ impl Session {
     }
 
     /// Follows the run's life as a stream of events: see [`Watch`].
+    ///
+    /// Nothing is sent until the events are read. After a follow-up through this session they end
+    /// with its turn.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let mut events = session.watch().events();
+    /// while let Some(event) = events.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn watch(&self) -> Watch {
         Watch::new(self.handle.clone())
     }
 
     /// Stops the run.
+    ///
+    /// Stopping twice does no harm, so it is sent again like a read. A run that has ended stays as
+    /// it ended.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// session.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -203,12 +284,29 @@ impl Session {
     }
 
     /// Stops the run when the guard is dropped, at best: see [`StopOnDrop`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let guard = session.stop_on_drop();
+    /// session.wait().await?; // An error here, or dropping this future, stops the run.
+    /// guard.disarm();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop_on_drop(&self) -> StopOnDrop {
         StopOnDrop::new(self.handle.clone())
     }
 
-    /// Where this session stands: what it has emitted, and which turn is open. Store it, and
-    /// [`Client::resume`] goes on without losing or repeating anything.
+    /// Where this session stands: what it has emitted, and which turn is open.
+    ///
+    /// Store it, and [`Client::resume`] goes on without losing or repeating anything.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// std::fs::write("session.json", serde_json::to_vec(&session.checkpoint())?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
@@ -219,9 +317,10 @@ impl Session {
 }
 
 impl Events {
-    /// The session of its run, with the events that were emitted so far; `None` before
-    /// [`Event::Started`], for a watch that starts its run. To stop the run, or to go on with the
-    /// conversation after the watch.
+    /// The session of the run that is watched, with the events that were emitted so far.
+    ///
+    /// `None` before [`Event::Started`], for a watch that starts its run. Use it to stop the run,
+    /// or to go on with the conversation after the watch.
     ///
     /// ```no_run
     /// use dinoai::{Client, TriggerRun};

@@ -67,13 +67,17 @@ impl Turn {
         }
     }
 
-    /// All that the agent wrote in the turn, its messages one after the other with an empty line
-    /// between them; empty where it wrote nothing. [`answer`](Self::answer) is the last message
-    /// alone.
+    /// All that the agent wrote in the turn: its messages, with an empty line between them.
     ///
-    /// ```no_run
-    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
-    /// println!("{}", session.ask("Now fix the first one").await?.text());
+    /// Empty if it wrote nothing. [`answer`](Self::answer) is the last message alone.
+    ///
+    /// ```
+    /// use dinoai::{Message, RunStatus, Turn};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let mut turn = Turn::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
+    /// turn.messages = vec![Message::new(1.0, "agent", "Found one."), Message::new(2.0, "agent", "Fixed.")];
+    /// assert_eq!(turn.text(), "Found one.\n\nFixed.");
     /// # Ok(())
     /// # }
     /// ```
@@ -87,7 +91,20 @@ impl Turn {
         texts.join("\n\n")
     }
 
-    /// The last message of the turn; `None` where the agent wrote nothing.
+    /// The last message of the turn; `None` if the agent wrote nothing.
+    ///
+    /// [`text`](Self::text) is all of them.
+    ///
+    /// ```
+    /// use dinoai::{Message, RunStatus, Turn};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let mut turn = Turn::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
+    /// turn.messages = vec![Message::new(1.0, "agent", "Found one."), Message::new(2.0, "agent", "Fixed.")];
+    /// assert_eq!(turn.answer(), Some("Fixed."));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         self.messages.last().map(|message| message.content.as_str())

@@ -21,7 +21,9 @@ use crate::polling::{
 };
 use crate::transport::CallOptions;
 
-/// A wait until a run has ended. Await it; nothing is sent before.
+/// A wait until a run has ended.
+///
+/// Await it; nothing is sent before.
 ///
 /// It asks for the status alone, as often as its [`Schedule`](crate::Schedule) says, and for the
 /// transcript at the end: a wait of N polls makes N + 1 small requests over one connection, however
@@ -113,7 +115,10 @@ impl Wait {
     outage_setter!("session.wait()");
 
     /// Calls `on_started` with the session id as soon as the run is accepted, before the first
-    /// poll. Store it there, and a restart of your program need not start the run again.
+    /// poll.
+    ///
+    /// Store it there, and a restart of your program need not start the run again. A wait for a run
+    /// that was started before calls it at once.
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {

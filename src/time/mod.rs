@@ -32,18 +32,41 @@ pub use virtual_clock::VirtualClock;
 /// What a [`Clock`] returns from `sleep`.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
-/// The time that waits are measured by. Monotonic: it never goes back.
+/// The time that waits are measured by.
+///
+/// Monotonic: it never goes back.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time since a start that the clock chose.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai::time::{Clock, VirtualClock};
+    ///
+    /// assert_eq!(VirtualClock::new().now(), Duration::ZERO);
+    /// ```
     fn now(&self) -> Duration;
 
-    /// Ends once `duration` has passed. May be dropped at any time.
+    /// Ends once `duration` has passed.
+    ///
+    /// May be dropped at any time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai::time::{Clock, VirtualClock};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let clock = VirtualClock::new();
+    /// clock.sleep(Duration::from_secs(3600)).await;
+    /// assert_eq!(clock.now(), Duration::from_secs(3600));
+    /// # }
+    /// ```
     fn sleep(&self, duration: Duration) -> Sleep;
 
-    /// Ends once the clock has come to `time`, without moving it: for a deadline that races
-    /// something else, such as a request. May be dropped at any time.
+    /// Ends once the clock has come to `time`, without moving it.
     ///
-    /// By default a [`sleep`](Self::sleep) until then, which is right for every clock whose time
+    /// For a deadline that races something else, such as a request. May be dropped at any time. By
+    /// default a [`sleep`](Self::sleep) until then, which is right for every clock whose time
     /// passes by itself.
     ///
     /// ```
@@ -63,7 +86,9 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Real time, by tokio's timer. The default.
+/// Real time, by tokio's timer.
+///
+/// The default.
 ///
 /// Its `sleep` has to be polled inside a tokio runtime whose time driver is on.
 #[derive(Debug, Clone)]
@@ -73,6 +98,13 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock that starts now.
+    ///
+    /// ```
+    /// use dinoai::Client;
+    /// use dinoai::time::SystemClock;
+    ///
+    /// let builder = Client::builder().clock(SystemClock::new());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self {

@@ -35,18 +35,50 @@ struct Alarm {
 
 impl VirtualClock {
     /// A clock that stands at zero.
+    ///
+    /// ```
+    /// use dinoai::Client;
+    /// use dinoai::time::VirtualClock;
+    ///
+    /// let clock = VirtualClock::new();
+    /// let builder = Client::builder().clock(clock.clone());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Moves the clock forward.
+    ///
+    /// It wakes what waits for the time that it comes to.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai::time::{Clock, VirtualClock};
+    ///
+    /// let clock = VirtualClock::new();
+    /// clock.advance(Duration::from_secs(60));
+    /// assert_eq!(clock.now(), Duration::from_secs(60));
+    /// ```
     pub fn advance(&self, duration: Duration) {
         let later = self.now().saturating_add(duration);
         self.move_to(later, None);
     }
 
     /// The length of every sleep so far, in the order in which they ended.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai::time::{Clock, VirtualClock};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let clock = VirtualClock::new();
+    /// clock.sleep(Duration::from_secs(1)).await;
+    /// clock.sleep(Duration::from_secs(2)).await;
+    /// assert_eq!(clock.sleeps(), [Duration::from_secs(1), Duration::from_secs(2)]);
+    /// # }
+    /// ```
     #[must_use]
     pub fn sleeps(&self) -> Vec<Duration> {
         self.lock().sleeps.clone()

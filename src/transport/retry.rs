@@ -56,20 +56,40 @@ impl Default for Retry {
 
 impl Retry {
     /// One attempt and no more, within the default 2 minutes.
+    ///
+    /// ```
+    /// use dinoai::Retry;
+    ///
+    /// assert_eq!(Retry::none(), Retry::default().with_attempts(1));
+    /// ```
     #[must_use]
     pub fn none() -> Self {
         Self::default().with_attempts(1)
     }
 
-    /// How often a call is tried at most, the first time counted. 4 by default; 0 counts as 1.
+    /// Sets how often a call is tried at most, the first time included.
+    ///
+    /// 4 by default; 0 counts as 1.
+    ///
+    /// ```
+    /// let retry = dinoai::Retry::default().with_attempts(8);
+    /// ```
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// The longest pause before the second attempt, and before any. 0.5 s and 8 s by default;
-    /// in between it doubles from attempt to attempt. The pause itself is a random part of that.
+    /// Sets the longest pause before the second attempt, and before any.
+    ///
+    /// 0.5 s and 8 s by default; in between it doubles from attempt to attempt. The pause itself is
+    /// a random part of that.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let retry = dinoai::Retry::default().with_delays(Duration::from_secs(1), Duration::from_secs(30));
+    /// ```
     #[must_use]
     pub fn with_delays(mut self, first: Duration, longest: Duration) -> Self {
         self.first_delay = first;
@@ -77,18 +97,33 @@ impl Retry {
         self
     }
 
-    /// The longest `Retry-After` that a call waits for, 60 s by default. Where the server asks
-    /// for more the call ends with the error, which carries the delay.
+    /// Sets the longest `Retry-After` that a call waits for.
+    ///
+    /// 60 s by default. If the server asks for more, the call ends with the error, which carries
+    /// the delay: [`Error::retry_after`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let retry = dinoai::Retry::default().with_longest_retry_after(Duration::from_secs(300));
+    /// ```
     #[must_use]
     pub fn with_longest_retry_after(mut self, longest: Duration) -> Self {
         self.longest_retry_after = longest;
         self
     }
 
-    /// The time that a call takes at most, all attempts and pauses counted. 2 minutes by
-    /// default. No attempt begins after it; a trigger or a follow-up that has left by then is
-    /// still awaited as long as the request timeout says, since the session id is in its
+    /// Sets the time that a call takes at most, all attempts and pauses included.
+    ///
+    /// 2 minutes by default. No attempt begins after it; a trigger or a follow-up that has left by
+    /// then is still awaited as long as the request timeout says, since the session id is in its
     /// response.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let retry = dinoai::Retry::default().with_call_timeout(Duration::from_secs(600));
+    /// ```
     #[must_use]
     pub fn with_call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = timeout;

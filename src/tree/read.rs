@@ -15,12 +15,21 @@ use crate::transport::CallOptions;
 
 impl Session {
     /// Reads the run with all its descendants, or waits for all of them: see [`ReadTree`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// println!("{}", session.tree().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn tree(&self) -> ReadTree {
         ReadTree::new(self.handle().clone())
     }
 }
 
-/// Reads a run and its descendants as they are now. Await it; nothing is sent before.
+/// Reads a run and its descendants as they are now.
+///
+/// Await it; nothing is sent before.
 ///
 /// One request a run, several at a time. May be dropped at any time.
 ///
@@ -42,7 +51,16 @@ impl ReadTree {
         }
     }
 
-    /// How many runs are read at a time. 8 by default; 0 counts as 1.
+    /// Sets how many runs are read at a time.
+    ///
+    /// 8 by default; 0 counts as 1.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let tree = session.tree().concurrency(2).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn concurrency(mut self, runs: usize) -> Self {
         self.concurrency = runs.max(1);
         self

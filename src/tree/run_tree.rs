@@ -50,17 +50,46 @@ pub struct Tree {
 
 impl Tree {
     /// All runs that could be read, each before its descendants.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// for run in session.tree().await?.runs() {
+    ///     println!("{} {}", run.session_id, run.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
         self.nodes().filter_map(|node| node.run.as_ref().ok())
     }
 
     /// The runs that could not be read, and why.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// for (id, error) in session.tree().await?.failures() {
+    ///     eprintln!("{id}: {error}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn failures(&self) -> impl Iterator<Item = (&SessionId, &Error)> {
         self.nodes()
             .filter_map(|node| Some((&node.session_id, node.run.as_ref().err()?)))
     }
 
     /// Whether all runs that could be read have ended.
+    ///
+    /// A run that has ended can wake again when one of its children ends.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// if !session.tree().await?.has_ended() {
+    ///     println!("something is still going");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.runs().all(|run| run.status.is_terminal())

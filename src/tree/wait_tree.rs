@@ -17,6 +17,14 @@ use crate::session::AwaitedTurn;
 
 impl ReadTree {
     /// Waits until everything has ended, and reads it then: see [`WaitTree`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let tree = session.tree().until_ended().await?;
+    /// println!("{tree}");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn until_ended(self) -> WaitTree {
         WaitTree {
             read: self,
@@ -26,15 +34,19 @@ impl ReadTree {
     }
 }
 
-/// Waits until a run and all its descendants have ended, those included that appear while it
-/// waits, and reads them. Await it; nothing is sent before.
+/// Waits until a run and all its descendants have ended, and reads them.
 ///
-/// A run with children may wake again when they end, so everything has to read as ended, without
-/// a change, for the settle time, or until the deadline. After a follow-up through this session
-/// the first run's turn has to have ended, by the rules of a [`Turn`](crate::Turn). What was read
-/// is kept, and only what could not be read is read again. A descendant that cannot be read, for
-/// good or by the rules for [failing polls](crate::Wait#failing-polls), is not waited for, and
-/// reported in the tree. How the runs ended is no error: see [`Tree::runs`].
+/// Await it; nothing is sent before. It may be dropped at any time. Descendants that appear while
+/// it waits are waited for, too.
+///
+/// A run with children may wake again when they end, so everything has to read as ended, without a
+/// change, for the settle time, or until the deadline. After a follow-up through this session the
+/// first run's turn has to have ended, by the rules of a [`Turn`](crate::Turn). What was read is
+/// kept, and only what could not be read is read again. A descendant that cannot be read, for good
+/// or by the rules for
+/// [failing polls](crate::Wait#failing-polls), is not waited for, and reported in the tree. How the runs
+/// ended is no error: see [`Tree::runs`]. At the timeout only the first run is stopped, if
+/// [`OnTimeout::Stop`](crate::OnTimeout::Stop) asks for that.
 ///
 /// # Errors
 ///
@@ -49,13 +61,24 @@ pub struct WaitTree {
 
 impl WaitTree {
     poll_setters!(
-        " until all of them have ended; at the timeout only the first run is stopped",
+        " until all of them have ended",
         "session.tree().until_ended()"
     );
     grace_period_setter!("session.tree().until_ended()");
 
-    /// How long everything has to read as ended before it is believed, where there are children.
-    /// 10 s by default.
+    /// Sets how long everything has to read as ended before it is believed.
+    ///
+    /// 10 s by default. It matters only if there are children, since they can wake the run that
+    /// started them.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let tree = session.tree().until_ended().settle_time(Duration::from_secs(30)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn settle_time(mut self, settle_time: Duration) -> Self {
         self.settle_time = settle_time;
         self

@@ -68,7 +68,9 @@ impl Events {
         }
     }
 
-    /// The next event; `None` after the last one. May be dropped at any await: no event is lost.
+    /// The next event; `None` after the last one.
+    ///
+    /// May be dropped at any await: no event is lost.
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {

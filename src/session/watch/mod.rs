@@ -72,8 +72,10 @@ impl Watch {
         }
     }
 
-    /// Also gives the agent's steps and the start-up checklist; one more small request a poll,
-    /// for new steps only. Not on the vendor's pages.
+    /// Also gives the agent's steps and the start-up checklist; one more small request a poll, for
+    /// new steps only.
+    ///
+    /// Not on the vendor's pages.
     ///
     /// ```no_run
     /// # fn example(session: dinoai::Session) {
@@ -90,8 +92,9 @@ impl Watch {
     grace_period_setter!("session.watch()");
 
     /// Calls `on_started` with the session id as soon as the run is accepted, before its first
-    /// event, if this starts one. Store it there, and a restart of your program need not start the
-    /// run again.
+    /// event, if this starts one.
+    ///
+    /// Store it there, and a restart of your program need not start the run again.
     ///
     /// ```no_run
     /// # fn example(client: dinoai::Client) {
@@ -119,9 +122,12 @@ impl Watch {
         self
     }
 
-    /// Calls `on_outage` with the run's id and the [`Outage`] after each poll that fails and is
-    /// [tolerated](crate::Wait#failing-polls), and with `None` after the next poll that is
-    /// answered. It is called while the events are read, between two of them.
+    /// Calls `on_outage` after each poll that fails and is tolerated, and once polls succeed again.
+    ///
+    /// It gets the run's id, and the [`Outage`] after a poll that fails and is
+    /// [tolerated](crate::Wait#failing-polls), or `None` after the next poll that is answered.
+    ///
+    /// It is called while the events are read, between two of them.
     ///
     /// ```no_run
     /// # fn example(session: dinoai::Session) {
@@ -140,7 +146,9 @@ impl Watch {
         self
     }
 
-    /// The events, as a stream. Nothing is sent until it is read.
+    /// The events, as a stream.
+    ///
+    /// Nothing is sent until it is read.
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
