@@ -183,6 +183,7 @@ pub use transport::Retry;
 #[doc(inline)]
 pub use tree::{ReadTree, Tree, WaitTree};
 
+/// The HTTP client, in the version that [`ClientBuilder::http_client`] takes.
 #[doc(no_inline)]
 pub use reqwest;
 

@@ -1,13 +1,12 @@
-//! [`Client`]: the API's operations, one method each.
+//! [`Client`]: the facade, with a method for each thing that one wants to do.
 //!
 //! Make one client and clone it: clones share connections, the retry budget and the clock. It is
-//! used inside a tokio runtime.
+//! used inside a tokio runtime. A [`builder`] makes it.
 //!
-//! The methods named as the API's operations ([`trigger_run`](Client::trigger_run),
-//! [`send_message`](Client::send_message), [`get_run`](Client::get_run),
-//! [`stop_run`](Client::stop_run)) do one thing each. Most programs want
-//! [`trigger_run_and_wait`](Client::trigger_run_and_wait), or [`start`](Client::start) and the
-//! [`Session`] that it gives.
+//! The methods in [`operations`] are named as the API's operations and do one thing each. Most
+//! programs want [`trigger_run_and_wait`](Client::trigger_run_and_wait), or
+//! [`start`](Client::start) and the [`Session`] that it gives. [`closing`] is for a program that has
+//! to end.
 
 mod builder;
 mod closing;
