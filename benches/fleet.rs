@@ -68,7 +68,7 @@ fn main() {
         runtime.block_on(async {
             let mut fleet = client
                 .wait_all(ids.clone())
-                .unwrap()
+                .expect("no id is blank")
                 .timeout(Duration::MAX)
                 .results();
             while let Some((_, result)) = fleet.next().await {
