@@ -1,4 +1,6 @@
-//! How to use the crate, one page for each task. Text only: it exports nothing.
+//! How to use the crate, one page for each task.
+//!
+//! Text only: it exports nothing.
 //!
 //! | page | read it to |
 //! | --- | --- |

@@ -702,7 +702,11 @@ async fn wait_for_many(lane: &Lane, rng: &mut Rng) {
     }
     let began = lane.now();
     lane.begin("wait_all");
-    let wait = lane.client.wait_all(ids).expect("no id is blank").timeout(LONG);
+    let wait = lane
+        .client
+        .wait_all(ids)
+        .expect("no id is blank")
+        .timeout(LONG);
     let mut results = wait.poll_interval(interval(rng)).results();
     while let Some((id, result)) = results.next().await {
         lane.ledger().waits.push(Waited {
