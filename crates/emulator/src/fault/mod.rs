@@ -1,5 +1,5 @@
-//! What happens to a request instead of, or on top of, a good answer; and the plan that says
-//! which request it happens to.
+//! What happens to a request instead of, or on top of, the answer that it would get; and the plan
+//! that says which request it happens to.
 
 mod constructors;
 mod deserialize;
@@ -89,7 +89,7 @@ impl Fault {
         self.0.bytes.unwrap_or(BOMB)
     }
 
-    /// Whether the fault spoils a good answer, so that there must be one.
+    /// Whether the fault spoils the answer without it, so that there must be one.
     pub(crate) fn needs_answer(&self) -> bool {
         match self.0.kind {
             FaultKind::Pass

@@ -1,4 +1,4 @@
-//! What a fault sends in place of a good reply.
+//! What a fault sends in place of the reply without it, or makes of that reply.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -56,24 +56,24 @@ pub(crate) struct Asked<'a> {
     pub(crate) media: MediaType,
 }
 
-/// The answer of a fault. `good` is the answer without the fault, where the request was
+/// The answer of a fault. `without_fault` is the reply without it, where the request was
 /// executed; a fault that needs it and does not get it leaves nothing to send.
 pub(crate) async fn respond(
     fault: &Fault,
-    good: Option<Reply>,
+    without_fault: Option<Reply>,
     asked: &Asked<'_>,
     in_flight: &InFlight,
 ) -> Option<Response> {
     let reply = match fault.0.kind {
         FaultKind::Reset => return None,
-        FaultKind::Pass | FaultKind::Delay => good?,
-        FaultKind::ContentType => with_content_type(fault, good?),
-        FaultKind::PartialData => with_error(good?),
-        FaultKind::Status => with_status(fault, good?),
-        FaultKind::Replaced => with_value(fault, good?),
-        FaultKind::GraphqlError => graphql_error(fault, good, asked),
-        FaultKind::CutBody => return Some(cut(fault, good?)),
-        FaultKind::SlowDrip => return Some(dripping(fault.0.delay_seconds.0, good?)),
+        FaultKind::Pass | FaultKind::Delay => without_fault?,
+        FaultKind::ContentType => with_content_type(fault, without_fault?),
+        FaultKind::PartialData => with_error(without_fault?),
+        FaultKind::Status => with_status(fault, without_fault?),
+        FaultKind::Replaced => with_value(fault, without_fault?),
+        FaultKind::GraphqlError => graphql_error(fault, without_fault, asked),
+        FaultKind::CutBody => return Some(cut(fault, without_fault?)),
+        FaultKind::SlowDrip => return Some(dripping(fault.0.delay_seconds.0, without_fault?)),
         FaultKind::EndlessBody => return Some(json_head().into_response_with(endless())),
         FaultKind::GzipBomb => return Some(bomb(fault.bomb_bytes())),
         FaultKind::NullData => Reply::json(StatusCode::OK, &json!({ "data": null })),
@@ -110,7 +110,7 @@ fn set_retry_after(fault: &Fault, reply: &mut Reply) {
     }
 }
 
-fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply {
+fn graphql_error(fault: &Fault, without_fault: Option<Reply>, asked: &Asked<'_>) -> Reply {
     let message = fault.0.message.as_deref().unwrap_or(UNANSWERED);
     let mut error = Map::from_iter([("message".to_owned(), message.into())]);
     if let Some(path) = &fault.0.path {
@@ -127,7 +127,9 @@ fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply
         ErrorData::NullField => null_field().and_then(|data| raw(&data)),
         ErrorData::Kept => None,
     };
-    let kept = good.as_ref().filter(|_| fault.0.data == ErrorData::Kept);
+    let kept = without_fault
+        .as_ref()
+        .filter(|_| fault.0.data == ErrorData::Kept);
     let data = data.as_deref().or_else(|| kept.and_then(self::data));
     let errors = raw(&[error]);
     let mut body = BTreeMap::new();
@@ -135,7 +137,9 @@ fn graphql_error(fault: &Fault, good: Option<Reply>, asked: &Asked<'_>) -> Reply
     body.extend(errors.as_deref().map(|errors| ("errors", errors)));
     let media = asked.media.content_type();
     let mut reply = Reply::new(StatusCode::OK, media, long_text(&body));
-    reply.reservation = good.map(|good| good.reservation).unwrap_or_default();
+    reply.reservation = without_fault
+        .map(|reply| reply.reservation)
+        .unwrap_or_default();
     with_status(fault, reply)
 }
 

@@ -1,10 +1,13 @@
 //! GraphQL over HTTP: from an HTTP request to an HTTP answer.
 //!
-//! A request passes the guard, is entered into the record and read as far as it can be. If a fault is
-//! planned for it, that decides what is sent; otherwise the request is executed. The latency comes last.
+//! [`handle`] asks the guard first. Health and control requests are answered apart and not recorded.
+//! Any other request is recorded and read as far as it can be: an [`Exchange`].
 //!
-//! What is wrong with a request is looked for from the outside in: path, method, credentials,
-//! media types, body, and then the GraphQL request itself. Faults come before all of it.
+//! [`Exchange::respond`] takes a fault that is planned for the API's path; the fault decides what is
+//! sent, and whether the request is executed before that. Without a fault the request is checked in
+//! this order, and then executed: path, method, credentials, media types, body, and the GraphQL
+//! request itself ([`Exchange::check_and_execute`]). The latency comes last, then the record gets the
+//! status ([`Exchange::delay_and_record`]).
 
 use std::sync::Arc;
 
@@ -112,26 +115,26 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The answer; `None` where the connection is to be reset instead.
+    /// The response, of a fault or without one; `None` where the connection is to be reset instead.
     async fn respond(&self) -> Option<Response> {
-        let Some(fault) = self.fault() else {
-            let reply = self.good_reply().await;
-            self.leave(reply.status).await;
+        let Some(fault) = self.take_fault() else {
+            let reply = self.reply_without_fault().await;
+            self.delay_and_record(reply.status).await;
             return Some(reply.into_response());
         };
-        let mut good = None;
+        let mut reply = None;
         if fault.0.after_execution {
-            good = Some(self.good_reply().await);
+            reply = Some(self.reply_without_fault().await);
         }
         if !fault.drips() {
             tokio::time::sleep(fault.0.delay_seconds.0).await;
         }
-        if good.is_none() && fault.needs_answer() {
-            good = Some(self.good_reply().await);
+        if reply.is_none() && fault.needs_answer() {
+            reply = Some(self.reply_without_fault().await);
         }
         let in_flight = &self.shared.in_flight;
-        let response = fault_response::respond(&fault, good, &self.asked(), in_flight).await?;
-        self.leave(response.status()).await;
+        let response = fault_response::respond(&fault, reply, &self.asked(), in_flight).await?;
+        self.delay_and_record(response.status()).await;
         Some(response)
     }
 
@@ -145,8 +148,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// What happens to this request, if anything does.
-    fn fault(&self) -> Option<Fault> {
+    /// Takes the fault that is planned for this request, if one is, and records its name.
+    fn take_fault(&self) -> Option<Fault> {
         if self.parts.uri.path() != self.shared.path {
             return None;
         }
@@ -163,15 +166,15 @@ impl Exchange<'_> {
         Some(fault)
     }
 
-    /// The reply without a fault. What it did is entered into the record.
-    async fn good_reply(&self) -> Reply {
+    /// The reply without a fault, which may be a refusal. What the request did is recorded.
+    async fn reply_without_fault(&self) -> Reply {
         let in_flight = &self.shared.in_flight;
         let turn = if in_flight.is_crowded() && self.asks_for_much() {
             in_flight.turn().await
         } else {
             in_flight.at_once()
         };
-        let mut reply = self.reply();
+        let mut reply = self.check_and_execute();
         self.shared.record.complete(self.place, |request| {
             if reply.operation_name.is_some() {
                 request.operation_name = reply.operation_name.take();
@@ -191,8 +194,8 @@ impl Exchange<'_> {
         self.shared.run_store().names_long(&texts, in_flight::SHORT)
     }
 
-    /// Lets an answer with this status go, once it has been held back.
-    async fn leave(&self, status: StatusCode) {
+    /// Waits for the latency of every answer, then records the status and the time.
+    async fn delay_and_record(&self, status: StatusCode) {
         let latency = self.shared.quirks.latency;
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
@@ -203,7 +206,8 @@ impl Exchange<'_> {
         });
     }
 
-    fn reply(&self) -> Reply {
+    /// Executes the request, or says what is wrong with it, whichever is found first.
+    fn check_and_execute(&self) -> Reply {
         let (shared, parts) = (self.shared, &self.parts);
         if parts.uri.path() != shared.path {
             return Reply::detail(StatusCode::NOT_FOUND, "Not Found");
