@@ -11,7 +11,7 @@ use super::in_flight::{InFlight, Reservation, Turn};
 use super::media_type::MediaType;
 use crate::json::{long_text, text};
 use crate::quirks::RefusalStatus;
-use crate::resolvers::{Answer, Outcome, Trace};
+use crate::resolvers::{Answer, RequestOutcome, Trace};
 
 /// An answer that is whole in memory.
 pub(crate) struct Reply {
@@ -61,7 +61,11 @@ impl Reply {
         Self::new(StatusCode::BAD_REQUEST, media.content_type(), text(&body))
     }
 
-    pub(crate) fn outcome(outcome: Outcome, media: MediaType, refusals: RefusalStatus) -> Self {
+    pub(crate) fn of_outcome(
+        outcome: RequestOutcome,
+        media: MediaType,
+        refusals: RefusalStatus,
+    ) -> Self {
         let mut reply = match outcome.answer {
             Answer::Executed(response) => {
                 Self::new(StatusCode::OK, media.content_type(), long_text(&response))

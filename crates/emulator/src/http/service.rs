@@ -250,6 +250,6 @@ impl Exchange<'_> {
             quirks: &shared.quirks,
         };
         let outcome = resolvers::execute(&shared.schemas, &shared.runs, shared.now(), &request);
-        Reply::outcome(outcome, media, shared.quirks.refusal_status)
+        Reply::of_outcome(outcome, media, shared.quirks.refusal_status)
     }
 }

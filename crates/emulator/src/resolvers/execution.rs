@@ -43,7 +43,7 @@ pub(crate) enum Mutations {
 }
 
 /// What became of a GraphQL request.
-pub(crate) struct Outcome {
+pub(crate) struct RequestOutcome {
     /// The name of the operation that was chosen.
     pub(crate) operation_name: Option<String>,
     pub(crate) trace: Trace,
@@ -67,8 +67,8 @@ pub(crate) fn execute(
     runs: &Mutex<RunStore>,
     now: Duration,
     request: &GraphqlRequest<'_>,
-) -> Outcome {
-    let mut outcome = Outcome {
+) -> RequestOutcome {
+    let mut outcome = RequestOutcome {
         operation_name: None,
         trace: Trace::default(),
         answer: Answer::MutationRefused,

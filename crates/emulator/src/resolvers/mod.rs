@@ -8,5 +8,5 @@ mod execution;
 mod operations;
 mod run_fields;
 
-pub(crate) use execution::{Answer, GraphqlRequest, Mutations, Outcome, execute};
+pub(crate) use execution::{Answer, GraphqlRequest, Mutations, RequestOutcome, execute};
 pub(crate) use operations::Trace;
