@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use child::Child;
 pub use stage::Stage;
-pub(crate) use stage::{Effects, StageEnd};
+pub(crate) use stage::{Effects, StageLength};
 pub use status::Status;
 pub use step::Step;
 pub(crate) use step::StepRole;

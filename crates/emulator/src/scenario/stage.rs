@@ -12,13 +12,13 @@ use super::{Child, Status, Step};
 #[derive(Debug, Clone)]
 pub struct Stage {
     pub(crate) status: Status,
-    pub(crate) end: StageEnd,
+    pub(crate) length: StageLength,
     pub(crate) effects: Effects,
 }
 
-/// When a stage that is not the last one ends.
+/// How long a stage stays that is not the last one.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum StageEnd {
+pub(crate) enum StageLength {
     Reads(u64),
     Lasts(Duration),
 }
@@ -36,7 +36,7 @@ impl Stage {
     pub fn new(status: impl Into<Status>) -> Self {
         Self {
             status: status.into(),
-            end: StageEnd::Reads(1),
+            length: StageLength::Reads(1),
             effects: Effects::default(),
         }
     }
@@ -53,7 +53,7 @@ impl Stage {
     /// ```
     #[must_use]
     pub fn reads(mut self, reads: u64) -> Self {
-        self.end = StageEnd::Reads(reads);
+        self.length = StageLength::Reads(reads);
         self
     }
 
@@ -67,7 +67,7 @@ impl Stage {
     /// ```
     #[must_use]
     pub fn lasts(mut self, time: Duration) -> Self {
-        self.end = StageEnd::Lasts(time);
+        self.length = StageLength::Lasts(time);
         self
     }
 

@@ -1,7 +1,7 @@
 //! The state of one run: the stages that it still has before it, and what has appeared so far.
 //!
 //! A run [begins](RunState::begin); whenever somebody looks, it [enters](RunState::enter_next) each stage
-//! whose predecessor [has ended](RunState::stage_ended_at). A [follow-up](RunState::follow_up), the end of a
+//! that [is due](RunState::next_stage_due). A [follow-up](RunState::follow_up), the end of a
 //! child ([`wake`](RunState::wake)) and a [stop](RunState::stop) change what lies ahead.
 //!
 //! Time comes in as an argument, counted from the emulator's start, so that nothing here waits
@@ -19,7 +19,7 @@ use super::report::{self, Run};
 use super::workspace::Script;
 use crate::demo::{Memory, Verdict};
 use crate::json;
-use crate::scenario::{Child, Effects, Scenario, Stage, StageEnd, Status, Step};
+use crate::scenario::{Child, Effects, Scenario, Stage, StageLength, Status, Step};
 
 /// The smallest distance between two messages of a run, in microseconds, where timestamps have no
 /// resolution.
@@ -55,7 +55,7 @@ pub(crate) struct RunState {
     pub(crate) listed: Arc<AtomicUsize>,
     /// When the last message appeared.
     pub(crate) last_message: Duration,
-    stage_end: StageEnd,
+    stage_length: StageLength,
     entered: Duration,
     /// When this turn came to the status that it has.
     status_since: Duration,
@@ -115,7 +115,7 @@ impl RunState {
             transcripts: Arc::default(),
             listed: Arc::default(),
             last_message: Duration::ZERO,
-            stage_end: StageEnd::Reads(0),
+            stage_length: StageLength::Reads(0),
             entered: Duration::ZERO,
             status_since: Duration::ZERO,
             ahead: scenario.stages.clone().into(),
@@ -171,14 +171,14 @@ impl RunState {
         }
     }
 
-    /// Whether the stage in progress has ended, and when.
-    pub(crate) fn stage_ended_at(&self, reads: u64, now: Duration) -> Option<Duration> {
+    /// When the next stage begins: `None` where there is none, or it has not come to that yet.
+    pub(crate) fn next_stage_due(&self, reads: u64, now: Duration) -> Option<Duration> {
         if self.ahead.is_empty() {
             return None;
         }
-        match self.stage_end {
-            StageEnd::Reads(enough) => (reads >= enough).then_some(now),
-            StageEnd::Lasts(time) => {
+        match self.stage_length {
+            StageLength::Reads(enough) => (reads >= enough).then_some(now),
+            StageLength::Lasts(time) => {
                 let end = self.entered.saturating_add(time).max(self.woken);
                 (now >= end).then_some(end)
             }
@@ -207,11 +207,11 @@ impl RunState {
         if self.is_before_turn || left != self.status {
             self.status_since = at;
         }
-        if !self.is_before_turn && !matches!(self.stage_end, StageEnd::Reads(0)) {
+        if !self.is_before_turn && !matches!(self.stage_length, StageLength::Reads(0)) {
             self.status_before = Some(left);
         }
         self.is_before_turn = false;
-        self.stage_end = stage.end;
+        self.stage_length = stage.length;
         self.entered = at;
         self.reveal(stage.effects, at)
     }
@@ -305,7 +305,7 @@ impl RunState {
         Verdict::new(agent, self.status.clone(), said)
     }
 
-    /// Stops the run where it stands: what lay ahead never appears. One that is over stays as it
+    /// Stops the run where it stands: what lay ahead never appears. One that has ended stays as it
     /// ended: the API's STOPPED means stopped before it finished.
     pub(crate) fn stop(&mut self, now: Duration) {
         self.record.stops.push(now);

@@ -165,7 +165,7 @@ impl RunStore {
         Ok(())
     }
 
-    /// Stops a run unless it is over; its children go on. Returns the status that it has then,
+    /// Stops a run unless it has ended; its children go on. Returns the status that it has then,
     /// `None` if no run has this id.
     pub(crate) fn stop(&mut self, session_id: &str, now: Duration) -> Option<Status> {
         let place = self.place(session_id, now)?;
@@ -255,15 +255,15 @@ impl RunStore {
         place
     }
 
-    /// Moves a run through every stage that has ended by now.
+    /// Moves a run into every stage that is due by now.
     fn catch_up(&mut self, place: usize, now: Duration) {
         self.call_back(place, now);
-        while let Some(end) = self.runs[place]
+        while let Some(due) = self.runs[place]
             .state
-            .stage_ended_at(self.runs[place].reads, now)
+            .next_stage_due(self.runs[place].reads, now)
         {
-            let children = self.change(place).enter_next(end);
-            self.entered(place, children, end);
+            let children = self.change(place).enter_next(due);
+            self.entered(place, children, due);
             self.call_back(place, now);
         }
     }
