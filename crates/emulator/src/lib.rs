@@ -162,7 +162,7 @@
 // run          the runs: the state of each, and all of them
 // fault        what happens to a request, and the plan of it
 // resolvers    what the fields of the API do and answer
-// http         the server, the record of requests, the control path, and faults on the wire
+// http         the server, the request log, the control path, and faults on the wire
 // emulator     a running emulator, as its user holds it
 // builder      how one is started
 // program      the program around it: options, signals, what it prints

@@ -11,7 +11,7 @@ use crate::credentials;
 use crate::emulator::Emulator;
 use crate::error::Error;
 use crate::fault::FaultPlan;
-use crate::http::{self, Guard, InFlight, Record, RecordLimits, Server, Shared};
+use crate::http::{self, Guard, InFlight, RequestLog, RequestLogLimits, Server, Shared};
 use crate::run::{RunStore, Scenarios, Workspace};
 
 impl Builder {
@@ -61,7 +61,7 @@ impl Builder {
         let guard = Guard::new(allowed_hosts, self.host).map_err(Error::HostName)?;
         let limits = self
             .kept_requests
-            .map_or_else(RecordLimits::default, RecordLimits::of);
+            .map_or_else(RequestLogLimits::default, RequestLogLimits::of);
         let agents = self.known_agents()?;
         let scenarios = self.known_scenarios()?;
         let mut statuses = scenarios.statuses();
@@ -86,7 +86,7 @@ impl Builder {
             schemas,
             runs: Mutex::new(RunStore::new(workspace)),
             guard,
-            record: Record::new(limits),
+            request_log: RequestLog::new(limits),
             clock: Clock::new(self.pace),
             quirks,
             plan,

@@ -226,7 +226,7 @@ impl Emulator {
     /// # }
     /// ```
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.record.all()
+        self.shared.request_log.all()
     }
 
     /// How many requests the record no longer holds, because too many came after them.
@@ -243,7 +243,7 @@ impl Emulator {
     /// # }
     /// ```
     pub fn dropped_requests(&self) -> u64 {
-        self.shared.record.dropped()
+        self.shared.request_log.dropped()
     }
 
     /// Empties the record of requests, and counts anew.
@@ -262,7 +262,7 @@ impl Emulator {
     /// # }
     /// ```
     pub fn clear_requests(&self) {
-        self.shared.record.clear();
+        self.shared.request_log.clear();
     }
 
     /// The runs started so far, in order, each followed by the children that it started.

@@ -74,7 +74,7 @@ pub(crate) async fn handle(
     let reply = match (&parts.method, path) {
         (&Method::GET, "requests") => return control_lists::requests(shared),
         (&Method::DELETE, "requests") => {
-            shared.record.clear();
+            shared.request_log.clear();
             Reply::json(StatusCode::OK, &json!([]))
         }
         (&Method::GET, "runs") => return control_lists::runs(shared),

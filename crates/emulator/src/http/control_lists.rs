@@ -27,11 +27,11 @@ enum Next {
     End,
 }
 
-/// The requests that are in the record now.
+/// The requests that are in the log now.
 pub(crate) fn requests(shared: &Arc<Shared>) -> Response {
-    let mut places = shared.record.places();
+    let mut places = shared.request_log.places();
     list(shared, move |shared, most, piece| {
-        let next = shared.record.next(&mut places, |entry| {
+        let next = shared.request_log.next(&mut places, |entry| {
             // Texts are copied once more where they have to be escaped.
             let bytes = 2 * entry.bytes();
             match bytes > most {

@@ -1,7 +1,7 @@
 //! GraphQL over HTTP, and the control path beside it.
 //!
 //! A connection is accepted by [`server`], its requests pass through [`service`]: [`guard`], the
-//! [`record`], a fault, and then what [`parameters`] and [`media_type`] make of it. A [`reply`] waits for
+//! [`request_log`], a fault, and then what [`parameters`] and [`media_type`] make of it. A [`reply`] waits for
 //! memory ([`in_flight`]) and leaves; [`fault_response`] is what leaves in its place.
 
 mod control;
@@ -11,17 +11,17 @@ mod guard;
 mod in_flight;
 mod media_type;
 mod parameters;
-mod record;
 mod reply;
 mod request;
+mod request_log;
 mod server;
 mod service;
 mod shared;
 
 pub(crate) use guard::Guard;
 pub(crate) use in_flight::InFlight;
-pub(crate) use record::{Record, RecordLimits};
 pub use request::Request;
+pub(crate) use request_log::{RequestLog, RequestLogLimits};
 pub(crate) use server::{Server, listen};
 pub(crate) use service::{HEALTH, router};
 pub(crate) use shared::Shared;

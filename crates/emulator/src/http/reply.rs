@@ -1,4 +1,4 @@
-//! A reply about to be sent, with what is entered into the record of it.
+//! A reply about to be sent, with what the request log keeps of it.
 
 use apollo_compiler::response::GraphQLError;
 use axum::body::{Body, Bytes};

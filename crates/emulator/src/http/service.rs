@@ -6,7 +6,7 @@
 //! [`Exchange::respond`] takes a fault that is planned for the API's path; the fault decides what is
 //! sent, and whether the request is executed before that. Without a fault the request is checked in
 //! this order, and then executed: path, method, credentials, media types, body, and the GraphQL
-//! request itself ([`Exchange::check_and_execute`]). The latency comes last, then the record gets the
+//! request itself ([`Exchange::check_and_execute`]). The latency comes last, then the log gets the
 //! status ([`Exchange::delay_and_record`]).
 
 use std::sync::Arc;
@@ -69,13 +69,15 @@ async fn handle(
     }
     let (place, resets) = {
         let resets = shared.not_resetting();
-        let place = shared.record.open(&parts, connection.number, shared.now());
+        let place = shared
+            .request_log
+            .open(&parts, connection.number, shared.now());
         (place, *resets)
     };
     let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let parameters = Parameters::read(&parts, body.as_deref().unwrap_or_default());
     if let Ok(parameters) = &parameters {
-        shared.record.asked(place, parameters);
+        shared.request_log.asked(place, parameters);
     }
     let exchange = Exchange {
         parameters,
@@ -104,7 +106,7 @@ fn health(parts: &Parts) -> Reply {
 /// A request to the API, read as far as it could be.
 struct Exchange<'a> {
     shared: &'a Shared,
-    /// Its place in the record.
+    /// Its place in the request log.
     place: u64,
     /// How many resets there had been when it came in.
     resets: u64,
@@ -161,7 +163,7 @@ impl Exchange<'_> {
         let document = self.parameters.as_ref().map(|known| known.query.as_str());
         let fault = self.shared.plan.take(document.unwrap_or_default())?;
         self.shared
-            .record
+            .request_log
             .complete(self.place, |request| request.fault = Some(fault.name()));
         Some(fault)
     }
@@ -175,7 +177,7 @@ impl Exchange<'_> {
             in_flight.at_once()
         };
         let mut reply = self.check_and_execute();
-        self.shared.record.complete(self.place, |request| {
+        self.shared.request_log.complete(self.place, |request| {
             if reply.operation_name.is_some() {
                 request.operation_name = reply.operation_name.take();
             }
@@ -200,7 +202,7 @@ impl Exchange<'_> {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
-        self.shared.record.complete(self.place, |request| {
+        self.shared.request_log.complete(self.place, |request| {
             request.status = status.as_u16();
             request.answered = Some(self.shared.now());
         });

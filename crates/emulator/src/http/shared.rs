@@ -1,4 +1,4 @@
-//! What all requests to one emulator share: its runs, its record, its clock, its faults.
+//! What all requests to one emulator share: its runs, its request log, its clock, its faults.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::guard::Guard;
 use super::in_flight::InFlight;
-use super::record::Record;
+use super::request_log::RequestLog;
 use crate::backend::Schemas;
 use crate::clock::Clock;
 use crate::fault::FaultPlan;
@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) guard: Guard,
     pub(crate) schemas: Schemas,
     pub(crate) runs: Mutex<RunStore>,
-    pub(crate) record: Record,
+    pub(crate) request_log: RequestLog,
     pub(crate) clock: Clock,
     pub(crate) quirks: Arc<Quirks>,
     pub(crate) plan: FaultPlan,
@@ -39,7 +39,7 @@ impl Shared {
         *resets += 1;
         self.clock.reset();
         self.plan.reset();
-        self.record.clear();
+        self.request_log.clear();
         self.run_store().reset();
         self.was_reset.notify_one();
     }

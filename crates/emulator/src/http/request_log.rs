@@ -1,4 +1,4 @@
-//! The record of the requests that an emulator received: the latest ones.
+//! [`RequestLog`]: the requests that an emulator received, the latest ones.
 
 use std::collections::VecDeque;
 use std::mem::size_of;
@@ -16,10 +16,10 @@ use super::parameters::Parameters;
 use super::request::Request;
 use crate::credentials;
 
-/// What stands in the record for the value of a header that carries a credential.
+/// What stands in the log for the value of a header that carries a credential.
 const MASK: &str = "***";
 
-/// How many requests a record keeps.
+/// How many requests the log keeps.
 const MOST_REQUESTS: usize = 10_000;
 
 /// How much memory they take: 32 MiB.
@@ -28,13 +28,13 @@ const MOST_BYTES: usize = 32 << 20;
 /// What a text takes beside its bytes: its place, and what the allocator adds.
 const TEXT_OVERHEAD: usize = size_of::<String>() + 16;
 
-/// How much of the past a record keeps.
-pub(crate) struct RecordLimits {
+/// How much of the past the log keeps.
+pub(crate) struct RequestLogLimits {
     requests: usize,
     bytes: usize,
 }
 
-impl Default for RecordLimits {
+impl Default for RequestLogLimits {
     fn default() -> Self {
         Self {
             requests: MOST_REQUESTS,
@@ -43,7 +43,7 @@ impl Default for RecordLimits {
     }
 }
 
-impl RecordLimits {
+impl RequestLogLimits {
     /// So many requests, of whatever size.
     pub(crate) fn of(requests: usize) -> Self {
         Self {
@@ -55,8 +55,8 @@ impl RecordLimits {
 
 /// The latest requests. A request is entered when its head has come in, and completed when its
 /// answer is made, so that the order is that of arrival.
-pub(crate) struct Record {
-    limits: RecordLimits,
+pub(crate) struct RequestLog {
+    limits: RequestLogLimits,
     kept: Mutex<Kept>,
 }
 
@@ -65,7 +65,7 @@ struct Kept {
     entries: VecDeque<Entry>,
     /// The place of the first entry: how many entries have left, since the emulator started.
     first: u64,
-    /// The place of the first request since the record was emptied.
+    /// The place of the first request since the log was emptied.
     begin: u64,
     bytes: usize,
 }
@@ -119,8 +119,8 @@ impl Serialize for Entry {
     }
 }
 
-impl Record {
-    pub(crate) fn new(limits: RecordLimits) -> Self {
+impl RequestLog {
+    pub(crate) fn new(limits: RequestLogLimits) -> Self {
         Self {
             limits,
             kept: Mutex::default(),
@@ -207,7 +207,7 @@ impl Record {
         kept.first - kept.begin
     }
 
-    /// Empties the record. What is in flight is not in it any more either.
+    /// Empties the log. What is in flight is not in it any more either.
     pub(crate) fn clear(&self) {
         let mut kept = self.kept();
         kept.first += kept.entries.len() as u64;
@@ -223,7 +223,7 @@ impl Record {
 
 impl Kept {
     /// Changes the entry at a place, if it is still there, and counts what it takes then.
-    fn change(&mut self, place: u64, limits: &RecordLimits, change: impl FnOnce(&mut Entry)) {
+    fn change(&mut self, place: u64, limits: &RequestLogLimits, change: impl FnOnce(&mut Entry)) {
         let place = place.checked_sub(self.first);
         let place = place.and_then(|place| usize::try_from(place).ok());
         let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) else {
@@ -237,7 +237,7 @@ impl Kept {
     }
 
     /// Drops the oldest requests until the others are within the limits. The latest one stays.
-    fn trim(&mut self, limits: &RecordLimits) {
+    fn trim(&mut self, limits: &RequestLogLimits) {
         while self.entries.len() > 1
             && (self.entries.len() > limits.requests || self.bytes > limits.bytes)
         {
@@ -272,8 +272,8 @@ mod tests {
 
     use super::*;
 
-    fn bytes(record: &Record) -> usize {
-        record.kept().bytes
+    fn bytes(log: &RequestLog) -> usize {
+        log.kept().bytes
     }
 
     fn posted() -> Parts {
@@ -281,66 +281,66 @@ mod tests {
         request.into_parts().0
     }
 
-    fn counted(record: &Record) -> usize {
-        record.kept().entries.iter().map(Entry::weigh).sum()
+    fn counted(log: &RequestLog) -> usize {
+        log.kept().entries.iter().map(Entry::weigh).sum()
     }
 
     #[test]
     fn the_latest_are_kept_whatever_has_come_in() {
-        let record = Record::new(RecordLimits::default());
+        let log = RequestLog::new(RequestLogLimits::default());
         let (parts, ()) = HttpRequest::new(()).into_parts();
         for number in 0..100_000 {
-            let place = record.open(&parts, number, Duration::ZERO);
-            record.complete(place, |request| request.status = 200);
+            let place = log.open(&parts, number, Duration::ZERO);
+            log.complete(place, |request| request.status = 200);
         }
-        let kept = record.all();
-        assert_eq!((kept.len(), record.dropped()), (10_000, 90_000));
+        let kept = log.all();
+        assert_eq!((kept.len(), log.dropped()), (10_000, 90_000));
         assert_eq!((kept[0].number, kept[0].connection), (90_001, 90_000));
         assert!(kept.iter().all(|request| request.status == 200));
-        assert_eq!(bytes(&record), counted(&record));
+        assert_eq!(bytes(&log), counted(&log));
     }
 
     #[test]
     fn what_is_large_leaves_earlier() {
-        let record = Record::new(RecordLimits::default());
+        let log = RequestLog::new(RequestLogLimits::default());
         let (parts, ()) = HttpRequest::new(()).into_parts();
         // A text of 128 KB, and a tree of eighty times as much.
         let variables = json!({ "v": vec![json!({ "a": 1 }); 16_000] });
         let body = json!({ "query": "{ __typename }", "variables": variables }).to_string();
         let parameters = Parameters::read(&posted(), body.as_bytes()).unwrap();
         for _ in 0..500 {
-            let place = record.open(&parts, 1, Duration::ZERO);
-            record.asked(place, &parameters);
-            assert!(bytes(&record) <= MOST_BYTES);
+            let place = log.open(&parts, 1, Duration::ZERO);
+            log.asked(place, &parameters);
+            assert!(bytes(&log) <= MOST_BYTES);
         }
-        assert_eq!(bytes(&record), counted(&record));
+        assert_eq!(bytes(&log), counted(&log));
         let (latest, kept) = {
-            let kept = record.kept();
+            let kept = log.kept();
             (
                 kept.entries[kept.entries.len() - 1].request(),
                 kept.entries.len(),
             )
         };
-        assert_eq!(kept, MOST_BYTES / (bytes(&record) / kept));
+        assert_eq!(kept, MOST_BYTES / (bytes(&log) / kept));
         assert!(kept > 250, "{kept}");
-        assert_eq!(kept as u64 + record.dropped(), 500);
+        assert_eq!(kept as u64 + log.dropped(), 500);
         assert_eq!((latest.number, latest.variables), (500, variables));
     }
 
     #[test]
     fn a_request_that_has_left_is_not_completed() {
-        let record = Record::new(RecordLimits::of(1));
+        let log = RequestLog::new(RequestLogLimits::of(1));
         let (parts, ()) = HttpRequest::new(()).into_parts();
-        let dropped = record.open(&parts, 1, Duration::ZERO);
-        record.open(&parts, 2, Duration::ZERO);
-        record.complete(dropped, |request| request.status = 200);
-        assert_eq!(record.all()[0].status, 0);
-        let cleared = record.open(&parts, 3, Duration::ZERO);
-        record.clear();
-        record.open(&parts, 4, Duration::ZERO);
-        record.complete(cleared, |request| request.status = 200);
-        let kept = record.all();
+        let dropped = log.open(&parts, 1, Duration::ZERO);
+        log.open(&parts, 2, Duration::ZERO);
+        log.complete(dropped, |request| request.status = 200);
+        assert_eq!(log.all()[0].status, 0);
+        let cleared = log.open(&parts, 3, Duration::ZERO);
+        log.clear();
+        log.open(&parts, 4, Duration::ZERO);
+        log.complete(cleared, |request| request.status = 200);
+        let kept = log.all();
         assert_eq!((kept[0].number, kept[0].status), (1, 0));
-        assert_eq!(record.dropped(), 0);
+        assert_eq!(log.dropped(), 0);
     }
 }
