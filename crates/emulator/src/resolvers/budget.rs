@@ -69,12 +69,12 @@ impl Budget {
 
 /// An object whose fields, and all below them, are counted. Once too much was asked for, the rest
 /// is left out.
-pub(crate) struct Counted<'a> {
+pub(crate) struct BudgetedObject<'a> {
     object: Box<dyn ObjectValue + 'a>,
     budget: &'a Budget,
 }
 
-impl<'a> Counted<'a> {
+impl<'a> BudgetedObject<'a> {
     pub(crate) fn new(object: impl ObjectValue + 'a, budget: &'a Budget) -> Self {
         Self {
             object: Box::new(object),
@@ -83,7 +83,7 @@ impl<'a> Counted<'a> {
     }
 }
 
-impl ObjectValue for Counted<'_> {
+impl ObjectValue for BudgetedObject<'_> {
     fn type_name(&self) -> &str {
         self.object.type_name()
     }
@@ -96,39 +96,40 @@ impl ObjectValue for Counted<'_> {
         if !self.budget.take_field(key) {
             return Ok(ResolvedValue::SkipForPartialExecution);
         }
-        let counting = Counting {
+        let field = BudgetedField {
             info,
             budget: self.budget,
             selections: OnceCell::new(),
         };
-        counting.result(self.object.resolve_field(info))
+        field.limited(self.object.resolve_field(info))
     }
 }
 
-/// The count of what one field resolved to.
-struct Counting<'a> {
+/// A field whose value is counted: each item of a list, and each object.
+struct BudgetedField<'a> {
     info: &'a ResolveInfo<'a>,
     budget: &'a Budget,
     /// What the selections of each object count beside its fields.
     selections: OnceCell<usize>,
 }
 
-impl<'a> Counting<'a> {
-    fn result(
+impl<'a> BudgetedField<'a> {
+    fn limited(
         self,
         resolved: Result<ResolvedValue<'a>, FieldError>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
         match resolved {
             Ok(ResolvedValue::List(items)) => {
-                let items =
-                    items.map_while(move |item| self.budget.take_item().then(|| self.value(item)));
+                let items = items.map_while(move |item| {
+                    self.budget.take_item().then(|| self.limited_value(item))
+                });
                 Ok(ResolvedValue::List(Box::new(items)))
             }
-            resolved => self.value(resolved),
+            resolved => self.limited_value(resolved),
         }
     }
 
-    fn value(
+    fn limited_value(
         &self,
         resolved: Result<ResolvedValue<'a>, FieldError>,
     ) -> Result<ResolvedValue<'a>, FieldError> {
@@ -149,7 +150,9 @@ impl<'a> Counting<'a> {
             return Ok(ResolvedValue::SkipForPartialExecution);
         }
         resolved.map(|value| match value {
-            ResolvedValue::Object(object) => ResolvedValue::object(Counted { object, budget }),
+            ResolvedValue::Object(object) => {
+                ResolvedValue::object(BudgetedObject { object, budget })
+            }
             value => value,
         })
     }

@@ -12,7 +12,7 @@ use apollo_compiler::resolvers::Execution;
 use apollo_compiler::response::{ExecutionResponse, GraphQLError, JsonMap};
 use apollo_compiler::validation::Valid;
 
-use super::budget::{self, Budget, Counted};
+use super::budget::{self, Budget, BudgetedObject};
 use super::operations::{Root, Trace};
 use crate::backend::Schemas;
 use crate::graphql::coercion;
@@ -183,7 +183,7 @@ impl ValidRequest<'_> {
             now,
             trace: &resolving,
         };
-        let root = Counted::new(root, &budget);
+        let root = BudgetedObject::new(root, &budget);
         let mut response = Execution::new(&self.schemas.executed, &document)
             .operation(chosen(&document)?)
             .coerced_variable_values(variables)
