@@ -29,11 +29,11 @@ const ALL: &str = "!";
 /// A document whose variables have values.
 pub(crate) struct Rewritten {
     pub(crate) document: Document,
-    failures: Vec<Failure>,
+    failures: Vec<FieldFailure>,
 }
 
-/// Why something fails, and where it stands.
-struct Failure {
+/// Why a field, or all fields of an object, fail, and the place in the document.
+struct FieldFailure {
     message: String,
     place: Option<SourceSpan>,
 }
@@ -97,7 +97,7 @@ impl Rewritten {
         placed
     }
 
-    fn failure(&self, message: &str) -> Option<&Failure> {
+    fn failure(&self, message: &str) -> Option<&FieldFailure> {
         self.failures.get(failure_number(message)?)
     }
 }
@@ -105,7 +105,7 @@ impl Rewritten {
 struct Rewriter<'a> {
     schema: &'a Schema,
     variables: &'a JsonMap,
-    failures: RefCell<Vec<Failure>>,
+    failures: RefCell<Vec<FieldFailure>>,
 }
 
 impl Rewriter<'_> {
@@ -121,7 +121,7 @@ impl Rewriter<'_> {
         selections: &'d [Selection],
         parent: &Name,
         seen: &mut HashSet<&'d Name>,
-    ) -> Result<Vec<Selection>, Failure> {
+    ) -> Result<Vec<Selection>, FieldFailure> {
         let mut collected = Vec::with_capacity(selections.len());
         for selection in selections {
             if let Selection::FragmentSpread(spread) = selection
@@ -134,7 +134,7 @@ impl Rewriter<'_> {
                 // The executor would look at it for each object.
                 Condition::LeftOut => continue,
                 Condition::Null(place) => {
-                    return Err(Failure {
+                    return Err(FieldFailure {
                         message: skip_include::NULL.to_owned(),
                         place,
                     });
@@ -195,7 +195,7 @@ impl Rewriter<'_> {
         field.same_location(rewritten)
     }
 
-    fn all_fail(&self, parent: &Name, failure: Failure) -> Vec<Selection> {
+    fn all_fail(&self, parent: &Name, failure: FieldFailure) -> Vec<Selection> {
         let because = self.because(failure);
         let fails = || {
             Selection::Field(Node::new(Field {
@@ -223,7 +223,7 @@ impl Rewriter<'_> {
         }
     }
 
-    fn because(&self, failure: Failure) -> Vec<Node<Argument>> {
+    fn because(&self, failure: FieldFailure) -> Vec<Node<Argument>> {
         let mut failures = self.failures.borrow_mut();
         failures.push(failure);
         // There are not more of them than tokens.
@@ -238,7 +238,7 @@ impl Rewriter<'_> {
         &self,
         field: &Field,
         definition: &FieldDefinition,
-    ) -> Result<Vec<Node<Argument>>, Failure> {
+    ) -> Result<Vec<Node<Argument>>, FieldFailure> {
         let mut arguments = Vec::new();
         for argument in &definition.arguments {
             let name = &argument.name;
@@ -266,7 +266,7 @@ impl Rewriter<'_> {
                 )
             };
             let place = value.location();
-            return Err(Failure { message, place });
+            return Err(FieldFailure { message, place });
         }
         Ok(arguments)
     }
