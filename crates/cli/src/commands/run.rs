@@ -33,12 +33,12 @@ pub(crate) async fn run(
     let mut watched = follower.watch(context.client.trigger_run_and_watch(request), true);
     if !options.detach {
         return follower
-            .follow_to_end(watched, context.interrupts, answer_file)
+            .follow_and_report(watched, context.interrupts, answer_file)
             .await;
     }
     let show = |accepted: &Accepted| detached(accepted, context.output);
     let accepted = follower
-        .start(&mut watched, context.interrupts, show)
+        .start_only(&mut watched, context.interrupts, show)
         .await?;
     let started = format!("the run {} has started", accepted.session_id);
     follower

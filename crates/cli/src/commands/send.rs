@@ -29,6 +29,6 @@ pub(crate) async fn send(
     let message = options.message.unwrap_or_default();
     let watched = follower.watch(session.send_and_watch(message), true);
     follower
-        .follow_to_end(watched, context.interrupts, answer_file)
+        .follow_and_report(watched, context.interrupts, answer_file)
         .await
 }

@@ -15,6 +15,6 @@ pub(crate) async fn watch(
     let session = context.client.session(&options.session)?;
     let watched = follower.watch(session.watch(), false);
     follower
-        .follow_to_end(watched, context.interrupts, answer_file)
+        .follow_and_report(watched, context.interrupts, answer_file)
         .await
 }

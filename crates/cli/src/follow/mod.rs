@@ -1,5 +1,11 @@
 //! [`Follower`]: follows one run, or one turn, to its end, as the waiting options say.
 //!
+//! [`Follower::watch`] makes a [`WatchedRun`]. [`Follower::follow_and_report`] follows it and reports
+//! its result: [`Follower::follow`] shows its events up to the end ([`Follower::show`]),
+//! [`Follower::result_of`] makes the exit status, [`Follower::wait_until_written`] waits for the
+//! reader. [`Follower::start_only`] leaves after the first event. What a signal does is in
+//! `on_interrupt.rs`.
+//!
 //! Time, failing polls and the stop at the timeout are the library's: see
 //! [`Client::trigger_run_and_watch`]. This adds what a person sees, and signals.
 
@@ -53,9 +59,9 @@ impl Follower<'_> {
         WatchedRun::new(watch.events(), starts, stops_at)
     }
 
-    /// Follows the run to its end, and shows its result. Its answer, if it has completed, goes into
-    /// a file, too.
-    pub(crate) async fn follow_to_end(
+    /// Follows the run, shows its result, and waits until that has been written. The answer of a run
+    /// that has completed goes into a file, too.
+    pub(crate) async fn follow_and_report(
         &self,
         mut watched: WatchedRun,
         interrupts: &mut Interrupts,
@@ -78,7 +84,7 @@ impl Follower<'_> {
             }
             _ => Ok(()),
         };
-        let exit = self.exit(run, &printer);
+        let exit = self.result_of(run, &printer);
         let lost = answered.as_ref().err();
         let end = lost.map_or(end, |lost| lost.message.clone());
         let written = self
@@ -90,7 +96,7 @@ impl Follower<'_> {
         }
     }
 
-    /// Follows the run to its end.
+    /// Shows the run's events up to its end, or does what a signal asks for.
     pub(crate) async fn follow(
         &self,
         watched: &mut WatchedRun,
@@ -122,7 +128,7 @@ impl Follower<'_> {
 
     /// Starts the run without following it, and shows that it has started, also where that came
     /// out only after a signal.
-    pub(crate) async fn start(
+    pub(crate) async fn start_only(
         &self,
         watched: &mut WatchedRun,
         interrupts: &mut Interrupts,
@@ -201,7 +207,7 @@ impl Follower<'_> {
                     });
                 }
                 Some(Err(error)) => {
-                    if let Some(stopped) = stopped(&error) {
+                    if let Some(stopped) = stopped_status(&error) {
                         printer.show(&stopped);
                     }
                     return Err(self.failure(error, watched));
@@ -239,8 +245,8 @@ impl Follower<'_> {
         }
     }
 
-    /// How a run that has ended is reported.
-    fn exit(&self, run: Run, printer: &EventPrinter<'_>) -> Result<ExitStatus, Failure> {
+    /// What the command reports of a run that has ended.
+    fn result_of(&self, run: Run, printer: &EventPrinter<'_>) -> Result<ExitStatus, Failure> {
         let shown = match self.output.format {
             Format::Text => without_messages(run),
             Format::Json | Format::Jsonl => printer.run_as_shown(&run),
@@ -255,7 +261,7 @@ impl Follower<'_> {
 
 /// How a run stands that was stopped at the timeout: what was read of it before does not hold any
 /// more.
-fn stopped(error: &Error) -> Option<Event> {
+fn stopped_status(error: &Error) -> Option<Event> {
     match error {
         Error::WaitTimeout(timeout) => match &timeout.stopped {
             Some(Ok(status)) => Some(Event::Status(RunStatus::from(status.clone()))),

@@ -1,14 +1,15 @@
 //! What happens to a run that is followed when a signal comes: it is left, stopped, or its id
 //! awaited.
 //!
-//! The rule itself is [`decide`].
+//! [`Follower::interrupted`] asks [`decide`], which has the rule, up to twice: for what is in flight,
+//! and for the run once its id is known.
 
 use std::time::Duration;
 
 use dinoai::{Error, Event, Obstacle, RunStatus, SessionId};
 use futures_util::FutureExt;
 
-use super::{Follower, WatchedRun, stopped};
+use super::{Follower, WatchedRun, stopped_status};
 use crate::args::OnInterrupt;
 use crate::interrupt::{Action, Interrupts, Stage, decide};
 use crate::report::hint::resume_run;
@@ -53,7 +54,7 @@ impl Follower<'_> {
             match unknown {
                 Some(unknown) if is_again => return unknown,
                 Some(unknown) => {
-                    return self.unanswered(watched, unknown, interrupts, show).await;
+                    return self.stop_if_known(watched, unknown, interrupts, show).await;
                 }
                 None => {}
             }
@@ -75,7 +76,8 @@ impl Follower<'_> {
                 Failure::interrupted(signal, id, &status).with_hint(resume_run(id))
             }
             Action::AwaitStop(limit) => {
-                self.stopped(watched, signal, limit, interrupts, show).await
+                self.await_stop(watched, signal, limit, interrupts, show)
+                    .await
             }
             Action::Nothing => {
                 let failure = Failure::interrupted(signal, id, "has ended");
@@ -92,7 +94,7 @@ impl Follower<'_> {
     }
 
     /// Waits a while for what comes of the stop at the timeout.
-    async fn stopped(
+    async fn await_stop(
         &self,
         watched: &mut WatchedRun,
         signal: Signal,
@@ -131,7 +133,7 @@ impl Follower<'_> {
                 failure.with_hint(format!("to read it: dinoai get {}", shell::id(id)))
             }
             Some(Err(error)) => {
-                if let Some(stopped) = stopped(&error) {
+                if let Some(stopped) = stopped_status(&error) {
                     show(&stopped);
                 }
                 let mut failure = Failure::from_wait(error).about(id).interrupted_by(signal);
@@ -144,7 +146,7 @@ impl Follower<'_> {
 
     /// Where it is unknown what came of what was sent: a run that was there before is stopped all
     /// the same, if that is wanted.
-    async fn unanswered(
+    async fn stop_if_known(
         &self,
         watched: &WatchedRun,
         unknown: Failure,
