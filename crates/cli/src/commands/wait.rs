@@ -200,14 +200,13 @@ impl Waiting<'_> {
     }
 
     fn interrupted(&self, signal: Signal) -> Failure {
-        let exit = ExitStatus::Interrupted(signal);
         let stage = match self.left.ids.is_empty() {
             true => Stage::Ended,
             false => Stage::Going,
         };
         if decide(stage, OnInterrupt::Leave) == Action::Nothing {
             let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
-            return Failure::new(Kind::Interrupted, exit, text);
+            return Failure::by_signal(signal, text);
         }
         // Nothing says whether they have been read, so no more is claimed.
         let unanswered = self.output.outages().summary();
@@ -218,7 +217,7 @@ impl Waiting<'_> {
             (Some(id), None) => Failure::interrupted(signal, id, &format!("was {end}")),
             _ => {
                 let text = format!("interrupted; {} runs were {end}", self.left.ids.len());
-                Failure::new(Kind::Interrupted, exit, text)
+                Failure::by_signal(signal, text)
             }
         };
         failure.with_hint(go_on(self.left.ids.values()))

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use crate::account;
 use crate::args::{Command, GlobalArgs};
 use crate::file_identity::FileIdentity;
-use crate::report::{ExitStatus, Failure, Kind, shell};
+use crate::report::{Failure, shell};
 
 /// More links in a row are followed by no system.
 const LINKS: usize = 40;
@@ -78,13 +78,13 @@ impl AnswerFile {
         let Some(answer) = run.answer() else {
             let text =
                 format!("the run {id} completed without an answer, so {name} was not written");
-            return Err(Failure::new(Kind::Output, ExitStatus::Unavailable, text).about(id));
+            return Err(Failure::output(text).about(id));
         };
         self.put(answer).map_err(|error| {
             let problem = plain(&error);
             let text =
                 format!("the run {id} completed, and {name} could not be written: {problem}");
-            Failure::new(Kind::Output, ExitStatus::Unavailable, text)
+            Failure::output(text)
                 .about(id)
                 .with_hint(format!("to read it: dinoai get {}", shell::id(id)))
         })

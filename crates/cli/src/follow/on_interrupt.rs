@@ -13,7 +13,7 @@ use super::{Follower, WatchedRun, stopped_status};
 use crate::args::OnInterrupt;
 use crate::interrupt::{Action, Interrupts, Stage, decide};
 use crate::report::hint::resume_run;
-use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+use crate::report::{Failure, Signal, shell};
 
 impl Follower<'_> {
     /// Does with the run what the rule for signals says, and shows what is read meanwhile. A second
@@ -211,7 +211,7 @@ fn not_started(error: Error, signal: Signal) -> Failure {
         false if is_closed => Failure::interrupted_before(signal),
         false => {
             let text = format!("interrupted; nothing was started: {error}");
-            Failure::new(Kind::Interrupted, ExitStatus::Interrupted(signal), text)
+            Failure::by_signal(signal, text)
         }
     };
     failure.session_id = error.session_id().cloned();

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::StartedRuns;
 use crate::output::Output;
-use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+use crate::report::{ExitStatus, Failure, Signal, shell};
 use crate::terminal::Terminal;
 
 /// How long a command may take to say how things stand after the second signal.
@@ -173,18 +173,17 @@ impl Interrupts {
 }
 
 fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
-    let exit = ExitStatus::Interrupted(signal);
     match started {
-        [] => Failure::new(Kind::Interrupted, exit, "interrupted again"),
+        [] => Failure::by_signal(signal, "interrupted again"),
         [id] => {
             let text = format!("interrupted again; the run {id} may still be running");
-            Failure::new(Kind::Interrupted, exit, text)
+            Failure::by_signal(signal, text)
                 .about(id)
                 .with_hint(format!("to check its status: dinoai get {}", shell::id(id)))
         }
         ids => {
             let text = format!("interrupted again; {} runs may still be running", ids.len());
-            Failure::new(Kind::Interrupted, exit, text)
+            Failure::by_signal(signal, text)
                 .with_hint(format!("to resume: dinoai wait {}", shell::ids(ids)))
         }
     }

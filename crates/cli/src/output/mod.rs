@@ -26,8 +26,8 @@ use indicatif::ProgressBar;
 
 use crate::args::{Color, Format, GlobalArgs};
 use crate::progress::Heartbeat;
+use crate::report::Failure;
 use crate::report::hint::AccountOptions;
-use crate::report::{ExitStatus, Failure, Kind};
 pub(crate) use stream::Stream;
 use write_queue::WriteQueue;
 
@@ -72,7 +72,7 @@ impl StdoutError {
         let gap = if known.is_empty() { "" } else { "; " };
         let text =
             format!("the result could not be written to standard output ({problem}){gap}{known}");
-        Failure::new(Kind::Output, ExitStatus::Unavailable, text)
+        Failure::output(text)
     }
 }
 

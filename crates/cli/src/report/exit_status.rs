@@ -1,4 +1,11 @@
-//! [`ExitStatus`]: what the exit status says, and which one an error or a signal comes to.
+//! [`ExitStatus`]: what the exit status says.
+//!
+//! Which one an error of the library comes to is decided here: [`ExitStatus::of`], and
+//! [`ExitStatus::of_wait`] for what ended the wait for a run. The command's own failures are given
+//! theirs by the constructors in `failure.rs`, a rare one with [`Failure::new`](super::Failure::new).
+//! Two commands change it afterwards: `chat` where a later turn cannot be begun, `batch` for items
+//! that were held back because something else had stopped it. [`ExitStatus::worst`] says which one
+//! counts of several.
 
 use std::process::ExitCode;
 
@@ -45,6 +52,18 @@ impl ExitStatus {
             _ if error.may_have_started() => Self::Unknown,
             Error::Unauthorized { .. } => Self::Refused,
             _ => Self::Unavailable,
+        }
+    }
+
+    /// The same of an error that ended a wait. Where the run is known, so is that it has started:
+    /// only what came of it is not.
+    pub(super) fn of_wait(error: &Error) -> Self {
+        match Self::of(error) {
+            Self::Unknown if error.session_id().is_some() => match error {
+                Error::Unauthorized { .. } => Self::Refused,
+                _ => Self::Unavailable,
+            },
+            status => status,
         }
     }
 

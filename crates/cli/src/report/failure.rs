@@ -33,19 +33,32 @@ impl Failure {
         Self::new(Kind::System, ExitStatus::Usage, message)
     }
 
+    /// A result, or a file with the answer, that could not be written.
+    pub(crate) fn output(message: impl Into<String>) -> Self {
+        Self::new(Kind::Output, ExitStatus::Unavailable, message)
+    }
+
+    /// The results of a batch could not be kept or printed.
+    pub(crate) fn results(message: impl Into<String>) -> Self {
+        Self::new(Kind::Results, ExitStatus::Unavailable, message)
+    }
+
+    /// Interrupted by a signal, and how things stand.
+    pub(crate) fn by_signal(signal: Signal, message: impl Into<String>) -> Self {
+        Self::new(Kind::Interrupted, ExitStatus::Interrupted(signal), message)
+    }
+
     /// Interrupted while nothing was started, stopped or waited for.
     pub(crate) fn interrupted_idle(signal: Signal) -> Self {
-        let exit = ExitStatus::Interrupted(signal);
-        Self::new(Kind::Interrupted, exit, "interrupted")
+        Self::by_signal(signal, "interrupted")
     }
 
     /// Interrupted while a run that was waited for is going.
     pub(crate) fn interrupted(signal: Signal, session_id: &SessionId, status: &str) -> Self {
         Self {
             session_id: Some(session_id.clone()),
-            ..Self::new(
-                Kind::Interrupted,
-                ExitStatus::Interrupted(signal),
+            ..Self::by_signal(
+                signal,
                 format!("interrupted; the run {session_id} {status}"),
             )
         }
@@ -55,9 +68,8 @@ impl Failure {
     pub(crate) fn interrupted_in_flight(signal: Signal) -> Self {
         Self {
             hint: Some("check the workspace (or Slack) before sending it again".to_owned()),
-            ..Self::new(
-                Kind::Interrupted,
-                ExitStatus::Interrupted(signal),
+            ..Self::by_signal(
+                signal,
                 "interrupted before the API answered; the run may have started",
             )
         }
@@ -70,7 +82,7 @@ impl Failure {
             "before sending it again, check what the run did: dinoai get {}",
             shell::id(session_id)
         );
-        Self::new(Kind::Interrupted, ExitStatus::Interrupted(signal), text)
+        Self::by_signal(signal, text)
             .about(session_id)
             .with_hint(hint)
     }
@@ -86,8 +98,7 @@ impl Failure {
 
     /// Interrupted before anything was sent that starts something.
     pub(crate) fn interrupted_before(signal: Signal) -> Self {
-        let exit = ExitStatus::Interrupted(signal);
-        Self::new(Kind::Interrupted, exit, "interrupted; nothing was started")
+        Self::by_signal(signal, "interrupted; nothing was started")
     }
 
     /// The same failure, where the command was interrupted before it came.
@@ -121,15 +132,11 @@ impl Failure {
     /// What ended a wait that has started its run: where the run is known, so is what came of the
     /// trigger.
     pub(crate) fn from_wait(error: Error) -> Self {
-        let is_refused = matches!(error, Error::Unauthorized { .. });
-        let mut failure = Self::from(error);
-        if failure.exit == ExitStatus::Unknown && failure.session_id.is_some() {
-            failure.exit = match is_refused {
-                true => ExitStatus::Refused,
-                false => ExitStatus::Unavailable,
-            };
+        let exit = ExitStatus::of_wait(&error);
+        Self {
+            exit,
+            ..Self::from(error)
         }
-        failure
     }
 
     pub(crate) fn new(kind: Kind, exit: ExitStatus, message: impl Into<String>) -> Self {

@@ -29,7 +29,7 @@ use super::Context;
 use crate::args::{BatchArgs, Format, PollArgs, RequestArgs};
 use crate::output::Output;
 use crate::progress::waiting_for::EndCounts;
-use crate::report::{ExitStatus, Failure, Kind, shell};
+use crate::report::{ExitStatus, Failure, shell};
 use items::Item;
 use outcome::{Outcome, Outcomes, item_numbers};
 use plan::{Histories, PriorState, Retry, Task};
@@ -163,11 +163,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         exits.push(ExitStatus::Unavailable);
         let message =
             format!("not all results were printed: {problem}; all of them are in the results file");
-        output.failure(&Failure::new(
-            Kind::Results,
-            ExitStatus::Unavailable,
-            message,
-        ));
+        output.failure(&Failure::results(message));
     }
     if runner.has_lost_results() || !ended.lost.is_empty() {
         exits.push(ExitStatus::Unavailable);
@@ -179,11 +175,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
             None => String::new(),
         };
         let message = format!("these results are not saved anywhere{why}:\n  {lost}");
-        output.failure(&Failure::new(
-            Kind::Results,
-            ExitStatus::Unavailable,
-            message,
-        ));
+        output.failure(&Failure::results(message));
     }
     let unknown = outcomes.numbers(Outcome::Unknown);
     if !unknown.is_empty() {

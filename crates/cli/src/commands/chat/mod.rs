@@ -225,11 +225,7 @@ impl Conversation {
     }
 
     fn left(&self, signal: Signal) -> Failure {
-        let failure = Failure::new(
-            Kind::Interrupted,
-            ExitStatus::Interrupted(signal),
-            "interrupted",
-        );
+        let failure = Failure::by_signal(signal, "interrupted");
         let stage = match self.session {
             Some(_) => Stage::Going,
             None => Stage::NothingBegun,

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::prompt::{Prompt, TerminalEcho, end_line};
 use crate::interrupt::{Interrupts, Listener};
 use crate::output::Output;
-use crate::report::{ExitStatus, Failure, Kind, Signal};
+use crate::report::{Failure, Signal};
 
 /// Listens for signals from when it is made. Whatever comes after the last answer is not cut off
 /// by one: a file is written as a whole.
@@ -103,9 +103,5 @@ impl Resumed {
 }
 
 fn interrupted(signal: Signal) -> Failure {
-    Failure::new(
-        Kind::Interrupted,
-        ExitStatus::Interrupted(signal),
-        "interrupted; nothing was written",
-    )
+    Failure::by_signal(signal, "interrupted; nothing was written")
 }

@@ -4,7 +4,7 @@ use dinoai::SessionId;
 
 use super::super::outcome::item_numbers;
 use crate::progress::OutageSummary;
-use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+use crate::report::{Failure, Signal, shell};
 
 /// What is known when a signal has ended a batch.
 pub(crate) struct Interruption {
@@ -54,11 +54,7 @@ impl Interruption {
                 item_numbers(&self.unanswered)
             ),
         };
-        let failure = Failure::new(
-            Kind::Interrupted,
-            ExitStatus::Interrupted(self.signal),
-            format!("interrupted{unanswered}; {going}"),
-        );
+        let failure = Failure::by_signal(self.signal, format!("interrupted{unanswered}; {going}"));
         let failure = match &*self.going {
             [id] => failure.about(id),
             _ => failure,

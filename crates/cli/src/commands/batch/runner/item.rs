@@ -110,7 +110,7 @@ impl BatchRunner<'_> {
                 "item {number} started session {id}, but this cannot be saved to the results: \
                  {lost}"
             );
-            let failure = Failure::new(Kind::Results, ExitStatus::Unavailable, message);
+            let failure = Failure::results(message);
             self.output.failure(&failure.about(&id));
             self.stop_unkept(&lost);
         }

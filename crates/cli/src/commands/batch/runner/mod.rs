@@ -268,11 +268,7 @@ impl<'a> BatchRunner<'a> {
             }
             _ => format!("no more runs are started: cannot write the results: {lost}"),
         };
-        self.stop(Failure::new(
-            Kind::Results,
-            ExitStatus::Unavailable,
-            message,
-        ));
+        self.stop(Failure::results(message));
     }
 
     /// Starts nothing more, and says why, the first time.
