@@ -67,7 +67,7 @@ pub(crate) fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> ExitStatu
         let message = message.trim().trim_start_matches("error: ");
         let output = Output::plain(format);
         output.failure(&Failure::usage(message));
-        output.finish(None);
+        output.block_until_written(None);
     }
     if refusal.use_stderr() {
         ExitStatus::Usage

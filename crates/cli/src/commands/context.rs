@@ -46,7 +46,7 @@ impl<'a> Context<'a> {
     /// is none that misses something.
     pub(crate) async fn wait_until_read(&mut self, id: &SessionId) -> Result<ExitStatus, Failure> {
         let shown = tokio::select! {
-            () = self.output.settled() => Ok(ExitStatus::Done),
+            () = self.output.until_written() => Ok(ExitStatus::Done),
             signal = self.interrupts.next() => Err(Failure::interrupted_idle(signal)),
         };
         let exit = shown.map_err(|failure| failure.about(id))?;

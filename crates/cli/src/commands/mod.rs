@@ -43,7 +43,7 @@ pub(crate) fn run(cli: Cli) -> ExitStatus {
     });
     output.clear_progress();
     // Whoever has interrupted the command does not wait for a reader.
-    output.finish(match exit {
+    output.block_until_written(match exit {
         ExitStatus::Interrupted(_) => Some(LAST_WRITE),
         _ => None,
     });
@@ -160,13 +160,13 @@ async fn finish(
                 return Ok(failure.exit);
             }
             return Ok(tokio::select! {
-                () = output.settled() => failure.exit,
+                () = output.until_written() => failure.exit,
                 signal = interrupts.next() => ExitStatus::Interrupted(signal),
             });
         }
     };
     tokio::select! {
-        () = output.settled() => Ok(exit),
+        () = output.until_written() => Ok(exit),
         signal = interrupts.next() => Err(Failure::interrupted_idle(signal)),
     }
 }

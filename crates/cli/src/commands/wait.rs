@@ -50,7 +50,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
     }
     waiting.write();
     tokio::select! {
-        () = output.settled() => {}
+        () = output.until_written() => {}
         signal = context.interrupts.next() => return Err(waiting.interrupted(signal)),
     }
     match output.stdout_error() {

@@ -167,7 +167,7 @@ impl Follower<'_> {
         what: &str,
     ) -> Result<(), Failure> {
         tokio::select! {
-            () = self.output.settled() => {}
+            () = self.output.until_written() => {}
             signal = interrupts.next() => {
                 return Err(self.interrupted(watched, signal, interrupts, &mut |_| {}).await);
             }

@@ -2,8 +2,10 @@
 //! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
 //! [`json`](crate::sanitize::json).
 //!
-//! [`stdout`] has what goes to standard output, [`stderr`] what goes to standard error, and
-//! [`progress_line`] what is shown there while something is waited for.
+//! [`stdout`] has what goes to standard output, with [`markdown`] rendered; [`stderr`] what goes to
+//! standard error, [`progress_line`] what is shown there while something is waited for, and
+//! [`traces`] the library's traces there. Each of them pushes text onto a [`write_queue`], whose thread
+//! writes it. What each standard stream leads to is in [`stream`].
 
 mod markdown;
 mod progress_line;
@@ -33,8 +35,8 @@ use write_queue::WriteQueue;
 
 /// Where the command writes, and how.
 ///
-/// Nothing here waits for a reader: what is written is queued. [`settled`](Self::settled) waits
-/// until it has been written.
+/// Nothing here waits for a reader: what is written is queued. [`until_written`](Self::until_written)
+/// and [`block_until_written`](Self::block_until_written) wait for it.
 pub(crate) struct Output {
     pub(crate) format: Format,
     quiet: bool,
@@ -44,8 +46,8 @@ pub(crate) struct Output {
     stdout: Stream,
     stderr: Stream,
     /// The same queue where both lead to one place, so that the order is kept there.
-    out: WriteQueue,
-    err: WriteQueue,
+    stdout_queue: WriteQueue,
+    stderr_queue: WriteQueue,
     are_one: bool,
     /// Hidden where nobody looks at it.
     spinner: ProgressBar,
@@ -102,10 +104,10 @@ impl Output {
     }
 
     fn of(format: Format, stdout: Stream, stderr: Stream) -> Self {
-        let err = WriteQueue::start("stderr");
+        let stderr_queue = WriteQueue::start("stderr");
         let are_one = Stream::are_one();
-        let out = match are_one {
-            true => err.clone(),
+        let stdout_queue = match are_one {
+            true => stderr_queue.clone(),
             false => WriteQueue::start("stdout"),
         };
         Self {
@@ -115,8 +117,8 @@ impl Output {
             is_live: false,
             stdout,
             stderr,
-            out,
-            err,
+            stdout_queue,
+            stderr_queue,
             are_one,
             spinner: ProgressBar::hidden(),
             heartbeat: Heartbeat::new(),
@@ -128,22 +130,22 @@ impl Output {
 
     /// Ends once everything that was written so far has reached its reader, or cannot. May be
     /// dropped at any time.
-    pub(crate) async fn settled(&self) {
-        self.out.settled().await;
-        self.err.settled().await;
+    pub(crate) async fn until_written(&self) {
+        self.stdout_queue.until_done().await;
+        self.stderr_queue.until_done().await;
     }
 
-    /// Waits for the same, for this long at most.
-    pub(crate) fn finish(&self, limit: Option<Duration>) {
+    /// Blocks until the same, for this long at most.
+    pub(crate) fn block_until_written(&self, limit: Option<Duration>) {
         let start = Instant::now();
         let left = || limit.map(|limit| limit.saturating_sub(start.elapsed()));
-        self.err.finish(left());
-        self.out.finish(left());
+        self.stderr_queue.block_until_done(left());
+        self.stdout_queue.block_until_done(left());
     }
 
     /// Writes nothing more to standard output of what is queued, but for the piece that is being
     /// written.
-    pub(crate) fn drop_what_is_queued(&self) {
+    pub(crate) fn drop_queued_results(&self) {
         self.dropped.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -165,12 +167,12 @@ impl Output {
         self.style(stream).dim()
     }
 
-    fn write_out(&self, text: String) {
-        self.write_made(|| text);
+    fn write_to_stdout(&self, text: String) {
+        self.write_to_stdout_with(|| text);
     }
 
     /// Writes to standard output what is made only then, by the thread that writes it.
-    fn write_made(&self, make: impl FnOnce() -> String + Send + 'static) {
+    fn write_to_stdout_with(&self, make: impl FnOnce() -> String + Send + 'static) {
         let lost = self.stdout_error.clone();
         let dropped = self.dropped.clone();
         let queued_at = dropped.load(Ordering::Acquire);
@@ -178,7 +180,7 @@ impl Output {
         if self.are_one {
             self.heartbeat.note_output();
         }
-        self.out.push(move || {
+        self.stdout_queue.push(move || {
             if lost.get().is_some() || dropped.load(Ordering::Acquire) != queued_at {
                 return;
             }
@@ -194,15 +196,16 @@ impl Output {
                 None => write(),
             };
             if let Err(error) = written {
-                lose(&lost, &error);
+                note_stdout_error(&lost, &error);
             }
         });
     }
 
-    fn write_err(&self, line: String) {
+    fn write_to_stderr(&self, line: String) {
         self.heartbeat.note_output();
         let spinner = self.spinner_on_stderr();
-        self.err.push(move || write_line(&line, spinner.as_ref()));
+        self.stderr_queue
+            .push(move || write_line_to_stderr(&line, spinner.as_ref()));
     }
 
     fn spinner_on_stderr(&self) -> Option<ProgressBar> {
@@ -210,7 +213,7 @@ impl Output {
     }
 }
 
-fn write_line(line: &str, spinner: Option<&ProgressBar>) {
+fn write_line_to_stderr(line: &str, spinner: Option<&ProgressBar>) {
     // Nobody is left to read that this cannot be written.
     let write = || drop(writeln!(io::stderr().lock(), "{line}"));
     match spinner {
@@ -219,7 +222,7 @@ fn write_line(line: &str, spinner: Option<&ProgressBar>) {
     }
 }
 
-fn lose(lost: &OnceLock<StdoutError>, error: &io::Error) {
+fn note_stdout_error(lost: &OnceLock<StdoutError>, error: &io::Error) {
     // The first one counts.
     let _ = lost.set(StdoutError {
         problem: error.to_string(),

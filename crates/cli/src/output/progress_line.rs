@@ -48,7 +48,7 @@ impl Output {
         self.heartbeat.begin(waiting_for);
         if self.is_live {
             let (spinner, heartbeat) = (self.spinner.clone(), self.heartbeat.clone());
-            self.err.push(move || spin(&spinner, &heartbeat));
+            self.stderr_queue.push(move || spin(&spinner, &heartbeat));
         }
     }
 
@@ -56,7 +56,7 @@ impl Output {
     pub(crate) fn clear_progress(&self) {
         self.heartbeat.end();
         if let Some(spinner) = self.spinner_on_stderr() {
-            self.err.push(move || spinner.finish_and_clear());
+            self.stderr_queue.push(move || spinner.finish_and_clear());
         }
     }
 

@@ -5,7 +5,7 @@ use dinoai::SessionId;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Output, Stream, write_line};
+use super::{Output, Stream, write_line_to_stderr};
 use crate::args::Format;
 use crate::report::Failure;
 use crate::report::hint::{AccountOptions, GONE};
@@ -16,7 +16,7 @@ impl Output {
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet && self.format == Format::Text {
             let style = self.dim(self.stderr).for_stderr();
-            self.write_err(style.apply_to(self.stderr.safe(text)).to_string());
+            self.write_to_stderr(style.apply_to(self.stderr.safe(text)).to_string());
         }
     }
 
@@ -43,14 +43,14 @@ impl Output {
             Format::Json | Format::Jsonl => json::line(&json!({ "agentSessionId": id })),
         };
         if let Ok(line) = line {
-            self.write_err(line);
+            self.write_to_stderr(line);
         }
     }
 
     /// A note for programs, a line of JSON.
     pub(crate) fn json_note(&self, value: &impl Serialize) {
         if let (false, Ok(line)) = (self.quiet, json::line(value)) {
-            self.write_err(line);
+            self.write_to_stderr(line);
         }
     }
 
@@ -76,7 +76,7 @@ impl Output {
             return self.json_note(&json!({ "kind": kind, "message": text }));
         }
         let word = self.style(self.stderr).yellow().for_stderr();
-        self.write_err(format!(
+        self.write_to_stderr(format!(
             "{} {}",
             word.apply_to("warning:"),
             self.stderr.safe(text)
@@ -86,7 +86,7 @@ impl Output {
     /// Why the command did not do what it was asked for.
     pub(crate) fn failure(&self, failure: &Failure) {
         let line = failure_line(failure, self.format, self.stderr, &self.account);
-        self.write_err(line);
+        self.write_to_stderr(line);
     }
 
     /// A text whose command, if it has one, reaches the same account.
@@ -109,7 +109,7 @@ impl Output {
             if let Some(spinner) = &spinner {
                 spinner.finish_and_clear();
             }
-            write_line(&failure_line(failure, format, stderr, &account), None);
+            write_line_to_stderr(&failure_line(failure, format, stderr, &account), None);
         })
     }
 }

@@ -3,7 +3,7 @@
 use console::Term;
 use serde::Serialize;
 
-use super::{Output, lose, markdown};
+use super::{Output, markdown, note_stdout_error};
 use crate::args::Format;
 use crate::environment;
 use crate::report::{ExitStatus, Failure};
@@ -12,7 +12,7 @@ use crate::sanitize::{json, one_line};
 impl Output {
     /// A result for people.
     pub(crate) fn text(&self, text: &str) {
-        self.write_out(format!("{}\n", self.stdout.safe(text)));
+        self.write_to_stdout(format!("{}\n", self.stdout.safe(text)));
     }
 
     /// A result for people that is one line, whatever the API puts into it.
@@ -24,7 +24,7 @@ impl Output {
     /// misses nothing.
     pub(crate) fn print_result(&self, text: &str) -> Result<ExitStatus, Failure> {
         self.text(text);
-        self.finish(None);
+        self.block_until_written(None);
         match self.stdout_error() {
             Some(lost) if !lost.is_closed => Err(lost.failure("")),
             _ => Ok(ExitStatus::Done),
@@ -66,7 +66,7 @@ impl Output {
             true => "\n",
             false => "",
         };
-        self.write_made(move || format!("{gap}{}\n", make()));
+        self.write_to_stdout_with(move || format!("{gap}{}\n", make()));
     }
 
     /// A result for programs.
@@ -76,8 +76,8 @@ impl Output {
             Format::Json | Format::Text => json::pretty(value),
         };
         match text {
-            Ok(text) => self.write_out(format!("{text}\n")),
-            Err(error) => lose(&self.stdout_error, &error.into()),
+            Ok(text) => self.write_to_stdout(format!("{text}\n")),
+            Err(error) => note_stdout_error(&self.stdout_error, &error.into()),
         }
     }
 
@@ -85,7 +85,7 @@ impl Output {
     /// marks around what is pasted. Leaves its line.
     pub(crate) fn end_of_editing(&self) {
         if self.stdout.is_live {
-            self.write_out("\u{1b}[?2004l\r\n".to_owned());
+            self.write_to_stdout("\u{1b}[?2004l\r\n".to_owned());
         }
     }
 }

@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::write_queue::WriteQueue;
-use super::{Output, Stream, write_line};
+use super::{Output, Stream, write_line_to_stderr};
 use crate::args::Format;
 use crate::progress::Heartbeat;
 use crate::sanitize::json;
@@ -38,7 +38,7 @@ impl Output {
     /// Where traces are written: on standard error, in the order of everything else there.
     pub(crate) fn traces(&self) -> Traces {
         Traces {
-            err: self.err.clone(),
+            queue: self.stderr_queue.clone(),
             format: self.format,
             stderr: self.stderr,
             spinner: self.spinner_on_stderr(),
@@ -50,7 +50,7 @@ impl Output {
 /// Where traces are written.
 #[derive(Clone)]
 pub(crate) struct Traces {
-    err: WriteQueue,
+    queue: WriteQueue,
     format: Format,
     stderr: Stream,
     spinner: Option<ProgressBar>,
@@ -68,7 +68,8 @@ impl Write for Traces {
         };
         let spinner = self.spinner.clone();
         self.heartbeat.note_output();
-        self.err.push(move || write_line(&line, spinner.as_ref()));
+        self.queue
+            .push(move || write_line_to_stderr(&line, spinner.as_ref()));
         Ok(bytes.len())
     }
 

@@ -35,18 +35,18 @@ impl WriteQueue {
     }
 
     /// Ends once everything that has been queued so far is done. May be dropped at any time.
-    pub(crate) async fn settled(&self) {
-        let (settled, done) = oneshot::channel();
+    pub(crate) async fn until_done(&self) {
+        let (sender, done) = oneshot::channel();
         // Fails where nobody waits any more.
-        self.push(move || settled.send(()).unwrap_or_default());
+        self.push(move || sender.send(()).unwrap_or_default());
         // Fails where the thread is gone, and then there is nothing to wait for.
         let _ = done.await;
     }
 
     /// Waits until everything that has been queued so far is done, for this long at most.
-    pub(crate) fn finish(&self, limit: Option<Duration>) {
-        let (settled, done) = mpsc::channel();
-        self.push(move || settled.send(()).unwrap_or_default());
+    pub(crate) fn block_until_done(&self, limit: Option<Duration>) {
+        let (sender, done) = mpsc::channel();
+        self.push(move || sender.send(()).unwrap_or_default());
         match limit {
             Some(limit) => drop(done.recv_timeout(limit)),
             None => drop(done.recv()),
@@ -69,7 +69,7 @@ mod tests {
             let sender = sender.clone();
             queue.push(move || sender.send(number).unwrap());
         }
-        queue.settled().await;
+        queue.until_done().await;
         assert_eq!(
             done.try_iter().collect::<Vec<_>>(),
             (0..100).collect::<Vec<_>>()
@@ -81,8 +81,8 @@ mod tests {
         let queue = WriteQueue::start("test");
         let (release, blocked) = mpsc::channel::<()>();
         queue.push(move || blocked.recv().unwrap_or_default());
-        queue.finish(Some(Duration::from_millis(1)));
+        queue.block_until_done(Some(Duration::from_millis(1)));
         drop(release);
-        queue.finish(None);
+        queue.block_until_done(None);
     }
 }

@@ -65,7 +65,7 @@ async fn converse(
     loop {
         // The editor writes to the terminal by itself.
         tokio::select! {
-            () = context.output.settled() => {}
+            () = context.output.until_written() => {}
             signal = context.interrupts.next() => {
                 let graver = match signal {
                     // It leaves the turn, whose text is still being written.
@@ -75,7 +75,7 @@ async fn converse(
                 if let Some(signal) = graver {
                     return Err(conversation.left(signal));
                 }
-                context.output.drop_what_is_queued();
+                context.output.drop_queued_results();
                 continue;
             }
         }

@@ -37,7 +37,7 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, 
     }
     output.note("Generate API credentials at https://app.paradime.io/settings/current-workspace");
     // Questions go to the terminal by themselves.
-    output.finish(None);
+    output.block_until_written(None);
     let endpoint = global.endpoint.clone();
     let (endpoint, credentials) = prompts.ask(|prompt| account(prompt, endpoint))?;
     // What no client could be made of is not worth keeping.

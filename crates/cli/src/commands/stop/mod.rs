@@ -182,7 +182,7 @@ impl Stopping<'_> {
             return Err(failure);
         }
         tokio::select! {
-            () = context.output.settled() => {}
+            () = context.output.until_written() => {}
             signal = context.interrupts.next() => {
                 let mut failure = Failure::interrupted_idle(signal);
                 failure.message = format!("{}; {}", failure.message, self.ends.join(", "));
