@@ -31,7 +31,7 @@ use crate::output::Output;
 use crate::progress::waiting_for::EndCounts;
 use crate::report::{ExitStatus, Failure, shell};
 use items::Item;
-use outcome::{Outcome, Outcomes, item_numbers};
+use outcome::{ItemOutcome, ItemOutcomes, item_numbers};
 use plan::{Histories, PriorState, Retry, Task};
 use results::file::OpenedResults;
 use results::journal::Journal;
@@ -117,7 +117,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         context.interrupts.started_runs(),
     );
     let mut exits = vec![];
-    let mut outcomes = Outcomes(vec![]);
+    let mut outcomes = ItemOutcomes(vec![]);
     let mut ends = EndCounts::default();
     let mut to_do = VecDeque::new();
     let mut is_finished = true;
@@ -125,7 +125,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         let number = place + 1;
         outcomes.0.push(match &task {
             Task::Start(_, prior) | Task::Leave(prior) => prior.outcome(),
-            Task::Resume(..) => Outcome::Going,
+            Task::Resume(..) => ItemOutcome::Going,
         });
         runner.note_known(number, &task);
         let Task::Leave(prior) = task else {
@@ -177,7 +177,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         let message = format!("these results are not saved anywhere{why}:\n  {lost}");
         output.failure(&Failure::results(message));
     }
-    let unknown = outcomes.numbers(Outcome::Unknown);
+    let unknown = outcomes.numbers(ItemOutcome::Unknown);
     if !unknown.is_empty() {
         let have = if unknown.len() == 1 { "has" } else { "have" };
         let again = match &results {

@@ -1,4 +1,4 @@
-//! [`Outcomes`]: what came of each item, and the line that says how many came to what.
+//! [`ItemOutcome`]: what came of an item. [`ItemOutcomes`]: what came of each, and the line that says how many came to what.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::progress::waiting_for::EndCounts;
 
 /// What came of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum ItemOutcome {
     Completed,
     /// Its run ended failed, stopped or expired.
     Failed,
@@ -22,7 +22,7 @@ pub(super) enum Outcome {
     NotStarted,
 }
 
-impl Outcome {
+impl ItemOutcome {
     /// What came of an item whose run has ended.
     pub(super) fn of(run: &Run) -> Self {
         match run.status {
@@ -45,7 +45,7 @@ impl Outcome {
 
 /// What came of each item, in their order.
 #[derive(Debug)]
-pub(super) struct Outcomes(pub(super) Vec<Outcome>);
+pub(super) struct ItemOutcomes(pub(super) Vec<ItemOutcome>);
 
 /// The last line on standard error, for programs.
 #[derive(Serialize)]
@@ -60,8 +60,8 @@ struct Summary {
     not_started: usize,
 }
 
-impl Outcomes {
-    pub(super) fn set(&mut self, number: usize, outcome: Outcome) {
+impl ItemOutcomes {
+    pub(super) fn set(&mut self, number: usize, outcome: ItemOutcome) {
         let place = number.checked_sub(1);
         if let Some(place) = place.and_then(|place| self.0.get_mut(place)) {
             *place = outcome;
@@ -69,7 +69,7 @@ impl Outcomes {
     }
 
     /// The numbers of the items that came to this.
-    pub(super) fn numbers(&self, outcome: Outcome) -> Vec<usize> {
+    pub(super) fn numbers(&self, outcome: ItemOutcome) -> Vec<usize> {
         let items = self.0.iter().enumerate();
         items
             .filter(|(_, one)| **one == outcome)
@@ -85,16 +85,16 @@ impl Outcomes {
             Format::Json | Format::Jsonl => output.json_note(&Summary {
                 kind: "summary",
                 items: self.0.len(),
-                completed: self.count(Outcome::Completed),
-                failed: self.count(Outcome::Failed),
-                still_going: self.count(Outcome::Going),
-                unknown: self.count(Outcome::Unknown),
-                not_started: self.count(Outcome::NotStarted),
+                completed: self.count(ItemOutcome::Completed),
+                failed: self.count(ItemOutcome::Failed),
+                still_going: self.count(ItemOutcome::Going),
+                unknown: self.count(ItemOutcome::Unknown),
+                not_started: self.count(ItemOutcome::NotStarted),
             }),
         }
     }
 
-    fn count(&self, outcome: Outcome) -> usize {
+    fn count(&self, outcome: ItemOutcome) -> usize {
         self.0.iter().filter(|one| **one == outcome).count()
     }
 
@@ -104,11 +104,11 @@ impl Outcomes {
         let mut text = format!("{items} item{s}");
         let mut separator = ": ";
         for (outcome, words) in [
-            (Outcome::Completed, "completed"),
-            (Outcome::Failed, "failed"),
-            (Outcome::Going, "still going"),
-            (Outcome::Unknown, "unknown"),
-            (Outcome::NotStarted, "not started"),
+            (ItemOutcome::Completed, "completed"),
+            (ItemOutcome::Failed, "failed"),
+            (ItemOutcome::Going, "still going"),
+            (ItemOutcome::Unknown, "unknown"),
+            (ItemOutcome::NotStarted, "not started"),
         ] {
             let count = self.count(outcome);
             if count > 0 {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use dinoai::{Run, RunStatus, SessionId};
 
 use super::items::Item;
-use super::outcome::{Outcome, item_numbers};
+use super::outcome::{ItemOutcome, item_numbers};
 use super::results::record::{ItemEvent, Record, not_started, unknown};
 use crate::report::{ExitStatus, Failure, shell};
 use history::{ItemHistory, ItemState};
@@ -151,19 +151,21 @@ pub(super) enum PriorState {
 }
 
 impl PriorState {
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> ItemOutcome {
         match self {
-            Self::New => Outcome::NotStarted,
-            Self::Unknown { .. } => Outcome::Unknown,
-            Self::Ended(_, run) => Outcome::of(run),
+            Self::New => ItemOutcome::NotStarted,
+            Self::Unknown { .. } => ItemOutcome::Unknown,
+            Self::Ended(_, run) => ItemOutcome::of(run),
         }
     }
 
     pub(super) fn exit(&self) -> ExitStatus {
         match self.outcome() {
-            Outcome::Unknown => ExitStatus::Unknown,
-            Outcome::Failed => ExitStatus::RunFailed,
-            Outcome::Completed | Outcome::Going | Outcome::NotStarted => ExitStatus::Done,
+            ItemOutcome::Unknown => ExitStatus::Unknown,
+            ItemOutcome::Failed => ExitStatus::RunFailed,
+            ItemOutcome::Completed | ItemOutcome::Going | ItemOutcome::NotStarted => {
+                ExitStatus::Done
+            }
         }
     }
 

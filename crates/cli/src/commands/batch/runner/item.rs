@@ -6,7 +6,7 @@ use dinoai::{Error, Obstacle, Run, SessionId, Wait};
 use tokio::sync::oneshot;
 
 use super::super::items::Item;
-use super::super::outcome::Outcome;
+use super::super::outcome::ItemOutcome;
 use super::super::plan::{PriorState, Task};
 use super::super::results::journal::Written;
 use super::super::results::record::{ItemEvent, not_started};
@@ -20,7 +20,7 @@ const UNKNOWN_IN_A_ROW: u32 = 3;
 /// What came of one item.
 pub(super) struct ItemResult {
     pub(super) number: usize,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: ItemOutcome,
     pub(super) exit: ExitStatus,
     /// What is known of it, if that is not kept anywhere.
     pub(super) lost: Option<String>,
@@ -153,7 +153,7 @@ impl BatchRunner<'_> {
                 let known = Some(format!("session {} {}", run.session_id, run.status));
                 let request = Some(item);
                 let what = ItemEvent::Ended { request, run };
-                (what, Outcome::Completed, ExitStatus::Done, known)
+                (what, ItemOutcome::Completed, ExitStatus::Done, known)
             }
             Err(Error::RunFailed { run, .. }) => {
                 let known = Some(format!("session {} {}", run.session_id, run.status));
@@ -161,20 +161,20 @@ impl BatchRunner<'_> {
                     request: Some(item),
                     run: *run,
                 };
-                (what, Outcome::Failed, ExitStatus::RunFailed, known)
+                (what, ItemOutcome::Failed, ExitStatus::RunFailed, known)
             }
             Err(error) => self.not_ended(number, error, id.clone()),
         };
         if let Some((kind, why)) = failed {
             self.explain(number, &what, exit, kind, why);
         }
-        if outcome == Outcome::NotStarted {
+        if outcome == ItemOutcome::NotStarted {
             return self.leave(number, &prior, Some(what), exit, "").await;
         }
         let written = self.journal.write(number, what);
         let known = known.map(|known| format!("item {number}: {known}"));
         self.state.note_outcome(number, outcome, known.clone());
-        if matches!(outcome, Outcome::Completed | Outcome::Failed)
+        if matches!(outcome, ItemOutcome::Completed | ItemOutcome::Failed)
             && let Some(id) = &id
         {
             self.state.note_end(id);
@@ -201,7 +201,7 @@ impl BatchRunner<'_> {
         number: usize,
         error: Error,
         started: Option<SessionId>,
-    ) -> (ItemEvent, Outcome, ExitStatus, Option<String>) {
+    ) -> (ItemEvent, ItemOutcome, ExitStatus, Option<String>) {
         let may_have_started = error.may_have_started();
         let is_refused = matches!(error, Error::Unauthorized { .. });
         // Not sent, or not again, since the batch has stopped for another reason.
@@ -228,17 +228,20 @@ impl BatchRunner<'_> {
             None => failure,
         };
         let (outcome, known) = match &id {
-            Some(id) => (Outcome::Going, Some(format!("session {id}, still going"))),
+            Some(id) => (
+                ItemOutcome::Going,
+                Some(format!("session {id}, still going")),
+            ),
             None if may_have_started => (
-                Outcome::Unknown,
+                ItemOutcome::Unknown,
                 Some("it is unknown whether it has started".to_owned()),
             ),
-            None => (Outcome::NotStarted, None),
+            None => (ItemOutcome::NotStarted, None),
         };
         let in_a_row = match &id {
             // It was counted when it started, here or before.
             Some(_) => 0,
-            None => self.state.unknown_in_a_row(outcome == Outcome::Unknown),
+            None => self.state.unknown_in_a_row(outcome == ItemOutcome::Unknown),
         };
         if is_refused {
             let reason = format!("no more runs are started: {}", failure.message);

@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 
-use super::outcome::{Outcome, Outcomes, item_numbers};
+use super::outcome::{ItemOutcome, ItemOutcomes, item_numbers};
 use super::plan::Task;
 use super::results::journal::{Journal, WriteError};
 use crate::args::{OnInterrupt, PollArgs};
@@ -100,7 +100,7 @@ impl<'a> BatchRunner<'a> {
         ends: EndCounts,
         mut to_do: VecDeque<(usize, Task)>,
         concurrency: usize,
-        outcomes: &mut Outcomes,
+        outcomes: &mut ItemOutcomes,
         interrupts: &mut Interrupts,
     ) -> Ended {
         let mut ended = Ended {
@@ -186,7 +186,7 @@ impl<'a> BatchRunner<'a> {
     async fn last_answers<F: Future<Output = ItemResult>>(
         &self,
         running: &mut FuturesUnordered<F>,
-        outcomes: &mut Outcomes,
+        outcomes: &mut ItemOutcomes,
         ended: &mut Ended,
     ) {
         while self.state.is_starting() {
@@ -202,7 +202,7 @@ impl<'a> BatchRunner<'a> {
         &self,
         signal: Signal,
         left: &VecDeque<(usize, Task)>,
-        outcomes: &mut Outcomes,
+        outcomes: &mut ItemOutcomes,
         ended: &mut Ended,
     ) {
         let kept = tokio::time::timeout(DISK_WAIT, self.journal.kept()).await;
@@ -215,11 +215,11 @@ impl<'a> BatchRunner<'a> {
         }
         let unanswered = self.state.unanswered();
         for number in &unanswered {
-            outcomes.set(*number, Outcome::Unknown);
+            outcomes.set(*number, ItemOutcome::Unknown);
         }
         let mut going = vec![];
         for (number, id) in self.state.going() {
-            outcomes.set(number, Outcome::Going);
+            outcomes.set(number, ItemOutcome::Going);
             going.push(id);
         }
         going.extend(left.iter().filter_map(|(_, task)| match task {
@@ -295,7 +295,7 @@ fn answer_wait() -> Duration {
 }
 
 impl Ended {
-    fn note(&mut self, done: ItemResult, outcomes: &mut Outcomes) {
+    fn note(&mut self, done: ItemResult, outcomes: &mut ItemOutcomes) {
         outcomes.set(done.number, done.outcome);
         self.exits.push(done.exit);
         done.outcome.count(&mut self.ends);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use dinoai::SessionId;
 use tokio::sync::Notify;
 
-use super::super::outcome::Outcome;
+use super::super::outcome::ItemOutcome;
 use crate::interrupt::StartedRuns;
 use crate::progress::waiting_for::MOST_NAMED;
 use crate::report::ExitStatus;
@@ -32,7 +32,7 @@ struct State {
     /// Since when this batch is at work on the items that are intended or going.
     since: BTreeMap<usize, Instant>,
     /// What came of the items of which it is queued to be kept.
-    unwritten: BTreeMap<usize, (Outcome, Option<String>)>,
+    unwritten: BTreeMap<usize, (ItemOutcome, Option<String>)>,
     /// What is known of each item that has started, or may have.
     known: BTreeMap<usize, String>,
     unknown_in_a_row: u32,
@@ -82,12 +82,12 @@ impl BatchState {
 
     /// What came of an item is queued to be kept: how it stands, and what is said of it if it is
     /// not kept.
-    pub(crate) fn note_outcome(&self, number: usize, outcome: Outcome, known: Option<String>) {
+    pub(crate) fn note_outcome(&self, number: usize, outcome: ItemOutcome, known: Option<String>) {
         let mut state = self.state();
         state.intended.remove(&number);
         state.sent.remove(&number);
         state.since.remove(&number);
-        if outcome != Outcome::Going {
+        if outcome != ItemOutcome::Going {
             state.going.remove(&number);
         }
         if let Some(known) = &known {
@@ -113,7 +113,7 @@ impl BatchState {
     }
 
     /// What came of the items of which it is queued to be kept.
-    pub(crate) fn unwritten(&self) -> Vec<(usize, Outcome, Option<String>)> {
+    pub(crate) fn unwritten(&self) -> Vec<(usize, ItemOutcome, Option<String>)> {
         let state = self.state();
         let items = state.unwritten.iter();
         items
