@@ -11,7 +11,7 @@ use super::run_results::{FailureGroups, RunResult};
 use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::interrupt::{Action, Stage, decide};
 use crate::output::Output;
-use crate::progress::waiting_for::{EndCounts, MOST_NAMED, NamedRuns, RunCounts, WaitingFor};
+use crate::progress::waiting_for::{MOST_NAMED, NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
 use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 
 pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
@@ -22,7 +22,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
         given_up: BTreeMap::new(),
         failure_groups: FailureGroups::default(),
         ends: vec![],
-        counts: EndCounts::default(),
+        counts: OutcomeCounts::default(),
         results: vec![],
         exits: vec![],
     };
@@ -68,7 +68,7 @@ struct Waiting<'a> {
     failure_groups: FailureGroups,
     /// How those that are over have ended, in words.
     ends: Vec<String>,
-    counts: EndCounts,
+    counts: OutcomeCounts,
     /// What came of each, where that is written at the end.
     results: Vec<RunResult<Run>>,
     exits: Vec<ExitStatus>,
@@ -130,7 +130,7 @@ impl Waiting<'_> {
         // Somebody else has started them, nobody says when.
         let named: Vec<_> = self.left.ids.values().take(MOST_NAMED).cloned().collect();
         WaitingFor::Many(Arc::new(move || RunCounts {
-            ends,
+            outcomes: ends,
             in_flight,
             to_start: 0,
             going: NamedRuns::First(named.clone()),

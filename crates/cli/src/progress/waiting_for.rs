@@ -34,7 +34,7 @@ pub(crate) enum WaitingFor {
 /// How many of many runs came to what so far.
 #[derive(Default)]
 pub(crate) struct RunCounts {
-    pub(crate) ends: EndCounts,
+    pub(crate) outcomes: OutcomeCounts,
     pub(crate) in_flight: usize,
     pub(crate) to_start: usize,
     pub(crate) going: NamedRuns,
@@ -42,7 +42,7 @@ pub(crate) struct RunCounts {
 
 /// How many of those that are not waited for any more, or never were, came to what.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct EndCounts {
+pub(crate) struct OutcomeCounts {
     pub(crate) completed: usize,
     /// Their runs ended failed, stopped or expired.
     pub(crate) failed: usize,
@@ -145,16 +145,16 @@ impl WaitingFor {
 
 impl RunCounts {
     fn head(&self) -> String {
-        let ends = self.ends;
-        let done = ends.completed + ends.failed;
-        let others = ends.still_going + ends.unknown + ends.not_started;
+        let outcomes = self.outcomes;
+        let done = outcomes.completed + outcomes.failed;
+        let others = outcomes.still_going + outcomes.unknown + outcomes.not_started;
         let total = done + others + self.in_flight + self.to_start;
         let mut head = format!("{done} of {total} done");
         for (count, words) in [
-            (ends.failed, "failed"),
-            (ends.still_going, "still going"),
-            (ends.unknown, "unknown"),
-            (ends.not_started, "not started"),
+            (outcomes.failed, "failed"),
+            (outcomes.still_going, "still going"),
+            (outcomes.unknown, "unknown"),
+            (outcomes.not_started, "not started"),
             (self.in_flight, "in flight"),
             (self.to_start, "to start"),
         ] {
@@ -222,10 +222,10 @@ mod tests {
             (name.to_owned(), since.unwrap())
         };
         RunCounts {
-            ends: EndCounts {
+            outcomes: OutcomeCounts {
                 completed: 2,
                 failed: 1,
-                ..EndCounts::default()
+                ..OutcomeCounts::default()
             },
             in_flight: 4,
             to_start: 3,
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn only_what_has_ended_is_done() {
         let counts = || RunCounts {
-            ends: EndCounts {
+            outcomes: OutcomeCounts {
                 completed: 1,
                 failed: 2,
                 still_going: 3,
@@ -289,9 +289,9 @@ mod tests {
     #[test]
     fn those_whose_age_is_unknown_are_named_and_counted() {
         let wait = || RunCounts {
-            ends: EndCounts {
+            outcomes: OutcomeCounts {
                 completed: 1,
-                ..EndCounts::default()
+                ..OutcomeCounts::default()
             },
             in_flight: 4,
             going: NamedRuns::First(

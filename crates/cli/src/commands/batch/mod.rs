@@ -28,7 +28,7 @@ use serde_json::json;
 use super::Context;
 use crate::args::{BatchArgs, Format, PollArgs, RequestArgs};
 use crate::output::Output;
-use crate::progress::waiting_for::EndCounts;
+use crate::progress::waiting_for::OutcomeCounts;
 use crate::report::{ExitStatus, Failure, shell};
 use items::Item;
 use outcome::{ItemOutcome, ItemOutcomes, item_numbers};
@@ -118,7 +118,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
     );
     let mut exits = vec![];
     let mut outcomes = ItemOutcomes(vec![]);
-    let mut ends = EndCounts::default();
+    let mut counts = OutcomeCounts::default();
     let mut to_do = VecDeque::new();
     let mut is_finished = true;
     for (place, task) in tasks.into_iter().enumerate() {
@@ -134,9 +134,9 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
             continue;
         };
         exits.push(prior.exit());
-        prior.outcome().count(&mut ends);
+        prior.outcome().count(&mut counts);
         let report = prior.report("");
-        // WaitingFor with all the others, at the end.
+        // Waited for with all the others, at the end.
         drop(match prior {
             PriorState::Unknown { is_reported: false } => runner.journal.write(number, report),
             _ => runner.journal.print(number, report),
@@ -153,23 +153,29 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         }
     }
 
-    let ended = runner
-        .run_all(ends, to_do, concurrency, &mut outcomes, context.interrupts)
+    let report = runner
+        .run_all(
+            counts,
+            to_do,
+            concurrency,
+            &mut outcomes,
+            context.interrupts,
+        )
         .await;
     output.clear_progress();
     runner.say_refused();
-    exits.extend(ended.exits);
+    exits.extend(report.exits);
     if let Some(problem) = runner.journal.stdout_problem() {
         exits.push(ExitStatus::Unavailable);
         let message =
             format!("not all results were printed: {problem}; all of them are in the results file");
         output.failure(&Failure::results(message));
     }
-    if runner.has_lost_results() || !ended.lost.is_empty() {
+    if runner.has_lost_results() || !report.lost.is_empty() {
         exits.push(ExitStatus::Unavailable);
     }
-    if !ended.lost.is_empty() {
-        let lost = ended.lost.join("\n  ");
+    if !report.lost.is_empty() {
+        let lost = report.lost.join("\n  ");
         let why = match runner.journal.file_problem() {
             Some(problem) => format!(" ({problem})"),
             None => String::new(),
@@ -192,14 +198,14 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         ));
     }
     let going = runner.going();
-    if ended.interrupted.is_none() && !going.is_empty() {
+    if report.interrupted.is_none() && !going.is_empty() {
         let command = match &results {
             Some((_, go_on)) if !runner.journal.has_lost_file() => go_on.clone(),
             _ => format!("to resume: dinoai wait {}", shell::ids(&going)),
         };
         output.hint(&command);
     }
-    if let Some(interrupted) = ended.interrupted {
+    if let Some(interrupted) = report.interrupted {
         let results = results.as_ref();
         let failure = interrupted.failure(results.map(|(file, go_on)| (&**file, &**go_on)));
         exits.push(failure.exit);

@@ -1,4 +1,5 @@
-//! [`ItemOutcome`]: what came of an item. [`ItemOutcomes`]: what came of each, and the line that says how many came to what.
+//! [`ItemOutcome`]: what came of an item. [`ItemOutcomes`]: what came of each, and the line that says
+//! how many came to what.
 
 use std::fmt::Write as _;
 
@@ -7,7 +8,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Output;
-use crate::progress::waiting_for::EndCounts;
+use crate::progress::waiting_for::OutcomeCounts;
 
 /// What came of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +33,13 @@ impl ItemOutcome {
     }
 
     /// Counts one item that came to this.
-    pub(super) fn count(self, ends: &mut EndCounts) {
+    pub(super) fn count(self, counts: &mut OutcomeCounts) {
         *match self {
-            Self::Completed => &mut ends.completed,
-            Self::Failed => &mut ends.failed,
-            Self::Going => &mut ends.still_going,
-            Self::Unknown => &mut ends.unknown,
-            Self::NotStarted => &mut ends.not_started,
+            Self::Completed => &mut counts.completed,
+            Self::Failed => &mut counts.failed,
+            Self::Going => &mut counts.still_going,
+            Self::Unknown => &mut counts.unknown,
+            Self::NotStarted => &mut counts.not_started,
         } += 1;
     }
 }

@@ -22,7 +22,7 @@ use super::results::journal::{Journal, WriteError};
 use crate::args::{OnInterrupt, PollArgs};
 use crate::interrupt::{Action, Interrupts, Stage, StartedRuns, decide};
 use crate::output::Output;
-use crate::progress::waiting_for::{EndCounts, NamedRuns, RunCounts, WaitingFor};
+use crate::progress::waiting_for::{NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
 use crate::report::{ExitStatus, Failure, Kind, Signal};
 use interruption::Interruption;
 use item::ItemResult;
@@ -45,11 +45,11 @@ pub(super) struct BatchRunner<'a> {
     state: Arc<BatchState>,
 }
 
-/// What came of the items.
-pub(super) struct Ended {
+/// What came of the items, and how the batch itself ended.
+pub(super) struct BatchReport {
     pub(super) exits: Vec<ExitStatus>,
     /// How many items came to what, those among them that had nothing left to do.
-    ends: EndCounts,
+    counts: OutcomeCounts,
     /// The items whose results are not kept anywhere, each with what is known of it.
     pub(super) lost: Vec<String>,
     /// The signal that ended it, and what goes on then.
@@ -94,18 +94,18 @@ impl<'a> BatchRunner<'a> {
         stopped.is_some_and(|(exit, _)| exit == ExitStatus::Unavailable)
     }
 
-    /// Does what is left to do, at most so many items at a time. `ends`: what the others came to.
+    /// Does what is left to do, at most so many items at a time. `counts`: what the others came to.
     pub(super) async fn run_all(
         &self,
-        ends: EndCounts,
+        counts: OutcomeCounts,
         mut to_do: VecDeque<(usize, Task)>,
         concurrency: usize,
         outcomes: &mut ItemOutcomes,
         interrupts: &mut Interrupts,
-    ) -> Ended {
-        let mut ended = Ended {
+    ) -> BatchReport {
+        let mut report = BatchReport {
             exits: vec![],
-            ends,
+            counts,
             lost: vec![],
             interrupted: None,
         };
@@ -118,27 +118,27 @@ impl<'a> BatchRunner<'a> {
                 running.push(self.run_item(number, task));
             }
             self.output
-                .show_waiting_for(self.waiting_for(&ended, running.len(), to_do.len()));
+                .show_waiting_for(self.waiting_for(&report, running.len(), to_do.len()));
             let done = tokio::select! {
                 done = running.next() => done,
                 signal = interrupts.next() => {
                     self.start_nothing_more();
                     tokio::select! {
-                        () = self.last_answers(&mut running, outcomes, &mut ended) => {}
+                        () = self.last_answers(&mut running, outcomes, &mut report) => {}
                         () = tokio::time::sleep(answer_wait()) => {}
                         _ = interrupts.next() => {}
                     }
-                    self.interrupted(signal, &to_do, outcomes, &mut ended).await;
-                    self.list_what_was_in_the_file(&mut ended);
-                    return ended;
+                    self.interrupted(signal, &to_do, outcomes, &mut report).await;
+                    self.list_what_was_in_the_file(&mut report);
+                    return report;
                 }
             };
             match done {
-                Some(done) => ended.note(done, outcomes),
+                Some(done) => report.note(done, outcomes),
                 None => break,
             }
         }
-        self.give_up(&to_do, &mut ended);
+        self.give_up(&to_do, &mut report);
         tokio::select! {
             finished = self.journal.finished() => {
                 if let Err(lost) = finished {
@@ -146,19 +146,19 @@ impl<'a> BatchRunner<'a> {
                 }
             }
             signal = interrupts.next() => {
-                self.interrupted(signal, &to_do, outcomes, &mut ended).await;
+                self.interrupted(signal, &to_do, outcomes, &mut report).await;
             }
         }
-        self.list_what_was_in_the_file(&mut ended);
-        ended
+        self.list_what_was_in_the_file(&mut report);
+        report
     }
 
     /// What is waited for while so many items are in flight, and so many are left to begin.
-    fn waiting_for(&self, ended: &Ended, in_flight: usize, to_start: usize) -> WaitingFor {
-        let ends = ended.ends;
+    fn waiting_for(&self, report: &BatchReport, in_flight: usize, to_start: usize) -> WaitingFor {
+        let outcomes = report.counts;
         let state = Arc::clone(&self.state);
         WaitingFor::Many(Arc::new(move || RunCounts {
-            ends,
+            outcomes,
             in_flight,
             to_start,
             going: NamedRuns::Longest(state.longest()),
@@ -166,12 +166,12 @@ impl<'a> BatchRunner<'a> {
     }
 
     /// Reports the items that were not begun, since the batch stopped before.
-    fn give_up(&self, left: &VecDeque<(usize, Task)>, ended: &mut Ended) {
+    fn give_up(&self, left: &VecDeque<(usize, Task)>, report: &mut BatchReport) {
         let Some((exit, reason)) = self.state.stopped() else {
             return;
         };
         for (number, task) in left {
-            ended.exits.push(match task {
+            report.exits.push(match task {
                 Task::Start(_, prior) | Task::Leave(prior) => {
                     // On standard output alone: in the results it is what it was.
                     drop(self.journal.print(*number, prior.report(&reason)));
@@ -187,11 +187,11 @@ impl<'a> BatchRunner<'a> {
         &self,
         running: &mut FuturesUnordered<F>,
         outcomes: &mut ItemOutcomes,
-        ended: &mut Ended,
+        report: &mut BatchReport,
     ) {
         while self.state.is_starting() {
             tokio::select! {
-                Some(done) = running.next() => ended.note(done, outcomes),
+                Some(done) = running.next() => report.note(done, outcomes),
                 () = self.state.changed() => {}
             }
         }
@@ -203,14 +203,14 @@ impl<'a> BatchRunner<'a> {
         signal: Signal,
         left: &VecDeque<(usize, Task)>,
         outcomes: &mut ItemOutcomes,
-        ended: &mut Ended,
+        report: &mut BatchReport,
     ) {
         let kept = tokio::time::timeout(DISK_WAIT, self.journal.kept()).await;
         let is_kept = kept.is_ok_and(|kept| kept.is_ok());
         for (number, outcome, known) in self.state.unwritten() {
             outcomes.set(number, outcome);
             if !is_kept {
-                ended.lost.extend(known);
+                report.lost.extend(known);
             }
         }
         let unanswered = self.state.unanswered();
@@ -226,7 +226,7 @@ impl<'a> BatchRunner<'a> {
             Task::Resume(_, id) => Some(id.clone()),
             _ => None,
         }));
-        ended.interrupted = Some(Interruption {
+        report.interrupted = Some(Interruption {
             signal,
             going,
             unanswered,
@@ -253,9 +253,9 @@ impl<'a> BatchRunner<'a> {
     }
 
     /// With a results file that is gone, all that it kept is.
-    fn list_what_was_in_the_file(&self, ended: &mut Ended) {
+    fn list_what_was_in_the_file(&self, report: &mut BatchReport) {
         if self.journal.has_lost_file() {
-            ended.lost = self.state.known_items();
+            report.lost = self.state.known_items();
         }
     }
 
@@ -294,11 +294,11 @@ fn answer_wait() -> Duration {
     }
 }
 
-impl Ended {
+impl BatchReport {
     fn note(&mut self, done: ItemResult, outcomes: &mut ItemOutcomes) {
         outcomes.set(done.number, done.outcome);
         self.exits.push(done.exit);
-        done.outcome.count(&mut self.ends);
+        done.outcome.count(&mut self.counts);
         self.lost.extend(done.lost);
     }
 }
