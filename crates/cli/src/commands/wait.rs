@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use super::Context;
 use super::run_results::{FailureGroups, RunResult};
 use crate::args::{Format, OnInterrupt, WaitArgs};
-use crate::interrupt::{Action, Stage, decide};
+use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{MOST_NAMED, NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
 use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
@@ -201,8 +201,8 @@ impl Waiting<'_> {
 
     fn interrupted(&self, signal: Signal) -> Failure {
         let stage = match self.left.ids.is_empty() {
-            true => Stage::Ended,
-            false => Stage::Going,
+            true => RunStage::Ended,
+            false => RunStage::Going,
         };
         if decide(stage, OnInterrupt::Leave) == Action::Nothing {
             let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));

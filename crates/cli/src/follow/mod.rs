@@ -18,7 +18,7 @@ use std::time::Instant;
 use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOptions, Watch};
 
 use crate::args::{AtTimeout, FollowArgs, Format};
-use crate::interrupt::{Interrupts, Stage, StartedRuns};
+use crate::interrupt::{Interrupts, RunStage, StartedRuns};
 use crate::output::Output;
 use crate::print::{Audience, EventPrinter, text};
 use crate::report::hint::resume_run;
@@ -108,7 +108,7 @@ impl Follower<'_> {
             (Some(id), stage) => {
                 started.note(id);
                 let what = match stage {
-                    Stage::InFlight => "sending",
+                    RunStage::InFlight => "sending",
                     _ => "waiting",
                 };
                 self.output.show_activity_of(id, what);
@@ -191,12 +191,12 @@ impl Follower<'_> {
     ) -> Result<Run, Failure> {
         let mut is_lost = false;
         loop {
-            let was_in_flight = watched.stage() == Stage::InFlight;
+            let was_in_flight = watched.stage() == RunStage::InFlight;
             let event = match watched.next(started).await {
                 Some(Ok(event)) => event,
                 Some(Err(error)) if was_in_flight => {
                     let is_unsent =
-                        watched.stage() == Stage::NothingBegun && watched.id().is_some();
+                        watched.stage() == RunStage::NothingBegun && watched.id().is_some();
                     let mut failure = Failure::from(error);
                     if is_unsent {
                         failure.message += "; the message was not sent";

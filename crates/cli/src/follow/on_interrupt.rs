@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 
 use super::{Follower, WatchedRun, stopped_status};
 use crate::args::OnInterrupt;
-use crate::interrupt::{Action, Interrupts, Stage, decide};
+use crate::interrupt::{Action, Interrupts, RunStage, decide};
 use crate::report::hint::resume_run;
 use crate::report::{Failure, Signal, shell};
 
@@ -40,11 +40,11 @@ impl Follower<'_> {
                     show(&event);
                     None
                 }
-                Some(Err(error)) if watched.stage() == Stage::NothingBegun => {
+                Some(Err(error)) if watched.stage() == RunStage::NothingBegun => {
                     return not_started(error, signal);
                 }
                 // It has named the run.
-                Some(Err(_)) if watched.stage() == Stage::Going => None,
+                Some(Err(_)) if watched.stage() == RunStage::Going => None,
                 Some(Err(error)) => Some(Failure::from(error).interrupted_by(signal)),
                 None => Some(match watched.id() {
                     Some(id) => Failure::interrupted_send(signal, id),
@@ -157,7 +157,7 @@ impl Follower<'_> {
             return unknown;
         };
         let mut unknown = unknown.about(id);
-        if decide(Stage::Going, self.options.on_interrupt) == Action::Stop {
+        if decide(RunStage::Going, self.options.on_interrupt) == Action::Stop {
             let stopped = self.stop(id, interrupts, show).await;
             let end = stopped.map_or_else(|problem| problem, |()| "was stopped".to_owned());
             unknown.message = format!("{}; the run {id} {end}", unknown.message);

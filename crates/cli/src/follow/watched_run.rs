@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use dinoai::{Event, Events, Run, RunStatus, Session, SessionId};
 
-use crate::interrupt::{Stage, StartedRuns};
+use crate::interrupt::{RunStage, StartedRuns};
 use crate::progress::OutageSummary;
 
 /// A run, or a turn, that is followed, and what is known of it so far.
@@ -12,7 +12,7 @@ pub(crate) struct WatchedRun {
     events: Events,
     /// The run, from when its id is known.
     id: Option<SessionId>,
-    stage: Stage,
+    stage: RunStage,
     /// Whether the run was there before what is sent here.
     is_follow_up: bool,
     /// Whether anything has come of it.
@@ -32,8 +32,8 @@ impl WatchedRun {
             id,
             events,
             stage: match starts {
-                true => Stage::InFlight,
-                false => Stage::Going,
+                true => RunStage::InFlight,
+                false => RunStage::Going,
             },
             is_seen: false,
             status: None,
@@ -71,10 +71,10 @@ impl WatchedRun {
         }
     }
 
-    pub(super) fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> RunStage {
         let is_due = self.stops_at.is_some_and(|due| due <= Instant::now());
         match self.stage {
-            Stage::Going if is_due => Stage::Stopping,
+            RunStage::Going if is_due => RunStage::Stopping,
             stage => stage,
         }
     }
@@ -82,7 +82,7 @@ impl WatchedRun {
     /// Whether the run is known, and not to have ended.
     pub(super) fn is_going(&self) -> bool {
         let has_ended = self.status.as_ref().is_some_and(RunStatus::is_terminal);
-        self.stage() == Stage::Going && !has_ended
+        self.stage() == RunStage::Going && !has_ended
     }
 
     /// The next event; `None` after the last one. May be dropped at any time.
@@ -95,8 +95,8 @@ impl WatchedRun {
             }
             Ok(Event::Status(status)) => self.status = Some(status.clone()),
             Ok(Event::Ended(run)) => self.note_end(run, started),
-            Err(error) if self.stage == Stage::InFlight => match error.session_id() {
-                _ if !error.may_have_started() => self.stage = Stage::NothingBegun,
+            Err(error) if self.stage == RunStage::InFlight => match error.session_id() {
+                _ if !error.may_have_started() => self.stage = RunStage::NothingBegun,
                 // It failed, and its response names the run all the same.
                 Some(id) if !self.is_follow_up => self.learn_id(id, started),
                 _ => {}
@@ -108,13 +108,13 @@ impl WatchedRun {
 
     fn learn_id(&mut self, id: &SessionId, started: &StartedRuns) {
         self.id = Some(id.clone());
-        self.stage = Stage::Going;
+        self.stage = RunStage::Going;
         started.note(id);
     }
 
     fn note_end(&mut self, run: &Run, started: &StartedRuns) {
         self.status = Some(run.status.clone());
-        self.stage = Stage::Ended;
+        self.stage = RunStage::Ended;
         started.note_end(&run.session_id);
     }
 }

@@ -14,5 +14,5 @@ mod policy;
 mod started_runs;
 
 pub(crate) use listener::{Interrupts, Listener};
-pub(crate) use policy::{Action, Stage, decide};
+pub(crate) use policy::{Action, RunStage, decide};
 pub(crate) use started_runs::StartedRuns;

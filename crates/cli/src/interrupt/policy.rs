@@ -1,4 +1,5 @@
-//! The one rule for what becomes of a run when a signal stops the command.
+//! [`decide`]: the one rule for what becomes of a run when a signal stops the command, by the
+//! [`RunStage`] that it is in and what the user wants.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use crate::args::OnInterrupt;
 
 /// Where a run stands when a signal comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum RunStage {
     /// Nothing has been sent that starts anything.
     NothingBegun,
     /// A trigger or a follow-up is on its way, or may be.
@@ -25,7 +26,7 @@ pub(crate) enum Action {
     /// There is no run, or it has ended.
     Nothing,
     /// Nothing more is sent. What has left is waited for, since its response has the session id;
-    /// then the run's stage is [`Stage::Going`]. `None`: for as long as any response.
+    /// then the run's stage is [`RunStage::Going`]. `None`: for as long as any response.
     AwaitId(Option<Duration>),
     /// What comes of its stop is waited for.
     AwaitStop(Duration),
@@ -36,18 +37,18 @@ pub(crate) enum Action {
 }
 
 /// The one rule: what becomes of a run when the command is interrupted.
-pub(crate) fn decide(stage: Stage, wanted: OnInterrupt) -> Action {
+pub(crate) fn decide(stage: RunStage, wanted: OnInterrupt) -> Action {
     /// Long enough for most responses, and short enough for who wants to leave.
     const LAST_WAIT: Duration = Duration::from_secs(2);
 
     match (stage, wanted) {
-        (Stage::NothingBegun | Stage::Ended, _) => Action::Nothing,
-        (Stage::InFlight, OnInterrupt::Leave) => Action::AwaitId(Some(LAST_WAIT)),
+        (RunStage::NothingBegun | RunStage::Ended, _) => Action::Nothing,
+        (RunStage::InFlight, OnInterrupt::Leave) => Action::AwaitId(Some(LAST_WAIT)),
         // A run cannot be stopped without its id.
-        (Stage::InFlight, OnInterrupt::Stop) => Action::AwaitId(None),
-        (Stage::Stopping, _) => Action::AwaitStop(LAST_WAIT),
-        (Stage::Going, OnInterrupt::Leave) => Action::Leave,
-        (Stage::Going, OnInterrupt::Stop) => Action::Stop,
+        (RunStage::InFlight, OnInterrupt::Stop) => Action::AwaitId(None),
+        (RunStage::Stopping, _) => Action::AwaitStop(LAST_WAIT),
+        (RunStage::Going, OnInterrupt::Leave) => Action::Leave,
+        (RunStage::Going, OnInterrupt::Stop) => Action::Stop,
     }
 }
 
@@ -60,19 +61,19 @@ mod tests {
         use OnInterrupt::{Leave, Stop};
 
         for (stage, left, stopped) in [
-            (Stage::NothingBegun, Action::Nothing, Action::Nothing),
+            (RunStage::NothingBegun, Action::Nothing, Action::Nothing),
             (
-                Stage::InFlight,
+                RunStage::InFlight,
                 Action::AwaitId(Some(Duration::from_secs(2))),
                 Action::AwaitId(None),
             ),
-            (Stage::Going, Action::Leave, Action::Stop),
+            (RunStage::Going, Action::Leave, Action::Stop),
             (
-                Stage::Stopping,
+                RunStage::Stopping,
                 Action::AwaitStop(Duration::from_secs(2)),
                 Action::AwaitStop(Duration::from_secs(2)),
             ),
-            (Stage::Ended, Action::Nothing, Action::Nothing),
+            (RunStage::Ended, Action::Nothing, Action::Nothing),
         ] {
             assert_eq!((decide(stage, Leave), decide(stage, Stop)), (left, stopped));
         }

@@ -9,7 +9,7 @@ use super::Context;
 use super::run::trigger;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
 use crate::follow::{Follower, without_messages};
-use crate::interrupt::{Action, Stage, decide};
+use crate::interrupt::{Action, RunStage, decide};
 use crate::print::{Audience, EventPrinter, text};
 use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 use crate::terminal::Terminal;
@@ -227,8 +227,8 @@ impl Conversation {
     fn left(&self, signal: Signal) -> Failure {
         let failure = Failure::by_signal(signal, "interrupted");
         let stage = match self.session {
-            Some(_) => Stage::Going,
-            None => Stage::NothingBegun,
+            Some(_) => RunStage::Going,
+            None => RunStage::NothingBegun,
         };
         match &self.session {
             Some(session) if decide(stage, self.follow.on_interrupt) == Action::Leave => {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Context;
 use super::run_results::{FailureGroups, RunResult};
 use crate::args::{Format, OnInterrupt, StopArgs};
-use crate::interrupt::{Action, Stage, decide};
+use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure, Kind, shell};
 
@@ -92,7 +92,7 @@ impl Stopping<'_> {
             }
             signal = context.interrupts.next() => signal,
         };
-        let limit = match decide(Stage::Stopping, OnInterrupt::Leave) {
+        let limit = match decide(RunStage::Stopping, OnInterrupt::Leave) {
             Action::AwaitStop(limit) => limit,
             _ => Duration::ZERO,
         };

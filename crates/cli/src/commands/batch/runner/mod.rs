@@ -20,7 +20,7 @@ use super::outcome::{ItemOutcome, ItemOutcomes, item_numbers};
 use super::plan::Task;
 use super::results::journal::{Journal, WriteError};
 use crate::args::{OnInterrupt, PollArgs};
-use crate::interrupt::{Action, Interrupts, Stage, StartedRuns, decide};
+use crate::interrupt::{Action, Interrupts, RunStage, StartedRuns, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
 use crate::report::{ExitStatus, Failure, Kind, Signal};
@@ -288,7 +288,7 @@ impl<'a> BatchRunner<'a> {
 
 /// How long the answers to triggers are waited for after a signal, since session ids are in them.
 fn answer_wait() -> Duration {
-    match decide(Stage::InFlight, OnInterrupt::Leave) {
+    match decide(RunStage::InFlight, OnInterrupt::Leave) {
         Action::AwaitId(limit) => limit.unwrap_or(Duration::MAX),
         Action::Nothing | Action::AwaitStop(_) | Action::Leave | Action::Stop => Duration::ZERO,
     }
