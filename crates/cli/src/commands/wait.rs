@@ -16,12 +16,12 @@ use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
 
 pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
     let output = context.output;
-    let mut waiting = Waiting {
+    let mut progress = WaitProgress {
         output,
         left: Left::of(&options.sessions),
         given_up: BTreeMap::new(),
         failure_groups: FailureGroups::default(),
-        ends: vec![],
+        ended: vec![],
         counts: OutcomeCounts::default(),
         results: vec![],
         exits: vec![],
@@ -36,38 +36,38 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
     }
     let mut results = wait.results();
     tokio::select! {
-        () = waiting.all(&mut results) => {}
+        () = progress.all(&mut results) => {}
         signal = context.interrupts.next() => {
-            waiting.failure_groups.report(output);
-            waiting.write();
-            return Err(waiting.interrupted(signal));
+            progress.failure_groups.report(output);
+            progress.write();
+            return Err(progress.interrupted(signal));
         }
     }
     output.clear_progress();
-    waiting.failure_groups.report(output);
-    if !waiting.given_up.is_empty() {
-        output.hint(&go_on(waiting.given_up.values()));
+    progress.failure_groups.report(output);
+    if !progress.given_up.is_empty() {
+        output.hint(&go_on(progress.given_up.values()));
     }
-    waiting.write();
+    progress.write();
     tokio::select! {
         () = output.until_written() => {}
-        signal = context.interrupts.next() => return Err(waiting.interrupted(signal)),
+        signal = context.interrupts.next() => return Err(progress.interrupted(signal)),
     }
     match output.stdout_error() {
-        Some(lost) => Err(lost.failure(&waiting.ends.join(", "))),
-        None => Ok(ExitStatus::worst(waiting.exits)),
+        Some(lost) => Err(lost.failure(&progress.ended.join(", "))),
+        None => Ok(ExitStatus::worst(progress.exits)),
     }
 }
 
 /// What is known of the runs that are waited for.
-struct Waiting<'a> {
+struct WaitProgress<'a> {
     output: &'a Output,
     left: Left,
     /// Those that went on at the timeout, in the order in which they were given.
     given_up: BTreeMap<usize, SessionId>,
     failure_groups: FailureGroups,
-    /// How those that are over have ended, in words.
-    ends: Vec<String>,
+    /// What came of each so far, in words: an id and a status, or why it is not known.
+    ended: Vec<String>,
     counts: OutcomeCounts,
     /// What came of each, where that is written at the end.
     results: Vec<RunResult<Run>>,
@@ -104,7 +104,7 @@ impl Left {
     }
 }
 
-impl Waiting<'_> {
+impl WaitProgress<'_> {
     /// Waits for all of them, and shows each as it ends. May be dropped at any time.
     async fn all(&mut self, results: &mut RunResults<SessionId>) {
         loop {
@@ -125,12 +125,12 @@ impl Waiting<'_> {
     }
 
     fn waiting_for(&self) -> WaitingFor {
-        let ends = self.counts;
+        let outcomes = self.counts;
         let in_flight = self.left.ids.len();
         // Somebody else has started them, nobody says when.
         let named: Vec<_> = self.left.ids.values().take(MOST_NAMED).cloned().collect();
         WaitingFor::Many(Arc::new(move || RunCounts {
-            outcomes: ends,
+            outcomes,
             in_flight,
             to_start: 0,
             going: NamedRuns::First(named.clone()),
@@ -140,7 +140,7 @@ impl Waiting<'_> {
     fn show(&mut self, id: &SessionId, result: dinoai::Result<Run>) {
         let place = self.left.remove(id);
         self.output.outages().forget(id);
-        let (run, failure) = ended(id, result);
+        let (run, failure) = run_or_failure(id, result);
         *match (&run, &failure) {
             (_, None) => &mut self.counts.completed,
             (Some(_), Some(_)) => &mut self.counts.failed,
@@ -154,7 +154,7 @@ impl Waiting<'_> {
             (None, Some(failure)) => failure.kind.word().to_owned(),
             (None, None) => String::new(),
         };
-        self.ends.push(format!("{id} {word}"));
+        self.ended.push(format!("{id} {word}"));
         let result = match (run, &failure) {
             (Some(run), _) => Some(RunResult::Done(run)),
             (None, Some(failure)) => {
@@ -205,7 +205,10 @@ impl Waiting<'_> {
             false => RunStage::Going,
         };
         if decide(stage, OnInterrupt::Leave) == Action::Nothing {
-            let text = format!("interrupted; all runs have ended: {}", self.ends.join(", "));
+            let text = format!(
+                "interrupted; all runs have ended: {}",
+                self.ended.join(", ")
+            );
             return Failure::by_signal(signal, text);
         }
         // Nothing says whether they have been read, so no more is claimed.
@@ -225,7 +228,7 @@ impl Waiting<'_> {
 }
 
 /// The run where it has ended, well or not; the failure where it has not completed.
-fn ended(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Failure>) {
+fn run_or_failure(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Failure>) {
     match result {
         Ok(run) => (Some(run), None),
         Err(error) => {
