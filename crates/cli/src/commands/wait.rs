@@ -21,7 +21,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
         left: Left::of(&options.sessions),
         given_up: BTreeMap::new(),
         failure_groups: FailureGroups::default(),
-        ended: vec![],
+        summaries: vec![],
         counts: OutcomeCounts::default(),
         results: vec![],
         exits: vec![],
@@ -54,7 +54,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
         signal = context.interrupts.next() => return Err(progress.interrupted(signal)),
     }
     match output.stdout_error() {
-        Some(lost) => Err(lost.failure(&progress.ended.join(", "))),
+        Some(lost) => Err(lost.failure(&progress.summaries.join(", "))),
         None => Ok(ExitStatus::worst(progress.exits)),
     }
 }
@@ -67,7 +67,7 @@ struct WaitProgress<'a> {
     given_up: BTreeMap<usize, SessionId>,
     failure_groups: FailureGroups,
     /// What came of each so far, in words: an id and a status, or why it is not known.
-    ended: Vec<String>,
+    summaries: Vec<String>,
     counts: OutcomeCounts,
     /// What came of each, where that is written at the end.
     results: Vec<RunResult<Run>>,
@@ -140,7 +140,7 @@ impl WaitProgress<'_> {
     fn show(&mut self, id: &SessionId, result: dinoai::Result<Run>) {
         let place = self.left.remove(id);
         self.output.outages().forget(id);
-        let (run, failure) = run_or_failure(id, result);
+        let (run, failure) = run_and_failure(id, result);
         *match (&run, &failure) {
             (_, None) => &mut self.counts.completed,
             (Some(_), Some(_)) => &mut self.counts.failed,
@@ -154,7 +154,7 @@ impl WaitProgress<'_> {
             (None, Some(failure)) => failure.kind.word().to_owned(),
             (None, None) => String::new(),
         };
-        self.ended.push(format!("{id} {word}"));
+        self.summaries.push(format!("{id} {word}"));
         let result = match (run, &failure) {
             (Some(run), _) => Some(RunResult::Done(run)),
             (None, Some(failure)) => {
@@ -207,7 +207,7 @@ impl WaitProgress<'_> {
         if decide(stage, OnInterrupt::Leave) == Action::Nothing {
             let text = format!(
                 "interrupted; all runs have ended: {}",
-                self.ended.join(", ")
+                self.summaries.join(", ")
             );
             return Failure::by_signal(signal, text);
         }
@@ -228,7 +228,7 @@ impl WaitProgress<'_> {
 }
 
 /// The run where it has ended, well or not; the failure where it has not completed.
-fn run_or_failure(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Failure>) {
+fn run_and_failure(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Failure>) {
     match result {
         Ok(run) => (Some(run), None),
         Err(error) => {

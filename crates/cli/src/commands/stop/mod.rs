@@ -22,7 +22,7 @@ pub(crate) async fn stop(
     let mut stopping = Stopping {
         output: context.output,
         results: vec![],
-        ends: vec![],
+        summaries: vec![],
         exits: vec![],
         failure_groups: FailureGroups::default(),
         shown: BTreeSet::new(),
@@ -31,16 +31,16 @@ pub(crate) async fn stop(
     let mut given = BTreeSet::new();
     let once = options.sessions.into_iter();
     let mut left: VecDeque<_> = once.filter(|id| given.insert(id.clone())).collect();
-    let mut end = Ok(());
-    while end.is_ok()
+    let mut interruption = Ok(());
+    while interruption.is_ok()
         && let Some(id) = left.pop_front()
     {
-        end = match options.tree {
+        interruption = match options.tree {
             true => stopping.tree(&mut context, &id).await,
             false => stopping.one(&mut context, &id).await,
         };
     }
-    stopping.finish(&mut context, end, &left).await
+    stopping.finish(&mut context, interruption, &left).await
 }
 
 /// What came of the stops so far.
@@ -49,7 +49,7 @@ struct Stopping<'a> {
     /// What came of each, where that is written at the end.
     results: Vec<RunResult<Done>>,
     /// What came of each, in words.
-    ends: Vec<String>,
+    summaries: Vec<String>,
     exits: Vec<ExitStatus>,
     failure_groups: FailureGroups,
     /// The runs that are known to be stopped.
@@ -144,7 +144,7 @@ impl Stopping<'_> {
 
     /// Notes a result, and shows it where programs read it at once.
     fn result(&mut self, result: RunResult<Done>) {
-        self.ends.push(match &result {
+        self.summaries.push(match &result {
             RunResult::Done(done) => format!("{} {}", done.session_id, done.status),
             RunResult::Failed { session_id, error } => {
                 format!("{session_id} {}", error.kind.word())
@@ -162,7 +162,7 @@ impl Stopping<'_> {
     async fn finish(
         mut self,
         context: &mut Context<'_>,
-        end: Result<(), Failure>,
+        interruption: Result<(), Failure>,
         left: &VecDeque<SessionId>,
     ) -> Result<ExitStatus, Failure> {
         context.output.clear_progress();
@@ -170,7 +170,7 @@ impl Stopping<'_> {
         if context.output.format == Format::Json {
             context.output.json(&self.results);
         }
-        if let Err(mut failure) = end {
+        if let Err(mut failure) = interruption {
             if !left.is_empty() {
                 let command = format!("dinoai stop {}{}", self.options, shell::ids(left));
                 let hint = format!("to stop the others: {command}");
@@ -185,12 +185,12 @@ impl Stopping<'_> {
             () = context.output.until_written() => {}
             signal = context.interrupts.next() => {
                 let mut failure = Failure::interrupted_idle(signal);
-                failure.message = format!("{}; {}", failure.message, self.ends.join(", "));
+                failure.message = format!("{}; {}", failure.message, self.summaries.join(", "));
                 return Err(failure);
             }
         }
         match context.output.stdout_error() {
-            Some(lost) => Err(lost.failure(&self.ends.join(", "))),
+            Some(lost) => Err(lost.failure(&self.summaries.join(", "))),
             None => Ok(ExitStatus::worst(self.exits)),
         }
     }
