@@ -7,7 +7,8 @@ use dinoai::{Error, Run, RunResults, SessionId};
 use futures_util::FutureExt;
 
 use super::Context;
-use super::run_results::{FailureGroups, RunResult};
+use super::failure_groups::FailureGroups;
+use super::run_entry::RunEntry;
 use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
@@ -70,7 +71,7 @@ struct WaitProgress<'a> {
     summaries: Vec<String>,
     counts: OutcomeCounts,
     /// What came of each, where that is written at the end.
-    results: Vec<RunResult<Run>>,
+    results: Vec<RunEntry<Run>>,
     exits: Vec<ExitStatus>,
 }
 
@@ -156,19 +157,19 @@ impl WaitProgress<'_> {
         };
         self.summaries.push(format!("{id} {word}"));
         let result = match (run, &failure) {
-            (Some(run), _) => Some(RunResult::Done(run)),
+            (Some(run), _) => Some(RunEntry::Done(run)),
             (None, Some(failure)) => {
                 self.say(failure, id, place);
-                Some(RunResult::failed(id, failure, self.output))
+                Some(RunEntry::failed(id, failure, self.output))
             }
             (None, None) => None,
         };
         if let Some(result) = result {
             match (self.output.format, &result) {
-                (Format::Text, RunResult::Done(run)) => {
+                (Format::Text, RunEntry::Done(run)) => {
                     self.output.line(&format!("{id} {}", run.status));
                 }
-                (Format::Text, RunResult::Failed { .. }) => {}
+                (Format::Text, RunEntry::Failed { .. }) => {}
                 (Format::Jsonl, _) => self.output.json(&result),
                 (Format::Json, _) => self.results.push(result),
             }

@@ -9,7 +9,8 @@ use dinoai::{Accepted, RunStatus, SessionId};
 use serde::Serialize;
 
 use super::Context;
-use super::run_results::{FailureGroups, RunResult};
+use super::failure_groups::FailureGroups;
+use super::run_entry::RunEntry;
 use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
@@ -47,7 +48,7 @@ pub(crate) async fn stop(
 struct Stopping<'a> {
     output: &'a Output,
     /// What came of each, where that is written at the end.
-    results: Vec<RunResult<Done>>,
+    results: Vec<RunEntry<Done>>,
     /// What came of each, in words.
     summaries: Vec<String>,
     exits: Vec<ExitStatus>,
@@ -111,7 +112,7 @@ impl Stopping<'_> {
             _ = context.interrupts.next() => Failure::interrupted_stop(signal, id),
         };
         // Why it has no other result is said at the end.
-        self.result(RunResult::failed(id, &failure, self.output));
+        self.result(RunEntry::failed(id, &failure, self.output));
         Err(failure)
     }
 
@@ -128,7 +129,7 @@ impl Stopping<'_> {
             let line = format!("{} {}", done.session_id, done.status);
             self.output.line(&line);
         }
-        self.result(RunResult::Done(done));
+        self.result(RunEntry::Done(done));
         self.exits.push(ExitStatus::Done);
     }
 
@@ -138,15 +139,15 @@ impl Stopping<'_> {
         if !is_alike || !self.failure_groups.add(self.exits.len(), id, failure) {
             self.output.failure(failure);
         }
-        self.result(RunResult::failed(id, failure, self.output));
+        self.result(RunEntry::failed(id, failure, self.output));
         self.exits.push(failure.exit);
     }
 
     /// Notes a result, and shows it where programs read it at once.
-    fn result(&mut self, result: RunResult<Done>) {
+    fn result(&mut self, result: RunEntry<Done>) {
         self.summaries.push(match &result {
-            RunResult::Done(done) => format!("{} {}", done.session_id, done.status),
-            RunResult::Failed { session_id, error } => {
+            RunEntry::Done(done) => format!("{} {}", done.session_id, done.status),
+            RunEntry::Failed { session_id, error } => {
                 format!("{session_id} {}", error.kind.word())
             }
         });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dinoai::{Error, Run, SessionId, Tree};
 
 use super::super::Context;
-use super::super::run_results::RunResult;
+use super::super::run_entry::RunEntry;
 use super::{Done, Stopping};
 use crate::report::{ExitStatus, Failure, Kind, shell};
 
@@ -86,7 +86,7 @@ impl Stopping<'_> {
         self.output.note(&format!(
             "no run in the tree of {id} is running; nothing to stop"
         ));
-        self.result(RunResult::Done(Done {
+        self.result(RunEntry::Done(Done {
             session_id: id.clone(),
             status: root.status.clone(),
         }));

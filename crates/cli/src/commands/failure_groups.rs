@@ -1,33 +1,9 @@
-//! What came of each of several runs: [`RunResult`] for programs, and [`FailureGroups`], which
-//! reports once what is the same for several.
+//! [`FailureGroups`]: reports once, on standard error, what is the same for several runs.
 
 use dinoai::SessionId;
-use serde::Serialize;
 
 use crate::output::Output;
 use crate::report::{Failure, Kind};
-
-/// What came of one of several runs: what the API says of it, or its id and why nothing is known.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(crate) enum RunResult<T> {
-    Done(T),
-    Failed {
-        #[serde(rename = "agentSessionId")]
-        session_id: SessionId,
-        error: Failure,
-    },
-}
-
-impl<T> RunResult<T> {
-    /// With the hint as it is shown on standard error.
-    pub(crate) fn failed(id: &SessionId, failure: &Failure, output: &Output) -> Self {
-        Self::Failed {
-            session_id: id.clone(),
-            error: output.with_complete_hint(failure),
-        }
-    }
-}
 
 /// Failures that have nothing to do with the run that was asked for: credentials that are refused,
 /// an API that is away, the end of a timeout. What differs between two of them is the run's id.
