@@ -15,7 +15,7 @@ use std::path::Path;
 
 use super::items::{self, Item};
 use super::results::record::{ItemEvent, Record};
-use super::results::recovery::{self, Records};
+use super::results::recovery::{self, RecoveredRecords};
 
 /// Checks the content of a file of items, under each kind of name.
 pub(crate) fn batch_file(input: &[u8]) {
@@ -74,7 +74,7 @@ fn is_in_the_file(file: &Path, text: &str, problem: &str) {
 pub(crate) fn journal(input: &[u8]) {
     let read = recovery::parse(input);
     assert_eq!(format!("{read:?}"), format!("{:?}", recovery::parse(input)));
-    let Records {
+    let RecoveredRecords {
         records,
         length,
         ending,

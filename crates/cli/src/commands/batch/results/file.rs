@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::record::Record;
-use super::recovery::{self, Records};
+use super::recovery::{self, RecoveredRecords};
 use crate::file_identity::FileIdentity;
 use crate::output::Output;
 use crate::report::Failure;
@@ -64,7 +64,7 @@ impl OpenedResults {
         let mut bytes = vec![];
         file.read_to_end(&mut bytes)
             .map_err(|error| refuse(format!("cannot read this file: {error}")))?;
-        let Records {
+        let RecoveredRecords {
             records,
             length,
             ending,

@@ -1,4 +1,5 @@
-//! The records of an earlier batch, recovered from what is in its results file.
+//! [`parse`]: the records of an earlier batch, recovered from its results file, whose last line may be
+//! cut off.
 
 use dinoai::SessionId;
 use serde::de::IgnoredAny;
@@ -7,9 +8,9 @@ use super::super::items::json::without_line;
 use super::record::{ItemEvent, Record};
 use crate::sanitize::json;
 
-/// What is in a results file.
+/// The records of a results file, and what the file needs before more are added.
 #[derive(Debug)]
-pub(crate) struct Records {
+pub(crate) struct RecoveredRecords {
     pub(crate) records: Vec<Record>,
     /// How much of the file they are; the rest is a last line that was cut off.
     pub(crate) length: usize,
@@ -21,7 +22,7 @@ pub(crate) struct Records {
 ///
 /// A last line that was cut off is left out: what it says has not gone on. But a session id in it
 /// that nothing else says is the id of a run, which counts as started.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Records, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<RecoveredRecords, String> {
     let length = bytes
         .iter()
         .rposition(|byte| *byte == b'\n')
@@ -41,7 +42,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Records, String> {
     let last = &rest[..rest.len() - zeros];
     if let Ok(record) = serde_json::from_slice(last) {
         records.push(record);
-        return Ok(Records {
+        return Ok(RecoveredRecords {
             records,
             length: length + last.len(),
             ending: b"\n".to_vec(),
@@ -61,7 +62,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Records, String> {
     };
     let started = item.and_then(|item| started_in(last, item, &records));
     let Some(started) = started else {
-        return Ok(Records {
+        return Ok(RecoveredRecords {
             records,
             length,
             ending: vec![],
@@ -76,7 +77,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Records, String> {
         .take_while(|(one, other)| one == other);
     let same = same.count();
     records.push(started);
-    Ok(Records {
+    Ok(RecoveredRecords {
         records,
         length: length + same,
         ending: line.split_off(same),
