@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use dinoai::SessionId;
 
-use super::waiting::{FollowArgs, PollArgs};
+use super::wait_options::{FollowArgs, PollArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {

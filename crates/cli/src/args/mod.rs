@@ -4,7 +4,7 @@
 
 mod commands;
 pub(crate) mod duration;
-mod waiting;
+mod wait_options;
 
 #[cfg(feature = "emulator")]
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ pub(crate) use commands::{
     AnswerArgs, BatchArgs, ChatArgs, GetArgs, RequestArgs, RunArgs, SendArgs, StopArgs, TreeArgs,
     WaitArgs, WatchArgs,
 };
-pub(crate) use waiting::{AtTimeout, FollowArgs, OnInterrupt, PollArgs};
+pub(crate) use wait_options::{AtTimeout, FollowArgs, OnInterrupt, PollArgs};
 
 const EXIT_STATUSES: &str = "\
 Exit status:

@@ -1,10 +1,10 @@
-//! [`BatchRunner`]: sees the items of a batch to their ends, a bounded number at a time.
+//! [`BatchRunner`]: runs the items of a batch, a bounded number at a time.
 //!
-//! [`BatchRunner::run_all`] takes the items in order; what is done for one of them is in `item.rs`,
+//! [`BatchRunner::run_all`] takes the items in order; what is done for one of them is in `run_item.rs`,
 //! what is known of all of them in [`state`].
 
 mod interruption;
-mod item;
+mod run_item;
 mod state;
 
 use std::collections::VecDeque;
@@ -25,7 +25,7 @@ use crate::output::Output;
 use crate::progress::waiting_for::{NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
 use crate::report::{ExitStatus, Failure, Kind, Signal};
 use interruption::Interruption;
-use item::ItemResult;
+use run_item::ItemResult;
 use state::{BatchState, still_going};
 
 /// How many triggers are on their way at a time, as in the library: what stops a batch stops it
@@ -45,7 +45,7 @@ pub(super) struct BatchRunner<'a> {
     state: Arc<BatchState>,
 }
 
-/// What came of the items, and how the batch itself ended.
+/// What came of the items, and which signal stopped the batch.
 pub(super) struct BatchReport {
     pub(super) exits: Vec<ExitStatus>,
     /// How many items came to what, those among them that had nothing left to do.

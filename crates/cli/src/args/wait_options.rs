@@ -1,4 +1,5 @@
-//! How a run is waited for: how long, how often, and what becomes of it then.
+//! The options of commands that wait: [`PollArgs`], how long and how often; [`FollowArgs`], what also
+//! becomes of one run at the timeout or at a signal.
 
 use std::time::Duration;
 

@@ -38,7 +38,8 @@ impl BatchRunner<'_> {
                     Err(error) => Err(error),
                 };
                 // It has started, so it is not left where it stood.
-                self.end(number, item, PriorState::New, result).await
+                self.write_result(number, item, PriorState::New, result)
+                    .await
             }
             // Nothing is left to do for it.
             Task::Leave(prior) => ItemResult::unstarted(number, &prior, ExitStatus::Done),
@@ -86,8 +87,9 @@ impl BatchRunner<'_> {
             let _ = sender.send((id.clone(), written));
             drop(permit);
         });
-        let (result, ()) = tokio::join!(self.wait(wait), self.keeps_id(number, receiver));
-        self.end(number, item, prior, result).await
+        let (result, ()) =
+            tokio::join!(self.wait(wait), self.report_id_if_unsaved(number, receiver));
+        self.write_result(number, item, prior, result).await
     }
 
     async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
@@ -101,7 +103,11 @@ impl BatchRunner<'_> {
     }
 
     /// Says an id at once that could not be written down.
-    async fn keeps_id(&self, number: usize, id: oneshot::Receiver<(SessionId, Written)>) {
+    async fn report_id_if_unsaved(
+        &self,
+        number: usize,
+        id: oneshot::Receiver<(SessionId, Written)>,
+    ) {
         let Ok((id, written)) = id.await else {
             return;
         };
@@ -135,7 +141,7 @@ impl BatchRunner<'_> {
     }
 
     /// Writes down what came of an item.
-    async fn end(
+    async fn write_result(
         &self,
         number: usize,
         item: Item,
@@ -163,7 +169,7 @@ impl BatchRunner<'_> {
                 };
                 (what, ItemOutcome::Failed, ExitStatus::RunFailed, known)
             }
-            Err(error) => self.not_ended(number, error, id.clone()),
+            Err(error) => self.result_of_error(number, error, id.clone()),
         };
         if let Some((kind, why)) = failed {
             self.explain(number, &what, exit, kind, why);
@@ -196,7 +202,7 @@ impl BatchRunner<'_> {
     }
 
     /// What came of an item that has not been seen to end. Some of it stops the batch.
-    fn not_ended(
+    fn result_of_error(
         &self,
         number: usize,
         error: Error,
