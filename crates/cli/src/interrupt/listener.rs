@@ -1,5 +1,5 @@
 //! [`Listener`]: the thread that listens for signals, and ends the process at the second one.
-//! [`Interrupts`]: how the command hears them.
+//! [`Interrupts`]: how the command hears them. [`Listener::start`] returns once the thread listens.
 
 use std::io;
 use std::sync::mpsc::channel;
@@ -75,12 +75,12 @@ impl Listener {
     }
 
     async fn listen(&self, mut streams: Streams, signals: &mpsc::UnboundedSender<Signal>) {
-        let mut is_over = false;
+        let mut has_finished = false;
         loop {
             tokio::select! {
                 signal = streams.next() => self.pass_on(signal, signals),
                 // It may have ended without a look at the last signal.
-                () = signals.closed(), if !is_over => is_over = true,
+                () = signals.closed(), if !has_finished => has_finished = true,
             }
             if self.is_urgent(signals).is_some() {
                 tokio::time::sleep(LAST_WRITE).await;
@@ -94,11 +94,11 @@ impl Listener {
     fn pass_on(&self, signal: Signal, signals: &mpsc::UnboundedSender<Signal>) {
         let mut heard = self.heard();
         heard.push(signal);
-        // Fails where the command is over.
+        // Fails where the command has finished.
         let _ = signals.send(signal);
     }
 
-    /// The first signal, where another one came after it, or where the command is over and its
+    /// The first signal, where another one came after it, or where the command has finished and its
     /// last words are all that is waited for.
     fn is_urgent(&self, signals: &mpsc::UnboundedSender<Signal>) -> Option<Signal> {
         let heard = self.heard();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_signal_is_urgent_to_a_command_that_is_over() {
+    fn the_first_signal_is_urgent_to_a_command_that_has_finished() {
         let (sender, interrupts) = listener();
         let listener = interrupts.listener.clone();
         listener.pass_on(Signal::Interrupt, &sender);

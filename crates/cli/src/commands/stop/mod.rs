@@ -1,4 +1,8 @@
 //! `dinoai stop`: stops runs, each as if it were the only one.
+//!
+//! [`Stopping::stop_one`] sends a stop ([`Stopping::carry_out`]) and shows what came of it, or
+//! `Stopping::stop_tree` (`tree.rs`) does so for a run and its descendants; [`Stopping::finish`] reports
+//! all of them.
 
 mod tree;
 
@@ -37,8 +41,8 @@ pub(crate) async fn stop(
         && let Some(id) = left.pop_front()
     {
         interruption = match options.tree {
-            true => stopping.tree(&mut context, &id).await,
-            false => stopping.one(&mut context, &id).await,
+            true => stopping.stop_tree(&mut context, &id).await,
+            false => stopping.stop_one(&mut context, &id).await,
         };
     }
     stopping.finish(&mut context, interruption, &left).await
@@ -70,7 +74,7 @@ struct Done {
 
 impl Stopping<'_> {
     /// Stops a run, and shows what came of it. Fails only if it was interrupted.
-    async fn one(&mut self, context: &mut Context<'_>, id: &SessionId) -> Result<(), Failure> {
+    async fn stop_one(&mut self, context: &mut Context<'_>, id: &SessionId) -> Result<(), Failure> {
         if let Err(failure) = self.carry_out(context, id).await? {
             self.failed(id, &failure);
         }

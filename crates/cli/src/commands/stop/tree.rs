@@ -21,7 +21,7 @@ impl Stopping<'_> {
     /// Stops a run, so that it starts nothing more, then its descendants, each before what it has
     /// started, until a look finds none of them going. What has ended is left as it is. Fails only
     /// if it was interrupted.
-    pub(super) async fn tree(
+    pub(super) async fn stop_tree(
         &mut self,
         context: &mut Context<'_>,
         first: &SessionId,

@@ -95,7 +95,7 @@ impl Journal {
         let nothing = Arc::from(&b""[..]);
         let writer = self.file.as_ref().or(self.stdout.as_ref());
         match writer {
-            Some(writer) => answer(Some(writer.put(&nothing))).await,
+            Some(writer) => await_reply(Some(writer.put(&nothing))).await,
             None => Ok(()),
         }
     }
@@ -105,10 +105,10 @@ impl Journal {
     pub(crate) async fn finished(&self) -> Result<(), WriteError> {
         let nothing = Arc::from(&b""[..]);
         let writers = self.file.iter().chain(&self.stdout);
-        let answers: Vec<_> = writers.map(|writer| writer.put(&nothing)).collect();
-        for one in answers {
+        let replies: Vec<_> = writers.map(|writer| writer.put(&nothing)).collect();
+        for reply in replies {
             // What could not be written was said to whom it is about.
-            let _ = answer(Some(one)).await;
+            let _ = await_reply(Some(reply)).await;
         }
         match self.file_problem() {
             Some(problem) => Err(problem),
@@ -140,38 +140,38 @@ impl Journal {
 /// Why a record was not kept.
 pub(crate) type WriteError = Arc<io::Error>;
 
-type Answer = oneshot::Receiver<Result<(), WriteError>>;
+type WriteReply = oneshot::Receiver<Result<(), WriteError>>;
 
 /// A record on its way. Dropped, it is still written.
 #[derive(Debug)]
-#[must_use = "only its answer says whether a record is kept"]
+#[must_use = "only the reply says whether a record is kept"]
 pub(crate) struct Written {
-    file: Option<Answer>,
-    stdout: Option<Answer>,
+    file: Option<WriteReply>,
+    stdout: Option<WriteReply>,
 }
 
 impl Written {
     fn failed(error: io::Error) -> Self {
-        let (sender, answer) = oneshot::channel();
+        let (sender, reply) = oneshot::channel();
         // Received below.
         let _ = sender.send(Err(Arc::new(error)));
         Self {
-            file: Some(answer),
+            file: Some(reply),
             stdout: None,
         }
     }
 
     /// Waits until the record is kept: on the file's disk, or else taken by standard output.
     pub(crate) async fn kept(self) -> Result<(), WriteError> {
-        answer(self.file.or(self.stdout)).await
+        await_reply(self.file.or(self.stdout)).await
     }
 
     /// Waits until the record is kept, and standard output has taken it, too, so that no more is
     /// queued than its reader reads. Fails only if it is not kept.
     pub(crate) async fn done(self) -> Result<(), WriteError> {
         let is_in_file = self.file.is_some();
-        let kept = answer(self.file).await;
-        let printed = answer(self.stdout).await;
+        let kept = await_reply(self.file).await;
+        let printed = await_reply(self.stdout).await;
         match is_in_file {
             true => kept,
             false => printed,
@@ -179,9 +179,9 @@ impl Written {
     }
 }
 
-async fn answer(answer: Option<Answer>) -> Result<(), WriteError> {
-    match answer {
-        Some(answer) => answer.await.unwrap_or_else(|_| {
+async fn await_reply(reply: Option<WriteReply>) -> Result<(), WriteError> {
+    match reply {
+        Some(reply) => reply.await.unwrap_or_else(|_| {
             let error = io::Error::other("the thread that writes them has ended");
             Err(Arc::new(error))
         }),
@@ -218,7 +218,7 @@ struct WriterThread {
 #[derive(Debug)]
 struct Order {
     lines: Arc<[u8]>,
-    answer: oneshot::Sender<Result<(), WriteError>>,
+    reply: oneshot::Sender<Result<(), WriteError>>,
 }
 
 impl WriterThread {
@@ -248,19 +248,19 @@ impl WriterThread {
                     }
                     let result = broken.get().map_or(Ok(()), |lost| Err(lost.clone()));
                     for order in together {
-                        // Not all wait for an answer.
-                        let _ = order.answer.send(result.clone());
+                        // Not all wait for a reply.
+                        let _ = order.reply.send(result.clone());
                     }
                 }
             })?;
         Ok(writer)
     }
 
-    fn put(&self, lines: &Arc<[u8]>) -> Answer {
-        let (answer, receiver) = oneshot::channel();
+    fn put(&self, lines: &Arc<[u8]>) -> WriteReply {
+        let (reply, receiver) = oneshot::channel();
         let lines = Arc::clone(lines);
-        // An answer that is dropped with its order says that the thread has ended.
-        let _ = self.orders.send(Order { lines, answer });
+        // A reply that is dropped with its order says that the thread has ended.
+        let _ = self.orders.send(Order { lines, reply });
         receiver
     }
 }
