@@ -1,4 +1,5 @@
-//! Parses the command line, and refuses what cannot be understood in the format that was asked for.
+//! [`parse`] parses the command line. What it gives back in place of one, help, a version or a
+//! refusal, is shown by [`refuse`], in the format that was asked for.
 
 use std::ffi::OsString;
 use std::io;

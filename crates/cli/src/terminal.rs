@@ -1,4 +1,5 @@
-//! [`Terminal`]: the terminal on standard input, and how it was set before anything changed it.
+//! [`Terminal`]: the terminal on standard input: how it was set before anything changed it, and
+//! what was typed while nobody read it.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;

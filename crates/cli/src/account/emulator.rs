@@ -1,4 +1,5 @@
-//! `--emulator`: an emulator in place of the account, for the time of one command.
+//! `--emulator`: an emulator in place of the account, for the time of one command, and which
+//! commands that is too short for.
 
 use dinoai::Client;
 

@@ -1,4 +1,5 @@
-//! The account that is used: endpoint and credentials, or an emulator in place of both.
+//! [`Account::open`]: the account that is used, from endpoint and credentials, or an emulator in
+//! place of both. [`Account::explain_unreached`] adds to a failure what may be wrong with it.
 
 pub(crate) mod credentials_file;
 #[cfg(feature = "emulator")]

@@ -1,7 +1,10 @@
 //! The commands, a module each.
 //!
-//! [`run()`] chooses one, opens the account, listens for signals, and ends with the exit status. A
-//! command that talks to the API gets a [`Context`].
+//! [`run()`] makes the output and calls [`dispatch`]. Commands that send nothing (login,
+//! completions, schema, version, emulator) are called at once. For any other one it reads the
+//! message, opens the account, checks the file for the answer, prepares a batch, listens for
+//! signals, and only then calls the command, with a [`Context`]. [`finish`] reports a failure and
+//! waits until everything is written.
 
 mod batch;
 mod chat;

@@ -1,4 +1,7 @@
 //! `dinoai wait`: waits for runs to finish, with few requests.
+//!
+//! [`WaitProgress::all`] shows each run as it ends ([`WaitProgress::show`]); then come failures
+//! that several have in common, how to go on, and, as one document, the results.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

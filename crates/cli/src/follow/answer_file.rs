@@ -1,7 +1,8 @@
 //! [`AnswerFile`]: a file that gets a run's final answer, and nothing else.
 //!
-//! It is there if, and only if, the run has completed with an answer: one of an earlier run is
-//! removed just before anything is sent, and the new one takes its name as a whole.
+//! It is there if, and only if, the run has completed with an answer. [`AnswerFile::of`] refuses
+//! what cannot be written; [`AnswerFile::clear`] removes the answer of an earlier run just before
+//! anything is sent; [`AnswerFile::write`] puts the new one in its place as a whole.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};

@@ -2,10 +2,10 @@
 //! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
 //! [`json`](crate::sanitize::json).
 //!
-//! [`stdout`] has what goes to standard output, with [`markdown`] rendered; [`stderr`] what goes to
-//! standard error, [`progress_line`] what is shown there while something is waited for, and
-//! [`traces`] the library's traces there. Each of them pushes text onto a [`write_queue`], whose thread
-//! writes it. What each standard stream leads to is in [`stream`].
+//! [`stdout`] has what goes to standard output, with [`markdown`] rendered for a terminal;
+//! [`stderr`] what goes to standard error, [`progress_line`] what is shown there while something is
+//! waited for, [`traces`] the library's traces there. Each pushes its text onto a [`write_queue`],
+//! whose thread writes it. [`stream`] says what a standard stream leads to.
 
 mod markdown;
 mod progress_line;

@@ -1,4 +1,5 @@
-//! [`EventPrinter`]: a run's events as they are shown while it goes on.
+//! [`EventPrinter`]: a run's events as they are shown while it goes on ([`EventPrinter::show`]),
+//! and its document at the end ([`EventPrinter::finish`]).
 
 use dinoai::{Accepted, Event, Message, Run, RunStatus, SessionId, StartupStep, Step};
 use serde::Serialize;

@@ -1,5 +1,5 @@
-//! What a command waits for, since when, and what keeps it waiting: what the line on a terminal and
-//! the notes elsewhere say.
+//! What a command waits for ([`waiting_for`]), since when ([`heartbeat`]), and whose polls fail
+//! ([`outages`]): what the line on a terminal and the notes elsewhere say.
 
 pub(crate) mod heartbeat;
 pub(crate) mod outages;

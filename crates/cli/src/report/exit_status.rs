@@ -2,10 +2,11 @@
 //!
 //! Which one an error of the library comes to is decided here: [`ExitStatus::of`], and
 //! [`ExitStatus::of_wait`] for what ended the wait for a run. The command's own failures are given
-//! theirs by the constructors in `failure.rs`, a rare one with [`Failure::new`](super::Failure::new).
-//! Two commands change it afterwards: `chat` where a later turn cannot be begun, `batch` for items
-//! that were held back because something else had stopped it. [`ExitStatus::worst`] says which one
-//! counts of several.
+//! theirs by the constructors in `failure.rs`, a rare one with
+//! [`Failure::new`](super::Failure::new). Three places change it afterwards:
+//! [`Failure::interrupted_by`](super::Failure::interrupted_by) where a signal came first, `chat`
+//! where a later turn cannot be begun, and `batch` for items that were held back because something
+//! else had stopped it. [`ExitStatus::worst`] says which one of several counts.
 
 use std::process::ExitCode;
 

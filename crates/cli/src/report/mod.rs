@@ -1,5 +1,5 @@
-//! What the command reports of itself: a failure with its kind, the hints to go on with, and the
-//! exit status.
+//! What the command reports of itself: a [`failure`] with its [`kind`], the [`hint`]s to go on
+//! with, and the [`exit_status`].
 
 mod exit_status;
 mod failure;

@@ -1,7 +1,12 @@
 //! The demo agents: runs that go, on the emulator's clock, as those of real agents do.
 //!
-//! Nothing is looked at: what an agent finds is made up from the words of the message alone, so
-//! the same question has the same answer.
+//! Nothing is looked at: what an agent finds is made up from the words of the message alone, so the
+//! same question has the same answer.
+//!
+//! [`scenario`] chooses an agent: the [`checker`], or one of [`other_agents`]. [`memory`] answers
+//! the follow-ups. What the checker is asked for is read from [`words`], [`numbers`] and
+//! [`phrases`] to [`intents`], then to [`references`] to its [`findings`]. [`timeline`] says how
+//! long it all takes.
 
 mod checker;
 mod findings;

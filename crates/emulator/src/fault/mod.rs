@@ -1,5 +1,7 @@
-//! What happens to a request instead of, or on top of, the answer that it would get; and the plan
-//! that says which request it happens to.
+//! What happens to a request instead of, or on top of, the answer that it would get: a [`Fault`],
+//! whose [`kind`] says which of the [`fields`] it takes. The [`plan`] says which request it happens
+//! to; what is sent then is made in [`http`](crate::http). [`deserialize`] reads one from JSON or
+//! YAML.
 
 mod constructors;
 mod deserialize;

@@ -4,6 +4,9 @@
 //! can be null that must not be. The executor ignores such a condition, and has other words for
 //! such an argument. So a field that fails, in the reference implementation's words, takes the
 //! place of what the reference does not execute.
+//!
+//! [`rewrite`] comes before execution; after it, [`Rewritten::placed`] gives the errors of such
+//! fields their messages and places.
 
 use std::cell::RefCell;
 use std::collections::HashSet;

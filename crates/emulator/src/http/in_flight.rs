@@ -1,4 +1,8 @@
 //! The memory of replies in flight: those that are made, and that nobody has read yet.
+//!
+//! What is to be long takes a [`Turn`] before it is made. What is made and long takes a
+//! [`Reservation`] ([`InFlight::reserve`]), which is given back once the bytes have left
+//! ([`Reservation::with`]).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,10 @@
 //! GraphQL over HTTP, and the control path beside it.
 //!
-//! A connection is accepted by [`server`], its requests pass through [`service`]: [`guard`], the
-//! [`request_log`], a fault, and then what [`parameters`] and [`media_type`] make of it. A [`reply`] waits for
-//! memory ([`in_flight`]) and leaves; [`fault_response`] is what leaves in its place.
+//! A connection is accepted by [`server`]. Its requests pass through [`service`]: the [`guard`],
+//! which refuses pages of other sites; [`control`], with its lists in [`control_lists`], for what
+//! has its path; for all else the [`request_log`], the [`parameters`], a fault, credentials and
+//! [`media_type`]. A [`reply`] waits for memory ([`in_flight`]) and leaves. [`fault_response`] is
+//! what leaves in its place.
 
 mod control;
 mod control_lists;

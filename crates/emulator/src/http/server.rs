@@ -2,6 +2,8 @@
 //!
 //! An emulator runs on a thread of its own with a runtime of its own. It serves tests that are
 //! asynchronous, blocking or run on a paused clock alike, and whatever it holds ends with it.
+//!
+//! [`listen`] takes the port, [`Server::start`] the thread; dropping the [`Server`] ends both.
 
 use std::hint;
 use std::io;

@@ -1,5 +1,8 @@
 //! How much memory one answer takes at most. It is counted while the answer is made, since a short
 //! document asks for a text as often as it likes, and nothing more is made once it is too much.
+//!
+//! The root is wrapped in a [`BudgetedObject`]. Each field that it resolves is a [`BudgetedField`],
+//! which takes from the [`Budget`], and wraps the objects below.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::HashSet;

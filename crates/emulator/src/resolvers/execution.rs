@@ -1,4 +1,5 @@
-//! One GraphQL request, from its document to its response: parse, validate, coerce, execute.
+//! One GraphQL request, from its document to its response: read and validate, choose the operation,
+//! coerce the variables, look at what the credentials may, rewrite, execute.
 //!
 //! Messages of refusals are worded as the reference implementation words them.
 

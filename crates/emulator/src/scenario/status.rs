@@ -44,7 +44,7 @@ impl Status {
         }
     }
 
-    /// Whether a turn is over in this state, as far as the API's words go.
+    /// Whether a turn has ended in this state, as far as the API's words go.
     pub(crate) fn is_terminal(&self) -> bool {
         matches!(
             self,

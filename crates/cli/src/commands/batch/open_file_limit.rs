@@ -1,4 +1,5 @@
-//! How many runs can be in progress at a time under the limit on open files.
+//! How many runs can be in progress at a time under the limit on open files, which is raised as far
+//! as it can be.
 
 /// Standard streams, files, the runtime's own, and connections that start runs.
 #[cfg(any(unix, test))]

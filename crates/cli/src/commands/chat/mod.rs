@@ -1,4 +1,8 @@
 //! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which goes on, and not the chat.
+//!
+//! [`chat`] opens the [`Conversation`] and leaves the terminal as it was. In between [`converse`]
+//! goes round: wait until everything is written, take what was typed ahead, read a line, send it
+//! ([`Conversation::turn`]).
 
 mod line_editor;
 mod typed_ahead;

@@ -1,5 +1,8 @@
 //! `dinoai login`: asks for endpoint and credentials, and writes the file that both this command
 //! and the vendor's read.
+//!
+//! [`login`] asks on a [`PromptThread`], whose [`Prompt`] writes the questions and reads the
+//! answers.
 
 mod prompt;
 mod prompt_thread;

@@ -3,6 +3,9 @@
 //! The parser that documents are executed with goes on after an error where it can, takes a few
 //! texts that the grammar does not have, and refuses descriptions that the grammar has. So a text
 //! is held to the grammar here before that parser sees it.
+//!
+//! The [`lexer`] makes tokens, the [`grammar`] reads them, and has what defines types in
+//! [`type_system`].
 
 mod grammar;
 mod lexer;

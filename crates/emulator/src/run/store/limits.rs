@@ -1,4 +1,7 @@
 //! How much memory all runs take at most, and what is dropped first.
+//!
+//! A run is measured when it has changed ([`RunStore::measure`]). After a trigger or a follow-up the
+//! oldest texts and runs are dropped if all of them take too much ([`RunStore::free_memory`]).
 
 use super::RunStore;
 use crate::run::state::RunState;

@@ -1,5 +1,6 @@
-//! [`Histories`]: what is known of each item of a batch from the records of earlier ones, and what
-//! is left to do for it: a [`Task`]. [`PriorState`]: where it stands until then.
+//! [`Histories::from_records`]: what is known of each item of a batch from the records of earlier
+//! ones. [`Histories::plan`]: what is left to do for each, a [`Task`]. [`PriorState`]: where an
+//! item stands until then.
 
 mod history;
 

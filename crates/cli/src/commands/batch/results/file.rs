@@ -1,4 +1,5 @@
-//! The results file: what is taken for one, and how records are added to it.
+//! The results file: [`OpenedResults::open`] locks and reads what is taken for one,
+//! [`OpenedResults::ready`] makes it fit for more records, [`ResultsFile::append`] adds them.
 
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};

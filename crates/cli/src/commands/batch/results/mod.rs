@@ -1,5 +1,6 @@
-//! The results of a batch: what is recorded of each item, the file that keeps the records, how they
-//! are read back from it, and how they are written.
+//! The results of a batch. A [`record`] says what has happened to an item. [`file`](mod@file) opens
+//! the results file, whose records [`recovery`] reads; from then on the [`journal`] writes records
+//! to it and to standard output.
 
 pub(super) mod file;
 pub(super) mod journal;

@@ -1,4 +1,4 @@
-//! [`Interruption`]: what is known, and said, when a signal has ended a batch.
+//! [`Interruption`]: what is known, and said, when a signal has stopped a batch.
 
 use dinoai::SessionId;
 

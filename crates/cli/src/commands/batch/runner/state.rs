@@ -1,4 +1,11 @@
-//! [`BatchState`]: which items are being started, and which runs are in progress.
+//! [`BatchState`]: which items are being started, which runs are in progress, what is not written
+//! yet, and why nothing more is started.
+//!
+//! An item that is started passes through
+//! [`note_intent`](BatchState::note_intent),
+//! [`note_sent`](BatchState::note_sent), [`note_started`](BatchState::note_started),
+//! [`note_outcome`](BatchState::note_outcome) and [`note_written`](BatchState::note_written), in
+//! this order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
