@@ -58,7 +58,7 @@ pub struct Run {
     /// The session ids of the runs that this one started, in order.
     pub children: Vec<String>,
     /// When the run, in this turn, has come to its end; none while it goes on. A stage that ended
-    /// while nobody looked ended when its time was over. A run that had ended when it was stopped
+    /// while nobody looked ended when its time had passed. A run that had ended when it was stopped
     /// has ended before. In JSON `ended_seconds`.
     #[serde(rename = "ended_seconds", serialize_with = "json::of_option")]
     pub ended: Option<Duration>,
