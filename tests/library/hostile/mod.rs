@@ -1,0 +1,8 @@
+//! Whatever a server answers: no panic, no endless read, no second run.
+
+mod any_response;
+mod envelope;
+mod generated;
+mod judge;
+mod odd_and_endless_responses;
+mod server;

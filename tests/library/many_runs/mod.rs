@@ -1,0 +1,15 @@
+//! Many runs at once: over how many requests, how they are spread, and what one bad run, a refused
+//! batch or a dead host does to the others.
+
+pub(crate) mod alike;
+mod api;
+mod batches;
+mod dead_hosts;
+pub(crate) mod deadlines;
+mod each_run_once;
+mod memory;
+mod no_further_starts;
+mod one_bad_run;
+mod outages;
+mod pauses;
+mod starting;

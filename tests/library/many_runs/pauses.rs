@@ -1,0 +1,137 @@
+//! Polls of many runs are spread, and a requested pause holds for all of them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dinoai::Result;
+use dinoai::time::Clock;
+
+use crate::many_runs::api::{all, asked, reads_as, runs};
+use crate::support::fault_server::{FastClock, FaultServer, Reply, client};
+use crate::support::operations::is_poll;
+use crate::support::samples::{ids, seconds};
+
+#[tokio::test]
+async fn first_polls_are_spread_over_the_first_second() {
+    let clock = FastClock::with_second(Duration::from_millis(200));
+    let arrivals = Arc::new(Mutex::new(vec![]));
+    let (watch, record) = (clock.clone(), arrivals.clone());
+    let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
+    let server = FaultServer::scripted(move |seen| {
+        if is_poll(seen) {
+            record.lock().unwrap().push(watch.now().as_secs_f64());
+        }
+        answer(seen)
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
+    let fleet = client
+        .wait_all(ids(1000))
+        .unwrap()
+        .poll_interval(seconds(10))
+        .results();
+    assert_eq!(all(fleet).await.len(), 1000);
+    let first: Vec<f64> = arrivals.lock().unwrap()[..20].to_vec();
+    // 20 batches, 0.05 s apart. Late ones may come close to one another, none comes early.
+    for (place, arrival) in first.iter().enumerate() {
+        let due = 0.05 * place as f64;
+        assert!(*arrival >= due, "batch {place} came at {arrival}");
+    }
+    assert!(first[19] < 9.0, "{first:?}");
+}
+
+#[tokio::test]
+async fn a_delay_that_the_server_asks_for_holds_for_the_whole_fleet() {
+    let clock = FastClock::with_second(Duration::from_millis(2));
+    let held = Arc::new(Mutex::new((None, vec![])));
+    let (watch, record) = (clock.clone(), held.clone());
+    let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
+    let server = FaultServer::scripted(move |seen| {
+        let (since, arrivals) = &mut *record.lock().unwrap();
+        match since {
+            None if asked(seen).iter().any(|(_, id)| id == "run-160") => {
+                *since = Some(watch.now());
+                return Reply::too_many_requests("50");
+            }
+            None => {}
+            Some(since) => arrivals.push(watch.now() - *since),
+        }
+        answer(seen)
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
+    let fleet = client
+        .wait_all(ids(200))
+        .unwrap()
+        .poll_interval(seconds(30))
+        .results();
+    let results = all(fleet).await;
+    assert_eq!(
+        results.values().filter(|result| result.is_ok()).count(),
+        200
+    );
+    let (_, arrivals) = &*held.lock().unwrap();
+    // All four batches would have been due within 30 s of it.
+    let early: Vec<_> = arrivals
+        .iter()
+        .filter(|since| **since < seconds(50))
+        .collect();
+    assert!(early.is_empty(), "{early:?}");
+    assert!(arrivals.len() >= 4);
+}
+
+#[tokio::test]
+async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_ended_runs_too() {
+    let clock = FastClock::with_second(Duration::from_millis(20));
+    let held = Arc::new(Mutex::new((None, vec![])));
+    let (watch, record) = (clock.clone(), held.clone());
+    let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
+    let mut polls = 0;
+    let server = FaultServer::scripted(move |seen| {
+        let (since, arrivals) = &mut *record.lock().unwrap();
+        let asks = |id: &str| asked(seen).iter().any(|(_, asked)| asked == id);
+        if let Some(since) = since {
+            arrivals.push(watch.now() - *since);
+            return answer(seen);
+        }
+        polls += usize::from(asks("run-0"));
+        if polls == 2 && asks("run-0") {
+            // These have ended, as the client learns after the delay was asked for.
+            return Reply::Late(Duration::from_millis(200), Box::new(answer(seen)));
+        }
+        if polls == 2 && asks("run-60") {
+            *since = Some(watch.now());
+            return Reply::too_many_requests("50");
+        }
+        answer(seen)
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder
+            .clock(clock)
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
+    });
+    let results = all(client
+        .wait_all(ids(100))
+        .unwrap()
+        .poll_interval(seconds(10))
+        .results())
+    .await;
+    assert_eq!(results.len(), 100);
+    assert!(results.values().all(Result::is_ok));
+    let (_, arrivals) = &*held.lock().unwrap();
+    assert!(arrivals.len() >= 50, "{arrivals:?}");
+    let early = arrivals.iter().filter(|since| **since < seconds(50));
+    assert_eq!(early.count(), 0, "{arrivals:?}");
+}

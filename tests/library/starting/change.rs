@@ -1,0 +1,187 @@
+//! What the tests here share: a trigger or a follow-up that is answered once, and what came of it.
+
+use Change::{Send, Trigger, TriggerWithOptions};
+use dinoai::{Accepted, Client, ClientBuilder, Error, Result, TriggerRun};
+use serde_json::{Value, json};
+
+use crate::support::fault_server::{FaultServer, Reply, SESSION, client};
+
+/// A trigger with and without options, and a follow-up: what must not be made twice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Change {
+    Trigger,
+    TriggerWithOptions,
+    Send,
+}
+
+/// The name of the agent that the triggers ask for.
+pub(crate) const AGENT: &str = "nope";
+
+/// The session id in answers to triggers.
+pub(crate) const ID: &str = "abc";
+
+impl Change {
+    pub(crate) const ALL: [Self; 3] = [Trigger, TriggerWithOptions, Send];
+
+    /// The name of the mutation.
+    pub(crate) fn field(self) -> &'static str {
+        match self {
+            Trigger | TriggerWithOptions => "triggerDinoaiAgentRun",
+            Send => "sendDinoaiAgentMessage",
+        }
+    }
+
+    /// The session id in a good answer.
+    pub(crate) fn id(self) -> &'static str {
+        if self == Send { SESSION } else { ID }
+    }
+
+    pub(crate) async fn make(self, client: &Client) -> Result<Accepted> {
+        let request = TriggerRun::agent(AGENT).with_message("Look at stg_orders.");
+        match self {
+            Trigger => client.trigger_run(request).await,
+            TriggerWithOptions => client.trigger_run(request.with_base_branch("main")).await,
+            Send => client.send_message(SESSION, "go on").await,
+        }
+    }
+
+    /// `data` with this value at the mutation's name.
+    pub(crate) fn data(self, value: &Value) -> Value {
+        json!({ "data": { self.field(): value } })
+    }
+
+    /// A good answer.
+    pub(crate) fn accepted(self) -> Value {
+        self.data(&json!({ "ok": true, "agentSessionId": self.id(), "status": "queued" }))
+    }
+
+    /// An error at the mutation's path.
+    pub(crate) fn error(self, message: &str) -> Value {
+        json!({ "message": message, "path": [self.field()] })
+    }
+}
+
+/// A server, and a client that makes changes and is answered as each test says.
+pub(crate) struct Bench {
+    pub(crate) server: FaultServer,
+    pub(crate) client: Client,
+}
+
+/// What came of a change.
+pub(crate) struct Answered {
+    pub(crate) change: Change,
+    pub(crate) result: Result<Accepted>,
+    /// How often it reached the server.
+    pub(crate) sent: usize,
+}
+
+impl Bench {
+    pub(crate) async fn start() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    pub(crate) async fn with(set_up: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
+        let server = FaultServer::start([]).await;
+        let (client, _) = client(&server.endpoint(), set_up);
+        Self { server, client }
+    }
+
+    /// Makes a change that is answered with `reply`, and well should it be sent again.
+    pub(crate) async fn answer(&self, change: Change, reply: Reply) -> Answered {
+        let before = self.server.arrived();
+        self.server.answer_next([reply]);
+        let result = change.make(&self.client).await;
+        let sent = self.server.arrived() - before;
+        Answered {
+            change,
+            result,
+            sent,
+        }
+    }
+}
+
+impl Answered {
+    pub(crate) fn is_sent_once_and(&self, is_right: impl FnOnce(&Error) -> bool) -> bool {
+        self.sent == 1 && self.result.as_ref().is_err_and(is_right)
+    }
+
+    /// Whether it counts as not carried out, for good.
+    pub(crate) fn is_not_started(&self) -> bool {
+        self.is_sent_once_and(|error| !error.may_have_started() && !error.is_retryable())
+    }
+
+    /// Whether it may have been carried out, and nobody is invited to send it again.
+    pub(crate) fn may_have_started(&self) -> bool {
+        self.is_sent_once_and(|error| error.may_have_started() && !error.is_retryable())
+    }
+
+    pub(crate) fn is_outcome_unknown(&self) -> bool {
+        self.may_have_started() && matches!(self.result, Err(Error::OutcomeUnknown { .. }))
+    }
+
+    pub(crate) fn is_accepted(&self) -> bool {
+        let id = self.change.id();
+        let is_right = |accepted: &Accepted| accepted.session_id.as_str() == id;
+        self.sent == 1 && self.result.as_ref().is_ok_and(is_right)
+    }
+
+    /// Whether the id in the answer reached the caller, in a value or in an error.
+    pub(crate) fn has_kept_the_id(&self) -> bool {
+        let id = self.change.id();
+        let has_it = |error: &Error| error.session_id().is_some_and(|told| told.as_str() == id);
+        self.is_accepted() || self.may_have_started() && self.result.as_ref().is_err_and(has_it)
+    }
+
+    pub(crate) fn error(&self) -> String {
+        self.result
+            .as_ref()
+            .map_or_else(ToString::to_string, |_| String::new())
+    }
+}
+
+/// What went wrong in a table of cases, all of it.
+#[derive(Default)]
+pub(crate) struct Wrong(pub(crate) Vec<String>);
+
+impl Wrong {
+    pub(crate) fn unless(
+        &mut self,
+        is_right: bool,
+        case: impl std::fmt::Display,
+        answered: &Answered,
+    ) {
+        if is_right {
+            return;
+        }
+        let result = match &answered.result {
+            Ok(accepted) => format!("accepted as {}", accepted.session_id),
+            Err(error) => {
+                let variant = format!("{error:?}");
+                let variant = variant.split([' ', '(']).next().unwrap_or_default();
+                let started = error.may_have_started();
+                format!("{variant}, may have started: {started}: {error}")
+            }
+        };
+        let Answered { change, sent, .. } = answered;
+        let wrong = format!("{change:?}, {case}: sent {sent} times, {result}");
+        self.0.push(wrong);
+    }
+}
+
+impl Drop for Wrong {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let (count, first) = (self.0.len(), self.0.iter().take(12).collect::<Vec<_>>());
+            assert!(count == 0, "{count} wrong, the first of them: {first:#?}");
+        }
+    }
+}
+
+/// Statuses that prove nothing, whatever comes with them: the server, or one before it, gave up
+/// on a request that it may have handed on.
+pub(crate) const GAVE_UP: [u16; 11] = [408, 409, 425, 499, 500, 501, 502, 503, 504, 507, 524];
+
+/// An error as a gateway writes it: with a code, without a path.
+pub(crate) fn with_code(code: &str) -> Value {
+    json!({ "message": "It was not to be.", "extensions": { "code": code } })
+}

@@ -1,0 +1,53 @@
+//! A tree waits for the open turn of its session, and is read although some reads fail.
+
+use dinoai::time::Clock;
+use serde_json::json;
+
+use crate::support::fault_server::Reply;
+use crate::support::samples::{seconds, session};
+use crate::support::shown_run::{fields, run, run_with, shown};
+use crate::waiting::ways::{HOUR, answer, both_turns, first_turn};
+
+#[tokio::test]
+async fn a_tree_of_a_session_with_an_open_turn_waits_for_that_turn() {
+    let (_server, client, _) = shown(|seen, since_sent| match since_sent {
+        Some(time) if time >= seconds(30) => run(seen, "COMPLETED", &both_turns()),
+        Some(time) if time >= seconds(5) => run(seen, "RUNNING", &first_turn()),
+        _ => run(seen, "COMPLETED", &first_turn()),
+    })
+    .await;
+    let session = session(&client);
+    let answer = answer("tree", &session, HOUR).await.unwrap();
+    assert_eq!(answer.unwrap(), "the second answer");
+    // And the turn has ended for whatever comes next.
+    session.wait().timeout(seconds(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_large_tree_that_has_ended_is_read_though_one_read_in_a_hundred_fails() {
+    const RUNS: usize = 300;
+    let children: Vec<_> = (1..RUNS).map(|number| format!("child-{number}")).collect();
+    let mut arrived = 0;
+    let (server, client, clock) = shown(move |seen, _| {
+        arrived += 1;
+        if arrived % 100 == 0 {
+            return Reply::html(502);
+        }
+        run_with(seen, |id| {
+            let mut run = fields(id, "COMPLETED", &first_turn());
+            if id == "root" {
+                run["childSessionIds"] = json!(children);
+            }
+            run
+        })
+    })
+    .await;
+    let root = client.session("root").unwrap();
+    let wait = root.tree().until_ended().poll_interval(seconds(5));
+    let tree = wait.timeout(seconds(120)).await.unwrap();
+    assert!(tree.has_ended());
+    assert_eq!((tree.runs().count(), tree.failures().count()), (RUNS, 0));
+    assert!(clock.now() <= seconds(60), "{:?}", clock.now());
+    let requests = server.arrived();
+    assert!(requests <= 8 * RUNS, "{requests} requests");
+}

@@ -1,0 +1,97 @@
+//! The spans are those of the documentation.
+
+use dinoai::TriggerRun;
+use tracing::Instrument;
+
+use crate::log::log;
+use crate::support::fault_server::{FaultServer, Reply, SESSION};
+
+#[tokio::test]
+async fn spans_that_start_something_have_opentelemetrys_names() {
+    let log = log();
+    let server = FaultServer::start([]).await;
+    let (client, _) = server.client();
+    let span = tracing::info_span!("the-test-of-starting-spans");
+    let work = async {
+        let request = TriggerRun::agent("data-quality-checker");
+        client.trigger_run_and_wait(request).await.unwrap();
+        let session = client.session(SESSION).unwrap();
+        // How the turn ends does not matter.
+        drop(session.ask("Go on.").await);
+    };
+    work.instrument(span).await;
+    let log = log.text();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("the-test-of-starting-spans"));
+    let lines: Vec<_> = lines.collect();
+    let has = |parts: &[&str]| {
+        let mut lines = lines.iter();
+        lines.any(|line| parts.iter().all(|part| line.contains(part)))
+    };
+    let invokes = "gen_ai.operation.name=\"invoke_agent\"";
+    let agent = "gen_ai.agent.name=\"data-quality-checker\"";
+    let conversation = format!("gen_ai.conversation.id=\"{SESSION}\"");
+    let trigger = "operation=\"TriggerDinoaiAgentRun\"";
+    assert!(has(&["dinoai.call", trigger, invokes, agent]), "{lines:#?}");
+    let wait = ["dinoai.wait", invokes, agent, &conversation];
+    assert!(has(&wait), "{lines:#?}");
+    let turn = ["dinoai.turn", invokes, &conversation];
+    assert!(has(&turn), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn a_span_a_call_and_one_a_wait_tell_what_the_documentation_says() {
+    let log = log();
+    let id = vec![
+        ("X-Request-Id", "req-7".to_owned()),
+        ("Retry-After", "0".to_owned()),
+    ];
+    let server = FaultServer::start([Reply::Http(503, id, String::new())]).await;
+    let (client, _) = server.client();
+    let span = tracing::info_span!("the-test-of-spans");
+    client
+        .session(SESSION)
+        .unwrap()
+        .wait()
+        .into_future()
+        .instrument(span)
+        .await
+        .unwrap();
+    let log = log.text();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("the-test-of-spans"))
+        .collect();
+    let is_told = |parts: &[&str]| {
+        lines
+            .iter()
+            .any(|line| parts.iter().all(|part| line.contains(part)))
+    };
+    let session = format!("session_id=\"{SESSION}\"");
+    // OpenTelemetry's names for generative AI.
+    let conversation = format!("gen_ai.conversation.id=\"{SESSION}\"");
+    assert!(
+        is_told(&["dinoai.wait", &session, &conversation]),
+        "{lines:#?}"
+    );
+    assert!(!is_told(&["gen_ai.operation.name"]), "nothing is started");
+    for attempt in [
+        "attempt=1 http.status=503 request_id=\"req-7\"",
+        "attempt=2",
+    ] {
+        assert!(
+            is_told(&[
+                "dinoai.call",
+                "operation=\"DinoaiAgentRunStatus\"",
+                &session,
+                attempt
+            ]),
+            "{attempt}"
+        );
+    }
+    assert!(is_told(&["DEBUG", "trying again after a pause"]));
+    assert!(is_told(&["INFO", "run status", "status=COMPLETED"]));
+    // Message texts are not for logs.
+    assert!(lines.iter().all(|line| !line.contains("All good.")));
+}

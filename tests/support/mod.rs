@@ -1,0 +1,10 @@
+//! What tests share: servers that fail on request or follow a script, clients of them, and samples.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub(crate) mod emulated;
+pub(crate) mod fault_server;
+pub(crate) mod operations;
+pub(crate) mod samples;
+pub(crate) mod scripted_server;
+pub(crate) mod shown_run;

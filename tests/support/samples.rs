@@ -1,0 +1,45 @@
+//! Requests, ids and responses as any test may need them.
+
+use std::time::Duration;
+
+use dinoai::{Client, Session, SessionId, TriggerRun};
+use serde_json::json;
+
+use crate::support::fault_server::{Reply, SESSION};
+
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) fn request() -> TriggerRun {
+    TriggerRun::agent("data-quality-checker")
+}
+
+/// So many requests, told apart by their messages.
+pub(crate) fn messages(count: usize) -> Vec<TriggerRun> {
+    (0..count)
+        .map(|number| TriggerRun::message(format!("message-{number}")))
+        .collect()
+}
+
+/// The session of the run that a [`FaultServer`](crate::support::fault_server::FaultServer) has.
+pub(crate) fn session(client: &Client) -> Session {
+    client.session(SESSION).unwrap()
+}
+
+pub(crate) fn id(number: usize) -> SessionId {
+    SessionId::new(format!("run-{number}")).unwrap()
+}
+
+pub(crate) fn ids(count: usize) -> Vec<SessionId> {
+    (0..count).map(id).collect()
+}
+
+/// The response to a read of a run that the API does not know.
+pub(crate) fn no_such_run() -> Reply {
+    let error = json!({ "message": "No such run.", "path": ["dinoaiAgentRun"] });
+    Reply::json(
+        200,
+        &json!({ "data": { "dinoaiAgentRun": null }, "errors": [error] }),
+    )
+}
