@@ -77,75 +77,77 @@ pub(crate) fn ids() -> Vec<SessionId> {
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// Results of a fleet by their ids: they come in the order of the answers.
+/// Results of many runs by their ids: they come in the order of the answers.
 fn in_order(mut results: Vec<(SessionId, dinoai::Result<Run>)>) -> impl Debug {
     results.sort_by(|(one, _), (other, _)| one.cmp(other));
     results
 }
 
-pub(crate) fn told(value: impl Debug) -> String {
+pub(crate) fn debug(value: impl Debug) -> String {
     format!("{value:?}")
 }
 
 /// What every kind of call gives, awaited.
 async fn awaited(client: Client) -> Vec<String> {
     let session = client.session(SESSION).unwrap();
-    let mut told_by = vec![
-        told(client.get_run(SESSION).await),
-        told(client.trigger_run_and_wait(request()).await),
-        told(session.ask("And now?").await),
-        told(session.send("And then?").await),
-        told(session.wait().await),
-        told(session.tree().await),
-        told(session.tree().until_ended().poll_interval(SECOND).await),
+    let mut all = vec![
+        debug(client.get_run(SESSION).await),
+        debug(client.trigger_run_and_wait(request()).await),
+        debug(session.ask("And now?").await),
+        debug(session.send("And then?").await),
+        debug(session.wait().await),
+        debug(session.tree().await),
+        debug(session.tree().until_ended().poll_interval(SECOND).await),
     ];
     let session = client.session(SESSION).unwrap();
-    told_by.push(told(session.watch().events().collect::<Vec<_>>().await));
+    all.push(debug(session.watch().events().collect::<Vec<_>>().await));
     let results: Vec<_> = client.wait_all(ids()).unwrap().results().collect().await;
-    told_by.push(told(in_order(results)));
+    all.push(debug(in_order(results)));
     let requests = [request(), request()];
-    told_by.push(told(
+    all.push(debug(
         client
             .run_all(requests, 1)
             .results()
             .collect::<Vec<_>>()
             .await,
     ));
-    told_by.push(told(client.get_run(" ").await));
-    told_by
+    all.push(debug(client.get_run(" ").await));
+    all
 }
 
 /// The same, blocking.
 pub(crate) fn blocked(client: Client) -> Vec<String> {
     let session = client.session(SESSION).unwrap();
-    let mut told_by = vec![
-        told(client.get_run(SESSION).block()),
-        told(client.trigger_run_and_wait(request()).block()),
-        told(session.ask("And now?").block()),
-        told(session.send("And then?").block()),
-        told(session.wait().block()),
-        told(session.tree().block()),
-        told(session.tree().until_ended().poll_interval(SECOND).block()),
+    let mut all = vec![
+        debug(client.get_run(SESSION).block()),
+        debug(client.trigger_run_and_wait(request()).block()),
+        debug(session.ask("And now?").block()),
+        debug(session.send("And then?").block()),
+        debug(session.wait().block()),
+        debug(session.tree().block()),
+        debug(session.tree().until_ended().poll_interval(SECOND).block()),
     ];
     let session = client.session(SESSION).unwrap();
-    told_by.push(told(session.watch().events().iterate().collect::<Vec<_>>()));
+    all.push(debug(
+        session.watch().events().iterate().collect::<Vec<_>>(),
+    ));
     let results: Vec<_> = client
         .wait_all(ids())
         .unwrap()
         .results()
         .iterate()
         .collect();
-    told_by.push(told(in_order(results)));
+    all.push(debug(in_order(results)));
     let requests = [request(), request()];
-    told_by.push(told(
+    all.push(debug(
         client
             .run_all(requests, 1)
             .results()
             .iterate()
             .collect::<Vec<_>>(),
     ));
-    told_by.push(told(client.get_run(" ").block()));
-    told_by
+    all.push(debug(client.get_run(" ").block()));
+    all
 }
 
 /// Runs `work` on a thread of its own, and gives up where it never ends.
@@ -181,29 +183,32 @@ pub(crate) fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// What is told, and what the server saw, when every kind of call is made by `calls`.
+/// What is returned, and what the server saw, when every kind of call is made by `calls`.
 fn outcome(
     calls: impl FnOnce(Client) -> Vec<String> + Send + 'static,
 ) -> (Vec<String>, Vec<String>) {
     let (_runtime, server) = server(api());
     let (client, _) = server.client();
-    let told = within_time(move || calls(client));
-    (told, server.operations())
+    let returned = within_time(move || calls(client));
+    (returned, server.operations())
 }
 
 pub(crate) fn assert_as_awaited(calls: impl FnOnce(Client) -> Vec<String> + Send + 'static) {
-    let (told, operations) = outcome(calls);
+    let (returned, operations) = outcome(calls);
     let (expected, expected_operations) = expected();
-    for (told, expected) in told.iter().zip(&expected) {
-        assert_eq!(told, expected);
+    for (returned, expected) in returned.iter().zip(&expected) {
+        assert_eq!(returned, expected);
     }
-    assert_eq!(told.len(), expected.len());
+    assert_eq!(returned.len(), expected.len());
     assert_eq!(operations, expected_operations);
 }
 
 fn expected() -> (Vec<String>, Vec<String>) {
     let expected = outcome(|client| current_thread().block_on(awaited(client)));
-    let ok = expected.0.iter().filter(|told| !told.contains("Err("));
+    let ok = expected
+        .0
+        .iter()
+        .filter(|returned| !returned.contains("Err("));
     assert_eq!((ok.count(), expected.0.len()), (10, 11), "{expected:#?}");
     expected
 }

@@ -6,7 +6,9 @@ use dinoai::blocking::{Block, Iterate};
 use dinoai::{Error, OnTimeout};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::api::{api, assert_as_awaited, blocked, current_thread, ids, server, told, within_time};
+use crate::api::{
+    api, assert_as_awaited, blocked, current_thread, debug, ids, server, within_time,
+};
 use crate::support::fault_server::{Reply, SESSION};
 use crate::support::samples::request;
 
@@ -131,8 +133,8 @@ fn an_iterator_can_be_left_half_way() {
         let whole = client.session(SESSION).unwrap();
         let whole: Vec<_> = whole.watch().events().iterate().collect();
         assert_eq!(
-            told(first.into_iter().chain(rest).collect::<Vec<_>>()),
-            told(whole)
+            debug(first.into_iter().chain(rest).collect::<Vec<_>>()),
+            debug(whole)
         );
     });
 }

@@ -20,18 +20,18 @@ fn a_panic_of_the_callers_callback_reaches_the_caller_and_harms_no_later_call() 
     let text = panic.downcast_ref::<String>().unwrap();
     assert_eq!(text, "no place for started-1");
 
-    let fleet = client.clone();
+    let many = client.clone();
     let panic = within_time(move || {
-        let fleet = fleet.run_all([request()], 1);
-        let mut fleet = fleet
+        let many = many.run_all([request()], 1);
+        let mut many = many
             .on_started(|_, id| panic!("no place for {id}"))
             .results()
             .iterate();
-        let panic = catch_unwind(AssertUnwindSafe(|| fleet.next())).unwrap_err();
+        let panic = catch_unwind(AssertUnwindSafe(|| many.next())).unwrap_err();
         // The run that was started is not passed over in silence.
-        let (place, result) = fleet.next().unwrap();
+        let (place, result) = many.next().unwrap();
         assert!(place == 0 && result.unwrap_err().may_have_started());
-        assert!(fleet.next().is_none());
+        assert!(many.next().is_none());
         panic
     });
     let text = panic.downcast_ref::<String>().unwrap();

@@ -109,7 +109,7 @@ pub(crate) struct Lane {
     markers: AtomicU64,
 }
 
-/// Runs one lane, and holds what its users were told against what has happened.
+/// Runs one lane, and compares what its users were returned with what has happened.
 pub(crate) async fn run(seed: u64, number: u64, wires: tokio::runtime::Handle) -> Report {
     let mut rng = rng_of(&[seed, number]);
     let lane = Lane::new(number, &mut rng, &wires).expect("a lane can be set up");

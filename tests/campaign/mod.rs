@@ -1,7 +1,7 @@
 //! A campaign that tries to break the promises of the library: many users of its public API, each
 //! group of them against an emulator of its own through a wire that fails, while the emulator
-//! fails by itself. Each message carries a marker; at the end what the callers were told is held
-//! against what the emulator has done, and what the wire has carried.
+//! fails by itself. Each message carries a marker; at the end what the callers were returned is
+//! compared with what the emulator has done, and what the wire has carried.
 //!
 //! What users do, and what fails, follows from the seed and the lane's number; the order in which
 //! they meet, and the library's own random pauses, do not. So a finding names its lane, and that

@@ -27,7 +27,7 @@ pub(crate) fn watch(runtime: &Handle) {
     });
 }
 
-/// How late timers were between these moments, all told.
+/// How late timers were between these moments, in all.
 pub(crate) fn between(from: Instant, to: Instant) -> Duration {
     let stalls = STALLS.lock().unwrap_or_else(PoisonError::into_inner);
     let within = stalls.iter().map(|(begun, ended)| {

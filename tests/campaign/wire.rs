@@ -23,15 +23,15 @@ const KEPT: usize = 2 * 1024;
 pub(crate) enum Failure {
     /// The connection is reset as soon as it is made.
     Refuse,
-    /// The connection is reset after so many bytes of the client's.
+    /// The connection is reset after so many bytes of the request.
     ResetRequest(usize),
-    /// The connection is reset after so many bytes of the server's.
+    /// The connection is reset after so many bytes of the response.
     ResetResponse(usize),
-    /// The connection is closed, in good order, after so many bytes of the server's.
+    /// The connection is closed, in good order, after so many bytes of the response.
     CutResponse(usize),
-    /// Everything waits this long, once, before the first byte of the client's is passed on.
+    /// Everything waits this long, once, before the first byte of the request is passed on.
     DelayRequest(Duration),
-    /// Everything waits this long, once, before the first byte of the server's is passed on.
+    /// Everything waits this long, once, before the first byte of the response is passed on.
     DelayResponse(Duration),
     /// The server's bytes come one after the other from this one on, with a pause before each.
     Drip(usize),
@@ -102,7 +102,7 @@ pub(crate) struct Carried {
     pub(crate) body: Vec<u8>,
     /// How far the empty line that ends a head has come in.
     head_end: usize,
-    /// The first bytes of the server's that were passed on.
+    /// The first bytes of the response that were passed on.
     pub(crate) response: Vec<u8>,
     /// When the failure struck, by the wire's time.
     pub(crate) failed: Option<(Failure, Duration)>,
@@ -450,6 +450,6 @@ fn both_reset(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
 }
 
 fn keep(kept: &mut Vec<u8>, bytes: &[u8]) {
-    let room = KEPT.saturating_sub(kept.len());
-    kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    let left = KEPT.saturating_sub(kept.len());
+    kept.extend_from_slice(&bytes[..bytes.len().min(left)]);
 }

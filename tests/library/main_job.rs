@@ -48,7 +48,7 @@ async fn a_run_is_started_once_waited_for_and_read_whole() {
 }
 
 #[tokio::test]
-async fn every_end_is_told_with_the_whole_run() {
+async fn every_end_comes_with_the_whole_run() {
     for (scenario, status) in [
         (Scenario::failed(), RunStatus::Failed),
         (Scenario::expired(), RunStatus::Expired),
@@ -169,7 +169,7 @@ async fn a_call_that_needs_more_than_the_pages_is_unsupported_by_name_and_starts
         .unwrap();
     let client = client_of(&emulator);
     let request = || TriggerRun::agent("a");
-    let mut told = vec![];
+    let mut texts = vec![];
     for request in [
         request().with_base_branch("main"),
         request().with_model_family("fast"),
@@ -178,11 +178,11 @@ async fn a_call_that_needs_more_than_the_pages_is_unsupported_by_name_and_starts
         let error = client.trigger_run(request).await.unwrap_err();
         assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
         assert!(!error.may_have_started() && !error.is_retryable());
-        told.push(error.to_string());
+        texts.push(error.to_string());
     }
     assert_eq!(emulator.runs().len(), 0);
-    told.push(client.stop_run("s").await.unwrap_err().to_string());
-    insta::assert_snapshot!(told.join("\n"));
+    texts.push(client.stop_run("s").await.unwrap_err().to_string());
+    insta::assert_snapshot!(texts.join("\n"));
 }
 
 #[tokio::test]

@@ -142,14 +142,14 @@ async fn no_error_shows_the_endpoints_token_in_another_form() {
         { digits: number(digits), decoded: { many_digits: 1 } },
     ]);
     let error = json!({ "message": "no", "path": ["x", number(digits)], "extensions": forms });
-    let told = json!({ "message": "no", "extensions": { "account": forms, digits: forms } });
+    let telltale = json!({ "message": "no", "extensions": { "account": forms, digits: forms } });
     let mistyped = |value: &serde_json::Value| {
         let run = json!({ "ok": value, "status": value });
         json!({ "data": { "dinoaiAgentRun": run, "triggerDinoaiAgentRun": run } })
     };
     let mut bodies = vec![
-        json!({ "errors": [error, told] }),
-        json!({ "data": { "dinoaiAgentRun": null, "more": forms }, "errors": [told] }),
+        json!({ "errors": [error, telltale] }),
+        json!({ "data": { "dinoaiAgentRun": null, "more": forms }, "errors": [telltale] }),
     ];
     bodies.extend(forms.as_array().unwrap().iter().map(mistyped));
     for body in bodies {

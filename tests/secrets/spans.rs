@@ -41,7 +41,7 @@ async fn spans_that_start_something_have_opentelemetrys_names() {
 }
 
 #[tokio::test]
-async fn a_span_a_call_and_one_a_wait_tell_what_the_documentation_says() {
+async fn a_span_a_call_and_one_a_wait_say_what_the_documentation_says() {
     let log = log();
     let id = vec![
         ("X-Request-Id", "req-7".to_owned()),
@@ -63,7 +63,7 @@ async fn a_span_a_call_and_one_a_wait_tell_what_the_documentation_says() {
         .lines()
         .filter(|line| line.contains("the-test-of-spans"))
         .collect();
-    let is_told = |parts: &[&str]| {
+    let has_line = |parts: &[&str]| {
         lines
             .iter()
             .any(|line| parts.iter().all(|part| line.contains(part)))
@@ -72,16 +72,16 @@ async fn a_span_a_call_and_one_a_wait_tell_what_the_documentation_says() {
     // OpenTelemetry's names for generative AI.
     let conversation = format!("gen_ai.conversation.id=\"{SESSION}\"");
     assert!(
-        is_told(&["dinoai.wait", &session, &conversation]),
+        has_line(&["dinoai.wait", &session, &conversation]),
         "{lines:#?}"
     );
-    assert!(!is_told(&["gen_ai.operation.name"]), "nothing is started");
+    assert!(!has_line(&["gen_ai.operation.name"]), "nothing is started");
     for attempt in [
         "attempt=1 http.status=503 request_id=\"req-7\"",
         "attempt=2",
     ] {
         assert!(
-            is_told(&[
+            has_line(&[
                 "dinoai.call",
                 "operation=\"DinoaiAgentRunStatus\"",
                 &session,
@@ -90,8 +90,8 @@ async fn a_span_a_call_and_one_a_wait_tell_what_the_documentation_says() {
             "{attempt}"
         );
     }
-    assert!(is_told(&["DEBUG", "trying again after a pause"]));
-    assert!(is_told(&["INFO", "run status", "status=COMPLETED"]));
+    assert!(has_line(&["DEBUG", "trying again after a pause"]));
+    assert!(has_line(&["INFO", "run status", "status=COMPLETED"]));
     // Message texts are not for logs.
     assert!(lines.iter().all(|line| !line.contains("All good.")));
 }

@@ -15,7 +15,7 @@ pub(crate) fn request() -> TriggerRun {
     TriggerRun::agent("data-quality-checker")
 }
 
-/// So many requests, told apart by their messages.
+/// So many requests, each with a message of its own.
 pub(crate) fn messages(count: usize) -> Vec<TriggerRun> {
     (0..count)
         .map(|number| TriggerRun::message(format!("message-{number}")))

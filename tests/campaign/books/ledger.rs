@@ -10,7 +10,7 @@ use super::Books;
 use crate::campaign::Shared;
 use crate::campaign::lane::Lane;
 
-/// Everything that the users of a lane were told.
+/// Everything that the users of a lane were returned.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) operations: BTreeMap<&'static str, u64>,

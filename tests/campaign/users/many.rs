@@ -73,7 +73,7 @@ pub(super) async fn run_many(lane: &Lane, rng: &mut Rng) {
     drop(results);
     for (place, (marker, result)) in markers.into_iter().zip(results_by_place).enumerate() {
         let Some((result, ended, absent)) = result else {
-            // A trigger on its way is seen to its end, and passes its id on.
+            // A trigger in flight is followed to its end, and passes its id on.
             let started = started.clone();
             lane.ledger().abandoned.push(Abandoned {
                 marker,

@@ -18,7 +18,7 @@ async fn a_client_error_is_final_for_every_call() {
         let (client, _) = server.client();
         let error = client.get_run(SESSION).await.unwrap_err();
         assert!(
-            matches!(error, Error::Http { status: told, .. } if told == status),
+            matches!(error, Error::Http { status: reported, .. } if reported == status),
             "{error:?}"
         );
         for which in CHANGES {
@@ -105,7 +105,7 @@ async fn what_graphql_errors_mean() {
             json!({ "data": { "triggerDinoaiAgentRun": { "ok": "yes" }, "stopDinoaiAgentRun": { "ok": 1 } } }),
         ),
     ];
-    let mut told = String::new();
+    let mut meanings = String::new();
     for (name, body) in bodies {
         let mut at_statuses = vec![];
         for status in [200, 294, 400, 422, 500] {
@@ -140,12 +140,12 @@ async fn what_graphql_errors_mean() {
             1,
             "{name} depends on the status: {at_statuses:#?}"
         );
-        told.push_str(&format!("{name}\n{}", at_statuses[0]));
+        meanings.push_str(&format!("{name}\n{}", at_statuses[0]));
         if at_500 != at_statuses[0] {
-            told.push_str(&format!("{name}, at 500\n{at_500}"));
+            meanings.push_str(&format!("{name}, at 500\n{at_500}"));
         }
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(meanings);
 }
 
 fn describe<T: std::fmt::Debug>(outcome: &Result<T>) -> String {

@@ -148,7 +148,7 @@ fn numbers(text: &str) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_malformed_json_is_told_with_its_place_and_not_asked_for_again() {
+async fn an_answer_that_is_malformed_json_is_reported_with_its_place_and_not_asked_for_again() {
     let answer = template().replace("CONTENT", "Done.");
     let place = answer.find("TS").unwrap();
     let not_a_number = answer.replace("TS", "NaN");

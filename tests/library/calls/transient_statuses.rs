@@ -6,7 +6,7 @@ use crate::support::fault_server::{FaultServer, Reply, SESSION};
 use crate::waiting::polled::{try_again, with_code};
 
 #[tokio::test]
-async fn a_read_and_a_stop_are_sent_again_after_a_status_that_passes_whatever_its_body() {
+async fn a_read_and_a_stop_are_sent_again_after_a_transient_status_whatever_its_body() {
     for status in [408, 425, 500, 502, 503, 504, 520, 599] {
         for reply in [
             Reply::Http(status, vec![], String::new()),
@@ -31,7 +31,7 @@ async fn a_read_and_a_stop_are_sent_again_after_a_status_that_passes_whatever_it
 }
 
 #[tokio::test]
-async fn a_read_that_failed_in_passing_is_said_to_be_worth_another_try() {
+async fn a_read_with_a_transient_failure_is_said_to_be_worth_another_try() {
     for reply in [
         Reply::html(408),
         Reply::html(425),

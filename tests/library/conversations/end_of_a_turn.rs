@@ -77,7 +77,7 @@ async fn a_timeout_before_the_turn_has_started_says_so() {
     }
 }
 
-/// Without an echo nobody can tell an answer from a straggler yet.
+/// Without an echo an answer and a straggler look alike.
 #[tokio::test]
 async fn a_turn_whose_answer_may_be_there_at_the_deadline_is_not_stopped() {
     for way in ["ask", "wait", "watch", "tree"] {

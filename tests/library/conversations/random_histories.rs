@@ -14,7 +14,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_conversation_hands_out_every_answer_once_and_none_too_early(
+    fn a_conversation_emits_every_answer_once_and_none_too_early(
         chapters in prop::collection::vec(chapter(), 2..5).prop_map(without_expired_before_the_last),
         disorder in any::<usize>(),
         moves in any::<bool>(),
@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn a_watch_tells_everything_once_wherever_it_is_dropped_and_taken_up_again(
+    fn a_watch_emits_everything_once_wherever_it_is_dropped_and_taken_up_again(
         chapters in prop::collection::vec(chapter(), 1..4).prop_map(without_expired_before_the_last),
         disorder in any::<usize>(),
         patience in 1..9_usize,

@@ -131,7 +131,7 @@ impl World {
             let message = self.message(role, &content);
             self.messages.push(message);
         }
-        // Before the caller's own message is shown, a late one cannot be told from an answer.
+        // Before the caller's own message is shown, a late one looks like an answer.
         if moment.messages > 0 || self.has_echo {
             let late = std::mem::take(&mut self.held_back);
             self.messages.extend(late);

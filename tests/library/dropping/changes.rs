@@ -138,11 +138,11 @@ async fn a_read_of_steps_dropped_at_any_await_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_fleet_dropped_at_any_await_changes_nothing() {
+async fn many_waits_dropped_at_any_await_change_nothing() {
     let wait = |client: Client| -> Work {
-        let mut fleet = client.wait_all(ids(60)).unwrap().results();
+        let mut many = client.wait_all(ids(60)).unwrap().results();
         Box::pin(async move {
-            while let Some((_, result)) = fleet.next().await {
+            while let Some((_, result)) = many.next().await {
                 result.unwrap();
             }
         })
@@ -151,11 +151,11 @@ async fn a_fleet_dropped_at_any_await_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_fleet_of_its_own_dropped_at_any_await_has_started_each_run_once_at_most() {
+async fn many_starts_dropped_at_any_await_have_started_each_run_once_at_most() {
     let run = |client: Client| -> Work {
-        let mut fleet = client.run_all(requests(6), 2).results();
+        let mut many = client.run_all(requests(6), 2).results();
         Box::pin(async move {
-            while let Some((_, result)) = fleet.next().await {
+            while let Some((_, result)) = many.next().await {
                 result.unwrap();
             }
         })
@@ -193,5 +193,5 @@ async fn after_an_ask_is_dropped_the_session_still_finds_the_end_of_its_turn() {
     panic!("it never finished");
 }
 
-/// The events of a watch, or the results of a fleet, as texts.
+/// The events of a watch, or the results of many runs, as texts.
 pub(crate) type Items = Pin<Box<dyn futures_core::Stream<Item = String> + Send>>;

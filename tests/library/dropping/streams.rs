@@ -106,19 +106,19 @@ async fn a_watch_dropped_at_any_await_is_gone_on_with_where_it_stopped() {
         // A status that has passed by the time of the next look was seen by nobody.
         let lasts = |event: &&String| !event.starts_with("Status");
         let expected: BTreeSet<_> = expected.iter().filter(lasts).collect();
-        let told: BTreeSet<_> = distinct.into_iter().filter(lasts).collect();
-        assert_eq!(told, expected, "after {polls} polls");
+        let emitted: BTreeSet<_> = distinct.into_iter().filter(lasts).collect();
+        assert_eq!(emitted, expected, "after {polls} polls");
     }
     panic!("it never finished");
 }
 
 #[tokio::test]
-async fn a_result_of_a_fleet_that_is_dropped_at_any_await_comes_later_and_once() {
+async fn a_result_of_many_runs_that_is_dropped_at_any_await_comes_later_and_once() {
     use futures_util::StreamExt;
     for polls in 1..12 {
         let server = FaultServer::scripted(api()).await;
         let (client, _) = server.client();
-        let told = |place: String, result: Result<dinoai::Run>| {
+        let shown = |place: String, result: Result<dinoai::Run>| {
             result.unwrap();
             place
         };
@@ -127,13 +127,13 @@ async fn a_result_of_a_fleet_that_is_dropped_at_any_await_comes_later_and_once()
                 .wait_all(ids(60))
                 .unwrap()
                 .results()
-                .map(move |(id, result)| told(id.to_string(), result)),
+                .map(move |(id, result)| shown(id.to_string(), result)),
         );
         let run: Items = Box::pin(
             client
                 .run_all(requests(6), 3)
                 .results()
-                .map(move |(place, result)| told(place.to_string(), result)),
+                .map(move |(place, result)| shown(place.to_string(), result)),
         );
         for (mut results, count) in [(waited, 60), (run, 6)] {
             let mut places = vec![];

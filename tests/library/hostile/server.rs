@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::hostile::judge::runtime;
 
-/// One server for all tests of this file, which writes what it is told to, valid or not. Each
+/// One server for all tests of this file, which writes what it is given, valid or not. Each
 /// answer has a path of its own.
 pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 

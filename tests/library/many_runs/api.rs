@@ -100,18 +100,18 @@ pub(crate) fn end_one_after_the_other(most: usize) -> impl FnMut(&Seen) -> Reply
     )
 }
 
-pub(crate) async fn all(mut fleet: RunResults<SessionId>) -> BTreeMap<String, Result<Run>> {
+pub(crate) async fn all(mut many: RunResults<SessionId>) -> BTreeMap<String, Result<Run>> {
     let mut results = BTreeMap::new();
-    while let Some((id, result)) = fleet.next().await {
+    while let Some((id, result)) = many.next().await {
         let before = results.insert(id.to_string(), result);
         assert!(before.is_none(), "{id} twice");
     }
     results
 }
 
-pub(crate) async fn all_in_order(mut fleet: RunResults<usize>) -> Vec<(usize, Result<Run>)> {
+pub(crate) async fn all_in_order(mut many: RunResults<usize>) -> Vec<(usize, Result<Run>)> {
     let mut results = vec![];
-    while let Some(result) = fleet.next().await {
+    while let Some(result) = many.next().await {
         results.push(result);
     }
     results

@@ -16,7 +16,7 @@ use crate::support::samples::{ids, seconds};
 
 /// The ways in which a server refuses a batch that is too large for it.
 fn refusals() -> Vec<Reply> {
-    let told = json!([{ "message": "Query is too complex." }]);
+    let refusal = json!([{ "message": "Query is too complex." }]);
     let validation = json!([{
         "message": "Too many aliases.",
         "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" },
@@ -24,9 +24,9 @@ fn refusals() -> Vec<Reply> {
     vec![
         Reply::html(400),
         Reply::html(413),
-        Reply::json(400, &json!({ "errors": told })),
-        Reply::json(200, &json!({ "errors": told })),
-        Reply::json(200, &json!({ "data": null, "errors": told })),
+        Reply::json(400, &json!({ "errors": refusal })),
+        Reply::json(200, &json!({ "errors": refusal })),
+        Reply::json(200, &json!({ "data": null, "errors": refusal })),
         Reply::json(400, &json!({ "errors": validation })),
         Reply::json(200, &json!({ "errors": validation })),
     ]
@@ -123,8 +123,8 @@ async fn a_size_that_was_refused_once_is_tried_again_some_time_later() {
     })
     .await;
     let (client, _) = patient(&server);
-    let fleet = client.wait_all(ids(2)).unwrap().poll_interval(seconds(1));
-    let results = all(fleet.timeout(seconds(600)).results()).await;
+    let many = client.wait_all(ids(2)).unwrap().poll_interval(seconds(1));
+    let results = all(many.timeout(seconds(600)).results()).await;
     assert_eq!(results.len(), 2);
     assert!(results.values().all(Result::is_ok), "{results:?}");
     let batches = batches(&server);

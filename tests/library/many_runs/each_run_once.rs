@@ -86,7 +86,7 @@ async fn a_blank_id_among_many_is_refused_by_name_before_any_request() {
 }
 
 #[tokio::test]
-async fn a_fleet_of_none_ends_at_once() {
+async fn a_wait_for_no_runs_ends_at_once() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
     let (client, clock) = patient(&server);
     assert!(
@@ -103,13 +103,13 @@ async fn a_fleet_of_none_ends_at_once() {
 }
 
 #[tokio::test]
-async fn a_fleet_that_has_ended_says_so_as_often_as_it_is_asked() {
+async fn a_stream_of_results_that_has_ended_says_so_as_often_as_it_is_asked() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
     let (client, _) = patient(&server);
-    let mut fleet = client.wait_all(ids(1)).unwrap().results();
-    assert!(fleet.next().await.is_some());
-    assert!(fleet.next().await.is_none());
-    assert!(fleet.next().await.is_none());
+    let mut many = client.wait_all(ids(1)).unwrap().results();
+    assert!(many.next().await.is_some());
+    assert!(many.next().await.is_none());
+    assert!(many.next().await.is_none());
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_run_that_woke_between_the_poll_and_the_read_is_waited_for_on() {
 }
 
 #[tokio::test]
-async fn at_the_timeout_every_run_that_is_going_is_told_with_its_own_state() {
+async fn at_the_timeout_every_run_that_is_going_is_reported_with_its_own_state() {
     let server = FaultServer::scripted(runs(|id, _| match number(id) % 3 {
         0 => reads_as("COMPLETED"),
         1 => reads_as("RUNNING"),
@@ -171,26 +171,26 @@ async fn at_the_timeout_every_run_that_is_going_is_told_with_its_own_state() {
 }
 
 #[tokio::test]
-async fn a_fleet_that_could_never_end_is_refused_before_any_request() {
+async fn many_runs_that_could_never_end_are_refused_before_any_request() {
     let server = FaultServer::scripted(end_one_after_the_other(1)).await;
     let (client, _) = patient(&server);
-    let fleet = || client.wait_all(ids(3)).unwrap();
-    for fleet in [
-        fleet().timeout(Duration::ZERO).results(),
-        fleet().poll_interval(Duration::ZERO).results(),
+    let many = || client.wait_all(ids(3)).unwrap();
+    for many in [
+        many().timeout(Duration::ZERO).results(),
+        many().poll_interval(Duration::ZERO).results(),
     ] {
-        let results = all(fleet).await;
+        let results = all(many).await;
         assert_eq!(results.len(), 3);
         for result in results.values() {
             assert!(matches!(result, Err(Error::InvalidRequest { .. })));
         }
     }
     let requests = || client.run_all(messages(3), 2);
-    for fleet in [
+    for many in [
         requests().timeout(Duration::ZERO).results(),
         requests().poll_interval(Duration::ZERO).results(),
     ] {
-        let results = all_in_order(fleet).await;
+        let results = all_in_order(many).await;
         assert_eq!(results.len(), 3);
         for (_, result) in results {
             assert!(matches!(result, Err(Error::InvalidRequest { .. })));

@@ -13,10 +13,10 @@ use crate::support::fault_server::{FastClock, FaultServer, Reply, client};
 use crate::support::operations::is_poll;
 use crate::support::samples::{ids, seconds};
 
-/// A fleet on the emulator, whose runs take 5 to 8 polls each.
+/// Runs on the emulator that take 5 to 8 polls each.
 ///
-/// The emulator has a thread of its own, and what the fleet allocates is counted on this one,
-/// where its whole runtime lives: so the figure is the fleet's alone, connections included.
+/// The emulator has a thread of its own, and what the waits allocate is counted on this one,
+/// where their whole runtime lives: so the figure is theirs alone, connections included.
 #[test]
 fn a_thousand_runs_on_the_emulator_take_little_memory_and_few_requests() {
     const RUNS: usize = 1000;
@@ -58,12 +58,12 @@ fn a_thousand_runs_on_the_emulator_take_little_memory_and_few_requests() {
     let mut completed = 0;
     let heap = allocation_counter::measure(|| {
         runtime.block_on(async {
-            let mut fleet = client
+            let mut many = client
                 .wait_all(ids.clone())
                 .unwrap()
                 .timeout(Duration::MAX)
                 .results();
-            while let Some((_, result)) = fleet.next().await {
+            while let Some((_, result)) = many.next().await {
                 completed += usize::from(result.is_ok());
             }
         });
@@ -131,12 +131,12 @@ fn a_long_error_for_a_batch_takes_memory_once_and_not_for_each_of_its_runs() {
     let mut completed = 0;
     let heap = allocation_counter::measure(|| {
         runtime.block_on(async {
-            let mut fleet = client
+            let mut many = client
                 .wait_all(ids.clone())
                 .unwrap()
                 .poll_interval(seconds(60))
                 .results();
-            while let Some((_, result)) = fleet.next().await {
+            while let Some((_, result)) = many.next().await {
                 completed += usize::from(result.is_ok());
             }
         });

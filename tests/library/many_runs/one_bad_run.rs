@@ -20,7 +20,7 @@ fn bad_places() -> Vec<Place> {
 }
 
 #[tokio::test]
-async fn a_run_that_was_never_read_well_is_told_at_once_and_concerns_no_other() {
+async fn a_run_that_was_never_read_well_is_reported_at_once_and_concerns_no_other() {
     for bad in bad_places() {
         let mut well = end_one_after_the_other_place(4);
         let server = FaultServer::scripted(runs({

@@ -84,7 +84,7 @@ async fn a_rate_limit_code_is_one_pause_for_all_waits() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_down_in_the_middle_is_borne() {
+async fn a_host_that_is_down_in_the_middle_is_tolerated() {
     let mut answer = end_one_after_the_other(5);
     let mut arrived = 0;
     let server = FaultServer::scripted(move |seen| {
@@ -109,7 +109,7 @@ async fn a_host_that_is_down_in_the_middle_is_borne() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_polled_alone_bears_a_temporary_failure_like_the_others() {
+async fn a_run_that_is_polled_alone_tolerates_a_temporary_failure_like_the_others() {
     let mut failures = 6;
     let mut answer = end_one_after_the_other(1);
     let server = FaultServer::scripted(move |seen| {
@@ -128,11 +128,11 @@ async fn a_run_that_is_polled_alone_bears_a_temporary_failure_like_the_others() 
             .request_timeout(seconds(60))
             .connect_timeout(seconds(60))
     });
-    let fleet = client
+    let many = client
         .wait_all(ids(51))
         .unwrap()
         .poll_interval(seconds(4))
         .results();
-    let results = all(fleet).await;
+    let results = all(many).await;
     assert!(results["run-50"].is_ok(), "{:?}", results["run-50"]);
 }

@@ -30,12 +30,12 @@ async fn first_polls_are_spread_over_the_first_second() {
             .request_timeout(seconds(60))
             .connect_timeout(seconds(60))
     });
-    let fleet = client
+    let many = client
         .wait_all(ids(1000))
         .unwrap()
         .poll_interval(seconds(10))
         .results();
-    assert_eq!(all(fleet).await.len(), 1000);
+    assert_eq!(all(many).await.len(), 1000);
     let first: Vec<f64> = arrivals.lock().unwrap()[..20].to_vec();
     // 20 batches, 0.05 s apart. Late ones may come close to one another, none comes early.
     for (place, arrival) in first.iter().enumerate() {
@@ -46,7 +46,7 @@ async fn first_polls_are_spread_over_the_first_second() {
 }
 
 #[tokio::test]
-async fn a_delay_that_the_server_asks_for_holds_for_the_whole_fleet() {
+async fn a_delay_that_the_server_asks_for_holds_for_all_runs() {
     let clock = FastClock::with_second(Duration::from_millis(2));
     let held = Arc::new(Mutex::new((None, vec![])));
     let (watch, record) = (clock.clone(), held.clone());
@@ -70,12 +70,12 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_whole_fleet() {
             .request_timeout(seconds(60))
             .connect_timeout(seconds(60))
     });
-    let fleet = client
+    let many = client
         .wait_all(ids(200))
         .unwrap()
         .poll_interval(seconds(30))
         .results();
-    let results = all(fleet).await;
+    let results = all(many).await;
     assert_eq!(
         results.values().filter(|result| result.is_ok()).count(),
         200

@@ -43,14 +43,14 @@ async fn at_most_so_many_runs_are_going_at_a_time_and_each_is_started_once() {
         let (client, _) = patient(&server);
         let started = Arc::new(Mutex::new(HashMap::new()));
         let record = started.clone();
-        let mut fleet = client
+        let mut many = client
             .run_all(messages(30), concurrency)
             .on_started(move |place, id| {
                 record.lock().unwrap().insert(place, id.clone());
             })
             .results();
         let mut places = HashSet::new();
-        while let Some((place, result)) = fleet.next().await {
+        while let Some((place, result)) = many.next().await {
             let run = result.unwrap();
             assert_eq!(started.lock().unwrap()[&place], run.session_id);
             assert!(places.insert(place));
@@ -91,7 +91,7 @@ async fn results_carry_the_place_of_their_request() {
 }
 
 #[tokio::test]
-async fn a_trigger_whose_answer_is_lost_is_told_and_not_sent_again_and_the_others_go_on() {
+async fn a_trigger_whose_answer_is_lost_is_reported_and_not_sent_again_and_the_others_go_on() {
     let mut answer = end_one_after_the_other(3);
     let server = FaultServer::scripted(move |seen| {
         let reply = answer(seen);
@@ -146,14 +146,14 @@ async fn an_id_in_a_response_that_cannot_be_used_reaches_the_callback() {
         let (client, _) = patient(&server);
         let started = Arc::new(Mutex::new(BTreeMap::new()));
         let record = started.clone();
-        let fleet = client
+        let many = client
             .run_all(messages(3), 1)
             .on_started(move |place, id| {
                 let before = record.lock().unwrap().insert(place, id.to_string());
                 assert!(before.is_none(), "{place} twice");
             })
             .results();
-        let results: BTreeMap<_, _> = all_in_order(fleet).await.into_iter().collect();
+        let results: BTreeMap<_, _> = all_in_order(many).await.into_iter().collect();
         let id = match &results[&1] {
             Ok(run) => &run.session_id,
             Err(error) => {
@@ -173,11 +173,11 @@ async fn an_id_in_a_response_that_cannot_be_used_reaches_the_callback() {
 async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
     let server = FaultServer::scripted(runs(|_, _| Err("No such run."))).await;
     let (client, _) = patient(&server);
-    let fleet = client
+    let many = client
         .run_all(messages(4), 2)
         .poll_interval(seconds(30))
         .results();
-    let results = all_in_order(fleet).await;
+    let results = all_in_order(many).await;
     assert_eq!(results.len(), 4);
     for (_, result) in results {
         let error = result.unwrap_err();
@@ -193,11 +193,11 @@ async fn errors_after_a_start_of_its_own_say_that_a_run_exists() {
 async fn each_run_that_is_started_has_the_whole_timeout_to_itself() {
     let server = FaultServer::scripted(runs(|_, _| reads_as("RUNNING"))).await;
     let (client, clock) = patient(&server);
-    let fleet = client
+    let many = client
         .run_all(messages(3), 1)
         .timeout(seconds(60))
         .results();
-    let results = all_in_order(fleet).await;
+    let results = all_in_order(many).await;
     assert_eq!(results.len(), 3);
     for (_, result) in results {
         let Err(Error::WaitTimeout(timeout)) = result else {

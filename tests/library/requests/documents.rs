@@ -17,7 +17,7 @@ use graphql_client_codegen::{
 };
 
 /// The API as the vendor's page "DinoAI Programmable Agents API" documents it. The page does not
-/// say whether an operation can answer null; GraphQL servers let it unless told otherwise.
+/// say whether an operation can answer null; GraphQL servers let it, unless their schema forbids it.
 const PAGE: &str = "
     type Query {
       dinoaiAgentRun(agentSessionId: String!): DinoAiAgentRun

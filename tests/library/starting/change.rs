@@ -128,7 +128,7 @@ impl Answered {
     /// Whether the id in the answer reached the caller, in a value or in an error.
     pub(crate) fn has_kept_the_id(&self) -> bool {
         let id = self.change.id();
-        let has_it = |error: &Error| error.session_id().is_some_and(|told| told.as_str() == id);
+        let has_it = |error: &Error| error.session_id().is_some_and(|known| known.as_str() == id);
         self.is_accepted() || self.may_have_started() && self.result.as_ref().is_err_and(has_it)
     }
 

@@ -80,7 +80,7 @@ async fn a_read_and_a_stop_get_through_the_same_faults_within_their_attempts() {
 
 #[tokio::test]
 async fn a_read_that_never_gets_through_says_what_the_last_attempt_met() {
-    let mut told = String::new();
+    let mut texts = String::new();
     for (fault, reply) in lost_answers() {
         let server = FaultServer::start(vec![reply; 4]).await;
         let (client, _) = server.client();
@@ -91,14 +91,14 @@ async fn a_read_that_never_gets_through_says_what_the_last_attempt_met() {
             "{fault}: {error:?}"
         );
         assert_eq!(error.session_id().unwrap().as_str(), SESSION);
-        told.push_str(&format!("{fault}: {error}\n"));
+        texts.push_str(&format!("{fault}: {error}\n"));
     }
-    insta::assert_snapshot!(without_error_numbers(&told));
+    insta::assert_snapshot!(without_error_numbers(&texts));
 }
 
 #[tokio::test]
 async fn what_a_lost_trigger_says() {
-    let mut told = String::new();
+    let mut texts = String::new();
     for (fault, reply) in lost_answers() {
         let server = FaultServer::start([reply]).await;
         let (client, _) = server.client();
@@ -106,9 +106,9 @@ async fn what_a_lost_trigger_says() {
             .trigger_run(TriggerRun::agent("a"))
             .await
             .unwrap_err();
-        told.push_str(&format!("{fault}: {error}\n"));
+        texts.push_str(&format!("{fault}: {error}\n"));
     }
-    insta::assert_snapshot!(without_error_numbers(&told));
+    insta::assert_snapshot!(without_error_numbers(&texts));
 }
 
 /// The numbers of errors differ between systems.

@@ -32,8 +32,8 @@ pub(crate) fn id_of(seen: &Seen) -> String {
     id.and_then(|id| id.as_str()).unwrap_or_default().to_owned()
 }
 
-/// Answers for a family whose lives go on with each look. A read shows what the latest look did.
-pub(crate) fn family(
+/// Answers for runs whose lives go on with each look. A read shows what the latest look did.
+pub(crate) fn tree_of(
     lives: impl IntoIterator<Item = (&'static str, Life)>,
 ) -> impl FnMut(&Seen) -> Reply + Send {
     let lives: HashMap<_, _> = lives.into_iter().collect();

@@ -6,10 +6,10 @@ use dinoai::Error;
 
 use crate::support::fault_server::{FaultServer, Reply};
 use crate::support::operations::READ;
-use crate::trees::api::{LOOK, always, family, id_of, ids, lives, root, run};
+use crate::trees::api::{LOOK, always, id_of, ids, lives, root, run, tree_of};
 
 #[tokio::test]
-async fn a_family_is_read_several_at_a_time_and_never_more_than_the_bound() {
+async fn descendants_are_read_several_at_a_time_and_never_more_than_the_bound() {
     let children: Vec<_> = (0..24).map(|number| format!("child-{number}")).collect();
     for (bound, more_than_one) in [(None, true), (Some(3), true), (Some(0), false)] {
         let names = children.clone();
@@ -37,7 +37,7 @@ async fn a_family_is_read_several_at_a_time_and_never_more_than_the_bound() {
 }
 
 #[tokio::test]
-async fn a_wait_looks_at_a_family_under_the_same_bound() {
+async fn a_wait_looks_at_descendants_under_the_same_bound() {
     let server = FaultServer::scripted(|seen| {
         let id = id_of(seen);
         let children: &[&str] = if id == "root" {
@@ -77,7 +77,7 @@ async fn siblings_stand_in_the_apis_order_whichever_answers_first() {
 
 #[tokio::test]
 async fn runs_that_name_each_other_in_a_circle_are_read_once_each() {
-    let server = FaultServer::scripted(family([
+    let server = FaultServer::scripted(tree_of([
         ("root", always("COMPLETED", &["root", "a", "b", "a"])),
         ("a", always("COMPLETED", &["b", "c", "root"])),
         ("b", always("COMPLETED", &["a"])),
@@ -93,7 +93,7 @@ async fn runs_that_name_each_other_in_a_circle_are_read_once_each() {
 
 #[tokio::test]
 async fn a_wait_for_a_circle_ends() {
-    let server = FaultServer::scripted(family([
+    let server = FaultServer::scripted(tree_of([
         ("root", always("COMPLETED", &["root", "a"])),
         ("a", always("COMPLETED", &["root", "a"])),
     ]))
@@ -104,7 +104,7 @@ async fn a_wait_for_a_circle_ends() {
 
 #[tokio::test]
 async fn a_child_that_cannot_be_read_is_reported_and_the_rest_stands() {
-    let server = FaultServer::scripted(family([
+    let server = FaultServer::scripted(tree_of([
         ("root", always("COMPLETED", &["a", "gone", "b"])),
         ("a", always("FAILED", &["a-1"])),
         ("a-1", always("RUNNING", &[])),
@@ -125,7 +125,7 @@ async fn a_child_that_cannot_be_read_is_reported_and_the_rest_stands() {
 
 #[tokio::test]
 async fn a_run_that_cannot_be_read_at_all_is_the_error_of_get_run() {
-    let server = FaultServer::scripted(family([])).await;
+    let server = FaultServer::scripted(tree_of([])).await;
     let (session, _) = root(&server);
     for error in [
         session.tree().await.unwrap_err(),
@@ -140,7 +140,7 @@ async fn a_run_that_cannot_be_read_at_all_is_the_error_of_get_run() {
 #[tokio::test]
 async fn a_temporary_failure_while_reading_is_tried_again_for_that_run_alone() {
     let mut failures = 3;
-    let mut answer = family([
+    let mut answer = tree_of([
         ("root", always("COMPLETED", &["a", "b"])),
         ("a", always("COMPLETED", &[])),
         ("b", always("COMPLETED", &[])),
@@ -182,8 +182,8 @@ async fn nothing_is_read_below_the_thirty_second_generation() {
 }
 
 #[tokio::test]
-async fn a_family_is_drawn_as_a_tree() {
-    let server = FaultServer::scripted(family([
+async fn descendants_are_drawn_as_a_tree() {
+    let server = FaultServer::scripted(tree_of([
         ("root", always("RUNNING", &["a", "b"])),
         ("a", always("COMPLETED", &["a-1", "a-2"])),
         ("a-1", always("FAILED", &[])),
@@ -197,7 +197,7 @@ async fn a_family_is_drawn_as_a_tree() {
 
 #[tokio::test]
 async fn a_run_without_children_needs_no_time_to_settle() {
-    let server = FaultServer::scripted(family([("root", lives(["RUNNING", "COMPLETED"]))])).await;
+    let server = FaultServer::scripted(tree_of([("root", lives(["RUNNING", "COMPLETED"]))])).await;
     let (session, clock) = root(&server);
     let wait = session.tree().until_ended();
     let tree = wait.poll_interval(Duration::from_secs(3)).await.unwrap();

@@ -11,13 +11,13 @@ use crate::support::fault_server;
 use crate::support::fault_server::{FaultServer, Reply, Seen};
 use crate::support::operations::{READ, STOP};
 use crate::support::samples::no_such_run;
-use crate::trees::api::{LOOK, always, family, id_of, ids, lives, requests_for, root, run};
+use crate::trees::api::{LOOK, always, id_of, ids, lives, requests_for, root, run, tree_of};
 
 #[tokio::test]
 async fn all_descendants_are_waited_for_however_the_first_run_reads() {
     let mut grandchild = vec!["RUNNING"; 40];
     grandchild.push("FAILED");
-    let server = FaultServer::scripted(family([
+    let server = FaultServer::scripted(tree_of([
         ("root", always("COMPLETED", &["a"])),
         ("a", always("COMPLETED", &["a-1"])),
         ("a-1", lives(grandchild)),
@@ -39,7 +39,7 @@ async fn children_that_appear_while_it_waits_are_waited_for_too() {
     parent.push(("COMPLETED", vec!["late"]));
     let mut late = vec![("RUNNING", vec![]); 5];
     late.push(("COMPLETED", vec!["later"]));
-    let server = FaultServer::scripted(family([
+    let server = FaultServer::scripted(tree_of([
         ("root", parent),
         ("late", late),
         ("later", lives(["QUEUED", "RUNNING", "RUNNING", "STOPPED"])),
@@ -62,7 +62,7 @@ async fn children_that_appear_while_it_waits_are_waited_for_too() {
 
 #[tokio::test]
 async fn a_child_that_appears_only_in_the_last_read_is_waited_for_too() {
-    let mut answer = family([
+    let mut answer = tree_of([
         ("root", always("COMPLETED", &[])),
         ("late", lives(["RUNNING", "RUNNING", "COMPLETED"])),
     ]);
@@ -86,7 +86,7 @@ fn wakes_again() -> impl FnMut(&Seen) -> Reply + Send {
     let idle = ["COMPLETED"; 7].into_iter();
     let parent = idle.chain(woken).map(|status| (status, vec!["child"]));
     let child = [["RUNNING"; 5], ["COMPLETED"; 5]].concat();
-    family([("root", parent.collect()), ("child", lives(child))])
+    tree_of([("root", parent.collect()), ("child", lives(child))])
 }
 
 #[tokio::test]
@@ -142,10 +142,10 @@ async fn a_parent_that_is_called_back_on_the_emulator_has_the_childs_news() {
     assert_eq!((tree.children.len(), tree.runs().count()), (1, 2));
 }
 
-/// A family whose child is answered with `failures` first, one a look, and is well then.
+/// A tree whose child is answered with `failures` first, one a look, and is well then.
 fn child_fails(failures: Vec<Reply>) -> impl FnMut(&Seen) -> Reply + Send {
     let mut failures = failures.into_iter();
-    let mut answer = family([
+    let mut answer = tree_of([
         ("root", always("COMPLETED", &["child"])),
         ("child", lives(["RUNNING", "COMPLETED"])),
     ]);
@@ -174,7 +174,7 @@ async fn a_child_that_cannot_be_read_for_a_while_is_waited_for() {
 
 #[tokio::test]
 async fn a_child_that_cannot_be_read_for_two_minutes_is_given_up_and_reported() {
-    let server = FaultServer::scripted(family([
+    let server = FaultServer::scripted(tree_of([
         ("root", always("COMPLETED", &["gone", "child"])),
         ("child", lives(["RUNNING", "RUNNING", "COMPLETED"])),
     ]))
@@ -191,7 +191,7 @@ async fn a_child_that_cannot_be_read_for_two_minutes_is_given_up_and_reported() 
 
 #[tokio::test]
 async fn a_child_that_must_not_be_read_is_given_up_and_reported() {
-    let mut answer = family([("root", always("COMPLETED", &["secret"]))]);
+    let mut answer = tree_of([("root", always("COMPLETED", &["secret"]))]);
     let server = FaultServer::scripted(move |seen| match id_of(seen).as_str() {
         "secret" => Reply::Http(403, vec![], String::new()),
         _ => answer(seen),
@@ -206,7 +206,7 @@ async fn a_child_that_must_not_be_read_is_given_up_and_reported() {
 #[tokio::test]
 async fn the_timeout_is_reported_of_the_first_run_and_does_not_stop_it_once_it_has_ended() {
     for on_timeout in [OnTimeout::Leave, OnTimeout::Stop] {
-        let server = FaultServer::scripted(family([
+        let server = FaultServer::scripted(tree_of([
             ("root", always("COMPLETED", &["child"])),
             ("child", always("RUNNING", &[])),
         ]))
@@ -240,7 +240,7 @@ async fn the_timeout_is_reported_of_the_first_run_and_does_not_stop_it_once_it_h
 
 #[tokio::test]
 async fn a_first_run_that_is_still_going_at_the_timeout_is_stopped_where_that_was_asked_for() {
-    let server = FaultServer::scripted(family([("root", always("RUNNING", &[]))])).await;
+    let server = FaultServer::scripted(tree_of([("root", always("RUNNING", &[]))])).await;
     let (session, _) = root(&server);
     let wait = session
         .tree()
@@ -256,7 +256,7 @@ async fn a_first_run_that_is_still_going_at_the_timeout_is_stopped_where_that_wa
 
 #[tokio::test]
 async fn a_wait_that_could_never_end_is_refused_before_any_request() {
-    let server = FaultServer::scripted(family([])).await;
+    let server = FaultServer::scripted(tree_of([])).await;
     let (session, _) = root(&server);
     let wait = || session.tree().until_ended();
     for wait in [
@@ -271,7 +271,7 @@ async fn a_wait_that_could_never_end_is_refused_before_any_request() {
 
 #[tokio::test]
 async fn a_child_that_fails_temporarily_in_the_last_read_is_read_all_the_same() {
-    let mut answer = family([
+    let mut answer = tree_of([
         ("root", always("COMPLETED", &["child"])),
         ("child", always("COMPLETED", &[])),
     ]);
@@ -290,7 +290,7 @@ async fn a_child_that_fails_temporarily_in_the_last_read_is_read_all_the_same() 
 
 #[tokio::test]
 async fn a_delay_that_the_server_asks_for_at_a_child_is_honoured() {
-    let mut answer = family([
+    let mut answer = tree_of([
         ("root", always("COMPLETED", &["child"])),
         ("child", lives(["RUNNING", "RUNNING", "COMPLETED"])),
     ]);
@@ -355,7 +355,7 @@ async fn a_look_at_a_large_tree_that_is_under_way_at_the_deadline_is_finished() 
 
 #[tokio::test]
 async fn a_tree_that_has_ended_by_its_deadline_is_returned_although_it_has_just_changed() {
-    let server = FaultServer::scripted(family([
+    let server = FaultServer::scripted(tree_of([
         ("root", always("COMPLETED", &["child"])),
         (
             "child",

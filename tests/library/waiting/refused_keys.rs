@@ -1,6 +1,5 @@
 //! A key that is refused after it has worked does not end a wait at once.
 
-
 use dinoai::time::{Clock, VirtualClock};
 use dinoai::{Error, Event};
 

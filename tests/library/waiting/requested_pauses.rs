@@ -123,7 +123,7 @@ async fn a_delay_of_a_day_holds_a_wait_back_for_a_minute() {
     }
 }
 
-/// A response at this time of the server's, which asks for another attempt this much later.
+/// A response with this time in its `Date`, which asks for another attempt this much later.
 fn dated(status: u16, date: SystemTime, delay: Duration) -> Reply {
     Reply::Http(status, vec![], String::new())
         .with_header("Date", httpdate::fmt_http_date(date))

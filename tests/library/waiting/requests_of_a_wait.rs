@@ -80,7 +80,7 @@ async fn a_run_that_woke_between_the_poll_and_the_read_is_waited_for_on() {
 }
 
 #[tokio::test]
-async fn the_session_id_is_handed_out_after_the_trigger_and_before_the_first_poll() {
+async fn the_session_id_is_passed_on_after_the_trigger_and_before_the_first_poll() {
     let server = Arc::new(FaultServer::start([]).await);
     let (client, _) = server.client();
     let handed_out = Arc::new(Mutex::new(None));

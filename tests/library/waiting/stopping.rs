@@ -188,9 +188,9 @@ async fn a_stop_that_fails_temporarily_is_sent_again() {
 }
 
 #[tokio::test]
-async fn why_a_run_could_not_be_stopped_is_told_beside_the_timeout() {
+async fn why_a_run_could_not_be_stopped_is_reported_beside_the_timeout() {
     let refused = json!({ "data": { "stopDinoaiAgentRun": { "ok": false, "status": "RUNNING" } } });
-    let mut told = vec![];
+    let mut texts = vec![];
     for reply in [
         Reply::json(200, &refused),
         Reply::Http(403, vec![], String::new()),
@@ -208,9 +208,9 @@ async fn why_a_run_could_not_be_stopped_is_told_beside_the_timeout() {
         };
         assert_eq!(error.session_id().unwrap().as_str(), SESSION);
         assert_eq!(sent(&server, STOP), 1);
-        told.push(timeout.to_string());
+        texts.push(timeout.to_string());
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(texts.join("\n"));
 }
 
 async fn emulator(backend: Backend) -> (Emulator, Client) {
@@ -226,7 +226,7 @@ async fn emulator(backend: Backend) -> (Emulator, Client) {
 }
 
 #[tokio::test]
-async fn a_backend_that_cannot_stop_runs_is_told_as_such() {
+async fn a_backend_that_cannot_stop_runs_is_reported_as_such() {
     let (emulator, client) = emulator(Backend::PagesOnly).await;
     let wait = client.trigger_run_and_wait(request()).timeout(MINUTE);
     let timeout = timeout_of(wait.on_timeout(OnTimeout::Stop).await);
@@ -246,8 +246,8 @@ async fn a_run_on_the_emulator_has_stopped_after_the_timeout() {
     assert_eq!(emulator.runs()[0].status, "STOPPED");
 }
 
-/// Whether the server is told to stop a run within the time that a request takes at most.
-async fn is_told_to_stop(server: &FaultServer) -> bool {
+/// Whether the server is asked to stop a run within the time that a request takes at most.
+async fn is_asked_to_stop(server: &FaultServer) -> bool {
     let start = Instant::now();
     while sent(server, STOP) == 0 {
         if start.elapsed() > Duration::from_millis(300) {
@@ -267,7 +267,7 @@ async fn a_guard_stops_its_run_when_it_is_dropped() {
     session.run().await.unwrap();
     assert_eq!(sent(&server, STOP), 0);
     drop(guard);
-    assert!(is_told_to_stop(&server).await);
+    assert!(is_asked_to_stop(&server).await);
     let stop = server.seen().pop().unwrap();
     assert_eq!(stop.variables, json!({ "agentSessionId": SESSION }));
 }
@@ -283,7 +283,7 @@ async fn a_guard_stops_its_run_when_its_scope_ends_in_a_panic_or_is_cancelled() 
         panic!("for a test");
     });
     assert!(task.await.unwrap_err().is_panic());
-    assert!(is_told_to_stop(&server).await);
+    assert!(is_asked_to_stop(&server).await);
 
     let server = endless([]).await;
     let (client, _) = server.client();
@@ -295,7 +295,7 @@ async fn a_guard_stops_its_run_when_its_scope_ends_in_a_panic_or_is_cancelled() 
     tokio::task::yield_now().await;
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
-    assert!(is_told_to_stop(&server).await);
+    assert!(is_asked_to_stop(&server).await);
 }
 
 #[tokio::test]
@@ -303,7 +303,7 @@ async fn a_guard_that_is_disarmed_lets_its_run_go_on() {
     let server = endless([]).await;
     let (client, _) = server.client();
     client.session(SESSION).unwrap().stop_on_drop().disarm();
-    assert!(!is_told_to_stop(&server).await);
+    assert!(!is_asked_to_stop(&server).await);
     assert_eq!(server.arrived(), 0);
 }
 
@@ -319,7 +319,7 @@ fn a_guard_dropped_outside_a_runtime_does_nothing_and_does_not_panic() {
     let server = runtime.block_on(endless([]));
     let (client, _) = server.client();
     drop(client.session(SESSION).unwrap().stop_on_drop());
-    assert!(!runtime.block_on(is_told_to_stop(&server)));
+    assert!(!runtime.block_on(is_asked_to_stop(&server)));
 }
 
 /// Says whether its guard panics as it is dropped: a runtime would keep that to itself.
@@ -354,6 +354,6 @@ async fn what_comes_of_a_guards_stop_harms_nobody() {
     let server = endless(vec![Reply::html(404)]).await;
     let (client, _) = server.client();
     drop(client.session(SESSION).unwrap().stop_on_drop());
-    assert!(is_told_to_stop(&server).await);
+    assert!(is_asked_to_stop(&server).await);
     client.get_run(SESSION).await.unwrap();
 }

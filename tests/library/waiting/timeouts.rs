@@ -53,7 +53,7 @@ async fn a_wait_that_timed_out_goes_on_from_the_errors_session_id() {
 }
 
 #[tokio::test]
-async fn a_timeout_tells_why_the_last_poll_failed() {
+async fn a_timeout_says_why_the_last_poll_failed() {
     let replies = [vec![Reply::Status("RUNNING")], vec![Reply::html(502); 20]].concat();
     let server = FaultServer::start(after_trigger(replies)).await;
     let (client, _) = server.client();
@@ -145,7 +145,7 @@ async fn a_wait_that_could_never_end_is_refused_before_any_request() {
         ),
     ] {
         let error = wait.await.unwrap_err();
-        assert!(matches!(&error, Error::InvalidRequest { field: told, .. } if *told == field));
+        assert!(matches!(&error, Error::InvalidRequest { field: named, .. } if *named == field));
         assert!(!error.may_have_started());
     }
     assert_eq!(server.arrived(), 0);

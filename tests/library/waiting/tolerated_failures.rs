@@ -62,7 +62,7 @@ async fn a_session_that_was_started_here_is_waited_for_as_after_a_trigger() {
 }
 
 #[tokio::test]
-async fn a_temporary_failure_of_the_first_poll_is_tried_four_times_and_then_told() {
+async fn a_temporary_failure_of_the_first_poll_is_tried_four_times_and_then_reported() {
     let server = FaultServer::start(vec![Reply::html(503); 10]).await;
     let (client, _) = server.client();
     let error = client.session(SESSION).unwrap().wait().await.unwrap_err();
@@ -85,7 +85,7 @@ fn not_ok() -> Reply {
 }
 
 #[tokio::test]
-async fn a_wrong_session_id_is_told_at_the_first_poll() {
+async fn a_wrong_session_id_is_reported_at_the_first_poll() {
     for reply in [no_such_run(), null_run(), not_ok(), Reply::html(404)] {
         let server = FaultServer::start([reply]).await;
         let (client, clock) = server.client();
@@ -97,7 +97,7 @@ async fn a_wrong_session_id_is_told_at_the_first_poll() {
 }
 
 #[tokio::test]
-async fn a_wrong_host_is_told_at_the_first_poll() {
+async fn a_wrong_host_is_reported_at_the_first_poll() {
     let address = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()

@@ -69,7 +69,7 @@ async fn a_wait_goes_on_through_minutes_of_a_code_that_says_the_server_is_not_we
 }
 
 #[tokio::test]
-async fn a_wait_goes_on_through_minutes_of_each_status_that_passes() {
+async fn a_wait_goes_on_through_minutes_of_each_transient_status() {
     for status in [408, 425, 500, 502, 503, 504, 520, 599] {
         for reply in [
             Reply::html(status),

@@ -29,10 +29,10 @@ fn busy() -> Scenario {
         .message("assistant", "Done.")
 }
 
-async fn told(mut watch: Events) -> Vec<String> {
-    let mut told = vec![];
+async fn lines(mut watch: Events) -> Vec<String> {
+    let mut lines = vec![];
     while let Some(event) = watch.next().await {
-        told.push(match event {
+        lines.push(match event {
             Ok(Event::Status(status)) => format!("status {status}"),
             Ok(Event::Startup(step)) => format!("startup {} {}", step.label, step.done),
             Ok(Event::Step(step)) => format!(
@@ -47,7 +47,7 @@ async fn told(mut watch: Events) -> Vec<String> {
             Err(error) => format!("error {error}"),
         });
     }
-    told
+    lines
 }
 
 async fn emulate(backend: Backend, scenario: Scenario) -> Emulator {
@@ -58,11 +58,11 @@ async fn emulate(backend: Backend, scenario: Scenario) -> Emulator {
 }
 
 #[tokio::test]
-async fn a_watch_tells_everything_in_order() {
+async fn a_watch_emits_everything_in_order() {
     let emulator = emulate(Backend::Current, busy()).await;
     let client = client_of(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
-    insta::assert_snapshot!(told(session.watch().events()).await.join("\n"));
+    insta::assert_snapshot!(lines(session.watch().events()).await.join("\n"));
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn steps_and_the_start_up_checklist_come_on_request_and_only_new_steps_are
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
     let options = StepOptions::default().with_tool_io().with_max_chars(7);
     insta::assert_snapshot!(
-        told(session.watch().steps(options).events())
+        lines(session.watch().steps(options).events())
             .await
             .join("\n")
     );
@@ -94,8 +94,8 @@ async fn a_backend_without_steps_says_so_once_and_the_other_events_still_come() 
     let emulator = emulate(Backend::PagesOnly, busy()).await;
     let client = client_of(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
-    let told = told(session.watch().steps(StepOptions::default()).events()).await;
-    insta::assert_snapshot!(told.join("\n").replace(session.id().as_str(), "SESSION"));
+    let lines = lines(session.watch().steps(StepOptions::default()).events()).await;
+    insta::assert_snapshot!(lines.join("\n").replace(session.id().as_str(), "SESSION"));
 }
 
 #[tokio::test]
@@ -110,17 +110,17 @@ async fn steps_that_cannot_be_read_do_not_hide_the_rest() {
     assert_eq!(read.steps, None);
     assert!(read.startup_steps.is_some());
 
-    let told = told(session.watch().steps(StepOptions::default()).events()).await;
+    let lines = lines(session.watch().steps(StepOptions::default()).events()).await;
     assert!(
-        told.iter().any(|line| line.starts_with("startup")),
-        "{told:#?}"
+        lines.iter().any(|line| line.starts_with("startup")),
+        "{lines:#?}"
     );
     assert!(
-        told.iter().all(|line| !line.starts_with("error")),
-        "{told:#?}"
+        lines.iter().all(|line| !line.starts_with("error")),
+        "{lines:#?}"
     );
     let missing = "steps missing: the API answered without them";
-    assert_eq!(told[told.len() - 2..], [missing, "ended COMPLETED"]);
+    assert_eq!(lines[lines.len() - 2..], [missing, "ended COMPLETED"]);
 }
 
 #[tokio::test]
@@ -176,12 +176,12 @@ async fn steps_are_read_with_their_options() {
 }
 
 #[tokio::test]
-async fn a_watch_of_a_run_that_has_ended_tells_it_all_at_once() {
+async fn a_watch_of_a_run_that_has_ended_emits_it_all_at_once() {
     let emulator = emulate(Backend::Current, Scenario::failed()).await;
     let client = client_of(&emulator);
     let session = client.start(TriggerRun::message("Check.")).await.unwrap();
     session.wait().await.unwrap_err();
-    let all = told(client.session(session.id()).unwrap().watch().events()).await;
+    let all = lines(client.session(session.id()).unwrap().watch().events()).await;
     assert_eq!(all.last().unwrap(), "ended FAILED");
     assert_eq!(
         all.iter()
@@ -190,8 +190,8 @@ async fn a_watch_of_a_run_that_has_ended_tells_it_all_at_once() {
         2
     );
     let again = client.session(session.id()).unwrap();
-    let _ = told(again.watch().events()).await;
-    assert_eq!(told(again.watch().events()).await, ["ended FAILED"]);
+    let _ = lines(again.watch().events()).await;
+    assert_eq!(lines(again.watch().events()).await, ["ended FAILED"]);
 }
 
 /// A follow-up from elsewhere can wake a run after the poll that has shown its end.
@@ -214,7 +214,7 @@ async fn a_watch_does_not_end_with_a_run_that_woke_between_the_poll_and_the_read
     .await;
     let session = server.client().session("s").unwrap();
     assert_eq!(
-        told(session.watch().events()).await,
+        lines(session.watch().events()).await,
         [
             "status RUNNING",
             "message assistant Done.",
@@ -293,8 +293,8 @@ fn downloaded(server: &ScriptedServer) -> usize {
 async fn watching_a_long_run_downloads_each_text_a_few_times_and_not_at_every_poll() {
     let server = growing().await;
     let session = server.client().session("s").unwrap();
-    let told = told(session.watch().events()).await;
-    let messages = told.iter().filter(|line| line.starts_with("message"));
+    let lines = lines(session.watch().events()).await;
+    let messages = lines.iter().filter(|line| line.starts_with("message"));
     assert_eq!(messages.count(), MESSAGES);
     let polls = server
         .answers()

@@ -1,12 +1,12 @@
-//! What a fleet of 10,000 runs on the emulator costs: heap, requests, time.
+//! What 10,000 runs on the emulator cost: heap, requests, time.
 //!
 //! ```sh
-//! cargo bench --bench fleet
+//! cargo bench --bench many_runs
 //! ```
 //!
-//! The emulator is in this process, on a thread of its own. What the fleet allocates is counted
-//! on the main thread, where its whole runtime lives: so the figure is the fleet's alone, its
-//! session ids, its connections and the results that it yields included.
+//! The emulator is in this process, on a thread of its own. What the runs allocate is counted on the
+//! main thread, where their whole runtime lives: so the figure is theirs alone, with their session
+//! ids, their connections and the results that are emitted.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run ends")]
 
@@ -66,12 +66,12 @@ fn main() {
     let mut completed = 0;
     let heap = allocation_counter::measure(|| {
         runtime.block_on(async {
-            let mut fleet = client
+            let mut many = client
                 .wait_all(ids.clone())
                 .expect("no id is blank")
                 .timeout(Duration::MAX)
                 .results();
-            while let Some((_, result)) = fleet.next().await {
+            while let Some((_, result)) = many.next().await {
                 completed += usize::from(result.is_ok());
             }
         });
