@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dinoai::{Client, Session, SessionId, TriggerRun};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::fault_server::{Reply, SESSION};
 
@@ -42,4 +42,19 @@ pub(crate) fn no_such_run() -> Reply {
         200,
         &json!({ "data": { "dinoaiAgentRun": null }, "errors": [error] }),
     )
+}
+
+/// The errors of a server that says no more than that.
+pub(crate) fn try_again() -> Value {
+    json!([{ "message": "Try again later" }])
+}
+
+/// An error as a gateway writes it: with a code, without a path.
+pub(crate) fn with_code(code: &str) -> Value {
+    json!({ "message": "It was not to be.", "extensions": { "code": code } })
+}
+
+/// The same as all errors of a response.
+pub(crate) fn errors_with_code(code: &str) -> Value {
+    json!([with_code(code)])
 }

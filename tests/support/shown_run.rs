@@ -95,8 +95,8 @@ pub(crate) fn client_by(server: &FaultServer, clock: &(impl Clock + Clone)) -> C
     let (client, _) = client(&server.endpoint(), |builder| {
         builder
             .clock(clock)
-            .request_timeout(seconds(30))
-            .connect_timeout(seconds(30))
+            .request_timeout(seconds(60))
+            .connect_timeout(seconds(60))
     });
     client
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
-use crate::waiting::polled::{try_again, with_code};
+use crate::support::samples::{errors_with_code, try_again};
 
 #[tokio::test]
 async fn a_read_and_a_stop_are_sent_again_after_a_transient_status_whatever_its_body() {
@@ -36,12 +36,12 @@ async fn a_read_with_a_transient_failure_is_said_to_be_worth_another_try() {
         Reply::html(408),
         Reply::html(425),
         Reply::errors(503, &try_again()),
-        Reply::errors(200, &with_code("SERVICE_UNAVAILABLE")),
+        Reply::errors(200, &errors_with_code("SERVICE_UNAVAILABLE")),
         Reply::json(
             200,
-            &json!({ "data": null, "errors": with_code("GATEWAY_TIMEOUT") }),
+            &json!({ "data": null, "errors": errors_with_code("GATEWAY_TIMEOUT") }),
         ),
-        Reply::errors(200, &with_code("RATE_LIMITED")),
+        Reply::errors(200, &errors_with_code("RATE_LIMITED")),
     ] {
         let server = FaultServer::start(vec![reply.clone(); 4]).await;
         let (client, _) = server.client();
@@ -53,8 +53,8 @@ async fn a_read_with_a_transient_failure_is_said_to_be_worth_another_try() {
         Reply::html(404),
         Reply::errors(400, &try_again()),
         Reply::errors(200, &try_again()),
-        Reply::errors(200, &with_code("GRAPHQL_VALIDATION_FAILED")),
-        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+        Reply::errors(200, &errors_with_code("GRAPHQL_VALIDATION_FAILED")),
+        Reply::errors(200, &errors_with_code("UNAUTHENTICATED")),
     ] {
         let server = FaultServer::start(vec![reply.clone(); 4]).await;
         let (client, _) = server.client();

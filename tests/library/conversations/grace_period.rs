@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use dinoai::{Error, Event, PollOptions, RunStatus, Schedule};
 
-use crate::conversations::random_world::{Chapter, SESSION, elsewhere, play, run};
+use crate::conversations::random_world::{Chapter, elsewhere, play, run};
+use crate::support::fault_server::SESSION;
 
 fn quiet(end: &str) -> Chapter {
     Chapter {

@@ -7,8 +7,9 @@ use dinoai::{Event, Turn};
 use proptest::prelude::*;
 
 use crate::conversations::random_world::{
-    SESSION, bits, chapter, elsewhere, play, run, without_expired_before_the_last,
+    bits, chapter, elsewhere, play, run, without_expired_before_the_last,
 };
+use crate::support::fault_server::SESSION;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]

@@ -8,9 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
+use crate::support::fault_server::SESSION;
 use crate::support::scripted_server::ScriptedServer;
-
-pub(crate) const SESSION: &str = "xwzdneft6emspe0f";
 
 /// What a server shows of a run at one moment.
 #[derive(Debug, Clone)]

@@ -6,9 +6,10 @@ use dinoai::time::VirtualClock;
 use dinoai::{Client, Result, Run, RunResults, SessionId};
 use serde_json::{Value, json};
 
-use crate::support::fault_server::{FaultServer, Reply, Seen, client};
+use crate::support::fault_server::{FaultServer, Reply, Seen};
 use crate::support::operations::{READ, STATUSES, TRIGGER, is_poll};
-use crate::support::samples::{id, seconds};
+use crate::support::samples::id;
+use crate::support::shown_run::client_by;
 
 pub(crate) fn number(id: &str) -> usize {
     id.trim_start_matches("run-").parse().unwrap()
@@ -16,11 +17,8 @@ pub(crate) fn number(id: &str) -> usize {
 
 /// A client that gives a server all the time that a busy machine needs: none of these hangs.
 pub(crate) fn patient(server: &FaultServer) -> (Client, VirtualClock) {
-    client(&server.endpoint(), |builder| {
-        builder
-            .request_timeout(seconds(60))
-            .connect_timeout(seconds(60))
-    })
+    let clock = VirtualClock::new();
+    (client_by(server, &clock), clock)
 }
 
 /// The runs that a request reads, with the name that the answer has to have for each.

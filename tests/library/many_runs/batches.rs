@@ -10,9 +10,10 @@ use serde_json::json;
 use crate::many_runs::api::{
     all, asked, batches, end_one_after_the_other, number, patient, reads_as, runs,
 };
-use crate::support::fault_server::{FaultServer, Reply, client};
+use crate::support::fault_server::{FaultServer, Reply};
 use crate::support::operations::{STATUSES, is_poll};
 use crate::support::samples::{ids, seconds};
+use crate::support::shown_run::client_by;
 
 /// The ways in which a server refuses a batch that is too large for it.
 fn refusals() -> Vec<Reply> {
@@ -84,12 +85,7 @@ async fn a_batch_that_has_failed_is_due_again_after_the_pause_of_the_schedule() 
             }
         })
         .await;
-        let (client, _) = client(&server.endpoint(), |builder| {
-            builder
-                .clock(clock)
-                .request_timeout(seconds(60))
-                .connect_timeout(seconds(60))
-        });
+        let client = client_by(&server, &clock);
         let results = all(client
             .wait_all(ids(4))
             .unwrap()
@@ -169,12 +165,7 @@ async fn in_trouble(
         reply.unwrap_or_else(|| answer(seen))
     })
     .await;
-    let (client, _) = client(&server.endpoint(), |builder| {
-        builder
-            .clock(clock)
-            .request_timeout(seconds(60))
-            .connect_timeout(seconds(60))
-    });
+    let client = client_by(&server, &clock);
     let results = all(client
         .wait_all(ids(200))
         .unwrap()

@@ -9,9 +9,10 @@ use serde_json::json;
 
 use crate::many_runs::api::{asked, reads_as, runs};
 use crate::many_runs::dead_hosts::is_poll_name;
-use crate::support::fault_server::{FastClock, FaultServer, Reply, client};
+use crate::support::fault_server::{FastClock, FaultServer, Reply};
 use crate::support::operations::is_poll;
 use crate::support::samples::{ids, seconds};
+use crate::support::shown_run::client_by;
 
 /// Runs on the emulator that take 5 to 8 polls each.
 ///
@@ -117,12 +118,7 @@ fn a_long_error_for_a_batch_takes_memory_once_and_not_for_each_of_its_runs() {
         }
         answer(seen)
     }));
-    let (client, _) = client(&server.endpoint(), |builder| {
-        builder
-            .clock(clock)
-            .request_timeout(seconds(60))
-            .connect_timeout(seconds(60))
-    });
+    let client = client_by(&server, &clock);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -11,14 +11,13 @@ use serde_json::json;
 use crate::many_runs::alike::{Many, fast_client, run_all};
 use crate::support::fault_server::{FastClock, FaultServer, Reply, client};
 use crate::support::operations::{TRIGGER, is_poll, sent};
-use crate::support::samples::{request, seconds};
-use crate::waiting::polled::with_code;
+use crate::support::samples::{errors_with_code, request, seconds};
 
 #[tokio::test]
 async fn one_refused_key_ends_all_starts() {
     for refusal in [
-        Reply::errors(200, &with_code("UNAUTHENTICATED")),
-        Reply::errors(401, &with_code("UNAUTHENTICATED")),
+        Reply::errors(200, &errors_with_code("UNAUTHENTICATED")),
+        Reply::errors(401, &errors_with_code("UNAUTHENTICATED")),
         Reply::Http(401, vec![], String::new()),
         Reply::html(403),
     ] {
@@ -50,7 +49,7 @@ async fn one_refused_key_ends_all_starts() {
 #[tokio::test]
 async fn a_key_that_is_refused_in_the_middle_ends_further_starts_alone() {
     for refusal in [
-        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+        Reply::errors(200, &errors_with_code("UNAUTHENTICATED")),
         Reply::Http(401, vec![], String::new()),
         Reply::html(403),
     ] {
@@ -172,7 +171,7 @@ async fn runs_that_the_key_must_not_read_are_started_a_few_at_most() {
     for refusal in [
         Reply::Http(401, vec![], String::new()),
         Reply::html(403),
-        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+        Reply::errors(200, &errors_with_code("UNAUTHENTICATED")),
     ] {
         for concurrency in [1, 3] {
             let (reply, mut many) = (refusal.clone(), Many::default());

@@ -9,10 +9,10 @@ use dinoai::time::Clock;
 
 use crate::many_runs::alike::{Many, fast_client, ids_in, wait_for_all};
 use crate::many_runs::api::{all, asked, end_one_after_the_other, patient};
-use crate::support::fault_server::{FastClock, FaultServer, Reply, client};
+use crate::support::fault_server::{FastClock, FaultServer, Reply};
 use crate::support::operations::{READ, STATUS, is_poll, sent};
-use crate::support::samples::{ids, seconds};
-use crate::waiting::polled::{try_again, with_code};
+use crate::support::samples::{errors_with_code, ids, seconds, try_again};
+use crate::support::shown_run::client_by;
 
 #[tokio::test]
 async fn two_hundred_waits_go_through_an_outage_with_few_requests_and_lose_nothing() {
@@ -71,7 +71,8 @@ async fn a_rate_limit_code_is_one_pause_for_all_waits() {
         arrivals.push(time.now());
         match arrivals.len() {
             1 => many.answer(seen, "RUNNING"),
-            2 => Reply::errors(200, &with_code("RATE_LIMITED")).with_header("Retry-After", "30"),
+            2 => Reply::errors(200, &errors_with_code("RATE_LIMITED"))
+                .with_header("Retry-After", "30"),
             _ => many.answer(seen, "COMPLETED"),
         }
     })
@@ -122,12 +123,7 @@ async fn a_run_that_is_polled_alone_tolerates_a_temporary_failure_like_the_other
     })
     .await;
     let clock = FastClock::with_second(Duration::from_millis(20));
-    let (client, _) = client(&server.endpoint(), |builder| {
-        builder
-            .clock(clock)
-            .request_timeout(seconds(60))
-            .connect_timeout(seconds(60))
-    });
+    let client = client_by(&server, &clock);
     let many = client
         .wait_all(ids(51))
         .unwrap()

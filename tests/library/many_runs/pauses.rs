@@ -7,9 +7,10 @@ use dinoai::Result;
 use dinoai::time::Clock;
 
 use crate::many_runs::api::{all, asked, reads_as, runs};
-use crate::support::fault_server::{FastClock, FaultServer, Reply, client};
+use crate::support::fault_server::{FastClock, FaultServer, Reply};
 use crate::support::operations::is_poll;
 use crate::support::samples::{ids, seconds};
+use crate::support::shown_run::client_by;
 
 #[tokio::test]
 async fn first_polls_are_spread_over_the_first_second() {
@@ -24,12 +25,7 @@ async fn first_polls_are_spread_over_the_first_second() {
         answer(seen)
     })
     .await;
-    let (client, _) = client(&server.endpoint(), |builder| {
-        builder
-            .clock(clock)
-            .request_timeout(seconds(60))
-            .connect_timeout(seconds(60))
-    });
+    let client = client_by(&server, &clock);
     let many = client
         .wait_all(ids(1000))
         .unwrap()
@@ -64,12 +60,7 @@ async fn a_delay_that_the_server_asks_for_holds_for_all_runs() {
         answer(seen)
     })
     .await;
-    let (client, _) = client(&server.endpoint(), |builder| {
-        builder
-            .clock(clock)
-            .request_timeout(seconds(60))
-            .connect_timeout(seconds(60))
-    });
+    let client = client_by(&server, &clock);
     let many = client
         .wait_all(ids(200))
         .unwrap()
@@ -116,12 +107,7 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_ended_runs_too(
         answer(seen)
     })
     .await;
-    let (client, _) = client(&server.endpoint(), |builder| {
-        builder
-            .clock(clock)
-            .request_timeout(seconds(60))
-            .connect_timeout(seconds(60))
-    });
+    let client = client_by(&server, &clock);
     let results = all(client
         .wait_all(ids(100))
         .unwrap()

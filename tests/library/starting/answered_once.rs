@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::starting::change::{Bench, Change, GAVE_UP, Wrong, with_code};
+use crate::starting::change::{Bench, Change, GAVE_UP, Wrong};
 use crate::starting::refusing_statuses::no_envelopes;
 use crate::support::fault_server::Reply;
+use crate::support::samples::with_code;
 
 /// Bodies of every kind, each with whether it holds an id, or a value at the mutation's name.
 pub(crate) fn bodies(change: Change) -> Vec<(&'static str, String, bool)> {

@@ -180,8 +180,3 @@ impl Drop for Wrong {
 /// Statuses that prove nothing, whatever comes with them: the server, or one before it, gave up
 /// on a request that it may have handed on.
 pub(crate) const GAVE_UP: [u16; 11] = [408, 409, 425, 499, 500, 501, 502, 503, 504, 507, 524];
-
-/// An error as a gateway writes it: with a code, without a path.
-pub(crate) fn with_code(code: &str) -> Value {
-    json!({ "message": "It was not to be.", "extensions": { "code": code } })
-}

@@ -3,8 +3,9 @@
 use dinoai::Error;
 use serde_json::{Value, json};
 
-use crate::starting::change::{Bench, Change, GAVE_UP, Wrong, with_code};
+use crate::starting::change::{Bench, Change, GAVE_UP, Wrong};
 use crate::support::fault_server::Reply;
+use crate::support::samples::with_code;
 
 /// The codes that a server gives before it executes anything.
 const BEFORE_EXECUTION: [&str; 3] = [

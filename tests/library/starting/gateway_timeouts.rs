@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::starting::change::{Bench, Change, Wrong, with_code};
+use crate::starting::change::{Bench, Change, Wrong};
 use crate::support::fault_server::Reply;
+use crate::support::samples::with_code;
 
 #[tokio::test]
 async fn a_gateways_timeout_written_in_graphql_leaves_the_outcome_unknown() {

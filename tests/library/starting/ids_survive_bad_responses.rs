@@ -5,8 +5,9 @@ use std::io::Write;
 use Change::{Send, Trigger, TriggerWithOptions};
 use serde_json::{Value, json};
 
-use crate::starting::change::{AGENT, Bench, Change, ID, Wrong, with_code};
+use crate::starting::change::{AGENT, Bench, Change, ID, Wrong};
 use crate::support::fault_server::{Reply, SESSION};
+use crate::support::samples::with_code;
 
 /// Answers that hold the id of a run and are no good otherwise, each with a name.
 fn ids_in_bad_answers(change: Change) -> Vec<(&'static str, Reply)> {

@@ -9,9 +9,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::support::fault_server;
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
 use crate::support::operations::TRIGGER;
+use crate::support::shown_run::client_by;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -32,10 +32,7 @@ fn is_closed<T>(result: &Result<T>) -> bool {
 
 /// A client on real time, which gives up on nothing soon.
 fn client(server: &FaultServer) -> Client {
-    let (client, _) = fault_server::client(&server.endpoint(), |builder| {
-        builder.clock(SystemClock::new()).request_timeout(LONG)
-    });
-    client
+    client_by(server, &SystemClock::new())
 }
 
 /// Ends once so many requests have arrived.

@@ -3,8 +3,9 @@
 use dinoai::Error;
 use serde_json::json;
 
-use crate::starting::change::{Bench, Change, Wrong, with_code};
+use crate::starting::change::{Bench, Change, Wrong};
 use crate::support::fault_server::Reply;
+use crate::support::samples::with_code;
 
 #[tokio::test]
 async fn too_many_requests_beside_a_value_or_a_path_is_never_sent_again() {

@@ -4,8 +4,9 @@
 use dinoai::Error;
 use serde_json::json;
 
-use crate::starting::change::{Bench, Change, Wrong, with_code};
+use crate::starting::change::{Bench, Change, Wrong};
 use crate::support::fault_server::Reply;
+use crate::support::samples::with_code;
 
 /// Bodies that are no GraphQL envelope.
 pub(crate) fn no_envelopes() -> Vec<(&'static str, String)> {

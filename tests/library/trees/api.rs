@@ -7,10 +7,9 @@ use dinoai::{Session, Tree};
 use serde_json::json;
 
 use crate::support::fault_server::{FaultServer, Reply, Seen};
-use crate::support::operations::STOP;
+use crate::support::operations::{DIGEST, STOP};
 use crate::support::samples::no_such_run;
-
-pub(crate) const LOOK: &str = "DinoaiAgentRunDigest";
+use crate::support::shown_run::id_of;
 
 /// A good answer to a look at a run, or to a read of it.
 pub(crate) fn run(id: &str, status: &str, children: &[&str]) -> Reply {
@@ -27,11 +26,6 @@ pub(crate) fn run(id: &str, status: &str, children: &[&str]) -> Reply {
 /// What a run's status and children are at each look, the last of them from then on.
 type Life = Vec<(&'static str, Vec<&'static str>)>;
 
-pub(crate) fn id_of(seen: &Seen) -> String {
-    let id = seen.variables.get("id");
-    id.and_then(|id| id.as_str()).unwrap_or_default().to_owned()
-}
-
 /// Answers for runs whose lives go on with each look. A read shows what the latest look did.
 pub(crate) fn tree_of(
     lives: impl IntoIterator<Item = (&'static str, Life)>,
@@ -42,12 +36,12 @@ pub(crate) fn tree_of(
         if seen.operation == STOP {
             return Reply::Good;
         }
-        let id = id_of(seen);
+        let id = id_of(seen).to_owned();
         let Some(life) = lives.get(id.as_str()) else {
             return no_such_run();
         };
         let looks = looks.entry(id.clone()).or_default();
-        if seen.operation == LOOK {
+        if seen.operation == DIGEST {
             *looks += 1;
         }
         let now = looks.saturating_sub(1).min(life.len() - 1);

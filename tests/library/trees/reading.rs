@@ -5,8 +5,9 @@ use std::time::Duration;
 use dinoai::Error;
 
 use crate::support::fault_server::{FaultServer, Reply};
-use crate::support::operations::READ;
-use crate::trees::api::{LOOK, always, id_of, ids, lives, root, run, tree_of};
+use crate::support::operations::{DIGEST, READ};
+use crate::support::shown_run::id_of;
+use crate::trees::api::{always, ids, lives, root, run, tree_of};
 
 #[tokio::test]
 async fn descendants_are_read_several_at_a_time_and_never_more_than_the_bound() {
@@ -14,7 +15,7 @@ async fn descendants_are_read_several_at_a_time_and_never_more_than_the_bound() 
     for (bound, more_than_one) in [(None, true), (Some(3), true), (Some(0), false)] {
         let names = children.clone();
         let server = FaultServer::scripted(move |seen| {
-            let id = id_of(seen);
+            let id = id_of(seen).to_owned();
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             let children = if id == "root" { &names[..] } else { &[] };
             let answer = run(&id, "COMPLETED", children);
@@ -39,7 +40,7 @@ async fn descendants_are_read_several_at_a_time_and_never_more_than_the_bound() 
 #[tokio::test]
 async fn a_wait_looks_at_descendants_under_the_same_bound() {
     let server = FaultServer::scripted(|seen| {
-        let id = id_of(seen);
+        let id = id_of(seen).to_owned();
         let children: &[&str] = if id == "root" {
             &["a", "b", "c", "d", "e", "f"]
         } else {
@@ -57,13 +58,13 @@ async fn a_wait_looks_at_descendants_under_the_same_bound() {
 #[tokio::test]
 async fn siblings_stand_in_the_apis_order_whichever_answers_first() {
     let server = FaultServer::scripted(|seen| {
-        let (children, late): (&[&str], u64) = match id_of(seen).as_str() {
+        let (children, late): (&[&str], u64) = match id_of(seen) {
             "root" => (&["z", "a", "m"], 0),
             "z" => (&["z-2", "z-1"], 40),
             "a" => (&["a-1"], 20),
             _ => (&[], 0),
         };
-        let answer = run(&id_of(seen), "COMPLETED", children);
+        let answer = run(id_of(seen), "COMPLETED", children);
         Reply::Late(Duration::from_millis(late), Box::new(answer))
     })
     .await;
@@ -160,7 +161,7 @@ async fn a_temporary_failure_while_reading_is_tried_again_for_that_run_alone() {
 #[tokio::test]
 async fn nothing_is_read_below_the_thirty_second_generation() {
     let server = FaultServer::scripted(|seen| {
-        let id = id_of(seen);
+        let id = id_of(seen).to_owned();
         let generation: usize = id.trim_start_matches("root").parse().unwrap_or(0);
         let child = format!("root{}", generation + 1);
         run(&id, "COMPLETED", &[&child])
@@ -203,5 +204,5 @@ async fn a_run_without_children_needs_no_time_to_settle() {
     let tree = wait.poll_interval(Duration::from_secs(3)).await.unwrap();
     assert_eq!(tree.to_string(), "root COMPLETED");
     assert_eq!(clock.sleeps(), [Duration::from_secs(3)]);
-    assert_eq!(server.operations(), [LOOK, LOOK, READ]);
+    assert_eq!(server.operations(), [DIGEST, DIGEST, READ]);
 }

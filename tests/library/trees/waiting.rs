@@ -9,9 +9,10 @@ use dinoai_emulator::{Child, Emulator, Scenario, Stage};
 use crate::support::emulated::client_of;
 use crate::support::fault_server;
 use crate::support::fault_server::{FaultServer, Reply, Seen};
-use crate::support::operations::{READ, STOP};
+use crate::support::operations::{DIGEST, READ, STOP};
 use crate::support::samples::no_such_run;
-use crate::trees::api::{LOOK, always, id_of, ids, lives, requests_for, root, run, tree_of};
+use crate::support::shown_run::id_of;
+use crate::trees::api::{always, ids, lives, requests_for, root, run, tree_of};
 
 #[tokio::test]
 async fn all_descendants_are_waited_for_however_the_first_run_reads() {
@@ -150,7 +151,7 @@ fn child_fails(failures: Vec<Reply>) -> impl FnMut(&Seen) -> Reply + Send {
         ("child", lives(["RUNNING", "COMPLETED"])),
     ]);
     move |seen| {
-        let is_look = id_of(seen) == "child" && seen.operation == LOOK;
+        let is_look = id_of(seen) == "child" && seen.operation == DIGEST;
         let failure = if is_look { failures.next() } else { None };
         failure.unwrap_or_else(|| answer(seen))
     }
@@ -162,7 +163,7 @@ async fn a_child_that_fails_temporarily_is_waited_for_however_often() {
     let server = FaultServer::scripted(child_fails(failures)).await;
     let tree = root(&server).0.tree().until_ended().await.unwrap();
     assert_eq!((tree.runs().count(), tree.failures().count()), (2, 0));
-    assert!(requests_for(&server, LOOK, "child") > 30);
+    assert!(requests_for(&server, DIGEST, "child") > 30);
 }
 
 #[tokio::test]
@@ -183,16 +184,16 @@ async fn a_child_that_cannot_be_read_for_two_minutes_is_given_up_and_reported() 
     let wait = session.tree().until_ended().settle_time(Duration::ZERO);
     let tree = wait.poll_interval(Duration::from_secs(30)).await.unwrap();
     assert_eq!((tree.runs().count(), tree.failures().count()), (2, 1));
-    assert_eq!(requests_for(&server, LOOK, "gone"), 5);
+    assert_eq!(requests_for(&server, DIGEST, "gone"), 5);
     // Two minutes of it, and the rest of the tree was read no more often than it had to.
     assert!(clock.now() <= Duration::from_secs(210), "{:?}", clock.now());
-    assert!(requests_for(&server, LOOK, "child") <= 4);
+    assert!(requests_for(&server, DIGEST, "child") <= 4);
 }
 
 #[tokio::test]
 async fn a_child_that_must_not_be_read_is_given_up_and_reported() {
     let mut answer = tree_of([("root", always("COMPLETED", &["secret"]))]);
-    let server = FaultServer::scripted(move |seen| match id_of(seen).as_str() {
+    let server = FaultServer::scripted(move |seen| match id_of(seen) {
         "secret" => Reply::Http(403, vec![], String::new()),
         _ => answer(seen),
     })
@@ -223,7 +224,7 @@ async fn the_timeout_is_reported_of_the_first_run_and_does_not_stop_it_once_it_h
         assert_eq!((timeout.elapsed, clock.now()), (minute, minute));
         assert_eq!(
             timeout.polls as usize,
-            requests_for(&server, LOOK, "root"),
+            requests_for(&server, DIGEST, "root"),
             "{error}"
         );
         let operations = server.operations();
@@ -322,10 +323,10 @@ async fn a_look_at_a_large_tree_that_is_under_way_at_the_deadline_is_finished() 
     let time = clock.clone();
     let children: Vec<_> = (1..RUNS).map(|number| format!("child-{number}")).collect();
     let server = FaultServer::scripted(move |seen| {
-        if seen.operation == LOOK {
+        if seen.operation == DIGEST {
             time.advance(Duration::from_secs(4) / RUNS as u32);
         }
-        let id = id_of(seen);
+        let id = id_of(seen).to_owned();
         let children: Vec<_> = children.iter().map(String::as_str).collect();
         let children = if id == "root" { &children[..] } else { &[] };
         run(&id, "COMPLETED", children)
@@ -348,7 +349,7 @@ async fn a_look_at_a_large_tree_that_is_under_way_at_the_deadline_is_finished() 
     assert!(tree.has_ended());
     assert_eq!((tree.runs().count(), tree.failures().count()), (RUNS, 0));
     let operations = server.operations();
-    let looks = operations.iter().filter(|name| *name == LOOK).count();
+    let looks = operations.iter().filter(|name| *name == DIGEST).count();
     assert_eq!((looks, operations.len()), (2 * RUNS, 3 * RUNS));
     assert!(clock.now() >= Duration::from_secs(31), "{:?}", clock.now());
 }

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dinoai::time::Clock;
-use dinoai::{Error, Outage, Result, Run, SessionId, TriggerRun};
+use dinoai::{Error, Outage, Result, Run, SessionId};
 
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
+use crate::support::samples::request;
 
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -81,10 +82,6 @@ fn expected() -> Shown {
 
 fn started(replies: impl IntoIterator<Item = Reply>) -> Vec<Reply> {
     [Reply::Good].into_iter().chain(replies).collect()
-}
-
-fn request() -> TriggerRun {
-    TriggerRun::message("Check.")
 }
 
 #[tokio::test]

@@ -4,19 +4,10 @@ use std::time::Duration;
 
 use dinoai::Client;
 use dinoai::time::{Clock, VirtualClock};
-use serde_json::{Value, json};
 
 use crate::support::fault_server::{FaultServer, Reply, client};
 use crate::support::operations::STATUS;
 use crate::support::samples::seconds;
-
-pub(crate) fn try_again() -> Value {
-    json!([{ "message": "Try again later" }])
-}
-
-pub(crate) fn with_code(code: &str) -> Value {
-    json!([{ "message": "It was not to be.", "extensions": { "code": code } }])
-}
 
 /// A server of one run, and a client of it. `poll` answers each poll by the client's clock;
 /// everything else is answered well.

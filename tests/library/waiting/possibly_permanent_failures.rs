@@ -8,8 +8,8 @@ use dinoai::time::Clock;
 use serde_json::{Value, json};
 
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
-use crate::support::samples::{request, seconds};
-use crate::waiting::polled::{polled, try_again, with_code};
+use crate::support::samples::{errors_with_code, request, seconds, try_again};
+use crate::waiting::polled::polled;
 
 /// Responses to a poll that may mean the end, or a gateway's bad moment.
 fn possibly_permanent() -> Vec<Reply> {
@@ -18,7 +18,7 @@ fn possibly_permanent() -> Vec<Reply> {
     vec![
         Reply::Http(401, vec![], String::new()),
         Reply::html(403),
-        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+        Reply::errors(200, &errors_with_code("UNAUTHENTICATED")),
         Reply::html(404),
         Reply::html(302),
         Reply::errors(200, &try_again()),

@@ -5,8 +5,8 @@ use dinoai::{Error, Event};
 
 use crate::support::fault_server::{FaultServer, Reply, SESSION, client};
 use crate::support::operations::{SEND, STATUS, TRIGGER};
-use crate::support::samples::{request, seconds};
-use crate::waiting::polled::{polled, with_code};
+use crate::support::samples::{errors_with_code, request, seconds};
+use crate::waiting::polled::polled;
 
 #[tokio::test]
 async fn a_firewalls_page_after_an_hour_of_success_does_not_end_a_wait() {
@@ -26,8 +26,8 @@ async fn a_firewalls_page_after_an_hour_of_success_does_not_end_a_wait() {
 async fn a_key_that_is_refused_for_seconds_while_it_is_rotated_does_not_end_a_wait() {
     for refusal in [
         Reply::Http(401, vec![], String::new()),
-        Reply::errors(401, &with_code("UNAUTHENTICATED")),
-        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+        Reply::errors(401, &errors_with_code("UNAUTHENTICATED")),
+        Reply::errors(200, &errors_with_code("UNAUTHENTICATED")),
     ] {
         let reply = refusal.clone();
         let (_server, client, _) = polled(move |now| match now.as_secs() {
@@ -48,7 +48,7 @@ async fn a_key_that_is_refused_right_after_a_follow_up_does_not_end_the_wait_for
     for refusal in [
         Reply::Http(401, vec![], String::new()),
         Reply::html(403),
-        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+        Reply::errors(200, &errors_with_code("UNAUTHENTICATED")),
     ] {
         for way in ["ask", "wait", "watch", "tree"] {
             let clock = VirtualClock::new();
@@ -98,7 +98,7 @@ async fn a_key_that_no_read_has_succeeded_with_ends_a_wait_at_once() {
     for refusal in [
         Reply::Http(401, vec![], String::new()),
         Reply::html(403),
-        Reply::errors(200, &with_code("UNAUTHENTICATED")),
+        Reply::errors(200, &errors_with_code("UNAUTHENTICATED")),
     ] {
         let reply = refusal.clone();
         let (server, client, _) = polled(move |_| reply.clone()).await;

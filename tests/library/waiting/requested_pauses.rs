@@ -8,22 +8,22 @@ use serde_json::json;
 
 use crate::support::fault_server::{FaultServer, Reply, SESSION, client};
 use crate::support::operations::{READ, STATUS, TRIGGER, sent};
-use crate::support::samples::{request, seconds};
-use crate::waiting::polled::{assert_paused, polled, try_again, with_code};
+use crate::support::samples::{errors_with_code, request, seconds, try_again};
+use crate::waiting::polled::{assert_paused, polled};
 
 /// Responses that ask to be left alone for a while.
 fn asking_for_a_pause(retry_after: &str) -> Vec<Reply> {
     [
         Reply::Http(429, vec![], String::new()),
-        Reply::errors(429, &with_code("RATE_LIMITED")),
-        Reply::errors(200, &with_code("RATE_LIMITED")),
-        Reply::errors(200, &with_code("THROTTLED")),
-        Reply::errors(400, &with_code("RATE_LIMITED")),
+        Reply::errors(429, &errors_with_code("RATE_LIMITED")),
+        Reply::errors(200, &errors_with_code("RATE_LIMITED")),
+        Reply::errors(200, &errors_with_code("THROTTLED")),
+        Reply::errors(400, &errors_with_code("RATE_LIMITED")),
         Reply::html(503),
         Reply::errors(503, &try_again()),
         Reply::json(
             200,
-            &json!({ "data": null, "errors": with_code("SERVICE_UNAVAILABLE") }),
+            &json!({ "data": null, "errors": errors_with_code("SERVICE_UNAVAILABLE") }),
         ),
     ]
     .into_iter()
@@ -35,7 +35,7 @@ fn asking_for_a_pause(retry_after: &str) -> Vec<Reply> {
 async fn a_rate_limit_code_is_one_pause_of_a_wait() {
     for code in ["RATE_LIMITED", "THROTTLED"] {
         let (server, client, clock) = polled(move |now| match now.as_secs() {
-            0..30 => Reply::errors(200, &with_code(code)).with_header("Retry-After", "30"),
+            0..30 => Reply::errors(200, &errors_with_code(code)).with_header("Retry-After", "30"),
             _ => Reply::Status("COMPLETED"),
         })
         .await;
@@ -53,7 +53,7 @@ async fn a_rate_limit_code_is_one_pause_of_a_wait() {
 async fn a_rate_limit_code_without_a_delay_is_tolerated_until_the_timeout() {
     for code in ["RATE_LIMITED", "THROTTLED"] {
         let (_server, client, clock) = polled(move |now| match now.as_secs() {
-            0..200 => Reply::errors(200, &with_code(code)),
+            0..200 => Reply::errors(200, &errors_with_code(code)),
             _ => Reply::Status("COMPLETED"),
         })
         .await;
@@ -94,7 +94,8 @@ async fn a_delay_beside_any_body_is_part_of_the_error() {
 async fn a_rate_limit_code_is_a_rate_limit_for_a_read() {
     for code in ["RATE_LIMITED", "THROTTLED"] {
         for status in [200, 400, 503] {
-            let limited = Reply::errors(status, &with_code(code)).with_header("Retry-After", "7");
+            let limited =
+                Reply::errors(status, &errors_with_code(code)).with_header("Retry-After", "7");
             let server = FaultServer::start(vec![limited.clone(); 2]).await;
             let (patient, clock) = server.client();
             patient.get_run(SESSION).await.unwrap();

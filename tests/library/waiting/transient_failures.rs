@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::support::fault_server::{Reply, SESSION};
 use crate::support::operations::{STATUS, sent};
-use crate::support::samples::{request, seconds};
-use crate::waiting::polled::{polled, try_again, with_code};
+use crate::support::samples::{errors_with_code, request, seconds, try_again};
+use crate::waiting::polled::polled;
 
 #[tokio::test]
 async fn a_wait_goes_on_through_a_minute_of_503_written_in_graphql() {
@@ -54,8 +54,8 @@ const TRANSIENT_CODES: [&str; 5] = [
 async fn a_wait_goes_on_through_minutes_of_a_code_that_says_the_server_is_not_well() {
     for code in TRANSIENT_CODES {
         for body in [
-            json!({ "data": null, "errors": with_code(code) }),
-            json!({ "errors": with_code(code) }),
+            json!({ "data": null, "errors": errors_with_code(code) }),
+            json!({ "errors": errors_with_code(code) }),
         ] {
             let (_server, client, clock) = polled(move |now| match now.as_secs() {
                 0..200 => Reply::json(200, &body),

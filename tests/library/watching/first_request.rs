@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use dinoai::time::SystemClock;
-use dinoai::{Client, Error, Event, Events, OnTimeout, Result, RunStatus, StepOptions, TriggerRun};
+use dinoai::{Error, Event, Events, OnTimeout, Result, RunStatus, StepOptions, TriggerRun};
 use dinoai_emulator::{Emulator, Scenario, Stage, Step};
 use serde_json::json;
 
 use crate::support::emulated::client_of;
-use crate::support::fault_server;
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
 use crate::support::operations::{DIGEST, SEND, TRIGGER};
-use crate::support::shown_run::all;
+use crate::support::samples::request;
+use crate::support::shown_run::{all, client_by};
 
 async fn good(watch: &mut Events) -> Vec<Event> {
     all(watch).await.into_iter().map(Result::unwrap).collect()
@@ -21,10 +21,6 @@ async fn good(watch: &mut Events) -> Vec<Event> {
 async fn failure(watch: &mut Events) -> Error {
     let mut events = all(watch).await;
     events.pop().unwrap().unwrap_err()
-}
-
-fn request() -> TriggerRun {
-    TriggerRun::message("Check.")
 }
 
 #[tokio::test]
@@ -113,15 +109,6 @@ async fn what_cannot_be_right_is_refused_before_any_request() {
     assert_eq!(server.seen().len(), 0);
 }
 
-/// A client on real time.
-fn patient(server: &FaultServer) -> Client {
-    let (client, _) = fault_server::client(&server.endpoint(), |builder| {
-        let timeout = Duration::from_secs(60);
-        builder.clock(SystemClock::new()).request_timeout(timeout)
-    });
-    client
-}
-
 #[tokio::test]
 async fn a_trigger_counts_for_the_timeout_and_its_response_is_awaited_all_the_same() {
     let late = |reply| Reply::Late(Duration::from_millis(300), Box::new(reply));
@@ -137,7 +124,7 @@ async fn a_trigger_counts_for_the_timeout_and_its_response_is_awaited_all_the_sa
             _ => Reply::Status("RUNNING"),
         })
         .await;
-        let client = patient(&server);
+        let client = client_by(&server, &SystemClock::new());
         let watch = match is_follow_up {
             true => client.session(SESSION).unwrap().send_and_watch("m"),
             false => client.trigger_run_and_watch(request()),
@@ -170,7 +157,7 @@ async fn a_trigger_counts_for_the_timeout_and_its_response_is_awaited_all_the_sa
 #[tokio::test]
 async fn no_attempt_of_the_trigger_begins_after_the_deadline() {
     let server = FaultServer::start([Reply::too_many_requests("2"), Reply::Good]).await;
-    let client = patient(&server);
+    let client = client_by(&server, &SystemClock::new());
     let mut watch = client
         .trigger_run_and_watch(request())
         .timeout(Duration::from_secs(1))
