@@ -11,6 +11,7 @@
 //! | [`errors`] | decide what to do on each error; know what is sent again and what never is |
 //! | [`testing`] | test your own code against an emulator, on a clock that you control |
 //! | [`from_python`] | move a program from the vendor's Python SDK |
+//! | [`promises`] | know what the library, the command and the emulator promise |
 //!
 //! All code on these pages is compiled with the crate's tests.
 
@@ -40,3 +41,6 @@ pub mod testing {}
 
 #[doc = include_str!("guide/from_python.md")]
 pub mod from_python {}
+
+#[doc = include_str!("guide/promises.md")]
+pub mod promises {}
