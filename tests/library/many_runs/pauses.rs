@@ -43,7 +43,8 @@ async fn first_polls_are_spread_over_the_first_second() {
 
 #[tokio::test]
 async fn a_delay_that_the_server_asks_for_holds_for_all_runs() {
-    let clock = FastClock::with_second(Duration::from_millis(2));
+    // Slow enough that no batch is on its way when another one is held back.
+    let clock = FastClock::with_second(Duration::from_millis(20));
     let held = Arc::new(Mutex::new((None, vec![])));
     let (watch, record) = (clock.clone(), held.clone());
     let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][polls.min(1)]));
