@@ -42,6 +42,7 @@ impl GraphQlError {
 /// A step of a [`GraphQlError`]'s path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum PathSegment {
     /// A field, by its name in the response.
     Field(String),
@@ -51,6 +52,7 @@ pub enum PathSegment {
 
 /// A place in a GraphQL document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Location {
     /// The line, counted from 1.
     pub line: u64,
