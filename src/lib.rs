@@ -33,23 +33,23 @@
 //! | [`ClientBuilder`] | Sets timeouts, retries, proxies and limits. |
 //! | [`Credentials`] | A key with its secret, or a token; and where they are looked up. |
 //! | [`Retry`] | How often, and for how long, a call is tried. |
-//! | [`Call`] | One call, with a timeout and retries of its own if you set them. |
+//! | [`Call`], [`CallFuture`] | One call, with a timeout and retries of its own if you set them. |
 //!
 //! To start a run and read it:
 //!
 //! | type | what it is |
 //! | --- | --- |
 //! | [`TriggerRun`] | The request: which agent, with which message, on which branch. |
-//! | [`Accepted`] | What the API says to a trigger, a follow-up or a stop. |
-//! | [`SessionId`] | The name of a run. |
-//! | [`Run`], [`RunStatus`], [`Message`] | A run with its status and its transcript. |
+//! | [`Accepted`] | The API's response to a trigger, a follow-up or a stop. |
+//! | [`SessionId`], [`InvalidSessionId`] | The name of a run. |
+//! | [`Run`], [`RunStatus`], [`UnknownStatus`], [`Message`] | A run with its status and its transcript. |
 //! | [`RunSteps`], [`StepOptions`], [`Step`] | What the agent did, step by step. |
 //!
 //! To wait:
 //!
 //! | type | what it is |
 //! | --- | --- |
-//! | [`Wait`] | Waits until a run has ended, over few small requests. |
+//! | [`Wait`] | Waits until a run has ended. Polls the status alone. |
 //! | [`Watch`], [`Events`], [`Event`] | A run's statuses, messages and steps, as they happen. |
 //! | [`PollOptions`], [`Schedule`], [`OnTimeout`] | How long to wait, when to poll, and what to do at the timeout. |
 //! | [`Outage`] | Polls that fail while a wait goes on. |
@@ -67,11 +67,12 @@
 //!
 //! | type | what it is |
 //! | --- | --- |
-//! | [`RunAll`] | Starts many runs, a limited number at a time, and waits for them. |
+//! | [`RunAll`], [`RunResults`] | Starts many runs, a limited number at a time; their results as they end. |
 //! | [`WaitAll`] | Waits for many runs that have been started. |
 //! | [`ReadTree`], [`WaitTree`], [`Tree`] | A run with all the runs that it has started. |
 //!
-//! To act on a failure: [`Error`], and the module [`mod@error`]. To test: the module [`mod@time`].
+//! To act on a failure: [`Error`] in a [`Result`], what it holds ([`GraphQlError`], [`Obstacle`]), and the
+//! module [`mod@error`]. To test: the module [`mod@time`].
 //!
 //! # What is safe
 //!

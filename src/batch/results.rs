@@ -14,7 +14,7 @@ use crate::model::Run;
 
 /// The results of many runs, as they end: a stream.
 ///
-/// `K` tells which run it is: the session id for a [`WaitAll`](crate::WaitAll), the place of its
+/// `K` identifies the run: the session id for a [`WaitAll`](crate::WaitAll), the place of its
 /// request for a [`RunAll`](crate::RunAll).
 ///
 /// It works only while it is read. Dropped at any time it loses nothing.

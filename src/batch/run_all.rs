@@ -5,8 +5,6 @@ use std::fmt;
 use super::results::RunResults;
 use super::scheduler::{OnStarted, Scheduler};
 #[cfg(doc)]
-use crate::Client;
-#[cfg(doc)]
 use crate::error::Error;
 use crate::model::{SessionId, TriggerRun};
 use crate::operations::Api;
@@ -17,7 +15,7 @@ use crate::polling::{OnOutage, PollOptions, outage_setter, poll_setters};
 ///
 /// Each request is started at most once; its result comes with its place among the requests: the
 /// run if it has completed, else the error, as from
-/// [`trigger_run_and_wait`](Client::trigger_run_and_wait). Runs are polled as by a
+/// [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait). Runs are polled as by a
 /// [`WaitAll`](crate::WaitAll); HTTP 429 to a trigger holds for all triggers. It starts and polls
 /// only while the results are read, but a trigger that is on its way is seen to its end by a task of
 /// its own, however slowly they are read.
@@ -58,7 +56,10 @@ impl RunAll {
         " for each run, from its start",
         "client.run_all([TriggerRun::agent(\"checker\")], 2)"
     );
-    outage_setter!("client.run_all([TriggerRun::agent(\"checker\")], 2)");
+    outage_setter!(
+        on_outage,
+        "client.run_all([TriggerRun::agent(\"checker\")], 2)"
+    );
 
     /// Calls `on_started` with a request's place and its session id as soon as the run is accepted.
     ///

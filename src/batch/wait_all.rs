@@ -56,7 +56,7 @@ impl WaitAll {
     }
 
     poll_setters!(" for all of them", "client.wait_all(&ids)?");
-    outage_setter!("client.wait_all(&ids)?");
+    outage_setter!(on_outage, "client.wait_all(&ids)?");
 
     /// The results as the runs end, each with its session id: a stream.
     ///

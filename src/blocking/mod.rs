@@ -1,6 +1,6 @@
 //! The same methods without async, with the feature `blocking`.
 //!
-//! [`Block::block`] does for whatever would be awaited, [`Iterate::iterate`] for whatever is a
+//! [`Block::block`] does for whatever is awaited elsewhere, [`Iterate::iterate`] for whatever is a
 //! stream. Use it in programs that are not asynchronous. Inside a tokio runtime it works too, and does
 //! not panic, but holds up the thread that it is called on: await there instead.
 //!

@@ -80,7 +80,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets who is calling.
+    /// Sets the credentials.
     ///
     /// [`build`](Self::build) checks them. A second call replaces the first.
     ///

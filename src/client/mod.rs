@@ -242,7 +242,7 @@ impl Client {
         Session::resumed(self.api.clone(), checkpoint)
     }
 
-    /// Waits for many runs at once, over few requests: [`WaitAll::results`] is a stream of their
+    /// Waits for many runs at once, up to 50 in a request: [`WaitAll::results`] is a stream of their
     /// results as they end.
     ///
     /// An id that is given twice is waited for once.

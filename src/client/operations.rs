@@ -165,7 +165,7 @@ impl Client {
     /// Reads what an agent did, step by step, and its start-up checklist.
     ///
     /// Not on the vendor's pages; observed in the vendor's own client. Where the backend could
-    /// not read the steps they are `None`, and the rest of the answer stands.
+    /// not read the steps they are `None`, and the rest of the response stands.
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {

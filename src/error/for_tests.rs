@@ -1,9 +1,28 @@
 //! Errors that a program has to tell apart, for its tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Awaited, Error, WaitTimeout};
+use super::{Awaited, Error, FailedCall, GraphQlError, Obstacle, WaitTimeout};
 use crate::model::{RunStatus, SessionId};
+
+/// A read of a run that was answered with this HTTP status, if one came.
+fn read(session_id: SessionId, http_status: Option<u16>) -> Box<FailedCall> {
+    Box::new(FailedCall {
+        session_id: Some(session_id),
+        http_status,
+        starts: false,
+        ..FailedCall::starting("DinoaiAgentRun")
+    })
+}
+
+/// A trigger that was answered with this HTTP status, if one came.
+fn trigger(http_status: Option<u16>) -> Box<FailedCall> {
+    Box::new(FailedCall {
+        http_status,
+        ..FailedCall::starting("TriggerDinoaiAgentRun")
+    })
+}
 
 impl Error {
     /// An [`Error::OutcomeUnknown`] of a trigger, for a test.
@@ -59,6 +78,183 @@ impl Error {
             status: None,
             accepted: true,
             started: true,
+        }
+    }
+
+    /// An [`Error::NotSent`] of a trigger, for a test.
+    ///
+    /// ```
+    /// use dinoai::{Error, Obstacle};
+    ///
+    /// assert!(Error::new_not_sent(Obstacle::Connection).is_retryable());
+    /// ```
+    #[must_use]
+    pub fn new_not_sent(obstacle: Obstacle) -> Self {
+        Self::NotSent {
+            call: trigger(None),
+            obstacle,
+            source: Arc::new(std::io::Error::other("for a test")),
+        }
+    }
+
+    /// An [`Error::Transport`] of a read, for a test.
+    ///
+    /// ```
+    /// # fn main() -> dinoai::Result<()> {
+    /// assert!(dinoai::Error::new_transport("xwzdneft6emspe0f".parse()?).is_retryable());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn new_transport(session_id: SessionId) -> Self {
+        Self::Transport {
+            call: read(session_id, None),
+            source: Arc::new(std::io::Error::other("for a test")),
+        }
+    }
+
+    /// An [`Error::Unauthorized`] of a trigger (HTTP 401), for a test.
+    ///
+    /// ```
+    /// assert!(!dinoai::Error::new_unauthorized().is_retryable());
+    /// ```
+    #[must_use]
+    pub fn new_unauthorized() -> Self {
+        Self::Unauthorized {
+            call: trigger(Some(401)),
+            status: 401,
+            text: String::new(),
+            sources: None,
+        }
+    }
+
+    /// An [`Error::RateLimited`] of a trigger (HTTP 429), with the delay that the server asks for, for a
+    /// test.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let error = dinoai::Error::new_rate_limited(Some(Duration::from_secs(30)));
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    /// ```
+    #[must_use]
+    pub fn new_rate_limited(retry_after: Option<Duration>) -> Self {
+        let mut call = trigger(Some(429));
+        call.retry_after = retry_after;
+        Self::RateLimited { call }
+    }
+
+    /// An [`Error::Http`] of a read, for a test.
+    ///
+    /// ```
+    /// # fn main() -> dinoai::Result<()> {
+    /// assert!(dinoai::Error::new_http("xwzdneft6emspe0f".parse()?, 503).is_retryable());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn new_http(session_id: SessionId, status: u16) -> Self {
+        Self::Http {
+            call: read(session_id, Some(status)),
+            status,
+            content_type: None,
+            text: String::new(),
+        }
+    }
+
+    /// An [`Error::GraphQl`] of a trigger that was not carried out, for a test.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), serde_json::Error> {
+    /// let error = serde_json::from_str(r#"{ "message": "No agent named x was found" }"#)?;
+    /// assert!(!dinoai::Error::new_graphql(vec![error]).may_have_started());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn new_graphql(errors: Vec<GraphQlError>) -> Self {
+        Self::GraphQl {
+            call: trigger(Some(200)),
+            errors,
+            data: None,
+            executed: false,
+        }
+    }
+
+    /// An [`Error::NotFound`] of a read, for a test.
+    ///
+    /// ```
+    /// # fn main() -> dinoai::Result<()> {
+    /// let error = dinoai::Error::new_not_found("xwzdneft6emspe0f".parse()?);
+    /// assert!(error.session_id().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn new_not_found(session_id: SessionId) -> Self {
+        Self::NotFound {
+            call: read(session_id, Some(200)),
+        }
+    }
+
+    /// An [`Error::NotAccepted`] of a trigger, for a test.
+    ///
+    /// ```
+    /// assert!(!dinoai::Error::new_not_accepted("REJECTED").may_have_started());
+    /// ```
+    #[must_use]
+    pub fn new_not_accepted(status: impl Into<String>) -> Self {
+        Self::NotAccepted {
+            call: trigger(Some(200)),
+            status: status.into(),
+        }
+    }
+
+    /// An [`Error::Unsupported`] of a trigger, for a test.
+    ///
+    /// ```
+    /// let error = dinoai::Error::new_unsupported("the base branch");
+    /// assert!(error.to_string().contains("the base branch"));
+    /// ```
+    #[must_use]
+    pub fn new_unsupported(feature: impl Into<String>) -> Self {
+        Self::Unsupported {
+            call: trigger(Some(400)),
+            feature: feature.into(),
+            fields: vec![],
+            errors: vec![],
+        }
+    }
+
+    /// An [`Error::Decode`] of a read, for a test.
+    ///
+    /// ```
+    /// # fn main() -> dinoai::Result<()> {
+    /// let error = dinoai::Error::new_decode("xwzdneft6emspe0f".parse()?, "is missing");
+    /// assert!(!error.is_retryable());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn new_decode(session_id: SessionId, problem: impl Into<String>) -> Self {
+        Self::Decode {
+            call: read(session_id, Some(200)),
+            path: "data.dinoaiAgentRun.status".to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An [`Error::NotStarted`] of a run of [`run_all`](crate::Client::run_all), for a test.
+    ///
+    /// ```
+    /// use dinoai::Error;
+    ///
+    /// assert!(!Error::new_not_started(Error::new_unauthorized()).may_have_started());
+    /// ```
+    #[must_use]
+    pub fn new_not_started(cause: Error) -> Self {
+        Self::NotStarted {
+            cause: Box::new(cause),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! [`GraphQlError`]: one error of a GraphQL answer, as the server said it.
+//! [`GraphQlError`]: one error of a GraphQL response, as the server said it.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::excerpt::excerpt;
 
-/// One error of a GraphQL answer.
+/// One error of a GraphQL response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GraphQlError {

@@ -93,7 +93,7 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// | [`InvalidConfig`](Self::InvalidConfig) | endpoint, credentials or a setting cannot be right | No | Set it as the text says. |
 /// | [`NotSent`](Self::NotSent) | the request never left this machine | No | If it is retryable, call again; else the [`Obstacle`] says what stands in the way. |
 /// | [`OutcomeUnknown`](Self::OutcomeUnknown) | a trigger or a follow-up left, and nothing proves what became of it | It may have | Look in the workspace, or in Slack, before you call again. |
-/// | [`NotStarted`](Self::NotStarted) | [`run_all`](crate::Client::run_all) gave up before this run, since others failed | No | See to its `cause`, then start it. |
+/// | [`NotStarted`](Self::NotStarted) | [`run_all`](crate::Client::run_all) gave up before this run, since others failed | No | Deal with its `cause`, then start it. |
 /// | [`Transport`](Self::Transport) | a read or a stop got no response | No | Call again. |
 /// | [`Unauthorized`](Self::Unauthorized) | the credentials were refused | No | Check them, and their capabilities. |
 /// | [`RateLimited`](Self::RateLimited) | too many requests | No | Call again, after [`retry_after`](Self::retry_after). |
@@ -179,7 +179,7 @@ pub enum Error {
         cause: Box<Error>,
     },
 
-    /// The connection failed, or no answer came in time, after all attempts, for an operation
+    /// The connection failed, or no response came in time, after all attempts, for an operation
     /// that may be sent again.
     #[error("{call} got no response: {}; check the network, then call again", innermost(.source.as_ref()))]
     #[non_exhaustive]
@@ -287,7 +287,7 @@ pub enum Error {
         errors: Vec<GraphQlError>,
     },
 
-    /// A GraphQL answer that is not what the schema says.
+    /// A GraphQL response that does not match the schema.
     #[error(
         "{call} got a response that does not match the schema at {path}: {problem}{}",
         decode_hint(.call)
@@ -302,7 +302,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// The answer is larger than the limit (64 MiB by default, after decompression).
+    /// The response is larger than the limit (64 MiB by default, after decompression).
     #[error(
         "{call} got a response of more than {limit} bytes; raise the client's response limit if \
          the transcript really is that long"

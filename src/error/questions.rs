@@ -39,12 +39,10 @@ impl Error {
     /// read it or stop it.
     ///
     /// ```
-    /// use dinoai::{Error, RunStatus};
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let error = Error::new_wait_timeout("xwzdneft6emspe0f".parse()?, RunStatus::Running);
-    /// assert_eq!(error.session_id().map(|id| id.as_str()), Some("xwzdneft6emspe0f"));
-    /// # Ok(())
+    /// # fn example(error: dinoai::Error) {
+    /// if let Some(id) = error.session_id() {
+    ///     eprintln!("read run {id} before you start another one");
+    /// }
     /// # }
     /// ```
     #[must_use]
@@ -89,13 +87,11 @@ impl Error {
     /// they are.
     ///
     /// ```
-    /// use dinoai::{Run, RunStatus};
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let failed = Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Failed);
-    /// let error = failed.into_result().unwrap_err();
-    /// assert!(!error.may_have_started() && error.with_started().may_have_started());
-    /// # Ok(())
+    /// # fn example(run: dinoai::Run) {
+    /// if let Err(error) = run.into_result() {
+    ///     assert!(!error.may_have_started());
+    ///     assert!(error.with_started().may_have_started());
+    /// }
     /// # }
     /// ```
     ///
@@ -147,10 +143,11 @@ impl Error {
     /// exists.
     ///
     /// ```
-    /// use dinoai::Error;
-    ///
-    /// let lost = Error::new_outcome_unknown("connection reset");
-    /// assert!(lost.may_have_started());
+    /// # fn example(error: dinoai::Error) {
+    /// if error.may_have_started() {
+    ///     eprintln!("look in the workspace before you call again: {error}");
+    /// }
+    /// # }
     /// ```
     #[must_use]
     pub fn may_have_started(&self) -> bool {

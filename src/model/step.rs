@@ -6,7 +6,7 @@ use super::run::RunStatus;
 
 /// Which steps to read, and how much of each.
 ///
-/// Steps show progress, which the transcript does not tell. They are not on the vendor's pages;
+/// Steps show progress that the transcript does not have. They are not on the vendor's pages;
 /// observed in the vendor's own client. A backend that does not know them answers
 /// [`Error::Unsupported`](crate::Error::Unsupported). To follow a run's steps as they come,
 /// [`Session::watch`](crate::Session::watch) with [`steps`](crate::Watch::steps) is the

@@ -7,6 +7,8 @@ pub(crate) mod documents;
 mod find_id;
 mod lenient;
 pub(crate) mod status_batch;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

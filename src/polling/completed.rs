@@ -10,12 +10,11 @@ impl Run {
     /// [`Error::into_ended_run`] is the way back.
     ///
     /// ```
-    /// use dinoai::{Error, Run, RunStatus};
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let stopped = Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Stopped);
-    /// let error = stopped.clone().into_result().unwrap_err();
-    /// assert_eq!(error.into_ended_run()?, stopped);
+    /// # fn example(run: dinoai::Run) -> dinoai::Result<()> {
+    /// match run.into_result() {
+    ///     Ok(run) => println!("{}", run.answer().unwrap_or("no answer")),
+    ///     Err(error) => println!("ended {}", error.into_ended_run()?.status),
+    /// }
     /// # Ok(())
     /// # }
     /// ```

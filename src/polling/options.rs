@@ -230,9 +230,9 @@ macro_rules! grace_period_setter {
     };
 }
 
-/// The setter of a wait for its field `on_outage`.
+/// The setter of a wait for its hook `on_outage`, which is in this field.
 macro_rules! outage_setter {
-    ($example:literal) => {
+    ($($field:ident).+, $example:literal) => {
         /// Calls `on_outage` after each poll that fails and is tolerated, and once polls succeed
         /// again.
         ///
@@ -243,7 +243,7 @@ macro_rules! outage_setter {
         ///
         #[doc = $crate::polling::example!(
             $example,
-            "on_outage(|id, outage| match outage {\n    Some(outage) => eprintln!(\"{id}: no usable answer for {:.0?}\", outage.lasted),\n    None => eprintln!(\"{id}: answered again\"),\n})"
+            "on_outage(|id, outage| match outage {\n    Some(outage) => eprintln!(\"{id}: no usable response for {:.0?}\", outage.lasted),\n    None => eprintln!(\"{id}: answered again\"),\n})"
         )]
         pub fn on_outage(
             mut self,
@@ -251,7 +251,7 @@ macro_rules! outage_setter {
             + Send
             + 'static,
         ) -> Self {
-            self.on_outage = Some(Box::new(on_outage));
+            self.$($field).+ = Some(Box::new(on_outage));
             self
         }
     };

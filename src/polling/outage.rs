@@ -19,7 +19,7 @@ use crate::model::SessionId;
 /// # async fn example(session: Session) -> dinoai::Result<()> {
 /// let wait = session.wait().on_outage(|id, outage| match outage {
 ///     Some(outage) => eprintln!(
-///         "{id}: no usable answer for {:.0?} ({} polls): {}",
+///         "{id}: no usable response for {:.0?} ({} polls): {}",
 ///         outage.lasted, outage.polls, outage.last_error
 ///     ),
 ///     None => eprintln!("{id}: polls are answered again"),
@@ -38,6 +38,28 @@ pub struct Outage {
     pub lasted: Duration,
     /// Why the last of these polls failed.
     pub last_error: Error,
+}
+
+impl Outage {
+    /// An outage for a test.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dinoai::{Error, Obstacle, Outage};
+    ///
+    /// let reason = Error::new_not_sent(Obstacle::Connection);
+    /// let outage = Outage::new(2, Duration::from_secs(20), reason);
+    /// assert_eq!(outage.polls, 2);
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(polls: u32, lasted: Duration, last_error: Error) -> Self {
+        Self {
+            polls,
+            lasted,
+            last_error,
+        }
+    }
 }
 
 /// Called after each poll that fails and is tolerated, and once after the next one that does not.

@@ -62,7 +62,7 @@ impl Ask {
         "session.ask(\"Go on.\")"
     );
     grace_period_setter!("session.ask(\"Go on.\")");
-    outage_setter!("session.ask(\"Go on.\")");
+    outage_setter!(on_outage, "session.ask(\"Go on.\")");
 
     /// Calls `on_accepted` as soon as the API has accepted the message, before the turn is waited
     /// for.

@@ -22,8 +22,6 @@ mod watch;
 
 use std::fmt;
 
-#[cfg(doc)]
-use crate::Client;
 use crate::model::{Accepted, Run, RunStatus, SessionId};
 use crate::operations::{Api, Call};
 
@@ -40,7 +38,7 @@ pub(crate) use turn_end::AwaitedTurn;
 
 /// A handle on one run: sends, asks, waits, watches, stops.
 ///
-/// It costs nothing to make: [`Client::session`] makes another, which has emitted nothing yet.
+/// It costs nothing to make: [`Client::session`](crate::Client::session) makes another, which has emitted nothing yet.
 /// Dropping it does nothing to the run.
 ///
 /// ```no_run
@@ -81,7 +79,7 @@ impl Session {
 
     /// The run's name.
     ///
-    /// Store it to go on later, or elsewhere, with [`Client::session`].
+    /// Store it to go on later, or elsewhere, with [`Client::session`](crate::Client::session).
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) {
@@ -121,7 +119,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`Client::get_run`].
+    /// As for [`Client::get_run`](crate::Client::get_run).
     pub fn run(&self) -> Call<Run> {
         let id = self.handle.id.clone();
         Call::new(self.handle.api.clone(), async move |api, options| {
@@ -144,7 +142,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`Client::get_run`].
+    /// As for [`Client::get_run`](crate::Client::get_run).
     ///
     /// # Document
     ///
@@ -162,7 +160,7 @@ impl Session {
     ///
     /// After a follow-up through this session it waits for the end of that turn, by the rules of
     /// [`turn`](crate::Turn). It knows nothing of a follow-up sent otherwise
-    /// ([`Client::send_message`], another session, another program): then it may return the
+    /// ([`Client::send_message`](crate::Client::send_message), another session, another program): then it may return the
     /// previous turn's answer.
     ///
     /// ```no_run
@@ -198,7 +196,7 @@ impl Session {
     ///
     /// The run is read before, to know the previous turn's end again, and on a session that has
     /// emitted nothing yet its steps are, too, if the backend knows them. The message is never sent
-    /// twice, as with [`Client::send_message`]. If this is dropped, or fails, before the message
+    /// twice, as with [`Client::send_message`](crate::Client::send_message). If this is dropped, or fails, before the message
     /// has left, the session is as before; dropped later, the message may have been sent, and its
     /// turn stays open.
     ///
@@ -212,7 +210,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`Client::send_message`] and, before anything is sent, for [`Client::get_run`].
+    /// As for [`Client::send_message`](crate::Client::send_message) and, before anything is sent, for [`Client::get_run`](crate::Client::get_run).
     pub fn send(&self, message: impl Into<String>) -> Call<Accepted> {
         let (handle, message) = (self.handle.clone(), message.into());
         Call::new(self.handle.api.clone(), async move |_, options| {
@@ -275,7 +273,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`Client::stop_run`].
+    /// As for [`Client::stop_run`](crate::Client::stop_run).
     pub fn stop(&self) -> Call<Accepted> {
         let handle = self.handle.clone();
         Call::new(self.handle.api.clone(), async move |_, options| {
@@ -299,7 +297,7 @@ impl Session {
 
     /// Where this session stands: what it has emitted, and which turn is open.
     ///
-    /// Store it, and [`Client::resume`] goes on without losing or repeating anything.
+    /// Store it, and [`Client::resume`](crate::Client::resume) goes on without losing or repeating anything.
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> Result<(), Box<dyn std::error::Error>> {

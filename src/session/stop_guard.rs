@@ -29,7 +29,7 @@ use crate::transport::CallOptions;
 /// - Inside a tokio runtime the request to stop is handed to that runtime, and the drop does not
 ///   wait for it. It is not sent where the runtime ends before.
 /// - Outside of one, with the feature `blocking`, the drop sends the request and waits for the
-///   answer, since the process may end right after: for as long as a call takes at most, two
+///   response, since the process may end right after: for as long as a call takes at most, two
 ///   minutes by default.
 /// - Outside of one, without that feature, the run is not stopped.
 ///

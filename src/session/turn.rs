@@ -71,13 +71,10 @@ impl Turn {
     ///
     /// Empty if it wrote nothing. [`answer`](Self::answer) is the last message alone.
     ///
-    /// ```
-    /// use dinoai::{Message, RunStatus, Turn};
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let mut turn = Turn::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
-    /// turn.messages = vec![Message::new(1.0, "agent", "Found one."), Message::new(2.0, "agent", "Fixed.")];
-    /// assert_eq!(turn.text(), "Found one.\n\nFixed.");
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let turn = session.ask("Now fix the first one").await?;
+    /// println!("{}", turn.text());
     /// # Ok(())
     /// # }
     /// ```
@@ -95,13 +92,10 @@ impl Turn {
     ///
     /// [`text`](Self::text) is all of them.
     ///
-    /// ```
-    /// use dinoai::{Message, RunStatus, Turn};
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let mut turn = Turn::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
-    /// turn.messages = vec![Message::new(1.0, "agent", "Found one."), Message::new(2.0, "agent", "Fixed.")];
-    /// assert_eq!(turn.answer(), Some("Fixed."));
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let turn = session.ask("Now fix the first one").await?;
+    /// println!("{}", turn.answer().unwrap_or("no answer"));
     /// # Ok(())
     /// # }
     /// ```
@@ -111,7 +105,7 @@ impl Turn {
     }
 }
 
-/// A follow-up whose turn has not ended yet, and what is known of it. Part of a session's cursor,
+/// A follow-up whose turn has not ended yet, and what is known of it. Part of a session's state,
 /// since activity that was seen once may not be seen again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

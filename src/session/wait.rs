@@ -6,15 +6,13 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::handle::Handle;
-use super::hooks::OnStarted;
+use super::hooks::{OnAccepted, OnStarted};
 use super::turn_end::AwaitedTurn;
 use super::wait_loops::until_ended;
 #[cfg(doc)]
-use crate::Client;
-#[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::model::{Run, SessionId, TriggerRun};
+use crate::model::{Accepted, Run, SessionId, TriggerRun};
 use crate::operations::{Api, CallFuture};
 use crate::polling::{
     OnOutage, PollOptions, Poller, completed, grace_period_setter, outage_setter, poll_setters,
@@ -30,7 +28,7 @@ use crate::transport::CallOptions;
 /// long the transcript is. To see the work while it happens use a [`Watch`](crate::Watch).
 ///
 /// It returns the whole [`Run`] if the run has completed. It can be spawned, and dropped at any
-/// time (see below): nothing is sent twice, and [`Client::session`] waits again. A status that
+/// time (see below): nothing is sent twice, and [`Client::session`](crate::Client::session) waits again. A status that
 /// this version does not know is not an end.
 ///
 /// # Errors
@@ -39,8 +37,8 @@ use crate::transport::CallOptions;
 /// - [`Error::WaitTimeout`] if it is still going.
 /// - [`Error::TurnNotStarted`] if a follow-up through this session shows no activity.
 /// - [`Error::InvalidRequest`] for a timeout or an interval of zero.
-/// - Those of [`Client::trigger_run`], if the wait starts its run.
-/// - Those of [`Client::get_run`], if polls fail as [described](crate::Wait#failing-polls).
+/// - Those of [`Client::trigger_run`](crate::Client::trigger_run), if the wait starts its run.
+/// - Those of [`Client::get_run`](crate::Client::get_run), if polls fail as [described](crate::Wait#failing-polls).
 ///
 /// After a trigger of its own [`Error::may_have_started`] is true for all of them; a wait that
 /// starts nothing says false, and [`Error::session_id`] says which run exists.
@@ -80,6 +78,7 @@ pub struct Wait {
     subject: Subject,
     options: PollOptions,
     on_started: Option<Box<OnStarted>>,
+    on_accepted: Option<Box<OnAccepted>>,
     on_outage: Option<Box<OnOutage>>,
 }
 
@@ -103,6 +102,7 @@ impl Wait {
             subject,
             options: PollOptions::default(),
             on_started: None,
+            on_accepted: None,
             on_outage: None,
         }
     }
@@ -112,7 +112,7 @@ impl Wait {
         "client.trigger_run_and_wait(TriggerRun::agent(\"checker\"))"
     );
     grace_period_setter!("session.wait()");
-    outage_setter!("session.wait()");
+    outage_setter!(on_outage, "session.wait()");
 
     /// Calls `on_started` with the session id as soon as the run is accepted, before the first
     /// poll.
@@ -133,6 +133,22 @@ impl Wait {
         self
     }
 
+    /// Calls `on_accepted` with the API's response to the trigger, if this starts a run, before its
+    /// first poll: for [`Accepted::warning`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// let request = dinoai::TriggerRun::agent("checker").with_model_family("fast");
+    /// let wait = client.trigger_run_and_wait(request);
+    /// let run = wait.on_accepted(|accepted| eprintln!("{:?}", accepted.warning)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_accepted(mut self, on_accepted: impl FnOnce(&Accepted) + Send + 'static) -> Self {
+        self.on_accepted = Some(Box::new(on_accepted));
+        self
+    }
+
     async fn run(self, span: &Span) -> Result<Run> {
         self.options.check()?;
         let start = self.api.clock().now();
@@ -148,6 +164,9 @@ impl Wait {
                     ..CallOptions::default()
                 };
                 let accepted = self.api.trigger(request, call).await?;
+                if let Some(on_accepted) = self.on_accepted {
+                    on_accepted(&accepted);
+                }
                 let polls = Poller::since(start, self.api, accepted.session_id, self.options);
                 (polls.having_started(), AwaitedTurn::none(), true)
             }

@@ -1,5 +1,5 @@
 //! GraphQL over HTTP: sends a request, decides what its response means and when it is sent again.
-//! Knows no run.
+//! It knows a session id and the name of an agent, as parts of a call, but no run.
 //!
 //! [`Executor`] makes a call: [`attempts`] as [`retry`] says, each one request over [`http`], whose response
 //! [`response`] reads.

@@ -5,8 +5,6 @@ use std::fmt;
 
 use super::run_tree::Tree;
 use super::walk::{FIRST, walk};
-#[cfg(doc)]
-use crate::Client;
 use crate::error::Result;
 use crate::model::{Run, SessionId};
 use crate::operations::{Api, CallFuture};
@@ -35,7 +33,7 @@ impl Session {
 ///
 /// # Errors
 ///
-/// Those of [`Client::get_run`] for the first run. A descendant that cannot be read is reported
+/// Those of [`Client::get_run`](crate::Client::get_run) for the first run. A descendant that cannot be read is reported
 /// in the tree.
 #[must_use = "nothing is read until it is awaited"]
 pub struct ReadTree {

@@ -49,6 +49,30 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// A tree of one run for a test. Set its fields as you need them.
+    ///
+    /// ```
+    /// use dinoai::{Run, RunStatus, Tree};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let child = Run::new("b2v9q1m4k7c3x8za".parse()?, RunStatus::Running);
+    /// let mut tree = Tree::new(Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed));
+    /// tree.children.push(Tree::new(child));
+    /// assert!(!tree.has_ended());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(run: Run) -> Self {
+        Self {
+            session_id: run.session_id.clone(),
+            run: Ok(run),
+            children: vec![],
+            unread: vec![],
+        }
+    }
+
     /// All runs that could be read, each before its descendants.
     ///
     /// ```no_run

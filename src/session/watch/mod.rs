@@ -11,7 +11,7 @@ use super::Session;
 use super::handle::Handle;
 use crate::model::{Accepted, SessionId, StepOptions, TriggerRun};
 use crate::operations::Api;
-use crate::polling::{Outage, PollOptions, grace_period_setter, poll_setters};
+use crate::polling::{PollOptions, grace_period_setter, outage_setter, poll_setters};
 use start::{Hooks, Subject};
 
 pub use events::Events;
@@ -122,29 +122,7 @@ impl Watch {
         self
     }
 
-    /// Calls `on_outage` after each poll that fails and is tolerated, and once polls succeed again.
-    ///
-    /// It gets the run's id, and the [`Outage`] after a poll that fails and is
-    /// [tolerated](crate::Wait#failing-polls), or `None` after the next poll that is answered.
-    ///
-    /// It is called while the events are read, between two of them.
-    ///
-    /// ```no_run
-    /// # fn example(session: dinoai::Session) {
-    /// let watch = session.watch().on_outage(|_, outage| match outage {
-    ///     Some(outage) => eprintln!("no usable answer for {:.0?}", outage.lasted),
-    ///     None => eprintln!("answered again"),
-    /// });
-    /// # let _ = watch;
-    /// # }
-    /// ```
-    pub fn on_outage(
-        mut self,
-        on_outage: impl FnMut(&SessionId, Option<&Outage>) + Send + 'static,
-    ) -> Self {
-        self.hooks.on_outage = Some(Box::new(on_outage));
-        self
-    }
+    outage_setter!(hooks.on_outage, "session.watch()");
 
     /// The events, as a stream.
     ///

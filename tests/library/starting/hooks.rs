@@ -52,8 +52,10 @@ async fn a_started_run_is_named_before_it_is_polled() {
     let (client, _) = server.client();
     let log = Log::new(&server);
     let wait = client.trigger_run_and_wait(request());
-    wait.on_started(log.started()).await.unwrap();
-    assert_eq!(log.take(), [(SESSION.to_owned(), 1)]);
+    let wait = wait.on_accepted(log.accepted()).on_started(log.started());
+    wait.await.unwrap();
+    let named = (SESSION.to_owned(), 1);
+    assert_eq!(log.take(), [named.clone(), named]);
 
     let before = server.seen().len();
     let watch = client.trigger_run_and_watch(request());
@@ -98,7 +100,8 @@ async fn what_is_refused_calls_no_hook() {
     let (client, _) = server.client();
     let log = Log::new(&server);
     let wait = client.trigger_run_and_wait(request());
-    wait.on_started(log.started()).await.unwrap_err();
+    let wait = wait.on_accepted(log.accepted()).on_started(log.started());
+    wait.await.unwrap_err();
     let watch = client.trigger_run_and_watch(request());
     let mut events = watch.on_started(log.started()).events();
     events.next().await.unwrap().unwrap_err();

@@ -3,7 +3,6 @@
 //! A scenario is a plan, not a state: any number of runs can follow the same one. It is made of stages,
 //! stages start children, and a child can have a scenario of its own: the three types hold each other.
 
-mod child;
 mod stage;
 mod status;
 mod step;
@@ -11,8 +10,7 @@ mod step;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use child::Child;
-pub use stage::Stage;
+pub use stage::{Child, Stage};
 pub(crate) use stage::{Effects, StageLength};
 pub use status::Status;
 pub use step::Step;
