@@ -106,6 +106,29 @@ mod tests {
         }
     }
 
+    /// A default scenario with this many generations of runs below it.
+    fn generations(number: usize) -> String {
+        let mut text = "default:\n".to_owned();
+        for generation in 0..=number {
+            let indent = "  ".repeat(1 + 5 * generation);
+            text += &format!("{indent}stages:\n{indent}  - status: COMPLETED\n");
+            if generation < number {
+                text += &format!("{indent}    children:\n{indent}      - scenario:\n");
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn eight_generations_of_runs_are_read_and_nine_are_refused_with_a_line() {
+        scenarios::parse(&generations(8)).unwrap();
+        let (line, message) = scenarios::parse(&generations(9)).unwrap_err();
+        assert!(line > 30, "{line}: {message}");
+        let two = format!("{0}---\n{0}", generations(0));
+        let (line, message) = scenarios::parse(&two).unwrap_err();
+        assert!(line >= 4, "{line}: {message}");
+    }
+
     #[test]
     fn a_short_file_that_repeats_itself_below_a_long_key_does_not_take_long() {
         let texts = vec!["x"; 980].join(",");
