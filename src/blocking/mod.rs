@@ -44,7 +44,7 @@ use crate::batch::RunResults;
 use crate::error::{Error, Result};
 use crate::model::SessionId;
 use crate::session::{Event, Events};
-use sealed::{Loss, Readable, Requests, Rest};
+use sealed::{Loss, Readable, Remaining, Requests};
 
 /// Waits for a call, a wait, a follow-up or a tree, holding up the thread.
 pub trait Block {
@@ -235,7 +235,7 @@ mod sealed {
 
     /// What is still to come of a watch.
     #[derive(Debug, Clone, Copy, Default)]
-    pub enum Rest {
+    pub enum Remaining {
         /// It may start something, and emit what came of that.
         Start,
         End,
@@ -264,27 +264,27 @@ mod sealed {
 }
 
 impl Readable for Events {
-    type Outstanding = Rest;
+    type Outstanding = Remaining;
 
-    fn outstanding(&self) -> Rest {
+    fn outstanding(&self) -> Remaining {
         match self.starts() {
-            true => Rest::Start,
-            false => Rest::End,
+            true => Remaining::Start,
+            false => Remaining::End,
         }
     }
 
-    fn note(outstanding: &mut Rest, item: &Result<Event>) {
+    fn note(outstanding: &mut Remaining, item: &Result<Event>) {
         *outstanding = match item {
-            Ok(Event::Ended(_)) | Err(_) => Rest::Nothing,
-            Ok(_) => Rest::End,
+            Ok(Event::Ended(_)) | Err(_) => Remaining::Nothing,
+            Ok(_) => Remaining::End,
         };
     }
 
-    fn lost(outstanding: Rest, loss: &Loss) -> VecDeque<Result<Event>> {
+    fn lost(outstanding: Remaining, loss: &Loss) -> VecDeque<Result<Event>> {
         let error = match (outstanding, loss) {
-            (Rest::Nothing, _) => None,
-            (Rest::Start, Loss::ThreadIsGone) => Some(outcome_unknown("blocking watch")),
-            (Rest::Start | Rest::End, loss) => Some(loss.error()),
+            (Remaining::Nothing, _) => None,
+            (Remaining::Start, Loss::ThreadIsGone) => Some(outcome_unknown("blocking watch")),
+            (Remaining::Start | Remaining::End, loss) => Some(loss.error()),
         };
         error.map(Err).into_iter().collect()
     }

@@ -75,28 +75,28 @@ use crate::transport::CallOptions;
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {
     api: Api,
-    subject: Subject,
+    subject: WaitSubject,
     options: PollOptions,
     on_started: Option<Box<OnStarted>>,
     on_accepted: Option<Box<OnAccepted>>,
     on_outage: Option<Box<OnOutage>>,
 }
 
-enum Subject {
+enum WaitSubject {
     New(TriggerRun),
     Run(Handle),
 }
 
 impl Wait {
     pub(crate) fn for_new(api: Api, request: TriggerRun) -> Self {
-        Self::of(api, Subject::New(request))
+        Self::of(api, WaitSubject::New(request))
     }
 
     pub(crate) fn for_run(handle: Handle) -> Self {
-        Self::of(handle.api.clone(), Subject::Run(handle))
+        Self::of(handle.api.clone(), WaitSubject::Run(handle))
     }
 
-    fn of(api: Api, subject: Subject) -> Self {
+    fn of(api: Api, subject: WaitSubject) -> Self {
         Self {
             api,
             subject,
@@ -153,12 +153,12 @@ impl Wait {
         self.options.check()?;
         let start = self.api.clock().now();
         let (polls, mut turn, started) = match self.subject {
-            Subject::Run(handle) => (
+            WaitSubject::Run(handle) => (
                 handle.polls(start, self.options),
                 AwaitedTurn::of(handle),
                 false,
             ),
-            Subject::New(request) => {
+            WaitSubject::New(request) => {
                 let call = CallOptions {
                     deadline: Some(start.saturating_add(self.options.timeout)),
                     ..CallOptions::default()
@@ -190,14 +190,14 @@ impl IntoFuture for Wait {
     fn into_future(self) -> CallFuture<Run> {
         Box::pin(async move {
             let span = match &self.subject {
-                Subject::New(request) => tracing::info_span!(
+                WaitSubject::New(request) => tracing::info_span!(
                     "dinoai.wait",
                     session_id = Empty,
                     gen_ai.operation.name = "invoke_agent",
                     gen_ai.agent.name = request.agent_name(),
                     gen_ai.conversation.id = Empty,
                 ),
-                Subject::Run(_) => tracing::info_span!(
+                WaitSubject::Run(_) => tracing::info_span!(
                     "dinoai.wait",
                     session_id = Empty,
                     gen_ai.conversation.id = Empty,
@@ -212,8 +212,8 @@ impl fmt::Debug for Wait {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut wait = formatter.debug_struct("Wait");
         match &self.subject {
-            Subject::New(request) => wait.field("request", request),
-            Subject::Run(handle) => wait.field("session_id", &handle.id),
+            WaitSubject::New(request) => wait.field("request", request),
+            WaitSubject::Run(handle) => wait.field("session_id", &handle.id),
         };
         wait.field("options", &self.options).finish_non_exhaustive()
     }

@@ -40,7 +40,7 @@ pub(crate) enum Conditions {
 
 /// Which quirk of the API is switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Edge {
+pub(crate) enum Quirk {
     None,
     StaleReads(u64),
     RepeatedMessages,
@@ -53,7 +53,7 @@ pub(crate) enum Edge {
     UnreadableSteps,
 }
 
-impl Edge {
+impl Quirk {
     fn random(rng: &mut Rng) -> Self {
         match rng.u8(0..14) {
             0 | 1 => Self::StaleReads(rng.u64(1..4)),
@@ -92,7 +92,7 @@ pub(crate) struct Lane {
     pub(crate) conditions: Conditions,
     /// When the emulator's time began.
     pub(crate) start: Instant,
-    pub(crate) edge: Edge,
+    pub(crate) quirk: Quirk,
     pub(crate) emulator: Emulator,
     pub(crate) wire: Wire,
     pub(crate) client: Client,
@@ -150,8 +150,8 @@ impl Lane {
             3..6 => Conditions::ApiFails,
             _ => Conditions::WireFails,
         };
-        let edge = Edge::random(rng);
-        let emulator = emulator(edge, rng);
+        let quirk = Quirk::random(rng);
+        let emulator = emulator(quirk, rng);
         let start = Instant::now() - emulator.elapsed();
         let percent = if conditions == Conditions::WireFails {
             55
@@ -211,7 +211,7 @@ impl Lane {
             number,
             conditions,
             start,
-            edge,
+            quirk,
             client: build(client(&endpoint, request_timeout))?,
             narrow: build(client(&endpoint, request_timeout).response_limit(rng.usize(120..400)))?,
             nowhere: build(client(&nowhere, request_timeout))?,
@@ -324,7 +324,7 @@ impl Lane {
 const FILLER: &str = "a filler that makes the head of a request longer, and the moment in which \
                       a request can be given up while its head is written, before its body is";
 
-fn emulator(edge: Edge, rng: &mut Rng) -> Emulator {
+fn emulator(quirk: Quirk, rng: &mut Rng) -> Emulator {
     let time = |rng: &mut Rng, most| Duration::from_millis(rng.u64(5..most));
     let said = |stage: Stage, text: &str| stage.message("assistant", text);
     let running = |time| Stage::new("RUNNING").lasts(time);
@@ -365,7 +365,7 @@ fn emulator(edge: Edge, rng: &mut Rng) -> Emulator {
         ]))
         .stage(said(Stage::new("COMPLETED"), "Waiting for a sub-agent."));
     Emulator::builder()
-        .quirks(edge.quirks())
+        .quirks(quirk.quirks())
         .scenario("quick", Scenario::completed())
         .scenario("fails", Scenario::failed())
         .scenario("expires", Scenario::expired())

@@ -13,7 +13,7 @@ use super::super::event::Event;
 use super::super::handle::Handle;
 use super::super::seen_messages::SeenMessages;
 use super::Watch;
-use super::start::{Item, Subject, WatchStage, WatchStart};
+use super::start::{Item, WatchStage, WatchStart, WatchSubject};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -39,7 +39,7 @@ use crate::error::Result;
 /// again at the next poll, and [`Event::StepsMissing`] says so if they are missing at the end.
 #[must_use = "a stream does nothing until it is read"]
 pub struct Events {
-    subject: Subject,
+    subject: WatchSubject,
     /// What the API changed about the request that started the run.
     pub(in super::super) warning: Option<String>,
     /// The messages that its session had emitted before, and those that it has.
@@ -87,7 +87,7 @@ impl Events {
     /// Whether reading on may start something.
     #[cfg(feature = "blocking")]
     pub(crate) fn starts(&self) -> bool {
-        !matches!(self.subject, Subject::Run(_))
+        !matches!(self.subject, WatchSubject::Run(_))
     }
 
     pub(in super::super) fn handle(&self) -> Option<&Handle> {
@@ -99,7 +99,7 @@ impl Events {
         if let Event::Started(accepted) = event {
             self.warning = accepted.warning.clone();
         }
-        let Subject::Run(handle) = &self.subject else {
+        let WatchSubject::Run(handle) = &self.subject else {
             return;
         };
         let mut state = handle.state();
@@ -131,7 +131,7 @@ impl Stream for Events {
             return Poll::Ready(None);
         };
         if let Some((handle, emitted)) = first {
-            events.subject = Subject::Run(handle);
+            events.subject = WatchSubject::Run(handle);
             events.emitted = emitted;
         }
         if let Ok(event) = &event {

@@ -12,7 +12,7 @@ use super::handle::Handle;
 use crate::model::{Accepted, SessionId, StepOptions, TriggerRun};
 use crate::operations::Api;
 use crate::polling::{PollOptions, grace_period_setter, outage_setter, poll_setters};
-use start::{Hooks, Subject};
+use start::{Hooks, WatchSubject};
 
 pub use events::Events;
 
@@ -44,7 +44,7 @@ pub use events::Events;
 /// ```
 #[must_use = "a watch does nothing until its events are read"]
 pub struct Watch {
-    subject: Subject,
+    subject: WatchSubject,
     options: PollOptions,
     steps: Option<StepOptions>,
     hooks: Hooks,
@@ -52,18 +52,18 @@ pub struct Watch {
 
 impl Watch {
     pub(crate) fn new(handle: Handle) -> Self {
-        Self::of(Subject::Run(handle))
+        Self::of(WatchSubject::Run(handle))
     }
 
     pub(crate) fn for_new(api: Api, request: TriggerRun) -> Self {
-        Self::of(Subject::New(api, request))
+        Self::of(WatchSubject::New(api, request))
     }
 
     pub(crate) fn for_follow_up(handle: Handle, message: String) -> Self {
-        Self::of(Subject::FollowUp(handle, message))
+        Self::of(WatchSubject::FollowUp(handle, message))
     }
 
-    fn of(subject: Subject) -> Self {
+    fn of(subject: WatchSubject) -> Self {
         Self {
             subject,
             options: PollOptions::default(),

@@ -15,7 +15,7 @@ use crate::transport::CallOptions;
 
 /// What is watched, or started and watched.
 #[derive(Clone)]
-pub(super) enum Subject {
+pub(super) enum WatchSubject {
     Run(Handle),
     New(Api, TriggerRun),
     FollowUp(Handle, String),
@@ -61,7 +61,7 @@ impl WatchStage {
 
 /// A watch before its first poll.
 pub(super) struct WatchStart {
-    pub(super) subject: Subject,
+    pub(super) subject: WatchSubject,
     pub(super) options: PollOptions,
     pub(super) steps: Option<StepOptions>,
     pub(super) hooks: Hooks,
@@ -75,7 +75,7 @@ pub(super) struct Hooks {
     pub(super) on_outage: Option<Box<OnOutage>>,
 }
 
-impl Subject {
+impl WatchSubject {
     /// The session, unless the run is still to be started.
     pub(super) fn handle(&self) -> Option<&Handle> {
         match self {
@@ -99,8 +99,8 @@ impl WatchStart {
         check_step_options(&self.steps.unwrap_or_default())?;
         let deadline = start.saturating_add(self.options.timeout);
         let (handle, event) = match self.subject {
-            Subject::Run(handle) => (handle, None),
-            Subject::New(api, request) => {
+            WatchSubject::Run(handle) => (handle, None),
+            WatchSubject::New(api, request) => {
                 let call = CallOptions {
                     deadline: Some(deadline),
                     ..CallOptions::default()
@@ -112,7 +112,7 @@ impl WatchStart {
                 }
                 (handle, Some(Event::Started(accepted)))
             }
-            Subject::FollowUp(handle, message) => {
+            WatchSubject::FollowUp(handle, message) => {
                 let options = CallOptions {
                     deadline: Some(deadline),
                     ..CallOptions::default()

@@ -4,7 +4,7 @@ use dinoai_emulator::Run;
 
 use super::ledger::{Answered, Followed, Said};
 use super::{Books, all};
-use crate::campaign::lane::Edge;
+use crate::campaign::lane::Quirk;
 use crate::campaign::report::Kind;
 
 impl Books<'_> {
@@ -66,7 +66,7 @@ impl Books<'_> {
         is_complete: bool,
     ) {
         // Once a transcript is compacted nobody can read all of it.
-        let is_complete = is_complete && self.lane.edge != Edge::CompactedTranscript;
+        let is_complete = is_complete && self.lane.quirk != Quirk::CompactedTranscript;
         self.check(match is_complete {
             true => "messages: none repeated, none lost",
             false => "messages: none repeated",
@@ -85,7 +85,8 @@ impl Books<'_> {
             let text =
                 format!("run {id}: {repeated:?} too often in {emitted:?}, there are {there:?}");
             self.find(Kind::MessageRepeated, text);
-        } else if self.lane.edge != Edge::ReorderedMessages && !emitted.windows(2).all(is_in_order)
+        } else if self.lane.quirk != Quirk::ReorderedMessages
+            && !emitted.windows(2).all(is_in_order)
         {
             self.find(
                 Kind::MessageRepeated,

@@ -148,11 +148,11 @@ impl<'a> Books<'a> {
     }
 
     fn find(&mut self, kind: Kind, text: String) {
-        let (conditions, edge) = (self.lane.conditions, self.lane.edge);
+        let (conditions, quirk) = (self.lane.conditions, self.lane.quirk);
         self.report.findings.push(Finding {
             kind,
             lane: self.lane.number,
-            text: format!("{conditions:?}, {edge:?}: {text}"),
+            text: format!("{conditions:?}, {quirk:?}: {text}"),
         });
     }
 }

@@ -7,7 +7,7 @@ use dinoai_emulator::Request;
 
 use super::ledger::{Waited, said};
 use super::{Books, LATE, all, fault};
-use crate::campaign::lane::{CALL_TIMEOUT, Conditions, Edge, REQUEST_TIMEOUT};
+use crate::campaign::lane::{CALL_TIMEOUT, Conditions, Quirk, REQUEST_TIMEOUT};
 use crate::campaign::report::Kind;
 use crate::campaign::wire::{Carried, Failure};
 
@@ -134,7 +134,7 @@ impl Books<'_> {
             self.find(Kind::WrongEnd, text);
         }
         // Read whole it is what the API lists, twice if need be.
-        if self.lane.edge != Edge::RepeatedMessages {
+        if self.lane.quirk != Quirk::RepeatedMessages {
             let messages = read.messages.iter().map(said).collect();
             self.compare(&run, messages, all(&run), true);
         }
@@ -180,10 +180,10 @@ impl Books<'_> {
         let margin = if is_tree { MARGIN + LATE } else { MARGIN };
         let is_excused = wait.may_hang
             // Such a run does not always read as ended.
-            || self.lane.edge == Edge::AlternatingStatus
+            || self.lane.quirk == Quirk::AlternatingStatus
             // The end may be that of the turn before, or what shows that the turn has begun may be
             // gone from the transcript.
-            || matches!(self.lane.edge, Edge::StaleReads(_) | Edge::CompactedTranscript)
+            || matches!(self.lane.quirk, Quirk::StaleReads(_) | Quirk::CompactedTranscript)
                 && self.run(id).is_some_and(|run| !run.follow_ups.is_empty());
         if is_excused {
             self.check("not judged: timed out, and may not have known");
@@ -229,7 +229,7 @@ impl Books<'_> {
         for place in 0..self.runs.len() {
             let run = self.runs[place].clone();
             let is_stale =
-                matches!(self.lane.edge, Edge::StaleReads(_)) && !run.follow_ups.is_empty();
+                matches!(self.lane.quirk, Quirk::StaleReads(_)) && !run.follow_ups.is_empty();
             let is_on_purpose = on_purpose.iter().any(|(id, _)| *id == run.session_id);
             // Over a wire that fails nobody knows what was read.
             if is_on_purpose || is_stale || self.lane.conditions == Conditions::WireFails {
@@ -241,8 +241,8 @@ impl Books<'_> {
                     continue;
                 };
                 // Of three reads in a row that do not lag behind one at most shows another status.
-                let enough = match self.lane.edge {
-                    Edge::AlternatingStatus => 3,
+                let enough = match self.lane.quirk {
+                    Quirk::AlternatingStatus => 3,
                     _ => 1,
                 };
                 // What was answered may not have been looked at in time.

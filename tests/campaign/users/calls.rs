@@ -9,7 +9,7 @@ use fastrand::Rng;
 use super::waits::{note_wait, wait_of_new};
 use super::{LONG, agent, interval, millis, request};
 use crate::campaign::books::{Followed, Known, Start, Waited, Way, said};
-use crate::campaign::lane::{Conditions, Edge, Lane};
+use crate::campaign::lane::{Conditions, Lane, Quirk};
 
 /// Triggers a run, and reads it now and then.
 pub(super) async fn trigger(lane: &Lane, rng: &mut Rng) {
@@ -35,7 +35,10 @@ pub(super) fn read(lane: &Lane, read: Result<Run>) {
         Err(_) => return,
     };
     // Read whole a run is what the API lists, twice or newest first if need be.
-    if !matches!(lane.edge, Edge::RepeatedMessages | Edge::ReorderedMessages) {
+    if !matches!(
+        lane.quirk,
+        Quirk::RepeatedMessages | Quirk::ReorderedMessages
+    ) {
         let emitted = run.messages.iter().map(said).collect();
         let id = run.session_id.to_string();
         lane.ledger().followed.push(Followed {

@@ -1,7 +1,7 @@
 //! Runs an agent over many tables, a few at a time, and takes the results as they come.
 //!
 //! ```sh
-//! cargo run --example fleet
+//! cargo run --example many_runs
 //! ```
 
 mod api;
