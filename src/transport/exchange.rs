@@ -81,11 +81,11 @@ pub(super) async fn exchange(
     received.head = Some((response.status(), std::mem::take(response.headers_mut())));
     progress.fetch_add(1, Ordering::Relaxed);
     while let Some(chunk) = response.chunk().await? {
-        let room = limit - received.body.len();
+        let left = limit - received.body.len();
         received
             .body
-            .extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
+            .extend_from_slice(&chunk[..chunk.len().min(left)]);
+        if chunk.len() > left {
             return Ok(BodyEnd::TooLarge);
         }
         progress.fetch_add(1, Ordering::Relaxed);

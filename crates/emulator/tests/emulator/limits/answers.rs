@@ -95,7 +95,7 @@ async fn an_answer_that_would_take_too_much_is_refused_before_it_is_made() {
         assert_eq!(answer.body["data"], Value::Null);
         assert_eq!(answer.status, 200);
     }
-    // As much as there is room for is answered whole.
+    // As much as there is memory for is answered whole.
     let answer = call(&emulator, &contents(20), json!({ "id": large })).await;
     let message = &answer.root()["messages"][0];
     assert_eq!(message.as_object().unwrap().len(), 20);
@@ -296,7 +296,7 @@ async fn while_a_long_answer_waits_others_leave() {
         stalled.push(unread(&emulator, &posted(&emulator, RUN, &long)).await);
         until_answered(&emulator, stalled.len()).await;
     }
-    // A list that waits for the room for a run of which each text stands in it twice.
+    // A list that waits for the memory for a run of which each text stands in it twice.
     let mut list = unread(&emulator, LIST_RUNS).await;
     let mut begun = [0; 16];
     list.read_exact(&mut begun).await.unwrap();
@@ -349,7 +349,7 @@ async fn lists_of_the_control_path_wait_for_their_readers() {
         tokio::spawn(answered(list))
     };
     let (runs, requests) = (list("runs"), list("requests"));
-    // Others are served meanwhile, and these once they have room.
+    // Others are served meanwhile, and these once there is memory.
     trigger(&emulator, "a").await;
     drop(stalled);
     let runs = runs.await.unwrap().body;
