@@ -144,7 +144,7 @@ pub(crate) struct BatchArgs {
     /// Save the results to this file, and do not restart what it lists as started
     #[arg(long, value_name = "RESULTS")]
     pub(crate) resume: Option<PathBuf>,
-    /// Restart items of which it is unknown whether they started: those with these numbers, or all
+    /// Restart items whose outcome is unknown: those with these numbers, or all
     #[arg(long, value_name = "ITEM", requires = "resume", num_args = 0.., value_delimiter = ',', value_parser = item_number)]
     pub(crate) retry_unknown: Option<Vec<usize>>,
     /// Restart items whose runs failed, were stopped or expired

@@ -120,7 +120,7 @@ pub(crate) struct GlobalArgs {
     /// ~/.paradime/credentials]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials_file: Option<PathBuf>,
-    /// Use an emulator of the API for the time of this command; needs no account, runs no agent
+    /// Start a local emulator of the API for this command; needs no account, runs no agent
     #[cfg(feature = "emulator")]
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "credentials_file"])]
     pub(crate) emulator: bool,
@@ -200,7 +200,7 @@ pub(crate) enum Command {
         /// Shell to generate the script for
         shell: Shell,
     },
-    /// Print the JSON schema of the JSON that commands write
+    /// Print the JSON schema of what commands write as JSON
     Schema {
         /// Schema to print
         #[arg(value_name = "SCHEMA")]

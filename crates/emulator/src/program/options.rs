@@ -38,7 +38,7 @@ pub(super) struct Options {
     /// an SDL file.
     #[arg(long, value_name = "NAME|FILE", default_value = "current")]
     backend: String,
-    /// Accept only the agents of this folder of the vendor's files, `.dinoai/agents`. Can be
+    /// Accept only the agents defined in this folder, `.dinoai/agents`. Can be
     /// repeated.
     #[arg(long, value_name = "FOLDER")]
     agents: Vec<PathBuf>,
@@ -46,7 +46,7 @@ pub(super) struct Options {
     /// last one that names an agent counts.
     #[arg(long, value_name = "FILE")]
     scenario: Vec<PathBuf>,
-    /// Complete every run when it has been read twice, in place of the demo agents.
+    /// Complete every run at its second read, without the demo agents.
     #[arg(long)]
     plain: bool,
     /// Inject this fault into the next request: its name, or all of it as YAML or JSON:

@@ -1,4 +1,4 @@
-//! `dinoai schema`: prints the JSON schema of the JSON that commands write.
+//! `dinoai schema`: prints the JSON schema of what commands write as JSON.
 
 use crate::args::SchemaOf;
 use crate::output::Output;
