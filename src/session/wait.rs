@@ -133,8 +133,9 @@ impl Wait {
         self
     }
 
-    /// Calls `on_accepted` with the API's response to the trigger, if this starts a run, before its
-    /// first poll: for [`Accepted::warning`].
+    /// Calls `on_accepted` with the API's response to the trigger, if this starts a run.
+    ///
+    /// Before the first poll; for [`Accepted::warning`], for one.
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {

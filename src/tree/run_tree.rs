@@ -49,7 +49,9 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// A tree of one run for a test. Set its fields as you need them.
+    /// A tree of one run for a test.
+    ///
+    /// Set its fields as you need them.
     ///
     /// ```
     /// use dinoai::{Run, RunStatus, Tree};
