@@ -120,7 +120,7 @@ fn not_completed(agent: &str, error: &Error) -> u8 {
     }
 }
 
-/// Appends to the summary of the job, or prints it where there is none. GitHub takes lines of
+/// Appends to the summary of the job, or prints it if there is none. GitHub takes lines of
 /// standard output for commands, so an agent's text belongs in the file.
 fn summarise(text: &str) -> std::io::Result<()> {
     match std::env::var_os("GITHUB_STEP_SUMMARY") {

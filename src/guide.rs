@@ -15,11 +15,11 @@
 //!
 //! All code on these pages is compiled with the crate's tests.
 
-// So that the pages can link to every name. Their links are resolved here.
-#[allow(unused_imports)]
-use crate::error::WaitTimeout;
-#[allow(unused_imports)]
-use crate::*;
+#[allow(
+    unused_imports,
+    reason = "the links of the pages are resolved here, and name any of them"
+)]
+use crate::{error::WaitTimeout, *};
 
 #[doc = include_str!("guide/first_run.md")]
 pub mod first_run {}

@@ -123,7 +123,7 @@ struct Slack {
     slack: Keys,
 }
 
-/// The line of the value at `key` or `key/inner`; the first where there is none.
+/// The line of the value at `key` or `key/inner`; the first if there is none.
 fn line(text: &str, keys: &Keys, place: &str) -> usize {
     let line = |keys: &Keys, key: &str| keys.get(key).map(|value| value.referenced.line());
     let found = match place.split_once('/') {

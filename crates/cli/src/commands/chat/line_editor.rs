@@ -84,7 +84,7 @@ fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<Line, Fa
 }
 
 /// Where the lines of earlier conversations are kept: a file beside the credentials, and not the
-/// vendor's, which has another form. `None` where there is no home, which is not made for it, or no
+/// vendor's, which has another form. `None` if there is no home, which is not made for it, or no
 /// folder can be made in it.
 fn history_file() -> Option<PathBuf> {
     let folder = environment::paradime_folder()?;

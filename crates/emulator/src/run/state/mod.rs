@@ -171,7 +171,7 @@ impl RunState {
         }
     }
 
-    /// When the next stage begins: `None` where there is none, or it has not come to that yet.
+    /// When the next stage begins: `None` if there is none, or if it has not come to that yet.
     pub(crate) fn next_stage_due(&self, reads: u64, now: Duration) -> Option<Duration> {
         if self.ahead.is_empty() {
             return None;
