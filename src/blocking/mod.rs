@@ -41,7 +41,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::batch::RunResults;
-use crate::error::{Error, Result};
+use crate::error::{Error, FailedCall, Purpose, Result};
 use crate::model::SessionId;
 use crate::session::{Event, Events};
 use sealed::{Loss, Readable, Remaining, Requests};
@@ -91,7 +91,10 @@ fn block_on<T: Send + 'static>(
     match wait_for(runtime?, future) {
         Some(Ok(result)) => result,
         Some(Err(panic)) => resume_unwind(panic),
-        None => Err(outcome_unknown("blocking call")),
+        None => Err(outcome_unknown(FailedCall::new(
+            "blocking call",
+            Purpose::Unknown,
+        ))),
     }
 }
 
@@ -196,9 +199,9 @@ impl<S: Iterate + fmt::Debug> fmt::Debug for Iter<S> {
 const THREAD_IS_GONE: &str = "has ended before its work was done";
 
 /// For what was handed to a thread that is gone.
-fn outcome_unknown(operation: &'static str) -> Error {
+fn outcome_unknown(call: FailedCall) -> Error {
     Error::lost(
-        operation,
+        call,
         format!("the thread for blocking calls {THREAD_IS_GONE}"),
     )
 }
@@ -283,7 +286,10 @@ impl Readable for Events {
     fn lost(outstanding: Remaining, loss: &Loss) -> VecDeque<Result<Event>> {
         let error = match (outstanding, loss) {
             (Remaining::Nothing, _) => None,
-            (Remaining::Start, Loss::ThreadIsGone) => Some(outcome_unknown("blocking watch")),
+            (Remaining::Start, Loss::ThreadIsGone) => Some(outcome_unknown(FailedCall::new(
+                "blocking watch",
+                Purpose::Unknown,
+            ))),
             (Remaining::Start | Remaining::End, loss) => Some(loss.error()),
         };
         error.map(Err).into_iter().collect()
@@ -325,7 +331,7 @@ impl Readable for RunResults<usize> {
     fn lost(outstanding: Requests, loss: &Loss) -> VecDeque<Self::Item> {
         let error = match loss {
             Loss::NoThread(error) if !outstanding.have_begun => error.clone(),
-            _ => outcome_unknown("TriggerDinoaiAgentRun"),
+            _ => outcome_unknown(FailedCall::trigger()),
         };
         let places = outstanding.places.into_iter();
         places.map(|place| (place, Err(error.clone()))).collect()

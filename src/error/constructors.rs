@@ -38,7 +38,7 @@ impl Error {
         let mut error = self.clone();
         if let Some(call) = error.call_mut() {
             call.session_id = Some(session_id.clone());
-            call.started = started;
+            call.after_start = started;
         }
         error
     }
@@ -53,11 +53,11 @@ impl Error {
     }
 
     /// What was sending this is gone, so nobody knows how far it came.
-    pub(crate) fn lost(operation: &'static str, reason: String) -> Self {
+    pub(crate) fn lost(call: FailedCall, reason: String) -> Self {
         Self::OutcomeUnknown {
             call: Box::new(FailedCall {
-                unproven: true,
-                ..FailedCall::starting(operation)
+                maybe_executed: true,
+                ..call
             }),
             reason,
             errors: vec![],

@@ -4,15 +4,15 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::excerpt::excerpt;
+use super::failed_call::{FailedCall, Obstacle, Purpose};
 use super::graphql::{GraphQlError, PathSegment};
 use super::retry_class::is_transient_status;
-use super::{Awaited, FailedCall, Obstacle, WaitTimeout};
+use super::wait_timeout::{Awaited, WaitTimeout};
 use crate::model::{Run, RunStatus, SessionId};
 
 impl fmt::Display for FailedCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asked = asked_for(self.operation);
-        match (asked, &self.session_id) {
+        match (self.purpose.in_words(), &self.session_id) {
             (Some(asked), Some(id)) => write!(formatter, "{asked} run {}", short(id))?,
             (Some(asked), None) => write!(formatter, "{asked} a run")?,
             (None, Some(id)) => write!(formatter, "the call about run {}", short(id))?,
@@ -26,21 +26,6 @@ impl fmt::Display for FailedCall {
         }
         Ok(())
     }
-}
-
-/// What a user asks for who causes this operation: not the name of our document, which means
-/// nothing to them. The run follows. `None` of what is no document: work for another thread.
-pub(crate) fn asked_for(operation: &str) -> Option<&'static str> {
-    Some(match operation {
-        "TriggerDinoaiAgentRun" | "TriggerDinoaiAgentRunWithOptions" => "the request to start",
-        "SendDinoaiAgentMessage" => "the follow-up to",
-        "DinoaiAgentRun" => "the request to read",
-        "DinoaiAgentRunStatus" | "DinoaiAgentRunStatuses" => "the request for the status of",
-        "DinoaiAgentRunDigest" => "the request to read",
-        "DinoaiAgentRunSteps" => "the request for the steps of",
-        "StopDinoaiAgentRun" => "the request to stop",
-        _ => return None,
-    })
 }
 
 impl fmt::Display for WaitTimeout {
@@ -199,7 +184,7 @@ pub(crate) fn said_by(errors: &[GraphQlError]) -> String {
 /// What to do about a trigger or a follow-up of unknown outcome.
 pub(crate) fn outcome_hint(call: &FailedCall) -> String {
     match &call.session_id {
-        Some(id) if call.operation.starts_with("Trigger") => format!(
+        Some(id) if call.purpose == Purpose::Trigger => format!(
             "the response named run {}, so read that run; the request was not sent again",
             short(id)
         ),
@@ -242,7 +227,7 @@ pub(crate) fn still_reads(status: &Option<RunStatus>) -> String {
 }
 
 pub(crate) fn executed_hint(call: &FailedCall) -> &'static str {
-    match (call.starts, call.unproven) {
+    match (call.purpose.starts(), call.maybe_executed) {
         (true, true) => "; it may have been carried out: look before you send it again",
         (true, false) => "; nothing was carried out",
         (false, _) => "",
@@ -250,7 +235,7 @@ pub(crate) fn executed_hint(call: &FailedCall) -> &'static str {
 }
 
 pub(crate) fn decode_hint(call: &FailedCall) -> &'static str {
-    if call.starts {
+    if call.purpose.starts() {
         "; it may have been carried out: look before you send it again"
     } else {
         ""

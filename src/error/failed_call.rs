@@ -1,4 +1,5 @@
-//! [`FailedCall`]: the call that an error is about, and the [`Obstacle`] that kept it from leaving.
+//! [`FailedCall`]: the call that an error is about, what it was made for, and the [`Obstacle`] that
+//! kept it from leaving.
 
 use std::time::Duration;
 
@@ -23,17 +24,17 @@ pub struct FailedCall {
     /// How long the server asked to wait before the next request, if it did: `Retry-After`,
     /// beside any response.
     pub retry_after: Option<Duration>,
-    /// Whether the operation starts something: a trigger or a follow-up.
-    pub(crate) starts: bool,
+    /// What it was made for.
+    pub(crate) purpose: Purpose,
     /// Whether the wait that made this call has started something before it.
-    pub(crate) started: bool,
+    pub(crate) after_start: bool,
     /// Whether this call itself may have been carried out although it failed.
-    pub(crate) unproven: bool,
+    pub(crate) maybe_executed: bool,
 }
 
 impl FailedCall {
-    /// The first attempt of one that starts something.
-    pub(crate) fn starting(operation: &'static str) -> Self {
+    /// A first attempt, of which nothing is known yet.
+    pub(crate) fn new(operation: &'static str, purpose: Purpose) -> Self {
         Self {
             operation,
             session_id: None,
@@ -41,10 +42,54 @@ impl FailedCall {
             request_id: None,
             http_status: None,
             retry_after: None,
-            starts: true,
-            started: false,
-            unproven: false,
+            purpose,
+            after_start: false,
+            maybe_executed: false,
         }
+    }
+
+    pub(crate) fn trigger() -> Self {
+        Self::new("TriggerDinoaiAgentRun", Purpose::Trigger)
+    }
+}
+
+/// What a call is made for. Errors name it by this: the document's name means nothing to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Trigger,
+    FollowUp,
+    Read,
+    ReadStatus,
+    ReadSteps,
+    Stop,
+    /// Work that was given to another thread, which is gone: it may have started something.
+    #[cfg_attr(
+        not(feature = "blocking"),
+        expect(dead_code, reason = "threads are for blocking")
+    )]
+    Unknown,
+}
+
+impl Purpose {
+    /// Whether it starts something: a run, or a turn.
+    pub(crate) fn starts(self) -> bool {
+        match self {
+            Self::Trigger | Self::FollowUp | Self::Unknown => true,
+            Self::Read | Self::ReadStatus | Self::ReadSteps | Self::Stop => false,
+        }
+    }
+
+    /// What the user asked for; the run follows. `None` where nobody knows.
+    pub(crate) fn in_words(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Trigger => "the request to start",
+            Self::FollowUp => "the follow-up to",
+            Self::Read => "the request to read",
+            Self::ReadStatus => "the request for the status of",
+            Self::ReadSteps => "the request for the steps of",
+            Self::Stop => "the request to stop",
+            Self::Unknown => return None,
+        })
     }
 }
 

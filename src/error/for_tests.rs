@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Awaited, Error, FailedCall, GraphQlError, Obstacle, WaitTimeout};
+use super::{Awaited, Error, FailedCall, GraphQlError, Obstacle, Purpose, WaitTimeout};
 use crate::model::{RunStatus, SessionId};
 
 /// A read of a run that was answered with this HTTP status, if one came.
@@ -11,8 +11,7 @@ fn read(session_id: SessionId, http_status: Option<u16>) -> Box<FailedCall> {
     Box::new(FailedCall {
         session_id: Some(session_id),
         http_status,
-        starts: false,
-        ..FailedCall::starting("DinoaiAgentRun")
+        ..FailedCall::new("DinoaiAgentRun", Purpose::Read)
     })
 }
 
@@ -20,7 +19,7 @@ fn read(session_id: SessionId, http_status: Option<u16>) -> Box<FailedCall> {
 fn trigger(http_status: Option<u16>) -> Box<FailedCall> {
     Box::new(FailedCall {
         http_status,
-        ..FailedCall::starting("TriggerDinoaiAgentRun")
+        ..FailedCall::trigger()
     })
 }
 
@@ -33,7 +32,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn new_outcome_unknown(reason: impl Into<String>) -> Self {
-        Self::lost("TriggerDinoaiAgentRun", reason.into())
+        Self::lost(FailedCall::trigger(), reason.into())
     }
 
     /// An [`Error::WaitTimeout`] of a wait that had not started its run, for a test.

@@ -44,10 +44,9 @@ pub use wait_timeout::WaitTimeout;
 #[cfg(any(test, fuzzing))]
 pub(crate) use before_execution::ABOUT_THE_REQUEST;
 pub(crate) use before_execution::is_before_execution;
-#[cfg(test)]
-pub(crate) use display::asked_for;
 pub(crate) use display::{innermost, list, said};
 pub(crate) use excerpt::excerpt;
+pub(crate) use failed_call::Purpose;
 pub(crate) use retry_class::{RetryClass, is_rate_limit_code, is_transient_status};
 pub(crate) use unsupported::unsupported;
 pub(crate) use wait_timeout::Awaited;

@@ -105,7 +105,7 @@ impl Error {
             Self::WaitTimeout(timeout) => timeout.started = true,
             other => {
                 if let Some(call) = other.call_mut() {
-                    call.started = true;
+                    call.after_start = true;
                 }
             }
         }
@@ -157,7 +157,7 @@ impl Error {
             Self::WaitTimeout(timeout) => timeout.started,
             _ => self
                 .call()
-                .is_some_and(|call| call.unproven || call.started),
+                .is_some_and(|call| call.maybe_executed || call.after_start),
         }
     }
 
@@ -213,7 +213,7 @@ impl Error {
     /// Whether an attempt that failed like this may be followed by another one of the same
     /// call, whatever was started before it.
     pub(crate) fn may_be_sent_again(&self) -> bool {
-        let is_proven = self.call().is_some_and(|call| !call.unproven);
+        let is_proven = self.call().is_some_and(|call| !call.maybe_executed);
         is_proven && RetryClass::of(self) == RetryClass::Transient
     }
 

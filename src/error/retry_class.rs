@@ -33,7 +33,7 @@ impl RetryClass {
                 _ => Self::Doubtful,
             },
             // What the API says of a trigger or a follow-up, it will say again.
-            Error::GraphQl { call, .. } if call.starts => Self::Doubtful,
+            Error::GraphQl { call, .. } if call.purpose.starts() => Self::Doubtful,
             Error::GraphQl { call, errors, .. } => {
                 // The document itself is wrong, and will not become valid.
                 if errors.iter().any(|error| is_before_execution(error, false)) {

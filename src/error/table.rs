@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Awaited, Cause, Error, FailedCall, Obstacle, WaitTimeout};
+use super::{Awaited, Cause, Error, FailedCall, Obstacle, Purpose, WaitTimeout};
 use crate::model::{Run, RunStatus, SessionId};
 
 /// The rows of the table, each with its two answers: did it start something, and what to do.
@@ -51,16 +51,11 @@ fn name(error: &Error) -> &'static str {
 /// Errors of every variant as calls return them: each of a read, or of a trigger that was carried
 /// out, or not, as far as there are such.
 fn samples() -> Vec<Error> {
-    let starting = || Box::new(FailedCall::starting("TriggerDinoaiAgentRun"));
-    let read = || {
-        Box::new(FailedCall {
-            starts: false,
-            ..FailedCall::starting("DinoaiAgentRun")
-        })
-    };
+    let starting = || Box::new(FailedCall::trigger());
+    let read = || Box::new(FailedCall::new("DinoaiAgentRun", Purpose::Read));
     let executed = || {
         Box::new(FailedCall {
-            unproven: true,
+            maybe_executed: true,
             ..*starting()
         })
     };
@@ -70,7 +65,7 @@ fn samples() -> Vec<Error> {
     let mut samples = vec![
         Error::blank("message"),
         Error::config("endpoint", "is missing"),
-        Error::lost("TriggerDinoaiAgentRun", "connection reset".to_owned()),
+        Error::lost(FailedCall::trigger(), "connection reset".to_owned()),
         Error::closed(*starting()),
         Error::Transport {
             call: read(),
@@ -82,7 +77,7 @@ fn samples() -> Vec<Error> {
             limit: 1,
         },
         Error::NotStarted {
-            cause: Box::new(Error::lost("TriggerDinoaiAgentRun", "reset".to_owned())),
+            cause: Box::new(Error::lost(FailedCall::trigger(), "reset".to_owned())),
         },
     ];
     for obstacle in [Obstacle::Connection, Obstacle::Certificate] {
@@ -124,7 +119,7 @@ fn samples() -> Vec<Error> {
     };
     for call in [starting(), read(), executed(), unavailable()] {
         samples.push(Error::GraphQl {
-            executed: call.unproven,
+            executed: call.maybe_executed,
             call,
             errors: vec![],
             data: None,

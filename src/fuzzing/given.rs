@@ -12,7 +12,7 @@ use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue
 use crate::config::{Credentials, Endpoint};
 use crate::error::{Error, FailedCall};
 use crate::model::SessionId;
-use crate::transport::{HttpTransport, Operation, OperationInfo, RetrySafety, Settings};
+use crate::transport::{HttpTransport, Operation, OperationInfo, Settings};
 
 /// Small, so that a few bytes of gzip are beyond it.
 pub(super) const LIMIT: usize = 16 * 1024;
@@ -113,15 +113,8 @@ impl Given {
         operation: &OperationInfo,
     ) -> Result<Arrived, Error> {
         let mut call = FailedCall {
-            operation: operation.name,
             session_id: asked.map(|id| SessionId::new(id).unwrap()),
-            attempts: 1,
-            request_id: None,
-            http_status: None,
-            retry_after: None,
-            starts: operation.safety == RetrySafety::Never,
-            started: false,
-            unproven: false,
+            ..FailedCall::new(operation.name, operation.purpose)
         };
         let (status, headers) = (self.status, self.headers.clone());
         let response = TRANSPORT.arrive(&mut call, operation, status, headers, self.body.clone());

@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::Api;
+use super::api::Api;
 use crate::error::{Error, Result};
 use crate::transport::{CallOptions, Retry};
 

@@ -1,7 +1,6 @@
 //! What the generated types of each document become, and what the transport has to know of each:
 //! may it be sent again, and which of its fields may be missing.
 
-use super::Digest;
 use super::documents::{
     DinoAiAgentRunStatus, DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus,
     DinoaiAgentRunSteps, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
@@ -11,39 +10,54 @@ use super::documents::{
 };
 use super::find_id::find_id;
 use super::lenient::{relax_changes, relax_reads};
+use super::refusal::is_refusal;
+use crate::error::Purpose;
 use crate::model::{
     Accepted, Message, MessageKey, Run, RunStatus, RunSteps, SessionId, Slack, StartupStep, Step,
     StepOptions, TriggerRun,
 };
 use crate::transport::{Operation, OperationInfo, Refusal, RetrySafety};
 
+/// What tells that there is something new in a run, without its texts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Digest {
+    pub(crate) status: RunStatus,
+    pub(crate) messages: Vec<MessageKey>,
+    pub(crate) child_session_ids: Vec<SessionId>,
+}
+
 /// Of a look-up.
-pub(super) const fn read(name: &'static str) -> OperationInfo {
+pub(super) const fn read(name: &'static str, purpose: Purpose) -> OperationInfo {
     OperationInfo {
         name,
+        purpose,
         root: "dinoaiAgentRun",
         safety: RetrySafety::Read,
         may_miss: &[],
         relax: relax_reads,
         find_id,
+        is_refusal,
     }
 }
 
-/// Of a mutation that starts something.
-const fn start(name: &'static str, root: &'static str) -> OperationInfo {
+/// Of a mutation.
+const fn change(name: &'static str, purpose: Purpose, root: &'static str) -> OperationInfo {
     OperationInfo {
         name,
+        purpose,
         root,
         safety: RetrySafety::Never,
         may_miss: &[],
         relax: relax_changes,
         find_id,
+        is_refusal,
     }
 }
 
 impl Operation for TriggerDinoaiAgentRun {
-    const INFO: OperationInfo = start(
+    const INFO: OperationInfo = change(
         trigger_dinoai_agent_run::OPERATION_NAME,
+        Purpose::Trigger,
         "triggerDinoaiAgentRun",
     );
     type Output = Accepted;
@@ -62,8 +76,9 @@ impl Operation for TriggerDinoaiAgentRun {
 impl Operation for TriggerDinoaiAgentRunWithOptions {
     const INFO: OperationInfo = OperationInfo {
         may_miss: &["warning"],
-        ..start(
+        ..change(
             trigger_dinoai_agent_run_with_options::OPERATION_NAME,
+            Purpose::Trigger,
             "triggerDinoaiAgentRun",
         )
     };
@@ -81,8 +96,9 @@ impl Operation for TriggerDinoaiAgentRunWithOptions {
 }
 
 impl Operation for SendDinoaiAgentMessage {
-    const INFO: OperationInfo = start(
+    const INFO: OperationInfo = change(
         send_dinoai_agent_message::OPERATION_NAME,
+        Purpose::FollowUp,
         "sendDinoaiAgentMessage",
     );
     type Output = Accepted;
@@ -99,7 +115,7 @@ impl Operation for SendDinoaiAgentMessage {
 }
 
 impl Operation for DinoaiAgentRun {
-    const INFO: OperationInfo = read(dinoai_agent_run::OPERATION_NAME);
+    const INFO: OperationInfo = read(dinoai_agent_run::OPERATION_NAME, Purpose::Read);
     type Output = Run;
 
     fn output(data: Self::ResponseData) -> Result<Run, Refusal> {
@@ -120,7 +136,7 @@ impl Operation for DinoaiAgentRun {
 }
 
 impl Operation for DinoaiAgentRunStatus {
-    const INFO: OperationInfo = read(dinoai_agent_run_status::OPERATION_NAME);
+    const INFO: OperationInfo = read(dinoai_agent_run_status::OPERATION_NAME, Purpose::ReadStatus);
     type Output = RunStatus;
 
     fn output(data: Self::ResponseData) -> Result<RunStatus, Refusal> {
@@ -130,7 +146,7 @@ impl Operation for DinoaiAgentRunStatus {
 }
 
 impl Operation for DinoaiAgentRunDigest {
-    const INFO: OperationInfo = read(dinoai_agent_run_digest::OPERATION_NAME);
+    const INFO: OperationInfo = read(dinoai_agent_run_digest::OPERATION_NAME, Purpose::Read);
     type Output = Digest;
 
     fn output(data: Self::ResponseData) -> Result<Digest, Refusal> {
@@ -150,7 +166,7 @@ impl Operation for DinoaiAgentRunDigest {
 impl Operation for DinoaiAgentRunSteps {
     const INFO: OperationInfo = OperationInfo {
         may_miss: &["steps", "startupSteps"],
-        ..read(dinoai_agent_run_steps::OPERATION_NAME)
+        ..read(dinoai_agent_run_steps::OPERATION_NAME, Purpose::ReadSteps)
     };
     type Output = RunSteps;
 
@@ -169,7 +185,11 @@ impl Operation for DinoaiAgentRunSteps {
 impl Operation for StopDinoaiAgentRun {
     const INFO: OperationInfo = OperationInfo {
         safety: RetrySafety::Idempotent,
-        ..start(stop_dinoai_agent_run::OPERATION_NAME, "stopDinoaiAgentRun")
+        ..change(
+            stop_dinoai_agent_run::OPERATION_NAME,
+            Purpose::Stop,
+            "stopDinoaiAgentRun",
+        )
     };
     /// The status, as the API's word.
     type Output = String;

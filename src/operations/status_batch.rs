@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::convert::{read, run_status};
 use super::documents::dinoai_agent_run_status;
 use super::lenient::relax_run;
-use crate::error::{Error, FailedCall, GraphQlError, PathSegment};
+use crate::error::{Error, FailedCall, GraphQlError, PathSegment, Purpose};
 use crate::model::{RunStatus, SessionId};
 use crate::transport::{OperationInfo, Refusal, Response, ResponseContext, parsed, without_values};
 
@@ -23,7 +23,7 @@ pub(crate) struct StatusBatch<'a> {
 }
 
 impl<'a> StatusBatch<'a> {
-    pub(crate) const INFO: OperationInfo = read("DinoaiAgentRunStatuses");
+    pub(crate) const INFO: OperationInfo = read("DinoaiAgentRunStatuses", Purpose::ReadStatus);
 
     pub(crate) fn new(ids: &'a [SessionId]) -> Self {
         let (_, fragment) = dinoai_agent_run_status::QUERY

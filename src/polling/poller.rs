@@ -127,7 +127,7 @@ impl Poller {
             deadline: Some(deadline),
             overrun,
             once: self.is_proven || now >= self.deadline,
-            started: self.started,
+            after_start: self.started,
             ..CallOptions::default()
         }
     }
@@ -260,7 +260,7 @@ impl Poller {
             OnTimeout::Stop if !self.may_have_ended && awaited != Awaited::Rest => {
                 let call = CallOptions {
                     session_id: Some(self.session_id.clone()),
-                    started: self.started,
+                    after_start: self.started,
                     ..CallOptions::default()
                 };
                 Some(self.api.stop(call).await.map_err(Box::new))

@@ -10,7 +10,7 @@ use super::handle::Handle;
 use super::seen_messages::SeenMessages;
 use super::turn::TurnProgress;
 use super::turn_end::OpenTurn;
-use crate::error::{Error, FailedCall, Result};
+use crate::error::{Error, FailedCall, Purpose, Result};
 use crate::model::{Accepted, RunSteps, StepOptions};
 use crate::operations::Digest;
 use crate::transport::{CallOptions, Departed};
@@ -55,7 +55,7 @@ impl Handle {
 
     /// The error of a follow-up that was not sent, since the client starts nothing more.
     pub(crate) fn closed(&self) -> Error {
-        let mut call = FailedCall::starting("SendDinoaiAgentMessage");
+        let mut call = FailedCall::new("SendDinoaiAgentMessage", Purpose::FollowUp);
         call.session_id = Some(self.id.clone());
         Error::closed(call)
     }

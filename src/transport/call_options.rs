@@ -25,7 +25,7 @@ pub(crate) struct CallOptions {
     /// Whether HTTP 429 is the caller's to wait out.
     pub(crate) returns_rate_limits: bool,
     /// Whether the wait that makes this call has started the run, or the turn, itself.
-    pub(crate) started: bool,
+    pub(crate) after_start: bool,
     /// What keeps the body from leaving, once it is closed.
     pub(crate) closing: Option<Arc<Closing>>,
     /// Where to note that the body has left.

@@ -33,7 +33,7 @@ pub(super) fn value<O: Operation>(
             Err(Refusal::NotAccepted(status)) => {
                 let mut call = call;
                 // Else the API itself has refused it.
-                call.unproven &= can_be_accepted;
+                call.maybe_executed &= can_be_accepted;
                 let status = redaction.text(&status);
                 return Err(Error::NotAccepted { call, status });
             }

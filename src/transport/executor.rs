@@ -126,15 +126,10 @@ impl Executor {
         loop {
             span.record("attempt", attempts.number());
             let mut call = FailedCall {
-                operation: operation.name,
                 session_id: options.session_id.clone(),
                 attempts: attempts.number(),
-                request_id: None,
-                http_status: None,
-                retry_after: None,
-                starts: operation.safety == RetrySafety::Never,
-                started: options.started,
-                unproven: false,
+                after_start: options.after_start,
+                ..FailedCall::new(operation.name, operation.purpose)
             };
             let limits = attempts.limits(operation.safety);
             let departed = options.departed.clone();

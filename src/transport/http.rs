@@ -268,7 +268,7 @@ fn unknown(
     received: &[u8],
 ) -> Error {
     let mut call = Box::new(call.clone());
-    call.unproven = true;
+    call.maybe_executed = true;
     if call.session_id.is_none() {
         call.session_id = (operation.find_id)(received);
     }

@@ -3,6 +3,7 @@
 use graphql_client::GraphQLQuery;
 use serde_json::Value;
 
+use crate::error::{GraphQlError, Purpose};
 use crate::model::SessionId;
 
 /// A document, and what its response becomes.
@@ -29,6 +30,8 @@ pub(crate) trait Operation: GraphQLQuery {
 #[derive(Clone, Copy)]
 pub(crate) struct OperationInfo {
     pub(crate) name: &'static str,
+    /// What it is for, as errors say it.
+    pub(crate) purpose: Purpose,
     /// The root field.
     pub(crate) root: &'static str,
     pub(crate) safety: RetrySafety,
@@ -38,6 +41,9 @@ pub(crate) struct OperationInfo {
     pub(crate) relax: fn(&mut Value),
     /// Finds the session id in a body, whatever else that is: cut, not GraphQL, an error.
     pub(crate) find_id: fn(&[u8]) -> Option<SessionId>,
+    /// Whether an error at the root of one that starts something is the API's own refusal. Beside
+    /// it stands the name of the agent that was sent.
+    pub(crate) is_refusal: fn(&GraphQlError, Option<&str>) -> bool,
 }
 
 /// Whether a request is sent again whose body left and whose response was lost.

@@ -119,7 +119,7 @@ impl Response {
         let errors = envelope.errors(&context.redaction);
         let data = envelope.value_at(O::INFO.root);
         if let Some(data) = data {
-            call.unproven = true;
+            call.maybe_executed = true;
             return if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
                 let can_be_accepted = id.is_some() || names() != Names::Unique;
                 value::<O>(data, call, &context.redaction, can_be_accepted)
@@ -150,7 +150,7 @@ impl Response {
             }
             return Err(self.refused_before_execution(call, context, errors.list));
         }
-        if is_clean && proof::is_own_refusal(&errors.as_said, O::INFO.root, agent, status) {
+        if is_clean && proof::is_own_refusal(&errors.as_said, &O::INFO, agent, status) {
             return Err(Error::GraphQl {
                 call,
                 errors: errors.list,
@@ -159,7 +159,7 @@ impl Response {
             });
         }
         if errors.is_path_named {
-            call.unproven = true;
+            call.maybe_executed = true;
             return Err(Error::GraphQl {
                 call,
                 errors: errors.list,
@@ -298,7 +298,7 @@ impl Response {
         context: &ResponseContext,
         errors: Option<Vec<GraphQlError>>,
     ) -> Error {
-        call.unproven = true;
+        call.maybe_executed = true;
         let status = self.status.as_u16();
         let reason = match &errors {
             Some(errors) if errors.is_empty() => {

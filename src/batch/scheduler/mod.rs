@@ -48,8 +48,6 @@ const UNKNOWN_IN_A_ROW: u32 = 3;
 /// How long after its start a run is polled at the latest, so that polls can share a request.
 const FIRST_POLL: Duration = Duration::from_secs(1);
 
-const TRIGGER: &str = "TriggerDinoaiAgentRun";
-
 pub(crate) type OnStarted<K> = dyn FnMut(K, &SessionId) + Send;
 
 /// The results, each with what the caller knows its run by.
@@ -285,7 +283,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
 
     fn send_what_is_due(&mut self) {
         if !self.to_start.is_empty() && self.api.closing().is_closed() {
-            self.start_no_more(&Error::closed(FailedCall::starting(TRIGGER)));
+            self.start_no_more(&Error::closed(FailedCall::trigger()));
         }
         // Last looks do not wait for what hangs.
         while !self.overdue.is_empty() && self.may_look_last() {

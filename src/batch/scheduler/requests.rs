@@ -3,9 +3,9 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::{Answered, InFlight, Scheduler, TRIGGER, ToStart, is_common};
+use super::{Answered, InFlight, Scheduler, ToStart, is_common};
 use crate::batch::waiting_run::WaitingRun;
-use crate::error::{Error, WaitTimeout};
+use crate::error::{Error, FailedCall, WaitTimeout};
 use crate::polling::LAST_LOOK;
 use crate::transport::CallOptions;
 
@@ -41,7 +41,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                     // The caller's own callback's.
                     Ok(panic) => resume_unwind(panic),
                     Err(error) => Err(Error::lost(
-                        TRIGGER,
+                        FailedCall::trigger(),
                         format!("the task that was sending it is gone ({error})"),
                     )),
                 },
@@ -72,7 +72,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         let api = self.api.clone();
         let call = CallOptions {
             session_id: Some(run.id.clone()),
-            started: run.started,
+            after_start: run.started,
             ..CallOptions::default()
         };
         Box::pin(async move {
@@ -122,7 +122,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             deadline: Some(deadline),
             overrun,
             once: self.is_proven || is_last,
-            started: runs.iter().all(|run| run.started),
+            after_start: runs.iter().all(|run| run.started),
             ..CallOptions::default()
         }
     }

@@ -12,6 +12,7 @@ use super::super::Session;
 use super::super::event::Event;
 use super::super::handle::Handle;
 use super::super::seen_messages::SeenMessages;
+#[cfg(doc)]
 use super::Watch;
 use super::start::{Item, WatchStage, WatchStart, WatchSubject};
 #[cfg(doc)]
@@ -54,17 +55,12 @@ enum Started {
 }
 
 impl Events {
-    pub(super) fn new(watch: Watch) -> Self {
+    pub(super) fn new(start: WatchStart) -> Self {
         Self {
-            subject: watch.subject.clone(),
+            subject: start.subject.clone(),
             warning: None,
             emitted: SeenMessages::default(),
-            stream: Started::No(Some(Box::new(WatchStart {
-                subject: watch.subject,
-                options: watch.options,
-                steps: watch.steps,
-                hooks: watch.hooks,
-            }))),
+            stream: Started::No(Some(Box::new(start))),
         }
     }
 

@@ -12,7 +12,7 @@ use super::handle::Handle;
 use crate::model::{Accepted, SessionId, StepOptions, TriggerRun};
 use crate::operations::Api;
 use crate::polling::{PollOptions, grace_period_setter, outage_setter, poll_setters};
-use start::{Hooks, WatchSubject};
+use start::{Hooks, WatchStart, WatchSubject};
 
 pub use events::Events;
 
@@ -138,7 +138,18 @@ impl Watch {
     /// # }
     /// ```
     pub fn events(self) -> Events {
-        Events::new(self)
+        let Self {
+            subject,
+            options,
+            steps,
+            hooks,
+        } = self;
+        Events::new(WatchStart {
+            subject,
+            options,
+            steps,
+            hooks,
+        })
     }
 }
 

@@ -1,0 +1,166 @@
+//! [`Api`]: the operations of the API, an async function for each.
+
+use std::sync::Arc;
+
+use super::check::check_request;
+use super::convert::Digest;
+use super::documents::{
+    DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
+    SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
+    TriggerDinoaiAgentRunWithOptions, dinoai_agent_run, dinoai_agent_run_digest,
+    dinoai_agent_run_status, dinoai_agent_run_steps, send_dinoai_agent_message,
+    stop_dinoai_agent_run,
+};
+use super::status_batch::{StatusBatch, read_batch};
+use crate::error::{Error, Result};
+use crate::model::{Accepted, Run, RunStatus, RunSteps, SessionId, StepOptions, TriggerRun};
+use crate::time::Clock;
+use crate::transport::{CallOptions, Closing, Executor, Retry};
+
+/// The API's operations. Cheap to clone: clones share everything.
+#[derive(Clone)]
+pub(crate) struct Api {
+    executor: Arc<Executor>,
+    closing: Arc<Closing>,
+}
+
+impl Api {
+    pub(crate) fn new(executor: Executor) -> Self {
+        Self {
+            executor: Arc::new(executor),
+            closing: Arc::default(),
+        }
+    }
+
+    /// One that shares everything and can be closed alone.
+    pub(crate) fn child(&self) -> Self {
+        Self {
+            executor: self.executor.clone(),
+            closing: Arc::new(Closing::child(&self.closing)),
+        }
+    }
+
+    pub(crate) fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// The options of a call that starts something.
+    fn starting(&self, options: CallOptions) -> CallOptions {
+        CallOptions {
+            closing: Some(self.closing.clone()),
+            ..options
+        }
+    }
+
+    pub(crate) fn closing(&self) -> &Closing {
+        &self.closing
+    }
+
+    pub(crate) async fn trigger(
+        &self,
+        request: TriggerRun,
+        options: CallOptions,
+    ) -> Result<Accepted> {
+        check_request(&request)?;
+        let options = self.starting(options);
+        if request.is_on_the_page() {
+            return self
+                .executor
+                .call::<TriggerDinoaiAgentRun>(request.into(), options)
+                .await;
+        }
+        let accepted = self
+            .executor
+            .call::<TriggerDinoaiAgentRunWithOptions>(request.into(), options)
+            .await?;
+        if let Some(warning) = &accepted.warning {
+            let warning = self.executor.context().redaction.text(warning);
+            tracing::warn!(session_id = %accepted.session_id, warning, "accepted with a warning");
+        }
+        Ok(accepted)
+    }
+
+    pub(crate) async fn send(&self, message: String, options: CallOptions) -> Result<Accepted> {
+        if message.trim().is_empty() {
+            return Err(Error::blank("message"));
+        }
+        let options = self.starting(options);
+        let variables = send_dinoai_agent_message::Variables {
+            agent_session_id: options.id(),
+            message,
+        };
+        self.executor
+            .call::<SendDinoaiAgentMessage>(variables, options)
+            .await
+    }
+
+    /// Stops a run; its status, as the API's word.
+    pub(crate) async fn stop(&self, options: CallOptions) -> Result<String> {
+        let variables = stop_dinoai_agent_run::Variables {
+            agent_session_id: options.id(),
+        };
+        self.executor
+            .call::<StopDinoaiAgentRun>(variables, options)
+            .await
+    }
+
+    pub(crate) async fn read_run(&self, options: CallOptions) -> Result<Run> {
+        let variables = dinoai_agent_run::Variables { id: options.id() };
+        self.executor
+            .call::<DinoaiAgentRun>(variables, options)
+            .await
+    }
+
+    pub(crate) async fn read_status(&self, options: CallOptions) -> Result<RunStatus> {
+        let variables = dinoai_agent_run_status::Variables { id: options.id() };
+        self.executor
+            .call::<DinoaiAgentRunStatus>(variables, options)
+            .await
+    }
+
+    pub(crate) async fn read_digest(&self, options: CallOptions) -> Result<Digest> {
+        let variables = dinoai_agent_run_digest::Variables { id: options.id() };
+        self.executor
+            .call::<DinoaiAgentRunDigest>(variables, options)
+            .await
+    }
+
+    pub(crate) async fn read_steps(
+        &self,
+        steps: StepOptions,
+        options: CallOptions,
+    ) -> Result<RunSteps> {
+        let variables = dinoai_agent_run_steps::Variables::new(options.id(), steps);
+        self.executor
+            .call::<DinoaiAgentRunSteps>(variables, options)
+            .await
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        self.executor.clock()
+    }
+
+    pub(crate) fn retry(&self) -> &Retry {
+        self.executor.retry()
+    }
+
+    /// Reads the statuses of many runs in one request, each with an error of its own where there
+    /// is one.
+    pub(crate) async fn read_statuses(
+        &self,
+        ids: &[SessionId],
+        options: CallOptions,
+    ) -> Result<Vec<Result<RunStatus>>> {
+        let context = self.executor.context();
+        let request = StatusBatch::new(ids);
+        self.executor
+            .send(
+                &StatusBatch::INFO,
+                &request,
+                None,
+                options,
+                |response, call| read_batch(response, call, ids, context),
+            )
+            .await
+    }
+}
