@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::model::{RunStatus, SessionId};
-use crate::polling::{Gap, Streak};
+use crate::polling::{FailedPolls, Tolerance};
 
 /// A run that is waited for.
 pub(super) struct WaitingRun<K> {
@@ -17,8 +17,8 @@ pub(super) struct WaitingRun<K> {
     pub(super) started: bool,
     /// Whether the id is known to be right.
     pub(super) is_proven: bool,
-    pub(super) streak: Streak,
-    pub(super) gap: Gap,
+    pub(super) tolerance: Tolerance,
+    pub(super) failed_polls: FailedPolls,
     /// How often in a row its batch has failed transiently, and how many requests had been
     /// answered at the first time.
     pub(super) batch_failures: (u32, u64),
@@ -39,8 +39,8 @@ impl<K> WaitingRun<K> {
             start,
             started: false,
             is_proven: false,
-            streak: Streak::default(),
-            gap: Gap::since(start),
+            tolerance: Tolerance::default(),
+            failed_polls: FailedPolls::since(start),
             batch_failures: (0, 0),
             polls: 0,
             asked_at: Duration::ZERO,

@@ -26,18 +26,18 @@ impl Content {
     pub(crate) fn read(text: &str, environment: impl Fn(&str) -> Option<String>) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        let mut rest = Rest {
+        let mut reader = Reader {
             text: &text,
             line: 1,
         };
         let mut content = Self::default();
         loop {
-            rest.take_while(is_space);
-            let line = rest.line;
-            if rest.text.is_empty() {
+            reader.take_while(is_space);
+            let line = reader.line;
+            if reader.text.is_empty() {
                 return content;
             }
-            match rest.statement() {
+            match reader.statement() {
                 Some(Statement::Comment) => {}
                 Some(Statement::Name { name, value }) => {
                     let value = value.and_then(|value| content.expand(&value, &environment));
@@ -48,7 +48,7 @@ impl Content {
                 }
                 None => {
                     content.unread.push(line);
-                    rest.take_while(|character| character != '\n');
+                    reader.take_while(|character| character != '\n');
                 }
             }
         }
@@ -113,13 +113,13 @@ enum Statement {
     },
 }
 
-/// What has not been read yet, and the line in which it begins.
-struct Rest<'a> {
+/// Reads statement by statement: what is left of the text, and the line in which that begins.
+struct Reader<'a> {
     text: &'a str,
     line: usize,
 }
 
-impl<'a> Rest<'a> {
+impl<'a> Reader<'a> {
     /// One statement and the end of its line; `None` if it is none.
     fn statement(&mut self) -> Option<Statement> {
         if let Some(after) = self.text.strip_prefix("export")

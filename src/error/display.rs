@@ -49,7 +49,7 @@ impl fmt::Display for WaitTimeout {
         match (last_status, last_error, awaited) {
             // Polls have only failed: the failure first.
             (None, Some(error), _) => write!(formatter, "run {id} could not be read: {error};")?,
-            (None, None, Awaited::Rest) => write!(
+            (None, None, Awaited::Idle) => write!(
                 formatter,
                 "another follow-up to run {id} is at work, so this one was not sent"
             )?,
@@ -60,7 +60,7 @@ impl fmt::Display for WaitTimeout {
                     "the turn of run {id} has not started (the run {reads})"
                 )?;
             }
-            (Some(_), _, Awaited::Rest) => write!(
+            (Some(_), _, Awaited::Idle) => write!(
                 formatter,
                 "run {id} is still at work, so the follow-up was not sent (the run {reads})"
             )?,

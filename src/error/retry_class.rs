@@ -13,7 +13,7 @@ pub(crate) enum RetryClass {
     /// The credentials were refused: for good, unless they were accepted before.
     Refused,
     /// It may be permanent, or not: a deployment, a replica that lags behind.
-    Doubtful,
+    MaybePermanent,
     /// It cannot get better.
     Final,
 }
@@ -22,7 +22,7 @@ impl RetryClass {
     pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::NotSent { obstacle, .. } => match obstacle {
-                Obstacle::Certificate | Obstacle::ProxyCredentials => Self::Doubtful,
+                Obstacle::Certificate | Obstacle::ProxyCredentials => Self::MaybePermanent,
                 Obstacle::Closed => Self::Final,
                 _ => Self::Transient,
             },
@@ -30,10 +30,10 @@ impl RetryClass {
             Error::Http { status, .. } => match status {
                 200..300 => Self::Transient,
                 status if is_transient_status(*status) => Self::Transient,
-                _ => Self::Doubtful,
+                _ => Self::MaybePermanent,
             },
             // What the API says of a trigger or a follow-up, it will say again.
-            Error::GraphQl { call, .. } if call.purpose.starts() => Self::Doubtful,
+            Error::GraphQl { call, .. } if call.purpose.starts() => Self::MaybePermanent,
             Error::GraphQl { call, errors, .. } => {
                 // The document itself is wrong, and will not become valid.
                 if errors.iter().any(|error| is_before_execution(error, false)) {
@@ -43,12 +43,12 @@ impl RetryClass {
                 {
                     Self::Transient
                 } else {
-                    Self::Doubtful
+                    Self::MaybePermanent
                 }
             }
             Error::Unauthorized { .. } => Self::Refused,
             Error::NotFound { .. } | Error::NotAccepted { .. } | Error::Decode { .. } => {
-                Self::Doubtful
+                Self::MaybePermanent
             }
             Error::Unsupported { .. }
             | Error::ResponseTooLarge { .. }

@@ -37,8 +37,8 @@ pub(crate) enum Awaited {
     Turn,
     /// The first activity of a turn.
     Activity,
-    /// Rest: the end of what is going on, before a follow-up is sent.
-    Rest,
+    /// An idle run: the end of what is in progress, before a follow-up is sent.
+    Idle,
     /// The end of a run's descendants, after its own.
     Descendants,
 }

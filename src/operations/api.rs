@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::check::check_request;
 use super::convert::Digest;
 use super::documents::{
@@ -15,20 +17,21 @@ use super::status_batch::{StatusBatch, read_batch};
 use crate::error::{Error, Result};
 use crate::model::{Accepted, Run, RunStatus, RunSteps, SessionId, StepOptions, TriggerRun};
 use crate::time::Clock;
-use crate::transport::{CallOptions, Closing, Executor, Retry};
+use crate::transport::{CallOptions, Executor, Retry};
 
 /// The API's operations. Cheap to clone: clones share everything.
 #[derive(Clone)]
 pub(crate) struct Api {
     executor: Arc<Executor>,
-    closing: Arc<Closing>,
+    /// Cancelled once the client is closed: nothing is started any more.
+    closed: CancellationToken,
 }
 
 impl Api {
     pub(crate) fn new(executor: Executor) -> Self {
         Self {
             executor: Arc::new(executor),
-            closing: Arc::default(),
+            closed: CancellationToken::new(),
         }
     }
 
@@ -36,7 +39,7 @@ impl Api {
     pub(crate) fn child(&self) -> Self {
         Self {
             executor: self.executor.clone(),
-            closing: Arc::new(Closing::child(&self.closing)),
+            closed: self.closed.child_token(),
         }
     }
 
@@ -47,13 +50,13 @@ impl Api {
     /// The options of a call that starts something.
     fn starting(&self, options: CallOptions) -> CallOptions {
         CallOptions {
-            closing: Some(self.closing.clone()),
+            closed: Some(self.closed.clone()),
             ..options
         }
     }
 
-    pub(crate) fn closing(&self) -> &Closing {
-        &self.closing
+    pub(crate) fn closed(&self) -> &CancellationToken {
+        &self.closed
     }
 
     pub(crate) async fn trigger(

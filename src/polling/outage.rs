@@ -67,12 +67,12 @@ pub(crate) type OnOutage = dyn FnMut(&SessionId, Option<&Outage>) + Send;
 
 /// The polls of a run that have failed since one was answered.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Gap {
+pub(crate) struct FailedPolls {
     answered_at: Duration,
     polls: u32,
 }
 
-impl Gap {
+impl FailedPolls {
     /// No poll has failed yet; polling begins now.
     pub(crate) fn since(now: Duration) -> Self {
         Self {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::{OnTimeout, PollOptions};
-use super::outage::{Gap, OnOutage};
-use super::tolerance::Streak;
+use super::outage::{FailedPolls, OnOutage};
+use super::tolerance::Tolerance;
 use crate::error::{Awaited, Error, Result, WaitTimeout, excerpt};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::Api;
@@ -38,8 +38,8 @@ pub(crate) struct Poller {
     is_proven: bool,
     /// Whether the credentials are known to be right for reads.
     has_read: bool,
-    streak: Streak,
-    gap: Gap,
+    tolerance: Tolerance,
+    failed_polls: FailedPolls,
     on_outage: Option<Box<OnOutage>>,
     polls: u32,
     last_status: Option<RunStatus>,
@@ -59,7 +59,7 @@ impl Poller {
         options: PollOptions,
     ) -> Self {
         Self {
-            gap: Gap::since(api.clock().now()),
+            failed_polls: FailedPolls::since(api.clock().now()),
             on_outage: None,
             clock: api.clock().clone(),
             api,
@@ -70,7 +70,7 @@ impl Poller {
             started: false,
             is_proven: false,
             has_read: false,
-            streak: Streak::default(),
+            tolerance: Tolerance::default(),
             polls: 0,
             last_status: None,
             may_have_ended: false,
@@ -168,7 +168,7 @@ impl Poller {
     /// Notes a poll that was answered.
     pub(crate) fn answered(&mut self) {
         let now = self.now();
-        self.gap
+        self.failed_polls
             .answered(&self.session_id, now, &mut self.on_outage);
     }
 
@@ -191,20 +191,21 @@ impl Poller {
     pub(crate) async fn pause_after(&mut self, poll: Result<()>, awaited: Awaited) -> Result<()> {
         match poll {
             Ok(()) => {
-                self.streak = Streak::default();
+                self.tolerance = Tolerance::default();
                 self.answered();
                 self.pause(None, awaited).await
             }
             Err(error) => {
                 let now = self.now();
                 if !self
-                    .streak
+                    .tolerance
                     .tolerates(&error, now, self.is_proven, self.has_read)
                 {
                     return Err(error);
                 }
                 let (id, shown) = (&self.session_id, || error.clone());
-                self.gap.failed(id, now, shown, &mut self.on_outage);
+                self.failed_polls
+                    .failed(id, now, shown, &mut self.on_outage);
                 self.pause(Some(error), awaited).await
             }
         }
@@ -212,7 +213,7 @@ impl Poller {
 
     /// The same after a poll that has read the run, but not all that belongs to it.
     pub(crate) async fn pause_despite(&mut self, failure: Error, awaited: Awaited) -> Result<()> {
-        self.streak = Streak::default();
+        self.tolerance = Tolerance::default();
         self.pause(Some(failure), awaited).await
     }
 
@@ -257,7 +258,7 @@ impl Poller {
     pub(crate) async fn end_at_deadline(&mut self, awaited: Awaited) -> Error {
         let elapsed = self.now().saturating_sub(self.start);
         let stopped = match self.options.on_timeout {
-            OnTimeout::Stop if !self.may_have_ended && awaited != Awaited::Rest => {
+            OnTimeout::Stop if !self.may_have_ended && awaited != Awaited::Idle => {
                 let call = CallOptions {
                     session_id: Some(self.session_id.clone()),
                     after_start: self.started,

@@ -97,13 +97,13 @@ impl Ask {
             let queue = std::pin::pin!(handle.asks().lock_owned());
             let turn = match select(queue, clock.alarm(deadline)).await {
                 Either::Left((turn, _)) => turn,
-                Either::Right(_) => return Err(polls.end_at_deadline(Awaited::Rest).await),
+                Either::Right(_) => return Err(polls.end_at_deadline(Awaited::Idle).await),
             };
             loop {
                 let turns = handle.turns();
                 let digest = until_at_rest(&mut polls, &handle).await?;
                 let Some(sending) = handle.begin_to_send(deadline).await else {
-                    return Err(polls.end_at_deadline(Awaited::Rest).await);
+                    return Err(polls.end_at_deadline(Awaited::Idle).await);
                 };
                 // Unless another follow-up was sent in between.
                 if handle.turns() == turns {
@@ -111,7 +111,7 @@ impl Ask {
                 }
             }
         };
-        let Some(prepared) = handle.api.closing().before(prepared).await else {
+        let Some(prepared) = handle.api.closed().run_until_cancelled(prepared).await else {
             return Err(handle.closed());
         };
         let (_turn, digest, sending) = prepared?;

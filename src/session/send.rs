@@ -13,7 +13,7 @@ use super::turn_end::OpenTurn;
 use crate::error::{Error, FailedCall, Purpose, Result};
 use crate::model::{Accepted, RunSteps, StepOptions};
 use crate::operations::Digest;
-use crate::transport::{CallOptions, Departed};
+use crate::transport::{BodyLeft, CallOptions};
 
 /// Held while a follow-up is on its way.
 pub(crate) type Sending = tokio::sync::OwnedMutexGuard<()>;
@@ -38,7 +38,7 @@ impl Handle {
             let digest = self.api.read_digest(call.clone()).await?;
             Ok(Some((digest, sending)))
         };
-        let Some(prepared) = self.api.closing().before(prepared).await else {
+        let Some(prepared) = self.api.closed().run_until_cancelled(prepared).await else {
             return Err(self.closed());
         };
         let Some((digest, sending)) = prepared? else {
@@ -86,10 +86,10 @@ impl Handle {
     ) -> Result<(Accepted, OpenTurn)> {
         self.has_read.store(true, Ordering::Relaxed);
         let steps = self.steps_so_far(call.deadline);
-        let steps = self.api.closing().before(steps).await.flatten();
+        let steps = self.api.closed().run_until_cancelled(steps).await.flatten();
         let opening = UnsentTurn::new(self, digest, steps);
         let call = CallOptions {
-            departed: Some(opening.departed.clone()),
+            body_left: Some(opening.body_left.clone()),
             ..call
         };
         match self.api.send(message, call).await {
@@ -102,7 +102,7 @@ impl Handle {
                     opening.keep();
                 } else {
                     // Even if it has left, it was certainly not carried out.
-                    opening.departed.reset();
+                    opening.body_left.reset();
                 }
                 Err(error)
             }
@@ -133,7 +133,7 @@ impl Handle {
 struct UnsentTurn<'a> {
     handle: &'a Handle,
     turn: TurnProgress,
-    departed: Departed,
+    body_left: BodyLeft,
     /// The turn that was open before.
     before: Option<TurnProgress>,
     /// What the session takes for known once the message has left.
@@ -149,7 +149,7 @@ impl<'a> UnsentTurn<'a> {
             handle,
             before: handle.state().turn.replace(turn.clone()),
             turn,
-            departed: Departed::default(),
+            body_left: BodyLeft::default(),
             baseline: Some((digest, steps)),
             is_kept: false,
         }
@@ -200,7 +200,7 @@ impl Drop for UnsentTurn<'_> {
             return;
         }
         // Dropped without a result, the message has left or it has not.
-        if self.departed.get() {
+        if self.body_left.get() {
             return self.keep_turn();
         }
         let mut state = self.handle.state();

@@ -67,11 +67,11 @@ pub(super) async fn until_at_rest(polls: &mut Poller, handle: &Handle) -> Result
                     return Ok(digest);
                 }
                 turn.check_grace(polls)?;
-                polls.pause_after(Ok(()), Awaited::Rest).await?;
+                polls.pause_after(Ok(()), Awaited::Idle).await?;
             }
             Err(error) => {
                 turn.failed();
-                polls.pause_after(Err(error), Awaited::Rest).await?;
+                polls.pause_after(Err(error), Awaited::Idle).await?;
             }
         }
     }

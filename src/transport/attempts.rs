@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::future::{Either, select};
 
 use super::call_options::CallOptions;
 use super::exchange::Limits;
@@ -66,12 +65,12 @@ impl<'a> Attempts<'a> {
             RetrySafety::Never => Limits {
                 to_leave,
                 to_end,
-                closing: self.options.closing.as_deref(),
+                closed: self.options.closed.as_ref(),
             },
             RetrySafety::Read | RetrySafety::Idempotent => Limits {
                 to_leave: to_end,
                 to_end,
-                closing: None,
+                closed: None,
             },
         }
     }
@@ -106,10 +105,10 @@ impl<'a> Attempts<'a> {
         }
         tracing::debug!(%error, ?pause, "trying again after a pause");
         let paused = self.clock.sleep(pause);
-        match &self.options.closing {
+        match &self.options.closed {
             None => paused.await,
-            Some(closing) => {
-                if let Either::Left(_) = select(closing.closed(), paused).await {
+            Some(closed) => {
+                if closed.run_until_cancelled(paused).await.is_none() {
                     return Err(error);
                 }
             }

@@ -24,15 +24,15 @@ const SEALED: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct Seal {
     state: Arc<AtomicU8>,
-    departed: Option<Departed>,
+    body_left: Option<BodyLeft>,
 }
 
 /// Whether the body of a call has left, for a caller that has to know it even if the call is
 /// dropped. It is certain once the call has ended or was dropped.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Departed(Arc<AtomicBool>);
+pub(crate) struct BodyLeft(Arc<AtomicBool>);
 
-impl Departed {
+impl BodyLeft {
     pub(crate) fn get(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
@@ -44,10 +44,10 @@ impl Departed {
 }
 
 impl Seal {
-    pub(crate) fn new(departed: Option<Departed>) -> Self {
+    pub(crate) fn new(body_left: Option<BodyLeft>) -> Self {
         Self {
             state: Arc::new(AtomicU8::new(HELD)),
-            departed,
+            body_left,
         }
     }
 
@@ -64,7 +64,7 @@ impl Seal {
     pub(crate) fn left() -> Self {
         Self {
             state: Arc::new(AtomicU8::new(LEFT)),
-            departed: None,
+            body_left: None,
         }
     }
 
@@ -79,8 +79,8 @@ impl Seal {
 
 impl Drop for Seal {
     fn drop(&mut self) {
-        if let (false, Some(departed)) = (self.seal(), &self.departed) {
-            departed.0.store(true, Ordering::Release);
+        if let (false, Some(body_left)) = (self.seal(), &self.body_left) {
+            body_left.0.store(true, Ordering::Release);
         }
     }
 }
@@ -136,19 +136,19 @@ mod tests {
 
     #[test]
     fn a_sealed_body_cannot_leave_and_one_that_has_left_cannot_be_sealed() {
-        let departed = Departed::default();
-        let seal = Seal::new(Some(departed.clone()));
+        let body_left = BodyLeft::default();
+        let seal = Seal::new(Some(body_left.clone()));
         let mut body = seal.body(Bytes::from_static(b"{}"));
         assert!(seal.seal() && seal.seal());
         assert!(!taken(&mut body));
         drop(seal);
-        assert!(!departed.get());
+        assert!(!body_left.get());
 
-        let seal = Seal::new(Some(departed.clone()));
+        let seal = Seal::new(Some(body_left.clone()));
         let mut body = seal.body(Bytes::from_static(b"{}"));
         assert!(taken(&mut body) && !seal.seal());
         drop(seal);
-        assert!(departed.get());
+        assert!(body_left.get());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! [`CallOptions`]: what one call is about, and how it is made.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::body::Departed;
-use super::closing::Closing;
+use tokio_util::sync::CancellationToken;
+
+use super::body::BodyLeft;
 use super::retry::Retry;
 use crate::model::SessionId;
 
@@ -26,10 +26,10 @@ pub(crate) struct CallOptions {
     pub(crate) returns_rate_limits: bool,
     /// Whether the wait that makes this call has started the run, or the turn, itself.
     pub(crate) after_start: bool,
-    /// What keeps the body from leaving, once it is closed.
-    pub(crate) closing: Option<Arc<Closing>>,
+    /// Once it is cancelled, the body does not leave any more.
+    pub(crate) closed: Option<CancellationToken>,
     /// Where to note that the body has left.
-    pub(crate) departed: Option<Departed>,
+    pub(crate) body_left: Option<BodyLeft>,
 }
 
 impl CallOptions {

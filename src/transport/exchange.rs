@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
+use tokio_util::sync::CancellationToken;
 
 use super::body::Seal;
-use super::closing::Closing;
 use super::gzip::{UnpackError, gzip_limited};
 use crate::error::Cause;
 
@@ -25,7 +25,14 @@ pub(crate) struct Limits<'a> {
     /// Until the response is here.
     pub(crate) to_end: Duration,
     /// After which no body leaves any more.
-    pub(crate) closing: Option<&'a Closing>,
+    pub(crate) closed: Option<&'a CancellationToken>,
+}
+
+impl Limits<'_> {
+    /// Whether the client is closed, so that no body leaves any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.is_some_and(CancellationToken::is_cancelled)
+    }
 }
 
 /// What has arrived of a response.
@@ -104,9 +111,9 @@ pub(super) async fn race<T>(
     let start = tokio::time::Instant::now();
     let end = {
         let leaving = pin!(within(exchange.as_mut(), limits.to_leave, progress));
-        match limits.closing {
+        match limits.closed {
             None => leaving.await,
-            Some(closing) => match select(leaving, closing.closed()).await {
+            Some(closed) => match select(leaving, pin!(closed.cancelled())).await {
                 Either::Left((end, _)) => end,
                 Either::Right(_) => None,
             },
@@ -164,7 +171,7 @@ mod tests {
     const LIMITS: Limits<'_> = Limits {
         to_leave: Duration::from_secs(2),
         to_end: Duration::from_secs(3),
-        closing: None,
+        closed: None,
     };
 
     /// How many seconds an attempt to which nobody answers takes.

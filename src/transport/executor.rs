@@ -132,9 +132,9 @@ impl Executor {
                 ..FailedCall::new(operation.name, operation.purpose)
             };
             let limits = attempts.limits(operation.safety);
-            let departed = options.departed.clone();
+            let body_left = options.body_left.clone();
             let sent = http
-                .send(body.clone(), operation, &mut call, limits, departed, span)
+                .send(body.clone(), operation, &mut call, limits, body_left, span)
                 .await;
             match sent.and_then(|response| read(&response, Box::new(call))) {
                 Ok(value) => {
@@ -142,11 +142,11 @@ impl Executor {
                     return Ok(value);
                 }
                 Err(error) => {
-                    if let Some(departed) = &options.departed
+                    if let Some(body_left) = &options.body_left
                         && error.may_be_sent_again()
                     {
                         // It was not carried out.
-                        departed.reset();
+                        body_left.reset();
                     }
                     attempts.pause_after(error).await?;
                 }

@@ -11,8 +11,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use tracing::Span;
 
-use super::body::{Departed, Seal};
-use super::closing::Closing;
+use super::body::{BodyLeft, Seal};
 use super::connections::{Connections, Settings, user_agent};
 use super::exchange::{BodyEnd, Limits, Received, exchange, race};
 use super::headers::{request_id, retry_after};
@@ -74,25 +73,25 @@ impl HttpTransport {
         operation: &OperationInfo,
         call: &mut FailedCall,
         limits: Limits<'_>,
-        departed: Option<Departed>,
+        body_left: Option<BodyLeft>,
         span: &Span,
     ) -> Result<Response, Error> {
         let limits = Limits {
             to_leave: limits.to_leave.min(self.settings.request_timeout),
             to_end: limits.to_end.min(self.settings.request_timeout),
-            closing: limits.closing,
+            closed: limits.closed,
         };
         if limits.to_leave.is_zero() {
             return Err(no_time(call, "the deadline has passed"));
         }
-        if limits.closing.is_some_and(Closing::is_closed) {
+        if limits.is_closed() {
             return Err(Error::closed(call.clone()));
         }
         let client = match operation.safety {
             RetrySafety::Read => self.connections.for_reads(&self.endpoint, &self.settings),
             RetrySafety::Idempotent | RetrySafety::Never => self.connections.for_changes(),
         };
-        let seal = Seal::new(departed);
+        let seal = Seal::new(body_left);
         let request = client
             .post(self.endpoint.url().clone())
             .headers(self.headers.clone())
@@ -113,7 +112,7 @@ impl HttpTransport {
         span.record("http.status", call.http_status);
         span.record("request_id", call.request_id.as_deref());
         let end = end.map(|end| end.map_err(|error| Arc::new(error.without_url()) as Cause));
-        if end.is_none() && limits.closing.is_some_and(Closing::is_closed) && seal.seal() {
+        if end.is_none() && limits.is_closed() && seal.seal() {
             return Err(Error::closed(call.clone()));
         }
         self.conclude(call, operation, end, received, limits, &seal)
@@ -187,7 +186,7 @@ impl HttpTransport {
         let limits = Limits {
             to_leave: self.settings.request_timeout,
             to_end: self.settings.request_timeout,
-            closing: None,
+            closed: None,
         };
         let received = Received {
             head: Some((status, headers)),

@@ -7,7 +7,6 @@
 mod attempts;
 mod body;
 mod call_options;
-mod closing;
 mod connections;
 mod decode;
 mod duplicate_names;
@@ -26,9 +25,8 @@ mod retry;
 
 pub use retry::Retry;
 
-pub(crate) use body::Departed;
+pub(crate) use body::BodyLeft;
 pub(crate) use call_options::CallOptions;
-pub(crate) use closing::Closing;
 pub(crate) use connections::Settings;
 pub(crate) use decode::without_values;
 pub(crate) use executor::Executor;

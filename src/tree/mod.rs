@@ -1,6 +1,6 @@
 //! A run with all its descendants: read them, or wait for all of them.
 
-mod census;
+mod known_runs;
 mod read;
 mod run_tree;
 mod wait_tree;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::census::{Census, Look};
+use super::known_runs::{KnownRuns, Look};
 use super::read::ReadTree;
 use super::run_tree::Tree;
 #[cfg(doc)]
@@ -90,20 +90,20 @@ impl WaitTree {
         let concurrency = self.read.concurrency;
         let mut polls = handle.polls(handle.api.clock().now(), self.options);
         let mut turn = AwaitedTurn::of(handle);
-        let mut census = Census::default();
+        let mut known_runs = KnownRuns::default();
         let mut quiet_since = None;
         // Everything has ended; what is left is to read it whole.
         let mut has_ended = false;
         loop {
             if turn.refresh(&mut polls) {
                 has_ended = false;
-                census.runs.clear();
+                known_runs.runs.clear();
                 quiet_since = None;
             }
             polls.begin();
             if !has_ended {
-                let looked = census.look(&mut polls, &mut turn, concurrency).await;
-                let awaited = census.awaited(&turn);
+                let looked = known_runs.look(&mut polls, &mut turn, concurrency).await;
+                let awaited = known_runs.awaited(&turn);
                 match looked {
                     Ok(Look::Ended { may_wake }) => {
                         let now = polls.now();
@@ -132,23 +132,23 @@ impl WaitTree {
             if !has_ended {
                 continue;
             }
-            match census.read_all(&mut polls, concurrency).await {
+            match known_runs.read_all(&mut polls, concurrency).await {
                 Ok((tree, None)) => {
                     // A follow-up may have been sent in between.
                     turn.refresh(&mut polls);
                     if let Ok(first) = &tree.run {
-                        census.has_first_ended = turn.has_ended(&first.status);
+                        known_runs.has_first_ended = turn.has_ended(&first.status);
                         polls.note_status(&first.status);
                     }
-                    if tree.has_ended() && census.has_first_ended {
+                    if tree.has_ended() && known_runs.has_first_ended {
                         turn.close();
                         return Ok(tree);
                     }
                     // Something has woken.
                     has_ended = false;
-                    census.runs.clear();
+                    known_runs.runs.clear();
                     quiet_since = None;
-                    polls.pause_after(Ok(()), census.awaited(&turn)).await?;
+                    polls.pause_after(Ok(()), known_runs.awaited(&turn)).await?;
                 }
                 Ok((_, Some(error))) => polls.pause_despite(error, Awaited::Descendants).await?,
                 Err(error) => polls.pause_after(Err(error), Awaited::Run).await?,

@@ -10,7 +10,7 @@ use super::{
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, Result, RetryClass};
 use crate::model::{Accepted, Run, RunStatus};
-use crate::polling::{LONGEST_RETRY_AFTER, Streak, completed};
+use crate::polling::{LONGEST_RETRY_AFTER, Tolerance, completed};
 
 impl<K: Clone + Send + 'static> Scheduler<K> {
     pub(super) fn started(
@@ -111,7 +111,9 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                 return;
             }
             RetryClass::Refused => self.has_read,
-            RetryClass::Transient | RetryClass::Doubtful | RetryClass::Final => self.is_proven,
+            RetryClass::Transient | RetryClass::MaybePermanent | RetryClass::Final => {
+                self.is_proven
+            }
         };
         if !is_tolerated {
             // The host or the credentials are wrong, for the others as well, and nothing that is
@@ -179,7 +181,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             Ok(read) if read.status.is_terminal() => {
                 self.successes += 1;
                 let now = self.clock.now();
-                run.gap.answered(&run.id, now, &mut self.on_outage);
+                run.failed_polls.answered(&run.id, now, &mut self.on_outage);
                 let started = run.started;
                 self.finish(run, completed(read, started));
             }
@@ -201,9 +203,9 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             self.note_deadline(self.deadline(&run));
             self.ended.push_back(run);
         } else {
-            run.streak = Streak::default();
+            run.tolerance = Tolerance::default();
             let now = self.clock.now();
-            run.gap.answered(&run.id, now, &mut self.on_outage);
+            run.failed_polls.answered(&run.id, now, &mut self.on_outage);
             run.last_error = None;
             self.wait_or_time_out(run);
         }
@@ -219,13 +221,17 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         }
         // Any run that was read proves the host, for all of them.
         let is_proven = run.is_proven || (self.is_proven && is_common(error));
-        if !run.streak.tolerates(error, now, is_proven, self.has_read) {
+        if !run
+            .tolerance
+            .tolerates(error, now, is_proven, self.has_read)
+        {
             let error = error.for_run(&run.id, run.started);
             return self.finish(run, Err(error));
         }
         tracing::debug!(session_id = %run.id, %error, "a poll failed, the wait goes on");
         let shown = || error.for_run(&run.id, run.started);
-        run.gap.failed(&run.id, now, shown, &mut self.on_outage);
+        run.failed_polls
+            .failed(&run.id, now, shown, &mut self.on_outage);
         run.last_error = Some(error.clone());
         self.wait_or_time_out(run);
     }

@@ -282,7 +282,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     }
 
     fn send_what_is_due(&mut self) {
-        if !self.to_start.is_empty() && self.api.closing().is_closed() {
+        if !self.to_start.is_empty() && self.api.closed().is_cancelled() {
             self.start_no_more(&Error::closed(FailedCall::trigger()));
         }
         // Last looks do not wait for what hangs.
@@ -336,11 +336,10 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     }
 }
 
-/// Waits for a timer; where a run is still to be started, also until the client starts nothing
-/// more.
+/// Waits for a timer; where a run is still to be started, also until the client is closed.
 async fn or_closed(api: &Api, starts: bool, timer: Sleep) {
     match starts {
-        true => drop(select(timer, api.closing().closed()).await),
+        true => drop(api.closed().run_until_cancelled(timer).await),
         false => timer.await,
     }
 }

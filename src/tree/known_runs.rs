@@ -1,4 +1,4 @@
-//! [`Census`]: what is known of the runs of a tree that is waited for. A look reads the digest of
+//! [`KnownRuns`]: what is known of the runs of a tree that is waited for. A look reads the digest of
 //! each run; once everything has ended, each is read whole.
 
 use std::collections::HashMap;
@@ -10,20 +10,20 @@ use super::run_tree::Tree;
 use super::walk::walk;
 use crate::error::{Awaited, Error, Result};
 use crate::model::{Run, RunStatus, SessionId};
-use crate::polling::{Poller, Streak};
+use crate::polling::{Poller, Tolerance};
 use crate::session::AwaitedTurn;
 use crate::transport::CallOptions;
 
 /// What is known of the runs of a tree that is waited for.
 #[derive(Default)]
-pub(super) struct Census {
+pub(super) struct KnownRuns {
     /// Whether the first run, or its turn, had ended at the last look.
     pub(super) has_first_ended: bool,
     /// As they read at the last look.
     statuses: HashMap<SessionId, RunStatus>,
     /// What the look that is under way has read: only what failed is read again.
     read: HashMap<SessionId, (RunStatus, Vec<SessionId>)>,
-    streaks: HashMap<SessionId, Streak>,
+    tolerances: HashMap<SessionId, Tolerance>,
     /// Descendants that are no longer waited for.
     given_up: HashMap<SessionId, Error>,
     /// Runs that were read whole after everything had ended.
@@ -41,7 +41,7 @@ pub(super) enum Look {
     Incomplete(Error),
 }
 
-impl Census {
+impl KnownRuns {
     pub(super) fn awaited(&self, turn: &AwaitedTurn) -> Awaited {
         match self.has_first_ended {
             true => Awaited::Descendants,
@@ -104,13 +104,13 @@ impl Census {
             match visit.outcome {
                 Ok((status, children)) => {
                     has_ended &= status.is_terminal();
-                    self.streaks.remove(&visit.session_id);
+                    self.tolerances.remove(&visit.session_id);
                     self.read.insert(visit.session_id, (status, children));
                 }
                 Err(_) if self.given_up.contains_key(&visit.session_id) => {}
                 Err(error) => {
-                    let streak = self.streaks.entry(visit.session_id.clone()).or_default();
-                    if !streak.tolerates(&error, now, true, true) {
+                    let tolerance = self.tolerances.entry(visit.session_id.clone()).or_default();
+                    if !tolerance.tolerates(&error, now, true, true) {
                         self.given_up.insert(visit.session_id, error);
                     } else if failure.is_none() || error.retry_after() > retry_after(&failure) {
                         // The one with the longest delay stands for all.
@@ -153,9 +153,9 @@ impl Census {
         let tree = read_tree(&polls.api, root, &call, concurrency, &mut self.runs).await?;
         let now = polls.now();
         let failure = tree.failures().find_map(|(id, error)| {
-            let streak = self.streaks.entry(id.clone()).or_default();
+            let tolerance = self.tolerances.entry(id.clone()).or_default();
             let is_waited_for =
-                !self.given_up.contains_key(id) && streak.tolerates(error, now, true, true);
+                !self.given_up.contains_key(id) && tolerance.tolerates(error, now, true, true);
             is_waited_for.then(|| error.clone())
         });
         Ok((tree, failure))
