@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::results::RunResults;
-use super::scheduler::{OnStarted, Scheduler};
+use super::scheduler::{Scheduler, StartHooks};
 #[cfg(doc)]
 use crate::error::Error;
-use crate::model::{SessionId, TriggerRun};
+use crate::model::{Accepted, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::polling::{OnOutage, PollOptions, outage_setter, poll_setters};
 
@@ -32,7 +32,7 @@ pub struct RunAll {
     options: PollOptions,
     requests: Vec<TriggerRun>,
     concurrency: usize,
-    on_started: Option<Box<OnStarted<usize>>>,
+    hooks: StartHooks<usize>,
     on_outage: Option<Box<OnOutage>>,
 }
 
@@ -47,7 +47,7 @@ impl RunAll {
             options: PollOptions::default(),
             requests: requests.into_iter().collect(),
             concurrency: concurrency.max(1),
-            on_started: None,
+            hooks: StartHooks::default(),
             on_outage: None,
         }
     }
@@ -77,7 +77,28 @@ impl RunAll {
         mut self,
         on_started: impl FnMut(usize, &SessionId) + Send + 'static,
     ) -> Self {
-        self.on_started = Some(Box::new(on_started));
+        self.hooks.on_started = Some(Box::new(on_started));
+        self
+    }
+
+    /// Calls `on_accepted` with a request's place and the API's response to its trigger.
+    ///
+    /// Just before [`on_started`](Self::on_started), on the same task; for
+    /// [`Accepted::warning`], for one.
+    ///
+    /// ```no_run
+    /// # fn example(client: dinoai::Client, requests: Vec<dinoai::TriggerRun>) {
+    /// let runs = client.run_all(requests, 4);
+    /// let runs = runs.on_accepted(|place, accepted| eprintln!("{place}: {:?}", accepted.warning));
+    /// let results = runs.results();
+    /// # let _ = results;
+    /// # }
+    /// ```
+    pub fn on_accepted(
+        mut self,
+        on_accepted: impl FnMut(usize, &Accepted) + Send + 'static,
+    ) -> Self {
+        self.hooks.on_accepted = Some(Box::new(on_accepted));
         self
     }
 
@@ -107,7 +128,7 @@ impl RunAll {
         RunResults::new(outstanding, move || {
             let mut scheduler = Scheduler::new(self.api, self.options);
             let requests = self.requests.into_iter().enumerate();
-            scheduler.start(requests, self.concurrency, self.on_started, self.on_outage);
+            scheduler.start(requests, self.concurrency, self.hooks, self.on_outage);
             scheduler.into_results()
         })
     }

@@ -40,16 +40,18 @@ impl Error {
     /// ```
     /// use dinoai::{Error, RunStatus};
     ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let error = Error::new_wait_timeout("xwzdneft6emspe0f".parse()?, RunStatus::Running);
+    /// let error = Error::new_wait_timeout("xwzdneft6emspe0f", RunStatus::Running);
     /// assert!(error.session_id().is_some() && !error.may_have_started());
-    /// # Ok(())
-    /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[must_use]
-    pub fn new_wait_timeout(session_id: SessionId, last_status: RunStatus) -> Self {
+    #[track_caller]
+    pub fn new_wait_timeout(session_id: impl AsRef<str>, last_status: RunStatus) -> Self {
         Self::WaitTimeout(Box::new(WaitTimeout {
-            session_id,
+            session_id: SessionId::for_test(session_id),
             last_status: Some(last_status),
             elapsed: Duration::from_secs(3600),
             polls: 1,
@@ -63,16 +65,18 @@ impl Error {
     /// An [`Error::TurnNotStarted`] of a follow-up that was accepted, for a test.
     ///
     /// ```
-    /// # fn main() -> dinoai::Result<()> {
-    /// let error = dinoai::Error::new_turn_not_started("xwzdneft6emspe0f".parse()?);
+    /// let error = dinoai::Error::new_turn_not_started("xwzdneft6emspe0f");
     /// assert!(error.may_have_started());
-    /// # Ok(())
-    /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[must_use]
-    pub fn new_turn_not_started(session_id: SessionId) -> Self {
+    #[track_caller]
+    pub fn new_turn_not_started(session_id: impl AsRef<str>) -> Self {
         Self::TurnNotStarted {
-            session_id,
+            session_id: SessionId::for_test(session_id),
             waited: Duration::from_secs(120),
             status: None,
             accepted: true,
@@ -99,15 +103,17 @@ impl Error {
     /// An [`Error::Transport`] of a read, for a test.
     ///
     /// ```
-    /// # fn main() -> dinoai::Result<()> {
-    /// assert!(dinoai::Error::new_transport("xwzdneft6emspe0f".parse()?).is_retryable());
-    /// # Ok(())
-    /// # }
+    /// assert!(dinoai::Error::new_transport("xwzdneft6emspe0f").is_retryable());
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[must_use]
-    pub fn new_transport(session_id: SessionId) -> Self {
+    #[track_caller]
+    pub fn new_transport(session_id: impl AsRef<str>) -> Self {
         Self::Transport {
-            call: read(session_id, None),
+            call: read(SessionId::for_test(session_id), None),
             source: Arc::new(std::io::Error::other("for a test")),
         }
     }
@@ -146,15 +152,17 @@ impl Error {
     /// An [`Error::Http`] of a read, for a test.
     ///
     /// ```
-    /// # fn main() -> dinoai::Result<()> {
-    /// assert!(dinoai::Error::new_http("xwzdneft6emspe0f".parse()?, 503).is_retryable());
-    /// # Ok(())
-    /// # }
+    /// assert!(dinoai::Error::new_http("xwzdneft6emspe0f", 503).is_retryable());
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[must_use]
-    pub fn new_http(session_id: SessionId, status: u16) -> Self {
+    #[track_caller]
+    pub fn new_http(session_id: impl AsRef<str>, status: u16) -> Self {
         Self::Http {
-            call: read(session_id, Some(status)),
+            call: read(SessionId::for_test(session_id), Some(status)),
             status,
             content_type: None,
             text: String::new(),
@@ -183,16 +191,18 @@ impl Error {
     /// An [`Error::NotFound`] of a read, for a test.
     ///
     /// ```
-    /// # fn main() -> dinoai::Result<()> {
-    /// let error = dinoai::Error::new_not_found("xwzdneft6emspe0f".parse()?);
+    /// let error = dinoai::Error::new_not_found("xwzdneft6emspe0f");
     /// assert!(error.session_id().is_some());
-    /// # Ok(())
-    /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[must_use]
-    pub fn new_not_found(session_id: SessionId) -> Self {
+    #[track_caller]
+    pub fn new_not_found(session_id: impl AsRef<str>) -> Self {
         Self::NotFound {
-            call: read(session_id, Some(200)),
+            call: read(SessionId::for_test(session_id), Some(200)),
         }
     }
 
@@ -228,16 +238,18 @@ impl Error {
     /// An [`Error::Decode`] of a read, for a test.
     ///
     /// ```
-    /// # fn main() -> dinoai::Result<()> {
-    /// let error = dinoai::Error::new_decode("xwzdneft6emspe0f".parse()?, "is missing");
+    /// let error = dinoai::Error::new_decode("xwzdneft6emspe0f", "is missing");
     /// assert!(!error.is_retryable());
-    /// # Ok(())
-    /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[must_use]
-    pub fn new_decode(session_id: SessionId, problem: impl Into<String>) -> Self {
+    #[track_caller]
+    pub fn new_decode(session_id: impl AsRef<str>, problem: impl Into<String>) -> Self {
         Self::Decode {
-            call: read(session_id, Some(200)),
+            call: read(SessionId::for_test(session_id), Some(200)),
             path: "data.dinoaiAgentRun.status".to_owned(),
             problem: problem.into(),
         }

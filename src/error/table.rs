@@ -138,13 +138,7 @@ fn samples() -> Vec<Error> {
     }
     for started in [false, true] {
         samples.push(Error::RunFailed {
-            run: Box::new(Run {
-                session_id: id(),
-                status: RunStatus::Failed,
-                messages: vec![],
-                child_session_ids: vec![],
-                workspace_uid: String::new(),
-            }),
+            run: Box::new(Run::new(id(), RunStatus::Failed)),
             started,
         });
         samples.push(Error::WaitTimeout(Box::new(WaitTimeout {

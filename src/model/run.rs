@@ -262,18 +262,20 @@ impl Run {
     /// ```
     /// use dinoai::{Message, Run, RunStatus};
     ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let mut run = Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
+    /// let mut run = Run::new("xwzdneft6emspe0f", RunStatus::Completed);
     /// run.messages.push(Message::new(1714142436.0, "agent", "All good."));
     /// assert_eq!(run.answer(), Some("All good."));
-    /// # Ok(())
-    /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[cfg(any(test, feature = "test-util"))]
     #[must_use]
-    pub fn new(session_id: SessionId, status: RunStatus) -> Self {
+    #[track_caller]
+    pub fn new(session_id: impl AsRef<str>, status: RunStatus) -> Self {
         Self {
-            session_id,
+            session_id: SessionId::for_test(session_id),
             status,
             messages: vec![],
             child_session_ids: vec![],
@@ -326,17 +328,19 @@ impl Accepted {
     /// What the API says to a trigger or a follow-up, for a test.
     ///
     /// ```
-    /// # fn main() -> dinoai::Result<()> {
-    /// let accepted = dinoai::Accepted::new("xwzdneft6emspe0f".parse()?);
+    /// let accepted = dinoai::Accepted::new("xwzdneft6emspe0f");
     /// assert_eq!(accepted.status, "queued");
-    /// # Ok(())
-    /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[cfg(any(test, feature = "test-util"))]
     #[must_use]
-    pub fn new(session_id: SessionId) -> Self {
+    #[track_caller]
+    pub fn new(session_id: impl AsRef<str>) -> Self {
         Self {
-            session_id,
+            session_id: SessionId::for_test(session_id),
             status: "queued".to_owned(),
             warning: None,
         }
@@ -384,14 +388,7 @@ mod tests {
 
     #[test]
     fn a_timestamp_that_is_none_gives_no_time_and_no_panic() {
-        let at = |ts| {
-            let message = Message {
-                ts,
-                role: "agent".into(),
-                content: String::new(),
-            };
-            message.sent_at()
-        };
+        let at = |ts| Message::new(ts, "agent", "").sent_at();
         assert_eq!(
             at(1.5),
             Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1500))
@@ -403,22 +400,12 @@ mod tests {
 
     #[test]
     fn the_answer_is_the_agents_latest_message_however_they_are_ordered() {
-        let message = |ts, role: &str, content: &str| Message {
-            ts,
-            role: role.into(),
-            content: content.into(),
-        };
-        let run = Run {
-            session_id: SessionId::new("s").unwrap(),
-            status: RunStatus::Completed,
-            messages: vec![
-                message(3.0, "assistant", "second"),
-                message(2.0, "agent", "first"),
-                message(4.0, "USER", "thanks"),
-            ],
-            child_session_ids: vec![],
-            workspace_uid: "w".into(),
-        };
+        let mut run = Run::new("s", RunStatus::Completed);
+        run.messages = vec![
+            Message::new(3.0, "assistant", "second"),
+            Message::new(2.0, "agent", "first"),
+            Message::new(4.0, "USER", "thanks"),
+        ];
         assert_eq!(run.answer(), Some("second"));
     }
 }

@@ -36,6 +36,15 @@ impl SessionId {
         Ok(Self(id))
     }
 
+    /// An id that a test names.
+    #[cfg(any(test, feature = "test-util"))]
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a test that names no run is wrong")]
+    pub(crate) fn for_test(id: impl AsRef<str>) -> Self {
+        let id = id.as_ref();
+        Self::new(id).unwrap_or_else(|_| panic!("the session id {id:?} for a test is blank"))
+    }
+
     /// The id as text.
     ///
     /// ```

@@ -50,18 +50,20 @@ impl Turn {
     /// ```
     /// use dinoai::{Message, RunStatus, Turn};
     ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let mut turn = Turn::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed);
+    /// let mut turn = Turn::new("xwzdneft6emspe0f", RunStatus::Completed);
     /// turn.messages.push(Message::new(1714142436.0, "agent", "Fixed."));
     /// assert_eq!(turn.answer(), Some("Fixed."));
-    /// # Ok(())
-    /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the id is blank.
     #[cfg(any(test, feature = "test-util"))]
     #[must_use]
-    pub fn new(session_id: SessionId, status: RunStatus) -> Self {
+    #[track_caller]
+    pub fn new(session_id: impl AsRef<str>, status: RunStatus) -> Self {
         Self {
-            session_id,
+            session_id: SessionId::for_test(session_id),
             status,
             messages: vec![],
         }
@@ -190,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_text_of_a_turn_is_all_that_the_agent_wrote() {
-        let mut turn = Turn::new(SessionId::new("s").unwrap(), RunStatus::Completed);
+        let mut turn = Turn::new("s", RunStatus::Completed);
         assert_eq!((turn.text().as_str(), turn.answer()), ("", None));
         turn.messages = vec![
             Message::new(1.0, "agent", "First."),

@@ -56,13 +56,10 @@ impl Tree {
     /// ```
     /// use dinoai::{Run, RunStatus, Tree};
     ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let child = Run::new("b2v9q1m4k7c3x8za".parse()?, RunStatus::Running);
-    /// let mut tree = Tree::new(Run::new("xwzdneft6emspe0f".parse()?, RunStatus::Completed));
+    /// let child = Run::new("b2v9q1m4k7c3x8za", RunStatus::Running);
+    /// let mut tree = Tree::new(Run::new("xwzdneft6emspe0f", RunStatus::Completed));
     /// tree.children.push(Tree::new(child));
     /// assert!(!tree.has_ended());
-    /// # Ok(())
-    /// # }
     /// ```
     #[cfg(any(test, feature = "test-util"))]
     #[must_use]

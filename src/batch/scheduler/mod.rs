@@ -48,7 +48,23 @@ const UNKNOWN_IN_A_ROW: u32 = 3;
 /// How long after its start a run is polled at the latest, so that polls can share a request.
 const FIRST_POLL: Duration = Duration::from_secs(1);
 
+/// What the caller wants to be called with when a run is started.
+pub(crate) struct StartHooks<K> {
+    pub(crate) on_started: Option<Box<OnStarted<K>>>,
+    pub(crate) on_accepted: Option<Box<OnAccepted<K>>>,
+}
+
 pub(crate) type OnStarted<K> = dyn FnMut(K, &SessionId) + Send;
+pub(crate) type OnAccepted<K> = dyn FnMut(K, &Accepted) + Send;
+
+impl<K> Default for StartHooks<K> {
+    fn default() -> Self {
+        Self {
+            on_started: None,
+            on_accepted: None,
+        }
+    }
+}
 
 /// The results, each with what the caller knows its run by.
 pub(crate) type Results<K> = Pin<Box<dyn Stream<Item = (K, Result<Run>)> + Send>>;
@@ -61,7 +77,7 @@ pub(crate) struct Scheduler<K> {
     /// What is still to be started, and how many runs may be going at a time.
     to_start: VecDeque<ToStart<K>>,
     concurrency: usize,
-    on_started: Option<Arc<Mutex<Box<OnStarted<K>>>>>,
+    hooks: Arc<Mutex<StartHooks<K>>>,
     on_outage: Option<Box<OnOutage>>,
     /// Why no further run is started.
     refused_by: Option<Error>,
@@ -122,7 +138,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             options,
             to_start: VecDeque::new(),
             concurrency: 1,
-            on_started: None,
+            hooks: Arc::default(),
             on_outage: None,
             refused_by: None,
             left_at: Duration::ZERO,
@@ -151,7 +167,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         &mut self,
         requests: impl IntoIterator<Item = (K, TriggerRun)>,
         concurrency: usize,
-        on_started: Option<Box<OnStarted<K>>>,
+        hooks: StartHooks<K>,
         on_outage: Option<Box<OnOutage>>,
     ) {
         self.on_outage = on_outage;
@@ -162,7 +178,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         });
         self.to_start = items.collect();
         self.concurrency = concurrency;
-        self.on_started = on_started.map(|on_started| Arc::new(Mutex::new(on_started)));
+        self.hooks = Arc::new(Mutex::new(hooks));
     }
 
     pub(crate) fn into_results(mut self) -> Results<K> {

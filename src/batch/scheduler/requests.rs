@@ -20,7 +20,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             ..CallOptions::default()
         };
         let (key, request) = (item.key.clone(), item.request.clone());
-        let on_started = self.on_started.clone();
+        let hooks = self.hooks.clone();
         let task = tokio::spawn(async move {
             let accepted = api.trigger(request, call).await;
             let id = match &accepted {
@@ -28,9 +28,15 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                 // A response that failed can name the run all the same.
                 Err(error) => error.session_id().filter(|_| error.may_have_started()),
             };
-            if let (Some(id), Some(on_started)) = (id, on_started) {
+            if let Some(id) = id {
                 // Others wait for it without holding up a thread: it may block.
-                on_started.lock().await(key, id);
+                let mut hooks = hooks.lock().await;
+                if let (Some(on_accepted), Ok(accepted)) = (&mut hooks.on_accepted, &accepted) {
+                    on_accepted(key.clone(), accepted);
+                }
+                if let Some(on_started) = &mut hooks.on_started {
+                    on_started(key, id);
+                }
             }
             accepted
         });

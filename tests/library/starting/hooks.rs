@@ -66,6 +66,25 @@ async fn a_started_run_is_named_before_it_is_polled() {
 }
 
 #[tokio::test]
+async fn each_of_many_runs_is_named_with_its_place_before_it_is_polled() {
+    let server = ended().await;
+    let (client, _) = server.client();
+    let (accepted, started) = (Log::new(&server), Log::new(&server));
+    let (noted, named) = (accepted.clone(), started.clone());
+    let mut results = client
+        .run_all([request()], 1)
+        .on_accepted(move |place, accepted| {
+            assert_eq!(place, 0);
+            noted.note(&accepted.session_id);
+        })
+        .on_started(move |_, id| named.note(id))
+        .results();
+    results.next().await.unwrap().1.unwrap();
+    assert_eq!(accepted.take(), [(SESSION.to_owned(), 1)]);
+    assert_eq!(started.take(), [(SESSION.to_owned(), 1)]);
+}
+
+#[tokio::test]
 async fn a_follow_up_is_reported_before_its_turn_is_waited_for() {
     let server = ended().await;
     let (client, _) = server.client();
