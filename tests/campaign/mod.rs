@@ -7,12 +7,14 @@
 //! they meet, and the library's own random pauses, do not. So a finding names its lane, and that
 //! lane alone can be run again, several times.
 
+mod api_fault;
 mod books;
 mod lane;
 mod report;
 mod stalls;
 mod users;
 mod wire;
+mod wire_failure;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};

@@ -9,7 +9,8 @@ use super::ledger::{Waited, said};
 use super::{Books, LATE, all, fault};
 use crate::campaign::lane::{CALL_TIMEOUT, Conditions, Quirk, REQUEST_TIMEOUT};
 use crate::campaign::report::Kind;
-use crate::campaign::wire::{Carried, Failure};
+use crate::campaign::wire::Carried;
+use crate::campaign::wire_failure::Failure;
 
 /// How long the library looks once more at a deadline, at the longest.
 const LAST_LOOK: Duration = Duration::from_secs(5);

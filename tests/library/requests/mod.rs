@@ -4,4 +4,5 @@ mod api;
 mod documents;
 mod exact_requests;
 mod results;
+mod schema;
 mod texts_and_headers;
