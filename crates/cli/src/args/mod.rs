@@ -4,7 +4,6 @@
 
 mod commands;
 pub(crate) mod duration;
-mod wait_options;
 
 #[cfg(feature = "emulator")]
 use std::ffi::OsString;
@@ -17,10 +16,9 @@ use dinoai::SessionId;
 
 use commands::session_id;
 pub(crate) use commands::{
-    AnswerArgs, BatchArgs, ChatArgs, GetArgs, RequestArgs, RunArgs, SendArgs, StopArgs, TreeArgs,
-    WaitArgs, WatchArgs,
+    AnswerArgs, AtTimeout, BatchArgs, ChatArgs, FollowArgs, GetArgs, OnInterrupt, PollArgs,
+    RequestArgs, RunArgs, SendArgs, StopArgs, TreeArgs, WaitArgs, WatchArgs,
 };
-pub(crate) use wait_options::{AtTimeout, FollowArgs, OnInterrupt, PollArgs};
 
 const EXIT_STATUSES: &str = "\
 Exit status:

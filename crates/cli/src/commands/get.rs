@@ -2,7 +2,7 @@
 
 use dinoai::{SessionId, StartupStep, Step, StepOptions};
 
-use super::Context;
+use super::context::Context;
 use crate::args::{Format, GetArgs};
 use crate::output::Output;
 use crate::print::{RunDocument, text};

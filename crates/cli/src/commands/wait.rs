@@ -9,14 +9,13 @@ use std::sync::Arc;
 use dinoai::{Error, Run, RunResults, SessionId};
 use futures_util::FutureExt;
 
-use super::Context;
-use super::failure_groups::FailureGroups;
-use super::run_entry::RunEntry;
+use super::context::Context;
+use super::several_runs::{FailureGroups, RunEntry};
 use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{MOST_NAMED, NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
-use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal, shell};
 
 pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
     let output = context.output;
@@ -148,7 +147,7 @@ impl WaitProgress<'_> {
         *match (&run, &failure) {
             (_, None) => &mut self.counts.completed,
             (Some(_), Some(_)) => &mut self.counts.failed,
-            (None, Some(failure)) if failure.kind == Kind::WaitTimeout => {
+            (None, Some(failure)) if failure.kind == FailureKind::WaitTimeout => {
                 &mut self.counts.still_going
             }
             (None, Some(_)) => &mut self.counts.unknown,
@@ -186,7 +185,9 @@ impl WaitProgress<'_> {
     fn say(&mut self, failure: &Failure, id: &SessionId, place: Option<usize>) {
         let is_one_of_several = self.left.given > 1 && self.output.format == Format::Text;
         let mut failure = failure.clone();
-        if let (Some(place), Kind::WaitTimeout, true) = (place, failure.kind, is_one_of_several) {
+        if let (Some(place), FailureKind::WaitTimeout, true) =
+            (place, failure.kind, is_one_of_several)
+        {
             self.given_up.insert(place, id.clone());
             failure.hint = None;
         }

@@ -22,7 +22,7 @@ use crate::interrupt::{Interrupts, RunStage, StartedRuns};
 use crate::output::Output;
 use crate::print::{Audience, EventPrinter, text};
 use crate::report::hint::resume_run;
-use crate::report::{ExitStatus, Failure, Kind, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, shell};
 
 pub(crate) use answer_file::AnswerFile;
 pub(crate) use watched_run::WatchedRun;
@@ -289,7 +289,7 @@ fn both(mut failure: Failure, lost: Failure) -> Failure {
 
 fn broken_off() -> Failure {
     Failure::new(
-        Kind::Other,
+        FailureKind::Other,
         ExitStatus::Unavailable,
         "the watch ended unexpectedly",
     )

@@ -1,16 +1,19 @@
 //! [`Listener`]: the thread that listens for signals, and ends the process at the second one.
-//! [`Interrupts`]: how the command hears them. [`Listener::start`] returns once the thread listens.
+//! [`Interrupts`]: how the command hears them. [`StartedRuns`]: the runs that are named then.
+//!
+//! [`Listener::start`] returns once the thread listens.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use dinoai::SessionId;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use super::StartedRuns;
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure, Signal, shell};
 use crate::terminal::Terminal;
@@ -172,7 +175,30 @@ impl Interrupts {
     }
 }
 
-fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
+/// The runs that this process has started, and that have not ended as far as it knows. Clones
+/// share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StartedRuns(Arc<Mutex<BTreeSet<SessionId>>>);
+
+impl StartedRuns {
+    pub(crate) fn note(&self, id: &SessionId) {
+        self.ids().insert(id.clone());
+    }
+
+    pub(crate) fn note_end(&self, id: &SessionId) {
+        self.ids().remove(id);
+    }
+
+    pub(crate) fn all(&self) -> Vec<SessionId> {
+        self.ids().iter().cloned().collect()
+    }
+
+    fn ids(&self) -> MutexGuard<'_, BTreeSet<SessionId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn interrupted_again(signal: Signal, started: &[SessionId]) -> Failure {
     match started {
         [] => Failure::by_signal(signal, "interrupted again"),
         [id] => {

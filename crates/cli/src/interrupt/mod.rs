@@ -11,8 +11,6 @@
 
 mod listener;
 mod policy;
-mod started_runs;
 
-pub(crate) use listener::{Interrupts, Listener};
+pub(crate) use listener::{Interrupts, Listener, StartedRuns};
 pub(crate) use policy::{Action, RunStage, decide};
-pub(crate) use started_runs::StartedRuns;

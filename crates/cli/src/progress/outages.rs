@@ -9,7 +9,7 @@ use console::truncate_str;
 use dinoai::{Error, Obstacle, Outage, SessionId};
 
 use crate::args::duration::in_words;
-use crate::report::Kind;
+use crate::report::FailureKind;
 use crate::sanitize::{for_terminal, one_line};
 
 /// The runs whose polls fail at the moment. Clones share them.
@@ -122,7 +122,7 @@ fn why(error: &Error) -> String {
         },
         Error::NotFound { .. } => "no such run",
         Error::Decode { .. } => "it is not understood",
-        other => Kind::of(other).word(),
+        other => FailureKind::of(other).word(),
     };
     words.to_owned()
 }

@@ -5,20 +5,18 @@
 //! ([`Conversation::turn`]).
 
 mod line_editor;
-mod typed_ahead;
 
 use dinoai::{Session, SessionId};
 
-use super::Context;
-use super::run::trigger;
+use super::context::Context;
+use super::run_send_watch::trigger;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
 use crate::follow::{Follower, without_messages};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::print::{Audience, EventPrinter, text};
-use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal, shell};
 use crate::terminal::Terminal;
-use line_editor::{Line, LineEditor};
-use typed_ahead::TypedAhead;
+use line_editor::{Line, LineEditor, TypedAhead};
 
 pub(crate) async fn chat(
     mut context: Context<'_>,
@@ -211,7 +209,7 @@ impl Conversation {
         self.session.is_none()
             && matches!(
                 failure.kind,
-                Kind::GraphQl | Kind::NotStarted | Kind::Unauthorized
+                FailureKind::GraphQl | FailureKind::NotStarted | FailureKind::Unauthorized
             )
             && matches!(failure.exit, ExitStatus::Unavailable | ExitStatus::Refused)
     }

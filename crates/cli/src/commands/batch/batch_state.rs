@@ -14,7 +14,7 @@ use std::time::Instant;
 use dinoai::SessionId;
 use tokio::sync::Notify;
 
-use super::super::outcome::ItemOutcome;
+use super::outcome::ItemOutcome;
 use crate::interrupt::StartedRuns;
 use crate::progress::waiting_for::MOST_NAMED;
 use crate::report::ExitStatus;

@@ -1,11 +1,7 @@
 //! [`BatchRunner`]: runs the items of a batch, a bounded number at a time.
 //!
 //! [`BatchRunner::run_all`] takes the items in order; what is done for one of them is in `run_item.rs`,
-//! what is known of all of them in [`state`].
-
-mod interruption;
-mod run_item;
-mod state;
+//! what is known of all of them in `batch_state.rs`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,17 +12,15 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 
-use super::outcome::{ItemOutcome, ItemOutcomes, item_numbers};
-use super::plan::Task;
+use super::batch_state::{BatchState, still_going};
+use super::outcome::{Interruption, ItemOutcome, ItemOutcomes, item_numbers};
+use super::plan::{PriorState, Task};
 use super::results::journal::{Journal, WriteError};
 use crate::args::{OnInterrupt, PollArgs};
 use crate::interrupt::{Action, Interrupts, RunStage, StartedRuns, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
-use crate::report::{ExitStatus, Failure, Kind, Signal};
-use interruption::Interruption;
-use run_item::ItemResult;
-use state::{BatchState, still_going};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal};
 
 /// How many triggers are on their way at a time, as in the library: what stops a batch stops it
 /// before many more have been sent.
@@ -41,8 +35,8 @@ pub(super) struct BatchRunner<'a> {
     pub(super) poll: PollArgs,
     pub(super) journal: Journal,
     /// Closed once nothing more is to be started.
-    starts: Arc<Semaphore>,
-    state: Arc<BatchState>,
+    pub(super) starts: Arc<Semaphore>,
+    pub(super) state: Arc<BatchState>,
 }
 
 /// What came of the items, and which signal stopped the batch.
@@ -243,8 +237,11 @@ impl<'a> BatchRunner<'a> {
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         let items = item_numbers(&items);
         let text = format!("the credentials were refused for {items}{why}");
-        self.output
-            .failure(&Failure::new(Kind::Unauthorized, ExitStatus::Refused, text));
+        self.output.failure(&Failure::new(
+            FailureKind::Unauthorized,
+            ExitStatus::Refused,
+            text,
+        ));
     }
 
     /// The runs that have not been seen to end.
@@ -259,7 +256,7 @@ impl<'a> BatchRunner<'a> {
         }
     }
 
-    fn stop_unkept(&self, lost: &WriteError) {
+    pub(super) fn stop_unkept(&self, lost: &WriteError) {
         let message = match lost.kind() {
             std::io::ErrorKind::BrokenPipe => {
                 "no more runs are started: nobody reads the results any more, and no file keeps \
@@ -272,7 +269,7 @@ impl<'a> BatchRunner<'a> {
     }
 
     /// Starts nothing more, and says why, the first time.
-    fn stop(&self, failure: Failure) {
+    pub(super) fn stop(&self, failure: Failure) {
         if self.state.stop(failure.exit, &failure.message) {
             self.output.failure(&failure);
         }
@@ -300,5 +297,26 @@ impl BatchReport {
         self.exits.push(done.exit);
         done.outcome.count(&mut self.counts);
         self.lost.extend(done.lost);
+    }
+}
+
+/// What came of one item.
+pub(super) struct ItemResult {
+    pub(super) number: usize,
+    pub(super) outcome: ItemOutcome,
+    pub(super) exit: ExitStatus,
+    /// What is known of it, if that is not kept anywhere.
+    pub(super) lost: Option<String>,
+}
+
+impl ItemResult {
+    /// Nothing of it was started, and that has this exit status.
+    pub(super) fn unstarted(number: usize, prior: &PriorState, exit: ExitStatus) -> Self {
+        Self {
+            number,
+            outcome: prior.outcome(),
+            exit: ExitStatus::worst([exit, prior.exit()]),
+            lost: None,
+        }
     }
 }
