@@ -186,7 +186,7 @@ pub(crate) struct FollowArgs {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AtTimeout {
-    /// Leave it running
+    /// Let it continue
     #[default]
     Leave,
     /// Stop it
@@ -195,7 +195,7 @@ pub(crate) enum AtTimeout {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnInterrupt {
-    /// Leave it running
+    /// Let it continue
     #[default]
     Leave,
     /// Stop it before exiting

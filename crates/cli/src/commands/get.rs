@@ -60,7 +60,7 @@ impl Work {
                         missing: None,
                     });
                 }
-                None => "the API answered without them".to_owned(),
+                None => "the response has none".to_owned(),
             },
             Err(failure) if matches!(failure.exit, ExitStatus::Interrupted(_)) => {
                 return Err(failure);

@@ -17,7 +17,7 @@ use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure, FailureKind, shell};
 
-/// How often what goes on is stopped: what was started just before a stop is found only after it.
+/// How often what is in progress is stopped: what was started just before a stop is found only after it.
 const TRIES: usize = 10;
 
 /// The pause before the next look: what was stopped takes a moment to end, and the end of a child
@@ -56,20 +56,20 @@ pub(crate) async fn stop(
 struct Stopping<'a> {
     output: &'a Output,
     /// What came of each, where that is written at the end.
-    results: Vec<RunEntry<Done>>,
+    results: Vec<RunEntry<StoppedRun>>,
     /// What came of each, in words.
     summaries: Vec<String>,
     exits: Vec<ExitStatus>,
     failure_groups: FailureGroups,
     /// The runs that are known to be stopped.
     shown: BTreeSet<SessionId>,
-    /// What the command to go on with is to be given.
+    /// The options of the command to resume with.
     options: &'static str,
 }
 
-/// How a run stands that is not to go on.
+/// A run that was to be stopped, and its status.
 #[derive(Debug, Serialize)]
-struct Done {
+struct StoppedRun {
     #[serde(rename = "agentSessionId")]
     session_id: SessionId,
     /// As `get` spells it, and not the word in which the API accepts a stop.
@@ -129,7 +129,7 @@ impl Stopping<'_> {
         if !self.shown.insert(accepted.session_id.clone()) {
             return;
         }
-        let done = Done {
+        let done = StoppedRun {
             session_id: accepted.session_id,
             status: RunStatus::from(accepted.status),
         };
@@ -152,7 +152,7 @@ impl Stopping<'_> {
     }
 
     /// Notes a result, and shows it where programs read it at once.
-    fn result(&mut self, result: RunEntry<Done>) {
+    fn result(&mut self, result: RunEntry<StoppedRun>) {
         self.summaries.push(match &result {
             RunEntry::Done(done) => format!("{} {}", done.session_id, done.status),
             RunEntry::Failed { session_id, error } => {
@@ -207,7 +207,7 @@ impl Stopping<'_> {
 
 impl Stopping<'_> {
     /// Stops a run, so that it starts nothing more, then its descendants, each before what it has
-    /// started, until a look finds none of them going. What has ended is left as it is. Fails only
+    /// started, until a look finds none of them in progress. What has ended is left as it is. Fails only
     /// if it was interrupted.
     async fn stop_tree(
         &mut self,
@@ -236,12 +236,12 @@ impl Stopping<'_> {
                     return Ok(());
                 }
             };
-            let going = tree.runs().filter(|run| !run.status.is_terminal());
-            let going: Vec<_> = going
+            let in_progress = tree.runs().filter(|run| !run.status.is_terminal());
+            let in_progress: Vec<_> = in_progress
                 .map(|run| run.session_id.clone())
                 .filter(|id| !failed.contains(id))
                 .collect();
-            if going.is_empty() {
+            if in_progress.is_empty() {
                 if let (0, Ok(root)) = (tried, &tree.run) {
                     self.at_rest(root);
                 }
@@ -249,12 +249,12 @@ impl Stopping<'_> {
                 return Ok(());
             }
             if tried == TRIES {
-                self.failed(first, &endless(&going, first));
+                self.failed(first, &endless(&in_progress, first));
                 self.name_unread(&tree);
                 return Ok(());
             }
-            for id in going {
-                // One that still reads as going, or has woken, is stopped again.
+            for id in in_progress {
+                // One that still reads as in progress, or has woken, is stopped again.
                 if let Err(failure) = self.carry_out(context, &id).await? {
                     self.failed(&id, &failure);
                     failed.insert(id);
@@ -268,20 +268,20 @@ impl Stopping<'_> {
         Ok(())
     }
 
-    /// Shows that nothing of a tree was going.
+    /// Shows that nothing of a tree was in progress.
     fn at_rest(&mut self, root: &Run) {
         let id = &root.session_id;
         self.output.note(&format!(
-            "no run in the tree of {id} is running; nothing to stop"
+            "no run in the tree of {id} is in progress; nothing to stop"
         ));
-        self.result(RunEntry::Done(Done {
+        self.result(RunEntry::Done(StoppedRun {
             session_id: id.clone(),
             status: root.status.clone(),
         }));
         self.exits.push(ExitStatus::Done);
     }
 
-    /// Names the runs of a tree of which nobody knows whether they go on.
+    /// Names the runs of a tree that may still be in progress.
     fn name_unread(&mut self, tree: &Tree) {
         let failures = tree
             .failures()
@@ -293,7 +293,7 @@ impl Stopping<'_> {
         });
         for (id, why, may_help) in failures.chain(beyond) {
             let text = format!(
-                "cannot read the run {id}, so it and its descendants may still be running: {why}"
+                "cannot read the run {id}, so it and its descendants may still be in progress: {why}"
             );
             let failure =
                 Failure::new(FailureKind::Unread, ExitStatus::Unavailable, text).about(id);
@@ -325,15 +325,15 @@ fn unread(tree: &Tree) -> Vec<&SessionId> {
     tree.unread.iter().chain(below).collect()
 }
 
-fn endless(going: &[SessionId], first: &SessionId) -> Failure {
-    let ids: Vec<_> = going.iter().map(SessionId::as_str).collect();
+fn endless(in_progress: &[SessionId], first: &SessionId) -> Failure {
+    let ids: Vec<_> = in_progress.iter().map(SessionId::as_str).collect();
     let ids = ids.join(", ");
-    let text = format!("some runs of the tree are still running after {TRIES} attempts: {ids}");
-    let failure = Failure::new(FailureKind::StillGoing, ExitStatus::StillGoing, text).about(first);
+    let text = format!("some runs of the tree are still in progress after {TRIES} attempts: {ids}");
+    let failure = Failure::new(FailureKind::StillGoing, ExitStatus::InProgress, text).about(first);
     failure.with_hint(again("to try again", first))
 }
 
-/// Why a tree cannot be read, and how to go on where that may come to more.
+/// Why a tree cannot be read, and how to try again where that may help.
 fn unreadable(error: Error, first: &SessionId) -> Failure {
     let may_help = error.is_retryable();
     let failure = Failure::from(error).about(first);

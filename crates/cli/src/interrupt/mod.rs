@@ -2,7 +2,7 @@
 //!
 //! A thread of its own listens, so that the command hears a signal whatever it is doing. The first
 //! one reaches the command through [`Interrupts`], which does what [`decide`] says. A second one
-//! ends the process in any case: the command has half a second to say how things stand, then its
+//! ends the process in any case: the command has half a second for its last message, then its
 //! runs are listed and the process exits. The exit status is the first one's.
 //!
 //! Before that thread is started signals have their usual effect: while a message or a batch is

@@ -30,12 +30,12 @@ impl Output {
         }
     }
 
-    /// How a run that is left is said to stand: not as going on without its emulator.
+    /// What is said of a run that is left: not that it is in progress without its emulator.
     pub(crate) fn left_run_words(&self) -> &'static str {
         self.account.left()
     }
 
-    /// How to go on, with the options that reach the same account.
+    /// What to do next, with the options that reach the same account.
     pub(crate) fn hint(&self, hint: &str) {
         if let Some(hint) = self.account.complete(hint) {
             self.note(&hint);
@@ -69,7 +69,7 @@ impl Output {
         self.note(&one_line(text));
     }
 
-    /// A note of one line about what is going on, where no live line shows it.
+    /// A note of one line about what is being done, where no live line shows it.
     pub(crate) fn plain_note(&self, text: &str) {
         if !self.is_live {
             self.line_note(text);

@@ -1,4 +1,4 @@
-//! [`EventPrinter`]: a run's events as they are shown while it goes on ([`EventPrinter::show`]),
+//! [`EventPrinter`]: a run's events as they are shown while it is in progress ([`EventPrinter::show`]),
 //! and its document at the end ([`EventPrinter::finish`]). [`RunDocument`]: a run as one JSON document.
 
 use dinoai::{Accepted, Event, Message, Run, RunStatus, SessionId, StartupStep, Step};

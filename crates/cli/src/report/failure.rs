@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     #[serde(rename = "agentSessionId")]
     pub(crate) session_id: Option<SessionId>,
-    /// How to go on.
+    /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
     #[serde(skip)]
@@ -46,7 +46,7 @@ impl Failure {
         Self::new(FailureKind::Results, ExitStatus::Unavailable, message)
     }
 
-    /// Interrupted by a signal, and how things stand.
+    /// Interrupted by a signal, and what is known.
     pub(crate) fn by_signal(signal: Signal, message: impl Into<String>) -> Self {
         Self::new(
             FailureKind::Interrupted,
@@ -60,7 +60,7 @@ impl Failure {
         Self::by_signal(signal, "interrupted")
     }
 
-    /// Interrupted while a run that was waited for is going.
+    /// Interrupted while a run that was waited for is in progress.
     pub(crate) fn interrupted(signal: Signal, session_id: &SessionId, status: &str) -> Self {
         Self {
             session_id: Some(session_id.clone()),
@@ -77,14 +77,14 @@ impl Failure {
             hint: Some("check the workspace (or Slack) before sending it again".to_owned()),
             ..Self::by_signal(
                 signal,
-                "interrupted before the API answered; the run may have started",
+                "interrupted before the API responded; the run may have started",
             )
         }
     }
 
     /// The same of a follow-up.
     pub(crate) fn interrupted_send(signal: Signal, session_id: &SessionId) -> Self {
-        let text = "interrupted before the API answered; the message may have been sent";
+        let text = "interrupted before the API responded; the message may have been sent";
         let hint = format!(
             "before sending it again, check what the run did: dinoai get {}",
             shell::id(session_id)
@@ -294,10 +294,10 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_has_not_started_is_still_going() {
+    fn a_turn_that_has_not_started_is_in_progress() {
         let session_id = SessionId::new("abc").unwrap();
         let failure = Failure::from(Error::new_turn_not_started(session_id.clone()));
-        assert_eq!(failure.exit, ExitStatus::StillGoing);
+        assert_eq!(failure.exit, ExitStatus::InProgress);
         assert_eq!(failure.kind, FailureKind::TurnNotStarted);
         assert_eq!(failure.session_id, Some(session_id));
         assert!(failure.to_string().ends_with("to resume: dinoai watch abc"));

@@ -30,14 +30,17 @@ use crate::progress::waiting_for::OutcomeCounts;
 use crate::report::{ExitStatus, Failure, shell};
 use outcome::{ItemOutcome, ItemOutcomes, item_numbers};
 use plan::{PriorState, Task};
-use prepare::Prepared;
+use prepare::PreparedBatch;
 use runner::BatchRunner;
 
 pub(super) use prepare::prepare;
 
 /// Starts and waits for what is left of a batch.
-pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<ExitStatus, Failure> {
-    let Prepared {
+pub(crate) async fn batch(
+    context: Context<'_>,
+    prepared: PreparedBatch,
+) -> Result<ExitStatus, Failure> {
+    let PreparedBatch {
         tasks,
         journal,
         poll,
@@ -61,7 +64,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         let number = place + 1;
         outcomes.0.push(match &task {
             Task::Start(_, prior) | Task::Leave(prior) => prior.outcome(),
-            Task::Resume(..) => ItemOutcome::Going,
+            Task::Resume(..) => ItemOutcome::InProgress,
         });
         runner.note_known(number, &task);
         let Task::Leave(prior) = task else {
@@ -133,17 +136,17 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
             item_numbers(&unknown),
         ));
     }
-    let going = runner.going();
-    if report.interrupted.is_none() && !going.is_empty() {
+    let in_progress = runner.in_progress();
+    if report.interrupted.is_none() && !in_progress.is_empty() {
         let command = match &results {
-            Some((_, go_on)) if !runner.journal.has_lost_file() => go_on.clone(),
-            _ => format!("to resume: dinoai wait {}", shell::ids(&going)),
+            Some((_, resume)) if !runner.journal.has_lost_file() => resume.clone(),
+            _ => format!("to resume: dinoai wait {}", shell::ids(&in_progress)),
         };
         output.hint(&command);
     }
     if let Some(interrupted) = report.interrupted {
         let results = results.as_ref();
-        let failure = interrupted.failure(results.map(|(file, go_on)| (&**file, &**go_on)));
+        let failure = interrupted.failure(results.map(|(file, resume)| (&**file, &**resume)));
         exits.push(failure.exit);
         output.failure(&failure);
     }
@@ -181,7 +184,7 @@ mod tests {
             message: Some(message.to_owned()),
             ..Item::default()
         });
-        let prepared = Prepared {
+        let prepared = PreparedBatch {
             tasks: items.map(|item| Task::Start(item, PriorState::New)).into(),
             journal: Journal::new(Some(nowhere.into()), None, Format::Text).unwrap(),
             poll: PollArgs {

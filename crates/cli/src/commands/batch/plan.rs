@@ -1,6 +1,6 @@
 //! [`Histories::from_records`]: what is known of each item of a batch from the records of earlier
 //! ones, an [`ItemHistory`]. [`Histories::plan`]: what is left to do for each, a [`Task`].
-//! [`PriorState`]: where an item stands until then.
+//! [`PriorState`]: what is known of an item until then.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -28,7 +28,7 @@ pub(super) struct Retry {
 /// What is left to do for an item.
 #[derive(Debug)]
 pub(super) enum Task {
-    /// To be started; until it is, it stands where it stood.
+    /// To be started; until it is, it is what it was.
     Start(Item, PriorState),
     Resume(Item, SessionId),
     /// Nothing.
@@ -74,19 +74,19 @@ impl Histories {
             let number = place + 1;
             let known = self.0.remove(&number).unwrap_or_default();
             let is_started = match &known.state {
-                ItemState::New => true,
-                ItemState::Unknown { .. } => retry.starts_unknown(number),
-                ItemState::Ended(run) => retry.failed && run.status != RunStatus::Completed,
-                ItemState::Going(_) => false,
+                RecordedState::New => true,
+                RecordedState::Unknown { .. } => retry.starts_unknown(number),
+                RecordedState::Ended(run) => retry.failed && run.status != RunStatus::Completed,
+                RecordedState::InProgress(_) => false,
             };
             if !is_started && known.request.as_ref() != Some(&item) {
                 others.push(number);
             }
             let prior = match known.state {
-                ItemState::New => PriorState::New,
-                ItemState::Unknown { is_reported } => PriorState::Unknown { is_reported },
-                ItemState::Ended(run) => PriorState::Ended(known.request, run),
-                ItemState::Going(id) => {
+                RecordedState::New => PriorState::New,
+                RecordedState::Unknown { is_reported } => PriorState::Unknown { is_reported },
+                RecordedState::Ended(run) => PriorState::Ended(known.request, run),
+                RecordedState::InProgress(id) => {
                     tasks.push(Task::Resume(item, id));
                     continue;
                 }
@@ -114,10 +114,10 @@ impl Histories {
         for number in retry.unknown.iter().flatten() {
             let state = match self.0.get(number).map(|known| &known.state) {
                 _ if *number > items => format!("there are {items} items"),
-                Some(ItemState::Unknown { .. }) => continue,
-                Some(ItemState::Ended(run)) => format!("its run {} has ended", run.session_id),
-                Some(ItemState::Going(id)) => format!("its run {id} has started"),
-                Some(ItemState::New) | None => "it has not started".to_owned(),
+                Some(RecordedState::Unknown { .. }) => continue,
+                Some(RecordedState::Ended(run)) => format!("its run {} has ended", run.session_id),
+                Some(RecordedState::InProgress(id)) => format!("its run {id} has started"),
+                Some(RecordedState::New) | None => "it has not started".to_owned(),
             };
             return Err(Failure::usage(format!(
                 "--retry-unknown: item {number} is not unknown, {state}; nothing was started"
@@ -132,16 +132,16 @@ impl Histories {
 struct ItemHistory {
     /// What was last started, or was to be.
     request: Option<Item>,
-    state: ItemState,
+    state: RecordedState,
     /// What both were before an attempt of which nobody knows yet whether it started something.
-    before: Option<(Option<Item>, ItemState)>,
+    before: Option<(Option<Item>, RecordedState)>,
     /// Its runs beside the latest, but for those that had ended before another was started.
     others: Vec<SessionId>,
 }
 
-/// Where an item stands.
+/// What the records say of an item.
 #[derive(Debug, Default)]
-enum ItemState {
+enum RecordedState {
     /// Certainly not started.
     #[default]
     New,
@@ -150,23 +150,25 @@ enum ItemState {
         /// Whether a record says so.
         is_reported: bool,
     },
-    Going(SessionId),
+    InProgress(SessionId),
     Ended(Box<Run>),
 }
 
 impl ItemHistory {
     fn is_new(&self) -> bool {
-        matches!(self.state, ItemState::New)
+        matches!(self.state, RecordedState::New)
     }
 
     fn apply(&mut self, what: ItemEvent) {
         match what {
             ItemEvent::Starting { request } => {
-                if let ItemState::Going(id) = &self.state {
+                if let RecordedState::InProgress(id) = &self.state {
                     self.others.push(id.clone());
                 }
-                let state =
-                    mem::replace(&mut self.state, ItemState::Unknown { is_reported: false });
+                let state = mem::replace(
+                    &mut self.state,
+                    RecordedState::Unknown { is_reported: false },
+                );
                 self.before = Some((self.request.replace(request), state));
             }
             ItemEvent::Started { session_id } => self.add_run(session_id),
@@ -174,7 +176,7 @@ impl ItemHistory {
                 self.add_run(run.session_id.clone());
                 if self.latest() == Some(&run.session_id) {
                     self.request = request.or(self.request.take());
-                    self.state = ItemState::Ended(Box::new(run));
+                    self.state = RecordedState::Ended(Box::new(run));
                 }
             }
             ItemEvent::Unknown { .. } => self.mark_unknown(),
@@ -192,9 +194,9 @@ impl ItemHistory {
     /// The run that counts.
     fn latest(&self) -> Option<&SessionId> {
         match &self.state {
-            ItemState::Going(id) => Some(id),
-            ItemState::Ended(run) => Some(&run.session_id),
-            ItemState::New | ItemState::Unknown { .. } => None,
+            RecordedState::InProgress(id) => Some(id),
+            RecordedState::Ended(run) => Some(&run.session_id),
+            RecordedState::New | RecordedState::Unknown { .. } => None,
         }
     }
 
@@ -206,13 +208,16 @@ impl ItemHistory {
         if self.before.take().is_none() {
             self.others.extend(self.latest().cloned());
         }
-        self.state = ItemState::Going(id);
+        self.state = RecordedState::InProgress(id);
     }
 
     fn mark_unknown(&mut self) {
         self.before = None;
-        if matches!(self.state, ItemState::New | ItemState::Unknown { .. }) {
-            self.state = ItemState::Unknown { is_reported: true };
+        if matches!(
+            self.state,
+            RecordedState::New | RecordedState::Unknown { .. }
+        ) {
+            self.state = RecordedState::Unknown { is_reported: true };
         }
     }
 
@@ -221,7 +226,7 @@ impl ItemHistory {
         let Some((request, state)) = self.before.take() else {
             return;
         };
-        if let ItemState::Going(id) = &state {
+        if let RecordedState::InProgress(id) = &state {
             self.others.retain(|other| other != id);
         }
         (self.request, self.state) = (request, state);
@@ -235,7 +240,7 @@ impl Retry {
     }
 }
 
-/// Where an item stands while nothing is started for it. An attempt that certainly started
+/// What is known of an item while nothing is started for it. An attempt that certainly started
 /// nothing leaves it there: what earlier ones did is as it was.
 #[derive(Debug)]
 pub(super) enum PriorState {
@@ -263,7 +268,7 @@ impl PriorState {
         match self.outcome() {
             ItemOutcome::Unknown => ExitStatus::Unknown,
             ItemOutcome::Failed => ExitStatus::RunFailed,
-            ItemOutcome::Completed | ItemOutcome::Going | ItemOutcome::NotStarted => {
+            ItemOutcome::Completed | ItemOutcome::InProgress | ItemOutcome::NotStarted => {
                 ExitStatus::Done
             }
         }

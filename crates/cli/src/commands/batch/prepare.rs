@@ -20,13 +20,13 @@ use crate::report::Failure;
 use crate::report::shell::quoted;
 
 /// A batch of which all is known that can be known before anything is sent.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedBatch {
     /// What is left to do for each item, in their order.
     pub(super) tasks: Vec<Task>,
     pub(super) journal: Journal,
     pub(super) poll: PollArgs,
     pub(super) concurrency: usize,
-    /// The results file's name, and the command that goes on from it.
+    /// The results file's name, and the command that resumes the batch from it.
     pub(super) results: Option<(String, String)>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Prepared {
 ///
 /// Sends nothing. May wait for as long as whoever writes the items does, so call it while a
 /// signal still ends the process.
-pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<Prepared, Failure> {
+pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<PreparedBatch, Failure> {
     let input = read_input(&options.file)?;
     let opened = options
         .resume
@@ -66,7 +66,7 @@ pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<Prepared, 
         ));
     }
     let results = options.resume.as_ref();
-    Ok(Prepared {
+    Ok(PreparedBatch {
         tasks,
         journal,
         poll: options.poll,
@@ -140,7 +140,7 @@ const SPARE: u64 = 64;
 #[cfg(any(unix, test))]
 const EACH: u64 = 2;
 
-/// How many runs can go on at a time, and, where these are fewer than wanted, the limit on open
+/// How many runs can be in progress at a time, and, where these are fewer than wanted, the limit on open
 /// files. Raises that limit where it can be.
 #[cfg(unix)]
 fn concurrency_under_limit(wanted: usize) -> (usize, Option<u64>) {
@@ -178,7 +178,7 @@ fn fitting(limit: u64) -> usize {
     usize::try_from(fitting).unwrap_or(usize::MAX).max(1)
 }
 
-/// The command that goes on with a batch. Nothing that it is given starts anything again: what
+/// The command that resumes a batch. Nothing in it starts anything again: what
 /// was to be retried has been.
 fn resume_command(options: &BatchArgs, results: &Path) -> String {
     let mut words = vec![
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_goes_on_under_any_limit() {
+    fn one_run_is_in_progress_under_any_limit() {
         assert_eq!(fitting(3), 1);
         assert_eq!(fitting(256), 96);
     }

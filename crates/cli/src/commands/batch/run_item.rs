@@ -226,7 +226,7 @@ impl BatchRunner<'_> {
         let id = error.session_id().cloned().or_else(|| started.clone());
         // Of the item: one whose run is known has started, whichever batch has started it.
         let may_have_started = may_have_started || id.is_some();
-        // Named by an answer that failed: it goes on, whether anybody waits for it or not.
+        // Named by a response that failed: it is in progress, whether anybody waits for it or not.
         if let (Some(id), None) = (&id, &started) {
             self.state.note_started(number, id);
         }
@@ -240,8 +240,8 @@ impl BatchRunner<'_> {
         };
         let (outcome, known) = match &id {
             Some(id) => (
-                ItemOutcome::Going,
-                Some(format!("session {id}, still going")),
+                ItemOutcome::InProgress,
+                Some(format!("session {id}, in progress")),
             ),
             None if may_have_started => (
                 ItemOutcome::Unknown,

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 
-use super::batch_state::{BatchState, still_going};
+use super::batch_state::{SharedBatchState, left_in_progress};
 use super::outcome::{Interruption, ItemOutcome, ItemOutcomes, item_numbers};
 use super::plan::{PriorState, Task};
 use super::results::journal::{Journal, WriteError};
@@ -36,7 +36,7 @@ pub(super) struct BatchRunner<'a> {
     pub(super) journal: Journal,
     /// Closed once nothing more is to be started.
     pub(super) starts: Arc<Semaphore>,
-    pub(super) state: Arc<BatchState>,
+    pub(super) state: Arc<SharedBatchState>,
 }
 
 /// What came of the items, and which signal stopped the batch.
@@ -46,7 +46,7 @@ pub(super) struct BatchReport {
     counts: OutcomeCounts,
     /// The items whose results are not kept anywhere, each with what is known of it.
     pub(super) lost: Vec<String>,
-    /// The signal that ended it, and what goes on then.
+    /// The signal that ended it, and what is in progress then.
     pub(super) interrupted: Option<Interruption>,
 }
 
@@ -64,14 +64,14 @@ impl<'a> BatchRunner<'a> {
             poll,
             journal,
             starts: Arc::new(Semaphore::new(TRIGGERS)),
-            state: Arc::new(BatchState::new(started.clone())),
+            state: Arc::new(SharedBatchState::new(started.clone())),
         }
     }
 
     /// Notes what earlier batches have made known of an item.
     pub(super) fn note_known(&self, number: usize, task: &Task) {
         let known = match task {
-            Task::Resume(_, id) => Some(still_going(number, id)),
+            Task::Resume(_, id) => Some(left_in_progress(number, id)),
             Task::Start(_, prior) | Task::Leave(prior) => {
                 let known = prior.known();
                 known.map(|known| format!("item {number}: {known}"))
@@ -147,15 +147,15 @@ impl<'a> BatchRunner<'a> {
         report
     }
 
-    /// What is waited for while so many items are in flight, and so many are left to begin.
-    fn waiting_for(&self, report: &BatchReport, in_flight: usize, to_start: usize) -> WaitingFor {
+    /// What is waited for while so many items are in progress, and so many are left to start.
+    fn waiting_for(&self, report: &BatchReport, in_progress: usize, to_start: usize) -> WaitingFor {
         let outcomes = report.counts;
         let state = Arc::clone(&self.state);
         WaitingFor::Many(Arc::new(move || RunCounts {
             outcomes,
-            in_flight,
+            in_progress,
             to_start,
-            going: NamedRuns::Longest(state.longest()),
+            named: NamedRuns::Longest(state.longest()),
         }))
     }
 
@@ -171,7 +171,7 @@ impl<'a> BatchRunner<'a> {
                     drop(self.journal.print(*number, prior.report(&reason)));
                     ItemResult::unstarted(*number, prior, exit).exit
                 }
-                Task::Resume(..) => ExitStatus::StillGoing,
+                Task::Resume(..) => ExitStatus::InProgress,
             });
         }
     }
@@ -211,18 +211,18 @@ impl<'a> BatchRunner<'a> {
         for number in &unanswered {
             outcomes.set(*number, ItemOutcome::Unknown);
         }
-        let mut going = vec![];
-        for (number, id) in self.state.going() {
-            outcomes.set(number, ItemOutcome::Going);
-            going.push(id);
+        let mut in_progress = vec![];
+        for (number, id) in self.state.in_progress() {
+            outcomes.set(number, ItemOutcome::InProgress);
+            in_progress.push(id);
         }
-        going.extend(left.iter().filter_map(|(_, task)| match task {
+        in_progress.extend(left.iter().filter_map(|(_, task)| match task {
             Task::Resume(_, id) => Some(id.clone()),
             _ => None,
         }));
         report.interrupted = Some(Interruption {
             signal,
-            going,
+            in_progress,
             unanswered,
             outage: self.output.outages().summary(),
             is_kept,
@@ -245,8 +245,8 @@ impl<'a> BatchRunner<'a> {
     }
 
     /// The runs that have not been seen to end.
-    pub(super) fn going(&self) -> Vec<SessionId> {
-        self.state.going().into_values().collect()
+    pub(super) fn in_progress(&self) -> Vec<SessionId> {
+        self.state.in_progress().into_values().collect()
     }
 
     /// With a results file that is gone, all that it kept is.

@@ -15,7 +15,7 @@ use crate::environment;
 use crate::report::Failure;
 
 /// What was typed.
-pub(super) enum Line {
+pub(super) enum TypedLine {
     Text(String),
     /// Ctrl-C.
     Interrupt,
@@ -24,11 +24,11 @@ pub(super) enum Line {
 }
 
 /// Reads lines on a thread of its own, since it blocks, and only when it is asked to: while a
-/// turn is going on the terminal is not an editor's.
+/// turn is in progress the terminal is not an editor's.
 pub(super) struct LineEditor {
-    /// Each with what stands in the line before anything is typed.
+    /// Each with what is in the line before anything is typed.
     asks: Sender<String>,
-    answers: mpsc::UnboundedReceiver<Result<Line, Failure>>,
+    answers: mpsc::UnboundedReceiver<Result<TypedLine, Failure>>,
 }
 
 impl LineEditor {
@@ -43,7 +43,7 @@ impl LineEditor {
     }
 
     /// The next line, which begins as `offered`.
-    pub(super) async fn next(&mut self, offered: String) -> Result<Line, Failure> {
+    pub(super) async fn next(&mut self, offered: String) -> Result<TypedLine, Failure> {
         // A thread that has ended has no answer, as the error below says.
         let _ = self.asks.send(offered);
         let answer = self.answers.recv().await;
@@ -51,7 +51,7 @@ impl LineEditor {
     }
 }
 
-fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<Line, Failure>>) {
+fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<TypedLine, Failure>>) {
     let broken =
         |error: ReadlineError| Failure::system(format!("the terminal cannot be read: {error}"));
     let config = Config::builder().auto_add_history(true).build();
@@ -69,12 +69,12 @@ fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<Line, Fa
     }
     while let Ok(offered) = asked.recv() {
         let line = match editor.readline_with_initial("> ", (&offered, "")) {
-            Ok(text) => Ok(Line::Text(text)),
-            Err(ReadlineError::Interrupted) => Ok(Line::Interrupt),
-            Err(ReadlineError::Eof) => Ok(Line::End),
+            Ok(text) => Ok(TypedLine::Text(text)),
+            Err(ReadlineError::Interrupted) => Ok(TypedLine::Interrupt),
+            Err(ReadlineError::Eof) => Ok(TypedLine::End),
             Err(error) => Err(broken(error)),
         };
-        if let (Some(path), Ok(Line::Text(_))) = (&history, &line) {
+        if let (Some(path), Ok(TypedLine::Text(_))) = (&history, &line) {
             // A conversation without a history is one all the same.
             let _ = editor.save_history(path);
         }

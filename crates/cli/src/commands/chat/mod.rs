@@ -1,4 +1,4 @@
-//! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which goes on, and not the chat.
+//! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which stays in progress, and not the chat.
 //!
 //! [`chat`] opens the [`Conversation`] and leaves the terminal as it was. In between [`converse`]
 //! goes round: wait until everything is written, take what was typed ahead, read a line, send it
@@ -16,7 +16,7 @@ use crate::interrupt::{Action, RunStage, decide};
 use crate::print::{Audience, EventPrinter, text};
 use crate::report::{ExitStatus, Failure, FailureKind, Signal, shell};
 use crate::terminal::Terminal;
-use line_editor::{Line, LineEditor, TypedAhead};
+use line_editor::{LineEditor, TypedAhead, TypedLine};
 
 pub(crate) async fn chat(
     mut context: Context<'_>,
@@ -99,16 +99,16 @@ async fn converse(
             }
         };
         match line {
-            Line::Text(text) if is_farewell(&text) => return Ok(()),
-            Line::End => return Ok(()),
-            Line::Interrupt if has_interrupted => return Ok(()),
-            Line::Interrupt => {
+            TypedLine::Text(text) if is_farewell(&text) => return Ok(()),
+            TypedLine::End => return Ok(()),
+            TypedLine::Interrupt if has_interrupted => return Ok(()),
+            TypedLine::Interrupt => {
                 has_interrupted = true;
                 context
                     .output
                     .note("Press Ctrl-C again to end the conversation.");
             }
-            Line::Text(text) => {
+            TypedLine::Text(text) => {
                 has_interrupted = false;
                 terminal.hide_typing();
                 let turn = conversation.turn(context, text).await;
@@ -229,7 +229,7 @@ impl Conversation {
     fn left(&self, signal: Signal) -> Failure {
         let failure = Failure::by_signal(signal, "interrupted");
         let stage = match self.session {
-            Some(_) => RunStage::Going,
+            Some(_) => RunStage::InProgress,
             None => RunStage::NothingBegun,
         };
         match &self.session {
