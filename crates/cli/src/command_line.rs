@@ -1,4 +1,4 @@
-//! [`parse`] parses the command line. What it gives back in place of one, help, a version or a
+//! [`parse`] parses the command line. What it returns in place of one, help, a version or a
 //! refusal, is shown by [`refuse`], in the format that was asked for.
 
 use std::ffi::OsString;

@@ -39,14 +39,14 @@ pub(crate) fn endpoint() -> Option<String> {
 
 /// What options and environment ask for, whatever a stream leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colours {
+pub(crate) enum ColourChoice {
     Always,
     Never,
     /// On a terminal that can show them.
     Auto,
 }
 
-impl Colours {
+impl ColourChoice {
     /// An option comes before the environment.
     pub(crate) fn of(option: Color) -> Self {
         match option {
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_environment_is_read_as_others_read_it() {
-        use Colours::{Always, Auto, Never};
+        use ColourChoice::{Always, Auto, Never};
 
         for (variables, expected) in [
             (&[][..], Auto),
@@ -109,7 +109,7 @@ mod tests {
                 let found = variables.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| OsString::from(value))
             };
-            assert_eq!(Colours::asked_by(variable), expected, "{variables:?}");
+            assert_eq!(ColourChoice::asked_by(variable), expected, "{variables:?}");
         }
     }
 }

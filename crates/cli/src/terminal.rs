@@ -57,7 +57,7 @@ impl Terminal {
     }
 
     /// Reads what has been typed, or pasted, until no more comes, so that it does not go to the
-    /// shell as commands. Gives the number of its bytes.
+    /// shell as commands. Returns the number of its bytes.
     pub(crate) fn drain(&self) -> usize {
         self.read(QUIET).len()
     }

@@ -1,10 +1,9 @@
-//! The command line as clap reads it: global options here, those of a command in [`commands`].
+//! The command line as clap reads it: global options here, those of a command in [`command_args`].
 //!
 //! Their comments are the help pages.
 
-mod commands;
+mod command_args;
 pub(crate) mod duration;
-mod wait_options;
 
 #[cfg(feature = "emulator")]
 use std::ffi::OsString;
@@ -15,12 +14,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dinoai::SessionId;
 
-use commands::session_id;
-pub(crate) use commands::{
-    AnswerArgs, BatchArgs, ChatArgs, GetArgs, RequestArgs, RunArgs, SendArgs, StopArgs, TreeArgs,
-    WaitArgs, WatchArgs,
+use command_args::session_id;
+pub(crate) use command_args::{
+    AnswerArgs, AtTimeout, BatchArgs, ChatArgs, FollowArgs, GetArgs, OnInterrupt, PollArgs,
+    RequestArgs, RunArgs, SendArgs, StopArgs, TreeArgs, WaitArgs, WatchArgs,
 };
-pub(crate) use wait_options::{AtTimeout, FollowArgs, OnInterrupt, PollArgs};
 
 const EXIT_STATUSES: &str = "\
 Exit status:
@@ -30,7 +28,7 @@ Exit status:
   3  the credentials were refused
   4  timed out, or the turn did not start; the run may still be in progress
   5  failed: the API could not be reached, refused the request (an unknown agent, for example) or
-     gave an unusable answer, the result could not be written, or a run completed without the
+     gave no usable response, the result could not be written, or a run completed without the
      answer that --answer-file asks for
   6  outcome unknown: the run may have started
   129, 130, 143  interrupted by SIGHUP, Ctrl-C, SIGTERM

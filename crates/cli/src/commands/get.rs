@@ -2,7 +2,7 @@
 
 use dinoai::{SessionId, StartupStep, Step, StepOptions};
 
-use super::Context;
+use super::context::Context;
 use crate::args::{Format, GetArgs};
 use crate::output::Output;
 use crate::print::{RunDocument, text};
@@ -60,7 +60,7 @@ impl Work {
                         missing: None,
                     });
                 }
-                None => "the API answered without them".to_owned(),
+                None => "the response has none".to_owned(),
             },
             Err(failure) if matches!(failure.exit, ExitStatus::Interrupted(_)) => {
                 return Err(failure);

@@ -9,37 +9,33 @@
 mod batch;
 mod chat;
 mod compat;
-mod completions;
+mod completions_and_schema;
 mod context;
-mod failure_groups;
 mod get;
 mod login;
 mod message;
-mod run;
-mod run_entry;
-mod schema;
-mod send;
+mod run_send_watch;
+mod several_runs;
 mod stop;
 mod tree;
 mod wait;
-mod watch;
 
 use std::time::Duration;
 
 use crate::account::Account;
 #[cfg(feature = "emulator")]
-use crate::account::emulator;
+use crate::account::refuse_outliving;
 use crate::args::{Cli, Command};
 use crate::follow::AnswerFile;
 use crate::interrupt::{Interrupts, Listener};
-use crate::output::{Output, traces};
+use crate::output::{Output, show_traces};
 use crate::report::{ExitStatus, Failure};
 use context::Context;
 
 /// Runs the command that the arguments name, to its exit status.
 pub(crate) fn run(cli: Cli) -> ExitStatus {
     let output = Output::new(&cli.global);
-    traces::show(cli.global.verbose, &output);
+    show_traces(cli.global.verbose, &output);
     let exit = dispatch(cli, &output).unwrap_or_else(|failure| {
         output.clear_progress();
         output.failure(&failure);
@@ -71,8 +67,10 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     let is_bare = command.is_none() && !compat.is_used();
     let command = match command {
         Some(Command::Login) => return login::login(&global, output),
-        Some(Command::Completions { shell }) => return completions::print(shell, output),
-        Some(Command::Schema { of }) => return schema::print(of, output),
+        Some(Command::Completions { shell }) => {
+            return completions_and_schema::print_completions(shell, output);
+        }
+        Some(Command::Schema { of }) => return completions_and_schema::print_schema(of, output),
         Some(Command::Version) => {
             return output.print_result(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
         }
@@ -83,7 +81,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     };
     #[cfg(feature = "emulator")]
     if global.emulator {
-        emulator::refuse_outliving(&command)?;
+        refuse_outliving(&command)?;
     }
     // What may block is read before anything is sent, and while Ctrl-C just ends the command.
     let command = match command {
@@ -119,10 +117,10 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
                 Some(prepared) => batch::batch(context, prepared).await,
                 None => Ok(ExitStatus::Done),
             },
-            Command::Run(options) => run::run(context, options, answer_file).await,
-            Command::Send(options) => send::send(context, options, answer_file).await,
+            Command::Run(options) => run_send_watch::run(context, options, answer_file).await,
+            Command::Send(options) => run_send_watch::send(context, options, answer_file).await,
             Command::Get(options) => get::get(context, options).await,
-            Command::Watch(options) => watch::watch(context, options, answer_file).await,
+            Command::Watch(options) => run_send_watch::watch(context, options, answer_file).await,
             Command::Wait(options) => wait::wait(context, options).await,
             Command::Stop(options) => stop::stop(context, options).await,
             Command::Tree(options) => tree::tree(context, options).await,

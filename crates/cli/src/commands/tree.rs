@@ -3,7 +3,7 @@
 use dinoai::{Run, SessionId, Tree};
 use serde::Serialize;
 
-use super::Context;
+use super::context::Context;
 use crate::args::{Format, TreeArgs};
 use crate::report::{ExitStatus, Failure};
 

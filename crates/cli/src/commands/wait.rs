@@ -1,7 +1,7 @@
 //! `dinoai wait`: waits for runs to finish, with few requests.
 //!
 //! [`WaitProgress::all`] shows each run as it ends ([`WaitProgress::show`]); then come failures
-//! that several have in common, how to go on, and, as one document, the results.
+//! that several have in common, how to resume, and, as one document, the results.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,20 +9,19 @@ use std::sync::Arc;
 use dinoai::{Error, Run, RunResults, SessionId};
 use futures_util::FutureExt;
 
-use super::Context;
-use super::failure_groups::FailureGroups;
-use super::run_entry::RunEntry;
+use super::context::Context;
+use super::several_runs::{FailureGroups, RunEntry};
 use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{MOST_NAMED, NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
-use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal, shell};
 
 pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
     let output = context.output;
     let mut progress = WaitProgress {
         output,
-        left: Left::of(&options.sessions),
+        left: RunsLeft::of(&options.sessions),
         given_up: BTreeMap::new(),
         failure_groups: FailureGroups::default(),
         summaries: vec![],
@@ -50,7 +49,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
     output.clear_progress();
     progress.failure_groups.report(output);
     if !progress.given_up.is_empty() {
-        output.hint(&go_on(progress.given_up.values()));
+        output.hint(&resume_hint(progress.given_up.values()));
     }
     progress.write();
     tokio::select! {
@@ -66,8 +65,8 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
 /// What is known of the runs that are waited for.
 struct WaitProgress<'a> {
     output: &'a Output,
-    left: Left,
-    /// Those that went on at the timeout, in the order in which they were given.
+    left: RunsLeft,
+    /// Those that were in progress at the timeout, in the order in which they were given.
     given_up: BTreeMap<usize, SessionId>,
     failure_groups: FailureGroups,
     /// What came of each so far, in words: an id and a status, or why it is not known.
@@ -79,14 +78,14 @@ struct WaitProgress<'a> {
 }
 
 /// The runs that have not ended, in the order in which they were given.
-struct Left {
+struct RunsLeft {
     ids: BTreeMap<usize, SessionId>,
     places: HashMap<SessionId, usize>,
     /// How many there were.
     given: usize,
 }
 
-impl Left {
+impl RunsLeft {
     fn of(ids: &[SessionId]) -> Self {
         let mut places = HashMap::new();
         for (place, id) in ids.iter().enumerate() {
@@ -130,14 +129,14 @@ impl WaitProgress<'_> {
 
     fn waiting_for(&self) -> WaitingFor {
         let outcomes = self.counts;
-        let in_flight = self.left.ids.len();
+        let in_progress = self.left.ids.len();
         // Somebody else has started them, nobody says when.
         let named: Vec<_> = self.left.ids.values().take(MOST_NAMED).cloned().collect();
         WaitingFor::Many(Arc::new(move || RunCounts {
             outcomes,
-            in_flight,
+            in_progress,
             to_start: 0,
-            going: NamedRuns::First(named.clone()),
+            named: NamedRuns::First(named.clone()),
         }))
     }
 
@@ -148,8 +147,8 @@ impl WaitProgress<'_> {
         *match (&run, &failure) {
             (_, None) => &mut self.counts.completed,
             (Some(_), Some(_)) => &mut self.counts.failed,
-            (None, Some(failure)) if failure.kind == Kind::WaitTimeout => {
-                &mut self.counts.still_going
+            (None, Some(failure)) if failure.kind == FailureKind::WaitTimeout => {
+                &mut self.counts.left_in_progress
             }
             (None, Some(_)) => &mut self.counts.unknown,
         } += 1;
@@ -181,12 +180,14 @@ impl WaitProgress<'_> {
         self.exits.push(exit);
     }
 
-    /// Says why nothing is known of a run's end. Of several that go on one command goes on, which
-    /// is said at the end, and what is the same for several is said once.
+    /// Says why nothing is known of a run's end. Several that are in progress are resumed by one command,
+    /// which is said at the end, and what is the same for several is said once.
     fn say(&mut self, failure: &Failure, id: &SessionId, place: Option<usize>) {
         let is_one_of_several = self.left.given > 1 && self.output.format == Format::Text;
         let mut failure = failure.clone();
-        if let (Some(place), Kind::WaitTimeout, true) = (place, failure.kind, is_one_of_several) {
+        if let (Some(place), FailureKind::WaitTimeout, true) =
+            (place, failure.kind, is_one_of_several)
+        {
             self.given_up.insert(place, id.clone());
             failure.hint = None;
         }
@@ -206,7 +207,7 @@ impl WaitProgress<'_> {
     fn interrupted(&self, signal: Signal) -> Failure {
         let stage = match self.left.ids.is_empty() {
             true => RunStage::Ended,
-            false => RunStage::Going,
+            false => RunStage::InProgress,
         };
         if decide(stage, OnInterrupt::Leave) == Action::Nothing {
             let text = format!(
@@ -227,7 +228,7 @@ impl WaitProgress<'_> {
                 Failure::by_signal(signal, text)
             }
         };
-        failure.with_hint(go_on(self.left.ids.values()))
+        failure.with_hint(resume_hint(self.left.ids.values()))
     }
 }
 
@@ -245,6 +246,6 @@ fn run_and_failure(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>,
     }
 }
 
-fn go_on<'a>(left: impl IntoIterator<Item = &'a SessionId>) -> String {
+fn resume_hint<'a>(left: impl IntoIterator<Item = &'a SessionId>) -> String {
     format!("to resume: dinoai wait {}", shell::ids(left))
 }

@@ -41,7 +41,7 @@ impl AnswerFile {
         let Some(name) = answer.answer_file.clone() else {
             return Ok(None);
         };
-        let credentials = account::credentials_file::path(global);
+        let credentials = account::credentials_file(global);
         let in_use = [
             (
                 "the message's file",

@@ -22,7 +22,7 @@ use crate::interrupt::{Interrupts, RunStage, StartedRuns};
 use crate::output::Output;
 use crate::print::{Audience, EventPrinter, text};
 use crate::report::hint::resume_run;
-use crate::report::{ExitStatus, Failure, Kind, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, shell};
 
 pub(crate) use answer_file::AnswerFile;
 pub(crate) use watched_run::WatchedRun;
@@ -214,11 +214,11 @@ impl Follower<'_> {
                 }
                 None => return Err(broken_off()),
             };
-            // Nobody waits for the reader here: a wait goes on, and ends in time, without one.
+            // Nobody waits for the reader here: a wait continues, and ends in time, without one.
             printer.show(&event);
             if let (false, Some(lost)) = (is_lost, self.output.stdout_error()) {
                 is_lost = true;
-                if let (Some(id), true) = (watched.id(), watched.is_going()) {
+                if let (Some(id), true) = (watched.id(), watched.is_in_progress()) {
                     self.output.warning(&format!(
                         "cannot write to standard output ({}); still waiting for the run {id}",
                         lost.problem
@@ -259,7 +259,7 @@ impl Follower<'_> {
     }
 }
 
-/// How a run stands that was stopped at the timeout: what was read of it before does not hold any
+/// The status of a run that was stopped at the timeout: what was read of it before does not hold any
 /// more.
 fn stopped_status(error: &Error) -> Option<Event> {
     match error {
@@ -289,7 +289,7 @@ fn both(mut failure: Failure, lost: Failure) -> Failure {
 
 fn broken_off() -> Failure {
     Failure::new(
-        Kind::Other,
+        FailureKind::Other,
         ExitStatus::Unavailable,
         "the watch ended unexpectedly",
     )

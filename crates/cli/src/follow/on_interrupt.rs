@@ -44,7 +44,7 @@ impl Follower<'_> {
                     return not_started(error, signal);
                 }
                 // It has named the run.
-                Some(Err(_)) if watched.stage() == RunStage::Going => None,
+                Some(Err(_)) if watched.stage() == RunStage::InProgress => None,
                 Some(Err(error)) => Some(Failure::from(error).interrupted_by(signal)),
                 None => Some(match watched.id() {
                     Some(id) => Failure::interrupted_send(signal, id),
@@ -157,7 +157,7 @@ impl Follower<'_> {
             return unknown;
         };
         let mut unknown = unknown.about(id);
-        if decide(RunStage::Going, self.options.on_interrupt) == Action::Stop {
+        if decide(RunStage::InProgress, self.options.on_interrupt) == Action::Stop {
             let stopped = self.stop(id, interrupts, show).await;
             let end = stopped.map_or_else(|problem| problem, |()| "was stopped".to_owned());
             unknown.message = format!("{}; the run {id} {end}", unknown.message);
@@ -165,7 +165,7 @@ impl Follower<'_> {
         unknown
     }
 
-    /// Stops the run, and shows how it stands then; what went wrong, as it reads after its name. A
+    /// Stops the run, and shows its status then; what went wrong, as it reads after its name. A
     /// second signal ends it.
     async fn stop(
         &self,

@@ -33,7 +33,7 @@ impl WatchedRun {
             events,
             stage: match starts {
                 true => RunStage::InFlight,
-                false => RunStage::Going,
+                false => RunStage::InProgress,
             },
             is_seen: false,
             status: None,
@@ -55,7 +55,7 @@ impl WatchedRun {
         self.id.as_ref()
     }
 
-    /// How the run stands, as it reads after its name; `left` says that it is left, `unanswered`
+    /// The state of the run, as it reads after its name; `left` says that it is left, `unanswered`
     /// that polls fail.
     pub(super) fn describe(&self, left: &str, unanswered: Option<&OutageSummary>) -> String {
         if !self.is_seen {
@@ -74,15 +74,15 @@ impl WatchedRun {
     pub(super) fn stage(&self) -> RunStage {
         let is_due = self.stops_at.is_some_and(|due| due <= Instant::now());
         match self.stage {
-            RunStage::Going if is_due => RunStage::Stopping,
+            RunStage::InProgress if is_due => RunStage::Stopping,
             stage => stage,
         }
     }
 
     /// Whether the run is known, and not to have ended.
-    pub(super) fn is_going(&self) -> bool {
+    pub(super) fn is_in_progress(&self) -> bool {
         let has_ended = self.status.as_ref().is_some_and(RunStatus::is_terminal);
-        self.stage() == RunStage::Going && !has_ended
+        self.stage() == RunStage::InProgress && !has_ended
     }
 
     /// The next event; `None` after the last one. May be dropped at any time.
@@ -108,7 +108,7 @@ impl WatchedRun {
 
     fn learn_id(&mut self, id: &SessionId, started: &StartedRuns) {
         self.id = Some(id.clone());
-        self.stage = RunStage::Going;
+        self.stage = RunStage::InProgress;
         started.note(id);
     }
 

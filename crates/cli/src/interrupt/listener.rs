@@ -1,21 +1,24 @@
 //! [`Listener`]: the thread that listens for signals, and ends the process at the second one.
-//! [`Interrupts`]: how the command hears them. [`Listener::start`] returns once the thread listens.
+//! [`Interrupts`]: how the command hears them. [`StartedRuns`]: the runs that are named then.
+//!
+//! [`Listener::start`] returns once the thread listens.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use dinoai::SessionId;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use super::StartedRuns;
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure, Signal, shell};
 use crate::terminal::Terminal;
 
-/// How long a command may take to say how things stand after the second signal.
+/// How long a command may take for its last message after the second signal.
 const LAST_WRITE: Duration = Duration::from_millis(500);
 
 /// What the thread and the command share.
@@ -55,7 +58,7 @@ impl Listener {
                     Err(error) => return drop(ready.send(Err(error))),
                 };
                 runtime.block_on(async {
-                    match Streams::open() {
+                    match SignalStreams::open() {
                         Ok(streams) => {
                             let _ = ready.send(Ok(()));
                             thread.listen(streams, &signals).await;
@@ -74,7 +77,7 @@ impl Listener {
         })
     }
 
-    async fn listen(&self, mut streams: Streams, signals: &mpsc::UnboundedSender<Signal>) {
+    async fn listen(&self, mut streams: SignalStreams, signals: &mpsc::UnboundedSender<Signal>) {
         let mut has_finished = false;
         loop {
             tokio::select! {
@@ -114,11 +117,11 @@ impl Listener {
         &self.0.started
     }
 
-    /// Names the runs that go on, and ends the process. Nothing of it may block for long: the
+    /// Names the runs that are in progress, and ends the process. Nothing of it may block for long: the
     /// reader of standard error may be what the user wants to get rid of.
     fn end_process(&self, signal: Signal, signals: &mpsc::UnboundedSender<Signal>) -> ! {
         if signals.is_closed() {
-            // It says how things stand, if anybody reads it, and ends by itself.
+            // It reports what is known, if anybody reads it, and ends by itself.
             thread::sleep(LAST_WRITE);
         } else {
             let (said, is_said) = channel::<()>();
@@ -154,8 +157,8 @@ impl Interrupts {
         }
     }
 
-    /// The command has done what Ctrl-C asked for, and goes on: the next signal is a first one
-    /// again. Gives the signal that came meanwhile, or before, and does not let it go on.
+    /// The command has done what Ctrl-C asked for, and continues: the next signal is a first one
+    /// again. Returns the signal that came meanwhile, or before, and does not let it continue.
     pub(crate) fn resume(&mut self) -> Option<Signal> {
         let mut heard = self.listener.heard();
         while self.signals.try_recv().is_ok() {}
@@ -172,17 +175,43 @@ impl Interrupts {
     }
 }
 
-fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
+/// The runs that this process has started, and that have not ended as far as it knows. Clones
+/// share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StartedRuns(Arc<Mutex<BTreeSet<SessionId>>>);
+
+impl StartedRuns {
+    pub(crate) fn note(&self, id: &SessionId) {
+        self.ids().insert(id.clone());
+    }
+
+    pub(crate) fn note_end(&self, id: &SessionId) {
+        self.ids().remove(id);
+    }
+
+    pub(crate) fn all(&self) -> Vec<SessionId> {
+        self.ids().iter().cloned().collect()
+    }
+
+    fn ids(&self) -> MutexGuard<'_, BTreeSet<SessionId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn interrupted_again(signal: Signal, started: &[SessionId]) -> Failure {
     match started {
         [] => Failure::by_signal(signal, "interrupted again"),
         [id] => {
-            let text = format!("interrupted again; the run {id} may still be running");
+            let text = format!("interrupted again; the run {id} may still be in progress");
             Failure::by_signal(signal, text)
                 .about(id)
                 .with_hint(format!("to check its status: dinoai get {}", shell::id(id)))
         }
         ids => {
-            let text = format!("interrupted again; {} runs may still be running", ids.len());
+            let text = format!(
+                "interrupted again; {} runs may still be in progress",
+                ids.len()
+            );
             Failure::by_signal(signal, text)
                 .with_hint(format!("to resume: dinoai wait {}", shell::ids(ids)))
         }
@@ -191,7 +220,7 @@ fn interrupted_again(signal: Signal, started: &[dinoai::SessionId]) -> Failure {
 
 /// The signals that end a command, but for those that the parent process ignores.
 #[cfg(unix)]
-struct Streams {
+struct SignalStreams {
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
     hangup: Option<tokio::signal::unix::Signal>,
@@ -201,7 +230,7 @@ struct Streams {
 }
 
 #[cfg(unix)]
-impl Streams {
+impl SignalStreams {
     fn open() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
@@ -259,14 +288,14 @@ impl Ignored {
 }
 
 #[cfg(windows)]
-struct Streams {
+struct SignalStreams {
     interrupt: tokio::signal::windows::CtrlC,
     stop: tokio::signal::windows::CtrlBreak,
     close: tokio::signal::windows::CtrlClose,
 }
 
 #[cfg(windows)]
-impl Streams {
+impl SignalStreams {
     fn open() -> io::Result<Self> {
         use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
 

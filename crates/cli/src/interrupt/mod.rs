@@ -2,7 +2,7 @@
 //!
 //! A thread of its own listens, so that the command hears a signal whatever it is doing. The first
 //! one reaches the command through [`Interrupts`], which does what [`decide`] says. A second one
-//! ends the process in any case: the command has half a second to say how things stand, then its
+//! ends the process in any case: the command has half a second for its last message, then its
 //! runs are listed and the process exits. The exit status is the first one's.
 //!
 //! Before that thread is started signals have their usual effect: while a message or a batch is
@@ -11,8 +11,6 @@
 
 mod listener;
 mod policy;
-mod started_runs;
 
-pub(crate) use listener::{Interrupts, Listener};
+pub(crate) use listener::{Interrupts, Listener, StartedRuns};
 pub(crate) use policy::{Action, RunStage, decide};
-pub(crate) use started_runs::StartedRuns;

@@ -12,8 +12,8 @@ pub(crate) enum RunStage {
     NothingBegun,
     /// A trigger or a follow-up is on its way, or may be.
     InFlight,
-    /// The run is going, as far as is known.
-    Going,
+    /// The run is in progress, as far as is known.
+    InProgress,
     /// A stop of the run is on its way.
     Stopping,
     /// The run has ended.
@@ -26,11 +26,11 @@ pub(crate) enum Action {
     /// There is no run, or it has ended.
     Nothing,
     /// Nothing more is sent. What has left is waited for, since its response has the session id;
-    /// then the run's stage is [`RunStage::Going`]. `None`: for as long as any response.
+    /// then the run's stage is [`RunStage::InProgress`]. `None`: for as long as any response.
     AwaitId(Option<Duration>),
     /// What comes of its stop is waited for.
     AwaitStop(Duration),
-    /// It goes on.
+    /// It is left in progress.
     Leave,
     /// It is stopped.
     Stop,
@@ -47,8 +47,8 @@ pub(crate) fn decide(stage: RunStage, wanted: OnInterrupt) -> Action {
         // A run cannot be stopped without its id.
         (RunStage::InFlight, OnInterrupt::Stop) => Action::AwaitId(None),
         (RunStage::Stopping, _) => Action::AwaitStop(LAST_WAIT),
-        (RunStage::Going, OnInterrupt::Leave) => Action::Leave,
-        (RunStage::Going, OnInterrupt::Stop) => Action::Stop,
+        (RunStage::InProgress, OnInterrupt::Leave) => Action::Leave,
+        (RunStage::InProgress, OnInterrupt::Stop) => Action::Stop,
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
                 Action::AwaitId(Some(Duration::from_secs(2))),
                 Action::AwaitId(None),
             ),
-            (RunStage::Going, Action::Leave, Action::Stop),
+            (RunStage::InProgress, Action::Leave, Action::Stop),
             (
                 RunStage::Stopping,
                 Action::AwaitStop(Duration::from_secs(2)),

@@ -3,8 +3,8 @@
 //! [`json`](crate::sanitize::json).
 //!
 //! [`stdout`] has what goes to standard output, with [`markdown`] rendered for a terminal;
-//! [`stderr`] what goes to standard error, [`progress_line`] what is shown there while something is
-//! waited for, [`traces`] the library's traces there. Each pushes its text onto a [`write_queue`],
+//! [`stderr`] what goes to standard error, the library's traces among it, [`progress_line`] what is
+//! shown there while something is waited for. Each pushes its text onto a [`write_queue`],
 //! whose thread writes it. [`stream`] says what a standard stream leads to.
 
 mod markdown;
@@ -12,9 +12,6 @@ mod progress_line;
 mod stderr;
 mod stdout;
 mod stream;
-#[cfg(test)]
-mod tests;
-pub(crate) mod traces;
 mod write_queue;
 
 use std::cell::Cell;
@@ -30,6 +27,7 @@ use crate::args::{Color, Format, GlobalArgs};
 use crate::progress::Heartbeat;
 use crate::report::Failure;
 use crate::report::hint::AccountOptions;
+pub(crate) use stderr::show_traces;
 pub(crate) use stream::Stream;
 use write_queue::WriteQueue;
 
@@ -228,4 +226,58 @@ fn note_stdout_error(lost: &OnceLock<StdoutError>, error: &io::Error) {
         problem: error.to_string(),
         is_closed: error.kind() == ErrorKind::BrokenPipe,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::time::Duration;
+
+    use dinoai::SessionId;
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+
+    /// How long a wait is silent if this is done 20 s after it has begun.
+    async fn silent_after(news: impl FnOnce(&Output)) -> Duration {
+        let output = Output::plain(Format::Text);
+        output.show_activity("RUNNING");
+        let start = Instant::now();
+        advance(Duration::from_secs(20)).await;
+        news(&output);
+        output.heartbeat.until_silent().await;
+        start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_is_said_on_standard_error_puts_the_next_sign_of_life_off() {
+        let put_off = Duration::from_secs(49);
+        assert_eq!(silent_after(|output| output.note("a note")).await, put_off);
+        assert_eq!(
+            silent_after(|output| output.warning("careful")).await,
+            put_off
+        );
+        let failure = Failure::usage("a failure");
+        assert_eq!(
+            silent_after(|output| output.failure(&failure)).await,
+            put_off
+        );
+        let trace = |output: &Output| output.traces().write_all(b"a trace\n").unwrap();
+        assert_eq!(silent_after(trace).await, put_off);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_reads_there_does_not() {
+        let soon = Duration::from_secs(29);
+        assert_eq!(silent_after(|_| {}).await, soon);
+        assert_eq!(
+            silent_after(|output| output.show_activity("RUNNING on")).await,
+            soon
+        );
+        let id = SessionId::new("abc").unwrap();
+        assert_eq!(
+            silent_after(|output| output.show_activity_of(&id, "RUNNING")).await,
+            soon
+        );
+    }
 }

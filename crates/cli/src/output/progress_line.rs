@@ -60,7 +60,7 @@ impl Output {
         }
     }
 
-    /// Says that a wait goes on, where nothing else has been said for a while. Never ends; may be
+    /// Says that a wait continues, where nothing else has been said for a while. Never ends; may be
     /// dropped at any time.
     pub(crate) async fn heartbeats(&self) -> Infallible {
         if self.is_live || self.quiet {
@@ -121,7 +121,7 @@ fn spin(spinner: &ProgressBar, heartbeat: &Heartbeat) {
     spinner.reset();
     if spinner.is_hidden() {
         // Once: another target would not know of a line that is there. It is drawn from now on.
-        let line = Box::new(Line(Term::buffered_stderr()));
+        let line = Box::new(TerminalLine(Term::buffered_stderr()));
         spinner.set_draw_target(ProgressDrawTarget::term_like(line));
     }
     spinner.enable_steady_tick(Duration::from_millis(100));
@@ -147,9 +147,9 @@ fn part(heartbeat: &Heartbeat, place: usize) -> String {
 /// `^C` for one, would begin a new line behind them, and in a window that is made narrower they
 /// would be lines of their own.
 #[derive(Debug)]
-struct Line(Term);
+struct TerminalLine(Term);
 
-impl TermLike for Line {
+impl TermLike for TerminalLine {
     fn width(&self) -> u16 {
         self.0.size().1
     }

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 use console::is_dumb;
 
 use crate::args::Color;
-use crate::environment::{self, Colours};
+use crate::environment::{self, ColourChoice};
 use crate::sanitize::{for_ci_log, for_terminal};
 
 /// What a standard stream leads to.
@@ -84,10 +84,10 @@ impl Stream {
             is_terminal,
             is_live,
             is_logged: !is_file && environment::is_ci_log(),
-            is_coloured: match Colours::of(color) {
-                Colours::Always => true,
-                Colours::Never => false,
-                Colours::Auto => is_live,
+            is_coloured: match ColourChoice::of(color) {
+                ColourChoice::Always => true,
+                ColourChoice::Never => false,
+                ColourChoice::Auto => is_live,
             },
         }
     }

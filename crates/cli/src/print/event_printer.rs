@@ -1,11 +1,10 @@
-//! [`EventPrinter`]: a run's events as they are shown while it goes on ([`EventPrinter::show`]),
-//! and its document at the end ([`EventPrinter::finish`]).
+//! [`EventPrinter`]: a run's events as they are shown while it is in progress ([`EventPrinter::show`]),
+//! and its document at the end ([`EventPrinter::finish`]). [`RunDocument`]: a run as one JSON document.
 
 use dinoai::{Accepted, Event, Message, Run, RunStatus, SessionId, StartupStep, Step};
 use serde::Serialize;
 use serde_json::json;
 
-use super::document::{RunDocument, UnfinishedRun};
 use super::own_turn::OwnTurn;
 use super::text::{self, as_quotation};
 use crate::args::Format;
@@ -257,4 +256,35 @@ impl<'a> EventPrinter<'a> {
             self.output.markdown(&message.content);
         }
     }
+}
+
+/// A run, or a turn, as one document: what the lines of JSON say one after the other.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunDocument<'a, R> {
+    /// A run that was read whole, or [`UnfinishedRun`].
+    #[serde(flatten)]
+    pub(crate) run: &'a R,
+    /// Where they were asked for, as are the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) steps: Option<&'a [Step]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) startup_steps: Option<&'a [StartupStep]>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) steps_missing: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) warning: Option<&'a str>,
+}
+
+/// What was seen of a run that was not seen to end.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnfinishedRun<'a> {
+    #[serde(rename = "agentSessionId")]
+    pub(crate) session_id: &'a SessionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<&'a RunStatus>,
+    pub(crate) messages: &'a [Message],
+    pub(crate) child_session_ids: &'a [SessionId],
 }

@@ -1,8 +1,8 @@
 //! [`OwnTurn`]: which messages belong to the turn of a follow-up.
 //!
-//! A run that is still at work takes a message at once, and what it says to the one before can come
-//! while the follow-up's turn is waited for. It stands before the echo of the follow-up then. What
-//! stands after the echo counts as the answer: the API does not say which message it is to.
+//! A run that is still in progress accepts a message at once, and its answer to the one before can come
+//! while the follow-up's turn is waited for. It comes before the echo of the follow-up then. What
+//! comes after the echo counts as the answer: the API does not say which message it is to.
 
 use dinoai::Message;
 
@@ -17,7 +17,7 @@ pub(super) struct OwnTurn {
 }
 
 impl OwnTurn {
-    /// Takes the next message, and gives those of the turn that are known by now.
+    /// Takes the next message, and returns those of the turn that are known by now.
     pub(super) fn take(&mut self, message: &Message) -> Vec<Message> {
         let mut known = vec![message.clone()];
         match self.echo {

@@ -80,7 +80,7 @@ fn subject(input: Option<&str>) -> Option<String> {
     Some(format!("{}…", start.trim_end()))
 }
 
-/// A step of a run's start, and how it stands, on one line.
+/// A step of a run's start, and whether it is done, on one line.
 pub(crate) fn startup_line(step: &StartupStep) -> String {
     let word = match step.done {
         true => "ready",

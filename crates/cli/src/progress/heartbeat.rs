@@ -1,6 +1,6 @@
 //! [`Heartbeat`]: since when something is waited for, and when the next sign of life is due.
 //!
-//! Where no line is drawn over and over, a wait without news says that it goes on: many CI systems
+//! Where no line is drawn over and over, a wait without news says that it continues: many CI systems
 //! end a job that is silent for long. Whatever else is said in the meantime counts as news.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,12 +16,12 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(29);
 /// Since when something is waited for, and since when nothing has been said. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Heartbeat {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<CurrentWait>>,
     /// Of what is waited for, those that are polled in vain.
     pub(crate) outages: Outages,
 }
 
-struct State {
+struct CurrentWait {
     waiting_for: Option<WaitingFor>,
     /// When the wait began.
     since: Instant,
@@ -32,7 +32,7 @@ struct State {
 impl Heartbeat {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        let state = State {
+        let state = CurrentWait {
             waiting_for: None,
             since: now,
             last_output: now,
@@ -91,7 +91,7 @@ impl Heartbeat {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CurrentWait> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,20 +9,20 @@ use console::truncate_str;
 use dinoai::{Error, Obstacle, Outage, SessionId};
 
 use crate::args::duration::in_words;
-use crate::report::Kind;
+use crate::report::FailureKind;
 use crate::sanitize::{for_terminal, one_line};
 
 /// The runs whose polls fail at the moment. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct Outages(Arc<Mutex<BTreeMap<SessionId, Since>>>);
+pub(crate) struct Outages(Arc<Mutex<BTreeMap<SessionId, FailingPolls>>>);
 
-struct Since {
+struct FailingPolls {
     /// When a poll was last answered.
     answered: Instant,
     why: String,
 }
 
-/// How it stands with the polls that fail.
+/// The polls that fail, summed up.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OutageSummary {
     /// Of how many runs they fail.
@@ -39,7 +39,7 @@ impl Outages {
         move |id, outage| match outage {
             Some(outage) => {
                 let now = Instant::now();
-                let since = Since {
+                let since = FailingPolls {
                     answered: now.checked_sub(outage.lasted).unwrap_or(now),
                     why: why(&outage.last_error),
                 };
@@ -59,7 +59,7 @@ impl Outages {
         self.all().clear();
     }
 
-    /// How it stands now; `None` where polls are answered.
+    /// The polls that fail now; `None` where none does.
     pub(crate) fn summary(&self) -> Option<OutageSummary> {
         let all = self.all();
         let longest = all.values().min_by_key(|since| since.answered)?;
@@ -70,7 +70,7 @@ impl Outages {
         })
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<SessionId, Since>> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<SessionId, FailingPolls>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,10 +79,10 @@ impl OutageSummary {
     /// The same in a count of runs.
     pub(crate) fn counted(&self) -> String {
         let (runs, time) = (self.runs, in_words(self.lasted));
-        format!("{runs} without a usable answer for {time}: {}", self.why)
+        format!("{runs} without a usable response for {time}: {}", self.why)
     }
 
-    /// What stands behind a statement that may not hold any more; `seen` says what was seen last.
+    /// What is put behind a statement that may not hold any more; `seen` says what was seen last.
     pub(crate) fn doubt(&self, seen: Option<&str>) -> String {
         let seen = seen.map(|seen| format!("last seen {seen}; "));
         format!(" as far as known ({}{self})", seen.unwrap_or_default())
@@ -94,7 +94,7 @@ impl fmt::Display for OutageSummary {
         let time = in_words(self.lasted);
         write!(
             formatter,
-            "no usable answer from the API for {time}: {}",
+            "no usable response from the API for {time}: {}",
             self.why
         )
     }
@@ -122,7 +122,7 @@ fn why(error: &Error) -> String {
         },
         Error::NotFound { .. } => "no such run",
         Error::Decode { .. } => "it is not understood",
-        other => Kind::of(other).word(),
+        other => FailureKind::of(other).word(),
     };
     words.to_owned()
 }

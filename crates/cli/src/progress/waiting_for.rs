@@ -1,4 +1,4 @@
-//! [`WaitingFor`]: what a command waits for, and the text that says how that stands.
+//! [`WaitingFor`]: what a command waits for, and the text that says so.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::OutageSummary;
 use crate::args::duration::in_words;
 use crate::sanitize::{for_ci_log, for_terminal, one_line};
 
-/// How many of those that go on are named.
+/// How many of the runs in progress are named.
 pub(crate) const MOST_NAMED: usize = 3;
 
 /// More than any terminal shows; what is behind is not measured.
@@ -35,9 +35,9 @@ pub(crate) enum WaitingFor {
 #[derive(Default)]
 pub(crate) struct RunCounts {
     pub(crate) outcomes: OutcomeCounts,
-    pub(crate) in_flight: usize,
+    pub(crate) in_progress: usize,
     pub(crate) to_start: usize,
-    pub(crate) going: NamedRuns,
+    pub(crate) named: NamedRuns,
 }
 
 /// How many of those that are not waited for any more, or never were, came to what.
@@ -47,15 +47,15 @@ pub(crate) struct OutcomeCounts {
     /// Their runs ended failed, stopped or expired.
     pub(crate) failed: usize,
     /// Nobody waits for their runs any more.
-    pub(crate) still_going: usize,
+    pub(crate) left_in_progress: usize,
     /// Nothing is known of them.
     pub(crate) unknown: usize,
     pub(crate) not_started: usize,
 }
 
-/// Those that go on: [`MOST_NAMED`] of them, by name.
+/// Runs in progress, by name: at most [`MOST_NAMED`].
 pub(crate) enum NamedRuns {
-    /// Those that have been going longest, and since when.
+    /// Those that are in progress for longest, and since when.
     Longest(Vec<(String, Instant)>),
     /// The first ones, where nobody says since when.
     First(Vec<SessionId>),
@@ -87,7 +87,7 @@ impl WaitingFor {
     }
 
     /// What is waited for, how long it has been, and more about it, for a terminal of this width,
-    /// which a CI system may read. `unanswered`: how it stands with polls that fail.
+    /// which a CI system may read. `unanswered`: the polls that fail.
     pub(crate) fn parts(
         &self,
         elapsed: Duration,
@@ -147,15 +147,15 @@ impl RunCounts {
     fn head(&self) -> String {
         let outcomes = self.outcomes;
         let done = outcomes.completed + outcomes.failed;
-        let others = outcomes.still_going + outcomes.unknown + outcomes.not_started;
-        let total = done + others + self.in_flight + self.to_start;
+        let others = outcomes.left_in_progress + outcomes.unknown + outcomes.not_started;
+        let total = done + others + self.in_progress + self.to_start;
         let mut head = format!("{done} of {total} done");
         for (count, words) in [
             (outcomes.failed, "failed"),
-            (outcomes.still_going, "still going"),
+            (outcomes.left_in_progress, "left in progress"),
             (outcomes.unknown, "unknown"),
             (outcomes.not_started, "not started"),
-            (self.in_flight, "in flight"),
+            (self.in_progress, "in progress"),
             (self.to_start, "to start"),
         ] {
             if count > 0 {
@@ -166,9 +166,9 @@ impl RunCounts {
     }
 
     fn tail(&self) -> String {
-        let (words, names): (_, Vec<_>) = match &self.going {
-            NamedRuns::Longest(going) => {
-                let names = going.iter();
+        let (words, names): (_, Vec<_>) = match &self.named {
+            NamedRuns::Longest(runs) => {
+                let names = runs.iter();
                 let names =
                     names.map(|(name, since)| format!("{name} {}", in_words(since.elapsed())));
                 ("longest", names.collect())
@@ -181,7 +181,7 @@ impl RunCounts {
         if names.is_empty() {
             return String::new();
         }
-        let more = match (&self.going, self.in_flight.saturating_sub(names.len())) {
+        let more = match (&self.named, self.in_progress.saturating_sub(names.len())) {
             (NamedRuns::Longest(_), _) | (_, 0) => String::new(),
             (NamedRuns::First(_), more) => format!(" and {more} more"),
         };
@@ -227,17 +227,17 @@ mod tests {
                 failed: 1,
                 ..OutcomeCounts::default()
             },
-            in_flight: 4,
+            in_progress: 4,
             to_start: 3,
-            going: NamedRuns::Longest(vec![since("item 5", 300), since("item 7", 90)]),
+            named: NamedRuns::Longest(vec![since("item 5", 300), since("item 7", 90)]),
         }
     }
 
     #[test]
-    fn those_that_have_been_going_longest_are_named_with_their_times() {
+    fn runs_in_progress_for_longest_are_named_with_their_times() {
         assert_eq!(
             many(batch).sentence(Duration::from_secs(3601), None),
-            "still waiting: 3 of 10 done, 1 failed, 4 in flight, 3 to start, 1h 1s; \
+            "still waiting: 3 of 10 done, 1 failed, 4 in progress, 3 to start, 1h 1s; \
              longest: item 5 5m, item 7 1m 30s"
         );
     }
@@ -254,17 +254,17 @@ mod tests {
     fn what_may_not_hold_any_more_is_said_to_be_what_was_seen_last() {
         let said =
             |waiting_for: &WaitingFor| waiting_for.sentence(Duration::ZERO, Some(&unanswered()));
-        let no_answer = "no usable answer from the API for 40s: HTTP 503";
+        let no_response = "no usable response from the API for 40s: HTTP 503";
         assert_eq!(
             said(&WaitingFor::status("RUNNING", None)),
-            format!("still waiting: {no_answer}; last seen RUNNING, 0s")
+            format!("still waiting: {no_response}; last seen RUNNING, 0s")
         );
         assert_eq!(
             said(&one("waiting")),
-            format!("still waiting: waiting; {no_answer}, 0s")
+            format!("still waiting: waiting; {no_response}, 0s")
         );
         let said = said(&many(batch));
-        let counted = ", 3 to start, 2 without a usable answer for 40s: HTTP 503, 0s; longest: ";
+        let counted = ", 3 to start, 2 without a usable response for 40s: HTTP 503, 0s; longest: ";
         assert!(said.contains(counted), "{said}");
     }
 
@@ -274,7 +274,7 @@ mod tests {
             outcomes: OutcomeCounts {
                 completed: 1,
                 failed: 2,
-                still_going: 3,
+                left_in_progress: 3,
                 unknown: 4,
                 not_started: 5,
             },
@@ -282,7 +282,7 @@ mod tests {
         };
         assert_eq!(
             many(counts).sentence(Duration::ZERO, None),
-            "still waiting: 3 of 15 done, 2 failed, 3 still going, 4 unknown, 5 not started, 0s"
+            "still waiting: 3 of 15 done, 2 failed, 3 left in progress, 4 unknown, 5 not started, 0s"
         );
     }
 
@@ -293,8 +293,8 @@ mod tests {
                 completed: 1,
                 ..OutcomeCounts::default()
             },
-            in_flight: 4,
-            going: NamedRuns::First(
+            in_progress: 4,
+            named: NamedRuns::First(
                 ["a", "b", "c"]
                     .map(|id| SessionId::new(id).unwrap())
                     .to_vec(),
@@ -303,7 +303,7 @@ mod tests {
         };
         assert_eq!(
             many(wait).sentence(Duration::ZERO, None),
-            "still waiting: 1 of 5 done, 4 in flight, 0s; waiting for: a, b, c and 1 more"
+            "still waiting: 1 of 5 done, 4 in progress, 0s; waiting for: a, b, c and 1 more"
         );
     }
 

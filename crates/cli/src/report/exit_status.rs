@@ -24,7 +24,7 @@ pub(crate) enum ExitStatus {
     /// 3
     Refused,
     /// 4
-    StillGoing,
+    InProgress,
     /// 5
     Unavailable,
     /// 6
@@ -49,7 +49,7 @@ impl ExitStatus {
         match error {
             Error::InvalidRequest { .. } | Error::InvalidConfig { .. } => Self::Usage,
             Error::RunFailed { .. } => Self::RunFailed,
-            Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => Self::StillGoing,
+            Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => Self::InProgress,
             _ if error.may_have_started() => Self::Unknown,
             Error::Unauthorized { .. } => Self::Refused,
             _ => Self::Unavailable,
@@ -81,7 +81,7 @@ impl ExitStatus {
             Self::RunFailed => 1,
             Self::Usage => 2,
             Self::Refused => 3,
-            Self::StillGoing => 4,
+            Self::InProgress => 4,
             Self::Unavailable => 5,
             Self::Unknown => 6,
             Self::Interrupted(Signal::Hangup) => 129,
@@ -94,7 +94,7 @@ impl ExitStatus {
         match self {
             Self::Done => 0,
             Self::RunFailed => 1,
-            Self::StillGoing => 2,
+            Self::InProgress => 2,
             Self::Refused => 3,
             Self::Unavailable => 4,
             Self::Usage => 5,
@@ -120,7 +120,7 @@ mod tests {
             ExitStatus::Unknown,
             ExitStatus::Unavailable,
             ExitStatus::Refused,
-            ExitStatus::StillGoing,
+            ExitStatus::InProgress,
             ExitStatus::RunFailed,
             ExitStatus::Done,
         ];

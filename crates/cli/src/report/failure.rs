@@ -1,22 +1,25 @@
 //! [`Failure`]: why a command did not do what it was asked for, as it is shown to people and to
-//! programs, and which exit status that is.
+//! programs; [`FailureKind`]: what kind of failure that is, in a word for programs.
+//!
+//! [`FailureKind::of`] says which kind an error of the library is, [`Failure::from`] makes a failure
+//! of it; the exit status comes from `exit_status.rs`, the hint from `hint.rs`.
 
 use std::fmt;
 
 use dinoai::{Error, SessionId};
 use serde::Serialize;
 
-use super::{ExitStatus, Kind, Signal, hint, shell};
+use super::{ExitStatus, Signal, hint, shell};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FailureKind,
     pub(crate) message: String,
     #[serde(rename = "agentSessionId")]
     pub(crate) session_id: Option<SessionId>,
-    /// How to go on.
+    /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
     #[serde(skip)]
@@ -25,27 +28,31 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, ExitStatus::Usage, message)
+        Self::new(FailureKind::Usage, ExitStatus::Usage, message)
     }
 
     /// Something of this machine's that is needed and does not work: a file, a signal.
     pub(crate) fn system(message: impl Into<String>) -> Self {
-        Self::new(Kind::System, ExitStatus::Usage, message)
+        Self::new(FailureKind::System, ExitStatus::Usage, message)
     }
 
     /// A result, or a file with the answer, that could not be written.
     pub(crate) fn output(message: impl Into<String>) -> Self {
-        Self::new(Kind::Output, ExitStatus::Unavailable, message)
+        Self::new(FailureKind::Output, ExitStatus::Unavailable, message)
     }
 
     /// The results of a batch could not be kept or printed.
     pub(crate) fn results(message: impl Into<String>) -> Self {
-        Self::new(Kind::Results, ExitStatus::Unavailable, message)
+        Self::new(FailureKind::Results, ExitStatus::Unavailable, message)
     }
 
-    /// Interrupted by a signal, and how things stand.
+    /// Interrupted by a signal, and what is known.
     pub(crate) fn by_signal(signal: Signal, message: impl Into<String>) -> Self {
-        Self::new(Kind::Interrupted, ExitStatus::Interrupted(signal), message)
+        Self::new(
+            FailureKind::Interrupted,
+            ExitStatus::Interrupted(signal),
+            message,
+        )
     }
 
     /// Interrupted while nothing was started, stopped or waited for.
@@ -53,7 +60,7 @@ impl Failure {
         Self::by_signal(signal, "interrupted")
     }
 
-    /// Interrupted while a run that was waited for is going.
+    /// Interrupted while a run that was waited for is in progress.
     pub(crate) fn interrupted(signal: Signal, session_id: &SessionId, status: &str) -> Self {
         Self {
             session_id: Some(session_id.clone()),
@@ -70,14 +77,14 @@ impl Failure {
             hint: Some("check the workspace (or Slack) before sending it again".to_owned()),
             ..Self::by_signal(
                 signal,
-                "interrupted before the API answered; the run may have started",
+                "interrupted before the API responded; the run may have started",
             )
         }
     }
 
     /// The same of a follow-up.
     pub(crate) fn interrupted_send(signal: Signal, session_id: &SessionId) -> Self {
-        let text = "interrupted before the API answered; the message may have been sent";
+        let text = "interrupted before the API responded; the message may have been sent";
         let hint = format!(
             "before sending it again, check what the run did: dinoai get {}",
             shell::id(session_id)
@@ -139,7 +146,7 @@ impl Failure {
         }
     }
 
-    pub(crate) fn new(kind: Kind, exit: ExitStatus, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: FailureKind, exit: ExitStatus, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -178,7 +185,7 @@ impl From<Error> for Failure {
             .as_ref()
             .and_then(|id| hint::of_error(&error, id));
         Self {
-            kind: Kind::of(&error),
+            kind: FailureKind::of(&error),
             message: error.to_string().replace(BUILDER_ADVICE, ""),
             session_id,
             hint,
@@ -187,16 +194,111 @@ impl From<Error> for Failure {
     }
 }
 
+/// Defines the kinds once: each with its word, and the list of all of them.
+macro_rules! kinds {
+    ($($kind:ident = $word:literal,)*) => {
+        /// What kind of failure it is. The words do not change between versions, and stand in the
+        /// JSON schema of the output.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum FailureKind {
+            $($kind,)*
+        }
+
+        impl FailureKind {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            pub(crate) fn word(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $word,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    // What the library's errors say.
+    InvalidRequest = "invalid_request",
+    InvalidConfig = "invalid_config",
+    NotSent = "not_sent",
+    NotStarted = "not_started",
+    NotFound = "not_found",
+    OutcomeUnknown = "outcome_unknown",
+    Transport = "transport",
+    Unauthorized = "unauthorized",
+    RateLimited = "rate_limited",
+    Http = "http",
+    GraphQl = "graphql",
+    Unsupported = "unsupported",
+    Decode = "decode",
+    ResponseTooLarge = "response_too_large",
+    NotAccepted = "not_accepted",
+    RunFailed = "run_failed",
+    WaitTimeout = "wait_timeout",
+    TurnNotStarted = "turn_not_started",
+    // What the command itself says.
+    Usage = "usage",
+    System = "system",
+    Interrupted = "interrupted",
+    Output = "output",
+    Results = "results",
+    StillGoing = "still_going",
+    Unread = "unread",
+    Other = "other",
+}
+
+impl FailureKind {
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::InvalidRequest { .. } => Self::InvalidRequest,
+            Error::InvalidConfig { .. } => Self::InvalidConfig,
+            Error::NotSent { .. } => Self::NotSent,
+            Error::NotStarted { .. } => Self::NotStarted,
+            Error::NotFound { .. } => Self::NotFound,
+            Error::OutcomeUnknown { .. } => Self::OutcomeUnknown,
+            Error::Transport { .. } => Self::Transport,
+            Error::Unauthorized { .. } => Self::Unauthorized,
+            Error::RateLimited { .. } => Self::RateLimited,
+            Error::Http { .. } => Self::Http,
+            Error::GraphQl { .. } => Self::GraphQl,
+            Error::Unsupported { .. } => Self::Unsupported,
+            Error::Decode { .. } => Self::Decode,
+            Error::ResponseTooLarge { .. } => Self::ResponseTooLarge,
+            Error::NotAccepted { .. } => Self::NotAccepted,
+            Error::RunFailed { .. } => Self::RunFailed,
+            Error::WaitTimeout(_) => Self::WaitTimeout,
+            Error::TurnNotStarted { .. } => Self::TurnNotStarted,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Serialize for FailureKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
-    fn a_turn_that_has_not_started_is_still_going() {
+    fn the_schema_has_each_kind() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../commands/schema/output.json")).unwrap();
+        assert_eq!(schema["$defs"]["Kind"]["enum"], json!(FailureKind::ALL));
+    }
+
+    #[test]
+    fn a_turn_that_has_not_started_is_in_progress() {
         let session_id = SessionId::new("abc").unwrap();
         let failure = Failure::from(Error::new_turn_not_started(session_id.clone()));
-        assert_eq!(failure.exit, ExitStatus::StillGoing);
-        assert_eq!(failure.kind, Kind::TurnNotStarted);
+        assert_eq!(failure.exit, ExitStatus::InProgress);
+        assert_eq!(failure.kind, FailureKind::TurnNotStarted);
         assert_eq!(failure.session_id, Some(session_id));
         assert!(failure.to_string().ends_with("to resume: dinoai watch abc"));
     }

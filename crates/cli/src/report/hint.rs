@@ -35,11 +35,11 @@ impl AccountOptions {
         }
     }
 
-    /// How a run that is left is said to stand.
+    /// What is said of a run that is left.
     pub(crate) fn left(&self) -> &'static str {
         match self.ends {
-            true => "was running",
-            false => "keeps running",
+            true => "was in progress",
+            false => "is still in progress",
         }
     }
 
@@ -67,7 +67,7 @@ pub(crate) fn resume_run(session_id: &SessionId) -> String {
     format!("to resume: dinoai watch {}", shell::id(session_id))
 }
 
-/// How to go on after this error about a run.
+/// What to do next after this error about a run.
 pub(super) fn of_error(error: &Error, session_id: &SessionId) -> Option<String> {
     match error {
         Error::WaitTimeout(timeout) => match &timeout.stopped {

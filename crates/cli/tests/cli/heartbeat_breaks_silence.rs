@@ -176,11 +176,11 @@ fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
         }
         scope.spawn(|| assert_says(begun(), &["run", "agent"], WATCHED, ", RUNNING, "));
         scope.spawn(|| assert_says(begun(), &["watch"], WATCHED, ", RUNNING, "));
-        scope.spawn(|| assert_says(begun(), &["wait"], WATCHED, " 0 of 1 done, 1 in flight, "));
+        scope.spawn(|| assert_says(begun(), &["wait"], WATCHED, " 0 of 1 done, 1 in progress, "));
         let longest = "; longest: item 1 2";
         scope.spawn(move || assert_says(begun(), &batch, WATCHED, longest));
         // Polls fail.
-        let unanswered = ", waiting; no usable answer from the API for ";
+        let unanswered = ", waiting; no usable response from the API for ";
         let failing = || spoilt(Fault::bad_gateway(), "dinoaiAgentRun");
         scope.spawn(move || assert_says(failing(), &["run", "agent"], WATCHED, unanswered));
         // The next attempt is a while off.
@@ -190,7 +190,7 @@ fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
         let unanswered = || late(TRIGGER);
         let starting = ["run", "agent"];
         scope.spawn(move || assert_says(unanswered(), &starting, IN_FLIGHT, " starting, "));
-        let counts = " 0 of 3 done, 2 in flight, 1 to start, 29s; ";
+        let counts = " 0 of 3 done, 2 in progress, 1 to start, 29s; ";
         scope.spawn(move || assert_says(unanswered(), &batch, IN_FLIGHT, counts));
         let send = ["send", "-m", "and?"];
         let unsent = || late("sendDinoaiAgentMessage");

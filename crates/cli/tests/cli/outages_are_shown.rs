@@ -71,8 +71,8 @@ fn the_line_on_a_terminal_says_so_until_polls_are_answered_again() {
         let terminal = start(emulator, arguments);
         terminal.wait_for("RUNNING");
         go_down(emulator);
-        terminal.wait_for("no usable answer from the API for 0s: HTTP 503; last seen RUNNING");
-        terminal.wait_for("no usable answer from the API for 1s: HTTP 503; last seen RUNNING");
+        terminal.wait_for("no usable response from the API for 0s: HTTP 503; last seen RUNNING");
+        terminal.wait_for("no usable response from the API for 1s: HTTP 503; last seen RUNNING");
         emulator.clear_faults();
         wait_until("polls are answered again", || {
             let last = drawn(&terminal.shown()).pop();
@@ -90,12 +90,11 @@ fn ctrl_c_says_what_was_seen_last() {
         let mut terminal = start(emulator, arguments);
         terminal.wait_for("RUNNING");
         go_down(emulator);
-        terminal.wait_for("no usable answer");
+        terminal.wait_for("no usable response");
         terminal.type_in(CTRL_C);
         let (exit, shown) = terminal.end();
         assert_eq!(exit, 130, "{shown}");
-        let said =
-            "keeps running as far as known (last seen RUNNING; no usable answer from the API";
+        let said = "is still in progress as far as known (last seen RUNNING; no usable response from the API";
         assert!(shown.contains(said), "{shown}");
     });
 }
@@ -108,7 +107,7 @@ fn a_conversation_says_so_too() {
     terminal.type_in("hello\r");
     terminal.wait_for("RUNNING");
     go_down(&emulator);
-    terminal.wait_for("no usable answer from the API for 1s: HTTP 503; last seen RUNNING");
+    terminal.wait_for("no usable response from the API for 1s: HTTP 503; last seen RUNNING");
     come_back(&emulator);
     terminal.wait_for_prompt();
     terminal.type_in("\u{4}");
@@ -169,23 +168,23 @@ fn of_many_runs_it_is_counted_whose_polls_fail() {
                 _ => vec!["batch", &items],
             };
             let mut terminal = start(&emulator, &arguments);
-            terminal.wait_for("2 in flight");
+            terminal.wait_for("2 in progress");
             // Until both have been read: before, it would be no outage but a wrong host.
             wait_until("both are read", || {
                 let runs = emulator.runs().len();
                 runs == 2 && emulator.requests().len() > 6
             });
             go_down(&emulator);
-            terminal.wait_for("2 in flight, 2 without a usable answer for 1s: HTTP 503");
+            terminal.wait_for("2 in progress, 2 without a usable response for 1s: HTTP 503");
             if is_left {
                 terminal.type_in(CTRL_C);
                 let (exit, shown) = terminal.end();
                 assert_eq!(exit, 130, "{shown}");
                 let said = match command {
                     "wait" => "2 runs were not seen to end (",
-                    _ => "2 runs keep running as far as known (",
+                    _ => "2 runs are still in progress as far as known (",
                 };
-                let said = format!("{said}no usable answer from the API for ");
+                let said = format!("{said}no usable response from the API for ");
                 assert!(shown.contains(&said), "{shown}");
                 continue;
             }
@@ -244,7 +243,7 @@ fn elsewhere_the_sign_of_life_says_so() {
     assert_is("StillWaiting", &said);
     let line: serde_json::Value = serde_json::from_str(&said).unwrap();
     let message = line["message"].as_str().unwrap();
-    let expected = ", waiting; no usable answer from the API for ";
+    let expected = ", waiting; no usable response from the API for ";
     assert!(message.contains(expected), "{message}");
     assert!(line["unansweredSeconds"].as_u64().unwrap() > 20, "{line}");
 }

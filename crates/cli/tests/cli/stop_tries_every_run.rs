@@ -190,7 +190,7 @@ fn what_goes_on_after_the_last_try_is_named() {
     let (done, root, sent) = reads_as_going(11);
     assert_eq!(sent, 10);
     assert_eq!(done.code(), 4, "{}", done.stderr);
-    let text = format!("some runs of the tree are still running after 10 attempts: {root}");
+    let text = format!("some runs of the tree are still in progress after 10 attempts: {root}");
     assert!(done.stderr.contains(&text), "{}", done.stderr);
 }
 
@@ -276,7 +276,7 @@ fn what_cannot_be_read_of_a_tree_is_named() {
         assert_eq!(done.code(), 5, "{}", done.stderr);
         assert_eq!(status(&emulator, &root), "STOPPED");
         let text =
-            "cannot read the run no-such-run, so it and its descendants may still be running";
+            "cannot read the run no-such-run, so it and its descendants may still be in progress";
         assert_eq!(done.stderr.matches(text).count(), 1, "{}", done.stderr);
         assert!(!done.stderr.contains("to stop it"), "{}", done.stderr);
         assert!(done.stdout.contains(&root), "{}", done.stdout);

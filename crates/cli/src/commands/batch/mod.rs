@@ -5,103 +5,42 @@
 //! So a batch that was killed in between leaves an item of which nobody knows whether it has
 //! started. Such an item is reported as unknown, and started again only when asked to.
 //!
-//! [`prepare`] reads the [`items`] and the [`results`] of earlier batches, and makes the [`plan`];
-//! then [`batch`] has the [`runner`] carry it out, and reports each [`outcome`].
+//! [`prepare()`] reads the [`items`] and the [`results`] of earlier batches, and makes the [`plan`];
+//! then [`batch`] has the [`runner`] carry it out, each item by [`run_item`], and reports each
+//! [`outcome`].
 
-mod input;
+mod batch_state;
 mod items;
-mod open_file_limit;
 mod outcome;
 mod plan;
+mod prepare;
 #[cfg(test)]
 mod properties;
 mod results;
-mod resume_hint;
+mod run_item;
 mod runner;
-#[cfg(all(test, target_os = "linux"))]
-mod tests;
 
 use std::collections::VecDeque;
 
 use serde_json::json;
 
-use super::Context;
-use crate::args::{BatchArgs, Format, PollArgs, RequestArgs};
-use crate::output::Output;
+use super::context::Context;
+use crate::args::Format;
 use crate::progress::waiting_for::OutcomeCounts;
 use crate::report::{ExitStatus, Failure, shell};
-use items::Item;
 use outcome::{ItemOutcome, ItemOutcomes, item_numbers};
-use plan::{Histories, PriorState, Retry, Task};
-use results::file::OpenedResults;
-use results::journal::Journal;
-use results::record::FailureRecord;
+use plan::{PriorState, Task};
+use prepare::PreparedBatch;
 use runner::BatchRunner;
 
-/// A batch of which all is known that can be known before anything is sent.
-pub(crate) struct Prepared {
-    /// What is left to do for each item, in their order.
-    tasks: Vec<Task>,
-    journal: Journal,
-    poll: PollArgs,
-    concurrency: usize,
-    /// The results file's name, and the command that goes on from it.
-    results: Option<(String, String)>,
-}
-
-/// Reads the items and the results of earlier batches, and refuses what cannot be right.
-///
-/// Sends nothing. May wait for as long as whoever writes the items does, so call it while a
-/// signal still ends the process.
-pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<Prepared, Failure> {
-    let input = input::read(&options.file)?;
-    let opened = options
-        .resume
-        .as_ref()
-        .map(|path| OpenedResults::open(path, input.identity.as_ref()))
-        .transpose()?;
-    let (opened, records) = opened.unzip();
-    let retry = Retry {
-        unknown: options.retry_unknown.clone(),
-        failed: options.retry_failed,
-    };
-    let histories = Histories::from_records(records.unwrap_or_default());
-    let several_runs = histories.several_runs();
-    let tasks = histories.plan(input.items, &retry)?;
-    for said in several_runs {
-        output.warning(&output.complete_hint(&said));
-    }
-    // Only now the file is known to be this batch's.
-    let is_stdout = opened.as_ref().is_some_and(|opened| opened.is_stdout);
-    let file = opened.map(|opened| opened.ready(output)).transpose()?;
-    let journal = Journal::new(file, (!is_stdout).then(|| output.spinner()), output.format)
-        .map_err(|error| Failure::system(format!("cannot write results: {error}")))?;
-    let wanted = tasks.len().min(options.concurrency.into());
-    let (concurrency, limit) = open_file_limit::concurrency(wanted);
-    if let Some(limit) = limit {
-        output.warning(&format!(
-            "at most {concurrency} runs are in progress at a time, since the limit on open files is \
-             {limit}; raise it with ulimit -n"
-        ));
-    }
-    let results = options.resume.as_ref();
-    Ok(Prepared {
-        tasks,
-        journal,
-        poll: options.poll,
-        concurrency,
-        results: results.map(|path| {
-            (
-                path.display().to_string(),
-                resume_hint::command(options, path),
-            )
-        }),
-    })
-}
+pub(super) use prepare::prepare;
 
 /// Starts and waits for what is left of a batch.
-pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<ExitStatus, Failure> {
-    let Prepared {
+pub(crate) async fn batch(
+    context: Context<'_>,
+    prepared: PreparedBatch,
+) -> Result<ExitStatus, Failure> {
+    let PreparedBatch {
         tasks,
         journal,
         poll,
@@ -125,7 +64,7 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
         let number = place + 1;
         outcomes.0.push(match &task {
             Task::Start(_, prior) | Task::Leave(prior) => prior.outcome(),
-            Task::Resume(..) => ItemOutcome::Going,
+            Task::Resume(..) => ItemOutcome::InProgress,
         });
         runner.note_known(number, &task);
         let Task::Leave(prior) = task else {
@@ -197,17 +136,17 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
             item_numbers(&unknown),
         ));
     }
-    let going = runner.going();
-    if report.interrupted.is_none() && !going.is_empty() {
+    let in_progress = runner.in_progress();
+    if report.interrupted.is_none() && !in_progress.is_empty() {
         let command = match &results {
-            Some((_, go_on)) if !runner.journal.has_lost_file() => go_on.clone(),
-            _ => format!("to resume: dinoai wait {}", shell::ids(&going)),
+            Some((_, resume)) if !runner.journal.has_lost_file() => resume.clone(),
+            _ => format!("to resume: dinoai wait {}", shell::ids(&in_progress)),
         };
         output.hint(&command);
     }
     if let Some(interrupted) = report.interrupted {
         let results = results.as_ref();
-        let failure = interrupted.failure(results.map(|(file, go_on)| (&**file, &**go_on)));
+        let failure = interrupted.failure(results.map(|(file, resume)| (&**file, &**resume)));
         exits.push(failure.exit);
         output.failure(&failure);
     }
@@ -215,25 +154,54 @@ pub(crate) async fn batch(context: Context<'_>, prepared: Prepared) -> Result<Ex
     Ok(ExitStatus::worst(exits))
 }
 
-impl From<Item> for RequestArgs {
-    fn from(item: Item) -> Self {
-        Self {
-            agent: item.agent,
-            message: item.message,
-            slack_channel: item.slack_channel,
-            slack_thread: item.slack_thread,
-            base_branch: item.base_branch,
-            model_family: item.model_family,
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    #[cfg(target_os = "linux")]
+    use super::*;
 
-impl From<Failure> for FailureRecord {
-    fn from(failure: Failure) -> Self {
-        Self {
-            kind: failure.kind.word().to_owned(),
-            message: failure.message,
-            session_id: failure.session_id,
-        }
+    /// Shown with a file that takes what is written, and has no disk that it could be on.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn nothing_is_sent_unless_its_intent_is_on_disk() {
+        use std::fs::OpenOptions;
+        use std::time::Duration;
+
+        use dinoai::{Client, Credentials};
+        use dinoai_emulator::Emulator;
+
+        use super::items::Item;
+        use super::results::journal::Journal;
+        use crate::args::PollArgs;
+        use crate::interrupt::Listener;
+        use crate::output::Output;
+
+        let emulator = Emulator::builder().start().await.unwrap();
+        let credentials = Credentials::key_and_secret(emulator.key(), emulator.secret());
+        let client = Client::new(emulator.endpoint(), credentials).unwrap();
+        let output = Output::plain(Format::Text);
+        let nowhere = OpenOptions::new().append(true).open("/dev/null").unwrap();
+        let items = ["one", "two"].map(|message| Item {
+            message: Some(message.to_owned()),
+            ..Item::default()
+        });
+        let prepared = PreparedBatch {
+            tasks: items.map(|item| Task::Start(item, PriorState::New)).into(),
+            journal: Journal::new(Some(nowhere.into()), None, Format::Text).unwrap(),
+            poll: PollArgs {
+                timeout: Duration::from_secs(10),
+                poll_interval: Some(Duration::from_millis(5)),
+            },
+            concurrency: 1,
+            results: None,
+        };
+        let mut interrupts = Listener::start(&output).unwrap();
+        let context = Context {
+            client: &client,
+            output: &output,
+            interrupts: &mut interrupts,
+        };
+        let exit = batch(context, prepared).await.unwrap();
+        assert_eq!(exit, ExitStatus::Unavailable);
+        assert_eq!(emulator.requests().len(), 0);
     }
 }

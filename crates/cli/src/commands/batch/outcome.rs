@@ -1,14 +1,16 @@
 //! [`ItemOutcome`]: what came of an item. [`ItemOutcomes`]: what came of each, and the line that says
-//! how many came to what.
+//! how many came to what. [`Interruption`]: what is known, and said, when a signal has stopped a batch.
 
 use std::fmt::Write as _;
 
-use dinoai::{Run, RunStatus};
+use dinoai::{Run, RunStatus, SessionId};
 use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Output;
+use crate::progress::OutageSummary;
 use crate::progress::waiting_for::OutcomeCounts;
+use crate::report::{Failure, Signal, shell};
 
 /// What came of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub(super) enum ItemOutcome {
     /// Its run ended failed, stopped or expired.
     Failed,
     /// Its run has started, and has not been seen to end.
-    Going,
+    InProgress,
     /// Nobody knows whether it has started.
     Unknown,
     NotStarted,
@@ -37,7 +39,7 @@ impl ItemOutcome {
         *match self {
             Self::Completed => &mut counts.completed,
             Self::Failed => &mut counts.failed,
-            Self::Going => &mut counts.still_going,
+            Self::InProgress => &mut counts.left_in_progress,
             Self::Unknown => &mut counts.unknown,
             Self::NotStarted => &mut counts.not_started,
         } += 1;
@@ -88,7 +90,7 @@ impl ItemOutcomes {
                 items: self.0.len(),
                 completed: self.count(ItemOutcome::Completed),
                 failed: self.count(ItemOutcome::Failed),
-                still_going: self.count(ItemOutcome::Going),
+                still_going: self.count(ItemOutcome::InProgress),
                 unknown: self.count(ItemOutcome::Unknown),
                 not_started: self.count(ItemOutcome::NotStarted),
             }),
@@ -107,7 +109,7 @@ impl ItemOutcomes {
         for (outcome, words) in [
             (ItemOutcome::Completed, "completed"),
             (ItemOutcome::Failed, "failed"),
-            (ItemOutcome::Going, "still going"),
+            (ItemOutcome::InProgress, "in progress"),
             (ItemOutcome::Unknown, "unknown"),
             (ItemOutcome::NotStarted, "not started"),
         ] {
@@ -119,6 +121,66 @@ impl ItemOutcomes {
             }
         }
         text
+    }
+}
+
+/// What is known when a signal has ended a batch.
+pub(super) struct Interruption {
+    pub(super) signal: Signal,
+    /// The runs that are in progress.
+    pub(super) in_progress: Vec<SessionId>,
+    /// The items of which nobody knows whether they have started.
+    pub(super) unanswered: Vec<usize>,
+    /// The polls that fail.
+    pub(super) outage: Option<OutageSummary>,
+    /// Whether all that is known of them is kept.
+    pub(super) is_kept: bool,
+}
+
+impl Interruption {
+    /// What is said of it. `results` names the file that has the ids, `resume` the command that
+    /// resumes the batch from it.
+    pub(super) fn failure(self, results: Option<(&str, &str)>) -> Failure {
+        let ids: Vec<_> = self.in_progress.iter().map(SessionId::as_str).collect();
+        let ids = ids.join(" ");
+        let doubt = self.outage.as_ref().map(|outage| outage.doubt(None));
+        let doubt = doubt.unwrap_or_default();
+        let state = match self.in_progress.len() {
+            0 if !self.unanswered.is_empty() => "no other run is in progress".to_owned(),
+            0 => "no run is in progress".to_owned(),
+            1 => format!("1 run is still in progress{doubt}"),
+            count => format!("{count} runs are still in progress{doubt}"),
+        };
+        let (known, hint) = match results.filter(|_| self.is_kept) {
+            Some((file, hint)) => (
+                format!("{state}; the results are in {file}"),
+                Some(hint.to_owned()),
+            ),
+            None if ids.is_empty() => (format!("{state}; the results were not saved"), None),
+            None => (
+                format!("{state}: {ids}; the results were not saved"),
+                Some(format!(
+                    "to wait for them: dinoai wait {}",
+                    shell::ids(&self.in_progress)
+                )),
+            ),
+        };
+        let unanswered = match self.unanswered.is_empty() {
+            true => String::new(),
+            false => format!(
+                " before the API responded for {}",
+                item_numbers(&self.unanswered)
+            ),
+        };
+        let failure = Failure::by_signal(self.signal, format!("interrupted{unanswered}; {known}"));
+        let failure = match &*self.in_progress {
+            [id] => failure.about(id),
+            _ => failure,
+        };
+        match hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
     }
 }
 

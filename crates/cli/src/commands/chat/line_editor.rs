@@ -1,4 +1,5 @@
-//! [`LineEditor`]: what is typed, line by line, with editing and history.
+//! What is typed in a conversation: [`LineEditor`] reads it line by line, with editing and history;
+//! [`TypedAhead`] is what was typed before there was a prompt.
 
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
@@ -14,7 +15,7 @@ use crate::environment;
 use crate::report::Failure;
 
 /// What was typed.
-pub(super) enum Line {
+pub(super) enum TypedLine {
     Text(String),
     /// Ctrl-C.
     Interrupt,
@@ -23,11 +24,11 @@ pub(super) enum Line {
 }
 
 /// Reads lines on a thread of its own, since it blocks, and only when it is asked to: while a
-/// turn is going on the terminal is not an editor's.
+/// turn is in progress the terminal is not an editor's.
 pub(super) struct LineEditor {
-    /// Each with what stands in the line before anything is typed.
+    /// Each with what is in the line before anything is typed.
     asks: Sender<String>,
-    answers: mpsc::UnboundedReceiver<Result<Line, Failure>>,
+    answers: mpsc::UnboundedReceiver<Result<TypedLine, Failure>>,
 }
 
 impl LineEditor {
@@ -42,7 +43,7 @@ impl LineEditor {
     }
 
     /// The next line, which begins as `offered`.
-    pub(super) async fn next(&mut self, offered: String) -> Result<Line, Failure> {
+    pub(super) async fn next(&mut self, offered: String) -> Result<TypedLine, Failure> {
         // A thread that has ended has no answer, as the error below says.
         let _ = self.asks.send(offered);
         let answer = self.answers.recv().await;
@@ -50,7 +51,7 @@ impl LineEditor {
     }
 }
 
-fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<Line, Failure>>) {
+fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<TypedLine, Failure>>) {
     let broken =
         |error: ReadlineError| Failure::system(format!("the terminal cannot be read: {error}"));
     let config = Config::builder().auto_add_history(true).build();
@@ -68,12 +69,12 @@ fn read(asked: &Receiver<String>, answer: &mpsc::UnboundedSender<Result<Line, Fa
     }
     while let Ok(offered) = asked.recv() {
         let line = match editor.readline_with_initial("> ", (&offered, "")) {
-            Ok(text) => Ok(Line::Text(text)),
-            Err(ReadlineError::Interrupted) => Ok(Line::Interrupt),
-            Err(ReadlineError::Eof) => Ok(Line::End),
+            Ok(text) => Ok(TypedLine::Text(text)),
+            Err(ReadlineError::Interrupted) => Ok(TypedLine::Interrupt),
+            Err(ReadlineError::Eof) => Ok(TypedLine::End),
             Err(error) => Err(broken(error)),
         };
-        if let (Some(path), Ok(Line::Text(_))) = (&history, &line) {
+        if let (Some(path), Ok(TypedLine::Text(_))) = (&history, &line) {
             // A conversation without a history is one all the same.
             let _ = editor.save_history(path);
         }
@@ -100,4 +101,61 @@ fn history_file() -> Option<PathBuf> {
         _ => {}
     }
     Some(folder.join("dinoai_chat_history"))
+}
+
+/// What becomes of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum TypedAhead {
+    /// It is offered at the prompt, unsent; empty where nothing was typed.
+    Line(String),
+    /// It is left out: at the prompt nobody would know what Enter sends.
+    Lines,
+}
+
+impl TypedAhead {
+    /// What the terminal has kept. Keys that are no text count for nothing there.
+    pub(super) fn of(typed: &[u8]) -> Self {
+        let typed = String::from_utf8_lossy(typed).replace('\r', "\n");
+        let text = console::strip_ansi_codes(&typed);
+        let text: String = text
+            .chars()
+            .map(|letter| if letter == '\t' { ' ' } else { letter })
+            .filter(|letter| *letter == '\n' || !letter.is_control())
+            .collect();
+        let line = text.trim_matches('\n');
+        match line.contains('\n') {
+            true => Self::Lines,
+            false => Self::Line(line.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_is_offered_without_what_is_no_text() {
+        for (typed, line) in [
+            ("", ""),
+            ("\n\r\n", ""),
+            ("and now?", "and now?"),
+            ("\nand\tnow?\u{1b}[A\0\u{7f}\r", "and now?"),
+        ] {
+            assert_eq!(
+                TypedAhead::of(typed.as_bytes()),
+                TypedAhead::Line(line.to_owned())
+            );
+        }
+        assert_eq!(
+            TypedAhead::of(b"caf\xc3\xa9 \xff"),
+            TypedAhead::Line("caf\u{e9} \u{fffd}".to_owned())
+        );
+    }
+
+    #[test]
+    fn more_than_one_are_left_out() {
+        assert_eq!(TypedAhead::of(b"one\rtwo"), TypedAhead::Lines);
+        assert_eq!(TypedAhead::of(b"one\n\ntwo\n"), TypedAhead::Lines);
+    }
 }

@@ -1,24 +1,22 @@
-//! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which goes on, and not the chat.
+//! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which stays in progress, and not the chat.
 //!
 //! [`chat`] opens the [`Conversation`] and leaves the terminal as it was. In between [`converse`]
 //! goes round: wait until everything is written, take what was typed ahead, read a line, send it
 //! ([`Conversation::turn`]).
 
 mod line_editor;
-mod typed_ahead;
 
 use dinoai::{Session, SessionId};
 
-use super::Context;
-use super::run::trigger;
+use super::context::Context;
+use super::run_send_watch::trigger;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
 use crate::follow::{Follower, without_messages};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::print::{Audience, EventPrinter, text};
-use crate::report::{ExitStatus, Failure, Kind, Signal, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal, shell};
 use crate::terminal::Terminal;
-use line_editor::{Line, LineEditor};
-use typed_ahead::TypedAhead;
+use line_editor::{LineEditor, TypedAhead, TypedLine};
 
 pub(crate) async fn chat(
     mut context: Context<'_>,
@@ -101,16 +99,16 @@ async fn converse(
             }
         };
         match line {
-            Line::Text(text) if is_farewell(&text) => return Ok(()),
-            Line::End => return Ok(()),
-            Line::Interrupt if has_interrupted => return Ok(()),
-            Line::Interrupt => {
+            TypedLine::Text(text) if is_farewell(&text) => return Ok(()),
+            TypedLine::End => return Ok(()),
+            TypedLine::Interrupt if has_interrupted => return Ok(()),
+            TypedLine::Interrupt => {
                 has_interrupted = true;
                 context
                     .output
                     .note("Press Ctrl-C again to end the conversation.");
             }
-            Line::Text(text) => {
+            TypedLine::Text(text) => {
                 has_interrupted = false;
                 terminal.hide_typing();
                 let turn = conversation.turn(context, text).await;
@@ -211,7 +209,7 @@ impl Conversation {
         self.session.is_none()
             && matches!(
                 failure.kind,
-                Kind::GraphQl | Kind::NotStarted | Kind::Unauthorized
+                FailureKind::GraphQl | FailureKind::NotStarted | FailureKind::Unauthorized
             )
             && matches!(failure.exit, ExitStatus::Unavailable | ExitStatus::Refused)
     }
@@ -231,7 +229,7 @@ impl Conversation {
     fn left(&self, signal: Signal) -> Failure {
         let failure = Failure::by_signal(signal, "interrupted");
         let stage = match self.session {
-            Some(_) => RunStage::Going,
+            Some(_) => RunStage::InProgress,
             None => RunStage::NothingBegun,
         };
         match &self.session {

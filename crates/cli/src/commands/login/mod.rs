@@ -9,7 +9,7 @@ mod prompt_thread;
 
 use dinoai::{Client, Credentials};
 
-use crate::account::credentials_file;
+use crate::account;
 use crate::args::{Format, GlobalArgs};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
@@ -22,11 +22,11 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, 
             "login asks its questions as text; omit --output",
         ));
     }
-    let path = credentials_file::path(global).ok_or_else(|| {
+    let path = account::credentials_file(global).ok_or_else(|| {
         Failure::usage("no home folder found; name a file with --credentials-file")
     })?;
     // Nobody is to type a secret in vain.
-    credentials_file::refuse_unwritable(&path)?;
+    account::refuse_unwritable(&path)?;
     let mut prompts = PromptThread::begin(output)?;
     // Also a link that leads nowhere.
     if path.symlink_metadata().is_ok() {
@@ -42,7 +42,7 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, 
     // Questions go to the terminal by themselves.
     output.block_until_written(None);
     let endpoint = global.endpoint.clone();
-    let (endpoint, credentials) = prompts.ask(|prompt| account(prompt, endpoint))?;
+    let (endpoint, credentials) = prompts.ask(|prompt| ask_for_account(prompt, endpoint))?;
     // What no client could be made of is not worth keeping.
     Client::new(&endpoint, credentials.clone())?;
     credentials.save(&endpoint, &path)?;
@@ -51,7 +51,7 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, 
 }
 
 /// Asks for the credentials, and for the endpoint where it is not given.
-fn account(
+fn ask_for_account(
     prompt: &mut Prompt,
     endpoint: Option<String>,
 ) -> Result<(String, Credentials), Failure> {

@@ -104,11 +104,11 @@ fn unreadable(error: &io::Error) -> Failure {
 /// that, be it another thread.
 #[cfg(unix)]
 #[derive(Default)]
-pub(super) struct TerminalEcho(Mutex<State>);
+pub(super) struct TerminalEcho(Mutex<EchoState>);
 
 #[cfg(unix)]
 #[derive(Default)]
-enum State {
+enum EchoState {
     #[default]
     On,
     /// With the settings from before.
@@ -124,9 +124,9 @@ impl TerminalEcho {
         self.turn_off()?;
         let answer = read();
         let mut state = self.state();
-        if let State::Off(before) = &*state {
+        if let EchoState::Off(before) = &*state {
             restore(before);
-            *state = State::On;
+            *state = EchoState::On;
         }
         answer
     }
@@ -134,7 +134,7 @@ impl TerminalEcho {
     /// Turns the echo off again where it is to be off: a shell that the process comes back from,
     /// after Ctrl-Z, has turned it on.
     pub(super) fn again(&self) {
-        if let State::Off(before) = &*self.state() {
+        if let EchoState::Off(before) = &*self.state() {
             // There is nothing to be done about a terminal that is gone.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &without_echo(before));
         }
@@ -143,24 +143,24 @@ impl TerminalEcho {
     /// Turns the echo on for good.
     pub(super) fn close(&self) {
         let mut state = self.state();
-        if let State::Off(before) = &*state {
+        if let EchoState::Off(before) = &*state {
             restore(before);
         }
-        *state = State::Closed;
+        *state = EchoState::Closed;
     }
 
     fn turn_off(&self) -> io::Result<()> {
         let mut state = self.state();
-        if let State::Closed = *state {
+        if let EchoState::Closed = *state {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let before = tcgetattr(io::stdin())?;
         tcsetattr(io::stdin(), OptionalActions::Now, &without_echo(&before))?;
-        *state = State::Off(before);
+        *state = EchoState::Off(before);
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, EchoState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

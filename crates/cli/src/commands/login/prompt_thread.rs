@@ -53,7 +53,7 @@ impl PromptThread {
             .spawn(move || answered.send(questions(&mut prompt)).is_ok())
             .map_err(|error| Failure::system(format!("cannot ask: {error}")))?;
         runtime.block_on(async {
-            let mut resumed = Resumed::listen();
+            let mut resumed = ContinueSignals::listen();
             loop {
                 tokio::select! {
                     // A signal that came together with the answer counts.
@@ -74,13 +74,13 @@ impl PromptThread {
     }
 }
 
-/// The moments at which the process goes on after it was stopped, by Ctrl-Z for one.
-struct Resumed {
+/// The moments at which the process continues after it was stopped, by Ctrl-Z for one.
+struct ContinueSignals {
     #[cfg(unix)]
     signals: Option<tokio::signal::unix::Signal>,
 }
 
-impl Resumed {
+impl ContinueSignals {
     fn listen() -> Self {
         Self {
             // Without it the questions work all the same.

@@ -1,4 +1,4 @@
-//! A batch that a signal ends names every run that keeps running, and says how to resume.
+//! A batch that a signal ends names every run that is still in progress, and says how to resume.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -135,7 +135,7 @@ fn a_trigger_that_is_not_answered_after_a_signal_is_unknown_and_the_ids_are_kept
     let done = Done::of(child);
     assert_eq!(done.code(), 130, "{}", done.stderr);
     assert!(
-        done.stderr.contains("1 run keeps running"),
+        done.stderr.contains("1 run is still in progress"),
         "{}",
         done.stderr
     );
@@ -145,7 +145,7 @@ fn a_trigger_that_is_not_answered_after_a_signal_is_unknown_and_the_ids_are_kept
         done.stderr
     );
     let last = done.stderr.lines().last().unwrap();
-    assert_eq!(last, "3 items: 1 still going, 1 unknown, 1 not started");
+    assert_eq!(last, "3 items: 1 in progress, 1 unknown, 1 not started");
     assert_eq!(emulator.runs().len(), 2);
 }
 
@@ -221,7 +221,7 @@ fn a_signal_is_heard_while_nobody_reads_the_results() {
         let mut said = child.stderr.take().unwrap();
         said.read_to_string(&mut stderr).unwrap();
         let state = if has_file {
-            "still going"
+            "in progress"
         } else {
             "not started"
         };
@@ -295,7 +295,7 @@ fn a_run_that_was_not_waited_for_to_its_end_goes_on_after_a_signal() {
         assert_eq!(done.code(), 130, "{}", done.stderr);
         let id = &ids(&emulator)[0];
         assert!(
-            done.stderr.contains("1 run keeps running"),
+            done.stderr.contains("1 run is still in progress"),
             "{}",
             done.stderr
         );
@@ -331,7 +331,7 @@ fn a_run_that_a_failed_answer_names_is_among_those_that_go_on() {
             assert!(hint.contains(&id), "{}", done.stderr);
         }
         assert!(
-            done.stderr.contains("2 runs keep running"),
+            done.stderr.contains("2 runs are still in progress"),
             "{}",
             done.stderr
         );

@@ -41,7 +41,7 @@ fn its_turn_is_left() {
         terminal.wait_for("RUNNING");
         terminal.signal(signal);
         if signal == Signal::INT {
-            terminal.wait_for("keeps running");
+            terminal.wait_for("is still in progress");
             terminal.wait_for_prompt();
             terminal.signal(signal);
         }

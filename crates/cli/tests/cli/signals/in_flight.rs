@@ -56,7 +56,7 @@ fn without_an_answer_it_may_have_started() {
         terminal.signal(signal);
         let (exit, shown) = terminal.end();
         assert_eq!(exit, status, "{shown}");
-        assert_shown(&shown, "before the API answered; the run may have started");
+        assert_shown(&shown, "before the API responded; the run may have started");
         assert_shown(&shown, "check the workspace");
         assert_eq!(Only::of(&emulator).status, "RUNNING");
     });
@@ -101,7 +101,7 @@ fn a_follow_up_whose_answer_is_lost_after_the_signal_stays_unknown() {
             assert_eq!(exit, status, "{shown}");
             assert_shown(&shown, "its outcome is unknown");
             assert_shown(&shown, &format!("dinoai get {id}"));
-            assert_eq!(count(&shown, "keeps running"), 0, "{shown}");
+            assert_eq!(count(&shown, "is still in progress"), 0, "{shown}");
             let is_stopped = count(&shown, &format!("the run {id} was stopped")) == 1;
             assert_eq!(is_stopped, status_after == "STOPPED", "{shown}");
             let is_stopped = Only::of(&emulator).status == "STOPPED";

@@ -36,9 +36,9 @@ fn assert_kept(emulator: &Emulator, folder: &Folder, shown: &str) {
         assert!(results.contains(&run.session_id), "{results} {shown}");
         assert_eq!(run.status.to_string(), "RUNNING");
     }
-    assert_shown(shown, "2 runs keep running");
+    assert_shown(shown, "2 runs are still in progress");
     assert_shown(shown, "to resume: dinoai batch ");
-    assert_shown(shown, "4 items: 2 still going, 2 not started");
+    assert_shown(shown, "4 items: 2 in progress, 2 not started");
 }
 
 #[test]

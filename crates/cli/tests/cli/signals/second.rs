@@ -53,7 +53,7 @@ fn it_ends_the_wait_for_an_id() {
         terminal.signal(second);
         let (exit, shown) = end_soon(terminal);
         assert_eq!(exit, status, "{shown}");
-        assert_shown(&shown, "before the API answered; the run may have started");
+        assert_shown(&shown, "before the API responded; the run may have started");
         assert_eq!(count(&shown, "error:"), 1, "{shown}");
         assert_eq!(Only::of(&emulator).status, "RUNNING");
     });

@@ -42,7 +42,7 @@ fn its_answer_is_waited_for_and_said() {
             assert_eq!(exit, status, "{shown}");
             assert_shown(&shown, "was stopped");
             assert_shown(&shown, &Only::of(&emulator).id);
-            assert_eq!(count(&shown, "keeps running"), 0, "{shown}");
+            assert_eq!(count(&shown, "is still in progress"), 0, "{shown}");
         });
     }
 }

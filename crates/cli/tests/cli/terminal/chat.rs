@@ -64,7 +64,7 @@ fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
     terminal.type_in("Check stg_orders\r");
     terminal.wait_for("RUNNING");
     terminal.type_in(CTRL_C);
-    terminal.wait_for("keeps running");
+    terminal.wait_for("is still in progress");
     terminal.wait_for_prompt();
     assert_eq!(emulator.runs()[0].status, "RUNNING");
     terminal.type_in(CTRL_C);

@@ -58,11 +58,11 @@ fn a_batch_shows_how_many_are_done_in_flight_failed_and_to_start_and_which_are_s
     let folder = Folder::with("items.csv", items);
     let arguments = ["batch", &folder.name("items.csv"), "--concurrency", "2"];
     let terminal = Pseudo::start(&emulator, &[&arguments[..], &FAST].concat(), &[]);
-    terminal.wait_for("1 of 4 done, 1 failed, 2 in flight, 1 to start ");
+    terminal.wait_for("1 of 4 done, 1 failed, 2 in progress, 1 to start ");
     wait_until("two go on", || emulator.runs().len() == 3);
     terminal.wait_for("; longest: item 2 1s,");
     emulator.advance(MINUTE);
-    terminal.wait_for("3 of 4 done, 1 failed, 1 in flight ");
+    terminal.wait_for("3 of 4 done, 1 failed, 1 in progress ");
     wait_until("the last goes on", || emulator.runs().len() == 4);
     emulator.advance(MINUTE);
     let (exit, shown) = terminal.end();
@@ -113,7 +113,7 @@ fn what_has_not_been_started_or_is_unknown_is_said_on_a_terminal_too() {
     assert_eq!(exit, 6, "{shown}");
     let lines = screen(&shown);
     // The second has started: what was refused names it.
-    let going = format!("item 2 still going {}", id(&emulator, 1));
+    let going = format!("item 2 in progress {}", id(&emulator, 1));
     for line in ["item 1 unknown", &going, "item 3 not started"] {
         assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
     }
@@ -127,7 +127,7 @@ fn a_wait_shows_how_many_are_done_and_which_go_on() {
     let (ended, going) = (id(&emulator, 0), begun(&emulator, "agent"));
     let wait = [&["wait", &ended, &going][..], &FAST].concat();
     let terminal = Pseudo::start(&emulator, &wait, &[]);
-    terminal.wait_for("1 of 2 done, 1 failed, 1 in flight ");
+    terminal.wait_for("1 of 2 done, 1 failed, 1 in progress ");
     terminal.wait_for(&format!("; waiting for: {going}"));
     terminal.wait_for("1s");
     emulator.advance(MINUTE);
@@ -149,7 +149,7 @@ fn a_wait_names_those_that_go_on_in_the_order_given_and_counts_the_unknown() {
     let path = [("PATH", "/usr/bin:/bin")];
     let wait = [&wait[..], &FAST].concat();
     let terminal = Pseudo::shell(&emulator, script, &wait, &path);
-    terminal.wait_for("0 of 4 done, 1 unknown, 3 in flight ");
+    terminal.wait_for("0 of 4 done, 1 unknown, 3 in progress ");
     terminal.wait_for(&format!("; waiting for: {}", ids.join(", ")));
     emulator.advance(MINUTE);
     let (exit, shown) = terminal.end();
@@ -165,14 +165,14 @@ fn a_batch_counts_as_done_what_has_ended_here_or_before() {
     let batch = [&batch[..], &FAST].concat();
     let short = [&batch[..], &["--timeout", "2s"]].concat();
     let terminal = Pseudo::start(&emulator, &short, &[]);
-    terminal.wait_for("1 of 3 done, 1 failed, 1 still going, 1 in flight ");
+    terminal.wait_for("1 of 3 done, 1 failed, 1 left in progress, 1 in progress ");
     let (exit, shown) = terminal.end();
     assert_eq!(exit, 4, "{shown}");
-    let summary = "3 items: 1 failed, 2 still going";
+    let summary = "3 items: 1 failed, 2 in progress";
     assert!(screen(&shown).contains(&summary.to_owned()), "{shown}");
 
     let terminal = Pseudo::start(&emulator, &batch, &[]);
-    terminal.wait_for("1 of 3 done, 1 failed, 1 in flight, 1 to start ");
+    terminal.wait_for("1 of 3 done, 1 failed, 1 in progress, 1 to start ");
     emulator.advance(MINUTE);
     let (exit, shown) = terminal.end();
     assert_eq!(exit, 1, "{shown}");
@@ -312,5 +312,5 @@ fn a_follow_up_to_a_run_at_work_shows_its_status() {
     let drawn = drawn(&shown);
     let has_status = |line: &String| line.contains("RUNNING");
     assert!(drawn.iter().any(has_status), "{drawn:?}");
-    assert!(shown.contains("keeps running (RUNNING)"), "{shown}");
+    assert!(shown.contains("is still in progress (RUNNING)"), "{shown}");
 }

@@ -107,7 +107,7 @@ fn ctrl_c_is_heard_as_ever_and_the_terminal_is_left_as_it_was() {
     let (_emulator, mut terminal) = typed_in_a_turn("and now?");
     assert!(!terminal.has_old_settings());
     terminal.type_in("\u{3}");
-    terminal.wait_for("keeps running");
+    terminal.wait_for("is still in progress");
     terminal.wait_for_prompt();
     terminal.type_in(CTRL_D);
     terminal.wait_for_old_settings();

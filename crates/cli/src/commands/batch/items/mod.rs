@@ -2,11 +2,10 @@
 
 mod csv;
 mod item;
-pub(super) mod json;
 
 use std::path::Path;
 
-pub(super) use item::Item;
+pub(super) use item::{Item, without_line};
 
 /// Reads all items of the text of a file, or says what is wrong in which line.
 pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Item>, String> {
@@ -17,9 +16,9 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Item>, String> {
     } else if is_csv(file, start) {
         csv::parse(text)
     } else if start.starts_with('[') {
-        json::parse_array(text)
+        item::parse_array(text)
     } else {
-        json::parse_lines(text)
+        item::parse_lines(text)
     }
 }
 

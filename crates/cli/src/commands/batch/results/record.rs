@@ -39,7 +39,7 @@ impl Record {
                 error,
                 may_have_started,
             } => match (&error.session_id, may_have_started) {
-                (Some(id), _) => ("still going", Some(id)),
+                (Some(id), _) => ("in progress", Some(id)),
                 (None, true) => ("unknown", None),
                 (None, false) => ("not started", None),
             },

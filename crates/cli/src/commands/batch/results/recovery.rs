@@ -4,7 +4,7 @@
 use dinoai::SessionId;
 use serde::de::IgnoredAny;
 
-use super::super::items::json::without_line;
+use super::super::items::without_line;
 use super::record::{ItemEvent, Record};
 use crate::sanitize::json;
 

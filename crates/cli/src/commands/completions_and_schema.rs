@@ -1,13 +1,14 @@
-//! `dinoai completions`: generates a completion script for a shell.
+//! `dinoai completions` and `dinoai schema`: print what describes the command itself, for a shell and
+//! for programs. Neither needs an account.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::args::Cli;
+use crate::args::{Cli, SchemaOf};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
 
-pub(crate) fn print(shell: Shell, output: &Output) -> Result<ExitStatus, Failure> {
+pub(crate) fn print_completions(shell: Shell, output: &Output) -> Result<ExitStatus, Failure> {
     let mut script = vec![];
     clap_complete::generate(shell, &mut whole(), "dinoai", &mut script);
     output.print_result(String::from_utf8_lossy(&script).trim_end())
@@ -33,4 +34,13 @@ fn whole() -> clap::Command {
         })
     };
     command
+}
+
+/// A definition for each command and format, and one for a line on standard error.
+const OUTPUT: &str = include_str!("schema/output.json");
+
+pub(crate) fn print_schema(of: SchemaOf, output: &Output) -> Result<ExitStatus, Failure> {
+    match of {
+        SchemaOf::Output => output.print_result(OUTPUT.trim_end()),
+    }
 }

@@ -1,9 +1,34 @@
-//! [`FailureGroups`]: reports once, on standard error, what is the same for several runs.
+//! What `wait` and `stop` share, which are about several runs: [`RunEntry`], what came of one of them as
+//! it is written for programs; [`FailureGroups`], which reports once, on standard error, what is the
+//! same for several.
 
 use dinoai::SessionId;
+use serde::Serialize;
 
 use crate::output::Output;
-use crate::report::{Failure, Kind};
+use crate::report::{Failure, FailureKind};
+
+/// What came of one of several runs: what the API says of it, or its id and why nothing is known.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum RunEntry<T> {
+    Done(T),
+    Failed {
+        #[serde(rename = "agentSessionId")]
+        session_id: SessionId,
+        error: Failure,
+    },
+}
+
+impl<T> RunEntry<T> {
+    /// With the hint as it is shown on standard error.
+    pub(crate) fn failed(id: &SessionId, failure: &Failure, output: &Output) -> Self {
+        Self::Failed {
+            session_id: id.clone(),
+            error: output.with_complete_hint(failure),
+        }
+    }
+}
 
 /// Failures that have nothing to do with the run that was asked for: credentials that are refused,
 /// an API that is away, the end of a timeout. What differs between two of them is the run's id.
@@ -11,7 +36,7 @@ use crate::report::{Failure, Kind};
 pub(crate) struct FailureGroups(Vec<Group>);
 
 struct Group {
-    kind: Kind,
+    kind: FailureKind,
     /// What is said, without an id.
     text: String,
     /// Each with its place among the runs.
@@ -24,7 +49,11 @@ impl FailureGroups {
         let kind = failure.kind;
         if !matches!(
             kind,
-            Kind::Unauthorized | Kind::NotSent | Kind::Transport | Kind::Http | Kind::WaitTimeout
+            FailureKind::Unauthorized
+                | FailureKind::NotSent
+                | FailureKind::Transport
+                | FailureKind::Http
+                | FailureKind::WaitTimeout
         ) {
             return false;
         }

@@ -1,10 +1,9 @@
 //! [`Histories::from_records`]: what is known of each item of a batch from the records of earlier
-//! ones. [`Histories::plan`]: what is left to do for each, a [`Task`]. [`PriorState`]: where an
-//! item stands until then.
-
-mod history;
+//! ones, an [`ItemHistory`]. [`Histories::plan`]: what is left to do for each, a [`Task`].
+//! [`PriorState`]: what is known of an item until then.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use dinoai::{Run, RunStatus, SessionId};
 
@@ -12,7 +11,6 @@ use super::items::Item;
 use super::outcome::{ItemOutcome, item_numbers};
 use super::results::record::{ItemEvent, Record, not_started, unknown};
 use crate::report::{ExitStatus, Failure, shell};
-use history::{ItemHistory, ItemState};
 
 /// What is known of the items, by their numbers.
 #[derive(Debug, Default)]
@@ -30,7 +28,7 @@ pub(super) struct Retry {
 /// What is left to do for an item.
 #[derive(Debug)]
 pub(super) enum Task {
-    /// To be started; until it is, it stands where it stood.
+    /// To be started; until it is, it is what it was.
     Start(Item, PriorState),
     Resume(Item, SessionId),
     /// Nothing.
@@ -76,19 +74,19 @@ impl Histories {
             let number = place + 1;
             let known = self.0.remove(&number).unwrap_or_default();
             let is_started = match &known.state {
-                ItemState::New => true,
-                ItemState::Unknown { .. } => retry.starts_unknown(number),
-                ItemState::Ended(run) => retry.failed && run.status != RunStatus::Completed,
-                ItemState::Going(_) => false,
+                RecordedState::New => true,
+                RecordedState::Unknown { .. } => retry.starts_unknown(number),
+                RecordedState::Ended(run) => retry.failed && run.status != RunStatus::Completed,
+                RecordedState::InProgress(_) => false,
             };
             if !is_started && known.request.as_ref() != Some(&item) {
                 others.push(number);
             }
             let prior = match known.state {
-                ItemState::New => PriorState::New,
-                ItemState::Unknown { is_reported } => PriorState::Unknown { is_reported },
-                ItemState::Ended(run) => PriorState::Ended(known.request, run),
-                ItemState::Going(id) => {
+                RecordedState::New => PriorState::New,
+                RecordedState::Unknown { is_reported } => PriorState::Unknown { is_reported },
+                RecordedState::Ended(run) => PriorState::Ended(known.request, run),
+                RecordedState::InProgress(id) => {
                     tasks.push(Task::Resume(item, id));
                     continue;
                 }
@@ -116,16 +114,122 @@ impl Histories {
         for number in retry.unknown.iter().flatten() {
             let state = match self.0.get(number).map(|known| &known.state) {
                 _ if *number > items => format!("there are {items} items"),
-                Some(ItemState::Unknown { .. }) => continue,
-                Some(ItemState::Ended(run)) => format!("its run {} has ended", run.session_id),
-                Some(ItemState::Going(id)) => format!("its run {id} has started"),
-                Some(ItemState::New) | None => "it has not started".to_owned(),
+                Some(RecordedState::Unknown { .. }) => continue,
+                Some(RecordedState::Ended(run)) => format!("its run {} has ended", run.session_id),
+                Some(RecordedState::InProgress(id)) => format!("its run {id} has started"),
+                Some(RecordedState::New) | None => "it has not started".to_owned(),
             };
             return Err(Failure::usage(format!(
                 "--retry-unknown: item {number} is not unknown, {state}; nothing was started"
             )));
         }
         Ok(())
+    }
+}
+
+/// What is known of an item.
+#[derive(Debug, Default)]
+struct ItemHistory {
+    /// What was last started, or was to be.
+    request: Option<Item>,
+    state: RecordedState,
+    /// What both were before an attempt of which nobody knows yet whether it started something.
+    before: Option<(Option<Item>, RecordedState)>,
+    /// Its runs beside the latest, but for those that had ended before another was started.
+    others: Vec<SessionId>,
+}
+
+/// What the records say of an item.
+#[derive(Debug, Default)]
+enum RecordedState {
+    /// Certainly not started.
+    #[default]
+    New,
+    /// Started, or not.
+    Unknown {
+        /// Whether a record says so.
+        is_reported: bool,
+    },
+    InProgress(SessionId),
+    Ended(Box<Run>),
+}
+
+impl ItemHistory {
+    fn is_new(&self) -> bool {
+        matches!(self.state, RecordedState::New)
+    }
+
+    fn apply(&mut self, what: ItemEvent) {
+        match what {
+            ItemEvent::Starting { request } => {
+                if let RecordedState::InProgress(id) = &self.state {
+                    self.others.push(id.clone());
+                }
+                let state = mem::replace(
+                    &mut self.state,
+                    RecordedState::Unknown { is_reported: false },
+                );
+                self.before = Some((self.request.replace(request), state));
+            }
+            ItemEvent::Started { session_id } => self.add_run(session_id),
+            ItemEvent::Ended { request, run } => {
+                self.add_run(run.session_id.clone());
+                if self.latest() == Some(&run.session_id) {
+                    self.request = request.or(self.request.take());
+                    self.state = RecordedState::Ended(Box::new(run));
+                }
+            }
+            ItemEvent::Unknown { .. } => self.mark_unknown(),
+            ItemEvent::Failed {
+                error,
+                may_have_started,
+            } => match (error.session_id, may_have_started) {
+                (Some(id), _) => self.add_run(id),
+                (None, true) => self.mark_unknown(),
+                (None, false) => self.mark_not_started(),
+            },
+        }
+    }
+
+    /// The run that counts.
+    fn latest(&self) -> Option<&SessionId> {
+        match &self.state {
+            RecordedState::InProgress(id) => Some(id),
+            RecordedState::Ended(run) => Some(&run.session_id),
+            RecordedState::New | RecordedState::Unknown { .. } => None,
+        }
+    }
+
+    fn add_run(&mut self, id: SessionId) {
+        if self.latest() == Some(&id) || self.others.contains(&id) {
+            return;
+        }
+        // After an attempt one that had ended was started again on purpose.
+        if self.before.take().is_none() {
+            self.others.extend(self.latest().cloned());
+        }
+        self.state = RecordedState::InProgress(id);
+    }
+
+    fn mark_unknown(&mut self) {
+        self.before = None;
+        if matches!(
+            self.state,
+            RecordedState::New | RecordedState::Unknown { .. }
+        ) {
+            self.state = RecordedState::Unknown { is_reported: true };
+        }
+    }
+
+    /// The latest attempt started nothing: what was before it holds.
+    fn mark_not_started(&mut self) {
+        let Some((request, state)) = self.before.take() else {
+            return;
+        };
+        if let RecordedState::InProgress(id) = &state {
+            self.others.retain(|other| other != id);
+        }
+        (self.request, self.state) = (request, state);
     }
 }
 
@@ -136,7 +240,7 @@ impl Retry {
     }
 }
 
-/// Where an item stands while nothing is started for it. An attempt that certainly started
+/// What is known of an item while nothing is started for it. An attempt that certainly started
 /// nothing leaves it there: what earlier ones did is as it was.
 #[derive(Debug)]
 pub(super) enum PriorState {
@@ -164,7 +268,7 @@ impl PriorState {
         match self.outcome() {
             ItemOutcome::Unknown => ExitStatus::Unknown,
             ItemOutcome::Failed => ExitStatus::RunFailed,
-            ItemOutcome::Completed | ItemOutcome::Going | ItemOutcome::NotStarted => {
+            ItemOutcome::Completed | ItemOutcome::InProgress | ItemOutcome::NotStarted => {
                 ExitStatus::Done
             }
         }

@@ -1,24 +1,28 @@
 //! `dinoai stop`: stops runs, each as if it were the only one.
 //!
-//! [`Stopping::stop_one`] sends a stop ([`Stopping::carry_out`]) and shows what came of it, or
-//! `Stopping::stop_tree` (`tree.rs`) does so for a run and its descendants; [`Stopping::finish`] reports
-//! all of them.
-
-mod tree;
+//! [`Stopping::stop_one`] sends a stop ([`Stopping::carry_out`]) and shows what came of it. With
+//! `--tree`, [`Stopping::stop_tree`] does so for a run and its descendants, until none is in progress.
+//! [`Stopping::finish`] reports all of them.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use dinoai::{Accepted, RunStatus, SessionId};
+use dinoai::{Accepted, Error, Run, RunStatus, SessionId, Tree};
 use serde::Serialize;
 
-use super::Context;
-use super::failure_groups::FailureGroups;
-use super::run_entry::RunEntry;
+use super::context::Context;
+use super::several_runs::{FailureGroups, RunEntry};
 use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
-use crate::report::{ExitStatus, Failure, Kind, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, shell};
+
+/// How often what is in progress is stopped: what was started just before a stop is found only after it.
+const TRIES: usize = 10;
+
+/// The pause before the next look: what was stopped takes a moment to end, and the end of a child
+/// wakes the run that has started it.
+const PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn stop(
     mut context: Context<'_>,
@@ -52,20 +56,20 @@ pub(crate) async fn stop(
 struct Stopping<'a> {
     output: &'a Output,
     /// What came of each, where that is written at the end.
-    results: Vec<RunEntry<Done>>,
+    results: Vec<RunEntry<StoppedRun>>,
     /// What came of each, in words.
     summaries: Vec<String>,
     exits: Vec<ExitStatus>,
     failure_groups: FailureGroups,
     /// The runs that are known to be stopped.
     shown: BTreeSet<SessionId>,
-    /// What the command to go on with is to be given.
+    /// The options of the command to resume with.
     options: &'static str,
 }
 
-/// How a run stands that is not to go on.
+/// A run that was to be stopped, and its status.
 #[derive(Debug, Serialize)]
-struct Done {
+struct StoppedRun {
     #[serde(rename = "agentSessionId")]
     session_id: SessionId,
     /// As `get` spells it, and not the word in which the API accepts a stop.
@@ -125,7 +129,7 @@ impl Stopping<'_> {
         if !self.shown.insert(accepted.session_id.clone()) {
             return;
         }
-        let done = Done {
+        let done = StoppedRun {
             session_id: accepted.session_id,
             status: RunStatus::from(accepted.status),
         };
@@ -139,7 +143,7 @@ impl Stopping<'_> {
 
     fn failed(&mut self, id: &SessionId, failure: &Failure) {
         // An API that is away is said to be at once: each try takes a while.
-        let is_alike = failure.kind == Kind::Unauthorized;
+        let is_alike = failure.kind == FailureKind::Unauthorized;
         if !is_alike || !self.failure_groups.add(self.exits.len(), id, failure) {
             self.output.failure(failure);
         }
@@ -148,7 +152,7 @@ impl Stopping<'_> {
     }
 
     /// Notes a result, and shows it where programs read it at once.
-    fn result(&mut self, result: RunEntry<Done>) {
+    fn result(&mut self, result: RunEntry<StoppedRun>) {
         self.summaries.push(match &result {
             RunEntry::Done(done) => format!("{} {}", done.session_id, done.status),
             RunEntry::Failed { session_id, error } => {
@@ -199,4 +203,146 @@ impl Stopping<'_> {
             None => Ok(ExitStatus::worst(self.exits)),
         }
     }
+}
+
+impl Stopping<'_> {
+    /// Stops a run, so that it starts nothing more, then its descendants, each before what it has
+    /// started, until a look finds none of them in progress. What has ended is left as it is. Fails only
+    /// if it was interrupted.
+    async fn stop_tree(
+        &mut self,
+        context: &mut Context<'_>,
+        first: &SessionId,
+    ) -> Result<(), Failure> {
+        let stopped = self.until_at_rest(context, first).await;
+        stopped.map_err(|failure| {
+            failure
+                .about(first)
+                .with_hint(again("to stop the rest", first))
+        })
+    }
+
+    async fn until_at_rest(
+        &mut self,
+        context: &mut Context<'_>,
+        first: &SessionId,
+    ) -> Result<(), Failure> {
+        let mut failed = BTreeSet::new();
+        for tried in 0..=TRIES {
+            let tree = match look(context, first).await? {
+                Ok(tree) => tree,
+                Err(failure) => {
+                    self.failed(first, &failure);
+                    return Ok(());
+                }
+            };
+            let in_progress = tree.runs().filter(|run| !run.status.is_terminal());
+            let in_progress: Vec<_> = in_progress
+                .map(|run| run.session_id.clone())
+                .filter(|id| !failed.contains(id))
+                .collect();
+            if in_progress.is_empty() {
+                if let (0, Ok(root)) = (tried, &tree.run) {
+                    self.at_rest(root);
+                }
+                self.name_unread(&tree);
+                return Ok(());
+            }
+            if tried == TRIES {
+                self.failed(first, &endless(&in_progress, first));
+                self.name_unread(&tree);
+                return Ok(());
+            }
+            for id in in_progress {
+                // One that still reads as in progress, or has woken, is stopped again.
+                if let Err(failure) = self.carry_out(context, &id).await? {
+                    self.failed(&id, &failure);
+                    failed.insert(id);
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                signal = context.interrupts.next() => return Err(Failure::interrupted_idle(signal)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows that nothing of a tree was in progress.
+    fn at_rest(&mut self, root: &Run) {
+        let id = &root.session_id;
+        self.output.note(&format!(
+            "no run in the tree of {id} is in progress; nothing to stop"
+        ));
+        self.result(RunEntry::Done(StoppedRun {
+            session_id: id.clone(),
+            status: root.status.clone(),
+        }));
+        self.exits.push(ExitStatus::Done);
+    }
+
+    /// Names the runs of a tree that may still be in progress.
+    fn name_unread(&mut self, tree: &Tree) {
+        let failures = tree
+            .failures()
+            .map(|(id, error)| (id, error.to_string(), error.is_retryable()));
+        let beyond = unread(tree).into_iter();
+        let beyond = beyond.map(|id| {
+            let why = "the tree is too deep or too large".to_owned();
+            (id, why, true)
+        });
+        for (id, why, may_help) in failures.chain(beyond) {
+            let text = format!(
+                "cannot read the run {id}, so it and its descendants may still be in progress: {why}"
+            );
+            let failure =
+                Failure::new(FailureKind::Unread, ExitStatus::Unavailable, text).about(id);
+            let failure = match may_help {
+                true => failure.with_hint(again("to stop it", id)),
+                false => failure,
+            };
+            self.failed(id, &failure);
+        }
+    }
+}
+
+/// The tree as it is now, or why its first run cannot be read. Fails only if it was interrupted.
+async fn look(
+    context: &mut Context<'_>,
+    first: &SessionId,
+) -> Result<Result<Tree, Failure>, Failure> {
+    context.output.show_activity_of(first, "reading");
+    let read = async { context.client.session(first)?.tree().await };
+    tokio::select! {
+        tree = read => Ok(tree.map_err(|error| unreadable(error, first))),
+        signal = context.interrupts.next() => Err(Failure::interrupted_idle(signal)),
+    }
+}
+
+/// The runs that were beyond what is read of a tree.
+fn unread(tree: &Tree) -> Vec<&SessionId> {
+    let below = tree.children.iter().flat_map(unread);
+    tree.unread.iter().chain(below).collect()
+}
+
+fn endless(in_progress: &[SessionId], first: &SessionId) -> Failure {
+    let ids: Vec<_> = in_progress.iter().map(SessionId::as_str).collect();
+    let ids = ids.join(", ");
+    let text = format!("some runs of the tree are still in progress after {TRIES} attempts: {ids}");
+    let failure = Failure::new(FailureKind::StillGoing, ExitStatus::InProgress, text).about(first);
+    failure.with_hint(again("to try again", first))
+}
+
+/// Why a tree cannot be read, and how to try again where that may help.
+fn unreadable(error: Error, first: &SessionId) -> Failure {
+    let may_help = error.is_retryable();
+    let failure = Failure::from(error).about(first);
+    match may_help {
+        true => failure.with_hint(again("to try again", first)),
+        false => failure,
+    }
+}
+
+fn again(what: &str, id: &SessionId) -> String {
+    format!("{what}: dinoai stop --tree {}", shell::id(id))
 }

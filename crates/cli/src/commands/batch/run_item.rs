@@ -11,26 +11,18 @@ use std::sync::Arc;
 use dinoai::{Error, Obstacle, Run, SessionId, Wait};
 use tokio::sync::oneshot;
 
-use super::super::items::Item;
-use super::super::outcome::ItemOutcome;
-use super::super::plan::{PriorState, Task};
-use super::super::results::journal::Written;
-use super::super::results::record::{ItemEvent, not_started};
-use super::BatchRunner;
-use crate::commands::run::trigger;
-use crate::report::{ExitStatus, Failure, Kind};
+use super::items::Item;
+use super::outcome::ItemOutcome;
+use super::plan::{PriorState, Task};
+use super::results::journal::Written;
+use super::results::record::{FailureRecord, ItemEvent, not_started};
+use super::runner::{BatchRunner, ItemResult};
+use crate::args::RequestArgs;
+use crate::commands::run_send_watch::trigger;
+use crate::report::{ExitStatus, Failure, FailureKind};
 
 /// After so many outcomes in a row that are unknown nothing more is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;
-
-/// What came of one item.
-pub(super) struct ItemResult {
-    pub(super) number: usize,
-    pub(super) outcome: ItemOutcome,
-    pub(super) exit: ExitStatus,
-    /// What is known of it, if that is not kept anywhere.
-    pub(super) lost: Option<String>,
-}
 
 impl BatchRunner<'_> {
     /// Sees one item to its end.
@@ -130,10 +122,17 @@ impl BatchRunner<'_> {
 
     /// Says on standard error why an item has not completed. That credentials were refused is said
     /// at the end, once.
-    fn explain(&self, number: usize, what: &ItemEvent, exit: ExitStatus, kind: Kind, why: String) {
+    fn explain(
+        &self,
+        number: usize,
+        what: &ItemEvent,
+        exit: ExitStatus,
+        kind: FailureKind,
+        why: String,
+    ) {
         let (text, id) = match what {
             ItemEvent::Ended { run, .. } => (why, Some(&run.session_id)),
-            ItemEvent::Failed { error, .. } if error.kind == Kind::Unauthorized.word() => {
+            ItemEvent::Failed { error, .. } if error.kind == FailureKind::Unauthorized.word() => {
                 return self.state.note_refused(number, &error.message);
             }
             ItemEvent::Failed { error, .. } => (error.message.clone(), error.session_id.as_ref()),
@@ -159,7 +158,7 @@ impl BatchRunner<'_> {
             self.output.outages().forget(id);
         }
         let failed = result.as_ref().err();
-        let failed = failed.map(|error| (Kind::of(error), error.to_string()));
+        let failed = failed.map(|error| (FailureKind::of(error), error.to_string()));
         let (what, outcome, exit, known) = match result {
             Ok(run) => {
                 let known = Some(format!("session {} {}", run.session_id, run.status));
@@ -227,7 +226,7 @@ impl BatchRunner<'_> {
         let id = error.session_id().cloned().or_else(|| started.clone());
         // Of the item: one whose run is known has started, whichever batch has started it.
         let may_have_started = may_have_started || id.is_some();
-        // Named by an answer that failed: it goes on, whether anybody waits for it or not.
+        // Named by a response that failed: it is in progress, whether anybody waits for it or not.
         if let (Some(id), None) = (&id, &started) {
             self.state.note_started(number, id);
         }
@@ -241,8 +240,8 @@ impl BatchRunner<'_> {
         };
         let (outcome, known) = match &id {
             Some(id) => (
-                ItemOutcome::Going,
-                Some(format!("session {id}, still going")),
+                ItemOutcome::InProgress,
+                Some(format!("session {id}, in progress")),
             ),
             None if may_have_started => (
                 ItemOutcome::Unknown,
@@ -310,14 +309,25 @@ impl BatchRunner<'_> {
     }
 }
 
-impl ItemResult {
-    /// Nothing of it was started, and that has this exit status.
-    pub(super) fn unstarted(number: usize, prior: &PriorState, exit: ExitStatus) -> Self {
+impl From<Item> for RequestArgs {
+    fn from(item: Item) -> Self {
         Self {
-            number,
-            outcome: prior.outcome(),
-            exit: ExitStatus::worst([exit, prior.exit()]),
-            lost: None,
+            agent: item.agent,
+            message: item.message,
+            slack_channel: item.slack_channel,
+            slack_thread: item.slack_thread,
+            base_branch: item.base_branch,
+            model_family: item.model_family,
+        }
+    }
+}
+
+impl From<Failure> for FailureRecord {
+    fn from(failure: Failure) -> Self {
+        Self {
+            kind: failure.kind.word().to_owned(),
+            message: failure.message,
+            session_id: failure.session_id,
         }
     }
 }

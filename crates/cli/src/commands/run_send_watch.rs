@@ -1,9 +1,14 @@
-//! `dinoai run`: starts a run and waits for it to finish.
+//! `dinoai run`, `dinoai send` and `dinoai watch`: the commands that follow one run to its end.
+//!
+//! [`run()`] starts a run ([`trigger`]), [`send`] sends a follow-up message, and [`watch`] takes a run
+//! that was started before, here or elsewhere. Each has a [`Follower`](crate::follow::Follower) follow
+//! it. The messages of the first two are read before, by their `with_message`.
 
 use dinoai::{Accepted, TriggerRun};
 
-use super::{Context, message};
-use crate::args::{Format, RequestArgs, RunArgs};
+use super::context::Context;
+use super::message;
+use crate::args::{Format, RequestArgs, RunArgs, SendArgs, WatchArgs};
 use crate::follow::AnswerFile;
 use crate::output::{Output, Stream};
 use crate::print::Audience;
@@ -85,4 +90,44 @@ fn detached(accepted: &Accepted, output: &Output) {
         Format::Text => output.line(accepted.session_id.as_str()),
         Format::Json | Format::Jsonl => output.json(accepted),
     }
+}
+
+impl SendArgs {
+    /// The same with the message itself, where it is to be read.
+    pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
+        self.message = message::read(self.message, self.message_file.clone())?;
+        if self.message.is_none() {
+            return Err(Failure::usage(
+                "no message to send; pass one with -m (-m - reads it from standard input)",
+            ));
+        }
+        Ok(self)
+    }
+}
+
+pub(crate) async fn send(
+    context: Context<'_>,
+    options: SendArgs,
+    answer_file: Option<AnswerFile>,
+) -> Result<ExitStatus, Failure> {
+    let session = context.client.session(&options.session)?;
+    let follower = context.follower(options.follow, Audience::Author);
+    let message = options.message.unwrap_or_default();
+    let watched = follower.watch(session.send_and_watch(message), true);
+    follower
+        .follow_and_report(watched, context.interrupts, answer_file)
+        .await
+}
+
+pub(crate) async fn watch(
+    context: Context<'_>,
+    options: WatchArgs,
+    answer_file: Option<AnswerFile>,
+) -> Result<ExitStatus, Failure> {
+    let follower = context.follower(options.follow, Audience::Visitor);
+    let session = context.client.session(&options.session)?;
+    let watched = follower.watch(session.watch(), false);
+    follower
+        .follow_and_report(watched, context.interrupts, answer_file)
+        .await
 }

@@ -1,11 +1,7 @@
 //! [`BatchRunner`]: runs the items of a batch, a bounded number at a time.
 //!
 //! [`BatchRunner::run_all`] takes the items in order; what is done for one of them is in `run_item.rs`,
-//! what is known of all of them in [`state`].
-
-mod interruption;
-mod run_item;
-mod state;
+//! what is known of all of them in `batch_state.rs`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,17 +12,15 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 
-use super::outcome::{ItemOutcome, ItemOutcomes, item_numbers};
-use super::plan::Task;
+use super::batch_state::{SharedBatchState, left_in_progress};
+use super::outcome::{Interruption, ItemOutcome, ItemOutcomes, item_numbers};
+use super::plan::{PriorState, Task};
 use super::results::journal::{Journal, WriteError};
 use crate::args::{OnInterrupt, PollArgs};
 use crate::interrupt::{Action, Interrupts, RunStage, StartedRuns, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
-use crate::report::{ExitStatus, Failure, Kind, Signal};
-use interruption::Interruption;
-use run_item::ItemResult;
-use state::{BatchState, still_going};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal};
 
 /// How many triggers are on their way at a time, as in the library: what stops a batch stops it
 /// before many more have been sent.
@@ -41,8 +35,8 @@ pub(super) struct BatchRunner<'a> {
     pub(super) poll: PollArgs,
     pub(super) journal: Journal,
     /// Closed once nothing more is to be started.
-    starts: Arc<Semaphore>,
-    state: Arc<BatchState>,
+    pub(super) starts: Arc<Semaphore>,
+    pub(super) state: Arc<SharedBatchState>,
 }
 
 /// What came of the items, and which signal stopped the batch.
@@ -52,7 +46,7 @@ pub(super) struct BatchReport {
     counts: OutcomeCounts,
     /// The items whose results are not kept anywhere, each with what is known of it.
     pub(super) lost: Vec<String>,
-    /// The signal that ended it, and what goes on then.
+    /// The signal that ended it, and what is in progress then.
     pub(super) interrupted: Option<Interruption>,
 }
 
@@ -70,14 +64,14 @@ impl<'a> BatchRunner<'a> {
             poll,
             journal,
             starts: Arc::new(Semaphore::new(TRIGGERS)),
-            state: Arc::new(BatchState::new(started.clone())),
+            state: Arc::new(SharedBatchState::new(started.clone())),
         }
     }
 
     /// Notes what earlier batches have made known of an item.
     pub(super) fn note_known(&self, number: usize, task: &Task) {
         let known = match task {
-            Task::Resume(_, id) => Some(still_going(number, id)),
+            Task::Resume(_, id) => Some(left_in_progress(number, id)),
             Task::Start(_, prior) | Task::Leave(prior) => {
                 let known = prior.known();
                 known.map(|known| format!("item {number}: {known}"))
@@ -153,15 +147,15 @@ impl<'a> BatchRunner<'a> {
         report
     }
 
-    /// What is waited for while so many items are in flight, and so many are left to begin.
-    fn waiting_for(&self, report: &BatchReport, in_flight: usize, to_start: usize) -> WaitingFor {
+    /// What is waited for while so many items are in progress, and so many are left to start.
+    fn waiting_for(&self, report: &BatchReport, in_progress: usize, to_start: usize) -> WaitingFor {
         let outcomes = report.counts;
         let state = Arc::clone(&self.state);
         WaitingFor::Many(Arc::new(move || RunCounts {
             outcomes,
-            in_flight,
+            in_progress,
             to_start,
-            going: NamedRuns::Longest(state.longest()),
+            named: NamedRuns::Longest(state.longest()),
         }))
     }
 
@@ -177,7 +171,7 @@ impl<'a> BatchRunner<'a> {
                     drop(self.journal.print(*number, prior.report(&reason)));
                     ItemResult::unstarted(*number, prior, exit).exit
                 }
-                Task::Resume(..) => ExitStatus::StillGoing,
+                Task::Resume(..) => ExitStatus::InProgress,
             });
         }
     }
@@ -217,18 +211,18 @@ impl<'a> BatchRunner<'a> {
         for number in &unanswered {
             outcomes.set(*number, ItemOutcome::Unknown);
         }
-        let mut going = vec![];
-        for (number, id) in self.state.going() {
-            outcomes.set(number, ItemOutcome::Going);
-            going.push(id);
+        let mut in_progress = vec![];
+        for (number, id) in self.state.in_progress() {
+            outcomes.set(number, ItemOutcome::InProgress);
+            in_progress.push(id);
         }
-        going.extend(left.iter().filter_map(|(_, task)| match task {
+        in_progress.extend(left.iter().filter_map(|(_, task)| match task {
             Task::Resume(_, id) => Some(id.clone()),
             _ => None,
         }));
         report.interrupted = Some(Interruption {
             signal,
-            going,
+            in_progress,
             unanswered,
             outage: self.output.outages().summary(),
             is_kept,
@@ -243,13 +237,16 @@ impl<'a> BatchRunner<'a> {
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         let items = item_numbers(&items);
         let text = format!("the credentials were refused for {items}{why}");
-        self.output
-            .failure(&Failure::new(Kind::Unauthorized, ExitStatus::Refused, text));
+        self.output.failure(&Failure::new(
+            FailureKind::Unauthorized,
+            ExitStatus::Refused,
+            text,
+        ));
     }
 
     /// The runs that have not been seen to end.
-    pub(super) fn going(&self) -> Vec<SessionId> {
-        self.state.going().into_values().collect()
+    pub(super) fn in_progress(&self) -> Vec<SessionId> {
+        self.state.in_progress().into_values().collect()
     }
 
     /// With a results file that is gone, all that it kept is.
@@ -259,7 +256,7 @@ impl<'a> BatchRunner<'a> {
         }
     }
 
-    fn stop_unkept(&self, lost: &WriteError) {
+    pub(super) fn stop_unkept(&self, lost: &WriteError) {
         let message = match lost.kind() {
             std::io::ErrorKind::BrokenPipe => {
                 "no more runs are started: nobody reads the results any more, and no file keeps \
@@ -272,7 +269,7 @@ impl<'a> BatchRunner<'a> {
     }
 
     /// Starts nothing more, and says why, the first time.
-    fn stop(&self, failure: Failure) {
+    pub(super) fn stop(&self, failure: Failure) {
         if self.state.stop(failure.exit, &failure.message) {
             self.output.failure(&failure);
         }
@@ -300,5 +297,26 @@ impl BatchReport {
         self.exits.push(done.exit);
         done.outcome.count(&mut self.counts);
         self.lost.extend(done.lost);
+    }
+}
+
+/// What came of one item.
+pub(super) struct ItemResult {
+    pub(super) number: usize,
+    pub(super) outcome: ItemOutcome,
+    pub(super) exit: ExitStatus,
+    /// What is known of it, if that is not kept anywhere.
+    pub(super) lost: Option<String>,
+}
+
+impl ItemResult {
+    /// Nothing of it was started, and that has this exit status.
+    pub(super) fn unstarted(number: usize, prior: &PriorState, exit: ExitStatus) -> Self {
+        Self {
+            number,
+            outcome: prior.outcome(),
+            exit: ExitStatus::worst([exit, prior.exit()]),
+            lost: None,
+        }
     }
 }

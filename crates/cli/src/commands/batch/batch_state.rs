@@ -1,10 +1,10 @@
-//! [`BatchState`]: which items are being started, which runs are in progress, what is not written
+//! [`SharedBatchState`]: which items are being started, which runs are in progress, what is not written
 //! yet, and why nothing more is started.
 //!
 //! An item that is started passes through
-//! [`note_intent`](BatchState::note_intent),
-//! [`note_sent`](BatchState::note_sent), [`note_started`](BatchState::note_started),
-//! [`note_outcome`](BatchState::note_outcome) and [`note_written`](BatchState::note_written), in
+//! [`note_intent`](SharedBatchState::note_intent),
+//! [`note_sent`](SharedBatchState::note_sent), [`note_started`](SharedBatchState::note_started),
+//! [`note_outcome`](SharedBatchState::note_outcome) and [`note_written`](SharedBatchState::note_written), in
 //! this order.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,29 +14,29 @@ use std::time::Instant;
 use dinoai::SessionId;
 use tokio::sync::Notify;
 
-use super::super::outcome::ItemOutcome;
+use super::outcome::ItemOutcome;
 use crate::interrupt::StartedRuns;
 use crate::progress::waiting_for::MOST_NAMED;
 use crate::report::ExitStatus;
 
-/// Which items are being started, and which runs go on. Shared with what the library calls when
+/// Which items are being started, and which runs are in progress. Shared with what the library calls when
 /// a run has started.
 #[derive(Debug)]
-pub(crate) struct BatchState {
-    state: Mutex<State>,
+pub(crate) struct SharedBatchState {
+    state: Mutex<BatchState>,
     changed: Notify,
     /// The runs that are named where a second signal ends the process.
     runs: StartedRuns,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BatchState {
     /// The items whose intent is queued for the disk, and whose outcome is not yet.
     intended: BTreeSet<usize>,
     /// Those among them whose trigger may have left.
     sent: BTreeSet<usize>,
-    going: BTreeMap<usize, SessionId>,
-    /// Since when this batch is at work on the items that are intended or going.
+    in_progress: BTreeMap<usize, SessionId>,
+    /// Since when this batch is busy with the items that are intended or in progress.
     since: BTreeMap<usize, Instant>,
     /// What came of the items of which it is queued to be kept.
     unwritten: BTreeMap<usize, (ItemOutcome, Option<String>)>,
@@ -49,7 +49,7 @@ struct State {
     stopped: Option<(ExitStatus, String)>,
 }
 
-impl BatchState {
+impl SharedBatchState {
     pub(crate) fn new(runs: StartedRuns) -> Self {
         Self {
             state: Mutex::default(),
@@ -80,9 +80,9 @@ impl BatchState {
         let mut state = self.state();
         state.intended.remove(&number);
         state.sent.remove(&number);
-        state.going.insert(number, id.clone());
+        state.in_progress.insert(number, id.clone());
         state.since.entry(number).or_insert_with(Instant::now);
-        state.known.insert(number, still_going(number, id));
+        state.known.insert(number, left_in_progress(number, id));
         state.unknown_in_a_row = 0;
         self.changed.notify_one();
     }
@@ -94,8 +94,8 @@ impl BatchState {
         state.intended.remove(&number);
         state.sent.remove(&number);
         state.since.remove(&number);
-        if outcome != ItemOutcome::Going {
-            state.going.remove(&number);
+        if outcome != ItemOutcome::InProgress {
+            state.in_progress.remove(&number);
         }
         if let Some(known) = &known {
             state.known.insert(number, known.clone());
@@ -169,7 +169,7 @@ impl BatchState {
     }
 
     pub(crate) fn id(&self, number: usize) -> Option<SessionId> {
-        self.state().going.get(&number).cloned()
+        self.state().in_progress.get(&number).cloned()
     }
 
     pub(crate) fn is_starting(&self) -> bool {
@@ -181,11 +181,11 @@ impl BatchState {
         self.state().sent.iter().copied().collect()
     }
 
-    pub(crate) fn going(&self) -> BTreeMap<usize, SessionId> {
-        self.state().going.clone()
+    pub(crate) fn in_progress(&self) -> BTreeMap<usize, SessionId> {
+        self.state().in_progress.clone()
     }
 
-    /// The items that this batch has been at work on for longest, by name, and since when.
+    /// The items that this batch has been busy with for longest, by name, and since when.
     pub(crate) fn longest(&self) -> Vec<(String, Instant)> {
         let state = self.state();
         let mut items: Vec<_> = state.since.iter().collect();
@@ -201,12 +201,12 @@ impl BatchState {
         self.changed.notified().await;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BatchState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is said of an item whose run goes on.
-pub(crate) fn still_going(number: usize, id: &SessionId) -> String {
-    format!("item {number}: session {id}, still going")
+/// What is said of an item whose run is in progress.
+pub(crate) fn left_in_progress(number: usize, id: &SessionId) -> String {
+    format!("item {number}: session {id}, in progress")
 }

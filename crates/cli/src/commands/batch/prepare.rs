@@ -1,0 +1,233 @@
+//! [`prepare`]: all that a batch does before anything is sent. Refuses what cannot be right.
+//!
+//! It reads the items ([`read_input`]) and the results of earlier batches, plans what is left to do, and
+//! makes the results file ready. Then it finds how many runs can be in progress at a time
+//! ([`concurrency_under_limit`], by the limit on open files), and the command that resumes the batch
+//! ([`resume_command`]).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::items::{self, Item};
+use super::plan::{Histories, Retry, Task};
+use super::results::file::OpenedResults;
+use super::results::journal::Journal;
+use crate::args::{BatchArgs, PollArgs, duration};
+use crate::file_identity::FileIdentity;
+use crate::output::Output;
+use crate::report::Failure;
+use crate::report::shell::quoted;
+
+/// A batch of which all is known that can be known before anything is sent.
+pub(crate) struct PreparedBatch {
+    /// What is left to do for each item, in their order.
+    pub(super) tasks: Vec<Task>,
+    pub(super) journal: Journal,
+    pub(super) poll: PollArgs,
+    pub(super) concurrency: usize,
+    /// The results file's name, and the command that resumes the batch from it.
+    pub(super) results: Option<(String, String)>,
+}
+
+/// Reads the items and the results of earlier batches, and refuses what cannot be right.
+///
+/// Sends nothing. May wait for as long as whoever writes the items does, so call it while a
+/// signal still ends the process.
+pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<PreparedBatch, Failure> {
+    let input = read_input(&options.file)?;
+    let opened = options
+        .resume
+        .as_ref()
+        .map(|path| OpenedResults::open(path, input.identity.as_ref()))
+        .transpose()?;
+    let (opened, records) = opened.unzip();
+    let retry = Retry {
+        unknown: options.retry_unknown.clone(),
+        failed: options.retry_failed,
+    };
+    let histories = Histories::from_records(records.unwrap_or_default());
+    let several_runs = histories.several_runs();
+    let tasks = histories.plan(input.items, &retry)?;
+    for said in several_runs {
+        output.warning(&output.complete_hint(&said));
+    }
+    // Only now the file is known to be this batch's.
+    let is_stdout = opened.as_ref().is_some_and(|opened| opened.is_stdout);
+    let file = opened.map(|opened| opened.ready(output)).transpose()?;
+    let journal = Journal::new(file, (!is_stdout).then(|| output.spinner()), output.format)
+        .map_err(|error| Failure::system(format!("cannot write results: {error}")))?;
+    let wanted = tasks.len().min(options.concurrency.into());
+    let (concurrency, limit) = concurrency_under_limit(wanted);
+    if let Some(limit) = limit {
+        output.warning(&format!(
+            "at most {concurrency} runs are in progress at a time, since the limit on open files is \
+             {limit}; raise it with ulimit -n"
+        ));
+    }
+    let results = options.resume.as_ref();
+    Ok(PreparedBatch {
+        tasks,
+        journal,
+        poll: options.poll,
+        concurrency,
+        results: results.map(|path| (path.display().to_string(), resume_command(options, path))),
+    })
+}
+
+/// The items, and the file that they are from.
+struct Input {
+    items: Vec<Item>,
+    identity: Option<FileIdentity>,
+}
+
+/// Reads all items, before any is started; `-` is standard input.
+///
+/// Waits for as long as whoever writes to a pipe does.
+fn read_input(file: &Path) -> Result<Input, Failure> {
+    let shown = match is_stdin(file) {
+        true => "standard input".to_owned(),
+        false => file.display().to_string(),
+    };
+    let (bytes, identity) = read_bytes(file)
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    for (stream, other) in [
+        ("standard output", FileIdentity::of_stdout()),
+        ("standard error", FileIdentity::of_stderr()),
+    ] {
+        if identity.is_some() && identity == other {
+            return Err(Failure::usage(format!(
+                "{stream} is redirected into the batch file; redirect it elsewhere; nothing was started"
+            )));
+        }
+    }
+    let refuse = |problem: &str| Failure::usage(format!("{shown}, {problem}; nothing was started"));
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes.iter().take(error.valid_up_to());
+        let line = 1 + before.filter(|byte| **byte == b'\n').count();
+        refuse(&format!("line {line}: the text is not valid UTF-8"))
+    })?;
+    let items = items::parse(file, text).map_err(|problem| refuse(&problem))?;
+    if items.is_empty() {
+        return Err(Failure::usage(format!(
+            "nothing to do: {shown} has no items; nothing was started"
+        )));
+    }
+    Ok(Input { items, identity })
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+fn read_bytes(file: &Path) -> io::Result<(Vec<u8>, Option<FileIdentity>)> {
+    let mut bytes = vec![];
+    let identity = if is_stdin(file) {
+        io::stdin().lock().read_to_end(&mut bytes)?;
+        FileIdentity::of_stdin()
+    } else {
+        let mut opened = File::open(file)?;
+        opened.read_to_end(&mut bytes)?;
+        FileIdentity::of(&opened, file)
+    };
+    Ok((bytes, identity))
+}
+
+/// Standard streams, files, the runtime's own, and connections that start runs.
+#[cfg(any(unix, test))]
+const SPARE: u64 = 64;
+/// A connection for each run, and its other end where an emulator is in this process.
+#[cfg(any(unix, test))]
+const EACH: u64 = 2;
+
+/// How many runs can be in progress at a time, and, where these are fewer than wanted, the limit on open
+/// files. Raises that limit where it can be.
+#[cfg(unix)]
+fn concurrency_under_limit(wanted: usize) -> (usize, Option<u64>) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let needed = SPARE + EACH.saturating_mul(u64::try_from(wanted).unwrap_or(u64::MAX));
+    let before = getrlimit(Resource::Nofile);
+    if before.current.is_some_and(|current| current < needed) {
+        let most = before.maximum.map_or(needed, |maximum| maximum.min(needed));
+        // What the system makes of it is read back.
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: before.current.max(Some(most)),
+                maximum: before.maximum,
+            },
+        );
+    }
+    match getrlimit(Resource::Nofile).current {
+        Some(limit) if limit < needed => (fitting(limit).min(wanted), Some(limit)),
+        _ => (wanted, None),
+    }
+}
+
+/// There is no such limit that could be asked for.
+#[cfg(not(unix))]
+fn concurrency_under_limit(wanted: usize) -> (usize, Option<u64>) {
+    (wanted, None)
+}
+
+/// How many runs fit under a limit; one at least, or nothing would ever be done.
+#[cfg(any(unix, test))]
+fn fitting(limit: u64) -> usize {
+    let fitting = limit.saturating_sub(SPARE) / EACH;
+    usize::try_from(fitting).unwrap_or(usize::MAX).max(1)
+}
+
+/// The command that resumes a batch. Nothing in it starts anything again: what
+/// was to be retried has been.
+fn resume_command(options: &BatchArgs, results: &Path) -> String {
+    let mut words = vec![
+        "dinoai".to_owned(),
+        "batch".to_owned(),
+        match is_stdin(&options.file) {
+            true => "-".to_owned(),
+            false => file_argument(&options.file),
+        },
+        "--resume".to_owned(),
+        file_argument(results),
+        "--concurrency".to_owned(),
+        options.concurrency.to_string(),
+        "--timeout".to_owned(),
+        duration::as_option(options.poll.timeout),
+    ];
+    if let Some(interval) = options.poll.poll_interval {
+        words.extend(["--poll-interval".to_owned(), duration::as_option(interval)]);
+    }
+    let same_input = match is_stdin(&options.file) {
+        true => "\n  with the same items on standard input",
+        false => "",
+    };
+    format!("to resume: {}{same_input}", words.join(" "))
+}
+
+/// A file's name that is not taken for an option.
+fn file_argument(file: &Path) -> String {
+    let name = file.display().to_string();
+    match name.starts_with('-') {
+        true => quoted(&format!("./{name}")),
+        false => quoted(&name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_is_in_progress_under_any_limit() {
+        assert_eq!(fitting(3), 1);
+        assert_eq!(fitting(256), 96);
+    }
+
+    #[test]
+    fn a_name_is_never_taken_for_an_option() {
+        assert_eq!(file_argument(Path::new("items.csv")), "items.csv");
+        assert_eq!(file_argument(Path::new("-my items")), "'./-my items'");
+        assert_eq!(file_argument(Path::new("-")), "./-");
+    }
+}
