@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
     }
     let shown_before = chat.shown.len();
     if let Some(checkpoint) = chat.checkpoint.clone() {
-        // What the agent has written since, to the end of the turn that was going on.
+        // What the agent has written since, to the end of the turn that was in progress.
         let watch = api.client.resume(checkpoint).watch();
         chat.follow(watch.events()).await?;
     }

@@ -85,7 +85,7 @@ fn report(rows: &[Row]) -> String {
     for row in rows {
         let status = match &row.result {
             Ok(run) => run.status.as_str(),
-            Err(Error::WaitTimeout(_)) => "still going",
+            Err(Error::WaitTimeout(_)) => "still in progress",
             Err(Error::OutcomeUnknown { .. }) => "unknown",
             Err(error) if error.session_id().is_some() => "not seen to end",
             Err(_) => "not started",

@@ -36,11 +36,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("At first:\n{}", session.tree().await?);
 
     // The run's own end says nothing of its children: this waits for all of them, and until
-    // nothing has changed for the settle time.
+    // nothing has changed for the quiet period.
     let tree = session
         .tree()
         .until_ended()
-        .settle_time(Duration::from_secs(3))
+        .quiet_period(Duration::from_secs(3))
         .await?;
     println!("In the end:\n{tree}");
     for run in tree.runs() {

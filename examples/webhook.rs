@@ -3,7 +3,7 @@
 //!
 //! Shows how a service starts one run for each delivery, however often that is delivered; answers
 //! as soon as the run is accepted (202 with the session id), long before it ends; and ends on Ctrl-C
-//! without losing a run: it starts nothing more and awaits what is under way.
+//! without losing a run: it starts nothing more and awaits what is in progress.
 //!
 //! ```sh
 //! cargo run --example webhook
@@ -86,12 +86,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let _ = ctrl_c().await;
             // Before the server waits for its open requests: one that pauses before another
             // attempt would start its run after all.
-            client.start_nothing_more();
+            client.close();
         })
         .await?;
 
     let mut under_way = std::mem::take(&mut service.work.lock().await.under_way);
-    println!("Starting nothing more; Ctrl-C again does not await the runs under way.");
+    println!(
+        "Starting no more runs; press Ctrl-C again to leave without awaiting those in progress."
+    );
     tokio::select! {
         () = async { while under_way.join_next().await.is_some() {} } => {}
         _ = ctrl_c() => println!("Their results are not posted; the runs go on."),

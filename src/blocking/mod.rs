@@ -66,7 +66,7 @@ pub trait Block {
     /// # Errors
     ///
     /// What awaiting it would give; [`Error::InvalidConfig`] where no thread could be started for
-    /// it; [`Error::OutcomeUnknown`] where the thread ended while it was at work, since the call
+    /// it; [`Error::OutcomeUnknown`] where the thread ended while it was working, since the call
     /// may have been carried out.
     fn block(self) -> Self::Output;
 }

@@ -295,7 +295,7 @@ impl Client {
     /// Closes the client: from now on no trigger and no follow-up of it leaves this machine.
     ///
     /// That holds for its clones and each [`child`](Self::child), too. For a program that has to
-    /// end: call it in the handler of the signal, then await what is under way.
+    /// end: call it in the handler of the signal, then await what is in flight.
     ///
     /// A trigger or a follow-up that has not left by then fails with [`Error::NotSent`] and
     /// [`Obstacle::Closed`](crate::Obstacle::Closed), also one that pauses before another attempt
@@ -310,21 +310,21 @@ impl Client {
     /// # async fn main() -> dinoai::Result<()> {
     /// # let credentials = dinoai::Credentials::key_and_secret("key", "secret");
     /// # let client = Client::new("http://127.0.0.1:9/graphql", credentials)?;
-    /// client.start_nothing_more();
+    /// client.close();
     /// let refused = client.trigger_run(TriggerRun::agent("data-quality-checker")).await;
     /// assert!(matches!(refused, Err(Error::NotSent { obstacle: Obstacle::Closed, .. })));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn start_nothing_more(&self) {
+    pub fn close(&self) {
         self.api.closed().cancel();
     }
 
     /// A client that shares everything with this one and can be closed alone.
     ///
-    /// [`start_nothing_more`](Self::start_nothing_more) on it, or on a clone of it, does not close
-    /// this one. Closing this one closes it, too. For work that can be given up while the program
-    /// goes on, such as one request of a server or one turn of a conversation.
+    /// [`close`](Self::close) on it, or on a clone of it, does not close this one. Closing this one
+    /// closes it, too. For work that can be given up while the program goes on, such as one request
+    /// of a server or one turn of a conversation.
     ///
     /// ```
     /// use dinoai::{Client, TriggerRun};
@@ -335,7 +335,7 @@ impl Client {
     /// # let client = Client::new("http://127.0.0.1:9/graphql", credentials)?;
     /// let job = client.child();
     /// let run = job.trigger_run(TriggerRun::agent("data-quality-checker"));
-    /// job.start_nothing_more();
+    /// job.close();
     /// assert!(run.await.is_err());
     /// # Ok(())
     /// # }

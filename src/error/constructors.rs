@@ -43,12 +43,12 @@ impl Error {
         error
     }
 
-    /// A trigger or a follow-up that was not sent, since its client starts nothing more.
+    /// A trigger or a follow-up that was not sent, since its client is closed.
     pub(crate) fn closed(call: FailedCall) -> Self {
         Self::NotSent {
             call: Box::new(call),
             obstacle: Obstacle::Closed,
-            source: Arc::new(std::io::Error::other("the client starts nothing more")),
+            source: Arc::new(std::io::Error::other("the client is closed")),
         }
     }
 

@@ -41,68 +41,68 @@ impl fmt::Display for WaitTimeout {
             ..
         } = self;
         let id = short(session_id);
-        let reads = match (last_status, last_error) {
-            // It may be long ago.
-            (Some(status), Some(_)) => format!("was last seen {}", excerpt(status.as_str())),
-            _ => still_reads(last_status),
+        let waited = match polls {
+            1 => format!("{elapsed:.1?} and 1 poll"),
+            polls => format!("{elapsed:.1?} and {polls} polls"),
         };
         match (last_status, last_error, awaited) {
             // Polls have only failed: the failure first.
-            (None, Some(error), _) => write!(formatter, "run {id} could not be read: {error};")?,
+            (None, Some(error), _) => write!(
+                formatter,
+                "run {id} could not be read: {error}; gave up after {waited}"
+            )?,
             (None, None, Awaited::Idle) => write!(
                 formatter,
-                "another follow-up to run {id} is at work, so this one was not sent"
+                "the follow-up was not sent: another one to run {id} is still in progress after \
+                 {waited}"
             )?,
-            (None, None, _) => write!(formatter, "run {id} could not be read")?,
-            (Some(_), _, Awaited::Activity) => {
-                write!(
-                    formatter,
-                    "the turn of run {id} has not started (the run {reads})"
-                )?;
-            }
-            (Some(_), _, Awaited::Idle) => write!(
+            (None, None, _) => write!(formatter, "run {id} could not be read after {waited}")?,
+            (Some(status), _, Awaited::Activity) => write!(
                 formatter,
-                "run {id} is still at work, so the follow-up was not sent (the run {reads})"
+                "the turn of run {id} has not started after {waited} (last read as {})",
+                excerpt(status.as_str())
+            )?,
+            (Some(status), _, Awaited::Idle) => write!(
+                formatter,
+                "the follow-up was not sent: run {id} is still {} after {waited}",
+                excerpt(status.as_str())
             )?,
             (Some(status), _, Awaited::Descendants) => write!(
                 formatter,
-                "run {id} ended {status}, but not all of its descendants have ended"
+                "run {id} ended {status}, but not all of its descendants have ended after {waited}"
             )?,
-            (Some(status), ..) if status.is_terminal() => {
-                write!(
-                    formatter,
-                    "run {id} ended {status}, but could not be read whole"
-                )?;
-            }
-            (Some(status), Some(_), _) => {
-                let status = excerpt(status.as_str());
-                write!(
-                    formatter,
-                    "run {id}, last seen {status}, was not seen to end"
-                )?;
-            }
+            (Some(status), ..) if status.is_terminal() => write!(
+                formatter,
+                "run {id} ended {status}, but its messages could not be read after {waited}"
+            )?,
+            // It may be long ago.
+            (Some(status), Some(_), _) => write!(
+                formatter,
+                "run {id} was {} when it was last read; gave up after {waited}",
+                excerpt(status.as_str())
+            )?,
             (Some(status), None, _) => {
-                let status = excerpt(status.as_str());
                 // It is not any more where it has been stopped.
                 let is = match stopped {
                     Some(Ok(_)) => "was",
                     _ => "is",
                 };
-                write!(formatter, "run {id} {is} still going ({status})")?;
+                let status = excerpt(status.as_str());
+                write!(formatter, "run {id} {is} still {status} after {waited}")?;
             }
         }
-        write!(formatter, " after {elapsed:.1?} and {polls} polls")?;
         if let (Some(_), Some(error)) = (last_status, last_error) {
             write!(formatter, "; the last poll failed: {error}")?;
         }
         match stopped {
-            None => write!(
-                formatter,
-                "; the run was left as it is: wait for session {id} again to go on"
-            ),
-            Some(Ok(status)) => {
-                write!(formatter, "; the run was stopped ({})", excerpt(status))
-            }
+            None => match last_status {
+                Some(status) if status.is_terminal() && *awaited == Awaited::Run => {
+                    formatter.write_str("; read it again by its session id")
+                }
+                _ => formatter
+                    .write_str("; the run was not stopped: wait for it again by its session id"),
+            },
+            Some(Ok(status)) => write!(formatter, "; the run was stopped ({})", excerpt(status)),
             Some(Err(error)) => write!(formatter, "; the run could not be stopped: {error}"),
         }
     }
@@ -133,7 +133,7 @@ pub(crate) fn not_sent(
         Obstacle::ProxyCredentials => {
             format!("the proxy asks for credentials ({cause}); give them in the proxy's address")
         }
-        Obstacle::Closed => "the client starts nothing more".to_owned(),
+        Obstacle::Closed => "the client is closed".to_owned(),
         Obstacle::Time => format!("no time was left ({cause}); call again with a longer timeout"),
     }
 }
@@ -153,13 +153,13 @@ pub(crate) fn said(text: &str) -> String {
     if text.is_empty() {
         String::new()
     } else {
-        format!(", which said: {text}")
+        format!("; the server said: {text}")
     }
 }
 
 pub(crate) fn http_hint(status: &u16) -> &'static str {
     if is_transient_status(*status) {
-        "the server, or a proxy before it, is in trouble: call again later"
+        "call again later"
     } else {
         "check that the endpoint is the one shown when the API key was generated"
     }
@@ -185,11 +185,11 @@ pub(crate) fn said_by(errors: &[GraphQlError]) -> String {
 pub(crate) fn outcome_hint(call: &FailedCall) -> String {
     match &call.session_id {
         Some(id) if call.purpose == Purpose::Trigger => format!(
-            "the response named run {}, so read that run; the request was not sent again",
+            "the response named run {}: read that run; the request was not sent again",
             short(id)
         ),
-        _ => "it may have been carried out and was not sent again, so look in the workspace \
-              before you send it again"
+        _ => "it may have been carried out, so it was not sent again: look in the workspace \
+              before you send it"
             .to_owned(),
     }
 }
@@ -221,7 +221,7 @@ pub(crate) fn turn_hint(accepted: bool) -> &'static str {
 
 pub(crate) fn still_reads(status: &Option<RunStatus>) -> String {
     match status {
-        Some(status) => format!("still reads {}", excerpt(status.as_str())),
+        Some(status) => format!("still reads as {}", excerpt(status.as_str())),
         None => "could not be read".to_owned(),
     }
 }

@@ -110,6 +110,6 @@ pub enum Obstacle {
     ProxyCredentials,
     /// No time was left before the request had left.
     Time,
-    /// The client [starts nothing more](crate::Client::start_nothing_more).
+    /// The client is [closed](crate::Client::close).
     Closed,
 }

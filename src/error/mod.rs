@@ -104,7 +104,7 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// | [`ResponseTooLarge`](Self::ResponseTooLarge) | a response over the limit | No | Raise [`response_limit`](crate::ClientBuilder::response_limit). |
 /// | [`NotAccepted`](Self::NotAccepted) | the API answered `ok: false` | Ask [`may_have_started`](Self::may_have_started): if it named a run | Read the status beside it. |
 /// | [`RunFailed`](Self::RunFailed) | the run failed, expired or was stopped | Ask [`may_have_started`](Self::may_have_started): if this call started the run | Read the run in it; start another one if that makes sense. |
-/// | [`WaitTimeout`](Self::WaitTimeout) | the run is still going | Ask [`may_have_started`](Self::may_have_started): if this call started it | Wait again: [`client.session(id)?.wait()`](crate::Client::session). |
+/// | [`WaitTimeout`](Self::WaitTimeout) | the run is still in progress | Ask [`may_have_started`](Self::may_have_started): if this call started it | Wait again: [`client.session(id)?.wait()`](crate::Client::session). |
 /// | [`TurnNotStarted`](Self::TurnNotStarted) | a follow-up has shown no activity | Ask [`may_have_started`](Self::may_have_started): if this call sent it | Read the run; send the message again if it is not there. |
 ///
 /// Every error of a call that starts a run, or sends a follow-up, and then waits for it says

@@ -19,7 +19,7 @@ use super::session_id::SessionId;
 pub enum RunStatus {
     /// `QUEUED`: accepted, not started yet.
     Queued,
-    /// `RUNNING`: the agent is at work.
+    /// `RUNNING`: the agent is working.
     Running,
     /// `COMPLETED`: the agent finished its turn. Terminal.
     Completed,

@@ -37,7 +37,7 @@ pub struct PollOptions {
 }
 
 impl Default for PollOptions {
-    /// An hour, as on the vendor's page; the adaptive schedule; a run that is still going at the
+    /// An hour, as on the vendor's page; the adaptive schedule; a run that is still in progress at the
     /// timeout is left alone; a grace period of 2 minutes.
     fn default() -> Self {
         Self {
@@ -79,7 +79,7 @@ impl PollOptions {
         self
     }
 
-    /// Sets what to do with a run that is still going at the timeout.
+    /// Sets what to do with a run that is still in progress at the timeout.
     ///
     /// [`OnTimeout::Leave`] by default.
     ///
@@ -119,7 +119,7 @@ impl PollOptions {
     }
 }
 
-/// What a wait does at its timeout with a run that is still going.
+/// What a wait does at its timeout with a run that is still in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnTimeout {
@@ -192,7 +192,7 @@ macro_rules! poll_setters {
             self
         }
 
-        /// Sets what to do with a run that is still going at the timeout: leave it, or stop it.
+        /// Sets what to do with a run that is still in progress at the timeout: leave it, or stop it.
         ///
         /// [`OnTimeout::Leave`](crate::OnTimeout::Leave) by default. What has ended is never
         /// stopped, nor a run that this waited for only until it was at rest.

@@ -7,9 +7,9 @@ use tracing::Instrument;
 
 use super::handle::Handle;
 use super::hooks::OnAccepted;
+use super::poll_loops::{until_at_rest, until_ended};
 use super::turn::Turn;
 use super::turn_end::AwaitedTurn;
-use super::wait_loops::{until_at_rest, until_ended};
 use crate::error::{Awaited, Error, Result};
 use crate::model::Accepted;
 use crate::operations::CallFuture;
@@ -31,7 +31,7 @@ use crate::transport::CallOptions;
 ///
 /// - [`Error::TurnNotStarted`] if the turn shows no activity within the grace period; also, with
 ///   nothing sent, if that happens to an earlier follow-up that is still open.
-/// - [`Error::WaitTimeout`] if the turn is still going; also, with nothing sent and nothing
+/// - [`Error::WaitTimeout`] if the turn is still in progress; also, with nothing sent and nothing
 ///   stopped, if the run does not come to rest in time.
 /// - [`Error::InvalidRequest`] for a blank message, or a timeout or an interval of zero.
 /// - Those of [`Client::send_message`](crate::Client::send_message), and those of failing polls

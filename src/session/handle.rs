@@ -59,7 +59,7 @@ impl Handle {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Held by the ask that is under way.
+    /// Held by the ask that is in flight.
     pub(crate) fn asks(&self) -> Arc<tokio::sync::Mutex<()>> {
         self.asks.clone()
     }

@@ -2,7 +2,7 @@
 //!
 //! [`state`] is what a session has emitted ([`seen_messages`] for messages), [`handle`] shares it between
 //! its futures and holds the locks, [`turn`] and [`turn_end`] decide when a turn has ended, and a
-//! [`checkpoint`] stores all of that. [`send`] sends a follow-up. [`wait_loops`] has the loops of
+//! [`checkpoint`] stores all of that. [`send`] sends a follow-up. [`poll_loops`] has the loops of
 //! [`wait`] and [`ask`], [`watch`] has its own.
 
 mod ask;
@@ -10,6 +10,7 @@ mod checkpoint;
 mod event;
 mod handle;
 mod hooks;
+mod poll_loops;
 mod seen_messages;
 mod send;
 mod state;
@@ -17,7 +18,6 @@ mod stop_guard;
 mod turn;
 mod turn_end;
 mod wait;
-mod wait_loops;
 mod watch;
 
 use std::fmt;
@@ -134,7 +134,7 @@ impl Session {
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
     /// if !session.status().await?.is_terminal() {
-    ///     println!("still at work");
+    ///     println!("still in progress");
     /// }
     /// # Ok(())
     /// # }
@@ -223,7 +223,7 @@ impl Session {
     /// [`Event::Sent`] comes first, then what [`watch`](Self::watch) emits.
     /// Nothing is sent until it is read. An error is its last item: see [`Watch`].
     ///
-    /// A run that is still at work takes the message at once, unlike with [`ask`](Self::ask), which
+    /// A run that is still in progress takes the message at once, unlike with [`ask`](Self::ask), which
     /// waits until it is at rest. What the agent says to the message before is emitted as well
     /// then. It stands ahead of the echo of this one, or behind it, if it looks like the answer;
     /// and the end of the turn before can count as that of this one.

@@ -53,7 +53,7 @@ impl Handle {
         Ok(accepted)
     }
 
-    /// The error of a follow-up that was not sent, since the client starts nothing more.
+    /// The error of a follow-up that was not sent, since the client is closed.
     pub(crate) fn closed(&self) -> Error {
         let mut call = FailedCall::new("SendDinoaiAgentMessage", Purpose::FollowUp);
         call.session_id = Some(self.id.clone());

@@ -7,8 +7,8 @@ use tracing::{Instrument, Span};
 
 use super::handle::Handle;
 use super::hooks::{OnAccepted, OnStarted};
+use super::poll_loops::until_ended;
 use super::turn_end::AwaitedTurn;
-use super::wait_loops::until_ended;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -34,7 +34,7 @@ use crate::transport::CallOptions;
 /// # Errors
 ///
 /// - [`Error::RunFailed`] if the run failed, expired or was stopped; it carries the whole run.
-/// - [`Error::WaitTimeout`] if it is still going.
+/// - [`Error::WaitTimeout`] if it is still in progress.
 /// - [`Error::TurnNotStarted`] if a follow-up through this session shows no activity.
 /// - [`Error::InvalidRequest`] for a timeout or an interval of zero.
 /// - Those of [`Client::trigger_run`](crate::Client::trigger_run), if the wait starts its run.
@@ -69,9 +69,9 @@ use crate::transport::CallOptions;
 ///
 /// # The deadline
 ///
-/// At the timeout the run is looked at once more, for at most 5 s (a poll that is under way then
+/// At the timeout the run is looked at once more, for at most 5 s (a poll that is in flight then
 /// is that look), and read if it has ended. So a run that ended between the last poll and the
-/// deadline is not reported as still going, nor is it stopped.
+/// deadline is not reported as still in progress, nor is it stopped.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {
     api: Api,

@@ -18,7 +18,7 @@ pub(crate) struct CallOptions {
     pub(crate) deadline: Option<Duration>,
     /// How often it is tried, in place of what the client says.
     pub(crate) retry: Option<Retry>,
-    /// How long an attempt that is under way at the deadline may go on.
+    /// How long an attempt that is in flight at the deadline may go on.
     pub(crate) overrun: Duration,
     /// One attempt, where the caller's own loop is the retry.
     pub(crate) once: bool,

@@ -21,7 +21,7 @@ pub(super) struct KnownRuns {
     pub(super) has_first_ended: bool,
     /// As they read at the last look.
     statuses: HashMap<SessionId, RunStatus>,
-    /// What the look that is under way has read: only what failed is read again.
+    /// What the look that is in flight has read: only what failed is read again.
     read: HashMap<SessionId, (RunStatus, Vec<SessionId>)>,
     tolerances: HashMap<SessionId, Tolerance>,
     /// Descendants that are no longer waited for.
@@ -32,7 +32,7 @@ pub(super) struct KnownRuns {
 
 /// What a look at all runs of a tree has shown.
 pub(super) enum Look {
-    /// Something is going on, or has happened since the look before.
+    /// Something is in progress, or has happened since the look before.
     Changed,
     /// Everything has ended, and nothing has changed; whether there is anything that could wake
     /// it.
@@ -57,7 +57,7 @@ impl KnownRuns {
         turn: &mut AwaitedTurn,
         concurrency: usize,
     ) -> Result<Look> {
-        // A look that is under way at the deadline is the last one: its reads may begin until it
+        // A look that is in flight at the deadline is the last one: its reads may begin until it
         // has to end.
         let mut call = polls.call_options();
         let overrun = std::mem::take(&mut call.overrun);
@@ -130,8 +130,8 @@ impl KnownRuns {
         statuses.insert(root, first);
         let has_changed = self.statuses != statuses;
         self.statuses = statuses;
-        let is_settling = may_wake && has_changed && !polls.is_at_the_deadline();
-        Ok(match has_ended && !is_settling {
+        let may_change = may_wake && has_changed && !polls.is_at_the_deadline();
+        Ok(match has_ended && !may_change {
             true => Look::Ended { may_wake },
             false => Look::Changed,
         })

@@ -108,7 +108,7 @@ impl Tree {
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
     /// if !session.tree().await?.has_ended() {
-    ///     println!("something is still going");
+    ///     println!("something is still in progress");
     /// }
     /// # Ok(())
     /// # }

@@ -29,7 +29,7 @@ impl ReadTree {
         WaitTree {
             read: self,
             options: PollOptions::default(),
-            settle_time: Duration::from_secs(10),
+            quiet_period: Duration::from_secs(10),
         }
     }
 }
@@ -40,7 +40,7 @@ impl ReadTree {
 /// it waits are waited for, too.
 ///
 /// A run with children may wake again when they end, so everything has to read as ended, without a
-/// change, for the settle time, or until the deadline. After a follow-up through this session the
+/// change, for the quiet period, or until the deadline. After a follow-up through this session the
 /// first run's turn has to have ended, by the rules of a [`Turn`](crate::Turn). What was read is
 /// kept, and only what could not be read is read again. A descendant that cannot be read, for good
 /// or by the rules for
@@ -50,13 +50,13 @@ impl ReadTree {
 ///
 /// # Errors
 ///
-/// [`Error::WaitTimeout`] if something is still going; those of a [`Wait`](crate::Wait) for the
+/// [`Error::WaitTimeout`] if something is still in progress; those of a [`Wait`](crate::Wait) for the
 /// first run.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct WaitTree {
     read: ReadTree,
     options: PollOptions,
-    settle_time: Duration,
+    quiet_period: Duration,
 }
 
 impl WaitTree {
@@ -75,12 +75,12 @@ impl WaitTree {
     /// use std::time::Duration;
     ///
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
-    /// let tree = session.tree().until_ended().settle_time(Duration::from_secs(30)).await?;
+    /// let tree = session.tree().until_ended().quiet_period(Duration::from_secs(30)).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn settle_time(mut self, settle_time: Duration) -> Self {
-        self.settle_time = settle_time;
+    pub fn quiet_period(mut self, quiet_period: Duration) -> Self {
+        self.quiet_period = quiet_period;
         self
     }
 
@@ -108,8 +108,8 @@ impl WaitTree {
                     Ok(Look::Ended { may_wake }) => {
                         let now = polls.now();
                         let since = *quiet_since.get_or_insert(now);
-                        let is_settled = now.saturating_sub(since) >= self.settle_time;
-                        has_ended = !may_wake || is_settled || polls.is_at_the_deadline();
+                        let is_quiet = now.saturating_sub(since) >= self.quiet_period;
+                        has_ended = !may_wake || is_quiet || polls.is_at_the_deadline();
                         if !has_ended {
                             polls.pause_after(Ok(()), awaited).await?;
                         }
@@ -180,7 +180,7 @@ impl fmt::Debug for WaitTree {
             .debug_struct("WaitTree")
             .field("read", &self.read)
             .field("options", &self.options)
-            .field("settle_time", &self.settle_time)
+            .field("quiet_period", &self.quiet_period)
             .finish()
     }
 }

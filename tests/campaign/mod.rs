@@ -31,7 +31,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// How many operations to make at least.
     pub(crate) operations: u64,
-    /// How many lanes are at work at a time.
+    /// How many lanes run at a time.
     pub(crate) at_once: usize,
     /// This lane alone, so many times, instead of all.
     pub(crate) only: Option<(u64, u64)>,

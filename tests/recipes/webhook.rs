@@ -180,7 +180,7 @@ async fn a_shutdown_awaits_the_runs_under_way_and_posts_their_results() {
     let mut webhook = Webhook::start(&emulator).await;
     webhook.sender.deliver("orders-1").await;
     webhook.program.press_ctrl_c();
-    webhook.program.line_with("Starting nothing more").await;
+    webhook.program.line_with("Starting no more runs").await;
     emulator.advance(MINUTE);
     assert_eq!(webhook.result().await["delivery"], "orders-1");
     let (status, _) = webhook.program.end().await;

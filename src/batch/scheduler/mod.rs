@@ -38,7 +38,7 @@ const BATCH: usize = 50;
 const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
 /// How often a batch may fail transiently, while other requests succeed, before it is halved.
 const FAILURES_BEFORE_SMALLER_ONES: u32 = 3;
-/// How many polls and reads are under way at a time, and how many triggers.
+/// How many polls and reads are in flight at a time, and how many triggers.
 const POLLS_AND_READS: usize = 8;
 const TRIGGERS: usize = 8;
 /// How many polls and reads more there may be at the deadline of many runs.
@@ -89,7 +89,7 @@ pub(crate) struct Scheduler<K> {
     overdue: Vec<WaitingRun<K>>,
     /// The runs that have ended and are still to be read.
     ended: VecDeque<WaitingRun<K>>,
-    /// The runs that are still going at their deadline, and are to be stopped.
+    /// The runs that are still in progress at their deadline, and are to be stopped.
     to_stop: VecDeque<(WaitingRun<K>, Box<WaitTimeout>)>,
     /// No deadline of a run in `waiting` comes before this.
     next_deadline: Option<Duration>,
@@ -196,7 +196,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         Box::pin(results.fuse())
     }
 
-    /// Ends all runs that are waited for with the same error, but for what is under way.
+    /// Ends all runs that are waited for with the same error, but for what is in flight.
     fn refuse_runs(&mut self, error: &Error) {
         let waiting: Vec<_> = self.waiting.drain().map(|Reverse(run)| run).collect();
         let overdue = std::mem::take(&mut self.overdue);
@@ -264,7 +264,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         }
     }
 
-    /// When something is to be done next, whatever comes of what is under way.
+    /// When something is to be done next, whatever comes of what is in flight.
     fn next_event(&self) -> Option<Duration> {
         let start = self.may_start().then_some(self.triggers_not_before);
         let read = (!self.ended.is_empty()).then_some(Duration::ZERO);

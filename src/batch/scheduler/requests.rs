@@ -69,7 +69,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         })
     }
 
-    /// Stops a run that is still going at its deadline, as any call does.
+    /// Stops a run that is still in progress at its deadline, as any call does.
     pub(super) fn stopping(
         &self,
         run: WaitingRun<K>,
@@ -109,7 +109,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         })
     }
 
-    /// The options of a poll or a read. One that is under way at the first run's deadline is its
+    /// The options of a poll or a read. One that is in flight at the first run's deadline is its
     /// last look.
     fn call_options(&self, runs: &[WaitingRun<K>]) -> CallOptions {
         let now = self.clock.now();

@@ -22,7 +22,7 @@ use crate::error::Result;
 /// A run's life as a stream of events, each exactly once.
 ///
 /// Read it with its own [`next`](Self::next), or as a [`Stream`]. It polls only while it is
-/// read. It yields what its session has not emitted yet, from the run's beginning if need be;
+/// read. It emits what its session has not emitted yet, from the run's beginning if need be;
 /// dropped at any time it loses nothing: another watch of the same session, or of
 /// [`Client::resume`](crate::Client::resume) with its checkpoint, goes on where it stopped. One
 /// session is watched by one watch at a time: two would both emit everything.

@@ -163,7 +163,7 @@ pub(super) async fn tree(lane: &Lane, rng: &mut Rng) {
     lane.begin("tree");
     let tree = session.tree().until_ended().timeout(timeout);
     let tree = tree.poll_interval(interval(rng));
-    let result = tree.settle_time(Duration::from_millis(200)).await;
+    let result = tree.quiet_period(Duration::from_millis(200)).await;
     if planted.is_some() {
         lane.emulator.clear_faults();
     }

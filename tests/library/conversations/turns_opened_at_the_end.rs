@@ -12,7 +12,7 @@ use crate::support::samples::{seconds, session};
 use crate::support::shown_run::{accepted, all, client_by, run};
 use crate::waiting::ways::first_turn;
 
-/// What comes of a wait, which stops at its deadline what is still going, for a run that has ended
+/// What comes of a wait, which stops at its deadline what is still in progress, for a run that has ended
 /// and cannot be read whole, where a follow-up is accepted before the second attempt to read it
 /// fails, and nothing can be read from then on; and how often the run was stopped.
 async fn follow_up_while_an_end_cannot_be_read(way: &str) -> (Result<()>, usize) {

@@ -128,7 +128,7 @@ async fn a_follow_up_of_unknown_outcome_that_was_carried_out_gives_its_answer() 
     assert_eq!(run.answer(), Some("the second answer"));
 }
 
-/// Of two that wait for a turn one sees it at work, and gives up: the other need not see it too.
+/// Of two that wait for a turn one sees it in progress, and gives up: the other need not see it too.
 #[tokio::test]
 async fn activity_that_one_wait_has_seen_counts_for_every_wait_of_the_session() {
     for way in ["wait", "watch", "tree"] {

@@ -13,7 +13,7 @@ use crate::support::operations::{SEND, STOP, TRIGGER};
 /// More polls than any of the futures here takes.
 pub(crate) const ENOUGH: usize = 2000;
 
-/// An API whose runs are at work for a few looks after their start and after each follow-up,
+/// An API whose runs are in progress for a few looks after their start and after each follow-up,
 /// with a new message at each of these looks, and a child.
 pub(crate) fn api() -> impl FnMut(&Seen) -> Reply + Send {
     const LOOKS: usize = 3;

@@ -56,7 +56,7 @@ async fn refused_batches_become_smaller_until_the_server_takes_them() {
             let batches = batches(&server);
             assert_eq!(batches[0], 50);
             let refused = batches.iter().filter(|size| **size > taken).count();
-            // Those that are under way when a size is found to be too large are refused as well.
+            // Those that are in flight when a size is found to be too large are refused as well.
             assert!(refused <= 2 + 4 * 8, "{batches:?}");
             let last_refused = batches.iter().rposition(|size| *size > taken).unwrap();
             assert_eq!(batches[last_refused + 1..].iter().max(), Some(&largest));
@@ -147,7 +147,7 @@ async fn a_page_instead_of_the_api_ends_all_after_few_requests() {
     assert!(server.arrived() <= 4, "{} requests", server.arrived());
 }
 
-/// Runs that are at work for two minutes, whose polls are answered with `trouble` during the second
+/// Runs that are in progress for two minutes, whose polls are answered with `trouble` during the second
 /// of them, if there is any for so many runs.
 async fn in_trouble(
     trouble: impl Fn(usize) -> Option<Reply> + Send + 'static,

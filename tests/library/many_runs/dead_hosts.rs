@@ -24,7 +24,7 @@ async fn a_host_that_is_down_at_the_beginning_ends_all_after_few_requests() {
             "{result:?}"
         );
     }
-    // Four attempts each for those under way, then it is known.
+    // Four attempts each for those in flight, then it is known.
     assert!(server.arrived() <= 4 * 8, "{} requests", server.arrived());
 }
 

@@ -147,7 +147,7 @@ async fn too_many_triggers_are_one_pause_for_triggers_and_polls_go_on() {
     let well = results.iter().filter(|(_, result)| result.is_ok()).count();
     assert_eq!(well, RUNS, "{results:?}");
     let (triggers, polls) = &*during.lock().unwrap();
-    // Those that were under way are turned away, each once; then all of them keep quiet.
+    // Those that were in flight are turned away, each once; then all of them keep quiet.
     let turned_away: HashSet<_> = triggers.iter().map(|(_, message)| message).collect();
     assert_eq!(turned_away.len(), triggers.len(), "{triggers:?}");
     assert!(

@@ -51,8 +51,8 @@ async fn a_client_that_is_closed_starts_nothing_and_reads_and_stops_on() {
     let server = FaultServer::start([]).await;
     let client = client(&server);
     let session = client.session(SESSION).unwrap();
-    client.clone().start_nothing_more();
-    client.start_nothing_more();
+    client.clone().close();
+    client.close();
     let request = || TriggerRun::agent("a");
     assert!(is_closed(&client.trigger_run(request()).await));
     assert!(is_closed(&client.start(request()).await));
@@ -80,7 +80,7 @@ async fn a_trigger_that_has_left_is_awaited_although_its_client_is_closed() {
     let client = client(&server);
     let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")).into_future());
     within(until_seen(&server, 1)).await;
-    client.start_nothing_more();
+    client.close();
     // It has looked at its client by then.
     client.get_run(SESSION).await.unwrap();
     assert!(!call.is_finished());
@@ -104,7 +104,7 @@ async fn a_trigger_that_cannot_connect_is_given_up_at_once_and_never_leaves() {
         .unwrap();
     let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")).into_future());
     let (_connection, _) = within(listener.accept()).await.unwrap();
-    client.start_nothing_more();
+    client.close();
     assert!(is_closed(&within(call).await.unwrap()));
 }
 
@@ -114,7 +114,7 @@ async fn a_pause_before_another_attempt_ends_at_once() {
     let client = client(&server);
     let call = tokio::spawn(client.trigger_run(TriggerRun::agent("a")).into_future());
     within(until_seen(&server, 1)).await;
-    client.start_nothing_more();
+    client.close();
     let error = within(call).await.unwrap().unwrap_err();
     assert!(
         matches!(error, Error::RateLimited { .. }) || is_closed::<()>(&Err(error.clone())),
@@ -141,7 +141,7 @@ async fn of_many_runs_no_further_one_is_started_and_those_that_are_going_are_wai
             all
         });
         within(until_seen(&server, 1)).await;
-        client.start_nothing_more();
+        client.close();
         let results = within(results).await.unwrap();
         assert_eq!(results.len(), 3);
         for (index, result) in results {
@@ -183,7 +183,7 @@ async fn a_follow_up_whose_reads_are_still_under_way_ends_at_once() {
             }
         });
         within(until_seen(&server, 1)).await;
-        closing.start_nothing_more();
+        closing.close();
         let result = within(sent).await.unwrap();
         assert!(is_closed(&result), "{result:?}");
         let error = result.unwrap_err();
@@ -199,7 +199,7 @@ async fn an_ask_that_waits_for_a_run_at_work_ends_at_once_and_sends_nothing() {
     let session = client.session(SESSION).unwrap();
     let asked = tokio::spawn(async move { session.ask("m").await });
     within(until_seen(&server, 1)).await;
-    client.start_nothing_more();
+    client.close();
     assert!(is_closed(&within(asked).await.unwrap()));
     let operations = server.operations();
     assert!(operations.iter().all(|name| name == "DinoaiAgentRunDigest"));
@@ -211,7 +211,7 @@ async fn a_child_is_closed_alone_and_with_its_parent() {
     let client = client(&server);
     let request = || TriggerRun::agent("a");
     let (child, other) = (client.child(), client.child());
-    child.start_nothing_more();
+    child.close();
     assert!(is_closed(&child.clone().trigger_run(request()).await));
     client.trigger_run(request()).await.unwrap();
     other.trigger_run(request()).await.unwrap();
@@ -227,7 +227,7 @@ async fn a_child_is_closed_alone_and_with_its_parent() {
     let seen = server.seen().len();
     let paused = tokio::spawn(other.trigger_run(request()).into_future());
     within(until_seen(&server, seen + 1)).await;
-    client.start_nothing_more();
+    client.close();
     assert!(within(paused).await.unwrap().is_err());
     assert!(is_closed(&other.trigger_run(request()).await));
     assert_eq!(server.seen().len(), seen + 1);

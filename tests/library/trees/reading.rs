@@ -197,7 +197,7 @@ async fn descendants_are_drawn_as_a_tree() {
 }
 
 #[tokio::test]
-async fn a_run_without_children_needs_no_time_to_settle() {
+async fn a_run_without_children_needs_no_quiet_period() {
     let server = FaultServer::scripted(tree_of([("root", lives(["RUNNING", "COMPLETED"]))])).await;
     let (session, clock) = root(&server);
     let wait = session.tree().until_ended();

@@ -81,7 +81,7 @@ async fn a_child_that_appears_only_in_the_last_read_is_waited_for_too() {
     assert!(tree.has_ended());
 }
 
-/// The first run is idle while its child is at work, and wakes two looks after its end.
+/// The first run is idle while its child is in progress, and wakes two looks after its end.
 fn wakes_again() -> impl FnMut(&Seen) -> Reply + Send {
     let woken = [["RUNNING"; 3], ["COMPLETED"; 3]].concat();
     let idle = ["COMPLETED"; 7].into_iter();
@@ -102,10 +102,10 @@ async fn a_parent_that_wakes_when_its_child_ends_is_waited_for() {
 }
 
 #[tokio::test]
-async fn the_time_to_settle_is_what_it_is_set_to() {
+async fn the_quiet_period_is_what_it_is_set_to() {
     let server = FaultServer::scripted(wakes_again()).await;
     let (session, clock) = root(&server);
-    let wait = session.tree().until_ended().settle_time(Duration::ZERO);
+    let wait = session.tree().until_ended().quiet_period(Duration::ZERO);
     let tree = wait.poll_interval(Duration::from_secs(1)).await.unwrap();
     // Too short here: the parent still wakes afterwards.
     assert!(tree.has_ended());
@@ -114,7 +114,7 @@ async fn the_time_to_settle_is_what_it_is_set_to() {
     let server = FaultServer::scripted(wakes_again()).await;
     let (session, clock) = root(&server);
     let minute = Duration::from_secs(60);
-    let wait = session.tree().until_ended().settle_time(minute);
+    let wait = session.tree().until_ended().quiet_period(minute);
     wait.poll_interval(Duration::from_secs(1)).await.unwrap();
     assert_eq!(clock.now(), Duration::from_secs(7 + 3 + 1) + minute);
 }
@@ -181,7 +181,7 @@ async fn a_child_that_cannot_be_read_for_two_minutes_is_given_up_and_reported() 
     ]))
     .await;
     let (session, clock) = root(&server);
-    let wait = session.tree().until_ended().settle_time(Duration::ZERO);
+    let wait = session.tree().until_ended().quiet_period(Duration::ZERO);
     let tree = wait.poll_interval(Duration::from_secs(30)).await.unwrap();
     assert_eq!((tree.runs().count(), tree.failures().count()), (2, 1));
     assert_eq!(requests_for(&server, DIGEST, "gone"), 5);
@@ -314,7 +314,7 @@ async fn a_delay_that_the_server_asks_for_at_a_child_is_honoured() {
     assert_eq!(sleeps[..3], [1, 30, 1]);
 }
 
-/// Everything reads as ended at once, so that only the time to settle is waited for; each look
+/// Everything reads as ended at once, so that only the quiet period is waited for; each look
 /// takes four seconds by the clock.
 #[tokio::test]
 async fn a_look_at_a_large_tree_that_is_under_way_at_the_deadline_is_finished() {
@@ -342,7 +342,7 @@ async fn a_look_at_a_large_tree_that_is_under_way_at_the_deadline_is_finished() 
     let wait = root
         .tree()
         .until_ended()
-        .settle_time(Duration::from_secs(600));
+        .quiet_period(Duration::from_secs(600));
     let wait = wait.poll_interval(Duration::from_secs(24));
     // The first look ends after 4 s, the second begins after 28 s and ends after 32 s.
     let tree = wait.timeout(Duration::from_secs(30)).await.unwrap();

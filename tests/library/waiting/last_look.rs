@@ -11,7 +11,7 @@ use crate::support::samples::{request, seconds, session};
 use crate::support::shown_run::{all, client_by, end_of, run, shown, shows};
 use crate::waiting::ways::{WAYS, answer, both_turns, first_turn};
 
-/// A run that is at work for seven seconds by the clock, and ends so.
+/// A run that is in progress for seven seconds by the clock, and ends so.
 async fn ends_after_seven_seconds(status: &'static str) -> (FaultServer, Client, VirtualClock) {
     let clock = VirtualClock::new();
     let script_clock = clock.clone();
@@ -120,7 +120,7 @@ async fn many_runs_are_looked_at_once_more_at_their_deadline() {
 async fn a_turn_that_is_answered_between_the_last_poll_and_the_deadline_has_its_answer() {
     for way in WAYS {
         let (_server, client, _) = shown(|seen, since_sent| match since_sent {
-            // It never reads as at work: the answer itself is the only activity.
+            // It never reads as in progress: the answer itself is the only activity.
             Some(time) if time >= seconds(7) => run(seen, "COMPLETED", &both_turns()),
             _ => run(seen, "COMPLETED", &first_turn()),
         })

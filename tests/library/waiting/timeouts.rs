@@ -71,14 +71,14 @@ async fn a_timeout_says_why_the_last_poll_failed() {
         Some(Error::Http { status: 502, .. })
     ));
     let text = error.to_string();
-    let said = format!("run {SESSION}, last seen RUNNING, was not seen to end after 5.0s and ");
+    let said = format!("run {SESSION} was RUNNING when it was last read; gave up after 5.0s and ");
     assert!(text.starts_with(&said), "{text}");
     assert!(text.contains("; the last poll failed: "), "{text}");
     assert!(text.contains("HTTP 502"), "{text}");
 }
 
 #[tokio::test]
-async fn a_run_whose_transcript_cannot_be_read_is_not_called_still_going() {
+async fn a_run_whose_transcript_cannot_be_read_is_not_called_still_in_progress() {
     // Odd replies are to status polls, even ones to reads of the run.
     let pair = [Reply::Status("FAILED"), Reply::html(500)];
     let server = FaultServer::start(pair.iter().cycle().take(40).cloned()).await;

@@ -26,7 +26,7 @@ impl Follower<'_> {
         show: &mut dyn FnMut(&Event),
     ) -> Failure {
         let wanted = self.options.on_interrupt;
-        self.client.start_nothing_more();
+        self.client.close();
         if let Action::AwaitId(limit) = decide(watched.stage(), wanted) {
             self.output.show_activity("waiting for the session id");
             let started = interrupts.started_runs().clone();

@@ -116,7 +116,7 @@ impl<'a> BatchRunner<'a> {
             let done = tokio::select! {
                 done = running.next() => done,
                 signal = interrupts.next() => {
-                    self.start_nothing_more();
+                    self.close();
                     tokio::select! {
                         () = self.last_answers(&mut running, outcomes, &mut report) => {}
                         () = tokio::time::sleep(answer_wait()) => {}
@@ -273,13 +273,13 @@ impl<'a> BatchRunner<'a> {
         if self.state.stop(failure.exit, &failure.message) {
             self.output.failure(&failure);
         }
-        self.start_nothing_more();
+        self.close();
     }
 
-    fn start_nothing_more(&self) {
+    fn close(&self) {
         self.starts.close();
         // Those that wait for their next attempt, too.
-        self.client.start_nothing_more();
+        self.client.close();
     }
 }
 

@@ -1,5 +1,5 @@
-//! The loops that wait for one run: until it, or its open turn, has ended, or until nothing is going
-//! on in it.
+//! The loops that wait for one run: until it, or its open turn, has ended, or until nothing is in progress
+//! in it.
 
 use super::handle::Handle;
 use super::turn_end::AwaitedTurn;
@@ -29,7 +29,7 @@ pub(crate) async fn until_ended(polls: &mut Poller, turn: &mut AwaitedTurn) -> R
     }
 }
 
-/// Looks once: the run if it has ended, `None` if it is still going.
+/// Looks once: the run if it has ended, `None` if it is still in progress.
 async fn look(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Option<Run>> {
     let call = polls.begin();
     let status = if turn.needs_messages() {
@@ -50,7 +50,7 @@ async fn look(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Option<Run>>
     Ok(has_ended.then_some(run))
 }
 
-/// Polls until nothing is going on in a run: its open turn has ended, or else the run has.
+/// Polls until a run is idle: its open turn has ended, or else the run has.
 pub(super) async fn until_at_rest(polls: &mut Poller, handle: &Handle) -> Result<Digest> {
     let mut turn = AwaitedTurn::of(handle.clone());
     loop {
