@@ -115,7 +115,7 @@ impl Credentials {
         Self::of(Kind::CompanyToken(secret_text(token))).with_workspace_uid(workspace_uid)
     }
 
-    /// Names the workspace in every request, whatever the kind of credentials.
+    /// VariableNames the workspace in every request, whatever the kind of credentials.
     ///
     /// It is sent as `X-Paradime-Workspace`, and replaces an earlier one.
     ///

@@ -66,20 +66,20 @@ impl Said {
     }
 
     /// The values of a GraphQL envelope by name; none where it is no envelope.
-    pub(super) fn envelope(&self) -> Option<Envelope<'_>> {
+    pub(super) fn envelope(&self) -> Option<GivenEnvelope<'_>> {
         let json = self.json.as_ref().ok()?;
         let (data, errors) = (json.all("data"), json.all("errors"));
         let is_envelope = !data.is_empty() || !errors.is_empty();
-        is_envelope.then_some(Envelope { data, errors })
+        is_envelope.then_some(GivenEnvelope { data, errors })
     }
 }
 
-pub(super) struct Envelope<'a> {
+pub(super) struct GivenEnvelope<'a> {
     data: Vec<&'a Json>,
     errors: Vec<&'a Json>,
 }
 
-impl<'a> Envelope<'a> {
+impl<'a> GivenEnvelope<'a> {
     /// What stands at the operation's root and is not null.
     pub(super) fn values(&self, root: &str) -> Vec<&'a Json> {
         let values = self.data.iter().flat_map(|data| data.all(root));

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 /// Reading one refuses a name that it does not know, and a request with neither an agent nor a
 /// message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", try_from = "Stored")]
+#[serde(rename_all = "camelCase", try_from = "StoredTriggerRun")]
 #[must_use = "a request starts nothing until it is given to a client"]
 pub struct TriggerRun {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct TriggerRun {
 /// A request as it was stored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Stored {
+struct StoredTriggerRun {
     agent: Option<String>,
     message: Option<String>,
     slack: Option<Slack>,
@@ -61,10 +61,10 @@ struct Stored {
     model_family: Option<String>,
 }
 
-impl TryFrom<Stored> for TriggerRun {
+impl TryFrom<StoredTriggerRun> for TriggerRun {
     type Error = &'static str;
 
-    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+    fn try_from(stored: StoredTriggerRun) -> Result<Self, Self::Error> {
         if stored.agent.is_none() && stored.message.is_none() {
             return Err("a request needs an agent or a message");
         }

@@ -25,7 +25,7 @@ use crate::model::SessionId;
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Stored", into = "Stored")]
+#[serde(try_from = "StoredCheckpoint", into = "StoredCheckpoint")]
 pub struct Checkpoint {
     pub(crate) session_id: SessionId,
     pub(crate) state: SessionState,
@@ -75,17 +75,17 @@ const VERSION: u32 = 1;
 /// A checkpoint as it is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Stored {
+struct StoredCheckpoint {
     version: u32,
     #[serde(rename = "agentSessionId")]
     session_id: SessionId,
     cursor: serde_json::Value,
 }
 
-impl TryFrom<Stored> for Checkpoint {
+impl TryFrom<StoredCheckpoint> for Checkpoint {
     type Error = String;
 
-    fn try_from(stored: Stored) -> Result<Self, String> {
+    fn try_from(stored: StoredCheckpoint) -> Result<Self, String> {
         if stored.version != VERSION {
             return Err(format!(
                 "this is a checkpoint of version {}, and this release of dinoai reads version \
@@ -102,7 +102,7 @@ impl TryFrom<Stored> for Checkpoint {
     }
 }
 
-impl From<Checkpoint> for Stored {
+impl From<Checkpoint> for StoredCheckpoint {
     fn from(checkpoint: Checkpoint) -> Self {
         Self {
             version: VERSION,

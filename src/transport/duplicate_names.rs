@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 /// The names in the objects of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Names {
+pub(crate) enum FieldNames {
     /// Each stands once in its object.
     Unique,
     /// One stands twice.
@@ -17,7 +17,7 @@ pub(crate) enum Names {
     Unread,
 }
 
-impl Names {
+impl FieldNames {
     pub(crate) fn of(json: &[u8]) -> Self {
         match serde_json::from_slice::<EachOnce>(json) {
             Ok(EachOnce) => Self::Unique,
@@ -90,18 +90,18 @@ mod tests {
     #[test]
     fn names_are_compared_within_their_object_and_as_they_read() {
         for (json, names) in [
-            ("7", Names::Unique),
+            ("7", FieldNames::Unique),
             (
                 r#"{"a":{"a":[{"a":1},{"a":null}]},"b":true}"#,
-                Names::Unique,
+                FieldNames::Unique,
             ),
-            (r#"{"a":1,"b":2,"a":1}"#, Names::Twice),
-            (r#"[0,{"b":{"a":-1,"\u0061":2.5}}]"#, Names::Twice),
-            ("<html>", Names::Unread),
-            (r#"{"a":1,"b""#, Names::Unread),
-            (r#"{"a":1e999}"#, Names::Unread),
+            (r#"{"a":1,"b":2,"a":1}"#, FieldNames::Twice),
+            (r#"[0,{"b":{"a":-1,"\u0061":2.5}}]"#, FieldNames::Twice),
+            ("<html>", FieldNames::Unread),
+            (r#"{"a":1,"b""#, FieldNames::Unread),
+            (r#"{"a":1e999}"#, FieldNames::Unread),
         ] {
-            assert_eq!(Names::of(json.as_bytes()), names, "{json}");
+            assert_eq!(FieldNames::of(json.as_bytes()), names, "{json}");
         }
     }
 }

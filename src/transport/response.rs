@@ -13,7 +13,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::decode::value;
-use super::duplicate_names::Names;
+use super::duplicate_names::FieldNames;
 use super::envelope::Parsed;
 use super::operation::{Operation, RetrySafety};
 use super::proof;
@@ -103,13 +103,13 @@ impl Response {
             call.session_id.clone_from(&id);
         }
         let parsed = Parsed::of(&self.body);
-        let names = || Names::of(&repaired(&self.body));
+        let names = || FieldNames::of(&repaired(&self.body));
         let Parsed::Envelope(envelope) = parsed else {
             let has_value = has_value_at(&self.body, O::INFO.root);
             let is_proven = proof::is_status_before_execution(status)
                 && !names_session
                 && !has_value
-                && names() != Names::Twice;
+                && names() != FieldNames::Twice;
             return Err(match is_proven {
                 true => self.refused_by_status(call, context, RetrySafety::Never),
                 false => self.unknown(call, context, None),
@@ -121,7 +121,7 @@ impl Response {
         if let Some(data) = data {
             call.maybe_executed = true;
             return if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
-                let can_be_accepted = id.is_some() || names() != Names::Unique;
+                let can_be_accepted = id.is_some() || names() != FieldNames::Unique;
                 value::<O>(data, call, &context.redaction, can_be_accepted)
             } else {
                 let data = serde_json::from_str(data.get()).ok();
@@ -134,7 +134,7 @@ impl Response {
             };
         }
 
-        let is_clean = !names_session && !errors.is_unreadable && names() == Names::Unique;
+        let is_clean = !names_session && !errors.is_unreadable && names() == FieldNames::Unique;
         let is_empty_refusal = is_clean && !errors.is_path_present;
         let is_proven = is_empty_refusal
             && (matches!(status, 401 | 403 | 429)

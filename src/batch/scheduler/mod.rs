@@ -50,12 +50,12 @@ const FIRST_POLL: Duration = Duration::from_secs(1);
 
 /// What the caller wants to be called with when a run is started.
 pub(crate) struct StartHooks<K> {
-    pub(crate) on_started: Option<Box<OnStarted<K>>>,
-    pub(crate) on_accepted: Option<Box<OnAccepted<K>>>,
+    pub(crate) on_started: Option<Box<OnEachStarted<K>>>,
+    pub(crate) on_accepted: Option<Box<OnEachAccepted<K>>>,
 }
 
-pub(crate) type OnStarted<K> = dyn FnMut(K, &SessionId) + Send;
-pub(crate) type OnAccepted<K> = dyn FnMut(K, &Accepted) + Send;
+pub(crate) type OnEachStarted<K> = dyn FnMut(K, &SessionId) + Send;
+pub(crate) type OnEachAccepted<K> = dyn FnMut(K, &Accepted) + Send;
 
 impl<K> Default for StartHooks<K> {
     fn default() -> Self {

@@ -32,12 +32,12 @@ pub(crate) struct Wanted {
 }
 
 /// The names of a setting: first the vendor's own, then one that other products use as well.
-pub(crate) type Names = [&'static str; 2];
+pub(crate) type VariableNames = [&'static str; 2];
 
-pub(crate) const ENDPOINT_NAMES: Names = ["PARADIME_API_ENDPOINT", "API_ENDPOINT"];
-pub(crate) const KEY_NAMES: Names = ["PARADIME_API_KEY", "API_KEY"];
-pub(crate) const SECRET_NAMES: Names = ["PARADIME_API_SECRET", "API_SECRET"];
-pub(crate) const WORKSPACE_NAMES: Names = ["PARADIME_WORKSPACE_UID", "WORKSPACE_UID"];
+pub(crate) const ENDPOINT_NAMES: VariableNames = ["PARADIME_API_ENDPOINT", "API_ENDPOINT"];
+pub(crate) const KEY_NAMES: VariableNames = ["PARADIME_API_KEY", "API_KEY"];
+pub(crate) const SECRET_NAMES: VariableNames = ["PARADIME_API_SECRET", "API_SECRET"];
+pub(crate) const WORKSPACE_NAMES: VariableNames = ["PARADIME_WORKSPACE_UID", "WORKSPACE_UID"];
 
 impl Account {
     pub(crate) fn from_env(wanted: Wanted) -> Result<Self, Error> {
@@ -185,7 +185,11 @@ impl Values {
 
     /// As the vendor's command does: each name in the environment before the file, where one that
     /// is set to nothing hides the file's; the first name that has a value counts.
-    fn look_up(&mut self, places: &[Place<'_>], names: Names) -> Result<Option<Found>, Error> {
+    fn look_up(
+        &mut self,
+        places: &[Place<'_>],
+        names: VariableNames,
+    ) -> Result<Option<Found>, Error> {
         for name in names {
             let mut is_set_to_nothing = false;
             for place in places {
