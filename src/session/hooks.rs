@@ -1,4 +1,5 @@
-//! What callers want to be called with.
+//! [`OnStarted`] and [`OnAccepted`]: functions of the caller that are called once a run, or a follow-up, is
+//! accepted.
 
 use crate::model::{Accepted, SessionId};
 
