@@ -15,7 +15,7 @@ use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{MOST_NAMED, NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
-use crate::report::{ExitStatus, Failure, FailureKind, Signal, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal, hint};
 
 pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
     let output = context.output;
@@ -247,5 +247,5 @@ fn run_and_failure(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>,
 }
 
 fn resume_hint<'a>(left: impl IntoIterator<Item = &'a SessionId>) -> String {
-    format!("to resume: dinoai wait {}", shell::ids(left))
+    format!("to resume: dinoai wait {}", hint::ids(left))
 }

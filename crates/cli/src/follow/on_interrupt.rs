@@ -13,7 +13,7 @@ use super::{Follower, WatchedRun, stopped_status};
 use crate::args::OnInterrupt;
 use crate::interrupt::{Action, Interrupts, RunStage, decide};
 use crate::report::hint::resume_run;
-use crate::report::{Failure, Signal, shell};
+use crate::report::{Failure, Signal, hint};
 
 impl Follower<'_> {
     /// Does with the run what the rule for signals says, and shows what is read meanwhile. A second
@@ -81,12 +81,12 @@ impl Follower<'_> {
             }
             Action::Nothing => {
                 let failure = Failure::interrupted(signal, id, "has ended");
-                failure.with_hint(format!("to read it: dinoai get {}", shell::id(id)))
+                failure.with_hint(format!("to read it: dinoai get {}", hint::id(id)))
             }
             Action::Stop => match self.stop(id, interrupts, show).await {
                 Ok(()) => Failure::interrupted(signal, id, "was stopped"),
                 Err(problem) => {
-                    let hint = format!("to stop it: dinoai stop {}", shell::id(id));
+                    let hint = format!("to stop it: dinoai stop {}", hint::id(id));
                     Failure::interrupted(signal, id, &problem).with_hint(hint)
                 }
             },
@@ -130,7 +130,7 @@ impl Follower<'_> {
             Some(Ok(run)) => {
                 let end = format!("ended {}", run.status);
                 let failure = Failure::interrupted(signal, id, &end);
-                failure.with_hint(format!("to read it: dinoai get {}", shell::id(id)))
+                failure.with_hint(format!("to read it: dinoai get {}", hint::id(id)))
             }
             Some(Err(error)) => {
                 if let Some(stopped) = stopped_status(&error) {

@@ -9,7 +9,7 @@ use std::fmt;
 use dinoai::{Error, SessionId};
 use serde::Serialize;
 
-use super::{ExitStatus, Signal, hint, shell};
+use super::{ExitStatus, Signal, hint};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -87,7 +87,7 @@ impl Failure {
         let text = "interrupted before the API responded; the message may have been sent";
         let hint = format!(
             "before sending it again, check what the run did: dinoai get {}",
-            shell::id(session_id)
+            hint::id(session_id)
         );
         Self::by_signal(signal, text)
             .about(session_id)
@@ -99,7 +99,7 @@ impl Failure {
         let failure = Self::interrupted(signal, session_id, "may have been stopped");
         failure.with_hint(format!(
             "to check its status: dinoai get {}",
-            shell::id(session_id)
+            hint::id(session_id)
         ))
     }
 
