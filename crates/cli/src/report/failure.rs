@@ -282,9 +282,88 @@ impl Serialize for FailureKind {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use dinoai::{Client, Credentials, Obstacle, Run, RunStatus, TriggerRun};
+    use dinoai_emulator::Emulator;
     use serde_json::{Value, json};
 
     use super::*;
+
+    /// The names of the variants of the library's error, as its source lists them: the lines of the
+    /// enum that begin with a name.
+    fn variants() -> BTreeSet<String> {
+        let source = include_str!("../../../../src/error/mod.rs");
+        let (_, from_first) = source.split_once("\npub enum Error {\n").unwrap();
+        let (variants, _) = from_first.split_once("\n}\n").unwrap();
+        let lines = variants
+            .lines()
+            .filter_map(|line| line.strip_prefix("    "));
+        let named = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));
+        named.map(name).collect()
+    }
+
+    /// The name that a text begins with.
+    fn name(text: &str) -> String {
+        text.chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect()
+    }
+
+    /// An error of each variant: most from the library's constructors for tests, the others as they
+    /// occur.
+    async fn samples() -> Vec<Error> {
+        let id = || SessionId::new("abc").unwrap();
+        let emulator = Emulator::builder().start().await.unwrap();
+        let credentials = Credentials::key_and_secret(emulator.key(), emulator.secret());
+        let builder = Client::builder().endpoint(emulator.endpoint());
+        let builder = builder.credentials(credentials.clone()).response_limit(1);
+        let client = builder.build().unwrap();
+        vec![
+            client
+                .trigger_run(TriggerRun::message(" "))
+                .await
+                .unwrap_err(),
+            Client::new("no endpoint", credentials).unwrap_err(),
+            Error::new_not_sent(Obstacle::Connection),
+            Error::new_outcome_unknown("connection reset"),
+            Error::new_not_started(Error::new_unauthorized()),
+            Error::new_transport(id()),
+            Error::new_unauthorized(),
+            Error::new_rate_limited(None),
+            Error::new_http(id(), 503),
+            Error::new_graphql(vec![]),
+            Error::new_not_found(id()),
+            Error::new_unsupported("the base branch"),
+            Error::new_decode(id(), "is missing"),
+            client.get_run("abc").await.unwrap_err(),
+            Error::new_not_accepted("REJECTED"),
+            Run::new(id(), RunStatus::Failed).into_result().unwrap_err(),
+            Error::new_wait_timeout(id(), RunStatus::Running),
+            Error::new_turn_not_started(id()),
+        ]
+    }
+
+    /// The library's error is non-exhaustive, so the compiler does not ask for a new variant's kind.
+    #[tokio::test]
+    async fn each_variant_of_the_librarys_error_has_a_kind_of_its_own() {
+        let samples = samples().await;
+        let sampled: BTreeSet<_> = samples
+            .iter()
+            .map(|error| name(&format!("{error:?}")))
+            .collect();
+        assert_eq!(
+            sampled,
+            variants(),
+            "a sample of each variant, and its kind"
+        );
+        let words: BTreeSet<_> = samples
+            .iter()
+            .map(|error| FailureKind::of(error).word())
+            .collect();
+        assert_eq!(words.len(), samples.len(), "{words:?}");
+        assert!(!words.contains(FailureKind::Other.word()), "{words:?}");
+    }
 
     #[test]
     fn the_schema_has_each_kind() {
