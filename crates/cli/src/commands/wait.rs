@@ -66,7 +66,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
 struct WaitProgress<'a> {
     output: &'a Output,
     left: RunsLeft,
-    /// Those that were in progress at the timeout, in the order in which they were given.
+    /// Those that were in progress at the timeout, in the order of the command line.
     given_up: BTreeMap<usize, SessionId>,
     failure_groups: FailureGroups,
     /// What came of each so far, in words: an id and a status, or why it is not known.
@@ -77,7 +77,7 @@ struct WaitProgress<'a> {
     exits: Vec<ExitStatus>,
 }
 
-/// The runs that have not ended, in the order in which they were given.
+/// The runs that have not ended, in the order of the command line.
 struct RunsLeft {
     ids: BTreeMap<usize, SessionId>,
     places: HashMap<SessionId, usize>,

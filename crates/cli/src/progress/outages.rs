@@ -121,7 +121,7 @@ fn why(error: &Error) -> String {
             _ => "GraphQL errors",
         },
         Error::NotFound { .. } => "no such run",
-        Error::Decode { .. } => "it is not understood",
+        Error::Decode { .. } => "it does not match the schema",
         other => FailureKind::of(other).word(),
     };
     words.to_owned()

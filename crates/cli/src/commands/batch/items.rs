@@ -67,10 +67,12 @@ impl<'de> Deserialize<'de> for Item {
 impl Item {
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.agent.is_none() && self.message.is_none() {
-            return Err("neither an agent nor a message is given".to_owned());
+            return Err("an agent or a message is required".to_owned());
         }
         if self.slack_channel.is_some() != self.slack_thread.is_some() {
-            return Err("slack_channel and slack_thread must be given together".to_owned());
+            return Err(
+                "slack_channel needs slack_thread, and slack_thread slack_channel".to_owned(),
+            );
         }
         Ok(())
     }
@@ -223,7 +225,7 @@ fn check_header(header: &csv::StringRecord) -> Result<(), String> {
             ));
         }
         if header.iter().take(place).any(|other| other == column) {
-            return Err(format!("the column `{column}` is given twice"));
+            return Err(format!("the column `{column}` appears twice"));
         }
     }
     Ok(())
@@ -310,10 +312,10 @@ mod tests {
     fn what_is_wrong_is_said_with_its_line() {
         for (json, problem) in [
             ("{\"agent\": \"a\"}\n{\"mesage\": \"m\"}", "line 2: unknown"),
-            ("{}", "line 1: neither an agent"),
+            ("{}", "line 1: an agent or a message"),
             (
                 "{\"agent\": \"a\", \"slack_channel\": \"C\"}",
-                "line 1: slack_channel and slack_thread must be given together",
+                "line 1: slack_channel needs slack_thread, and slack_thread slack_channel",
             ),
             (
                 "\n{\"agent\": 7}",
@@ -332,7 +334,7 @@ mod tests {
                 "[\n{\"agent\": \"a\", \"agent\": \"b\"}]",
                 "line 2: duplicate",
             ),
-            ("[\n\n{}]", "line 3: neither an agent"),
+            ("[\n\n{}]", "line 3: an agent or a message"),
             ("[{}\n", "line 1: EOF"),
         ] {
             let refusal = parse(Path::new("items"), json).unwrap_err();
@@ -344,7 +346,7 @@ mod tests {
     fn a_row_is_named_by_the_line_that_it_begins_in() {
         let rows = "agent,message\na,\"two\nlines\"\n\n\r\n";
         for (row, problem) in [
-            (" ,\n", "line 6: neither an agent nor a message is given"),
+            (" ,\n", "line 6: an agent or a message is required"),
             (
                 "a,\"m\nm\",x\n",
                 "line 6: there are 3 fields, and 2 in the header",
@@ -361,7 +363,7 @@ mod tests {
             ("\nagent,mesage\n", "line 2: unknown column `mesage`; the"),
             (
                 "agent, agent \n",
-                "line 1: the column `agent` is given twice",
+                "line 1: the column `agent` appears twice",
             ),
             (
                 "\n\"agent\";\"message\"",
