@@ -85,7 +85,7 @@ impl Stopping<'_> {
         Ok(())
     }
 
-    /// Stops a run, and shows it where that is done. At a signal its answer is waited for a while,
+    /// Stops a run, and shows it where that is done. At a signal its response is waited for a while,
     /// and the signal is the failure.
     async fn carry_out(
         &mut self,
@@ -109,11 +109,11 @@ impl Stopping<'_> {
             stopped = stop => match stopped {
                 Ok(accepted) => {
                     self.stopped(accepted);
-                    return Err(Failure::interrupted(signal, id, "was stopped"));
+                    return Err(Failure::interrupted_run(signal, id, "was stopped"));
                 }
                 Err(error) => {
                     let problem = format!("could not be stopped: {error}");
-                    Failure::interrupted(signal, id, &problem)
+                    Failure::interrupted_run(signal, id, &problem)
                 }
             },
             () = tokio::time::sleep(limit) => Failure::interrupted_stop(signal, id),

@@ -222,7 +222,7 @@ impl WaitProgress<'_> {
         let end = format!("not seen to end{}", why.unwrap_or_default());
         let mut left = self.left.ids.values();
         let failure = match (left.next(), left.next()) {
-            (Some(id), None) => Failure::interrupted(signal, id, &format!("was {end}")),
+            (Some(id), None) => Failure::interrupted_run(signal, id, &format!("was {end}")),
             _ => {
                 let text = format!("interrupted; {} runs were {end}", self.left.ids.len());
                 Failure::by_signal(signal, text)

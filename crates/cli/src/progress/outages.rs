@@ -27,7 +27,7 @@ struct FailingPolls {
 pub(crate) struct OutageSummary {
     /// Of how many runs they fail.
     pub(crate) runs: usize,
-    /// For how long the longest of them has had no answer.
+    /// For how long the longest of them has had no response.
     pub(crate) lasted: Duration,
     pub(crate) why: String,
 }

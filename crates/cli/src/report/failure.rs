@@ -61,7 +61,7 @@ impl Failure {
     }
 
     /// Interrupted while a run that was waited for is in progress.
-    pub(crate) fn interrupted(signal: Signal, session_id: &SessionId, status: &str) -> Self {
+    pub(crate) fn interrupted_run(signal: Signal, session_id: &SessionId, status: &str) -> Self {
         Self {
             session_id: Some(session_id.clone()),
             ..Self::by_signal(
@@ -96,7 +96,7 @@ impl Failure {
 
     /// Interrupted while a stop was on its way.
     pub(crate) fn interrupted_stop(signal: Signal, session_id: &SessionId) -> Self {
-        let failure = Self::interrupted(signal, session_id, "may have been stopped");
+        let failure = Self::interrupted_run(signal, session_id, "may have been stopped");
         failure.with_hint(format!(
             "to check its status: dinoai get {}",
             hint::id(session_id)
@@ -104,12 +104,12 @@ impl Failure {
     }
 
     /// Interrupted before anything was sent that starts something.
-    pub(crate) fn interrupted_before(signal: Signal) -> Self {
+    pub(crate) fn interrupted_before_start(signal: Signal) -> Self {
         Self::by_signal(signal, "interrupted; nothing was started")
     }
 
     /// The same failure, where the command was interrupted before it came.
-    pub(crate) fn interrupted_by(mut self, signal: Signal) -> Self {
+    pub(crate) fn after_signal(mut self, signal: Signal) -> Self {
         self.exit = ExitStatus::Interrupted(signal);
         self
     }

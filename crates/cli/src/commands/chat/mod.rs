@@ -117,11 +117,11 @@ async fn converse(
                     match failure.exit {
                         ExitStatus::Interrupted(Signal::Interrupt) => {
                             if let Some(signal) = context.interrupts.resume() {
-                                return Err(failure.interrupted_by(signal));
+                                return Err(failure.after_signal(signal));
                             }
                         }
                         ExitStatus::Interrupted(_) => return Err(failure),
-                        // Another message would get the same answer.
+                        // Another message would be refused, too.
                         _ if conversation.is_refused(&failure) => return Err(failure),
                         _ => {}
                     }

@@ -57,14 +57,14 @@ fn with_texts(mut stage: Stage) -> Stage {
 }
 
 fn hostile() -> Emulator {
-    let mut at_work = Stage::new("RUNNING").child("child");
+    let mut in_progress = Stage::new("RUNNING").child("child");
     for text in &texts()[..10] {
-        at_work = at_work
+        in_progress = in_progress
             .startup_step(text, false)
             .step(Step::tool(text.as_str()).input(text.as_str()));
     }
     let said = with_texts(Stage::new("COMPLETED"));
-    let mut scenario = Scenario::new().stage(at_work).stage(said.clone());
+    let mut scenario = Scenario::new().stage(in_progress).stage(said.clone());
     for _ in 0..MOST_FOLLOW_UPS {
         scenario = scenario.follow_up([Stage::new("RUNNING"), said.clone()]);
     }
@@ -179,7 +179,7 @@ fn into_file(emulator: &Emulator, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn text_is_neutralised_on_a_terminal() {
+fn text_is_made_harmless_on_a_terminal() {
     let emulator = hostile();
     for command in commands(&emulator) {
         for format in FORMATS {
@@ -212,7 +212,7 @@ fn text_is_neutralised_on_a_terminal() {
 }
 
 #[test]
-fn text_is_neutralised_on_a_terminal_of_a_ci_system() {
+fn text_is_made_harmless_on_a_terminal_of_a_ci_system() {
     let emulator = hostile();
     for command in commands(&emulator) {
         let what = arguments(&command, "text");
