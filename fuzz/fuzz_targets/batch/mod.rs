@@ -6,7 +6,7 @@
     reason = "a target reads one of the two kinds of file, and starts no run"
 )]
 
-#[path = "../../../crates/cli/src/commands/batch/items/mod.rs"]
+#[path = "../../../crates/cli/src/commands/batch/items.rs"]
 mod items;
 #[path = "../../../crates/cli/src/commands/batch/properties.rs"]
 pub(crate) mod properties;

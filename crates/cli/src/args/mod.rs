@@ -55,8 +55,8 @@ Environment:
     doc = "Results go to standard output, everything else to standard error."
 )]
 ///
-/// Without a command, dinoai does what `paradime dinoai` does: with a message, given or piped, it
-/// runs one turn; without one, it starts a conversation.
+/// Without a command, dinoai does what `paradime dinoai` does: with a message, from -m or a
+/// pipe, it runs one turn; without one, it starts a conversation.
 #[derive(Debug, Parser)]
 #[command(name = "dinoai", version)]
 #[command(after_help = EXIT_STATUSES, styles = Styles::styled())]
@@ -109,9 +109,8 @@ pub(crate) struct GlobalArgs {
         value_name = "FORMAT"
     )]
     pub(crate) output: Format,
-    /// Send requests to this URL. Its path identifies the company; given here, it is visible to
-    /// everyone on this machine in the list of processes. The variable PARADIME_API_ENDPOINT hides
-    /// it
+    /// Send requests to this URL. Its path identifies the company, and everyone on this machine can see
+    /// this option in the list of processes; the variable PARADIME_API_ENDPOINT hides it
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
     /// Read credentials that are not set in the environment from this file [default:
@@ -125,7 +124,7 @@ pub(crate) struct GlobalArgs {
     /// Suppress everything except errors on standard error
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Show status changes; given twice, also requests that failed and are retried; never shows
+    /// Show status changes; with -vv, also requests that failed and are retried; never shows
     /// messages or credentials
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,

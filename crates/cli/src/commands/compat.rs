@@ -1,4 +1,5 @@
-//! `dinoai` without a command: what `paradime dinoai` does.
+//! `dinoai` without a command: what `paradime dinoai` does. [`command`] makes `run`, `send` or `chat` of
+//! its options.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! [`Context`]: what a command that talks to the API is given.
+//! [`Context`]: what every command gets that talks to the API.
 
 use dinoai::{Client, SessionId};
 
@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
 
-/// What a command that talks to the API is given.
+/// What every command gets that talks to the API.
 pub(crate) struct Context<'a> {
     pub(crate) client: &'a Client,
     pub(crate) output: &'a Output,

@@ -65,7 +65,7 @@ pub(crate) fn trigger(options: RequestArgs) -> Result<TriggerRun, Failure> {
         (None, None) => request,
         _ => {
             return Err(Failure::usage(
-                "a Slack channel and a Slack thread must be given together",
+                "a Slack channel needs a Slack thread, and a thread a channel",
             ));
         }
     };

@@ -15,7 +15,7 @@ use super::several_runs::{FailureGroups, RunEntry};
 use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
-use crate::report::{ExitStatus, Failure, FailureKind, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, hint};
 
 /// How often what is in progress is stopped: what was started just before a stop is found only after it.
 const TRIES: usize = 10;
@@ -85,7 +85,7 @@ impl Stopping<'_> {
         Ok(())
     }
 
-    /// Stops a run, and shows it where that is done. At a signal its answer is waited for a while,
+    /// Stops a run, and shows it where that is done. At a signal its response is waited for a while,
     /// and the signal is the failure.
     async fn carry_out(
         &mut self,
@@ -109,11 +109,11 @@ impl Stopping<'_> {
             stopped = stop => match stopped {
                 Ok(accepted) => {
                     self.stopped(accepted);
-                    return Err(Failure::interrupted(signal, id, "was stopped"));
+                    return Err(Failure::interrupted_run(signal, id, "was stopped"));
                 }
                 Err(error) => {
                     let problem = format!("could not be stopped: {error}");
-                    Failure::interrupted(signal, id, &problem)
+                    Failure::interrupted_run(signal, id, &problem)
                 }
             },
             () = tokio::time::sleep(limit) => Failure::interrupted_stop(signal, id),
@@ -181,7 +181,7 @@ impl Stopping<'_> {
         }
         if let Err(mut failure) = interruption {
             if !left.is_empty() {
-                let command = format!("dinoai stop {}{}", self.options, shell::ids(left));
+                let command = format!("dinoai stop {}{}", self.options, hint::ids(left));
                 let hint = format!("to stop the others: {command}");
                 failure.hint = Some(match failure.hint {
                     Some(known) => format!("{known}\n  {hint}"),
@@ -344,5 +344,5 @@ fn unreadable(error: Error, first: &SessionId) -> Failure {
 }
 
 fn again(what: &str, id: &SessionId) -> String {
-    format!("{what}: dinoai stop --tree {}", shell::id(id))
+    format!("{what}: dinoai stop --tree {}", hint::id(id))
 }

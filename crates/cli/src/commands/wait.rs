@@ -15,7 +15,7 @@ use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
 use crate::progress::waiting_for::{MOST_NAMED, NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
-use crate::report::{ExitStatus, Failure, FailureKind, Signal, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal, hint};
 
 pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<ExitStatus, Failure> {
     let output = context.output;
@@ -66,7 +66,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
 struct WaitProgress<'a> {
     output: &'a Output,
     left: RunsLeft,
-    /// Those that were in progress at the timeout, in the order in which they were given.
+    /// Those that were in progress at the timeout, in the order of the command line.
     given_up: BTreeMap<usize, SessionId>,
     failure_groups: FailureGroups,
     /// What came of each so far, in words: an id and a status, or why it is not known.
@@ -77,7 +77,7 @@ struct WaitProgress<'a> {
     exits: Vec<ExitStatus>,
 }
 
-/// The runs that have not ended, in the order in which they were given.
+/// The runs that have not ended, in the order of the command line.
 struct RunsLeft {
     ids: BTreeMap<usize, SessionId>,
     places: HashMap<SessionId, usize>,
@@ -222,7 +222,7 @@ impl WaitProgress<'_> {
         let end = format!("not seen to end{}", why.unwrap_or_default());
         let mut left = self.left.ids.values();
         let failure = match (left.next(), left.next()) {
-            (Some(id), None) => Failure::interrupted(signal, id, &format!("was {end}")),
+            (Some(id), None) => Failure::interrupted_run(signal, id, &format!("was {end}")),
             _ => {
                 let text = format!("interrupted; {} runs were {end}", self.left.ids.len());
                 Failure::by_signal(signal, text)
@@ -247,5 +247,5 @@ fn run_and_failure(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>,
 }
 
 fn resume_hint<'a>(left: impl IntoIterator<Item = &'a SessionId>) -> String {
-    format!("to resume: dinoai wait {}", shell::ids(left))
+    format!("to resume: dinoai wait {}", hint::ids(left))
 }

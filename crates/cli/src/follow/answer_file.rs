@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use crate::account;
 use crate::args::{Command, GlobalArgs};
 use crate::file_identity::FileIdentity;
-use crate::report::{Failure, shell};
+use crate::report::{Failure, hint};
 
 /// More links in a row are followed by no system.
 const LINKS: usize = 40;
@@ -87,7 +87,7 @@ impl AnswerFile {
                 format!("the run {id} completed, and {name} could not be written: {problem}");
             Failure::output(text)
                 .about(id)
-                .with_hint(format!("to read it: dinoai get {}", shell::id(id)))
+                .with_hint(format!("to read it: dinoai get {}", hint::id(id)))
         })
     }
 

@@ -22,7 +22,7 @@ use crate::interrupt::{Interrupts, RunStage, StartedRuns};
 use crate::output::Output;
 use crate::print::{Audience, EventPrinter, text};
 use crate::report::hint::resume_run;
-use crate::report::{ExitStatus, Failure, FailureKind, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, hint};
 
 pub(crate) use answer_file::AnswerFile;
 pub(crate) use watched_run::WatchedRun;
@@ -176,7 +176,7 @@ impl Follower<'_> {
             (None, _) => Ok(()),
             (Some(lost), Some(id)) => Err(lost.failure(what).about(id).with_hint(format!(
                 "to print the answer again: dinoai get {}",
-                shell::id(id)
+                hint::id(id)
             ))),
             (Some(lost), None) => Err(lost.failure(what)),
         }

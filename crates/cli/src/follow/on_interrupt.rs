@@ -13,7 +13,7 @@ use super::{Follower, WatchedRun, stopped_status};
 use crate::args::OnInterrupt;
 use crate::interrupt::{Action, Interrupts, RunStage, decide};
 use crate::report::hint::resume_run;
-use crate::report::{Failure, Signal, shell};
+use crate::report::{Failure, Signal, hint};
 
 impl Follower<'_> {
     /// Does with the run what the rule for signals says, and shows what is read meanwhile. A second
@@ -45,7 +45,7 @@ impl Follower<'_> {
                 }
                 // It has named the run.
                 Some(Err(_)) if watched.stage() == RunStage::InProgress => None,
-                Some(Err(error)) => Some(Failure::from(error).interrupted_by(signal)),
+                Some(Err(error)) => Some(Failure::from(error).after_signal(signal)),
                 None => Some(match watched.id() {
                     Some(id) => Failure::interrupted_send(signal, id),
                     None => Failure::interrupted_in_flight(signal),
@@ -67,27 +67,27 @@ impl Follower<'_> {
             }
         }
         let Some(id) = watched.id() else {
-            return Failure::interrupted_before(signal);
+            return Failure::interrupted_before_start(signal);
         };
         match decide(watched.stage(), wanted) {
             Action::Leave | Action::AwaitId(_) => {
                 let unanswered = self.output.outages().summary();
                 let status = watched.describe(self.output.left_run_words(), unanswered.as_ref());
-                Failure::interrupted(signal, id, &status).with_hint(resume_run(id))
+                Failure::interrupted_run(signal, id, &status).with_hint(resume_run(id))
             }
             Action::AwaitStop(limit) => {
                 self.await_stop(watched, signal, limit, interrupts, show)
                     .await
             }
             Action::Nothing => {
-                let failure = Failure::interrupted(signal, id, "has ended");
-                failure.with_hint(format!("to read it: dinoai get {}", shell::id(id)))
+                let failure = Failure::interrupted_run(signal, id, "has ended");
+                failure.with_hint(format!("to read it: dinoai get {}", hint::id(id)))
             }
             Action::Stop => match self.stop(id, interrupts, show).await {
-                Ok(()) => Failure::interrupted(signal, id, "was stopped"),
+                Ok(()) => Failure::interrupted_run(signal, id, "was stopped"),
                 Err(problem) => {
-                    let hint = format!("to stop it: dinoai stop {}", shell::id(id));
-                    Failure::interrupted(signal, id, &problem).with_hint(hint)
+                    let hint = format!("to stop it: dinoai stop {}", hint::id(id));
+                    Failure::interrupted_run(signal, id, &problem).with_hint(hint)
                 }
             },
         }
@@ -124,19 +124,19 @@ impl Follower<'_> {
             _ = interrupts.next() => None,
         };
         let Some(id) = watched.id() else {
-            return Failure::interrupted_before(signal);
+            return Failure::interrupted_before_start(signal);
         };
         match last {
             Some(Ok(run)) => {
                 let end = format!("ended {}", run.status);
-                let failure = Failure::interrupted(signal, id, &end);
-                failure.with_hint(format!("to read it: dinoai get {}", shell::id(id)))
+                let failure = Failure::interrupted_run(signal, id, &end);
+                failure.with_hint(format!("to read it: dinoai get {}", hint::id(id)))
             }
             Some(Err(error)) => {
                 if let Some(stopped) = stopped_status(&error) {
                     show(&stopped);
                 }
-                let mut failure = Failure::from_wait(error).about(id).interrupted_by(signal);
+                let mut failure = Failure::from_wait(error).about(id).after_signal(signal);
                 failure.message = format!("interrupted; {}", failure.message);
                 failure
             }
@@ -207,8 +207,8 @@ fn not_started(error: Error, signal: Signal) -> Failure {
         }
     );
     let mut failure = match error.may_have_started() {
-        true => return Failure::from(error).interrupted_by(signal),
-        false if is_closed => Failure::interrupted_before(signal),
+        true => return Failure::from(error).after_signal(signal),
+        false if is_closed => Failure::interrupted_before_start(signal),
         false => {
             let text = format!("interrupted; nothing was started: {error}");
             Failure::by_signal(signal, text)

@@ -15,7 +15,7 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
 use crate::output::Output;
-use crate::report::{ExitStatus, Failure, Signal, shell};
+use crate::report::{ExitStatus, Failure, Signal, hint};
 use crate::terminal::Terminal;
 
 /// How long a command may take for its last message after the second signal.
@@ -205,7 +205,7 @@ fn interrupted_again(signal: Signal, started: &[SessionId]) -> Failure {
             let text = format!("interrupted again; the run {id} may still be in progress");
             Failure::by_signal(signal, text)
                 .about(id)
-                .with_hint(format!("to check its status: dinoai get {}", shell::id(id)))
+                .with_hint(format!("to check its status: dinoai get {}", hint::id(id)))
         }
         ids => {
             let text = format!(
@@ -213,7 +213,7 @@ fn interrupted_again(signal: Signal, started: &[SessionId]) -> Failure {
                 ids.len()
             );
             Failure::by_signal(signal, text)
-                .with_hint(format!("to resume: dinoai wait {}", shell::ids(ids)))
+                .with_hint(format!("to resume: dinoai wait {}", hint::ids(ids)))
         }
     }
 }

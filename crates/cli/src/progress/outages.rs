@@ -27,7 +27,7 @@ struct FailingPolls {
 pub(crate) struct OutageSummary {
     /// Of how many runs they fail.
     pub(crate) runs: usize,
-    /// For how long the longest of them has had no answer.
+    /// For how long the longest of them has had no response.
     pub(crate) lasted: Duration,
     pub(crate) why: String,
 }
@@ -121,7 +121,7 @@ fn why(error: &Error) -> String {
             _ => "GraphQL errors",
         },
         Error::NotFound { .. } => "no such run",
-        Error::Decode { .. } => "it is not understood",
+        Error::Decode { .. } => "it does not match the schema",
         other => FailureKind::of(other).word(),
     };
     words.to_owned()

@@ -19,7 +19,7 @@ const LONGEST: usize = 1000;
 /// What a command waits for.
 #[derive(Clone)]
 pub(crate) enum WaitingFor {
-    /// One answer, or the end of one run: its status, or what is being done.
+    /// One response, or the end of one run: its status, or what is being done.
     One {
         what: String,
         /// Whether it is how the run read when it was last seen.
@@ -55,7 +55,7 @@ pub(crate) struct OutcomeCounts {
 
 /// Runs in progress, by name: at most [`MOST_NAMED`].
 pub(crate) enum NamedRuns {
-    /// Those that are in progress for longest, and since when.
+    /// Those that have been in progress longest, and since when.
     Longest(Vec<(String, Instant)>),
     /// The first ones, where nobody says since when.
     First(Vec<SessionId>),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_in_progress_for_longest_are_named_with_their_times() {
+    fn runs_in_progress_longest_are_named_with_their_times() {
         assert_eq!(
             many(batch).sentence(Duration::from_secs(3601), None),
             "still waiting: 3 of 10 done, 1 failed, 4 in progress, 3 to start, 1h 1s; \
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_agent_names_is_neutral_and_on_one_line() {
+    fn what_an_agent_names_is_harmless_and_on_one_line() {
         let said = one("QUEUED a\n\u{1b}[2Jb").sentence(Duration::from_secs(1), None);
         assert_eq!(said, "still waiting: QUEUED a ␛[2Jb, 1s");
     }

@@ -4,7 +4,7 @@
 //! [`ExitStatus::of_wait`] for what ended the wait for a run. The command's own failures are given
 //! theirs by the constructors in `failure.rs`, a rare one with
 //! [`Failure::new`](super::Failure::new). Three places change it afterwards:
-//! [`Failure::interrupted_by`](super::Failure::interrupted_by) where a signal came first, `chat`
+//! [`Failure::after_signal`](super::Failure::after_signal) where a signal came first, `chat`
 //! where a later turn cannot be begun, and `batch` for items that were held back because something
 //! else had stopped it. [`ExitStatus::worst`] says which one of several counts.
 

@@ -9,7 +9,7 @@ use std::fmt;
 use dinoai::{Error, SessionId};
 use serde::Serialize;
 
-use super::{ExitStatus, Signal, hint, shell};
+use super::{ExitStatus, Signal, hint};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -61,7 +61,7 @@ impl Failure {
     }
 
     /// Interrupted while a run that was waited for is in progress.
-    pub(crate) fn interrupted(signal: Signal, session_id: &SessionId, status: &str) -> Self {
+    pub(crate) fn interrupted_run(signal: Signal, session_id: &SessionId, status: &str) -> Self {
         Self {
             session_id: Some(session_id.clone()),
             ..Self::by_signal(
@@ -87,7 +87,7 @@ impl Failure {
         let text = "interrupted before the API responded; the message may have been sent";
         let hint = format!(
             "before sending it again, check what the run did: dinoai get {}",
-            shell::id(session_id)
+            hint::id(session_id)
         );
         Self::by_signal(signal, text)
             .about(session_id)
@@ -96,20 +96,20 @@ impl Failure {
 
     /// Interrupted while a stop was on its way.
     pub(crate) fn interrupted_stop(signal: Signal, session_id: &SessionId) -> Self {
-        let failure = Self::interrupted(signal, session_id, "may have been stopped");
+        let failure = Self::interrupted_run(signal, session_id, "may have been stopped");
         failure.with_hint(format!(
             "to check its status: dinoai get {}",
-            shell::id(session_id)
+            hint::id(session_id)
         ))
     }
 
     /// Interrupted before anything was sent that starts something.
-    pub(crate) fn interrupted_before(signal: Signal) -> Self {
+    pub(crate) fn interrupted_before_start(signal: Signal) -> Self {
         Self::by_signal(signal, "interrupted; nothing was started")
     }
 
     /// The same failure, where the command was interrupted before it came.
-    pub(crate) fn interrupted_by(mut self, signal: Signal) -> Self {
+    pub(crate) fn after_signal(mut self, signal: Signal) -> Self {
         self.exit = ExitStatus::Interrupted(signal);
         self
     }
@@ -282,9 +282,88 @@ impl Serialize for FailureKind {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use dinoai::{Client, Credentials, Obstacle, Run, RunStatus, TriggerRun};
+    use dinoai_emulator::Emulator;
     use serde_json::{Value, json};
 
     use super::*;
+
+    /// The names of the variants of the library's error, as its source lists them: the lines of the
+    /// enum that begin with a name.
+    fn variants() -> BTreeSet<String> {
+        let source = include_str!("../../../../src/error/mod.rs");
+        let (_, from_first) = source.split_once("\npub enum Error {\n").unwrap();
+        let (variants, _) = from_first.split_once("\n}\n").unwrap();
+        let lines = variants
+            .lines()
+            .filter_map(|line| line.strip_prefix("    "));
+        let named = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));
+        named.map(name).collect()
+    }
+
+    /// The name that a text begins with.
+    fn name(text: &str) -> String {
+        text.chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect()
+    }
+
+    /// An error of each variant: most from the library's constructors for tests, the others as they
+    /// occur.
+    async fn samples() -> Vec<Error> {
+        let id = || SessionId::new("abc").unwrap();
+        let emulator = Emulator::builder().start().await.unwrap();
+        let credentials = Credentials::key_and_secret(emulator.key(), emulator.secret());
+        let builder = Client::builder().endpoint(emulator.endpoint());
+        let builder = builder.credentials(credentials.clone()).response_limit(1);
+        let client = builder.build().unwrap();
+        vec![
+            client
+                .trigger_run(TriggerRun::message(" "))
+                .await
+                .unwrap_err(),
+            Client::new("no endpoint", credentials).unwrap_err(),
+            Error::new_not_sent(Obstacle::Connection),
+            Error::new_outcome_unknown("connection reset"),
+            Error::new_not_started(Error::new_unauthorized()),
+            Error::new_transport(id()),
+            Error::new_unauthorized(),
+            Error::new_rate_limited(None),
+            Error::new_http(id(), 503),
+            Error::new_graphql(vec![]),
+            Error::new_not_found(id()),
+            Error::new_unsupported("the base branch"),
+            Error::new_decode(id(), "is missing"),
+            client.get_run("abc").await.unwrap_err(),
+            Error::new_not_accepted("REJECTED"),
+            Run::new(id(), RunStatus::Failed).into_result().unwrap_err(),
+            Error::new_wait_timeout(id(), RunStatus::Running),
+            Error::new_turn_not_started(id()),
+        ]
+    }
+
+    /// The library's error is non-exhaustive, so the compiler does not ask for a new variant's kind.
+    #[tokio::test]
+    async fn each_variant_of_the_librarys_error_has_a_kind_of_its_own() {
+        let samples = samples().await;
+        let sampled: BTreeSet<_> = samples
+            .iter()
+            .map(|error| name(&format!("{error:?}")))
+            .collect();
+        assert_eq!(
+            sampled,
+            variants(),
+            "a sample of each variant, and its kind"
+        );
+        let words: BTreeSet<_> = samples
+            .iter()
+            .map(|error| FailureKind::of(error).word())
+            .collect();
+        assert_eq!(words.len(), samples.len(), "{words:?}");
+        assert!(!words.contains(FailureKind::Other.word()), "{words:?}");
+    }
 
     #[test]
     fn the_schema_has_each_kind() {

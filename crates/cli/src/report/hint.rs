@@ -1,8 +1,9 @@
-//! Hints: commands to paste, each with the options that reach the account of this command.
+//! Hints: commands to paste, each with the options that reach the account of this command
+//! ([`AccountOptions::complete`]), and with its words as a shell reads them ([`quoted`], [`id`], [`ids`]).
 
 use dinoai::{Error, RunStatus, SessionId};
 
-use super::{ExitStatus, shell};
+use super::ExitStatus;
 use crate::args::GlobalArgs;
 
 /// What is said in place of a command that would find its run gone.
@@ -22,7 +23,7 @@ impl AccountOptions {
     pub(crate) fn of(global: &GlobalArgs) -> Self {
         let mut options = String::new();
         if let Some(file) = &global.credentials_file {
-            let file = shell::quoted(&file.display().to_string());
+            let file = quoted(&file.display().to_string());
             options = format!(" --credentials-file {file}");
         }
         if global.endpoint.is_some() {
@@ -64,7 +65,7 @@ impl AccountOptions {
 
 /// The command that waits for this run.
 pub(crate) fn resume_run(session_id: &SessionId) -> String {
-    format!("to resume: dinoai watch {}", shell::id(session_id))
+    format!("to resume: dinoai watch {}", id(session_id))
 }
 
 /// What to do next after this error about a run.
@@ -72,22 +73,50 @@ pub(super) fn of_error(error: &Error, session_id: &SessionId) -> Option<String> 
     match error {
         Error::WaitTimeout(timeout) => match &timeout.stopped {
             None => Some(resume_run(session_id)),
-            Some(Err(_)) => Some(format!("to stop it: dinoai stop {}", shell::id(session_id))),
+            Some(Err(_)) => Some(format!("to stop it: dinoai stop {}", id(session_id))),
             Some(Ok(_)) => None,
         },
         Error::TurnNotStarted { .. } => Some(resume_run(session_id)),
         Error::RunFailed { run, .. } if run.status == RunStatus::Stopped => Some(format!(
             "to continue it: dinoai send -m TEXT {}",
-            shell::id(session_id)
+            id(session_id)
         )),
         _ if error.may_have_started() && ExitStatus::of(error) == ExitStatus::Unknown => {
             Some(format!(
                 "before sending it again, check what it did: dinoai get {}",
-                shell::id(session_id)
+                id(session_id)
             ))
         }
         _ => None,
     }
+}
+
+/// A word as a shell reads it.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// A session id as an argument of a command; what the API sends for one can be anything.
+pub(crate) fn id(id: &SessionId) -> String {
+    match id.as_str().starts_with('-') {
+        true => format!("-- {}", quoted(id.as_str())),
+        false => quoted(id.as_str()),
+    }
+}
+
+/// Several of them.
+pub(crate) fn ids<'a>(ids: impl IntoIterator<Item = &'a SessionId>) -> String {
+    let (hyphened, plain): (Vec<_>, Vec<_>) = ids
+        .into_iter()
+        .map(|id| quoted(id.as_str()))
+        .partition(|id| id.starts_with('-'));
+    let gap = (!hyphened.is_empty()).then(|| "--".to_owned());
+    let all: Vec<_> = plain.into_iter().chain(gap).chain(hyphened).collect();
+    all.join(" ")
 }
 
 #[cfg(test)]
@@ -117,5 +146,23 @@ mod tests {
         assert_eq!(complete("", true, hint), None);
         let text = "check the workspace";
         assert_eq!(complete(" -x", true, text).as_deref(), Some(text));
+    }
+
+    #[test]
+    fn ids_are_arguments_whatever_is_in_them() {
+        let [plain, evil, hyphen] =
+            ["abc", "$(touch x)", "-abc"].map(|text| SessionId::new(text).unwrap());
+        assert_eq!(id(&plain), "abc");
+        assert_eq!(id(&evil), "'$(touch x)'");
+        assert_eq!(id(&hyphen), "-- -abc");
+        assert_eq!(ids([&hyphen, &plain, &evil]), "abc '$(touch x)' -- -abc");
+    }
+
+    #[test]
+    fn a_shell_reads_what_was_meant() {
+        assert_eq!(quoted("items.csv"), "items.csv");
+        assert_eq!(quoted("my items"), "'my items'");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted(""), "''");
     }
 }

@@ -12,8 +12,8 @@ const EARLIER: &str = "Answer to the first.";
 const OWN: &str = "Answer to the second.";
 const FAST: [&str; 2] = ["--poll-interval", "20ms"];
 
-/// A run at work on its first turn, whose answer comes before the follow-up's echo.
-fn at_work() -> (Emulator, String) {
+/// A run in progress with its first turn, whose answer comes before the follow-up's echo.
+fn in_progress() -> (Emulator, String) {
     let scenario = Scenario::new()
         .stage(Stage::new("RUNNING").lasts(Duration::from_secs(60)))
         .stage(Stage::new("COMPLETED"))
@@ -36,7 +36,7 @@ fn at_work() -> (Emulator, String) {
 #[test]
 fn the_answer_to_the_message_before_is_left_out_and_said_to_be() {
     for format in ["text", "json", "jsonl"] {
-        let (emulator, id) = at_work();
+        let (emulator, id) = in_progress();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("answer");
         let file = file.to_str().unwrap();
@@ -76,7 +76,7 @@ fn the_answer_to_the_message_before_is_left_out_and_said_to_be() {
 
 #[test]
 fn a_run_at_rest_is_answered_as_ever() {
-    let (emulator, id) = at_work();
+    let (emulator, id) = in_progress();
     emulator.advance(Duration::from_secs(60));
     let send = ["send", &id, "-m", "the second", "--output", "json"];
     let done = run(dinoai(&emulator), &[&send[..], &FAST].concat());

@@ -185,7 +185,7 @@ impl SharedBatchState {
         self.state().in_progress.clone()
     }
 
-    /// The items that this batch has been busy with for longest, by name, and since when.
+    /// The items that this batch has been busy with longest, by name, and since when.
     pub(crate) fn longest(&self) -> Vec<(String, Instant)> {
         let state = self.state();
         let mut items: Vec<_> = state.since.iter().collect();

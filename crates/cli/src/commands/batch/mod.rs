@@ -27,7 +27,7 @@ use serde_json::json;
 use super::context::Context;
 use crate::args::Format;
 use crate::progress::waiting_for::OutcomeCounts;
-use crate::report::{ExitStatus, Failure, shell};
+use crate::report::{ExitStatus, Failure, hint};
 use outcome::{ItemOutcome, ItemOutcomes, item_numbers};
 use plan::{PriorState, Task};
 use prepare::PreparedBatch;
@@ -140,7 +140,7 @@ pub(crate) async fn batch(
     if report.interrupted.is_none() && !in_progress.is_empty() {
         let command = match &results {
             Some((_, resume)) if !runner.journal.has_lost_file() => resume.clone(),
-            _ => format!("to resume: dinoai wait {}", shell::ids(&in_progress)),
+            _ => format!("to resume: dinoai wait {}", hint::ids(&in_progress)),
         };
         output.hint(&command);
     }

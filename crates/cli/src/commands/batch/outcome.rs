@@ -10,7 +10,7 @@ use crate::args::Format;
 use crate::output::Output;
 use crate::progress::OutageSummary;
 use crate::progress::waiting_for::OutcomeCounts;
-use crate::report::{Failure, Signal, shell};
+use crate::report::{Failure, Signal, hint};
 
 /// What came of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Interruption {
                 format!("{state}: {ids}; the results were not saved"),
                 Some(format!(
                     "to wait for them: dinoai wait {}",
-                    shell::ids(&self.in_progress)
+                    hint::ids(&self.in_progress)
                 )),
             ),
         };

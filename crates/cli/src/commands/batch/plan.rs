@@ -10,7 +10,7 @@ use dinoai::{Run, RunStatus, SessionId};
 use super::items::Item;
 use super::outcome::{ItemOutcome, item_numbers};
 use super::results::record::{ItemEvent, Record, not_started, unknown};
-use crate::report::{ExitStatus, Failure, shell};
+use crate::report::{ExitStatus, Failure, hint};
 
 /// What is known of the items, by their numbers.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Histories {
     pub(super) fn several_runs(&self) -> Vec<String> {
         let several = self.0.iter().filter(|(_, known)| !known.others.is_empty());
         let said = several.map(|(number, known)| {
-            let others = shell::ids(&known.others);
+            let others = hint::ids(&known.others);
             let counts = match known.latest() {
                 Some(latest) => format!("the latest, {latest}, is the one that counts"),
                 None => "it is unknown whether the last attempt started a run".to_owned(),

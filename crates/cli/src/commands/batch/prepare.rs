@@ -17,7 +17,7 @@ use crate::args::{BatchArgs, PollArgs, duration};
 use crate::file_identity::FileIdentity;
 use crate::output::Output;
 use crate::report::Failure;
-use crate::report::shell::quoted;
+use crate::report::hint::quoted;
 
 /// A batch of which all is known that can be known before anything is sent.
 pub(crate) struct PreparedBatch {

@@ -118,8 +118,8 @@ impl<'a> BatchRunner<'a> {
                 signal = interrupts.next() => {
                     self.close();
                     tokio::select! {
-                        () = self.last_answers(&mut running, outcomes, &mut report) => {}
-                        () = tokio::time::sleep(answer_wait()) => {}
+                        () = self.last_responses(&mut running, outcomes, &mut report) => {}
+                        () = tokio::time::sleep(response_wait()) => {}
                         _ = interrupts.next() => {}
                     }
                     self.interrupted(signal, &to_do, outcomes, &mut report).await;
@@ -177,7 +177,7 @@ impl<'a> BatchRunner<'a> {
     }
 
     /// Waits until no trigger is in flight any more.
-    async fn last_answers<F: Future<Output = ItemResult>>(
+    async fn last_responses<F: Future<Output = ItemResult>>(
         &self,
         running: &mut FuturesUnordered<F>,
         outcomes: &mut ItemOutcomes,
@@ -283,8 +283,8 @@ impl<'a> BatchRunner<'a> {
     }
 }
 
-/// How long the answers to triggers are waited for after a signal, since session ids are in them.
-fn answer_wait() -> Duration {
+/// How long the responses to triggers are waited for after a signal, since session ids are in them.
+fn response_wait() -> Duration {
     match decide(RunStage::InFlight, OnInterrupt::Leave) {
         Action::AwaitId(limit) => limit.unwrap_or(Duration::MAX),
         Action::Nothing | Action::AwaitStop(_) | Action::Leave | Action::Stop => Duration::ZERO,

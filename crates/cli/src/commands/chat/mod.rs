@@ -14,7 +14,7 @@ use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestA
 use crate::follow::{Follower, without_messages};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::print::{Audience, EventPrinter, text};
-use crate::report::{ExitStatus, Failure, FailureKind, Signal, shell};
+use crate::report::{ExitStatus, Failure, FailureKind, Signal, hint};
 use crate::terminal::Terminal;
 use line_editor::{LineEditor, TypedAhead, TypedLine};
 
@@ -50,7 +50,7 @@ pub(crate) async fn chat(
         let id = session.id();
         context.output.hint(&format!(
             "to resume: dinoai chat --session={}",
-            shell::quoted(id.as_str())
+            hint::quoted(id.as_str())
         ));
     }
     Ok(ExitStatus::Done)
@@ -117,11 +117,11 @@ async fn converse(
                     match failure.exit {
                         ExitStatus::Interrupted(Signal::Interrupt) => {
                             if let Some(signal) = context.interrupts.resume() {
-                                return Err(failure.interrupted_by(signal));
+                                return Err(failure.after_signal(signal));
                             }
                         }
                         ExitStatus::Interrupted(_) => return Err(failure),
-                        // Another message would get the same answer.
+                        // Another message would be refused, too.
                         _ if conversation.is_refused(&failure) => return Err(failure),
                         _ => {}
                     }
@@ -237,7 +237,7 @@ impl Conversation {
                 let id = session.id();
                 let hint = format!(
                     "to resume: dinoai chat --session={}",
-                    shell::quoted(id.as_str())
+                    hint::quoted(id.as_str())
                 );
                 failure.about(id).with_hint(hint)
             }

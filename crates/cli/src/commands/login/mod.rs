@@ -5,7 +5,6 @@
 //! answers.
 
 mod prompt;
-mod prompt_thread;
 
 use dinoai::{Client, Credentials};
 
@@ -13,8 +12,7 @@ use crate::account;
 use crate::args::{Format, GlobalArgs};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
-use prompt::Prompt;
-use prompt_thread::PromptThread;
+use prompt::{Prompt, PromptThread};
 
 pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, Failure> {
     if output.format != Format::Text {

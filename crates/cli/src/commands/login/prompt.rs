@@ -1,15 +1,119 @@
-//! Questions on standard error, answers from the terminal or from a pipe. [`TerminalEcho`] keeps a
-//! secret off the terminal while it is typed.
+//! The questions of `login`: [`PromptThread`] has them asked on a thread of their own, since a thread
+//! that waits for an answer hears no signal. [`Prompt`] asks on standard error, and reads answers from
+//! the terminal or from a pipe. [`TerminalEcho`] keeps a secret off the terminal while it is typed.
+//!
+//! The echo is turned off here, and not by a crate, since none that was tried leaves the terminal as it
+//! was: docs/architecture.md names them. What is needed, `terminal/login.rs` in the tests shows:
+//! whatever signal ends the command turns the echo on again, from another thread than the one that
+//! reads; and where Ctrl-Z has stopped the command, the echo is off again after `fg`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 #[cfg(unix)]
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
-use crate::report::Failure;
+use crate::interrupt::{Interrupts, Listener};
+use crate::output::Output;
+use crate::report::{Failure, Signal};
+
+/// Listens for signals from when it is made. Whatever comes after the last answer is not cut off
+/// by one: a file is written as a whole.
+pub(super) struct PromptThread {
+    runtime: Runtime,
+    interrupts: Interrupts,
+    echo: Arc<TerminalEcho>,
+}
+
+impl PromptThread {
+    pub(super) fn begin(output: &Output) -> Result<Self, Failure> {
+        let begin = || {
+            Ok(Self {
+                runtime: tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?,
+                interrupts: Listener::start(output)?,
+                echo: Arc::default(),
+            })
+        };
+        begin().map_err(|error: io::Error| {
+            Failure::system(format!("cannot listen for signals: {error}"))
+        })
+    }
+
+    /// The answer to some questions, unless a signal comes first: then the terminal is as before.
+    pub(super) fn ask<T: Send + 'static>(
+        &mut self,
+        questions: impl FnOnce(&mut Prompt) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let Self {
+            runtime,
+            interrupts,
+            echo,
+        } = self;
+        let (answered, mut answer) = oneshot::channel();
+        let mut prompt = Prompt::new(Arc::clone(echo));
+        thread::Builder::new()
+            .spawn(move || answered.send(questions(&mut prompt)).is_ok())
+            .map_err(|error| Failure::system(format!("cannot ask: {error}")))?;
+        runtime.block_on(async {
+            let mut resumed = ContinueSignals::listen();
+            loop {
+                tokio::select! {
+                    // A signal that came together with the answer counts.
+                    biased;
+                    signal = interrupts.next() => {
+                        echo.close();
+                        end_line();
+                        return Err(interrupted(signal));
+                    }
+                    () = resumed.next() => echo.again(),
+                    answer = &mut answer => {
+                        let lost = |_| Err(Failure::system("cannot ask: no answer came"));
+                        return answer.unwrap_or_else(lost);
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// The moments at which the process continues after it was stopped, by Ctrl-Z for one.
+struct ContinueSignals {
+    #[cfg(unix)]
+    signals: Option<tokio::signal::unix::Signal>,
+}
+
+impl ContinueSignals {
+    fn listen() -> Self {
+        Self {
+            // Without it the questions work all the same.
+            #[cfg(unix)]
+            signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(
+                rustix::process::Signal::CONT.as_raw(),
+            ))
+            .ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals {
+            signals.recv().await;
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+fn interrupted(signal: Signal) -> Failure {
+    Failure::by_signal(signal, "interrupted; nothing was written")
+}
 
 /// Asks for one text after the other.
 pub(super) struct Prompt {
@@ -18,7 +122,7 @@ pub(super) struct Prompt {
 }
 
 impl Prompt {
-    pub(super) fn new(echo: Arc<TerminalEcho>) -> Self {
+    fn new(echo: Arc<TerminalEcho>) -> Self {
         Self {
             echo: io::stdin().is_terminal().then_some(echo),
         }
@@ -68,7 +172,7 @@ fn ask(question: &str) -> Result<(), Failure> {
 }
 
 /// Ends the line of a question that was not answered: what follows begins one.
-pub(super) fn end_line() {
+fn end_line() {
     if io::stdin().is_terminal() {
         // Nobody is left to read that this cannot be written.
         let _ = writeln!(io::stderr());
@@ -88,7 +192,7 @@ fn given(answer: io::Result<String>) -> Result<String, Failure> {
         Ok(answer) => Ok(answer.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             end_line();
-            Err(Failure::usage("no answer given; nothing was written"))
+            Err(Failure::usage("no answer; nothing was written"))
         }
         Err(error) => Err(unreadable(&error)),
     }
@@ -104,7 +208,7 @@ fn unreadable(error: &io::Error) -> Failure {
 /// that, be it another thread.
 #[cfg(unix)]
 #[derive(Default)]
-pub(super) struct TerminalEcho(Mutex<EchoState>);
+struct TerminalEcho(Mutex<EchoState>);
 
 #[cfg(unix)]
 #[derive(Default)]
@@ -120,7 +224,7 @@ enum EchoState {
 #[cfg(unix)]
 impl TerminalEcho {
     /// Reads with the echo off.
-    pub(super) fn hidden(&self, read: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
+    fn hidden(&self, read: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
         self.turn_off()?;
         let answer = read();
         let mut state = self.state();
@@ -133,7 +237,7 @@ impl TerminalEcho {
 
     /// Turns the echo off again where it is to be off: a shell that the process comes back from,
     /// after Ctrl-Z, has turned it on.
-    pub(super) fn again(&self) {
+    fn again(&self) {
         if let EchoState::Off(before) = &*self.state() {
             // There is nothing to be done about a terminal that is gone.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &without_echo(before));
@@ -141,7 +245,7 @@ impl TerminalEcho {
     }
 
     /// Turns the echo on for good.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         let mut state = self.state();
         if let EchoState::Off(before) = &*state {
             restore(before);
@@ -183,15 +287,15 @@ fn restore(before: &Termios) {
 /// Elsewhere the console's own way to read a secret cares for it.
 #[cfg(not(unix))]
 #[derive(Default)]
-pub(super) struct TerminalEcho;
+struct TerminalEcho;
 
 #[cfg(not(unix))]
 impl TerminalEcho {
-    pub(super) fn hidden(&self, _read: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
+    fn hidden(&self, _read: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
         console::Term::stderr().read_secure_line()
     }
 
-    pub(super) fn again(&self) {}
+    fn again(&self) {}
 
-    pub(super) fn close(&self) {}
+    fn close(&self) {}
 }

@@ -97,7 +97,7 @@ const REFUSED: [(&str, &[u8], &[&str]); 22] = [
     (
         "items.json",
         b"[{\"agent\": \"a\"},\n\n {\"base_branch\": \"b\"}]\n",
-        &["line 3", "neither"],
+        &["line 3", "an agent or a message"],
     ),
     ("items.json", b"[{\"agent\": \"a\"}\n", &["line 1"]),
     ("items.json", b"[{\"agent\": \"a\"}]\nx\n", &["line 2"]),
@@ -131,7 +131,7 @@ const REFUSED: [(&str, &[u8], &[&str]); 22] = [
     (
         "items.csv",
         b"agent,message\na,\"two\nlines\"\n,\n",
-        &["line 4", "neither"],
+        &["line 4", "an agent or a message"],
     ),
     (
         "items.csv",

@@ -44,11 +44,11 @@ impl Texts {
                 .message("assistant", &self.marks)
                 .message("assistant", &self.long)
         };
-        let at_work = Stage::new("RUNNING")
+        let in_progress = Stage::new("RUNNING")
             .child("child")
             .startup_step(&self.marks, false)
             .step(Step::tool(&self.marks).input(&self.long));
-        let mut scenario = Scenario::new().stage(at_work).stage(ends());
+        let mut scenario = Scenario::new().stage(in_progress).stage(ends());
         for _ in 0..MOST_FOLLOW_UPS {
             scenario = scenario.follow_up([Stage::new("RUNNING"), ends()]);
         }

@@ -20,12 +20,12 @@ fn assert_one_line(written: &[String], what: &[&str]) {
 }
 
 fn emulator() -> Emulator {
-    let at_work = Stage::new("RUNNING")
+    let in_progress = Stage::new("RUNNING")
         .startup_step(FORGED, true)
         .startup_step(format!("{FORGED} again"), false);
     let ends = Stage::new("COMPLETED");
     Emulator::builder()
-        .scenario("hostile", Scenario::new().stage(at_work).stage(ends))
+        .scenario("hostile", Scenario::new().stage(in_progress).stage(ends))
         .start_blocking()
         .unwrap()
 }

@@ -2,6 +2,8 @@
 //! a terminal, a pipe, the log of a CI system and a file. What `login`, `completions`, `schema` and
 //! the emulator write is the command's own.
 
+mod batch_records;
+mod beside_a_run;
 mod judge;
 mod large;
 mod lines;
@@ -9,13 +11,11 @@ mod logs;
 mod rendered;
 
 use std::fs::{self, File};
-use std::process::Command;
 
-use dinoai_emulator::{Emulator, Fault, Run, Scenario, Stage, Step};
-use serde_json::{Value, json};
+use dinoai_emulator::{Emulator, Run, Scenario, Stage, Step};
+use serde_json::Value;
 
-use crate::schema_covers_all_json::assert_is;
-use crate::support::program::{Done, dinoai, run};
+use crate::support::program::{dinoai, run};
 use crate::support::pseudo_terminal::Pseudo;
 use judge::{is_harmless_on_a_terminal, is_obeyed_in_a_log};
 
@@ -57,14 +57,14 @@ fn with_texts(mut stage: Stage) -> Stage {
 }
 
 fn hostile() -> Emulator {
-    let mut at_work = Stage::new("RUNNING").child("child");
+    let mut in_progress = Stage::new("RUNNING").child("child");
     for text in &texts()[..10] {
-        at_work = at_work
+        in_progress = in_progress
             .startup_step(text, false)
             .step(Step::tool(text.as_str()).input(text.as_str()));
     }
     let said = with_texts(Stage::new("COMPLETED"));
-    let mut scenario = Scenario::new().stage(at_work).stage(said.clone());
+    let mut scenario = Scenario::new().stage(in_progress).stage(said.clone());
     for _ in 0..MOST_FOLLOW_UPS {
         scenario = scenario.follow_up([Stage::new("RUNNING"), said.clone()]);
     }
@@ -179,7 +179,7 @@ fn into_file(emulator: &Emulator, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn text_is_neutralised_on_a_terminal() {
+fn text_is_made_harmless_on_a_terminal() {
     let emulator = hostile();
     for command in commands(&emulator) {
         for format in FORMATS {
@@ -212,7 +212,7 @@ fn text_is_neutralised_on_a_terminal() {
 }
 
 #[test]
-fn text_is_neutralised_on_a_terminal_of_a_ci_system() {
+fn text_is_made_harmless_on_a_terminal_of_a_ci_system() {
     let emulator = hostile();
     for command in commands(&emulator) {
         let what = arguments(&command, "text");
@@ -268,112 +268,6 @@ fn everywhere(emulator: &Emulator, arguments: &[&str]) -> [String; 2] {
     in_ci.env("GITHUB_ACTIONS", "true");
     let done = run(in_ci, arguments);
     [shown.replace("\r\n", "\n"), done.stdout + &done.stderr]
-}
-
-#[test]
-fn what_the_api_says_beside_a_run_is_as_harmless() {
-    let evil = "\u{1b}[31m\u{9b}2J\u{202e}\n::add-mask::a\n##vso[a]b";
-    for format in FORMATS {
-        let emulator = hostile();
-        let id = ended(&emulator).session_id;
-        let faults = [
-            ("status", Fault::replaced("status", json!(evil))),
-            ("error", Fault::graphql_error(200).message(evil)),
-            ("nothing", Fault::unavailable()),
-        ];
-        let commands = [
-            &["run", "hostile", "--model-family", evil, "--detach"][..],
-            &["run", evil, "--detach"],
-            &["get", &id],
-            &["stop", &id],
-            &["tree", &id],
-            &["get", evil],
-        ];
-        for (said, fault) in faults {
-            for command in commands {
-                emulator.add_fault(fault.clone().times(2)).unwrap();
-                let arguments = [command, &["--output", format]].concat();
-                let [shown, logged] = everywhere(&emulator, &arguments);
-                // What moves and hides the spinner, which is there for a moment.
-                let shown = console::strip_ansi_codes(&shown).replace('\r', "\n");
-                assert!(
-                    is_harmless_on_a_terminal(&shown),
-                    "{arguments:?}: {shown:?}"
-                );
-                assert!(!is_obeyed_in_a_log(&logged), "{arguments:?}: {logged:?}");
-                assert_eq!(emulator.faults().len(), 0, "{arguments:?}");
-                if said == "error" {
-                    assert!(shown.contains("add-mask"), "{arguments:?}: {shown:?}");
-                    assert!(logged.contains("add-mask"), "{arguments:?}: {logged:?}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_word_that_is_no_option_is_as_harmless() {
-    let emulator = hostile();
-    let evil = "--\u{1b}[31m\n::add-mask::a ##vso[b]";
-    for format in FORMATS {
-        let [shown, logged] = everywhere(&emulator, &["get", evil, "--output", format]);
-        assert!(is_harmless_on_a_terminal(&shown), "{shown:?}");
-        assert!(!is_obeyed_in_a_log(&logged), "{logged:?}");
-        assert!(shown.contains("add-mask"), "{shown:?}");
-    }
-}
-
-#[test]
-fn a_batch_writes_json_that_is_as_harmless() {
-    let emulator = hostile();
-    let folder = tempfile::tempdir().unwrap();
-    let [items, results] = ["items", "results"].map(|name| folder.path().join(name));
-    let item = json!({ "agent": "hostile", "message": texts()[..10].join("\n") });
-    fs::write(&items, format!("{item}\n")).unwrap();
-    let words = ["batch", items.to_str().unwrap(), "--poll-interval", "5ms"];
-    let resume = ["--resume", results.to_str().unwrap(), "--output", "jsonl"];
-    let done: Done = run(dinoai(&emulator), &[&words[..], &resume].concat());
-    assert_eq!(done.code(), 0, "{:.1000}", done.stderr);
-    assert_is("stderr", &done.stderr);
-    for written in [done.stdout, fs::read_to_string(&results).unwrap()] {
-        assert_is("batch.jsonl", &written);
-        assert!(is_harmless_on_a_terminal(&written));
-        assert!(!is_obeyed_in_a_log(&written));
-        assert_has_all_texts(&written, "batch");
-    }
-    // Its own records are read back.
-    let again: Command = dinoai(&emulator);
-    let done = run(again, &[&words[..], &resume].concat());
-    assert_eq!(done.code(), 0, "{:.1000}", done.stderr);
-    assert_eq!(emulator.runs().len(), 2, "the run and its child");
-}
-
-#[test]
-fn a_batch_is_as_harmless_on_a_terminal_and_in_a_log() {
-    let emulator = hostile();
-    let folder = tempfile::tempdir().unwrap();
-    let items = folder.path().join("items");
-    let item = json!({ "agent": "hostile", "message": texts()[..10].join("\n") });
-    fs::write(&items, format!("{item}\n")).unwrap();
-    let words = ["batch", items.to_str().unwrap(), "--poll-interval", "5ms"];
-    for format in FORMATS {
-        let arguments = [&words[..], &["--output", format]].concat();
-        let shown = on_a_terminal(&emulator, &arguments, &[]);
-        let [_, logged] = everywhere(&emulator, &arguments);
-        for written in [&shown, &logged] {
-            assert!(!is_obeyed_in_a_log(written), "{format}");
-        }
-        match format {
-            "text" => assert!(shown.contains("item 1 COMPLETED"), "{shown}"),
-            _ => assert_has_all_texts(&shown, format),
-        }
-        // Standard output comes first.
-        let records = logged
-            .lines()
-            .take_while(|line| line.starts_with("{\"item\""));
-        let records: Vec<_> = records.collect();
-        assert_has_all_texts(&records.join("\n"), format);
-    }
 }
 
 #[test]

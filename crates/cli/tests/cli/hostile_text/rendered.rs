@@ -51,11 +51,11 @@ fn no_command_is_put_together_for_the_log_of_a_ci_system() {
 #[test]
 fn the_line_that_says_what_is_waited_for_gives_no_command() {
     let label = "##vso[task.setvariable variable=a]b";
-    let at_work = Stage::new("QUEUED").lasts(Duration::from_secs(60));
+    let in_progress = Stage::new("QUEUED").lasts(Duration::from_secs(60));
     let emulator = Emulator::builder()
         .default_scenario(
             Scenario::new()
-                .stage(at_work.startup_step(label, false))
+                .stage(in_progress.startup_step(label, false))
                 .stage(Stage::new("COMPLETED")),
         )
         .stopped_clock()

@@ -4,13 +4,13 @@ use dinoai_emulator::{Emulator, Scenario, Stage};
 
 use crate::support::pseudo_terminal::Pseudo;
 
-use super::{CTRL_C, at_work, emulator, finish};
+use super::{CTRL_C, emulator, finish, in_progress};
 
 const CHAT: [&str; 4] = ["chat", "agent", "--poll-interval", "50ms"];
 
 #[test]
 fn a_chat_shows_steps_and_answers_and_goes_on_in_the_same_session() {
-    let emulator = emulator(at_work());
+    let emulator = emulator(in_progress());
     let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
     terminal.wait_for("> ");
     terminal.type_in("Check stg_orders\r");
@@ -58,7 +58,7 @@ fn a_chat_says_once_what_a_turn_that_failed_says_last() {
 
 #[test]
 fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
-    let emulator = emulator(at_work());
+    let emulator = emulator(in_progress());
     let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
     terminal.wait_for("> ");
     terminal.type_in("Check stg_orders\r");

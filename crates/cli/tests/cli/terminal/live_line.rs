@@ -294,7 +294,7 @@ fn where_traces_are_shown_the_status_is_a_line() {
 }
 
 #[test]
-fn a_follow_up_to_a_run_at_work_shows_its_status() {
+fn a_follow_up_to_a_run_in_progress_shows_its_status() {
     let running = || Stage::new("RUNNING").reads(u64::MAX);
     let emulator = Emulator::builder()
         .default_scenario(Scenario::new().stage(running()).follow_up([running()]))

@@ -14,7 +14,7 @@ const CTRL_C: &str = "\u{3}";
 const LONG_TEXT: &str = "one two three four five six seven eight nine ten eleven twelve";
 
 /// Works until the emulator's clock is moved.
-fn at_work() -> Scenario {
+fn in_progress() -> Scenario {
     Scenario::new()
         .stage(Stage::new("QUEUED"))
         .stage(Stage::new("RUNNING").lasts(Duration::from_secs(60)))

@@ -7,11 +7,11 @@ use dinoai_emulator::{Fault, Scenario, Stage, Step};
 use crate::support::program::{dinoai, run};
 use crate::support::pseudo_terminal::Pseudo;
 
-use super::{CTRL_C, LONG_TEXT, RUN, at_work, emulator, finish};
+use super::{CTRL_C, LONG_TEXT, RUN, emulator, finish, in_progress};
 
 #[test]
 fn a_run_shows_a_spinner_with_status_and_time_then_rendered_markdown() {
-    let emulator = emulator(at_work());
+    let emulator = emulator(in_progress());
     let terminal = Pseudo::start(&emulator, &RUN, &[]);
     terminal.wait_for("session ");
     terminal.wait_for("RUNNING");
@@ -63,7 +63,7 @@ fn no_color_means_no_colour() {
         (&[("NO_COLOR", "1")], &["--color", "always"], true),
         (&[], &["--color", "never"], false),
     ] {
-        let emulator = emulator(at_work());
+        let emulator = emulator(in_progress());
         let terminal = Pseudo::start(&emulator, &[&RUN[..], more].concat(), variables);
         terminal.wait_for("RUNNING");
         finish(&emulator);
@@ -80,7 +80,7 @@ fn no_color_means_no_colour() {
 
 #[test]
 fn ctrl_c_leaves_a_run_and_says_how_to_go_on() {
-    let emulator = emulator(at_work());
+    let emulator = emulator(in_progress());
     let mut terminal = Pseudo::start(&emulator, &RUN, &[]);
     terminal.wait_for("RUNNING");
     terminal.type_in(CTRL_C);
@@ -92,7 +92,7 @@ fn ctrl_c_leaves_a_run_and_says_how_to_go_on() {
 
 #[test]
 fn ctrl_c_twice_does_not_wait_for_the_stop() {
-    let emulator = emulator(at_work());
+    let emulator = emulator(in_progress());
     let arguments = [&RUN[..], &["--on-interrupt", "stop"]].concat();
     let mut terminal = Pseudo::start(&emulator, &arguments, &[]);
     terminal.wait_for("RUNNING");
@@ -109,7 +109,7 @@ fn ctrl_c_twice_does_not_wait_for_the_stop() {
 
 #[test]
 fn text_is_as_wide_as_the_window_is_by_then() {
-    let emulator = emulator(at_work());
+    let emulator = emulator(in_progress());
     Pseudo::start(&emulator, &["run", "agent", "--detach"], &[]).end();
     let id = emulator.runs()[0].session_id.clone();
     let arguments = ["watch", &id, "--poll-interval", "50ms"];
@@ -127,7 +127,7 @@ fn text_is_as_wide_as_the_window_is_by_then() {
 
 #[test]
 fn ctrl_c_leaves_a_watch() {
-    let emulator = emulator(at_work());
+    let emulator = emulator(in_progress());
     Pseudo::start(&emulator, &["run", "agent", "--detach"], &[]).end();
     let id = emulator.runs()[0].session_id.clone();
     let mut terminal = Pseudo::start(&emulator, &["watch", &id], &[]);

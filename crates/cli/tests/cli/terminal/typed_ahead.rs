@@ -13,7 +13,7 @@ const CTRL_D: &str = "\u{4}";
 /// Empties the line.
 const CTRL_U: &str = "\u{15}";
 
-/// A conversation whose first turn has been at work for a while, with this typed meanwhile.
+/// A conversation whose first turn has been in progress for a while, with this typed meanwhile.
 fn typed_in_a_turn(text: &str) -> (Emulator, Pseudo) {
     let turn = || {
         [
