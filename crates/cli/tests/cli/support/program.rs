@@ -99,12 +99,12 @@ pub(crate) fn settings() -> insta::Settings {
     settings.add_filter(r"\b[\d.]+m?s and \d+ polls", "[time] and [n] polls");
     // A poll that the end of the timeout has cut off.
     settings.add_filter(
-        r", last seen ([A-Z]+), was not seen to end ([^;]*; the last poll failed: [^;]*; check the network, then call again; the run was stopped)",
-        " was still going ($1) $2",
+        r" was ([A-Z]+) when it was last read; gave up ([^;]*; the last poll failed: [^;]*; check the network, then call again; the run was stopped)",
+        " was still $1 $2",
     );
     settings.add_filter(
-        r", last seen ([A-Z]+), was not seen to end ([^;]*; the last poll failed: [^;]*; check the network, then call again)",
-        " is still going ($1) $2",
+        r" was ([A-Z]+) when it was last read; gave up ([^;]*; the last poll failed: [^;]*; check the network, then call again)",
+        " is still $1 $2",
     );
     settings.add_filter(
         r"; the last poll failed: [^;]*; check the network, then call again",
