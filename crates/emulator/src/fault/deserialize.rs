@@ -14,7 +14,8 @@ use super::fields::{
     LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, invalid_header, invalid_status,
 };
 use super::kind::{COMMON_FIELDS, FaultKind};
-use crate::json::{AsJson, Json, Seconds};
+use crate::clock::Seconds;
+use crate::json::{AsJson, Json};
 
 /// The fields of all faults.
 const FIELDS: [&str; 16] = [

@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::kind::{ErrorData, FaultKind};
+use crate::clock::Seconds;
 use crate::graphql::syntax;
-use crate::json::{self, Json, Seconds};
+use crate::json::{self, Json};
 
 /// The most bytes that a fault counts: 1 TiB.
 pub(super) const MOST_BYTES: u64 = 1 << 40;

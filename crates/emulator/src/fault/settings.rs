@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fields::{FaultFields, LONGEST_DELAY, MOST_TIMES};
 use super::{ErrorData, Fault};
-use crate::json::Seconds;
+use crate::clock::Seconds;
 
 impl Fault {
     /// The message of a [`graphql_error`](Self::graphql_error).

@@ -12,8 +12,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::yaml::{self, LineError};
+use crate::clock::Seconds;
 use crate::error::{Diagnostic, Error};
-use crate::json::Seconds;
 use crate::scenario::{Child, Scenario, Stage, Step};
 
 /// How runs go: those of some agents, and all others.

@@ -17,8 +17,8 @@ use super::control_lists;
 use super::media_type;
 use super::reply::Reply;
 use super::shared::Shared;
+use crate::clock::Seconds;
 use crate::fault::Fault;
-use crate::json::Seconds;
 
 /// The furthest that a request moves the clock: 100 years of 365.25 days.
 const LONGEST_ADVANCE: Duration = Duration::from_secs(3_155_760_000);

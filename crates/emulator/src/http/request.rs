@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::json::Seconds;
+use crate::clock::Seconds;
 
 /// One HTTP request that the emulator received.
 ///

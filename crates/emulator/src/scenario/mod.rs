@@ -5,16 +5,13 @@
 
 mod stage;
 mod status;
-mod step;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use stage::{Child, Stage};
-pub(crate) use stage::{Effects, StageLength};
+pub use stage::{Child, Stage, Step};
+pub(crate) use stage::{Effects, StageLength, StepRole};
 pub use status::Status;
-pub use step::Step;
-pub(crate) use step::StepRole;
 
 /// How a run goes.
 ///

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use super::report::{self, Run};
+use super::record::{self, Run};
 use super::workspace::Script;
 use crate::demo::{Memory, Verdict};
 use crate::json;
@@ -154,7 +154,7 @@ impl RunState {
 
     /// The run as the emulator reports it.
     pub(crate) fn reported(&self) -> Run {
-        let messages = self.messages.iter().map(|message| report::Message {
+        let messages = self.messages.iter().map(|message| record::Message {
             ts: message.ts(),
             role: message.role.clone(),
             content: message.content.to_string(),

@@ -3,7 +3,7 @@
 use std::mem::{self, size_of};
 use std::sync::Arc;
 
-use super::super::report::Run;
+use super::super::record::Run;
 use super::{RunState, TranscriptMessage};
 use crate::json;
 use crate::scenario::Stage;

@@ -12,9 +12,6 @@ const MOST_BYTES: usize = 64 << 20;
 /// What is left when something was dropped, so that not every trigger drops.
 const ENOUGH: usize = MOST_BYTES / 8 * 7;
 
-/// How many follow-ups a run takes.
-pub(super) const MOST_FOLLOW_UPS: usize = 10_000;
-
 /// Ended runs come before those that go on.
 const IN_ORDER: [fn(&RunState) -> bool; 2] = [|run| run.ended_at().is_some(), |_| true];
 
@@ -98,8 +95,8 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::run::report::Run;
-    use crate::run::store::{NotSent, TriggerInput};
+    use crate::run::record::Run;
+    use crate::run::store::{MOST_FOLLOW_UPS, NotSent, TriggerInput};
     use crate::run::workspace::{Scenarios, Workspace};
     use crate::scenario::{Scenario, Step};
 

@@ -12,15 +12,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::report::{Run, Slack};
-use super::session_id;
+use super::record::{Run, Slack, next_session_id};
 use super::state::RunState;
 use super::workspace::{Script, UnknownAgent, Workspace};
 use crate::scenario::{Child, Status};
-use limits::MOST_FOLLOW_UPS;
 
 /// Children below this generation are not started: a scenario may name itself as its child.
 const GENERATIONS: u32 = 8;
+
+/// How many follow-ups a run takes.
+const MOST_FOLLOW_UPS: usize = 10_000;
 
 /// What a trigger asks for.
 #[derive(Default)]
@@ -218,7 +219,7 @@ impl RunStore {
         self.started += 1;
         let record = Run {
             number: self.started,
-            session_id: session_id::next(),
+            session_id: next_session_id(),
             agent: order.agent,
             message: order.message,
             slack: order.slack,
