@@ -18,8 +18,8 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema};
 
 use crate::error::Error;
-use crate::graphql::internal_fields;
-use crate::graphql::literals::is_one_of;
+use crate::graphql::object_fields;
+use crate::graphql::types::is_one_of;
 
 const CURRENT: &str = include_str!("../backends/current.graphql");
 /// The types and directives that every schema has.
@@ -84,7 +84,7 @@ impl Schemas {
     pub(crate) fn new(backend: &Backend, statuses: &BTreeSet<String>) -> Result<Self, Error> {
         let declared = declared(backend.text())?;
         let mut executed = declared.clone();
-        internal_fields::add_to(&mut executed);
+        object_fields::add_internal(&mut executed);
         if let Some(name) = status_type(&declared)
             && let Some(ExtendedType::Enum(definition)) = executed.types.get_mut(&name)
         {

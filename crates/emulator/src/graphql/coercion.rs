@@ -14,8 +14,8 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Node, Schema};
 use serde_json::value::RawValue;
 
-use super::literals;
-use super::printing::{number_shown, shown};
+use super::literals::{self, number_shown, shown};
+use super::types::is_one_of;
 
 /// The most errors that are said of one request's variables.
 const MOST_ERRORS: usize = 50;
@@ -238,7 +238,7 @@ impl ValueCheck<'_> {
                 self.wrong(value, &wrong);
             }
         }
-        if literals::is_one_of(definition) {
+        if is_one_of(definition) {
             self.one_of(value, given, definition, &coerced);
         }
         JsonValue::Object(coerced)

@@ -20,11 +20,11 @@ use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue, ResponseDataPa
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node, Schema};
 
-use super::internal_fields::{BECAUSE, FAILS, FAILS_WITH_NULL, executed_as, failure_number};
-use super::literals::{self, is_one_of};
-use super::printing::printed;
+use super::literals;
+use super::literals::printed;
+use super::object_fields::{BECAUSE, FAILS, FAILS_WITH_NULL, executed_as, failure_number};
 use super::skip_include::{self, Condition};
-use super::types;
+use super::types::{self, is_one_of};
 
 /// What the field is called that stands for all selections of an object. No document can say that.
 const ALL: &str = "!";

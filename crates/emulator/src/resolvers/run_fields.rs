@@ -8,7 +8,7 @@ use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedV
 use apollo_compiler::response::JsonValue;
 
 use crate::credentials::WORKSPACE_UID;
-use crate::graphql::object_value::{error, object, without_value};
+use crate::graphql::object_fields::{error, object, without_value};
 use crate::quirks::Quirks;
 use crate::run::{RunState, TranscriptMessage};
 use crate::scenario::{Status, Step, StepAccess, StepRole};

@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use super::error::SyntaxError;
 use super::lexer::{Token, TokenKind};
-use super::{DEEPEST, SyntaxError};
+
+/// How deep selections, values and types may nest.
+pub(crate) const DEEPEST: usize = 200;
 
 pub(super) type Checked = Result<(), SyntaxError>;
 

@@ -1,43 +1,9 @@
 //! Directives: that they are known, where they stand, how often, and with which arguments.
 
-use std::collections::HashMap;
+use apollo_compiler::ast::{DirectiveList, DirectiveLocation, FieldDefinition};
 
-use apollo_compiler::ast::{
-    Definition, Directive, DirectiveDefinition, DirectiveList, DirectiveLocation, Document,
-    FieldDefinition,
-};
-use apollo_compiler::{Name, Node, Schema};
-
-use super::Check;
+use super::context::{Check, Seen};
 use super::selections::is_given;
-
-/// The directives that the schema or the document itself defines.
-pub(super) struct KnownDirectives<'a> {
-    schema: &'a Schema,
-    defined: HashMap<&'a str, &'a Node<DirectiveDefinition>>,
-}
-
-/// The first directive of each name.
-pub(super) type Seen<'a> = HashMap<&'a Name, &'a Node<Directive>>;
-
-impl<'a> KnownDirectives<'a> {
-    pub(super) fn of(schema: &'a Schema, document: &'a Document) -> Self {
-        let defined = document.definitions.iter().filter_map(|it| match it {
-            Definition::DirectiveDefinition(known) => Some((known.name.as_str(), known)),
-            _ => None,
-        });
-        Self {
-            schema,
-            defined: defined.collect(),
-        }
-    }
-
-    /// What the document says goes before what the schema says.
-    fn get(&self, name: &str) -> Option<&'a Node<DirectiveDefinition>> {
-        let defined = self.defined.get(name).copied();
-        defined.or_else(|| self.schema.directive_definitions.get(name))
-    }
-}
 
 impl<'a> Check<'a> {
     /// The directives at one place. `field` is the innermost field around: the reference takes the

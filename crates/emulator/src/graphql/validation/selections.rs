@@ -6,7 +6,7 @@ use apollo_compiler::ast::{
     InlineFragment, InputValueDefinition, OperationDefinition, OperationType, Selection,
 };
 
-use super::{Check, by_name};
+use super::context::{Check, by_name};
 use crate::graphql::types;
 
 /// What selections are in.

@@ -4,11 +4,10 @@ use apollo_compiler::ast::{Type, Value};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node};
 
-use super::variables::Usage;
-use super::{Check, by_name};
-use crate::graphql::literals::is_one_of;
-use crate::graphql::printing::printed;
+use super::context::{Check, Usage, by_name};
+use crate::graphql::literals::printed;
 use crate::graphql::types;
+use crate::graphql::types::is_one_of;
 
 impl<'a> Check<'a> {
     /// A value where one of this type is expected; of any type where that is not known.

@@ -7,21 +7,9 @@ use apollo_compiler::ast::{
 };
 use apollo_compiler::{Name, Node};
 
-use super::spreads::Spreads;
-use super::{ABORTED, Check, address, by_name};
+use super::context::{ABORTED, Check, Usage, address, by_name};
+use super::definitions::Spreads;
 use crate::graphql::types;
-
-/// A place where a variable stands.
-#[derive(PartialEq, Eq, Hash)]
-pub(super) struct Usage<'a> {
-    pub(super) name: &'a Name,
-    /// The type that is expected there, where it is known.
-    pub(super) ty: Option<Type>,
-    /// Whether the place has a default value of its own.
-    pub(super) has_default: bool,
-    /// The type of the object around, where it has exactly one of its fields.
-    pub(super) one_of: Option<Name>,
-}
 
 /// The variables that each operation and each fragment uses itself.
 #[derive(Default)]

@@ -2,21 +2,19 @@
 //! same arguments, and so on with what they select.
 //!
 //! The order of comparisons, and what is compared once only, are the reference's: they decide
-//! which conflicts a message tells.
+//! which conflicts a message names. [`Check::overlaps`] goes through every selection, and compares the
+//! [`fields`] in it with each other, with those of fragments, and with what they select.
 
-mod conflicts;
 mod fields;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use apollo_compiler::ast::{Definition, Field, Selection, Type};
+use apollo_compiler::ast::{Definition, Selection, Type};
 
-use conflicts::{Conflict, abbreviated, joined};
-use fields::{Fields, Found};
-
-use super::{ABORTED, Check, MOST_ERRORS};
+use super::context::{ABORTED, Check, MOST_ERRORS};
 use crate::graphql::types;
+use fields::{Conflict, Fields, Found, Overlaps, abbreviated, joined};
 
 /// How much may be compared in one document.
 const BUDGET: usize = 500_000;
@@ -27,20 +25,6 @@ const DEEPEST: usize = 450;
 struct Exhausted;
 
 type Compared = Result<(), Exhausted>;
-
-/// The selections of a document that are compared, and what has been compared.
-struct Overlaps<'c, 'a> {
-    check: &'c Check<'a>,
-    fields: HashMap<(Option<&'a str>, *const Selection), Rc<Fields<'a>>>,
-    /// Fields against a fragment; whether only as ones that cannot be of one object.
-    with_fragment: HashMap<(*const Fields<'a>, &'a str), bool>,
-    between_fragments: HashMap<(&'a str, &'a str), bool>,
-    /// The arguments of each field, as a text that is the same for the same arguments; none where
-    /// one is repeated.
-    arguments: HashMap<*const Field, Option<String>>,
-    budget: usize,
-    depth: usize,
-}
 
 impl<'a> Check<'a> {
     pub(super) fn overlaps(&mut self) {
