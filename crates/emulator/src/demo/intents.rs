@@ -3,12 +3,11 @@
 
 use std::mem;
 
-use super::numbers::is_number;
 use super::phrases::{
     ALL, ANYTHING, BETWEEN, EXCEPT, FIXED, GO_ON, MORE, NEGATORS, OPEN, SUBJECTS, Verb,
     asks_for_state, begins, forbids, is_one, stripped, verb,
 };
-use super::words::{is_in_layer, is_model, sentences};
+use super::words::{is_in_layer, is_model, is_number, sentences};
 
 /// What a text asks for. What it is about is left in words: the conversation knows what they name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,15 +4,13 @@
 //! same question has the same answer.
 //!
 //! [`scenario`] chooses an agent: the [`checker`], or one of [`other_agents`]. [`memory`] answers
-//! the follow-ups. What the checker is asked for is read from [`words`], [`numbers`] and
-//! [`phrases`] to [`intents`], then to [`references`] to its [`findings`]. [`timeline`] says how
+//! the follow-ups. What the checker is asked for is read from [`words`] and [`phrases`] to [`intents`], then to [`references`] to its [`findings`]. [`timeline`] says how
 //! long it all takes.
 
 mod checker;
 mod findings;
 mod intents;
 mod memory;
-mod numbers;
 mod other_agents;
 mod phrases;
 mod references;

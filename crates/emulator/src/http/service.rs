@@ -28,7 +28,7 @@ use super::media_type::{self, MediaType};
 use super::parameters::Parameters;
 use super::reply::Reply;
 use super::server::Connection;
-use super::shared::Shared;
+use super::server::Shared;
 use crate::credentials;
 use crate::fault::Fault;
 use crate::resolvers::{self, GraphqlRequest, Mutations};
