@@ -4,8 +4,9 @@
 //! same question has the same answer.
 //!
 //! [`scenario`] chooses an agent: the [`checker`], or one of [`other_agents`]. [`memory`] answers
-//! the follow-ups. What the checker is asked for is read from [`words`] and [`phrases`] to [`intents`], then to [`references`] to its [`findings`]. [`timeline`] says how
-//! long it all takes.
+//! the follow-ups. What the checker is asked for is read from [`words`] and [`phrases`] to
+//! [`intents`], then to [`references`] to its [`findings`]. [`timeline`] says how long it all
+//! takes.
 
 mod checker;
 mod findings;

@@ -1,9 +1,9 @@
 //! What happens to a request instead of, or on top of, the answer that it would get: a [`Fault`], and
 //! when, how often and to which requests it happens.
 //!
-//! Which faults there are is in [`constructors`], which of the [`fields`] each takes in those. The [`plan`]
-//! says which request a fault happens to; what is sent then is made in [`http`](crate::http).
-//! [`deserialize`] reads one from JSON or YAML.
+//! Which faults there are is in [`constructors`], which of the [`fields`] each takes in those. The
+//! [`plan`] says which request a fault happens to; what is sent then is made in
+//! [`http`](crate::http). [`deserialize`] reads one from JSON or YAML.
 
 mod constructors;
 mod deserialize;
@@ -210,7 +210,8 @@ impl Fault {
         self
     }
 
-    /// Happens to every request that it matches, until [`Emulator::clear_faults`](crate::Emulator::clear_faults).
+    /// Happens to every request that it matches, until
+    /// [`Emulator::clear_faults`](crate::Emulator::clear_faults).
     ///
     /// ```
     /// use dinoai_emulator::{Emulator, Fault};

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::yaml::{self, LineError};
+use super::{LineError, read_yaml};
 use crate::clock::Seconds;
 use crate::error::{Diagnostic, Error};
 use crate::scenario::{Child, Scenario, Stage, Step};
@@ -192,7 +192,7 @@ pub(crate) fn refusal(file: &Path, (line, message): LineError) -> Error {
 
 /// As [`read`], of the text of a file.
 pub(crate) fn parse(text: &str) -> Result<Vec<(Option<String>, Scenario)>, LineError> {
-    let file: Option<File> = yaml::read(text)?;
+    let file: Option<File> = read_yaml(text)?;
     let File { default, agents } = file.unwrap_or_default();
     let default = default.map(|scenario| (None, scenario));
     let agents = agents

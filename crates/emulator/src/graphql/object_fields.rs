@@ -1,9 +1,10 @@
-//! The fields of objects as the executor sees them, whatever an object's type is called: fields differ by
-//! their names alone and types are taken from the schema, so that one set of resolvers serves every backend.
+//! The fields of objects as the executor sees them, whatever an object's type is called: fields
+//! differ by their names alone and types are taken from the schema, so that one set of resolvers
+//! serves every backend.
 //!
-//! An [`object`] has values that are known beforehand. Beside the declared fields the executed schema has
-//! internal ones, which no document can name ([`add_internal`]): those of introspection under other names,
-//! and those that fail in the place of others.
+//! An [`object`] has values that are known beforehand. Beside the declared fields the executed
+//! schema has internal ones, which no document can name ([`add_internal`]): those of introspection
+//! under other names, and those that fail in the place of others.
 
 use apollo_compiler::ast::{FieldDefinition, InputValueDefinition, Type};
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};

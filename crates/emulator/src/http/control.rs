@@ -3,9 +3,9 @@
 //! It takes no credentials, and only callers on this machine, none of which is a page of another
 //! site: see [`guard`](super::guard). A POST with a body must say that it is JSON, as well.
 //!
-//! [`handle`] answers one request. Lists of requests and of runs can be longer than what they list, so that an
-//! item is made when its reader has come to it, and waits for memory among the answers that are not read
-//! yet: [`List`].
+//! [`handle`] answers one request. Lists of requests and of runs can be longer than what they list,
+//! so that an item is made when its reader has come to it, and waits for memory among the answers
+//! that are not read yet: [`List`].
 
 use std::convert::Infallible;
 use std::sync::Arc;

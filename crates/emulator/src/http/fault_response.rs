@@ -15,9 +15,8 @@ use serde::de::IgnoredAny;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use super::in_flight::InFlight;
 use super::media_type::MediaType;
-use super::reply::Reply;
+use super::reply::{InFlight, Reply};
 use crate::fault::{ErrorData, Fault, FaultKind};
 use crate::graphql::document::first_root_key;
 use crate::json::{self, long_text};

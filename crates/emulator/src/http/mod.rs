@@ -1,14 +1,13 @@
 //! GraphQL over HTTP, and the control path beside it.
 //!
 //! A connection is accepted by [`server`]. Its requests pass through [`service`]: the [`guard`],
-//! which refuses pages of other sites; [`control`] for what has its path; for all else the [`request_log`], the [`parameters`], a fault, credentials and
-//! [`media_type`]. A [`reply`] waits for memory ([`in_flight`]) and leaves. [`fault_response`] is
-//! what leaves in its place.
+//! which refuses pages of other sites; [`control`] for what has its path; for all else the
+//! [`request_log`], the [`parameters`], a fault, credentials and [`media_type`]. A [`reply`] waits
+//! for memory and leaves. [`fault_response`] is what leaves in its place.
 
 mod control;
 mod fault_response;
 mod guard;
-mod in_flight;
 mod media_type;
 mod parameters;
 mod reply;
@@ -17,7 +16,7 @@ mod server;
 mod service;
 
 pub(crate) use guard::Guard;
-pub(crate) use in_flight::InFlight;
+pub(crate) use reply::InFlight;
 pub use request_log::Request;
 pub(crate) use request_log::{RequestLog, RequestLogLimits};
 pub(crate) use server::{Server, Shared, listen};

@@ -1,5 +1,5 @@
-//! The thread that serves an emulator, the connections on it, and what all of its requests share ([`Shared`]):
-//! its runs, its request log, its clock, its faults.
+//! The thread that serves an emulator, the connections on it, and what all of its requests share
+//! ([`Shared`]): its runs, its request log, its clock, its faults.
 //!
 //! An emulator runs on a thread of its own with a runtime of its own. It serves tests that are
 //! asynchronous, blocking or run on a paused clock alike, and whatever it holds ends with it.
@@ -23,7 +23,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use super::guard::Guard;
-use super::in_flight::InFlight;
+use super::reply::InFlight;
 use super::request_log::RequestLog;
 use crate::backend::Schemas;
 use crate::clock::Clock;

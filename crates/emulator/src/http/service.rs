@@ -23,10 +23,9 @@ use serde_json::json;
 
 use super::control;
 use super::fault_response::{self, Asked};
-use super::in_flight;
 use super::media_type::{self, MediaType};
 use super::parameters::Parameters;
-use super::reply::Reply;
+use super::reply::{self, Reply};
 use super::server::Connection;
 use super::server::Shared;
 use crate::credentials;
@@ -193,7 +192,7 @@ impl Exchange<'_> {
             return false;
         };
         let texts = [&*parameters.query, &*parameters.variables];
-        self.shared.run_store().names_long(&texts, in_flight::SHORT)
+        self.shared.run_store().names_long(&texts, reply::SHORT)
     }
 
     /// Waits for the latency of every answer, then records the status and the time.

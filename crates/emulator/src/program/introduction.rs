@@ -1,5 +1,5 @@
-//! What the program says when it has started ([`print`]), and what its errors begin with: either depends on
-//! which program it is a part of ([`Caller`]).
+//! What the program says when it has started (`print`), and what its errors begin with: either
+//! depends on which program it is a part of ([`Caller`]).
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};

@@ -1,8 +1,8 @@
 //! The program `dinoai-emulator` as a function, so that another program can have it as a command of
 //! its own.
 
-// `main` parses the `options`; `run` starts the emulator that they ask for, listens for `Signals`, prints
-// the `introduction`, and waits for a signal.
+// `main` parses the `options`; `run` starts the emulator that they ask for, listens for `Signals`,
+// prints the `introduction`, and waits for a signal.
 
 mod introduction;
 mod options;

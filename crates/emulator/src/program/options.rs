@@ -12,7 +12,7 @@ use crate::backend::Backend;
 use crate::builder::Builder;
 use crate::emulator::Emulator;
 use crate::fault::Fault;
-use crate::files::yaml;
+use crate::files;
 use crate::quirks::{self, Quirks};
 
 /// Run a local emulator of Paradime's DinoAI agents API
@@ -235,5 +235,5 @@ fn fault(text: &str) -> Result<Fault, String> {
     if !text.trim_start().starts_with('{') {
         return serde_json::from_value(json!({ "fault": text })).map_err(|wrong| wrong.to_string());
     }
-    yaml::read(text).map_err(|(_, wrong)| wrong)
+    files::read_yaml(text).map_err(|(_, wrong)| wrong)
 }

@@ -1,11 +1,11 @@
 //! Whether a text is a GraphQL document, as strictly as the reference implementation reads it.
 //!
-//! The parser that documents are executed with does not stop at every error, takes a few texts that the
-//! grammar does not have, and refuses descriptions that the grammar has. So a text is held to the grammar
-//! here before that parser sees it.
+//! The parser that documents are executed with does not stop at every error, takes a few texts that
+//! the grammar does not have, and refuses descriptions that the grammar has. So a text is held to
+//! the grammar here before that parser sees it.
 //!
-//! [`check`] lets the [`lexer`] make tokens and the [`grammar`] read them, which has what defines types in
-//! [`type_grammar`].
+//! [`check`] lets the [`lexer`] make tokens and the [`grammar`] read them, which has what defines
+//! types in [`type_grammar`].
 
 mod error;
 mod grammar;

@@ -1,5 +1,5 @@
-//! The check of one document ([`Check`]): what all rules look at, what they count, and the errors that they
-//! report.
+//! The check of one document ([`Check`]): what all rules look at, what they count, and the errors
+//! that they report.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};

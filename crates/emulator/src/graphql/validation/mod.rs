@@ -6,18 +6,17 @@
 //! that it has left out before.
 //!
 //! [`check`] makes a [`context`] and lets each rule look at the document: the names of all
-//! [`definitions`]; [`selections`], [`directives`] and [`values`] of each operation and fragment, or
-//! [`type_definitions`]; then what takes all of them, [`variables`], the use of fragments, [`overlaps`].
+//! [`definitions`]; [`selections`] and [`values`] of each operation and fragment, or
+//! [`type_definitions`]; then what takes all of them: variables, the use of fragments, and
+//! [`overlaps`].
 
 mod context;
 mod definitions;
-mod directives;
 mod introspection_depth;
 mod overlaps;
 mod selections;
 mod type_definitions;
 mod values;
-mod variables;
 
 use apollo_compiler::Schema;
 use apollo_compiler::ast::{Definition, Document};
@@ -25,7 +24,7 @@ use apollo_compiler::response::GraphQLError;
 
 use context::{Check, address};
 use definitions::Spreads;
-use variables::Usages;
+use values::Usages;
 
 /// Everything that is wrong with a document; nothing where it may be executed.
 ///

@@ -1,7 +1,7 @@
 //! The state of one run: the stages that it still has before it, and what has appeared so far.
 //!
-//! A run [begins](RunState::begin); whenever somebody looks, it [enters](RunState::enter_next) each stage
-//! that [is due](RunState::next_stage_due). A [follow-up](RunState::follow_up), the end of a
+//! A run [begins](RunState::begin); whenever somebody looks, it [enters](RunState::enter_next) each
+//! stage that [is due](RunState::next_stage_due). A [follow-up](RunState::follow_up), the end of a
 //! child ([`wake`](RunState::wake)) and a [stop](RunState::stop) change what lies ahead.
 //!
 //! Time comes in as an argument, counted from the emulator's start, so that nothing here waits
@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use super::record::{self, Run};
 use super::workspace::Script;
+use super::{Message, Run};
 use crate::demo::{Memory, Verdict};
 use crate::json;
 use crate::scenario::{Child, Effects, Scenario, Stage, StageLength, Status, Step};
@@ -154,7 +154,7 @@ impl RunState {
 
     /// The run as the emulator reports it.
     pub(crate) fn reported(&self) -> Run {
-        let messages = self.messages.iter().map(|message| record::Message {
+        let messages = self.messages.iter().map(|message| Message {
             ts: message.ts(),
             role: message.role.clone(),
             content: message.content.to_string(),

@@ -3,9 +3,9 @@
 use std::mem::{self, size_of};
 use std::sync::Arc;
 
-use super::super::record::Run;
 use super::{RunState, TranscriptMessage};
 use crate::json;
+use crate::run::Run;
 use crate::scenario::Stage;
 
 /// What a run takes beside what is counted, about: its ids, and what the allocator adds.

@@ -95,7 +95,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::run::record::Run;
+    use crate::run::Run;
     use crate::run::store::{MOST_FOLLOW_UPS, NotSent, TriggerInput};
     use crate::run::workspace::{Scenarios, Workspace};
     use crate::scenario::{Scenario, Step};

@@ -1,8 +1,9 @@
-//! All runs of one emulator, and what the operations of the API do to them: [`trigger`](RunStore::trigger),
-//! [`read`](RunStore::read), [`send`](RunStore::send), [`stop`](RunStore::stop).
+//! All runs of one emulator, and what the operations of the API do to them:
+//! [`trigger`](RunStore::trigger), [`read`](RunStore::read), [`send`](RunStore::send),
+//! [`stop`](RunStore::stop).
 //!
-//! Nothing happens by itself: before a run is looked at, it catches up with the time. When something was
-//! added, the oldest texts and runs are dropped if all take too much memory.
+//! Nothing happens by itself: before a run is looked at, it catches up with the time. When
+//! something was added, the oldest texts and runs are dropped if all take too much memory.
 
 mod limits;
 
@@ -12,9 +13,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::record::{Run, Slack, next_session_id};
 use super::state::RunState;
 use super::workspace::{Script, UnknownAgent, Workspace};
+use super::{Run, Slack, next_session_id};
 use crate::scenario::{Child, Status};
 
 /// Children below this generation are not started: a scenario may name itself as its child.

@@ -1,5 +1,5 @@
-//! The fields of a selection, by what they are called in the answer; why two of them conflict, and how that
-//! is said.
+//! The fields of a selection, by what they are called in the answer; why two of them conflict, and
+//! how that is said.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
