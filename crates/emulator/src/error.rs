@@ -2,7 +2,7 @@
 //! for what is wrong in which line of a file.
 //!
 //! A started emulator answers every request, so this is the only error of the crate. What comes from
-//! files is shown without anything that a terminal acts on: [`sanitize`].
+//! files is shown without anything that a terminal acts on: [`one_line`].
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -33,7 +33,7 @@ pub enum Error {
     #[error("the backend's SDL is not a valid schema: {0}")]
     Sdl(String),
     /// A file or a folder could not be read.
-    #[error("cannot read {}: {source}", sanitize(&file.to_string_lossy()))]
+    #[error("cannot read {}: {source}", one_line(&file.to_string_lossy()))]
     File {
         /// What was to be read.
         file: PathBuf,
@@ -74,14 +74,14 @@ pub struct Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.to_string_lossy();
-        let (file, message) = (sanitize(&file), sanitize(&self.message));
+        let (file, message) = (one_line(&file), one_line(&self.message));
         write!(formatter, "{file}:{}: {message}", self.line)
     }
 }
 
 /// The text on one line, without anything that a terminal would act on or a CI system take for a
 /// command: control characters, marks of direction and the second of two `#` are escaped.
-pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     let is_plain = |character| !is_active(character);
     if text.chars().all(is_plain) && !text.contains("##") {
         return Cow::Borrowed(text);
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn what_a_terminal_acts_on_is_escaped_and_nothing_else() {
         for plain in ["", "a b", "stg_orders: '#1'", "ä 日本 👩\u{200d}💻"] {
-            assert!(matches!(sanitize(plain), Cow::Borrowed(same) if same == plain));
+            assert!(matches!(one_line(plain), Cow::Borrowed(same) if same == plain));
         }
         for (text, shown) in [
             ("a\n::b\r\t", r"a\u{a}::b\u{d}\u{9}"),
@@ -125,7 +125,7 @@ mod tests {
             ("##vso[a]", r"#\u{23}vso[a]"),
             ("###", r"#\u{23}\u{23}"),
         ] {
-            assert_eq!(sanitize(text), shown);
+            assert_eq!(one_line(text), shown);
         }
     }
 }

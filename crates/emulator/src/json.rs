@@ -114,7 +114,7 @@ impl<'de> DeserializeSeed<'de> for AsJson<'_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
-        let mut copy = Copy {
+        let mut copy = JsonCopy {
             out: Vec::new(),
             most: *self.left,
             replacement: None,
@@ -156,7 +156,7 @@ fn written(
     length: usize,
     replacement: Option<Replacement<'_>>,
 ) -> serde_json::Result<String> {
-    let mut copy = Copy {
+    let mut copy = JsonCopy {
         out: buffer(length),
         most: usize::MAX,
         replacement,
@@ -173,15 +173,15 @@ struct Replacement<'a> {
     places: usize,
 }
 
-/// A copy in progress.
-struct Copy<'a> {
+/// A copy as it is made.
+struct JsonCopy<'a> {
     out: Vec<u8>,
     /// How long it may become.
     most: usize,
     replacement: Option<Replacement<'a>>,
 }
 
-impl Copy<'_> {
+impl JsonCopy<'_> {
     fn put<E: Error>(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), E> {
         serde_json::to_writer(&mut self.out, value).map_err(E::custom)?;
         if self.out.len() > self.most {
@@ -210,7 +210,7 @@ impl Copy<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Copy<'_> {
+impl<'de> DeserializeSeed<'de> for &mut JsonCopy<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -218,7 +218,7 @@ impl<'de> DeserializeSeed<'de> for &mut Copy<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Copy<'_> {
+impl<'de> Visitor<'de> for &mut JsonCopy<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

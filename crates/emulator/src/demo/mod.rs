@@ -24,7 +24,7 @@ pub(crate) use other_agents::Verdict;
 
 /// How a run of this agent, or of a message alone, goes, and what it remembers.
 pub(crate) fn scenario(agent: Option<&str>, asked: Option<&str>) -> (Scenario, Memory) {
-    let asked = words::start(asked.unwrap_or_default());
+    let asked = words::beginning(asked.unwrap_or_default());
     let (scenario, recall) = match agent {
         Some("data-quality-checker") => {
             let (scenario, found) = checker::checker(asked);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::findings::Finding;
-use super::intents::Object;
+use super::intents::VerbObject;
 use super::words::{CARDINALS, ORDINALS, place_in, range};
 
 /// What words mean, findings by their numbers, from 1.
@@ -120,7 +120,7 @@ const EMPTY: [&str; 65] = [
 ];
 
 /// What an object means among these findings.
-pub(super) fn meant(object: &Object, findings: &[Finding]) -> Meant {
+pub(super) fn meant(object: &VerbObject, findings: &[Finding]) -> Meant {
     let mut meant = reading(&object.words, findings, object.must_name);
     if matches!(meant, Meant::It | Meant::Next) && !object.aside.is_empty() {
         let aside = reading(&object.aside, findings, true);

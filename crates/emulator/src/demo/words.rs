@@ -32,7 +32,7 @@ pub(super) const MOST: usize = 3;
 const LONGEST: usize = 63;
 
 /// The start of a text: as much of it as is looked at.
-pub(super) fn start(text: &str) -> &str {
+pub(super) fn beginning(text: &str) -> &str {
     let ends = text.char_indices().map(|(start, c)| start + c.len_utf8());
     let end = ends.take_while(|end| *end <= READ).last();
     &text[..end.unwrap_or_default()]
@@ -50,7 +50,7 @@ pub(super) fn sentences(text: &str) -> Vec<Sentence> {
     let mut sentences = Vec::new();
     let mut sentence = Sentence::default();
     let mut clause = Vec::new();
-    for piece in start(text).split_inclusive(char::is_whitespace) {
+    for piece in beginning(text).split_inclusive(char::is_whitespace) {
         let ends_line = piece.ends_with('\n');
         let piece = piece.trim();
         let bare = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
@@ -103,7 +103,7 @@ pub(super) fn is_model(word: &str) -> bool {
 
 /// The model that is looked at where a text names none.
 pub(super) fn unnamed(text: &str) -> &'static str {
-    let text = start(text).to_lowercase();
+    let text = beginning(text).to_lowercase();
     let free = UNNAMED.iter().find(|model| !text.contains(*model));
     free.unwrap_or(&UNNAMED[0])
 }
@@ -126,7 +126,10 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The same without the marks.
 pub(super) fn short(text: &str) -> String {
-    let line = start(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = beginning(text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     // What would begin or end a piece of code, or a cell of a table, in Markdown.
     let line = line.replace(['`', '|'], "'");
     match line.char_indices().nth(QUOTED) {

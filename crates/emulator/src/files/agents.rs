@@ -113,13 +113,13 @@ type Keys = BTreeMap<String, Spanned<Value>>;
 
 /// An agent's file, for the places within `tools`.
 #[derive(Deserialize)]
-struct Tools {
+struct ToolsKey {
     tools: Keys,
 }
 
 /// An agent's file, for the places within `slack`.
 #[derive(Deserialize)]
-struct Slack {
+struct SlackKey {
     slack: Keys,
 }
 
@@ -129,11 +129,11 @@ fn line(text: &str, keys: &Keys, place: &str) -> usize {
     let found = match place.split_once('/') {
         None => line(keys, place),
         Some(("tools", inner)) => {
-            let file = read_yaml::<Tools>(text).ok();
+            let file = read_yaml::<ToolsKey>(text).ok();
             file.and_then(|file| line(&file.tools, inner))
         }
         Some((_, inner)) => {
-            let file = read_yaml::<Slack>(text).ok();
+            let file = read_yaml::<SlackKey>(text).ok();
             file.and_then(|file| line(&file.slack, inner))
         }
     };

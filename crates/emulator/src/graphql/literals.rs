@@ -60,7 +60,7 @@ fn as_written(value: &Value) -> JsonValue {
 }
 
 /// A value as a literal of no type in particular. Its keys need not be names.
-pub(crate) fn of(value: &JsonValue) -> Value {
+pub(crate) fn from_json(value: &JsonValue) -> Value {
     match value {
         JsonValue::Null => Value::Null,
         JsonValue::Bool(value) => Value::Boolean(*value),
@@ -73,11 +73,13 @@ pub(crate) fn of(value: &JsonValue) -> Value {
                 Value::Int(IntValue::new_parsed(&text))
             }
         }
-        JsonValue::Array(items) => Value::List(items.iter().map(of).map(Node::new).collect()),
+        JsonValue::Array(items) => {
+            Value::List(items.iter().map(from_json).map(Node::new).collect())
+        }
         JsonValue::Object(fields) => {
             let fields = fields.iter().map(|(name, value)| {
                 let name = Name::new_unchecked(name.as_str());
-                (name, Node::new(of(value)))
+                (name, Node::new(from_json(value)))
             });
             Value::Object(fields.collect())
         }

@@ -132,7 +132,7 @@ impl Rewriter<'_> {
             {
                 continue;
             }
-            match skip_include::of(selection, self.variables) {
+            match skip_include::condition(selection, self.variables) {
                 Condition::Kept => {}
                 // The executor would look at it for each object.
                 Condition::LeftOut => continue,
@@ -307,7 +307,7 @@ impl Rewriter<'_> {
     /// executor takes none there.
     fn constant(&self, value: &Value) -> Value {
         let given = |value: &Value| match value {
-            Value::Variable(name) => self.variables.get(name.as_str()).map(literals::of),
+            Value::Variable(name) => self.variables.get(name.as_str()).map(literals::from_json),
             value => Some(self.constant(value)),
         };
         match value {

@@ -21,7 +21,7 @@ pub(crate) enum Condition {
 }
 
 /// What the directives of a selection make of it.
-pub(crate) fn of(selection: &Selection, variables: &JsonMap) -> Condition {
+pub(crate) fn condition(selection: &Selection, variables: &JsonMap) -> Condition {
     for (name, wanted) in [("skip", false), ("include", true)] {
         let directive = directives(selection).get(name);
         let Some(value) = directive.and_then(|it| it.specified_argument_by_name("if")) else {
@@ -69,7 +69,7 @@ pub(crate) fn null_at_root(
         {
             continue;
         }
-        match of(selection, variables) {
+        match condition(selection, variables) {
             Condition::Kept => {}
             Condition::LeftOut => continue,
             Condition::Null(place) => {

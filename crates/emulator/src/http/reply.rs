@@ -1,7 +1,7 @@
 //! A [`Reply`] about to be sent, with what the request log keeps of it; and the memory of replies
 //! in flight ([`InFlight`]): those that are made, and that nobody has read yet.
 //!
-//! What is to be long takes a [`Turn`] before it is made. What is made and long takes a
+//! What is to be long takes a [`MemoryWait`] before it is made. What is made and long takes a
 //! [`Reservation`] ([`Reply::hold`]), which is given back once the bytes have left
 //! ([`Reservation::with`]).
 
@@ -101,7 +101,7 @@ impl Reply {
             }
             (RefusalStatus::UnprocessableContent, _) => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self::new(status, media.content_type(), text(&Refusal { errors }))
+        Self::new(status, media.content_type(), text(&RefusalBody { errors }))
     }
 
     /// Sets a header, in place of the one that is there.
@@ -111,9 +111,9 @@ impl Reply {
     }
 
     /// The answer, once there is memory for it; or one that says that there was none.
-    pub(crate) async fn hold(mut self, in_flight: &InFlight, turn: Turn<'_>) -> Self {
+    pub(crate) async fn hold(mut self, in_flight: &InFlight, wait: MemoryWait<'_>) -> Self {
         let bytes = self.body.len();
-        match in_flight.reserve(bytes, &mut self.reservation, turn).await {
+        match in_flight.reserve(bytes, &mut self.reservation, wait).await {
             Ok(()) => self,
             Err(refused) => {
                 let mut refusal = Self::detail(StatusCode::SERVICE_UNAVAILABLE, &refused);
@@ -145,7 +145,7 @@ impl Reply {
 
 /// The body of a refusal: no `data`, because nothing was executed.
 #[derive(Serialize)]
-struct Refusal<'a> {
+struct RefusalBody<'a> {
     errors: &'a [GraphQLError],
 }
 
@@ -165,11 +165,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct InFlight {
     memory: Arc<Semaphore>,
     /// One answer waits in memory at a time. What is to be long waits before it is made.
-    turn: Semaphore,
+    line: Semaphore,
 }
 
 /// The right to wait for memory with an answer that is made, and how long.
-pub(crate) struct Turn<'a> {
+pub(crate) struct MemoryWait<'a> {
     until: Instant,
     own: Option<SemaphorePermit<'a>>,
 }
@@ -185,27 +185,27 @@ impl InFlight {
     pub(crate) fn new() -> Self {
         Self {
             memory: Arc::new(Semaphore::new(MOST_BYTES)),
-            turn: Semaphore::new(1),
+            line: Semaphore::new(1),
         }
     }
 
     /// Whether an answer waits for memory.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.turn.available_permits() == 0
+        self.line.available_permits() == 0
     }
 
     /// Waits until no other answer waits for memory, or for as long as a request waits at most.
-    pub(crate) async fn turn(&self) -> Turn<'_> {
-        let mut turn = self.at_once();
+    pub(crate) async fn first_in_line(&self) -> MemoryWait<'_> {
+        let mut wait = self.at_once();
         // Nobody closes the semaphore.
-        let own = timeout_at(turn.until, self.turn.acquire()).await;
-        turn.own = own.ok().and_then(Result::ok);
-        turn
+        let own = timeout_at(wait.until, self.line.acquire()).await;
+        wait.own = own.ok().and_then(Result::ok);
+        wait
     }
 
     /// For an answer that hardly ever has to wait: it can only if no other does.
-    pub(crate) fn at_once(&self) -> Turn<'_> {
-        Turn {
+    pub(crate) fn at_once(&self) -> MemoryWait<'_> {
+        MemoryWait {
             until: Instant::now() + LONGEST_WAIT,
             own: None,
         }
@@ -217,14 +217,14 @@ impl InFlight {
         &self,
         bytes: usize,
         reservation: &mut Reservation,
-        turn: Turn<'_>,
+        wait: MemoryWait<'_>,
     ) -> Result<(), String> {
         if bytes <= SHORT {
             *reservation = Reservation::default();
             return Ok(());
         }
         let more = permits(bytes).saturating_sub(reservation.permits());
-        if let Some(permit) = self.acquire(more, turn).await {
+        if let Some(permit) = self.acquire(more, wait).await {
             reservation.add(permit);
             return Ok(());
         }
@@ -236,13 +236,13 @@ impl InFlight {
         ))
     }
 
-    async fn acquire(&self, bytes: u32, turn: Turn<'_>) -> Option<OwnedSemaphorePermit> {
+    async fn acquire(&self, bytes: u32, wait: MemoryWait<'_>) -> Option<OwnedSemaphorePermit> {
         if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(bytes) {
             return Some(permit);
         }
-        let _own = turn.own.or_else(|| self.turn.try_acquire().ok())?;
+        let _own = wait.own.or_else(|| self.line.try_acquire().ok())?;
         let permit = Arc::clone(&self.memory).acquire_many_owned(bytes);
-        timeout_at(turn.until, permit).await.ok()?.ok()
+        timeout_at(wait.until, permit).await.ok()?.ok()
     }
 
     /// Waits until there is memory for as many bytes, or for all that there are. Answers go first: a

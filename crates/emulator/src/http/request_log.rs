@@ -272,7 +272,7 @@ impl RequestLog {
     }
 
     /// Enters what the request at a place asks.
-    pub(crate) fn asked(&self, place: u64, parameters: &Parameters) {
+    pub(crate) fn record_parameters(&self, place: u64, parameters: &Parameters) {
         self.kept().change(place, &self.limits, |entry| {
             let request = &mut entry.request;
             request
@@ -425,7 +425,7 @@ mod tests {
         let parameters = Parameters::read(&posted(), body.as_bytes()).unwrap();
         for _ in 0..500 {
             let place = log.open(&parts, 1, Duration::ZERO);
-            log.asked(place, &parameters);
+            log.record_parameters(place, &parameters);
             assert!(bytes(&log) <= MOST_BYTES);
         }
         assert_eq!(bytes(&log), counted(&log));

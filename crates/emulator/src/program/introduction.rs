@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::emulator::Emulator;
-use crate::error::sanitize;
+use crate::error::one_line;
 
 /// Which program this is a part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +131,7 @@ fn agents(known: Option<&[String]>, has_demo_agents: bool) -> String {
             let first: Vec<_> = names
                 .iter()
                 .take(NAMED)
-                .map(|name| sanitize(name))
+                .map(|name| one_line(name))
                 .collect();
             format!("Agents: {}{more}.", first.join(", "))
         }

@@ -15,7 +15,7 @@ use std::thread;
 use clap::{CommandFactory, Parser};
 
 use crate::emulator::Emulator;
-use crate::error::sanitize;
+use crate::error::one_line;
 use crate::files::scenarios::scenario_schema;
 use crate::json;
 use introduction::Caller;
@@ -54,7 +54,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(reason)) => {
             // A schema's text can stand in it; what is on several lines stays so.
-            let lines: Vec<_> = reason.lines().map(sanitize).collect();
+            let lines: Vec<_> = reason.lines().map(one_line).collect();
             let _ = writeln!(io::stderr(), "{}: {}", caller.prefix(), lines.join("\n"));
             ExitCode::FAILURE
         }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::error::SyntaxError;
 use super::lexer::{Token, TokenKind};
+use super::syntax_error::SyntaxError;
 
 /// How deep selections, values and types may nest.
 pub(crate) const DEEPEST: usize = 200;

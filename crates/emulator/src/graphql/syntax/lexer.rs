@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
-use super::error::SyntaxError;
+use super::syntax_error::SyntaxError;
 
 /// The most tokens that a document may have: a thousand aliased runs fit in several times over.
 pub(crate) const MOST_TOKENS: usize = 100_000;

@@ -7,15 +7,15 @@
 //! [`check`] lets the [`lexer`] make tokens and the [`grammar`] read them, which has what defines
 //! types in [`type_grammar`].
 
-mod error;
 mod grammar;
 mod lexer;
+mod syntax_error;
 mod type_grammar;
 
-pub(crate) use error::{Positions, SyntaxError};
 pub(crate) use grammar::DEEPEST;
 use grammar::Grammar;
 pub(crate) use lexer::{MOST_TOKENS, is_name, names};
+pub(crate) use syntax_error::{Positions, SyntaxError};
 
 /// Checks a text, and returns what the parser is to read: the same text, with blanks for the
 /// descriptions that it does not know.

@@ -38,11 +38,11 @@ pub(super) struct Check<'a> {
     pub(super) own_types: HashSet<&'a Name>,
     pub(super) directives: KnownDirectives<'a>,
     /// The directives on each type that the document defines or extends, and on the schema.
-    pub(super) on_types: HashMap<Option<&'a Name>, Seen<'a>>,
+    pub(super) on_types: HashMap<Option<&'a Name>, SeenDirectives<'a>>,
     /// The variables that the definition in progress uses.
     pub(super) usages: Vec<Usage<'a>>,
     /// How deep in lists fragments may be spread, once that has been asked.
-    pub(super) limits: Option<Limits<'a>>,
+    pub(super) limits: Option<IntrospectionLimits<'a>>,
     /// How much has been looked at.
     pub(super) steps: Cell<usize>,
     places: Positions<'a>,
@@ -128,7 +128,7 @@ pub(super) struct KnownDirectives<'a> {
 }
 
 /// The first directive of each name.
-pub(super) type Seen<'a> = HashMap<&'a Name, &'a Node<Directive>>;
+pub(super) type SeenDirectives<'a> = HashMap<&'a Name, &'a Node<Directive>>;
 
 impl<'a> KnownDirectives<'a> {
     pub(super) fn of(schema: &'a Schema, document: &'a Document) -> Self {
@@ -163,7 +163,7 @@ pub(super) struct Usage<'a> {
 
 /// At which depth in lists each fragment, entered there, goes too deep; by its name. Those that
 /// never do are not among them.
-pub(super) type Limits<'a> = HashMap<&'a str, usize>;
+pub(super) type IntrospectionLimits<'a> = HashMap<&'a str, usize>;
 
 /// The name of what is defined or extended; none for the schema itself.
 pub(super) fn named(definition: &Definition) -> Option<&Name> {
@@ -204,7 +204,7 @@ fn defined(document: &Document) -> HashSet<&Name> {
 }
 
 /// What tells one definition from another with the same content.
-pub(super) fn address<T>(definition: &Node<T>) -> *const T {
+pub(super) fn node_address<T>(definition: &Node<T>) -> *const T {
     std::ptr::from_ref(&**definition)
 }
 

@@ -88,7 +88,7 @@ struct Cycles<'a> {
 }
 
 /// A fragment that is looked at.
-struct Open<'a> {
+struct OpenFragment<'a> {
     name: &'a str,
     spreads: std::vec::IntoIter<&'a Node<FragmentSpread>>,
     depth: usize,
@@ -101,10 +101,10 @@ impl<'a> Cycles<'a> {
         }
         // Where in the path a fragment that is open begins.
         let mut places = HashMap::from([(name, 0)]);
-        let mut open = vec![Open::new(name, selections)];
+        let mut open = vec![OpenFragment::new(name, selections)];
         while let Some(current) = open.last_mut() {
             let Some(spread) = current.spreads.next() else {
-                let Open { name, depth, .. } = *current;
+                let OpenFragment { name, depth, .. } = *current;
                 self.deepest = self.deepest.max(depth);
                 self.depths.insert(name, depth);
                 places.remove(name);
@@ -118,13 +118,13 @@ impl<'a> Cycles<'a> {
             let name = spread.fragment_name.as_str();
             if let Some(place) = places.get(name) {
                 self.path.push(spread);
-                report(check, name, &self.path[*place..]);
+                report_cycle(check, name, &self.path[*place..]);
                 self.path.pop();
             } else if let Some(fragment) = check.fragments.get(name) {
                 if self.visited.insert(name) {
                     self.path.push(spread);
                     places.insert(name, self.path.len());
-                    open.push(Open::new(name, &fragment.selection_set));
+                    open.push(OpenFragment::new(name, &fragment.selection_set));
                 } else {
                     let inner = self.depths.get(name).copied().unwrap_or_default();
                     current.depth = current.depth.max(inner + 1);
@@ -134,7 +134,7 @@ impl<'a> Cycles<'a> {
     }
 }
 
-impl<'a> Open<'a> {
+impl<'a> OpenFragment<'a> {
     fn new(name: &'a str, selections: &'a [Selection]) -> Self {
         Self {
             name,
@@ -144,7 +144,7 @@ impl<'a> Open<'a> {
     }
 }
 
-fn report(check: &mut Check<'_>, name: &str, path: &[&Node<FragmentSpread>]) {
+fn report_cycle(check: &mut Check<'_>, name: &str, path: &[&Node<FragmentSpread>]) {
     // There may be as many paths as spreads, each as long as there are fragments.
     if check.is_full() {
         return;

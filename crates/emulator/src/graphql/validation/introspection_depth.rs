@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use apollo_compiler::Node;
 use apollo_compiler::ast::{Field, Selection};
 
-use super::context::{Check, Limits};
+use super::context::{Check, IntrospectionLimits};
 
 /// Lists in introspection, each within another, of which a query may not have as many.
 const LISTS: usize = 3;
 
 /// What selections hold, but for what the fragments in them hold.
-struct Lists<'a> {
+struct NestedLists<'a> {
     /// How many lists are within one another.
     deepest: usize,
     /// The fragments that are spread, and in how many lists each is.
@@ -38,8 +38,8 @@ impl<'a> Check<'a> {
 
     /// Looks into each fragment once, whatever spreads it: what a fragment holds is passed on to
     /// those that spread it, at most once for each depth.
-    fn introspection_limits(&self) -> Limits<'a> {
-        let mut limits = Limits::new();
+    fn introspection_limits(&self) -> IntrospectionLimits<'a> {
+        let mut limits = IntrospectionLimits::new();
         let mut spread_in: HashMap<&str, Vec<(&str, usize)>> = HashMap::new();
         let mut ahead = Vec::new();
         for (name, fragment) in &self.fragments {
@@ -66,8 +66,8 @@ impl<'a> Check<'a> {
         limits
     }
 
-    fn lists(&self, selections: &'a [Selection]) -> Lists<'a> {
-        let mut lists = Lists {
+    fn lists(&self, selections: &'a [Selection]) -> NestedLists<'a> {
+        let mut lists = NestedLists {
             deepest: 0,
             spreads: Vec::new(),
         };

@@ -22,7 +22,7 @@ use apollo_compiler::Schema;
 use apollo_compiler::ast::{Definition, Document};
 use apollo_compiler::response::GraphQLError;
 
-use context::{Check, address};
+use context::{Check, node_address};
 use definitions::Spreads;
 use values::Usages;
 
@@ -43,12 +43,12 @@ fn check<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check
             Definition::OperationDefinition(operation) => {
                 check.operation(operation);
                 let used = std::mem::take(&mut check.usages);
-                usages.operations.insert(address(operation), used);
+                usages.operations.insert(node_address(operation), used);
             }
             Definition::FragmentDefinition(fragment) => {
                 check.fragment(fragment);
                 let used = std::mem::take(&mut check.usages);
-                usages.fragments.insert(address(fragment), used);
+                usages.fragments.insert(node_address(fragment), used);
             }
             other => check.type_system_definition(other),
         }

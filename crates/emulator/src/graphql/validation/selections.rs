@@ -7,7 +7,7 @@ use apollo_compiler::ast::{
     Selection,
 };
 
-use super::context::{Check, Seen, by_name};
+use super::context::{Check, SeenDirectives, by_name};
 use crate::graphql::types;
 
 /// What selections are in.
@@ -222,7 +222,7 @@ impl<'a> Check<'a> {
         location: DirectiveLocation,
         field: Option<&'a FieldDefinition>,
     ) {
-        self.directives_beside(directives, location, field, &mut Seen::new());
+        self.directives_beside(directives, location, field, &mut SeenDirectives::new());
     }
 
     /// The directives at one place, and those that were seen at others that count as the same.
@@ -231,7 +231,7 @@ impl<'a> Check<'a> {
         directives: &'a DirectiveList,
         location: DirectiveLocation,
         field: Option<&'a FieldDefinition>,
-        seen: &mut Seen<'a>,
+        seen: &mut SeenDirectives<'a>,
     ) {
         for directive in &directives.0 {
             let name = &directive.name;

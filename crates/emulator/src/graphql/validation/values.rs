@@ -9,7 +9,7 @@ use apollo_compiler::ast::{
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node};
 
-use super::context::{ABORTED, Check, Usage, address, by_name};
+use super::context::{ABORTED, Check, Usage, by_name, node_address};
 use super::definitions::Spreads;
 use crate::graphql::literals::printed;
 use crate::graphql::types;
@@ -259,11 +259,11 @@ impl<'a> Check<'a> {
                 return self.report(ABORTED, []);
             }
             let fragments = spreads.reachable(self, [&*operation.selection_set].into_iter());
-            let own = usages.operations.get(&address(operation));
+            let own = usages.operations.get(&node_address(operation));
             let own = own.map(|usages| alike(usages)).unwrap_or_default();
             let others = fragments
                 .iter()
-                .filter_map(|fragment| grouped.get(&address(fragment)));
+                .filter_map(|fragment| grouped.get(&node_address(fragment)));
             let used: Vec<_> = others.flatten().chain(&own).collect();
             self.variables_of(operation, &used);
         }

@@ -103,11 +103,11 @@ mod tests {
     const NOW: Duration = Duration::ZERO;
 
     fn start(store: &mut RunStore, message: &str) -> String {
-        let order = TriggerInput {
+        let input = TriggerInput {
             message: Some(message.to_owned()),
             ..TriggerInput::default()
         };
-        let accepted = store.trigger(order, NOW);
+        let accepted = store.trigger(input, NOW);
         accepted.map_err(|_| "no agent").unwrap().session_id
     }
 
@@ -272,12 +272,12 @@ mod tests {
             },
             ..Workspace::default()
         });
-        let order = TriggerInput {
+        let input = TriggerInput {
             agent: Some(agent.to_owned()),
             message: Some(message.to_owned()),
             ..TriggerInput::default()
         };
-        let id = store.trigger(order, NOW).map_err(|_| "no agent").unwrap();
+        let id = store.trigger(input, NOW).map_err(|_| "no agent").unwrap();
         (store, id.session_id)
     }
 
@@ -292,11 +292,11 @@ mod tests {
     /// Starts runs with long messages until the first run has lost its own.
     fn drop_texts(store: &mut RunStore, now: Duration) {
         while !store.runs[0].state.record.texts_dropped {
-            let order = TriggerInput {
+            let input = TriggerInput {
                 message: Some("m".repeat(900_000)),
                 ..TriggerInput::default()
             };
-            assert!(store.trigger(order, now).is_ok());
+            assert!(store.trigger(input, now).is_ok());
         }
     }
 

@@ -72,7 +72,7 @@ struct Slot {
 }
 
 /// A run as a read shows it.
-pub(crate) struct Seen {
+pub(crate) struct Snapshot {
     pub(crate) state: Arc<RunState>,
     /// The status shown is that of the stage before.
     pub(crate) lags: bool,
@@ -108,11 +108,11 @@ impl RunStore {
     /// Starts a run. An agent needs no scenario of its own.
     pub(crate) fn trigger(
         &mut self,
-        order: TriggerInput,
+        input: TriggerInput,
         now: Duration,
     ) -> Result<Accepted, UnknownAgent> {
-        self.workspace.check_agent(order.agent.as_deref())?;
-        let warning = order
+        self.workspace.check_agent(input.agent.as_deref())?;
+        let warning = input
             .model_family
             .as_deref()
             .filter(|slug| !self.workspace.knows_model_family(slug))
@@ -120,8 +120,8 @@ impl RunStore {
                 format!("Unknown model family '{slug}': the run uses the workspace's default.")
             });
         let scenarios = &self.workspace.scenarios;
-        let script = scenarios.of(order.agent.as_deref(), order.message.as_deref());
-        let place = self.start(order, script, None, now);
+        let script = scenarios.of(input.agent.as_deref(), input.message.as_deref());
+        let place = self.start(input, script, None, now);
         let session_id = self.runs[place].state.record.session_id.clone();
         self.free_memory(place);
         Ok(Accepted {
@@ -131,7 +131,7 @@ impl RunStore {
     }
 
     /// Reads a run: its state now, and one read more towards the end of its stage.
-    pub(crate) fn read(&mut self, session_id: &str, now: Duration) -> Option<Seen> {
+    pub(crate) fn read(&mut self, session_id: &str, now: Duration) -> Option<Snapshot> {
         let place = self.place(session_id, now)?;
         let slot = &mut self.runs[place];
         let state = Arc::clone(&slot.state);
@@ -140,7 +140,7 @@ impl RunStore {
         slot.late_reads += u64::from(late);
         slot.reads += 1;
         self.catch_up(place, now);
-        Some(Seen { state, lags })
+        Some(Snapshot { state, lags })
     }
 
     /// Sends a follow-up. A run that has ended takes it, too.
@@ -212,7 +212,7 @@ impl RunStore {
 
     fn start(
         &mut self,
-        order: TriggerInput,
+        input: TriggerInput,
         script: Script,
         parent: Option<&RunState>,
         now: Duration,
@@ -221,12 +221,12 @@ impl RunStore {
         let record = Run {
             number: self.started,
             session_id: next_session_id(),
-            agent: order.agent,
-            message: order.message,
-            slack: order.slack,
-            checked_out: self.workspace.check_out(order.base_branch.as_deref()),
-            base_branch: order.base_branch,
-            model_family: order.model_family,
+            agent: input.agent,
+            message: input.message,
+            slack: input.slack,
+            checked_out: self.workspace.check_out(input.base_branch.as_deref()),
+            base_branch: input.base_branch,
+            model_family: input.model_family,
             follow_ups: Vec::new(),
             parent: parent.map(|parent| parent.record.session_id.clone()),
             status: String::new(),
@@ -299,11 +299,11 @@ impl RunStore {
                 child => (child, None),
             };
             let (agent, script) = self.script_of(child, parent.asked());
-            let order = TriggerInput {
+            let input = TriggerInput {
                 agent,
                 ..TriggerInput::default()
             };
-            let child = self.start(order, script, Some(&parent), at);
+            let child = self.start(input, script, Some(&parent), at);
             let id = self.runs[child].state.record.session_id.clone();
             self.change(place).adopt(id, callback);
         }

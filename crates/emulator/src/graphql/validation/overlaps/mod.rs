@@ -3,9 +3,9 @@
 //!
 //! The order of comparisons, and what is compared once only, are the reference's: they decide
 //! which conflicts a message names. [`Check::overlaps`] goes through every selection, and compares the
-//! [`fields`] in it with each other, with those of fragments, and with what they select.
+//! [`field_conflicts`] in it with each other, with those of fragments, and with what they select.
 
-mod fields;
+mod field_conflicts;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use apollo_compiler::ast::{Definition, Selection, Type};
 
 use super::context::{ABORTED, Check, MOST_ERRORS};
 use crate::graphql::types;
-use fields::{Conflict, Fields, Found, Overlaps, abbreviated, joined};
+use field_conflicts::{Conflict, FoundField, Overlaps, SelectedFields, abbreviated, joined};
 
 /// How much may be compared in one document.
 const BUDGET: usize = 500_000;
@@ -151,7 +151,7 @@ impl<'a> Overlaps<'_, 'a> {
     fn fields_and_fragment(
         &mut self,
         exclusive: bool,
-        fields: &Rc<Fields<'a>>,
+        fields: &Rc<SelectedFields<'a>>,
         name: &'a str,
         conflicts: &mut Vec<Conflict<'a>>,
     ) -> Compared {
@@ -222,8 +222,8 @@ impl<'a> Overlaps<'_, 'a> {
     fn between(
         &mut self,
         exclusive: bool,
-        ones: &Fields<'a>,
-        others: &Fields<'a>,
+        ones: &SelectedFields<'a>,
+        others: &SelectedFields<'a>,
         conflicts: &mut Vec<Conflict<'a>>,
     ) -> Compared {
         if others.by_key.is_empty() {
@@ -247,8 +247,8 @@ impl<'a> Overlaps<'_, 'a> {
         &mut self,
         exclusive: bool,
         key: &'a str,
-        one: Found<'a>,
-        other: Found<'a>,
+        one: FoundField<'a>,
+        other: FoundField<'a>,
     ) -> Result<Option<Conflict<'a>>, Exhausted> {
         self.spend(2)?;
         let is_object = |parent: Option<&str>| {
@@ -287,8 +287,8 @@ impl<'a> Overlaps<'_, 'a> {
     fn sub_selections(
         &mut self,
         exclusive: bool,
-        one: Found<'a>,
-        other: Found<'a>,
+        one: FoundField<'a>,
+        other: FoundField<'a>,
         conflicts: &mut Vec<Conflict<'a>>,
     ) -> Compared {
         let named = |ty: Option<&'a Type>| ty.map(|ty| ty.inner_named_type().as_str());

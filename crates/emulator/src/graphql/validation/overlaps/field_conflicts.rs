@@ -21,9 +21,9 @@ const MOST_PLACES: usize = 20;
 /// The selections of a document that are compared, and what has been compared.
 pub(super) struct Overlaps<'c, 'a> {
     pub(super) check: &'c Check<'a>,
-    pub(super) fields: HashMap<(Option<&'a str>, *const Selection), Rc<Fields<'a>>>,
+    pub(super) fields: HashMap<(Option<&'a str>, *const Selection), Rc<SelectedFields<'a>>>,
     /// Fields against a fragment; whether only as ones that cannot be of one object.
-    pub(super) with_fragment: HashMap<(*const Fields<'a>, &'a str), bool>,
+    pub(super) with_fragment: HashMap<(*const SelectedFields<'a>, &'a str), bool>,
     pub(super) between_fragments: HashMap<(&'a str, &'a str), bool>,
     /// The arguments of each field, as a text that is the same for the same arguments; none where
     /// one is repeated.
@@ -34,15 +34,15 @@ pub(super) struct Overlaps<'c, 'a> {
 
 /// A field, with the type that it is selected on.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundField<'a> {
     pub(super) parent: Option<&'a str>,
     pub(super) node: &'a Node<Field>,
     pub(super) ty: Option<&'a Type>,
 }
 
 /// What a selection holds, in the order of the text.
-pub(super) struct Fields<'a> {
-    pub(super) by_key: Vec<(&'a str, Vec<Found<'a>>)>,
+pub(super) struct SelectedFields<'a> {
+    pub(super) by_key: Vec<(&'a str, Vec<FoundField<'a>>)>,
     pub(super) places: HashMap<&'a str, usize>,
     pub(super) fragments: Vec<&'a str>,
     /// Those fragments, to look them up.
@@ -60,7 +60,7 @@ impl<'a> Overlaps<'_, 'a> {
     pub(super) fn collected_fragment(
         &mut self,
         fragment: &'a FragmentDefinition,
-    ) -> Rc<Fields<'a>> {
+    ) -> Rc<SelectedFields<'a>> {
         let named = self
             .check
             .schema
@@ -77,12 +77,12 @@ impl<'a> Overlaps<'_, 'a> {
         &mut self,
         parent: Option<&'a str>,
         selections: &'a [Selection],
-    ) -> Rc<Fields<'a>> {
+    ) -> Rc<SelectedFields<'a>> {
         let key = (parent, selections.as_ptr());
         if let Some(known) = self.fields.get(&key) {
             return Rc::clone(known);
         }
-        let mut fields = Fields {
+        let mut fields = SelectedFields {
             by_key: Vec::new(),
             places: HashMap::new(),
             fragments: Vec::new(),
@@ -98,7 +98,7 @@ impl<'a> Overlaps<'_, 'a> {
         &self,
         parent: Option<&'a str>,
         selections: &'a [Selection],
-        fields: &mut Fields<'a>,
+        fields: &mut SelectedFields<'a>,
     ) {
         let schema = self.check.schema;
         for selection in selections {
@@ -114,7 +114,7 @@ impl<'a> Overlaps<'_, 'a> {
                         .filter(|_| !node.name.starts_with("__"))
                         .and_then(|parent| types::field(schema, parent, &node.name))
                         .map(|field| &field.ty);
-                    fields.by_key[place].1.push(Found { parent, node, ty });
+                    fields.by_key[place].1.push(FoundField { parent, node, ty });
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.fragment_name.as_str();
