@@ -18,7 +18,7 @@ pub(crate) struct Memory {
     asked: String,
     /// As of the latest answer.
     knowledge: Knowledge,
-    /// As of the answer that the run is at work on.
+    /// As of the answer that the turn in progress gives.
     next: Option<Knowledge>,
     /// The starts of the follow-ups that wait for that answer.
     waiting: VecDeque<String>,
@@ -88,7 +88,7 @@ impl Memory {
         size_of::<Self>() + self.asked.len() + waiting.chain(known).sum::<usize>()
     }
 
-    /// Takes a follow-up to a run at work, whose answer comes after the one it is at work on.
+    /// Takes a follow-up to a run in progress, whose answer comes after that of the turn in progress.
     pub(crate) fn queue(&mut self, text: &str) {
         let text = beginning(text).to_owned();
         self.waiting_bytes += size_of::<String>() + text.len();
@@ -125,7 +125,7 @@ impl Memory {
         }
     }
 
-    /// How the run goes on when a run that it has started has ended like this, and it waits for no
+    /// How the run continues when a run that it has started has ended like this, and it waits for no
     /// other, or still does.
     pub(crate) fn child_ended(&mut self, verdict: Verdict, still_waits: bool) -> Vec<Stage> {
         let mut stages = vec![verdict.heard()];
@@ -136,7 +136,7 @@ impl Memory {
         stages
     }
 
-    /// How the run goes on where it was to start others, and none has started.
+    /// How the run continues where it was to start others, and none has started.
     pub(crate) fn alone(&self) -> Vec<Stage> {
         other_agents::review(&self.asked, &self.verdicts)
     }

@@ -1,7 +1,7 @@
 //! What happens to a request instead of, or on top of, the answer that it would get: a [`Fault`], and
 //! when, how often and to which requests it happens.
 //!
-//! Which faults there are is in [`constructors`], which of the [`fields`] each takes in those. The
+//! [`constructors`] has a function for each fault, [`fields`] which fields it takes. The
 //! [`plan`] says which request a fault happens to; what is sent then is made in
 //! [`http`](crate::http). [`deserialize`] reads one from JSON or YAML.
 

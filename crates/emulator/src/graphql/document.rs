@@ -1,7 +1,7 @@
 //! A document from its text to the operation that is executed: [`read`], [`choose`], [`alone`],
 //! [`executable`], [`chosen`].
 //!
-//! Messages of refusals are worded as the reference implementation words them.
+//! Messages of refusals are those of the reference implementation.
 
 use std::collections::HashMap;
 

@@ -38,7 +38,7 @@ impl ObjectValue for FixedObject {
     }
 }
 
-/// An object of the type of the field in progress, or of its items.
+/// An object of the type of the field that is resolved, or of its items.
 pub(crate) fn object<'a>(
     info: &ResolveInfo<'_>,
     fields: Vec<(&'static str, JsonValue)>,

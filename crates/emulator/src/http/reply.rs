@@ -149,10 +149,10 @@ struct RefusalBody<'a> {
     errors: &'a [GraphQLError],
 }
 
-/// How many bytes they take together: 24 MiB, which is the longest answer.
+/// How many bytes replies in flight take together: 24 MiB, which is the longest answer.
 const MOST_BYTES: usize = 24 << 20;
 
-/// Shorter ones always leave: what they take is bounded by the number of connections.
+/// Shorter replies always leave: what they take is bounded by the number of connections.
 pub(crate) const SHORT: usize = 64 << 10;
 
 /// How long a request waits for others to be read, in real time.
@@ -161,7 +161,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long a list lets others have what memory there is.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The memory for all of them.
+/// The memory for all replies in flight.
 pub(crate) struct InFlight {
     memory: Arc<Semaphore>,
     /// One answer waits in memory at a time. What is to be long waits before it is made.
@@ -174,7 +174,7 @@ pub(crate) struct MemoryWait<'a> {
     own: Option<SemaphorePermit<'a>>,
 }
 
-/// The memory that one takes, until this is dropped.
+/// The memory that one reply takes, until this is dropped.
 #[derive(Default)]
 pub(crate) struct Reservation {
     /// Boxed, since most answers have none.

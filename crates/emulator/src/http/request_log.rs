@@ -37,8 +37,8 @@ use crate::credentials;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Request {
-    /// Which request this is, from 1 for the first since the start, since the record was emptied
-    /// or since the reset. The first of a record has a higher one if requests before it were
+    /// Which request this is, from 1 for the first since the start, since the log was emptied
+    /// or since the reset. The first of a log has a higher one if requests before it were
     /// [dropped](crate::Emulator::dropped_requests).
     pub number: u64,
     /// The HTTP method.

@@ -147,7 +147,7 @@ pub(crate) fn listen(host: IpAddr, port: u16) -> io::Result<(StdListener, Socket
     Ok((listener, address))
 }
 
-/// Serves until `stopped`. After each reset another thread goes on: what a thread keeps of freed
+/// Serves until `stopped`. After each reset another thread takes over: what a thread keeps of freed
 /// memory at hand, as glibc's do, lies all over the heap, and while it does the rest of that cannot
 /// be given back to the system. It leaves with its thread.
 fn run(
@@ -171,7 +171,7 @@ fn run(
         was_reset,
         connections: JoinSet::new(),
         count: 0,
-        is_settling: false,
+        awaits_last_close: false,
     };
     loop {
         let until = thread::scope(|scope| {
@@ -212,7 +212,7 @@ struct Serving {
     connections: JoinSet<()>,
     count: u64,
     /// Since a reset there have been connections all the time.
-    is_settling: bool,
+    awaits_last_close: bool,
 }
 
 impl Serving {
@@ -221,13 +221,13 @@ impl Serving {
             tokio::select! {
                 _ = &mut self.stopped => return Until::Stopped,
                 () = self.was_reset.notified() => {
-                    self.is_settling = true;
+                    self.awaits_last_close = true;
                     return Until::Reset;
                 }
                 Some(_) = self.connections.join_next() => {
                     // What these took is free now, too.
-                    if self.is_settling && self.connections.is_empty() {
-                        self.is_settling = false;
+                    if self.awaits_last_close && self.connections.is_empty() {
+                        self.awaits_last_close = false;
                         return Until::Reset;
                     }
                 }

@@ -1,7 +1,7 @@
 //! One GraphQL request, from its document to its response: read and validate, choose the operation,
 //! coerce the variables, look at what the credentials may, rewrite, execute.
 //!
-//! Messages of refusals are worded as the reference implementation words them.
+//! Messages of refusals are those of the reference implementation.
 
 use std::cell::RefCell;
 use std::sync::Mutex;

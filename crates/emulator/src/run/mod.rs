@@ -73,7 +73,7 @@ pub struct Run {
     pub messages: Vec<Message>,
     /// The session ids of the runs that this one started, in order.
     pub children: Vec<String>,
-    /// When the run, in this turn, has come to its end; none while it goes on. A stage that ended
+    /// When the run, in this turn, has come to its end; none while it is in progress. A stage that ended
     /// while nobody looked ended when its time had passed. A run that had ended when it was stopped
     /// has ended before. In JSON `ended_seconds`.
     #[serde(rename = "ended_seconds", serialize_with = "clock::of_option")]

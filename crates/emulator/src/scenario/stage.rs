@@ -190,7 +190,7 @@ pub enum Child {
 }
 
 impl Child {
-    /// Wakes the parent when the child has ended: the parent goes on with these stages.
+    /// Wakes the parent when the child has ended: the parent continues with these stages.
     ///
     /// It does so once it has nothing else before it and the stage that it is in has ended. Without
     /// stages it is `RUNNING` for one read, then `COMPLETED` with a message of the assistant's.

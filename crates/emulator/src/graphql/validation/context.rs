@@ -39,7 +39,7 @@ pub(super) struct Check<'a> {
     pub(super) directives: KnownDirectives<'a>,
     /// The directives on each type that the document defines or extends, and on the schema.
     pub(super) on_types: HashMap<Option<&'a Name>, SeenDirectives<'a>>,
-    /// The variables that the definition in progress uses.
+    /// The variables that the definition being checked uses.
     pub(super) usages: Vec<Usage<'a>>,
     /// How deep in lists fragments may be spread, once that has been asked.
     pub(super) limits: Option<IntrospectionLimits<'a>>,

@@ -30,7 +30,7 @@ impl<'a> Check<'a> {
                 if item.is_none() {
                     self.single(value, &types::nullable(ty));
                 }
-                // The reference goes on into a list that should not be one.
+                // The reference looks into a list that should not be one.
                 let item = item.cloned().unwrap_or_else(|| types::nullable(ty));
                 for value in items {
                     self.inner_value(value, &item, types::item(ty).is_some());

@@ -62,11 +62,11 @@ pub(crate) struct RunState {
     ahead: VecDeque<Stage>,
     /// The children that this run waits for, and what it goes through when each has ended.
     waiting: Vec<(String, Vec<Stage>)>,
-    /// When the child that woke the run last had ended: the run went on no earlier.
+    /// When the child that woke the run last had ended: the run continued no earlier.
     woken: Duration,
     /// The status of the last stage of this turn that was left and could be seen.
     status_before: Option<Status>,
-    /// The stage in progress is not of this turn.
+    /// The current stage is not of this turn.
     is_before_turn: bool,
     /// When the emulator started, since the Unix epoch.
     epoch: Duration,
@@ -194,7 +194,7 @@ impl RunState {
             if stage.status.is_terminal() {
                 self.ahead = memory.answered().into();
                 if !self.ahead.is_empty() {
-                    // The run goes on with a follow-up: it does not seem to have ended in between.
+                    // The run continues with a follow-up: it does not seem to have ended in between.
                     stage.status = self.status.clone();
                     stage = stage.lasts(Duration::ZERO);
                 }
@@ -216,7 +216,7 @@ impl RunState {
         self.reveal(stage.effects, at)
     }
 
-    /// Takes a follow-up: the stages in progress end, those of its answer lie ahead; a demo agent
+    /// Takes a follow-up: the current stages end, those of its answer lie ahead; a demo agent
     /// answers it when it has ended them. A turn that had ended by then is shown for as many reads
     /// more as are stale. Returns the children that the ended stages still had to start.
     pub(crate) fn follow_up(
@@ -286,7 +286,7 @@ impl RunState {
     }
 
     /// Wakes the run: the child with this number among those it waits for ended at this time.
-    /// The stage in progress is shown until its own end first, so that the run is seen idle.
+    /// The current stage is shown until its own end first, so that the run is seen idle.
     pub(crate) fn wake(&mut self, number: usize, at: Duration, child: &Self) {
         let (_, stages) = self.waiting.remove(number);
         self.woken = at;

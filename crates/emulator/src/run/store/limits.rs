@@ -12,7 +12,7 @@ const MOST_BYTES: usize = 64 << 20;
 /// What is left when something was dropped, so that not every trigger drops.
 const ENOUGH: usize = MOST_BYTES / 8 * 7;
 
-/// Ended runs come before those that go on.
+/// Ended runs come before those in progress.
 const IN_ORDER: [fn(&RunState) -> bool; 2] = [|run| run.ended_at().is_some(), |_| true];
 
 impl RunStore {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_ended_runs_go_before_those_of_runs_that_go_on() {
+    fn texts_of_ended_runs_go_before_those_of_runs_in_progress() {
         let mut store = RunStore::new(Workspace::default());
         let message = "m".repeat(900_000);
         start(&mut store, &message);
@@ -192,7 +192,7 @@ mod tests {
             dropped[2..].iter().take_while(|it| **it).count()
         });
         assert!(!dropped[91]);
-        // Where all go on, the oldest go.
+        // Where all are in progress, the oldest go.
         for _ in 0..90 {
             start(&mut store, &message);
         }
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn of_very_many_runs_the_oldest_are_dropped_and_their_ids_are_unknown() {
         let mut store = RunStore::new(Workspace::default());
-        let open = start(&mut store, "This one goes on.");
+        let open = start(&mut store, "This one is in progress.");
         let ended = start(&mut store, "This one ends.");
         end(&mut store, &ended);
         let mut ids = Vec::new();

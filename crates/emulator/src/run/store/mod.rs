@@ -61,7 +61,7 @@ pub(crate) struct RunStore {
     bytes: usize,
 }
 
-/// A run, and how often its stage in progress was read. The count stands apart so that a read
+/// A run, and how often its current stage was read. The count stands apart so that a read
 /// alone does not clone a run that an answer still holds.
 struct Slot {
     state: Arc<RunState>,
@@ -167,7 +167,7 @@ impl RunStore {
         Ok(())
     }
 
-    /// Stops a run unless it has ended; its children go on. Returns the status that it has then,
+    /// Stops a run unless it has ended; its children continue. Returns the status that it has then,
     /// `None` if no run has this id.
     pub(crate) fn stop(&mut self, session_id: &str, now: Duration) -> Option<Status> {
         let place = self.place(session_id, now)?;
