@@ -13,7 +13,7 @@ use apollo_compiler::schema::{Component, ExtendedType};
 use apollo_compiler::{Name, Node, Schema, name};
 
 use super::literals::coerced;
-use super::literals::written;
+use super::literals::print_as_literal;
 use super::object_fields::without_value;
 use super::object_fields::{SCHEMA, TYPE};
 use super::types::is_one_of;
@@ -253,7 +253,7 @@ impl Shown<'_> {
                 let ty = &definition.ty;
                 let default = definition.default_value.as_ref();
                 let default = default.map(|it| coerced(self.schema, it, ty));
-                let default = default.map(|it| written(self.schema, &it, Some(ty)));
+                let default = default.map(|it| print_as_literal(self.schema, &it, Some(ty)));
                 text(default.as_deref())
             }
             _ => return deprecation(&definition.directives, field),

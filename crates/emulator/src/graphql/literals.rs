@@ -1,5 +1,6 @@
-//! Values as documents and schemas write them: literals as the JSON that they mean ([`coerced`]), and
-//! values as text, as the reference implementation prints them ([`printed`], [`written`], [`shown`]).
+//! Values as documents and schemas write them: literals as the JSON that they mean ([`coerced`]),
+//! and values as text, as the reference implementation prints them ([`print_literal`],
+//! [`print_as_literal`], [`inspect`]).
 
 use std::fmt::Write;
 
@@ -96,7 +97,7 @@ const SHOWN_DEPTH: usize = 2;
 const SHOWN_ITEMS: usize = 10;
 
 /// A value as the reference writes it.
-pub(super) fn printed(value: &Node<Value>, text: &str) -> String {
+pub(super) fn print_literal(value: &Node<Value>, text: &str) -> String {
     match &**value {
         Value::Null => "null".to_owned(),
         Value::Boolean(value) => value.to_string(),
@@ -107,13 +108,13 @@ pub(super) fn printed(value: &Node<Value>, text: &str) -> String {
         Value::String(content) if is_block(value, text) => block(content),
         Value::String(content) => quoted(content),
         Value::List(items) => {
-            let items: Vec<_> = items.iter().map(|item| printed(item, text)).collect();
+            let items: Vec<_> = items.iter().map(|item| print_literal(item, text)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Object(fields) => {
             let fields: Vec<_> = fields
                 .iter()
-                .map(|(name, value)| format!("{name}: {}", printed(value, text)))
+                .map(|(name, value)| format!("{name}: {}", print_literal(value, text)))
                 .collect();
             format!("{{{}}}", fields.join(", "))
         }
@@ -176,7 +177,7 @@ fn block(content: &str) -> String {
 }
 
 /// A value as a document writes it, of a type where that is known.
-pub(super) fn written(schema: &Schema, value: &JsonValue, ty: Option<&Type>) -> String {
+pub(super) fn print_as_literal(schema: &Schema, value: &JsonValue, ty: Option<&Type>) -> String {
     let item = match ty {
         Some(Type::List(item) | Type::NonNullList(item)) => Some(&**item),
         _ => None,
@@ -185,7 +186,10 @@ pub(super) fn written(schema: &Schema, value: &JsonValue, ty: Option<&Type>) -> 
     let definition = named.and_then(|name| schema.types.get(name));
     match value {
         JsonValue::Array(values) => {
-            let values: Vec<_> = values.iter().map(|it| written(schema, it, item)).collect();
+            let values: Vec<_> = values
+                .iter()
+                .map(|it| print_as_literal(schema, it, item))
+                .collect();
             format!("[{}]", values.join(", "))
         }
         JsonValue::Object(given) => {
@@ -196,13 +200,13 @@ pub(super) fn written(schema: &Schema, value: &JsonValue, ty: Option<&Type>) -> 
                         Some(ExtendedType::InputObject(it)) => it.fields.get(name.as_str()),
                         _ => None,
                     };
-                    let value = written(schema, value, field.map(|it| &*it.ty));
+                    let value = print_as_literal(schema, value, field.map(|it| &*it.ty));
                     format!("{}: {value}", name.as_str())
                 })
                 .collect();
             format!("{{{}}}", fields.join(", "))
         }
-        JsonValue::Number(number) => number.as_f64().map(number_shown).unwrap_or_default(),
+        JsonValue::Number(number) => number.as_f64().map(print_number).unwrap_or_default(),
         JsonValue::String(content) => {
             let content = content.as_str();
             let is_number = || {
@@ -221,13 +225,13 @@ pub(super) fn written(schema: &Schema, value: &JsonValue, ty: Option<&Type>) -> 
 }
 
 /// A value as the reference shows it: like JSON, with keys that are not quoted, and cut.
-pub(super) fn shown(value: &JsonValue) -> String {
+pub(super) fn inspect(value: &JsonValue) -> String {
     let mut text = String::new();
-    show(value, 1, &mut text);
+    inspect_into(value, 1, &mut text);
     text
 }
 
-fn show(value: &JsonValue, depth: usize, text: &mut String) {
+fn inspect_into(value: &JsonValue, depth: usize, text: &mut String) {
     match value {
         JsonValue::Array(items) if items.is_empty() => text.push_str("[]"),
         JsonValue::Object(fields) if fields.is_empty() => text.push_str("{}"),
@@ -237,7 +241,7 @@ fn show(value: &JsonValue, depth: usize, text: &mut String) {
             text.push('[');
             for (place, item) in items.iter().take(SHOWN_ITEMS).enumerate() {
                 text.push_str(if place == 0 { "" } else { ", " });
-                show(item, depth + 1, text);
+                inspect_into(item, depth + 1, text);
             }
             // Writing into memory does not fail.
             let _ = match items.len().saturating_sub(SHOWN_ITEMS) {
@@ -257,19 +261,19 @@ fn show(value: &JsonValue, depth: usize, text: &mut String) {
                 text.push_str(if place == 0 { "" } else { ", " });
                 text.push_str(name.as_str());
                 text.push_str(": ");
-                show(value, depth + 1, text);
+                inspect_into(value, depth + 1, text);
             }
             text.push_str(" }");
         }
         JsonValue::Number(number) => {
-            text.push_str(&number.as_f64().map(number_shown).unwrap_or_default());
+            text.push_str(&number.as_f64().map(print_number).unwrap_or_default());
         }
         value => text.push_str(&value.to_string()),
     }
 }
 
 /// A number as JavaScript writes it.
-pub(super) fn number_shown(number: f64) -> String {
+pub(super) fn print_number(number: f64) -> String {
     let size = number.abs();
     if size == 0.0 {
         return "0".to_owned();

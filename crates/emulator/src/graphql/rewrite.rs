@@ -21,7 +21,7 @@ use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node, Schema};
 
 use super::literals;
-use super::literals::printed;
+use super::literals::print_literal;
 use super::object_fields::{BECAUSE, FAILS, FAILS_WITH_NULL, executed_as, failure_number};
 use super::skip_include::{self, Condition};
 use super::types::{self, is_one_of};
@@ -265,7 +265,7 @@ impl Rewriter<'_> {
             } else {
                 format!(
                     "Argument \"{name}\" has invalid value {}.",
-                    printed(value, "")
+                    print_literal(value, "")
                 )
             };
             let place = value.location();

@@ -1,5 +1,5 @@
 //! Runs: the record of each ([`Run`]), which is what an emulator reports of it, under a session id
-//! of 16 lower-case letters and digits; how each of them goes on, and all of them together.
+//! of 16 lower-case letters and digits; how each of them goes, and all of them together.
 //!
 //! The [`store`] has every run of an emulator; [`state`] is one of them. Which scenario a run
 //! follows is said by [`workspace`].
@@ -73,9 +73,9 @@ pub struct Run {
     pub messages: Vec<Message>,
     /// The session ids of the runs that this one started, in order.
     pub children: Vec<String>,
-    /// When the run, in this turn, has come to its end; none while it is in progress. A stage that ended
-    /// while nobody looked ended when its time had passed. A run that had ended when it was stopped
-    /// has ended before. In JSON `ended_seconds`.
+    /// When the run, in this turn, has come to its end; none while it is in progress. A stage that
+    /// ended while nobody looked ended when its time had passed. A run that had ended when it was
+    /// stopped has ended before. In JSON `ended_seconds`.
     #[serde(rename = "ended_seconds", serialize_with = "clock::of_option")]
     pub ended: Option<Duration>,
     /// When the stop operation was executed on the run, each time, also on one that had ended. In

@@ -6,12 +6,12 @@
 //! that it has left out before.
 //!
 //! [`check`] makes a [`context`] and lets each rule look at the document: the names of all
-//! [`definitions`]; [`selections`] and [`values`] of each operation and fragment, or
+//! [`executable_definitions`]; [`selections`] and [`values`] of each operation and fragment, or
 //! [`type_definitions`]; then what takes all of them: variables, the use of fragments, and
 //! [`overlaps`].
 
 mod context;
-mod definitions;
+mod executable_definitions;
 mod introspection_depth;
 mod overlaps;
 mod selections;
@@ -23,7 +23,7 @@ use apollo_compiler::ast::{Definition, Document};
 use apollo_compiler::response::GraphQLError;
 
 use context::{Check, node_address};
-use definitions::Spreads;
+use executable_definitions::Spreads;
 use values::Usages;
 
 /// Everything that is wrong with a document; nothing where it may be executed.

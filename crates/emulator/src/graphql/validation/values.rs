@@ -10,8 +10,8 @@ use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node};
 
 use super::context::{ABORTED, Check, Usage, by_name, node_address};
-use super::definitions::Spreads;
-use crate::graphql::literals::printed;
+use super::executable_definitions::Spreads;
+use crate::graphql::literals::print_literal;
 use crate::graphql::types;
 use crate::graphql::types::is_one_of;
 
@@ -161,7 +161,7 @@ impl<'a> Check<'a> {
     /// A value that stands for itself: neither a list of the type, nor an object with its fields.
     fn single(&mut self, value: &Node<Value>, ty: &Type) {
         let name = ty.inner_named_type();
-        let shown = || printed(value, self.text);
+        let shown = || print_literal(value, self.text);
         let message = match self.schema.types.get(name) {
             Some(ExtendedType::Enum(definition)) => match &**value {
                 Value::Enum(word) if definition.values.contains_key(word) => return,

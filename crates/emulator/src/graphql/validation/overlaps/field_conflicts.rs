@@ -8,7 +8,7 @@ use apollo_compiler::Node;
 use apollo_compiler::ast::{Argument, Field, FragmentDefinition, Selection, Type, Value};
 use apollo_compiler::parser::SourceSpan;
 
-use crate::graphql::literals::{is_block, printed, quoted};
+use crate::graphql::literals::{is_block, print_literal, quoted};
 use crate::graphql::types;
 use crate::graphql::validation::context::Check;
 use crate::graphql::validation::selections::is_given;
@@ -279,6 +279,6 @@ fn identity(value: &Node<Value>, text: &str) -> String {
                 .collect();
             format!("{{{}}}", fields.join(","))
         }
-        _ => printed(value, text),
+        _ => print_literal(value, text),
     }
 }
