@@ -92,7 +92,7 @@ class Message(unittest.TestCase):
 
 
 class Session(unittest.TestCase):
-    def test_a_session_is_replayed_and_goes_on_past_a_stale_status(self):
+    def test_a_session_is_replayed_and_continues_past_a_stale_status(self):
         answer = {"status": "COMPLETED", "messages": [{"content": "The second answer."}]}
         scenario = ends("COMPLETED", "The first answer.", follow_ups=[[answer]])
         with Emulator("--stale-reads", "1", scenarios={"default": scenario}) as emulator:

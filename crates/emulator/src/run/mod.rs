@@ -1,9 +1,10 @@
 //! Runs: the record of each ([`Run`]), which is what an emulator reports of it, under a session id
 //! of 16 lower-case letters and digits; how each of them goes, and all of them together.
 //!
-//! The [`store`] has every run of an emulator; [`state`] is one of them. Which scenario a run
-//! follows is said by [`workspace`].
+//! The [`store`] has every run of an emulator; [`state`] is one of them. Which scenario a run follows
+//! is said by [`workspace`], how much memory runs take by [`size`].
 
+mod size;
 mod state;
 mod store;
 mod workspace;

@@ -5,8 +5,6 @@
 //! Nothing happens by itself: before a run is looked at, it catches up with the time. When
 //! something was added, the oldest texts and runs are dropped if all take too much memory.
 
-mod limits;
-
 #[cfg(feature = "program")]
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -22,7 +20,7 @@ use crate::scenario::{Child, Status};
 const GENERATIONS: u32 = 8;
 
 /// How many follow-ups a run takes.
-const MOST_FOLLOW_UPS: usize = 10_000;
+pub(super) const MOST_FOLLOW_UPS: usize = 10_000;
 
 /// What a trigger asks for.
 #[derive(Default)]
@@ -52,23 +50,23 @@ pub(crate) enum NotSent {
 /// All runs of one emulator. Every method takes the time since the emulator's start.
 pub(crate) struct RunStore {
     workspace: Workspace,
-    runs: Vec<Slot>,
-    places: HashMap<String, usize>,
+    pub(super) runs: Vec<Slot>,
+    pub(super) places: HashMap<String, usize>,
     epoch: Duration,
     /// How many runs there have been.
-    started: u64,
+    pub(super) started: u64,
     /// About how much memory the runs take.
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
 /// A run, and how often its current stage was read. The count stands apart so that a read
 /// alone does not clone a run that an answer still holds.
-struct Slot {
-    state: Arc<RunState>,
+pub(super) struct Slot {
+    pub(super) state: Arc<RunState>,
     reads: u64,
     /// How often the run was read in this turn where it could have lagged behind.
     late_reads: u64,
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
 /// A run as a read shows it.
@@ -322,7 +320,7 @@ impl RunStore {
         }
     }
 
-    fn change(&mut self, place: usize) -> &mut RunState {
+    pub(super) fn change(&mut self, place: usize) -> &mut RunState {
         Arc::make_mut(&mut self.runs[place].state)
     }
 }

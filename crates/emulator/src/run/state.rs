@@ -7,8 +7,6 @@
 //! Time comes in as an argument, counted from the emulator's start, so that nothing here waits
 //! and every moment can be chosen.
 
-mod size;
-
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -32,16 +30,16 @@ pub(crate) struct RunState {
     /// [`reported`](Self::reported).
     pub(crate) record: Run,
     /// The trigger's message. Its text, and those of the follow-ups, are the transcript's own.
-    message: Option<Arc<str>>,
-    follow_ups: Vec<Arc<str>>,
+    pub(super) message: Option<Arc<str>>,
+    pub(super) follow_ups: Vec<Arc<str>>,
     /// How long these texts are, in bytes of JSON: what they take in answers, at least what they
     /// take here.
-    sent_bytes: usize,
+    pub(super) sent_bytes: usize,
     /// The same of what has appeared in the stages.
-    revealed_bytes: usize,
+    pub(super) revealed_bytes: usize,
     pub(crate) scenario: Arc<Scenario>,
     /// Of a run of a demo agent. It answers the follow-ups, one after the other.
-    memory: Option<Box<Memory>>,
+    pub(super) memory: Option<Box<Memory>>,
     pub(crate) messages: Vec<TranscriptMessage>,
     pub(crate) steps: Vec<Arc<Step>>,
     pub(crate) startup_steps: Vec<(String, bool)>,
@@ -59,7 +57,7 @@ pub(crate) struct RunState {
     entered: Duration,
     /// When this turn came to the status that it has.
     status_since: Duration,
-    ahead: VecDeque<Stage>,
+    pub(super) ahead: VecDeque<Stage>,
     /// The children that this run waits for, and what it goes through when each has ended.
     waiting: Vec<(String, Vec<Stage>)>,
     /// When the child that woke the run last had ended: the run continued no earlier.
@@ -169,6 +167,18 @@ impl RunState {
             ended: self.status.is_terminal().then_some(self.status_since),
             ..self.record.clone()
         }
+    }
+
+    /// What the run was asked at first: what a demo agent has read of it, else the trigger's
+    /// message as long as it is kept.
+    pub(crate) fn asked(&self) -> Option<&str> {
+        let read = self.memory.as_ref().map(|memory| memory.asked());
+        read.or(self.message.as_deref())
+    }
+
+    /// How many follow-ups the run has received.
+    pub(crate) fn follow_ups(&self) -> usize {
+        self.follow_ups.len()
     }
 
     /// When the next stage begins: `None` if there is none, or if it has not come to that yet.
