@@ -83,16 +83,16 @@ class Message(unittest.TestCase):
 
     def test_repeated_and_reordered_messages_are_shown_once(self):
         scenario = ends("COMPLETED", "Only once.")
-        scenario["stages"].insert(0, {"status": "RUNNING", "messages": [{"content": "At work."}]})
+        scenario["stages"].insert(0, {"status": "RUNNING", "messages": [{"content": "I check the tests."}]})
         flags = ["--repeat-messages", "--reorder-messages"]
         with Emulator(*flags, scenarios={"default": scenario}) as emulator:
             status, said = command(emulator, "--message", "m")
             self.assertEqual(status, 0, said)
-            self.assertEqual((said.count("At work."), said.count("Only once.")), (1, 1))
+            self.assertEqual((said.count("I check the tests."), said.count("Only once.")), (1, 1))
 
 
 class Session(unittest.TestCase):
-    def test_a_session_is_replayed_and_goes_on_past_a_stale_status(self):
+    def test_a_session_is_replayed_and_continues_past_a_stale_status(self):
         answer = {"status": "COMPLETED", "messages": [{"content": "The second answer."}]}
         scenario = ends("COMPLETED", "The first answer.", follow_ups=[[answer]])
         with Emulator("--stale-reads", "1", scenarios={"default": scenario}) as emulator:

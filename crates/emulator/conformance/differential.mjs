@@ -33,7 +33,7 @@ const LEAST = { accepted: 0.12, syntax: 0.15, validation: 0.25, variables: 0.04 
 const FEWEST_KINDS = 45;
 /** The least that 3,200 documents do: runs started, follow-ups sent, stops, errors of fields. */
 const LEAST_DONE = { started: 60, sent: 20, stopped: 10, failed: 60 };
-/** How many requests are under way at once. */
+/** How many requests are in flight at once. */
 const LANES = 8;
 
 const { values, positionals } = parseArgs({
@@ -93,7 +93,7 @@ function judge(schema, world, { query, variables, operationName }) {
     fieldResolver: resolve,
   });
   if (data !== undefined && !errors?.some(({ message }) => message.startsWith("Schema is not configured"))) {
-    // The emulator's one departure.
+    // The one thing that the emulator does otherwise.
     if (isSubscription) return { verdict: "operation", messages: ["Subscriptions are not served."] };
     // Without prototypes.
     return { verdict: "accepted", data: JSON.parse(JSON.stringify(data)), errors: placed(errors), runs: world.listed() };

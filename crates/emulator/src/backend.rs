@@ -2,7 +2,7 @@
 //! matter of another document, not of other code.
 //!
 //! Two schemas are made of it. The *declared* one is what documents are validated against and
-//! what introspection shows. The *executed* one also has the run states that scenarios use
+//! what introspection shows. The *executed* one also has the run statuses that scenarios use
 //! though the SDL does not declare them: the executor refuses an enum value that is not in its
 //! schema, while the API may well answer one. And it has the fields that take the place of others
 //! when a document is [rewritten](crate::graphql::rewrite).
@@ -18,8 +18,8 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema};
 
 use crate::error::Error;
-use crate::graphql::internal_fields;
-use crate::graphql::literals::is_one_of;
+use crate::graphql::object_fields;
+use crate::graphql::types::is_one_of;
 
 const CURRENT: &str = include_str!("../backends/current.graphql");
 /// The types and directives that every schema has.
@@ -34,7 +34,7 @@ pub enum Backend {
     #[default]
     Current,
     /// Only what the vendor's page documents: no stop, no base branch, no model family, no
-    /// warning, no steps, and four run states.
+    /// warning, no steps, and four run statuses.
     PagesOnly,
     /// A schema of the user's own, see [`Backend::sdl`].
     Sdl(String),
@@ -84,7 +84,7 @@ impl Schemas {
     pub(crate) fn new(backend: &Backend, statuses: &BTreeSet<String>) -> Result<Self, Error> {
         let declared = declared(backend.text())?;
         let mut executed = declared.clone();
-        internal_fields::add_to(&mut executed);
+        object_fields::add_internal(&mut executed);
         if let Some(name) = status_type(&declared)
             && let Some(ExtendedType::Enum(definition)) = executed.types.get_mut(&name)
         {

@@ -64,7 +64,7 @@
 //! | request | answer |
 //! | --- | --- |
 //! | `GET /control/requests` | the requests to the API so far: the fields of [`Request`] |
-//! | `DELETE /control/requests` | empties the record of requests |
+//! | `DELETE /control/requests` | empties the request log |
 //! | `GET /control/runs` | the runs so far: the fields of [`Run`] |
 //! | `GET /control/faults` | the faults ahead, in order: see [`Fault`] |
 //! | `POST /control/faults` with a fault or a list of them | adds to the plan; answers the faults ahead |
@@ -98,7 +98,7 @@
 //! "Which are open?", "The findings as JSON". It does only what it is sure of, and else says what it
 //! can do: "Don't fix anything", and a question, change nothing.
 //!
-//! A follow-up to a run at work waits: the turn goes on, its answer comes first, and the run does not
+//! A follow-up to a run in progress waits: the turn ends first, with its answer, and the run does not
 //! seem to have ended in between. What a stop cuts off was never said or done; "Go on" lets the
 //! checker begin that again.
 //!
@@ -159,7 +159,7 @@
 // scenario     how a run goes: stages, steps, children
 // files        scenarios and agents from YAML files
 // demo         the demo agents: scenarios made up from what a user says
-// run          the runs: the state of each, and all of them
+// run          the runs: the record and the state of each, and all of them
 // fault        what happens to a request, and the plan of it
 // resolvers    what the fields of the API do and answer
 // http         the server, the request log, the control path, and faults on the wire

@@ -342,7 +342,7 @@ impl Builder {
         self
     }
 
-    /// Keeps this many requests in the record, at least the latest, of whatever size.
+    /// Keeps this many requests in the log, at least the latest, of whatever size.
     ///
     /// The default is the latest 10,000 that fit in 32 MiB.
     ///

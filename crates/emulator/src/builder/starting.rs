@@ -143,7 +143,8 @@ impl Builder {
 }
 
 impl Emulator {
-    /// Starts an emulator with the defaults: a free port, [`Backend::Current`](crate::Backend::Current), and
+    /// Starts an emulator with the defaults: a free port,
+    /// [`Backend::Current`](crate::Backend::Current), and
     /// [`Scenario::completed`](crate::Scenario::completed) for every run.
     ///
     /// ```

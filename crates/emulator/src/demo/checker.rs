@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::findings::{
     Finding, block, file, findings, fixed_table, named, rows, steps_of, table, tool,
 };
-use super::intents::{Intent, Object, add, intents, models};
+use super::intents::{Intent, VerbObject, add, intents, models};
 use super::references::{Meant, meant, numbered};
 use super::timeline::Work;
 use super::words::{MOST, quoted, unnamed};
@@ -194,7 +194,7 @@ impl Conversation {
         turn.parts.extend(self.report(turn, known));
     }
 
-    fn fix(&mut self, object: &Object, turn: &mut Turn<'_>) {
+    fn fix(&mut self, object: &VerbObject, turn: &mut Turn<'_>) {
         let new = object.models();
         if new.iter().any(|model| !self.models.contains(model)) {
             self.check(new, turn);
@@ -235,7 +235,7 @@ impl Conversation {
         self.fixed.extend(new);
     }
 
-    fn explain(&mut self, object: &Object, turn: &mut Turn<'_>) {
+    fn explain(&mut self, object: &VerbObject, turn: &mut Turn<'_>) {
         let all: Vec<_> = (1..=self.findings.len()).collect();
         let Some(chosen) = self.chosen(object, Some(self.topic), &all) else {
             return;
@@ -257,7 +257,7 @@ impl Conversation {
     }
 
     /// The findings that an object names, as the conversation stands; none where that is not clear.
-    fn chosen(&self, object: &Object, next: Option<usize>, all: &[usize]) -> Option<Chosen> {
+    fn chosen(&self, object: &VerbObject, next: Option<usize>, all: &[usize]) -> Option<Chosen> {
         let numbers: Vec<usize> = match meant(object, &self.findings) {
             Meant::These(numbers, unknown) => {
                 let lacks = unknown.iter().map(|number| format!("no finding {number}"));

@@ -3,20 +3,19 @@
 
 use std::mem;
 
-use super::numbers::is_number;
 use super::phrases::{
     ALL, ANYTHING, BETWEEN, EXCEPT, FIXED, GO_ON, MORE, NEGATORS, OPEN, SUBJECTS, Verb,
     asks_for_state, begins, forbids, is_one, stripped, verb,
 };
-use super::words::{is_in_layer, is_model, sentences};
+use super::words::{is_in_layer, is_model, is_number, sentences};
 
 /// What a text asks for. What it is about is left in words: the conversation knows what they name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Intent {
     /// These models; none where the verb has none.
     Check(Vec<String>),
-    Fix(Object),
-    Why(Object),
+    Fix(VerbObject),
+    Why(VerbObject),
     Json,
     /// What is fixed so far, or what is open.
     List {
@@ -30,7 +29,7 @@ pub(super) enum Intent {
 
 /// What a verb is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Object {
+pub(super) struct VerbObject {
     pub(super) words: Vec<String>,
     /// What it is not about: `not the second`, `all but 2`.
     pub(super) except: Vec<String>,
@@ -89,7 +88,7 @@ pub(super) fn add(models: &mut Vec<String>, more: impl IntoIterator<Item = Strin
     }
 }
 
-impl Object {
+impl VerbObject {
     pub(super) fn models(&self) -> Vec<String> {
         named(&self.words, self.words.iter().any(|word| is_in_layer(word)))
     }
@@ -249,11 +248,11 @@ impl Reader {
         let end = words.iter().position(not).unwrap_or(words.len());
         let (words, except) = words.split_at(end);
         let says = |one: &str| words.iter().any(|word| word == one);
-        let object = Object {
+        let object = VerbObject {
             words: words.to_vec(),
             aside: mem::take(&mut self.aside),
             must_name: verb == Verb::Add,
-            ..Object::default()
+            ..VerbObject::default()
         };
         self.intents.push(match verb {
             // `Fix nothing`.

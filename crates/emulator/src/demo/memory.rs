@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::checker::Conversation;
 use super::other_agents::{self, Recall, Verdict};
-use super::words::start;
+use super::words::beginning;
 use crate::scenario::{Stage, Status};
 
 /// How long a follow-up is in the queue.
@@ -17,9 +17,9 @@ pub(crate) struct Memory {
     /// The start of what the run was asked at first.
     asked: String,
     /// As of the latest answer.
-    mind: Mind,
-    /// As of the answer that the run is at work on.
-    next: Option<Mind>,
+    knowledge: Knowledge,
+    /// As of the answer that the turn in progress gives.
+    next: Option<Knowledge>,
     /// The starts of the follow-ups that wait for that answer.
     waiting: VecDeque<String>,
     /// How much memory these take.
@@ -30,12 +30,12 @@ pub(crate) struct Memory {
 
 /// What the answers of an agent depend on.
 #[derive(Debug, Clone)]
-enum Mind {
+enum Knowledge {
     Checker(Conversation),
     Other(Recall),
 }
 
-impl Mind {
+impl Knowledge {
     fn bytes(&self) -> usize {
         match self {
             Self::Checker(conversation) => conversation.bytes(),
@@ -49,22 +49,22 @@ impl Memory {
     pub(super) fn of_checker(asked: &str, found: Conversation) -> Self {
         Self::new(
             asked,
-            Mind::Checker(Conversation::default()),
-            Mind::Checker(found),
+            Knowledge::Checker(Conversation::default()),
+            Knowledge::Checker(found),
         )
     }
 
     /// Of another agent's run that is about to begin.
     pub(super) fn of_other(asked: &str, recall: Recall) -> Self {
-        let next = Mind::Other(recall.answered());
-        Self::new(asked, Mind::Other(recall), next)
+        let next = Knowledge::Other(recall.answered());
+        Self::new(asked, Knowledge::Other(recall), next)
     }
 
     /// Of a run that is about to begin, and of the same when it has given its first answer.
-    fn new(asked: &str, mind: Mind, next: Mind) -> Self {
+    fn new(asked: &str, knowledge: Knowledge, next: Knowledge) -> Self {
         Self {
-            asked: start(asked).to_owned(),
-            mind,
+            asked: beginning(asked).to_owned(),
+            knowledge,
             next: Some(next),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -83,14 +83,14 @@ impl Memory {
             .waiting
             .iter()
             .map(|text| size_of::<String>() + text.len());
-        let minds = [Some(&self.mind), self.next.as_ref()];
-        let minds = minds.into_iter().flatten().map(Mind::bytes);
-        size_of::<Self>() + self.asked.len() + waiting.chain(minds).sum::<usize>()
+        let known = [Some(&self.knowledge), self.next.as_ref()];
+        let known = known.into_iter().flatten().map(Knowledge::bytes);
+        size_of::<Self>() + self.asked.len() + waiting.chain(known).sum::<usize>()
     }
 
-    /// Takes a follow-up to a run at work, whose answer comes after the one it is at work on.
+    /// Takes a follow-up to a run in progress, whose answer comes after that of the turn in progress.
     pub(crate) fn queue(&mut self, text: &str) {
-        let text = start(text).to_owned();
+        let text = beginning(text).to_owned();
         self.waiting_bytes += size_of::<String>() + text.len();
         self.waiting.push_back(text);
     }
@@ -98,13 +98,13 @@ impl Memory {
     /// The answer to a follow-up to a run at rest.
     pub(crate) fn answer(&mut self, text: &str) -> Vec<Stage> {
         let mut stages = vec![Stage::new(Status::Queued).lasts(QUEUE)];
-        stages.extend(self.think(start(text)));
+        stages.extend(self.think(beginning(text)));
         stages
     }
 
     /// Keeps what has been answered, and answers the follow-up that has waited longest.
     pub(crate) fn answered(&mut self) -> Vec<Stage> {
-        self.mind = self.next.take().unwrap_or_else(|| self.mind.clone());
+        self.knowledge = self.next.take().unwrap_or_else(|| self.knowledge.clone());
         match self.waiting.pop_front() {
             Some(text) => {
                 self.waiting_bytes -= size_of::<String>() + text.len();
@@ -118,14 +118,14 @@ impl Memory {
     pub(crate) fn stopped(&mut self) {
         self.waiting = VecDeque::new();
         self.waiting_bytes = 0;
-        if let (Mind::Checker(conversation), Some(Mind::Checker(next))) =
-            (&mut self.mind, self.next.take())
+        if let (Knowledge::Checker(conversation), Some(Knowledge::Checker(next))) =
+            (&mut self.knowledge, self.next.take())
         {
             conversation.cut_off(next);
         }
     }
 
-    /// How the run goes on when a run that it has started has ended like this, and it waits for no
+    /// How the run continues when a run that it has started has ended like this, and it waits for no
     /// other, or still does.
     pub(crate) fn child_ended(&mut self, verdict: Verdict, still_waits: bool) -> Vec<Stage> {
         let mut stages = vec![verdict.heard()];
@@ -136,16 +136,16 @@ impl Memory {
         stages
     }
 
-    /// How the run goes on where it was to start others, and none has started.
+    /// How the run continues where it was to start others, and none has started.
     pub(crate) fn alone(&self) -> Vec<Stage> {
         other_agents::review(&self.asked, &self.verdicts)
     }
 
     fn think(&mut self, text: &str) -> Vec<Stage> {
-        let mut next = self.mind.clone();
+        let mut next = self.knowledge.clone();
         let stages = match &mut next {
-            Mind::Checker(conversation) => conversation.answer(text),
-            Mind::Other(recall) => recall.answer(text),
+            Knowledge::Checker(conversation) => conversation.answer(text),
+            Knowledge::Other(recall) => recall.answer(text),
         };
         self.next = Some(next);
         stages

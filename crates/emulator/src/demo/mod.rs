@@ -4,15 +4,14 @@
 //! same question has the same answer.
 //!
 //! [`scenario`] chooses an agent: the [`checker`], or one of [`other_agents`]. [`memory`] answers
-//! the follow-ups. What the checker is asked for is read from [`words`], [`numbers`] and
-//! [`phrases`] to [`intents`], then to [`references`] to its [`findings`]. [`timeline`] says how
-//! long it all takes.
+//! the follow-ups. What the checker is asked for is read from [`words`] and [`phrases`] to
+//! [`intents`], then to [`references`] to its [`findings`]. [`timeline`] says how long it all
+//! takes.
 
 mod checker;
 mod findings;
 mod intents;
 mod memory;
-mod numbers;
 mod other_agents;
 mod phrases;
 mod references;
@@ -25,7 +24,7 @@ pub(crate) use other_agents::Verdict;
 
 /// How a run of this agent, or of a message alone, goes, and what it remembers.
 pub(crate) fn scenario(agent: Option<&str>, asked: Option<&str>) -> (Scenario, Memory) {
-    let asked = words::start(asked.unwrap_or_default());
+    let asked = words::beginning(asked.unwrap_or_default());
     let (scenario, recall) = match agent {
         Some("data-quality-checker") => {
             let (scenario, found) = checker::checker(asked);

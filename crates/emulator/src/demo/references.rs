@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::findings::Finding;
-use super::intents::Object;
-use super::numbers::{CARDINALS, ORDINALS, place, range};
+use super::intents::VerbObject;
+use super::words::{CARDINALS, ORDINALS, place_in, range};
 
 /// What words mean, findings by their numbers, from 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ const EMPTY: [&str; 65] = [
 ];
 
 /// What an object means among these findings.
-pub(super) fn meant(object: &Object, findings: &[Finding]) -> Meant {
+pub(super) fn meant(object: &VerbObject, findings: &[Finding]) -> Meant {
     let mut meant = reading(&object.words, findings, object.must_name);
     if matches!(meant, Meant::It | Meant::Next) && !object.aside.is_empty() {
         let aside = reading(&object.aside, findings, true);
@@ -247,7 +247,7 @@ impl Count {
         for (at, word) in words.iter().enumerate() {
             let before = word_at(at.checked_sub(1));
             let from = word_at(at.checked_sub(2));
-            let in_words = place(&CARDINALS, word);
+            let in_words = place_in(&CARDINALS, word);
             match (before, in_words.or_else(|| word.parse().ok())) {
                 ("to" | "through", Some(_)) if from.parse::<usize>().is_ok() => {
                     count.word(&format!("{from}-{word}"), group, most);
@@ -279,7 +279,7 @@ impl Count {
         let suffixes = ["st", "nd", "rd", "th"];
         let stem = suffixes.iter().find_map(|it| word.strip_suffix(it));
         let ordinal = stem.and_then(|stem| stem.parse().ok());
-        if let Some(ordinal) = place(&ORDINALS, word).or(ordinal) {
+        if let Some(ordinal) = place_in(&ORDINALS, word).or(ordinal) {
             match group.get(ordinal.wrapping_sub(1)) {
                 Some(number) => self.add([number]),
                 None => self.lacks(ordinal.to_string()),
@@ -318,7 +318,7 @@ impl Count {
 /// Whether the number here says how many are meant, and not which: `two`, `2 of them`, `all 3`.
 fn counts(words: &[String], at: usize) -> bool {
     let is_number = |word: &String| {
-        place(&CARDINALS, word).is_some() || word.starts_with(|c: char| c.is_ascii_digit())
+        place_in(&CARDINALS, word).is_some() || word.starts_with(|c: char| c.is_ascii_digit())
     };
     let before = at.checked_sub(1).and_then(|at| words.get(at));
     let after = words.get(at + 1..).unwrap_or_default();
@@ -326,7 +326,7 @@ fn counts(words: &[String], at: usize) -> bool {
     let is_listed = before.is_some_and(is_number) || next.is_some_and(is_number);
     let says = |word: Option<&String>, any: &[&str]| word.is_some_and(|it| any.contains(&&**it));
     let is_of_all = says(next, &["of"]) && after.iter().any(|word| says(Some(word), &ALL));
-    let is_in_words = place(&CARDINALS, &words[at]).is_some();
+    let is_in_words = place_in(&CARDINALS, &words[at]).is_some();
     let is_named = says(before, &["finding", "findings", "number"]);
     !is_listed
         && (says(next, &COUNTED) || is_of_all || says(before, &COUNTS) || is_in_words && !is_named)

@@ -24,8 +24,8 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Begins with a thought, a stage of its own: whoever follows the run sees that it is running
-    /// before the first tool is called.
+    /// Begins with a thought, a stage of its own: whoever follows the run sees `RUNNING` before the
+    /// first tool is called.
     pub(super) fn begin(pace: Duration, thought: impl Into<String>) -> Self {
         let stage = Stage::new(Status::Running).lasts(pace.min(THOUGHT));
         Self {

@@ -1,4 +1,5 @@
-//! What a user's words name, and how they are quoted.
+//! A user's words: the sentences of a text, the models and the numbers that they name, and how they are
+//! quoted.
 
 /// How many bytes of a text are looked at.
 const READ: usize = 2_000;
@@ -31,7 +32,7 @@ pub(super) const MOST: usize = 3;
 const LONGEST: usize = 63;
 
 /// The start of a text: as much of it as is looked at.
-pub(super) fn start(text: &str) -> &str {
+pub(super) fn beginning(text: &str) -> &str {
     let ends = text.char_indices().map(|(start, c)| start + c.len_utf8());
     let end = ends.take_while(|end| *end <= READ).last();
     &text[..end.unwrap_or_default()]
@@ -49,7 +50,7 @@ pub(super) fn sentences(text: &str) -> Vec<Sentence> {
     let mut sentences = Vec::new();
     let mut sentence = Sentence::default();
     let mut clause = Vec::new();
-    for piece in start(text).split_inclusive(char::is_whitespace) {
+    for piece in beginning(text).split_inclusive(char::is_whitespace) {
         let ends_line = piece.ends_with('\n');
         let piece = piece.trim();
         let bare = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
@@ -102,7 +103,7 @@ pub(super) fn is_model(word: &str) -> bool {
 
 /// The model that is looked at where a text names none.
 pub(super) fn unnamed(text: &str) -> &'static str {
-    let text = start(text).to_lowercase();
+    let text = beginning(text).to_lowercase();
     let free = UNNAMED.iter().find(|model| !text.contains(*model));
     free.unwrap_or(&UNNAMED[0])
 }
@@ -125,13 +126,52 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The same without the marks.
 pub(super) fn short(text: &str) -> String {
-    let line = start(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = beginning(text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     // What would begin or end a piece of code, or a cell of a table, in Markdown.
     let line = line.replace(['`', '|'], "'");
     match line.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),
         None => line,
     }
+}
+
+pub(super) const ORDINALS: [&str; 10] = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+];
+pub(super) const CARDINALS: [&str; 10] = [
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+];
+
+/// Whether words are the numbers of findings, or what is left of them, and nothing else.
+pub(super) fn is_number(words: &[String]) -> bool {
+    let is_one = |list: &[&str], word: &String| list.contains(&word.as_str());
+    let names = |word: &String| {
+        let lists = [
+            &ORDINALS[..],
+            &CARDINALS,
+            &["last", "rest", "other", "others"],
+        ];
+        lists.iter().any(|list| is_one(list, word)) || word.parse::<usize>().is_ok()
+    };
+    let leads = [
+        "the", "just", "only", "finding", "findings", "number", "ones",
+    ];
+    words.iter().any(names) && words.iter().all(|word| names(word) || is_one(&leads, word))
+}
+
+/// The place of a word in a list, from 1.
+pub(super) fn place_in(words: &[&str], word: &str) -> Option<usize> {
+    let place = words.iter().position(|it| *it == word);
+    place.map(|place| place + 1)
+}
+
+/// The ends of a range such as `2-4`.
+pub(super) fn range(word: &str) -> Option<(usize, usize)> {
+    let (from, to) = word.split_once('-')?;
+    Some((from.parse().ok()?, to.parse().ok()?))
 }
 
 #[cfg(test)]

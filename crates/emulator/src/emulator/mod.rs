@@ -229,7 +229,7 @@ impl Emulator {
         self.shared.request_log.all()
     }
 
-    /// How many requests the record no longer holds, because too many came after them.
+    /// How many requests the log no longer holds, because too many came after them.
     ///
     /// 0 until more requests came in than [`requests`](Self::requests) keeps.
     ///
@@ -246,7 +246,7 @@ impl Emulator {
         self.shared.request_log.dropped()
     }
 
-    /// Empties the record of requests, and counts anew.
+    /// Empties the request log, and counts anew.
     ///
     /// A request in flight is not in it any more.
     ///

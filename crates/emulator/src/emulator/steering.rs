@@ -13,7 +13,7 @@ impl Emulator {
     /// stay open.
     ///
     /// A request that is in flight then, held back by a [`Fault::delay`] for one, executes nothing
-    /// after the reset: it is answered with 503, which says so, and is in no record. Earlier session
+    /// after the reset: it is answered with 503, which says so, and is in no log. Earlier session
     /// ids are unknown.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Which faults there are.
+//! Which faults there are: a constructor of [`Fault`] for each.
 
 use std::time::Duration;
 

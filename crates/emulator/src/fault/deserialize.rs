@@ -10,11 +10,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Fault;
+use super::fields::{COMMON_FIELDS, FaultKind};
 use super::fields::{
     LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, invalid_header, invalid_status,
 };
-use super::kind::{COMMON_FIELDS, FaultKind};
-use crate::json::{AsJson, Json, Seconds};
+use crate::clock::Seconds;
+use crate::json::{AsJson, Json};
 
 /// The fields of all faults.
 const FIELDS: [&str; 16] = [

@@ -1,4 +1,5 @@
-//! The plan of faults: which are ahead, in which order.
+//! The plan of faults: which are ahead, in which order, and which of them a request takes
+//! ([`FaultPlan::take`]).
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

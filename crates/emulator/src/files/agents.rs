@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::yaml::{self, LineError};
+use super::{LineError, read_yaml};
 use crate::error::{Diagnostic, Error};
 
 /// The keys that every agent has.
@@ -60,8 +60,8 @@ pub(crate) fn read(folder: &Path) -> Result<BTreeSet<String>, Error> {
 /// Everything that is wrong with the file of this agent, in the order of its lines. Keys that
 /// are not known here are let pass: the vendor adds some from time to time.
 pub(crate) fn check(agent: &str, text: &str) -> Vec<LineError> {
-    let keys = match yaml::read::<Value>(text) {
-        Ok(Value::Object(_)) => yaml::read::<Keys>(text),
+    let keys = match read_yaml::<Value>(text) {
+        Ok(Value::Object(_)) => read_yaml::<Keys>(text),
         Ok(_) => Err((1, "an agent is a mapping of keys to values".to_owned())),
         Err(wrong) => Err(wrong),
     };
@@ -113,13 +113,13 @@ type Keys = BTreeMap<String, Spanned<Value>>;
 
 /// An agent's file, for the places within `tools`.
 #[derive(Deserialize)]
-struct Tools {
+struct ToolsKey {
     tools: Keys,
 }
 
 /// An agent's file, for the places within `slack`.
 #[derive(Deserialize)]
-struct Slack {
+struct SlackKey {
     slack: Keys,
 }
 
@@ -129,11 +129,11 @@ fn line(text: &str, keys: &Keys, place: &str) -> usize {
     let found = match place.split_once('/') {
         None => line(keys, place),
         Some(("tools", inner)) => {
-            let file = yaml::read::<Tools>(text).ok();
+            let file = read_yaml::<ToolsKey>(text).ok();
             file.and_then(|file| line(&file.tools, inner))
         }
         Some((_, inner)) => {
-            let file = yaml::read::<Slack>(text).ok();
+            let file = read_yaml::<SlackKey>(text).ok();
             file.and_then(|file| line(&file.slack, inner))
         }
     };

@@ -14,8 +14,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::yaml::LineError;
-use super::{agents, scenarios};
+use super::{LineError, agents, scenarios};
 
 /// No file of a few kilobytes takes longer. The tests, which run beside others on machines that may
 /// pause, notice only what hangs.

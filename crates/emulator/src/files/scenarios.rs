@@ -11,16 +11,16 @@ use schemars::{JsonSchema, schema_for};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::yaml::{self, LineError};
+use super::{LineError, read_yaml};
+use crate::clock::Seconds;
 use crate::error::{Diagnostic, Error};
-use crate::json::Seconds;
 use crate::scenario::{Child, Scenario, Stage, Step};
 
 /// How runs go: those of some agents, and all others.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "Scenarios of dinoai-emulator")]
-struct File {
+struct ScenarioFile {
     /// How a run goes whose agent is not named below, or that a message alone started.
     default: Option<ScenarioText>,
     /// How the runs of an agent go, by the agent's name.
@@ -169,7 +169,7 @@ struct ChildText {
 /// assert_eq!(schema["title"], "Scenarios of dinoai-emulator");
 /// ```
 pub fn scenario_schema() -> serde_json::Value {
-    schema_for!(File).to_value()
+    schema_for!(ScenarioFile).to_value()
 }
 
 /// The scenarios that a file says, by agent; that of all others has no name.
@@ -192,8 +192,8 @@ pub(crate) fn refusal(file: &Path, (line, message): LineError) -> Error {
 
 /// As [`read`], of the text of a file.
 pub(crate) fn parse(text: &str) -> Result<Vec<(Option<String>, Scenario)>, LineError> {
-    let file: Option<File> = yaml::read(text)?;
-    let File { default, agents } = file.unwrap_or_default();
+    let file: Option<ScenarioFile> = read_yaml(text)?;
+    let ScenarioFile { default, agents } = file.unwrap_or_default();
     let default = default.map(|scenario| (None, scenario));
     let agents = agents
         .into_iter()

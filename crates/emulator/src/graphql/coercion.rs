@@ -14,8 +14,8 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Node, Schema};
 use serde_json::value::RawValue;
 
-use super::literals;
-use super::printing::{number_shown, shown};
+use super::literals::{self, inspect, print_number};
+use super::types::is_one_of;
 
 /// The most errors that are said of one request's variables.
 const MOST_ERRORS: usize = 50;
@@ -189,7 +189,7 @@ impl ValueCheck<'_> {
                             self.wrong(value, &wrong)
                         }
                         None => {
-                            let shown = shown(value);
+                            let shown = inspect(value);
                             let wrong = format!(
                                 "Enum \"{name}\" cannot represent non-string value: {shown}."
                             );
@@ -198,7 +198,7 @@ impl ValueCheck<'_> {
                     },
                     _ => match scalar(name, value) {
                         Ok(value) => value,
-                        Err(wrong) => self.wrong(value, &format!("{wrong}: {}", shown(value))),
+                        Err(wrong) => self.wrong(value, &format!("{wrong}: {}", inspect(value))),
                     },
                 }
             }
@@ -238,7 +238,7 @@ impl ValueCheck<'_> {
                 self.wrong(value, &wrong);
             }
         }
-        if literals::is_one_of(definition) {
+        if is_one_of(definition) {
             self.one_of(value, given, definition, &coerced);
         }
         JsonValue::Object(coerced)
@@ -280,7 +280,7 @@ impl ValueCheck<'_> {
         if self.found.len() > MOST_ERRORS || *self.left == 0 {
             return JsonValue::Null;
         }
-        let (name, shown) = (self.variable, shown(value));
+        let (name, shown) = (self.variable, inspect(value));
         let place = if self.path.is_empty() {
             String::new()
         } else {
@@ -306,7 +306,7 @@ fn scalar(scalar: &str, value: &JsonValue) -> Result<JsonValue, &'static str> {
         },
         "ID" => match (value.is_string(), integer) {
             (true, _) => Ok(value.clone()),
-            (false, Some(number)) => Ok(number_shown(number).into()),
+            (false, Some(number)) => Ok(print_number(number).into()),
             (false, None) => Err("ID cannot represent value"),
         },
         "Int" => match integer {

@@ -1,7 +1,7 @@
-//! A document from its text to the operation that is executed: [`read`], [`choose`], [`alone`],
-//! [`executable`], [`chosen`].
+//! A document from its text to the operation that is executed: [`read`], [`choose_operation`],
+//! [`with_only`], [`executable`], [`only_operation`].
 //!
-//! Messages of refusals are worded as the reference implementation words them.
+//! Messages of refusals are those of the reference implementation.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ pub(crate) fn read(schema: &Schema, query: &str) -> Result<Document, Refusal> {
 }
 
 /// The operation to execute.
-pub(crate) fn choose<'a>(
+pub(crate) fn choose_operation<'a>(
     document: &'a Document,
     name: Option<&str>,
 ) -> Result<&'a Node<OperationDefinition>, Refusal> {
@@ -61,7 +61,7 @@ pub(crate) fn choose<'a>(
 }
 
 /// The document with this operation alone. Others need not be of a kind that the schema has.
-pub(crate) fn alone(document: &Document, chosen: &Node<OperationDefinition>) -> Document {
+pub(crate) fn with_only(document: &Document, chosen: &Node<OperationDefinition>) -> Document {
     let mut alone = document.clone();
     alone.definitions.retain(|definition| match definition {
         Definition::OperationDefinition(operation) => operation.location() == chosen.location(),
@@ -82,7 +82,7 @@ pub(crate) fn executable(
 }
 
 /// The only operation of a document.
-pub(crate) fn chosen(document: &ExecutableDocument) -> Result<&Node<Operation>, Refusal> {
+pub(crate) fn only_operation(document: &ExecutableDocument) -> Result<&Node<Operation>, Refusal> {
     let operation = document.operations.get(None);
     operation.map_err(|refused| vec![refused.to_graphql_error(&document.sources)])
 }

@@ -12,10 +12,11 @@ use apollo_compiler::response::JsonValue;
 use apollo_compiler::schema::{Component, ExtendedType};
 use apollo_compiler::{Name, Node, Schema, name};
 
-use super::internal_fields::{SCHEMA, TYPE};
-use super::literals::{coerced, is_one_of};
-use super::object_value::without_value;
-use super::printing::written;
+use super::literals::coerced;
+use super::literals::print_as_literal;
+use super::object_fields::without_value;
+use super::object_fields::{SCHEMA, TYPE};
+use super::types::is_one_of;
 
 /// The built-in directives, in the reference's order.
 const DIRECTIVES: [&str; 5] = ["include", "skip", "deprecated", "specifiedBy", "oneOf"];
@@ -252,7 +253,7 @@ impl Shown<'_> {
                 let ty = &definition.ty;
                 let default = definition.default_value.as_ref();
                 let default = default.map(|it| coerced(self.schema, it, ty));
-                let default = default.map(|it| written(self.schema, &it, Some(ty)));
+                let default = default.map(|it| print_as_literal(self.schema, &it, Some(ty)));
                 text(default.as_deref())
             }
             _ => return deprecation(&definition.directives, field),

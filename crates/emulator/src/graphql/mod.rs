@@ -3,17 +3,15 @@
 //!
 //! A request passes through [`document`] (which asks [`syntax`] and [`validation`]), then
 //! [`coercion`] of its variables, [`skip_include`] at its root and [`rewrite`]. What resolvers answer
-//! with is in [`object_value`] and [`introspection`].
+//! with is in [`object_fields`] and [`introspection`].
 
 pub(crate) mod coercion;
 pub(crate) mod document;
-pub(crate) mod internal_fields;
 pub(crate) mod introspection;
 pub(crate) mod literals;
-pub(crate) mod object_value;
-mod printing;
+pub(crate) mod object_fields;
 pub(crate) mod rewrite;
 pub(crate) mod skip_include;
 pub(crate) mod syntax;
-mod types;
+pub(crate) mod types;
 mod validation;

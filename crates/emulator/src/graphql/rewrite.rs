@@ -20,11 +20,11 @@ use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue, ResponseDataPa
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node, Schema};
 
-use super::internal_fields::{BECAUSE, FAILS, FAILS_WITH_NULL, executed_as, failure_number};
-use super::literals::{self, is_one_of};
-use super::printing::printed;
+use super::literals;
+use super::literals::print_literal;
+use super::object_fields::{BECAUSE, FAILS, FAILS_WITH_NULL, executed_as, failure_number};
 use super::skip_include::{self, Condition};
-use super::types;
+use super::types::{self, is_one_of};
 
 /// What the field is called that stands for all selections of an object. No document can say that.
 const ALL: &str = "!";
@@ -132,7 +132,7 @@ impl Rewriter<'_> {
             {
                 continue;
             }
-            match skip_include::of(selection, self.variables) {
+            match skip_include::condition(selection, self.variables) {
                 Condition::Kept => {}
                 // The executor would look at it for each object.
                 Condition::LeftOut => continue,
@@ -265,7 +265,7 @@ impl Rewriter<'_> {
             } else {
                 format!(
                     "Argument \"{name}\" has invalid value {}.",
-                    printed(value, "")
+                    print_literal(value, "")
                 )
             };
             let place = value.location();
@@ -307,7 +307,7 @@ impl Rewriter<'_> {
     /// executor takes none there.
     fn constant(&self, value: &Value) -> Value {
         let given = |value: &Value| match value {
-            Value::Variable(name) => self.variables.get(name.as_str()).map(literals::of),
+            Value::Variable(name) => self.variables.get(name.as_str()).map(literals::from_json),
             value => Some(self.constant(value)),
         };
         match value {

@@ -1,5 +1,8 @@
-//! `@skip` and `@include`. Their condition can be null where a variable has a default value and is
-//! given null all the same. The executor would take that for a condition that was not given.
+//! What `@skip` and `@include` make of a selection ([`condition`]).
+//!
+//! Their condition can be null where a variable has a default value and is given null all the same. The
+//! executor would take that for a condition that was not given. At the root of an operation,
+//! [`null_at_root`] finds it before anything is executed; elsewhere [`rewrite`](super::rewrite) does.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,7 +24,7 @@ pub(crate) enum Condition {
 }
 
 /// What the directives of a selection make of it.
-pub(crate) fn of(selection: &Selection, variables: &JsonMap) -> Condition {
+pub(crate) fn condition(selection: &Selection, variables: &JsonMap) -> Condition {
     for (name, wanted) in [("skip", false), ("include", true)] {
         let directive = directives(selection).get(name);
         let Some(value) = directive.and_then(|it| it.specified_argument_by_name("if")) else {
@@ -69,7 +72,7 @@ pub(crate) fn null_at_root(
         {
             continue;
         }
-        match of(selection, variables) {
+        match condition(selection, variables) {
             Condition::Kept => {}
             Condition::LeftOut => continue,
             Condition::Null(place) => {

@@ -88,3 +88,8 @@ pub(super) fn is_subtype(schema: &Schema, ty: &Type, of: &Type) -> bool {
         _ => false,
     }
 }
+
+/// Whether an object of this type has exactly one of its fields.
+pub(crate) fn is_one_of(definition: &InputObjectType) -> bool {
+    definition.directives.has("oneOf")
+}

@@ -2,23 +2,29 @@
 //!
 //! It takes no credentials, and only callers on this machine, none of which is a page of another
 //! site: see [`guard`](super::guard). A POST with a body must say that it is JSON, as well.
+//!
+//! [`handle`] answers one request. Lists of requests and of runs can be longer than what they list,
+//! so that an item is made when its reader has come to it, and waits for memory among the answers
+//! that are not read yet: [`List`].
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::control_lists;
 use super::media_type;
 use super::reply::Reply;
-use super::shared::Shared;
+use super::server::Shared;
+use crate::clock::Seconds;
 use crate::fault::Fault;
-use crate::json::Seconds;
+use crate::json;
 
 /// The furthest that a request moves the clock: 100 years of 365.25 days.
 const LONGEST_ADVANCE: Duration = Duration::from_secs(3_155_760_000);
@@ -72,12 +78,12 @@ pub(crate) async fn handle(
         .into_response();
     }
     let reply = match (&parts.method, path) {
-        (&Method::GET, "requests") => return control_lists::requests(shared),
+        (&Method::GET, "requests") => return list_requests(shared),
         (&Method::DELETE, "requests") => {
             shared.request_log.clear();
             Reply::json(StatusCode::OK, &json!([]))
         }
-        (&Method::GET, "runs") => return control_lists::runs(shared),
+        (&Method::GET, "runs") => return list_runs(shared),
         (&Method::GET, "faults") => ahead(shared),
         (&Method::POST, "faults") => add(shared, body),
         (&Method::DELETE, "faults") => {
@@ -152,4 +158,131 @@ fn reset(shared: &Shared, body: &[u8]) -> Reply {
     }
     shared.reset();
     elapsed(shared)
+}
+
+/// About how long a piece of a list is. glibc keeps twice as much memory as the largest block that
+/// was ever freed.
+const PIECE: usize = 64 << 10;
+
+/// What comes next in a list.
+enum Next {
+    /// An item, whose JSON was added.
+    Item,
+    /// An item for which there is not enough memory: about as many bytes.
+    Larger(usize),
+    End,
+}
+
+/// The requests that are in the log now.
+fn list_requests(shared: &Arc<Shared>) -> Response {
+    let mut places = shared.request_log.places();
+    list(shared, move |shared, most, piece| {
+        let next = shared.request_log.next(&mut places, |entry| {
+            // Texts are copied once more where they have to be escaped.
+            let bytes = 2 * entry.bytes();
+            match bytes > most {
+                true => (Next::Larger(bytes), false),
+                false => (add_item(entry, piece), true),
+            }
+        });
+        next.unwrap_or(Next::End)
+    })
+}
+
+/// The runs that there are now, each as it is when the reader has come to it. A reset ends the list.
+fn list_runs(shared: &Arc<Shared>) -> Response {
+    let (resets, last) = {
+        let resets = shared.not_resetting();
+        let now = shared.now();
+        (*resets, shared.run_store().catch_up_all(now))
+    };
+    let mut number = 0;
+    list(shared, move |shared, most, piece| {
+        let now_resets = shared.not_resetting();
+        if *now_resets != resets {
+            return Next::End;
+        }
+        let now = shared.now();
+        let mut runs = shared.run_store();
+        let Some(run) = runs.first_from(number + 1, now) else {
+            return Next::End;
+        };
+        let bytes = run.reported_bytes();
+        if run.record.number > last {
+            Next::End
+        } else if bytes > most {
+            Next::Larger(bytes)
+        } else {
+            number = run.record.number;
+            add_item(&run.reported(), piece)
+        }
+    })
+}
+
+fn add_item(item: &impl Serialize, piece: &mut Vec<u8>) -> Next {
+    // Writing into memory does not fail, and the values are those of `json::text`.
+    let _ = serde_json::to_writer(piece, item);
+    Next::Item
+}
+
+/// A list of what this adds for as much memory.
+fn list(
+    shared: &Arc<Shared>,
+    next: impl FnMut(&Shared, usize, &mut Vec<u8>) -> Next + Send + 'static,
+) -> Response {
+    let list = List {
+        shared: Arc::clone(shared),
+        next,
+        is_begun: false,
+        is_over: false,
+    };
+    let pieces = stream::unfold(list, async |mut list| {
+        let piece = list.piece().await?;
+        Some((Ok::<_, Infallible>(piece), list))
+    });
+    let reply = Reply::new(StatusCode::OK, "application/json", "");
+    reply.into_response_with(Body::from_stream(pieces))
+}
+
+struct List<N> {
+    shared: Arc<Shared>,
+    next: N,
+    is_begun: bool,
+    is_over: bool,
+}
+
+impl<N: FnMut(&Shared, usize, &mut Vec<u8>) -> Next> List<N> {
+    async fn piece(&mut self) -> Option<Bytes> {
+        if self.is_over {
+            return None;
+        }
+        let mut piece = json::buffer(PIECE);
+        let mut most = PIECE;
+        let mut reservation = self.shared.in_flight.reserve_any(most).await;
+        loop {
+            let length = piece.len();
+            piece.push(if self.is_begun { b',' } else { b'[' });
+            match (self.next)(&self.shared, most.saturating_sub(length), &mut piece) {
+                Next::Item => self.is_begun = true,
+                // It gets a piece of its own.
+                Next::Larger(_) if length > 0 => {
+                    piece.truncate(length);
+                    break;
+                }
+                Next::Larger(bytes) => {
+                    drop(reservation);
+                    reservation = self.shared.in_flight.reserve_any(bytes).await;
+                    most = bytes;
+                    piece = json::buffer(bytes);
+                }
+                Next::End => {
+                    piece.truncate(length);
+                    piece.extend_from_slice(if self.is_begun { b"]" } else { b"[]" });
+                    self.is_over = true;
+                    break;
+                }
+            }
+        }
+        Some(reservation.with(piece))
+    }
 }

@@ -15,9 +15,8 @@ use serde::de::IgnoredAny;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use super::in_flight::InFlight;
 use super::media_type::MediaType;
-use super::reply::Reply;
+use super::reply::{InFlight, Reply};
 use crate::fault::{ErrorData, Fault, FaultKind};
 use crate::graphql::document::first_root_key;
 use crate::json::{self, long_text};
@@ -48,7 +47,7 @@ const UNANSWERED: &str = "The service behind the gateway did not answer in time.
 const BEFORE_CUT: Duration = Duration::from_millis(20);
 
 /// What was asked, as far as the answer of a fault goes by it.
-pub(crate) struct Asked<'a> {
+pub(crate) struct FaultContext<'a> {
     /// Empty where it could not be read.
     pub(crate) document: &'a str,
     pub(crate) operation_name: Option<&'a str>,
@@ -61,7 +60,7 @@ pub(crate) struct Asked<'a> {
 pub(crate) async fn respond(
     fault: &Fault,
     without_fault: Option<Reply>,
-    asked: &Asked<'_>,
+    context: &FaultContext<'_>,
     in_flight: &InFlight,
 ) -> Option<Response> {
     let reply = match fault.0.kind {
@@ -71,8 +70,8 @@ pub(crate) async fn respond(
         FaultKind::PartialData => with_error(without_fault?),
         FaultKind::Status => with_status(fault, without_fault?),
         FaultKind::Replaced => with_value(fault, without_fault?),
-        FaultKind::GraphqlError => graphql_error(fault, without_fault, asked),
-        FaultKind::CutBody => return Some(cut(fault, without_fault?)),
+        FaultKind::GraphqlError => graphql_error(fault, without_fault, context),
+        FaultKind::CutBody => return Some(cut_body(fault, without_fault?)),
         FaultKind::SlowDrip => return Some(dripping(fault.0.delay_seconds.0, without_fault?)),
         FaultKind::EndlessBody => return Some(json_head().into_response_with(endless())),
         FaultKind::GzipBomb => return Some(bomb(fault.bomb_bytes())),
@@ -110,7 +109,7 @@ fn set_retry_after(fault: &Fault, reply: &mut Reply) {
     }
 }
 
-fn graphql_error(fault: &Fault, without_fault: Option<Reply>, asked: &Asked<'_>) -> Reply {
+fn graphql_error(fault: &Fault, without_fault: Option<Reply>, context: &FaultContext<'_>) -> Reply {
     let message = fault.0.message.as_deref().unwrap_or(UNANSWERED);
     let mut error = Map::from_iter([("message".to_owned(), message.into())]);
     if let Some(path) = &fault.0.path {
@@ -120,7 +119,7 @@ fn graphql_error(fault: &Fault, without_fault: Option<Reply>, asked: &Asked<'_>)
         error.insert("extensions".to_owned(), json!({ "code": code }));
     }
     let null_field =
-        || first_root_key(asked.document, asked.operation_name).map(|key| json!({ key: null }));
+        || first_root_key(context.document, context.operation_name).map(|key| json!({ key: null }));
     let data = match fault.0.data {
         ErrorData::Absent => None,
         ErrorData::Null => raw(&Value::Null),
@@ -135,7 +134,7 @@ fn graphql_error(fault: &Fault, without_fault: Option<Reply>, asked: &Asked<'_>)
     let mut body = BTreeMap::new();
     body.extend(data.map(|data| ("data", data)));
     body.extend(errors.as_deref().map(|errors| ("errors", errors)));
-    let media = asked.media.content_type();
+    let media = context.media.content_type();
     let mut reply = Reply::new(StatusCode::OK, media, long_text(&body));
     reply.reservation = without_fault
         .map(|reply| reply.reservation)
@@ -226,7 +225,7 @@ fn with_one_more_error(reply: &Reply) -> Option<Vec<u8>> {
 }
 
 /// A whole head, and less body than it promises.
-fn cut(fault: &Fault, mut reply: Reply) -> Response {
+fn cut_body(fault: &Fault, mut reply: Reply) -> Response {
     let whole = reply.body.len();
     let sent = fault.0.bytes.map_or(whole / 2, |bytes| {
         let most = whole.saturating_sub(1);

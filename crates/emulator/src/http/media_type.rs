@@ -44,7 +44,7 @@ impl MediaType {
 
     /// How much a client likes this type: quality, then how precisely it was named, then how
     /// early. `None` where it is not accepted.
-    fn liking(self, ranges: &[Range]) -> Option<(u16, u8, isize)> {
+    fn liking(self, ranges: &[MediaRange]) -> Option<(u16, u8, isize)> {
         let (place, range) = ranges
             .iter()
             .enumerate()
@@ -56,13 +56,13 @@ impl MediaType {
 }
 
 /// One media range of an `Accept` header, in lower case.
-struct Range {
+struct MediaRange {
     essence: String,
     /// In thousandths.
     quality: u16,
 }
 
-impl Range {
+impl MediaRange {
     fn precision(&self, media: MediaType) -> Option<u8> {
         match self.essence.as_str() {
             essence if essence == media.essence() => Some(2),
@@ -73,14 +73,14 @@ impl Range {
     }
 }
 
-fn ranges(headers: &HeaderMap) -> Vec<Range> {
+fn ranges(headers: &HeaderMap) -> Vec<MediaRange> {
     values(headers, &header::ACCEPT)
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .filter(|range| !range.is_empty())
         .map(|range| {
             let (essence, parameters) = range.split_once(';').unwrap_or((range, ""));
-            Range {
+            MediaRange {
                 essence: essence.trim().to_ascii_lowercase(),
                 quality: parameters.split(';').find_map(quality).unwrap_or(1_000),
             }

@@ -1,29 +1,23 @@
 //! GraphQL over HTTP, and the control path beside it.
 //!
 //! A connection is accepted by [`server`]. Its requests pass through [`service`]: the [`guard`],
-//! which refuses pages of other sites; [`control`], with its lists in [`control_lists`], for what
-//! has its path; for all else the [`request_log`], the [`parameters`], a fault, credentials and
-//! [`media_type`]. A [`reply`] waits for memory ([`in_flight`]) and leaves. [`fault_response`] is
-//! what leaves in its place.
+//! which refuses pages of other sites; [`control`] for what has its path; for all else the
+//! [`request_log`], the [`parameters`], a fault, credentials and [`media_type`]. A [`reply`] waits
+//! for memory and leaves. [`fault_response`] is what leaves in its place.
 
 mod control;
-mod control_lists;
 mod fault_response;
 mod guard;
-mod in_flight;
 mod media_type;
 mod parameters;
 mod reply;
-mod request;
 mod request_log;
 mod server;
 mod service;
-mod shared;
 
 pub(crate) use guard::Guard;
-pub(crate) use in_flight::InFlight;
-pub use request::Request;
+pub(crate) use reply::InFlight;
+pub use request_log::Request;
 pub(crate) use request_log::{RequestLog, RequestLogLimits};
-pub(crate) use server::{Server, listen};
+pub(crate) use server::{Server, Shared, listen};
 pub(crate) use service::{HEALTH, router};
-pub(crate) use shared::Shared;

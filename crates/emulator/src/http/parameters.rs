@@ -19,7 +19,7 @@ pub(crate) struct Parameters {
 }
 
 /// What a request says, by name, as JSON.
-type Fields<'a> = BTreeMap<String, Cow<'a, str>>;
+type JsonParameters<'a> = BTreeMap<String, Cow<'a, str>>;
 
 impl Parameters {
     /// Reads the parameters, or says in a sentence what is wrong with them.
@@ -44,10 +44,10 @@ impl Parameters {
         )
     }
 
-    fn take(fields: Fields<'_>) -> Result<Self, String> {
-        let query = text(&fields, "query")?;
+    fn take(fields: JsonParameters<'_>) -> Result<Self, String> {
+        let query = text_or_null(&fields, "query")?;
         let query = query.ok_or_else(|| "Must provide query string.".to_owned())?;
-        let operation_name = text(&fields, "operationName")?;
+        let operation_name = text_or_null(&fields, "operationName")?;
         object_or_null(&fields, "extensions")?;
         let variables = object_or_null(&fields, "variables")?;
         Ok(Self {
@@ -59,7 +59,7 @@ impl Parameters {
 }
 
 /// A text, if there is one.
-fn text(fields: &Fields<'_>, name: &str) -> Result<Option<String>, String> {
+fn text_or_null(fields: &JsonParameters<'_>, name: &str) -> Result<Option<String>, String> {
     match fields.get(name).map_or("null", |json| json) {
         "null" => Ok(None),
         json if json.starts_with('"') => serde_json::from_str(json)
@@ -70,7 +70,7 @@ fn text(fields: &Fields<'_>, name: &str) -> Result<Option<String>, String> {
 }
 
 /// The compact JSON of an object, or null.
-fn object_or_null(fields: &Fields<'_>, name: &str) -> Result<Box<str>, String> {
+fn object_or_null(fields: &JsonParameters<'_>, name: &str) -> Result<Box<str>, String> {
     let Some(json) = fields.get(name) else {
         return Ok("null".into());
     };
@@ -84,8 +84,8 @@ fn object_or_null(fields: &Fields<'_>, name: &str) -> Result<Box<str>, String> {
 }
 
 /// In a query string `variables` and `extensions` are JSON themselves; an empty one is absent.
-fn from_query_string(query_string: &str) -> Fields<'static> {
-    let mut fields = Fields::new();
+fn from_query_string(query_string: &str) -> JsonParameters<'static> {
+    let mut fields = JsonParameters::new();
     for (name, text) in form_urlencoded::parse(query_string.as_bytes()) {
         let json = match &*name {
             "variables" | "extensions" if text.is_empty() => "null".to_owned(),

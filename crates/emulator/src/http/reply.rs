@@ -1,4 +1,12 @@
-//! A reply about to be sent, with what the request log keeps of it.
+//! A [`Reply`] about to be sent, with what the request log keeps of it; and the memory of replies
+//! in flight ([`InFlight`]): those that are made, and that nobody has read yet.
+//!
+//! What is to be long takes a [`MemoryWait`] before it is made. What is made and long takes a
+//! [`Reservation`] ([`Reply::hold`]), which is given back once the bytes have left
+//! ([`Reservation::with`]).
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use apollo_compiler::response::GraphQLError;
 use axum::body::{Body, Bytes};
@@ -6,8 +14,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::in_flight::{InFlight, Reservation, Turn};
 use super::media_type::MediaType;
 use crate::json::{long_text, text};
 use crate::quirks::RefusalStatus;
@@ -92,7 +101,7 @@ impl Reply {
             }
             (RefusalStatus::UnprocessableContent, _) => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self::new(status, media.content_type(), text(&Refusal { errors }))
+        Self::new(status, media.content_type(), text(&RefusalBody { errors }))
     }
 
     /// Sets a header, in place of the one that is there.
@@ -102,9 +111,9 @@ impl Reply {
     }
 
     /// The answer, once there is memory for it; or one that says that there was none.
-    pub(crate) async fn hold(mut self, in_flight: &InFlight, turn: Turn<'_>) -> Self {
+    pub(crate) async fn hold(mut self, in_flight: &InFlight, wait: MemoryWait<'_>) -> Self {
         let bytes = self.body.len();
-        match in_flight.reserve(bytes, &mut self.reservation, turn).await {
+        match in_flight.reserve(bytes, &mut self.reservation, wait).await {
             Ok(()) => self,
             Err(refused) => {
                 let mut refusal = Self::detail(StatusCode::SERVICE_UNAVAILABLE, &refused);
@@ -136,6 +145,158 @@ impl Reply {
 
 /// The body of a refusal: no `data`, because nothing was executed.
 #[derive(Serialize)]
-struct Refusal<'a> {
+struct RefusalBody<'a> {
     errors: &'a [GraphQLError],
+}
+
+/// How many bytes replies in flight take together: 24 MiB, which is the longest answer.
+const MOST_BYTES: usize = 24 << 20;
+
+/// Shorter replies always leave: what they take is bounded by the number of connections.
+pub(crate) const SHORT: usize = 64 << 10;
+
+/// How long a request waits for others to be read, in real time.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a list lets others have what memory there is.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The memory for all replies in flight.
+pub(crate) struct InFlight {
+    memory: Arc<Semaphore>,
+    /// One answer waits in memory at a time. What is to be long waits before it is made.
+    line: Semaphore,
+}
+
+/// The right to wait for memory with an answer that is made, and how long.
+pub(crate) struct MemoryWait<'a> {
+    until: Instant,
+    own: Option<SemaphorePermit<'a>>,
+}
+
+/// The memory that one reply takes, until this is dropped.
+#[derive(Default)]
+pub(crate) struct Reservation {
+    /// Boxed, since most answers have none.
+    permit: Option<Box<OwnedSemaphorePermit>>,
+}
+
+impl InFlight {
+    pub(crate) fn new() -> Self {
+        Self {
+            memory: Arc::new(Semaphore::new(MOST_BYTES)),
+            line: Semaphore::new(1),
+        }
+    }
+
+    /// Whether an answer waits for memory.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.line.available_permits() == 0
+    }
+
+    /// Waits until no other answer waits for memory, or for as long as a request waits at most.
+    pub(crate) async fn first_in_line(&self) -> MemoryWait<'_> {
+        let mut wait = self.at_once();
+        // Nobody closes the semaphore.
+        let own = timeout_at(wait.until, self.line.acquire()).await;
+        wait.own = own.ok().and_then(Result::ok);
+        wait
+    }
+
+    /// For an answer that hardly ever has to wait: it can only if no other does.
+    pub(crate) fn at_once(&self) -> MemoryWait<'_> {
+        MemoryWait {
+            until: Instant::now() + LONGEST_WAIT,
+            own: None,
+        }
+    }
+
+    /// Reserves memory for an answer of so many bytes, beside what is reserved for it; or says that
+    /// there was none in time.
+    pub(super) async fn reserve(
+        &self,
+        bytes: usize,
+        reservation: &mut Reservation,
+        wait: MemoryWait<'_>,
+    ) -> Result<(), String> {
+        if bytes <= SHORT {
+            *reservation = Reservation::default();
+            return Ok(());
+        }
+        let more = permits(bytes).saturating_sub(reservation.permits());
+        if let Some(permit) = self.acquire(more, wait).await {
+            reservation.add(permit);
+            return Ok(());
+        }
+        let most = MOST_BYTES >> 20;
+        let waited = LONGEST_WAIT.as_secs();
+        Err(format!(
+            "Answers that were not read for {waited} seconds take the {most} MiB that the emulator has \
+             for them: read or drop some, and ask again."
+        ))
+    }
+
+    async fn acquire(&self, bytes: u32, wait: MemoryWait<'_>) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(bytes) {
+            return Some(permit);
+        }
+        let _own = wait.own.or_else(|| self.line.try_acquire().ok())?;
+        let permit = Arc::clone(&self.memory).acquire_many_owned(bytes);
+        timeout_at(wait.until, permit).await.ok()?.ok()
+    }
+
+    /// Waits until there is memory for as many bytes, or for all that there are. Answers go first: a
+    /// reader of a list would otherwise keep them from memory that it cannot use yet.
+    pub(crate) async fn reserve_any(&self, bytes: usize) -> Reservation {
+        loop {
+            let permit = Arc::clone(&self.memory).try_acquire_many_owned(permits(bytes));
+            if let Ok(permit) = permit {
+                return Reservation {
+                    permit: Some(Box::new(permit)),
+                };
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+fn permits(bytes: usize) -> u32 {
+    u32::try_from(bytes.min(MOST_BYTES)).unwrap_or(u32::MAX)
+}
+
+/// Bytes that keep their memory reserved.
+struct Held {
+    bytes: Vec<u8>,
+    _reservation: Reservation,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Reservation {
+    fn permits(&self) -> u32 {
+        let permits = self
+            .permit
+            .as_ref()
+            .map_or(0, |permit| permit.num_permits());
+        u32::try_from(permits).unwrap_or(u32::MAX)
+    }
+
+    fn add(&mut self, more: OwnedSemaphorePermit) {
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
+            None => self.permit = Some(Box::new(more)),
+        }
+    }
+
+    /// The bytes, for which this is reserved until they have left.
+    pub(crate) fn with(self, bytes: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Held {
+            bytes,
+            _reservation: self,
+        })
+    }
 }

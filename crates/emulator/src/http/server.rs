@@ -1,4 +1,5 @@
-//! The thread that serves an emulator, and the connections on it.
+//! The thread that serves an emulator, the connections on it, and what all of its requests share
+//! ([`Shared`]): its runs, its request log, its clock, its faults.
 //!
 //! An emulator runs on a thread of its own with a runtime of its own. It serves tests that are
 //! asynchronous, blocking or run on a paused clock alike, and whatever it holds ends with it.
@@ -8,7 +9,7 @@
 use std::hint;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -21,7 +22,65 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
+use super::guard::Guard;
+use super::reply::InFlight;
+use super::request_log::RequestLog;
+use crate::backend::Schemas;
+use crate::clock::Clock;
 use crate::error::Error;
+use crate::fault::FaultPlan;
+use crate::quirks::Quirks;
+use crate::run::{Run, RunStore};
+
+/// What the requests of one emulator share.
+pub(crate) struct Shared {
+    pub(crate) path: String,
+    pub(crate) guard: Guard,
+    pub(crate) schemas: Schemas,
+    pub(crate) runs: Mutex<RunStore>,
+    pub(crate) request_log: RequestLog,
+    pub(crate) clock: Clock,
+    pub(crate) quirks: Arc<Quirks>,
+    pub(crate) plan: FaultPlan,
+    pub(crate) in_flight: InFlight,
+    /// How many resets there have been. Read while a request is executed, so that a reset comes
+    /// before or after all of that.
+    pub(crate) resets: RwLock<u64>,
+    /// Notified after each reset.
+    pub(crate) was_reset: Arc<Notify>,
+}
+
+impl Shared {
+    /// Brings back the state at the start: no run, no request, the faults and the clock of then.
+    pub(crate) fn reset(&self) {
+        let mut resets = self.resets.write().unwrap_or_else(PoisonError::into_inner);
+        *resets += 1;
+        self.clock.reset();
+        self.plan.reset();
+        self.request_log.clear();
+        self.run_store().reset();
+        self.was_reset.notify_one();
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    pub(crate) fn reported_runs(&self) -> Vec<Run> {
+        let _not_resetting = self.not_resetting();
+        let now = self.now();
+        self.run_store().reports(now)
+    }
+
+    /// While this is held nothing is reset: the time that was read is that of the runs.
+    pub(crate) fn not_resetting(&self) -> RwLockReadGuard<'_, u64> {
+        self.resets.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn run_store(&self) -> MutexGuard<'_, RunStore> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Documents may nest as deep as the parser allows, and every level takes stack: a debug build
 /// overflowed 1 MiB. Of this much only what is used is ever taken from the machine.
@@ -88,7 +147,7 @@ pub(crate) fn listen(host: IpAddr, port: u16) -> io::Result<(StdListener, Socket
     Ok((listener, address))
 }
 
-/// Serves until `stopped`. After each reset another thread goes on: what a thread keeps of freed
+/// Serves until `stopped`. After each reset another thread takes over: what a thread keeps of freed
 /// memory at hand, as glibc's do, lies all over the heap, and while it does the rest of that cannot
 /// be given back to the system. It leaves with its thread.
 fn run(
@@ -112,7 +171,7 @@ fn run(
         was_reset,
         connections: JoinSet::new(),
         count: 0,
-        is_settling: false,
+        awaits_last_close: false,
     };
     loop {
         let until = thread::scope(|scope| {
@@ -153,7 +212,7 @@ struct Serving {
     connections: JoinSet<()>,
     count: u64,
     /// Since a reset there have been connections all the time.
-    is_settling: bool,
+    awaits_last_close: bool,
 }
 
 impl Serving {
@@ -162,13 +221,13 @@ impl Serving {
             tokio::select! {
                 _ = &mut self.stopped => return Until::Stopped,
                 () = self.was_reset.notified() => {
-                    self.is_settling = true;
+                    self.awaits_last_close = true;
                     return Until::Reset;
                 }
                 Some(_) = self.connections.join_next() => {
                     // What these took is free now, too.
-                    if self.is_settling && self.connections.is_empty() {
-                        self.is_settling = false;
+                    if self.awaits_last_close && self.connections.is_empty() {
+                        self.awaits_last_close = false;
                         return Until::Reset;
                     }
                 }

@@ -22,13 +22,12 @@ use axum::{Router, routing};
 use serde_json::json;
 
 use super::control;
-use super::fault_response::{self, Asked};
-use super::in_flight;
+use super::fault_response::{self, FaultContext};
 use super::media_type::{self, MediaType};
 use super::parameters::Parameters;
-use super::reply::Reply;
+use super::reply::{self, Reply};
 use super::server::Connection;
-use super::shared::Shared;
+use super::server::Shared;
 use crate::credentials;
 use crate::fault::Fault;
 use crate::resolvers::{self, GraphqlRequest, Mutations};
@@ -77,7 +76,7 @@ async fn handle(
     let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let parameters = Parameters::read(&parts, body.as_deref().unwrap_or_default());
     if let Ok(parameters) = &parameters {
-        shared.request_log.asked(place, parameters);
+        shared.request_log.record_parameters(place, parameters);
     }
     let exchange = Exchange {
         parameters,
@@ -135,15 +134,16 @@ impl Exchange<'_> {
             reply = Some(self.reply_without_fault().await);
         }
         let in_flight = &self.shared.in_flight;
-        let response = fault_response::respond(&fault, reply, &self.asked(), in_flight).await?;
+        let response =
+            fault_response::respond(&fault, reply, &self.fault_context(), in_flight).await?;
         self.delay_and_record(response.status()).await;
         Some(response)
     }
 
     /// What a fault's own answer goes by.
-    fn asked(&self) -> Asked<'_> {
+    fn fault_context(&self) -> FaultContext<'_> {
         let parameters = self.parameters.as_ref().ok();
-        Asked {
+        FaultContext {
             document: parameters.map_or("", |known| &known.query),
             operation_name: parameters.and_then(|known| known.operation_name.as_deref()),
             media: MediaType::accepted(&self.parts.headers).unwrap_or(MediaType::Json),
@@ -171,8 +171,8 @@ impl Exchange<'_> {
     /// The reply without a fault, which may be a refusal. What the request did is recorded.
     async fn reply_without_fault(&self) -> Reply {
         let in_flight = &self.shared.in_flight;
-        let turn = if in_flight.is_crowded() && self.asks_for_much() {
-            in_flight.turn().await
+        let wait = if in_flight.is_crowded() && self.asks_for_much() {
+            in_flight.first_in_line().await
         } else {
             in_flight.at_once()
         };
@@ -184,7 +184,7 @@ impl Exchange<'_> {
             request.started = std::mem::take(&mut reply.trace.started);
             request.executed = reply.trace.executed;
         });
-        reply.hold(in_flight, turn).await
+        reply.hold(in_flight, wait).await
     }
 
     /// Whether the answer is likely to be long: that of a run which is.
@@ -193,7 +193,7 @@ impl Exchange<'_> {
             return false;
         };
         let texts = [&*parameters.query, &*parameters.variables];
-        self.shared.run_store().names_long(&texts, in_flight::SHORT)
+        self.shared.run_store().names_long(&texts, reply::SHORT)
     }
 
     /// Waits for the latency of every answer, then records the status and the time.

@@ -1,10 +1,42 @@
-//! What the program says when it has started.
+//! What the program says when it has started (`print`), and what its errors begin with: either
+//! depends on which program it is a part of ([`Caller`]).
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::path::Path;
 
-use super::Caller;
 use crate::emulator::Emulator;
-use crate::error::sanitize;
+use crate::error::one_line;
+
+/// Which program this is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// None: `dinoai-emulator` itself.
+    Own,
+    /// The command `dinoai`, which can also talk to the emulator.
+    Dinoai,
+    Other,
+}
+
+impl Caller {
+    /// By the name that its help shows.
+    pub(super) fn of(name: Option<&OsString>) -> Self {
+        let stem = name.and_then(|name| Path::new(name).file_stem());
+        match stem.and_then(OsStr::to_str) {
+            Some("dinoai-emulator") => Self::Own,
+            Some("dinoai emulator") => Self::Dinoai,
+            _ => Self::Other,
+        }
+    }
+
+    /// What its errors begin with.
+    pub(super) fn prefix(self) -> &'static str {
+        match self {
+            Self::Own => "dinoai-emulator",
+            Self::Dinoai | Self::Other => "error",
+        }
+    }
+}
 
 /// How many agents are named at most.
 const NAMED: usize = 20;
@@ -99,7 +131,7 @@ fn agents(known: Option<&[String]>, has_demo_agents: bool) -> String {
             let first: Vec<_> = names
                 .iter()
                 .take(NAMED)
-                .map(|name| sanitize(name))
+                .map(|name| one_line(name))
                 .collect();
             format!("Agents: {}{more}.", first.join(", "))
         }

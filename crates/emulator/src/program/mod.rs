@@ -1,27 +1,25 @@
 //! The program `dinoai-emulator` as a function, so that another program can have it as a command of
 //! its own.
 
-// `main` parses the `options`; `run` starts the emulator that they ask for, listens for
-// `signals`, prints the `introduction`, and waits for a signal.
+// `main` parses the `options`; `run` starts the emulator that they ask for, listens for `Signals`,
+// prints the `introduction`, and waits for a signal.
 
 mod introduction;
 mod options;
-mod signals;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
 use clap::{CommandFactory, Parser};
 
 use crate::emulator::Emulator;
-use crate::error::sanitize;
+use crate::error::one_line;
 use crate::files::scenarios::scenario_schema;
 use crate::json;
+use introduction::Caller;
 use options::Options;
-use signals::Signals;
 
 /// Runs the program with these arguments, of which the first is the program's name as its help
 /// shows it.
@@ -56,7 +54,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(reason)) => {
             // A schema's text can stand in it; what is on several lines stays so.
-            let lines: Vec<_> = reason.lines().map(sanitize).collect();
+            let lines: Vec<_> = reason.lines().map(one_line).collect();
             let _ = writeln!(io::stderr(), "{}: {}", caller.prefix(), lines.join("\n"));
             ExitCode::FAILURE
         }
@@ -75,36 +73,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// ```
 pub fn command() -> clap::Command {
     Options::command()
-}
-
-/// Which program this is a part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Caller {
-    /// None: `dinoai-emulator` itself.
-    Own,
-    /// The command `dinoai`, which can also talk to the emulator.
-    Dinoai,
-    Other,
-}
-
-impl Caller {
-    /// By the name that its help shows.
-    fn of(name: Option<&OsString>) -> Self {
-        let stem = name.and_then(|name| Path::new(name).file_stem());
-        match stem.and_then(OsStr::to_str) {
-            Some("dinoai-emulator") => Self::Own,
-            Some("dinoai emulator") => Self::Dinoai,
-            _ => Self::Other,
-        }
-    }
-
-    /// What its errors begin with.
-    fn prefix(self) -> &'static str {
-        match self {
-            Self::Own => "dinoai-emulator",
-            Self::Dinoai | Self::Other => "error",
-        }
-    }
 }
 
 fn run(options: Options, caller: Caller) -> Result<(), String> {
@@ -129,4 +97,45 @@ fn run(options: Options, caller: Caller) -> Result<(), String> {
         signals.wait().await;
         Ok(())
     })
+}
+
+/// Ctrl-C, or SIGTERM on Unix.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Ctrl-C.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn wait(mut self) {
+        self.0.recv().await;
+    }
 }

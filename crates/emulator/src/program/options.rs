@@ -12,7 +12,7 @@ use crate::backend::Backend;
 use crate::builder::Builder;
 use crate::emulator::Emulator;
 use crate::fault::Fault;
-use crate::files::yaml;
+use crate::files;
 use crate::quirks::{self, Quirks};
 
 /// Run a local emulator of Paradime's DinoAI agents API
@@ -93,10 +93,10 @@ pub(super) struct Options {
     unreadable_steps: bool,
     /// Answer 403 to documents that need this capability. Can be repeated.
     #[arg(long, value_enum, value_name = "NAME")]
-    without_capability: Vec<Capability>,
+    without_capability: Vec<CapabilityOption>,
     /// Refuse documents with this HTTP status, whatever the media type (by default 200 or 400).
     #[arg(long, value_enum, value_name = "STATUS")]
-    refusal_status: Option<RefusalStatus>,
+    refusal_status: Option<RefusalStatusOption>,
     /// Refuse introspection.
     #[arg(long)]
     without_introspection: bool,
@@ -109,13 +109,13 @@ pub(super) struct Options {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Capability {
+enum CapabilityOption {
     Trigger,
     Read,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum RefusalStatus {
+enum RefusalStatusOption {
     #[value(name = "200")]
     Ok,
     #[value(name = "400")]
@@ -172,9 +172,9 @@ impl Options {
             .latency(self.latency)
             .refusal_status(match self.refusal_status {
                 None => quirks::RefusalStatus::ByMediaType,
-                Some(RefusalStatus::Ok) => quirks::RefusalStatus::Ok,
-                Some(RefusalStatus::BadRequest) => quirks::RefusalStatus::BadRequest,
-                Some(RefusalStatus::UnprocessableContent) => {
+                Some(RefusalStatusOption::Ok) => quirks::RefusalStatus::Ok,
+                Some(RefusalStatusOption::BadRequest) => quirks::RefusalStatus::BadRequest,
+                Some(RefusalStatusOption::UnprocessableContent) => {
                     quirks::RefusalStatus::UnprocessableContent
                 }
             });
@@ -204,8 +204,8 @@ impl Options {
         }
         for capability in &self.without_capability {
             quirks = quirks.without_capability(match capability {
-                Capability::Trigger => quirks::Capability::Trigger,
-                Capability::Read => quirks::Capability::Read,
+                CapabilityOption::Trigger => quirks::Capability::Trigger,
+                CapabilityOption::Read => quirks::Capability::Read,
             });
         }
         quirks
@@ -235,5 +235,5 @@ fn fault(text: &str) -> Result<Fault, String> {
     if !text.trim_start().starts_with('{') {
         return serde_json::from_value(json!({ "fault": text })).map_err(|wrong| wrong.to_string());
     }
-    yaml::read(text).map_err(|(_, wrong)| wrong)
+    files::read_yaml(text).map_err(|(_, wrong)| wrong)
 }

@@ -30,7 +30,7 @@ const ERROR: usize = 320;
 /// same.
 const REPEATED: usize = 64;
 
-/// What is left for the answer in progress.
+/// What is left for the answer that is being made.
 pub(crate) struct Budget {
     left: Cell<Option<usize>>,
 }

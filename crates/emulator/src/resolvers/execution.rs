@@ -1,7 +1,7 @@
 //! One GraphQL request, from its document to its response: read and validate, choose the operation,
 //! coerce the variables, look at what the credentials may, rewrite, execute.
 //!
-//! Messages of refusals are worded as the reference implementation words them.
+//! Messages of refusals are those of the reference implementation.
 
 use std::cell::RefCell;
 use std::sync::Mutex;
@@ -17,7 +17,9 @@ use super::budget::{self, Budget, BudgetedObject};
 use super::operations::{Root, Trace};
 use crate::backend::Schemas;
 use crate::graphql::coercion;
-use crate::graphql::document::{Refusal, alone, choose, chosen, executable, read, refusal};
+use crate::graphql::document::{
+    Refusal, choose_operation, executable, only_operation, read, refusal, with_only,
+};
 use crate::graphql::rewrite::{Rewritten, rewrite};
 use crate::graphql::skip_include;
 use crate::quirks::{Capability, Quirks};
@@ -75,7 +77,7 @@ pub(crate) fn execute(
         answer: Answer::MutationRefused,
     };
     let executed = read(&schemas.declared, request.query).and_then(|document| {
-        let operation = choose(&document, request.operation_name)?;
+        let operation = choose_operation(&document, request.operation_name)?;
         outcome.operation_name = operation.name.as_ref().map(ToString::to_string);
         let kind = operation.operation_type;
         if kind == OperationType::Mutation && request.mutations == Mutations::Refused {
@@ -94,11 +96,11 @@ pub(crate) fn execute(
             variables?;
             return Err(refusal("Subscriptions are not served.".to_owned()));
         }
-        let alone = alone(&document, operation);
+        let alone = with_only(&document, operation);
         let executable = executable(&schemas.declared, &alone)?;
         let valid = ValidRequest {
             schemas,
-            operation: chosen(&executable)?,
+            operation: only_operation(&executable)?,
             document: &executable,
             quirks: request.quirks,
         };
@@ -186,7 +188,7 @@ impl ValidRequest<'_> {
         };
         let root = BudgetedObject::new(root, &budget);
         let mut response = Execution::new(&self.schemas.executed, &document)
-            .operation(chosen(&document)?)
+            .operation(only_operation(&document)?)
             .coerced_variable_values(variables)
             .execute_sync(&root)
             .map_err(|refused| vec![refused.to_graphql_error(&document.sources)])?;

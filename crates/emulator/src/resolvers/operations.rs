@@ -10,7 +10,7 @@ use apollo_compiler::{Name, Schema};
 
 use super::run_fields::RunObject;
 use crate::graphql::introspection;
-use crate::graphql::object_value::{error, object, type_of, without_value};
+use crate::graphql::object_fields::{error, object, type_of, without_value};
 use crate::quirks::Quirks;
 use crate::run::{NotSent, RunStore, Slack, TriggerInput, UnknownAgent};
 

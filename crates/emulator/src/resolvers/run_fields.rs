@@ -8,7 +8,7 @@ use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedV
 use apollo_compiler::response::JsonValue;
 
 use crate::credentials::WORKSPACE_UID;
-use crate::graphql::object_value::{error, object, without_value};
+use crate::graphql::object_fields::{error, object, without_value};
 use crate::quirks::Quirks;
 use crate::run::{RunState, TranscriptMessage};
 use crate::scenario::{Status, Step, StepAccess, StepRole};
@@ -135,7 +135,7 @@ fn step_record<'a>(
 ) -> ResolvedValue<'a> {
     let shown = |text: &'a Option<String>, hidden: bool| {
         let text = text.as_deref().filter(|_| !hidden)?;
-        Some(cut(text, limit))
+        Some(first_characters(text, limit))
     };
     let input = shown(&step.input, !tool_io);
     let content = shown(&step.content, !tool_io && step.role == StepRole::Tool);
@@ -157,7 +157,7 @@ fn step_record<'a>(
 }
 
 /// The first `limit` characters of a text, and whether there were more.
-fn cut(text: &str, limit: usize) -> (&str, bool) {
+fn first_characters(text: &str, limit: usize) -> (&str, bool) {
     match text.char_indices().nth(limit) {
         Some((end, _)) => (&text[..end], true),
         None => (text, false),

@@ -5,16 +5,13 @@
 
 mod stage;
 mod status;
-mod step;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use stage::{Child, Stage};
-pub(crate) use stage::{Effects, StageLength};
+pub use stage::{Child, Stage, Step};
+pub(crate) use stage::{Effects, StageLength, StepRole};
 pub use status::Status;
-pub use step::Step;
-pub(crate) use step::StepRole;
 
 /// How a run goes.
 ///
@@ -231,7 +228,7 @@ impl Scenario {
     /// `COMPLETED` with a message of the assistant's.
     ///
     /// A follow-up is the run's next message, with the role `user`. One that comes before the
-    /// stages in progress have ended ends them: what they hold appears, their states do not. (A
+    /// current stages have ended ends them: what they hold appears, their statuses do not. (A
     /// [demo agent](crate#the-demo-agents) ends its turn first.)
     ///
     /// ```
@@ -290,7 +287,7 @@ impl Scenario {
         ]
     }
 
-    /// How a run goes on by default when a child calls back.
+    /// How a run continues by default when a child calls back.
     pub(crate) fn called_back() -> Vec<Stage> {
         vec![
             Stage::new(Status::Running),

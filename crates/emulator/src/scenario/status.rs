@@ -1,4 +1,4 @@
-//! The states of a run, open to words that the API does not know yet.
+//! The statuses of a run, open to words that the API does not know yet.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::fmt;
 pub enum Status {
     /// Accepted, not started yet.
     Queued,
-    /// The agent is at work.
+    /// The agent works.
     Running,
     /// The agent finished its turn.
     Completed,
@@ -44,7 +44,7 @@ impl Status {
         }
     }
 
-    /// Whether a turn has ended in this state, as far as the API's words go.
+    /// Whether a turn has ended with this status, as far as the API's words go.
     pub(crate) fn is_terminal(&self) -> bool {
         matches!(
             self,
@@ -52,7 +52,7 @@ impl Status {
         )
     }
 
-    /// The states that the emulator itself can put a run into, whatever the scenarios say.
+    /// The statuses that the emulator itself can give a run, whatever the scenarios say.
     pub(crate) fn built_in() -> BTreeSet<String> {
         [Self::Queued, Self::Running, Self::Completed, Self::Stopped]
             .iter()

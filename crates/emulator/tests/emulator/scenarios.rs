@@ -80,7 +80,7 @@ async fn a_stage_ends_after_its_reads_and_only_reads_of_the_run_count() {
         .stage(Stage::new("QUEUED").reads(2))
         .stage(Stage::new("RUNNING").reads(0))
         .stage(Stage::new("RUNNING").reads(3))
-        .message("assistant", "At work.")
+        .message("assistant", "I check the tests.")
         .stage(Stage::new("COMPLETED").reads(1));
     let emulator = with(scenario).await;
     let id = trigger(&emulator, "a").await;
@@ -147,7 +147,7 @@ async fn a_stage_ends_after_its_time_however_often_it_is_read() {
 async fn messages_appear_when_their_stage_begins() {
     let scenario = Scenario::new()
         .message("assistant", "Hello.")
-        .stage(Stage::new("RUNNING").message("agent", "At work."))
+        .stage(Stage::new("RUNNING").message("agent", "I check the tests."))
         .stage(Stage::new("COMPLETED"))
         .message("assistant", "Done.")
         .message("assistant", "Done.");
@@ -159,7 +159,7 @@ async fn messages_appear_when_their_stage_begins() {
         [
             ("user", "Check it."),
             ("assistant", "Hello."),
-            ("agent", "At work.")
+            ("agent", "I check the tests.")
         ]
     );
     let second = read(&emulator, &id).await;

@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use super::lexer::{Token, TokenKind};
-use super::{DEEPEST, SyntaxError};
+use super::syntax_error::SyntaxError;
+
+/// How deep selections, values and types may nest.
+pub(crate) const DEEPEST: usize = 200;
 
 pub(super) type Checked = Result<(), SyntaxError>;
 

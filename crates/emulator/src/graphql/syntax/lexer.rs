@@ -1,9 +1,13 @@
-//! A document's text as tokens.
+//! A document's text as tokens, and what is a name in it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
-use super::SyntaxError;
+use super::syntax_error::SyntaxError;
+
+/// The most tokens that a document may have: a thousand aliased runs fit in several times over.
+pub(crate) const MOST_TOKENS: usize = 100_000;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,10 +298,22 @@ fn four_digits(escape: &str) -> Option<u32> {
     all.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
 }
 
-pub(super) fn is_name_start(byte: u8) -> bool {
+fn is_name_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_'
 }
 
-pub(super) fn is_name_continue(byte: u8) -> bool {
+fn is_name_continue(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether a text is a name.
+pub(crate) fn is_name(text: &str) -> bool {
+    let first = text.bytes().next();
+    first.is_some_and(is_name_start) && text.bytes().all(is_name_continue)
+}
+
+/// The names in a text, whatever they stand for, with words that only could be one.
+pub(crate) fn names(text: &str) -> HashSet<&str> {
+    let is_part = |character| u8::try_from(character).is_ok_and(is_name_continue);
+    text.split(|character: char| !is_part(character)).collect()
 }

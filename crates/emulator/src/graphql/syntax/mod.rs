@@ -1,68 +1,21 @@
 //! Whether a text is a GraphQL document, as strictly as the reference implementation reads it.
 //!
-//! The parser that documents are executed with goes on after an error where it can, takes a few
-//! texts that the grammar does not have, and refuses descriptions that the grammar has. So a text
-//! is held to the grammar here before that parser sees it.
+//! The parser that documents are executed with does not stop at every error, takes a few texts that
+//! the grammar does not have, and refuses descriptions that the grammar has. So a text is held to
+//! the grammar here before that parser sees it.
 //!
-//! The [`lexer`] makes tokens, the [`grammar`] reads them, and has what defines types in
-//! [`type_system`].
+//! [`check`] lets the [`lexer`] make tokens and the [`grammar`] read them, which has what defines
+//! types in [`type_grammar`].
 
 mod grammar;
 mod lexer;
-mod positions;
-mod type_system;
+mod syntax_error;
+mod type_grammar;
 
-use std::collections::HashSet;
-
-use apollo_compiler::response::{GraphQLError, JsonMap};
-
+pub(crate) use grammar::DEEPEST;
 use grammar::Grammar;
-pub(crate) use positions::Positions;
-
-/// The most tokens that a document may have: a thousand aliased runs fit in several times over.
-pub(crate) const MOST_TOKENS: usize = 100_000;
-
-/// How deep selections, values and types may nest.
-pub(crate) const DEEPEST: usize = 200;
-
-/// Why a text is not a document.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SyntaxError {
-    message: String,
-    /// Where in the text, in bytes.
-    at: usize,
-}
-
-impl SyntaxError {
-    fn new(message: impl Into<String>, at: usize) -> Self {
-        Self {
-            message: message.into(),
-            at,
-        }
-    }
-
-    /// The error that a response says.
-    pub(crate) fn into_error(self, text: &str) -> GraphQLError {
-        GraphQLError {
-            message: format!("Syntax Error: {}", self.message),
-            locations: vec![Positions::of(text).line_column(self.at)],
-            path: Vec::new(),
-            extensions: JsonMap::new(),
-        }
-    }
-}
-
-/// Whether a text is a name.
-pub(crate) fn is_name(text: &str) -> bool {
-    let first = text.bytes().next();
-    first.is_some_and(lexer::is_name_start) && text.bytes().all(lexer::is_name_continue)
-}
-
-/// The names in a text, whatever they stand for, with words that only could be one.
-pub(crate) fn names(text: &str) -> HashSet<&str> {
-    let is_part = |character| u8::try_from(character).is_ok_and(lexer::is_name_continue);
-    text.split(|character: char| !is_part(character)).collect()
-}
+pub(crate) use lexer::{MOST_TOKENS, is_name, names};
+pub(crate) use syntax_error::{Positions, SyntaxError};
 
 /// Checks a text, and returns what the parser is to read: the same text, with blanks for the
 /// descriptions that it does not know.

@@ -1,5 +1,6 @@
 //! A request gets the fault that is planned for it, and no other request does.
 
+mod documents;
 mod limits;
 mod plan;
 mod responses;

@@ -1,5 +1,5 @@
-//! A null where none may be fails what the reference implementation fails, in its words: where a variable
-//! has a default value and is given null all the same, below the root.
+//! A null where none may be fails what the reference implementation fails, in its words: where a
+//! variable has a default value and is given null all the same, below the root.
 
 use dinoai_emulator::{Backend, Emulator, Quirks};
 use serde_json::{Value, json};

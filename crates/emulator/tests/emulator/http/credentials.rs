@@ -1,4 +1,4 @@
-//! Each kind of credentials passes, anything else is unauthorized, and the record masks them.
+//! Each kind of credentials passes, anything else is unauthorized, and the log masks them.
 
 use dinoai_emulator::Emulator;
 use serde_json::json;

@@ -71,7 +71,7 @@ async fn a_foreign_host_gets_403_on_every_path_with_what_to_do() {
             assert_eq!(sent(&emulator, &request).await.0, 403, "{method} {path}");
         }
     }
-    assert!(emulator.requests().is_empty(), "none is in the record");
+    assert!(emulator.requests().is_empty(), "none is in the log");
     assert_eq!(emulator.faults().len(), 1, "none has used up a fault");
 }
 

@@ -209,7 +209,7 @@ async fn large_requests_and_runs_are_kept_as_far_as_there_is_memory_for_them() {
     assert_eq!(runs[0].messages[0].content, stand_in);
     assert_eq!(runs[0].agent.as_deref(), Some("agent-0"));
     assert_eq!(runs[74].message.as_deref(), Some(message.as_str()));
-    // The API goes on with the run, and says the same.
+    // The API continues the run, and says the same.
     for status in ["QUEUED", "RUNNING", "COMPLETED"] {
         let run = read(&emulator, &ids[0]).await;
         assert_eq!(run["status"], status);

@@ -2,21 +2,19 @@
 //! same arguments, and so on with what they select.
 //!
 //! The order of comparisons, and what is compared once only, are the reference's: they decide
-//! which conflicts a message tells.
+//! which conflicts a message names. [`Check::overlaps`] goes through every selection, and compares the
+//! [`field_conflicts`] in it with each other, with those of fragments, and with what they select.
 
-mod conflicts;
-mod fields;
+mod field_conflicts;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use apollo_compiler::ast::{Definition, Field, Selection, Type};
+use apollo_compiler::ast::{Definition, Selection, Type};
 
-use conflicts::{Conflict, abbreviated, joined};
-use fields::{Fields, Found};
-
-use super::{ABORTED, Check, MOST_ERRORS};
+use super::context::{ABORTED, Check, MOST_ERRORS};
 use crate::graphql::types;
+use field_conflicts::{Conflict, FoundField, Overlaps, SelectedFields, abbreviated, joined};
 
 /// How much may be compared in one document.
 const BUDGET: usize = 500_000;
@@ -27,20 +25,6 @@ const DEEPEST: usize = 450;
 struct Exhausted;
 
 type Compared = Result<(), Exhausted>;
-
-/// The selections of a document that are compared, and what has been compared.
-struct Overlaps<'c, 'a> {
-    check: &'c Check<'a>,
-    fields: HashMap<(Option<&'a str>, *const Selection), Rc<Fields<'a>>>,
-    /// Fields against a fragment; whether only as ones that cannot be of one object.
-    with_fragment: HashMap<(*const Fields<'a>, &'a str), bool>,
-    between_fragments: HashMap<(&'a str, &'a str), bool>,
-    /// The arguments of each field, as a text that is the same for the same arguments; none where
-    /// one is repeated.
-    arguments: HashMap<*const Field, Option<String>>,
-    budget: usize,
-    depth: usize,
-}
 
 impl<'a> Check<'a> {
     pub(super) fn overlaps(&mut self) {
@@ -167,7 +151,7 @@ impl<'a> Overlaps<'_, 'a> {
     fn fields_and_fragment(
         &mut self,
         exclusive: bool,
-        fields: &Rc<Fields<'a>>,
+        fields: &Rc<SelectedFields<'a>>,
         name: &'a str,
         conflicts: &mut Vec<Conflict<'a>>,
     ) -> Compared {
@@ -238,8 +222,8 @@ impl<'a> Overlaps<'_, 'a> {
     fn between(
         &mut self,
         exclusive: bool,
-        ones: &Fields<'a>,
-        others: &Fields<'a>,
+        ones: &SelectedFields<'a>,
+        others: &SelectedFields<'a>,
         conflicts: &mut Vec<Conflict<'a>>,
     ) -> Compared {
         if others.by_key.is_empty() {
@@ -263,8 +247,8 @@ impl<'a> Overlaps<'_, 'a> {
         &mut self,
         exclusive: bool,
         key: &'a str,
-        one: Found<'a>,
-        other: Found<'a>,
+        one: FoundField<'a>,
+        other: FoundField<'a>,
     ) -> Result<Option<Conflict<'a>>, Exhausted> {
         self.spend(2)?;
         let is_object = |parent: Option<&str>| {
@@ -303,8 +287,8 @@ impl<'a> Overlaps<'_, 'a> {
     fn sub_selections(
         &mut self,
         exclusive: bool,
-        one: Found<'a>,
-        other: Found<'a>,
+        one: FoundField<'a>,
+        other: FoundField<'a>,
         conflicts: &mut Vec<Conflict<'a>>,
     ) -> Compared {
         let named = |ty: Option<&'a Type>| ty.map(|ty| ty.inner_named_type().as_str());

@@ -1,21 +1,138 @@
-//! How much memory all runs take at most, and what is dropped first.
+//! How much memory runs take, each and all of them, and what is dropped when that is too much: long
+//! texts that they were sent, then whole runs.
 //!
-//! A run is measured when it has changed ([`RunStore::measure`]). After a trigger or a follow-up the
-//! oldest texts and runs are dropped if all of them take too much ([`RunStore::free_memory`]).
+//! A run is measured when it has changed ([`RunStore::measure`]). After a trigger or a follow-up
+//! the oldest texts of one run are dropped if they take too much ([`RunState::limit_texts`]), then
+//! the oldest texts and runs if all of them do ([`RunStore::free_memory`]).
 
-use super::RunStore;
-use crate::run::state::RunState;
+use std::mem::{self, size_of};
+use std::sync::Arc;
 
-/// How much memory runs take: 64 MiB.
+use super::Run;
+use super::state::{RunState, TranscriptMessage};
+use super::store::RunStore;
+use crate::json;
+use crate::scenario::Stage;
+
+/// What a run takes beside what is counted, about: its ids, and what the allocator adds.
+const OVERHEAD: usize = 1_536;
+
+/// The same of a message, or of a stage ahead.
+const PIECE_OVERHEAD: usize = 96;
+
+/// How much the texts of one run take that it was sent: 8 MiB. So one run can be read at once.
+const MOST_SENT: usize = 8 << 20;
+
+/// Texts that are shorter are not dropped: little would be gained.
+const SHORT: usize = 1 << 10;
+
+impl RunState {
+    /// About how much memory the run takes. What it has from its scenario is counted only where that
+    /// was made for this run alone.
+    pub(crate) fn bytes(&self) -> usize {
+        let Run {
+            agent,
+            slack,
+            base_branch,
+            checked_out,
+            model_family,
+            stops,
+            ..
+        } = &self.record;
+        let slack = slack
+            .as_ref()
+            .map(|it| it.channel.len() + it.thread_ts.len());
+        let asked: usize = [agent, base_branch, model_family]
+            .into_iter()
+            .flatten()
+            .map(String::len)
+            .sum();
+        let messages = self.messages.len() * (size_of::<TranscriptMessage>() + PIECE_OVERHEAD);
+        let ahead = self.ahead.len() * (size_of::<Stage>() + PIECE_OVERHEAD);
+        let small = size_of_val(stops.as_slice())
+            + size_of_val(self.steps.as_slice())
+            + self.children.len() * PIECE_OVERHEAD;
+        size_of::<Self>()
+            + OVERHEAD
+            + asked
+            + checked_out.len()
+            + slack.unwrap_or_default()
+            + self.sent_bytes
+            + messages
+            + ahead
+            + small
+            + self.own_bytes()
+    }
+
+    /// About how much a demo agent takes for this run alone, and what has been said and done by it.
+    fn own_bytes(&self) -> usize {
+        match &self.memory {
+            Some(memory) => memory.bytes() + self.scenario.bytes() + self.revealed_bytes,
+            None => 0,
+        }
+    }
+
+    /// About how much memory the [reported](Self::reported) run takes as JSON, in which what it was
+    /// sent stands twice; at least that.
+    pub(crate) fn reported_bytes(&self) -> usize {
+        let messages = self.messages.iter();
+        let messages = messages.map(|it| json::length(&it.role) + json::length(&it.content));
+        self.bytes() + messages.sum::<usize>()
+    }
+
+    /// About how much a read of the run shows.
+    pub(crate) fn shown_bytes(&self) -> usize {
+        let messages = self.messages.iter().map(|it| it.content.len());
+        let steps = self.steps.iter().map(|step| step.bytes());
+        let pieces = messages.chain(steps);
+        pieces.map(|bytes| PIECE_OVERHEAD + bytes).sum()
+    }
+
+    /// Whether there is a text to drop.
+    pub(crate) fn has_long_texts(&self) -> bool {
+        let mut sent = self.message.iter().chain(&self.follow_ups);
+        sent.any(|text| text.len() >= SHORT)
+    }
+
+    /// Drops long texts that the run was sent, if there are too many of them for one run.
+    pub(crate) fn limit_texts(&mut self) {
+        self.drop_texts(self.sent_bytes.saturating_sub(MOST_SENT));
+    }
+
+    /// Drops long texts that the run was sent, the oldest first, until at least so many bytes are
+    /// free. A sentence that says so stands in the place of each.
+    pub(crate) fn drop_texts(&mut self, wanted: usize) {
+        let mut messages = self.messages.iter_mut();
+        let mut freed = 0;
+        for text in self.message.iter_mut().chain(&mut self.follow_ups) {
+            if freed >= wanted {
+                break;
+            }
+            if text.len() < SHORT {
+                continue;
+            }
+            let length = text.len();
+            let stand_in: Arc<str> =
+                format!("[dropped by the emulator: a text of {length} bytes]").into();
+            freed += json::length(text).saturating_sub(stand_in.len());
+            let whole = mem::replace(text, Arc::clone(&stand_in));
+            // The transcript has them in the same order.
+            if let Some(message) = messages.find(|it| Arc::ptr_eq(&it.content, &whole)) {
+                message.content = stand_in;
+            }
+            self.record.texts_dropped = true;
+        }
+        self.sent_bytes -= freed;
+    }
+}
+
+/// How much memory all runs take: 64 MiB.
 const MOST_BYTES: usize = 64 << 20;
 
 /// What is left when something was dropped, so that not every trigger drops.
 const ENOUGH: usize = MOST_BYTES / 8 * 7;
 
-/// How many follow-ups a run takes.
-pub(super) const MOST_FOLLOW_UPS: usize = 10_000;
-
-/// Ended runs come before those that go on.
+/// Ended runs come before those in progress.
 const IN_ORDER: [fn(&RunState) -> bool; 2] = [|run| run.ended_at().is_some(), |_| true];
 
 impl RunStore {
@@ -98,19 +215,19 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::run::report::Run;
-    use crate::run::store::{NotSent, TriggerInput};
+    use crate::run::Run;
+    use crate::run::store::{MOST_FOLLOW_UPS, NotSent, TriggerInput};
     use crate::run::workspace::{Scenarios, Workspace};
     use crate::scenario::{Scenario, Step};
 
     const NOW: Duration = Duration::ZERO;
 
     fn start(store: &mut RunStore, message: &str) -> String {
-        let order = TriggerInput {
+        let input = TriggerInput {
             message: Some(message.to_owned()),
             ..TriggerInput::default()
         };
-        let accepted = store.trigger(order, NOW);
+        let accepted = store.trigger(input, NOW);
         accepted.map_err(|_| "no agent").unwrap().session_id
     }
 
@@ -176,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_ended_runs_go_before_those_of_runs_that_go_on() {
+    fn texts_of_ended_runs_go_before_those_of_runs_in_progress() {
         let mut store = RunStore::new(Workspace::default());
         let message = "m".repeat(900_000);
         start(&mut store, &message);
@@ -195,7 +312,7 @@ mod tests {
             dropped[2..].iter().take_while(|it| **it).count()
         });
         assert!(!dropped[91]);
-        // Where all go on, the oldest go.
+        // Where all are in progress, the oldest go.
         for _ in 0..90 {
             start(&mut store, &message);
         }
@@ -241,7 +358,7 @@ mod tests {
     #[test]
     fn of_very_many_runs_the_oldest_are_dropped_and_their_ids_are_unknown() {
         let mut store = RunStore::new(Workspace::default());
-        let open = start(&mut store, "This one goes on.");
+        let open = start(&mut store, "This one is in progress.");
         let ended = start(&mut store, "This one ends.");
         end(&mut store, &ended);
         let mut ids = Vec::new();
@@ -275,12 +392,12 @@ mod tests {
             },
             ..Workspace::default()
         });
-        let order = TriggerInput {
+        let input = TriggerInput {
             agent: Some(agent.to_owned()),
             message: Some(message.to_owned()),
             ..TriggerInput::default()
         };
-        let id = store.trigger(order, NOW).map_err(|_| "no agent").unwrap();
+        let id = store.trigger(input, NOW).map_err(|_| "no agent").unwrap();
         (store, id.session_id)
     }
 
@@ -295,11 +412,11 @@ mod tests {
     /// Starts runs with long messages until the first run has lost its own.
     fn drop_texts(store: &mut RunStore, now: Duration) {
         while !store.runs[0].state.record.texts_dropped {
-            let order = TriggerInput {
+            let input = TriggerInput {
                 message: Some("m".repeat(900_000)),
                 ..TriggerInput::default()
             };
-            assert!(store.trigger(order, now).is_ok());
+            assert!(store.trigger(input, now).is_ok());
         }
     }
 

@@ -1,13 +1,72 @@
-//! JSON as text: read value by value and written again.
+//! JSON as text: values written ([`text`], [`long_text`]), and read value by value and written again
+//! ([`Json`], [`compact`], [`replaced`]).
+//!
+//! A tree of small values takes up to a hundred times the memory that its text takes, so JSON is read,
+//! kept and written as text.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::write::buffer;
+/// JSON text for people.
+#[cfg(feature = "program")]
+pub(crate) fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// JSON text. The values are maps with text keys, lists, texts and finite numbers, which always
+/// have one.
+pub(crate) fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Memory for a text that can become this long. glibc keeps twice as much as the largest block that
+/// was ever freed, but for those above 32 MiB: of these only what is written is taken, and all of it
+/// is given back.
+pub(crate) fn buffer(length: usize) -> Vec<u8> {
+    const LONG: usize = 1 << 20;
+    const MAPPED: usize = 33 << 20;
+    Vec::with_capacity(if length > LONG {
+        length.max(MAPPED)
+    } else {
+        length
+    })
+}
+
+/// JSON text that can be long.
+pub(crate) fn long_text(value: &impl Serialize) -> Vec<u8> {
+    struct Length(usize);
+    impl io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    // Both take everything, and the values are those of `text`.
+    let _ = serde_json::to_writer(&mut length, value);
+    let mut text = buffer(length.0);
+    let _ = serde_json::to_writer(&mut text, value);
+    text
+}
+
+/// How long a text is in JSON, without the quotes.
+pub(crate) fn length(text: &str) -> usize {
+    let bytes = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    });
+    bytes.sum()
+}
 
 /// The JSON of a value that is kept as it is.
 #[derive(Clone)]
@@ -55,7 +114,7 @@ impl<'de> DeserializeSeed<'de> for AsJson<'_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
-        let mut copy = Copy {
+        let mut copy = JsonCopy {
             out: Vec::new(),
             most: *self.left,
             replacement: None,
@@ -97,7 +156,7 @@ fn written(
     length: usize,
     replacement: Option<Replacement<'_>>,
 ) -> serde_json::Result<String> {
-    let mut copy = Copy {
+    let mut copy = JsonCopy {
         out: buffer(length),
         most: usize::MAX,
         replacement,
@@ -114,15 +173,15 @@ struct Replacement<'a> {
     places: usize,
 }
 
-/// A copy in progress.
-struct Copy<'a> {
+/// A copy as it is made.
+struct JsonCopy<'a> {
     out: Vec<u8>,
     /// How long it may become.
     most: usize,
     replacement: Option<Replacement<'a>>,
 }
 
-impl Copy<'_> {
+impl JsonCopy<'_> {
     fn put<E: Error>(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), E> {
         serde_json::to_writer(&mut self.out, value).map_err(E::custom)?;
         if self.out.len() > self.most {
@@ -151,7 +210,7 @@ impl Copy<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Copy<'_> {
+impl<'de> DeserializeSeed<'de> for &mut JsonCopy<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -159,7 +218,7 @@ impl<'de> DeserializeSeed<'de> for &mut Copy<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Copy<'_> {
+impl<'de> Visitor<'de> for &mut JsonCopy<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -287,5 +346,17 @@ mod tests {
             serde_json::from_str(&replaced(text.as_bytes(), "c", "0", 9).unwrap()).unwrap();
         assert_eq!(none, serde_json::from_str::<Value>(text).unwrap());
         assert_eq!(none["b"][0], json!({ "a": { "a": 2 } }));
+    }
+
+    #[test]
+    fn a_text_is_as_long_as_its_json() {
+        for text in [
+            "",
+            "a\u{7f}é\u{2028}",
+            "\"\\/\n\r\t\u{8}\u{c}",
+            "\0\u{1}\u{1b}\u{1f} ",
+        ] {
+            assert_eq!(length(text) + 2, json!(text).to_string().len(), "{text:?}");
+        }
     }
 }

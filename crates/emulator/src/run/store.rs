@@ -1,10 +1,9 @@
-//! All runs of one emulator, and what the operations of the API do to them: [`trigger`](RunStore::trigger),
-//! [`read`](RunStore::read), [`send`](RunStore::send), [`stop`](RunStore::stop).
+//! All runs of one emulator, and what the operations of the API do to them:
+//! [`trigger`](RunStore::trigger), [`read`](RunStore::read), [`send`](RunStore::send),
+//! [`stop`](RunStore::stop).
 //!
-//! Nothing happens by itself: before a run is looked at, it catches up with the time. When something was
-//! added, the oldest texts and runs are dropped if all take too much memory.
-
-mod limits;
+//! Nothing happens by itself: before a run is looked at, it catches up with the time. When
+//! something was added, the oldest texts and runs are dropped if all take too much memory.
 
 #[cfg(feature = "program")]
 use std::collections::BTreeSet;
@@ -12,15 +11,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::report::{Run, Slack};
-use super::session_id;
 use super::state::RunState;
 use super::workspace::{Script, UnknownAgent, Workspace};
+use super::{Run, Slack, next_session_id};
 use crate::scenario::{Child, Status};
-use limits::MOST_FOLLOW_UPS;
 
 /// Children below this generation are not started: a scenario may name itself as its child.
 const GENERATIONS: u32 = 8;
+
+/// How many follow-ups a run takes.
+pub(super) const MOST_FOLLOW_UPS: usize = 10_000;
 
 /// What a trigger asks for.
 #[derive(Default)]
@@ -50,27 +50,27 @@ pub(crate) enum NotSent {
 /// All runs of one emulator. Every method takes the time since the emulator's start.
 pub(crate) struct RunStore {
     workspace: Workspace,
-    runs: Vec<Slot>,
-    places: HashMap<String, usize>,
+    pub(super) runs: Vec<Slot>,
+    pub(super) places: HashMap<String, usize>,
     epoch: Duration,
     /// How many runs there have been.
-    started: u64,
+    pub(super) started: u64,
     /// About how much memory the runs take.
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
-/// A run, and how often its stage in progress was read. The count stands apart so that a read
+/// A run, and how often its current stage was read. The count stands apart so that a read
 /// alone does not clone a run that an answer still holds.
-struct Slot {
-    state: Arc<RunState>,
+pub(super) struct Slot {
+    pub(super) state: Arc<RunState>,
     reads: u64,
     /// How often the run was read in this turn where it could have lagged behind.
     late_reads: u64,
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
 /// A run as a read shows it.
-pub(crate) struct Seen {
+pub(crate) struct Snapshot {
     pub(crate) state: Arc<RunState>,
     /// The status shown is that of the stage before.
     pub(crate) lags: bool,
@@ -106,11 +106,11 @@ impl RunStore {
     /// Starts a run. An agent needs no scenario of its own.
     pub(crate) fn trigger(
         &mut self,
-        order: TriggerInput,
+        input: TriggerInput,
         now: Duration,
     ) -> Result<Accepted, UnknownAgent> {
-        self.workspace.check_agent(order.agent.as_deref())?;
-        let warning = order
+        self.workspace.check_agent(input.agent.as_deref())?;
+        let warning = input
             .model_family
             .as_deref()
             .filter(|slug| !self.workspace.knows_model_family(slug))
@@ -118,8 +118,8 @@ impl RunStore {
                 format!("Unknown model family '{slug}': the run uses the workspace's default.")
             });
         let scenarios = &self.workspace.scenarios;
-        let script = scenarios.of(order.agent.as_deref(), order.message.as_deref());
-        let place = self.start(order, script, None, now);
+        let script = scenarios.of(input.agent.as_deref(), input.message.as_deref());
+        let place = self.start(input, script, None, now);
         let session_id = self.runs[place].state.record.session_id.clone();
         self.free_memory(place);
         Ok(Accepted {
@@ -129,7 +129,7 @@ impl RunStore {
     }
 
     /// Reads a run: its state now, and one read more towards the end of its stage.
-    pub(crate) fn read(&mut self, session_id: &str, now: Duration) -> Option<Seen> {
+    pub(crate) fn read(&mut self, session_id: &str, now: Duration) -> Option<Snapshot> {
         let place = self.place(session_id, now)?;
         let slot = &mut self.runs[place];
         let state = Arc::clone(&slot.state);
@@ -138,7 +138,7 @@ impl RunStore {
         slot.late_reads += u64::from(late);
         slot.reads += 1;
         self.catch_up(place, now);
-        Some(Seen { state, lags })
+        Some(Snapshot { state, lags })
     }
 
     /// Sends a follow-up. A run that has ended takes it, too.
@@ -165,7 +165,7 @@ impl RunStore {
         Ok(())
     }
 
-    /// Stops a run unless it has ended; its children go on. Returns the status that it has then,
+    /// Stops a run unless it has ended; its children continue. Returns the status that it has then,
     /// `None` if no run has this id.
     pub(crate) fn stop(&mut self, session_id: &str, now: Duration) -> Option<Status> {
         let place = self.place(session_id, now)?;
@@ -210,7 +210,7 @@ impl RunStore {
 
     fn start(
         &mut self,
-        order: TriggerInput,
+        input: TriggerInput,
         script: Script,
         parent: Option<&RunState>,
         now: Duration,
@@ -218,13 +218,13 @@ impl RunStore {
         self.started += 1;
         let record = Run {
             number: self.started,
-            session_id: session_id::next(),
-            agent: order.agent,
-            message: order.message,
-            slack: order.slack,
-            checked_out: self.workspace.check_out(order.base_branch.as_deref()),
-            base_branch: order.base_branch,
-            model_family: order.model_family,
+            session_id: next_session_id(),
+            agent: input.agent,
+            message: input.message,
+            slack: input.slack,
+            checked_out: self.workspace.check_out(input.base_branch.as_deref()),
+            base_branch: input.base_branch,
+            model_family: input.model_family,
             follow_ups: Vec::new(),
             parent: parent.map(|parent| parent.record.session_id.clone()),
             status: String::new(),
@@ -297,11 +297,11 @@ impl RunStore {
                 child => (child, None),
             };
             let (agent, script) = self.script_of(child, parent.asked());
-            let order = TriggerInput {
+            let input = TriggerInput {
                 agent,
                 ..TriggerInput::default()
             };
-            let child = self.start(order, script, Some(&parent), at);
+            let child = self.start(input, script, Some(&parent), at);
             let id = self.runs[child].state.record.session_id.clone();
             self.change(place).adopt(id, callback);
         }
@@ -320,7 +320,7 @@ impl RunStore {
         }
     }
 
-    fn change(&mut self, place: usize) -> &mut RunState {
+    pub(super) fn change(&mut self, place: usize) -> &mut RunState {
         Arc::make_mut(&mut self.runs[place].state)
     }
 }

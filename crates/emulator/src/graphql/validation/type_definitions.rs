@@ -1,52 +1,12 @@
-//! Type system definitions in a document. None is executable; what else is wrong with them is
+//! Definitions of types in a document. None is executable; what else is wrong with them is
 //! said, too.
 
-use std::collections::HashSet;
-
 use apollo_compiler::ast::{
-    Definition, DirectiveList, DirectiveLocation, Document, FieldDefinition, InputValueDefinition,
+    Definition, DirectiveList, DirectiveLocation, FieldDefinition, InputValueDefinition,
 };
 use apollo_compiler::{Name, Node};
 
-use super::Check;
-
-/// The name of what is defined or extended; none for the schema itself.
-pub(super) fn named(definition: &Definition) -> Option<&Name> {
-    match definition {
-        Definition::OperationDefinition(it) => it.name.as_ref(),
-        Definition::SchemaDefinition(_) | Definition::SchemaExtension(_) => None,
-        Definition::FragmentDefinition(it) => Some(&it.name),
-        Definition::DirectiveDefinition(it) => Some(&it.name),
-        Definition::ScalarTypeDefinition(it) => Some(&it.name),
-        Definition::ObjectTypeDefinition(it) => Some(&it.name),
-        Definition::InterfaceTypeDefinition(it) => Some(&it.name),
-        Definition::UnionTypeDefinition(it) => Some(&it.name),
-        Definition::EnumTypeDefinition(it) => Some(&it.name),
-        Definition::InputObjectTypeDefinition(it) => Some(&it.name),
-        Definition::ScalarTypeExtension(it) => Some(&it.name),
-        Definition::ObjectTypeExtension(it) => Some(&it.name),
-        Definition::InterfaceTypeExtension(it) => Some(&it.name),
-        Definition::UnionTypeExtension(it) => Some(&it.name),
-        Definition::EnumTypeExtension(it) => Some(&it.name),
-        Definition::InputObjectTypeExtension(it) => Some(&it.name),
-    }
-}
-
-/// The types that a document defines.
-pub(super) fn defined(document: &Document) -> HashSet<&Name> {
-    let types = document.definitions.iter().filter(|definition| {
-        matches!(
-            definition,
-            Definition::ScalarTypeDefinition(_)
-                | Definition::ObjectTypeDefinition(_)
-                | Definition::InterfaceTypeDefinition(_)
-                | Definition::UnionTypeDefinition(_)
-                | Definition::EnumTypeDefinition(_)
-                | Definition::InputObjectTypeDefinition(_)
-        )
-    });
-    types.filter_map(named).collect()
-}
+use super::context::{Check, named};
 
 impl<'a> Check<'a> {
     pub(super) fn type_system_definition(&mut self, definition: &'a Definition) {

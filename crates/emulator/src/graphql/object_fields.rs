@@ -1,10 +1,78 @@
-//! The fields that the executed schema has beside the declared ones, and that no document can name:
-//! those of introspection under other names, and those that fail in the place of others.
+//! The fields of objects as the executor sees them, whatever an object's type is called: fields
+//! differ by their names alone and types are taken from the schema, so that one set of resolvers
+//! serves every backend.
+//!
+//! An [`object`] has values that are known beforehand. Beside the declared fields the executed
+//! schema has internal ones, which no document can name ([`add_internal`]): those of introspection
+//! under other names, and those that fail in the place of others.
 
 use apollo_compiler::ast::{FieldDefinition, InputValueDefinition, Type};
+use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::{JsonMap, JsonValue};
 use apollo_compiler::schema::{Component, ExtendedType};
 use apollo_compiler::{Name, Node, Schema, name};
+
+/// An object whose fields are all known beforehand.
+struct FixedObject {
+    type_name: Name,
+    fields: Vec<(&'static str, JsonValue)>,
+}
+
+impl ObjectValue for FixedObject {
+    fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let known = self
+            .fields
+            .iter()
+            .find(|(name, _)| *name == info.field_name());
+        match known {
+            Some((_, value)) => Ok(ResolvedValue::Leaf(value.clone())),
+            None => without_value(info),
+        }
+    }
+}
+
+/// An object of the type of the field that is resolved, or of its items.
+pub(crate) fn object<'a>(
+    info: &ResolveInfo<'_>,
+    fields: Vec<(&'static str, JsonValue)>,
+) -> ResolvedValue<'a> {
+    ResolvedValue::object(FixedObject {
+        type_name: type_of(info),
+        fields,
+    })
+}
+
+pub(crate) fn type_of(info: &ResolveInfo<'_>) -> Name {
+    info.field_definition().ty.inner_named_type().clone()
+}
+
+/// The answer for a field that only a user's own schema has, or that fails.
+pub(crate) fn without_value<'a>(info: &ResolveInfo<'_>) -> Result<ResolvedValue<'a>, FieldError> {
+    if is_failure(info.field_name()) {
+        return Err(error(failure_message(info.arguments())));
+    }
+    if info.field_definition().ty.is_non_null() {
+        let name = info.field_name();
+        return Err(error(format!(
+            "The emulator has no value for the field '{name}'."
+        )));
+    }
+    Ok(ResolvedValue::null())
+}
+
+/// An error that a field answers, with its path.
+pub(crate) fn error(message: impl Into<String>) -> FieldError {
+    FieldError {
+        message: message.into(),
+    }
+}
 
 /// What the root fields of introspection are called where they are executed: their own names are
 /// the library's.
@@ -46,7 +114,7 @@ pub(super) fn is_failure(field: &str) -> bool {
 }
 
 /// Adds these fields to a schema.
-pub(crate) fn add_to(schema: &mut Schema) {
+pub(crate) fn add_internal(schema: &mut Schema) {
     let query = schema
         .schema_definition
         .query

@@ -1,4 +1,4 @@
-//! A follow-up to a run at work waits for its answer; what a stop cuts off was never said.
+//! A follow-up to a run in progress waits for its answer; what a stop cuts off was never said.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn roles(run: &Run) -> Vec<&str> {
 }
 
 /// A run of this agent, some time after its start.
-async fn at_work(emulator: &Emulator, agent: &str, message: &str, seconds: u64) -> String {
+async fn in_progress(emulator: &Emulator, agent: &str, message: &str, seconds: u64) -> String {
     let id = ask(emulator, Some(agent), Some(message)).await;
     emulator.advance(Duration::from_secs(seconds));
     assert!(run(emulator, &id).ended.is_none());
@@ -32,10 +32,10 @@ async fn at_work(emulator: &Emulator, agent: &str, message: &str, seconds: u64) 
 }
 
 #[tokio::test]
-async fn a_follow_up_to_a_run_at_work_waits_for_its_answer() {
+async fn a_follow_up_to_a_run_in_progress_waits_for_its_answer() {
     let emulator = started().await;
     for seconds in [0, 3, 7] {
-        let id = at_work(&emulator, CHECKER, "Focus on stg_orders", seconds).await;
+        let id = in_progress(&emulator, CHECKER, "Focus on stg_orders", seconds).await;
         let seen = call(&emulator, STEPS, json!({ "id": id })).await.body;
         for message in ["Now fix the first one", "why?"] {
             send(&emulator, &id, message).await;
@@ -58,7 +58,7 @@ async fn a_follow_up_to_a_run_at_work_waits_for_its_answer() {
 async fn no_end_is_shown_between_two_turns_late_either() {
     let quirks = Quirks::new().alternating_status();
     let emulator = demo().quirks(quirks).start().await.unwrap();
-    let id = at_work(&emulator, CHECKER, "Focus on stg_orders", 7).await;
+    let id = in_progress(&emulator, CHECKER, "Focus on stg_orders", 7).await;
     send(&emulator, &id, "Now fix the first one").await;
     while run(&emulator, &id).messages.len() < 4 {
         emulator.advance(MOMENT);
@@ -76,7 +76,7 @@ async fn no_end_is_shown_between_two_turns_late_either() {
 #[tokio::test]
 async fn a_turn_that_fails_fails_when_all_is_answered() {
     let emulator = started().await;
-    let id = at_work(&emulator, "warehouse-cost-reporter", "This week", 3).await;
+    let id = in_progress(&emulator, "warehouse-cost-reporter", "This week", 3).await;
     send(&emulator, &id, "And last week?").await;
     until_ended(&emulator, &id);
     let run = run(&emulator, &id);
@@ -90,7 +90,7 @@ async fn a_turn_that_fails_fails_when_all_is_answered() {
 #[tokio::test]
 async fn a_reviewer_that_is_asked_meanwhile_says_nothing_before_its_children_have() {
     let emulator = started().await;
-    let id = at_work(&emulator, "pull-request-reviewer", "Review fct_orders", 7).await;
+    let id = in_progress(&emulator, "pull-request-reviewer", "Review fct_orders", 7).await;
     send(&emulator, &id, "Hurry up").await;
     assert!(emulator.runs().len() < 3, "it still has one to start");
     while run(&emulator, &id).messages.len() == 2 {
@@ -111,7 +111,7 @@ async fn a_reviewer_that_is_asked_meanwhile_says_nothing_before_its_children_hav
 #[tokio::test]
 async fn a_reviewer_says_of_its_children_what_became_of_them() {
     let emulator = started().await;
-    let id = at_work(&emulator, "pull-request-reviewer", "Review fct_orders", 7).await;
+    let id = in_progress(&emulator, "pull-request-reviewer", "Review fct_orders", 7).await;
     while run(&emulator, &id).children.len() < 2 {
         emulator.advance(MOMENT);
     }
@@ -153,7 +153,7 @@ async fn a_reviewer_too_deep_to_start_others_ends_all_the_same() {
 #[tokio::test]
 async fn what_a_stop_cut_off_was_never_said() {
     let emulator = started().await;
-    let id = at_work(&emulator, CHECKER, "Focus on stg_orders", 7).await;
+    let id = in_progress(&emulator, CHECKER, "Focus on stg_orders", 7).await;
     send(&emulator, &id, "fix the second one").await;
     stop(&emulator, &id).await;
     let before = run(&emulator, &id);

@@ -1,22 +1,140 @@
-//! Why two fields conflict, and how that is said.
+//! The fields of a selection, by what they are called in the answer; why two of them conflict, and
+//! how that is said.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Argument, Field, Type, Value};
+use apollo_compiler::ast::{Argument, Field, FragmentDefinition, Selection, Type, Value};
 use apollo_compiler::parser::SourceSpan;
 
-use super::super::selections::is_given;
-use super::Overlaps;
-use crate::graphql::printing::{is_block, printed, quoted};
+use crate::graphql::literals::{is_block, print_literal, quoted};
 use crate::graphql::types;
+use crate::graphql::validation::context::Check;
+use crate::graphql::validation::selections::is_given;
 
 /// The most characters of a reason, or of a name in one.
 const LONGEST: usize = 1_000;
 /// The most fields that a conflict names the places of, on either side.
 const MOST_PLACES: usize = 20;
+
+/// The selections of a document that are compared, and what has been compared.
+pub(super) struct Overlaps<'c, 'a> {
+    pub(super) check: &'c Check<'a>,
+    pub(super) fields: HashMap<(Option<&'a str>, *const Selection), Rc<SelectedFields<'a>>>,
+    /// Fields against a fragment; whether only as ones that cannot be of one object.
+    pub(super) with_fragment: HashMap<(*const SelectedFields<'a>, &'a str), bool>,
+    pub(super) between_fragments: HashMap<(&'a str, &'a str), bool>,
+    /// The arguments of each field, as a text that is the same for the same arguments; none where
+    /// one is repeated.
+    pub(super) arguments: HashMap<*const Field, Option<String>>,
+    pub(super) budget: usize,
+    pub(super) depth: usize,
+}
+
+/// A field, with the type that it is selected on.
+#[derive(Clone, Copy)]
+pub(super) struct FoundField<'a> {
+    pub(super) parent: Option<&'a str>,
+    pub(super) node: &'a Node<Field>,
+    pub(super) ty: Option<&'a Type>,
+}
+
+/// What a selection holds, in the order of the text.
+pub(super) struct SelectedFields<'a> {
+    pub(super) by_key: Vec<(&'a str, Vec<FoundField<'a>>)>,
+    pub(super) places: HashMap<&'a str, usize>,
+    pub(super) fragments: Vec<&'a str>,
+    /// Those fragments, to look them up.
+    spread: HashSet<&'a str>,
+}
+
+/// Two fields that cannot be one, and why.
 pub(super) struct Conflict<'a> {
     pub(super) key: &'a str,
     pub(super) reason: String,
     pub(super) places: [Vec<Option<SourceSpan>>; 2],
+}
+
+impl<'a> Overlaps<'_, 'a> {
+    pub(super) fn collected_fragment(
+        &mut self,
+        fragment: &'a FragmentDefinition,
+    ) -> Rc<SelectedFields<'a>> {
+        let named = self
+            .check
+            .schema
+            .types
+            .get_key_value(&fragment.type_condition);
+        self.collected(
+            named.map(|(name, _)| name.as_str()),
+            &fragment.selection_set,
+        )
+    }
+
+    /// The fields of a selection on a type, with those of inline fragments.
+    pub(super) fn collected(
+        &mut self,
+        parent: Option<&'a str>,
+        selections: &'a [Selection],
+    ) -> Rc<SelectedFields<'a>> {
+        let key = (parent, selections.as_ptr());
+        if let Some(known) = self.fields.get(&key) {
+            return Rc::clone(known);
+        }
+        let mut fields = SelectedFields {
+            by_key: Vec::new(),
+            places: HashMap::new(),
+            fragments: Vec::new(),
+            spread: HashSet::new(),
+        };
+        self.collect(parent, selections, &mut fields);
+        let fields = Rc::new(fields);
+        self.fields.insert(key, Rc::clone(&fields));
+        fields
+    }
+
+    fn collect(
+        &self,
+        parent: Option<&'a str>,
+        selections: &'a [Selection],
+        fields: &mut SelectedFields<'a>,
+    ) {
+        let schema = self.check.schema;
+        for selection in selections {
+            match selection {
+                Selection::Field(node) => {
+                    let key = node.response_name().as_str();
+                    let place = *fields.places.entry(key).or_insert_with(|| {
+                        fields.by_key.push((key, Vec::new()));
+                        fields.by_key.len() - 1
+                    });
+                    // Fields of introspection have no type here.
+                    let ty = parent
+                        .filter(|_| !node.name.starts_with("__"))
+                        .and_then(|parent| types::field(schema, parent, &node.name))
+                        .map(|field| &field.ty);
+                    fields.by_key[place].1.push(FoundField { parent, node, ty });
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.fragment_name.as_str();
+                    if fields.spread.insert(name) {
+                        fields.fragments.push(name);
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    let parent = match &fragment.type_condition {
+                        Some(condition) => {
+                            let named = schema.types.get_key_value(condition);
+                            named.map(|(name, _)| name.as_str())
+                        }
+                        None => parent,
+                    };
+                    self.collect(parent, &fragment.selection_set, fields);
+                }
+            }
+        }
+    }
 }
 
 impl Overlaps<'_, '_> {
@@ -161,6 +279,6 @@ fn identity(value: &Node<Value>, text: &str) -> String {
                 .collect();
             format!("{{{}}}", fields.join(","))
         }
-        _ => printed(value, text),
+        _ => print_literal(value, text),
     }
 }

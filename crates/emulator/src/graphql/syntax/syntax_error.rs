@@ -1,6 +1,35 @@
-//! Lines and columns, as the reference implementation counts them: a column is a UTF-16 unit.
+//! Why a text is not a document ([`SyntaxError`]), and where ([`Positions`]): lines and columns as the
+//! reference implementation counts them, a column being a UTF-16 unit.
 
 use apollo_compiler::parser::LineColumn;
+use apollo_compiler::response::{GraphQLError, JsonMap};
+
+/// Why a text is not a document.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    message: String,
+    /// Where in the text, in bytes.
+    at: usize,
+}
+
+impl SyntaxError {
+    pub(super) fn new(message: impl Into<String>, at: usize) -> Self {
+        Self {
+            message: message.into(),
+            at,
+        }
+    }
+
+    /// The error that a response says.
+    pub(crate) fn into_error(self, text: &str) -> GraphQLError {
+        GraphQLError {
+            message: format!("Syntax Error: {}", self.message),
+            locations: vec![Positions::of(text).line_column(self.at)],
+            path: Vec::new(),
+            extensions: JsonMap::new(),
+        }
+    }
+}
 
 /// How many bytes of a line are counted again at the most.
 const SPACING: usize = 64;

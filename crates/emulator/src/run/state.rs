@@ -1,13 +1,11 @@
 //! The state of one run: the stages that it still has before it, and what has appeared so far.
 //!
-//! A run [begins](RunState::begin); whenever somebody looks, it [enters](RunState::enter_next) each stage
-//! that [is due](RunState::next_stage_due). A [follow-up](RunState::follow_up), the end of a
+//! A run [begins](RunState::begin); whenever somebody looks, it [enters](RunState::enter_next) each
+//! stage that [is due](RunState::next_stage_due). A [follow-up](RunState::follow_up), the end of a
 //! child ([`wake`](RunState::wake)) and a [stop](RunState::stop) change what lies ahead.
 //!
 //! Time comes in as an argument, counted from the emulator's start, so that nothing here waits
 //! and every moment can be chosen.
-
-mod size;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -15,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use super::report::{self, Run};
 use super::workspace::Script;
+use super::{Message, Run};
 use crate::demo::{Memory, Verdict};
 use crate::json;
 use crate::scenario::{Child, Effects, Scenario, Stage, StageLength, Status, Step};
@@ -32,16 +30,16 @@ pub(crate) struct RunState {
     /// [`reported`](Self::reported).
     pub(crate) record: Run,
     /// The trigger's message. Its text, and those of the follow-ups, are the transcript's own.
-    message: Option<Arc<str>>,
-    follow_ups: Vec<Arc<str>>,
+    pub(super) message: Option<Arc<str>>,
+    pub(super) follow_ups: Vec<Arc<str>>,
     /// How long these texts are, in bytes of JSON: what they take in answers, at least what they
     /// take here.
-    sent_bytes: usize,
+    pub(super) sent_bytes: usize,
     /// The same of what has appeared in the stages.
-    revealed_bytes: usize,
+    pub(super) revealed_bytes: usize,
     pub(crate) scenario: Arc<Scenario>,
     /// Of a run of a demo agent. It answers the follow-ups, one after the other.
-    memory: Option<Box<Memory>>,
+    pub(super) memory: Option<Box<Memory>>,
     pub(crate) messages: Vec<TranscriptMessage>,
     pub(crate) steps: Vec<Arc<Step>>,
     pub(crate) startup_steps: Vec<(String, bool)>,
@@ -59,14 +57,14 @@ pub(crate) struct RunState {
     entered: Duration,
     /// When this turn came to the status that it has.
     status_since: Duration,
-    ahead: VecDeque<Stage>,
+    pub(super) ahead: VecDeque<Stage>,
     /// The children that this run waits for, and what it goes through when each has ended.
     waiting: Vec<(String, Vec<Stage>)>,
-    /// When the child that woke the run last had ended: the run went on no earlier.
+    /// When the child that woke the run last had ended: the run continued no earlier.
     woken: Duration,
     /// The status of the last stage of this turn that was left and could be seen.
     status_before: Option<Status>,
-    /// The stage in progress is not of this turn.
+    /// The current stage is not of this turn.
     is_before_turn: bool,
     /// When the emulator started, since the Unix epoch.
     epoch: Duration,
@@ -154,7 +152,7 @@ impl RunState {
 
     /// The run as the emulator reports it.
     pub(crate) fn reported(&self) -> Run {
-        let messages = self.messages.iter().map(|message| report::Message {
+        let messages = self.messages.iter().map(|message| Message {
             ts: message.ts(),
             role: message.role.clone(),
             content: message.content.to_string(),
@@ -169,6 +167,18 @@ impl RunState {
             ended: self.status.is_terminal().then_some(self.status_since),
             ..self.record.clone()
         }
+    }
+
+    /// What the run was asked at first: what a demo agent has read of it, else the trigger's
+    /// message as long as it is kept.
+    pub(crate) fn asked(&self) -> Option<&str> {
+        let read = self.memory.as_ref().map(|memory| memory.asked());
+        read.or(self.message.as_deref())
+    }
+
+    /// How many follow-ups the run has received.
+    pub(crate) fn follow_ups(&self) -> usize {
+        self.follow_ups.len()
     }
 
     /// When the next stage begins: `None` if there is none, or if it has not come to that yet.
@@ -194,7 +204,7 @@ impl RunState {
             if stage.status.is_terminal() {
                 self.ahead = memory.answered().into();
                 if !self.ahead.is_empty() {
-                    // The run goes on with a follow-up: it does not seem to have ended in between.
+                    // The run continues with a follow-up: it does not seem to have ended in between.
                     stage.status = self.status.clone();
                     stage = stage.lasts(Duration::ZERO);
                 }
@@ -216,7 +226,7 @@ impl RunState {
         self.reveal(stage.effects, at)
     }
 
-    /// Takes a follow-up: the stages in progress end, those of its answer lie ahead; a demo agent
+    /// Takes a follow-up: the current stages end, those of its answer lie ahead; a demo agent
     /// answers it when it has ended them. A turn that had ended by then is shown for as many reads
     /// more as are stale. Returns the children that the ended stages still had to start.
     pub(crate) fn follow_up(
@@ -286,7 +296,7 @@ impl RunState {
     }
 
     /// Wakes the run: the child with this number among those it waits for ended at this time.
-    /// The stage in progress is shown until its own end first, so that the run is seen idle.
+    /// The current stage is shown until its own end first, so that the run is seen idle.
     pub(crate) fn wake(&mut self, number: usize, at: Duration, child: &Self) {
         let (_, stages) = self.waiting.remove(number);
         self.woken = at;
