@@ -12,7 +12,7 @@ use crate::support::shown_run::{accepted, agent, client_by, run, shown, shows, t
 use crate::waiting::ways::{both_turns, first_turn};
 
 #[tokio::test]
-async fn an_ask_of_a_run_at_work_waits_until_it_is_at_rest() {
+async fn an_ask_of_a_run_in_progress_waits_until_it_is_at_rest() {
     let clock = VirtualClock::new();
     let script_clock = clock.clone();
     let server = shows(&clock, move |seen, since_sent| match since_sent {
@@ -47,12 +47,12 @@ async fn an_ask_of_a_run_that_does_not_come_to_rest_sends_nothing_and_stops_noth
 async fn two_asks_at_once_on_one_session_each_get_their_own_answer() {
     let clock = FastClock::with_second(Duration::from_millis(10));
     let mut conversation = first_turn();
-    let (mut at_work_until, mut question) = (Duration::ZERO, None::<String>);
+    let (mut in_progress_until, mut question) = (Duration::ZERO, None::<String>);
     let script_clock = clock.clone();
     let server = FaultServer::scripted(move |seen| {
         let now = script_clock.now();
         let ts = 10.0 + conversation.len() as f64;
-        if now >= at_work_until
+        if now >= in_progress_until
             && let Some(question) = question.take()
         {
             conversation.push(agent(ts, &format!("the answer to {question}")));
@@ -65,13 +65,17 @@ async fn two_asks_at_once_on_one_session_each_get_their_own_answer() {
                 Some(before) => format!("{before} and {message}"),
                 None => message.to_owned(),
             });
-            at_work_until = now + seconds(5);
+            in_progress_until = now + seconds(5);
             return accepted(seen);
         }
-        let is_at_work = now < at_work_until;
+        let is_in_progress = now < in_progress_until;
         run(
             seen,
-            if is_at_work { "RUNNING" } else { "COMPLETED" },
+            if is_in_progress {
+                "RUNNING"
+            } else {
+                "COMPLETED"
+            },
             &conversation,
         )
     })
@@ -95,7 +99,7 @@ async fn two_asks_at_once_on_one_session_each_get_their_own_answer() {
 }
 
 #[tokio::test]
-async fn an_ask_whose_time_is_over_while_another_is_at_work_says_that_it_was_not_sent() {
+async fn an_ask_whose_time_is_over_while_another_is_in_progress_says_that_it_was_not_sent() {
     let (server, client, _) = shown(|seen, since_sent| match since_sent {
         None => run(seen, "COMPLETED", &first_turn()),
         Some(_) => run(seen, "RUNNING", &first_turn()),
@@ -122,7 +126,7 @@ async fn an_ask_whose_time_is_over_while_another_is_at_work_says_that_it_was_not
 async fn an_ask_that_meets_a_follow_up_on_its_way_waits_for_the_turn_of_that() {
     let clock = FastClock::with_second(Duration::from_millis(10));
     let mut conversation = first_turn();
-    let (mut at_work_until, mut questions) = (Duration::ZERO, vec![]);
+    let (mut in_progress_until, mut questions) = (Duration::ZERO, vec![]);
     let script = clock.clone();
     let server = FaultServer::scripted(move |seen| {
         let now = script.now();
@@ -135,7 +139,7 @@ async fn an_ask_that_meets_a_follow_up_on_its_way_waits_for_the_turn_of_that() {
             };
             conversation.push(message);
         };
-        if now >= at_work_until && !questions.is_empty() {
+        if now >= in_progress_until && !questions.is_empty() {
             say(false, &format!("the answer to {}", questions.join(" and ")));
             questions.clear();
         }
@@ -143,10 +147,10 @@ async fn an_ask_that_meets_a_follow_up_on_its_way_waits_for_the_turn_of_that() {
             let message = seen.variables["message"].as_str().unwrap().to_owned();
             say(true, &message);
             questions.push(message);
-            at_work_until = now + seconds(5);
+            in_progress_until = now + seconds(5);
             return accepted(seen);
         }
-        let status = if now < at_work_until {
+        let status = if now < in_progress_until {
             "RUNNING"
         } else {
             "COMPLETED"

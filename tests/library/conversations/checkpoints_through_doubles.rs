@@ -176,8 +176,12 @@ async fn messages_a_few_microseconds_before_a_follow_up_are_no_answer_to_it() {
 async fn a_turn_that_has_shown_activity_before_a_checkpoint_ends_with_the_next_terminal_status() {
     for way in ["wait", "watch"] {
         let (_server, client, clock) = shown(|seen, since_sent| {
-            let is_at_work = since_sent.is_some_and(|time| time < seconds(10));
-            let status = if is_at_work { "RUNNING" } else { "COMPLETED" };
+            let is_in_progress = since_sent.is_some_and(|time| time < seconds(10));
+            let status = if is_in_progress {
+                "RUNNING"
+            } else {
+                "COMPLETED"
+            };
             run(seen, status, &three_at_once())
         })
         .await;

@@ -48,10 +48,14 @@ async fn a_straggler_of_the_turn_before_does_not_end_a_turn() {
             if time >= seconds(40) {
                 messages.push(agent(101.0, "the second answer"));
             }
-            let is_at_work = (seconds(25)..seconds(40)).contains(&time);
+            let is_in_progress = (seconds(25)..seconds(40)).contains(&time);
             run(
                 seen,
-                if is_at_work { "RUNNING" } else { "COMPLETED" },
+                if is_in_progress {
+                    "RUNNING"
+                } else {
+                    "COMPLETED"
+                },
                 &messages,
             )
         })

@@ -193,7 +193,7 @@ async fn a_follow_up_whose_reads_are_still_under_way_ends_at_once() {
 }
 
 #[tokio::test]
-async fn an_ask_that_waits_for_a_run_at_work_ends_at_once_and_sends_nothing() {
+async fn an_ask_that_waits_for_a_run_in_progress_ends_at_once_and_sends_nothing() {
     let server = FaultServer::scripted(|_| Reply::Status("RUNNING")).await;
     let client = client(&server);
     let session = client.session(SESSION).unwrap();

@@ -59,7 +59,7 @@ async fn a_run_that_has_ended_by_the_deadline_is_not_stopped() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_still_at_work_at_the_last_look_is_stopped() {
+async fn a_run_that_is_still_in_progress_at_the_last_look_is_stopped() {
     let (server, client, _) = ends_after_seven_seconds("COMPLETED").await;
     let wait = session(&client)
         .wait()
