@@ -20,8 +20,8 @@
 //! `Client::from_env` reads `PARADIME_API_ENDPOINT`, `PARADIME_API_KEY` and `PARADIME_API_SECRET`.
 //! The [guide] goes on from here: a [first run](guide::first_run) in detail, [waiting](guide::waiting),
 //! [conversations](guide::conversations), [many runs](guide::many_runs), what to do on each
-//! [error](guide::errors), [testing](guide::testing) without an account, and the way
-//! [from the vendor's Python SDK](guide::from_python).
+//! [error](guide::errors), [testing](guide::testing) without an account, moving
+//! [from the vendor's Python SDK](guide::from_python), and what is [promised](guide::promises).
 //!
 //! # What it offers
 //!
@@ -43,7 +43,7 @@
 //! | [`Accepted`] | The API's response to a trigger, a follow-up or a stop. |
 //! | [`SessionId`], [`InvalidSessionId`] | The name of a run. |
 //! | [`Run`], [`RunStatus`], [`UnknownStatus`], [`Message`] | A run with its status and its transcript. |
-//! | [`RunSteps`], [`StepOptions`], [`Step`] | What the agent did, step by step. |
+//! | [`RunSteps`], [`StepOptions`], [`Step`], [`StartupStep`] | What the agent did, step by step. |
 //!
 //! To wait:
 //!
@@ -81,11 +81,11 @@
 //!
 //! - **A call starts a run at most once.** A trigger is sent again only if its body never left
 //!   this machine, and no longer can, or if the server refused it with HTTP 429 and named no
-//!   session id. Otherwise it counts as not carried out only if the response proves it; if not,
-//!   it is [`Error::OutcomeUnknown`].
+//!   session id. Any other failure after it has left is [`Error::OutcomeUnknown`], unless the
+//!   response proves that nothing was carried out.
 //! - **Every error says whether it may have left a run behind.** [`Error::OutcomeUnknown`] is not
-//!   the only one: so can a trigger whose response shows that it was executed, and every error of a
-//!   wait that has started its run. So ask [`Error::may_have_started`], which answers for the
+//!   the only one: so does an error whose response shows that the trigger was executed, and every
+//!   error of a wait that has started its run. So ask [`Error::may_have_started`], which answers for the
 //!   very call that failed, and [`Error::session_id`], which names a run that exists.
 //! - **Every future may be dropped** at any await. If it is dropped before its trigger has left,
 //!   nothing is started, then or later. If it is dropped after that, the run may start, or has
@@ -93,7 +93,7 @@
 //!   [`on_started`](Wait::on_started) before. [`RunAll`] is the exception: its triggers run to
 //!   their response on tasks of their own.
 //! - **A wait ends when the run ends.** Once the run is known to exist, an outage of the API does
-//!   not end the wait before its deadline, and then the run is looked at once more. Which failures
+//!   not end the wait before its deadline. At the deadline the run is looked at once more. Which failures
 //!   a wait tolerates, and for how long, is in [one table](Wait#failing-polls).
 //! - **No credential is shown**, nor the endpoint's path, which holds a token: not in `Debug`,
 //!   errors or logs. The texts of a run's messages are in no log of this crate, and in the text of

@@ -29,6 +29,7 @@ const WORKSPACE: HeaderName = HeaderName::from_static("x-paradime-workspace");
 /// | company token | starts with `prdm_cmp_`; a workspace uid is required | `Authorization: Bearer …`, `X-Paradime-Workspace` |
 ///
 /// The first is on the vendor's page, the other two were read from the vendor's own client.
+///
 /// # Variables
 ///
 /// [`Client::from_env`](crate::Client::from_env) takes the first one of each row that is set and not
@@ -115,7 +116,7 @@ impl Credentials {
         Self::of(Kind::CompanyToken(secret_text(token))).with_workspace_uid(workspace_uid)
     }
 
-    /// VariableNames the workspace in every request, whatever the kind of credentials.
+    /// Names the workspace in every request, whatever the kind of credentials.
     ///
     /// It is sent as `X-Paradime-Workspace`, and replaces an earlier one.
     ///

@@ -30,7 +30,7 @@ impl fmt::Display for Origin {
 
 impl Origins {
     /// Where the settings were found as one clause, for a refusal by the server; `None` where all
-    /// were given in code. VariableNames and the file's path alone, no values.
+    /// were given in code. Names of variables and the file's path alone, no values.
     ///
     /// `endpoint from API_ENDPOINT in the environment, key and secret from API_KEY and API_SECRET
     /// in …/credentials`

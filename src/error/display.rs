@@ -56,7 +56,7 @@ impl fmt::Display for WaitTimeout {
                 "the follow-up was not sent: another one to run {id} is still in progress after \
                  {waited}"
             )?,
-            (None, None, _) => write!(formatter, "run {id} could not be read after {waited}")?,
+            (None, None, _) => write!(formatter, "run {id} could not be read within {waited}")?,
             (Some(status), _, Awaited::Activity) => write!(
                 formatter,
                 "the turn of run {id} has not started after {waited} (last read as {})",
@@ -64,7 +64,8 @@ impl fmt::Display for WaitTimeout {
             )?,
             (Some(status), _, Awaited::Idle) => write!(
                 formatter,
-                "the follow-up was not sent: run {id} is still {} after {waited}",
+                "the follow-up was not sent: run {id} is still in progress after {waited} (last \
+                 read as {})",
                 excerpt(status.as_str())
             )?,
             (Some(status), _, Awaited::Descendants) => write!(
@@ -73,7 +74,7 @@ impl fmt::Display for WaitTimeout {
             )?,
             (Some(status), ..) if status.is_terminal() => write!(
                 formatter,
-                "run {id} ended {status}, but its messages could not be read after {waited}"
+                "run {id} ended {status}, but its messages could not be read within {waited}"
             )?,
             // It may be long ago.
             (Some(status), Some(_), _) => write!(
@@ -96,9 +97,13 @@ impl fmt::Display for WaitTimeout {
         }
         match stopped {
             None => match last_status {
-                Some(status) if status.is_terminal() && *awaited == Awaited::Run => {
+                Some(status)
+                    if status.is_terminal() && matches!(awaited, Awaited::Run | Awaited::Turn) =>
+                {
                     formatter.write_str("; read it again by its session id")
                 }
+                _ if *awaited == Awaited::Descendants => formatter
+                    .write_str("; nothing was stopped: wait for the tree again by its session id"),
                 _ => formatter
                     .write_str("; the run was not stopped: wait for it again by its session id"),
             },
@@ -160,6 +165,8 @@ pub(crate) fn said(text: &str) -> String {
 pub(crate) fn http_hint(status: &u16) -> &'static str {
     if is_transient_status(*status) {
         "call again later"
+    } else if (200..300).contains(status) {
+        "check that the endpoint is the one shown when the API key was generated, or call again later"
     } else {
         "check that the endpoint is the one shown when the API key was generated"
     }

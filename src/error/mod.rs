@@ -100,11 +100,11 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// | [`GraphQl`](Self::GraphQl) | the API answered with errors | Ask [`may_have_started`](Self::may_have_started): if it was executed | If it is retryable, call again; else read the errors: no such agent, for one. |
 /// | [`NotFound`](Self::NotFound) | the API knows no such run | No | Check the session id, and the workspace. |
 /// | [`Unsupported`](Self::Unsupported) | the backend does not know a field that the call needs | No | Call without it. |
-/// | [`Decode`](Self::Decode) | a response that is not what the schema says | Ask [`may_have_started`](Self::may_have_started): if it was executed | Look whether a newer version of this crate reads it. |
+/// | [`Decode`](Self::Decode) | a response that is not what the schema says | Ask [`may_have_started`](Self::may_have_started): if it was executed | Report it; look whether a newer version of this crate reads it. |
 /// | [`ResponseTooLarge`](Self::ResponseTooLarge) | a response over the limit | No | Raise [`response_limit`](crate::ClientBuilder::response_limit). |
 /// | [`NotAccepted`](Self::NotAccepted) | the API answered `ok: false` | Ask [`may_have_started`](Self::may_have_started): if it named a run | Read the status beside it. |
 /// | [`RunFailed`](Self::RunFailed) | the run failed, expired or was stopped | Ask [`may_have_started`](Self::may_have_started): if this call started the run | Read the run in it; start another one if that makes sense. |
-/// | [`WaitTimeout`](Self::WaitTimeout) | the run is still in progress | Ask [`may_have_started`](Self::may_have_started): if this call started it | Wait again: [`client.session(id)?.wait()`](crate::Client::session). |
+/// | [`WaitTimeout`](Self::WaitTimeout) | what was waited for had not ended at the deadline, or could not be read | Ask [`may_have_started`](Self::may_have_started): if this call started it | Wait again: [`client.session(id)?.wait()`](crate::Client::session). |
 /// | [`TurnNotStarted`](Self::TurnNotStarted) | a follow-up has shown no activity | Ask [`may_have_started`](Self::may_have_started): if this call sent it | Read the run; send the message again if it is not there. |
 ///
 /// Every error of a call that starts a run, or sends a follow-up, and then waits for it says
@@ -134,7 +134,8 @@ pub enum Error {
     },
 
     /// The request's body never left this machine, after all attempts, and no longer can.
-    /// Nothing was started; the call can be made again.
+    /// Nothing was started. [`is_retryable`](Self::is_retryable) says whether the same call can
+    /// succeed later.
     #[error("{call} was not sent: {}", not_sent(*.obstacle, .source.as_ref()))]
     #[non_exhaustive]
     NotSent {
@@ -225,7 +226,7 @@ pub enum Error {
     /// Any other response that is not GraphQL: a proxy's page, a wrong address. A trigger or a
     /// follow-up ends with it only at a status that proves that nothing was carried out.
     #[error(
-        "{call} got HTTP {status} that is not GraphQL ({}){}; {}",
+        "{call} got an HTTP {status} response that is not GraphQL ({}){}; {}",
         content_type.as_deref().unwrap_or("no content type"), said(.text), http_hint(.status)
     )]
     #[non_exhaustive]
@@ -258,7 +259,7 @@ pub enum Error {
 
     /// The API knows no such run: the look-up gave null, and no error says why.
     #[error(
-        "{call} failed: there is no such run; check the session id, and that it is of this workspace"
+        "{call} failed: there is no such run; check the session id, and that it belongs to this workspace"
     )]
     #[non_exhaustive]
     NotFound {
@@ -339,8 +340,9 @@ pub enum Error {
         started: bool,
     },
 
-    /// A wait came to its timeout. The run goes on:
-    /// [`client.session(id)?.wait()`](crate::Client::session) goes on waiting for it.
+    /// A wait came to its timeout: what it waited for had not ended, or could not be read. Unless
+    /// the wait has stopped it, the run goes on, and
+    /// [`client.session(id)?.wait()`](crate::Client::session) waits for it again.
     #[error("{0}")]
     WaitTimeout(Box<WaitTimeout>),
 

@@ -1,6 +1,7 @@
 //! [`RetryClass`]: what a failed call says about the next one. One function of HTTP status, codes
 //! and kind decides what is sent again, what a wait tolerates, and what
-//! [`Error::is_retryable`] answers.
+//! [`Error::is_retryable`] answers. What a response means is decided before, in
+//! transport/response.rs: a trigger that is answered with 503 comes here as an unknown outcome.
 
 use super::before_execution::is_before_execution;
 use super::{Error, Obstacle};

@@ -1,5 +1,5 @@
 //! Once more what proves that a trigger or a follow-up was not carried out, written from the
-//! contract alone: slow, and by another reader of JSON.
+//! contract alone: slow, and by another reader of JSON. It shares the table of messages alone.
 
 use super::json::{Json, Unread, trimmed};
 use crate::error::ABOUT_THE_REQUEST;

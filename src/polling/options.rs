@@ -195,7 +195,7 @@ macro_rules! poll_setters {
         /// Sets what to do with a run that is still in progress at the timeout: leave it, or stop it.
         ///
         /// [`OnTimeout::Leave`](crate::OnTimeout::Leave) by default. What has ended is never
-        /// stopped, nor a run that this waited for only until it was at rest.
+        /// stopped, nor one that was waited for only until it was idle.
         ///
         #[doc = $crate::polling::example!($example, "on_timeout(OnTimeout::Stop)")]
         pub fn on_timeout(mut self, on_timeout: $crate::polling::OnTimeout) -> Self {

@@ -2,7 +2,8 @@
 //! means, how long to pause, and when the wait has come to its deadline. The loops are with those who
 //! wait. Each calls `begin` before a poll; `note_look` and perhaps `note_status` with what it read; then
 //! `pause_after`, or `pause_despite` where something optional is missing, or `answered` where the wait
-//! ends. A watch calls `looked` where work comes between a poll and the pause.
+//! ends. A watch calls `look_ended` where work comes between a poll and the pause. An ask that is still
+//! queued at its deadline calls `end_at_deadline` itself.
 //!
 //! At the deadline the run is looked at once more: a poll that is in flight then is that look,
 //! else one more is made. Only after it is anything said of the run, or done to it.
@@ -47,7 +48,7 @@ pub(crate) struct Poller {
     may_have_ended: bool,
     last_error: Option<Error>,
     /// When the last look ended, if something else came between it and the pause.
-    looked_at: Option<Duration>,
+    look_ended_at: Option<Duration>,
 }
 
 impl Poller {
@@ -75,7 +76,7 @@ impl Poller {
             last_status: None,
             may_have_ended: false,
             last_error: None,
-            looked_at: None,
+            look_ended_at: None,
         }
     }
 
@@ -158,8 +159,8 @@ impl Poller {
     }
 
     /// Notes that a look has ended, where the pause after it does not follow at once.
-    pub(crate) fn looked(&mut self, look: &Result<()>) {
-        self.looked_at = Some(self.now());
+    pub(crate) fn look_ended(&mut self, look: &Result<()>) {
+        self.look_ended_at = Some(self.now());
         if look.is_ok() {
             self.answered();
         }
@@ -224,10 +225,10 @@ impl Poller {
         let asked = failure.as_ref().and_then(Error::retry_after);
         self.last_error = failure;
         let now = self.now();
-        let looked_at = self.looked_at.take().unwrap_or(now);
+        let look_ended_at = self.look_ended_at.take().unwrap_or(now);
         if now >= self.deadline {
             // One that was over before the deadline is not the last look: that is due now.
-            return match looked_at < self.deadline {
+            return match look_ended_at < self.deadline {
                 true => Ok(()),
                 false => Err(self.end_at_deadline(awaited).await),
             };
@@ -243,7 +244,7 @@ impl Poller {
     }
 
     /// The end of the wait for a turn that has shown no activity.
-    pub(crate) fn not_started(&self, waited: Duration, accepted: bool) -> Error {
+    pub(crate) fn turn_not_started(&self, waited: Duration, accepted: bool) -> Error {
         Error::TurnNotStarted {
             session_id: self.session_id.clone(),
             waited,

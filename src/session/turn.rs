@@ -38,9 +38,9 @@ pub struct Turn {
     /// no error, since the conversation may go on.
     pub status: RunStatus,
     /// What the agent wrote, in the order of the messages' timestamps: what this session has not
-    /// emitted before, without the caller's own messages. A session that has emitted nothing at
-    /// all takes what stands in the transcript when it sends its first follow-up for known. A turn
-    /// that was stopped may have none.
+    /// emitted before, without the caller's own messages. A session that has emitted nothing yet
+    /// takes the messages that are there when it sends its first follow-up as known. A turn that
+    /// was stopped may have none.
     pub messages: Vec<Message>,
 }
 
@@ -165,7 +165,7 @@ impl TurnProgress {
         } else if has_early_one {
             Sign::Early
         } else {
-            Sign::None
+            Sign::Silence
         }
     }
 }
@@ -173,7 +173,7 @@ impl TurnProgress {
 /// What the messages of a run say of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
-    None,
+    Silence,
     /// A new message that does not come after an echo: a straggler of the turn before, or an
     /// answer from a machine whose clock is behind.
     Early,

@@ -23,7 +23,7 @@ pub(crate) struct OpenTurn {
     /// How many polls were answered without activity, and how much time lay between them.
     silent_polls: u32,
     silence: Duration,
-    /// For how much of it there was a new message ahead of the echo.
+    /// For how much of the silence there was a new message ahead of the echo.
     early: Option<Duration>,
 }
 
@@ -43,7 +43,7 @@ impl OpenTurn {
         self.progress.is_active
     }
 
-    /// Notes how the run reads now, for this session and for what becomes of its checkpoint.
+    /// Notes how the run reads now: here and, for its checkpoint, in the session's state.
     fn note(&mut self, status: &RunStatus, messages: &[MessageKey], now: Duration) {
         if self.is_active() {
             return;
@@ -57,7 +57,7 @@ impl OpenTurn {
         self.early = match (sign, self.early) {
             (Sign::Early, Some(before)) => Some(before.saturating_add(since_last)),
             (Sign::Early, None) => Some(Duration::ZERO),
-            (Sign::None | Sign::Answer, _) => None,
+            (Sign::Silence | Sign::Answer, _) => None,
         };
         let is_active = !status.is_terminal()
             || *status != self.progress.status
@@ -203,6 +203,6 @@ impl AwaitedTurn {
             return Ok(());
         }
         turn.close();
-        Err(polls.not_started(turn.silence, turn.progress.is_accepted))
+        Err(polls.turn_not_started(turn.silence, turn.progress.is_accepted))
     }
 }

@@ -21,13 +21,13 @@ pub struct VirtualClock {
 struct VirtualTime {
     now: Duration,
     sleeps: Vec<Duration>,
-    alarms: Vec<Alarm>,
-    next_alarm: u64,
+    alarms: Vec<PendingAlarm>,
+    last_alarm: u64,
 }
 
 /// An alarm that is waited for.
 #[derive(Debug)]
-struct Alarm {
+struct PendingAlarm {
     number: u64,
     time: Duration,
     waker: Waker,
@@ -123,9 +123,9 @@ impl Clock for VirtualClock {
 
     fn alarm(&self, time: Duration) -> Sleep {
         let mut virtual_time = self.lock();
-        virtual_time.next_alarm += 1;
+        virtual_time.last_alarm += 1;
         Box::pin(VirtualAlarm {
-            number: virtual_time.next_alarm,
+            number: virtual_time.last_alarm,
             time,
             clock: self.clone(),
         })
@@ -149,7 +149,7 @@ impl Future for VirtualAlarm {
         }
         let number = self.number;
         virtual_time.alarms.retain(|alarm| alarm.number != number);
-        virtual_time.alarms.push(Alarm {
+        virtual_time.alarms.push(PendingAlarm {
             number,
             time: self.time,
             waker: context.waker().clone(),

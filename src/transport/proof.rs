@@ -2,7 +2,8 @@
 //!
 //! Besides a body that never left, there are three proofs and no others:
 //!
-//! - an HTTP status that servers give before they execute anything, without a GraphQL response;
+//! - an HTTP status that servers give before they execute anything, without a GraphQL response; 401,
+//!   403 and 429 also beside GraphQL errors, if these have no path, and nothing names a run;
 //! - GraphQL errors that a server can only give before execution: by code, or by a message of
 //!   graphql-js or graphql-core about the document or its variables;
 //! - the API's own refusal: `ok: false` without a session id, or one error at exactly the

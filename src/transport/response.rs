@@ -309,7 +309,7 @@ impl Response {
                 let kind = self.content_type(context);
                 let kind = kind.as_deref().unwrap_or("no content type");
                 let text = said(&self.text(context, RetrySafety::Never));
-                format!("HTTP {status} that is not GraphQL ({kind}){text}")
+                format!("an HTTP {status} response that is not GraphQL ({kind}){text}")
             }
         };
         Error::OutcomeUnknown {

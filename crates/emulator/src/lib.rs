@@ -56,7 +56,8 @@
 //!
 //! # The control path
 //!
-//! A program in another process, in any language, controls and observes a running emulator over HTTP, at [`Emulator::control`]: `http://127.0.0.1:<port>/control`. It takes no credentials, and
+//! A program in another process, in any language, controls and observes a running emulator over
+//! HTTP, at [`Emulator::control`]: `http://127.0.0.1:<port>/control`. It takes no credentials, and
 //! only callers on this machine: others get 403. A POST with a body must have the content type
 //! `application/json`. Errors are reported as `{"detail": …}`, with 400, 403, 404, 405, 413,
 //! 415 or 503. A list shows each item as it is when the reader comes to it; a reset ends it.

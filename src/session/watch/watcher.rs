@@ -76,7 +76,7 @@ impl Watcher {
             if looked.is_err() {
                 self.turn.failed();
             }
-            self.polls.looked(&looked);
+            self.polls.look_ended(&looked);
             self.outcome = Some(looked);
         }
     }

@@ -25,7 +25,7 @@ impl<T> RunEntry<T> {
     pub(crate) fn failed(id: &SessionId, failure: &Failure, output: &Output) -> Self {
         Self::Failed {
             session_id: id.clone(),
-            error: output.with_complete_hint(failure),
+            error: output.for_account(failure),
         }
     }
 }

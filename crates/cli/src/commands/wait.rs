@@ -1,7 +1,8 @@
 //! `dinoai wait`: waits for runs to finish, with few requests.
 //!
-//! [`WaitProgress::all`] shows each run as it ends ([`WaitProgress::show`]); then come failures
-//! that several have in common, how to resume, and, as one document, the results.
+//! [`WaitProgress::show_each`] shows each run as it ends ([`WaitProgress::show`]), and failures that
+//! several have in common whenever nothing more is ready; then come how to resume and, as one
+//! document, the results.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
     let mut progress = WaitProgress {
         output,
         left: RunsLeft::of(&options.sessions),
-        given_up: BTreeMap::new(),
+        left_in_progress: BTreeMap::new(),
         failure_groups: FailureGroups::default(),
         summaries: vec![],
         counts: OutcomeCounts::default(),
@@ -39,7 +40,7 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
     }
     let mut results = wait.results();
     tokio::select! {
-        () = progress.all(&mut results) => {}
+        () = progress.show_each(&mut results) => {}
         signal = context.interrupts.next() => {
             progress.failure_groups.report(output);
             progress.write();
@@ -48,8 +49,8 @@ pub(crate) async fn wait(context: Context<'_>, options: WaitArgs) -> Result<Exit
     }
     output.clear_progress();
     progress.failure_groups.report(output);
-    if !progress.given_up.is_empty() {
-        output.hint(&resume_hint(progress.given_up.values()));
+    if !progress.left_in_progress.is_empty() {
+        output.hint(&resume_hint(progress.left_in_progress.values()));
     }
     progress.write();
     tokio::select! {
@@ -67,7 +68,7 @@ struct WaitProgress<'a> {
     output: &'a Output,
     left: RunsLeft,
     /// Those that were in progress at the timeout, in the order of the command line.
-    given_up: BTreeMap<usize, SessionId>,
+    left_in_progress: BTreeMap<usize, SessionId>,
     failure_groups: FailureGroups,
     /// What came of each so far, in words: an id and a status, or why it is not known.
     summaries: Vec<String>,
@@ -82,7 +83,7 @@ struct RunsLeft {
     ids: BTreeMap<usize, SessionId>,
     places: HashMap<SessionId, usize>,
     /// How many there were.
-    given: usize,
+    count: usize,
 }
 
 impl RunsLeft {
@@ -94,7 +95,7 @@ impl RunsLeft {
         let ids = places.iter().map(|(id, place)| (*place, id.clone()));
         Self {
             ids: ids.collect(),
-            given: places.len(),
+            count: places.len(),
             places,
         }
     }
@@ -109,7 +110,7 @@ impl RunsLeft {
 
 impl WaitProgress<'_> {
     /// Waits for all of them, and shows each as it ends. May be dropped at any time.
-    async fn all(&mut self, results: &mut RunResults<SessionId>) {
+    async fn show_each(&mut self, results: &mut RunResults<SessionId>) {
         loop {
             self.output.show_waiting_for(self.waiting_for());
             let next = match results.next().now_or_never() {
@@ -183,12 +184,12 @@ impl WaitProgress<'_> {
     /// Says why nothing is known of a run's end. Several that are in progress are resumed by one command,
     /// which is said at the end, and what is the same for several is said once.
     fn say(&mut self, failure: &Failure, id: &SessionId, place: Option<usize>) {
-        let is_one_of_several = self.left.given > 1 && self.output.format == Format::Text;
+        let is_one_of_several = self.left.count > 1 && self.output.format == Format::Text;
         let mut failure = failure.clone();
         if let (Some(place), FailureKind::WaitTimeout, true) =
             (place, failure.kind, is_one_of_several)
         {
-            self.given_up.insert(place, id.clone());
+            self.left_in_progress.insert(place, id.clone());
             failure.hint = None;
         }
         match place {

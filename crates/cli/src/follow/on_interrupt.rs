@@ -173,7 +173,8 @@ impl Follower<'_> {
         interrupts: &mut Interrupts,
         show: &mut dyn FnMut(&Event),
     ) -> Result<(), String> {
-        self.output.plain_note(&format!("stopping the run {id}"));
+        self.output
+            .note_unless_live(&format!("stopping the run {id}"));
         self.output.show_activity("stopping");
         let started = interrupts.started_runs().clone();
         tokio::select! {

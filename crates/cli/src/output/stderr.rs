@@ -70,7 +70,7 @@ impl Output {
     }
 
     /// A note of one line about what is being done, where no live line shows it.
-    pub(crate) fn plain_note(&self, text: &str) {
+    pub(crate) fn note_unless_live(&self, text: &str) {
         if !self.is_live {
             self.line_note(text);
         }
@@ -100,15 +100,15 @@ impl Output {
     }
 
     /// A text whose command, if it has one, reaches the same account.
-    pub(crate) fn complete_hint(&self, text: &str) -> String {
+    pub(crate) fn hint_for_account(&self, text: &str) -> String {
         self.account
             .complete(text)
             .unwrap_or_else(|| GONE.to_owned())
     }
 
     /// A failure with the hint as it is shown.
-    pub(crate) fn with_complete_hint(&self, failure: &Failure) -> Failure {
-        completed(failure, &self.account)
+    pub(crate) fn for_account(&self, failure: &Failure) -> Failure {
+        failure_for_account(failure, &self.account)
     }
 
     /// Writes a failure past the queue, and blocks for as long as its reader does.
@@ -130,7 +130,7 @@ fn failure_line(
     stderr: Stream,
     account: &AccountOptions,
 ) -> String {
-    let failure = &completed(failure, account);
+    let failure = &failure_for_account(failure, account);
     if format != Format::Text {
         return json::line(failure).unwrap_or_default();
     }
@@ -144,7 +144,7 @@ fn failure_line(
 }
 
 /// A failure whose hint reaches the same account.
-fn completed(failure: &Failure, account: &AccountOptions) -> Failure {
+fn failure_for_account(failure: &Failure, account: &AccountOptions) -> Failure {
     let hint = failure.hint.as_deref();
     let hint = hint.map(|hint| account.complete(hint).unwrap_or_else(|| GONE.to_owned()));
     Failure {

@@ -115,7 +115,7 @@ impl<'a> EventPrinter<'a> {
                 "kind": "left_out",
                 "message": text,
                 "agentSessionId": id,
-                "hint": self.output.complete_hint(&hint),
+                "hint": self.output.hint_for_account(&hint),
             })),
         }
     }
@@ -224,8 +224,8 @@ impl<'a> EventPrinter<'a> {
                 self.output
                     .line_note(&format!("session {}", accepted.session_id));
             }
-            Event::Status(status) => self.output.plain_note(&format!("status {status}")),
-            Event::Startup(step) => self.output.plain_note(&text::startup_line(step)),
+            Event::Status(status) => self.output.note_unless_live(&format!("status {status}")),
+            Event::Startup(step) => self.output.note_unless_live(&text::startup_line(step)),
             Event::Step(step) => {
                 if let Some(line) = text::tool_line(step) {
                     self.output.note(&format!("  ↳ {line}"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::fields::MOST_BYTES;
+use super::fields::MOST_COUNTED_BYTES;
 use super::{Fault, FaultKind};
 use crate::json::Json;
 
@@ -168,7 +168,7 @@ impl Fault {
     /// ```
     pub fn gzip_bomb(bytes: u64) -> Self {
         let mut fault = Self::new(FaultKind::GzipBomb);
-        fault.0.bytes = Some(bytes.min(MOST_BYTES));
+        fault.0.bytes = Some(bytes.min(MOST_COUNTED_BYTES));
         fault
     }
 

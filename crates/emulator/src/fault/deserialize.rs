@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Fault;
 use super::fields::{COMMON_FIELDS, FaultKind};
 use super::fields::{
-    LONGEST_DELAY, MOST_BYTES, MOST_TIMES, answerable, invalid_header, invalid_status,
+    LONGEST_DELAY, MOST_COUNTED_BYTES, MOST_TIMES, answerable, invalid_header, invalid_status,
 };
 use crate::clock::Seconds;
 use crate::json::{AsJson, Json};
@@ -99,7 +99,7 @@ impl UnreadFields {
         parts.after_execution = self.field("after_execution")?.unwrap_or_default();
         parts.delay_seconds = self.delay()?;
         parts.retry_after = self.retry_after()?;
-        parts.bytes = self.number("bytes", MOST_BYTES)?;
+        parts.bytes = self.number("bytes", MOST_COUNTED_BYTES)?;
         parts.location = self.header("location")?;
         parts.content_type = self.header("content_type")?;
         parts.status = self.status()?;

@@ -111,10 +111,9 @@ impl FaultKind {
 }
 
 /// The most bytes that a fault counts: 1 TiB.
-pub(super) const MOST_BYTES: u64 = 1 << 40;
+pub(super) const MOST_COUNTED_BYTES: u64 = 1 << 40;
 
-/// The most requests that a fault happens to, for which no time is enough. A reader whose numbers
-/// are doubles reads it as it is.
+/// The most requests that a fault happens to: more than anybody can send, and exact as a double.
 pub(super) const MOST_TIMES: u64 = (1 << 53) - 1;
 
 /// The longest delay of a fault: a day.
@@ -213,7 +212,7 @@ impl FaultFields {
     }
 
     /// About how much memory it takes, and how long its JSON is, whichever is more.
-    pub(super) fn bytes(&self) -> usize {
+    pub(super) fn memory(&self) -> usize {
         let texts = [
             &self.on,
             &self.retry_after,

@@ -11,7 +11,7 @@ use crate::graphql::syntax;
 const MOST_PLANNED: usize = 1_000;
 
 /// How much memory the faults of a plan take: 4 MiB.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_PLAN_BYTES: usize = 4 << 20;
 
 /// The faults ahead, and those that the emulator was started with.
 pub(crate) struct FaultPlan {
@@ -59,12 +59,12 @@ impl FaultPlan {
         let bytes: usize = faults
             .iter()
             .chain(&added)
-            .map(|fault| fault.0.bytes())
+            .map(|fault| fault.0.memory())
             .sum();
-        if bytes > MOST_BYTES && more > 0 {
+        if bytes > MOST_PLAN_BYTES && more > 0 {
             return Err(format!(
                 "{more} faults more than the {ahead} that are ahead would take {bytes} bytes with \
-                 them: a plan takes at most {MOST_BYTES}"
+                 them: a plan takes at most {MOST_PLAN_BYTES}"
             ));
         }
         faults.extend(added);

@@ -1,5 +1,6 @@
 //! One GraphQL request, from its document to its response: read and validate, choose the operation,
-//! coerce the variables, look at what the credentials may, rewrite, execute.
+//! coerce the variables, check the depth of introspection and what the credentials allow, rewrite,
+//! execute.
 //!
 //! Messages of refusals are those of the reference implementation.
 
@@ -108,6 +109,7 @@ pub(crate) fn execute(
         if let Some(capability) = valid.lacking() {
             return Ok(Answer::Forbidden(capability));
         }
+        // What is wrong with the variables is said after these refusals, as by the reference.
         let variables = variables?;
         if let Some(error) = skip_include::null_at_root(&document, operation, &variables) {
             return Ok(Answer::Executed(ExecutionResponse {

@@ -50,7 +50,7 @@ pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<PreparedBa
     let several_runs = histories.several_runs();
     let tasks = histories.plan(input.items, &retry)?;
     for said in several_runs {
-        output.warning(&output.complete_hint(&said));
+        output.warning(&output.hint_for_account(&said));
     }
     // Only now the file is known to be this batch's.
     let is_stdout = opened.as_ref().is_some_and(|opened| opened.is_stdout);

@@ -96,7 +96,7 @@ pub(crate) fn settings() -> insta::Settings {
     settings.add_filter(r"\b[a-z0-9]{16}\b", "[session]");
     settings.add_filter(r"\b\d{10}\.\d+", "[ts]");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[port]");
-    settings.add_filter(r"\b[\d.]+m?s and \d+ polls", "[time] and [n] polls");
+    settings.add_filter(r"\b[\d.]+m?s and \d+ polls?", "[time] and [n] polls");
     // A poll that the end of the timeout has cut off.
     settings.add_filter(
         r" was ([A-Z]+) when it was last read; gave up ([^;]*; the last poll failed: [^;]*; check the network, then call again; the run was stopped)",

@@ -23,7 +23,7 @@ pub(super) const TOO_MANY: &str =
 /// the square of the document's size; the rest is a few times that size.
 pub(super) const MOST_STEPS: usize = 2_000_000;
 
-/// Why validation ends before its end.
+/// Why validation is cut short.
 pub(super) const ABORTED: &str = "Validation aborted.";
 
 /// The check of one document.
@@ -35,17 +35,17 @@ pub(super) struct Check<'a> {
     /// By name; of several with one name the last.
     pub(super) fragments: HashMap<&'a str, &'a Node<FragmentDefinition>>,
     /// The types that the document itself defines.
-    pub(super) own_types: HashSet<&'a Name>,
+    pub(super) defined_types: HashSet<&'a Name>,
     pub(super) directives: KnownDirectives<'a>,
     /// The directives on each type that the document defines or extends, and on the schema.
-    pub(super) on_types: HashMap<Option<&'a Name>, SeenDirectives<'a>>,
+    pub(super) type_directives: HashMap<Option<&'a Name>, SeenDirectives<'a>>,
     /// The variables that the definition being checked uses.
     pub(super) usages: Vec<Usage<'a>>,
     /// How deep in lists fragments may be spread, once that has been asked.
     pub(super) limits: Option<IntrospectionLimits<'a>>,
     /// How much has been looked at.
     pub(super) steps: Cell<usize>,
-    places: Positions<'a>,
+    positions: Positions<'a>,
     pub(super) errors: Vec<GraphQLError>,
 }
 
@@ -68,13 +68,13 @@ impl<'a> Check<'a> {
             text,
             operations,
             fragments,
-            own_types: defined(document),
+            defined_types: defined(document),
             directives: KnownDirectives::of(schema, document),
-            on_types: HashMap::new(),
+            type_directives: HashMap::new(),
             usages: Vec::new(),
             limits: None,
             steps: Cell::new(0),
-            places: Positions::of(text),
+            positions: Positions::of(text),
             errors: Vec::new(),
         }
     }
@@ -113,7 +113,7 @@ impl<'a> Check<'a> {
         self.errors.push(GraphQLError {
             message: message.into(),
             locations: places
-                .map(|place| self.places.line_column(place.offset()))
+                .map(|place| self.positions.line_column(place.offset()))
                 .collect(),
             path: Vec::new(),
             extensions: JsonMap::new(),

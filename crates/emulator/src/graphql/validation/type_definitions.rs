@@ -86,9 +86,9 @@ impl<'a> Check<'a> {
         location: DirectiveLocation,
     ) {
         let name = named(definition);
-        let mut seen = self.on_types.remove(&name).unwrap_or_default();
+        let mut seen = self.type_directives.remove(&name).unwrap_or_default();
         self.directives_beside(directives, location, None, &mut seen);
-        self.on_types.insert(name, seen);
+        self.type_directives.insert(name, seen);
     }
 
     fn applied(&mut self, directives: &'a DirectiveList, location: DirectiveLocation) {

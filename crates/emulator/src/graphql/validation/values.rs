@@ -240,7 +240,7 @@ impl<'a> Check<'a> {
     }
 
     pub(super) fn known_type(&mut self, name: &Name) {
-        if !self.schema.types.contains_key(name) && !self.own_types.contains(name) {
+        if !self.schema.types.contains_key(name) && !self.defined_types.contains(name) {
             self.report(format!("Unknown type \"{name}\"."), [name.location()]);
         }
     }

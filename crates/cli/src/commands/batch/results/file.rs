@@ -141,18 +141,18 @@ impl ResultsFile {
     /// Adds whole lines, or none; they are on disk when this returns, and the file is where it
     /// was.
     pub(crate) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        // Before, too: in a file that was moved nothing is to be that has not gone on.
-        self.is_in_place()?;
+        // Before, too: a file that was moved must not say that something begins which then does not.
+        self.check_in_place()?;
         if !lines.is_empty() {
             self.file.write_all(lines)?;
             self.file.sync_data()?;
-            self.is_in_place()?;
+            self.check_in_place()?;
         }
         Ok(())
     }
 
     /// Fails with "not found" once its name leads to no file, or to another one.
-    fn is_in_place(&self) -> io::Result<()> {
+    fn check_in_place(&self) -> io::Result<()> {
         match &self.place {
             Some((path, identity)) if FileIdentity::at(path).as_ref() != Some(identity) => {
                 let path = path.display();
@@ -202,7 +202,7 @@ fn create(path: &Path) -> Result<File, String> {
     }
 }
 
-/// Makes sure that no other batch writes to the same results, and starts the same runs.
+/// Makes sure that no other batch writes to the same results, or starts the same runs.
 fn lock(file: &File) -> Result<(), String> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => "another batch is using these results".to_owned(),
@@ -210,7 +210,7 @@ fn lock(file: &File) -> Result<(), String> {
     })
 }
 
-/// Takes from others what they may do with a file: there are transcripts in it.
+/// Takes away other users' access to a file: there are transcripts in it.
 #[cfg(unix)]
 fn restrict(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

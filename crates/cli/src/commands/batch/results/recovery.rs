@@ -20,8 +20,8 @@ pub(crate) struct RecoveredRecords {
 
 /// Reads the records, or says what is wrong in which line: such a file is left as it is.
 ///
-/// A last line that was cut off is left out: what it says has not gone on. But a session id in it
-/// that nothing else says is the id of a run, which counts as started.
+/// A last line that was cut off is left out: nothing was done on the strength of it. But a session id
+/// in it that nothing else says is the id of a run, which counts as started.
 pub(crate) fn parse(bytes: &[u8]) -> Result<RecoveredRecords, String> {
     let length = bytes
         .iter()
@@ -48,11 +48,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<RecoveredRecords, String> {
             ending: b"\n".to_vec(),
         });
     }
-    let item = match is_cut_record(last) {
+    let item = match cut_of(last) {
         Cut::AfterItsHead(item) => Some(item),
-        // Where nothing else shows that the file is one of results, this does not either.
         Cut::InItsHead if !records.is_empty() => None,
         Cut::No | Cut::InItsHead if rest.is_empty() => None,
+        // Nothing else shows that the file is one of results.
         Cut::No | Cut::InItsHead => {
             return Err(format!(
                 "line {} is not a batch record, nor the beginning of one",
@@ -110,8 +110,8 @@ enum Cut {
 
 /// Whether a line is the beginning of a record, and no more: `{"item":1,"event":"started"`, and
 /// something that does not end.
-fn is_cut_record(line: &[u8]) -> Cut {
-    // Half a number is wrong for the reader of JSON; nothing at all has just been cut off.
+fn cut_of(line: &[u8]) -> Cut {
+    // A number that is cut in half is a syntax error to serde, not an early end.
     let is_of_a_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
     let number = line.iter().rev().take_while(|byte| is_of_a_number(byte));
     let before = &line[..line.len() - number.count()];
