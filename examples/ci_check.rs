@@ -18,7 +18,7 @@
 //! | 1 | the run completed with findings |
 //! | 2 | no verdict: the run ended otherwise, its findings cannot be read, or it was stopped at the timeout |
 //! | 3 | no verdict, and nothing was started: the job may be run again |
-//! | 4 | no verdict, and a run may be going: look in the workspace before the job is run again |
+//! | 4 | no verdict, and a run may be in progress: look in the workspace before the job is run again |
 
 mod api;
 

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let requests = tables.map(|table| {
         TriggerRun::agent("data-quality-checker").with_message(format!("Check stg_{table}"))
     });
-    // At most three going at a time; their statuses are read together.
+    // At most three in progress at a time; their statuses are read together.
     let mut results = api
         .client
         .run_all(requests, 3)

@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .client
         .start(TriggerRun::agent("documentation-writer"))
         .await?;
-    println!("Run {} is going: Ctrl-C stops it.", session.id());
+    println!("Run {} is in progress: Ctrl-C stops it.", session.id());
 
     // A run that takes too long is stopped as well.
     let wait = session

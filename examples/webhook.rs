@@ -59,7 +59,7 @@ struct Work {
     /// By the delivery's id. They are gone when the process ends: a service that must not forget
     /// keeps them in its database.
     answers: HashMap<String, watch::Receiver<Answer>>,
-    under_way: JoinSet<()>,
+    in_progress: JoinSet<()>,
 }
 
 #[tokio::main]
@@ -90,12 +90,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .await?;
 
-    let mut under_way = std::mem::take(&mut service.work.lock().await.under_way);
+    let mut in_progress = std::mem::take(&mut service.work.lock().await.in_progress);
     println!(
         "Starting no more runs; press Ctrl-C again to leave without awaiting those in progress."
     );
     tokio::select! {
-        () = async { while under_way.join_next().await.is_some() {} } => {}
+        () = async { while in_progress.join_next().await.is_some() {} } => {}
         _ = ctrl_c() => println!("Their results are not posted; the runs go on."),
     }
     Ok(())
@@ -107,7 +107,7 @@ async fn orders_loaded(State(service): State<Arc<Service>>, body: Bytes) -> Resp
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
     let mut work = service.work.lock().await;
-    while work.under_way.try_join_next().is_some() {}
+    while work.in_progress.try_join_next().is_some() {}
     let mut answer = match work.answers.get(&delivery.delivery) {
         Some(answer) => answer.clone(),
         None => {
@@ -116,7 +116,7 @@ async fn orders_loaded(State(service): State<Arc<Service>>, body: Bytes) -> Resp
                 .insert(delivery.delivery.clone(), answer.clone());
             // On a task of its own, since this function is dropped when the sender hangs up. The
             // run may have started by then, and its session id would be lost.
-            work.under_way
+            work.in_progress
                 .spawn(check(Arc::clone(&service), delivery, sender));
             answer
         }

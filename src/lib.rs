@@ -41,7 +41,7 @@
 //! | --- | --- |
 //! | [`TriggerRun`] | The request: which agent, with which message, on which branch. |
 //! | [`Accepted`] | The API's response to a trigger, a follow-up or a stop. |
-//! | [`SessionId`], [`InvalidSessionId`] | The name of a run. |
+//! | [`SessionId`], [`InvalidSessionId`] | The id of a run. |
 //! | [`Run`], [`RunStatus`], [`UnknownStatus`], [`Message`] | A run with its status and its transcript. |
 //! | [`RunSteps`], [`StepOptions`], [`Step`], [`StartupStep`] | What the agent did, step by step. |
 //!

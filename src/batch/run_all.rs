@@ -17,10 +17,10 @@ use crate::polling::{OnOutage, PollOptions, outage_setter, poll_setters};
 /// run if it has completed, else the error, as from
 /// [`trigger_run_and_wait`](crate::Client::trigger_run_and_wait). Runs are polled as by a
 /// [`WaitAll`](crate::WaitAll); HTTP 429 to a trigger holds for all triggers. It starts and polls
-/// only while the results are read, but a trigger that is on its way is seen to its end by a task of
-/// its own, however slowly they are read.
+/// only while the results are read, but a trigger in flight runs to its response on a task of its own,
+/// however slowly they are read.
 ///
-/// Dropped, it starts nothing more; the triggers on their way still run to their response and
+/// Dropped, it starts no more runs; the triggers in flight still run to their response and
 /// call [`on_started`](RunAll::on_started), and the runs that have started go on, so keep their
 /// ids there.
 ///

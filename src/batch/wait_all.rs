@@ -22,7 +22,7 @@ use crate::polling::{OnOutage, PollOptions, outage_setter, poll_setters};
 /// run only, by the rules for [failing polls](crate::Wait#failing-polls). At its deadline each run
 /// is looked at once more. For one run a [`Wait`](crate::Wait) is enough.
 ///
-/// Each run's result comes once: the run where it has completed, else the error, as from a
+/// Each run's result comes once: the run if it has completed, else the error, as from a
 /// [`Wait`](crate::Wait): [`Error::RunFailed`], [`Error::WaitTimeout`], and those of a run that
 /// cannot be read. Dropped at any time it loses nothing: the runs go on, and can be waited for
 /// again.

@@ -43,7 +43,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::batch::RunResults;
 use crate::error::{Error, FailedCall, Purpose, Result};
 use crate::model::SessionId;
+use crate::operations::documents::TriggerDinoaiAgentRun;
 use crate::session::{Event, Events};
+use crate::transport::Operation;
 use sealed::{Loss, Readable, Remaining, Requests};
 
 /// Waits for a call, a wait, a follow-up or a tree, holding up the thread.
@@ -65,8 +67,8 @@ pub trait Block {
     ///
     /// # Errors
     ///
-    /// What awaiting it would give; [`Error::InvalidConfig`] where no thread could be started for
-    /// it; [`Error::OutcomeUnknown`] where the thread ended while it was working, since the call
+    /// Those of awaiting it; [`Error::InvalidConfig`] if no thread could be started for
+    /// it; [`Error::OutcomeUnknown`] if the thread ended while it was working, since the call
     /// may have been carried out.
     fn block(self) -> Self::Output;
 }
@@ -132,8 +134,8 @@ impl Iterate for RunResults<usize> {}
 
 /// A stream as an iterator, made by [`Iterate::iterate`].
 ///
-/// It gives what the stream gives. Where no thread can be started to read it, or where the thread
-/// ends, it gives an error in place of what is missing, then ends: [`Events`] one error,
+/// It yields what the stream emits. If no thread can be started to read it, or if the thread
+/// ends, it yields an error in place of what is missing, then ends: [`Events`] one error,
 /// [`RunResults`] one for each run that has no result yet. Each is
 /// [`Error::InvalidConfig`], but [`Error::OutcomeUnknown`] for a run that may have been started.
 #[must_use = "an iterator does nothing until it is read"]
@@ -331,7 +333,7 @@ impl Readable for RunResults<usize> {
     fn lost(outstanding: Requests, loss: &Loss) -> VecDeque<Self::Item> {
         let error = match loss {
             Loss::NoThread(error) if !outstanding.have_begun => error.clone(),
-            _ => outcome_unknown(FailedCall::trigger()),
+            _ => outcome_unknown(TriggerDinoaiAgentRun::INFO.call()),
         };
         let places = outstanding.places.into_iter();
         places.map(|place| (place, Err(error.clone()))).collect()

@@ -112,7 +112,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`] where variables are missing, with all their names.
+    /// [`Error::InvalidConfig`] if variables are missing, with all their names.
     pub fn from_env(self) -> Result<Self> {
         Account::from_env(self.wanted()).map(|account| self.account(account))
     }
@@ -328,7 +328,7 @@ impl ClientBuilder {
                     (None, None) => "endpoint and credentials",
                 };
                 let are = if what == "endpoint" { "is" } else { "are" };
-                let ways = "give it to the client's builder, or use from_env";
+                let ways = "set the missing ones on the client's builder, or use from_env";
                 return Err(Error::config(what, format!("{are} missing: {ways}")));
             }
         };

@@ -1,7 +1,7 @@
 //! [`Client`]: the facade, with a method for each thing that one wants to do.
 //!
 //! Make one client and clone it: clones share connections, the retry budget and the clock. It is
-//! used inside a tokio runtime. A [`builder`] makes it.
+//! used inside a tokio runtime. [`constructors`] and a [`builder`] make it.
 //!
 //! The methods in [`operations`] are named as the API's operations and do one thing each. Most
 //! programs want [`trigger_run_and_wait`](Client::trigger_run_and_wait), or
@@ -9,12 +9,12 @@
 //! end closes it.
 
 mod builder;
+mod constructors;
 mod operations;
 
 use std::fmt;
 
 use crate::batch::{RunAll, WaitAll};
-use crate::config::Credentials;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -36,91 +36,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with default settings, for the endpoint shown when the API key was generated.
-    ///
-    /// ```
-    /// use dinoai::{Client, Credentials};
-    ///
-    /// let client = Client::new(
-    ///     "https://api.paradime.io/api/v1/your-company/graphql",
-    ///     Credentials::key_and_secret("key", "secret"),
-    /// );
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidConfig`] as for [`ClientBuilder::build`].
-    pub fn new(endpoint: impl Into<String>, credentials: Credentials) -> Result<Self> {
-        Self::builder()
-            .endpoint(endpoint)
-            .credentials(credentials)
-            .build()
-    }
-
-    /// A client with default settings, for the endpoint and credentials in the environment.
-    ///
-    /// [`Credentials`] lists the variables.
-    ///
-    /// ```no_run
-    /// # fn main() -> dinoai::Result<()> {
-    /// let client = dinoai::Client::from_env()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidConfig`] if variables are missing (it says which, and how to set them), and
-    /// as for [`ClientBuilder::build`].
-    pub fn from_env() -> Result<Self> {
-        Self::builder().from_env()?.build()
-    }
-
-    /// A client for what the environment and the credentials file `~/.paradime/credentials` say.
-    ///
-    /// `paradime login` writes the file. It fills what the environment leaves open: see
-    /// [`Credentials`](Credentials#the-credentials-file).
-    ///
-    /// ```no_run
-    /// # fn main() -> dinoai::Result<()> {
-    /// let client = dinoai::Client::from_env_or_file()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As for [`from_env`](Self::from_env), and if the file is needed but cannot be read or is not
-    /// UTF-8.
-    pub fn from_env_or_file() -> Result<Self> {
-        Self::builder().from_env_or_file()?.build()
-    }
-
     fn of(executor: Executor) -> Self {
         Self {
             api: Api::new(executor),
         }
-    }
-
-    /// Sets up a client piece by piece.
-    ///
-    /// Endpoint and credentials are needed; [`ClientBuilder`] says what the rest is by default.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use dinoai::{Client, Credentials};
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let client = Client::builder()
-    ///     .endpoint("https://api.paradime.io/api/v1/your-company/graphql")
-    ///     .credentials(Credentials::key_and_secret("key", "secret"))
-    ///     .request_timeout(Duration::from_secs(30))
-    ///     .build()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::default()
     }
 
     /// Starts a run, and waits until it has ended.
@@ -140,7 +59,7 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// Awaiting it gives the whole [`Run`] where it has completed, else an error: see
+    /// Awaiting it returns the whole [`Run`] if it has completed, else an error: see
     /// [`Wait`], which also says what happens when it is dropped. Nothing is sent until it is
     /// awaited.
     pub fn trigger_run_and_wait(&self, request: TriggerRun) -> Wait {
@@ -258,7 +177,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] where an id is blank.
+    /// [`Error::InvalidRequest`] if an id is blank.
     pub fn wait_all<I>(&self, ids: I) -> Result<WaitAll>
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -268,7 +187,7 @@ impl Client {
 
     /// Starts many runs, each at most once, and waits for them.
     ///
-    /// At most `concurrency` are going at a time (0 counts as 1). [`RunAll::results`] is a stream
+    /// At most `concurrency` are in progress at a time (0 counts as 1). [`RunAll::results`] is a stream
     /// of their results as they end.
     ///
     /// ```no_run

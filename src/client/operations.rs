@@ -141,7 +141,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As for [`get_run`](Self::get_run), and [`Error::Unsupported`] where the backend does not
+    /// As for [`get_run`](Self::get_run), and [`Error::Unsupported`] if the backend does not
     /// know it.
     ///
     /// # Document
@@ -152,13 +152,7 @@ impl Client {
     pub fn stop_run(&self, id: impl AsRef<str>) -> Call<Accepted> {
         let id = SessionId::new(id.as_ref());
         Call::new(self.api.clone(), async move |api, options| {
-            let session_id = id?;
-            let status = api.stop(options.for_run(session_id.clone())).await?;
-            Ok(Accepted {
-                session_id,
-                status,
-                warning: None,
-            })
+            api.stop(id?, options).await
         })
     }
 
@@ -179,8 +173,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As for [`get_run`](Self::get_run); [`Error::Unsupported`] where the backend does not know
-    /// steps; [`Error::InvalidRequest`] where a number of the options is beyond 32 bits.
+    /// As for [`get_run`](Self::get_run); [`Error::Unsupported`] if the backend does not know
+    /// steps; [`Error::InvalidRequest`] if a number of the options is beyond 32 bits.
     ///
     /// # Document
     ///

@@ -14,7 +14,7 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const API_SECRET: HeaderName = HeaderName::from_static("x-api-secret");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-paradime-workspace");
 
-/// What proves to the API who is calling.
+/// Credentials for the API: a key with its secret, or a token.
 ///
 /// Never printed: its `Debug` shows the kind alone.
 ///

@@ -38,9 +38,9 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`] where the file cannot be written; where the credentials are such
-    /// as no client takes, or the endpoint is blank; and where a value cannot be written so that
-    /// it reads back the same: `${NAME}` in it reads as a variable.
+    /// [`Error::InvalidConfig`] if the file cannot be written; if the credentials are such as no
+    /// client takes, or the endpoint is blank; and if a value cannot be written so that it reads
+    /// back the same: `${NAME}` in it reads as a variable.
     pub fn save(&self, endpoint: &str, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let headers = self.headers()?;

@@ -59,13 +59,13 @@ impl fmt::Display for WaitTimeout {
             (None, None, _) => write!(formatter, "run {id} could not be read within {waited}")?,
             (Some(status), _, Awaited::Activity) => write!(
                 formatter,
-                "the turn of run {id} has not started after {waited} (last read as {})",
+                "the turn of run {id} has not started after {waited} (last status: {})",
                 excerpt(status.as_str())
             )?,
             (Some(status), _, Awaited::Idle) => write!(
                 formatter,
                 "the follow-up was not sent: run {id} is still in progress after {waited} (last \
-                 read as {})",
+                 status: {})",
                 excerpt(status.as_str())
             )?,
             (Some(status), _, Awaited::Descendants) => write!(
@@ -226,16 +226,18 @@ pub(crate) fn turn_hint(accepted: bool) -> &'static str {
     }
 }
 
-pub(crate) fn still_reads(status: &Option<RunStatus>) -> String {
+pub(crate) fn last_status(status: &Option<RunStatus>) -> String {
     match status {
-        Some(status) => format!("still reads as {}", excerpt(status.as_str())),
-        None => "could not be read".to_owned(),
+        Some(status) => format!("its status is still {}", excerpt(status.as_str())),
+        None => "the run could not be read".to_owned(),
     }
 }
 
 pub(crate) fn executed_hint(call: &FailedCall) -> &'static str {
     match (call.purpose.starts(), call.maybe_executed) {
-        (true, true) => "; it may have been carried out: look before you send it again",
+        (true, true) => {
+            "; it may have been carried out: look in the workspace before you send it again"
+        }
         (true, false) => "; nothing was carried out",
         (false, _) => "",
     }
@@ -243,7 +245,7 @@ pub(crate) fn executed_hint(call: &FailedCall) -> &'static str {
 
 pub(crate) fn decode_hint(call: &FailedCall) -> &'static str {
     if call.purpose.starts() {
-        "; it may have been carried out: look before you send it again"
+        "; it may have been carried out: look in the workspace before you send it again"
     } else {
         ""
     }

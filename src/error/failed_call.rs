@@ -12,11 +12,11 @@ pub struct FailedCall {
     /// The GraphQL operation's name, for example `TriggerDinoaiAgentRun`: for programs, as the
     /// text of an error says what was asked for instead.
     pub operation: &'static str,
-    /// The run that it is about, where it is known.
+    /// The run that it is about, if it is known.
     pub session_id: Option<SessionId>,
     /// How many times it was tried.
     pub attempts: u32,
-    /// The server's name for the last request, from the response's headers, where it sent one:
+    /// The server's id of the last request, from the response's headers, if it sent one:
     /// what the vendor's support asks for.
     pub request_id: Option<String>,
     /// The HTTP status of the last response, if one came.

@@ -12,10 +12,10 @@ use super::excerpt::excerpt;
 pub struct GraphQlError {
     /// What is wrong, for people.
     pub message: String,
-    /// Where in the data, where it concerns a place there.
+    /// Where in the data, if it concerns a place there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<PathSegment>,
-    /// Where in the document, where it concerns a place there.
+    /// Where in the document, if it concerns a place there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Location>,
     /// Whatever else the server says, for programs.

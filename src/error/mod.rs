@@ -23,7 +23,7 @@ mod graphql;
 mod questions;
 mod retry_class;
 #[cfg(test)]
-mod table;
+mod tests;
 mod unsupported;
 mod wait_timeout;
 
@@ -33,8 +33,8 @@ use std::time::Duration;
 
 use crate::model::{Run, RunStatus, SessionId};
 use display::{
-    decode_hint, executed_hint, http_hint, last_words, no_activity, not_sent, outcome_hint,
-    retry_hint, said_by, short, sources_hint, still_reads, turn_hint,
+    decode_hint, executed_hint, http_hint, last_status, last_words, no_activity, not_sent,
+    outcome_hint, retry_hint, said_by, short, sources_hint, turn_hint,
 };
 
 pub use failed_call::{FailedCall, Obstacle};
@@ -57,7 +57,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The cause of an error, from another crate.
 pub type Cause = Arc<dyn StdError + Send + Sync>;
 
-/// Why a call, or a wait, did not give what was asked for.
+/// An error of a call or of a wait.
 ///
 /// Few programs need a `match`: [`may_have_started`](Self::may_have_started),
 /// [`is_retryable`](Self::is_retryable) and [`session_id`](Self::session_id) answer for every
@@ -88,8 +88,8 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 ///
 /// | variant | what happened | did this call start something? | what to do |
 /// | --- | --- | --- | --- |
-/// | [`InvalidRequest`](Self::InvalidRequest) | a text is blank, a number cannot be right | No | Fix the program. |
-/// | [`InvalidConfig`](Self::InvalidConfig) | endpoint, credentials or a setting cannot be right | No | Set it as the text says. |
+/// | [`InvalidRequest`](Self::InvalidRequest) | a text is blank, a number is out of range | No | Fix the program. |
+/// | [`InvalidConfig`](Self::InvalidConfig) | endpoint, credentials or a setting is missing or invalid | No | Set it as the text says. |
 /// | [`NotSent`](Self::NotSent) | the request never left this machine | No | If it is retryable, call again; else the [`Obstacle`] says what stands in the way. |
 /// | [`OutcomeUnknown`](Self::OutcomeUnknown) | a trigger or a follow-up left, and nothing proves what became of it | It may have | Look in the workspace, or in Slack, before you call again. |
 /// | [`NotStarted`](Self::NotStarted) | [`run_all`](crate::Client::run_all) gave up before this run, since others failed | No | Deal with its `cause`, then start it. |
@@ -113,7 +113,7 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The request cannot be right: a blank text, a timeout of zero. Nothing was sent.
+    /// The request is invalid: a blank text, a timeout of zero. Nothing was sent.
     #[error("{field} {problem}; nothing was sent")]
     #[non_exhaustive]
     InvalidRequest {
@@ -123,7 +123,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// The endpoint, the credentials or a setting cannot be right. Nothing was sent.
+    /// The endpoint, the credentials or a setting is invalid. Nothing was sent.
     #[error("{setting} {problem}")]
     #[non_exhaustive]
     InvalidConfig {
@@ -349,9 +349,9 @@ pub enum Error {
     /// The turn of a follow-up has shown no activity within the grace period: the run still
     /// reads as before it was sent. Reported once; the session takes the turn for closed then.
     #[error(
-        "{} within {waited:.1?} (the run {}); {}",
+        "{} within {waited:.1?} ({}); {}",
         no_activity(.session_id, *.accepted),
-        still_reads(.status),
+        last_status(.status),
         turn_hint(*.accepted)
     )]
     #[non_exhaustive]

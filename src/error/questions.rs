@@ -112,13 +112,13 @@ impl Error {
         self
     }
 
-    /// The server's name for the request that failed, if it sent one.
+    /// The server's id of the request that failed, if it sent one.
     ///
     /// Of a [`WaitTimeout`](Error::WaitTimeout) it is that of the last poll that failed.
     ///
     /// ```
     /// fn report(error: &dinoai::Error) {
-    ///     eprintln!("{error} (request {})", error.request_id().unwrap_or("without a name"));
+    ///     eprintln!("{error} (request {})", error.request_id().unwrap_or("without an id"));
     /// }
     /// ```
     #[must_use]

@@ -11,13 +11,13 @@ use crate::model::{RunStatus, SessionId};
 pub struct WaitTimeout {
     /// The run.
     pub session_id: SessionId,
-    /// The status that was read last; `None` where none could be read.
+    /// The status that was read last; `None` if none could be read.
     pub last_status: Option<RunStatus>,
     /// How long was waited.
     pub elapsed: Duration,
     /// How often the status was asked for.
     pub polls: u32,
-    /// Why the last poll failed, where it did.
+    /// Why the last poll failed, if it did.
     pub last_error: Option<Box<Error>>,
     /// The API's word on stopping the run, or why it could not be stopped; `None` if the run
     /// was left as it is.

@@ -114,7 +114,7 @@ impl Given {
     ) -> Result<Arrived, Error> {
         let mut call = FailedCall {
             session_id: asked.map(|id| SessionId::new(id).unwrap()),
-            ..FailedCall::new(operation.name, operation.purpose)
+            ..operation.call()
         };
         let (status, headers) = (self.status, self.headers.clone());
         let response = TRANSPORT.arrive(&mut call, operation, status, headers, self.body.clone());

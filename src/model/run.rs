@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session_id::SessionId;
 
-/// Where a run stands: the API's `DinoAiAgentRunStatus`.
+/// The status of a run: the API's `DinoAiAgentRunStatus`.
 ///
 /// `Queued`, `Running`, `Completed` and `Failed` are on the vendor's page; `Expired` and
 /// `Stopped` were observed. A word that this version does not know is kept in `Unknown`, and is
@@ -235,13 +235,13 @@ fn is_user(role: &str) -> bool {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// The API's `ok` is not a field: where it is false the call gives
-/// [`Error::NotAccepted`](crate::Error::NotAccepted) instead of a run.
+/// The API's `ok` is not a field: where it is false the call fails with
+/// [`Error::NotAccepted`](crate::Error::NotAccepted).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Run {
-    /// The run's name.
+    /// The run's session id.
     #[serde(rename = "agentSessionId")]
     pub session_id: SessionId,
     /// Where it stands.
@@ -302,15 +302,15 @@ impl Run {
     }
 }
 
-/// What the API said when it accepted a trigger, a follow-up or a stop.
+/// The API's response to a trigger, a follow-up or a stop that it has accepted.
 ///
-/// The API's `ok` is not a field: where it is false the call gives
+/// The API's `ok` is not a field: where it is false the call fails with
 /// [`Error::NotAccepted`](crate::Error::NotAccepted).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Accepted {
-    /// The run it is about. After a trigger: the new run's name; keep it.
+    /// The run it is about. After a trigger: the new run's session id; keep it.
     #[serde(rename = "agentSessionId")]
     pub session_id: SessionId,
     /// The API's word. After a trigger or a follow-up it always is `queued`, in lower case: it

@@ -1,11 +1,11 @@
-//! [`SessionId`]: the name of a run.
+//! [`SessionId`]: the id of a run.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a run: the API's `agentSessionId`.
+/// The id of a run: the API's `agentSessionId`.
 ///
 /// Returned by a trigger, and all that is needed to go on with the run later or elsewhere: store
 /// it as a string, read it back with [`str::parse`], give it to
@@ -94,7 +94,7 @@ impl From<SessionId> for String {
     }
 }
 
-/// A text that is no [`SessionId`], since it is blank.
+/// The error for a blank session id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("session id is blank")]
 #[non_exhaustive]

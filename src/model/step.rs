@@ -85,11 +85,11 @@ pub struct Step {
     pub index: i64,
     /// Who acted: `USER`, `AGENT` or `TOOL`.
     pub role: String,
-    /// The tool's name, where a tool acted: `run_sql_query`, `read_file` and many more.
+    /// The tool's name, if a tool acted: `run_sql_query`, `read_file` and many more.
     pub tool_name: Option<String>,
-    /// The tool's input, where it was asked for. JSON as a rule, perhaps cut in the middle.
+    /// The tool's input, if it was asked for. JSON as a rule, perhaps cut in the middle.
     pub tool_input: Option<String>,
-    /// The text; of a tool its output, where it was asked for.
+    /// The text; of a tool its output, if it was asked for.
     pub content: Option<String>,
     /// Whether the server cut a text of this step.
     pub truncated: bool,
@@ -147,11 +147,11 @@ impl StartupStep {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RunSteps {
-    /// Where the run stands.
+    /// The run's status.
     pub status: RunStatus,
-    /// The steps asked for; `None` where the backend could not read them.
+    /// The steps asked for; `None` if the backend could not read them.
     pub steps: Option<Vec<Step>>,
-    /// The start-up checklist; `None` where the backend could not read it, or has none.
+    /// The start-up checklist; `None` if the backend could not read it, or has none.
     pub startup_steps: Option<Vec<StartupStep>>,
 }
 

@@ -97,14 +97,19 @@ impl Api {
             .await
     }
 
-    /// Stops a run; its status, as the API's word.
-    pub(crate) async fn stop(&self, options: CallOptions) -> Result<String> {
+    pub(crate) async fn stop(&self, id: SessionId, options: CallOptions) -> Result<Accepted> {
         let variables = stop_dinoai_agent_run::Variables {
-            agent_session_id: options.id(),
+            agent_session_id: id.to_string(),
         };
-        self.executor
-            .call::<StopDinoaiAgentRun>(variables, options)
-            .await
+        let status = self
+            .executor
+            .call::<StopDinoaiAgentRun>(variables, options.for_run(id.clone()))
+            .await?;
+        Ok(Accepted {
+            session_id: id,
+            status,
+            warning: None,
+        })
     }
 
     pub(crate) async fn read_run(&self, options: CallOptions) -> Result<Run> {

@@ -8,10 +8,11 @@ use crate::model::SessionId;
 /// Polls of a run that have failed since one was answered, while the wait for it goes on.
 ///
 /// A wait [tolerates](crate::Wait#failing-polls) failing polls, so that nothing of them shows before
-/// it ends. `on_outage` of a [`Wait`](crate::Wait::on_outage), a [`Watch`](crate::Watch::on_outage)
-/// and a [`WaitAll`](crate::WaitAll::on_outage) shows them while they happen: to show a user that the
-/// status on the screen may be an old one, or to raise an alarm. When a wait ends is not changed by
-/// that.
+/// it ends. `on_outage` of a [`Wait`](crate::Wait::on_outage), a [`Watch`](crate::Watch::on_outage),
+/// an [`Ask`](crate::Ask::on_outage), a [`WaitAll`](crate::WaitAll::on_outage) and a
+/// [`RunAll`](crate::RunAll::on_outage) shows them while they happen: to show a user that the status
+/// on the screen may be an old one, or to raise an alarm. A [`WaitTree`](crate::WaitTree) has none:
+/// it looks at many runs at a time, of which some may fail. When a wait ends is not changed by it.
 ///
 /// ```no_run
 /// use dinoai::Session;

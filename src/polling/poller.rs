@@ -261,11 +261,11 @@ impl Poller {
         let stopped = match self.options.on_timeout {
             OnTimeout::Stop if !self.may_have_ended && awaited != Awaited::Idle => {
                 let call = CallOptions {
-                    session_id: Some(self.session_id.clone()),
                     after_start: self.started,
                     ..CallOptions::default()
                 };
-                Some(self.api.stop(call).await.map_err(Box::new))
+                let stop = self.api.stop(self.session_id.clone(), call).await;
+                Some(stop.map(|accepted| accepted.status).map_err(Box::new))
             }
             OnTimeout::Stop | OnTimeout::Leave => None,
         };

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::handle::Handle;
 use super::hooks::OnAccepted;
-use super::poll_loops::{until_at_rest, until_ended};
+use super::poll_loops::{until_ended, until_idle};
 use super::turn::Turn;
 use super::turn_end::AwaitedTurn;
 use crate::error::{Awaited, Error, Result};
@@ -20,7 +20,7 @@ use crate::transport::CallOptions;
 ///
 /// Await it; nothing is sent before.
 ///
-/// It waits until the run is at rest, sends the message (never twice, as
+/// It waits until the run is idle, sends the message (never twice, as
 /// [`Client::send_message`](crate::Client::send_message)), then waits for its turn, all within
 /// one timeout. Asks on one session queue in the order in which they are awaited: each gets its own
 /// answer. Dropped before the message has left, nothing was sent and the session is as
@@ -101,7 +101,7 @@ impl Ask {
             };
             loop {
                 let turns = handle.turns();
-                let digest = until_at_rest(&mut polls, &handle).await?;
+                let digest = until_idle(&mut polls, &handle).await?;
                 let Some(sending) = handle.begin_to_send(deadline).await else {
                     return Err(polls.end_at_deadline(Awaited::Idle).await);
                 };

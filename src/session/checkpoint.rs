@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::state::SessionState;
 use crate::model::SessionId;
 
-/// Where a [`Session`](crate::Session) stands in its run: a value to store.
+/// The state of a [`Session`](crate::Session), to store.
 ///
 /// Made by [`Session::checkpoint`](crate::Session::checkpoint), used by
 /// [`Client::resume`](crate::Client::resume), in this process or another. It is small (the

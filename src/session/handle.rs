@@ -86,12 +86,7 @@ impl Handle {
 
     /// Stops the run.
     pub(crate) async fn stop(&self, options: CallOptions) -> Result<Accepted> {
-        let status = self.api.stop(options.for_run(self.id.clone())).await?;
-        Ok(Accepted {
-            session_id: self.id.clone(),
-            status,
-            warning: None,
-        })
+        self.api.stop(self.id.clone(), options).await
     }
 
     /// Takes what is new out of a run whose turn has ended.

@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// The run's name.
+    /// The run's session id.
     ///
     /// Store it to go on later, or elsewhere, with [`Client::session`](crate::Client::session).
     ///
@@ -224,7 +224,7 @@ impl Session {
     /// Nothing is sent until it is read. An error is its last item: see [`Watch`].
     ///
     /// A run that is still in progress takes the message at once, unlike with [`ask`](Self::ask), which
-    /// waits until it is at rest. What the agent says to the message before is emitted as well
+    /// waits until it is idle. What the agent says to the message before is emitted as well
     /// then. It stands ahead of the echo of this one, or behind it, if it looks like the answer;
     /// and the end of the turn before can count as that of this one.
     ///

@@ -51,7 +51,7 @@ async fn look(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Option<Run>>
 }
 
 /// Polls until a run is idle: its open turn has ended, or else the run has.
-pub(super) async fn until_at_rest(polls: &mut Poller, handle: &Handle) -> Result<Digest> {
+pub(super) async fn until_idle(polls: &mut Poller, handle: &Handle) -> Result<Digest> {
     let mut turn = AwaitedTurn::of(handle.clone());
     loop {
         turn.refresh(polls);
@@ -59,9 +59,9 @@ pub(super) async fn until_at_rest(polls: &mut Poller, handle: &Handle) -> Result
         match polls.api.read_digest(call).await {
             Ok(digest) => {
                 turn.note(&digest.status, &digest.messages, polls.now());
-                let is_at_rest = turn.has_ended(&digest.status);
-                polls.note_look(&digest.status, is_at_rest);
-                if is_at_rest {
+                let is_idle = turn.has_ended(&digest.status);
+                polls.note_look(&digest.status, is_idle);
+                if is_idle {
                     polls.answered();
                     turn.close();
                     return Ok(digest);

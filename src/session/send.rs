@@ -10,9 +10,11 @@ use super::handle::Handle;
 use super::seen_messages::SeenMessages;
 use super::turn::TurnProgress;
 use super::turn_end::OpenTurn;
-use crate::error::{Error, FailedCall, Purpose, Result};
+use crate::error::{Error, Result};
 use crate::model::{Accepted, RunSteps, StepOptions};
 use crate::operations::Digest;
+use crate::operations::documents::SendDinoaiAgentMessage;
+use crate::transport::Operation;
 use crate::transport::{BodyLeft, CallOptions};
 
 /// Held while a follow-up is on its way.
@@ -55,7 +57,7 @@ impl Handle {
 
     /// The error of a follow-up that was not sent, since the client is closed.
     pub(crate) fn closed(&self) -> Error {
-        let mut call = FailedCall::new("SendDinoaiAgentMessage", Purpose::FollowUp);
+        let mut call = SendDinoaiAgentMessage::INFO.call();
         call.session_id = Some(self.id.clone());
         Error::closed(call)
     }
@@ -87,22 +89,22 @@ impl Handle {
         self.has_read.store(true, Ordering::Relaxed);
         let steps = self.steps_so_far(call.deadline);
         let steps = self.api.closed().run_until_cancelled(steps).await.flatten();
-        let opening = UnsentTurn::new(self, digest, steps);
+        let unsent = UnsentTurn::new(self, digest, steps);
         let call = CallOptions {
-            body_left: Some(opening.body_left.clone()),
+            body_left: Some(unsent.body_left.clone()),
             ..call
         };
         match self.api.send(message, call).await {
             Ok(accepted) => {
                 self.is_proven.store(true, Ordering::Relaxed);
-                Ok((accepted, opening.accepted()))
+                Ok((accepted, unsent.accepted()))
             }
             Err(error) => {
                 if error.may_have_started() {
-                    opening.keep();
+                    unsent.keep();
                 } else {
                     // Even if it has left, it was certainly not carried out.
-                    opening.body_left.reset();
+                    unsent.body_left.reset();
                 }
                 Err(error)
             }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Message, MessageKey, RunStatus, SessionId};
 use crate::operations::Digest;
 
-/// What came of one follow-up.
+/// The agent's answer to one follow-up.
 ///
 /// For a while after a follow-up the run can still read as the previous turn's `COMPLETED`
 /// (observed), so the status alone does not tell that the new turn has ended. A turn has ended
@@ -17,7 +17,7 @@ use crate::operations::Digest;
 /// - a status that is not terminal,
 /// - a terminal status other than the one before (`EXPIRED`, for example),
 /// - or a new message of the agent's after the echo of the caller's message. A new one ahead of
-///   the echo, or without any, can be a straggler of the turn before: it counts after 30 s of
+///   the echo, or without any, can be a late one of the turn before: it counts after 30 s of
 ///   answered polls, since it can also come from a machine whose clock is behind.
 ///
 /// Without activity within the grace period, 120 s, it is
@@ -174,7 +174,7 @@ impl TurnProgress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
     Silence,
-    /// A new message that does not come after an echo: a straggler of the turn before, or an
+    /// A new message that does not come after an echo: a late one of the turn before, or an
     /// answer from a machine whose clock is behind.
     Early,
     Answer,

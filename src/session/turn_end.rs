@@ -12,7 +12,7 @@ use crate::polling::Poller;
 /// For how many answered polls a turn may show no activity, at least.
 const GRACE_POLLS: u32 = 3;
 /// How long a message ahead of the echo may be one of the turn before.
-const STRAGGLER_TIME: Duration = Duration::from_secs(30);
+const LATE_MESSAGE_TIME: Duration = Duration::from_secs(30);
 
 /// The turn of a session that is waited for, or watched.
 pub(crate) struct OpenTurn {
@@ -62,7 +62,7 @@ impl OpenTurn {
         let is_active = !status.is_terminal()
             || *status != self.progress.status
             || sign == Sign::Answer
-            || self.early.is_some_and(|early| early >= STRAGGLER_TIME);
+            || self.early.is_some_and(|early| early >= LATE_MESSAGE_TIME);
         if is_active {
             self.progress.is_active = true;
             let mut state = self.handle.state();

@@ -32,9 +32,9 @@ pub use virtual_clock::VirtualClock;
 /// What a [`Clock`] returns from `sleep`.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
-/// The time that waits are measured by.
+/// A monotonic clock, for waits and for pauses.
 ///
-/// Monotonic: it never goes back.
+/// It never goes back.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time since a start that the clock chose.
     ///

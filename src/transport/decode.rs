@@ -20,9 +20,9 @@ pub(super) fn value<O: Operation>(
         Ok(decoded) => match O::output(decoded) {
             Ok(answer) => match (O::session_id(&answer), &call.session_id) {
                 (Some(answered), Some(asked)) if answered != asked => (
-                    format!("{}.agentSessionId", O::INFO.root),
+                    format!("{}.{}", O::INFO.root, O::INFO.id_field),
                     format!(
-                        "the response is about run {}, not about {}",
+                        "the response is about {}, not about {}",
                         excerpt(answered.as_str()),
                         excerpt(asked.as_str())
                     ),

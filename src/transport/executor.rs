@@ -129,7 +129,7 @@ impl Executor {
                 session_id: options.session_id.clone(),
                 attempts: attempts.number(),
                 after_start: options.after_start,
-                ..FailedCall::new(operation.name, operation.purpose)
+                ..operation.call()
             };
             let limits = attempts.limits(operation.safety);
             let body_left = options.body_left.clone();

@@ -1,10 +1,10 @@
-//! What the headers of a response say: the server's name for the request, and how long to wait.
+//! What the headers of a response say: the server's id of the request, and how long to wait.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// The server's name for a request.
+/// The server's id of a request.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     const NAMES: [&str; 4] = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"];
     let value = NAMES.iter().find_map(|name| headers.get(*name))?;

@@ -293,7 +293,7 @@ fn no_time(call: &FailedCall, problem: &str) -> Error {
 impl fmt::Debug for HttpTransport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Transport")
+            .debug_struct("HttpTransport")
             .field("endpoint", &self.endpoint)
             .field("request_timeout", &self.settings.request_timeout)
             .field("response_limit", &self.settings.response_limit)

@@ -3,7 +3,7 @@
 use graphql_client::GraphQLQuery;
 use serde_json::Value;
 
-use crate::error::{GraphQlError, Purpose};
+use crate::error::{FailedCall, GraphQlError, Purpose};
 use crate::model::SessionId;
 
 /// A document, and what its response becomes.
@@ -34,6 +34,8 @@ pub(crate) struct OperationInfo {
     pub(crate) purpose: Purpose,
     /// The root field.
     pub(crate) root: &'static str,
+    /// The field of the root that says what a response is about.
+    pub(crate) id_field: &'static str,
     pub(crate) safety: RetrySafety,
     /// The fields of the root that may be null beside an error while the rest still counts.
     pub(crate) may_miss: &'static [&'static str],
@@ -44,6 +46,13 @@ pub(crate) struct OperationInfo {
     /// Whether an error at the root of one that starts something is the API's own refusal. Beside
     /// it stands the name of the agent that was sent.
     pub(crate) is_refusal: fn(&GraphQlError, Option<&str>) -> bool,
+}
+
+impl OperationInfo {
+    /// A first attempt, of which nothing is known yet.
+    pub(crate) fn call(&self) -> FailedCall {
+        FailedCall::new(self.name, self.purpose)
+    }
 }
 
 /// Whether a request is sent again whose body left and whose response was lost.

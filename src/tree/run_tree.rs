@@ -36,7 +36,7 @@ use crate::model::{Run, SessionId};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Tree {
-    /// The run's name.
+    /// The run's session id.
     pub session_id: SessionId,
     /// The run; or why it could not be read, the rest of the tree standing all the same. Never
     /// an error for the tree's first run.

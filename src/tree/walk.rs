@@ -52,16 +52,16 @@ where
     let (first, children) = read(root).await?;
     let unread = due.add(children, FIRST, 1);
     let mut below = vec![];
-    let mut under_way = FuturesUnordered::new();
+    let mut in_flight = FuturesUnordered::new();
     loop {
-        while under_way.len() < concurrency {
+        while in_flight.len() < concurrency {
             let Some(next) = due.queue.pop_front() else {
                 break;
             };
             let reading = read(next.session_id.clone());
-            under_way.push(async { (next, reading.await) });
+            in_flight.push(async { (next, reading.await) });
         }
-        let Some((visited, outcome)) = under_way.next().await else {
+        let Some((visited, outcome)) = in_flight.next().await else {
             break;
         };
         let (outcome, unread) = match outcome {

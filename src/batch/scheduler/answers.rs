@@ -34,7 +34,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             }
             Err(error) => error,
         };
-        self.going -= 1;
+        self.in_progress -= 1;
         if let Error::RateLimited { .. } = error {
             let retry = self.api.retry();
             let asked = error.retry_after().unwrap_or_default();

@@ -26,11 +26,13 @@ use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::Mutex;
 
 use super::waiting_run::WaitingRun;
-use crate::error::{Error, FailedCall, Result, RetryClass, WaitTimeout};
+use crate::error::{Error, Result, RetryClass, WaitTimeout};
 use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
 use crate::operations::Api;
+use crate::operations::documents::TriggerDinoaiAgentRun;
 use crate::polling::{OnOutage, PollOptions};
 use crate::time::{Clock, Sleep};
+use crate::transport::Operation;
 
 /// How many runs one request reads at most.
 const BATCH: usize = 50;
@@ -74,7 +76,7 @@ pub(crate) struct Scheduler<K> {
     api: Api,
     clock: Arc<dyn Clock>,
     options: PollOptions,
-    /// What is still to be started, and how many runs may be going at a time.
+    /// What is still to be started, and how many runs may be in progress at a time.
     to_start: VecDeque<ToStart<K>>,
     concurrency: usize,
     hooks: Arc<Mutex<StartHooks<K>>>,
@@ -93,10 +95,10 @@ pub(crate) struct Scheduler<K> {
     to_stop: VecDeque<(WaitingRun<K>, Box<WaitTimeout>)>,
     /// No deadline of a run in `waiting` comes before this.
     next_deadline: Option<Duration>,
-    under_way: FuturesUnordered<InFlight<K>>,
+    in_flight: FuturesUnordered<InFlight<K>>,
     triggers: usize,
     /// How many runs have been started, or are waited for, and have no result yet.
-    going: usize,
+    in_progress: usize,
     results: VecDeque<(K, Result<Run>)>,
     batch: usize,
     /// How many batches were answered since one was refused.
@@ -147,9 +149,9 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             ended: VecDeque::new(),
             to_stop: VecDeque::new(),
             next_deadline: None,
-            under_way: FuturesUnordered::new(),
+            in_flight: FuturesUnordered::new(),
             triggers: 0,
-            going: 0,
+            in_progress: 0,
             results: VecDeque::new(),
             batch: BATCH,
             answered: 0,
@@ -162,7 +164,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         }
     }
 
-    /// Starts runs, at most `concurrency` going at a time.
+    /// Starts runs, at most `concurrency` in progress at a time.
     pub(crate) fn start(
         &mut self,
         requests: impl IntoIterator<Item = (K, TriggerRun)>,
@@ -230,7 +232,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             }
             self.send_what_is_due();
             let event = self.next_event();
-            if self.under_way.is_empty() && self.results.is_empty() {
+            if self.in_flight.is_empty() && self.results.is_empty() {
                 let pause = event?.saturating_sub(self.clock.now());
                 or_closed(
                     &self.api,
@@ -245,7 +247,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                 None => Box::pin(pending()),
             };
             let alarm = or_closed(&self.api, !self.to_start.is_empty(), alarm);
-            let outcome = match select(self.under_way.next(), pin!(alarm)).await {
+            let outcome = match select(self.in_flight.next(), pin!(alarm)).await {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => None,
             };
@@ -279,39 +281,39 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
 
     fn may_start(&self) -> bool {
         let most = if self.is_proven { TRIGGERS } else { 1 };
-        let is_free = self.triggers < most && (self.is_proven || self.under_way.is_empty());
-        !self.to_start.is_empty() && self.going < self.concurrency && is_free
+        let is_free = self.triggers < most && (self.is_proven || self.in_flight.is_empty());
+        !self.to_start.is_empty() && self.in_progress < self.concurrency && is_free
     }
 
     /// Whether one more poll or read may be sent. One request finds out whether the host and the
     /// credentials are right.
     fn may_ask(&self) -> bool {
-        let asking = self.under_way.len() - self.triggers;
+        let asking = self.in_flight.len() - self.triggers;
         match self.is_proven {
             true => asking < POLLS_AND_READS,
-            false => self.under_way.is_empty(),
+            false => self.in_flight.is_empty(),
         }
     }
 
     fn may_look_last(&self) -> bool {
-        self.under_way.len() - self.triggers < POLLS_AND_READS + LAST_LOOKS
+        self.in_flight.len() - self.triggers < POLLS_AND_READS + LAST_LOOKS
     }
 
     fn send_what_is_due(&mut self) {
         if !self.to_start.is_empty() && self.api.closed().is_cancelled() {
-            self.start_no_more(&Error::closed(FailedCall::trigger()));
+            self.start_no_more(&Error::closed(TriggerDinoaiAgentRun::INFO.call()));
         }
         // Last looks do not wait for what hangs.
         while !self.overdue.is_empty() && self.may_look_last() {
             let rest = self.overdue.len().saturating_sub(self.batch);
             let runs = self.overdue.split_off(rest);
-            self.under_way.push(self.polling(runs));
+            self.in_flight.push(self.polling(runs));
         }
         while self.may_look_last() {
             let Some((run, timeout)) = self.to_stop.pop_front() else {
                 break;
             };
-            self.under_way.push(self.stopping(run, timeout));
+            self.in_flight.push(self.stopping(run, timeout));
         }
         let now = self.clock.now();
         let (ended_overdue, ended) = std::mem::take(&mut self.ended)
@@ -320,7 +322,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         self.ended = ended;
         for run in ended_overdue {
             match self.may_look_last() {
-                true => self.under_way.push(self.reading(run)),
+                true => self.in_flight.push(self.reading(run)),
                 false => self.ended.push_front(run),
             }
         }
@@ -332,22 +334,22 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             } else {
                 break;
             };
-            self.under_way.push(request);
+            self.in_flight.push(request);
         }
         // Due polls come before starts.
         while self.may_start() && now >= self.triggers_not_before {
             let Some(item) = self.to_start.pop_front() else {
                 return;
             };
-            self.going += 1;
+            self.in_progress += 1;
             self.triggers += 1;
             let request = self.starting(item, now);
-            self.under_way.push(request);
+            self.in_flight.push(request);
         }
     }
 
     fn finish(&mut self, run: WaitingRun<K>, result: Result<Run>) {
-        self.going = self.going.saturating_sub(1);
+        self.in_progress = self.in_progress.saturating_sub(1);
         self.results.push_back((run.key, result));
     }
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::{Answered, InFlight, Scheduler, ToStart, is_common};
 use crate::batch::waiting_run::WaitingRun;
-use crate::error::{Error, FailedCall, WaitTimeout};
+use crate::error::{Error, WaitTimeout};
+use crate::operations::documents::TriggerDinoaiAgentRun;
 use crate::polling::LAST_LOOK;
 use crate::transport::CallOptions;
+use crate::transport::Operation;
 
 impl<K: Clone + Send + 'static> Scheduler<K> {
     /// Starts a run on a task of its own: its response is read although nobody reads the stream,
@@ -47,7 +49,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
                     // The caller's own callback's.
                     Ok(panic) => resume_unwind(panic),
                     Err(error) => Err(Error::lost(
-                        FailedCall::trigger(),
+                        TriggerDinoaiAgentRun::INFO.call(),
                         format!("the task that was sending it is gone ({error})"),
                     )),
                 },
@@ -77,12 +79,12 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     ) -> InFlight<K> {
         let api = self.api.clone();
         let call = CallOptions {
-            session_id: Some(run.id.clone()),
             after_start: run.started,
             ..CallOptions::default()
         };
         Box::pin(async move {
-            timeout.stopped = Some(api.stop(call).await.map_err(Box::new));
+            let stop = api.stop(run.id.clone(), call).await;
+            timeout.stopped = Some(stop.map(|accepted| accepted.status).map_err(Box::new));
             Answered::Stopped(run, timeout)
         })
     }

@@ -2,9 +2,9 @@
 //! [`Credentials`] has the names of the variables.
 
 #[cfg(test)]
-mod table;
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vendor_cases;
 
 use std::env::{self, VarError};
 use std::fs::File;

@@ -35,7 +35,7 @@ use crate::error::Result;
 ///
 /// An error is the last item: those of [`Client::trigger_run`](crate::Client::trigger_run) or
 /// [`Session::send`], if the watch starts something; [`Error::WaitTimeout`] if the run is still
-/// going at the timeout; [`Error::TurnNotStarted`] after a follow-up; the others as in a
+/// in progress at the timeout; [`Error::TurnNotStarted`] after a follow-up; the others as in a
 /// [wait](crate::Wait#failing-polls). Steps that cannot be read are no error: they are asked for
 /// again at the next poll, and [`Event::StepsMissing`] says so if they are missing at the end.
 #[must_use = "a stream does nothing until it is read"]
@@ -45,13 +45,13 @@ pub struct Events {
     pub(in super::super) warning: Option<String>,
     /// The messages that its session had emitted before, and those that it has.
     emitted: SeenMessages,
-    stream: Started,
+    stream: StreamState,
 }
 
 /// Whether it has been read.
-enum Started {
-    No(Option<Box<WatchStart>>),
-    Yes(Pin<Box<dyn Stream<Item = Item> + Send>>),
+enum StreamState {
+    Unread(Option<Box<WatchStart>>),
+    Read(Pin<Box<dyn Stream<Item = Item> + Send>>),
 }
 
 impl Events {
@@ -60,7 +60,7 @@ impl Events {
             subject: start.subject.clone(),
             warning: None,
             emitted: SeenMessages::default(),
-            stream: Started::No(Some(Box::new(start))),
+            stream: StreamState::Unread(Some(Box::new(start))),
         }
     }
 
@@ -113,14 +113,15 @@ impl Stream for Events {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let events = self.get_mut();
-        if let Started::No(opening) = &mut events.stream
-            && let Some(opening) = opening.take()
+        if let StreamState::Unread(unstarted) = &mut events.stream
+            && let Some(unstarted) = unstarted.take()
         {
-            let stage = WatchStage::begin(opening);
+            let stage = WatchStage::begin(unstarted);
             // Fused, so that it may be read after its end.
-            events.stream = Started::Yes(Box::pin(stream::unfold(stage, WatchStage::next).fuse()));
+            events.stream =
+                StreamState::Read(Box::pin(stream::unfold(stage, WatchStage::next).fuse()));
         }
-        let Started::Yes(stream) = &mut events.stream else {
+        let StreamState::Read(stream) = &mut events.stream else {
             return Poll::Ready(None);
         };
         let Some((first, event)) = ready!(stream.as_mut().poll_next(context)) else {

@@ -72,7 +72,7 @@ impl Watch {
         }
     }
 
-    /// Also gives the agent's steps and the start-up checklist; one more small request a poll, for
+    /// Also emits the agent's steps and the start-up checklist; one more small request a poll, for
     /// new steps only.
     ///
     /// Not on the vendor's pages.
@@ -92,9 +92,10 @@ impl Watch {
     grace_period_setter!("session.watch()");
 
     /// Calls `on_started` with the session id as soon as the run is accepted, before its first
-    /// event, if this starts one.
+    /// event.
     ///
-    /// Store it there, and a restart of your program need not start the run again.
+    /// Store it there, and a restart of your program need not start the run again. A watch of a run
+    /// that was started before calls it when it is first read; one that sends a follow-up does not.
     ///
     /// ```no_run
     /// # fn example(client: dinoai::Client) {
@@ -108,7 +109,9 @@ impl Watch {
         self
     }
 
-    /// Calls `on_accepted` as soon as the API has accepted the follow-up, if this sends one.
+    /// Calls `on_accepted` with the API's response to the trigger, or to the follow-up.
+    ///
+    /// Before the first event; a watch that starts nothing never calls it.
     ///
     /// ```no_run
     /// # fn example(session: dinoai::Session) {

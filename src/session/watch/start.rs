@@ -33,14 +33,14 @@ pub(super) enum WatchStage {
 
 impl WatchStage {
     /// The watch begins now: its timeout counts from here.
-    pub(super) fn begin(opening: Box<WatchStart>) -> Self {
-        let start = opening.subject.api().clock().now();
-        Self::Starting(opening, start)
+    pub(super) fn begin(unstarted: Box<WatchStart>) -> Self {
+        let start = unstarted.subject.api().clock().now();
+        Self::Starting(unstarted, start)
     }
 
     pub(super) async fn next(self) -> Option<(Item, Self)> {
         let (first, mut watcher) = match self {
-            Self::Starting(opening, start) => match opening.open(start).await {
+            Self::Starting(unstarted, start) => match unstarted.open(start).await {
                 Ok((event, watcher)) => {
                     let first = (watcher.handle.clone(), watcher.seen.messages.clone());
                     if let Some(event) = event {
@@ -99,7 +99,12 @@ impl WatchStart {
         check_step_options(&self.steps.unwrap_or_default())?;
         let deadline = start.saturating_add(self.options.timeout);
         let (handle, event) = match self.subject {
-            WatchSubject::Run(handle) => (handle, None),
+            WatchSubject::Run(handle) => {
+                if let Some(on_started) = self.hooks.on_started {
+                    on_started(&handle.id);
+                }
+                (handle, None)
+            }
             WatchSubject::New(api, request) => {
                 let call = CallOptions {
                     deadline: Some(deadline),
@@ -107,6 +112,9 @@ impl WatchStart {
                 };
                 let accepted = api.trigger(request, call).await?;
                 let handle = Handle::started(api, accepted.session_id.clone());
+                if let Some(on_accepted) = self.hooks.on_accepted {
+                    on_accepted(&accepted);
+                }
                 if let Some(on_started) = self.hooks.on_started {
                     on_started(&accepted.session_id);
                 }

@@ -1,4 +1,4 @@
-//! An ask waits until the run is at rest, and asks on one session take turns.
+//! An ask waits until the run is idle, and asks on one session take turns.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::shown_run::{accepted, agent, client_by, run, shown, shows, t
 use crate::waiting::ways::{both_turns, first_turn};
 
 #[tokio::test]
-async fn an_ask_of_a_run_in_progress_waits_until_it_is_at_rest() {
+async fn an_ask_of_a_run_in_progress_waits_until_it_is_idle() {
     let clock = VirtualClock::new();
     let script_clock = clock.clone();
     let server = shows(&clock, move |seen, since_sent| match since_sent {

@@ -33,13 +33,13 @@ async fn an_answer_that_is_older_than_the_echo_ends_the_turn_after_half_a_minute
 }
 
 #[tokio::test]
-async fn a_straggler_of_the_turn_before_does_not_end_a_turn() {
+async fn a_late_message_of_the_turn_before_does_not_end_a_turn() {
     for way in WAYS {
         let (_server, client, _) = shown(|seen, since_sent| {
             let time = since_sent.unwrap_or_default();
             let mut messages = first_turn();
             if since_sent.is_some() {
-                messages.push(agent(3.0, "a straggler"));
+                messages.push(agent(3.0, "a late message"));
             }
             // The echo is shown late, and the status is that of the turn before.
             if time >= seconds(12) {
@@ -81,7 +81,7 @@ async fn a_timeout_before_the_turn_has_started_says_so() {
     }
 }
 
-/// Without an echo an answer and a straggler look alike.
+/// Without an echo an answer and a late message look alike.
 #[tokio::test]
 async fn a_turn_whose_answer_may_be_there_at_the_deadline_is_not_stopped() {
     for way in ["ask", "wait", "watch", "tree"] {

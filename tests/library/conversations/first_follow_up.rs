@@ -44,7 +44,7 @@ async fn the_first_follow_up_to_a_run_of_messages_of_one_moment_gives_its_own_an
         let server = shows(&clock, |seen, since_sent| {
             let mut messages = vec![agent(11.0, "one"), agent(11.0, "two")];
             let since_sent = since_sent.unwrap_or_default();
-            // The echo comes soon, and the status is stale for longer than a straggler's time.
+            // The echo comes soon, and the status is stale for longer than a late message's time.
             if since_sent >= seconds(5) {
                 messages.push(user(20.0, "And now?"));
             }

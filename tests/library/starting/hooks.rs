@@ -59,10 +59,28 @@ async fn a_started_run_is_named_before_it_is_polled() {
 
     let before = server.seen().len();
     let watch = client.trigger_run_and_watch(request());
-    let mut events = watch.on_started(log.started()).events();
+    let watch = watch.on_accepted(log.accepted()).on_started(log.started());
+    let mut events = watch.events();
     assert_eq!(log.take(), []);
     events.next().await.unwrap().unwrap();
-    assert_eq!(log.take(), [(SESSION.to_owned(), before + 1)]);
+    let named = (SESSION.to_owned(), before + 1);
+    assert_eq!(log.take(), [named.clone(), named]);
+}
+
+#[tokio::test]
+async fn a_run_that_was_started_before_is_named_before_it_is_polled() {
+    let server = ended().await;
+    let (client, _) = server.client();
+    let session = client.session(SESSION).unwrap();
+    let log = Log::new(&server);
+    session.wait().on_started(log.started()).await.unwrap();
+    assert_eq!(log.take(), [(SESSION.to_owned(), 0)]);
+
+    let before = server.seen().len();
+    let watch = session.watch().on_accepted(log.accepted());
+    let mut events = watch.on_started(log.started()).events();
+    events.next().await.unwrap().unwrap();
+    assert_eq!(log.take(), [(SESSION.to_owned(), before)]);
 }
 
 #[tokio::test]

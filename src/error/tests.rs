@@ -1,4 +1,4 @@
-//! Holds the table in the docs of [`Error`] against what an error answers.
+//! Holds the table in the docs of [`Error`], and that of the guide, against what an error answers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -162,15 +162,55 @@ fn samples() -> Vec<Error> {
     samples
 }
 
-#[test]
-fn the_table_says_of_each_variant_what_its_errors_answer() {
-    let rows = rows();
+/// What the samples of each variant answer: did it start something, and is it retryable.
+fn answers() -> BTreeMap<String, Vec<(bool, bool)>> {
     let mut by_variant: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for error in samples() {
         let answers = (error.may_have_started(), error.is_retryable());
         let of_variant = by_variant.entry(name(&error).to_owned()).or_default();
         of_variant.push(answers);
     }
+    by_variant
+}
+
+/// Whether one of these is so, and whether one is not.
+fn mixed(answers: impl Iterator<Item = bool>) -> (bool, bool) {
+    answers.fold((false, false), |(yes, no), answer| {
+        (yes | answer, no | !answer)
+    })
+}
+
+#[test]
+fn the_guide_says_of_each_variant_what_its_errors_answer() {
+    let mut by_variant = answers();
+    let lines = include_str!("../guide/errors.md").lines();
+    for row in lines.filter_map(|line| line.strip_prefix("| [`Error::")) {
+        let cells: Vec<_> = row.split(" | ").collect();
+        let [variant, _, started, retry, _] = cells[..] else {
+            panic!("a row of {} cells: {row}", cells.len());
+        };
+        let variant = variant.trim_end_matches("`]");
+        let answers = by_variant.remove(variant).expect(variant);
+        let expected = match mixed(answers.iter().map(|(started, _)| *started)) {
+            (false, _) => "no",
+            (true, false) => "yes",
+            (true, true) => "ask",
+        };
+        assert_eq!(started, expected, "{variant}");
+        let said = match mixed(answers.iter().map(|(_, is_retryable)| *is_retryable)) {
+            (false, _) => retry == "no",
+            (true, false) => retry == "yes",
+            (true, true) => !["no", "yes"].contains(&retry),
+        };
+        assert!(said, "{variant}: {retry}");
+    }
+    assert!(by_variant.is_empty(), "not in the guide: {by_variant:?}");
+}
+
+#[test]
+fn the_table_says_of_each_variant_what_its_errors_answer() {
+    let rows = rows();
+    let by_variant = answers();
     assert!(
         rows.keys().eq(by_variant.keys()),
         "{:?} {:?}",
@@ -179,16 +219,14 @@ fn the_table_says_of_each_variant_what_its_errors_answer() {
     );
     for (variant, answers) in by_variant {
         let (started, to_do) = &rows[&variant];
-        let which =
-            |has: fn(&(bool, bool)) -> bool| (answers.iter().any(has), !answers.iter().all(has));
-        let said = match which(|(may_have_started, _)| *may_have_started) {
+        let said = match mixed(answers.iter().map(|(started, _)| *started)) {
             (false, _) => started == "No",
             (true, false) => started == "It may have",
             (true, true) => started.starts_with("Ask [`may_have_started`]"),
         };
         assert!(said, "{variant}: {started}: {answers:?}");
         let is_conditional = to_do.starts_with("If it is retryable, call again; else");
-        let said = match which(|(_, is_retryable)| *is_retryable) {
+        let said = match mixed(answers.iter().map(|(_, is_retryable)| *is_retryable)) {
             (false, _) => !is_conditional && !to_do.starts_with("Call again"),
             (true, false) => to_do.starts_with("Call again"),
             (true, true) => is_conditional,

@@ -1,4 +1,4 @@
-//! The table of credentials files: each is read as the vendor's command reads it.
+//! Cases of credentials files: each is read as the vendor's command reads it.
 
 use std::collections::BTreeMap;
 use std::fs;
