@@ -11,7 +11,8 @@ use dinoai::{Accepted, Error, Run, RunStatus, SessionId, Tree};
 use serde::Serialize;
 
 use super::context::Context;
-use super::several_runs::{FailureGroups, RunEntry};
+use super::failure_groups::FailureGroups;
+use super::run_entry::RunEntry;
 use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;

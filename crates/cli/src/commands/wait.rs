@@ -11,7 +11,8 @@ use dinoai::{Error, Run, RunResults, SessionId};
 use futures_util::FutureExt;
 
 use super::context::Context;
-use super::several_runs::{FailureGroups, RunEntry};
+use super::failure_groups::FailureGroups;
+use super::run_entry::RunEntry;
 use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;

@@ -18,7 +18,7 @@ use super::results::journal::Written;
 use super::results::record::{FailureRecord, ItemEvent, not_started};
 use super::runner::{BatchRunner, ItemResult};
 use crate::args::RequestArgs;
-use crate::commands::run_send_watch::trigger;
+use crate::commands::run::trigger_run;
 use crate::report::{ExitStatus, Failure, FailureKind};
 
 /// After so many outcomes in a row that are unknown nothing more is started.
@@ -49,7 +49,7 @@ impl BatchRunner<'_> {
             let (exit, reason) = self.why_stopped();
             return self.leave(number, &prior, None, exit, &reason).await;
         };
-        let request = match trigger(item.clone().into()) {
+        let request = match trigger_run(item.clone().into()) {
             Ok(request) => request,
             Err(failure) => {
                 let (exit, reason) = (failure.exit, failure.message);
