@@ -1,4 +1,4 @@
-//! [`parse`] parses the command line. What it returns in place of one, help, a version or a
+//! [`parse_arguments`] parses the command line. What it returns in place of one, help, a version or a
 //! refusal, is shown by [`refuse`], in the format that was asked for.
 
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use crate::output::{Output, Stream};
 use crate::report::{ExitStatus, Failure};
 
 /// The command line, or help, a version or a refusal that is to be shown by [`refuse`].
-pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+pub(crate) fn parse_arguments(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     // Help and refusals have the colours of everything else. What clap makes of the environment
     // differs.
     let color = asked(arguments, "--color").unwrap_or_default();

@@ -41,7 +41,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let exit_status = match command_line::parse(&arguments) {
+    let exit_status = match command_line::parse_arguments(&arguments) {
         Ok(cli) => commands::execute(cli),
         Err(refusal) => command_line::refuse(&refusal, &arguments),
     };

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use super::items::{self, Item};
 use super::plan::{Histories, Retry, Task};
-use super::results::file::OpenedResults;
 use super::results::journal::Journal;
+use super::results::results_file::OpenedResults;
 use crate::args::{BatchArgs, PollArgs, duration};
 use crate::file_identity::FileIdentity;
 use crate::output::Output;
@@ -107,7 +107,7 @@ fn read_input(file: &Path) -> Result<Input, Failure> {
         let line = 1 + before.filter(|byte| **byte == b'\n').count();
         refuse(&format!("line {line}: the text is not valid UTF-8"))
     })?;
-    let items = items::parse(file, text).map_err(|problem| refuse(&problem))?;
+    let items = items::parse_items(file, text).map_err(|problem| refuse(&problem))?;
     if items.is_empty() {
         return Err(Failure::usage(format!(
             "nothing to do: {shown} has no items; nothing was started"

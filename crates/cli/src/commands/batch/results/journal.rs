@@ -12,8 +12,8 @@ use dinoai::RunStatus;
 use indicatif::ProgressBar;
 use tokio::sync::oneshot;
 
-use super::file::ResultsFile;
 use super::record::{ItemEvent, Record};
+use super::results_file::ResultsFile;
 use crate::args::Format;
 use crate::file_identity::FileIdentity;
 use crate::output::Stream;
