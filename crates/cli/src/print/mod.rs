@@ -1,4 +1,5 @@
-//! How a run is printed: its events as they come, its transcript, its steps, and as one document.
+//! What is shown of a run, and in which form: its events as they come, its transcript, its steps, and
+//! one document. [`output`](crate::output) writes it.
 //!
 //! [`EventPrinter`] shows events while the run is in progress ([`EventPrinter::show`]), and its document
 //! at the end ([`EventPrinter::finish`]), a [`RunDocument`]. [`own_turn`] says which messages belong to

@@ -1,5 +1,5 @@
-//! What is shown while something is waited for: a line on a terminal that is drawn over and over,
-//! and a note from time to time elsewhere.
+//! Shows what is waited for, a [`WaitingFor`]: on a terminal as a line that is drawn over and over,
+//! elsewhere as a note from time to time.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -21,7 +21,7 @@ impl Output {
         self.show_waiting_for(WaitingFor::activity(what, self.known_id()));
     }
 
-    /// Shows how the run that is waited for reads.
+    /// Shows the status of the run that is waited for.
     pub(crate) fn show_status(&self, status: &str) {
         self.show_waiting_for(WaitingFor::status(status, self.known_id()));
     }

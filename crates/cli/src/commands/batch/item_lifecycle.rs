@@ -1,4 +1,4 @@
-//! One item of a batch: its start, its wait, and what is written down of it.
+//! One item of a batch from its start to its end: the trigger, the wait, and what is written down.
 //!
 //! [`BatchRunner::run_item`] resumes the item's run, or starts one: the intent is on disk before
 //! the trigger is sent, the session id is written as soon as it is known.
