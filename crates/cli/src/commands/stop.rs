@@ -255,7 +255,7 @@ impl Stopping<'_> {
                 return Ok(());
             }
             for id in in_progress {
-                // One that still reads as in progress, or has woken, is stopped again.
+                // One that is still in progress, or has woken, is stopped again.
                 if let Err(failure) = self.carry_out(context, &id).await? {
                     self.failed(&id, &failure);
                     failed.insert(id);
@@ -330,7 +330,7 @@ fn endless(in_progress: &[SessionId], first: &SessionId) -> Failure {
     let ids: Vec<_> = in_progress.iter().map(SessionId::as_str).collect();
     let ids = ids.join(", ");
     let text = format!("some runs of the tree are still in progress after {TRIES} attempts: {ids}");
-    let failure = Failure::new(FailureKind::StillGoing, ExitStatus::InProgress, text).about(first);
+    let failure = Failure::new(FailureKind::InProgress, ExitStatus::InProgress, text).about(first);
     failure.with_hint(again("to try again", first))
 }
 

@@ -94,7 +94,7 @@ impl Failure {
             .with_hint(hint)
     }
 
-    /// Interrupted while a stop was on its way.
+    /// Interrupted while a stop was in flight.
     pub(crate) fn interrupted_stop(signal: Signal, session_id: &SessionId) -> Self {
         let failure = Self::interrupted_run(signal, session_id, "may have been stopped");
         failure.with_hint(format!(
@@ -243,7 +243,7 @@ kinds! {
     Interrupted = "interrupted",
     Output = "output",
     Results = "results",
-    StillGoing = "still_going",
+    InProgress = "in_progress",
     Unread = "unread",
     Other = "other",
 }

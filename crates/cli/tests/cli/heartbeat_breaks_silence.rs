@@ -201,8 +201,8 @@ fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
         let vendors = ["--agent", "agent", "-m", "go"];
         scope.spawn(move || assert_says(begun(), &vendors, WATCHED, ", RUNNING, "));
         for stop in [&["stop"][..], &["stop", "--tree"]] {
-            let going = || late("stopDinoaiAgentRun");
-            scope.spawn(move || assert_says(going(), stop, WATCHED, ", stopping, "));
+            let in_progress = || late("stopDinoaiAgentRun");
+            scope.spawn(move || assert_says(in_progress(), stop, WATCHED, ", stopping, "));
         }
         for read in [
             &["get"][..],

@@ -142,7 +142,7 @@ pub(crate) type WriteError = Arc<io::Error>;
 
 type WriteReply = oneshot::Receiver<Result<(), WriteError>>;
 
-/// A record on its way. Dropped, it is still written.
+/// A record that is being written. Dropped, it is still written.
 #[derive(Debug)]
 #[must_use = "only the reply says whether a record is kept"]
 pub(crate) struct Written {
