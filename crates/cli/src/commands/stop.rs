@@ -56,7 +56,7 @@ pub(crate) async fn stop(
 /// What came of the stops so far.
 struct Stopping<'a> {
     output: &'a Output,
-    /// What came of each, where that is written at the end.
+    /// What came of each, if that is written at the end.
     results: Vec<RunEntry<StoppedRun>>,
     /// What came of each, in words.
     summaries: Vec<String>,
@@ -86,7 +86,7 @@ impl Stopping<'_> {
         Ok(())
     }
 
-    /// Stops a run, and shows it where that is done. At a signal its response is waited for a while,
+    /// Stops a run, and shows it if that is done. At a signal its response is waited for a while,
     /// and the signal is the failure.
     async fn carry_out(
         &mut self,
@@ -152,7 +152,7 @@ impl Stopping<'_> {
         self.exits.push(failure.exit);
     }
 
-    /// Notes a result, and shows it where programs read it at once.
+    /// Notes a result, and shows it if programs read it at once.
     fn result(&mut self, result: RunEntry<StoppedRun>) {
         self.summaries.push(match &result {
             RunEntry::Done(done) => format!("{} {}", done.session_id, done.status),
@@ -167,7 +167,7 @@ impl Stopping<'_> {
         }
     }
 
-    /// Shows what is shown at the end, and waits for its reader. Where the results cannot reach
+    /// Shows what is shown at the end, and waits for its reader. If the results cannot reach
     /// one, the failure has them.
     async fn finish(
         mut self,
@@ -334,7 +334,7 @@ fn endless(in_progress: &[SessionId], first: &SessionId) -> Failure {
     failure.with_hint(again("to try again", first))
 }
 
-/// Why a tree cannot be read, and how to try again where that may help.
+/// Why a tree cannot be read, and how to try again if that may help.
 fn unreadable(error: Error, first: &SessionId) -> Failure {
     let may_help = error.is_retryable();
     let failure = Failure::from(error).about(first);

@@ -60,7 +60,7 @@ impl Output {
         }
     }
 
-    /// Says that a wait continues, where nothing else has been said for a while. Never ends; may be
+    /// Says that a wait continues, if nothing else has been said for a while. Never ends; may be
     /// dropped at any time.
     pub(crate) async fn heartbeats(&self) -> Infallible {
         if self.is_live || self.quiet {
@@ -100,7 +100,7 @@ impl Output {
 /// stands there, and is cleared with the line.
 const OTHER_COLUMNS: usize = 5;
 
-/// Draws what is waited for from now on, where nothing is drawn yet.
+/// Draws what is waited for from now on, if nothing is drawn yet.
 ///
 /// Whoever touches the spinner waits for the terminal, which may be held up.
 fn spin(spinner: &ProgressBar, heartbeat: &Heartbeat) {

@@ -44,11 +44,11 @@ pub(crate) struct Output {
     is_live: bool,
     stdout: Stream,
     stderr: Stream,
-    /// The same queue where both lead to one place, so that the order is kept there.
+    /// The same queue if both lead to one place, so that the order is kept there.
     stdout_queue: WriteQueue,
     stderr_queue: WriteQueue,
     are_one: bool,
-    /// Hidden where nobody looks at it.
+    /// Hidden if nobody looks at it.
     spinner: ProgressBar,
     heartbeat: Heartbeat,
     /// Why standard output cannot be written any more.

@@ -35,7 +35,7 @@ fn begun() -> (Emulator, String) {
     (emulator, id)
 }
 
-/// The same, where something happens to every request that has this name in it.
+/// The same, if something happens to every request that has this name in it.
 fn spoilt(fault: Fault, operation: &str) -> (Emulator, String) {
     let (emulator, id) = begun();
     emulator.add_fault(fault.always().on(operation)).unwrap();

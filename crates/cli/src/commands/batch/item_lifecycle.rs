@@ -3,7 +3,7 @@
 //! [`BatchRunner::run_item`] resumes the item's run, or starts one: the intent is on disk before
 //! the trigger is sent, the session id is written as soon as it is known.
 //! [`BatchRunner::write_result`] writes what came of it, after [`BatchRunner::result_of_error`]
-//! where the run was not seen to end. An item of which nothing was started is left as it was
+//! if the run was not seen to end. An item of which nothing was started is left as it was
 //! ([`BatchRunner::leave`]).
 
 use std::sync::Arc;

@@ -136,12 +136,12 @@ fn read_bytes(file: &Path) -> io::Result<(Vec<u8>, Option<FileIdentity>)> {
 /// Standard streams, files, the runtime's own, and connections that start runs.
 #[cfg(any(unix, test))]
 const SPARE: u64 = 64;
-/// A connection for each run, and its other end where an emulator is in this process.
+/// A connection for each run, and its other end if an emulator is in this process.
 #[cfg(any(unix, test))]
 const EACH: u64 = 2;
 
-/// How many runs can be in progress at a time, and, where these are fewer than wanted, the limit on open
-/// files. Raises that limit where it can be.
+/// How many runs can be in progress at a time, and, if these are fewer than wanted, the limit on open
+/// files. Raises that limit if it can be.
 #[cfg(unix)]
 fn concurrency_under_limit(wanted: usize) -> (usize, Option<u64>) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

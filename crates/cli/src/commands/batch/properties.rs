@@ -1,5 +1,5 @@
 //! What must hold for the files that a batch reads, whatever is in them: one function a kind of
-//! file, which panics where it does not.
+//! file, which panics if it does not.
 //!
 //! Compiled for the tests below, which run the same functions on the seeds and on variations of
 //! them, and into the targets of `fuzz/`.
