@@ -44,8 +44,8 @@ impl Backend {
     /// A backend that serves this SDL document.
     ///
     /// Fields are resolved by their names, so types may be renamed and fields left out. A field
-    /// that the emulator has no value for is null where its type allows it, and an error with a
-    /// path where not.
+    /// that the emulator has no value for is null if its type allows it, and an error with a
+    /// path if not.
     ///
     /// Input objects may be `@oneOf`. Directives on the definitions of directives, an experiment of
     /// the reference implementation, are refused when the emulator starts.

@@ -28,15 +28,15 @@
 //!
 //! - HTTP/1.1 with keep-alive, over plain `http`, on 127.0.0.1 unless [`Builder::host`] says
 //!   otherwise. Request bodies up to 1 MiB.
-//! - GraphQL over HTTP: POST, and GET for queries; `application/json`, where a refused document
-//!   has the status 200, and `application/graphql-response+json`, where it has 400. Introspection
+//! - GraphQL over HTTP: POST, and GET for queries; `application/json`, in which a refused document
+//!   has the status 200, and `application/graphql-response+json`, in which it has 400. Introspection
 //!   is on.
 //! - Documents and variables are executed and refused as the reference implementation, npm
 //!   `graphql`, executes and refuses them, subscriptions aside. Errors of validation and of variables
 //!   have its words, without suggestions, and so have those of nulls where none may be; syntax errors
 //!   need not. Documents have up to 100,000 tokens. Selections, values and types nest up to 200 levels
 //!   deep in the text; and fragments spread one another up to 200 levels deep, whatever the nesting
-//!   in each. Validation ends with an error where fragments times operations come to more than two
+//!   in each. Validation ends with an error if fragments times operations come to more than two
 //!   million steps.
 //! - Variables are JSON of up to 127 levels. One with a half of a surrogate pair, or with a number
 //!   that no double can be, is not read, and the request gets 400. Those that an operation defines have
@@ -47,7 +47,7 @@
 //!   without a readable `Host`, on every path: see [`Builder::allow_host`]. They are not recorded
 //!   and use up no fault.
 //! - `GET /health`: 200 while the emulator serves, without credentials; other machines get it, too.
-//! - An unknown session id, an unknown agent where the agents are known, or a trigger with
+//! - An unknown session id, an unknown agent if the agents are known, or a trigger with
 //!   neither agent nor message: null for that field, with an error that has its path.
 //! - A run that has ended takes follow-ups, for 24 hours after its last message on the emulator's
 //!   clock ([`Emulator::advance`]). Stopping a run is at once, and leaves the run's children
@@ -112,9 +112,9 @@
 //!
 //! An emulator that runs for days does not grow. It keeps the latest 10,000 requests that fit in
 //! 32 MiB ([`Emulator::requests`], [`Builder::kept_requests`]): the first of them has a
-//! [`number`](Request::number) above 1 where others came before. Runs take 64 MiB
+//! [`number`](Request::number) above 1 if others came before. Runs take 64 MiB
 //! ([`Emulator::runs`]): when more is needed, the long texts that the oldest were sent are
-//! dropped, each with a sentence in its place that says so, and where that does not suffice, the
+//! dropped, each with a sentence in its place that says so, and if that does not suffice, the
 //! oldest runs. Ended runs come first. The texts that one run was sent take 8 MiB of
 //! JSON, of which the oldest long ones are dropped first. A run takes 10,000 follow-ups; a further
 //! one is an error. A reset frees all of it.

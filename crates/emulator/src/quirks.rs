@@ -43,7 +43,7 @@ pub struct Quirks {
     pub(crate) lacking: BTreeSet<Capability>,
     pub(crate) refusal_status: RefusalStatus,
     pub(crate) without_introspection: bool,
-    /// `None` where every message is later than the one before.
+    /// `None` if every message is later than the one before.
     pub(crate) timestamp_resolution: Option<Duration>,
     pub(crate) compacted_transcript: Option<usize>,
     pub(crate) latency: Duration,
@@ -249,7 +249,7 @@ impl Quirks {
         self
     }
 
-    /// A run that would read `RUNNING` reads as this text, whether the schema declares it or not.
+    /// A run that would be `RUNNING` has this status instead, whether the schema declares it or not.
     ///
     /// ```
     /// use dinoai_emulator::Quirks;

@@ -63,7 +63,7 @@ impl Emulator {
         &self.endpoint
     }
 
-    /// The agents that may be triggered; `None` where all may.
+    /// The agents that may be triggered; `None` if all may.
     #[cfg(feature = "program")]
     pub(crate) fn known_agents(&self) -> Option<Vec<String>> {
         let runs = self.shared.run_store();

@@ -25,9 +25,9 @@ pub enum ErrorData {
     /// `null`.
     Null,
     /// An object in which the first root field of the document, under its alias if it has one,
-    /// is null. There is none where the document has no such field. `null_field`.
+    /// is null. There is none if the document has no such field. `null_field`.
     NullField,
-    /// The good answer's data, for which the request is executed. There is none where the good
+    /// The good answer's data, for which the request is executed. There is none if the good
     /// answer has none. `kept`.
     Kept,
 }

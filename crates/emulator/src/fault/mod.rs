@@ -195,7 +195,7 @@ impl Fault {
         self.with("data", |parts| parts.data = data)
     }
 
-    /// Happens to this many requests instead of one; to none where it is 0.
+    /// Happens to this many requests instead of one; to none if it is 0.
     ///
     /// ```
     /// use dinoai_emulator::Fault;

@@ -293,7 +293,7 @@ fn deprecation<'a>(directives: &DirectiveList, field: &str) -> Option<ResolvedVa
     }
 }
 
-/// Why something is deprecated; none where it is not.
+/// Why something is deprecated; none if it is not.
 fn reason(directives: &DirectiveList) -> Option<&str> {
     let directive = directives.get("deprecated")?;
     match directive.specified_argument_by_name("reason") {

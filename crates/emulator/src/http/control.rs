@@ -178,7 +178,7 @@ fn list_requests(shared: &Arc<Shared>) -> Response {
     let mut places = shared.request_log.places();
     list(shared, move |shared, most, piece| {
         let next = shared.request_log.next(&mut places, |entry| {
-            // Texts are copied once more where they have to be escaped.
+            // Texts are copied once more if they have to be escaped.
             let bytes = 2 * entry.bytes();
             match bytes > most {
                 true => (Next::Larger(bytes), false),

@@ -27,7 +27,7 @@ const OPENING: &[u8] = b"{\"data\":";
 /// How many bytes [`Fault::replaced`] adds to an answer at most.
 const MOST_REPLACED: usize = 16 << 20;
 
-/// How it closes, where it does.
+/// How it closes, if it does.
 const CLOSING: &[u8] = b"null}";
 
 /// The size of one piece of such JSON.
@@ -48,14 +48,14 @@ const BEFORE_CUT: Duration = Duration::from_millis(20);
 
 /// What was asked, as far as the answer of a fault goes by it.
 pub(crate) struct FaultContext<'a> {
-    /// Empty where it could not be read.
+    /// Empty if it could not be read.
     pub(crate) document: &'a str,
     pub(crate) operation_name: Option<&'a str>,
     /// The media type that the client likes best.
     pub(crate) media: MediaType,
 }
 
-/// The answer of a fault. `without_fault` is the reply without it, where the request was
+/// The answer of a fault. `without_fault` is the reply without it, if the request was
 /// executed; a fault that needs it and does not get it leaves nothing to send.
 pub(crate) async fn respond(
     fault: &Fault,

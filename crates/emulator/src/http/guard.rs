@@ -1,5 +1,5 @@
 //! Which requests are served at all. A browser sends requests for pages of other sites, too, also
-//! to this machine: with a foreign name in `Host` where the page's site has made its own name
+//! to this machine: with a foreign name in `Host` if the page's site has made its own name
 //! lead here (DNS rebinding), with the page's own origin in `Origin`, or with a word on it in
 //! `Sec-Fetch-Site`. None of these gets at the emulator.
 
@@ -80,7 +80,7 @@ impl Guard {
         Ok(target.or(host))
     }
 
-    /// An address is never another site's name. Where others reach the emulator, neither is a
+    /// An address is never another site's name. If others reach the emulator, neither is a
     /// name without a dot: that of a machine or of a container, which is in no public DNS.
     fn is_ours(&self, host: &str) -> bool {
         let is_plain = self.is_exposed && !host.contains('.');

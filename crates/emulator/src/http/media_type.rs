@@ -27,7 +27,7 @@ impl MediaType {
         }
     }
 
-    /// The type that a client likes best; JSON where it does not say, `None` where it takes
+    /// The type that a client likes best; JSON if it does not say, `None` if it takes
     /// neither.
     pub(crate) fn accepted(headers: &HeaderMap) -> Option<Self> {
         let ranges = ranges(headers);
@@ -43,7 +43,7 @@ impl MediaType {
     }
 
     /// How much a client likes this type: quality, then how precisely it was named, then how
-    /// early. `None` where it is not accepted.
+    /// early. `None` if it is not accepted.
     fn liking(self, ranges: &[MediaRange]) -> Option<(u16, u8, isize)> {
         let (place, range) = ranges
             .iter()

@@ -54,9 +54,9 @@ pub struct Request {
     /// The operation's name: the request's `operationName`, else the name of the document's only
     /// operation.
     pub operation_name: Option<String>,
-    /// The GraphQL document. Empty where the request held none that could be read.
+    /// The GraphQL document. Empty if the request held none that could be read.
     pub query: String,
-    /// The variables as they were sent; null where there were none.
+    /// The variables as they were sent; null if there were none.
     pub variables: serde_json::Value,
     /// The HTTP status answered; 0 until the answer is made, and for good if the client went
     /// away before, or if its connection was reset.
@@ -70,7 +70,7 @@ pub struct Request {
     /// When the request's head came in, on the emulator's clock: see
     /// [`Emulator::elapsed`](crate::Emulator::elapsed). In JSON `received_seconds`.
     pub received: Duration,
-    /// When the answer was ready to leave, on the same clock; none where it never was: because
+    /// When the answer was ready to leave, on the same clock; none if it never was: because
     /// the client went away before, or because the connection was reset. In JSON
     /// `answered_seconds`.
     pub answered: Option<Duration>,

@@ -116,7 +116,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The response, of a fault or without one; `None` where the connection is to be reset instead.
+    /// The response, of a fault or without one; `None` if the connection is to be reset instead.
     async fn respond(&self) -> Option<Response> {
         let Some(fault) = self.take_fault() else {
             let reply = self.reply_without_fault().await;

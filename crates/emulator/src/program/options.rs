@@ -224,7 +224,7 @@ fn backend(name: &str) -> Result<Backend, String> {
     }
 }
 
-/// A number of seconds, with a fraction where one is needed.
+/// A number of seconds, with a fraction if one is needed.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map_err(|_| "not a number".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|wrong| wrong.to_string())

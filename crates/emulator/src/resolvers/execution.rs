@@ -135,7 +135,7 @@ struct ValidRequest<'a> {
 }
 
 impl ValidRequest<'_> {
-    /// Where introspection is off, each of its fields is an error, in the reference's words.
+    /// If introspection is off, each of its fields is an error, in the reference's words.
     fn check_introspection(&self) -> Result<(), Refusal> {
         if !self.quirks.without_introspection {
             return Ok(());

@@ -66,7 +66,7 @@ pub struct Run {
     pub follow_ups: Vec<String>,
     /// The session id of the run that started this one; none for a run that was triggered.
     pub parent: Option<String>,
-    /// Where the run stands now, in the API's word. Asking does not count as a read.
+    /// The status of the run now, in the API's word. Asking does not count as a read.
     pub status: String,
     /// The messages of the run so far, as the API lists them without
     /// [`Quirks`](crate::Quirks); but timestamps have their

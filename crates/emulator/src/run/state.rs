@@ -19,7 +19,7 @@ use crate::demo::{Memory, Verdict};
 use crate::json;
 use crate::scenario::{Child, Effects, Scenario, Stage, StageLength, Status, Step};
 
-/// The smallest distance between two messages of a run, in microseconds, where timestamps have no
+/// The smallest distance between two messages of a run, in microseconds, if timestamps have no
 /// resolution.
 const MESSAGE_GAP: u64 = 1_000;
 
@@ -82,7 +82,7 @@ pub(crate) struct TranscriptMessage {
 
 impl TranscriptMessage {
     /// Seconds since the Unix epoch. Distinct for distinct microseconds until the year 2242,
-    /// where seconds and microseconds no longer fit in 53 bits.
+    /// if seconds and microseconds no longer fit in 53 bits.
     #[expect(clippy::cast_precision_loss, reason = "the claim above")]
     pub(crate) fn ts(&self) -> f64 {
         self.micros as f64 / 1e6
@@ -354,7 +354,7 @@ impl RunState {
         effects.children
     }
 
-    /// Adds a message with a timestamp greater than every other of the run, or, where they have a
+    /// Adds a message with a timestamp greater than every other of the run, or, if they have a
     /// resolution, with one that is not less.
     fn say(&mut self, role: &str, content: Arc<str>, at: Duration) {
         self.last_message = self.last_message.max(at);

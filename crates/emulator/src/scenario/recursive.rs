@@ -246,8 +246,8 @@ impl Child {
     /// It does so once it has nothing else before it and the stage that it is in has ended. Without
     /// stages it is `RUNNING` for one read, then `COMPLETED` with a message of the assistant's.
     ///
-    /// A parent that ends while it waits is only idle: it reads as ended, and wakes again. One
-    /// that is stopped stays so.
+    /// A parent that ends while it waits is only idle: its status says that it has ended, and it wakes
+    /// again. One that is stopped stays so.
     ///
     /// ```
     /// use dinoai_emulator::{Child, Scenario, Stage};

@@ -88,7 +88,7 @@ async fn hosts_of_this_machine_and_addresses_are_served_on_any_port() {
         "[::1]:4000",
         "[::1]",
         "[::ffff:127.0.0.1]",
-        // Where a port is forwarded, this is how others reach it.
+        // If a port is forwarded, this is how others reach it.
         "192.0.2.7:8080",
         "[2001:db8::1]",
     ] {
@@ -209,7 +209,7 @@ async fn pages_of_this_machine_and_of_the_emulator_itself_are_served() {
             "Origin: http://127.0.0.1",
             "Sec-Fetch-Site: cross-site",
         ],
-        // Where a port is forwarded, the browser's name of the emulator is another one.
+        // If a port is forwarded, the browser's name of the emulator is another one.
         &["Host: 192.0.2.7:8080", "Origin: http://192.0.2.7:8080"],
         &["Host: localhost", "Sec-Fetch-Site: none"],
         &["Host: localhost", "Sec-Fetch-Site: same-origin"],

@@ -213,7 +213,7 @@ async fn its_runs_are_those_of_demo_agents_unless_its_flags_say_how_runs_go() {
         assert_eq!(seen, expected, "{flags:?}");
         assert!(program.signal("TERM").success());
         let shown = program.standard_error();
-        // They are not named where a folder says which are known.
+        // They are not named if a folder says which are known.
         let names_them = is_demo && flags.is_empty();
         assert_eq!(
             shown.contains("docs-writer"),

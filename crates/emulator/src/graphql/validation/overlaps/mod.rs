@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use apollo_compiler::ast::{Definition, Selection, Type};
 
-use super::context::{ABORTED, Check, MOST_ERRORS};
+use super::check::{ABORTED, Check, MOST_ERRORS};
 use crate::graphql::types;
 use field_conflicts::{Conflict, FoundField, Overlaps, SelectedFields, abbreviated, joined};
 
