@@ -3,12 +3,12 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-/// The media type of an answer.
+/// The media type of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MediaType {
-    /// `application/json`: a refused document is answered with the status 200.
+    /// `application/json`: a refused document gets the status 200.
     Json,
-    /// `application/graphql-response+json`: a refused document is answered with the status 400.
+    /// `application/graphql-response+json`: a refused document gets the status 400.
     GraphqlResponse,
 }
 

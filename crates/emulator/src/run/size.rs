@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_counts_as_long_as_it_is_in_an_answer() {
+    fn a_text_counts_as_long_as_it_is_in_a_response() {
         let mut store = RunStore::new(Workspace::default());
         let id = start(&mut store, "m");
         for _ in 0..8 {

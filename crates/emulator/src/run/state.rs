@@ -23,7 +23,7 @@ use crate::scenario::{Child, Effects, Scenario, Stage, StageLength, Status, Step
 /// resolution.
 const MESSAGE_GAP: u64 = 1_000;
 
-/// The state of one run. Cloned only when it changes while an answer still reads it.
+/// The state of one run. Cloned only when it changes while a response still reads it.
 #[derive(Clone)]
 pub(crate) struct RunState {
     /// What does not change by itself, without the texts that were sent: see
@@ -32,7 +32,7 @@ pub(crate) struct RunState {
     /// The trigger's message. Its text, and those of the follow-ups, are the transcript's own.
     pub(super) message: Option<Arc<str>>,
     pub(super) follow_ups: Vec<Arc<str>>,
-    /// How long these texts are, in bytes of JSON: what they take in answers, at least what they
+    /// How long these texts are, in bytes of JSON: what they take in responses, at least what they
     /// take here.
     pub(super) sent_bytes: usize,
     /// The same of what has appeared in the stages.
@@ -47,9 +47,9 @@ pub(crate) struct RunState {
     pub(crate) status: Status,
     /// 0 for a run that was triggered, 1 for its children, and so on.
     pub(crate) generation: u32,
-    /// How often the messages were answered, counted across all clones.
+    /// How often the messages were returned, counted across all clones.
     pub(crate) transcripts: Arc<AtomicU64>,
-    /// How many messages, from the first on, have been answered, across all clones.
+    /// How many messages, from the first on, have been returned, across all clones.
     pub(crate) listed: Arc<AtomicUsize>,
     /// When the last message appeared.
     pub(crate) last_message: Duration,

@@ -32,7 +32,7 @@ pub(crate) struct TriggerInput {
     pub(crate) model_family: Option<String>,
 }
 
-/// What a trigger answers.
+/// What a trigger returns.
 pub(crate) struct Accepted {
     pub(crate) session_id: String,
     pub(crate) warning: Option<String>,
@@ -60,7 +60,7 @@ pub(crate) struct RunStore {
 }
 
 /// A run, and how often its current stage was read. The count stands apart so that a read
-/// alone does not clone a run that an answer still holds.
+/// alone does not clone a run that a response still holds.
 pub(super) struct Slot {
     pub(super) state: Arc<RunState>,
     reads: u64,

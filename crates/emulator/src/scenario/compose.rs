@@ -128,7 +128,7 @@ impl Scenario {
     }
 
     /// Makes the run's steps unreadable: `steps` is null with an error beside it, and the rest
-    /// of the run is answered.
+    /// of the run is returned.
     ///
     /// ```
     /// use dinoai_emulator::Scenario;

@@ -19,7 +19,7 @@ pub enum Status {
     Expired,
     /// Stopped before it finished.
     Stopped,
-    /// Any other text, answered as it is, whether the schema declares it or not.
+    /// Any other text, returned as it is, whether the schema declares it or not.
     Other(String),
 }
 

@@ -68,7 +68,7 @@ impl Step {
         }
     }
 
-    /// The tool's input, answered as `toolInput` to those who ask for tool input and output.
+    /// The tool's input, returned as `toolInput` to those who ask for tool input and output.
     ///
     /// ```
     /// use dinoai_emulator::Step;
@@ -81,7 +81,7 @@ impl Step {
         self
     }
 
-    /// The tool's output, answered as `content` to those who ask for tool input and output.
+    /// The tool's output, returned as `content` to those who ask for tool input and output.
     ///
     /// ```
     /// use dinoai_emulator::Step;

@@ -30,11 +30,11 @@ use values::Usages;
 ///
 /// The document must have been read without an error.
 pub(crate) fn validate(schema: &Schema, document: &Document, text: &str) -> Vec<GraphQLError> {
-    check(schema, document, text).into_errors()
+    checked(schema, document, text).into_errors()
 }
 
 /// The check of one document, from its beginning to its end.
-fn check<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check<'a> {
+fn checked<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check<'a> {
     let mut check = Check::new(schema, document, text);
     check.names_of_definitions();
     let mut usages = Usages::default();
@@ -80,7 +80,7 @@ mod tests {
         let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
         let parser = Parser::new().token_limit(usize::MAX);
         let document = { parser }.parse_ast(text, "document.graphql").unwrap();
-        let check = check(&schema, &document, text);
+        let check = checked(&schema, &document, text);
         let steps = check.steps.get();
         let errors = check.into_errors().into_iter();
         (errors.map(|it| it.message).collect(), steps)

@@ -1,4 +1,4 @@
-//! The fields of a selection, by what they are called in the answer; why two of them conflict, and
+//! The fields of a selection, by what they are called in the response; why two of them conflict, and
 //! how that is said.
 
 use std::collections::{HashMap, HashSet};
