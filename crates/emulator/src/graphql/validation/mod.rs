@@ -5,7 +5,7 @@
 //! The executor's own validation goes by other words, and loses what is wrong with selections
 //! that it has left out before.
 //!
-//! [`validate`] makes a [`Check`](check::Check) and lets each rule look at the document: the names of all
+//! [`validate`] makes a [`Check`] and lets each rule look at the document: the names of all
 //! [`executable_definitions`]; [`selections`] and [`values`] of each operation and fragment, or
 //! [`type_definitions`]; then what takes all of them: variables, the use of fragments, and
 //! [`overlaps`].
