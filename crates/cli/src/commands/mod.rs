@@ -1,5 +1,6 @@
 //! The commands, a module each. They share [`context`], [`message`], [`run_entry`] and
-//! [`failure_groups`]; [`compat`] chooses one if none is named.
+//! [`failure_groups`], and `chat` and `batch` start runs by [`run::trigger_run`]. [`compat`] chooses a
+//! command if none is named.
 //!
 //! [`execute`] makes the output and calls [`dispatch`]. Commands that send nothing (login,
 //! completions, schema, version, emulator) are called at once. For any other one it reads the
