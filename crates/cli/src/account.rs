@@ -65,7 +65,7 @@ impl Account {
                 .any(|words| failure.message.contains(words))
     }
 
-    /// The failure of a command, where it could not reach this very machine: an emulator that has
+    /// The failure of a command, if it could not reach this very machine: an emulator that has
     /// ended is the likely cause.
     pub(crate) fn explain_unreached(failure: Failure, global: &GlobalArgs) -> Failure {
         const LOCAL: [&str; 3] = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
@@ -126,7 +126,7 @@ pub(crate) fn refuse_unwritable(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Warns where somebody else on this machine can read the file.
+/// Warns if somebody else on this machine can read the file.
 #[cfg(unix)]
 fn warn_if_others_can_read(path: &Path, output: &Output) {
     use std::os::unix::fs::MetadataExt;

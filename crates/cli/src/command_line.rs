@@ -1,4 +1,4 @@
-//! [`parse`] parses the command line. What it returns in place of one, help, a version or a
+//! [`parse_arguments`] parses the command line. What it returns in place of one, help, a version or a
 //! refusal, is shown by [`refuse`], in the format that was asked for.
 
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use crate::output::{Output, Stream};
 use crate::report::{ExitStatus, Failure};
 
 /// The command line, or help, a version or a refusal that is to be shown by [`refuse`].
-pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+pub(crate) fn parse_arguments(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     // Help and refusals have the colours of everything else. What clap makes of the environment
     // differs.
     let color = asked(arguments, "--color").unwrap_or_default();
@@ -31,7 +31,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     options.map_err(|error| error.format(&mut command))
 }
 
-/// With the option of a message, where one seems to have been given without it.
+/// With the option of a message, if one seems to have been given without it.
 fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(unexpected)) = error.get(ContextKind::InvalidArg) else {
         return error;
@@ -77,14 +77,14 @@ pub(crate) fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> ExitStatu
     }
 }
 
-/// Whether nothing of them would be obeyed where they are quoted.
+/// Whether nothing of them would be obeyed if they are quoted.
 fn are_harmless(arguments: &[OsString]) -> bool {
     let stderr = Stream::stderr(Color::Never);
     let mut texts = arguments.iter().map(|text| text.to_string_lossy());
     texts.all(|text| stderr.safe(&text) == text)
 }
 
-/// What arguments ask for with an option, where they cannot be understood as a whole, or not yet.
+/// What arguments ask for with an option, if they cannot be understood as a whole, or not yet.
 fn asked<T: ValueEnum>(arguments: &[OsString], option: &str) -> Option<T> {
     let texts: Vec<_> = arguments
         .iter()

@@ -66,7 +66,7 @@ impl ColourChoice {
             (Some(false), _) => Self::Never,
             (Some(true), _) | (None, Some(true)) => Self::Always,
             _ if value("CLICOLOR").is_some_and(|value| value == "0") => Self::Never,
-            // Where CLICOLOR=1 is set, clap would colour its help there.
+            // If CLICOLOR=1 is set, clap would colour its help there.
             _ if value("TERM").is_some_and(|value| value == "dumb") => Self::Never,
             _ => Self::Auto,
         }

@@ -56,7 +56,7 @@ impl FileIdentity {
     }
 }
 
-/// What a file is known by where the standard library cannot say more: its path. It is the same
+/// What a file is known by if the standard library cannot say more: its path. It is the same
 /// through links, but not under the other name of a hard link.
 #[cfg(not(unix))]
 #[derive(Debug, PartialEq, Eq)]

@@ -6,15 +6,15 @@
 //! | --- | --- |
 //! | [`args`] | What does the command line look like? Options, commands, and their help pages |
 //! | [`environment`] | Which variables does the command itself read? |
-//! | [`sanitize`] | Where is text of others made harmless for a terminal, the log of a CI system, JSON? |
+//! | [`sanitize`] | How is text of others made harmless for a terminal, the log of a CI system, JSON? |
 //! | [`file_identity`] | Do two names lead to the same file? |
-//! | [`report`] | What is a failure, which hints come with it, and which exit status is it? |
+//! | [`report`] | What is a failure, with its hint and its exit status? Writes nothing |
 //! | [`terminal`] | How is the terminal on standard input set, read and put back? |
-//! | [`progress`] | What is waited for, since when, and do polls fail? |
-//! | [`output`] | How is something written, and where? Results, notes, failures, the live line |
+//! | [`progress`] | What is waited for, since when, and do polls fail? Shows nothing |
+//! | [`output`] | How do results, notes, failures and the live line get onto standard output and error? |
 //! | [`account`] | Which endpoint and credentials are used, or which emulator in their place? |
 //! | [`interrupt`] | Which signals are heard, and what becomes of a run then? |
-//! | [`print`] | How do events, transcripts and documents of a run look? |
+//! | [`print`] | What is shown of a run, and in which form? Events, transcripts, documents |
 //! | [`follow`] | How is one run followed to its end, a signal, a timeout? |
 //! | [`command_line`] | How are arguments parsed, or refused? |
 //! | [`commands`] | What does each command do? |
@@ -41,8 +41,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let exit_status = match command_line::parse(&arguments) {
-        Ok(cli) => commands::run(cli),
+    let exit_status = match command_line::parse_arguments(&arguments) {
+        Ok(cli) => commands::execute(cli),
         Err(refusal) => command_line::refuse(&refusal, &arguments),
     };
     exit_status.into()

@@ -15,7 +15,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// `None` where standard input is no terminal.
+    /// `None` if standard input is no terminal.
     pub(crate) fn remember() -> Option<Self> {
         if !io::stdin().is_terminal() {
             return None;
@@ -26,7 +26,7 @@ impl Terminal {
         })
     }
 
-    /// Puts them back, where somebody was ended who had changed them.
+    /// Puts them back, if somebody was ended who had changed them.
     pub(crate) fn restore(&self) {
         #[cfg(unix)]
         self.set(&self.before);
@@ -51,7 +51,7 @@ impl Terminal {
         use rustix::termios::{OptionalActions, tcgetpgrp, tcsetattr};
 
         if tcgetpgrp(io::stdin()) == Ok(rustix::process::getpgrp()) {
-            // There is nothing more to do where the terminal has gone.
+            // There is nothing more to do if the terminal has gone.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, settings);
         }
     }

@@ -78,7 +78,7 @@ function judge(schema, world, { query, variables, operationName }) {
   try {
     wrong = validate(schema, document, undefined, options);
   } catch {
-    // The reference does so where a subscription skips a field by a variable.
+    // The reference does so if a subscription skips a field by a variable.
     return { verdict: "validation" };
   }
   if (wrong.length > 0) return { verdict: "validation", messages: texts(wrong) };

@@ -87,7 +87,7 @@ class Recorder:
         self._server.server_close()
 
     def sent_by(self, home, *command):
-        """What the command sends; None where it finds nothing in the file that it could send."""
+        """What the command sends; None if it finds nothing in the file that it could send."""
         self.recorded.clear()
         status, said = home.run(*command)
         assert status != 0 and len(self.recorded) <= 1, said

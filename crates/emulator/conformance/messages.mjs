@@ -1,4 +1,4 @@
-// Refused documents are refused in the reference implementation's words, as it says them where
+// Refused documents are refused in the reference implementation's words, as it says them if
 // suggestions are hidden, and a document whose root field is skipped executes nothing.
 
 import { buildClientSchema, getIntrospectionQuery, getVariableValues, parse, validate } from "graphql";

@@ -4,7 +4,7 @@
 //! Two schemas are made of it. The *declared* one is what documents are validated against and
 //! what introspection shows. The *executed* one also has the run statuses that scenarios use
 //! though the SDL does not declare them: the executor refuses an enum value that is not in its
-//! schema, while the API may well answer one. And it has the fields that take the place of others
+//! schema, while the API may well return one. And it has the fields that take the place of others
 //! when a document is [rewritten](crate::graphql::rewrite).
 
 use std::collections::BTreeSet;
@@ -44,8 +44,8 @@ impl Backend {
     /// A backend that serves this SDL document.
     ///
     /// Fields are resolved by their names, so types may be renamed and fields left out. A field
-    /// that the emulator has no value for is null where its type allows it, and an error with a
-    /// path where not.
+    /// that the emulator has no value for is null if its type allows it, and an error with a
+    /// path if not.
     ///
     /// Input objects may be `@oneOf`. Directives on the definitions of directives, an experiment of
     /// the reference implementation, are refused when the emulator starts.

@@ -1,7 +1,7 @@
 //! Why an emulator could not be started, or a fault not be planned: [`Error`], with a [`Diagnostic`]
 //! for what is wrong in which line of a file.
 //!
-//! A started emulator answers every request, so this is the only error of the crate. What comes from
+//! A started emulator responds to every request, so this is the only error of the crate. What comes from
 //! files is shown without anything that a terminal acts on: [`one_line`].
 
 use std::borrow::Cow;

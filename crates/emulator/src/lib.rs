@@ -1,5 +1,5 @@
 //! A local emulator of Paradime's DinoAI agents API: a GraphQL server on a loopback port that
-//! starts no agent, costs nothing and posts nowhere, but answers as the API does.
+//! starts no agent, costs nothing and posts nowhere, but responds as the API does.
 //!
 //! ```
 //! use dinoai_emulator::{Emulator, Scenario};
@@ -24,19 +24,19 @@
 //!
 //! The [guide] says how to test agent code, with a complete test to copy.
 //!
-//! # What is answered
+//! # Requests and responses
 //!
 //! - HTTP/1.1 with keep-alive, over plain `http`, on 127.0.0.1 unless [`Builder::host`] says
 //!   otherwise. Request bodies up to 1 MiB.
-//! - GraphQL over HTTP: POST, and GET for queries; `application/json`, where a refused document
-//!   has the status 200, and `application/graphql-response+json`, where it has 400. Introspection
+//! - GraphQL over HTTP: POST, and GET for queries; `application/json`, in which a refused document
+//!   has the status 200, and `application/graphql-response+json`, in which it has 400. Introspection
 //!   is on.
 //! - Documents and variables are executed and refused as the reference implementation, npm
 //!   `graphql`, executes and refuses them, subscriptions aside. Errors of validation and of variables
 //!   have its words, without suggestions, and so have those of nulls where none may be; syntax errors
 //!   need not. Documents have up to 100,000 tokens. Selections, values and types nest up to 200 levels
 //!   deep in the text; and fragments spread one another up to 200 levels deep, whatever the nesting
-//!   in each. Validation ends with an error where fragments times operations come to more than two
+//!   in each. Validation ends with an error if fragments times operations come to more than two
 //!   million steps.
 //! - Variables are JSON of up to 127 levels. One with a half of a surrogate pair, or with a number
 //!   that no double can be, is not read, and the request gets 400. Those that an operation defines have
@@ -47,11 +47,11 @@
 //!   without a readable `Host`, on every path: see [`Builder::allow_host`]. They are not recorded
 //!   and use up no fault.
 //! - `GET /health`: 200 while the emulator serves, without credentials; other machines get it, too.
-//! - An unknown session id, an unknown agent where the agents are known, or a trigger with
+//! - An unknown session id, an unknown agent if the agents are known, or a trigger with
 //!   neither agent nor message: null for that field, with an error that has its path.
 //! - A run that has ended takes follow-ups, for 24 hours after its last message on the emulator's
 //!   clock ([`Emulator::advance`]). Stopping a run is at once, and leaves the run's children
-//!   alone; one that has ended stays as it ended, and the answer says how.
+//!   alone; one that has ended stays as it ended, and the response says how.
 //! - Texts of steps are cut at 4,000 characters unless `maxChars` says otherwise.
 //!
 //! # The control path
@@ -62,17 +62,17 @@
 //! `application/json`. Errors are reported as `{"detail": …}`, with 400, 403, 404, 405, 413,
 //! 415 or 503. A list shows each item as it is when the reader comes to it; a reset ends it.
 //!
-//! | request | answer |
+//! | request | response |
 //! | --- | --- |
 //! | `GET /control/requests` | the requests to the API so far: the fields of [`Request`] |
 //! | `DELETE /control/requests` | empties the request log |
 //! | `GET /control/runs` | the runs so far: the fields of [`Run`] |
 //! | `GET /control/faults` | the faults ahead, in order: see [`Fault`] |
-//! | `POST /control/faults` with a fault or a list of them | adds to the plan; answers the faults ahead |
+//! | `POST /control/faults` with a fault or a list of them | adds to the plan; returns the faults ahead |
 //! | `DELETE /control/faults` | empties the plan |
 //! | `GET /control/clock` | `{"elapsed_seconds": 12.5}` |
-//! | `POST /control/clock` with `{"advance_seconds": 86400}` | moves the clock forward, by 100 years at most; answers as GET |
-//! | `POST /control/reset` | brings back the state at the start ([`Emulator::reset`]); answers as `GET /control/clock` |
+//! | `POST /control/clock` with `{"advance_seconds": 86400}` | moves the clock forward, by 100 years at most; responds as GET |
+//! | `POST /control/reset` | brings back the state at the start ([`Emulator::reset`]); responds as `GET /control/clock` |
 //!
 //! ```sh
 //! curl -H 'Content-Type: application/json' http://127.0.0.1:4000/control/faults \
@@ -112,9 +112,9 @@
 //!
 //! An emulator that runs for days does not grow. It keeps the latest 10,000 requests that fit in
 //! 32 MiB ([`Emulator::requests`], [`Builder::kept_requests`]): the first of them has a
-//! [`number`](Request::number) above 1 where others came before. Runs take 64 MiB
+//! [`number`](Request::number) above 1 if others came before. Runs take 64 MiB
 //! ([`Emulator::runs`]): when more is needed, the long texts that the oldest were sent are
-//! dropped, each with a sentence in its place that says so, and where that does not suffice, the
+//! dropped, each with a sentence in its place that says so, and if that does not suffice, the
 //! oldest runs. Ended runs come first. The texts that one run was sent take 8 MiB of
 //! JSON, of which the oldest long ones are dropped first. A run takes 10,000 follow-ups; a further
 //! one is an error. A reset frees all of it.
@@ -122,12 +122,12 @@
 //! Agents, base branches, model families, and channels and timestamps of Slack have 255 characters
 //! at most: a trigger with a longer one is an error, and starts nothing.
 //!
-//! One answer takes 48 MiB of memory while it is made, which is enough for 24 MiB of texts or for
+//! One response takes 48 MiB of memory while it is made, which is enough for 24 MiB of texts or for
 //! 50,000 messages. In the place of a larger one stands an error, with `data` null; what a mutation
-//! did before stays done. Answers above 64 KiB that are made and not read yet take 24 MiB together:
+//! did before stays done. Responses above 64 KiB that are made and not read yet take 24 MiB together:
 //! a further one waits until others are read, for ten seconds at most, and then gets 503; the lists
 //! of the control path wait for as long as it takes. A trigger, a follow-up and a stop have short
-//! answers, unless a document has hundreds of them. Request bodies take 1 MiB each while they come
+//! responses, unless a document has hundreds of them. Request bodies take 1 MiB each while they come
 //! in and are executed, or held back by a fault, on as many connections as there are.
 //!
 //! # Files
@@ -162,7 +162,7 @@
 // demo         the demo agents: scenarios made up from what a user says
 // run          the runs: the record and the state of each, and all of them
 // fault        what happens to a request, and the plan of it
-// resolvers    what the fields of the API do and answer
+// resolvers    what the fields of the API do and return
 // http         the server, the request log, the control path, and faults on the wire
 // emulator     a running emulator, as its user holds it
 // builder      how one is started

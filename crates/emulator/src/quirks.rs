@@ -43,7 +43,7 @@ pub struct Quirks {
     pub(crate) lacking: BTreeSet<Capability>,
     pub(crate) refusal_status: RefusalStatus,
     pub(crate) without_introspection: bool,
-    /// `None` where every message is later than the one before.
+    /// `None` if every message is later than the one before.
     pub(crate) timestamp_resolution: Option<Duration>,
     pub(crate) compacted_transcript: Option<usize>,
     pub(crate) latency: Duration,
@@ -87,7 +87,7 @@ impl Capability {
     }
 }
 
-/// The HTTP status of an answer that refuses a document before execution.
+/// The HTTP status of a response that refuses a document before execution.
 ///
 /// That is one with a syntax error, a validation error, or a variable of the wrong type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -152,8 +152,8 @@ impl Quirks {
         self
     }
 
-    /// Every other answer with a run's messages lists them all twice, beginning with the second
-    /// answer.
+    /// Every other response with a run's messages lists them all twice, beginning with the second
+    /// response.
     ///
     /// One after the other, then again, with the same timestamps.
     ///
@@ -167,7 +167,7 @@ impl Quirks {
         self
     }
 
-    /// Every other answer with a run's messages, beginning with the second, lists them newest
+    /// Every other response with a run's messages, beginning with the second, lists them newest
     /// first.
     ///
     /// ```
@@ -199,8 +199,8 @@ impl Quirks {
 
     /// A transcript that grows long is compacted to this many latest messages.
     ///
-    /// Once a message has been listed in an answer, later ones list it only while it is among
-    /// these. So every message is listed at least once; with 0, only once. An answer that a
+    /// Once a message has been listed in a response, later ones list it only while it is among
+    /// these. So every message is listed at least once; with 0, only once. A response that a
     /// [`Fault`](crate::Fault) spoils or loses counts, too, if the request was executed.
     ///
     /// ```
@@ -232,10 +232,10 @@ impl Quirks {
         self
     }
 
-    /// Every answer of the API leaves this long after the request was executed.
+    /// Every response of the API leaves this long after the request was executed.
     ///
     /// In real time, not that of the emulator's clock. A client that goes away meanwhile has
-    /// started its run all the same. The default is zero. Answers of [`Fault`](crate::Fault)s are
+    /// started its run all the same. The default is zero. Responses of [`Fault`](crate::Fault)s are
     /// late, too, after their own delay; resets are not.
     ///
     /// ```
@@ -249,7 +249,7 @@ impl Quirks {
         self
     }
 
-    /// A run that would read `RUNNING` reads as this text, whether the schema declares it or not.
+    /// A run that would be `RUNNING` has this status instead, whether the schema declares it or not.
     ///
     /// ```
     /// use dinoai_emulator::Quirks;
@@ -289,7 +289,7 @@ impl Quirks {
         self
     }
 
-    /// The credentials lack a capability: a document that needs it is answered with HTTP 403 and
+    /// The credentials lack a capability: a document that needs it gets HTTP 403 and
     /// executes nothing.
     ///
     /// ```
@@ -302,7 +302,7 @@ impl Quirks {
         self
     }
 
-    /// Answers refused documents with this status.
+    /// Gives refused documents this status.
     ///
     /// ```
     /// use dinoai_emulator::{Quirks, RefusalStatus};

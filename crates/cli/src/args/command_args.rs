@@ -161,10 +161,10 @@ pub(crate) struct BatchArgs {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PollArgs {
     /// Wait no longer than this, for example 90s, 30m or 1h30m; a number alone is in seconds
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse_duration)]
     pub(crate) timeout: Duration,
     /// Poll at this interval [default: a tenth of the time waited so far, 1s to 10s]
-    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse_duration)]
     pub(crate) poll_interval: Option<Duration>,
 }
 

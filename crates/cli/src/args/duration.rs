@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A length of time, more than none; a number alone is seconds.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let time = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -34,12 +34,12 @@ mod tests {
 
     #[test]
     fn a_number_alone_is_seconds() {
-        assert_eq!(parse("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse("1h30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(parse("50ms"), Ok(Duration::from_millis(50)));
-        assert!(parse("-1").is_err());
-        assert!(parse("soon").is_err());
-        assert!(parse("0").is_err());
-        assert!(parse("0s").is_err());
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("50ms"), Ok(Duration::from_millis(50)));
+        assert!(parse_duration("-1").is_err());
+        assert!(parse_duration("soon").is_err());
+        assert!(parse_duration("0").is_err());
+        assert!(parse_duration("0s").is_err());
     }
 }

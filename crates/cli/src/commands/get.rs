@@ -43,7 +43,7 @@ struct Work {
 }
 
 impl Work {
-    /// Where it cannot be read, the run is shown all the same: fails only if it is interrupted.
+    /// If it cannot be read, the run is shown all the same: fails only if it is interrupted.
     async fn read(context: &mut Context<'_>, id: &SessionId) -> Result<Self, Failure> {
         let options = StepOptions::default().with_tool_io();
         let options = options.with_max_chars(text::INPUT_LENGTH);

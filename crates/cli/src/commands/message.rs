@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::report::Failure;
 
-/// The message as the options give it: itself, `-` for standard input, or a file. `None` where
+/// The message as the options give it: itself, `-` for standard input, or a file. `None` if
 /// they give none; standard input is not looked at then, since it may be somebody else's.
 ///
 /// Blocks until it has been read whole.

@@ -1,6 +1,8 @@
-//! The commands, a module each.
+//! The commands, a module each. They share [`context`], [`message`], [`run_entry`] and
+//! [`failure_groups`], and `chat` and `batch` start runs by [`run::trigger_run`]. [`compat`] chooses a
+//! command if none is named.
 //!
-//! [`run()`] makes the output and calls [`dispatch`]. Commands that send nothing (login,
+//! [`execute`] makes the output and calls [`dispatch`]. Commands that send nothing (login,
 //! completions, schema, version, emulator) are called at once. For any other one it reads the
 //! message, opens the account, checks the file for the answer, prepares a batch, listens for
 //! signals, and only then calls the command, with a [`Context`]. [`finish`] reports a failure and
@@ -9,16 +11,20 @@
 mod batch;
 mod chat;
 mod compat;
-mod completions_and_schema;
+mod completions;
 mod context;
+mod failure_groups;
 mod get;
 mod login;
 mod message;
-mod run_send_watch;
-mod several_runs;
+mod run;
+mod run_entry;
+mod schema;
+mod send;
 mod stop;
 mod tree;
 mod wait;
+mod watch;
 
 use std::time::Duration;
 
@@ -33,7 +39,7 @@ use crate::report::{ExitStatus, Failure};
 use context::Context;
 
 /// Runs the command that the arguments name, to its exit status.
-pub(crate) fn run(cli: Cli) -> ExitStatus {
+pub(crate) fn execute(cli: Cli) -> ExitStatus {
     let output = Output::new(&cli.global);
     show_traces(cli.global.verbose, &output);
     let exit = dispatch(cli, &output).unwrap_or_else(|failure| {
@@ -68,9 +74,9 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     let command = match command {
         Some(Command::Login) => return login::login(&global, output),
         Some(Command::Completions { shell }) => {
-            return completions_and_schema::print_completions(shell, output);
+            return completions::print_completions(shell, output);
         }
-        Some(Command::Schema { of }) => return completions_and_schema::print_schema(of, output),
+        Some(Command::Schema { of }) => return schema::print_schema(of, output),
         Some(Command::Version) => {
             return output.print_result(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
         }
@@ -117,10 +123,10 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
                 Some(prepared) => batch::batch(context, prepared).await,
                 None => Ok(ExitStatus::Done),
             },
-            Command::Run(options) => run_send_watch::run(context, options, answer_file).await,
-            Command::Send(options) => run_send_watch::send(context, options, answer_file).await,
+            Command::Run(options) => run::run(context, options, answer_file).await,
+            Command::Send(options) => send::send(context, options, answer_file).await,
             Command::Get(options) => get::get(context, options).await,
-            Command::Watch(options) => run_send_watch::watch(context, options, answer_file).await,
+            Command::Watch(options) => watch::watch(context, options, answer_file).await,
             Command::Wait(options) => wait::wait(context, options).await,
             Command::Stop(options) => stop::stop(context, options).await,
             Command::Tree(options) => tree::tree(context, options).await,

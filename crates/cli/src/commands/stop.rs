@@ -11,7 +11,8 @@ use dinoai::{Accepted, Error, Run, RunStatus, SessionId, Tree};
 use serde::Serialize;
 
 use super::context::Context;
-use super::several_runs::{FailureGroups, RunEntry};
+use super::failure_groups::FailureGroups;
+use super::run_entry::RunEntry;
 use crate::args::{Format, OnInterrupt, StopArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
@@ -55,7 +56,7 @@ pub(crate) async fn stop(
 /// What came of the stops so far.
 struct Stopping<'a> {
     output: &'a Output,
-    /// What came of each, where that is written at the end.
+    /// What came of each, if that is written at the end.
     results: Vec<RunEntry<StoppedRun>>,
     /// What came of each, in words.
     summaries: Vec<String>,
@@ -85,7 +86,7 @@ impl Stopping<'_> {
         Ok(())
     }
 
-    /// Stops a run, and shows it where that is done. At a signal its response is waited for a while,
+    /// Stops a run, and shows it if that is done. At a signal its response is waited for a while,
     /// and the signal is the failure.
     async fn carry_out(
         &mut self,
@@ -151,7 +152,7 @@ impl Stopping<'_> {
         self.exits.push(failure.exit);
     }
 
-    /// Notes a result, and shows it where programs read it at once.
+    /// Notes a result, and shows it if programs read it at once.
     fn result(&mut self, result: RunEntry<StoppedRun>) {
         self.summaries.push(match &result {
             RunEntry::Done(done) => format!("{} {}", done.session_id, done.status),
@@ -166,7 +167,7 @@ impl Stopping<'_> {
         }
     }
 
-    /// Shows what is shown at the end, and waits for its reader. Where the results cannot reach
+    /// Shows what is shown at the end, and waits for its reader. If the results cannot reach
     /// one, the failure has them.
     async fn finish(
         mut self,
@@ -254,7 +255,7 @@ impl Stopping<'_> {
                 return Ok(());
             }
             for id in in_progress {
-                // One that still reads as in progress, or has woken, is stopped again.
+                // One that is still in progress, or has woken, is stopped again.
                 if let Err(failure) = self.carry_out(context, &id).await? {
                     self.failed(&id, &failure);
                     failed.insert(id);
@@ -329,11 +330,11 @@ fn endless(in_progress: &[SessionId], first: &SessionId) -> Failure {
     let ids: Vec<_> = in_progress.iter().map(SessionId::as_str).collect();
     let ids = ids.join(", ");
     let text = format!("some runs of the tree are still in progress after {TRIES} attempts: {ids}");
-    let failure = Failure::new(FailureKind::StillGoing, ExitStatus::InProgress, text).about(first);
+    let failure = Failure::new(FailureKind::InProgress, ExitStatus::InProgress, text).about(first);
     failure.with_hint(again("to try again", first))
 }
 
-/// Why a tree cannot be read, and how to try again where that may help.
+/// Why a tree cannot be read, and how to try again if that may help.
 fn unreadable(error: Error, first: &SessionId) -> Failure {
     let may_help = error.is_retryable();
     let failure = Failure::from(error).about(first);

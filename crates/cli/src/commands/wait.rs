@@ -11,7 +11,8 @@ use dinoai::{Error, Run, RunResults, SessionId};
 use futures_util::FutureExt;
 
 use super::context::Context;
-use super::several_runs::{FailureGroups, RunEntry};
+use super::failure_groups::FailureGroups;
+use super::run_entry::RunEntry;
 use crate::args::{Format, OnInterrupt, WaitArgs};
 use crate::interrupt::{Action, RunStage, decide};
 use crate::output::Output;
@@ -73,7 +74,7 @@ struct WaitProgress<'a> {
     /// What came of each so far, in words: an id and a status, or why it is not known.
     summaries: Vec<String>,
     counts: OutcomeCounts,
-    /// What came of each, where that is written at the end.
+    /// What came of each, if that is written at the end.
     results: Vec<RunEntry<Run>>,
     exits: Vec<ExitStatus>,
 }
@@ -198,7 +199,7 @@ impl WaitProgress<'_> {
         }
     }
 
-    /// Writes what came of them, where that is one document.
+    /// Writes what came of them, if that is one document.
     fn write(&self) {
         if self.output.format == Format::Json {
             self.output.json(&self.results);
@@ -233,7 +234,7 @@ impl WaitProgress<'_> {
     }
 }
 
-/// The run where it has ended, well or not; the failure where it has not completed.
+/// The run if it has ended, well or not; the failure if it has not completed.
 fn run_and_failure(id: &SessionId, result: dinoai::Result<Run>) -> (Option<Run>, Option<Failure>) {
     match result {
         Ok(run) => (Some(run), None),

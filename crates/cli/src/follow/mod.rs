@@ -126,7 +126,7 @@ impl Follower<'_> {
         end
     }
 
-    /// Starts the run without following it, and shows that it has started, also where that came
+    /// Starts the run without following it, and shows that it has started, even if that came
     /// out only after a signal.
     pub(crate) async fn start_only(
         &self,
@@ -158,7 +158,7 @@ impl Follower<'_> {
         end
     }
 
-    /// Waits until the result has reached its reader. `what` says what is known of the run, where
+    /// Waits until the result has reached its reader. `what` says what is known of the run, if
     /// it cannot.
     pub(crate) async fn wait_until_written(
         &self,

@@ -144,7 +144,7 @@ impl Follower<'_> {
         }
     }
 
-    /// Where it is unknown what came of what was sent: a run that was there before is stopped all
+    /// If it is unknown what came of what was sent: a run that was there before is stopped all
     /// the same, if that is wanted.
     async fn stop_if_known(
         &self,

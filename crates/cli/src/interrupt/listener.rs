@@ -97,11 +97,11 @@ impl Listener {
     fn pass_on(&self, signal: Signal, signals: &mpsc::UnboundedSender<Signal>) {
         let mut heard = self.heard();
         heard.push(signal);
-        // Fails where the command has finished.
+        // Fails if the command has finished.
         let _ = signals.send(signal);
     }
 
-    /// The first signal, where another one came after it, or where the command has finished and its
+    /// The first signal, if another one came after it, or if the command has finished and its
     /// last words are all that is waited for.
     fn is_urgent(&self, signals: &mpsc::UnboundedSender<Signal>) -> Option<Signal> {
         let heard = self.heard();
@@ -169,7 +169,7 @@ impl Interrupts {
         graver
     }
 
-    /// The runs that are named where a second signal ends the process.
+    /// The runs that are named if a second signal ends the process.
     pub(crate) fn started_runs(&self) -> &StartedRuns {
         self.listener.started_runs()
     }

@@ -23,11 +23,11 @@ pub(crate) use listener::{Interrupts, Listener, StartedRuns};
 pub(crate) enum RunStage {
     /// Nothing has been sent that starts anything.
     NothingBegun,
-    /// A trigger or a follow-up is on its way, or may be.
+    /// A trigger or a follow-up is in flight, or may be.
     InFlight,
     /// The run is in progress, as far as is known.
     InProgress,
-    /// A stop of the run is on its way.
+    /// A stop of the run is in flight.
     Stopping,
     /// The run has ended.
     Ended,

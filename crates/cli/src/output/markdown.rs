@@ -1,6 +1,6 @@
 //! Markdown that an agent wrote, rendered for a terminal.
 //!
-//! Rendering is for reading alone, so a text is shown as it is where that would take long, or would
+//! Rendering is for reading alone, so a text is shown as it was written if that would take long, or would
 //! not show all of it.
 
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ const MARKUP: &str = "*`~#>|-:+.)\\";
 /// More than any name of a language behind the mark of a code block.
 const LONGEST_LANGUAGE: usize = 16;
 
-/// The text as a terminal of this width shows it; `None` where it is better shown as it is.
+/// The text as a terminal of this width shows it; `None` if it is better shown as it is.
 pub(super) fn rendered(text: &str, width: usize, is_coloured: bool) -> Option<String> {
     if !is_quick(text) || text.lines().any(begins_with_a_long_number) {
         return None;
@@ -57,7 +57,7 @@ fn begins_with_a_long_number(line: &str) -> bool {
 
 /// Whether every character of the text is seen, but for blanks and what marks it up. The renderer
 /// leaves out columns of a table that is too wide, what stands behind the mark of a code block, and
-/// the numbers of a list where they do not follow each other.
+/// the numbers of a list if they do not follow each other.
 fn shows_all(text: &str, shown: &str) -> bool {
     let mut left: HashMap<char, usize> = HashMap::new();
     for character in shown.chars() {

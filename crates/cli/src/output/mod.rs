@@ -1,14 +1,15 @@
-//! [`Output`]: results on standard output, everything else on standard error, in the format that
-//! was asked for. What others wrote is made safe here for where it goes: [`Stream::safe`], and
-//! [`json`](crate::sanitize::json).
+//! [`Output`]: writes results to standard output, and everything else to standard error, in the format
+//! that was asked for. It knows no events and no transcripts: what is shown of a run,
+//! [`print`](mod@crate::print) chooses. What others wrote is made safe here for where it goes:
+//! [`Stream::safe`], and [`json`](crate::sanitize::json).
 //!
 //! [`stdout`] has what goes to standard output, with [`markdown`] rendered for a terminal;
-//! [`stderr`] what goes to standard error, the library's traces among it, [`progress_line`] what is
+//! [`stderr`] what goes to standard error, the library's traces among it, [`live_line`] what is
 //! shown there while something is waited for. Each pushes its text onto a [`write_queue`],
 //! whose thread writes it. [`stream`] says what a standard stream leads to.
 
+mod live_line;
 mod markdown;
-mod progress_line;
 mod stderr;
 mod stdout;
 mod stream;
@@ -43,11 +44,11 @@ pub(crate) struct Output {
     is_live: bool,
     stdout: Stream,
     stderr: Stream,
-    /// The same queue where both lead to one place, so that the order is kept there.
+    /// The same queue if both lead to one place, so that the order is kept there.
     stdout_queue: WriteQueue,
     stderr_queue: WriteQueue,
     are_one: bool,
-    /// Hidden where nobody looks at it.
+    /// Hidden if nobody looks at it.
     spinner: ProgressBar,
     heartbeat: Heartbeat,
     /// Why standard output cannot be written any more.

@@ -69,7 +69,7 @@ impl Output {
         self.note(&one_line(text));
     }
 
-    /// A note of one line about what is being done, where no live line shows it.
+    /// A note of one line about what is being done, if no live line shows it.
     pub(crate) fn note_unless_live(&self, text: &str) {
         if !self.is_live {
             self.line_note(text);
@@ -163,9 +163,9 @@ pub(crate) fn show_traces(verbose: u8, output: &Output) {
     let writer = output.traces();
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(move || writer.clone())
-        // The crate is built without colours, and panics where it is asked for them.
+        // The crate is built without colours, and panics if it is asked for them.
         .with_ansi(false);
-    // Fails only where something else is set, and then that shows them.
+    // Fails only if something else is set, and then that shows them.
     let _ = tracing_subscriber::registry()
         .with(lines)
         .with(Targets::new().with_target("dinoai", level))

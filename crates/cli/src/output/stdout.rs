@@ -31,7 +31,7 @@ impl Output {
         }
     }
 
-    /// What an agent wrote: Markdown, rendered on a terminal. Not where a CI system reads it:
+    /// What an agent wrote: Markdown, rendered on a terminal. Not if a CI system reads it:
     /// without its markup, and in other lines, it could hold a command that it did not hold before.
     pub(crate) fn markdown(&self, text: &str) {
         const WIDEST: usize = 100;
@@ -81,7 +81,7 @@ impl Output {
         }
     }
 
-    /// Undoes what a line editor has asked of the terminal, where it was not let come to its end:
+    /// Undoes what a line editor has asked of the terminal, if it was not let come to its end:
     /// marks around what is pasted. Leaves its line.
     pub(crate) fn end_of_editing(&self) {
         if self.stdout.is_live {

@@ -30,7 +30,7 @@ impl Stream {
         Self::of(io::stderr().is_terminal(), is_file(io::stderr()), color)
     }
 
-    /// Text that others wrote, as it may be written here: without what a terminal would obey where
+    /// Text that others wrote, as it may be written here: without what a terminal would obey if
     /// this is one, without commands where a CI system would obey them. A file gets it as it is.
     pub(crate) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = match self.is_terminal {

@@ -12,7 +12,7 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Jobs that a thread does one after the other. Clones share the thread.
 #[derive(Clone)]
 pub(crate) struct WriteQueue {
-    /// `None` where no thread could be started: then jobs are done at once.
+    /// `None` if no thread could be started: then jobs are done at once.
     jobs: Option<Sender<Job>>,
 }
 
@@ -28,7 +28,7 @@ impl WriteQueue {
 
     pub(crate) fn push(&self, job: impl FnOnce() + Send + 'static) {
         match &self.jobs {
-            // The thread is gone only where a job has panicked.
+            // The thread is gone only if a job has panicked.
             Some(jobs) => drop(jobs.send(Box::new(job))),
             None => job(),
         }
@@ -37,9 +37,9 @@ impl WriteQueue {
     /// Ends once everything that has been queued so far is done. May be dropped at any time.
     pub(crate) async fn until_done(&self) {
         let (sender, done) = oneshot::channel();
-        // Fails where nobody waits any more.
+        // Fails if nobody waits any more.
         self.push(move || sender.send(()).unwrap_or_default());
-        // Fails where the thread is gone, and then there is nothing to wait for.
+        // Fails if the thread is gone, and then there is nothing to wait for.
         let _ = done.await;
     }
 

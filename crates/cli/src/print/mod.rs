@@ -1,4 +1,5 @@
-//! How a run is printed: its events as they come, its transcript, its steps, and as one document.
+//! What is shown of a run, and in which form: its events as they come, its transcript, its steps, and
+//! one document. [`output`](crate::output) writes it.
 //!
 //! [`EventPrinter`] shows events while the run is in progress ([`EventPrinter::show`]), and its document
 //! at the end ([`EventPrinter::finish`]), a [`RunDocument`]. [`own_turn`] says which messages belong to
@@ -176,7 +177,7 @@ impl<'a> EventPrinter<'a> {
         }
     }
 
-    /// Shows the result where it is one document: the run, or what was seen of one that was not
+    /// Shows the result if it is one document: the run, or what was seen of one that was not
     /// seen to end, if anything was.
     pub(crate) fn finish(&mut self, id: Option<&SessionId>, has_steps: bool) {
         if let (Some(id), None) = (id, &self.ended) {
@@ -268,7 +269,7 @@ pub(crate) struct RunDocument<'a, R> {
     /// A run that was read whole, or [`UnfinishedRun`].
     #[serde(flatten)]
     pub(crate) run: &'a R,
-    /// Where they were asked for, as are the next two.
+    /// Present if asked for, as are the next two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) steps: Option<&'a [Step]>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -47,7 +47,7 @@ const LONGEST: usize = 90;
 /// How many characters of a tool's input are asked for.
 pub(crate) const INPUT_LENGTH: u32 = 300;
 
-/// Which tool was used, and on what, where a tool has done some work.
+/// Which tool was used, and on what, if a tool has done some work.
 pub(crate) fn tool_line(step: &Step) -> Option<String> {
     let tool = step.tool_name.as_deref()?;
     if HIDDEN.contains(&tool) {
@@ -60,7 +60,7 @@ pub(crate) fn tool_line(step: &Step) -> Option<String> {
     })
 }
 
-/// What the tool was used on: the first text of its input, or the input as it is where it was cut
+/// What the tool was used on: the first text of its input, or the input itself, if it was cut
 /// off or is no JSON.
 fn subject(input: Option<&str>) -> Option<String> {
     let input = input?;

@@ -1,6 +1,6 @@
 //! [`Heartbeat`]: since when something is waited for, and when the next sign of life is due.
 //!
-//! Where no line is drawn over and over, a wait without news says that it continues: many CI systems
+//! If no line is drawn over and over, a wait without news says that it continues: many CI systems
 //! end a job that is silent for long. Whatever else is said in the meantime counts as news.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

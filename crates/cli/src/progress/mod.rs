@@ -1,5 +1,5 @@
 //! What a command waits for ([`waiting_for`]), since when ([`heartbeat`]), and whose polls fail
-//! ([`outages`]): what the line on a terminal and the notes elsewhere say.
+//! ([`outages`]). It shows none of it: that is done in `output/live_line.rs`.
 
 pub(crate) mod heartbeat;
 pub(crate) mod outages;

@@ -59,7 +59,7 @@ impl Outages {
         self.all().clear();
     }
 
-    /// The polls that fail now; `None` where none does.
+    /// The polls that fail now; `None` if none does.
     pub(crate) fn summary(&self) -> Option<OutageSummary> {
         let all = self.all();
         let longest = all.values().min_by_key(|since| since.answered)?;

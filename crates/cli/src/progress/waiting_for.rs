@@ -57,7 +57,7 @@ pub(crate) struct OutcomeCounts {
 pub(crate) enum NamedRuns {
     /// Those that have been in progress longest, and since when.
     Longest(Vec<(String, Instant)>),
-    /// The first ones, where nobody says since when.
+    /// The first ones, if nobody says since when.
     First(Vec<SessionId>),
 }
 

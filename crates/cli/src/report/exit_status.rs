@@ -4,8 +4,8 @@
 //! [`ExitStatus::of_wait`] for what ended the wait for a run. The command's own failures are given
 //! theirs by the constructors in `failure.rs`, a rare one with
 //! [`Failure::new`](super::Failure::new). Three places change it afterwards:
-//! [`Failure::after_signal`](super::Failure::after_signal) where a signal came first, `chat`
-//! where a later turn cannot be begun, and `batch` for items that were held back because something
+//! [`Failure::after_signal`](super::Failure::after_signal) if a signal came first, `chat`
+//! if a later turn cannot be begun, and `batch` for items that were held back because something
 //! else had stopped it. [`ExitStatus::worst`] says which one of several counts.
 
 use std::process::ExitCode;
@@ -56,7 +56,7 @@ impl ExitStatus {
         }
     }
 
-    /// The same of an error that ended a wait. Where the run is known, so is that it has started:
+    /// The same of an error that ended a wait. If the run is known, so is that it has started:
     /// only what came of it is not.
     pub(super) fn of_wait(error: &Error) -> Self {
         match Self::of(error) {

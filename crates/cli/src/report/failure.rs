@@ -94,7 +94,7 @@ impl Failure {
             .with_hint(hint)
     }
 
-    /// Interrupted while a stop was on its way.
+    /// Interrupted while a stop was in flight.
     pub(crate) fn interrupted_stop(signal: Signal, session_id: &SessionId) -> Self {
         let failure = Self::interrupted_run(signal, session_id, "may have been stopped");
         failure.with_hint(format!(
@@ -108,7 +108,7 @@ impl Failure {
         Self::by_signal(signal, "interrupted; nothing was started")
     }
 
-    /// The same failure, where the command was interrupted before it came.
+    /// The same failure, if the command was interrupted before it came.
     pub(crate) fn after_signal(mut self, signal: Signal) -> Self {
         self.exit = ExitStatus::Interrupted(signal);
         self
@@ -128,7 +128,7 @@ impl Failure {
         self
     }
 
-    /// Where the error does not know which run it is about, and the caller does.
+    /// The same failure with its run, which the caller knows if the error does not.
     pub(crate) fn about(mut self, session_id: &SessionId) -> Self {
         if self.session_id.is_none() {
             self.session_id = Some(session_id.clone());
@@ -136,7 +136,7 @@ impl Failure {
         self
     }
 
-    /// What ended a wait that has started its run: where the run is known, so is what came of the
+    /// What ended a wait that has started its run: if the run is known, so is what came of the
     /// trigger.
     pub(crate) fn from_wait(error: Error) -> Self {
         let exit = ExitStatus::of_wait(&error);
@@ -243,7 +243,7 @@ kinds! {
     Interrupted = "interrupted",
     Output = "output",
     Results = "results",
-    StillGoing = "still_going",
+    InProgress = "in_progress",
     Unread = "unread",
     Other = "other",
 }

@@ -44,7 +44,7 @@ impl AccountOptions {
         }
     }
 
-    /// A hint whose commands, at most one on a line, reach the same account; `None` where none can.
+    /// A hint whose commands, at most one on a line, reach the same account; `None` if none can.
     pub(crate) fn complete(&self, hint: &str) -> Option<String> {
         if !hint.contains(": dinoai ") {
             return Some(hint.to_owned());

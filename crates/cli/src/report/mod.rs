@@ -1,5 +1,5 @@
-//! What the command reports of itself: a [`failure`] and its kind, the [`hint`]s what to do next, and
-//! the [`exit_status`].
+//! How a command ends: a [`failure`] and its kind, the [`hint`]s what to do next, and the
+//! [`exit_status`]. It writes none of them: [`output`](crate::output) does.
 
 mod exit_status;
 mod failure;

@@ -28,13 +28,13 @@ fn emulator() -> Emulator {
     Emulator::builder()
         .default_scenario(scenario)
         .scenario("broken", Scenario::failed())
-        .scenario("endless", Scenario::new().stage(going(u64::MAX)))
+        .scenario("endless", Scenario::new().stage(in_progress(u64::MAX)))
         .scenario("silent", Scenario::new().stage(Stage::new("COMPLETED")))
         .start_blocking()
         .unwrap()
 }
 
-fn going(reads: u64) -> Stage {
+fn in_progress(reads: u64) -> Stage {
     Stage::new("RUNNING").reads(reads)
 }
 

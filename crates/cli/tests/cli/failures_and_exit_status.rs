@@ -106,7 +106,7 @@ fn refused_credentials_are_3() {
 }
 
 #[test]
-fn a_run_that_is_still_going_is_4() {
+fn a_run_that_is_still_in_progress_is_4() {
     let emulator = emulated(Scenario::new().stage(Stage::new("RUNNING").reads(1_000_000)));
     let arguments = [
         "run",

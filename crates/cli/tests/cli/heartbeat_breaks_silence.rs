@@ -35,7 +35,7 @@ fn begun() -> (Emulator, String) {
     (emulator, id)
 }
 
-/// The same, where something happens to every request that has this name in it.
+/// The same, if something happens to every request that has this name in it.
 fn spoilt(fault: Fault, operation: &str) -> (Emulator, String) {
     let (emulator, id) = begun();
     emulator.add_fault(fault.always().on(operation)).unwrap();
@@ -201,8 +201,8 @@ fn a_wait_without_news_says_within_30_s_that_it_goes_on() {
         let vendors = ["--agent", "agent", "-m", "go"];
         scope.spawn(move || assert_says(begun(), &vendors, WATCHED, ", RUNNING, "));
         for stop in [&["stop"][..], &["stop", "--tree"]] {
-            let going = || late("stopDinoaiAgentRun");
-            scope.spawn(move || assert_says(going(), stop, WATCHED, ", stopping, "));
+            let in_progress = || late("stopDinoaiAgentRun");
+            scope.spawn(move || assert_says(in_progress(), stop, WATCHED, ", stopping, "));
         }
         for read in [
             &["get"][..],

@@ -1,4 +1,4 @@
-//! A message comes from an option; standard input is read only where it is asked for.
+//! A message comes from an option; standard input is read only if it is asked for.
 
 use std::fs;
 use std::process::{Command, Stdio};

@@ -18,11 +18,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Runs end a minute after they have begun, by the emulator's clock, which is moved by hand.
 fn emulator() -> Emulator {
-    let going = || Stage::new("RUNNING").lasts(MINUTE);
+    let in_progress = || Stage::new("RUNNING").lasts(MINUTE);
     let scenario = Scenario::new()
-        .stage(going())
+        .stage(in_progress())
         .stage(Stage::new("COMPLETED"))
-        .follow_up([going(), Stage::new("COMPLETED")]);
+        .follow_up([in_progress(), Stage::new("COMPLETED")]);
     Emulator::builder()
         .default_scenario(scenario)
         .stopped_clock()

@@ -145,7 +145,7 @@ fn while_time_passes<T>(emulator: &Emulator, work: impl FnOnce() -> T) -> T {
         let answered = requests.iter().filter(|it| it.answered.is_some());
         answered.count()
     };
-    /// Ends the clock also where the work panics.
+    /// Ends the clock even if the work panics.
     struct Over<'a>(&'a AtomicBool);
     impl Drop for Over<'_> {
         fn drop(&mut self) {

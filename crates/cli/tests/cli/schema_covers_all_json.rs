@@ -77,7 +77,7 @@ fn snapshots() -> Vec<Snapshot> {
     snapshots.collect()
 }
 
-/// The definition of what a snapshot has on standard output; none where it has no JSON there.
+/// The definition of what a snapshot has on standard output; none if it has no JSON there.
 fn output_of(Snapshot { name, stdout, .. }: &Snapshot) -> Option<String> {
     let by_name = ["json", "jsonl"].map(|format| name.strip_suffix(&format!("_{format}")));
     let first = Deserializer::from_str(stdout).into_iter().next();

@@ -1,4 +1,4 @@
-//! `send` shows its own turn, also where the run was still working on the turn before.
+//! `send` shows its own turn, even if the run was still working on the turn before.
 
 use std::time::Duration;
 

@@ -14,16 +14,16 @@ use crate::support::runs::{begun, wait_until};
 const STOP_RUN: &str = "stopDinoaiAgentRun";
 const FAST: [&str; 2] = ["--poll-interval", "5ms"];
 
-fn going() -> Stage {
+fn in_progress() -> Stage {
     Stage::new("RUNNING").reads(u64::MAX)
 }
 
 /// The agent `parent` starts a run of `child`, and that one of `grandchild`, which goes on for
 /// ever as they do; and a run of `brief`, which has ended.
 fn emulator() -> Emulator {
-    let started = |agent| Scenario::new().stage(going()).child(agent);
+    let started = |agent| Scenario::new().stage(in_progress()).child(agent);
     Emulator::builder()
-        .default_scenario(Scenario::new().stage(going()))
+        .default_scenario(Scenario::new().stage(in_progress()))
         .scenario("parent", started("child").child("brief"))
         .scenario("child", started("grandchild"))
         .scenario("brief", Scenario::new().stage(Stage::new("COMPLETED")))
@@ -165,13 +165,13 @@ fn a_tree_that_has_ended_is_a_result_for_programs() {
     assert_eq!(sent(&emulator), Vec::<String>::new());
 }
 
-/// What a stop of a tree does whose run reads as going so many times, and how many it sends.
+/// What a stop of a tree does whose run is reported as in progress so many times, and how many it sends.
 fn reads_as_going(times: u64) -> (Done, String, usize) {
     let emulator = emulator();
     let root = begun(&emulator, "a");
-    let going = Fault::replaced("status", json!("RUNNING"));
+    let in_progress = Fault::replaced("status", json!("RUNNING"));
     emulator
-        .add_fault(going.on("dinoaiAgentRun").times(times))
+        .add_fault(in_progress.on("dinoaiAgentRun").times(times))
         .unwrap();
     let done = run(dinoai(&emulator), &["stop", "--tree", &root]);
     (done, root, sent(&emulator).len())
@@ -239,11 +239,14 @@ fn what_is_started_while_a_tree_is_stopped_is_stopped_too() {
     let late = Duration::from_millis(800);
     let child = Scenario::new()
         .stage(Stage::new("RUNNING").lasts(late / 2))
-        .stage(going())
+        .stage(in_progress())
         .child("grandchild");
     let emulator = Emulator::builder()
-        .default_scenario(Scenario::new().stage(going()))
-        .scenario("parent", Scenario::new().stage(going()).child("child"))
+        .default_scenario(Scenario::new().stage(in_progress()))
+        .scenario(
+            "parent",
+            Scenario::new().stage(in_progress()).child("child"),
+        )
         .scenario("child", child)
         .start_blocking()
         .unwrap();

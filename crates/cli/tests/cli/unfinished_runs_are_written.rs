@@ -90,7 +90,7 @@ fn started(emulator: &Emulator, arguments: &[&str]) -> Child {
 }
 
 /// What the command writes in each format, ended in the same way by `end`. That is called with the
-/// number of the attempt, from 0, and gives nothing where it came to its end too early. `status`:
+/// number of the attempt, from 0, and gives nothing if it came to its end too early. `status`:
 /// what the command says of a run that was stopped.
 fn assert_same(
     command: &str,

@@ -1,4 +1,4 @@
-//! Chooses how an emulator starts; [`starting`] starts it.
+//! [`Builder`]: the settings of an emulator; [`starting`] checks them and starts it.
 
 mod starting;
 
@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::quirks::Quirks;
 use crate::scenario::Scenario;
 
-/// How an emulator is to be started.
+/// Builds and starts an [`Emulator`].
 ///
 /// See [`Emulator::builder`].
 #[derive(Debug, Clone)]

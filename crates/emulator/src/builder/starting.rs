@@ -103,7 +103,7 @@ impl Builder {
         Ok(Emulator::new(endpoint, address, shared, server))
     }
 
-    /// The agents that may be triggered; `None` where all may.
+    /// The agents that may be triggered; `None` if all may.
     fn known_agents(&self) -> Result<Option<BTreeSet<String>>, Error> {
         #[cfg_attr(
             not(feature = "yaml"),
@@ -159,7 +159,7 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] and [`Error::Thread`] where the system refuses a port or a thread.
+    /// [`Error::Listen`] and [`Error::Thread`] if the system refuses a port or a thread.
     pub async fn start() -> Result<Self, Error> {
         Self::builder().start().await
     }

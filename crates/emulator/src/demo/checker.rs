@@ -256,7 +256,7 @@ impl Conversation {
         chosen.lacks.into_iter().for_each(|lacks| turn.say(lacks));
     }
 
-    /// The findings that an object names, as the conversation stands; none where that is not clear.
+    /// The findings that an object names, as the conversation stands; none if that is not clear.
     fn chosen(&self, object: &VerbObject, next: Option<usize>, all: &[usize]) -> Option<Chosen> {
         let numbers: Vec<usize> = match meant(object, &self.findings) {
             Meant::These(numbers, unknown) => {
@@ -376,7 +376,7 @@ struct Chosen {
     lacks: Option<String>,
 }
 
-/// Names as Markdown shows them; how many more where they are more than can be taken in.
+/// Names as Markdown shows them; how many more if they are more than can be taken in.
 fn code(names: &[impl AsRef<str>]) -> String {
     let some = names.iter().take(2 * MOST);
     let some: Vec<_> = some.map(|name| format!("`{}`", name.as_ref())).collect();

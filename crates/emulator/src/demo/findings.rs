@@ -271,7 +271,7 @@ pub(super) fn steps_of(findings: &[Finding]) -> Vec<Step> {
     steps
 }
 
-/// `finding 1 is`, `findings 1 and 2 are`; only how many where they are more than can be taken in.
+/// `finding 1 is`, `findings 1 and 2 are`; only how many if they are more than can be taken in.
 pub(super) fn named(numbers: &[usize]) -> String {
     if numbers.len() > 2 * MOST {
         return format!("{} are", numbers.len());

@@ -12,7 +12,7 @@ use super::words::{is_in_layer, is_model, is_number, sentences};
 /// What a text asks for. What it is about is left in words: the conversation knows what they name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Intent {
-    /// These models; none where the verb has none.
+    /// These models; none if the verb has none.
     Check(Vec<String>),
     Fix(VerbObject),
     Why(VerbObject),

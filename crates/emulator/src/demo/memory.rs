@@ -95,7 +95,7 @@ impl Memory {
         self.waiting.push_back(text);
     }
 
-    /// The answer to a follow-up to a run at rest.
+    /// The answer to a follow-up to a run that is not in progress.
     pub(crate) fn answer(&mut self, text: &str) -> Vec<Stage> {
         let mut stages = vec![Stage::new(Status::Queued).lasts(QUEUE)];
         stages.extend(self.think(beginning(text)));
@@ -136,7 +136,7 @@ impl Memory {
         stages
     }
 
-    /// How the run continues where it was to start others, and none has started.
+    /// How the run continues if it was to start others, and none has started.
     pub(crate) fn alone(&self) -> Vec<Stage> {
         other_agents::review(&self.asked, &self.verdicts)
     }

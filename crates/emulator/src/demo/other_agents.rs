@@ -218,7 +218,7 @@ pub(super) fn any(agent: Option<&str>, asked: &str) -> (Scenario, Recall) {
 /// What the answers of these agents depend on.
 #[derive(Debug, Clone)]
 pub(super) struct Recall {
-    /// What was said last, or the user's words before; none where nothing was said.
+    /// What was said last, or the user's words before; none if nothing was said.
     before: Option<String>,
     /// What the answer that comes first is about.
     topic: String,

@@ -22,7 +22,7 @@ const TESTS: [&str; 5] = [
 ];
 const COLUMNS: [&str; 6] = ["_id", "_at", "_date", "_key", "_amount", "_name"];
 
-/// What is looked at where no model is named, the first that the text does not have.
+/// What is looked at if no model is named, the first that the text does not have.
 const UNNAMED: [&str; 2] = ["stg_orders", "stg_customers"];
 
 /// How many models are looked at in one turn.
@@ -101,7 +101,7 @@ pub(super) fn is_model(word: &str) -> bool {
         && !COLUMNS.iter().any(|ending| word.ends_with(ending))
 }
 
-/// The model that is looked at where a text names none.
+/// The model that is looked at if a text names none.
 pub(super) fn unnamed(text: &str) -> &'static str {
     let text = beginning(text).to_lowercase();
     let free = UNNAMED.iter().find(|model| !text.contains(*model));

@@ -63,7 +63,7 @@ impl Emulator {
         &self.endpoint
     }
 
-    /// The agents that may be triggered; `None` where all may.
+    /// The agents that may be triggered; `None` if all may.
     #[cfg(feature = "program")]
     pub(crate) fn known_agents(&self) -> Option<Vec<String>> {
         let runs = self.shared.run_store();
@@ -86,7 +86,7 @@ impl Emulator {
         format!("{}/control", self.origin())
     }
 
-    /// The URL that answers GET and HEAD with 200 while the emulator serves.
+    /// The URL that responds to GET and HEAD with 200 while the emulator serves.
     ///
     /// For health checks. It takes no credentials.
     ///
@@ -210,7 +210,7 @@ impl Emulator {
     ///
     /// These are the latest 10,000 that fit in 32 MiB, unless
     /// [`Builder::kept_requests`](crate::Builder::kept_requests) says otherwise. A request whose
-    /// answer the client has seen is complete. Requests to the control path and to `/health`, and
+    /// response the client has seen is complete. Requests to the control path and to `/health`, and
     /// those to a foreign host or of a foreign page, are not among them.
     ///
     /// ```

@@ -13,7 +13,7 @@ impl Emulator {
     /// stay open.
     ///
     /// A request that is in flight then, held back by a [`Fault::delay`] for one, executes nothing
-    /// after the reset: it is answered with 503, which says so, and is in no log. Earlier session
+    /// after the reset: it gets 503, which says so, and is in no log. Earlier session
     /// ids are unknown.
     ///
     /// ```
@@ -71,7 +71,7 @@ impl Emulator {
         self.shared.plan.ahead()
     }
 
-    /// Empties the plan: the next requests are answered well.
+    /// Empties the plan: the next requests get their normal responses.
     ///
     /// ```
     /// use dinoai_emulator::{Emulator, Fault};

@@ -9,7 +9,7 @@ use super::{Fault, FaultKind};
 use crate::json::Json;
 
 impl Fault {
-    /// No fault: the request is answered well. `pass`.
+    /// No fault: the request gets its normal response. `pass`.
     ///
     /// ```
     /// use dinoai_emulator::Fault;
@@ -22,7 +22,7 @@ impl Fault {
         Self::new(FaultKind::Pass)
     }
 
-    /// The request is answered well, but only after this time. `delay`, with `delay_seconds`.
+    /// The normal response, but only after this time. `delay`, with `delay_seconds`.
     ///
     /// A client that goes away meanwhile has started nothing, unless the delay comes
     /// [after execution](Self::after_execution).
@@ -81,7 +81,7 @@ impl Fault {
         Self::new(FaultKind::InternalError)
     }
 
-    /// HTTP 502 with a page of HTML, as a proxy answers. `bad_gateway`.
+    /// HTTP 502 with a page of HTML, as a proxy sends it. `bad_gateway`.
     ///
     /// ```
     /// use dinoai_emulator::Fault;
@@ -108,7 +108,7 @@ impl Fault {
         Self::new(FaultKind::Reset)
     }
 
-    /// The good answer's head and the first half of its body, then the connection closes.
+    /// The normal response's head and the first half of its body, then the connection closes.
     ///
     /// `cut_body`; over the control path `bytes` says how much of the body is sent: all but its
     /// last byte at most.
@@ -124,7 +124,7 @@ impl Fault {
         Self::new(FaultKind::CutBody)
     }
 
-    /// The good answer, a byte at a time with this time before each. `slow_drip`, with
+    /// The normal response, a byte at a time with this time before each. `slow_drip`, with
     /// `delay_seconds`.
     ///
     /// ```
@@ -191,7 +191,7 @@ impl Fault {
         fault
     }
 
-    /// The good answer under another `Content-Type`.
+    /// The normal response under another `Content-Type`.
     ///
     /// `content_type`, with `content_type`, which is `text/html` unless it is given. A text that
     /// cannot be the value of a header is refused with the fault.
@@ -223,7 +223,7 @@ impl Fault {
         Self::new(FaultKind::NullData)
     }
 
-    /// The good answer's data, with an error beside it that has the path of the first root
+    /// The normal response's data, with an error beside it that has the path of the first root
     /// field. `partial_data`.
     ///
     /// ```
@@ -248,7 +248,7 @@ impl Fault {
     /// ```
     /// use dinoai_emulator::{ErrorData, Fault};
     ///
-    /// // Did the run start? The answer does not say.
+    /// // Did the run start? The response does not say.
     /// let lost = Fault::graphql_error(504)
     ///     .code("GATEWAY_TIMEOUT")
     ///     .after_execution()
@@ -266,7 +266,7 @@ impl Fault {
         fault
     }
 
-    /// The good answer, body and all, under another HTTP status. `status`, with `status`.
+    /// The normal response, body and all, under another HTTP status. `status`, with `status`.
     ///
     /// A status that no HTTP response can have, one that is not 200 to 599, is refused with the
     /// fault. With 204, 205 and 304 there is no body, as HTTP has it.
@@ -285,7 +285,7 @@ impl Fault {
         fault
     }
 
-    /// The good answer, with this value in every member of an object that has this name.
+    /// The normal response, with this value in every member of an object that has this name.
     ///
     /// At any depth. `replaced`, with `field` and `value`.
     ///

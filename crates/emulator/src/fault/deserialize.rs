@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Fault;
 use super::fields::{COMMON_FIELDS, FaultKind};
 use super::fields::{
-    LONGEST_DELAY, MOST_COUNTED_BYTES, MOST_TIMES, answerable, invalid_header, invalid_status,
+    LONGEST_DELAY, MOST_COUNTED_BYTES, MOST_TIMES, invalid_header, invalid_status, response_status,
 };
 use crate::clock::Seconds;
 use crate::json::{AsJson, Json};
@@ -179,7 +179,7 @@ impl UnreadFields {
             return Ok(None);
         };
         let status = value.as_u64().and_then(|status| u16::try_from(status).ok());
-        match status.filter(|status| answerable(*status).is_some()) {
+        match status.filter(|status| response_status(*status).is_some()) {
             Some(status) => Ok(Some(status)),
             None => Err(invalid_status(&value)),
         }

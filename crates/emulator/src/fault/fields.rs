@@ -14,7 +14,7 @@ use crate::json::{self, Json};
 /// What every fault takes.
 pub(super) const COMMON_FIELDS: [&str; 4] = ["times", "on", "after_execution", "delay_seconds"];
 
-/// The `data` of the answer of a [`Fault::graphql_error`](crate::Fault::graphql_error).
+/// The `data` of the response of a [`Fault::graphql_error`](crate::Fault::graphql_error).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -25,10 +25,10 @@ pub enum ErrorData {
     /// `null`.
     Null,
     /// An object in which the first root field of the document, under its alias if it has one,
-    /// is null. There is none where the document has no such field. `null_field`.
+    /// is null. There is none if the document has no such field. `null_field`.
     NullField,
-    /// The good answer's data, for which the request is executed. There is none where the good
-    /// answer has none. `kept`.
+    /// The normal response's data, for which the request is executed. There is none if
+    /// that has none. `kept`.
     Kept,
 }
 
@@ -185,7 +185,10 @@ impl FaultFields {
         if let Some(field) = self.misplaced {
             return Err(self.kind.does_not_take(field));
         }
-        if let Some(status) = self.status.filter(|status| answerable(*status).is_none()) {
+        if let Some(status) = self
+            .status
+            .filter(|status| response_status(*status).is_none())
+        {
             return Err(invalid_status(&status.into()));
         }
         if let Some(name) = self.on.as_deref().filter(|name| !syntax::is_name(name)) {
@@ -258,7 +261,7 @@ fn invalid_name(text: &str) -> String {
 }
 
 /// The status of an HTTP response, if this is one: those below 200 are not final.
-pub(super) fn answerable(status: u16) -> Option<StatusCode> {
+pub(super) fn response_status(status: u16) -> Option<StatusCode> {
     let known = (200..600).contains(&status);
     StatusCode::from_u16(status).ok().filter(|_| known)
 }

@@ -1,4 +1,4 @@
-//! What happens to a request instead of, or on top of, the answer that it would get: a [`Fault`], and
+//! What happens to a request instead of, or on top of, the response that it would get: a [`Fault`], and
 //! when, how often and to which requests it happens.
 //!
 //! [`constructors`] has a function for each fault, [`fields`] which fields it takes. The
@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::clock::Seconds;
 pub use fields::ErrorData;
 pub(crate) use fields::FaultKind;
-use fields::{FaultFields, LONGEST_DELAY, MOST_TIMES, answerable};
+use fields::{FaultFields, LONGEST_DELAY, MOST_TIMES, response_status};
 pub(crate) use plan::FaultPlan;
 
 /// The size that a gzip bomb unfolds to unless `bytes` says otherwise: 1 GiB.
@@ -27,8 +27,8 @@ const BOMB: u64 = 1 << 30;
 /// What happens to one request to the endpoint, or to some.
 ///
 /// Faults stand in a plan, in order. A request takes the first one that it matches, and every
-/// fault is used up after its [`times`](Self::times). A request that no fault is left for is
-/// answered well.
+/// fault is used up after its [`times`](Self::times). A request that no fault is left for gets its
+/// normal response.
 ///
 /// ```
 /// use std::time::Duration;
@@ -72,7 +72,7 @@ const BOMB: u64 = 1 << 30;
 /// | `status` | 200 to 599 |
 /// | `on` | a name of GraphQL: ASCII letters, digits and `_`, no digit first |
 /// | all values of a fault, as JSON | 65,536 bytes |
-/// | what `value` adds to an answer, in all places | 16 MiB; further places keep their value |
+/// | what `value` adds to a response, in all places | 16 MiB; further places keep their value |
 /// | faults in a plan | 1,000, and 4 MiB of memory |
 ///
 /// A fault whose `times` are 0 never happens, and is not kept.
@@ -94,8 +94,8 @@ impl Fault {
         self.0.bytes.unwrap_or(BOMB)
     }
 
-    /// Whether the fault spoils the answer without it, so that there must be one.
-    pub(crate) fn needs_answer(&self) -> bool {
+    /// Whether the fault spoils the response without it, so that there must be one.
+    pub(crate) fn needs_response(&self) -> bool {
         match self.0.kind {
             FaultKind::Pass
             | FaultKind::Delay
@@ -110,13 +110,13 @@ impl Fault {
         }
     }
 
-    /// The HTTP status of an answer that has the one that was asked for.
+    /// The HTTP status of a response that has the one that was asked for.
     pub(crate) fn chosen_status(&self) -> StatusCode {
-        let chosen = self.0.status.and_then(answerable);
+        let chosen = self.0.status.and_then(response_status);
         chosen.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Whether the delay stands before every byte, not before the answer.
+    /// Whether the delay stands before every byte, not before the response.
     pub(crate) fn drips(&self) -> bool {
         self.0.kind == FaultKind::SlowDrip
     }
@@ -195,7 +195,7 @@ impl Fault {
         self.with("data", |parts| parts.data = data)
     }
 
-    /// Happens to this many requests instead of one; to none where it is 0.
+    /// Happens to this many requests instead of one; to none if it is 0.
     ///
     /// ```
     /// use dinoai_emulator::Fault;
@@ -218,7 +218,7 @@ impl Fault {
     ///
     /// # fn main() -> Result<(), dinoai_emulator::Error> {
     /// let emulator = Emulator::builder().fault(Fault::unavailable().always()).start_blocking()?;
-    /// // Nothing is answered well until this:
+    /// // No request gets its normal response until this:
     /// emulator.clear_faults();
     /// # Ok(())
     /// # }
@@ -245,7 +245,7 @@ impl Fault {
         self
     }
 
-    /// The request is executed, and then the fault happens: its answer is lost.
+    /// The request is executed, and then the fault happens: its response is lost.
     ///
     /// A delay comes after the execution instead of before.
     ///
@@ -278,9 +278,9 @@ impl Fault {
         self
     }
 
-    /// The header `Retry-After` of the answer: seconds, or a date.
+    /// The header `Retry-After` of the response: seconds, or a date.
     ///
-    /// An answer that is an HTTP error takes it, and those of
+    /// A response that is an HTTP error takes it, and those of
     /// [`graphql_error`](Self::graphql_error) and [`status`](Self::status) whatever their status. A
     /// text that cannot be the value of a header is refused with the fault.
     ///

@@ -1,5 +1,5 @@
 //! What must hold for the files that an emulator is given, whatever is in them: one function a
-//! kind of file, which panics where it does not.
+//! kind of file, which panics if it does not.
 //!
 //! Compiled for fuzzing (`fuzz/`) and for the tests below alone, which run the same functions on
 //! the seeds and on variations of them.

@@ -58,7 +58,7 @@ struct ScenarioText {
 struct StageText {
     /// QUEUED, RUNNING, COMPLETED, FAILED, EXPIRED, STOPPED, or any other text.
     status: String,
-    /// After how many reads of the run the stage ends; 1 where neither this nor `seconds` is set.
+    /// After how many reads of the run the stage ends; 1 if neither this nor `seconds` is set.
     #[schemars(with = "Option<u64>")]
     reads: Option<Reads>,
     /// After how many seconds the stage ends, however often it is read.

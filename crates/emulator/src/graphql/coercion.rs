@@ -160,7 +160,7 @@ struct ValueCheck<'a> {
 }
 
 impl ValueCheck<'_> {
-    /// The value as one of its type; null where it is none.
+    /// The value as one of its type; null if it is none.
     fn value(&mut self, value: &JsonValue, ty: &Type) -> JsonValue {
         match (ty, value) {
             (Type::NonNullNamed(_) | Type::NonNullList(_), JsonValue::Null) => {

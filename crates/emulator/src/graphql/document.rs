@@ -105,7 +105,7 @@ pub(crate) fn refusal(message: String) -> Refusal {
     }]
 }
 
-/// What the first root field of a document's operation is called in an answer. The document need
+/// What the first root field of a document's operation is called in a response. The document need
 /// not be valid: what can be read of it counts, as far as one is executed, and of several
 /// operations without a name the first.
 pub(crate) fn first_root_key(query: &str, operation_name: Option<&str>) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Introspection: what `__schema` and `__type` answer, as the reference implementation does. The
+//! Introspection: what `__schema` and `__type` return, as the reference implementation does. The
 //! executor's library has an introspection of its own, of an older state.
 
 use std::collections::HashSet;
@@ -21,7 +21,7 @@ use super::types::is_one_of;
 /// The built-in directives, in the reference's order.
 const DIRECTIVES: [&str; 5] = ["include", "skip", "deprecated", "specifiedBy", "oneOf"];
 
-/// What a root field of introspection answers; none for any other field.
+/// What a root field of introspection returns; none for any other field.
 pub(crate) fn root<'a>(schema: &'a Schema, info: &ResolveInfo<'_>) -> Option<ResolvedValue<'a>> {
     let field = info.field_name();
     if SCHEMA == field {
@@ -284,7 +284,7 @@ impl Shown<'_> {
     }
 }
 
-/// What `isDeprecated` and `deprecationReason` answer.
+/// What `isDeprecated` and `deprecationReason` return.
 fn deprecation<'a>(directives: &DirectiveList, field: &str) -> Option<ResolvedValue<'a>> {
     match field {
         "isDeprecated" => Some(ResolvedValue::leaf(reason(directives).is_some())),
@@ -293,7 +293,7 @@ fn deprecation<'a>(directives: &DirectiveList, field: &str) -> Option<ResolvedVa
     }
 }
 
-/// Why something is deprecated; none where it is not.
+/// Why something is deprecated; none if it is not.
 fn reason(directives: &DirectiveList) -> Option<&str> {
     let directive = directives.get("deprecated")?;
     match directive.specified_argument_by_name("reason") {

@@ -176,7 +176,7 @@ fn block(content: &str) -> String {
     format!("\"\"\"{start}{escaped}{end}\"\"\"")
 }
 
-/// A value as a document writes it, of a type where that is known.
+/// A value as a document writes it, of a type if that is known.
 pub(super) fn print_as_literal(schema: &Schema, value: &JsonValue, ty: Option<&Type>) -> String {
     let item = match ty {
         Some(Type::List(item) | Type::NonNullList(item)) => Some(&**item),

@@ -2,8 +2,8 @@
 //! it. Nothing here knows of runs.
 //!
 //! A request passes through [`document`] (which asks [`syntax`] and [`validation`]), then
-//! [`coercion`] of its variables, [`skip_include`] at its root and [`rewrite`]. What resolvers answer
-//! with is in [`object_fields`] and [`introspection`].
+//! [`coercion`] of its variables, [`skip_include`] at its root and [`rewrite`]. What resolvers return is
+//! in [`object_fields`] and [`introspection`].
 
 pub(crate) mod coercion;
 pub(crate) mod document;

@@ -53,7 +53,7 @@ pub(crate) fn type_of(info: &ResolveInfo<'_>) -> Name {
     info.field_definition().ty.inner_named_type().clone()
 }
 
-/// The answer for a field that only a user's own schema has, or that fails.
+/// The value of a field that only a user's own schema has, or that fails.
 pub(crate) fn without_value<'a>(info: &ResolveInfo<'_>) -> Result<ResolvedValue<'a>, FieldError> {
     if is_failure(info.field_name()) {
         return Err(error(failure_message(info.arguments())));
@@ -67,7 +67,7 @@ pub(crate) fn without_value<'a>(info: &ResolveInfo<'_>) -> Result<ResolvedValue<
     Ok(ResolvedValue::null())
 }
 
-/// An error that a field answers, with its path.
+/// An error that a field returns, with its path.
 pub(crate) fn error(message: impl Into<String>) -> FieldError {
     FieldError {
         message: message.into(),

@@ -1,6 +1,6 @@
 //! Rewrites a document for the executor, once the values of its variables are known.
 //!
-//! Where a variable has a default value and is given null all the same, a condition or an argument
+//! If a variable has a default value and is given null all the same, a condition or an argument
 //! can be null that must not be. The executor ignores such a condition, and has other words for
 //! such an argument. So a field that fails, in the reference implementation's words, takes the
 //! place of what the reference does not execute.
@@ -274,7 +274,7 @@ impl Rewriter<'_> {
         Ok(arguments)
     }
 
-    /// A value as one of its type, without the fields whose variables have no value; none where
+    /// A value as one of its type, without the fields whose variables have no value; none if
     /// that is not possible.
     fn value(&self, value: &Node<Value>, ty: &Type) -> Option<Node<Value>> {
         match (&**value, ty) {

@@ -1,6 +1,6 @@
 //! What `@skip` and `@include` make of a selection ([`condition`]).
 //!
-//! Their condition can be null where a variable has a default value and is given null all the same. The
+//! Their condition can be null if a variable has a default value and is given null all the same. The
 //! executor would take that for a condition that was not given. At the root of an operation,
 //! [`null_at_root`] finds it before anything is executed; elsewhere [`rewrite`](super::rewrite) does.
 

@@ -3,8 +3,8 @@
 //! It takes no credentials, and only callers on this machine, none of which is a page of another
 //! site: see [`guard`](super::guard). A POST with a body must say that it is JSON, as well.
 //!
-//! [`handle`] answers one request. Lists of requests and of runs can be longer than what they list,
-//! so that an item is made when its reader has come to it, and waits for memory among the answers
+//! [`handle`] responds to one request. Lists of requests and of runs can be longer than what they list,
+//! so that an item is made when its reader has come to it, and waits for memory among the responses
 //! that are not read yet: [`List`].
 
 use std::convert::Infallible;
@@ -19,8 +19,8 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::buffered_response::BufferedResponse;
 use super::media_type;
-use super::reply::Reply;
 use super::server::Shared;
 use crate::clock::Seconds;
 use crate::fault::Fault;
@@ -52,7 +52,7 @@ pub(crate) fn is_control(path: &str) -> bool {
     path.starts_with(PREFIX)
 }
 
-/// Answers a request to the control path.
+/// Responds to a request to the control path.
 pub(crate) async fn handle(
     shared: &Arc<Shared>,
     parts: &Parts,
@@ -60,7 +60,7 @@ pub(crate) async fn handle(
     local: bool,
 ) -> Response {
     if !local {
-        return Reply::detail(
+        return BufferedResponse::detail(
             StatusCode::FORBIDDEN,
             "The control path is for this machine alone.",
         )
@@ -71,17 +71,17 @@ pub(crate) async fn handle(
     // A reset needs no body, and then nothing says of what type it is.
     let is_bare = path == "reset" && body.is_empty();
     if parts.method == Method::POST && !is_bare && !media_type::is_json(&parts.headers) {
-        return Reply::detail(
+        return BufferedResponse::detail(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "Unsupported MediaType Type",
         )
         .into_response();
     }
-    let reply = match (&parts.method, path) {
+    let response = match (&parts.method, path) {
         (&Method::GET, "requests") => return list_requests(shared),
         (&Method::DELETE, "requests") => {
             shared.request_log.clear();
-            Reply::json(StatusCode::OK, &json!([]))
+            BufferedResponse::json(StatusCode::OK, &json!([]))
         }
         (&Method::GET, "runs") => return list_runs(shared),
         (&Method::GET, "faults") => ahead(shared),
@@ -93,24 +93,24 @@ pub(crate) async fn handle(
         (&Method::GET, "clock") => elapsed(shared),
         (&Method::POST, "clock") => advance(shared, body),
         (&Method::POST, "reset") => reset(shared, body),
-        (_, "requests") => Reply::method_not_allowed("GET, DELETE"),
-        (_, "runs") => Reply::method_not_allowed("GET"),
-        (_, "reset") => Reply::method_not_allowed("POST"),
-        (_, "faults") => Reply::method_not_allowed("GET, POST, DELETE"),
-        (_, "clock") => Reply::method_not_allowed("GET, POST"),
-        _ => Reply::detail(StatusCode::NOT_FOUND, "Not Found"),
+        (_, "requests") => BufferedResponse::method_not_allowed("GET, DELETE"),
+        (_, "runs") => BufferedResponse::method_not_allowed("GET"),
+        (_, "reset") => BufferedResponse::method_not_allowed("POST"),
+        (_, "faults") => BufferedResponse::method_not_allowed("GET, POST, DELETE"),
+        (_, "clock") => BufferedResponse::method_not_allowed("GET, POST"),
+        _ => BufferedResponse::detail(StatusCode::NOT_FOUND, "Not Found"),
     };
     let in_flight = &shared.in_flight;
-    let reply = reply.hold(in_flight, in_flight.at_once()).await;
-    reply.into_response()
+    let response = response.hold(in_flight, in_flight.at_once()).await;
+    response.into_response()
 }
 
-fn ahead(shared: &Shared) -> Reply {
-    Reply::json(StatusCode::OK, &shared.plan.ahead())
+fn ahead(shared: &Shared) -> BufferedResponse {
+    BufferedResponse::json(StatusCode::OK, &shared.plan.ahead())
 }
 
 /// Adds a fault or a list of them: all, or none.
-fn add(shared: &Shared, body: &[u8]) -> Reply {
+fn add(shared: &Shared, body: &[u8]) -> BufferedResponse {
     let read = if body.trim_ascii_start().starts_with(b"[") {
         serde_json::from_slice::<Vec<Fault>>(body)
     } else {
@@ -121,21 +121,21 @@ fn add(shared: &Shared, body: &[u8]) -> Reply {
         .and_then(|faults| shared.plan.add(faults));
     match added {
         Ok(()) => ahead(shared),
-        Err(wrong) => Reply::detail(StatusCode::BAD_REQUEST, &wrong),
+        Err(wrong) => BufferedResponse::detail(StatusCode::BAD_REQUEST, &wrong),
     }
 }
 
-fn elapsed(shared: &Shared) -> Reply {
+fn elapsed(shared: &Shared) -> BufferedResponse {
     let elapsed_seconds = Seconds(shared.clock.now());
-    Reply::json(StatusCode::OK, &Elapsed { elapsed_seconds })
+    BufferedResponse::json(StatusCode::OK, &Elapsed { elapsed_seconds })
 }
 
-fn advance(shared: &Shared, body: &[u8]) -> Reply {
+fn advance(shared: &Shared, body: &[u8]) -> BufferedResponse {
     match serde_json::from_slice::<Advance>(body) {
         Ok(Advance { advance_seconds }) if advance_seconds.0 > LONGEST_ADVANCE => {
             let most = LONGEST_ADVANCE.as_secs();
             let wrong = format!("`advance_seconds` is at most {most}: 100 years");
-            Reply::detail(StatusCode::BAD_REQUEST, &wrong)
+            BufferedResponse::detail(StatusCode::BAD_REQUEST, &wrong)
         }
         Ok(Advance { advance_seconds }) => {
             shared.clock.advance(advance_seconds.0);
@@ -143,18 +143,18 @@ fn advance(shared: &Shared, body: &[u8]) -> Reply {
         }
         Err(wrong) => {
             let wrong = format!("`advance_seconds`: {wrong}");
-            Reply::detail(StatusCode::BAD_REQUEST, &wrong)
+            BufferedResponse::detail(StatusCode::BAD_REQUEST, &wrong)
         }
     }
 }
 
 /// A reset takes no body, or an empty object.
-fn reset(shared: &Shared, body: &[u8]) -> Reply {
+fn reset(shared: &Shared, body: &[u8]) -> BufferedResponse {
     if !body.is_empty()
         && let Err(wrong) = serde_json::from_slice::<Nothing>(body)
     {
         let wrong = format!("a reset takes nothing: {wrong}");
-        return Reply::detail(StatusCode::BAD_REQUEST, &wrong);
+        return BufferedResponse::detail(StatusCode::BAD_REQUEST, &wrong);
     }
     shared.reset();
     elapsed(shared)
@@ -178,7 +178,7 @@ fn list_requests(shared: &Arc<Shared>) -> Response {
     let mut places = shared.request_log.places();
     list(shared, move |shared, most, piece| {
         let next = shared.request_log.next(&mut places, |entry| {
-            // Texts are copied once more where they have to be escaped.
+            // Texts are copied once more if they have to be escaped.
             let bytes = 2 * entry.bytes();
             match bytes > most {
                 true => (Next::Larger(bytes), false),
@@ -240,8 +240,8 @@ fn list(
         let piece = list.piece().await?;
         Some((Ok::<_, Infallible>(piece), list))
     });
-    let reply = Reply::new(StatusCode::OK, "application/json", "");
-    reply.into_response_with(Body::from_stream(pieces))
+    let response = BufferedResponse::new(StatusCode::OK, "application/json", "");
+    response.into_response_with(Body::from_stream(pieces))
 }
 
 struct List<N> {

@@ -1,4 +1,4 @@
-//! What a fault sends in place of the reply without it, or makes of that reply.
+//! What a fault sends in place of the response without it, or makes of that response.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -15,8 +15,8 @@ use serde::de::IgnoredAny;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
+use super::buffered_response::{BufferedResponse, InFlight};
 use super::media_type::MediaType;
-use super::reply::{InFlight, Reply};
 use crate::fault::{ErrorData, Fault, FaultKind};
 use crate::graphql::document::first_root_key;
 use crate::json::{self, long_text};
@@ -24,16 +24,16 @@ use crate::json::{self, long_text};
 /// Where the JSON that never ends, or unfolds without end, begins.
 const OPENING: &[u8] = b"{\"data\":";
 
-/// How many bytes [`Fault::replaced`] adds to an answer at most.
+/// How many bytes [`Fault::replaced`] adds to a response at most.
 const MOST_REPLACED: usize = 16 << 20;
 
-/// How it closes, where it does.
+/// How it closes, if it does.
 const CLOSING: &[u8] = b"null}";
 
 /// The size of one piece of such JSON.
 const PIECE: usize = 1 << 20;
 
-/// What HTTP answers without a body.
+/// The statuses of responses that have no body.
 const BODILESS: [StatusCode; 3] = [
     StatusCode::NO_CONTENT,
     StatusCode::RESET_CONTENT,
@@ -46,24 +46,24 @@ const UNANSWERED: &str = "The service behind the gateway did not answer in time.
 /// What lies between the last byte sent and a close: long enough for the byte to leave.
 const BEFORE_CUT: Duration = Duration::from_millis(20);
 
-/// What was asked, as far as the answer of a fault goes by it.
+/// What was asked, as far as the response of a fault goes by it.
 pub(crate) struct FaultContext<'a> {
-    /// Empty where it could not be read.
+    /// Empty if it could not be read.
     pub(crate) document: &'a str,
     pub(crate) operation_name: Option<&'a str>,
     /// The media type that the client likes best.
     pub(crate) media: MediaType,
 }
 
-/// The answer of a fault. `without_fault` is the reply without it, where the request was
+/// The response of a fault. `without_fault` is the one without it, if the request was
 /// executed; a fault that needs it and does not get it leaves nothing to send.
 pub(crate) async fn respond(
     fault: &Fault,
-    without_fault: Option<Reply>,
+    without_fault: Option<BufferedResponse>,
     context: &FaultContext<'_>,
     in_flight: &InFlight,
 ) -> Option<Response> {
-    let reply = match fault.0.kind {
+    let response = match fault.0.kind {
         FaultKind::Reset => return None,
         FaultKind::Pass | FaultKind::Delay => without_fault?,
         FaultKind::ContentType => with_content_type(fault, without_fault?),
@@ -75,41 +75,47 @@ pub(crate) async fn respond(
         FaultKind::SlowDrip => return Some(dripping(fault.0.delay_seconds.0, without_fault?)),
         FaultKind::EndlessBody => return Some(json_head().into_response_with(endless())),
         FaultKind::GzipBomb => return Some(bomb(fault.bomb_bytes())),
-        FaultKind::NullData => Reply::json(StatusCode::OK, &json!({ "data": null })),
+        FaultKind::NullData => BufferedResponse::json(StatusCode::OK, &json!({ "data": null })),
         FaultKind::Redirect => redirect(fault),
         FaultKind::TooManyRequests => failed(fault, StatusCode::TOO_MANY_REQUESTS),
         FaultKind::Unavailable => failed(fault, StatusCode::SERVICE_UNAVAILABLE),
         FaultKind::InternalError => failed(fault, StatusCode::INTERNAL_SERVER_ERROR),
         FaultKind::BadGateway => failed(fault, StatusCode::BAD_GATEWAY),
     };
-    let reply = reply.hold(in_flight, in_flight.at_once()).await;
-    Some(reply.into_response())
+    let response = response.hold(in_flight, in_flight.at_once()).await;
+    Some(response.into_response())
 }
 
-fn failed(fault: &Fault, status: StatusCode) -> Reply {
+fn failed(fault: &Fault, status: StatusCode) -> BufferedResponse {
     let reason = status.canonical_reason().unwrap_or_default();
-    let mut reply = match fault.0.kind {
-        FaultKind::InternalError => Reply::new(status, "text/plain; charset=utf-8", reason),
-        FaultKind::BadGateway => Reply::new(
+    let mut response = match fault.0.kind {
+        FaultKind::InternalError => {
+            BufferedResponse::new(status, "text/plain; charset=utf-8", reason)
+        }
+        FaultKind::BadGateway => BufferedResponse::new(
             status,
             "text/html; charset=utf-8",
             format!(
                 "<html><head><title>{reason}</title></head><body><h1>{reason}</h1></body></html>\n"
             ),
         ),
-        _ => Reply::detail(status, reason),
+        _ => BufferedResponse::detail(status, reason),
     };
-    set_retry_after(fault, &mut reply);
-    reply
+    set_retry_after(fault, &mut response);
+    response
 }
 
-fn set_retry_after(fault: &Fault, reply: &mut Reply) {
+fn set_retry_after(fault: &Fault, response: &mut BufferedResponse) {
     if let Some(value) = fault.0.retry_after.as_deref().and_then(header_value) {
-        reply.set(header::RETRY_AFTER, value);
+        response.set(header::RETRY_AFTER, value);
     }
 }
 
-fn graphql_error(fault: &Fault, without_fault: Option<Reply>, context: &FaultContext<'_>) -> Reply {
+fn graphql_error(
+    fault: &Fault,
+    without_fault: Option<BufferedResponse>,
+    context: &FaultContext<'_>,
+) -> BufferedResponse {
     let message = fault.0.message.as_deref().unwrap_or(UNANSWERED);
     let mut error = Map::from_iter([("message".to_owned(), message.into())]);
     if let Some(path) = &fault.0.path {
@@ -135,87 +141,88 @@ fn graphql_error(fault: &Fault, without_fault: Option<Reply>, context: &FaultCon
     body.extend(data.map(|data| ("data", data)));
     body.extend(errors.as_deref().map(|errors| ("errors", errors)));
     let media = context.media.content_type();
-    let mut reply = Reply::new(StatusCode::OK, media, long_text(&body));
-    reply.reservation = without_fault
-        .map(|reply| reply.reservation)
+    let mut response = BufferedResponse::new(StatusCode::OK, media, long_text(&body));
+    response.reservation = without_fault
+        .map(|response| response.reservation)
         .unwrap_or_default();
-    with_status(fault, reply)
+    with_status(fault, response)
 }
 
-/// JSON that becomes a part of an answer. The values always have one.
+/// JSON that becomes a part of a response. The values always have one.
 fn raw(value: &impl Serialize) -> Option<Box<RawValue>> {
     to_raw_value(value).ok()
 }
 
-/// The members of an answer that is an object, as JSON: as values they could take much more.
-fn members(reply: &Reply) -> Option<BTreeMap<String, &RawValue>> {
-    serde_json::from_slice(&reply.body).ok()
+/// The members of a response that is an object, as JSON: as values they could take much more.
+fn members(response: &BufferedResponse) -> Option<BTreeMap<String, &RawValue>> {
+    serde_json::from_slice(&response.body).ok()
 }
 
-/// The data of an answer, if it has any.
-fn data(reply: &Reply) -> Option<&RawValue> {
-    members(reply)?.remove("data")
+/// The data of a response, if it has any.
+fn data(response: &BufferedResponse) -> Option<&RawValue> {
+    members(response)?.remove("data")
 }
 
-fn with_status(fault: &Fault, mut reply: Reply) -> Reply {
-    reply.status = fault.chosen_status();
-    if BODILESS.contains(&reply.status) {
-        reply.body.clear();
-        reply
+fn with_status(fault: &Fault, mut response: BufferedResponse) -> BufferedResponse {
+    response.status = fault.chosen_status();
+    if BODILESS.contains(&response.status) {
+        response.body.clear();
+        response
             .headers
             .retain(|(name, _)| *name != header::CONTENT_TYPE);
     }
-    set_retry_after(fault, &mut reply);
-    reply
+    set_retry_after(fault, &mut response);
+    response
 }
 
-fn with_value(fault: &Fault, mut reply: Reply) -> Reply {
+fn with_value(fault: &Fault, mut response: BufferedResponse) -> BufferedResponse {
     let (Some(field), Some(value)) = (&fault.0.field, &fault.0.value) else {
-        return reply;
+        return response;
     };
     let value = value.as_str();
     let places = MOST_REPLACED / value.len().max(1);
-    if let Ok(body) = json::replaced(&reply.body, field, value, places) {
-        reply.body = body.into_bytes();
+    if let Ok(body) = json::replaced(&response.body, field, value, places) {
+        response.body = body.into_bytes();
     }
-    reply
+    response
 }
 
-fn redirect(fault: &Fault) -> Reply {
-    let mut reply = Reply::new(StatusCode::TEMPORARY_REDIRECT, "text/plain", "");
+fn redirect(fault: &Fault) -> BufferedResponse {
+    let mut response = BufferedResponse::new(StatusCode::TEMPORARY_REDIRECT, "text/plain", "");
     let location = fault.0.location.as_deref().unwrap_or("/");
     if let Some(value) = header_value(location) {
-        reply.set(header::LOCATION, value);
+        response.set(header::LOCATION, value);
     }
-    reply
+    response
 }
 
-fn with_content_type(fault: &Fault, mut reply: Reply) -> Reply {
+fn with_content_type(fault: &Fault, mut response: BufferedResponse) -> BufferedResponse {
     let wrong = fault.0.content_type.as_deref().and_then(header_value);
     let wrong = wrong.unwrap_or(HeaderValue::from_static("text/html"));
-    reply.set(header::CONTENT_TYPE, wrong);
-    reply
+    response.set(header::CONTENT_TYPE, wrong);
+    response
 }
 
 fn header_value(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(text).ok()
 }
 
-/// Adds an error to an answer that has data.
-fn with_error(mut reply: Reply) -> Reply {
-    if let Some(body) = with_one_more_error(&reply) {
-        reply.body = body;
+/// Adds an error to a response that has data.
+fn with_error(mut response: BufferedResponse) -> BufferedResponse {
+    if let Some(body) = with_one_more_error(&response) {
+        response.body = body;
     }
-    reply
+    response
 }
 
-fn with_one_more_error(reply: &Reply) -> Option<Vec<u8>> {
-    let mut body = members(reply)?;
+fn with_one_more_error(response: &BufferedResponse) -> Option<Vec<u8>> {
+    let mut body = members(response)?;
     let root: Option<BTreeMap<String, IgnoredAny>> = body
         .get("data")
         .and_then(|data| serde_json::from_str(data.get()).ok());
     let path: Vec<_> = root.iter().flat_map(BTreeMap::keys).take(1).collect();
-    let error = raw(&json!({ "message": "A part of the answer could not be read.", "path": path }));
+    let error =
+        raw(&json!({ "message": "A part of the response could not be read.", "path": path }));
     let known = body.get("errors").map_or("[]", |errors| errors.get());
     let mut errors: Vec<&RawValue> = serde_json::from_str(known).ok()?;
     errors.extend(error.as_deref());
@@ -225,24 +232,24 @@ fn with_one_more_error(reply: &Reply) -> Option<Vec<u8>> {
 }
 
 /// A whole head, and less body than it promises.
-fn cut_body(fault: &Fault, mut reply: Reply) -> Response {
-    let whole = reply.body.len();
+fn cut_body(fault: &Fault, mut response: BufferedResponse) -> Response {
+    let whole = response.body.len();
     let sent = fault.0.bytes.map_or(whole / 2, |bytes| {
         let most = whole.saturating_sub(1);
         usize::try_from(bytes).unwrap_or(usize::MAX).min(most)
     });
-    reply.set(header::CONTENT_LENGTH, whole.into());
-    let body = reply.take_body().slice(..sent);
+    response.set(header::CONTENT_LENGTH, whole.into());
+    let body = response.take_body().slice(..sent);
     let first = stream::iter([Ok(body)]);
     let then = stream::once(async {
         tokio::time::sleep(BEFORE_CUT).await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
-    reply.into_response_with(Body::from_stream(first.chain(then)))
+    response.into_response_with(Body::from_stream(first.chain(then)))
 }
 
-fn dripping(pause: Duration, mut reply: Reply) -> Response {
-    let body = reply.take_body();
+fn dripping(pause: Duration, mut response: BufferedResponse) -> Response {
+    let body = response.take_body();
     let drops = stream::iter(0..body.len()).then(move |place| {
         let byte = body.slice(place..=place);
         async move {
@@ -250,11 +257,11 @@ fn dripping(pause: Duration, mut reply: Reply) -> Response {
             Ok::<_, Infallible>(byte)
         }
     });
-    reply.into_response_with(Body::from_stream(drops))
+    response.into_response_with(Body::from_stream(drops))
 }
 
-fn json_head() -> Reply {
-    Reply::new(StatusCode::OK, MediaType::Json.content_type(), "")
+fn json_head() -> BufferedResponse {
+    BufferedResponse::new(StatusCode::OK, MediaType::Json.content_type(), "")
 }
 
 fn endless() -> Body {
@@ -286,9 +293,9 @@ fn bomb(bytes: u64) -> Response {
     let body = stream::iter([Bytes::from(head)])
         .chain(stream::repeat(middle).take(pieces))
         .chain(stream::iter([Bytes::from(tail)]));
-    let mut reply = json_head();
-    reply.set(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    reply.into_response_with(Body::from_stream(body.map(Ok::<_, Infallible>)))
+    let mut response = json_head();
+    response.set(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response.into_response_with(Body::from_stream(body.map(Ok::<_, Infallible>)))
 }
 
 /// Adds a checksum as often as this, in as many steps as the number has bits.

@@ -1,5 +1,5 @@
 //! Which requests are served at all. A browser sends requests for pages of other sites, too, also
-//! to this machine: with a foreign name in `Host` where the page's site has made its own name
+//! to this machine: with a foreign name in `Host` if the page's site has made its own name
 //! lead here (DNS rebinding), with the page's own origin in `Origin`, or with a word on it in
 //! `Sec-Fetch-Site`. None of these gets at the emulator.
 
@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, Uri, Version, header};
 
-use super::reply::Reply;
+use super::buffered_response::BufferedResponse;
 
 /// The longest host, with its port, that is looked at: no name in the DNS is longer.
 const LONGEST_HOST: usize = 300;
@@ -35,8 +35,8 @@ impl Guard {
         })
     }
 
-    /// Lets a request pass, or answers it.
-    pub(crate) fn check(&self, parts: &Parts) -> Result<(), Reply> {
+    /// Lets a request pass, or refuses it.
+    pub(crate) fn check(&self, parts: &Parts) -> Result<(), BufferedResponse> {
         let host = self.check_host(parts)?;
         let mut origins = parts.headers.get_all(header::ORIGIN).iter().peekable();
         if origins.peek().is_none() {
@@ -49,7 +49,7 @@ impl Guard {
     }
 
     /// The host that the request was sent to: in `Host`, and in a target that is a whole URL.
-    fn check_host(&self, parts: &Parts) -> Result<Option<Host>, Reply> {
+    fn check_host(&self, parts: &Parts) -> Result<Option<Host>, BufferedResponse> {
         let mut hosts = parts.headers.get_all(header::HOST).iter();
         let host = match (hosts.next(), hosts.next()) {
             (Some(_), Some(_)) => return Err(malformed("There is more than one Host header.")),
@@ -80,7 +80,7 @@ impl Guard {
         Ok(target.or(host))
     }
 
-    /// An address is never another site's name. Where others reach the emulator, neither is a
+    /// An address is never another site's name. If others reach the emulator, neither is a
     /// name without a dot: that of a machine or of a container, which is in no public DNS.
     fn is_ours(&self, host: &str) -> bool {
         let is_plain = self.is_exposed && !host.contains('.');
@@ -89,7 +89,11 @@ impl Guard {
 
     /// A page may come from this machine, from a host that is allowed, or from the emulator
     /// itself as the browser knows it.
-    fn check_origin(&self, origin: &HeaderValue, asked: Option<&Host>) -> Result<(), Reply> {
+    fn check_origin(
+        &self,
+        origin: &HeaderValue,
+        asked: Option<&Host>,
+    ) -> Result<(), BufferedResponse> {
         let text = String::from_utf8_lossy(origin.as_bytes());
         // An origin is a URL: without a scheme it is `null`, or none at all.
         let uri = text
@@ -119,7 +123,7 @@ impl Guard {
 }
 
 /// What a browser says of a request without an origin. Programs that are none say nothing.
-fn check_site(parts: &Parts) -> Result<(), Reply> {
+fn check_site(parts: &Parts) -> Result<(), BufferedResponse> {
     let is_foreign = |site: &HeaderValue| !matches!(site.as_bytes(), b"same-origin" | b"none");
     if parts
         .headers
@@ -151,7 +155,7 @@ fn host_of(text: &str) -> Option<Host> {
     let host = authority.host();
     let port = port_of(&authority.as_str()[host.len()..])?;
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    // Answers show it in a command, to be pasted.
+    // Responses show it in a command, to be pasted.
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     let is_host = !host.is_empty() && host.chars().all(is_letter) || address(&host).is_some();
     is_host.then_some(Host { host, port })
@@ -179,10 +183,10 @@ fn address(host: &str) -> Option<IpAddr> {
     }
 }
 
-fn malformed(detail: &str) -> Reply {
-    Reply::detail(StatusCode::BAD_REQUEST, detail)
+fn malformed(detail: &str) -> BufferedResponse {
+    BufferedResponse::detail(StatusCode::BAD_REQUEST, detail)
 }
 
-fn forbidden(detail: &str) -> Reply {
-    Reply::detail(StatusCode::FORBIDDEN, detail)
+fn forbidden(detail: &str) -> BufferedResponse {
+    BufferedResponse::detail(StatusCode::FORBIDDEN, detail)
 }

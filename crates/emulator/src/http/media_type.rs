@@ -3,12 +3,12 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-/// The media type of an answer.
+/// The media type of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MediaType {
-    /// `application/json`: a refused document is answered with the status 200.
+    /// `application/json`: a refused document gets the status 200.
     Json,
-    /// `application/graphql-response+json`: a refused document is answered with the status 400.
+    /// `application/graphql-response+json`: a refused document gets the status 400.
     GraphqlResponse,
 }
 
@@ -27,7 +27,7 @@ impl MediaType {
         }
     }
 
-    /// The type that a client likes best; JSON where it does not say, `None` where it takes
+    /// The type that a client likes best; JSON if it does not say, `None` if it takes
     /// neither.
     pub(crate) fn accepted(headers: &HeaderMap) -> Option<Self> {
         let ranges = ranges(headers);
@@ -43,7 +43,7 @@ impl MediaType {
     }
 
     /// How much a client likes this type: quality, then how precisely it was named, then how
-    /// early. `None` where it is not accepted.
+    /// early. `None` if it is not accepted.
     fn liking(self, ranges: &[MediaRange]) -> Option<(u16, u8, isize)> {
         let (place, range) = ranges
             .iter()

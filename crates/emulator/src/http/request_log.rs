@@ -54,11 +54,11 @@ pub struct Request {
     /// The operation's name: the request's `operationName`, else the name of the document's only
     /// operation.
     pub operation_name: Option<String>,
-    /// The GraphQL document. Empty where the request held none that could be read.
+    /// The GraphQL document. Empty if the request held none that could be read.
     pub query: String,
-    /// The variables as they were sent; null where there were none.
+    /// The variables as they were sent; null if there were none.
     pub variables: serde_json::Value,
-    /// The HTTP status answered; 0 until the answer is made, and for good if the client went
+    /// The HTTP status of the response; 0 until that is made, and for good if the client went
     /// away before, or if its connection was reset.
     pub status: u16,
     /// The session ids of the runs that the request triggered, in order. Not those of their
@@ -70,7 +70,7 @@ pub struct Request {
     /// When the request's head came in, on the emulator's clock: see
     /// [`Emulator::elapsed`](crate::Emulator::elapsed). In JSON `received_seconds`.
     pub received: Duration,
-    /// When the answer was ready to leave, on the same clock; none where it never was: because
+    /// When the response was ready to leave, on the same clock; none if it never was: because
     /// the client went away before, or because the connection was reset. In JSON
     /// `answered_seconds`.
     pub answered: Option<Duration>,
@@ -169,7 +169,7 @@ impl RequestLogLimits {
 }
 
 /// The latest requests. A request is entered when its head has come in, and completed when its
-/// answer is made, so that the order is that of arrival.
+/// response is made, so that the order is that of arrival.
 pub(crate) struct RequestLog {
     limits: RequestLogLimits,
     kept: Mutex<Kept>,

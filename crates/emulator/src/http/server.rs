@@ -22,8 +22,8 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
+use super::buffered_response::InFlight;
 use super::guard::Guard;
-use super::reply::InFlight;
 use super::request_log::RequestLog;
 use crate::backend::Schemas;
 use crate::clock::Clock;
@@ -250,7 +250,7 @@ impl Serving {
 }
 
 async fn serve(stream: TcpStream, service: Router, connection: Connection) {
-    // Without it a delay of up to 40 ms could stand between an answer's head and its body.
+    // Without it a delay of up to 40 ms could stand between a response's head and its body.
     let _ = stream.set_nodelay(true);
     let reset = Arc::clone(&connection.reset);
     let service = TowerToHyperService::new(service.layer(Extension(connection)));
@@ -258,7 +258,7 @@ async fn serve(stream: TcpStream, service: Router, connection: Connection) {
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        // An error here is the client's: it went away, or it did not speak HTTP, and was answered so.
+        // An error here is the client's: it went away, or it did not speak HTTP, which its response says.
         _ = &mut served => {}
         () = reset.notified() => {
             let stream = served.into_parts().io.into_inner();

@@ -1,6 +1,6 @@
-//! GraphQL over HTTP: from an HTTP request to an HTTP answer.
+//! GraphQL over HTTP: from an HTTP request to an HTTP response.
 //!
-//! [`handle`] asks the guard first. Health and control requests are answered apart and not recorded.
+//! [`handle`] asks the guard first. Health and control requests are handled apart and not recorded.
 //! Any other request is recorded and read as far as it can be: an [`Exchange`].
 //!
 //! [`Exchange::respond`] takes a fault that is planned for the API's path; the fault decides what is
@@ -21,11 +21,11 @@ use axum::response::Response;
 use axum::{Router, routing};
 use serde_json::json;
 
+use super::buffered_response::{self, BufferedResponse};
 use super::control;
 use super::fault_response::{self, FaultContext};
 use super::media_type::{self, MediaType};
 use super::parameters::Parameters;
-use super::reply::{self, Reply};
 use super::server::Connection;
 use super::server::Shared;
 use crate::credentials;
@@ -54,7 +54,7 @@ async fn handle(
     let (parts, body) = request.into_parts();
     let refused = shared.guard.check(&parts).err();
     if refused.is_some() || parts.uri.path() == HEALTH {
-        // A client that is still sending would not read the answer.
+        // A client that is still sending would not read the response.
         let _ = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
         return refused.unwrap_or_else(|| health(&parts)).into_response();
     }
@@ -63,7 +63,9 @@ async fn handle(
         let local = connection.peer.to_canonical().is_loopback();
         return match body {
             Ok(body) => control::handle(&shared, &parts, &body, local).await,
-            Err(unread) => Reply::detail(unread.status(), &unread.body_text()).into_response(),
+            Err(unread) => {
+                BufferedResponse::detail(unread.status(), &unread.body_text()).into_response()
+            }
         };
     }
     let (place, resets) = {
@@ -95,10 +97,12 @@ async fn handle(
     }
 }
 
-fn health(parts: &Parts) -> Reply {
+fn health(parts: &Parts) -> BufferedResponse {
     match parts.method {
-        Method::GET | Method::HEAD => Reply::json(StatusCode::OK, &json!({ "status": "ok" })),
-        _ => Reply::method_not_allowed("GET, HEAD"),
+        Method::GET | Method::HEAD => {
+            BufferedResponse::json(StatusCode::OK, &json!({ "status": "ok" }))
+        }
+        _ => BufferedResponse::method_not_allowed("GET, HEAD"),
     }
 }
 
@@ -116,31 +120,32 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The response, of a fault or without one; `None` where the connection is to be reset instead.
+    /// The response, of a fault or without one; `None` if the connection is to be reset instead.
     async fn respond(&self) -> Option<Response> {
         let Some(fault) = self.take_fault() else {
-            let reply = self.reply_without_fault().await;
-            self.delay_and_record(reply.status).await;
-            return Some(reply.into_response());
+            let response = self.response_without_fault().await;
+            self.delay_and_record(response.status).await;
+            return Some(response.into_response());
         };
-        let mut reply = None;
+        let mut without_fault = None;
         if fault.0.after_execution {
-            reply = Some(self.reply_without_fault().await);
+            without_fault = Some(self.response_without_fault().await);
         }
         if !fault.drips() {
             tokio::time::sleep(fault.0.delay_seconds.0).await;
         }
-        if reply.is_none() && fault.needs_answer() {
-            reply = Some(self.reply_without_fault().await);
+        if without_fault.is_none() && fault.needs_response() {
+            without_fault = Some(self.response_without_fault().await);
         }
         let in_flight = &self.shared.in_flight;
         let response =
-            fault_response::respond(&fault, reply, &self.fault_context(), in_flight).await?;
+            fault_response::respond(&fault, without_fault, &self.fault_context(), in_flight)
+                .await?;
         self.delay_and_record(response.status()).await;
         Some(response)
     }
 
-    /// What a fault's own answer goes by.
+    /// What a fault's own response goes by.
     fn fault_context(&self) -> FaultContext<'_> {
         let parameters = self.parameters.as_ref().ok();
         FaultContext {
@@ -168,35 +173,37 @@ impl Exchange<'_> {
         Some(fault)
     }
 
-    /// The reply without a fault, which may be a refusal. What the request did is recorded.
-    async fn reply_without_fault(&self) -> Reply {
+    /// The response without a fault, which may be a refusal. What the request did is recorded.
+    async fn response_without_fault(&self) -> BufferedResponse {
         let in_flight = &self.shared.in_flight;
         let wait = if in_flight.is_crowded() && self.asks_for_much() {
             in_flight.first_in_line().await
         } else {
             in_flight.at_once()
         };
-        let mut reply = self.check_and_execute();
+        let mut response = self.check_and_execute();
         self.shared.request_log.complete(self.place, |request| {
-            if reply.operation_name.is_some() {
-                request.operation_name = reply.operation_name.take();
+            if response.operation_name.is_some() {
+                request.operation_name = response.operation_name.take();
             }
-            request.started = std::mem::take(&mut reply.trace.started);
-            request.executed = reply.trace.executed;
+            request.started = std::mem::take(&mut response.trace.started);
+            request.executed = response.trace.executed;
         });
-        reply.hold(in_flight, wait).await
+        response.hold(in_flight, wait).await
     }
 
-    /// Whether the answer is likely to be long: that of a run which is.
+    /// Whether the response is likely to be long: that of a run which is.
     fn asks_for_much(&self) -> bool {
         let Ok(parameters) = &self.parameters else {
             return false;
         };
         let texts = [&*parameters.query, &*parameters.variables];
-        self.shared.run_store().names_long(&texts, reply::SHORT)
+        self.shared
+            .run_store()
+            .names_long(&texts, buffered_response::SHORT)
     }
 
-    /// Waits for the latency of every answer, then records the status and the time.
+    /// Waits for the latency of every response, then records the status and the time.
     async fn delay_and_record(&self, status: StatusCode) {
         let latency = self.shared.quirks.latency;
         if !latency.is_zero() {
@@ -209,40 +216,40 @@ impl Exchange<'_> {
     }
 
     /// Executes the request, or says what is wrong with it, whichever is found first.
-    fn check_and_execute(&self) -> Reply {
+    fn check_and_execute(&self) -> BufferedResponse {
         let (shared, parts) = (self.shared, &self.parts);
         if parts.uri.path() != shared.path {
-            return Reply::detail(StatusCode::NOT_FOUND, "Not Found");
+            return BufferedResponse::detail(StatusCode::NOT_FOUND, "Not Found");
         }
         let mutations = match parts.method {
             Method::POST => Mutations::Allowed,
             Method::GET => Mutations::Refused,
-            _ => return Reply::method_not_allowed("GET, POST"),
+            _ => return BufferedResponse::method_not_allowed("GET, POST"),
         };
         if !credentials::are_valid(&parts.headers) {
-            return Reply::detail(StatusCode::UNAUTHORIZED, "Unauthorized");
+            return BufferedResponse::detail(StatusCode::UNAUTHORIZED, "Unauthorized");
         }
         let Some(media) = MediaType::accepted(&parts.headers) else {
-            return Reply::detail(StatusCode::NOT_ACCEPTABLE, "Not Acceptable");
+            return BufferedResponse::detail(StatusCode::NOT_ACCEPTABLE, "Not Acceptable");
         };
         if parts.method == Method::POST && !media_type::is_json(&parts.headers) {
-            return Reply::detail(
+            return BufferedResponse::detail(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Unsupported MediaType Type",
             );
         }
         if let Some(unread) = &self.unread {
-            return Reply::detail(unread.status(), &unread.body_text());
+            return BufferedResponse::detail(unread.status(), &unread.body_text());
         }
         let parameters = match &self.parameters {
             Ok(parameters) => parameters,
-            Err(wrong) => return Reply::unread(wrong, media),
+            Err(wrong) => return BufferedResponse::unread(wrong, media),
         };
         let resets = shared.not_resetting();
         if *resets != self.resets {
             let reset =
                 "The emulator was reset while the request was in flight: nothing was executed.";
-            return Reply::detail(StatusCode::SERVICE_UNAVAILABLE, reset);
+            return BufferedResponse::detail(StatusCode::SERVICE_UNAVAILABLE, reset);
         }
         let request = GraphqlRequest {
             query: &parameters.query,
@@ -252,6 +259,6 @@ impl Exchange<'_> {
             quirks: &shared.quirks,
         };
         let outcome = resolvers::execute(&shared.schemas, &shared.runs, shared.now(), &request);
-        Reply::of_outcome(outcome, media, shared.quirks.refusal_status)
+        BufferedResponse::of_outcome(outcome, media, shared.quirks.refusal_status)
     }
 }

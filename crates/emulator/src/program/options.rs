@@ -62,10 +62,10 @@ pub(super) struct Options {
     /// Show the ended turn's status for this many reads after a follow-up.
     #[arg(long, value_name = "READS", default_value_t = 0)]
     stale_reads: u64,
-    /// List the messages twice in every other answer.
+    /// List the messages twice in every other response.
     #[arg(long)]
     repeat_messages: bool,
-    /// List the messages newest first in every other answer.
+    /// List the messages newest first in every other response.
     #[arg(long)]
     reorder_messages: bool,
     /// List a message that was listed before only while it is among this many latest messages of
@@ -79,7 +79,7 @@ pub(super) struct Options {
     /// Show the status of the previous stage in one of three reads of a run.
     #[arg(long)]
     alternating_status: bool,
-    /// Send each answer this many seconds after its request was executed.
+    /// Send each response this many seconds after its request was executed.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
     latency: Duration,
     /// Show this status in place of RUNNING.
@@ -88,10 +88,10 @@ pub(super) struct Options {
     /// Accept follow-ups for this many seconds after a session's last message.
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
     session_lifetime: u64,
-    /// Answer null with an error for the steps of every run.
+    /// Return null with an error for the steps of every run.
     #[arg(long)]
     unreadable_steps: bool,
-    /// Answer 403 to documents that need this capability. Can be repeated.
+    /// Return 403 for documents that need this capability. Can be repeated.
     #[arg(long, value_enum, value_name = "NAME")]
     without_capability: Vec<CapabilityOption>,
     /// Refuse documents with this HTTP status, whatever the media type (by default 200 or 400).
@@ -224,7 +224,7 @@ fn backend(name: &str) -> Result<Backend, String> {
     }
 }
 
-/// A number of seconds, with a fraction where one is needed.
+/// A number of seconds, with a fraction if one is needed.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map_err(|_| "not a number".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|wrong| wrong.to_string())

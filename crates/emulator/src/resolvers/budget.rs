@@ -1,4 +1,4 @@
-//! How much memory one answer takes at most. It is counted while the answer is made, since a short
+//! How much memory one response takes at most. It is counted while the response is made, since a short
 //! document asks for a text as often as it likes, and nothing more is made once it is too much.
 //!
 //! The root is wrapped in a [`BudgetedObject`]. Each field that it resolves is a [`BudgetedField`],
@@ -14,10 +14,10 @@ use apollo_compiler::response::JsonValue;
 
 use crate::json;
 
-/// How much memory an answer takes: 48 MiB. A text counts as a value, and as JSON.
+/// How much memory a response takes: 48 MiB. A text counts as a value, and as JSON.
 pub(crate) const MOST_BYTES: usize = 48 << 20;
 
-/// What a field of an answer takes beside its name and its text, about.
+/// What a field of a response takes beside its name and its text, about.
 const FIELD: usize = 160;
 
 /// The same of an object, and of an item of a list.
@@ -30,7 +30,7 @@ const ERROR: usize = 320;
 /// same.
 const REPEATED: usize = 64;
 
-/// What is left for the answer that is being made.
+/// What is left for the response that is being made.
 pub(crate) struct Budget {
     left: Cell<Option<usize>>,
 }
@@ -54,7 +54,7 @@ impl Budget {
         left.is_some()
     }
 
-    /// A field with this name in the answer.
+    /// A field with this name in the response.
     pub(crate) fn take_field(&self, name: &str) -> bool {
         self.take(FIELD + 2 * name.len())
     }
@@ -162,7 +162,7 @@ impl<'a> BudgetedField<'a> {
 }
 
 /// What the selections of an object count beside its fields: those of `__typename`, which the
-/// executor answers itself, and those that add no field. Whether they apply does not matter.
+/// executor resolves itself, and those that add no field. Whether they apply does not matter.
 fn selections(info: &ResolveInfo<'_>, type_name: &str) -> usize {
     let mut looked_at = 0;
     let mut keys = HashSet::new();

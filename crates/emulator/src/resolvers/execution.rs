@@ -51,15 +51,15 @@ pub(crate) struct RequestOutcome {
     /// The name of the operation that was chosen.
     pub(crate) operation_name: Option<String>,
     pub(crate) trace: Trace,
-    pub(crate) answer: Answer,
+    pub(crate) result: ExecutionResult,
 }
 
-pub(crate) enum Answer {
+pub(crate) enum ExecutionResult {
     /// Execution took place; some fields may have failed.
     Executed(ExecutionResponse),
     /// The request was refused before execution.
     Refused(Refusal),
-    /// A mutation where none is allowed.
+    /// A mutation, though the HTTP method allows none.
     MutationRefused,
     /// The credentials lack this capability.
     Forbidden(Capability),
@@ -75,14 +75,14 @@ pub(crate) fn execute(
     let mut outcome = RequestOutcome {
         operation_name: None,
         trace: Trace::default(),
-        answer: Answer::MutationRefused,
+        result: ExecutionResult::MutationRefused,
     };
     let executed = read(&schemas.declared, request.query).and_then(|document| {
         let operation = choose_operation(&document, request.operation_name)?;
         outcome.operation_name = operation.name.as_ref().map(ToString::to_string);
         let kind = operation.operation_type;
         if kind == OperationType::Mutation && request.mutations == Mutations::Refused {
-            return Ok(Answer::MutationRefused);
+            return Ok(ExecutionResult::MutationRefused);
         }
         let (sources, defined) = (&document.sources, &operation.variables);
         let variables = coercion::coerce(&schemas.declared, sources, defined, request.variables);
@@ -107,12 +107,12 @@ pub(crate) fn execute(
         };
         valid.check_introspection()?;
         if let Some(capability) = valid.lacking() {
-            return Ok(Answer::Forbidden(capability));
+            return Ok(ExecutionResult::Forbidden(capability));
         }
         // What is wrong with the variables is said after these refusals, as by the reference.
         let variables = variables?;
         if let Some(error) = skip_include::null_at_root(&document, operation, &variables) {
-            return Ok(Answer::Executed(ExecutionResponse {
+            return Ok(ExecutionResult::Executed(ExecutionResponse {
                 errors: vec![error],
                 data: None,
             }));
@@ -120,9 +120,9 @@ pub(crate) fn execute(
         let rewritten = rewrite(&schemas.declared, &alone, &variables);
         valid
             .execute(&rewritten, runs, now, &variables, &mut outcome.trace)
-            .map(Answer::Executed)
+            .map(ExecutionResult::Executed)
     });
-    outcome.answer = executed.unwrap_or_else(Answer::Refused);
+    outcome.result = executed.unwrap_or_else(ExecutionResult::Refused);
     outcome
 }
 
@@ -135,7 +135,7 @@ struct ValidRequest<'a> {
 }
 
 impl ValidRequest<'_> {
-    /// Where introspection is off, each of its fields is an error, in the reference's words.
+    /// If introspection is off, each of its fields is an error, in the reference's words.
     fn check_introspection(&self) -> Result<(), Refusal> {
         if !self.quirks.without_introspection {
             return Ok(());
@@ -215,8 +215,8 @@ fn too_large() -> ExecutionResponse {
     let most = budget::MOST_BYTES >> 20;
     ExecutionResponse {
         errors: refusal(format!(
-            "The answer would take more than the {most} MiB of memory that the emulator has for one \
-             answer: ask for less at a time."
+            "The response would take more than the {most} MiB of memory that the emulator has for one \
+             response: ask for less at a time."
         )),
         data: None,
     }

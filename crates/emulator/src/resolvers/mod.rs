@@ -1,12 +1,12 @@
-//! The objects that answer: what a GraphQL request does to the runs, and what it says of them.
+//! Resolves GraphQL requests: what one does to the runs, and what its response says of them.
 //!
 //! [`execute`] takes a request from its document to its response. [`operations`] are the fields of the
-//! root, [`run_fields`] those of a run; [`budget`] counts what an answer takes while it is made.
+//! root, [`run_fields`] those of a run; [`budget`] counts what a response takes while it is made.
 
 mod budget;
 mod execution;
 mod operations;
 mod run_fields;
 
-pub(crate) use execution::{Answer, GraphqlRequest, Mutations, RequestOutcome, execute};
+pub(crate) use execution::{ExecutionResult, GraphqlRequest, Mutations, RequestOutcome, execute};
 pub(crate) use operations::Trace;

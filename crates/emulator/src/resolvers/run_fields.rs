@@ -1,4 +1,4 @@
-//! What the fields of a run answer.
+//! What the fields of a run return.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -80,7 +80,7 @@ impl RunObject<'_> {
         }
     }
 
-    /// The messages of this answer: old ones may be missing, and every other answer may be out of
+    /// The messages of this response: old ones may be missing, and every other response may be out of
     /// order.
     fn messages(&self) -> Vec<&TranscriptMessage> {
         let all = &self.state.messages;
@@ -90,8 +90,8 @@ impl RunObject<'_> {
             .compacted_transcript
             .map_or(0, |latest| all.len().saturating_sub(latest).min(listed));
         let mut messages: Vec<_> = all.iter().skip(gone).collect();
-        let answers = self.state.transcripts.fetch_add(1, Ordering::Relaxed);
-        if answers % 2 == 1 {
+        let responses = self.state.transcripts.fetch_add(1, Ordering::Relaxed);
+        if responses % 2 == 1 {
             if self.quirks.repeated_messages {
                 messages.extend_from_within(..);
             }

@@ -47,7 +47,7 @@ pub struct Run {
     /// Which run this is, from 1 for the first since the start or the reset. Numbers are missing
     /// of runs that were [dropped](crate::Emulator::dropped_runs).
     pub number: u64,
-    /// The session id that the trigger answered.
+    /// The session id that the trigger returned.
     pub session_id: String,
     /// The agent that was asked for.
     pub agent: Option<String>,
@@ -66,7 +66,7 @@ pub struct Run {
     pub follow_ups: Vec<String>,
     /// The session id of the run that started this one; none for a run that was triggered.
     pub parent: Option<String>,
-    /// Where the run stands now, in the API's word. Asking does not count as a read.
+    /// The status of the run now, in the API's word. Asking does not count as a read.
     pub status: String,
     /// The messages of the run so far, as the API lists them without
     /// [`Quirks`](crate::Quirks); but timestamps have their
@@ -86,7 +86,7 @@ pub struct Run {
     /// Whether texts of a kibibyte and more that the run was sent have been dropped, because they,
     /// or all runs, took too much memory: see [`Emulator::runs`](crate::Emulator::runs). In the
     /// place of each stands `[dropped by the emulator: a text of 900000 bytes]`, also in what the
-    /// API answers.
+    /// API returns.
     pub texts_dropped: bool,
 }
 

@@ -27,7 +27,7 @@ const MOST_SENT: usize = 8 << 20;
 const SHORT: usize = 1 << 10;
 
 impl RunState {
-    /// About how much memory the run takes. What it has from its scenario is counted only where that
+    /// About how much memory the run takes. What it has from its scenario is counted only if that
     /// was made for this run alone.
     pub(crate) fn bytes(&self) -> usize {
         let Run {
@@ -312,7 +312,7 @@ mod tests {
             dropped[2..].iter().take_while(|it| **it).count()
         });
         assert!(!dropped[91]);
-        // Where all are in progress, the oldest go.
+        // If all are in progress, the oldest go.
         for _ in 0..90 {
             start(&mut store, &message);
         }
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_counts_as_long_as_it_is_in_an_answer() {
+    fn a_text_counts_as_long_as_it_is_in_a_response() {
         let mut store = RunStore::new(Workspace::default());
         let id = start(&mut store, "m");
         for _ in 0..8 {

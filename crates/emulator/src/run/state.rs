@@ -19,11 +19,11 @@ use crate::demo::{Memory, Verdict};
 use crate::json;
 use crate::scenario::{Child, Effects, Scenario, Stage, StageLength, Status, Step};
 
-/// The smallest distance between two messages of a run, in microseconds, where timestamps have no
+/// The smallest distance between two messages of a run, in microseconds, if timestamps have no
 /// resolution.
 const MESSAGE_GAP: u64 = 1_000;
 
-/// The state of one run. Cloned only when it changes while an answer still reads it.
+/// The state of one run. Cloned only when it changes while a response still reads it.
 #[derive(Clone)]
 pub(crate) struct RunState {
     /// What does not change by itself, without the texts that were sent: see
@@ -32,7 +32,7 @@ pub(crate) struct RunState {
     /// The trigger's message. Its text, and those of the follow-ups, are the transcript's own.
     pub(super) message: Option<Arc<str>>,
     pub(super) follow_ups: Vec<Arc<str>>,
-    /// How long these texts are, in bytes of JSON: what they take in answers, at least what they
+    /// How long these texts are, in bytes of JSON: what they take in responses, at least what they
     /// take here.
     pub(super) sent_bytes: usize,
     /// The same of what has appeared in the stages.
@@ -47,9 +47,9 @@ pub(crate) struct RunState {
     pub(crate) status: Status,
     /// 0 for a run that was triggered, 1 for its children, and so on.
     pub(crate) generation: u32,
-    /// How often the messages were answered, counted across all clones.
+    /// How often the messages were returned, counted across all clones.
     pub(crate) transcripts: Arc<AtomicU64>,
-    /// How many messages, from the first on, have been answered, across all clones.
+    /// How many messages, from the first on, have been returned, across all clones.
     pub(crate) listed: Arc<AtomicUsize>,
     /// When the last message appeared.
     pub(crate) last_message: Duration,
@@ -82,7 +82,7 @@ pub(crate) struct TranscriptMessage {
 
 impl TranscriptMessage {
     /// Seconds since the Unix epoch. Distinct for distinct microseconds until the year 2242,
-    /// where seconds and microseconds no longer fit in 53 bits.
+    /// if seconds and microseconds no longer fit in 53 bits.
     #[expect(clippy::cast_precision_loss, reason = "the claim above")]
     pub(crate) fn ts(&self) -> f64 {
         self.micros as f64 / 1e6
@@ -354,7 +354,7 @@ impl RunState {
         effects.children
     }
 
-    /// Adds a message with a timestamp greater than every other of the run, or, where they have a
+    /// Adds a message with a timestamp greater than every other of the run, or, if they have a
     /// resolution, with one that is not less.
     fn say(&mut self, role: &str, content: Arc<str>, at: Duration) {
         self.last_message = self.last_message.max(at);

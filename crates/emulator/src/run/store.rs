@@ -32,7 +32,7 @@ pub(crate) struct TriggerInput {
     pub(crate) model_family: Option<String>,
 }
 
-/// What a trigger answers.
+/// What a trigger returns.
 pub(crate) struct Accepted {
     pub(crate) session_id: String,
     pub(crate) warning: Option<String>,
@@ -60,11 +60,11 @@ pub(crate) struct RunStore {
 }
 
 /// A run, and how often its current stage was read. The count stands apart so that a read
-/// alone does not clone a run that an answer still holds.
+/// alone does not clone a run that a response still holds.
 pub(super) struct Slot {
     pub(super) state: Arc<RunState>,
     reads: u64,
-    /// How often the run was read in this turn where it could have lagged behind.
+    /// How often the run was read in this turn while it could lag behind.
     late_reads: u64,
     pub(super) bytes: usize,
 }
@@ -77,7 +77,7 @@ pub(crate) struct Snapshot {
 }
 
 impl RunStore {
-    /// The agents that may be triggered; `None` where all may.
+    /// The agents that may be triggered; `None` if all may.
     #[cfg(feature = "program")]
     pub(crate) fn known_agents(&self) -> Option<&BTreeSet<String>> {
         self.workspace.agents.as_ref()
@@ -307,7 +307,7 @@ impl RunStore {
         }
     }
 
-    /// Which agent a child is of, and how it goes where its parent was asked this.
+    /// Which agent a child is of, and how it goes if its parent was asked this.
     fn script_of(&self, child: Child, asked: Option<&str>) -> (Option<String>, Script) {
         match child {
             Child::Agent(agent) => {

@@ -13,17 +13,17 @@ const MODEL_FAMILIES: [&str; 2] = ["standard", "fast"];
 /// What a run works on without a base branch, or with one that is missing.
 const DEFAULT_BRANCH: &str = "main";
 
-/// The agents that there are, where the one asked for is not among them.
+/// The agents that there are, if the one asked for is not among them.
 pub(crate) struct UnknownAgent(pub(crate) Vec<String>);
 
 /// What a workspace has, and how it behaves.
 #[derive(Default)]
 pub(crate) struct Workspace {
-    /// `None` where every agent is there.
+    /// `None` if every agent is there.
     pub(crate) agents: Option<BTreeSet<String>>,
     pub(crate) scenarios: Scenarios,
     pub(crate) model_families: BTreeSet<String>,
-    /// Beside the default one. Empty where every branch is there.
+    /// Beside the default one. Empty if every branch is there.
     pub(crate) branches: BTreeSet<String>,
     pub(crate) quirks: Arc<Quirks>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Where a run stands.
+/// The status of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {
@@ -19,7 +19,7 @@ pub enum Status {
     Expired,
     /// Stopped before it finished.
     Stopped,
-    /// Any other text, answered as it is, whether the schema declares it or not.
+    /// Any other text, returned as it is, whether the schema declares it or not.
     Other(String),
 }
 

@@ -1,4 +1,4 @@
-//! What the tests share: a small caller of the emulator, and its answers taken apart.
+//! What the tests share: a small caller of the emulator, and its responses taken apart.
 
 use std::time::Duration;
 
@@ -36,14 +36,14 @@ pub(crate) const STEPS: &str =
     }
 }";
 
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl Response {
     /// The value of the only root field.
     pub(crate) fn root(&self) -> &Value {
         let data = self.body["data"].as_object().expect(&self.text);
@@ -68,12 +68,12 @@ impl Answer {
     }
 }
 
-pub(crate) async fn answered(request: reqwest::RequestBuilder) -> Answer {
+pub(crate) async fn response_to(request: reqwest::RequestBuilder) -> Response {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let text = response.text().await.unwrap();
-    Answer {
+    Response {
         status,
         headers,
         body: serde_json::from_str(&text).unwrap_or_default(),
@@ -82,7 +82,7 @@ pub(crate) async fn answered(request: reqwest::RequestBuilder) -> Answer {
 }
 
 pub(crate) fn client() -> reqwest::Client {
-    // Without gzip whatever the other crates of a build turn on, so that answers are seen as sent.
+    // Without gzip whatever the other crates of a build turn on, so that responses are seen as sent.
     let builder = reqwest::Client::builder().no_proxy().no_gzip();
     builder.build().unwrap()
 }
@@ -99,8 +99,8 @@ pub(crate) fn post(emulator: &Emulator) -> reqwest::RequestBuilder {
         .header("X-API-SECRET", emulator.secret())
 }
 
-pub(crate) async fn call(emulator: &Emulator, query: &str, variables: Value) -> Answer {
-    answered(post(emulator).json(&json!({ "query": query, "variables": variables }))).await
+pub(crate) async fn call(emulator: &Emulator, query: &str, variables: Value) -> Response {
+    response_to(post(emulator).json(&json!({ "query": query, "variables": variables }))).await
 }
 
 /// Whether requests have come, and none of them was executed.
@@ -112,13 +112,16 @@ pub(crate) fn none_was_executed(emulator: &Emulator) -> bool {
 /// Triggers a run of this agent with the message "Check it." and returns its session id.
 pub(crate) async fn trigger(emulator: &Emulator, agent: &str) -> String {
     let variables = json!({ "agent": agent, "message": "Check it." });
-    let answer = call(emulator, TRIGGER, variables).await;
-    answer.root()["agentSessionId"].as_str().unwrap().to_owned()
+    let response = call(emulator, TRIGGER, variables).await;
+    response.root()["agentSessionId"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 pub(crate) async fn read(emulator: &Emulator, session_id: &str) -> Value {
-    let answer = call(emulator, RUN, json!({ "id": session_id })).await;
-    answer.root().clone()
+    let response = call(emulator, RUN, json!({ "id": session_id })).await;
+    response.root().clone()
 }
 
 /// The statuses of as many reads.
@@ -153,9 +156,9 @@ pub(crate) async fn refused(
 ) -> String {
     let request = client().post(format!("{}/{path}", emulator.control()));
     let request = request.header("Content-Type", "application/json");
-    let answer = answered(request.body(body)).await;
-    assert_eq!(answer.status, 400, "{}", answer.text);
-    answer.body["detail"].as_str().unwrap().to_owned()
+    let response = response_to(request.body(body)).await;
+    assert_eq!(response.status, 400, "{}", response.text);
+    response.body["detail"].as_str().unwrap().to_owned()
 }
 
 /// Half a minute in which a run works, and then the end, with this message.

@@ -6,7 +6,7 @@ use dinoai_emulator::{Emulator, ErrorData, Fault, Scenario, Stage};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::caller::{STOP, TRIGGER, answered, call, client, trigger};
+use crate::caller::{STOP, TRIGGER, call, client, response_to, trigger};
 use crate::skipped::skipped;
 
 fn request(emulator: &Emulator, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -17,12 +17,12 @@ fn request(emulator: &Emulator, method: Method, path: &str) -> reqwest::RequestB
 }
 
 async fn get(emulator: &Emulator, path: &str) -> Value {
-    let answer = answered(request(emulator, Method::GET, path)).await;
+    let response = response_to(request(emulator, Method::GET, path)).await;
     assert_eq!(
-        (answer.status, answer.content_type()),
+        (response.status, response.content_type()),
         (200, "application/json")
     );
-    answer.body
+    response.body
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn it_reports_what_the_runs_said_and_when_they_ended() {
 #[tokio::test]
 async fn faults_are_added_listed_and_cleared() {
     let emulator = Emulator::start().await.unwrap();
-    let add = |faults: Value| answered(request(&emulator, Method::POST, "faults").json(&faults));
+    let add = |faults: Value| response_to(request(&emulator, Method::POST, "faults").json(&faults));
     assert_eq!(
         add(json!({ "fault": "unavailable", "retry_after": "2" }))
             .await
@@ -95,16 +95,16 @@ async fn faults_are_added_listed_and_cleared() {
         { "fault": "reset", "times": 3, "on": "Send", "after_execution": true },
         { "fault": "bad_gateway", "delay_seconds": 0.5, "retry_after": 30 },
     ]);
-    let answer = add(many).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.body, get(&emulator, "faults").await);
-    assert_eq!(answer.body.as_array().unwrap().len(), 3);
-    assert_eq!(answer.body[1]["times"], 3);
-    assert_eq!(answer.body[2]["delay_seconds"], 0.5);
-    assert_eq!(answer.body[2]["retry_after"], "30");
+    let response = add(many).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.body, get(&emulator, "faults").await);
+    assert_eq!(response.body.as_array().unwrap().len(), 3);
+    assert_eq!(response.body[1]["times"], 3);
+    assert_eq!(response.body[2]["delay_seconds"], 0.5);
+    assert_eq!(response.body[2]["retry_after"], "30");
     assert_eq!(
         serde_json::to_value(emulator.faults()).unwrap(),
-        answer.body
+        response.body
     );
 
     let refused = call(&emulator, TRIGGER, json!({ "agent": "a" })).await;
@@ -112,7 +112,7 @@ async fn faults_are_added_listed_and_cleared() {
         (refused.status, &refused.headers["retry-after"]),
         (503, &"2".parse().unwrap())
     );
-    let cleared = answered(request(&emulator, Method::DELETE, "faults")).await;
+    let cleared = response_to(request(&emulator, Method::DELETE, "faults")).await;
     assert_eq!(cleared.body, json!([]));
     assert_eq!(
         call(&emulator, TRIGGER, json!({ "agent": "a" }))
@@ -166,7 +166,7 @@ async fn faults_with_fields_of_their_own_are_read_and_reported_alike() {
     ];
     let texts: Vec<_> = faults.iter().map(|(text, _)| text).collect();
     let add = request(&emulator, Method::POST, "faults").json(&texts);
-    let reported = answered(add).await.body;
+    let reported = response_to(add).await.body;
     assert!(
         emulator
             .faults()
@@ -229,9 +229,9 @@ async fn a_fault_that_is_none_is_refused_with_a_reason_and_nothing_is_added() {
         ),
         (json!(7), "invalid type"),
     ] {
-        let answer = answered(request(&emulator, Method::POST, "faults").json(&faults)).await;
-        assert_eq!(answer.status, 400);
-        let detail = answer.body["detail"].as_str().unwrap();
+        let response = response_to(request(&emulator, Method::POST, "faults").json(&faults)).await;
+        assert_eq!(response.status, 400);
+        let detail = response.body["detail"].as_str().unwrap();
         assert!(detail.contains(reason), "{detail}");
     }
     assert!(emulator.faults().is_empty());
@@ -256,12 +256,12 @@ async fn the_clock_can_be_moved() {
     );
     let moved = request(&emulator, Method::POST, "clock").json(&json!({ "advance_seconds": 60.5 }));
     assert_eq!(
-        answered(moved).await.body,
+        response_to(moved).await.body,
         json!({ "elapsed_seconds": 60.5 })
     );
     assert_eq!(get(&emulator, "runs").await[0]["status"], "COMPLETED");
     let wrong = request(&emulator, Method::POST, "clock").json(&json!({ "advance": 1 }));
-    assert_eq!(answered(wrong).await.status, 400);
+    assert_eq!(response_to(wrong).await.status, 400);
 }
 
 #[tokio::test]
@@ -276,14 +276,14 @@ async fn other_paths_methods_and_media_types_are_refused() {
         (Method::DELETE, "clock", 405),
         (Method::POST, "faults", 415),
     ] {
-        let answer = answered(request(&emulator, method, path)).await;
-        assert_eq!(answer.status, status, "{path}");
-        assert!(answer.body["detail"].is_string());
+        let response = response_to(request(&emulator, method, path)).await;
+        assert_eq!(response.status, status, "{path}");
+        assert!(response.body["detail"].is_string());
     }
     let plain = request(&emulator, Method::POST, "faults")
         .header("Content-Type", "text/plain")
         .body("{\"fault\":\"reset\"}");
-    assert_eq!(answered(plain).await.status, 415);
+    assert_eq!(response_to(plain).await.status, 415);
     assert!(emulator.requests().is_empty());
 }
 
@@ -320,13 +320,13 @@ async fn callers_from_elsewhere_use_the_api_and_not_the_control_path() {
         json!([])
     );
     let from_outside = |path: &str| client().get(format!("http://{outer}:{port}{path}"));
-    assert_eq!(answered(from_outside("/control/runs")).await.status, 403);
+    assert_eq!(response_to(from_outside("/control/runs")).await.status, 403);
     assert_eq!(
-        answered(from_outside("/api/v1/demo-company/graphql"))
+        response_to(from_outside("/api/v1/demo-company/graphql"))
             .await
             .status,
         401
     );
     let inside = client().get(format!("http://127.0.0.1:{port}/control/runs"));
-    assert_eq!(answered(inside).await.status, 200);
+    assert_eq!(response_to(inside).await.status, 200);
 }

@@ -66,18 +66,18 @@ async fn agents_of_a_folder_are_known_and_no_others() {
     for name in ["alpha", "beta", "gamma"] {
         trigger(&emulator, name).await;
     }
-    let answer = call(&emulator, TRIGGER, json!({ "agent": "delta" })).await;
-    assert_eq!(answer.root(), &Value::Null);
+    let response = call(&emulator, TRIGGER, json!({ "agent": "delta" })).await;
+    assert_eq!(response.root(), &Value::Null);
     assert_eq!(
-        answer.messages(),
+        response.messages(),
         ["No DinoAI agent 'delta' was found. Known agents: alpha, beta, gamma."]
     );
     assert_eq!(
-        answer.body["errors"][0]["path"],
+        response.body["errors"][0]["path"],
         json!(["triggerDinoaiAgentRun"])
     );
-    let answer = call(&emulator, TRIGGER, json!({ "message": "no agent" })).await;
-    assert_eq!(answer.root()["ok"], true);
+    let response = call(&emulator, TRIGGER, json!({ "message": "no agent" })).await;
+    assert_eq!(response.root()["ok"], true);
     assert_eq!(emulator.runs().len(), 4);
 }
 

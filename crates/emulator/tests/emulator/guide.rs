@@ -30,8 +30,8 @@ impl Checker {
         }";
         loop {
             // A poll that fails is made up for by the next one.
-            if let Ok(answer) = self.call(read, json!({ "id": id })).await {
-                let run = &answer["dinoaiAgentRun"];
+            if let Ok(response) = self.call(read, json!({ "id": id })).await {
+                let run = &response["dinoaiAgentRun"];
                 let last = run["messages"].as_array().and_then(|all| all.last());
                 let said = last.and_then(|last| last["content"].as_str());
                 match run["status"].as_str() {
@@ -54,11 +54,11 @@ impl Checker {
             .header("X-API-KEY", &self.key)
             .header("X-API-SECRET", &self.secret)
             .json(&json!({ "query": query, "variables": variables }));
-        let answer = request.send().await.map_err(|error| error.to_string())?;
-        let answer = answer
+        let response = request.send().await.map_err(|error| error.to_string())?;
+        let response = response
             .error_for_status()
             .map_err(|error| error.to_string())?;
-        let mut body: Value = answer.json().await.map_err(|error| error.to_string())?;
+        let mut body: Value = response.json().await.map_err(|error| error.to_string())?;
         match body["errors"][0]["message"].as_str() {
             Some(message) => Err(message.to_owned()),
             None => Ok(body["data"].take()),
@@ -130,7 +130,7 @@ async fn polls_that_fail_are_tolerated() {
 }
 
 #[tokio::test]
-async fn a_trigger_whose_answer_is_lost_is_not_sent_again() {
+async fn a_trigger_whose_response_is_lost_is_not_sent_again() {
     let emulator = Emulator::builder()
         .fault(Fault::reset().after_execution().on("triggerDinoaiAgentRun"))
         .start()

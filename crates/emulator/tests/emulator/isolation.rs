@@ -6,7 +6,7 @@ use std::fmt::Write;
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use serde_json::{Value, json};
 
-use crate::caller::{RUN, answered, call};
+use crate::caller::{RUN, call, response_to};
 
 const EMULATORS: usize = 100;
 const SESSIONS: usize = 1_000;
@@ -50,10 +50,10 @@ async fn a_hundred_emulators_with_a_thousand_sessions_each_stay_apart() {
             .header("X-API-KEY", emulator.key())
             .header("X-API-SECRET", emulator.secret())
             .json(&json!({ "query": triggers(number) }));
-        started.spawn(answered(request));
+        started.spawn(response_to(request));
     }
-    while let Some(answer) = started.join_next().await {
-        assert_eq!(answer.unwrap().body["data"]["s9"], json!({ "ok": true }));
+    while let Some(response) = started.join_next().await {
+        assert_eq!(response.unwrap().body["data"]["s9"], json!({ "ok": true }));
     }
 
     let mut ids = HashSet::new();
@@ -80,11 +80,11 @@ async fn a_hundred_emulators_with_a_thousand_sessions_each_stay_apart() {
         if number % 2 == 0 {
             emulator.add_fault(Fault::unavailable()).unwrap();
         }
-        let answer = call(emulator, RUN, json!({ "id": other })).await;
+        let response = call(emulator, RUN, json!({ "id": other })).await;
         if number % 2 == 0 {
-            assert_eq!(answer.status, 503);
+            assert_eq!(response.status, 503);
         } else {
-            assert_eq!(answer.root(), &Value::Null);
+            assert_eq!(response.root(), &Value::Null);
         }
     }
 }

@@ -6,7 +6,7 @@ use dinoai_emulator::{Capability, Emulator, Fault, Quirks, RefusalStatus, Scenar
 use serde_json::{Value, json};
 
 use crate::caller::{
-    RUN, SEND, STEPS, STOP, TRIGGER, answered, call, post, read, said, statuses, trigger,
+    RUN, SEND, STEPS, STOP, TRIGGER, call, post, read, response_to, said, statuses, trigger,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,7 +20,7 @@ async fn with(quirks: Quirks) -> Emulator {
         .unwrap()
 }
 
-async fn send(emulator: &Emulator, session_id: &str) -> crate::caller::Answer {
+async fn send(emulator: &Emulator, session_id: &str) -> crate::caller::Response {
     call(
         emulator,
         SEND,
@@ -59,7 +59,7 @@ async fn after_a_follow_up_the_ended_turns_status_is_shown_for_some_reads() {
 }
 
 #[tokio::test]
-async fn every_other_answer_repeats_the_messages() {
+async fn every_other_response_repeats_the_messages() {
     let emulator = with(Quirks::new().repeated_messages()).await;
     let id = trigger(&emulator, "a").await;
     statuses(&emulator, &id, 3).await;
@@ -71,7 +71,7 @@ async fn every_other_answer_repeats_the_messages() {
 }
 
 #[tokio::test]
-async fn every_other_answer_reorders_the_messages_and_only_answers_with_messages_count() {
+async fn every_other_response_reorders_the_messages_and_only_those_with_messages_count() {
     let emulator = with(Quirks::new().reordered_messages()).await;
     let id = trigger(&emulator, "a").await;
     for _ in 0..3 {
@@ -225,7 +225,7 @@ async fn a_status_is_gone_back_to_only_within_a_turn_and_if_it_was_seen() {
 }
 
 #[tokio::test]
-async fn answers_leave_late_and_what_was_asked_for_is_done_before() {
+async fn responses_leave_late_and_what_was_asked_for_is_done_before() {
     let emulator = with(Quirks::new().latency(Duration::from_secs(30))).await;
     let request = post(&emulator)
         .timeout(Duration::from_millis(200))
@@ -253,7 +253,7 @@ async fn the_control_path_is_as_fast_as_ever() {
     let emulator = with(Quirks::new().latency(Duration::from_secs(30))).await;
     let clock = crate::caller::client().get(format!("{}/clock", emulator.control()));
     let clock = clock.timeout(Duration::from_secs(10));
-    assert_eq!(answered(clock).await.status, 200);
+    assert_eq!(response_to(clock).await.status, 200);
 }
 
 #[tokio::test]
@@ -276,14 +276,14 @@ async fn a_session_that_was_idle_for_a_day_refuses_follow_ups_and_can_still_be_r
     assert_eq!(statuses(&emulator, &id, 3).await[2], "COMPLETED");
     emulator.advance(DAY);
     assert_eq!(emulator.elapsed(), 2 * DAY - Duration::from_millis(1));
-    let answer = send(&emulator, &id).await;
-    assert_eq!(answer.root(), &Value::Null);
+    let response = send(&emulator, &id).await;
+    assert_eq!(response.root(), &Value::Null);
     assert_eq!(
-        answer.body["errors"][0]["path"],
+        response.body["errors"][0]["path"],
         json!(["sendDinoaiAgentMessage"])
     );
     assert_eq!(
-        answer.messages(),
+        response.messages(),
         [format!(
             "The DinoAI agent session '{id}' is no longer active."
         )]
@@ -308,11 +308,11 @@ async fn the_lifetime_of_a_session_can_be_chosen() {
 async fn no_steps_can_be_read_where_the_quirk_says_so() {
     let emulator = with(Quirks::new().unreadable_steps()).await;
     let id = trigger(&emulator, "a").await;
-    let answer = call(&emulator, STEPS, json!({ "id": id })).await;
-    assert_eq!(answer.root()["steps"], Value::Null);
-    assert_eq!(answer.root()["ok"], true);
+    let response = call(&emulator, STEPS, json!({ "id": id })).await;
+    assert_eq!(response.root()["steps"], Value::Null);
+    assert_eq!(response.root()["ok"], true);
     assert_eq!(
-        answer.body["errors"][0]["path"],
+        response.body["errors"][0]["path"],
         json!(["dinoaiAgentRun", "steps"])
     );
 }
@@ -322,10 +322,10 @@ async fn credentials_that_lack_a_capability_are_forbidden_what_needs_it() {
     let emulator = with(Quirks::new().without_capability(Capability::Trigger)).await;
     let id = json!({ "id": "unknown", "message": "m" });
     for query in [TRIGGER, SEND, STOP] {
-        let answer = call(&emulator, query, id.clone()).await;
-        assert_eq!(answer.status, 403, "{query}");
+        let response = call(&emulator, query, id.clone()).await;
+        assert_eq!(response.status, 403, "{query}");
         assert_eq!(
-            answer.body,
+            response.body,
             json!({ "detail": "Missing capability: dinoai:agent:trigger" })
         );
     }
@@ -334,8 +334,8 @@ async fn credentials_that_lack_a_capability_are_forbidden_what_needs_it() {
 
     let emulator = with(Quirks::new().without_capability(Capability::Read)).await;
     let session_id = trigger(&emulator, "a").await;
-    let answer = call(&emulator, RUN, json!({ "id": session_id })).await;
-    assert_eq!(answer.status, 403);
+    let response = call(&emulator, RUN, json!({ "id": session_id })).await;
+    assert_eq!(response.status, 403);
     let refused = call(&emulator, "{ nothing }", json!({})).await;
     assert_eq!(refused.status, 200, "what is refused is refused before");
 }
@@ -351,10 +351,10 @@ async fn refused_documents_have_the_status_that_was_chosen() {
         for accept in ["application/json", "application/graphql-response+json"] {
             for query in ["{ nothing }", "{", "query ($id: Int!) { __typename }"] {
                 let request = post(&emulator).header("Accept", accept);
-                let answer = answered(request.json(&json!({ "query": query }))).await;
-                assert_eq!(answer.status, number, "{query}");
-                assert!(answer.body["errors"].is_array());
-                assert!(answer.content_type().starts_with(accept));
+                let response = response_to(request.json(&json!({ "query": query }))).await;
+                assert_eq!(response.status, number, "{query}");
+                assert!(response.body["errors"].is_array());
+                assert!(response.content_type().starts_with(accept));
             }
         }
         assert_eq!(
@@ -365,21 +365,21 @@ async fn refused_documents_have_the_status_that_was_chosen() {
 }
 
 #[tokio::test]
-async fn introspection_can_be_off_and_type_names_are_still_answered() {
+async fn introspection_can_be_off_and_type_names_are_still_returned() {
     let emulator = with(Quirks::new().without_introspection()).await;
     let query = "{ __typename __schema { queryType { name } } ...More }
         fragment More on Query { __type(name: \"Query\") { name } }";
-    let answer = call(&emulator, query, json!({})).await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.body.get("data").is_none());
+    let response = call(&emulator, query, json!({})).await;
+    assert_eq!(response.status, 200);
+    assert!(response.body.get("data").is_none());
     assert_eq!(
-        answer.messages(),
+        response.messages(),
         ["__schema", "__type"].map(|field| format!(
             "GraphQL introspection has been disabled, but the requested query contained the field \"{field}\"."
         ))
     );
-    let answer = call(&emulator, "{ __typename }", json!({})).await;
-    assert_eq!(answer.root(), "Query");
+    let response = call(&emulator, "{ __typename }", json!({})).await;
+    assert_eq!(response.root(), "Query");
     let probe = "mutation { triggerDinoaiAgentRun(agent: \"a\") @skip(if: true) { warning } }";
     assert_eq!(
         call(&emulator, probe, json!({})).await.body,

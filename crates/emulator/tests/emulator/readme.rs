@@ -24,10 +24,7 @@ async fn my_client_waits_until_the_run_has_failed() -> Result<(), Box<dyn std::e
     // Nothing was started by accident.
     assert_eq!(emulator.runs().len(), 0);
     for request in emulator.requests() {
-        println!(
-            "{:?} was answered {}",
-            request.operation_name, request.status
-        );
+        println!("{:?} got status {}", request.operation_name, request.status);
     }
     Ok(())
 }

@@ -138,7 +138,7 @@ async fn a_run_lists_its_children() {
 }
 
 #[tokio::test]
-async fn a_request_says_when_it_came_and_when_it_was_answered() {
+async fn a_request_says_when_it_came_and_when_its_response_was_ready() {
     let emulator = on_a_stopped_clock(works_for_half_a_minute()).await;
     emulator.advance(Duration::from_secs(5));
     trigger(&emulator, "a").await;
@@ -178,7 +178,7 @@ async fn a_request_says_when_it_came_and_when_it_was_answered() {
 }
 
 #[tokio::test]
-async fn a_request_whose_client_goes_away_is_never_answered() {
+async fn a_request_whose_client_goes_away_never_gets_a_response() {
     let emulator = Emulator::builder()
         .quirks(Quirks::new().latency(Duration::from_secs(30)))
         .start()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::caller::{RUN, TRIGGER, answered, call, client, post, trigger};
+use crate::caller::{RUN, TRIGGER, call, client, post, response_to, trigger};
 
 /// Far longer than it takes to send a request and to reset.
 const HELD_BACK: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ async fn the_record_is_emptied_and_counts_anew() {
     trigger(&emulator, "a").await;
     trigger(&emulator, "b").await;
     assert_eq!(emulator.dropped_requests(), 1);
-    let emptied = answered(control(&emulator, Method::DELETE, "requests")).await;
+    let emptied = response_to(control(&emulator, Method::DELETE, "requests")).await;
     assert_eq!((emptied.status, emptied.body), (200, json!([])));
     assert!(emulator.requests().is_empty());
     assert_eq!(emulator.dropped_requests(), 0);
@@ -49,13 +49,13 @@ async fn a_reset_brings_back_the_state_at_the_start() {
         assert_eq!(emulator.faults(), [Fault::unavailable()]);
 
         let reset = control(&emulator, Method::POST, "reset");
-        let reset = answered(match &body {
+        let reset = response_to(match &body {
             None => reset,
             Some(body) => reset.json(body),
         });
-        let answer = reset.await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        assert_eq!(answer.body, json!({ "elapsed_seconds": 0.0 }));
+        let response = reset.await;
+        assert_eq!(response.status, 200, "{}", response.text);
+        assert_eq!(response.body, json!({ "elapsed_seconds": 0.0 }));
 
         assert!(emulator.runs().is_empty());
         assert!(emulator.requests().is_empty());
@@ -78,7 +78,7 @@ async fn until_held_back(emulator: &Emulator) {
     }
 }
 
-/// Asserts that the one request has not been answered.
+/// Asserts that the one request has got no response.
 fn assert_open(emulator: &Emulator) {
     let requests = emulator.requests();
     assert_eq!(requests.len(), 1);
@@ -91,14 +91,14 @@ async fn a_request_in_flight_executes_nothing_after_the_reset() {
     emulator.add_fault(Fault::delay(HELD_BACK)).unwrap();
     let variables = json!({ "agent": "a", "message": "m" });
     let request = post(&emulator).json(&json!({ "query": TRIGGER, "variables": variables }));
-    let in_flight = tokio::spawn(answered(request));
+    let in_flight = tokio::spawn(response_to(request));
     until_held_back(&emulator).await;
     assert_open(&emulator);
     emulator.reset();
     emulator.add_fault(Fault::pass()).unwrap();
-    let answer = in_flight.await.unwrap();
-    assert_eq!(answer.status, 503, "{}", answer.text);
-    let detail = answer.body["detail"].as_str().unwrap();
+    let response = in_flight.await.unwrap();
+    assert_eq!(response.status, 503, "{}", response.text);
+    let detail = response.body["detail"].as_str().unwrap();
     assert!(detail.contains("was reset"), "{detail}");
     assert!(detail.contains("nothing was executed"), "{detail}");
     assert!(emulator.runs().is_empty());
@@ -126,15 +126,15 @@ async fn a_request_whose_body_comes_in_after_the_reset_executes_nothing_and_take
     emulator.reset();
     emulator.add_fault(Fault::bad_gateway()).unwrap();
     stream.write_all(body.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
     assert!(emulator.runs().is_empty());
     assert_eq!(emulator.faults().len(), 1);
 }
 
 #[tokio::test]
-async fn a_request_that_was_executed_before_the_reset_is_answered_as_it_was() {
+async fn a_request_that_was_executed_before_the_reset_gets_its_response_as_it_was() {
     let emulator = Emulator::start().await.unwrap();
     emulator
         .add_fault(Fault::delay(HELD_BACK).after_execution())
@@ -142,14 +142,14 @@ async fn a_request_that_was_executed_before_the_reset_is_answered_as_it_was() {
     let request = post(&emulator).json(&json!({
         "query": TRIGGER, "variables": { "agent": "a" },
     }));
-    let in_flight = tokio::spawn(answered(request));
+    let in_flight = tokio::spawn(response_to(request));
     while emulator.runs().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_open(&emulator);
     emulator.reset();
-    let answer = in_flight.await.unwrap();
-    assert_eq!(answer.root()["ok"], true);
+    let response = in_flight.await.unwrap();
+    assert_eq!(response.root()["ok"], true);
     assert!(emulator.runs().is_empty());
 }
 
@@ -166,10 +166,10 @@ async fn resets_while_many_requests_are_in_flight_leave_a_whole_state() {
                 .json(&json!({ "query": TRIGGER, "variables": { "message": "m" } }));
             tokio::spawn(async move {
                 for _ in 0..50 {
-                    let answer = answered(request.try_clone().unwrap()).await;
-                    match answer.status {
-                        503 => assert!(answer.text.contains("was reset"), "{}", answer.text),
-                        _ => assert_eq!(answer.root()["ok"], true, "{}", answer.text),
+                    let response = response_to(request.try_clone().unwrap()).await;
+                    match response.status {
+                        503 => assert!(response.text.contains("was reset"), "{}", response.text),
+                        _ => assert_eq!(response.root()["ok"], true, "{}", response.text),
                     }
                 }
             })

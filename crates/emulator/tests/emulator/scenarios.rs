@@ -113,9 +113,9 @@ async fn a_request_that_asks_twice_reads_twice() {
         a: dinoaiAgentRun(agentSessionId: $id) { status }
         b: dinoaiAgentRun(agentSessionId: $id) { status }
     }";
-    let answer = call(&emulator, query, json!({ "id": id })).await;
+    let response = call(&emulator, query, json!({ "id": id })).await;
     assert_eq!(
-        answer.body["data"],
+        response.body["data"],
         json!({ "a": { "status": "QUEUED" }, "b": { "status": "RUNNING" } })
     );
 }
@@ -170,7 +170,7 @@ async fn messages_appear_when_their_stage_begins() {
 }
 
 #[tokio::test]
-async fn a_status_that_no_schema_declares_is_answered_and_not_introspected() {
+async fn a_status_that_no_schema_declares_is_returned_and_not_introspected() {
     for backend in [Backend::Current, Backend::PagesOnly] {
         let child = Scenario::new().stage(Stage::new("HIBERNATING"));
         let scenario = Scenario::new()
@@ -202,8 +202,8 @@ async fn a_status_that_no_schema_declares_is_answered_and_not_introspected() {
         assert_eq!(statuses(&emulator, &id, 1).await, ["THINKING"]);
 
         let query = "{ type: __type(name: \"DinoAiAgentRunStatus\") { enumValues { name } } }";
-        let answer = call(&emulator, query, json!({})).await;
-        let names: Vec<_> = answer.root()["enumValues"]
+        let response = call(&emulator, query, json!({})).await;
+        let names: Vec<_> = response.root()["enumValues"]
             .as_array()
             .unwrap()
             .iter()

@@ -25,7 +25,7 @@ use crate::report::ExitStatus;
 pub(crate) struct SharedBatchState {
     state: Mutex<BatchState>,
     changed: Notify,
-    /// The runs that are named where a second signal ends the process.
+    /// The runs that are named if a second signal ends the process.
     runs: StartedRuns,
 }
 
@@ -143,7 +143,7 @@ impl SharedBatchState {
         self.state().refused.insert(number, message.to_owned());
     }
 
-    /// For which items the credentials were refused, and why, where that has not been said.
+    /// For which items the credentials were refused, and why, if that has not been said.
     pub(crate) fn refused_items(&self) -> Option<(Vec<usize>, Option<String>)> {
         let state = self.state();
         let first = state.refused.values().next()?;

@@ -1,4 +1,4 @@
-//! The items of a batch: [`Item`] is a run to start, and [`parse`] reads all items from the text of a
+//! The items of a batch: [`Item`] is a run to start, and [`parse_items`] reads all items from the text of a
 //! file, JSON lines ([`parse_lines`]), a JSON array ([`parse_array`]) or CSV with a header
 //! ([`parse_csv`]), or says what is wrong in which line.
 
@@ -79,7 +79,7 @@ impl Item {
 }
 
 /// Reads all items of the text of a file, or says what is wrong in which line.
-pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Item>, String> {
+pub(super) fn parse_items(file: &Path, text: &str) -> Result<Vec<Item>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let start = text.trim_start();
     if start.is_empty() {
@@ -303,9 +303,9 @@ mod tests {
             "\u{feff} [{\"agent\": \"checker\", \"message\": \"Look, here\"},\n",
             "{\"message\": \"Ad hoc\",\n\"base_branch\": \"dev\"}]\n"
         );
-        let items = parse(Path::new("items.jsonl"), lines).unwrap();
+        let items = parse_items(Path::new("items.jsonl"), lines).unwrap();
         assert_eq!(items.len(), 2);
-        assert_eq!(parse(Path::new("items.json"), array), Ok(items));
+        assert_eq!(parse_items(Path::new("items.json"), array), Ok(items));
     }
 
     #[test]
@@ -337,7 +337,7 @@ mod tests {
             ("[\n\n{}]", "line 3: an agent or a message"),
             ("[{}\n", "line 1: EOF"),
         ] {
-            let refusal = parse(Path::new("items"), json).unwrap_err();
+            let refusal = parse_items(Path::new("items"), json).unwrap_err();
             assert!(refusal.starts_with(problem), "{refusal}");
         }
     }

@@ -1,4 +1,4 @@
-//! `dinoai batch`: many runs from a file, each started at most once, even where the batch is
+//! `dinoai batch`: many runs from a file, each started at most once, even if the batch is
 //! killed and resumed.
 //!
 //! Before a run is started, that it will be is on disk; once it has started, its session id is.
@@ -6,10 +6,11 @@
 //! started. Such an item is reported as unknown, and started again only when asked to.
 //!
 //! [`prepare()`] reads the [`items`] and the [`results`] of earlier batches, and makes the [`plan`];
-//! then [`batch`] has the [`runner`] carry it out, each item by [`run_item`], and reports each
+//! then [`batch`] has the [`runner`] carry it out, each item through its [`item_lifecycle`], and reports each
 //! [`outcome`].
 
 mod batch_state;
+mod item_lifecycle;
 mod items;
 mod outcome;
 mod plan;
@@ -17,7 +18,6 @@ mod prepare;
 #[cfg(test)]
 mod properties;
 mod results;
-mod run_item;
 mod runner;
 
 use std::collections::VecDeque;

@@ -58,7 +58,7 @@ struct Summary {
     items: usize,
     completed: usize,
     failed: usize,
-    still_going: usize,
+    in_progress: usize,
     unknown: usize,
     not_started: usize,
 }
@@ -90,7 +90,7 @@ impl ItemOutcomes {
                 items: self.0.len(),
                 completed: self.count(ItemOutcome::Completed),
                 failed: self.count(ItemOutcome::Failed),
-                still_going: self.count(ItemOutcome::InProgress),
+                in_progress: self.count(ItemOutcome::InProgress),
                 unknown: self.count(ItemOutcome::Unknown),
                 not_started: self.count(ItemOutcome::NotStarted),
             }),

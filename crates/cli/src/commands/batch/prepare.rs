@@ -11,8 +11,8 @@ use std::path::Path;
 
 use super::items::{self, Item};
 use super::plan::{Histories, Retry, Task};
-use super::results::file::OpenedResults;
 use super::results::journal::Journal;
+use super::results::results_file::OpenedResults;
 use crate::args::{BatchArgs, PollArgs, duration};
 use crate::file_identity::FileIdentity;
 use crate::output::Output;
@@ -107,7 +107,7 @@ fn read_input(file: &Path) -> Result<Input, Failure> {
         let line = 1 + before.filter(|byte| **byte == b'\n').count();
         refuse(&format!("line {line}: the text is not valid UTF-8"))
     })?;
-    let items = items::parse(file, text).map_err(|problem| refuse(&problem))?;
+    let items = items::parse_items(file, text).map_err(|problem| refuse(&problem))?;
     if items.is_empty() {
         return Err(Failure::usage(format!(
             "nothing to do: {shown} has no items; nothing was started"
@@ -136,12 +136,12 @@ fn read_bytes(file: &Path) -> io::Result<(Vec<u8>, Option<FileIdentity>)> {
 /// Standard streams, files, the runtime's own, and connections that start runs.
 #[cfg(any(unix, test))]
 const SPARE: u64 = 64;
-/// A connection for each run, and its other end where an emulator is in this process.
+/// A connection for each run, and its other end if an emulator is in this process.
 #[cfg(any(unix, test))]
 const EACH: u64 = 2;
 
-/// How many runs can be in progress at a time, and, where these are fewer than wanted, the limit on open
-/// files. Raises that limit where it can be.
+/// How many runs can be in progress at a time, and, if these are fewer than wanted, the limit on open
+/// files. Raises that limit if it can be.
 #[cfg(unix)]
 fn concurrency_under_limit(wanted: usize) -> (usize, Option<u64>) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

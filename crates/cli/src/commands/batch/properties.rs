@@ -1,5 +1,5 @@
 //! What must hold for the files that a batch reads, whatever is in them: one function a kind of
-//! file, which panics where it does not.
+//! file, which panics if it does not.
 //!
 //! Compiled for the tests below, which run the same functions on the seeds and on variations of
 //! them, and into the targets of `fuzz/`.
@@ -24,8 +24,8 @@ pub(crate) fn batch_file(input: &[u8]) {
     };
     let [csv, json_lines] = ["items.csv", "items.jsonl"].map(|file| {
         let file = Path::new(file);
-        let read = items::parse(file, text);
-        assert_eq!(read, items::parse(file, text));
+        let read = items::parse_items(file, text);
+        assert_eq!(read, items::parse_items(file, text));
         match &read {
             Ok(items) => are_read_back(items),
             Err(problem) => is_in_the_file(file, text, problem),
@@ -33,7 +33,7 @@ pub(crate) fn batch_file(input: &[u8]) {
         read
     });
     // A name that says neither.
-    let read = items::parse(Path::new("items"), text);
+    let read = items::parse_items(Path::new("items"), text);
     assert!(read == csv || read == json_lines, "{read:?}");
 }
 
@@ -43,7 +43,7 @@ fn are_read_back(items: &[Item]) {
         .map(|item| serde_json::to_string(item).unwrap())
         .collect();
     for same in [lines.join("\n"), format!("[{}]", lines.join(",\n"))] {
-        let read = items::parse(Path::new("items.jsonl"), &same);
+        let read = items::parse_items(Path::new("items.jsonl"), &same);
         assert_eq!(read.as_deref(), Ok(items));
     }
 }
@@ -65,15 +65,18 @@ fn is_in_the_file(file: &Path, text: &str, problem: &str) {
     let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     let is_whole_only = start.starts_with('[') || problem.contains("the quote that begins here");
     if line > 1 && !has_half_lines && !is_whole_only {
-        let before = items::parse(file, &lines[..line - 1].concat());
+        let before = items::parse_items(file, &lines[..line - 1].concat());
         assert!(before.is_ok(), "{problem}, but {before:?}");
     }
 }
 
 /// Checks the content of a result file.
 pub(crate) fn journal(input: &[u8]) {
-    let read = recovery::parse(input);
-    assert_eq!(format!("{read:?}"), format!("{:?}", recovery::parse(input)));
+    let read = recovery::recover_records(input);
+    assert_eq!(
+        format!("{read:?}"),
+        format!("{:?}", recovery::recover_records(input))
+    );
     let RecoveredRecords {
         records,
         length,
@@ -89,7 +92,7 @@ pub(crate) fn journal(input: &[u8]) {
         records.len(),
         written.iter().filter(|byte| **byte == b'\n').count()
     );
-    let again = recovery::parse(&written).unwrap();
+    let again = recovery::recover_records(&written).unwrap();
     assert_eq!(format!("{:?}", again.records), format!("{records:?}"));
     assert!(again.length == written.len() && again.ending.is_empty());
     // A whole record may lack its newline; all else behind the last one was cut off.
@@ -136,7 +139,7 @@ fn is_about_a_line(input: &[u8], problem: &str) {
     let lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
     assert!((1..=lines.len()).contains(&line), "{problem}");
     assert!(
-        recovery::parse(&lines[..line - 1].concat()).is_ok(),
+        recovery::recover_records(&lines[..line - 1].concat()).is_ok(),
         "{problem}"
     );
 }
@@ -161,7 +164,7 @@ fn is_read_however_it_is_cut(records: &[Record]) {
         let count = cut.iter().filter(|byte| **byte == b'\n').count() + usize::from(is_whole);
         for zeros in [&b""[..], &[0; 7]] {
             let content = [cut, zeros].concat();
-            let Ok(read) = recovery::parse(&content) else {
+            let Ok(read) = recovery::recover_records(&content) else {
                 assert!(count == 0 && !content.is_empty());
                 continue;
             };

@@ -1,7 +1,7 @@
 //! [`BatchRunner`]: runs the items of a batch, a bounded number at a time.
 //!
-//! [`BatchRunner::run_all`] takes the items in order; what is done for one of them is in `run_item.rs`,
-//! what is known of all of them in `batch_state.rs`.
+//! [`BatchRunner::run_all`] takes the items in order; what is done for one of them is in
+//! `item_lifecycle.rs`, what is known of all of them in `batch_state.rs`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::output::Output;
 use crate::progress::waiting_for::{NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
 use crate::report::{ExitStatus, Failure, FailureKind, Signal};
 
-/// How many triggers are on their way at a time, as in the library: what stops a batch stops it
+/// How many triggers are in flight at a time, as in the library: what stops a batch stops it
 /// before many more have been sent.
 const TRIGGERS: usize = 8;
 /// How long the disk is waited for after a signal.

@@ -106,7 +106,7 @@ fn history_file() -> Option<PathBuf> {
 /// What becomes of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum TypedAhead {
-    /// It is offered at the prompt, unsent; empty where nothing was typed.
+    /// It is offered at the prompt, unsent; empty if nothing was typed.
     Line(String),
     /// It is left out: at the prompt nobody would know what Enter sends.
     Lines,

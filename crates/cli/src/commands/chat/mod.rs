@@ -9,7 +9,7 @@ mod line_editor;
 use dinoai::{Session, SessionId};
 
 use super::context::Context;
-use super::run_send_watch::trigger;
+use super::run::trigger_run;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
 use crate::follow::{Follower, without_messages};
 use crate::interrupt::{Action, RunStage, decide};
@@ -186,7 +186,7 @@ impl Conversation {
         };
         let watch = match &self.session {
             Some(session) => client.resume(session.checkpoint()).send_and_watch(text),
-            None => client.trigger_run_and_watch(trigger(RequestArgs {
+            None => client.trigger_run_and_watch(trigger_run(RequestArgs {
                 message: Some(text),
                 ..self.request.clone()
             })?),

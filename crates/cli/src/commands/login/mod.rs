@@ -48,7 +48,7 @@ pub(crate) fn login(global: &GlobalArgs, output: &Output) -> Result<ExitStatus, 
     Ok(ExitStatus::Done)
 }
 
-/// Asks for the credentials, and for the endpoint where it is not given.
+/// Asks for the credentials, and for the endpoint if it is not given.
 fn ask_for_account(
     prompt: &mut Prompt,
     endpoint: Option<String>,

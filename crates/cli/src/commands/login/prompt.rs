@@ -5,7 +5,7 @@
 //! The echo is turned off here, and not by a crate, since none that was tried leaves the terminal as it
 //! was: docs/architecture.md names them. What is needed, `terminal/login.rs` in the tests shows:
 //! whatever signal ends the command turns the echo on again, from another thread than the one that
-//! reads; and where Ctrl-Z has stopped the command, the echo is off again after `fg`.
+//! reads; and if Ctrl-Z has stopped the command, the echo is off again after `fg`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
@@ -117,7 +117,7 @@ fn interrupted(signal: Signal) -> Failure {
 
 /// Asks for one text after the other.
 pub(super) struct Prompt {
-    /// `None` where nothing is typed.
+    /// `None` if nothing is typed.
     echo: Option<Arc<TerminalEcho>>,
 }
 
@@ -235,7 +235,7 @@ impl TerminalEcho {
         answer
     }
 
-    /// Turns the echo off again where it is to be off: a shell that the process comes back from,
+    /// Turns the echo off again if it is to be off: a shell that the process comes back from,
     /// after Ctrl-Z, has turned it on.
     fn again(&self) {
         if let EchoState::Off(before) = &*self.state() {

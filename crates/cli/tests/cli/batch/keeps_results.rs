@@ -375,7 +375,7 @@ fn every_batch_ends_with_a_summary() {
         let done = with(&["--output", format]);
         let summary: Value = serde_json::from_str(done.stderr.lines().last().unwrap()).unwrap();
         let expected = serde_json::json!({
-            "kind": "summary", "items": 4, "completed": 2, "failed": 1, "stillGoing": 0,
+            "kind": "summary", "items": 4, "completed": 2, "failed": 1, "inProgress": 0,
             "unknown": 1, "notStarted": 0
         });
         assert_eq!(summary, expected);

@@ -77,7 +77,7 @@ fn what_is_unknown_stays_so_where_starting_it_again_comes_to_nothing() {
                 "text" => "3 items: 3 unknown",
                 _ => {
                     "{\"kind\":\"summary\",\"items\":3,\"completed\":0,\"failed\":0,\
-                      \"stillGoing\":0,\"unknown\":3,\"notStarted\":0}"
+                      \"inProgress\":0,\"unknown\":3,\"notStarted\":0}"
                 }
             };
             assert_eq!(last_line(&done), summary);

@@ -37,7 +37,7 @@ fn finished() -> Emulator {
         .unwrap()
 }
 
-/// The command, with standard output into a pipe, and standard error into another one where there
+/// The command, with standard output into a pipe, and standard error into another one if there
 /// is one.
 pub(super) fn into(
     emulator: &Emulator,

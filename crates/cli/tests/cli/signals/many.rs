@@ -64,7 +64,7 @@ fn the_answers_to_triggers_are_waited_for() {
             late(&emulator, TRIGGER, Duration::from_millis(700));
         }
         let terminal = batch(&emulator, &folder);
-        wait_until("both are on their way", || emulator.runs().len() == 2);
+        wait_until("both are in flight", || emulator.runs().len() == 2);
         assert_eq!(kept(&folder, "started"), 0);
         terminal.signal(signal);
         let (exit, shown) = terminal.end();
@@ -81,7 +81,7 @@ fn a_second_signal_ends_it_and_the_items_are_unknown() {
             late(&emulator, TRIGGER, Duration::from_secs(20));
         }
         let terminal = batch(&emulator, &folder);
-        wait_until("both are on their way", || emulator.runs().len() == 2);
+        wait_until("both are in flight", || emulator.runs().len() == 2);
         terminal.signal(first);
         terminal.signal(second);
         let (exit, shown) = end_soon(terminal);

@@ -54,11 +54,11 @@ fn for_each_pair(test: impl Fn([Signal; 2], u32) + Sync) {
 
 /// Its runs go on for ever, but for those of the agent `done`, whose next turn does.
 fn endless() -> Emulator {
-    let going = || Stage::new("RUNNING").reads(u64::MAX);
+    let in_progress = || Stage::new("RUNNING").reads(u64::MAX);
     let done = Scenario::new().stage(Stage::new("COMPLETED"));
     Emulator::builder()
-        .default_scenario(Scenario::new().stage(going()))
-        .scenario("done", done.follow_up([going()]))
+        .default_scenario(Scenario::new().stage(in_progress()))
+        .scenario("done", done.follow_up([in_progress()]))
         .start_blocking()
         .unwrap()
 }

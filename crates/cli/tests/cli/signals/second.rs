@@ -29,7 +29,7 @@ fn it_ends_a_stop() {
         let terminal = start(&emulator, &[&["run", "agent"], &STOP, &FAST]);
         terminal.wait_for("RUNNING");
         terminal.signal(first);
-        wait_until("the stop is on its way", || emulator.faults().is_empty());
+        wait_until("the stop is in flight", || emulator.faults().is_empty());
         terminal.signal(second);
         let (exit, shown) = end_soon(terminal);
         assert_eq!(exit, status, "{shown}");

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::program::dinoai;
 use crate::support::runs::{endless, wait_until};
 
-/// The command on its way, and what it says on standard error.
+/// The command as it runs, and what it says on standard error.
 struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -90,7 +90,7 @@ fn a_second_signal_does_not_wait_for_the_stop() {
         .unwrap();
     let start = Instant::now();
     running.signal(Signal::INT);
-    wait_until("the stop is on its way", || emulator.faults().is_empty());
+    wait_until("the stop is in flight", || emulator.faults().is_empty());
     running.signal(Signal::INT);
     let (code, said) = running.end();
     assert_eq!(code, 130, "{said}");

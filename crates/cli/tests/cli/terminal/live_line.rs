@@ -113,8 +113,8 @@ fn what_has_not_been_started_or_is_unknown_is_said_on_a_terminal_too() {
     assert_eq!(exit, 6, "{shown}");
     let lines = screen(&shown);
     // The second has started: what was refused names it.
-    let going = format!("item 2 in progress {}", id(&emulator, 1));
-    for line in ["item 1 unknown", &going, "item 3 not started"] {
+    let in_progress = format!("item 2 in progress {}", id(&emulator, 1));
+    for line in ["item 1 unknown", &in_progress, "item 3 not started"] {
         assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
     }
 }
@@ -124,16 +124,19 @@ fn a_wait_shows_how_many_are_done_and_which_go_on() {
     let emulator = emulator();
     let broken = ["run", "broken", "--detach"];
     run(dinoai(&emulator), &broken);
-    let (ended, going) = (id(&emulator, 0), begun(&emulator, "agent"));
-    let wait = [&["wait", &ended, &going][..], &FAST].concat();
+    let (ended, in_progress) = (id(&emulator, 0), begun(&emulator, "agent"));
+    let wait = [&["wait", &ended, &in_progress][..], &FAST].concat();
     let terminal = Pseudo::start(&emulator, &wait, &[]);
     terminal.wait_for("1 of 2 done, 1 failed, 1 in progress ");
-    terminal.wait_for(&format!("; waiting for: {going}"));
+    terminal.wait_for(&format!("; waiting for: {in_progress}"));
     terminal.wait_for("1s");
     emulator.advance(MINUTE);
     let (exit, shown) = terminal.end();
     assert_eq!(exit, 1, "{shown}");
-    let lines = [format!("{ended} FAILED"), format!("{going} COMPLETED")];
+    let lines = [
+        format!("{ended} FAILED"),
+        format!("{in_progress} COMPLETED"),
+    ];
     assert_eq!(screen(&shown), lines);
 }
 
@@ -223,12 +226,12 @@ fn a_line_is_never_wider_than_the_window_however_long_a_status_is() {
 fn ctrl_c_leaves_no_line_behind() {
     let emulator = emulator();
     let folder = Folder::with("items.csv", "message\none\n");
-    let going = begun(&emulator, "agent");
+    let in_progress = begun(&emulator, "agent");
     let items = folder.name("items.csv");
     for arguments in [
         &["run", "agent"][..],
-        &["watch", &going],
-        &["wait", &going],
+        &["watch", &in_progress],
+        &["wait", &in_progress],
         &["batch", &items],
     ] {
         let mut terminal = Pseudo::start(&emulator, &[arguments, &FAST].concat(), &[]);

@@ -31,8 +31,8 @@ fn a_run_shows_a_spinner_with_status_and_time_then_rendered_markdown() {
 #[test]
 fn a_run_that_completes_without_an_answer_says_so() {
     let stages = || [Stage::new("RUNNING").reads(3), Stage::new("COMPLETED")];
-    let [going, ended] = stages();
-    let silent = Scenario::new().stage(going).stage(ended);
+    let [in_progress, ended] = stages();
+    let silent = Scenario::new().stage(in_progress).stage(ended);
     let emulator = emulator(silent.follow_up(stages()));
     let said = "completed without an answer";
     let (exit, shown) = Pseudo::start(&emulator, &RUN, &[]).end();

@@ -21,8 +21,11 @@ fn typed_in_a_turn(text: &str) -> (Emulator, Pseudo) {
             Stage::new("COMPLETED").message("assistant", "All well."),
         ]
     };
-    let [going, ended] = turn();
-    let scenario = Scenario::new().stage(going).stage(ended).follow_up(turn());
+    let [in_progress, ended] = turn();
+    let scenario = Scenario::new()
+        .stage(in_progress)
+        .stage(ended)
+        .follow_up(turn());
     let emulator = Emulator::builder()
         .default_scenario(scenario)
         .stopped_clock()

@@ -10,7 +10,7 @@ use apollo_compiler::ast::{
 };
 use apollo_compiler::{Name, Node};
 
-use super::context::{Check, by_name, named};
+use super::check::{Check, by_name, named};
 use crate::graphql::syntax::DEEPEST;
 
 impl<'a> Check<'a> {

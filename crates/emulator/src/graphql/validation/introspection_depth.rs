@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use apollo_compiler::Node;
 use apollo_compiler::ast::{Field, Selection};
 
-use super::context::{Check, IntrospectionLimits};
+use super::check::{Check, IntrospectionLimits};
 
 /// Lists in introspection, each within another, of which a query may not have as many.
 const LISTS: usize = 3;

@@ -1,16 +1,16 @@
 //! Whether a document may be executed: the rules of the reference implementation, in its words,
 //! because clients look for those words. Suggestions ("Did you mean") are left out, as the
-//! reference leaves them out where it is set to hide them.
+//! reference leaves them out if it is set to hide them.
 //!
 //! The executor's own validation goes by other words, and loses what is wrong with selections
 //! that it has left out before.
 //!
-//! [`validate`] makes a [`Check`](context::Check) and lets each rule look at the document: the names of all
+//! [`validate`] makes a [`Check`] and lets each rule look at the document: the names of all
 //! [`executable_definitions`]; [`selections`] and [`values`] of each operation and fragment, or
 //! [`type_definitions`]; then what takes all of them: variables, the use of fragments, and
 //! [`overlaps`].
 
-mod context;
+mod check;
 mod executable_definitions;
 mod introspection_depth;
 mod overlaps;
@@ -22,19 +22,19 @@ use apollo_compiler::Schema;
 use apollo_compiler::ast::{Definition, Document};
 use apollo_compiler::response::GraphQLError;
 
-use context::{Check, node_address};
+use check::{Check, node_address};
 use executable_definitions::Spreads;
 use values::Usages;
 
-/// Everything that is wrong with a document; nothing where it may be executed.
+/// Everything that is wrong with a document; nothing if it may be executed.
 ///
 /// The document must have been read without an error.
 pub(crate) fn validate(schema: &Schema, document: &Document, text: &str) -> Vec<GraphQLError> {
-    check(schema, document, text).into_errors()
+    checked(schema, document, text).into_errors()
 }
 
 /// The check of one document, from its beginning to its end.
-fn check<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check<'a> {
+fn checked<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check<'a> {
     let mut check = Check::new(schema, document, text);
     check.names_of_definitions();
     let mut usages = Usages::default();
@@ -64,7 +64,7 @@ fn check<'a>(schema: &'a Schema, document: &'a Document, text: &'a str) -> Check
 mod tests {
     use apollo_compiler::parser::Parser;
 
-    use super::context::{ABORTED, MOST_ERRORS, MOST_STEPS, TOO_MANY};
+    use super::check::{ABORTED, MOST_ERRORS, MOST_STEPS, TOO_MANY};
     use super::*;
 
     // How much is looked at in documents that repeat themselves: steps are counted, since time
@@ -80,7 +80,7 @@ mod tests {
         let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
         let parser = Parser::new().token_limit(usize::MAX);
         let document = { parser }.parse_ast(text, "document.graphql").unwrap();
-        let check = check(&schema, &document, text);
+        let check = checked(&schema, &document, text);
         let steps = check.steps.get();
         let errors = check.into_errors().into_iter();
         (errors.map(|it| it.message).collect(), steps)
@@ -104,7 +104,7 @@ mod tests {
             "the fields of one name are too many to compare"
         );
         assert!(steps < 10_000, "{steps}");
-        // Where the end of the fragment is too deep, so is each of the fields.
+        // If the end of the fragment is too deep, so is each of the fields.
         let deep = "fields { type { fields { type { fields { name } } } } }";
         let (errors, steps) = validated(&wide(deep));
         assert_eq!(errors.len(), MOST_ERRORS + 1);

@@ -7,15 +7,15 @@ use apollo_compiler::ast::{
     Selection,
 };
 
-use super::context::{Check, SeenDirectives, by_name};
+use super::check::{Check, SeenDirectives, by_name};
 use crate::graphql::types;
 
 /// What selections are in.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
-    /// The type whose fields are selected; none where it is not known.
+    /// The type whose fields are selected; none if it is not known.
     pub(super) parent: Option<&'a str>,
-    /// The innermost field around; none where it is not known, or there is none.
+    /// The innermost field around; none if it is not known, or there is none.
     pub(super) field: Option<&'a FieldDefinition>,
 }
 
@@ -185,7 +185,7 @@ impl<'a> Check<'a> {
         self.selections(&fragment.selection_set, inner);
     }
 
-    /// A type's name, where the type has fields or members that have.
+    /// A type's name, if the type has fields or members that have.
     pub(super) fn composite(&self, name: &str) -> Option<&'a str> {
         let (name, ty) = self.schema.types.get_key_value(name)?;
         (ty.is_object() || ty.is_interface() || ty.is_union()).then(|| name.as_str())

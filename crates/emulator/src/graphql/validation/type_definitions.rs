@@ -6,7 +6,7 @@ use apollo_compiler::ast::{
 };
 use apollo_compiler::{Name, Node};
 
-use super::context::{Check, named};
+use super::check::{Check, named};
 
 impl<'a> Check<'a> {
     pub(super) fn type_system_definition(&mut self, definition: &'a Definition) {

@@ -9,14 +9,14 @@ use apollo_compiler::ast::{
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node};
 
-use super::context::{ABORTED, Check, Usage, by_name, node_address};
+use super::check::{ABORTED, Check, Usage, by_name, node_address};
 use super::executable_definitions::Spreads;
 use crate::graphql::literals::print_literal;
 use crate::graphql::types;
 use crate::graphql::types::is_one_of;
 
 impl<'a> Check<'a> {
-    /// A value where one of this type is expected; of any type where that is not known.
+    /// A value where one of this type is expected; of any type if that is not known.
     pub(super) fn value(&mut self, value: &'a Node<Value>, ty: Option<&Type>, has_default: bool) {
         match (&**value, ty) {
             (Value::Variable(name), _) => self.usages.push(Usage {
@@ -183,7 +183,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Why a value is not of a built-in scalar; `None` where it is, and for a user's own scalars.
+/// Why a value is not of a built-in scalar; `None` if it is, and for a user's own scalars.
 fn wrong_scalar(scalar: &str, value: &Value) -> Option<&'static str> {
     match (scalar, value) {
         ("String", Value::String(_))

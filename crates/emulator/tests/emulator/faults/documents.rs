@@ -16,8 +16,8 @@ async fn a_document_of_a_megabyte_is_not_read_again_for_each_fault() {
         emulator.add_fault(fault).unwrap();
     }
     let begun = Instant::now();
-    let answer = call(&emulator, &words, json!({})).await;
-    assert_eq!(answer.body["data"]["__typename"], "Query");
+    let response = call(&emulator, &words, json!({})).await;
+    assert_eq!(response.body["data"]["__typename"], "Query");
     assert!(
         begun.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -39,12 +39,12 @@ async fn no_more_of_a_document_is_read_for_its_first_field_than_is_executed() {
     ] {
         emulator.add_fault(fault()).unwrap();
         let begun = Instant::now();
-        let answer = call(&emulator, &query, json!({})).await;
+        let response = call(&emulator, &query, json!({})).await;
         let took = begun.elapsed();
-        assert_eq!(answer.status, 500);
+        assert_eq!(response.status, 500);
         let expected = data.map(|key| json!({ key: null }));
         assert_eq!(
-            answer.body.get("data"),
+            response.body.get("data"),
             expected.as_ref(),
             "{}",
             &query[..9]

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use dinoai_emulator::{Emulator, Error, ErrorData, Fault};
 use serde_json::{Value, json};
 
-use crate::caller::{answered, call, client, post, refused, trigger};
+use crate::caller::{call, client, post, refused, response_to, trigger};
 
 async fn added(emulator: &Emulator, faults: &Value) -> Value {
     let request = client().post(format!("{}/faults", emulator.control()));
-    let answer = answered(request.json(faults)).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    answer.body
+    let response = response_to(request.json(faults)).await;
+    assert_eq!(response.status, 200, "{}", response.text);
+    response.body
 }
 
 #[tokio::test]
@@ -105,10 +105,10 @@ async fn the_largest_fault_of_each_kind_is_taken_at_once_and_listed_as_it_was_wr
     let first = bomb.chunk().await.unwrap().unwrap();
     assert_eq!(&first[..2], [0x1f, 0x8b]);
     drop(bomb);
-    // And the emulator, which has one thread, answers others meanwhile.
+    // And the emulator, which has one thread, serves others meanwhile.
     assert_eq!(emulator.faults().len(), 4);
     let health = client().get(format!("http://{}/health", emulator.address()));
-    assert_eq!(answered(health).await.status, 200);
+    assert_eq!(response_to(health).await.status, 200);
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
@@ -295,8 +295,8 @@ async fn a_value_that_is_put_into_many_places_stops_at_16_mebibytes() {
     emulator
         .add_fault(Fault::replaced("status", json!(value)))
         .unwrap();
-    let answer = call(&emulator, &format!("{{ {fields} }}"), json!({})).await;
-    let runs = answer.body["data"].as_object().unwrap().values();
+    let response = call(&emulator, &format!("{{ {fields} }}"), json!({})).await;
+    let runs = response.body["data"].as_object().unwrap().values();
     let replaced = runs.filter(|run| run["status"] == value).count();
     assert_eq!(replaced, (16 << 20) / (60_000 + 2));
 }

@@ -15,11 +15,11 @@ async fn with(fault: Fault) -> Emulator {
     Emulator::builder().fault(fault).start().await.unwrap()
 }
 
-async fn triggered(emulator: &Emulator) -> crate::caller::Answer {
+async fn triggered(emulator: &Emulator) -> crate::caller::Response {
     call(emulator, TRIGGER, json!({ "agent": "a" })).await
 }
 
-/// The error of a trigger that gets no whole answer.
+/// The error of a trigger that gets no whole response.
 async fn failure(emulator: &Emulator) -> reqwest::Error {
     let request = post(emulator).json(&json!({
         "query": TRIGGER, "variables": { "agent": "a" },

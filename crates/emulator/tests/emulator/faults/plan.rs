@@ -4,7 +4,7 @@ use dinoai_emulator::{Emulator, Fault};
 use serde_json::json;
 
 use super::{triggered, with};
-use crate::caller::{RUN, answered, bare, call, trigger};
+use crate::caller::{RUN, bare, call, response_to, trigger};
 
 #[tokio::test]
 async fn faults_are_used_up_in_order_and_each_after_its_times() {
@@ -58,8 +58,8 @@ async fn a_fault_can_wait_for_a_field_or_an_operation() {
 async fn faults_come_before_credentials_and_only_at_the_endpoint() {
     let emulator = with(Fault::unavailable()).await;
     let elsewhere = emulator.endpoint().replace("graphql", "elsewhere");
-    let answer = answered(crate::caller::client().get(elsewhere)).await;
-    assert_eq!(answer.status, 404);
-    assert_eq!(answered(bare(&emulator)).await.status, 503);
-    assert_eq!(answered(bare(&emulator)).await.status, 401);
+    let response = response_to(crate::caller::client().get(elsewhere)).await;
+    assert_eq!(response.status, 404);
+    assert_eq!(response_to(bare(&emulator)).await.status, 503);
+    assert_eq!(response_to(bare(&emulator)).await.status, 401);
 }

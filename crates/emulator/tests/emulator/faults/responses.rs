@@ -6,14 +6,14 @@ use dinoai_emulator::{ErrorData, Fault};
 use serde_json::{Value, json};
 
 use super::{triggered, with};
-use crate::caller::{RUN, answered, call, post, trigger};
+use crate::caller::{RUN, call, post, response_to, trigger};
 
 #[tokio::test]
 async fn data_can_be_null_without_an_error() {
     let emulator = with(Fault::null_data()).await;
-    let answer = triggered(&emulator).await;
+    let response = triggered(&emulator).await;
     assert_eq!(
-        (answer.status, answer.text.as_str()),
+        (response.status, response.text.as_str()),
         (200, r#"{"data":null}"#)
     );
     assert!(emulator.runs().is_empty());
@@ -22,37 +22,37 @@ async fn data_can_be_null_without_an_error() {
 #[tokio::test]
 async fn data_can_come_with_an_error_beside_it() {
     let emulator = with(Fault::partial_data()).await;
-    let answer = triggered(&emulator).await;
+    let response = triggered(&emulator).await;
     assert_eq!(
-        answer.root()["agentSessionId"],
+        response.root()["agentSessionId"],
         emulator.runs()[0].session_id.as_str()
     );
     assert_eq!(
-        answer.body["errors"],
+        response.body["errors"],
         json!([{
-            "message": "A part of the answer could not be read.",
+            "message": "A part of the response could not be read.",
             "path": ["triggerDinoaiAgentRun"],
         }])
     );
     // What has an error already gets one more.
     emulator.add_fault(Fault::partial_data()).unwrap();
-    let answer = call(&emulator, RUN, json!({ "id": "unknown" })).await;
-    assert_eq!(answer.messages().len(), 2);
+    let response = call(&emulator, RUN, json!({ "id": "unknown" })).await;
+    assert_eq!(response.messages().len(), 2);
 }
 
 #[tokio::test]
 async fn a_graphql_error_has_the_status_asked_for_and_a_gateways_message() {
     for status in [200, 400, 401, 404, 408, 429, 500, 504, 599] {
         let emulator = with(Fault::graphql_error(status).retry_after("7")).await;
-        let answer = triggered(&emulator).await;
+        let response = triggered(&emulator).await;
         assert_eq!(
-            (answer.status, answer.content_type()),
+            (response.status, response.content_type()),
             (status, "application/json; charset=utf-8")
         );
-        assert_eq!(answer.headers["retry-after"], "7");
+        assert_eq!(response.headers["retry-after"], "7");
         let body =
             r#"{"errors":[{"message":"The service behind the gateway did not answer in time."}]}"#;
-        assert_eq!(answer.text, body);
+        assert_eq!(response.text, body);
         assert!(emulator.runs().is_empty());
         let request = &emulator.requests()[0];
         assert_eq!(
@@ -94,9 +94,9 @@ async fn a_graphql_error_says_what_it_is_given() {
 async fn a_graphql_error_can_be_in_the_media_type_that_the_client_likes_best() {
     let emulator = with(Fault::graphql_error(500)).await;
     let request = post(&emulator).header("Accept", "application/graphql-response+json");
-    let answer = answered(request.json(&json!({ "query": "{ __typename }" }))).await;
+    let response = response_to(request.json(&json!({ "query": "{ __typename }" }))).await;
     assert_eq!(
-        answer.content_type(),
+        response.content_type(),
         "application/graphql-response+json; charset=utf-8"
     );
 }
@@ -126,33 +126,33 @@ async fn a_graphql_error_can_have_a_null_at_the_first_root_field() {
         ("{ first", Some(json!({ "first": null }))),
         ("no document", None),
     ] {
-        let answer = call(&emulator, query, json!({})).await;
-        assert_eq!(answer.body.get("data"), data.as_ref(), "{query}");
-        assert_eq!(answer.messages().len(), 1);
+        let response = call(&emulator, query, json!({})).await;
+        assert_eq!(response.body.get("data"), data.as_ref(), "{query}");
+        assert_eq!(response.messages().len(), 1);
     }
     let two = json!({ "query": "query A { a } query B { b }", "operationName": "B" });
-    let answer = answered(post(&emulator).json(&two)).await;
-    assert_eq!(answer.body["data"], json!({ "b": null }));
-    let none = answered(post(&emulator).body("nothing")).await;
+    let response = response_to(post(&emulator).json(&two)).await;
+    assert_eq!(response.body["data"], json!({ "b": null }));
+    let none = response_to(post(&emulator).body("nothing")).await;
     assert!(none.body.get("data").is_none());
 }
 
 #[tokio::test]
 async fn a_graphql_error_can_stand_beside_the_data_of_a_request_that_was_executed() {
     let emulator = with(Fault::graphql_error(500).data(ErrorData::Kept)).await;
-    let answer = triggered(&emulator).await;
-    assert_eq!(answer.status, 500);
+    let response = triggered(&emulator).await;
+    assert_eq!(response.status, 500);
     assert_eq!(
-        answer.root()["agentSessionId"],
+        response.root()["agentSessionId"],
         emulator.runs()[0].session_id.as_str()
     );
-    assert_eq!(answer.messages().len(), 1);
+    assert_eq!(response.messages().len(), 1);
     // What was refused has no data to keep.
     emulator
         .add_fault(Fault::graphql_error(500).data(ErrorData::Kept))
         .unwrap();
-    let answer = call(&emulator, "{ nothing }", json!({})).await;
-    assert!(answer.body.get("data").is_none());
+    let response = call(&emulator, "{ nothing }", json!({})).await;
+    assert!(response.body.get("data").is_none());
 
     emulator
         .add_fault(
@@ -163,24 +163,24 @@ async fn a_graphql_error_can_stand_beside_the_data_of_a_request_that_was_execute
         )
         .unwrap();
     let start = Instant::now();
-    let answer = triggered(&emulator).await;
+    let response = triggered(&emulator).await;
     assert!(start.elapsed() >= Duration::from_millis(50));
-    assert!(answer.status == 504 && answer.body.get("data").is_none());
-    assert_eq!(emulator.runs().len(), 2, "executed, and the answer lost");
+    assert!(response.status == 504 && response.body.get("data").is_none());
+    assert_eq!(emulator.runs().len(), 2, "executed, and the response lost");
 }
 
 #[tokio::test]
-async fn a_good_answer_can_have_another_status() {
+async fn a_normal_response_can_have_another_status() {
     for status in [401, 403, 429, 500] {
         let emulator = with(Fault::status(status).retry_after("7")).await;
-        let answer = triggered(&emulator).await;
+        let response = triggered(&emulator).await;
         assert_eq!(
-            (answer.status, answer.content_type()),
+            (response.status, response.content_type()),
             (status, "application/json; charset=utf-8")
         );
-        assert_eq!(answer.headers["retry-after"], "7");
+        assert_eq!(response.headers["retry-after"], "7");
         assert_eq!(
-            answer.root()["agentSessionId"],
+            response.root()["agentSessionId"],
             emulator.runs()[0].session_id.as_str()
         );
         assert_eq!(emulator.requests()[0].status, status);
@@ -189,11 +189,11 @@ async fn a_good_answer_can_have_another_status() {
 }
 
 #[tokio::test]
-async fn a_field_of_a_good_answer_can_have_another_value() {
+async fn a_field_of_a_normal_response_can_have_another_value() {
     let emulator = with(Fault::replaced("ok", json!([]))).await;
-    let answer = triggered(&emulator).await;
+    let response = triggered(&emulator).await;
     assert_eq!(
-        answer.body,
+        response.body,
         json!({ "data": { "triggerDinoaiAgentRun": {
             "ok": [],
             "agentSessionId": emulator.runs()[0].session_id,

@@ -7,10 +7,10 @@ use dinoai_emulator::Fault;
 use serde_json::{Value, json};
 
 use super::{failure, triggered, with};
-use crate::caller::{TRIGGER, answered, post};
+use crate::caller::{TRIGGER, post, response_to};
 
 #[tokio::test]
-async fn http_errors_are_answered_and_execute_nothing() {
+async fn http_errors_are_sent_and_execute_nothing() {
     for (fault, name, status, content_type) in [
         (
             Fault::too_many_requests(),
@@ -34,20 +34,20 @@ async fn http_errors_are_answered_and_execute_nothing() {
     ] {
         let emulator = with(fault.clone().retry_after("7")).await;
         emulator.add_fault(fault.after_execution()).unwrap();
-        let answer = triggered(&emulator).await;
+        let response = triggered(&emulator).await;
         assert_eq!(
-            (answer.status, answer.content_type()),
+            (response.status, response.content_type()),
             (status, content_type)
         );
-        assert_eq!(answer.headers["retry-after"], "7");
-        assert_eq!(answer.text.starts_with("<html>"), status == 502);
-        assert!(answer.body.get("data").is_none() && answer.body.get("errors").is_none());
+        assert_eq!(response.headers["retry-after"], "7");
+        assert_eq!(response.text.starts_with("<html>"), status == 502);
+        assert!(response.body.get("data").is_none() && response.body.get("errors").is_none());
         assert!(emulator.runs().is_empty());
 
-        let answer = triggered(&emulator).await;
-        assert_eq!(answer.status, status);
-        assert!(answer.headers.get("retry-after").is_none());
-        assert_eq!(emulator.runs().len(), 1, "executed, and the answer lost");
+        let response = triggered(&emulator).await;
+        assert_eq!(response.status, status);
+        assert!(response.headers.get("retry-after").is_none());
+        assert_eq!(emulator.runs().len(), 1, "executed, and the response lost");
 
         assert_eq!(triggered(&emulator).await.root()["ok"], true);
         let requests = emulator.requests();
@@ -147,11 +147,11 @@ async fn a_status_without_a_body_has_none() {
     for status in [204, 205, 304] {
         for fault in [Fault::status(status), Fault::graphql_error(status)] {
             let emulator = with(fault.retry_after("7")).await;
-            let answer = triggered(&emulator).await;
-            assert_eq!((answer.status, answer.text.as_str()), (status, ""));
-            assert_eq!(answer.headers["retry-after"], "7");
+            let response = triggered(&emulator).await;
+            assert_eq!((response.status, response.text.as_str()), (status, ""));
+            assert_eq!(response.headers["retry-after"], "7");
             for name in ["content-type", "content-length"] {
-                let value = answer.headers.get(name).map(|it| it.to_str().unwrap());
+                let value = response.headers.get(name).map(|it| it.to_str().unwrap());
                 assert!(
                     matches!(value, None | Some("0")),
                     "{status} {name} {value:?}"
@@ -227,18 +227,18 @@ async fn a_redirect_says_where_to() {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
-    let answer = answered(client.post(emulator.endpoint())).await;
-    assert_eq!(answer.status, 307);
-    assert_eq!(answer.headers["location"], "http://127.0.0.1:9/elsewhere");
+    let response = response_to(client.post(emulator.endpoint())).await;
+    assert_eq!(response.status, 307);
+    assert_eq!(response.headers["location"], "http://127.0.0.1:9/elsewhere");
 }
 
 #[tokio::test]
-async fn a_good_answer_can_have_a_wrong_content_type() {
+async fn a_normal_response_can_have_a_wrong_content_type() {
     let emulator = with(Fault::content_type("text/html; charset=utf-8")).await;
-    let answer = triggered(&emulator).await;
+    let response = triggered(&emulator).await;
     assert_eq!(
-        (answer.status, answer.content_type()),
+        (response.status, response.content_type()),
         (200, "text/html; charset=utf-8")
     );
-    assert_eq!(answer.root()["ok"], true);
+    assert_eq!(response.root()["ok"], true);
 }

@@ -3,7 +3,7 @@
 use dinoai_emulator::{Backend, Emulator, Error};
 use serde_json::{Value, json};
 
-use crate::caller::{Answer, RUN, SEND, STEPS, STOP, TRIGGER, answered, call, post, trigger};
+use crate::caller::{RUN, Response, SEND, STEPS, STOP, TRIGGER, call, post, response_to, trigger};
 
 async fn pages() -> Emulator {
     Emulator::builder()
@@ -13,23 +13,23 @@ async fn pages() -> Emulator {
         .unwrap()
 }
 
-fn assert_refused(answer: &Answer, messages: &[&str]) {
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.messages(), messages);
-    assert!(answer.body.get("data").is_none(), "{}", answer.text);
+fn assert_refused(response: &Response, messages: &[&str]) {
+    assert_eq!(response.status, 200);
+    assert_eq!(response.messages(), messages);
+    assert!(response.body.get("data").is_none(), "{}", response.text);
 }
 
 #[tokio::test]
 async fn a_backend_of_the_pages_knows_the_pages() {
     let emulator = pages().await;
     let slack = json!({ "channel": "C0123456789", "threadTs": "1714142436.001200" });
-    let answer = call(&emulator, TRIGGER, json!({ "agent": "a", "slack": slack })).await;
-    let id = answer.root()["agentSessionId"].clone();
-    let answer = call(&emulator, SEND, json!({ "id": id, "message": "x" })).await;
-    assert_eq!(answer.root()["ok"], true);
-    let answer = call(&emulator, RUN, json!({ "id": id })).await;
-    assert_eq!(answer.root()["ok"], true);
-    assert_eq!(answer.messages(), Vec::<&str>::new());
+    let response = call(&emulator, TRIGGER, json!({ "agent": "a", "slack": slack })).await;
+    let id = response.root()["agentSessionId"].clone();
+    let response = call(&emulator, SEND, json!({ "id": id, "message": "x" })).await;
+    assert_eq!(response.root()["ok"], true);
+    let response = call(&emulator, RUN, json!({ "id": id })).await;
+    assert_eq!(response.root()["ok"], true);
+    assert_eq!(response.messages(), Vec::<&str>::new());
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn refusals_have_the_references_words() {
     }
     let request = json!({ "query": "query A { __typename }", "operationName": "B" });
     assert_refused(
-        &answered(post(&emulator).json(&request)).await,
+        &response_to(post(&emulator).json(&request)).await,
         &["Unknown operation named \"B\"."],
     );
     assert!(crate::caller::none_was_executed(&emulator));
@@ -138,9 +138,9 @@ async fn refusals_have_the_references_words() {
 #[tokio::test]
 async fn an_error_has_its_location() {
     let emulator = Emulator::start().await.unwrap();
-    let answer = call(&emulator, "{\n  nonsense\n}", json!({})).await;
+    let response = call(&emulator, "{\n  nonsense\n}", json!({})).await;
     assert_eq!(
-        answer.body["errors"],
+        response.body["errors"],
         json!([{
             "message": "Cannot query field \"nonsense\" on type \"Query\".",
             "locations": [{ "line": 2, "column": 3 }],
@@ -164,9 +164,9 @@ async fn variables_of_the_wrong_type_are_refused_before_execution() {
         ),
         (STEPS, json!({ "id": "x", "after": 1.5 })),
     ] {
-        let answer = call(&emulator, query, variables).await;
-        assert_eq!(answer.messages().len(), 1, "{}", answer.text);
-        assert!(answer.body.get("data").is_none(), "{}", answer.text);
+        let response = call(&emulator, query, variables).await;
+        assert_eq!(response.messages().len(), 1, "{}", response.text);
+        assert!(response.body.get("data").is_none(), "{}", response.text);
     }
     assert!(emulator.runs().is_empty());
     assert!(crate::caller::none_was_executed(&emulator));
@@ -179,8 +179,8 @@ async fn skipped_fields_are_validated_and_execute_nothing() {
         triggerDinoaiAgentRun(message: \"x\") @skip(if: true) { ok }
         again: triggerDinoaiAgentRun(message: \"x\") @include(if: $no) { ok }
     }";
-    let answer = call(&emulator, probe, json!({ "no": false })).await;
-    assert_eq!(answer.text, r#"{"data":{}}"#);
+    let response = call(&emulator, probe, json!({ "no": false })).await;
+    assert_eq!(response.text, r#"{"data":{}}"#);
     assert!(emulator.runs().is_empty());
     assert!(!emulator.requests()[0].executed);
 
@@ -197,10 +197,10 @@ async fn introspection_distinguishes_the_backends() {
     let query = "query Look { __schema { mutationType { fields { name } } queryType { name } } }";
     for (backend, mutations) in [(Backend::Current, 3), (Backend::PagesOnly, 2)] {
         let emulator = Emulator::builder().backend(backend).start().await.unwrap();
-        let answer = call(&emulator, query, json!({})).await;
-        let fields = &answer.root()["mutationType"]["fields"];
+        let response = call(&emulator, query, json!({})).await;
+        let fields = &response.root()["mutationType"]["fields"];
         assert_eq!(fields.as_array().unwrap().len(), mutations);
-        assert_eq!(answer.root()["queryType"]["name"], "Query");
+        assert_eq!(response.root()["queryType"]["name"], "Query");
         let request = &emulator.requests()[0];
         assert_eq!(request.operation_name.as_deref(), Some("Look"));
         assert!(!request.executed);
@@ -214,14 +214,14 @@ async fn introspection_that_nests_too_deep_is_refused() {
     for _ in 0..10 {
         query = format!("fields {{ type {{ {query} }} }}");
     }
-    let answer = call(
+    let response = call(
         &emulator,
         &format!("{{ __schema {{ types {{ {query} }} }} }}"),
         json!({}),
     )
     .await;
-    assert_eq!(answer.messages().len(), 1, "{}", answer.text);
-    assert!(answer.body.get("data").is_none());
+    assert_eq!(response.messages().len(), 1, "{}", response.text);
+    assert!(response.body.get("data").is_none());
 }
 
 #[tokio::test]
@@ -245,23 +245,23 @@ async fn a_backend_can_be_an_sdl_of_ones_own() {
         dinoaiAgentRun(agentSessionId: $id) { __typename status cost messages { __typename role } }
     }";
     call(&emulator, query, json!({ "id": id })).await;
-    let answer = call(&emulator, query, json!({ "id": id })).await;
+    let response = call(&emulator, query, json!({ "id": id })).await;
     assert_eq!(
-        answer.root(),
+        response.root(),
         &json!({
             "__typename": "Session", "status": "RUNNING", "cost": null,
             "messages": [{ "__typename": "Said", "role": "user" }],
         })
     );
     let query = "query ($id: String!) { dinoaiAgentRun(agentSessionId: $id) { owner } }";
-    let answer = call(&emulator, query, json!({ "id": id })).await;
-    assert_eq!(answer.root(), &Value::Null);
+    let response = call(&emulator, query, json!({ "id": id })).await;
+    assert_eq!(response.root(), &Value::Null);
     assert_eq!(
-        answer.body["errors"][0]["path"],
+        response.body["errors"][0]["path"],
         json!(["dinoaiAgentRun", "owner"])
     );
-    let answer = call(&emulator, "mutation { renamed }", json!({})).await;
-    assert_eq!(answer.body, json!({ "data": { "renamed": null } }));
+    let response = call(&emulator, "mutation { renamed }", json!({})).await;
+    assert_eq!(response.body, json!({ "data": { "renamed": null } }));
 }
 
 #[tokio::test]

@@ -226,11 +226,11 @@ const EXECUTED: [(&str, &str); 12] = [
 async fn a_text_that_is_no_document_is_refused_and_starts_nothing() {
     let emulator = Emulator::start().await.unwrap();
     for document in NO_DOCUMENTS {
-        let answer = call(&emulator, document, json!({})).await;
-        let messages = answer.messages();
+        let response = call(&emulator, document, json!({})).await;
+        let messages = response.messages();
         let is_syntax = matches!(&*messages, [message] if message.starts_with("Syntax Error: "));
-        assert!(is_syntax, "{document}\n{}", answer.text);
-        assert!(answer.body.get("data").is_none(), "{document}");
+        assert!(is_syntax, "{document}\n{}", response.text);
+        assert!(response.body.get("data").is_none(), "{document}");
         assert_eq!(emulator.runs().len(), 0, "{document}");
     }
 }
@@ -239,11 +239,11 @@ async fn a_text_that_is_no_document_is_refused_and_starts_nothing() {
 async fn a_document_that_is_not_valid_is_refused_with_all_that_is_wrong() {
     let emulator = Emulator::start().await.unwrap();
     for (document, expected) in NOT_VALID {
-        let answer = call(&emulator, document, json!({})).await;
-        let messages: BTreeSet<_> = answer.messages().into_iter().collect();
+        let response = call(&emulator, document, json!({})).await;
+        let messages: BTreeSet<_> = response.messages().into_iter().collect();
         let expected = expected.iter().copied().collect();
         assert_eq!(messages, expected, "{document}");
-        assert!(answer.body.get("data").is_none(), "{document}");
+        assert!(response.body.get("data").is_none(), "{document}");
         assert_eq!(emulator.runs().len(), 0, "{document}");
     }
 }
@@ -252,8 +252,8 @@ async fn a_document_that_is_not_valid_is_refused_with_all_that_is_wrong() {
 async fn what_the_grammar_has_is_executed() {
     for (document, message) in EXECUTED {
         let emulator = Emulator::start().await.unwrap();
-        let answer = call(&emulator, document, json!({})).await;
-        assert_eq!(answer.messages(), Vec::<&str>::new(), "{document}");
+        let response = call(&emulator, document, json!({})).await;
+        assert_eq!(response.messages(), Vec::<&str>::new(), "{document}");
         let runs = emulator.runs();
         let messages: Vec<_> = runs.iter().map(|run| run.message.as_deref()).collect();
         assert_eq!(messages, [Some(message)], "{document}");
@@ -321,14 +321,14 @@ async fn a_document_has_limits_and_none_of_them_stops_the_emulator() {
         ),
         (cycle(7_000), Some("Cannot spread fragment")),
     ] {
-        let answer = call(&emulator, &document, json!({})).await;
-        let messages = answer.messages();
+        let response = call(&emulator, &document, json!({})).await;
+        let messages = response.messages();
         let said = match message {
-            None => messages.is_empty() && answer.body.get("data").is_some(),
+            None => messages.is_empty() && response.body.get("data").is_some(),
             Some(message) => messages.iter().any(|it| it.contains(message)),
         };
         let start = &document[..document.len().min(80)];
-        let text = &answer.text[..answer.text.len().min(400)];
+        let text = &response.text[..response.text.len().min(400)];
         assert!(said, "{start}\n{message:?}\n{text}");
     }
 }

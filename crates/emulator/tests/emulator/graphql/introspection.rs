@@ -1,4 +1,4 @@
-//! Introspection answers as the reference implementation of today does, and an object of `@oneOf` has
+//! Introspection returns what the reference implementation of today returns, and an object of `@oneOf` has
 //! exactly one of its fields.
 
 use dinoai_emulator::{Backend, Emulator, Error};
@@ -59,11 +59,11 @@ fn named<'a>(items: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn all_that_the_reference_asks_for_is_answered() {
+async fn all_that_the_reference_asks_for_is_returned() {
     let emulator = serving(ONE_OF).await;
-    let answer = call(&emulator, EVERYTHING, json!({})).await;
-    assert_eq!(answer.messages(), Vec::<&str>::new());
-    let schema = answer.root();
+    let response = call(&emulator, EVERYTHING, json!({})).await;
+    assert_eq!(response.messages(), Vec::<&str>::new());
+    let schema = response.root();
     let types = &schema["types"];
     let found = names(types);
     assert_eq!(
@@ -117,8 +117,8 @@ async fn all_that_the_reference_asks_for_is_answered() {
     for scalar in ["Int", "ID"] {
         let kind = format!("The `{scalar}` scalar type represents ");
         let query = format!("{{ __type(name: \"{scalar}\") {{ description }} }}");
-        let answer = call(&emulator, &query, json!({})).await;
-        let description = answer.root()["description"].as_str().unwrap();
+        let response = call(&emulator, &query, json!({})).await;
+        let description = response.root()["description"].as_str().unwrap();
         assert!(description.starts_with(&kind), "{description}");
     }
     // And what introspection says of itself.
@@ -133,8 +133,8 @@ async fn what_is_deprecated_is_left_out_unless_it_is_asked_for() {
         e: __type(name: \"E\") { enumValues { name } }
         q: __type(name: \"Query\") { fields(includeDeprecated: false) { name } }
         o: __type(name: \"One\") { inputFields(includeDeprecated: null) { name } } none: __type(name: \"No\") { name } }";
-    let answer = call(&emulator, query, json!({})).await.body;
-    let data = &answer["data"];
+    let response = call(&emulator, query, json!({})).await.body;
+    let data = &response["data"];
     assert_eq!(
         named(&data["__schema"]["directives"], "own")["args"],
         json!([{ "name": "a" }])
@@ -146,7 +146,7 @@ async fn what_is_deprecated_is_left_out_unless_it_is_asked_for() {
         json!([{ "name": "p" }, { "name": "r" }])
     );
     assert_eq!(data["none"], Value::Null);
-    assert_eq!(answer.get("errors"), None);
+    assert_eq!(response.get("errors"), None);
 }
 
 #[tokio::test]
@@ -176,8 +176,8 @@ async fn an_object_has_exactly_one_of_its_fields() {
             vec!["Argument \"must\" has invalid value {p: $v}."],
         ),
     ] {
-        let answer = call(&emulator, document, json!({})).await;
-        assert_eq!(answer.messages(), messages, "{document}");
+        let response = call(&emulator, document, json!({})).await;
+        assert_eq!(response.messages(), messages, "{document}");
     }
     let document = "mutation ($to: One) { triggerDinoaiAgentRun(message: \"m\", to: $to) }";
     let wrong = "Variable \"$to\" got invalid value";
@@ -201,8 +201,8 @@ async fn an_object_has_exactly_one_of_its_fields() {
             )],
         ),
     ] {
-        let answer = call(&emulator, document, json!({ "to": value })).await;
-        assert_eq!(answer.messages(), messages);
+        let response = call(&emulator, document, json!({ "to": value })).await;
+        assert_eq!(response.messages(), messages);
         assert_eq!(emulator.runs().len(), 0);
     }
     call(&emulator, document, json!({ "to": { "p": 1 } })).await;

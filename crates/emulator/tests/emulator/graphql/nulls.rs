@@ -15,8 +15,8 @@ async fn read(emulator: &Emulator, selections: &str) -> (Value, Value) {
     let (selections, fragment) = selections.split_once(';').unwrap_or((selections, ""));
     let line = format!("dinoaiAgentRun(agentSessionId: $id) {{ {selections} }} }} {fragment}");
     let query = format!("query ($id: String!, $no: Boolean = false) {{\n{line}");
-    let mut answer = call(emulator, &query, json!({ "id": id, "no": null })).await;
-    let mut errors = answer.body["errors"].take();
+    let mut response = call(emulator, &query, json!({ "id": id, "no": null })).await;
+    let mut errors = response.body["errors"].take();
     if !errors.is_null() {
         let column = line.find("$no").unwrap() + 1;
         let expected = json!([{
@@ -27,7 +27,7 @@ async fn read(emulator: &Emulator, selections: &str) -> (Value, Value) {
         assert_eq!(errors, expected, "{query}");
     }
     let path = errors.pointer_mut("/0/path").map(Value::take);
-    (answer.body["data"].take(), path.unwrap_or_default())
+    (response.body["data"].take(), path.unwrap_or_default())
 }
 
 #[tokio::test]
@@ -92,16 +92,16 @@ async fn what_is_beside_a_condition_that_is_null_is_not_executed() {
 }
 
 #[tokio::test]
-async fn a_mutation_whose_answer_fails_by_a_condition_has_been_carried_out() {
+async fn a_mutation_whose_response_fails_by_a_condition_has_been_carried_out() {
     let emulator = Emulator::start().await.unwrap();
     let query = "mutation ($no: Boolean = false) {
         a: triggerDinoaiAgentRun(message: \"a\") { ok @skip(if: $no) }
         b: triggerDinoaiAgentRun(message: \"b\") { ok }
     }";
-    let answer = call(&emulator, query, json!({ "no": null })).await;
-    assert_eq!(answer.messages(), [CONDITION]);
+    let response = call(&emulator, query, json!({ "no": null })).await;
+    assert_eq!(response.messages(), [CONDITION]);
     assert_eq!(
-        answer.body["data"],
+        response.body["data"],
         json!({ "a": null, "b": { "ok": true } })
     );
     assert_eq!(emulator.runs().len(), 2);
@@ -134,10 +134,10 @@ async fn an_argument_that_is_null_fails_its_field_in_the_references_words() {
             "__type",
         ),
     ] {
-        let answer = call(&emulator, document, json!({ "no": null })).await;
-        assert_eq!(answer.messages(), [message]);
-        assert_eq!(answer.body["errors"][0]["path"], json!([path]));
-        assert_eq!(answer.body["data"], json!({ path: null }));
+        let response = call(&emulator, document, json!({ "no": null })).await;
+        assert_eq!(response.messages(), [message]);
+        assert_eq!(response.body["errors"][0]["path"], json!([path]));
+        assert_eq!(response.body["data"], json!({ path: null }));
         let column = document.rfind("$no").unwrap() + 1;
         let place = match message.contains("invalid") {
             true => document.rfind("slack: ").unwrap() + 8,
@@ -145,7 +145,7 @@ async fn an_argument_that_is_null_fails_its_field_in_the_references_words() {
         };
         let place = json!({ "line": 1, "column": place });
         assert_eq!(
-            answer.body["errors"][0]["locations"][0], place,
+            response.body["errors"][0]["locations"][0], place,
             "{document}"
         );
         assert!(emulator.runs().is_empty());
@@ -181,11 +181,11 @@ async fn a_scalar_of_the_users_own_may_have_variables_anywhere_within_it() {
         }) { ok }
     }";
     let more = json!({ "1 is no name": [1, 1.5, -1e21, "x", true, null] });
-    let answer = call(&emulator, query, json!({ "c": "C", "more": more })).await;
-    assert_eq!(answer.messages(), Vec::<&str>::new());
+    let response = call(&emulator, query, json!({ "c": "C", "more": more })).await;
+    assert_eq!(response.messages(), Vec::<&str>::new());
     let slack = emulator.runs()[0].slack.clone().unwrap();
     assert_eq!((&*slack.channel, &*slack.thread_ts), ("C", "1"));
     // Too large for any number that JSON has, but a number.
-    let answer = call(&emulator, "{ a(any: 1e400, number: -1e400) }", json!({})).await;
-    assert_eq!(answer.body, json!({ "data": { "a": null } }));
+    let response = call(&emulator, "{ a(any: 1e400, number: -1e400) }", json!({})).await;
+    assert_eq!(response.body, json!({ "data": { "a": null } }));
 }

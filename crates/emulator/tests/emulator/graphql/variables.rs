@@ -3,7 +3,7 @@
 use dinoai_emulator::{Backend, Emulator, Scenario, Stage, Step};
 use serde_json::{Value, json};
 
-use crate::caller::{STEPS, answered, call, post, trigger};
+use crate::caller::{STEPS, call, post, response_to, trigger};
 
 /// A schema whose variables are of every kind. Its field has no value.
 const KINDS: &str = "
@@ -105,13 +105,16 @@ async fn a_variable_is_of_its_type_as_json_has_it() {
     for (name, ty, taken, refused) in kinds {
         let document = format!("query ($v: {ty}) {{ at({name}: $v) }}");
         for value in taken {
-            let answer = call(&emulator, &document, json!({ "v": value })).await;
-            assert_eq!(answer.text, r#"{"data":{"at":null}}"#, "{document} {value}");
+            let response = call(&emulator, &document, json!({ "v": value })).await;
+            assert_eq!(
+                response.text, r#"{"data":{"at":null}}"#,
+                "{document} {value}"
+            );
         }
         for value in refused {
-            let answer = call(&emulator, &document, json!({ "v": value })).await;
-            assert!(!answer.messages().is_empty(), "{document} {value}");
-            assert!(answer.body.get("data").is_none(), "{document} {value}");
+            let response = call(&emulator, &document, json!({ "v": value })).await;
+            assert!(!response.messages().is_empty(), "{document} {value}");
+            assert!(response.body.get("data").is_none(), "{document} {value}");
         }
     }
 }
@@ -139,11 +142,11 @@ async fn what_is_wrong_with_a_variable_is_shown_as_javascript_shows_it() {
         let request = crate::caller::post(&emulator)
             .header("Content-Type", "application/json")
             .body(body);
-        let answer = crate::caller::answered(request).await;
+        let response = crate::caller::response_to(request).await;
         let expected = format!(
             "Variable \"$v\" got invalid value {shown}; String cannot represent a non string value: {shown}"
         );
-        assert_eq!(answer.messages(), [expected], "{value}");
+        assert_eq!(response.messages(), [expected], "{value}");
     }
 }
 
@@ -158,9 +161,9 @@ async fn a_whole_number_is_an_int_however_it_is_written() {
     let id = trigger(&emulator, "a").await;
     let steps = async |after: Value| {
         let variables = json!({ "id": id, "after": after, "includeToolIo": false });
-        let answer = call(&emulator, STEPS, variables).await;
-        assert_eq!(answer.messages(), Vec::<&str>::new(), "{after}");
-        answer.root()["steps"].clone()
+        let response = call(&emulator, STEPS, variables).await;
+        assert_eq!(response.messages(), Vec::<&str>::new(), "{after}");
+        response.root()["steps"].clone()
     };
     let all = steps(json!(null)).await;
     assert_eq!(all.as_array().map(Vec::len), Some(2));
@@ -184,9 +187,12 @@ async fn nothing_is_executed_where_a_condition_at_the_root_is_null() {
         format!("{{ ...F {skip} }} fragment F on Mutation {{ {start} {{ ok }} }}"),
     ] {
         let query = format!("mutation ($b: Boolean = false) {selections}");
-        let answer = call(&emulator, &query, json!({ "b": null })).await.body;
-        assert_eq!(answer["errors"][0]["message"], MESSAGE, "{query}: {answer}");
-        assert_eq!(answer.get("data"), Some(&Value::Null), "{query}");
+        let response = call(&emulator, &query, json!({ "b": null })).await.body;
+        assert_eq!(
+            response["errors"][0]["message"], MESSAGE,
+            "{query}: {response}"
+        );
+        assert_eq!(response.get("data"), Some(&Value::Null), "{query}");
         assert!(emulator.runs().is_empty(), "{query}");
     }
     let query = format!("mutation ($b: Boolean = false) {{ {start} {skip} {{ ok }} }}");
@@ -196,8 +202,8 @@ async fn nothing_is_executed_where_a_condition_at_the_root_is_null() {
     let query = format!(
         "mutation ($b: Boolean = false) {{ ... @skip(if: true) {{ {start} {skip} {{ ok }} }} __typename }}"
     );
-    let answer = call(&emulator, &query, json!({ "b": null })).await.body;
-    assert_eq!(answer["data"]["__typename"], "Mutation", "{answer}");
+    let response = call(&emulator, &query, json!({ "b": null })).await.body;
+    assert_eq!(response["data"]["__typename"], "Mutation", "{response}");
 }
 
 #[tokio::test]
@@ -215,9 +221,9 @@ async fn json_that_cannot_be_kept_as_values_is_refused_with_its_variable() {
     ] {
         let body = format!(r#"{{"query":"{{__typename}}","variables":{{"a":{value}}}}}"#);
         let request = post(&emulator).header("Content-Type", "application/json");
-        let answer = answered(request.body(body)).await;
-        let messages = answer.messages().concat();
-        assert_eq!(answer.status, if is_read { 200 } else { 400 }, "{value}");
+        let response = response_to(request.body(body)).await;
+        let messages = response.messages().concat();
+        assert_eq!(response.status, if is_read { 200 } else { 400 }, "{value}");
         assert_eq!(messages.starts_with("'variables' is not JSON"), !is_read);
     }
 }

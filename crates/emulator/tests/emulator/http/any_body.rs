@@ -1,4 +1,4 @@
-//! Any document and any body gets an answer, and none of them stops the emulator.
+//! Any document and any body gets a response, and none of them stops the emulator.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::NOTHING;
-use crate::caller::{answered, bare, call, client, post};
+use crate::caller::{bare, call, client, post, response_to};
 
 #[tokio::test]
-async fn deep_and_wide_documents_are_answered() {
+async fn deep_and_wide_documents_get_a_response() {
     let emulator = Emulator::start().await.unwrap();
     let spreads: String = (0..500)
         .map(|n| {
@@ -53,29 +53,29 @@ async fn deep_and_wide_documents_are_answered() {
         "{ __typename \u{0} \u{feff} \u{202e} }".to_owned(),
     ];
     for document in documents {
-        let answer = call(&emulator, &document, json!({})).await;
-        assert_eq!(answer.status, 200);
-        assert!(answer.body.is_object());
+        let response = call(&emulator, &document, json!({})).await;
+        assert_eq!(response.status, 200);
+        assert!(response.body.is_object());
     }
     let nested = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
     let body = format!(r#"{{"query":"{{ __typename }}","variables":{{"x":{nested}}}}}"#);
     let request = post(&emulator).header("content-type", "application/json");
-    assert_eq!(answered(request.body(body)).await.status, 400);
+    assert_eq!(response_to(request.body(body)).await.status, 400);
     assert_eq!(call(&emulator, NOTHING, json!({})).await.status, 200);
 }
 
-/// Writes bytes to a connection, says that there are no more, and returns the answer.
+/// Writes bytes to a connection, says that there are no more, and returns the response.
 async fn raw(emulator: &Emulator, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
-    // The emulator may answer and close before it has read everything.
+    // The emulator may respond and close before it has read everything.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
-    let mut answer = Vec::new();
-    let reading = stream.read_to_end(&mut answer);
+    let mut response = Vec::new();
+    let reading = stream.read_to_end(&mut response);
     let _ = tokio::time::timeout(Duration::from_secs(20), reading)
         .await
         .unwrap();
-    answer
+    response
 }
 
 #[tokio::test]
@@ -93,12 +93,12 @@ async fn bytes_that_are_not_http_do_not_stop_the_emulator() {
     ] {
         raw(&emulator, bytes).await;
     }
-    let answer = raw(
+    let response = raw(
         &emulator,
         b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: oops\r\n\r\n",
     )
     .await;
-    assert!(answer.starts_with(b"HTTP/1.1 400"));
+    assert!(response.starts_with(b"HTTP/1.1 400"));
     assert_eq!(call(&emulator, NOTHING, json!({})).await.status, 200);
 }
 
@@ -163,7 +163,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn any_body_gets_an_answer_in_json() {
+fn any_body_gets_a_response_in_json() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let emulator = Emulator::builder().start_blocking().unwrap();
     let pooled = client();
@@ -178,12 +178,14 @@ fn any_body_gets_an_answer_in_json() {
             .header("X-API-SECRET", emulator.secret())
             .header("content-type", "application/json")
             .body(body);
-        let answer = runtime.block_on(answered(request));
-        prop_assert!(matches!(answer.status, 200 | 400), "{}", answer.status);
-        prop_assert!(answer.body.is_object(), "{}", answer.text);
-        let named = answer.body["errors"].is_array() || answer.body["data"].is_object();
-        prop_assert!(named, "{}", answer.text);
+        let response = runtime.block_on(response_to(request));
+        prop_assert!(matches!(response.status, 200 | 400), "{}", response.status);
+        prop_assert!(response.body.is_object(), "{}", response.text);
+        let named = response.body["errors"].is_array() || response.body["data"].is_object();
+        prop_assert!(named, "{}", response.text);
     });
-    let answer = runtime.block_on(answered(bare(&emulator).json(&json!({ "query": NOTHING }))));
-    assert_eq!(answer.status, 401);
+    let response = runtime.block_on(response_to(
+        bare(&emulator).json(&json!({ "query": NOTHING })),
+    ));
+    assert_eq!(response.status, 401);
 }

@@ -1,4 +1,4 @@
-//! Whatever bytes come over a connection, an HTTP answer goes back and nothing panics.
+//! Whatever bytes come over a connection, an HTTP response goes back and nothing panics.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -106,27 +106,27 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// The beginning of the answer, with its status. A client that closes its side before is taken
+/// The beginning of the response, with its status. A client that closes its side before is taken
 /// to have gone away.
-fn answer(emulator: &Emulator, bytes: &[u8]) -> Vec<u8> {
+fn response(emulator: &Emulator, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(emulator.address()).unwrap();
     let patience = Some(Duration::from_secs(20));
     stream.set_read_timeout(patience).unwrap();
-    // The emulator may answer and close before it has read everything.
+    // The emulator may respond and close before it has read everything.
     let _ = stream.write_all(bytes);
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let mut buffer = [0; 4096];
-    while answer.len() < "HTTP/1.1 200".len() {
+    while response.len() < "HTTP/1.1 200".len() {
         match stream.read(&mut buffer) {
-            Ok(count @ 1..) => answer.extend(&buffer[..count]),
+            Ok(count @ 1..) => response.extend(&buffer[..count]),
             _ => break,
         }
     }
-    answer
+    response
 }
 
 #[test]
-fn any_bytes_to_any_path_get_an_http_answer_and_never_a_panic() {
+fn any_bytes_to_any_path_get_an_http_response_and_never_a_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if std::thread::current().name() == Some("dinoai-emulator") {
@@ -141,15 +141,15 @@ fn any_bytes_to_any_path_get_an_http_answer_and_never_a_panic() {
     };
     proptest!(config, |(bytes in request())| {
         emulator.clear_faults();
-        let answer = answer(&emulator, &bytes);
-        let shown = String::from_utf8_lossy(&answer);
+        let response = response(&emulator, &bytes);
+        let shown = String::from_utf8_lossy(&response);
         let status = shown.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5));
         let status: Option<u16> = status.and_then(|status| status.parse().ok());
         prop_assert!(status.is_some_and(|status| (100..600).contains(&status)), "{shown:?}");
         prop_assert_eq!(PANICS.load(Ordering::Relaxed), 0);
     });
     let query = format!("GET {ENDPOINT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    assert!(answer(&emulator, query.as_bytes()).starts_with(b"HTTP/1.1 401"));
+    assert!(response(&emulator, query.as_bytes()).starts_with(b"HTTP/1.1 401"));
     // What came in is still listed, whatever it was; a DELETE among it may have emptied the list.
     assert!(!emulator.requests().is_empty());
 }

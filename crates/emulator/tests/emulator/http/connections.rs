@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::NOTHING;
-use crate::caller::{RUN, TRIGGER, answered, call, client, trigger};
+use crate::caller::{RUN, TRIGGER, call, client, response_to, trigger};
 
 #[tokio::test]
 async fn a_kept_alive_connection_has_one_number_and_a_new_one_the_next() {
@@ -19,7 +19,7 @@ async fn a_kept_alive_connection_has_one_number_and_a_new_one_the_next() {
             .post(emulator.endpoint())
             .json(&json!({ "query": NOTHING }));
         // Refused ones, too, leave the connection open.
-        assert_eq!(answered(request).await.status, 401);
+        assert_eq!(response_to(request).await.status, 401);
     }
     call(&emulator, NOTHING, json!({})).await;
     let connections: Vec<_> = emulator
@@ -41,10 +41,10 @@ async fn requests_at_the_same_time_are_all_recorded_and_started_once_each() {
             .header("X-API-KEY", emulator.key())
             .header("X-API-SECRET", emulator.secret())
             .json(&json!({ "query": TRIGGER, "variables": { "message": number.to_string() } }));
-        calls.spawn(answered(request));
+        calls.spawn(response_to(request));
     }
-    while let Some(answer) = calls.join_next().await {
-        assert_eq!(answer.unwrap().root()["ok"], true);
+    while let Some(response) = calls.join_next().await {
+        assert_eq!(response.unwrap().root()["ok"], true);
     }
     let mut messages: Vec<u32> = emulator
         .runs()
@@ -71,8 +71,8 @@ async fn emulators_side_by_side_share_nothing() {
     assert_eq!(first.runs().len(), 1);
     assert!(second.runs().is_empty());
     assert!(second.requests().is_empty());
-    let answer = call(&second, RUN, json!({ "id": id })).await;
-    assert_eq!(answer.root(), &Value::Null);
+    let response = call(&second, RUN, json!({ "id": id })).await;
+    assert_eq!(response.root(), &Value::Null);
 }
 
 #[tokio::test]
@@ -118,13 +118,13 @@ fn a_blocking_test_needs_no_runtime_of_its_own() {
     stream
         .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 404"), "{response}");
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_halfway_leaves_a_request_without_an_answer() {
+async fn a_client_that_goes_away_halfway_leaves_a_request_without_a_response() {
     let emulator = Emulator::start().await.unwrap();
     let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
     let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{";

@@ -4,14 +4,14 @@ use dinoai_emulator::Emulator;
 use serde_json::json;
 
 use super::NOTHING;
-use crate::caller::{answered, bare, call, post};
+use crate::caller::{bare, call, post, response_to};
 
 async fn status(emulator: &Emulator, headers: &[(&str, &str)]) -> u16 {
     let mut request = bare(emulator).json(&json!({ "query": NOTHING }));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    answered(request).await.status
+    response_to(request).await.status
 }
 
 #[tokio::test]
@@ -66,10 +66,10 @@ async fn wrong_or_missing_credentials_are_unauthorized() {
 #[tokio::test]
 async fn unauthorized_is_json_but_not_graphql() {
     let emulator = Emulator::start().await.unwrap();
-    let answer = answered(bare(&emulator).json(&json!({ "query": NOTHING }))).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.content_type(), "application/json");
-    assert_eq!(answer.body, json!({ "detail": "Unauthorized" }));
+    let response = response_to(bare(&emulator).json(&json!({ "query": NOTHING }))).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.content_type(), "application/json");
+    assert_eq!(response.body, json!({ "detail": "Unauthorized" }));
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn the_record_masks_credentials_and_keeps_other_headers() {
             format!("Bearer {}", emulator.workspace_token()),
         )
         .header("X-Paradime-Workspace", emulator.workspace_uid());
-    answered(request.json(&json!({ "query": NOTHING }))).await;
+    response_to(request.json(&json!({ "query": NOTHING }))).await;
     let request = &emulator.requests()[0];
     for name in ["x-api-key", "X-API-SECRET", "authorization"] {
         assert_eq!(request.header(name), Some("***"));
@@ -103,7 +103,7 @@ async fn the_record_masks_credentials_and_keeps_other_headers() {
 #[tokio::test]
 async fn a_refused_request_is_recorded_with_its_document() {
     let emulator = Emulator::start().await.unwrap();
-    answered(bare(&emulator).json(&json!({
+    response_to(bare(&emulator).json(&json!({
         "query": crate::caller::TRIGGER, "variables": { "agent": "a" }, "operationName": "Trigger",
     })))
     .await;

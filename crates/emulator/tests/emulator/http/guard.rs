@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::caller::{TRIGGER, answered, call, client};
+use crate::caller::{TRIGGER, call, client, response_to};
 
-/// The status and the body of the answer to a request that is sent as it stands here.
+/// The status and the body of the response to a request that is sent as it stands here.
 async fn sent(emulator: &Emulator, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").expect(&answer);
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").expect(&response);
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, body.to_owned())
 }
 
-/// The status and the detail of the answer to a GET of this path with these lines in its head.
+/// The status and the detail of the response to a GET of this path with these lines in its head.
 async fn got(emulator: &Emulator, path: &str, lines: &[&str]) -> (u16, String) {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
     let request = format!("GET {path} HTTP/1.1\r\n{lines}Connection: close\r\n\r\n");
@@ -88,7 +88,7 @@ async fn hosts_of_this_machine_and_addresses_are_served_on_any_port() {
         "[::1]:4000",
         "[::1]",
         "[::ffff:127.0.0.1]",
-        // Where a port is forwarded, this is how others reach it.
+        // If a port is forwarded, this is how others reach it.
         "192.0.2.7:8080",
         "[2001:db8::1]",
     ] {
@@ -181,7 +181,7 @@ async fn pages_of_other_sites_get_403_whatever_they_ask() {
             let (status, detail) = got(&emulator, path, &["Host: localhost", line]).await;
             assert_eq!(status, 403, "{line} {path}");
             assert!(detail.contains("must not use this emulator"), "{detail}");
-            // Any page can have the origin null: no answer suggests to allow it.
+            // Any page can have the origin null: no response suggests to allow it.
             let is_site = line.contains("://");
             assert_eq!(detail.contains("--allow-host"), is_site, "{line}: {detail}");
         }
@@ -209,7 +209,7 @@ async fn pages_of_this_machine_and_of_the_emulator_itself_are_served() {
             "Origin: http://127.0.0.1",
             "Sec-Fetch-Site: cross-site",
         ],
-        // Where a port is forwarded, the browser's name of the emulator is another one.
+        // If a port is forwarded, the browser's name of the emulator is another one.
         &["Host: 192.0.2.7:8080", "Origin: http://192.0.2.7:8080"],
         &["Host: localhost", "Sec-Fetch-Site: none"],
         &["Host: localhost", "Sec-Fetch-Site: same-origin"],
@@ -270,16 +270,16 @@ async fn health_is_asked_without_credentials_a_record_or_a_fault() {
         .await
         .unwrap();
     let url = emulator.health();
-    let answer = answered(client().get(&url)).await;
+    let response = response_to(client().get(&url)).await;
     assert_eq!(
-        (answer.status, answer.body),
+        (response.status, response.body),
         (200, json!({ "status": "ok" }))
     );
-    let answer = answered(client().head(&url)).await;
-    assert_eq!((answer.status, answer.text.as_str()), (200, ""));
-    let answer = answered(client().post(&url)).await;
+    let response = response_to(client().head(&url)).await;
+    assert_eq!((response.status, response.text.as_str()), (200, ""));
+    let response = response_to(client().post(&url)).await;
     assert_eq!(
-        (answer.status, &answer.headers["allow"]),
+        (response.status, &response.headers["allow"]),
         (405, &"GET, HEAD".parse().unwrap())
     );
     assert!(emulator.requests().is_empty());

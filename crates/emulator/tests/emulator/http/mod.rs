@@ -1,4 +1,4 @@
-//! What comes over HTTP is answered, or refused before anything is executed.
+//! What comes over HTTP gets a response, or is refused before anything is executed.
 
 mod any_body;
 mod any_bytes;

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::NOTHING;
-use crate::caller::{RUN, TRIGGER, answered, client, post, trigger};
+use crate::caller::{RUN, TRIGGER, client, post, response_to, trigger};
 
 const GRAPHQL: &str = "application/graphql-response+json";
 
@@ -44,9 +44,9 @@ async fn a_wrong_path_is_not_found() {
         "/%00%ff",
     ] {
         let request = with_credentials(&emulator, Method::POST, &format!("{origin}{path}"));
-        let answer = answered(request.json(&json!({ "query": NOTHING }))).await;
-        assert_eq!(answer.status, 404, "{path}");
-        assert_eq!(answer.body, json!({ "detail": "Not Found" }));
+        let response = response_to(request.json(&json!({ "query": NOTHING }))).await;
+        assert_eq!(response.status, 404, "{path}");
+        assert_eq!(response.body, json!({ "detail": "Not Found" }));
     }
     let requests = emulator.requests();
     assert_eq!(requests[3].path, "/api/v1/another-company/graphql");
@@ -59,9 +59,9 @@ async fn methods_other_than_get_and_post_are_not_allowed() {
     for method in ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"] {
         let method: Method = method.parse().unwrap();
         let request = with_credentials(&emulator, method.clone(), emulator.endpoint());
-        let answer = answered(request).await;
-        assert_eq!(answer.status, 405, "{method}");
-        assert_eq!(answer.headers["allow"], "GET, POST");
+        let response = response_to(request).await;
+        assert_eq!(response.status, 405, "{method}");
+        assert_eq!(response.headers["allow"], "GET, POST");
         assert_eq!(emulator.requests().last().unwrap().method, method.as_str());
     }
 }
@@ -80,23 +80,23 @@ async fn a_query_may_come_by_get_and_a_mutation_may_not() {
         ],
     )
     .unwrap();
-    let answer = answered(with_credentials(&emulator, Method::GET, url.as_str())).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.root()["agentSessionId"], id);
+    let response = response_to(with_credentials(&emulator, Method::GET, url.as_str())).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.root()["agentSessionId"], id);
 
     let url = reqwest::Url::parse_with_params(
         emulator.endpoint(),
         [("query", TRIGGER), ("variables", r#"{"message":"x"}"#)],
     )
     .unwrap();
-    let answer = answered(with_credentials(&emulator, Method::GET, url.as_str())).await;
-    assert_eq!(answer.status, 405);
-    assert_eq!(answer.headers["allow"], "POST");
+    let response = response_to(with_credentials(&emulator, Method::GET, url.as_str())).await;
+    assert_eq!(response.status, 405);
+    assert_eq!(response.headers["allow"], "POST");
     assert_eq!(emulator.runs().len(), 1);
 
     let url = format!("{}?query=%7B__typename%7D&variables=[", emulator.endpoint());
-    let answer = answered(with_credentials(&emulator, Method::GET, &url)).await;
-    assert_eq!(answer.status, 400);
+    let response = response_to(with_credentials(&emulator, Method::GET, &url)).await;
+    assert_eq!(response.status, 400);
 }
 
 #[tokio::test]
@@ -131,21 +131,21 @@ async fn a_refused_document_is_200_in_json_and_400_in_graphql_response() {
             if let Some(accept) = accept {
                 request = request.header("accept", accept);
             }
-            let answer = answered(request).await;
-            assert_eq!(answer.status, status, "{accept:?} {query}");
-            assert_eq!(answer.content_type(), format!("{media}; charset=utf-8"));
-            let executed = !answer.body["data"].is_null();
+            let response = response_to(request).await;
+            assert_eq!(response.status, status, "{accept:?} {query}");
+            assert_eq!(response.content_type(), format!("{media}; charset=utf-8"));
+            let executed = !response.body["data"].is_null();
             assert_eq!(executed, query == NOTHING || query.contains("unknown"));
         }
     }
 }
 
 #[tokio::test]
-async fn a_client_that_accepts_neither_media_type_is_answered_with_406() {
+async fn a_client_that_accepts_neither_media_type_gets_406() {
     let emulator = Emulator::start().await.unwrap();
     let request = post(&emulator).header("accept", "text/html");
-    let answer = answered(request.json(&json!({ "query": NOTHING }))).await;
-    assert_eq!(answer.status, 406);
+    let response = response_to(request.json(&json!({ "query": NOTHING }))).await;
+    assert_eq!(response.status, 406);
 }
 
 #[tokio::test]
@@ -165,7 +165,11 @@ async fn a_body_that_does_not_say_it_is_json_is_unsupported() {
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
-        assert_eq!(answered(request).await.status, status, "{content_type:?}");
+        assert_eq!(
+            response_to(request).await.status,
+            status,
+            "{content_type:?}"
+        );
     }
 }
 
@@ -191,9 +195,9 @@ async fn a_body_that_is_no_graphql_request_is_a_bad_request() {
         r#"{"query":"{ __typename }"} trailing"#,
     ] {
         let request = post(&emulator).header("content-type", "application/json");
-        let answer = answered(request.body(body)).await;
-        assert_eq!(answer.status, 400, "{body}");
-        assert_eq!(answer.messages().len(), 1, "{body}");
+        let response = response_to(request.body(body)).await;
+        assert_eq!(response.status, 400, "{body}");
+        assert_eq!(response.messages().len(), 1, "{body}");
     }
     assert!(crate::caller::none_was_executed(&emulator));
 }
@@ -204,8 +208,8 @@ async fn nulls_for_what_is_optional_are_as_good_as_nothing() {
     let body = json!({
         "query": NOTHING, "variables": null, "operationName": null, "extensions": null, "id": 1,
     });
-    let answer = answered(post(&emulator).json(&body)).await;
-    assert_eq!(answer.body, json!({ "data": { "__typename": "Query" } }));
+    let response = response_to(post(&emulator).json(&body)).await;
+    assert_eq!(response.body, json!({ "data": { "__typename": "Query" } }));
     assert_eq!(emulator.requests()[0].variables, Value::Null);
     assert_eq!(emulator.requests()[0].operation_name, None);
 }
@@ -219,6 +223,6 @@ async fn a_body_beyond_1_mib_is_too_large() {
         let body = json!({ "query": NOTHING, "extensions": { "x": filler } }).to_string();
         assert_eq!(body.len(), length);
         let request = post(&emulator).header("content-type", "application/json");
-        assert_eq!(answered(request.body(body)).await.status, status);
+        assert_eq!(response_to(request.body(body)).await.status, status);
     }
 }

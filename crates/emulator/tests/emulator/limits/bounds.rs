@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::caller::{TRIGGER, answered, call, client, post, read, refused, said, trigger};
+use crate::caller::{TRIGGER, call, client, post, read, refused, response_to, said, trigger};
 
 #[tokio::test]
 async fn what_else_the_control_path_takes_has_limits_too() {
@@ -40,10 +40,10 @@ async fn what_else_the_control_path_takes_has_limits_too() {
     assert_eq!(emulator.elapsed(), Duration::ZERO);
     let large = client().post(format!("{}/faults", emulator.control()));
     let large = large.json(&json!({ "fault": "pass", "on": "a".repeat(1 << 20) }));
-    assert_eq!(answered(large).await.status, 413);
+    assert_eq!(response_to(large).await.status, 413);
 }
 
-/// Sends this request so often over one connection, without waiting for each answer.
+/// Sends this request so often over one connection, without waiting for each response.
 async fn pipelined(emulator: &Emulator, request: &str, count: usize) {
     let stream = TcpStream::connect(emulator.address()).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
@@ -73,7 +73,7 @@ async fn the_record_keeps_the_latest_ten_thousand_requests() {
     let last = requests.last().unwrap();
     assert_eq!((last.number, last.status), (20_001, 200));
     assert_eq!(last.started.len(), 1, "it is complete");
-    let listed = answered(client().get(format!("{}/requests", emulator.control()))).await;
+    let listed = response_to(client().get(format!("{}/requests", emulator.control()))).await;
     assert_eq!(listed.body[0]["number"], 10_002);
     assert_eq!(listed.body.as_array().unwrap().len(), 10_000);
 }
@@ -98,12 +98,12 @@ async fn variables_of_many_small_values_take_what_their_text_takes() {
         "query": "{ __typename }", "variables": variables,
     }));
     for _ in 0..100 {
-        let answer = answered(request.try_clone().unwrap()).await;
-        assert_eq!(answer.status, 200);
+        let response = response_to(request.try_clone().unwrap()).await;
+        assert_eq!(response.status, 200);
     }
     assert_eq!(emulator.dropped_requests(), 0);
     let listed = client().get(format!("{}/requests", emulator.control()));
-    let listed = answered(listed).await;
+    let listed = response_to(listed).await;
     assert_eq!(listed.body.as_array().unwrap().len(), 100);
     assert_eq!(listed.body[99]["variables"], variables);
     assert!(listed.text.len() < 7 << 20, "{}", listed.text.len());
@@ -115,11 +115,11 @@ async fn variables_of_too_many_values_are_refused_where_they_are_read() {
     for (count, many) in [(49_998, false), (50_001, true)] {
         let slack = json!({ "channel": vec![json!({}); count], "threadTs": "1" });
         let variables = json!({ "message": "[".repeat(60_000), "slack": slack });
-        let answer = call(&emulator, TRIGGER, variables.clone()).await;
+        let response = call(&emulator, TRIGGER, variables.clone()).await;
         let refused =
-            answer.messages()[0].contains("lists and objects: the emulator reads at most 50000");
-        assert_eq!(refused, many, "{}", answer.messages()[0]);
-        assert!(answer.body.get("data").is_none());
+            response.messages()[0].contains("lists and objects: the emulator reads at most 50000");
+        assert_eq!(refused, many, "{}", response.messages()[0]);
+        assert!(response.body.get("data").is_none());
         let unread = call(&emulator, "{ __typename }", variables).await;
         assert_eq!(unread.body["data"]["__typename"], "Query");
     }
@@ -131,25 +131,25 @@ async fn brackets_in_the_texts_of_variables_are_neither_lists_nor_objects() {
     let emulator = Emulator::start().await.unwrap();
     let text = format!("\\\"{}\\", "[{".repeat(60_000));
     let slack = json!({ "channel": "C1", "threadTs": "1", "[": text, "more": text });
-    let answer = call(
+    let response = call(
         &emulator,
         TRIGGER,
         json!({ "message": text, "slack": slack }),
     )
     .await;
-    let messages = answer.messages().concat();
+    let messages = response.messages().concat();
     assert!(
         messages.contains("Field \"more\" is not defined"),
         "{}",
         messages.len()
     );
     let slack = json!({ "channel": [text, vec![json!({}); 50_000]], "threadTs": text });
-    let answer = call(&emulator, TRIGGER, json!({ "slack": slack })).await;
+    let response = call(&emulator, TRIGGER, json!({ "slack": slack })).await;
     let said = "The variables up to \"$slack\" have 50003 lists and objects";
     assert!(
-        answer.messages()[0].starts_with(said),
+        response.messages()[0].starts_with(said),
         "{}",
-        answer.messages()[0]
+        response.messages()[0]
     );
     assert!(emulator.runs().is_empty());
 }
@@ -161,11 +161,11 @@ async fn one_error_of_variables_does_not_become_many() {
         serde_json::Map::from_iter([("channel".to_owned(), "c".repeat(200_000).into())]);
     slack.extend((0..20_000).map(|number| (format!("key{number}"), number.into())));
     let begun = Instant::now();
-    let answer = call(&emulator, TRIGGER, json!({ "slack": slack })).await;
-    let messages = answer.messages();
+    let response = call(&emulator, TRIGGER, json!({ "slack": slack })).await;
+    let messages = response.messages();
     assert!(messages.last().unwrap().contains("error limit reached"));
     assert!(messages.len() < 51, "{}", messages.len());
-    assert!(answer.text.len() < 6 << 20, "{}", answer.text.len());
+    assert!(response.text.len() < 6 << 20, "{}", response.text.len());
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
@@ -176,8 +176,8 @@ async fn large_requests_and_runs_are_kept_as_far_as_there_is_memory_for_them() {
     let mut ids = Vec::new();
     for number in 0..75 {
         let variables = json!({ "agent": format!("agent-{number}"), "message": message });
-        let answer = call(&emulator, TRIGGER, variables).await;
-        let id = answer.root()["agentSessionId"].as_str().unwrap();
+        let response = call(&emulator, TRIGGER, variables).await;
+        let id = response.root()["agentSessionId"].as_str().unwrap();
         ids.push(id.to_owned());
     }
     let bytes: usize = emulator
@@ -240,10 +240,10 @@ async fn a_name_that_is_too_long_to_be_kept_is_refused_and_starts_nothing() {
     ];
     for (started, (variable, argument)) in (1..).zip(arguments) {
         for _ in 0..2 {
-            let answer = call(&emulator, query, with(variable, "n".repeat(900_000))).await;
-            assert_eq!(answer.root(), &Value::Null);
+            let response = call(&emulator, query, with(variable, "n".repeat(900_000))).await;
+            assert_eq!(response.root(), &Value::Null);
             assert_eq!(
-                answer.messages(),
+                response.messages(),
                 [format!(
                     "The argument '{argument}' is 900000 characters long: the emulator takes at \
                      most 255. No run was started."

@@ -1,4 +1,4 @@
 //! Nothing that a request says makes the emulator work without end or hold more than it can.
 
-mod answers;
 mod bounds;
+mod responses;

@@ -10,9 +10,9 @@ async fn a_follow_up_wakes_a_run_that_has_ended() {
     let emulator = Emulator::start().await.unwrap();
     let id = trigger(&emulator, "a").await;
     assert_eq!(statuses(&emulator, &id, 3).await[2], "COMPLETED");
-    let answer = call(&emulator, SEND, json!({ "id": id, "message": "And now?" })).await;
+    let response = call(&emulator, SEND, json!({ "id": id, "message": "And now?" })).await;
     assert_eq!(
-        answer.root(),
+        response.root(),
         &json!({ "ok": true, "agentSessionId": id, "status": "queued" })
     );
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A read answers every field of the vendor's page, and an unknown session is null with an error.
+//! A read returns every field of the vendor's page, and an unknown session is null with an error.
 
 use dinoai_emulator::{Emulator, Scenario};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::caller::{RUN, SEND, STOP, TRIGGER, call, read, said, statuses, trigger};
 
 #[tokio::test]
-async fn a_run_answers_every_field_of_the_page() {
+async fn a_run_returns_every_field_of_the_page() {
     let emulator = Emulator::start().await.unwrap();
     let id = trigger(&emulator, "a").await;
     statuses(&emulator, &id, 2).await;
@@ -79,19 +79,19 @@ async fn an_unknown_session_is_an_error_with_a_path_and_null_for_that_field_alon
         if query == SEND {
             variables["message"] = json!("x");
         }
-        let answer = call(&emulator, query, variables).await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.body["data"], json!({ field: null }));
-        assert_eq!(answer.body["errors"][0]["path"], json!([field]));
+        let response = call(&emulator, query, variables).await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.body["data"], json!({ field: null }));
+        assert_eq!(response.body["errors"][0]["path"], json!([field]));
     }
     let query = "query ($id: String!) {
         good: dinoaiAgentRun(agentSessionId: $id) { ok }
         bad: dinoaiAgentRun(agentSessionId: \"nope\") { ok }
     }";
-    let answer = call(&emulator, query, json!({ "id": id })).await;
+    let response = call(&emulator, query, json!({ "id": id })).await;
     assert_eq!(
-        answer.body["data"],
+        response.body["data"],
         json!({ "good": { "ok": true }, "bad": null })
     );
-    assert_eq!(answer.body["errors"][0]["path"], json!(["bad"]));
+    assert_eq!(response.body["errors"][0]["path"], json!(["bad"]));
 }

@@ -30,18 +30,18 @@ async fn steps_show_tool_input_and_output_only_on_request() {
         .unwrap();
     let id = trigger(&emulator, "a").await;
     statuses(&emulator, &id, 1).await;
-    let answer = call(&emulator, STEPS, json!({ "id": id })).await;
+    let response = call(&emulator, STEPS, json!({ "id": id })).await;
     assert_eq!(
-        answer.root()["steps"],
+        response.root()["steps"],
         json!([
             { "index": 0, "role": "USER", "toolName": null, "toolInput": null, "content": "Check it.", "truncated": false },
             { "index": 1, "role": "TOOL", "toolName": "run_sql_query", "toolInput": null, "content": null, "truncated": false },
             { "index": 2, "role": "AGENT", "toolName": null, "toolInput": null, "content": "Looking closely.", "truncated": false },
         ])
     );
-    let answer = call(&emulator, STEPS, json!({ "id": id, "includeToolIo": true })).await;
-    assert_eq!(answer.root()["steps"][1]["toolInput"], "select 1");
-    assert_eq!(answer.root()["steps"][1]["content"], "äöü-one");
+    let response = call(&emulator, STEPS, json!({ "id": id, "includeToolIo": true })).await;
+    assert_eq!(response.root()["steps"][1]["toolInput"], "select 1");
+    assert_eq!(response.root()["steps"][1]["content"], "äöü-one");
 }
 
 #[tokio::test]
@@ -54,8 +54,8 @@ async fn steps_come_after_an_index_and_cut_at_a_number_of_characters() {
     let id = trigger(&emulator, "a").await;
     statuses(&emulator, &id, 1).await;
     let variables = json!({ "id": id, "after": 0, "includeToolIo": true, "maxChars": 7 });
-    let answer = call(&emulator, STEPS, variables).await;
-    let steps = answer.root()["steps"].as_array().unwrap();
+    let response = call(&emulator, STEPS, variables).await;
+    let steps = response.root()["steps"].as_array().unwrap();
     assert_eq!(steps.len(), 2);
     assert_eq!(steps[0]["index"], 1);
     assert_eq!(steps[0]["toolInput"], "select ");
@@ -63,17 +63,17 @@ async fn steps_come_after_an_index_and_cut_at_a_number_of_characters() {
     assert_eq!(steps[0]["truncated"], true);
     assert_eq!(steps[1]["content"], "Looking");
     for (max, content) in [(-1, ""), (0, ""), (16, "Looking closely.")] {
-        let answer = call(
+        let response = call(
             &emulator,
             STEPS,
             json!({ "id": id, "after": 1, "maxChars": max }),
         )
         .await;
-        assert_eq!(answer.root()["steps"][0]["content"], content);
-        assert_eq!(answer.root()["steps"][0]["truncated"], max < 16);
+        assert_eq!(response.root()["steps"][0]["content"], content);
+        assert_eq!(response.root()["steps"][0]["truncated"], max < 16);
     }
-    let answer = call(&emulator, STEPS, json!({ "id": id, "after": 2 })).await;
-    assert_eq!(answer.root()["steps"], json!([]));
+    let response = call(&emulator, STEPS, json!({ "id": id, "after": 2 })).await;
+    assert_eq!(response.root()["steps"], json!([]));
 }
 
 #[tokio::test]
@@ -85,8 +85,8 @@ async fn texts_of_steps_are_cut_at_4000_characters_by_default() {
         .await
         .unwrap();
     let id = trigger(&emulator, "a").await;
-    let answer = call(&emulator, STEPS, json!({ "id": id })).await;
-    let step = &answer.root()["steps"][0];
+    let response = call(&emulator, STEPS, json!({ "id": id })).await;
+    let step = &response.root()["steps"][0];
     assert_eq!(step["content"].as_str().unwrap().len(), 4_000);
     assert_eq!(step["truncated"], true);
 }
@@ -119,13 +119,13 @@ async fn steps_that_cannot_be_read_leave_the_rest_of_the_run() {
         .await
         .unwrap();
     let id = trigger(&emulator, "a").await;
-    let answer = call(&emulator, STEPS, json!({ "id": id })).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.root()["ok"], true);
-    assert_eq!(answer.root()["steps"], Value::Null);
-    assert_eq!(answer.root()["startupSteps"].as_array().unwrap().len(), 2);
+    let response = call(&emulator, STEPS, json!({ "id": id })).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.root()["ok"], true);
+    assert_eq!(response.root()["steps"], Value::Null);
+    assert_eq!(response.root()["startupSteps"].as_array().unwrap().len(), 2);
     assert_eq!(
-        answer.body["errors"][0]["path"],
+        response.body["errors"][0]["path"],
         json!(["dinoaiAgentRun", "steps"])
     );
 }

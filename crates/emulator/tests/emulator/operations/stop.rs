@@ -13,8 +13,8 @@ use crate::caller::{
 async fn a_stop_is_terminal_and_what_lay_ahead_never_appears() {
     let emulator = Emulator::start().await.unwrap();
     let id = trigger(&emulator, "a").await;
-    let answer = call(&emulator, STOP, json!({ "id": id })).await;
-    assert_eq!(answer.root(), &json!({ "ok": true, "status": "stopped" }));
+    let response = call(&emulator, STOP, json!({ "id": id })).await;
+    assert_eq!(response.root(), &json!({ "ok": true, "status": "stopped" }));
     assert_eq!(emulator.runs()[0].status, "STOPPED");
     assert!(
         statuses(&emulator, &id, 5)
@@ -39,15 +39,15 @@ async fn a_run_that_has_ended_stays_as_it_ended_when_it_is_stopped() {
         let emulator = on_a_stopped_clock(scenario).await;
         let id = trigger(&emulator, "a").await;
         assert_eq!(statuses(&emulator, &id, 4).await[3], end);
-        let answer = call(&emulator, STOP, json!({ "id": id })).await;
+        let response = call(&emulator, STOP, json!({ "id": id })).await;
         let word = end.to_lowercase();
-        assert_eq!(answer.root(), &json!({ "ok": true, "status": word }));
+        assert_eq!(response.root(), &json!({ "ok": true, "status": word }));
         assert_eq!(statuses(&emulator, &id, 1).await, [end]);
         assert_eq!(emulator.runs()[0].stops.len(), 1);
 
         call(&emulator, SEND, json!({ "id": id, "message": "Go on." })).await;
-        let answer = call(&emulator, STOP, json!({ "id": id })).await;
-        assert_eq!(answer.root(), &json!({ "ok": true, "status": "stopped" }));
+        let response = call(&emulator, STOP, json!({ "id": id })).await;
+        assert_eq!(response.root(), &json!({ "ok": true, "status": "stopped" }));
         assert_eq!(statuses(&emulator, &id, 1).await, ["STOPPED"]);
     }
 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::caller::{TRIGGER, call, statuses, trigger};
 
 #[tokio::test]
-async fn a_trigger_starts_one_run_and_answers_its_session_id() {
+async fn a_trigger_starts_one_run_and_returns_its_session_id() {
     let emulator = Emulator::start().await.unwrap();
-    let answer = call(
+    let response = call(
         &emulator,
         TRIGGER,
         json!({
@@ -20,10 +20,10 @@ async fn a_trigger_starts_one_run_and_answers_its_session_id() {
         }),
     )
     .await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.root()["ok"], true);
-    assert_eq!(answer.root()["status"], "queued");
-    let session_id = answer.root()["agentSessionId"].as_str().unwrap();
+    assert_eq!(response.status, 200);
+    assert_eq!(response.root()["ok"], true);
+    assert_eq!(response.root()["status"], "queued");
+    let session_id = response.root()["agentSessionId"].as_str().unwrap();
 
     let runs = emulator.runs();
     assert_eq!(runs.len(), 1);
@@ -68,15 +68,15 @@ async fn a_trigger_with_neither_agent_nor_message_is_refused_at_its_path() {
         json!({ "agent": null }),
         json!({ "message": "" }),
     ] {
-        let answer = call(&emulator, TRIGGER, variables).await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.root(), &Value::Null);
+        let response = call(&emulator, TRIGGER, variables).await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.root(), &Value::Null);
         assert_eq!(
-            answer.body["errors"][0]["path"],
+            response.body["errors"][0]["path"],
             json!(["triggerDinoaiAgentRun"])
         );
         assert_eq!(
-            answer.messages(),
+            response.messages(),
             ["At least one of 'agent' or 'message' must be provided."]
         );
     }
@@ -102,9 +102,9 @@ async fn an_unknown_model_family_warns_and_runs_on() {
         (json!(null), false),
         (json!("unheard-of"), true),
     ] {
-        let answer = call(&emulator, query, json!({ "family": family })).await;
-        assert_eq!(answer.root()["ok"], true);
-        assert_eq!(answer.root()["warning"].is_string(), warns, "{family}");
+        let response = call(&emulator, query, json!({ "family": family })).await;
+        assert_eq!(response.root()["ok"], true);
+        assert_eq!(response.root()["warning"].is_string(), warns, "{family}");
     }
     let runs = emulator.runs();
     assert_eq!(runs.len(), 4);
@@ -137,8 +137,8 @@ async fn a_missing_base_branch_is_replaced_by_the_default_one_silently() {
     }";
     let emulator = Emulator::builder().branch("dev").start().await.unwrap();
     for branch in [json!("dev"), json!("gone"), json!(null)] {
-        let answer = call(&emulator, trigger, json!({ "branch": branch })).await;
-        assert_eq!(answer.root(), &json!({ "ok": true, "warning": null }));
+        let response = call(&emulator, trigger, json!({ "branch": branch })).await;
+        assert_eq!(response.root(), &json!({ "ok": true, "warning": null }));
     }
     let runs = emulator.runs();
     let branches: Vec<_> = runs.iter().map(|run| run.checked_out.as_str()).collect();

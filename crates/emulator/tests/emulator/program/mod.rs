@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use serde_json::json;
 
-use crate::caller::{answered, client};
+use crate::caller::{client, response_to};
 
 /// A started program, killed if a test fails before it has stopped.
 struct Program(Child);
@@ -65,18 +65,18 @@ impl Drop for Program {
     }
 }
 
-async fn ask(exports: &[String; 3], query: &str) -> crate::caller::Answer {
+async fn ask(exports: &[String; 3], query: &str) -> crate::caller::Response {
     let [endpoint, key, secret] = exports;
     let request = client()
         .post(endpoint)
         .header("X-API-KEY", key)
         .header("X-API-SECRET", secret);
-    answered(request.json(&json!({ "query": query }))).await
+    response_to(request.json(&json!({ "query": query }))).await
 }
 
 async fn control(exports: &[String; 3], path: &str) -> serde_json::Value {
     let origin = exports[0].split("/api/").next().unwrap();
-    answered(client().get(format!("{origin}/control/{path}")))
+    response_to(client().get(format!("{origin}/control/{path}")))
         .await
         .body
 }

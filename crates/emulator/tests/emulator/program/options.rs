@@ -5,16 +5,16 @@ use std::process::Command;
 use serde_json::json;
 
 use super::{Program, ask, control};
-use crate::caller::{answered, client};
+use crate::caller::{client, response_to};
 
 #[tokio::test]
 async fn its_backend_can_be_that_of_the_pages() {
     let mut program = Program::start(&["--port", "0", "--backend", "pages"]);
     let exports = program.exports();
     let query = "mutation { stopDinoaiAgentRun(agentSessionId: \"x\") { ok } }";
-    let answer = ask(&exports, query).await;
+    let response = ask(&exports, query).await;
     assert_eq!(
-        answer.messages(),
+        response.messages(),
         ["Cannot query field \"stopDinoaiAgentRun\" on type \"Mutation\"."]
     );
 }
@@ -102,20 +102,20 @@ async fn its_flags_choose_agents_scenarios_backend_faults_and_quirks() {
         }
         unknown: triggerDinoaiAgentRun(agent: \"unknown\") { ok }
     }";
-    let answer = ask(&exports, trigger).await;
-    assert_eq!(answer.body["data"]["known"]["warning"], json!(null));
+    let response = ask(&exports, trigger).await;
+    assert_eq!(response.body["data"]["known"]["warning"], json!(null));
     assert_eq!(
-        answer.messages(),
+        response.messages(),
         ["No DinoAI agent 'unknown' was found. Known agents: known."]
     );
-    let id = answer.body["data"]["known"]["agentSessionId"]
+    let id = response.body["data"]["known"]["agentSessionId"]
         .as_str()
         .unwrap();
     let read =
         format!("{{ dinoaiAgentRun(agentSessionId: \"{id}\") {{ status steps {{ index }} }} }}");
-    let answer = ask(&exports, &read).await;
+    let response = ask(&exports, &read).await;
     assert_eq!(
-        answer.root(),
+        response.root(),
         &json!({ "status": "HIBERNATING", "steps": null })
     );
     assert_eq!(control(&exports, "runs").await[0]["checked_out"], "main");
@@ -127,7 +127,7 @@ async fn its_flags_choose_agents_scenarios_backend_faults_and_quirks() {
     let advance = client()
         .post(format!("{origin}/control/clock"))
         .json(&json!({ "advance_seconds": 60 }));
-    answered(advance).await;
+    response_to(advance).await;
     assert_eq!(control(&exports, "runs").await[0]["status"], "FAILED");
     let send = format!(
         "mutation {{ sendDinoaiAgentMessage(agentSessionId: \"{id}\", message: \"m\") {{ ok }} }}"
@@ -150,9 +150,9 @@ async fn its_flags_choose_what_is_seen_of_a_run_and_when() {
     let exports = program.exports();
     let trigger = "mutation { triggerDinoaiAgentRun(message: \"m\") { agentSessionId } }";
     let start = std::time::Instant::now();
-    let answer = ask(&exports, trigger).await;
+    let response = ask(&exports, trigger).await;
     assert!(start.elapsed() >= std::time::Duration::from_millis(50));
-    let id = answer.root()["agentSessionId"].as_str().unwrap();
+    let id = response.root()["agentSessionId"].as_str().unwrap();
     let read = format!(
         "{{ dinoaiAgentRun(agentSessionId: \"{id}\") {{ status messages {{ ts role }} }} }}"
     );
@@ -196,8 +196,8 @@ async fn its_runs_are_those_of_demo_agents_unless_its_flags_say_how_runs_go() {
         let mut program = Program::start(&[&["--port=0", "--stopped-clock"], flags].concat());
         let exports = program.exports();
         let trigger = "mutation { triggerDinoaiAgentRun(agent: \"known\") { agentSessionId } }";
-        let answer = ask(&exports, trigger).await;
-        let id = answer.root()["agentSessionId"].as_str().unwrap();
+        let response = ask(&exports, trigger).await;
+        let id = response.root()["agentSessionId"].as_str().unwrap();
         let read = format!(
             "{{ dinoaiAgentRun(agentSessionId: \"{id}\") {{ status startupSteps {{ done }} }} }}"
         );
@@ -213,7 +213,7 @@ async fn its_runs_are_those_of_demo_agents_unless_its_flags_say_how_runs_go() {
         assert_eq!(seen, expected, "{flags:?}");
         assert!(program.signal("TERM").success());
         let shown = program.standard_error();
-        // They are not named where a folder says which are known.
+        // They are not named if a folder says which are known.
         let names_them = is_demo && flags.is_empty();
         assert_eq!(
             shown.contains("docs-writer"),

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::{Program, ask};
-use crate::caller::{answered, client};
+use crate::caller::{client, response_to};
 use crate::skipped::skipped;
 
 #[tokio::test]
@@ -14,12 +14,12 @@ async fn it_serves_what_its_exports_say_until_a_signal_stops_it() {
     for signal in ["TERM", "INT"] {
         let mut program = Program::start(&["--port", "0"]);
         let exports = program.exports();
-        let answer = ask(
+        let response = ask(
             &exports,
             "mutation { triggerDinoaiAgentRun(message: \"x\") { ok } }",
         )
         .await;
-        assert_eq!(answer.root(), &json!({ "ok": true }));
+        assert_eq!(response.root(), &json!({ "ok": true }));
         assert!(program.signal(signal).success());
         let shown = program.standard_error();
         assert!(shown.contains("curl -X POST"), "{shown}");
@@ -57,8 +57,8 @@ fn the_curl_command_that_it_shows_works() {
         ])
         .output()
         .unwrap();
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer["data"]["triggerDinoaiAgentRun"]["ok"], true);
+    let response: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(response["data"]["triggerDinoaiAgentRun"]["ok"], true);
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn its_health_is_shown_and_asked_under_an_allowed_name() {
     let health = format!("{}/health", exports[0].split("/api/").next().unwrap());
     for (host, status) in [("emulator.test", 200), ("other.test", 403)] {
         let asked = client().get(&health).header("Host", host);
-        assert_eq!(answered(asked).await.status, status, "{host}");
+        assert_eq!(response_to(asked).await.status, status, "{host}");
     }
     program.signal("TERM");
     let shown = program.standard_error();

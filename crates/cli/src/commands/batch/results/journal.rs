@@ -12,8 +12,8 @@ use dinoai::RunStatus;
 use indicatif::ProgressBar;
 use tokio::sync::oneshot;
 
-use super::file::ResultsFile;
 use super::record::{ItemEvent, Record};
+use super::results_file::ResultsFile;
 use crate::args::Format;
 use crate::file_identity::FileIdentity;
 use crate::output::Stream;
@@ -31,7 +31,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// A journal with a results file or without. Where standard output leads into that file, it
+    /// A journal with a results file or without. If standard output leads into that file, it
     /// is `None`; else it comes with the spinner that stands aside while something is printed.
     /// In text, a terminal gets lines for people; whatever else it is, it gets the records.
     pub(crate) fn new(
@@ -44,7 +44,7 @@ impl Journal {
             file.map(|mut file| WriterThread::new("results", move |lines| file.append(lines)));
         let stdout = stdout.map(|spinner| {
             let is_file = FileIdentity::of_stdout().is_some();
-            // Not where a pipe may be full: until it has taken the lines, nobody could hide the
+            // Not if a pipe may be full: until it has taken the lines, nobody could hide the
             // spinner, to say how the batch ended.
             let stands_aside = io::stdout().is_terminal();
             let print = move |lines: &[u8]| print(lines, is_file);
@@ -142,7 +142,7 @@ pub(crate) type WriteError = Arc<io::Error>;
 
 type WriteReply = oneshot::Receiver<Result<(), WriteError>>;
 
-/// A record on its way. Dropped, it is still written.
+/// A record that is being written. Dropped, it is still written.
 #[derive(Debug)]
 #[must_use = "only the reply says whether a record is kept"]
 pub(crate) struct Written {
@@ -199,7 +199,7 @@ fn has_failed(what: &ItemEvent) -> bool {
     matches!(what, ItemEvent::Ended { run, .. } if run.status != RunStatus::Completed)
 }
 
-/// A record as people read it on a terminal: nothing, where it says nothing that they need.
+/// A record as people read it on a terminal: nothing, if it says nothing that they need.
 fn in_words(record: &Record) -> Arc<[u8]> {
     let text = record
         .in_words()
@@ -265,7 +265,7 @@ impl WriterThread {
     }
 }
 
-/// Prints whole lines. Where standard output is a file, they are on its disk when this returns.
+/// Prints whole lines. If standard output is a file, they are on its disk when this returns.
 fn print(lines: &[u8], is_file: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(lines)?;

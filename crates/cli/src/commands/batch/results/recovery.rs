@@ -1,5 +1,5 @@
-//! [`parse`]: the records of an earlier batch, recovered from its results file, whose last line may be
-//! cut off.
+//! [`recover_records`]: the records of an earlier batch, read from its results file, whose last line may
+//! be cut off.
 
 use dinoai::SessionId;
 use serde::de::IgnoredAny;
@@ -22,7 +22,7 @@ pub(crate) struct RecoveredRecords {
 ///
 /// A last line that was cut off is left out: nothing was done on the strength of it. But a session id
 /// in it that nothing else says is the id of a run, which counts as started.
-pub(crate) fn parse(bytes: &[u8]) -> Result<RecoveredRecords, String> {
+pub(crate) fn recover_records(bytes: &[u8]) -> Result<RecoveredRecords, String> {
     let length = bytes
         .iter()
         .rposition(|byte| *byte == b'\n')
@@ -172,7 +172,7 @@ mod tests {
                 let mut content = format!("{STARTED}\n").into_bytes();
                 content.extend(&ENDED.as_bytes()[..length]);
                 content.extend(vec![0; zeros]);
-                let read = parse(&content).unwrap();
+                let read = recover_records(&content).unwrap();
                 let is_whole = length == ENDED.len();
                 assert_eq!(read.records.len(), 1 + usize::from(is_whole));
                 assert_eq!(read.ending == b"\n", is_whole);
@@ -191,7 +191,7 @@ mod tests {
                 let id = cut.find("\"a\"").unwrap() + 3;
                 for length in 0..cut.len() {
                     let content = format!("{before}{cut}").into_bytes();
-                    let Ok(read) = parse(&content[..before.len() + length]) else {
+                    let Ok(read) = recover_records(&content[..before.len() + length]) else {
                         assert!(before.is_empty() && length < 28);
                         continue;
                     };
@@ -229,7 +229,11 @@ mod tests {
             b"{\"item\":1,\"event\":\"started\",\"agentSessionId\":\"a\"}\nnotes",
             b"{\"item\":1,\"event\":\"started\",\"agentSessionId\":\"a\"}\n{\"item\":2}",
         ] {
-            assert!(parse(content).is_err(), "{}", content.escape_ascii());
+            assert!(
+                recover_records(content).is_err(),
+                "{}",
+                content.escape_ascii()
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The fields of a selection, by what they are called in the answer; why two of them conflict, and
+//! The fields of a selection, by what they are called in the response; why two of them conflict, and
 //! how that is said.
 
 use std::collections::{HashMap, HashSet};
@@ -10,7 +10,7 @@ use apollo_compiler::parser::SourceSpan;
 
 use crate::graphql::literals::{is_block, print_literal, quoted};
 use crate::graphql::types;
-use crate::graphql::validation::context::Check;
+use crate::graphql::validation::check::Check;
 use crate::graphql::validation::selections::is_given;
 
 /// The most characters of a reason, or of a name in one.
@@ -25,7 +25,7 @@ pub(super) struct Overlaps<'c, 'a> {
     /// Fields against a fragment; whether only as ones that cannot be of one object.
     pub(super) with_fragment: HashMap<(*const SelectedFields<'a>, &'a str), bool>,
     pub(super) between_fragments: HashMap<(&'a str, &'a str), bool>,
-    /// The arguments of each field, as a text that is the same for the same arguments; none where
+    /// The arguments of each field, as a text that is the same for the same arguments; none if
     /// one is repeated.
     pub(super) arguments: HashMap<*const Field, Option<String>>,
     pub(super) budget: usize,
@@ -177,7 +177,7 @@ impl Overlaps<'_, '_> {
         });
     }
 
-    /// Whether two fields have the same arguments, where one of them repeats one.
+    /// Whether two fields have the same arguments, if one of them repeats one.
     fn are_same(&self, one: &Field, other: &Field) -> bool {
         let text = self.check.text;
         let most = one.arguments.len() * other.arguments.len();

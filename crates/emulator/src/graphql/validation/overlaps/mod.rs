@@ -1,4 +1,4 @@
-//! Fields with one name in the answer must be one field: the same field of the same type, with the
+//! Fields with one name in the response must be one field: the same field of the same type, with the
 //! same arguments, and so on with what they select.
 //!
 //! The order of comparisons, and what is compared once only, are the reference's: they decide
@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use apollo_compiler::ast::{Definition, Selection, Type};
 
-use super::context::{ABORTED, Check, MOST_ERRORS};
+use super::check::{ABORTED, Check, MOST_ERRORS};
 use crate::graphql::types;
 use field_conflicts::{Conflict, FoundField, Overlaps, SelectedFields, abbreviated, joined};
 

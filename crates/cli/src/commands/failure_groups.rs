@@ -1,34 +1,9 @@
-//! What `wait` and `stop` share, which are about several runs: [`RunEntry`], what came of one of them as
-//! it is written for programs; [`FailureGroups`], which reports once, on standard error, what is the
-//! same for several.
+//! [`FailureGroups`]: reports a failure once on standard error if several runs have it in common.
 
 use dinoai::SessionId;
-use serde::Serialize;
 
 use crate::output::Output;
 use crate::report::{Failure, FailureKind};
-
-/// What came of one of several runs: what the API says of it, or its id and why nothing is known.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(crate) enum RunEntry<T> {
-    Done(T),
-    Failed {
-        #[serde(rename = "agentSessionId")]
-        session_id: SessionId,
-        error: Failure,
-    },
-}
-
-impl<T> RunEntry<T> {
-    /// With the hint as it is shown on standard error.
-    pub(crate) fn failed(id: &SessionId, failure: &Failure, output: &Output) -> Self {
-        Self::Failed {
-            session_id: id.clone(),
-            error: output.for_account(failure),
-        }
-    }
-}
 
 /// Failures that have nothing to do with the run that was asked for: credentials that are refused,
 /// an API that is away, the end of a timeout. What differs between two of them is the run's id.

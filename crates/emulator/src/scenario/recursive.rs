@@ -1,11 +1,62 @@
-//! Where a run stands for a while ([`Stage`]), and what appears then: the steps of the agent's work
-//! ([`Step`]) and the runs that it starts ([`Child`]), which hold stages of their own.
+//! [`Scenario`], [`Stage`], [`Effects`] and [`Child`]: one recursive type. A scenario has stages, what
+//! appears in a stage has children, and a child has a scenario or stages of its own.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Scenario, Status};
+use super::{Status, Step};
+
+/// How a run goes.
+///
+/// A run enters its first stage when it is triggered. A trigger's message, if it has one, is the
+/// run's first message, with the role `user`.
+///
+/// ```
+/// use std::time::Duration;
+/// use dinoai_emulator::{Scenario, Stage, Step};
+///
+/// let scenario = Scenario::new()
+///     .stage(Stage::new("QUEUED").reads(2))
+///     .startup_step("Clone the repository", false)
+///     .stage(Stage::new("RUNNING").lasts(Duration::from_millis(50)))
+///     .startup_step("Clone the repository", true)
+///     .step(Step::tool("run_sql_query").input("select 1").output("1"))
+///     .child("lineage-reader")
+///     .stage(Stage::new("COMPLETED"))
+///     .message("assistant", "All tests pass.");
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Scenario {
+    pub(crate) opening: Effects,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) follow_ups: Vec<Vec<Stage>>,
+    pub(crate) steps: StepAccess,
+}
+
+/// Whether the backend can read a run's steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum StepAccess {
+    #[default]
+    Readable,
+    Unreadable,
+}
+
+impl Scenario {
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let stages = self.stages.iter().map(Stage::bytes);
+        self.opening.bytes() + stages.sum::<usize>()
+    }
+
+    /// Every status that a run of this scenario, or of a child within it, can show.
+    pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
+        for stage in self.stages.iter().chain(self.follow_ups.iter().flatten()) {
+            stage.statuses(found);
+        }
+        self.opening.statuses(found);
+    }
+}
 
 /// One stage of a run: a status, when it ends, and what appears when it begins.
 ///
@@ -195,8 +246,8 @@ impl Child {
     /// It does so once it has nothing else before it and the stage that it is in has ended. Without
     /// stages it is `RUNNING` for one read, then `COMPLETED` with a message of the assistant's.
     ///
-    /// A parent that ends while it waits is only idle: it reads as ended, and wakes again. One
-    /// that is stopped stays so.
+    /// A parent that ends while it waits is only idle: its status says that it has ended, and it wakes
+    /// again. One that is stopped stays so.
     ///
     /// ```
     /// use dinoai_emulator::{Child, Scenario, Stage};
@@ -248,115 +299,5 @@ impl From<String> for Child {
 impl From<Scenario> for Child {
     fn from(scenario: Scenario) -> Self {
         Self::Scenario(Box::new(scenario))
-    }
-}
-
-/// One step of an agent's work.
-///
-/// Its index is given when it appears: the first of a run is 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    pub(crate) role: StepRole,
-    pub(crate) tool_name: Option<String>,
-    pub(crate) input: Option<String>,
-    pub(crate) content: Option<String>,
-}
-
-/// Who acted in a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StepRole {
-    User,
-    Agent,
-    Tool,
-}
-
-impl StepRole {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "USER",
-            Self::Agent => "AGENT",
-            Self::Tool => "TOOL",
-        }
-    }
-}
-
-impl Step {
-    /// A text of the agent's.
-    ///
-    /// ```
-    /// use dinoai_emulator::Step;
-    ///
-    /// let step = Step::agent("I look at the models.");
-    /// ```
-    pub fn agent(content: impl Into<String>) -> Self {
-        Self::said(StepRole::Agent, content.into())
-    }
-
-    /// A text of the user's.
-    ///
-    /// ```
-    /// use dinoai_emulator::Step;
-    ///
-    /// let step = Step::user("Which tests fail?");
-    /// ```
-    pub fn user(content: impl Into<String>) -> Self {
-        Self::said(StepRole::User, content.into())
-    }
-
-    /// A call of a tool, without input and output.
-    ///
-    /// ```
-    /// use dinoai_emulator::Step;
-    ///
-    /// let step = Step::tool("run_sql_query");
-    /// ```
-    pub fn tool(name: impl Into<String>) -> Self {
-        Self {
-            role: StepRole::Tool,
-            tool_name: Some(name.into()),
-            input: None,
-            content: None,
-        }
-    }
-
-    /// The tool's input, answered as `toolInput` to those who ask for tool input and output.
-    ///
-    /// ```
-    /// use dinoai_emulator::Step;
-    ///
-    /// let step = Step::tool("run_sql_query").input("select 1");
-    /// ```
-    #[must_use]
-    pub fn input(mut self, input: impl Into<String>) -> Self {
-        self.input = Some(input.into());
-        self
-    }
-
-    /// The tool's output, answered as `content` to those who ask for tool input and output.
-    ///
-    /// ```
-    /// use dinoai_emulator::Step;
-    ///
-    /// let step = Step::tool("run_sql_query").input("select 1").output("1");
-    /// ```
-    #[must_use]
-    pub fn output(mut self, output: impl Into<String>) -> Self {
-        self.content = Some(output.into());
-        self
-    }
-
-    /// About how much memory it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        let texts = [&self.tool_name, &self.input, &self.content];
-        size_of::<Self>() + texts.into_iter().flatten().map(String::len).sum::<usize>()
-    }
-
-    fn said(role: StepRole, content: String) -> Self {
-        Self {
-            role,
-            tool_name: None,
-            input: None,
-            content: Some(content),
-        }
     }
 }

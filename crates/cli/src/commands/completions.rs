@@ -1,10 +1,9 @@
-//! `dinoai completions` and `dinoai schema`: print what describes the command itself, for a shell and
-//! for programs. Neither needs an account.
+//! `dinoai completions`: prints the script that completes the command line in a shell. Needs no account.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::args::{Cli, SchemaOf};
+use crate::args::Cli;
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
 
@@ -34,13 +33,4 @@ fn whole() -> clap::Command {
         })
     };
     command
-}
-
-/// A definition for each command and format, and one for a line on standard error.
-const OUTPUT: &str = include_str!("schema/output.json");
-
-pub(crate) fn print_schema(of: SchemaOf, output: &Output) -> Result<ExitStatus, Failure> {
-    match of {
-        SchemaOf::Output => output.print_result(OUTPUT.trim_end()),
-    }
 }

@@ -1,9 +1,9 @@
-//! One item of a batch: its start, its wait, and what is written down of it.
+//! One item of a batch from its start to its end: the trigger, the wait, and what is written down.
 //!
 //! [`BatchRunner::run_item`] resumes the item's run, or starts one: the intent is on disk before
 //! the trigger is sent, the session id is written as soon as it is known.
 //! [`BatchRunner::write_result`] writes what came of it, after [`BatchRunner::result_of_error`]
-//! where the run was not seen to end. An item of which nothing was started is left as it was
+//! if the run was not seen to end. An item of which nothing was started is left as it was
 //! ([`BatchRunner::leave`]).
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::results::journal::Written;
 use super::results::record::{FailureRecord, ItemEvent, not_started};
 use super::runner::{BatchRunner, ItemResult};
 use crate::args::RequestArgs;
-use crate::commands::run_send_watch::trigger;
+use crate::commands::run::trigger_run;
 use crate::report::{ExitStatus, Failure, FailureKind};
 
 /// After so many outcomes in a row that are unknown nothing more is started.
@@ -49,7 +49,7 @@ impl BatchRunner<'_> {
             let (exit, reason) = self.why_stopped();
             return self.leave(number, &prior, None, exit, &reason).await;
         };
-        let request = match trigger(item.clone().into()) {
+        let request = match trigger_run(item.clone().into()) {
             Ok(request) => request,
             Err(failure) => {
                 let (exit, reason) = (failure.exit, failure.message);

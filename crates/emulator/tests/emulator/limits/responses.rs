@@ -1,4 +1,4 @@
-//! An answer takes a limited amount of memory, and so do all answers that nobody reads.
+//! A response takes a limited amount of memory, and so do all responses that nobody reads.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -8,16 +8,19 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::caller::{RUN, SEND, TRIGGER, answered, call, client, post, trigger};
+use crate::caller::{RUN, SEND, TRIGGER, call, client, post, response_to, trigger};
 
-const TOO_LARGE: &str = "The answer would take more than the 48 MiB of memory that the emulator has \
-                         for one answer: ask for less at a time.";
+const TOO_LARGE: &str = "The response would take more than the 48 MiB of memory that the emulator has \
+                         for one response: ask for less at a time.";
 
 /// Starts a run with a message of 900 KB.
 async fn large_run(emulator: &Emulator) -> String {
     let variables = json!({ "message": "m".repeat(900_000) });
-    let answer = call(emulator, TRIGGER, variables).await;
-    answer.root()["agentSessionId"].as_str().unwrap().to_owned()
+    let response = call(emulator, TRIGGER, variables).await;
+    response.root()["agentSessionId"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// A query for the text of each message as often as this.
@@ -32,7 +35,7 @@ fn contents(times: usize) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_that_would_take_too_much_is_refused_before_it_is_made() {
+async fn a_response_that_would_take_too_much_is_refused_before_it_is_made() {
     let emulator = Emulator::start().await.unwrap();
     let large = large_run(&emulator).await;
     let talk = trigger(&emulator, "a").await;
@@ -89,15 +92,15 @@ async fn an_answer_that_would_take_too_much_is_refused_before_it_is_made() {
             body["query"] = query.replacen("query (", "query This(", 1).into();
             body["operationName"] = "This".into();
         }
-        let answer = answered(post(&emulator).json(&body)).await;
+        let response = response_to(post(&emulator).json(&body)).await;
         let asked = &query[..query.len().min(150)];
-        assert_eq!(answer.messages(), [TOO_LARGE], "{asked}");
-        assert_eq!(answer.body["data"], Value::Null);
-        assert_eq!(answer.status, 200);
+        assert_eq!(response.messages(), [TOO_LARGE], "{asked}");
+        assert_eq!(response.body["data"], Value::Null);
+        assert_eq!(response.status, 200);
     }
-    // As much as there is memory for is answered whole.
-    let answer = call(&emulator, &contents(20), json!({ "id": large })).await;
-    let message = &answer.root()["messages"][0];
+    // As much as there is memory for is sent whole.
+    let response = call(&emulator, &contents(20), json!({ "id": large })).await;
+    let message = &response.root()["messages"][0];
     assert_eq!(message.as_object().unwrap().len(), 20);
     assert_eq!(message["a19"].as_str().unwrap().len(), 900_000);
 }
@@ -110,14 +113,14 @@ async fn a_run_can_be_read_at_once_whatever_it_was_sent() {
         let sent = json!({ "id": id, "message": "\"".repeat(400_000) });
         call(&emulator, SEND, sent).await;
     }
-    let answer = call(&emulator, RUN, json!({ "id": id })).await;
-    let messages = answer.root()["messages"].as_array().unwrap();
+    let response = call(&emulator, RUN, json!({ "id": id })).await;
+    let messages = response.root()["messages"].as_array().unwrap();
     assert_eq!(
         messages[0]["content"],
         "[dropped by the emulator: a text of 900000 bytes]"
     );
     assert_eq!(messages.last().unwrap()["content"], "\"".repeat(400_000));
-    assert!(answer.text.len() > 7 << 20, "{}", answer.text.len());
+    assert!(response.text.len() > 7 << 20, "{}", response.text.len());
 }
 
 /// An emulator with a run of so many messages.
@@ -145,16 +148,16 @@ async fn what_is_skipped_is_not_looked_at_for_each_message() {
     );
     let begun = Instant::now();
     let variables = json!({ "id": id, "no": false, "yes": true });
-    let answer = call(&emulator, &query, variables).await;
+    let response = call(&emulator, &query, variables).await;
     assert!(
         begun.elapsed() < Duration::from_secs(15),
         "{:?}",
         begun.elapsed()
     );
-    let messages = answer.root()["messages"].as_array().unwrap();
+    let messages = response.root()["messages"].as_array().unwrap();
     assert_eq!(messages.len(), 20_001);
     assert_eq!(messages[1], json!({ "a": "m" }));
-    assert_eq!(answer.root()["none"][1], json!({}));
+    assert_eq!(response.root()["none"][1], json!({}));
 }
 
 #[tokio::test]
@@ -173,14 +176,17 @@ async fn selections_that_ask_for_the_same_count_for_each_message() {
     ] {
         let begun = Instant::now();
         let query = of_messages(&selections);
-        let answer = call(&emulator, &query, json!({ "id": id })).await;
+        let response = call(&emulator, &query, json!({ "id": id })).await;
         let took = begun.elapsed();
-        assert_eq!(answer.messages(), [TOO_LARGE], "{}", &selections[..20]);
+        assert_eq!(response.messages(), [TOO_LARGE], "{}", &selections[..20]);
         assert!(took < Duration::from_secs(5), "{took:?}");
     }
     let query = of_messages(&"...{role} ".repeat(10));
-    let answer = call(&emulator, &query, json!({ "id": id })).await;
-    assert_eq!(answer.root()["messages"].as_array().unwrap().len(), 20_001);
+    let response = call(&emulator, &query, json!({ "id": id })).await;
+    assert_eq!(
+        response.root()["messages"].as_array().unwrap().len(),
+        20_001
+    );
 }
 
 /// Sends a request over a connection that takes in hardly anything.
@@ -204,13 +210,13 @@ fn posted(emulator: &Emulator, query: &str, id: &str) -> String {
     )
 }
 
-/// Waits until as many requests have been answered, read or not.
-async fn until_answered(emulator: &Emulator, count: usize) {
-    let is_answered = |request: &dinoai_emulator::Request| request.status != 0;
+/// Waits until as many requests have got a response, read or not.
+async fn until_responded(emulator: &Emulator, count: usize) {
+    let has_response = |request: &dinoai_emulator::Request| request.status != 0;
     while emulator
         .requests()
         .iter()
-        .filter(|it| is_answered(it))
+        .filter(|it| has_response(it))
         .count()
         < count
     {
@@ -219,7 +225,7 @@ async fn until_answered(emulator: &Emulator, count: usize) {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_reads_leave_room_for_no_further_large_one() {
+async fn responses_that_nobody_reads_leave_room_for_no_further_large_one() {
     let emulator = Emulator::start().await.unwrap();
     let id = large_run(&emulator).await;
     emulator.clear_requests();
@@ -235,7 +241,7 @@ async fn answers_that_nobody_reads_leave_room_for_no_further_large_one() {
     let mut stalled = Vec::new();
     for _ in 0..2 {
         stalled.push(unread(&emulator, &request).await);
-        until_answered(&emulator, stalled.len()).await;
+        until_responded(&emulator, stalled.len()).await;
     }
     stalled.push(unread(&emulator, &request).await);
     while !emulator.requests().last().unwrap().executed {
@@ -251,9 +257,9 @@ async fn answers_that_nobody_reads_leave_room_for_no_further_large_one() {
     trigger(&emulator, "a").await;
     drop(stalled);
     loop {
-        let answer = call(&emulator, &contents(8), json!({ "id": id })).await;
-        if answer.status == 200 {
-            assert_eq!(answer.text.len() / 900_000, 8);
+        let response = call(&emulator, &contents(8), json!({ "id": id })).await;
+        if response.status == 200 {
+            assert_eq!(response.text.len() / 900_000, 8);
             return;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -271,58 +277,61 @@ async fn long_run(emulator: &Emulator) -> String {
 }
 
 #[tokio::test]
-async fn many_who_read_long_answers_at_once_get_them() {
+async fn many_who_read_long_responses_at_once_get_them() {
     let emulator = Emulator::start().await.unwrap();
     let id = long_run(&emulator).await;
     let body = json!({ "query": RUN, "variables": { "id": id } });
-    let reads = (0..12).map(|_| tokio::spawn(answered(post(&emulator).json(&body))));
+    let reads = (0..12).map(|_| tokio::spawn(response_to(post(&emulator).json(&body))));
     for read in reads.collect::<Vec<_>>() {
-        let answer = read.await.unwrap();
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        assert!(answer.text.len() > 7 << 20, "{}", answer.text.len());
+        let response = read.await.unwrap();
+        assert_eq!(response.status, 200, "{}", response.text);
+        assert!(response.text.len() > 7 << 20, "{}", response.text.len());
     }
 }
 
 #[tokio::test]
-async fn while_a_long_answer_waits_others_leave() {
+async fn while_a_long_response_waits_others_leave() {
     let emulator = Emulator::start().await.unwrap();
     let long = long_run(&emulator).await;
     let variables = json!({ "message": "m".repeat(100_000) });
-    let answer = call(&emulator, TRIGGER, variables).await;
-    let short = answer.root()["agentSessionId"].as_str().unwrap().to_owned();
+    let response = call(&emulator, TRIGGER, variables).await;
+    let short = response.root()["agentSessionId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     emulator.clear_requests();
     let mut stalled = Vec::new();
     for _ in 0..2 {
         stalled.push(unread(&emulator, &posted(&emulator, RUN, &long)).await);
-        until_answered(&emulator, stalled.len()).await;
+        until_responded(&emulator, stalled.len()).await;
     }
     // A list that waits for the memory for a run of which each text stands in it twice.
     let mut list = unread(&emulator, LIST_RUNS).await;
     let mut begun = [0; 16];
     list.read_exact(&mut begun).await.unwrap();
     for _ in 0..3 {
-        let answer = call(&emulator, RUN, json!({ "id": short })).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
+        let response = call(&emulator, RUN, json!({ "id": short })).await;
+        assert_eq!(response.status, 200, "{}", response.text);
     }
     // One more that leaves, one that waits, and others that wait to be made. Small ones do not.
     stalled.push(unread(&emulator, &posted(&emulator, RUN, &long)).await);
     let body = json!({ "query": RUN, "variables": { "id": long } });
     let begun = Instant::now();
-    let waiting = (0..10).map(|_| tokio::spawn(answered(post(&emulator).json(&body))));
+    let waiting = (0..10).map(|_| tokio::spawn(response_to(post(&emulator).json(&body))));
     let waiting: Vec<_> = waiting.collect();
     while emulator.requests().len() < 2 + 3 + 1 + 10 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let small = trigger(&emulator, "a").await;
-    let answer = call(&emulator, RUN, json!({ "id": small })).await;
-    assert_eq!(answer.status, 200);
+    let response = call(&emulator, RUN, json!({ "id": small })).await;
+    assert_eq!(response.status, 200);
     assert!(begun.elapsed() < Duration::from_secs(5));
     let requests = emulator.requests().into_iter();
     let executed = requests.filter(|it| it.executed && it.variables["id"] == long);
     assert_eq!(executed.count(), 4, "three have left, and one waits");
     for waiting in waiting {
-        let answer = waiting.await.unwrap();
-        assert_eq!(answer.status, 503);
+        let response = waiting.await.unwrap();
+        assert_eq!(response.status, 503);
     }
     let waited = begun.elapsed().as_secs();
     assert!((9..30).contains(&waited), "{waited}");
@@ -346,7 +355,7 @@ async fn lists_of_the_control_path_wait_for_their_readers() {
     }
     let list = |path: &str| {
         let list = client().get(format!("{}/{path}", emulator.control()));
-        tokio::spawn(answered(list))
+        tokio::spawn(response_to(list))
     };
     let (runs, requests) = (list("runs"), list("requests"));
     // Others are served meanwhile, and these once there is memory.

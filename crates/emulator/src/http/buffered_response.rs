@@ -1,8 +1,8 @@
-//! A [`Reply`] about to be sent, with what the request log keeps of it; and the memory of replies
-//! in flight ([`InFlight`]): those that are made, and that nobody has read yet.
+//! A [`BufferedResponse`] that is about to be sent, with what the request log keeps of it; and the
+//! memory of all responses in flight ([`InFlight`]): those that are made, and that nobody has read yet.
 //!
 //! What is to be long takes a [`MemoryWait`] before it is made. What is made and long takes a
-//! [`Reservation`] ([`Reply::hold`]), which is given back once the bytes have left
+//! [`Reservation`] ([`BufferedResponse::hold`]), which is given back once the bytes have left
 //! ([`Reservation::with`]).
 
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::media_type::MediaType;
 use crate::json::{long_text, text};
 use crate::quirks::RefusalStatus;
-use crate::resolvers::{Answer, RequestOutcome, Trace};
+use crate::resolvers::{ExecutionResult, RequestOutcome, Trace};
 
-/// An answer that is whole in memory.
-pub(crate) struct Reply {
+/// A response that is whole in memory.
+pub(crate) struct BufferedResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Vec<u8>,
@@ -33,7 +33,7 @@ pub(crate) struct Reply {
     pub(crate) reservation: Reservation,
 }
 
-impl Reply {
+impl BufferedResponse {
     pub(crate) fn new(
         status: StatusCode,
         content_type: &'static str,
@@ -49,7 +49,7 @@ impl Reply {
         }
     }
 
-    /// An answer that is JSON but not GraphQL: the request did not get that far.
+    /// A response that is JSON but not GraphQL: the request did not get that far.
     pub(crate) fn detail(status: StatusCode, detail: &str) -> Self {
         Self::json(status, &json!({ "detail": detail }))
     }
@@ -59,9 +59,9 @@ impl Reply {
     }
 
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
-        let mut reply = Self::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-        reply.set(header::ALLOW, HeaderValue::from_static(allow));
-        reply
+        let mut response = Self::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+        response.set(header::ALLOW, HeaderValue::from_static(allow));
+        response
     }
 
     /// A GraphQL request that could not be read.
@@ -75,20 +75,20 @@ impl Reply {
         media: MediaType,
         refusals: RefusalStatus,
     ) -> Self {
-        let mut reply = match outcome.answer {
-            Answer::Executed(response) => {
+        let mut response = match outcome.result {
+            ExecutionResult::Executed(response) => {
                 Self::new(StatusCode::OK, media.content_type(), long_text(&response))
             }
-            Answer::Refused(errors) => Self::refused(&errors, media, refusals),
-            Answer::MutationRefused => Self::method_not_allowed("POST"),
-            Answer::Forbidden(capability) => Self::detail(
+            ExecutionResult::Refused(errors) => Self::refused(&errors, media, refusals),
+            ExecutionResult::MutationRefused => Self::method_not_allowed("POST"),
+            ExecutionResult::Forbidden(capability) => Self::detail(
                 StatusCode::FORBIDDEN,
                 &format!("Missing capability: {}", capability.as_str()),
             ),
         };
-        reply.operation_name = outcome.operation_name;
-        reply.trace = outcome.trace;
-        reply
+        response.operation_name = outcome.operation_name;
+        response.trace = outcome.trace;
+        response
     }
 
     fn refused(errors: &[GraphQLError], media: MediaType, status: RefusalStatus) -> Self {
@@ -110,7 +110,7 @@ impl Reply {
         self.headers.push((name, value));
     }
 
-    /// The answer, once there is memory for it; or one that says that there was none.
+    /// The response, once there is memory for it; or one that says that there was none.
     pub(crate) async fn hold(mut self, in_flight: &InFlight, wait: MemoryWait<'_>) -> Self {
         let bytes = self.body.len();
         match in_flight.reserve(bytes, &mut self.reservation, wait).await {
@@ -134,7 +134,7 @@ impl Reply {
         reservation.with(std::mem::take(&mut self.body))
     }
 
-    /// The response with another body than the reply's own.
+    /// The response with another body than its own.
     pub(crate) fn into_response_with(self, body: Body) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -149,10 +149,10 @@ struct RefusalBody<'a> {
     errors: &'a [GraphQLError],
 }
 
-/// How many bytes replies in flight take together: 24 MiB, which is the longest answer.
+/// How many bytes responses in flight take together: 24 MiB, which is the longest response.
 const MOST_BYTES: usize = 24 << 20;
 
-/// Shorter replies always leave: what they take is bounded by the number of connections.
+/// Shorter responses always leave: what they take is bounded by the number of connections.
 pub(crate) const SHORT: usize = 64 << 10;
 
 /// How long a request waits for others to be read, in real time.
@@ -161,23 +161,23 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long a list lets others have what memory there is.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The memory for all replies in flight.
+/// The memory for all responses in flight.
 pub(crate) struct InFlight {
     memory: Arc<Semaphore>,
-    /// One answer waits in memory at a time. What is to be long waits before it is made.
+    /// One response waits in memory at a time. What is to be long waits before it is made.
     line: Semaphore,
 }
 
-/// The right to wait for memory with an answer that is made, and how long.
+/// The right to wait for memory with a response that is made, and how long.
 pub(crate) struct MemoryWait<'a> {
     until: Instant,
     own: Option<SemaphorePermit<'a>>,
 }
 
-/// The memory that one reply takes, until this is dropped.
+/// The memory that one response takes, until this is dropped.
 #[derive(Default)]
 pub(crate) struct Reservation {
-    /// Boxed, since most answers have none.
+    /// Boxed, since most responses have none.
     permit: Option<Box<OwnedSemaphorePermit>>,
 }
 
@@ -189,12 +189,12 @@ impl InFlight {
         }
     }
 
-    /// Whether an answer waits for memory.
+    /// Whether a response waits for memory.
     pub(crate) fn is_crowded(&self) -> bool {
         self.line.available_permits() == 0
     }
 
-    /// Waits until no other answer waits for memory, or for as long as a request waits at most.
+    /// Waits until no other response waits for memory, or for as long as a request waits at most.
     pub(crate) async fn first_in_line(&self) -> MemoryWait<'_> {
         let mut wait = self.at_once();
         // Nobody closes the semaphore.
@@ -203,7 +203,7 @@ impl InFlight {
         wait
     }
 
-    /// For an answer that hardly ever has to wait: it can only if no other does.
+    /// For a response that hardly ever has to wait: it can only if no other does.
     pub(crate) fn at_once(&self) -> MemoryWait<'_> {
         MemoryWait {
             until: Instant::now() + LONGEST_WAIT,
@@ -211,7 +211,7 @@ impl InFlight {
         }
     }
 
-    /// Reserves memory for an answer of so many bytes, beside what is reserved for it; or says that
+    /// Reserves memory for a response of so many bytes, beside what is reserved for it; or says that
     /// there was none in time.
     pub(super) async fn reserve(
         &self,
@@ -231,7 +231,7 @@ impl InFlight {
         let most = MOST_BYTES >> 20;
         let waited = LONGEST_WAIT.as_secs();
         Err(format!(
-            "Answers that were not read for {waited} seconds take the {most} MiB that the emulator has \
+            "Responses that were not read for {waited} seconds take the {most} MiB that the emulator has \
              for them: read or drop some, and ask again."
         ))
     }
@@ -245,7 +245,7 @@ impl InFlight {
         timeout_at(wait.until, permit).await.ok()?.ok()
     }
 
-    /// Waits until there is memory for as many bytes, or for all that there are. Answers go first: a
+    /// Waits until there is memory for as many bytes, or for all that there are. Responses go first: a
     /// reader of a list would otherwise keep them from memory that it cannot use yet.
     pub(crate) async fn reserve_any(&self, bytes: usize) -> Reservation {
         loop {

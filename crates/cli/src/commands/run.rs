@@ -1,21 +1,18 @@
-//! `dinoai run`, `dinoai send` and `dinoai watch`: the commands that follow one run to its end.
-//!
-//! [`run()`] starts a run ([`trigger`]), [`send`] sends a follow-up message, and [`watch`] takes a run
-//! that was started before, here or elsewhere. Each has a [`Follower`](crate::follow::Follower) follow
-//! it. The messages of the first two are read before, by their `with_message`.
+//! `dinoai run`: starts a run ([`trigger_run`]) and follows it to its end, or with `--detach` prints its
+//! session id and leaves it.
 
 use dinoai::{Accepted, TriggerRun};
 
 use super::context::Context;
 use super::message;
-use crate::args::{Format, RequestArgs, RunArgs, SendArgs, WatchArgs};
+use crate::args::{Format, RequestArgs, RunArgs};
 use crate::follow::AnswerFile;
 use crate::output::{Output, Stream};
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
 
 impl RunArgs {
-    /// The same with the message itself, where it is to be read.
+    /// The same with the message itself, if it is to be read.
     pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
         self.request.message = message::read(self.request.message, self.message_file.clone())?;
         if self.request.agent.is_none() && self.request.message.is_none() {
@@ -33,7 +30,7 @@ pub(crate) async fn run(
     options: RunArgs,
     answer_file: Option<AnswerFile>,
 ) -> Result<ExitStatus, Failure> {
-    let request = trigger(options.request)?;
+    let request = trigger_run(options.request)?;
     let follower = context.follower(options.follow, Audience::Author);
     let mut watched = follower.watch(context.client.trigger_run_and_watch(request), true);
     if !options.detach {
@@ -52,8 +49,8 @@ pub(crate) async fn run(
     Ok(ExitStatus::Done)
 }
 
-/// What the options ask to start.
-pub(crate) fn trigger(options: RequestArgs) -> Result<TriggerRun, Failure> {
+/// The run that the options ask for; `chat` and `batch` start theirs by it, too.
+pub(crate) fn trigger_run(options: RequestArgs) -> Result<TriggerRun, Failure> {
     let request = match (options.agent, options.message) {
         (Some(agent), None) => TriggerRun::agent(agent),
         (Some(agent), Some(message)) => TriggerRun::agent(agent).with_message(message),
@@ -90,44 +87,4 @@ fn detached(accepted: &Accepted, output: &Output) {
         Format::Text => output.line(accepted.session_id.as_str()),
         Format::Json | Format::Jsonl => output.json(accepted),
     }
-}
-
-impl SendArgs {
-    /// The same with the message itself, where it is to be read.
-    pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
-        self.message = message::read(self.message, self.message_file.clone())?;
-        if self.message.is_none() {
-            return Err(Failure::usage(
-                "no message to send; pass one with -m (-m - reads it from standard input)",
-            ));
-        }
-        Ok(self)
-    }
-}
-
-pub(crate) async fn send(
-    context: Context<'_>,
-    options: SendArgs,
-    answer_file: Option<AnswerFile>,
-) -> Result<ExitStatus, Failure> {
-    let session = context.client.session(&options.session)?;
-    let follower = context.follower(options.follow, Audience::Author);
-    let message = options.message.unwrap_or_default();
-    let watched = follower.watch(session.send_and_watch(message), true);
-    follower
-        .follow_and_report(watched, context.interrupts, answer_file)
-        .await
-}
-
-pub(crate) async fn watch(
-    context: Context<'_>,
-    options: WatchArgs,
-    answer_file: Option<AnswerFile>,
-) -> Result<ExitStatus, Failure> {
-    let follower = context.follower(options.follow, Audience::Visitor);
-    let session = context.client.session(&options.session)?;
-    let watched = follower.watch(session.watch(), false);
-    follower
-        .follow_and_report(watched, context.interrupts, answer_file)
-        .await
 }

@@ -153,11 +153,11 @@ impl<'a> KnownDirectives<'a> {
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Usage<'a> {
     pub(super) name: &'a Name,
-    /// The type that is expected there, where it is known.
+    /// The type that is expected there, if it is known.
     pub(super) ty: Option<Type>,
     /// Whether the place has a default value of its own.
     pub(super) has_default: bool,
-    /// The type of the object around, where it has exactly one of its fields.
+    /// The type of the object around, if it has exactly one of its fields.
     pub(super) one_of: Option<Name>,
 }
 

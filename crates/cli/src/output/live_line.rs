@@ -1,5 +1,5 @@
-//! What is shown while something is waited for: a line on a terminal that is drawn over and over,
-//! and a note from time to time elsewhere.
+//! Shows what is waited for, a [`WaitingFor`]: on a terminal as a line that is drawn over and over,
+//! elsewhere as a note from time to time.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -21,7 +21,7 @@ impl Output {
         self.show_waiting_for(WaitingFor::activity(what, self.known_id()));
     }
 
-    /// Shows how the run that is waited for reads.
+    /// Shows the status of the run that is waited for.
     pub(crate) fn show_status(&self, status: &str) {
         self.show_waiting_for(WaitingFor::status(status, self.known_id()));
     }
@@ -60,7 +60,7 @@ impl Output {
         }
     }
 
-    /// Says that a wait continues, where nothing else has been said for a while. Never ends; may be
+    /// Says that a wait continues, if nothing else has been said for a while. Never ends; may be
     /// dropped at any time.
     pub(crate) async fn heartbeats(&self) -> Infallible {
         if self.is_live || self.quiet {
@@ -100,7 +100,7 @@ impl Output {
 /// stands there, and is cleared with the line.
 const OTHER_COLUMNS: usize = 5;
 
-/// Draws what is waited for from now on, where nothing is drawn yet.
+/// Draws what is waited for from now on, if nothing is drawn yet.
 ///
 /// Whoever touches the spinner waits for the terminal, which may be held up.
 fn spin(spinner: &ProgressBar, heartbeat: &Heartbeat) {

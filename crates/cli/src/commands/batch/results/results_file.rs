@@ -69,7 +69,7 @@ impl OpenedResults {
             records,
             length,
             ending,
-        } = recovery::parse(&bytes).map_err(refuse)?;
+        } = recovery::recover_records(&bytes).map_err(refuse)?;
         let opened = Self {
             path: path.to_owned(),
             file: Some(file),

@@ -1,0 +1,35 @@
+//! `dinoai send`: sends a follow-up message and follows its turn to the end.
+
+use super::context::Context;
+use super::message;
+use crate::args::SendArgs;
+use crate::follow::AnswerFile;
+use crate::print::Audience;
+use crate::report::{ExitStatus, Failure};
+
+impl SendArgs {
+    /// The same with the message itself, if it is to be read.
+    pub(crate) fn with_message(mut self) -> Result<Self, Failure> {
+        self.message = message::read(self.message, self.message_file.clone())?;
+        if self.message.is_none() {
+            return Err(Failure::usage(
+                "no message to send; pass one with -m (-m - reads it from standard input)",
+            ));
+        }
+        Ok(self)
+    }
+}
+
+pub(crate) async fn send(
+    context: Context<'_>,
+    options: SendArgs,
+    answer_file: Option<AnswerFile>,
+) -> Result<ExitStatus, Failure> {
+    let session = context.client.session(&options.session)?;
+    let follower = context.follower(options.follow, Audience::Author);
+    let message = options.message.unwrap_or_default();
+    let watched = follower.watch(session.send_and_watch(message), true);
+    follower
+        .follow_and_report(watched, context.interrupts, answer_file)
+        .await
+}
