@@ -29,8 +29,10 @@ pub(crate) struct Carried {
     head_end: usize,
     /// The first bytes of the response that were passed on.
     pub(crate) response: Vec<u8>,
-    /// When the failure struck, by the wire's time.
+    /// When the failure struck first, by the wire's time.
     pub(crate) failed: Option<(Failure, Duration)>,
+    /// When it struck last: a connection that drips does so with each of its responses.
+    pub(crate) failed_last: Duration,
     /// When the last byte of the server's was passed on.
     pub(crate) answered: Option<Duration>,
     pub(crate) is_over: bool,
@@ -359,6 +361,7 @@ impl Line<'_> {
             if carried.failed.is_none() {
                 carried.failed = failure.map(|failure| (failure, now));
             }
+            carried.failed_last = now;
         });
     }
 }

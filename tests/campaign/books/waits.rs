@@ -10,7 +10,6 @@ use super::{Books, LATE, all, fault};
 use crate::campaign::lane::{CALL_TIMEOUT, Conditions, Quirk, REQUEST_TIMEOUT};
 use crate::campaign::report::Kind;
 use crate::campaign::wire::Carried;
-use crate::campaign::wire_failure::Failure;
 
 /// How long the library looks once more at a deadline, at the longest.
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -285,8 +284,9 @@ impl Books<'_> {
             fault(request).is_some() && is_within(request.received) && concerns(request)
         });
         let by_the_wire = |carried: &Carried| {
-            let failed: Option<(Failure, Duration)> = carried.failed;
-            failed.is_some_and(|(_, at)| is_within(at))
+            carried
+                .failed
+                .is_some_and(|(_, first)| first <= until && since <= carried.failed_last)
         };
         by_the_api || self.carried.iter().any(by_the_wire)
     }
