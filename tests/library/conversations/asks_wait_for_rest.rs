@@ -5,7 +5,7 @@ use std::time::Duration;
 use dinoai::time::{Clock, VirtualClock};
 use dinoai::{Error, OnTimeout};
 
-use crate::support::fault_server::{FastClock, FaultServer, SESSION};
+use crate::support::fault_server::{FastClock, FaultServer, Reply, SESSION};
 use crate::support::operations::{SEND, STOP, sent};
 use crate::support::samples::{request, seconds, session};
 use crate::support::shown_run::{accepted, agent, client_by, run, shown, shows, texts, user};
@@ -41,6 +41,32 @@ async fn an_ask_of_a_run_that_does_not_come_to_rest_sends_nothing_and_stops_noth
     assert_eq!(error.session_id().unwrap().as_str(), SESSION);
     assert!(!error.may_have_started(), "{error:?}");
     assert_eq!(clock.now(), seconds(60));
+}
+
+#[tokio::test]
+async fn a_follow_up_is_not_tried_again_after_the_deadline_of_its_ask_or_watch() {
+    for way in ["ask", "watch"] {
+        let clock = VirtualClock::new();
+        let server = FaultServer::scripted(|seen| match seen.operation.as_str() {
+            SEND => Reply::too_many_requests("30"),
+            _ => run(seen, "COMPLETED", &first_turn()),
+        })
+        .await;
+        let session = session(&client_by(&server, &clock));
+        let error = match way {
+            "ask" => session.ask("And now?").timeout(seconds(10)).await.err(),
+            _ => {
+                let watch = session.send_and_watch("And now?").timeout(seconds(10));
+                watch.events().next().await.and_then(Result::err)
+            }
+        };
+        assert!(
+            matches!(error, Some(Error::RateLimited { .. })),
+            "{way}: {error:?}"
+        );
+        assert_eq!(sent(&server, SEND), 1, "{way}");
+        assert!(clock.now() < seconds(10), "{way}: {:?}", clock.now());
+    }
 }
 
 #[tokio::test]
