@@ -235,19 +235,19 @@ pub(crate) fn last_status(status: &Option<RunStatus>) -> String {
 
 pub(crate) fn executed_hint(call: &FailedCall) -> &'static str {
     match (call.purpose.starts(), call.maybe_executed) {
-        (true, true) => {
-            "; it may have been carried out: look in the workspace before you send it again"
-        }
+        (true, true) => decode_hint(call),
         (true, false) => "; nothing was carried out",
         (false, _) => "",
     }
 }
 
 pub(crate) fn decode_hint(call: &FailedCall) -> &'static str {
-    if call.purpose.starts() {
-        "; it may have been carried out: look in the workspace before you send it again"
-    } else {
-        ""
+    match (call.purpose.starts(), &call.session_id) {
+        (true, Some(_)) => "; it may have been carried out: read the run before you send it again",
+        (true, None) => {
+            "; it may have been carried out: look in the workspace before you send it again"
+        }
+        (false, _) => "",
     }
 }
 
