@@ -1,8 +1,8 @@
 //! The same methods without async, with the feature `blocking`.
 //!
-//! [`Block::block`] does for whatever is awaited elsewhere, [`Iterate::iterate`] for whatever is a
-//! stream. Use it in programs that are not asynchronous. Inside a tokio runtime it works too, and does
-//! not panic, but holds up the thread that it is called on: await there instead.
+//! [`Block::block`] takes the place of `.await`, and [`Iterate::iterate`] makes an iterator of a
+//! stream. Use them in programs that are not asynchronous. Inside a tokio runtime they work too, and do
+//! not panic, but hold up the thread that they are called on: await there instead.
 //!
 //! ```no_run
 //! use std::time::Duration;

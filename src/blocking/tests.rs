@@ -79,7 +79,7 @@ fn a_call_whose_thread_is_gone_may_have_been_carried_out() {
     let call = || client(NO_PORT).get_run("a");
     let error = block_on(Ok(&gone()), call().into_future()).unwrap_err();
     assert_unknown(&error);
-    insta::assert_snapshot!(error, @"the call was sent but its outcome is unknown: the thread for blocking calls has ended before its work was done; it may have been carried out, so it was not sent again: look in the workspace before you send it");
+    insta::assert_snapshot!(error, @"the call was sent but its outcome is unknown: the thread for blocking calls has ended before its work was done; it may have been carried out, so it was not sent again: look in the workspace before you send it again");
     assert_not_started(&block_on(none(), call().into_future()).unwrap_err());
 }
 

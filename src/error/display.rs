@@ -46,6 +46,11 @@ impl fmt::Display for WaitTimeout {
             polls => format!("{elapsed:.1?} and {polls} polls"),
         };
         match (last_status, last_error, awaited) {
+            (None, Some(error), Awaited::Idle) => write!(
+                formatter,
+                "the follow-up was not sent: run {id} could not be read: {error}; gave up after \
+                 {waited}"
+            )?,
             // Polls have only failed: the failure first.
             (None, Some(error), _) => write!(
                 formatter,
@@ -62,13 +67,29 @@ impl fmt::Display for WaitTimeout {
                 "the turn of run {id} has not started after {waited} (last status: {})",
                 excerpt(status.as_str())
             )?,
-            (Some(status), _, Awaited::Idle) => write!(
+            (Some(status), _, Awaited::Idle) if status.is_terminal() => write!(
+                formatter,
+                "the follow-up was not sent: the turn of another one to run {id} has not ended \
+                 after {waited} (last status: {status})"
+            )?,
+            (Some(status), Some(_), Awaited::Idle) => write!(
+                formatter,
+                "the follow-up was not sent: run {id} was {} when it was last read; gave up after \
+                 {waited}",
+                excerpt(status.as_str())
+            )?,
+            (Some(status), None, Awaited::Idle) => write!(
                 formatter,
                 "the follow-up was not sent: run {id} is still in progress after {waited} (last \
                  status: {})",
                 excerpt(status.as_str())
             )?,
-            (Some(status), _, Awaited::Descendants) => write!(
+            (Some(status), Some(_), Awaited::Descendants) => write!(
+                formatter,
+                "run {id} ended {status}, but not all of its descendants had ended, or could be \
+                 read, within {waited}"
+            )?,
+            (Some(status), None, Awaited::Descendants) => write!(
                 formatter,
                 "run {id} ended {status}, but not all of its descendants have ended after {waited}"
             )?,
@@ -195,8 +216,11 @@ pub(crate) fn outcome_hint(call: &FailedCall) -> String {
             "the response named run {}: read that run; the request was not sent again",
             short(id)
         ),
-        _ => "it may have been carried out, so it was not sent again: look in the workspace \
-              before you send it"
+        Some(_) => "it may have been carried out, so it was not sent again: read the run before \
+                    you send it again"
+            .to_owned(),
+        None => "it may have been carried out, so it was not sent again: look in the workspace \
+                 before you send it again"
             .to_owned(),
     }
 }

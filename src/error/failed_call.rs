@@ -48,6 +48,8 @@ impl FailedCall {
         }
     }
 
+    /// A trigger, for tests.
+    #[cfg(any(test, feature = "test-util"))]
     pub(crate) fn trigger() -> Self {
         Self::new("TriggerDinoaiAgentRun", Purpose::Trigger)
     }

@@ -234,3 +234,65 @@ fn the_table_says_of_each_variant_what_its_errors_answer() {
         assert!(said, "{variant}: {to_do}: {answers:?}");
     }
 }
+
+/// What a timeout says, by what was waited for, the last status, and whether the last poll failed.
+#[test]
+fn a_timeout_says_what_had_not_ended() {
+    let mut texts = String::new();
+    for awaited in [
+        Awaited::Run,
+        Awaited::Turn,
+        Awaited::Activity,
+        Awaited::Idle,
+        Awaited::Descendants,
+    ] {
+        for status in [None, Some(RunStatus::Running), Some(RunStatus::Completed)] {
+            if (awaited, &status) == (Awaited::Descendants, &Some(RunStatus::Running)) {
+                continue; // They are waited for once the run itself has ended.
+            }
+            for failed in [false, true] {
+                let timeout = WaitTimeout {
+                    session_id: SessionId::for_test("r"),
+                    last_status: status.clone(),
+                    elapsed: Duration::from_secs(9),
+                    polls: 2,
+                    last_error: failed.then(|| Box::new(Error::blank("it"))),
+                    stopped: None,
+                    awaited,
+                    started: false,
+                };
+                texts += &format!("{awaited:?}: {timeout}\n");
+            }
+        }
+    }
+    insta::assert_snapshot!(texts, @r"
+Run: run r could not be read within 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Run: run r could not be read: it is blank; nothing was sent; gave up after 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Run: run r is still RUNNING after 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Run: run r was RUNNING when it was last read; gave up after 9.0s and 2 polls; the last poll failed: it is blank; nothing was sent; the run was not stopped: wait for it again by its session id
+Run: run r ended COMPLETED, but its messages could not be read within 9.0s and 2 polls; read it again by its session id
+Run: run r ended COMPLETED, but its messages could not be read within 9.0s and 2 polls; the last poll failed: it is blank; nothing was sent; read it again by its session id
+Turn: run r could not be read within 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Turn: run r could not be read: it is blank; nothing was sent; gave up after 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Turn: run r is still RUNNING after 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Turn: run r was RUNNING when it was last read; gave up after 9.0s and 2 polls; the last poll failed: it is blank; nothing was sent; the run was not stopped: wait for it again by its session id
+Turn: run r ended COMPLETED, but its messages could not be read within 9.0s and 2 polls; read it again by its session id
+Turn: run r ended COMPLETED, but its messages could not be read within 9.0s and 2 polls; the last poll failed: it is blank; nothing was sent; read it again by its session id
+Activity: run r could not be read within 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Activity: run r could not be read: it is blank; nothing was sent; gave up after 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Activity: the turn of run r has not started after 9.0s and 2 polls (last status: RUNNING); the run was not stopped: wait for it again by its session id
+Activity: the turn of run r has not started after 9.0s and 2 polls (last status: RUNNING); the last poll failed: it is blank; nothing was sent; the run was not stopped: wait for it again by its session id
+Activity: the turn of run r has not started after 9.0s and 2 polls (last status: COMPLETED); the run was not stopped: wait for it again by its session id
+Activity: the turn of run r has not started after 9.0s and 2 polls (last status: COMPLETED); the last poll failed: it is blank; nothing was sent; the run was not stopped: wait for it again by its session id
+Idle: the follow-up was not sent: another one to run r is still in progress after 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Idle: the follow-up was not sent: run r could not be read: it is blank; nothing was sent; gave up after 9.0s and 2 polls; the run was not stopped: wait for it again by its session id
+Idle: the follow-up was not sent: run r is still in progress after 9.0s and 2 polls (last status: RUNNING); the run was not stopped: wait for it again by its session id
+Idle: the follow-up was not sent: run r was RUNNING when it was last read; gave up after 9.0s and 2 polls; the last poll failed: it is blank; nothing was sent; the run was not stopped: wait for it again by its session id
+Idle: the follow-up was not sent: the turn of another one to run r has not ended after 9.0s and 2 polls (last status: COMPLETED); the run was not stopped: wait for it again by its session id
+Idle: the follow-up was not sent: the turn of another one to run r has not ended after 9.0s and 2 polls (last status: COMPLETED); the last poll failed: it is blank; nothing was sent; the run was not stopped: wait for it again by its session id
+Descendants: run r could not be read within 9.0s and 2 polls; nothing was stopped: wait for the tree again by its session id
+Descendants: run r could not be read: it is blank; nothing was sent; gave up after 9.0s and 2 polls; nothing was stopped: wait for the tree again by its session id
+Descendants: run r ended COMPLETED, but not all of its descendants have ended after 9.0s and 2 polls; nothing was stopped: wait for the tree again by its session id
+Descendants: run r ended COMPLETED, but not all of its descendants had ended, or could be read, within 9.0s and 2 polls; the last poll failed: it is blank; nothing was sent; nothing was stopped: wait for the tree again by its session id
+");
+}

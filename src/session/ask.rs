@@ -31,8 +31,8 @@ use crate::transport::CallOptions;
 ///
 /// - [`Error::TurnNotStarted`] if the turn shows no activity within the grace period; also, with
 ///   nothing sent, if that happens to an earlier follow-up that is still open.
-/// - [`Error::WaitTimeout`] if the turn is still in progress; also, with nothing sent and nothing
-///   stopped, if the run does not come to rest in time.
+/// - [`Error::WaitTimeout`] if the turn has not ended at the deadline, or could not be read; also,
+///   with nothing sent and nothing stopped, if the run is not idle in time.
 /// - [`Error::InvalidRequest`] for a blank message, or a timeout or an interval of zero.
 /// - Those of [`Client::send_message`](crate::Client::send_message), and those of failing polls
 ///   as in a [wait](crate::Wait#failing-polls). Once the API has accepted the message
@@ -58,7 +58,7 @@ impl Ask {
     }
 
     poll_setters!(
-        " for the turn's end, waiting for rest and sending included",
+        " for the turn's end, including the wait until the run is idle, and the sending",
         "session.ask(\"Go on.\")"
     );
     grace_period_setter!("session.ask(\"Go on.\")");

@@ -158,8 +158,8 @@ impl Session {
 
     /// Waits until the run has ended, and reads it: see [`Wait`].
     ///
-    /// After a follow-up through this session it waits for the end of that turn, by the rules of
-    /// [`turn`](crate::Turn). It knows nothing of a follow-up sent otherwise
+    /// After a follow-up through this session it waits for the end of that turn, by the rules of a
+    /// [`Turn`](crate::Turn). It knows nothing of a follow-up sent otherwise
     /// ([`Client::send_message`](crate::Client::send_message), another session, another program): then it may return the
     /// previous turn's answer.
     ///
@@ -224,9 +224,9 @@ impl Session {
     /// Nothing is sent until it is read. An error is its last item: see [`Watch`].
     ///
     /// A run that is still in progress takes the message at once, unlike with [`ask`](Self::ask), which
-    /// waits until it is idle. What the agent says to the message before is emitted as well
-    /// then. It stands ahead of the echo of this one, or behind it, if it looks like the answer;
-    /// and the end of the turn before can count as that of this one.
+    /// waits until it is idle. The agent's answer to the message before is then emitted as well: before
+    /// the echo of this message, or after it, where it looks like the answer to this one. And the end
+    /// of the turn before can count as the end of this one.
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {

@@ -34,7 +34,7 @@ use crate::transport::CallOptions;
 /// # Errors
 ///
 /// - [`Error::RunFailed`] if the run failed, expired or was stopped; it carries the whole run.
-/// - [`Error::WaitTimeout`] if it is still in progress.
+/// - [`Error::WaitTimeout`] if it has not ended at the deadline, or could not be read.
 /// - [`Error::TurnNotStarted`] if a follow-up through this session shows no activity.
 /// - [`Error::InvalidRequest`] for a timeout or an interval of zero.
 /// - Those of [`Client::trigger_run`](crate::Client::trigger_run), if the wait starts its run.

@@ -90,7 +90,7 @@ impl<'a> Attempts<'a> {
 
     /// Pauses before the next attempt, or gives the error back if there is none: it failed for
     /// good, or attempts, time or budget are used up.
-    pub(crate) async fn pause_after(&mut self, error: Error) -> Result<(), Error> {
+    pub(crate) async fn pause_before_next(&mut self, error: Error) -> Result<(), Error> {
         let is_the_callers =
             self.options.returns_rate_limits && matches!(error, Error::RateLimited { .. });
         let may_be_sent_again = error.may_be_sent_again() && !is_the_callers;

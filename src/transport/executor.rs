@@ -148,7 +148,7 @@ impl Executor {
                         // It was not carried out.
                         body_left.reset();
                     }
-                    attempts.pause_after(error).await?;
+                    attempts.pause_before_next(error).await?;
                 }
             }
         }

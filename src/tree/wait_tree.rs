@@ -50,7 +50,7 @@ impl ReadTree {
 ///
 /// # Errors
 ///
-/// [`Error::WaitTimeout`] if something is still in progress; those of a [`Wait`](crate::Wait) for the
+/// [`Error::WaitTimeout`] if something has not ended at the deadline, or could not be read; those of a [`Wait`](crate::Wait) for the
 /// first run.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct WaitTree {

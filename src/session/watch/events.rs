@@ -34,8 +34,8 @@ use crate::error::Result;
 /// # Errors
 ///
 /// An error is the last item: those of [`Client::trigger_run`](crate::Client::trigger_run) or
-/// [`Session::send`], if the watch starts something; [`Error::WaitTimeout`] if the run is still
-/// in progress at the timeout; [`Error::TurnNotStarted`] after a follow-up; the others as in a
+/// [`Session::send`], if the watch starts something; [`Error::WaitTimeout`] if the run has not
+/// ended at the deadline, or could not be read; [`Error::TurnNotStarted`] after a follow-up; the others as in a
 /// [wait](crate::Wait#failing-polls). Steps that cannot be read are no error: they are asked for
 /// again at the next poll, and [`Event::StepsMissing`] says so if they are missing at the end.
 #[must_use = "a stream does nothing until it is read"]

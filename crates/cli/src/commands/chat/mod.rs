@@ -1,4 +1,5 @@
-//! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which stays in progress, and not the chat.
+//! `dinoai chat`: a conversation. Ctrl-C leaves the turn, which stays in progress; it does not leave
+//! the chat.
 //!
 //! [`chat`] opens the [`Conversation`] and leaves the terminal as it was. In between [`converse`]
 //! goes round: wait until everything is written, take what was typed ahead, read a line, send it
