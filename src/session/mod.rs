@@ -159,7 +159,7 @@ impl Session {
     /// Waits until the run has ended, and reads it: see [`Wait`].
     ///
     /// After a follow-up through this session it waits for the end of that turn, by the rules of a
-    /// [`Turn`](crate::Turn). It knows nothing of a follow-up sent otherwise
+    /// [`Turn`]. It knows nothing of a follow-up sent otherwise
     /// ([`Client::send_message`](crate::Client::send_message), another session, another program): then it may return the
     /// previous turn's answer.
     ///
