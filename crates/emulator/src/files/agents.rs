@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{LineError, read_yaml};
+use super::{LineError, line_of, read_yaml};
 use crate::error::{Diagnostic, Error};
 
 /// The keys that every agent has.
@@ -70,39 +70,47 @@ pub(crate) fn check(agent: &str, text: &str) -> Vec<LineError> {
         Err(wrong) => return vec![wrong],
     };
     let value = |key| keys.get(key).map_or(&Value::Null, |it| &it.value);
-    let mut wrong: Vec<(&str, String)> = Vec::new();
+    let mut wrong: Vec<(Option<&str>, String)> = Vec::new();
     for key in REQUIRED {
         match keys.get(key).map(|it| &it.value) {
             None => wrong.push((
-                "",
+                None,
                 format!(
                     "the key '{key}' is missing (an agent has {})",
                     REQUIRED.join(", ")
                 ),
             )),
             Some(value) if !is_filled(value, key == "version") => {
-                wrong.push((key, format!("'{key}' must be a text that is not empty")));
+                wrong.push((
+                    Some(key),
+                    format!("'{key}' must be a text that is not empty"),
+                ));
             }
             Some(_) => {}
         }
     }
     if let Some(name) = value("name").as_str().filter(|name| *name != agent) {
         wrong.push((
-            "name",
+            Some("name"),
             format!("the name '{name}' must be that of the file, '{agent}'"),
         ));
     }
     for key in ["model_family", "environment"] {
         let value = value(key);
         if !value.is_null() && !is_filled(value, false) {
-            wrong.push((key, format!("'{key}' must be a text that is not empty")));
+            wrong.push((
+                Some(key),
+                format!("'{key}' must be a text that is not empty"),
+            ));
         }
     }
-    wrong.extend(tools(value("tools")));
-    wrong.extend(slack(value("slack")));
+    let inner = tools(value("tools"))
+        .into_iter()
+        .chain(slack(value("slack")));
+    wrong.extend(inner.map(|(place, message)| (Some(place), message)));
     let mut wrong: Vec<LineError> = wrong
         .into_iter()
-        .map(|(place, message)| (line(text, &keys, place), message))
+        .map(|(place, message)| (place.map_or(1, |place| line(text, &keys, place)), message))
         .collect();
     wrong.sort_by_key(|(line, _)| *line);
     wrong
@@ -137,7 +145,7 @@ fn line(text: &str, keys: &Keys, place: &str) -> usize {
             file.and_then(|file| line(&file.slack, inner))
         }
     };
-    found.map_or(1, |line| usize::try_from(line).unwrap_or(1))
+    found.map_or(1, |line| line_of(text, line))
 }
 
 fn tools(tools: &Value) -> Option<(&'static str, String)> {

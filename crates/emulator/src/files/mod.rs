@@ -43,9 +43,12 @@ fn options() -> Options {
 
 fn line_error(text: &str, error: &Error) -> LineError {
     let line = error.location().map_or(1, |location| location.line());
-    // What is missing at the end is found beyond the last line.
-    let line = usize::try_from(line).map_or(1, |line| line.clamp(1, count_lines(text)));
-    (line, message(error))
+    (line_of(text, line), message(error))
+}
+
+/// A line as the reader counts it. What is missing at the end is found beyond the last line.
+fn line_of(text: &str, line: u64) -> usize {
+    usize::try_from(line).map_or(1, |line| line.clamp(1, count_lines(text)))
 }
 
 /// What is wrong, without its place and without the words of a parser.
