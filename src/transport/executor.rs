@@ -78,10 +78,15 @@ impl Executor {
         options: CallOptions,
         read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
     ) -> impl Future<Output = Result<T>> {
-        let body = serde_json::to_vec(request).map_err(|error| Error::InvalidRequest {
-            field: "request",
-            problem: format!("cannot be written as JSON: {error}"),
-        });
+        // As large as the documents for reads, which are sent often.
+        let mut body = Vec::with_capacity(1024);
+        let written = serde_json::to_writer(&mut body, request);
+        let body = written
+            .map(|()| body)
+            .map_err(|error| Error::InvalidRequest {
+                field: "request",
+                problem: format!("cannot be written as JSON: {error}"),
+            });
         async move {
             let id = options.session_id.as_ref().map(SessionId::as_str);
             let invokes = operation.safety == RetrySafety::Never;
