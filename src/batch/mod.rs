@@ -1,9 +1,10 @@
 //! Many runs at once, over few requests: [`WaitAll`] waits for them, [`RunAll`] starts them as well;
-//! one scheduler does the work of both.
+//! one loop does the work of both, and the client's scheduler polls for it.
 
+mod many_runs;
 mod results;
 mod run_all;
-mod scheduler;
+
 mod wait_all;
 mod waiting_run;
 

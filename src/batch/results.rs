@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-use super::scheduler::Results;
+use super::many_runs::Results;
 use crate::error::Result;
 use crate::model::Run;
 

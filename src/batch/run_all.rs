@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::many_runs::{ManyRuns, StartHooks};
 use super::results::RunResults;
-use super::scheduler::{Scheduler, StartHooks};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::model::{Accepted, SessionId, TriggerRun};
@@ -126,10 +126,10 @@ impl RunAll {
     pub fn results(self) -> RunResults<usize> {
         let outstanding = (0..self.requests.len()).collect();
         RunResults::new(outstanding, move || {
-            let mut scheduler = Scheduler::new(self.api, self.options);
+            let mut runs = ManyRuns::new(self.api, self.options);
             let requests = self.requests.into_iter().enumerate();
-            scheduler.start(requests, self.concurrency, self.hooks, self.on_outage);
-            scheduler.into_results()
+            runs.start(requests, self.concurrency, self.hooks, self.on_outage);
+            runs.into_results()
         })
     }
 }

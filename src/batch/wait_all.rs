@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::many_runs::ManyRuns;
 use super::results::RunResults;
-use super::scheduler::Scheduler;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -77,9 +77,9 @@ impl WaitAll {
     pub fn results(self) -> RunResults<SessionId> {
         let outstanding = self.ids.iter().cloned().collect();
         RunResults::new(outstanding, move || {
-            let mut scheduler = Scheduler::new(self.api, self.options);
-            scheduler.wait_for(self.ids, self.on_outage);
-            scheduler.into_results()
+            let mut runs = ManyRuns::new(self.api, self.options);
+            runs.wait_for(self.ids, self.on_outage);
+            runs.into_results()
         })
     }
 }

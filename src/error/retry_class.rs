@@ -64,6 +64,16 @@ impl RetryClass {
     }
 }
 
+impl Error {
+    /// Whether it has nothing to do with the run that was asked for.
+    pub(crate) fn is_common(&self) -> bool {
+        matches!(
+            RetryClass::of(self),
+            RetryClass::Transient | RetryClass::Refused
+        )
+    }
+}
+
 /// Whether a read that is answered with this status is worth another attempt.
 pub(crate) fn is_transient_status(status: u16) -> bool {
     matches!(status, 408 | 425 | 500..)

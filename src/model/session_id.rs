@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +10,11 @@ use serde::{Deserialize, Serialize};
 ///
 /// Returned by a trigger, and all that is needed to go on with the run later or elsewhere: store
 /// it as a string, read it back with [`str::parse`], give it to
-/// [`Client::session`](crate::Client::session) on another machine. It never is blank.
+/// [`Client::session`](crate::Client::session) on another machine. It never is blank. Clones share
+/// the text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct SessionId(String);
+pub struct SessionId(Arc<str>);
 
 impl SessionId {
     /// Takes an id as the API gave it.
@@ -33,7 +35,7 @@ impl SessionId {
         if id.trim().is_empty() {
             return Err(InvalidSessionId);
         }
-        Ok(Self(id))
+        Ok(Self(id.into()))
     }
 
     /// An id that a test names.
@@ -90,7 +92,7 @@ impl TryFrom<String> for SessionId {
 
 impl From<SessionId> for String {
     fn from(id: SessionId) -> Self {
-        id.0
+        id.0.as_ref().to_owned()
     }
 }
 

@@ -13,7 +13,7 @@ use super::documents::{
     dinoai_agent_run_status, dinoai_agent_run_steps, send_dinoai_agent_message,
     stop_dinoai_agent_run,
 };
-use super::status_batch::{StatusBatch, read_batch};
+use super::scheduler::{Member, Scheduler};
 use crate::error::{Error, Result};
 use crate::model::{Accepted, Run, RunStatus, RunSteps, SessionId, StepOptions, TriggerRun};
 use crate::time::Clock;
@@ -23,6 +23,7 @@ use crate::transport::{CallOptions, Executor, Retry};
 #[derive(Clone)]
 pub(crate) struct Api {
     executor: Arc<Executor>,
+    scheduler: Arc<Scheduler>,
     /// Cancelled once the client is closed: nothing is started any more.
     closed: CancellationToken,
 }
@@ -31,6 +32,7 @@ impl Api {
     pub(crate) fn new(executor: Executor) -> Self {
         Self {
             executor: Arc::new(executor),
+            scheduler: Arc::default(),
             closed: CancellationToken::new(),
         }
     }
@@ -39,6 +41,7 @@ impl Api {
     pub(crate) fn child(&self) -> Self {
         Self {
             executor: self.executor.clone(),
+            scheduler: self.scheduler.clone(),
             closed: self.closed.child_token(),
         }
     }
@@ -152,23 +155,8 @@ impl Api {
         self.executor.retry()
     }
 
-    /// Reads the statuses of many runs in one request, each with an error of its own where there
-    /// is one.
-    pub(crate) async fn read_statuses(
-        &self,
-        ids: &[SessionId],
-        options: CallOptions,
-    ) -> Result<Vec<Result<RunStatus>>> {
-        let context = self.executor.context();
-        let request = StatusBatch::new(ids);
-        self.executor
-            .send(
-                &StatusBatch::INFO,
-                &request,
-                None,
-                options,
-                |response, call| read_batch(response, call, ids, context),
-            )
-            .await
+    /// Takes part in the polls of all waits of this client.
+    pub(crate) fn join(&self) -> Member {
+        self.scheduler.join(&self.executor)
     }
 }

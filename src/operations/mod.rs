@@ -2,7 +2,8 @@
 //!
 //! [`Api`] has an async function for each: it checks what goes in, `documents` has the documents and
 //! their types, and `convert` turns these into the types of `model`. `refusal` knows the words in
-//! which the API refuses, `status_batch` is the one document that is made at run time.
+//! which the API refuses, `status_batch` is the one document that is made at run time, and
+//! `scheduler` sends it for all waits of a client.
 
 mod api;
 mod call;
@@ -12,6 +13,7 @@ pub(crate) mod documents;
 mod find_id;
 mod lenient;
 mod refusal;
+pub(crate) mod scheduler;
 pub(crate) mod status_batch;
 
 pub use call::{Call, CallFuture};

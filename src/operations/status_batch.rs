@@ -10,7 +10,10 @@ use super::documents::dinoai_agent_run_status;
 use super::lenient::relax_run;
 use crate::error::{Error, FailedCall, GraphQlError, PathSegment, Purpose};
 use crate::model::{RunStatus, SessionId};
-use crate::transport::{OperationInfo, Refusal, Response, ResponseContext, parsed, without_values};
+use crate::transport::{
+    CallOptions, Executor, OperationInfo, Refusal, Response, ResponseContext, parsed,
+    without_values,
+};
 
 /// The one document that is made at run time: the statuses of many runs, one alias each, over
 /// the fragment of the document for one.
@@ -67,6 +70,25 @@ fn batch_status<'de, D: Deserializer<'de>>(
         Err(Refusal::NotAccepted(status)) => Err(status),
         Err(Refusal::Nothing | Refusal::Invalid { .. }) => Err(String::new()),
     })
+}
+
+/// Reads the statuses of many runs in one request, each with an error of its own if there is one.
+pub(super) async fn read_statuses(
+    executor: &Executor,
+    ids: &[SessionId],
+    options: CallOptions,
+) -> Result<Vec<Result<RunStatus, Error>>, Error> {
+    let context = executor.context();
+    let request = StatusBatch::new(ids);
+    executor
+        .send(
+            &StatusBatch::INFO,
+            &request,
+            None,
+            options,
+            |response, call| read_batch(response, call, ids, context),
+        )
+        .await
 }
 
 /// The statuses that a batch asked for, each with an error of its own if there is one.

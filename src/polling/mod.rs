@@ -15,5 +15,5 @@ pub use schedule::Schedule;
 pub(crate) use completed::completed;
 pub(crate) use options::{example, grace_period_setter, outage_setter, poll_setters};
 pub(crate) use outage::{FailedPolls, OnOutage};
-pub(crate) use poller::{LAST_LOOK, LONGEST_RETRY_AFTER, Poller};
+pub(crate) use poller::Poller;
 pub(crate) use tolerance::Tolerance;

@@ -17,13 +17,11 @@ use super::tolerance::Tolerance;
 use crate::error::{Awaited, Error, Result, WaitTimeout, excerpt};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::Api;
+use crate::operations::scheduler::{
+    BatchFailures, FIRST_POLL, Found, LAST_LOOK, LONGEST_RETRY_AFTER, Look, Member, Wanted,
+};
 use crate::time::Clock;
 use crate::transport::CallOptions;
-
-/// How long the last look may take, which comes at the deadline.
-pub(crate) const LAST_LOOK: Duration = Duration::from_secs(5);
-/// How long a delay that the server asks for is obeyed at the longest.
-pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// The polls of one run.
 pub(crate) struct Poller {
@@ -49,6 +47,28 @@ pub(crate) struct Poller {
     last_error: Option<Error>,
     /// When the last look ended, if something else came between it and the pause.
     look_ended_at: Option<Duration>,
+    /// The polls of the client's other waits, with which it shares requests, if it does.
+    shared: Option<SharedPolls>,
+    batch_failures: BatchFailures,
+    /// Whether the last poll was refused as one of too many in a request.
+    was_refused: bool,
+    /// When the next poll is due, and from when on it may share a request. `None`: at once.
+    due: Option<Due>,
+}
+
+/// When a poll is due.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    soonest: Duration,
+    at: Duration,
+}
+
+/// What a wait knows of the polls that it shares with other waits.
+struct SharedPolls {
+    member: Member,
+    /// Whether another wait has found that the host is right, and the credentials for reads.
+    is_proven: bool,
+    has_read: bool,
 }
 
 impl Poller {
@@ -77,7 +97,20 @@ impl Poller {
             may_have_ended: false,
             last_error: None,
             look_ended_at: None,
+            shared: None,
+            batch_failures: BatchFailures::default(),
+            was_refused: false,
+            due: None,
         }
+    }
+
+    /// Shares requests with the client's other waits from now on.
+    pub(crate) fn share(&mut self) {
+        self.shared = Some(SharedPolls {
+            member: self.api.join(),
+            is_proven: false,
+            has_read: false,
+        });
     }
 
     /// For a run that was started, or written to, in this session: host and id are right.
@@ -139,6 +172,70 @@ impl Poller {
         self.call_options()
     }
 
+    /// Whether no other wait shares requests with this one at the moment.
+    pub(crate) fn is_alone(&self) -> bool {
+        let shared = self.shared.as_ref();
+        shared.is_none_or(|shared| shared.member.is_alone())
+    }
+
+    /// Sleeps until the next poll is due.
+    pub(crate) async fn until_due(&mut self) {
+        let pause = self.due.map(|due| due.at.saturating_sub(self.now()));
+        if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
+            self.clock.sleep(pause).await;
+        }
+    }
+
+    /// Polls the status when that is due: alone, or in one request with other waits.
+    pub(crate) async fn read_status(&mut self) -> Result<RunStatus> {
+        if self.is_alone() {
+            self.until_due().await;
+            let call = self.begin();
+            return self.api.read_status(call).await;
+        }
+        let now = self.clock.now();
+        let due = self.due.unwrap_or(Due {
+            soonest: now,
+            at: now.saturating_add(FIRST_POLL).min(self.deadline.max(now)),
+        });
+        let look = Look {
+            id: self.session_id.clone(),
+            wanted: Wanted::Status,
+            due: due.at,
+            soonest: due.soonest,
+            deadline: self.deadline,
+            started: self.started,
+            is_proven: self.is_proven,
+            batch_failures: self.batch_failures,
+        };
+        let looked = match &self.shared {
+            Some(shared) => shared.member.look(look).await,
+            None => None,
+        };
+        let Some(looked) = looked else {
+            // The runtime is gone that was to send it.
+            self.share();
+            let call = self.begin();
+            return self.api.read_status(call).await;
+        };
+        self.polls += 1;
+        self.look_ended_at = Some(looked.answered_at);
+        self.batch_failures = looked.batch_failures;
+        self.was_refused = matches!(looked.found, Found::TooMany(_));
+        if let Some(shared) = &mut self.shared {
+            shared.is_proven = looked.is_proven;
+            shared.has_read = looked.has_read;
+        }
+        match looked.found {
+            Found::Run(status) => {
+                status.map_err(|error| error.for_run(&self.session_id, self.started))
+            }
+            Found::Failed(error) | Found::TooMany(error) => {
+                Err(error.for_run(&self.session_id, self.started))
+            }
+        }
+    }
+
     /// Notes what a poll has read, and whether that is, or may be, the end of what is waited
     /// for.
     pub(crate) fn note_look(&mut self, status: &RunStatus, may_have_ended: bool) {
@@ -196,12 +293,14 @@ impl Poller {
                 self.answered();
                 self.pause(None, awaited).await
             }
+            // It was not looked at, and smaller batches may be taken.
+            Err(error) if std::mem::take(&mut self.was_refused) => {
+                self.pause(Some(error), awaited).await
+            }
             Err(error) => {
                 let now = self.now();
-                if !self
-                    .tolerance
-                    .tolerates(&error, now, self.is_proven, self.has_read)
-                {
+                let (is_proven, has_read) = self.proof(&error);
+                if !self.tolerance.tolerates(&error, now, is_proven, has_read) {
                     return Err(error);
                 }
                 let (id, shown) = (&self.session_id, || error.clone());
@@ -210,6 +309,16 @@ impl Poller {
                 self.pause(Some(error), awaited).await
             }
         }
+    }
+
+    /// Whether host and id are known to be right, as far as this failure is about them, and the
+    /// credentials. Any run that was read proves the host, for all waits that share a request.
+    fn proof(&self, error: &Error) -> (bool, bool) {
+        let shared = self.shared.as_ref();
+        let is_host_proven = shared.is_some_and(|shared| shared.is_proven);
+        let is_proven = self.is_proven || (is_host_proven && error.is_common());
+        let has_read = self.has_read || shared.is_some_and(|shared| shared.has_read);
+        (is_proven, has_read)
     }
 
     /// The same after a poll that has read the run, but not all that belongs to it.
@@ -228,18 +337,25 @@ impl Poller {
         let look_ended_at = self.look_ended_at.take().unwrap_or(now);
         if now >= self.deadline {
             // One that was over before the deadline is not the last look: that is due now.
+            self.due = Some(Due {
+                soonest: now,
+                at: now,
+            });
             return match look_ended_at < self.deadline {
                 true => Ok(()),
                 false => Err(self.end_at_deadline(awaited).await),
             };
         }
-        let pause = self
-            .options
-            .schedule
-            .pause(now.saturating_sub(self.start))
-            .max(asked.unwrap_or_default().min(LONGEST_RETRY_AFTER))
-            .min(self.deadline.saturating_sub(now));
-        self.clock.sleep(pause).await;
+        let pause = self.options.schedule.pause(now.saturating_sub(self.start));
+        let asked = asked.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+        let at = |pause: Duration| now.saturating_add(pause.max(asked)).min(self.deadline);
+        self.due = Some(Due {
+            soonest: at(pause / 2),
+            at: at(pause),
+        });
+        if self.shared.is_none() {
+            self.until_due().await;
+        }
         Ok(())
     }
 

@@ -4,14 +4,14 @@
 use super::handle::Handle;
 use super::turn_end::AwaitedTurn;
 use crate::error::{Awaited, Result};
-use crate::model::Run;
+use crate::model::{Run, RunStatus};
 use crate::operations::Digest;
 use crate::polling::Poller;
 
 /// Polls until the run, or its open turn, has ended, and reads it once.
 pub(crate) async fn until_ended(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Run> {
+    polls.share();
     loop {
-        turn.refresh(polls);
         match look(polls, turn).await {
             Ok(Some(run)) => {
                 polls.answered();
@@ -31,14 +31,7 @@ pub(crate) async fn until_ended(polls: &mut Poller, turn: &mut AwaitedTurn) -> R
 
 /// Looks once: the run if it has ended, `None` if it is still in progress.
 async fn look(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Option<Run>> {
-    let call = polls.begin();
-    let status = if turn.needs_messages() {
-        let digest = polls.api.read_digest(call).await?;
-        turn.note(&digest.status, &digest.messages, polls.now());
-        digest.status
-    } else {
-        polls.api.read_status(call).await?
-    };
+    let status = read_status(polls, turn).await?;
     polls.note_look(&status, turn.may_have_ended(&status));
     if !turn.has_ended(&status) {
         return Ok(None);
@@ -48,6 +41,26 @@ async fn look(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Option<Run>>
     let has_ended = turn.has_ended(&run.status);
     polls.note_status(&run.status);
     Ok(has_ended.then_some(run))
+}
+
+/// Reads the status when that is due, with the messages while these say something that it does not.
+async fn read_status(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<RunStatus> {
+    if polls.is_alone() {
+        polls.until_due().await;
+    }
+    turn.refresh(polls);
+    if !turn.needs_messages() {
+        let status = polls.read_status().await?;
+        // A follow-up may have been sent until it was due.
+        if !(turn.refresh(polls) && turn.needs_messages()) {
+            return Ok(status);
+        }
+    }
+    polls.until_due().await;
+    let call = polls.begin();
+    let digest = polls.api.read_digest(call).await?;
+    turn.note(&digest.status, &digest.messages, polls.now());
+    Ok(digest.status)
 }
 
 /// Polls until a run is idle: its open turn has ended, or else the run has.

@@ -9,7 +9,8 @@ use super::super::state::SessionState;
 use super::super::turn_end::AwaitedTurn;
 use crate::error::{Error, Result};
 use crate::model::{Message, Run, RunStatus, SessionId, StepOptions};
-use crate::polling::{LAST_LOOK, Poller};
+use crate::operations::scheduler::LAST_LOOK;
+use crate::polling::Poller;
 use crate::transport::CallOptions;
 
 /// The poll loop of a watch.

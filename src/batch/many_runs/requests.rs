@@ -1,17 +1,20 @@
-//! The requests of a batch: triggers on tasks of their own, polls of many runs, reads of one.
+//! The requests beside the looks: triggers on tasks of their own, reads of a run, stops.
 
 use std::panic::resume_unwind;
+use std::pin::pin;
 use std::time::Duration;
 
-use super::{Answered, InFlight, Scheduler, ToStart, is_common};
+use futures_util::future::select;
+
+use super::{Answered, InFlight, ManyRuns, ToStart};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, WaitTimeout};
 use crate::operations::documents::TriggerDinoaiAgentRun;
-use crate::polling::LAST_LOOK;
+use crate::operations::scheduler::LAST_LOOK;
 use crate::transport::CallOptions;
 use crate::transport::Operation;
 
-impl<K: Clone + Send + 'static> Scheduler<K> {
+impl<K: Clone + Send + 'static> ManyRuns<K> {
     /// Starts a run on a task of its own: its response is read although nobody reads the stream,
     /// or the stream is dropped.
     pub(super) fn starting(&self, item: ToStart<K>, now: Duration) -> InFlight<K> {
@@ -42,7 +45,9 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             }
             accepted
         });
+        let triggering = self.member.request();
         Box::pin(async move {
+            let _triggering = triggering;
             let accepted = match task.await {
                 Ok(accepted) => accepted,
                 Err(error) => match error.try_into_panic() {
@@ -58,14 +63,25 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
         })
     }
 
-    pub(super) fn reading(&self, mut run: WaitingRun<K>) -> InFlight<K> {
-        run.asked_at = self.clock.now();
+    /// Reads a run whole.
+    pub(super) fn reading(&self, mut run: Box<WaitingRun<K>>) -> InFlight<K> {
+        let now = self.clock.now();
+        run.asked_at = now;
         let api = self.api.clone();
+        let (deadline, after_start) = (self.deadline(&run).max(now), run.started);
         let call = CallOptions {
             session_id: Some(run.id.clone()),
-            ..self.call_options(std::slice::from_ref(&run))
+            deadline: Some(deadline.saturating_add(LAST_LOOK)),
+            once: true,
+            after_start,
+            ..CallOptions::default()
         };
+        let request = self.member.request();
+        let overdue = self.clock.alarm(deadline);
         Box::pin(async move {
+            // What hangs does not hold it up beyond the deadline.
+            let permit = pin!(request.permit());
+            let _permit = select(permit, overdue).await;
             let read = api.read_run(call).await;
             Answered::Read(run, read)
         })
@@ -74,7 +90,7 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
     /// Stops a run that is still in progress at its deadline, as any call does.
     pub(super) fn stopping(
         &self,
-        run: WaitingRun<K>,
+        run: Box<WaitingRun<K>>,
         mut timeout: Box<WaitTimeout>,
     ) -> InFlight<K> {
         let api = self.api.clone();
@@ -82,56 +98,12 @@ impl<K: Clone + Send + 'static> Scheduler<K> {
             after_start: run.started,
             ..CallOptions::default()
         };
+        let request = self.member.request();
         Box::pin(async move {
+            let _request = request;
             let stop = api.stop(run.id.clone(), call).await;
             timeout.stopped = Some(stop.map(|accepted| accepted.status).map_err(Box::new));
             Answered::Stopped(run, timeout)
         })
-    }
-
-    pub(super) fn polling(&self, mut runs: Vec<WaitingRun<K>>) -> InFlight<K> {
-        let now = self.clock.now();
-        for run in &mut runs {
-            run.asked_at = now;
-        }
-        let api = self.api.clone();
-        let call = self.call_options(&runs);
-        Box::pin(async move {
-            let ids: Vec<_> = runs.iter().map(|run| run.id.clone()).collect();
-            let statuses = match &ids[..] {
-                [id] => match api.read_status(call.clone().for_run(id.clone())).await {
-                    Ok(status) => Ok(vec![Ok(status)]),
-                    // What has nothing to do with the run.
-                    Err(error) if is_common(&error) => Err(error),
-                    Err(error) => Ok(vec![Err(error)]),
-                },
-                _ => api.read_statuses(&ids, call).await,
-            };
-            Answered::Polled(runs, statuses)
-        })
-    }
-
-    /// The options of a poll or a read. One that is in flight at the first run's deadline is its
-    /// last look.
-    fn call_options(&self, runs: &[WaitingRun<K>]) -> CallOptions {
-        let now = self.clock.now();
-        let deadline = runs.iter().map(|run| self.deadline(run)).min();
-        let deadline = deadline.filter(|deadline| *deadline > now);
-        let (deadline, overrun) = match deadline {
-            // One attempt begins at once: only its end is bounded.
-            Some(deadline) if self.is_proven => {
-                (deadline.saturating_add(LAST_LOOK), Duration::ZERO)
-            }
-            Some(deadline) => (deadline, LAST_LOOK),
-            None => (now.saturating_add(LAST_LOOK), Duration::ZERO),
-        };
-        let is_last = overrun.is_zero();
-        CallOptions {
-            deadline: Some(deadline),
-            overrun,
-            once: self.is_proven || is_last,
-            after_start: runs.iter().all(|run| run.started),
-            ..CallOptions::default()
-        }
     }
 }

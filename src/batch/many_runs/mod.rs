@@ -1,0 +1,344 @@
+//! The loop under [`WaitAll`](super::WaitAll) and [`RunAll`](super::RunAll): starts runs, asks the
+//! client's scheduler for looks at them, reads the ended ones.
+//!
+//! `next` is the loop: `send_what_is_due` (requests.rs builds what it sends), then `started`,
+//! `looked` or `read` (outcomes.rs).
+//!
+//! Triggers are sent by tasks of their own, so that a slow reader of the stream loses no
+//! response; looks are sent by the scheduler. Reads are driven by the stream itself.
+
+mod outcomes;
+mod requests;
+mod waiting;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::{pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use futures_util::stream::{self, FuturesUnordered};
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::waiting_run::WaitingRun;
+use crate::error::{Error, Result, WaitTimeout};
+use crate::model::{Accepted, Run, SessionId, TriggerRun};
+use crate::operations::Api;
+use crate::operations::documents::TriggerDinoaiAgentRun;
+use crate::operations::scheduler::{LAST_LOOKS, Member, REQUESTS, SlotLooked};
+use crate::polling::{OnOutage, PollOptions};
+use crate::time::Clock;
+use crate::transport::Operation;
+
+/// How many triggers are in flight at a time.
+const TRIGGERS: usize = 8;
+/// After so many triggers in a row of unknown outcome no further run is started.
+const UNKNOWN_IN_A_ROW: u32 = 3;
+
+/// What the caller wants to be called with when a run is started.
+pub(crate) struct StartHooks<K> {
+    pub(crate) on_started: Option<Box<OnEachStarted<K>>>,
+    pub(crate) on_accepted: Option<Box<OnEachAccepted<K>>>,
+}
+
+pub(crate) type OnEachStarted<K> = dyn FnMut(K, &SessionId) + Send;
+pub(crate) type OnEachAccepted<K> = dyn FnMut(K, &Accepted) + Send;
+
+impl<K> Default for StartHooks<K> {
+    fn default() -> Self {
+        Self {
+            on_started: None,
+            on_accepted: None,
+        }
+    }
+}
+
+/// The results, each with what the caller knows its run by.
+pub(crate) type Results<K> = Pin<Box<dyn Stream<Item = (K, Result<Run>)> + Send>>;
+
+/// The loop under both streams.
+pub(crate) struct ManyRuns<K> {
+    api: Api,
+    clock: Arc<dyn Clock>,
+    options: PollOptions,
+    /// What is still to be started, and how many runs may be in progress at a time.
+    to_start: VecDeque<ToStart<K>>,
+    concurrency: usize,
+    hooks: Arc<Mutex<StartHooks<K>>>,
+    on_outage: Option<Box<OnOutage>>,
+    /// Why no further run is started.
+    refused_by: Option<Error>,
+    /// When the stream was last left with a result, and when it was read again.
+    left_at: Duration,
+    resumed_at: Duration,
+    /// The client's scheduler, and where it reports looks.
+    member: Member,
+    looks: (UnboundedSender<SlotLooked>, UnboundedReceiver<SlotLooked>),
+    /// The runs that are to be looked at. Each has a slot of its own, which no other gets.
+    waiting: Vec<Option<Box<WaitingRun<K>>>>,
+    /// How many they are.
+    looks_asked_for: usize,
+    /// The runs that have ended and are still to be read, by their deadlines and numbers.
+    ended: BTreeMap<(Duration, u64), Box<WaitingRun<K>>>,
+    numbers: u64,
+    /// The runs that are still in progress at their deadline, and are to be stopped.
+    to_stop: VecDeque<(Box<WaitingRun<K>>, Box<WaitTimeout>)>,
+    in_flight: FuturesUnordered<InFlight<K>>,
+    triggers: usize,
+    /// How many runs have been started, or are waited for, and have no result yet.
+    in_progress: usize,
+    results: VecDeque<(K, Result<Run>)>,
+    /// Whether the server has accepted or read any run, and whether it has read one.
+    is_proven: bool,
+    has_read: bool,
+    unknown_in_a_row: u32,
+    /// When the server may be asked to start a run.
+    triggers_not_before: Duration,
+}
+
+/// A run that is to be started.
+struct ToStart<K> {
+    key: K,
+    request: TriggerRun,
+    /// How often the server has turned it away as one request too many.
+    turned_away: usize,
+}
+
+type InFlight<K> = Pin<Box<dyn Future<Output = Answered<K>> + Send>>;
+
+/// What came of a request.
+enum Answered<K> {
+    Triggered(ToStart<K>, Duration, Result<Accepted>),
+    Read(Box<WaitingRun<K>>, Result<Run>),
+    Stopped(Box<WaitingRun<K>>, Box<WaitTimeout>),
+}
+
+/// What the loop waits for.
+enum Happened<K> {
+    Answered(Answered<K>),
+    Looked(SlotLooked),
+    /// Something may be due, or the client is closed.
+    Woken,
+}
+
+impl<K: Clone + Send + 'static> ManyRuns<K> {
+    pub(crate) fn new(api: Api, options: PollOptions) -> Self {
+        Self {
+            clock: api.clock().clone(),
+            options,
+            to_start: VecDeque::new(),
+            concurrency: 1,
+            hooks: Arc::default(),
+            on_outage: None,
+            refused_by: None,
+            left_at: Duration::ZERO,
+            resumed_at: Duration::ZERO,
+            member: api.join(),
+            api,
+            looks: unbounded_channel(),
+            waiting: vec![],
+            looks_asked_for: 0,
+            ended: BTreeMap::new(),
+            numbers: 0,
+            to_stop: VecDeque::new(),
+            in_flight: FuturesUnordered::new(),
+            triggers: 0,
+            in_progress: 0,
+            results: VecDeque::new(),
+            is_proven: false,
+            has_read: false,
+            unknown_in_a_row: 0,
+            triggers_not_before: Duration::ZERO,
+        }
+    }
+
+    /// Starts runs, at most `concurrency` in progress at a time.
+    pub(crate) fn start(
+        &mut self,
+        requests: impl IntoIterator<Item = (K, TriggerRun)>,
+        concurrency: usize,
+        hooks: StartHooks<K>,
+        on_outage: Option<Box<OnOutage>>,
+    ) {
+        self.on_outage = on_outage;
+        if let Err(error) = self.options.check() {
+            let refused = |(key, _)| (key, Err(error.clone()));
+            self.results = requests.into_iter().map(refused).collect();
+            return;
+        }
+        let items = requests.into_iter().map(|(key, request)| ToStart {
+            key,
+            request,
+            turned_away: 0,
+        });
+        self.to_start = items.collect();
+        self.concurrency = concurrency;
+        self.hooks = Arc::new(Mutex::new(hooks));
+    }
+
+    pub(crate) fn into_results(self) -> Results<K> {
+        let results = stream::unfold(self, async |mut runs| {
+            let result = runs.next().await?;
+            Some((result, runs))
+        });
+        // Fused, so that it may be read after its end.
+        Box::pin(results.fuse())
+    }
+
+    /// Starts no further run, because of what came of others.
+    fn start_no_more(&mut self, cause: &Error) {
+        for item in std::mem::take(&mut self.to_start) {
+            self.not_started(item, cause);
+        }
+        self.refused_by.get_or_insert_with(|| cause.clone());
+    }
+
+    fn not_started(&mut self, item: ToStart<K>, cause: &Error) {
+        let cause = Box::new(cause.clone());
+        let error = Error::NotStarted { cause };
+        self.results.push_back((item.key, Err(error)));
+    }
+
+    async fn next(&mut self) -> Option<(K, Result<Run>)> {
+        self.resumed_at = self.clock.now();
+        loop {
+            while let Ok((slot, looked)) = self.looks.1.try_recv() {
+                self.looked(slot, looked);
+            }
+            self.send_what_is_due();
+            if let Some(result) = self.results.pop_front() {
+                self.left_at = self.clock.now();
+                return Some(result);
+            }
+            match self.happened().await? {
+                Happened::Answered(Answered::Triggered(item, start, accepted)) => {
+                    self.triggers -= 1;
+                    self.started(item, start, accepted);
+                }
+                Happened::Answered(Answered::Read(run, read)) => self.read(run, read),
+                Happened::Answered(Answered::Stopped(run, timeout)) => {
+                    self.finish(*run, Err(Error::WaitTimeout(timeout)));
+                }
+                Happened::Looked((slot, looked)) => self.looked(slot, looked),
+                Happened::Woken => {}
+            }
+        }
+    }
+
+    /// Waits for whatever comes first; `None` once nothing is left to be done.
+    async fn happened(&mut self) -> Option<Happened<K>> {
+        let event = self.next_event();
+        let is_idle = self.in_flight.is_empty() && self.looks_asked_for == 0;
+        let timer = match event {
+            Some(event) if is_idle => {
+                let now = self.clock.now();
+                self.clock.sleep(event.saturating_sub(now))
+            }
+            Some(event) => self.clock.alarm(event),
+            None if is_idle => return None,
+            None => Box::pin(pending()),
+        };
+        let closed = self.api.closed().clone();
+        let may_start = !self.to_start.is_empty();
+        let mut timer = pin!(async {
+            match may_start {
+                true => drop(closed.run_until_cancelled(timer).await),
+                false => timer.await,
+            }
+        });
+        poll_fn(|context| {
+            // This side keeps a sender, so that the channel does not end.
+            if let Poll::Ready(Some(looked)) = self.looks.1.poll_recv(context) {
+                return Poll::Ready(Some(Happened::Looked(looked)));
+            }
+            if let Poll::Ready(Some(answered)) = self.in_flight.poll_next_unpin(context) {
+                return Poll::Ready(Some(Happened::Answered(answered)));
+            }
+            let woken = timer.as_mut().poll(context);
+            woken.map(|()| Some(Happened::Woken))
+        })
+        .await
+    }
+
+    /// When something is to be done next, whatever comes of what is in flight.
+    fn next_event(&self) -> Option<Duration> {
+        let start = self.may_start().then_some(self.triggers_not_before);
+        let read = self
+            .ended
+            .first_key_value()
+            .map(|((deadline, _), _)| match self.may_read() {
+                true => self.member.held_until().min(*deadline),
+                false => *deadline,
+            });
+        start.into_iter().chain(read).min()
+    }
+
+    fn may_start(&self) -> bool {
+        let most = if self.is_proven { TRIGGERS } else { 1 };
+        let is_free = self.triggers < most && (self.is_proven || self.in_flight.is_empty());
+        !self.to_start.is_empty() && self.in_progress < self.concurrency && is_free
+    }
+
+    /// Whether one more read may be asked for.
+    fn may_read(&self) -> bool {
+        self.in_flight.len() - self.triggers < REQUESTS
+    }
+
+    fn may_look_last(&self) -> bool {
+        self.in_flight.len() - self.triggers < REQUESTS + LAST_LOOKS
+    }
+
+    fn send_what_is_due(&mut self) {
+        if !self.to_start.is_empty() && self.api.closed().is_cancelled() {
+            self.start_no_more(&Error::closed(TriggerDinoaiAgentRun::INFO.call()));
+        }
+        while self.may_look_last() {
+            let Some((run, timeout)) = self.to_stop.pop_front() else {
+                break;
+            };
+            self.in_flight.push(self.stopping(run, timeout));
+        }
+        let now = self.clock.now();
+        let is_held = now < self.member.held_until();
+        while let Some((&(deadline, _), _)) = self.ended.first_key_value() {
+            let is_last = deadline <= now;
+            let may_read = match is_last {
+                // Last looks do not wait for what hangs.
+                true => self.may_look_last(),
+                false => self.may_read() && !is_held,
+            };
+            if !may_read {
+                break;
+            }
+            let Some((_, run)) = self.ended.pop_first() else {
+                break;
+            };
+            self.in_flight.push(self.reading(run));
+        }
+        while self.may_start() && now >= self.triggers_not_before {
+            let Some(item) = self.to_start.pop_front() else {
+                return;
+            };
+            self.in_progress += 1;
+            self.triggers += 1;
+            let request = self.starting(item, now);
+            self.in_flight.push(request);
+        }
+    }
+
+    fn finish(&mut self, run: WaitingRun<K>, result: Result<Run>) {
+        self.in_progress = self.in_progress.saturating_sub(1);
+        self.results.push_back((run.key, result));
+    }
+}
+
+impl<K> Drop for ManyRuns<K> {
+    fn drop(&mut self) {
+        self.looks.1.close();
+        self.member.forget_closed();
+    }
+}

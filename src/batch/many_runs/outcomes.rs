@@ -1,0 +1,90 @@
+//! What becomes of a trigger, and of a run that was read whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ManyRuns, ToStart, UNKNOWN_IN_A_ROW};
+use crate::batch::waiting_run::WaitingRun;
+use crate::error::{Error, Result};
+use crate::model::{Accepted, Run};
+use crate::operations::scheduler::{FIRST_POLL, LONGEST_RETRY_AFTER};
+use crate::polling::completed;
+
+impl<K: Clone + Send + 'static> ManyRuns<K> {
+    pub(super) fn started(
+        &mut self,
+        mut item: ToStart<K>,
+        start: Duration,
+        accepted: Result<Accepted>,
+    ) {
+        let error = match accepted {
+            Ok(accepted) => {
+                self.is_proven = true;
+                self.unknown_in_a_row = 0;
+                let mut run = Box::new(WaitingRun::new(item.key, accepted.session_id, start));
+                run.started = true;
+                run.is_proven = true;
+                let now = self.clock.now();
+                let first_poll = self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL);
+                self.ask(run, now, now.saturating_add(first_poll));
+                return;
+            }
+            Err(error) => error,
+        };
+        self.in_progress -= 1;
+        if let Error::RateLimited { .. } = error {
+            let retry = self.api.retry();
+            let asked = error.retry_after().unwrap_or_default();
+            let delay = retry.delays().nth(item.turned_away);
+            let is_tried_again = delay.is_some() && asked <= retry.longest_retry_after();
+            let asked = match is_tried_again {
+                true => asked,
+                false => asked.min(LONGEST_RETRY_AFTER),
+            };
+            let pause = delay.unwrap_or_default().max(asked);
+            let not_before = self.clock.now().saturating_add(pause);
+            self.triggers_not_before = self.triggers_not_before.max(not_before);
+            if let Some(cause) = self.refused_by.clone() {
+                return self.not_started(item, &cause);
+            }
+            if is_tried_again {
+                tracing::debug!(%error, ?pause, "starting no run for a while");
+                item.turned_away += 1;
+                self.to_start.push_front(item);
+                return;
+            }
+        }
+        let is_unknown = error.may_have_started() && error.session_id().is_none();
+        self.unknown_in_a_row = match is_unknown {
+            true => self.unknown_in_a_row + 1,
+            false => 0,
+        };
+        let is_hopeless = matches!(error, Error::Unauthorized { .. });
+        if is_hopeless || self.unknown_in_a_row >= UNKNOWN_IN_A_ROW {
+            self.start_no_more(&error);
+        }
+        self.results.push_back((item.key, Err(error)));
+    }
+
+    pub(super) fn read(&mut self, mut run: Box<WaitingRun<K>>, read: Result<Run>) {
+        let now = self.clock.now();
+        run.answered_at = now;
+        match read {
+            Ok(read) if read.status.is_terminal() => {
+                run.failed_polls.answered(&run.id, now, &mut self.on_outage);
+                let started = run.started;
+                self.finish(*run, completed(read, started));
+            }
+            // A follow-up has woken it in between.
+            Ok(read) => self.has_status(run, read.status),
+            Err(error) => {
+                if let Some(asked) = error.retry_after() {
+                    // It holds for all.
+                    let asked = asked.min(LONGEST_RETRY_AFTER);
+                    self.member.hold(now.saturating_add(asked));
+                }
+                self.fail(run, &Arc::new(error));
+            }
+        }
+    }
+}
