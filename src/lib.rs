@@ -50,6 +50,7 @@
 //! | type | what it is |
 //! | --- | --- |
 //! | [`Wait`] | Waits until a run has ended. Polls the status alone. |
+//! | [`Waits`] | The waits of a client, which share requests: one for up to 50 runs. |
 //! | [`Watch`], [`Events`], [`Event`] | A run's statuses, messages and steps, as they happen. |
 //! | [`PollOptions`], [`Schedule`], [`OnTimeout`] | How long to wait, when to poll, and what to do at the timeout. |
 //! | [`Outage`] | Polls that fail while a wait goes on. |
@@ -163,7 +164,7 @@ mod tree;
 #[doc(inline)]
 pub use batch::{RunAll, RunResults, WaitAll};
 #[doc(inline)]
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, Waits};
 #[doc(inline)]
 pub use config::Credentials;
 #[doc(inline)]

@@ -15,10 +15,9 @@ use crate::polling::{OnOutage, PollOptions, outage_setter, poll_setters};
 /// A wait for many runs that have been started: set it up, then read its
 /// [`results`](Self::results).
 ///
-/// One request reads the status of up to 50 runs. If the server refuses that, or such a request
-/// fails three times in a row while others succeed, batches become smaller, down to a request for
-/// each run. Polls are spread over time, so that many runs are never asked for in one burst; a
-/// delay that the server asks for holds for all of them. A run that cannot be read concerns that
+/// One request reads the status of up to 50 runs, those of the client's other waits among them: see
+/// [`Waits`](crate::Waits). Polls are spread over time, so that many runs are never asked for in one
+/// burst. It goes on only while it is read; each run is looked at once more at most until then. A run that cannot be read concerns that
 /// run only, by the rules for [failing polls](crate::Wait#failing-polls). At its deadline each run
 /// is looked at once more. For one run a [`Wait`](crate::Wait) is enough.
 ///

@@ -23,9 +23,8 @@ pub(super) struct WaitingRun<K> {
     pub(super) failed_polls: FailedPolls,
     pub(super) batch_failures: BatchFailures,
     pub(super) polls: u32,
-    /// When the last request for it was sent, and when its response came.
-    pub(super) asked_at: Duration,
-    pub(super) answered_at: Duration,
+    /// Whether the last response was the last look, which comes at the deadline.
+    pub(super) was_last_look: bool,
     pub(super) status: Option<RunStatus>,
     /// Shared by the runs of a batch.
     pub(super) last_error: Option<Arc<Error>>,
@@ -44,8 +43,7 @@ impl<K> WaitingRun<K> {
             failed_polls: FailedPolls::since(start),
             batch_failures: BatchFailures::default(),
             polls: 0,
-            asked_at: Duration::ZERO,
-            answered_at: Duration::ZERO,
+            was_last_look: false,
             status: None,
             last_error: None,
         }

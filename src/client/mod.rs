@@ -11,6 +11,7 @@
 mod builder;
 mod constructors;
 mod operations;
+mod waits;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ use crate::session::{Checkpoint, Session, Wait, Watch};
 use crate::transport::Executor;
 
 pub use builder::ClientBuilder;
+pub use waits::Waits;
 
 /// A client of the DinoAI agents API.
 ///

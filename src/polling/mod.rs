@@ -6,6 +6,7 @@ mod options;
 mod outage;
 mod poller;
 mod schedule;
+mod shared_polls;
 mod tolerance;
 
 pub use options::{OnTimeout, PollOptions};

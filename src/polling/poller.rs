@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use super::options::{OnTimeout, PollOptions};
 use super::outage::{FailedPolls, OnOutage};
+use super::shared_polls::SharedPolls;
 use super::tolerance::Tolerance;
 use crate::error::{Awaited, Error, Result, WaitTimeout, excerpt};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::Api;
 use crate::operations::scheduler::{
-    BatchFailures, FIRST_POLL, Found, LAST_LOOK, LONGEST_RETRY_AFTER, Look, Member, Wanted,
+    BatchFailures, FIRST_POLL, LAST_LOOK, LONGEST_RETRY_AFTER, Look, Wanted,
 };
 use crate::time::Clock;
 use crate::transport::CallOptions;
@@ -49,9 +50,6 @@ pub(crate) struct Poller {
     look_ended_at: Option<Duration>,
     /// The polls of the client's other waits, with which it shares requests, if it does.
     shared: Option<SharedPolls>,
-    batch_failures: BatchFailures,
-    /// Whether the last poll was refused as one of too many in a request.
-    was_refused: bool,
     /// When the next poll is due, and from when on it may share a request. `None`: at once.
     due: Option<Due>,
 }
@@ -61,14 +59,6 @@ pub(crate) struct Poller {
 struct Due {
     soonest: Duration,
     at: Duration,
-}
-
-/// What a wait knows of the polls that it shares with other waits.
-struct SharedPolls {
-    member: Member,
-    /// Whether another wait has found that the host is right, and the credentials for reads.
-    is_proven: bool,
-    has_read: bool,
 }
 
 impl Poller {
@@ -98,19 +88,13 @@ impl Poller {
             last_error: None,
             look_ended_at: None,
             shared: None,
-            batch_failures: BatchFailures::default(),
-            was_refused: false,
             due: None,
         }
     }
 
     /// Shares requests with the client's other waits from now on.
     pub(crate) fn share(&mut self) {
-        self.shared = Some(SharedPolls {
-            member: self.api.join(),
-            is_proven: false,
-            has_read: false,
-        });
+        self.shared = Some(SharedPolls::new(&self.api));
     }
 
     /// For a run that was started, or written to, in this session: host and id are right.
@@ -174,8 +158,7 @@ impl Poller {
 
     /// Whether no other wait shares requests with this one at the moment.
     pub(crate) fn is_alone(&self) -> bool {
-        let shared = self.shared.as_ref();
-        shared.is_none_or(|shared| shared.member.is_alone())
+        self.shared.as_ref().is_none_or(SharedPolls::is_alone)
     }
 
     /// Sleeps until the next poll is due.
@@ -206,34 +189,21 @@ impl Poller {
             deadline: self.deadline,
             started: self.started,
             is_proven: self.is_proven,
-            batch_failures: self.batch_failures,
+            batch_failures: BatchFailures::default(),
         };
-        let looked = match &self.shared {
-            Some(shared) => shared.member.look(look).await,
+        let looked = match &mut self.shared {
+            Some(shared) => shared.look(look).await,
             None => None,
         };
-        let Some(looked) = looked else {
+        let Some((answered_at, status)) = looked else {
             // The runtime is gone that was to send it.
             self.share();
             let call = self.begin();
             return self.api.read_status(call).await;
         };
         self.polls += 1;
-        self.look_ended_at = Some(looked.answered_at);
-        self.batch_failures = looked.batch_failures;
-        self.was_refused = matches!(looked.found, Found::TooMany(_));
-        if let Some(shared) = &mut self.shared {
-            shared.is_proven = looked.is_proven;
-            shared.has_read = looked.has_read;
-        }
-        match looked.found {
-            Found::Run(status) => {
-                status.map_err(|error| error.for_run(&self.session_id, self.started))
-            }
-            Found::Failed(error) | Found::TooMany(error) => {
-                Err(error.for_run(&self.session_id, self.started))
-            }
-        }
+        self.look_ended_at = Some(answered_at);
+        status.map_err(|error| error.for_run(&self.session_id, self.started))
     }
 
     /// Notes what a poll has read, and whether that is, or may be, the end of what is waited
@@ -294,9 +264,7 @@ impl Poller {
                 self.pause(None, awaited).await
             }
             // It was not looked at, and smaller batches may be taken.
-            Err(error) if std::mem::take(&mut self.was_refused) => {
-                self.pause(Some(error), awaited).await
-            }
+            Err(error) if self.was_refused() => self.pause(Some(error), awaited).await,
             Err(error) => {
                 let now = self.now();
                 let (is_proven, has_read) = self.proof(&error);
@@ -311,14 +279,17 @@ impl Poller {
         }
     }
 
+    fn was_refused(&mut self) -> bool {
+        self.shared.as_mut().is_some_and(SharedPolls::take_refusal)
+    }
+
     /// Whether host and id are known to be right, as far as this failure is about them, and the
-    /// credentials. Any run that was read proves the host, for all waits that share a request.
+    /// credentials.
     fn proof(&self, error: &Error) -> (bool, bool) {
         let shared = self.shared.as_ref();
-        let is_host_proven = shared.is_some_and(|shared| shared.is_proven);
-        let is_proven = self.is_proven || (is_host_proven && error.is_common());
-        let has_read = self.has_read || shared.is_some_and(|shared| shared.has_read);
-        (is_proven, has_read)
+        let (proves_host, proves_reads) = shared.map_or((false, false), SharedPolls::proof);
+        let is_proven = self.is_proven || (proves_host && error.is_common());
+        (is_proven, self.has_read || proves_reads)
     }
 
     /// The same after a poll that has read the run, but not all that belongs to it.

@@ -6,13 +6,14 @@ use std::time::Duration;
 ///
 /// The default is the one deliberate departure from the vendor's page, which polls every 10 s: a
 /// short run is seen to end after a second, and a long one costs no more requests than it does
-/// there.
+/// there. The end of a run is seen within a tenth of its length, or within a second: the time that the
+/// request takes included, as long as that is below a hundredth of the run.
 ///
 /// | waited so far | next poll in about |
 /// | --- | --- |
-/// | up to 10 s | 1 s |
-/// | 30 s | 3 s |
-/// | 100 s and more | 10 s |
+/// | up to 11 s | 1 s |
+/// | 33 s | 3 s |
+/// | 110 s and more | 10 s |
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,8 +33,8 @@ impl Schedule {
 
     /// Polls often at first and less often later: the default.
     ///
-    /// The pause is a tenth of the time waited so far, less 0 to 20 % at random, so that many waits
-    /// do not poll in step; at least 1 s and at most 10 s.
+    /// The pause is an eleventh of the time waited so far, less 0 to 20 % at random, so that many
+    /// waits do not poll in step; at least 1 s and at most 10 s.
     ///
     /// ```
     /// use dinoai::Schedule;
@@ -72,7 +73,8 @@ impl Schedule {
     /// The pause before the next poll, after `waited`.
     pub(crate) fn pause(self, waited: Duration) -> Duration {
         self.fixed.unwrap_or_else(|| {
-            let interval = (waited / 10).mul_f64(1.0 - 0.2 * fastrand::f64());
+            // A tenth would be missed by the time that the request takes.
+            let interval = (waited / 11).mul_f64(1.0 - 0.2 * fastrand::f64());
             interval.clamp(Self::SHORTEST, Self::LONGEST)
         })
     }
@@ -83,12 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_is_a_tenth_of_the_wait_less_up_to_a_fifth_and_within_bounds() {
+    fn the_pause_is_an_eleventh_of_the_wait_less_up_to_a_fifth_and_within_bounds() {
         for (waited, shortest, longest) in [
             (0, 1.0, 1.0),
             (5, 1.0, 1.0),
-            (30, 2.4, 3.0),
-            (100, 8.0, 10.0),
+            (33, 2.4, 3.0),
+            (110, 8.0, 10.0),
             (86_400, 10.0, 10.0),
         ] {
             let waited = Duration::from_secs(waited);
@@ -103,6 +105,27 @@ mod tests {
                 assert!(pauses.iter().any(|pause| *pause > middle), "{waited:?}");
             }
         }
+    }
+
+    /// A run ends just after it was looked at, and each request takes a hundredth of it.
+    #[test]
+    fn the_end_is_seen_within_a_tenth_of_the_run_or_a_second() {
+        let mut latest = 0.0_f64;
+        for _ in 0..200 {
+            let mut waited = 0.0;
+            while waited < 3600.0 {
+                let request = waited / 101.0;
+                let pause = Schedule::adaptive().pause(Duration::from_secs_f64(waited));
+                let seen = pause.as_secs_f64() + request;
+                if waited >= 11.0 {
+                    latest = latest.max(seen / waited);
+                } else {
+                    assert!(seen <= 1.0 + request, "{seen} after {waited}");
+                }
+                waited += pause.as_secs_f64();
+            }
+        }
+        assert!(latest > 0.09 && latest <= 0.1011, "{latest}");
     }
 
     #[test]

@@ -25,7 +25,8 @@ use crate::transport::CallOptions;
 ///
 /// It asks for the status alone, as often as its [`Schedule`](crate::Schedule) says, and for the
 /// transcript at the end: a wait of N polls makes N + 1 small requests over one connection, however
-/// long the transcript is. To see the work while it happens use a [`Watch`](crate::Watch).
+/// long the transcript is. Waits that go on at the same time share requests: see
+/// [`Waits`](crate::Waits). To see the work while it happens use a [`Watch`](crate::Watch).
 ///
 /// It returns the whole [`Run`] if the run has completed. It can be spawned, and dropped at any
 /// time (see below): nothing is sent twice, and [`Client::session`](crate::Client::session) waits again. A status that

@@ -5,7 +5,7 @@
 //! `looked` or `read` (outcomes.rs).
 //!
 //! Triggers are sent by tasks of their own, so that a slow reader of the stream loses no
-//! response; looks are sent by the scheduler. Reads are driven by the stream itself.
+//! response; looks are sent by the scheduler, and reads by tasks that end with the stream.
 
 mod outcomes;
 mod requests;
@@ -113,7 +113,7 @@ type InFlight<K> = Pin<Box<dyn Future<Output = Answered<K>> + Send>>;
 /// What came of a request.
 enum Answered<K> {
     Triggered(ToStart<K>, Duration, Result<Accepted>),
-    Read(Box<WaitingRun<K>>, Result<Run>),
+    Read(Box<WaitingRun<K>>, Duration, Result<Run>),
     Stopped(Box<WaitingRun<K>>, Box<WaitTimeout>),
 }
 
@@ -219,7 +219,9 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                     self.triggers -= 1;
                     self.started(item, start, accepted);
                 }
-                Happened::Answered(Answered::Read(run, read)) => self.read(run, read),
+                Happened::Answered(Answered::Read(run, asked_at, read)) => {
+                    self.read(run, asked_at, read);
+                }
                 Happened::Answered(Answered::Stopped(run, timeout)) => {
                     self.finish(*run, Err(Error::WaitTimeout(timeout)));
                 }

@@ -66,9 +66,14 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         self.results.push_back((item.key, Err(error)));
     }
 
-    pub(super) fn read(&mut self, mut run: Box<WaitingRun<K>>, read: Result<Run>) {
+    pub(super) fn read(
+        &mut self,
+        mut run: Box<WaitingRun<K>>,
+        asked_at: Duration,
+        read: Result<Run>,
+    ) {
         let now = self.clock.now();
-        run.answered_at = now;
+        run.was_last_look = self.is_last_look(&run, asked_at, now);
         match read {
             Ok(read) if read.status.is_terminal() => {
                 run.failed_polls.answered(&run.id, now, &mut self.on_outage);

@@ -2,14 +2,16 @@
 
 use std::panic::resume_unwind;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{Either, select};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Answered, InFlight, ManyRuns, ToStart};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, WaitTimeout};
-use crate::operations::documents::TriggerDinoaiAgentRun;
+use crate::operations::documents::{DinoaiAgentRun, TriggerDinoaiAgentRun};
 use crate::operations::scheduler::LAST_LOOK;
 use crate::transport::CallOptions;
 use crate::transport::Operation;
@@ -26,7 +28,9 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         };
         let (key, request) = (item.key.clone(), item.request.clone());
         let hooks = self.hooks.clone();
+        let triggering = self.member.request();
         let task = tokio::spawn(async move {
+            let _triggering = triggering;
             let accepted = api.trigger(request, call).await;
             let id = match &accepted {
                 Ok(accepted) => Some(&accepted.session_id),
@@ -45,9 +49,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             }
             accepted
         });
-        let triggering = self.member.request();
         Box::pin(async move {
-            let _triggering = triggering;
             let accepted = match task.await {
                 Ok(accepted) => accepted,
                 Err(error) => match error.try_into_panic() {
@@ -63,27 +65,41 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         })
     }
 
-    /// Reads a run whole.
-    pub(super) fn reading(&self, mut run: Box<WaitingRun<K>>) -> InFlight<K> {
+    /// Reads a run whole, on a task of its own: however slowly the stream is read, the request holds
+    /// up nobody else's.
+    pub(super) fn reading(&self, run: Box<WaitingRun<K>>) -> InFlight<K> {
         let now = self.clock.now();
-        run.asked_at = now;
         let api = self.api.clone();
-        let (deadline, after_start) = (self.deadline(&run).max(now), run.started);
+        let deadline = self.deadline(&run).max(now);
         let call = CallOptions {
             session_id: Some(run.id.clone()),
             deadline: Some(deadline.saturating_add(LAST_LOOK)),
             once: true,
-            after_start,
+            after_start: run.started,
             ..CallOptions::default()
         };
         let request = self.member.request();
         let overdue = self.clock.alarm(deadline);
-        Box::pin(async move {
+        let task = AbortOnDropHandle::new(tokio::spawn(async move {
             // What hangs does not hold it up beyond the deadline.
-            let permit = pin!(request.permit());
-            let _permit = select(permit, overdue).await;
-            let read = api.read_run(call).await;
-            Answered::Read(run, read)
+            let _permit = match select(pin!(request.permit()), overdue).await {
+                Either::Left((permit, _)) => permit,
+                Either::Right(_) => None,
+            };
+            api.read_run(call).await
+        }));
+        Box::pin(async move {
+            let read = match task.await {
+                Ok(read) => read,
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => resume_unwind(panic),
+                    Err(error) => Err(Error::Transport {
+                        call: Box::new(DinoaiAgentRun::INFO.call()),
+                        source: Arc::new(error),
+                    }),
+                },
+            };
+            Answered::Read(run, now, read)
         })
     }
 
@@ -98,9 +114,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             after_start: run.started,
             ..CallOptions::default()
         };
-        let request = self.member.request();
         Box::pin(async move {
-            let _request = request;
             let stop = api.stop(run.id.clone(), call).await;
             timeout.stopped = Some(stop.map(|accepted| accepted.status).map_err(Box::new));
             Answered::Stopped(run, timeout)

@@ -44,6 +44,19 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         run.start.saturating_add(self.options.timeout)
     }
 
+    /// Whether a response that came then, to a request from then, was the last look at a run.
+    pub(super) fn is_last_look(
+        &self,
+        run: &WaitingRun<K>,
+        asked_at: Duration,
+        answered_at: Duration,
+    ) -> bool {
+        let deadline = self.deadline(run);
+        // Nobody has read the stream at the deadline: the response may be from before.
+        let was_left = self.left_at < deadline && deadline <= self.resumed_at;
+        answered_at >= deadline && !(was_left && asked_at <= self.resumed_at)
+    }
+
     /// Asks for a look at a run, due then, or from `soonest` on together with others.
     pub(super) fn ask(&mut self, run: Box<WaitingRun<K>>, soonest: Duration, due: Duration) {
         let look = self.asked(run, soonest, due);
@@ -97,8 +110,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             return self.ask(run, now, now);
         };
         run.polls += 1;
-        run.asked_at = looked.asked_at;
-        run.answered_at = looked.answered_at;
+        run.was_last_look = self.is_last_look(&run, looked.asked_at, looked.answered_at);
         run.batch_failures = looked.batch_failures;
         match looked.found {
             Found::Run(Ok(status)) => self.has_status(run, status),
@@ -185,12 +197,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
     /// Goes on waiting for a run, unless this was its last look.
     fn wait_or_time_out(&mut self, run: Box<WaitingRun<K>>) {
-        let deadline = self.deadline(&run);
-        // Nobody has read the stream at the deadline: the response may be from before.
-        let is_stale = self.left_at < deadline
-            && deadline <= self.resumed_at
-            && run.asked_at <= self.resumed_at;
-        if run.answered_at < deadline || is_stale {
+        if !run.was_last_look {
             return self.ask_again(run);
         }
         let now = self.clock.now();

@@ -11,10 +11,10 @@ use futures_util::stream::FuturesUnordered;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::look::{BatchFailures, Found, Looked};
 use super::queue::{Entry, Queue};
-use super::{
-    BatchFailures, Found, LAST_LOOK, LAST_LOOKS, LONGEST_RETRY_AFTER, Looked, REQUESTS, Shared,
-};
+use super::shared::Shared;
+use super::{LAST_LOOK, LAST_LOOKS, LONGEST_RETRY_AFTER, REQUESTS};
 use crate::error::{Error, Result, RetryClass};
 use crate::model::RunStatus;
 use crate::operations::documents::{DinoaiAgentRunStatus, dinoai_agent_run_status};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{BATCH, BatchFailures, Look, Reply};
+use super::BATCH;
+use super::look::{BatchFailures, Look, Reply};
 
 /// How many batches have to be answered before larger ones are tried again.
 const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
@@ -35,7 +36,7 @@ pub(super) struct Queue {
     /// How many batches were answered since one was refused.
     answered_since_refusal: u32,
     /// How many requests were answered at all.
-    answered: u64,
+    answered: u32,
     /// Whether the host is known to be right, and the credentials for reads.
     pub(super) is_proven: bool,
     pub(super) has_read: bool,
@@ -166,7 +167,7 @@ impl Queue {
     pub(super) fn note_read(&mut self) {
         self.is_proven = true;
         self.has_read = true;
-        self.answered += 1;
+        self.answered = self.answered.wrapping_add(1);
         // The server may have refused a batch for a reason that has passed: now and then a larger
         // one is tried again.
         self.answered_since_refusal += 1;
@@ -201,7 +202,7 @@ impl Queue {
                 ..before
             },
         };
-        let is_too_often = failures >= FAILURES_BEFORE_SMALLER_ONES && self.answered > answered;
+        let is_too_often = failures >= FAILURES_BEFORE_SMALLER_ONES && self.answered != answered;
         let after = match is_too_often {
             true => BatchFailures::default(),
             false => BatchFailures { failures, answered },

@@ -13,3 +13,4 @@ mod one_bad_run;
 mod outages;
 mod pauses;
 mod starting;
+mod waits;

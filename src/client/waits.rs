@@ -1,0 +1,87 @@
+//! [`Waits`]: the waits of a client that go on at the same time.
+
+use super::Client;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::session::Wait;
+
+impl Client {
+    /// The waits of this client, which share requests: see [`Waits`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// let run = client.waits().wait("xwzdneft6emspe0f")?.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn waits(&self) -> Waits {
+        Waits {
+            client: self.clone(),
+        }
+    }
+}
+
+/// The waits of a client, which runs join and leave while they go on.
+///
+/// All waits of a client, and of its clones, that go on at the same time in a tokio runtime share
+/// requests, whatever made them: [`Waits::wait`], [`Session::wait`](crate::Session::wait),
+/// [`Client::trigger_run_and_wait`], [`Client::wait_all`], [`Client::run_all`] and
+/// [`WaitTree`](crate::WaitTree). One request reads the status of up to 50 runs. So a service that
+/// waits for each run in a task of its own polls as rarely as one wait for all of them:
+///
+/// - A wait among others looks first within a second, and then as its
+///   [`Schedule`](crate::Schedule) says. It is taken along with a request that is sent anyway, once
+///   half of its interval is over.
+/// - A delay that the server asks for holds for all of them, for 60 s at the longest.
+/// - At most 8 requests are in flight at a time; those for runs whose deadline has come do not wait
+///   for the others.
+/// - If the server refuses so many runs in a request, or such a request fails three times in a row
+///   while others succeed, requests become smaller, down to one for each run.
+/// - Each wait keeps its own timeout, schedule, hooks and
+///   [tolerance](crate::Wait#failing-polls), and learns what concerns its run. A caller that is slow
+///   holds up no other; a wait that is dropped has left.
+///
+/// A wait that goes on alone polls by itself, with a request for its run.
+#[derive(Clone)]
+pub struct Waits {
+    client: Client,
+}
+
+impl Waits {
+    /// Waits until a run has ended.
+    ///
+    /// The same as [`Client::session`] and then [`Session::wait`](crate::Session::wait); nothing is
+    /// sent until it is awaited.
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, SessionId};
+    ///
+    /// async fn serve(client: Client, mut accepted: tokio::sync::mpsc::Receiver<SessionId>) {
+    ///     while let Some(id) = accepted.recv().await {
+    ///         let waits = client.waits();
+    ///         tokio::spawn(async move {
+    ///             match waits.wait(&id)?.await {
+    ///                 Ok(run) => println!("{id}: {}", run.answer().unwrap_or("no answer")),
+    ///                 Err(error) => eprintln!("{error}"),
+    ///             }
+    ///             dinoai::Result::Ok(())
+    ///         });
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] if the id is blank. Awaited, those of a [`Wait`].
+    pub fn wait(&self, id: impl AsRef<str>) -> Result<Wait> {
+        Ok(self.client.session(id)?.wait())
+    }
+}
+
+impl std::fmt::Debug for Waits {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Waits").finish_non_exhaustive()
+    }
+}

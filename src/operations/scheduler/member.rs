@@ -1,0 +1,164 @@
+//! [`Scheduler`]: one a client; and [`Member`]: a wait that takes part in it.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+
+use super::driver;
+use super::look::{Look, Looked, Reply, SlotLooked, SlotReply};
+use super::queue::Key;
+use super::shared::{Request, Shared};
+use crate::transport::Executor;
+
+/// The status polls of all waits of a client.
+///
+/// A connection belongs to the runtime that has opened it, so each runtime has a queue of its own.
+#[derive(Default)]
+pub(crate) struct Scheduler {
+    queues: Mutex<Vec<(runtime::Id, Weak<Shared>)>>,
+}
+
+impl Scheduler {
+    /// Takes part from now on.
+    pub(crate) fn join(&self, executor: &Arc<Executor>) -> Member {
+        let Ok(runtime) = runtime::Handle::try_current() else {
+            return Member { shared: None };
+        };
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.retain(|(_, queue)| queue.strong_count() > 0);
+        let known = queues.iter().find(|(id, _)| *id == runtime.id());
+        let shared = known.and_then(|(_, queue)| queue.upgrade());
+        let shared = shared.unwrap_or_else(|| {
+            let shared = Arc::new(Shared::new(executor.clone()));
+            queues.push((runtime.id(), Arc::downgrade(&shared)));
+            shared
+        });
+        shared.members.fetch_add(1, Ordering::Relaxed);
+        Member {
+            shared: Some(shared),
+        }
+    }
+}
+
+/// A wait that takes part; dropped, it has left.
+pub(crate) struct Member {
+    /// `None` outside a runtime of tokio, where nothing can be shared.
+    shared: Option<Arc<Shared>>,
+}
+
+impl Member {
+    /// Whether no other wait goes on, so that there is nothing to share.
+    pub(crate) fn is_alone(&self) -> bool {
+        let shared = self.shared.as_ref();
+        shared.is_none_or(|shared| shared.members.load(Ordering::Relaxed) == 1)
+    }
+
+    /// Looks at a run when that is due, or sooner with others. `None` if the runtime is gone that
+    /// was to send it.
+    ///
+    /// May be dropped at any time.
+    pub(crate) async fn look(&self, look: Look) -> Option<Looked> {
+        let shared = self.shared.as_ref()?;
+        let (reply, looked) = oneshot::channel();
+        let queued = insert(shared, std::iter::once((look, Reply::One(reply))));
+        let _queued = Queued {
+            shared,
+            key: queued?,
+        };
+        looked.await.ok()
+    }
+
+    /// Looks at many runs, each as [`look`](Self::look), and reports each to `all` with its slot.
+    pub(crate) fn look_at(
+        &self,
+        looks: impl IntoIterator<Item = (usize, Look)>,
+        all: &UnboundedSender<SlotLooked>,
+    ) {
+        let with_reply = |(slot, look)| {
+            let all = Some(all.clone());
+            (look, Reply::Slot(SlotReply { slot, all }))
+        };
+        let looks = looks.into_iter().map(with_reply);
+        match &self.shared {
+            Some(shared) => drop(insert(shared, looks)),
+            None => looks.for_each(drop),
+        }
+    }
+
+    /// Forgets the looks whose askers have gone.
+    pub(crate) fn forget_closed(&self) {
+        if let Some(shared) = &self.shared {
+            shared.queue().forget_closed();
+            shared.changed.notify_one();
+        }
+    }
+
+    /// A request that is about to be made beside the polls, which may have to wait until no more
+    /// than [`REQUESTS`] are in flight.
+    pub(crate) fn request(&self) -> Request {
+        if let Some(shared) = &self.shared {
+            shared.others.fetch_add(1, Ordering::Relaxed);
+        }
+        Request {
+            shared: self.shared.clone(),
+        }
+    }
+
+    /// Obeys a delay that the server has asked for, for all waits.
+    pub(crate) fn hold(&self, until: Duration) {
+        if let Some(shared) = &self.shared {
+            shared.queue().hold(until);
+        }
+    }
+
+    /// Until when the server has asked not to be asked.
+    pub(crate) fn held_until(&self) -> Duration {
+        let shared = self.shared.as_ref();
+        shared.map_or(Duration::ZERO, |shared| shared.queue().held_until())
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.members.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A look that is waited for: dropped, it is taken out of the queue.
+struct Queued<'a> {
+    shared: &'a Shared,
+    key: Key,
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        if self.shared.queue().remove(self.key) {
+            // Nothing may be left to do.
+            self.shared.changed.notify_one();
+        }
+    }
+}
+
+/// Puts looks in the queue, and sees that somebody sends them.
+fn insert(shared: &Arc<Shared>, looks: impl Iterator<Item = (Look, Reply)>) -> Option<Key> {
+    let mut queue = shared.queue();
+    let mut last = None;
+    for (look, reply) in looks {
+        last = Some(queue.insert(look, reply));
+    }
+    let is_driven = std::mem::replace(&mut queue.is_driven, true);
+    let is_late = queue.is_driven_too_late();
+    drop(queue);
+    match is_driven {
+        false => drop(tokio::spawn(driver::drive(shared.clone()))),
+        true if is_late => shared.changed.notify_one(),
+        true => {}
+    }
+    last
+}

@@ -1,0 +1,65 @@
+//! [`Shared`]: what the waits on one runtime share.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use super::REQUESTS;
+use super::queue::Queue;
+use crate::transport::Executor;
+
+/// What the waits on one runtime share.
+pub(super) struct Shared {
+    pub(super) executor: Arc<Executor>,
+    pub(super) members: AtomicUsize,
+    queue: Mutex<Queue>,
+    /// That the queue holds something that the driver does not know of.
+    pub(super) changed: Notify,
+    /// One for each poll and each read.
+    pub(super) permits: Arc<Semaphore>,
+    /// How many requests of waits for many runs are in flight.
+    pub(super) others: AtomicUsize,
+}
+
+impl Shared {
+    pub(super) fn new(executor: Arc<Executor>) -> Self {
+        Self {
+            executor,
+            members: AtomicUsize::new(0),
+            queue: Mutex::default(),
+            changed: Notify::new(),
+            permits: Arc::new(Semaphore::new(REQUESTS)),
+            others: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request of a wait that is in flight, or about to be; dropped, it has ended. It belongs on a task
+/// of its own, since it may hold up others.
+///
+/// Until then a clock that jumps from one poll to the next stands still.
+pub(crate) struct Request {
+    pub(super) shared: Option<Arc<Shared>>,
+}
+
+impl Request {
+    /// Waits until it may be sent beside the polls.
+    pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        let shared = self.shared.as_ref()?;
+        shared.permits.clone().acquire_owned().await.ok()
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.others.fetch_sub(1, Ordering::Relaxed);
+            shared.changed.notify_one();
+        }
+    }
+}

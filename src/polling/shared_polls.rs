@@ -1,0 +1,67 @@
+//! [`SharedPolls`]: what one wait knows of the polls that it shares with the client's other waits.
+
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::model::RunStatus;
+use crate::operations::Api;
+use crate::operations::scheduler::{BatchFailures, Found, Look, Member};
+
+/// What one wait knows of the polls that it shares with the client's other waits.
+pub(super) struct SharedPolls {
+    member: Member,
+    batch_failures: BatchFailures,
+    /// Whether any of them has found that the host is right, and the credentials for reads.
+    is_proven: bool,
+    has_read: bool,
+    /// Whether the last poll was refused as one of too many in a request.
+    was_refused: bool,
+}
+
+impl SharedPolls {
+    pub(super) fn new(api: &Api) -> Self {
+        Self {
+            member: api.join(),
+            batch_failures: BatchFailures::default(),
+            is_proven: false,
+            has_read: false,
+            was_refused: false,
+        }
+    }
+
+    /// Whether no other wait goes on at the moment.
+    pub(super) fn is_alone(&self) -> bool {
+        self.member.is_alone()
+    }
+
+    /// Reads the status in one request with other waits; also says when it was answered. `None` if
+    /// the runtime is gone that was to send it.
+    pub(super) async fn look(&mut self, look: Look) -> Option<(Duration, Result<RunStatus>)> {
+        let look = Look {
+            batch_failures: self.batch_failures,
+            ..look
+        };
+        let looked = self.member.look(look).await?;
+        self.batch_failures = looked.batch_failures;
+        self.is_proven = looked.is_proven;
+        self.has_read = looked.has_read;
+        self.was_refused = matches!(looked.found, Found::TooMany(_));
+        let status = match looked.found {
+            Found::Run(status) => status,
+            Found::Failed(error) | Found::TooMany(error) => Err((*error).clone()),
+        };
+        Some((looked.answered_at, status))
+    }
+
+    /// Whether the last poll was refused as one of too many, so that nothing was looked at. Says so
+    /// once.
+    pub(super) fn take_refusal(&mut self) -> bool {
+        std::mem::take(&mut self.was_refused)
+    }
+
+    /// Whether the host is known to be right, and the credentials for reads. Any run that was read
+    /// proves them for all.
+    pub(super) fn proof(&self) -> (bool, bool) {
+        (self.is_proven, self.has_read)
+    }
+}
