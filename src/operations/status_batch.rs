@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::convert::{read, run_status};
-use super::documents::dinoai_agent_run_status;
+use super::documents::{DinoAiAgentRunStatus, dinoai_agent_run_status};
 use super::lenient::relax_run;
 use crate::error::{Error, FailedCall, GraphQlError, PathSegment, Purpose};
 use crate::model::{RunStatus, SessionId};
@@ -28,7 +28,11 @@ pub(crate) struct StatusBatch<'a> {
 impl<'a> StatusBatch<'a> {
     pub(crate) const INFO: OperationInfo = read("DinoaiAgentRunStatuses", Purpose::ReadStatus);
 
-    pub(crate) fn new(ids: &'a [SessionId]) -> Self {
+    pub(crate) fn new(ids: &'a [SessionId], wanted: Wanted) -> Self {
+        let children = match wanted {
+            Wanted::Status => "",
+            Wanted::StatusAndChildren => " childSessionIds",
+        };
         let (_, fragment) = dinoai_agent_run_status::QUERY
             .split_once("\nfragment ")
             .unwrap_or_default();
@@ -39,7 +43,7 @@ impl<'a> StatusBatch<'a> {
         let selections: Vec<_> = (0..ids.len())
             .map(|place| {
                 let (alias, variable) = (batch_alias(place), variable(place));
-                format!("  {alias}: dinoaiAgentRun(agentSessionId: ${variable}) {{ ...RunStatus }}")
+                format!("  {alias}: dinoaiAgentRun(agentSessionId: ${variable}) {{ ...RunStatus{children} }}")
             })
             .collect();
         Self {
@@ -60,26 +64,59 @@ fn batch_alias(place: usize) -> String {
     format!("run{place}")
 }
 
-/// What stands at an alias of a batch: the status, or with `ok: false` the status beside it.
+/// What one look reads of each run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Status,
+    StatusAndChildren,
+}
+
+/// What a look has read of a run. Without children where they were not wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reading {
+    pub(crate) status: RunStatus,
+    pub(crate) children: Vec<SessionId>,
+}
+
+/// A run at an alias of a batch.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RunLook {
+    ok: bool,
+    status: DinoAiAgentRunStatus,
+    #[serde(default)]
+    child_session_ids: Vec<String>,
+}
+
+/// What stands at an alias of a batch, or with `ok: false` the status beside it.
 fn batch_status<'de, D: Deserializer<'de>>(
     value: D,
-) -> Result<Result<RunStatus, String>, serde_path_to_error::Error<D::Error>> {
-    let run: dinoai_agent_run_status::RunStatus = serde_path_to_error::deserialize(value)?;
+) -> Result<Result<Reading, String>, serde_path_to_error::Error<D::Error>> {
+    let run: RunLook = serde_path_to_error::deserialize(value)?;
     Ok(match run_status(run.ok, run.status) {
-        Ok(status) => Ok(status),
+        Ok(status) => Ok(Reading {
+            status,
+            children: run
+                .child_session_ids
+                .into_iter()
+                // A blank one is none.
+                .filter_map(|id| SessionId::new(id).ok())
+                .collect(),
+        }),
         Err(Refusal::NotAccepted(status)) => Err(status),
         Err(Refusal::Nothing | Refusal::Invalid { .. }) => Err(String::new()),
     })
 }
 
-/// Reads the statuses of many runs in one request, each with an error of its own if there is one.
-pub(super) async fn read_statuses(
+/// Looks at many runs in one request, each with an error of its own if there is one.
+pub(super) async fn read_many(
     executor: &Executor,
     ids: &[SessionId],
+    wanted: Wanted,
     options: CallOptions,
-) -> Result<Vec<Result<RunStatus, Error>>, Error> {
+) -> Result<Vec<Result<Reading, Error>>, Error> {
     let context = executor.context();
-    let request = StatusBatch::new(ids);
+    let request = StatusBatch::new(ids, wanted);
     executor
         .send(
             &StatusBatch::INFO,
@@ -97,7 +134,7 @@ pub(crate) fn read_batch(
     call: Box<FailedCall>,
     ids: &[SessionId],
     context: &ResponseContext,
-) -> Result<Vec<Result<RunStatus, Error>>, Error> {
+) -> Result<Vec<Result<Reading, Error>>, Error> {
     let is_at_an_alias = |error: &GraphQlError| !error.path.is_empty();
     let (data, errors) = response
         .data(&call, context, is_at_an_alias)
@@ -188,11 +225,15 @@ mod tests {
     fn a_batch_of_any_size_is_a_valid_document() {
         let sdl = include_str!("../../graphql/schema.graphql");
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
-        for size in [1, 2, 50] {
+        let both = [Wanted::Status, Wanted::StatusAndChildren];
+        for (size, wanted) in [1, 2, 50]
+            .into_iter()
+            .flat_map(|size| both.map(|it| (size, it)))
+        {
             let ids: Vec<_> = (0..size)
                 .map(|number| SessionId::new(format!("session-{number}")).unwrap())
                 .collect();
-            let batch = serde_json::to_value(StatusBatch::new(&ids)).unwrap();
+            let batch = serde_json::to_value(StatusBatch::new(&ids, wanted)).unwrap();
             let query = batch["query"].as_str().unwrap();
             let document = ExecutableDocument::parse_and_validate(&schema, query, "batch").unwrap();
             let operation = document
@@ -201,7 +242,11 @@ mod tests {
                 .unwrap();
             assert_eq!(operation.root_fields(&document).count(), size);
             assert_eq!(batch["variables"].as_object().unwrap().len(), size);
-            if size == 2 {
+            if (size, wanted) == (2, Wanted::StatusAndChildren) {
+                let selected = "...RunStatus childSessionIds }";
+                assert_eq!(query.matches(selected).count(), 2);
+            }
+            if (size, wanted) == (2, Wanted::Status) {
                 insta::assert_snapshot!(query,
 @r"
 query DinoaiAgentRunStatuses($id0: String!, $id1: String!) {

@@ -182,14 +182,9 @@ impl Poller {
             at: now.saturating_add(FIRST_POLL).min(self.deadline.max(now)),
         });
         let look = Look {
-            id: self.session_id.clone(),
-            wanted: Wanted::Status,
             due: due.at,
             soonest: due.soonest,
-            deadline: self.deadline,
-            started: self.started,
-            is_proven: self.is_proven,
-            batch_failures: BatchFailures::default(),
+            ..self.look_at(self.session_id.clone(), Wanted::Status)
         };
         let looked = match &mut self.shared {
             Some(shared) => shared.look(look).await,
@@ -204,6 +199,27 @@ impl Poller {
         self.polls += 1;
         self.look_ended_at = Some(answered_at);
         status.map_err(|error| error.for_run(&self.session_id, self.started))
+    }
+
+    /// A look at this run, or at one of its descendants, that is due now.
+    pub(crate) fn look_at(&self, id: SessionId, wanted: Wanted) -> Look {
+        let now = self.now();
+        Look {
+            id,
+            wanted,
+            due: now,
+            soonest: now,
+            deadline: self.deadline,
+            started: self.started,
+            is_proven: self.is_proven,
+            batch_failures: BatchFailures::default(),
+        }
+    }
+
+    /// How long the schedule pauses now.
+    pub(crate) fn pause_of_schedule(&self) -> Duration {
+        let waited = self.now().saturating_sub(self.start);
+        self.options.schedule.pause(waited)
     }
 
     /// Notes what a poll has read, and whether that is, or may be, the end of what is waited
@@ -317,7 +333,7 @@ impl Poller {
                 false => Err(self.end_at_deadline(awaited).await),
             };
         }
-        let pause = self.options.schedule.pause(now.saturating_sub(self.start));
+        let pause = self.pause_of_schedule();
         let asked = asked.unwrap_or_default().min(LONGEST_RETRY_AFTER);
         let at = |pause: Duration| now.saturating_add(pause.max(asked)).min(self.deadline);
         self.due = Some(Due {

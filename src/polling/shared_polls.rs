@@ -47,7 +47,7 @@ impl SharedPolls {
         self.has_read = looked.has_read;
         self.was_refused = matches!(looked.found, Found::TooMany(_));
         let status = match looked.found {
-            Found::Run(status) => status,
+            Found::Run(reading) => reading.map(|reading| reading.status),
             Found::Failed(error) | Found::TooMany(error) => Err((*error).clone()),
         };
         Some((looked.answered_at, status))

@@ -1,18 +1,24 @@
-//! [`KnownRuns`]: what is known of the runs of a tree that is waited for. A look reads the digest of
-//! each run; once everything has ended, each is read whole.
+//! [`KnownRuns`]: what is known of the runs of a tree that is waited for. A look reads the status and
+//! the children of each run, up to 50 in a request; once everything has ended, each is read whole.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use futures_util::future::join_all;
 
 use super::read::read_tree;
 use super::run_tree::Tree;
 use super::walk::walk;
 use crate::error::{Awaited, Error, Result};
 use crate::model::{Run, RunStatus, SessionId};
+use crate::operations::Api;
+use crate::operations::scheduler::{self, BATCH, Found, Member, REQUESTS, Reading, Wanted};
 use crate::polling::{Poller, Tolerance};
 use crate::session::AwaitedTurn;
 use crate::transport::CallOptions;
+
+/// How many runs that were not known are looked at at a time.
+const LOOKS: usize = REQUESTS * BATCH;
 
 /// What is known of the runs of a tree that is waited for.
 #[derive(Default)]
@@ -22,7 +28,7 @@ pub(super) struct KnownRuns {
     /// As they read at the last look.
     statuses: HashMap<SessionId, RunStatus>,
     /// What the look that is in flight has read: only what failed is read again.
-    read: HashMap<SessionId, (RunStatus, Vec<SessionId>)>,
+    read: HashMap<SessionId, Reading>,
     tolerances: HashMap<SessionId, Tolerance>,
     /// Descendants that are no longer waited for.
     given_up: HashMap<SessionId, Error>,
@@ -49,52 +55,55 @@ impl KnownRuns {
         }
     }
 
-    /// Looks at every run of the tree that this look has not read yet. An error is the first
-    /// run's.
+    /// Looks at every run of the tree that this look has not read yet: those that are known
+    /// together, then those that they have started. An error is the first run's.
     pub(super) async fn look(
         &mut self,
         polls: &mut Poller,
         turn: &mut AwaitedTurn,
-        concurrency: usize,
+        member: &Member,
     ) -> Result<Look> {
-        // A look that is in flight at the deadline is the last one: its reads may begin until it
-        // has to end.
-        let mut call = polls.call_options();
-        let overrun = std::mem::take(&mut call.overrun);
-        call.deadline = call
-            .deadline
-            .map(|deadline| deadline.saturating_add(overrun));
-        let api = polls.api.clone();
         let root = polls.session_id.clone();
-        let root_messages = Mutex::new(None);
-        let walked = walk(root.clone(), concurrency, |id| {
-            let (api, known) = (api.clone(), self.read.get(&id).cloned());
-            let given_up = self.given_up.get(&id).cloned();
-            let (call, is_root) = (call.clone().for_run(id.clone()), id == root);
-            let root_messages = &root_messages;
+        let is_due = |id: &&SessionId| {
+            **id != root && !self.read.contains_key(*id) && !self.given_up.contains_key(*id)
+        };
+        let known: Vec<_> = self.statuses.keys().filter(is_due).cloned().collect();
+        let mut looked: HashMap<SessionId, Result<Reading>> = HashMap::new();
+        let mut messages = vec![];
+        if known.is_empty() || turn.needs_messages() {
+            let digest = polls.api.read_digest(polls.call_options()).await?;
+            messages = digest.messages;
+            let reading = Reading {
+                status: digest.status,
+                children: digest.child_session_ids,
+            };
+            looked.insert(root.clone(), Ok(reading));
+        }
+        let first = (!looked.contains_key(&root)).then(|| root.clone());
+        let looks = Looks::of(member, polls);
+        let together = known.into_iter().chain(first);
+        let together = together.map(async |id| (id.clone(), looks.at(id).await));
+        looked.extend(join_all(together).await);
+
+        let walked = walk(root.clone(), LOOKS, |id| {
+            let before = self.read.get(&id).cloned().map(Ok);
+            let given_up = self.given_up.get(&id).cloned().map(Err);
+            let known = looked.get(&id).cloned().or(before).or(given_up);
+            let looks = &looks;
             async move {
-                let read = |status, children: Vec<_>| ((status, children.clone()), children);
-                match (known, given_up) {
-                    (Some((status, children)), _) => return Ok(read(status, children)),
-                    (_, Some(error)) => return Err(error),
-                    _ => {}
-                }
-                let digest = api.read_digest(call).await?;
-                if is_root {
-                    *root_messages.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some(digest.messages);
-                }
-                Ok(read(digest.status, digest.child_session_ids))
+                let reading = match known {
+                    Some(reading) => reading?,
+                    None => looks.at(id).await?,
+                };
+                let children = reading.children.clone();
+                Ok((reading, children))
             }
         })
         .await?;
 
-        let (first, _) = walked.first;
+        let first = walked.first.status;
         let now = polls.now();
-        let messages = root_messages
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        turn.note(&first, &messages.unwrap_or_default(), now);
+        turn.note(&first, &messages, now);
         let mut has_ended = turn.has_ended(&first);
         polls.note_look(&first, turn.may_have_ended(&first));
         self.has_first_ended = has_ended;
@@ -102,10 +111,10 @@ impl KnownRuns {
         let mut failure: Option<Error> = None;
         for visit in walked.below {
             match visit.outcome {
-                Ok((status, children)) => {
-                    has_ended &= status.is_terminal();
+                Ok(reading) => {
+                    has_ended &= reading.status.is_terminal();
                     self.tolerances.remove(&visit.session_id);
-                    self.read.insert(visit.session_id, (status, children));
+                    self.read.insert(visit.session_id, reading);
                 }
                 Err(_) if self.given_up.contains_key(&visit.session_id) => {}
                 Err(error) => {
@@ -125,7 +134,7 @@ impl KnownRuns {
         let mut statuses: HashMap<_, _> = self
             .read
             .drain()
-            .map(|(id, (status, _))| (id, status))
+            .map(|(id, reading)| (id, reading.status))
             .collect();
         statuses.insert(root, first);
         let has_changed = self.statuses != statuses;
@@ -159,6 +168,61 @@ impl KnownRuns {
             is_waited_for.then(|| error.clone())
         });
         Ok((tree, failure))
+    }
+}
+
+/// How a look reads each run.
+struct Looks<'a> {
+    member: &'a Member,
+    api: Api,
+    call: CallOptions,
+    /// One at the first run.
+    look: scheduler::Look,
+    pause: Duration,
+}
+
+impl<'a> Looks<'a> {
+    fn of(member: &'a Member, polls: &Poller) -> Self {
+        Self {
+            member,
+            api: polls.api.clone(),
+            call: polls.call_options(),
+            look: polls.look_at(polls.session_id.clone(), Wanted::StatusAndChildren),
+            pause: polls.pause_of_schedule(),
+        }
+    }
+
+    /// Looks at one run, in one request with others. If the server refuses so many at a time, again
+    /// after the pause of the schedule.
+    async fn at(&self, id: SessionId) -> Result<Reading> {
+        let mut look = scheduler::Look {
+            id: id.clone(),
+            ..self.look.clone()
+        };
+        loop {
+            let Some(looked) = self.member.look(look.clone()).await else {
+                // The runtime is gone that was to send it.
+                return self.alone(id).await;
+            };
+            look.batch_failures = looked.batch_failures;
+            match looked.found {
+                Found::Run(reading) => return reading,
+                Found::Failed(error) => return Err(error.for_run(&id, false)),
+                Found::TooMany(_) => {
+                    let now = self.api.clock().now();
+                    look.soonest = now.saturating_add(self.pause / 2);
+                    look.due = now.saturating_add(self.pause).min(look.deadline.max(now));
+                }
+            }
+        }
+    }
+
+    async fn alone(&self, id: SessionId) -> Result<Reading> {
+        let digest = self.api.read_digest(self.call.clone().for_run(id)).await?;
+        Ok(Reading {
+            status: digest.status,
+            children: digest.child_session_ids,
+        })
     }
 }
 

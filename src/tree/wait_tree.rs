@@ -39,6 +39,9 @@ impl ReadTree {
 /// Await it; nothing is sent before. It may be dropped at any time. Descendants that appear while
 /// it waits are waited for, too.
 ///
+/// A look at many runs is one request for up to 50 of them, shared with the client's other waits
+/// (see [`Waits`](crate::Waits)); each run is read whole once everything has ended.
+///
 /// A run with children may wake again when they end, so everything has to read as ended, without a
 /// change, for the quiet period, or until the deadline. After a follow-up through this session the
 /// first run's turn has to have ended, by the rules of a [`Turn`](crate::Turn). What was read is
@@ -88,6 +91,7 @@ impl WaitTree {
         self.options.check()?;
         let handle = self.read.handle;
         let concurrency = self.read.concurrency;
+        let member = handle.api.join();
         let mut polls = handle.polls(handle.api.clock().now(), self.options);
         let mut turn = AwaitedTurn::of(handle);
         let mut known_runs = KnownRuns::default();
@@ -102,7 +106,7 @@ impl WaitTree {
             }
             polls.begin();
             if !has_ended {
-                let looked = known_runs.look(&mut polls, &mut turn, concurrency).await;
+                let looked = known_runs.look(&mut polls, &mut turn, &member).await;
                 let awaited = known_runs.awaited(&turn);
                 match looked {
                     Ok(Look::Ended { may_wake }) => {

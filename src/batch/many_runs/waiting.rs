@@ -113,7 +113,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         run.was_last_look = self.is_last_look(&run, looked.asked_at, looked.answered_at);
         run.batch_failures = looked.batch_failures;
         match looked.found {
-            Found::Run(Ok(status)) => self.has_status(run, status),
+            Found::Run(Ok(reading)) => self.has_status(run, reading.status),
             Found::Run(Err(error)) => self.fail(run, &Arc::new(error)),
             // Smaller batches may be taken.
             Found::TooMany(error) => {

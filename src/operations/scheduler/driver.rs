@@ -16,9 +16,10 @@ use super::queue::{Entry, Queue};
 use super::shared::Shared;
 use super::{LAST_LOOK, LAST_LOOKS, LONGEST_RETRY_AFTER, REQUESTS};
 use crate::error::{Error, Result, RetryClass};
-use crate::model::RunStatus;
-use crate::operations::documents::{DinoaiAgentRunStatus, dinoai_agent_run_status};
-use crate::operations::status_batch::read_statuses;
+use crate::operations::documents::{
+    DinoaiAgentRunDigest, DinoaiAgentRunStatus, dinoai_agent_run_digest, dinoai_agent_run_status,
+};
+use crate::operations::status_batch::{Reading, Wanted, read_many};
 use crate::transport::{CallOptions, Executor};
 
 type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
@@ -27,7 +28,7 @@ type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
 struct Answered {
     entries: Vec<Entry>,
     asked_at: Duration,
-    statuses: Result<Vec<Result<RunStatus>>>,
+    readings: Result<Vec<Result<Reading>>>,
 }
 
 /// Sends what is due until nothing is left.
@@ -118,7 +119,7 @@ fn send_what_is_due(
     false
 }
 
-/// Reads the statuses of runs in one request.
+/// Looks at runs in one request.
 fn request(
     shared: &Shared,
     entries: Vec<Entry>,
@@ -128,29 +129,53 @@ fn request(
 ) -> InFlight {
     let executor = shared.executor.clone();
     let call = call_options(&entries, is_proven, now);
+    // They all read the same.
+    let wanted = entries
+        .first()
+        .map_or(Wanted::Status, |entry| entry.look.wanted);
     Box::pin(async move {
         let _permit = permit;
         let ids: Vec<_> = entries.iter().map(|entry| entry.look.id.clone()).collect();
-        let statuses = match &ids[..] {
-            [id] => match read_status(&executor, call.for_run(id.clone())).await {
-                Ok(status) => Ok(vec![Ok(status)]),
+        let readings = match &ids[..] {
+            [id] => match read_one(&executor, wanted, call.for_run(id.clone())).await {
+                Ok(reading) => Ok(vec![Ok(reading)]),
                 // What has nothing to do with the run.
                 Err(error) if error.is_common() => Err(error),
                 Err(error) => Ok(vec![Err(error)]),
             },
-            _ => read_statuses(&executor, &ids, call).await,
+            _ => read_many(&executor, &ids, wanted, call).await,
         };
         Answered {
             entries,
             asked_at: now,
-            statuses,
+            readings,
         }
     })
 }
 
-async fn read_status(executor: &Executor, call: CallOptions) -> Result<RunStatus> {
-    let variables = dinoai_agent_run_status::Variables { id: call.id() };
-    executor.call::<DinoaiAgentRunStatus>(variables, call).await
+async fn read_one(executor: &Executor, wanted: Wanted, call: CallOptions) -> Result<Reading> {
+    match wanted {
+        Wanted::Status => {
+            let variables = dinoai_agent_run_status::Variables { id: call.id() };
+            let status = executor
+                .call::<DinoaiAgentRunStatus>(variables, call)
+                .await?;
+            Ok(Reading {
+                status,
+                children: vec![],
+            })
+        }
+        Wanted::StatusAndChildren => {
+            let variables = dinoai_agent_run_digest::Variables { id: call.id() };
+            let digest = executor
+                .call::<DinoaiAgentRunDigest>(variables, call)
+                .await?;
+            Ok(Reading {
+                status: digest.status,
+                children: digest.child_session_ids,
+            })
+        }
+    }
 }
 
 /// The options of a request. One that is in flight at the first deadline is the last look.
@@ -177,7 +202,7 @@ fn note(shared: &Shared, answered: Answered) {
     let Answered {
         mut entries,
         asked_at,
-        statuses,
+        readings,
     } = answered;
     let answered_at = shared.executor.clock().now();
     let mut queue = shared.queue();
@@ -187,18 +212,18 @@ fn note(shared: &Shared, answered: Answered) {
             queue.hold(answered_at.saturating_add(asked.min(LONGEST_RETRY_AFTER)));
         }
     };
-    let found: Vec<Found> = match statuses {
-        Ok(statuses) => {
-            if statuses.iter().any(Result::is_ok) {
+    let found: Vec<Found> = match readings {
+        Ok(readings) => {
+            if readings.iter().any(Result::is_ok) {
                 queue.note_read();
             }
-            for error in statuses.iter().filter_map(|status| status.as_ref().err()) {
+            for error in readings.iter().filter_map(|reading| reading.as_ref().err()) {
                 hold(&mut queue, error);
             }
             for entry in &mut entries {
                 entry.look.batch_failures = BatchFailures::default();
             }
-            statuses.into_iter().map(Found::Run).collect()
+            readings.into_iter().map(Found::Run).collect()
         }
         Err(error) if is_about_the_batch(&error) => {
             queue.use_smaller_batches(entries.len());

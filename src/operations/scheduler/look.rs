@@ -7,7 +7,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
-use crate::model::{RunStatus, SessionId};
+use crate::model::SessionId;
+use crate::operations::status_batch::{Reading, Wanted};
 
 /// A look at a run that a wait asks for.
 #[derive(Debug, Clone)]
@@ -23,12 +24,6 @@ pub(crate) struct Look {
     pub(crate) started: bool,
     pub(crate) is_proven: bool,
     pub(crate) batch_failures: BatchFailures,
-}
-
-/// What a look reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    Status,
 }
 
 /// How often in a row a batch has failed transiently, and how many requests had been answered at the
@@ -56,7 +51,7 @@ pub(crate) struct Looked {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// What the API says of this run.
-    Run(Result<RunStatus>),
+    Run(Result<Reading>),
     /// The request has failed, for all runs that it was about.
     Failed(Arc<Error>),
     /// The server refuses so many runs at a time: none was looked at.

@@ -14,7 +14,8 @@ mod shared;
 
 use std::time::Duration;
 
-pub(crate) use look::{BatchFailures, Found, Look, Looked, SlotLooked, Wanted};
+pub(crate) use super::status_batch::{Reading, Wanted};
+pub(crate) use look::{BatchFailures, Found, Look, Looked, SlotLooked};
 pub(crate) use member::{Member, Scheduler};
 
 /// How many runs one request reads at most.

@@ -10,7 +10,7 @@ use super::look::{BatchFailures, Look, Reply};
 const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
 /// How often a batch may fail transiently, while other requests succeed, before it is halved.
 const FAILURES_BEFORE_SMALLER_ONES: u32 = 3;
-/// How many looks are considered for each one that is taken along before it is due.
+/// How many looks are considered for each one that goes into a request.
 const CONSIDERED: usize = 2;
 
 /// A look's place: when it is due, and a number.
@@ -127,18 +127,25 @@ impl Queue {
 
     /// Looks whose deadline has come, as many as go into one request.
     pub(super) fn take_overdue(&mut self, now: Duration) -> Vec<Entry> {
-        let mut batch: Vec<Entry> = vec![];
-        while batch.len() < self.batch {
-            let Some((&(deadline, number), &due)) = self.by_deadline.first_key_value() else {
-                break;
-            };
-            if deadline > now {
-                break;
-            }
-            self.by_deadline.pop_first();
-            batch.extend(self.by_due.remove(&(due, number)));
-        }
-        batch
+        let keys: Vec<Key> = self
+            .by_deadline
+            .range(..=(now, u64::MAX))
+            .take(self.batch * CONSIDERED)
+            .map(|((_, number), due)| (*due, *number))
+            .collect();
+        self.take_alike(keys)
+    }
+
+    /// Takes looks that read the same as the first of these, as many as go into one request.
+    fn take_alike(&mut self, keys: Vec<Key>) -> Vec<Entry> {
+        let wanted = |key: &Key| self.by_due.get(key).map(|entry| entry.look.wanted);
+        let first = keys.first().and_then(wanted);
+        let keys: Vec<Key> = keys
+            .into_iter()
+            .filter(|key| wanted(key) == first)
+            .take(self.batch)
+            .collect();
+        keys.into_iter().filter_map(|key| self.take(key)).collect()
     }
 
     /// Whether a look is due.
@@ -158,9 +165,8 @@ impl Queue {
             .take(self.batch * CONSIDERED)
             .filter(|((due, _), entry)| entry.look.soonest.min(*due) <= now)
             .map(|(key, _)| *key)
-            .take(self.batch)
             .collect();
-        keys.into_iter().filter_map(|key| self.take(key)).collect()
+        self.take_alike(keys)
     }
 
     /// Notes a request in which at least one run could be read.

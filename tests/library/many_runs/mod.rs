@@ -2,7 +2,7 @@
 //! batch or a dead host does to the others.
 
 pub(crate) mod alike;
-mod api;
+pub(crate) mod api;
 mod batches;
 mod dead_hosts;
 pub(crate) mod deadlines;

@@ -3,4 +3,5 @@
 mod api;
 mod ends;
 mod reading;
+mod requests;
 mod waiting;

@@ -7,14 +7,14 @@ use dinoai::Error;
 use crate::support::fault_server::{FaultServer, Reply};
 use crate::support::operations::{DIGEST, READ};
 use crate::support::shown_run::id_of;
-use crate::trees::api::{always, ids, lives, root, run, tree_of};
+use crate::trees::api::{always, ids, lives, root, run, serves, tree_of};
 
 #[tokio::test]
 async fn descendants_are_read_several_at_a_time_and_never_more_than_the_bound() {
     let children: Vec<_> = (0..24).map(|number| format!("child-{number}")).collect();
     for (bound, more_than_one) in [(None, true), (Some(3), true), (Some(0), false)] {
         let names = children.clone();
-        let server = FaultServer::scripted(move |seen| {
+        let server = serves(move |seen| {
             let id = id_of(seen).to_owned();
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             let children = if id == "root" { &names[..] } else { &[] };
@@ -39,7 +39,7 @@ async fn descendants_are_read_several_at_a_time_and_never_more_than_the_bound() 
 
 #[tokio::test]
 async fn a_wait_looks_at_descendants_under_the_same_bound() {
-    let server = FaultServer::scripted(|seen| {
+    let server = serves(|seen| {
         let id = id_of(seen).to_owned();
         let children: &[&str] = if id == "root" {
             &["a", "b", "c", "d", "e", "f"]
@@ -57,7 +57,7 @@ async fn a_wait_looks_at_descendants_under_the_same_bound() {
 
 #[tokio::test]
 async fn siblings_stand_in_the_apis_order_whichever_answers_first() {
-    let server = FaultServer::scripted(|seen| {
+    let server = serves(|seen| {
         let (children, late): (&[&str], u64) = match id_of(seen) {
             "root" => (&["z", "a", "m"], 0),
             "z" => (&["z-2", "z-1"], 40),
@@ -78,7 +78,7 @@ async fn siblings_stand_in_the_apis_order_whichever_answers_first() {
 
 #[tokio::test]
 async fn runs_that_name_each_other_in_a_circle_are_read_once_each() {
-    let server = FaultServer::scripted(tree_of([
+    let server = serves(tree_of([
         ("root", always("COMPLETED", &["root", "a", "b", "a"])),
         ("a", always("COMPLETED", &["b", "c", "root"])),
         ("b", always("COMPLETED", &["a"])),
@@ -94,7 +94,7 @@ async fn runs_that_name_each_other_in_a_circle_are_read_once_each() {
 
 #[tokio::test]
 async fn a_wait_for_a_circle_ends() {
-    let server = FaultServer::scripted(tree_of([
+    let server = serves(tree_of([
         ("root", always("COMPLETED", &["root", "a"])),
         ("a", always("COMPLETED", &["root", "a"])),
     ]))
@@ -105,7 +105,7 @@ async fn a_wait_for_a_circle_ends() {
 
 #[tokio::test]
 async fn a_child_that_cannot_be_read_is_reported_and_the_rest_stands() {
-    let server = FaultServer::scripted(tree_of([
+    let server = serves(tree_of([
         ("root", always("COMPLETED", &["a", "gone", "b"])),
         ("a", always("FAILED", &["a-1"])),
         ("a-1", always("RUNNING", &[])),
@@ -126,7 +126,7 @@ async fn a_child_that_cannot_be_read_is_reported_and_the_rest_stands() {
 
 #[tokio::test]
 async fn a_run_that_cannot_be_read_at_all_is_the_error_of_get_run() {
-    let server = FaultServer::scripted(tree_of([])).await;
+    let server = serves(tree_of([])).await;
     let (session, _) = root(&server);
     for error in [
         session.tree().await.unwrap_err(),
@@ -146,7 +146,7 @@ async fn a_temporary_failure_while_reading_is_tried_again_for_that_run_alone() {
         ("a", always("COMPLETED", &[])),
         ("b", always("COMPLETED", &[])),
     ]);
-    let server = FaultServer::scripted(move |seen| {
+    let server = serves(move |seen| {
         if id_of(seen) == "a" && failures > 0 {
             failures -= 1;
             return Reply::html(503);
@@ -160,7 +160,7 @@ async fn a_temporary_failure_while_reading_is_tried_again_for_that_run_alone() {
 
 #[tokio::test]
 async fn nothing_is_read_below_the_thirty_second_generation() {
-    let server = FaultServer::scripted(|seen| {
+    let server = serves(|seen| {
         let id = id_of(seen).to_owned();
         let generation: usize = id.trim_start_matches("root").parse().unwrap_or(0);
         let child = format!("root{}", generation + 1);
@@ -184,7 +184,7 @@ async fn nothing_is_read_below_the_thirty_second_generation() {
 
 #[tokio::test]
 async fn descendants_are_drawn_as_a_tree() {
-    let server = FaultServer::scripted(tree_of([
+    let server = serves(tree_of([
         ("root", always("RUNNING", &["a", "b"])),
         ("a", always("COMPLETED", &["a-1", "a-2"])),
         ("a-1", always("FAILED", &[])),
@@ -198,7 +198,7 @@ async fn descendants_are_drawn_as_a_tree() {
 
 #[tokio::test]
 async fn a_run_without_children_needs_no_quiet_period() {
-    let server = FaultServer::scripted(tree_of([("root", lives(["RUNNING", "COMPLETED"]))])).await;
+    let server = serves(tree_of([("root", lives(["RUNNING", "COMPLETED"]))])).await;
     let (session, clock) = root(&server);
     let wait = session.tree().until_ended();
     let tree = wait.poll_interval(Duration::from_secs(3)).await.unwrap();
