@@ -191,7 +191,7 @@ impl Poller {
             None => None,
         };
         let Some((answered_at, status)) = looked else {
-            // The runtime is gone that was to send it.
+            // The wait goes on in another runtime.
             self.share();
             let call = self.begin();
             return self.api.read_status(call).await;

@@ -29,13 +29,13 @@ impl SharedPolls {
         }
     }
 
-    /// Whether no other wait goes on at the moment.
+    /// Whether no other wait goes on at the moment, or this one has moved away from the others.
     pub(super) fn is_alone(&self) -> bool {
-        self.member.is_alone()
+        self.member.is_alone() || self.member.has_moved()
     }
 
     /// Reads the status in one request with other waits; also says when it was answered. `None` if
-    /// the runtime is gone that was to send it.
+    /// that is not possible any more, as for [`Member::look`].
     pub(super) async fn look(&mut self, look: Look) -> Option<(Duration, Result<RunStatus>)> {
         let look = Look {
             batch_failures: self.batch_failures,

@@ -201,7 +201,7 @@ impl<'a> Looks<'a> {
         };
         loop {
             let Some(looked) = self.member.look(look.clone()).await else {
-                // The runtime is gone that was to send it.
+                // The wait goes on in another runtime.
                 return self.alone(id).await;
             };
             look.batch_failures = looked.batch_failures;

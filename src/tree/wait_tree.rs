@@ -91,7 +91,8 @@ impl WaitTree {
         self.options.check()?;
         let handle = self.read.handle;
         let concurrency = self.read.concurrency;
-        let member = handle.api.join();
+        let api = handle.api.clone();
+        let mut member = api.join();
         let mut polls = handle.polls(handle.api.clock().now(), self.options);
         let mut turn = AwaitedTurn::of(handle);
         let mut known_runs = KnownRuns::default();
@@ -103,6 +104,9 @@ impl WaitTree {
                 has_ended = false;
                 known_runs.runs.clear();
                 quiet_since = None;
+            }
+            if member.has_moved() {
+                member = api.join();
             }
             polls.begin();
             if !has_ended {

@@ -87,8 +87,12 @@ pub(crate) struct ManyRuns<K> {
     numbers: u64,
     /// The runs that are still in progress at their deadline, and are to be stopped.
     to_stop: VecDeque<(Box<WaitingRun<K>>, Box<WaitTimeout>)>,
+    /// Triggers and stops.
     in_flight: FuturesUnordered<InFlight<K>>,
     triggers: usize,
+    /// The runs that are being read, by their numbers.
+    reads: FuturesUnordered<Reading>,
+    reading: BTreeMap<u64, Box<WaitingRun<K>>>,
     /// How many runs have been started, or are waited for, and have no result yet.
     in_progress: usize,
     results: VecDeque<(K, Result<Run>)>,
@@ -109,17 +113,25 @@ struct ToStart<K> {
 }
 
 type InFlight<K> = Pin<Box<dyn Future<Output = Answered<K>> + Send>>;
+type Reading = Pin<Box<dyn Future<Output = ReadRun> + Send>>;
 
-/// What came of a request.
+/// What came of a request that starts or stops.
 enum Answered<K> {
     Triggered(ToStart<K>, Duration, Result<Accepted>),
-    Read(Box<WaitingRun<K>>, Duration, Result<Run>),
     Stopped(Box<WaitingRun<K>>, Box<WaitTimeout>),
+}
+
+/// What came of reading the run of this number, which was asked for then.
+struct ReadRun {
+    number: u64,
+    asked_at: Duration,
+    read: Result<Run>,
 }
 
 /// What the loop waits for.
 enum Happened<K> {
     Answered(Answered<K>),
+    Read(ReadRun),
     Looked(SlotLooked),
     /// Something may be due, or the client is closed.
     Woken,
@@ -147,6 +159,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             to_stop: VecDeque::new(),
             in_flight: FuturesUnordered::new(),
             triggers: 0,
+            reads: FuturesUnordered::new(),
+            reading: BTreeMap::new(),
             in_progress: 0,
             results: VecDeque::new(),
             is_proven: false,
@@ -206,6 +220,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     async fn next(&mut self) -> Option<(K, Result<Run>)> {
         self.resumed_at = self.clock.now();
         loop {
+            self.follow_the_runtime();
             while let Ok((slot, looked)) = self.looks.1.try_recv() {
                 self.looked(slot, looked);
             }
@@ -219,12 +234,10 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                     self.triggers -= 1;
                     self.started(item, start, accepted);
                 }
-                Happened::Answered(Answered::Read(run, asked_at, read)) => {
-                    self.read(run, asked_at, read);
-                }
                 Happened::Answered(Answered::Stopped(run, timeout)) => {
                     self.finish(*run, Err(Error::WaitTimeout(timeout)));
                 }
+                Happened::Read(read) => self.read(read),
                 Happened::Looked((slot, looked)) => self.looked(slot, looked),
                 Happened::Woken => {}
             }
@@ -234,7 +247,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     /// Waits for whatever comes first; `None` once nothing is left to be done.
     async fn happened(&mut self) -> Option<Happened<K>> {
         let event = self.next_event();
-        let is_idle = self.in_flight.is_empty() && self.looks_asked_for == 0;
+        let is_asking = !self.reads.is_empty() || self.looks_asked_for > 0;
+        let is_idle = self.in_flight.is_empty() && !is_asking;
         let timer = match event {
             Some(event) if is_idle => {
                 let now = self.clock.now();
@@ -260,6 +274,12 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             if let Poll::Ready(Some(answered)) = self.in_flight.poll_next_unpin(context) {
                 return Poll::Ready(Some(Happened::Answered(answered)));
             }
+            if let Poll::Ready(Some(read)) = self.reads.poll_next_unpin(context) {
+                return Poll::Ready(Some(Happened::Read(read)));
+            }
+            if self.member.has_moved() {
+                return Poll::Ready(Some(Happened::Woken));
+            }
             let woken = timer.as_mut().poll(context);
             woken.map(|()| Some(Happened::Woken))
         })
@@ -281,17 +301,19 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
     fn may_start(&self) -> bool {
         let most = if self.is_proven { TRIGGERS } else { 1 };
-        let is_free = self.triggers < most && (self.is_proven || self.in_flight.is_empty());
+        let is_first = self.in_flight.is_empty() && self.reads.is_empty();
+        let is_free = self.triggers < most && (self.is_proven || is_first);
         !self.to_start.is_empty() && self.in_progress < self.concurrency && is_free
     }
 
     /// Whether one more read may be asked for.
     fn may_read(&self) -> bool {
-        self.in_flight.len() - self.triggers < REQUESTS
+        self.reads.len() < REQUESTS
     }
 
     fn may_look_last(&self) -> bool {
-        self.in_flight.len() - self.triggers < REQUESTS + LAST_LOOKS
+        let stops = self.in_flight.len() - self.triggers;
+        self.reads.len() + stops < REQUESTS + LAST_LOOKS
     }
 
     fn send_what_is_due(&mut self) {
@@ -316,10 +338,11 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             if !may_read {
                 break;
             }
-            let Some((_, run)) = self.ended.pop_first() else {
+            let Some(((_, number), run)) = self.ended.pop_first() else {
                 break;
             };
-            self.in_flight.push(self.reading(run));
+            self.reads.push(self.reading(&run, number));
+            self.reading.insert(number, run);
         }
         while self.may_start() && now >= self.triggers_not_before {
             let Some(item) = self.to_start.pop_front() else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ManyRuns, ToStart, UNKNOWN_IN_A_ROW};
+use super::{ManyRuns, ReadRun, ToStart, UNKNOWN_IN_A_ROW};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, Result};
 use crate::model::{Accepted, Run};
@@ -66,12 +66,15 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         self.results.push_back((item.key, Err(error)));
     }
 
-    pub(super) fn read(
-        &mut self,
-        mut run: Box<WaitingRun<K>>,
-        asked_at: Duration,
-        read: Result<Run>,
-    ) {
+    pub(super) fn read(&mut self, read: ReadRun) {
+        let ReadRun {
+            number,
+            asked_at,
+            read,
+        } = read;
+        let Some(mut run) = self.reading.remove(&number) else {
+            return;
+        };
         let now = self.clock.now();
         run.was_last_look = self.is_last_look(&run, asked_at, now);
         match read {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Answered, InFlight, ManyRuns, ToStart};
+use super::{Answered, InFlight, ManyRuns, ReadRun, Reading, ToStart};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, WaitTimeout};
 use crate::operations::documents::{DinoaiAgentRun, TriggerDinoaiAgentRun};
@@ -67,10 +67,10 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
     /// Reads a run whole, on a task of its own: however slowly the stream is read, the request holds
     /// up nobody else's.
-    pub(super) fn reading(&self, run: Box<WaitingRun<K>>) -> InFlight<K> {
+    pub(super) fn reading(&self, run: &WaitingRun<K>, number: u64) -> Reading {
         let now = self.clock.now();
         let api = self.api.clone();
-        let deadline = self.deadline(&run).max(now);
+        let deadline = self.deadline(run).max(now);
         let call = CallOptions {
             session_id: Some(run.id.clone()),
             deadline: Some(deadline.saturating_add(LAST_LOOK)),
@@ -99,7 +99,11 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                     }),
                 },
             };
-            Answered::Read(run, now, read)
+            ReadRun {
+                number,
+                asked_at: now,
+                read,
+            }
         })
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::ManyRuns;
@@ -96,6 +97,27 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let pause = self.options.schedule.pause(now.saturating_sub(run.start));
         let soonest = now.saturating_add(pause / 2);
         self.ask(run, soonest, now.saturating_add(pause));
+    }
+
+    /// Joins anew if the stream goes on in another runtime, and asks for everything there: the old
+    /// one may not be driven any more.
+    pub(super) fn follow_the_runtime(&mut self) {
+        if !self.member.has_moved() {
+            return;
+        }
+        self.looks = unbounded_channel();
+        self.member.forget_closed();
+        self.member = self.api.join();
+        self.looks_asked_for = 0;
+        let now = self.clock.now();
+        let waiting: Vec<_> = self.waiting.iter_mut().filter_map(Option::take).collect();
+        for run in waiting {
+            self.ask(run, now, now);
+        }
+        self.reads = FuturesUnordered::new();
+        for (number, run) in std::mem::take(&mut self.reading) {
+            self.ended.insert((self.deadline(&run), number), run);
+        }
     }
 
     /// Notes what came of a look. `None`: the runtime is gone that was to send it.

@@ -1,7 +1,10 @@
 //! [`Scheduler`]: one a client; and [`Member`]: a wait that takes part in it.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime;
@@ -25,21 +28,25 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     /// Takes part from now on.
     pub(crate) fn join(&self, executor: &Arc<Executor>) -> Member {
-        let Ok(runtime) = runtime::Handle::try_current() else {
-            return Member { shared: None };
+        let Some(runtime) = current_runtime() else {
+            return Member {
+                shared: None,
+                runtime: None,
+            };
         };
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.retain(|(_, queue)| queue.strong_count() > 0);
-        let known = queues.iter().find(|(id, _)| *id == runtime.id());
+        let known = queues.iter().find(|(id, _)| *id == runtime);
         let shared = known.and_then(|(_, queue)| queue.upgrade());
         let shared = shared.unwrap_or_else(|| {
             let shared = Arc::new(Shared::new(executor.clone()));
-            queues.push((runtime.id(), Arc::downgrade(&shared)));
+            queues.push((runtime, Arc::downgrade(&shared)));
             shared
         });
         shared.members.fetch_add(1, Ordering::Relaxed);
         Member {
             shared: Some(shared),
+            runtime: Some(runtime),
         }
     }
 }
@@ -48,6 +55,7 @@ impl Scheduler {
 pub(crate) struct Member {
     /// `None` outside a runtime of tokio, where nothing can be shared.
     shared: Option<Arc<Shared>>,
+    runtime: Option<runtime::Id>,
 }
 
 impl Member {
@@ -57,8 +65,14 @@ impl Member {
         shared.is_none_or(|shared| shared.members.load(Ordering::Relaxed) == 1)
     }
 
-    /// Looks at a run when that is due, or sooner with others. `None` if the runtime is gone that
-    /// was to send it.
+    /// Whether the wait goes on in another runtime than it began in. That one may not be driven any
+    /// more: it has to join anew.
+    pub(crate) fn has_moved(&self) -> bool {
+        current_runtime() != self.runtime
+    }
+
+    /// Looks at a run when that is due, or sooner with others. `None` if the wait has moved to
+    /// another runtime, or the runtime is gone that was to send it.
     ///
     /// May be dropped at any time.
     pub(crate) async fn look(&self, look: Look) -> Option<Looked> {
@@ -69,7 +83,13 @@ impl Member {
             shared,
             key: queued?,
         };
-        looked.await.ok()
+        let mut looked = pin!(looked);
+        poll_fn(|context| match looked.as_mut().poll(context) {
+            Poll::Ready(looked) => Poll::Ready(looked.ok()),
+            Poll::Pending if self.has_moved() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 
     /// Looks at many runs, each as [`look`](Self::look), and reports each to `all` with its slot.
@@ -120,6 +140,11 @@ impl Member {
         let shared = self.shared.as_ref();
         shared.map_or(Duration::ZERO, |shared| shared.queue().held_until())
     }
+}
+
+fn current_runtime() -> Option<runtime::Id> {
+    let runtime = runtime::Handle::try_current().ok()?;
+    Some(runtime.id())
 }
 
 impl Drop for Member {

@@ -1,14 +1,19 @@
 //! Calls in one runtime do not wait for another runtime that is not driven.
 
 use std::collections::HashSet;
+use std::future::poll_fn;
 use std::sync::mpsc;
+use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
 use dinoai::time::SystemClock;
 use dinoai::{Client, Result, Retry};
 
-use crate::support::fault_server::{FaultServer, SESSION, client};
-use crate::support::samples::seconds;
+use crate::many_runs::api::end_one_after_the_other;
+use crate::support::fault_server::{FastClock, FaultServer, SESSION, client};
+use crate::support::samples::{id, ids, seconds};
+use crate::support::shown_run::client_by;
 
 fn single_threaded() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -89,4 +94,38 @@ fn reads_work_in_more_runtimes_than_are_kept_and_each_of_them_keeps_its_connecti
     // One each, but for a connection that was not idle again in time.
     let connections = connections.len();
     assert!(connections < 2 * RUNTIMES, "{connections} connections");
+}
+
+/// Waits that have begun in one runtime, together, and go on in another while the first is not driven.
+#[test]
+fn waits_that_move_to_another_runtime_go_on_there() {
+    let serving = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = serving.block_on(FaultServer::scripted(end_one_after_the_other(4)));
+    let clock = FastClock::with_second(Duration::from_millis(5));
+    let client = client_by(&server, &clock);
+    let mut results = client.wait_all(ids(120)).unwrap().results();
+    let alone = client.session(id(120)).unwrap().wait().into_future();
+    let many = async move {
+        let mut completed = 0;
+        while let Some((_, run)) = results.next().await {
+            completed += usize::from(run.is_ok());
+        }
+        completed
+    };
+    let mut waits = Box::pin(async move { tokio::join!(many, alone) });
+    let (first, second) = (single_threaded(), single_threaded());
+    first.block_on(poll_fn(|context| {
+        assert!(waits.as_mut().poll(context).is_pending());
+        match server.arrived() >= 2 {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }));
+    let (completed, alone) = second.block_on(waits);
+    alone.unwrap();
+    assert_eq!(completed, 120);
 }
