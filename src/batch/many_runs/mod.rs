@@ -117,7 +117,7 @@ type Reading = Pin<Box<dyn Future<Output = ReadRun> + Send>>;
 
 /// What came of a request that starts or stops.
 enum Answered<K> {
-    Triggered(ToStart<K>, Duration, Result<Accepted>),
+    Triggered(Box<ToStart<K>>, Duration, Result<Accepted>),
     Stopped(Box<WaitingRun<K>>, Box<WaitTimeout>),
 }
 
@@ -232,7 +232,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             match self.happened().await? {
                 Happened::Answered(Answered::Triggered(item, start, accepted)) => {
                     self.triggers -= 1;
-                    self.started(item, start, accepted);
+                    self.started(*item, start, accepted);
                 }
                 Happened::Answered(Answered::Stopped(run, timeout)) => {
                     self.finish(*run, Err(Error::WaitTimeout(timeout)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{ManyRuns, ReadRun, ToStart, UNKNOWN_IN_A_ROW};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, Result};
-use crate::model::{Accepted, Run};
+use crate::model::Accepted;
 use crate::operations::scheduler::{FIRST_POLL, LONGEST_RETRY_AFTER};
 use crate::polling::completed;
 

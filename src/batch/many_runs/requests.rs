@@ -61,7 +61,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                     )),
                 },
             };
-            Answered::Triggered(item, now, accepted)
+            Answered::Triggered(Box::new(item), now, accepted)
         })
     }
 

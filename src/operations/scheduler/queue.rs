@@ -221,3 +221,115 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::model::SessionId;
+    use crate::operations::scheduler::Wanted;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// A look at a run of this number, due then; its wait ends an hour later.
+    fn look(number: u64, due: u64) -> Look {
+        Look {
+            id: SessionId::for_test(number.to_string()),
+            wanted: Wanted::Status,
+            due: seconds(due),
+            soonest: seconds(due / 2),
+            deadline: seconds(due + 3600),
+            started: false,
+            is_proven: true,
+            batch_failures: BatchFailures::default(),
+        }
+    }
+
+    fn insert(queue: &mut Queue, look: Look) -> Key {
+        // Who asked is gone: nothing here sends an answer.
+        queue.insert(look, Reply::One(oneshot::channel().0))
+    }
+
+    fn numbers(entries: &[Entry]) -> Vec<u64> {
+        let number = |entry: &Entry| entry.look.id.as_str().parse().unwrap();
+        entries.iter().map(number).collect()
+    }
+
+    #[test]
+    fn a_request_takes_what_is_due_first_and_then_what_may_be_taken_along() {
+        let mut queue = Queue::default();
+        for (number, due) in [(1, 30), (2, 10), (3, 19), (4, 21), (5, 10)] {
+            insert(&mut queue, look(number, due));
+        }
+        assert!(queue.take_due(seconds(9)).is_empty());
+        assert_eq!(queue.drive_at(), Some(seconds(10)));
+        assert_eq!(numbers(&queue.take_due(seconds(10))), [2, 5, 3, 4]);
+        assert_eq!(queue.drive_at(), Some(seconds(30)));
+        assert!(queue.take_due(seconds(29)).is_empty());
+        assert_eq!(numbers(&queue.take_due(seconds(30))), [1]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_request_takes_as_many_as_a_batch_has_and_only_what_reads_the_same() {
+        let mut queue = Queue::default();
+        for number in 0..80 {
+            let wanted = match number % 4 {
+                0 => Wanted::StatusAndChildren,
+                _ => Wanted::Status,
+            };
+            let look = Look {
+                wanted,
+                ..look(number, 10)
+            };
+            insert(&mut queue, look);
+        }
+        let sizes: Vec<_> = std::iter::from_fn(|| Some(queue.take_due(seconds(10)).len()))
+            .take_while(|size| *size > 0)
+            .collect();
+        assert_eq!(sizes, [20, 50, 10]);
+
+        queue.use_smaller_batches(50);
+        for number in 0..60 {
+            insert(&mut queue, look(number, 10));
+        }
+        assert_eq!(queue.take_due(seconds(10)).len(), 25);
+    }
+
+    #[test]
+    fn a_delay_holds_what_is_due_and_not_the_last_looks() {
+        let mut queue = Queue::default();
+        queue.hold(seconds(60));
+        insert(&mut queue, look(1, 10));
+        let ends = Look {
+            deadline: seconds(40),
+            ..look(2, 10)
+        };
+        insert(&mut queue, ends);
+        assert_eq!(queue.drive_at(), Some(seconds(40)));
+        assert!(queue.take_due(seconds(59)).is_empty());
+        assert!(queue.take_overdue(seconds(39)).is_empty());
+        assert_eq!(numbers(&queue.take_overdue(seconds(40))), [2]);
+        assert_eq!(queue.drive_at(), Some(seconds(60)));
+        assert_eq!(numbers(&queue.take_due(seconds(60))), [1]);
+    }
+
+    #[test]
+    fn a_look_that_is_inserted_before_the_driver_looks_again_wakes_it() {
+        let mut queue = Queue::default();
+        insert(&mut queue, look(1, 30));
+        assert!(queue.is_driven_too_late());
+        queue.drive_at();
+        insert(&mut queue, look(2, 40));
+        assert!(!queue.is_driven_too_late());
+        let sooner = insert(&mut queue, look(3, 20));
+        assert!(queue.is_driven_too_late());
+        assert!(queue.remove(sooner) && !queue.remove(sooner));
+        assert!(!queue.is_driven_too_late());
+        queue.forget_closed();
+        assert!(queue.is_empty() && queue.drive_at().is_none());
+    }
+}

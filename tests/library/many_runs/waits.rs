@@ -195,7 +195,7 @@ async fn each_wait_keeps_its_own_deadline_and_learns_of_its_own_run_alone() {
     assert_eq!(gone.session_id().unwrap().as_str(), "run-2");
     let failed = failed.await.unwrap().unwrap_err();
     assert_eq!(failed.session_id().unwrap().as_str(), "run-3");
-    let outages = outages.lock().unwrap();
+    let outages = outages.lock().unwrap().clone();
     assert!(
         outages.len() >= 4 && outages.iter().all(|(id, _)| id == "run-2"),
         "{outages:?}"

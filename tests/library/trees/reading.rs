@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dinoai::Error;
 
-use crate::support::fault_server::{FaultServer, Reply};
+use crate::support::fault_server::Reply;
 use crate::support::operations::{DIGEST, READ};
 use crate::support::shown_run::id_of;
 use crate::trees::api::{always, ids, lives, root, run, serves, tree_of};

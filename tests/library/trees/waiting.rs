@@ -8,7 +8,7 @@ use dinoai_emulator::{Child, Emulator, Scenario, Stage};
 
 use crate::support::emulated::client_of;
 use crate::support::fault_server;
-use crate::support::fault_server::{FaultServer, Reply, Seen};
+use crate::support::fault_server::{Reply, Seen};
 use crate::support::operations::{DIGEST, READ, STOP};
 use crate::support::samples::no_such_run;
 use crate::support::shown_run::id_of;
