@@ -129,6 +129,16 @@ impl Given {
         let (response, call) = self.arrive(asked, &O::INFO)?;
         response.read::<O>(call, TRANSPORT.context(), agent)
     }
+
+    /// The same, without the strict pass before the look at everything.
+    pub(super) fn examined<O: Operation>(
+        &self,
+        asked: Option<&str>,
+        agent: Option<&str>,
+    ) -> Result<O::Output, Error> {
+        let (response, call) = self.arrive(asked, &O::INFO)?;
+        response.examined::<O>(call, TRANSPORT.context(), agent)
+    }
 }
 
 pub(super) type Arrived = (crate::transport::Response, Box<FailedCall>);

@@ -1,7 +1,9 @@
 //! The one document that is made at run time: the statuses of many runs in one request.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -88,12 +90,18 @@ struct RunLook {
     child_session_ids: Vec<String>,
 }
 
+/// The place in a batch whose alias this is.
+fn place_of(alias: &str) -> Option<usize> {
+    let place = alias.strip_prefix("run")?;
+    let is_ours = place == "0" || place.starts_with(|digit| matches!(digit, '1'..='9'));
+    place.parse().ok().filter(|_| is_ours)
+}
+
 /// What stands at an alias of a batch, or with `ok: false` the status beside it.
-fn batch_status<'de, D: Deserializer<'de>>(
-    value: D,
-) -> Result<Result<Reading, String>, serde_path_to_error::Error<D::Error>> {
-    let run: RunLook = serde_path_to_error::deserialize(value)?;
-    Ok(match run_status(run.ok, run.status) {
+type Said = Result<Reading, String>;
+
+fn said(run: RunLook) -> Said {
+    match run_status(run.ok, run.status) {
         Ok(status) => Ok(Reading {
             status,
             children: run
@@ -105,7 +113,62 @@ fn batch_status<'de, D: Deserializer<'de>>(
         }),
         Err(Refusal::NotAccepted(status)) => Err(status),
         Err(Refusal::Nothing | Refusal::Invalid { .. }) => Err(String::new()),
-    })
+    }
+}
+
+/// The statuses of a whole batch in the order of its aliases, as a server has to give them;
+/// `None` where the run is null. Any other alias, and any other order, is an error.
+struct InOrder(Vec<Option<Said>>);
+
+impl<'de> Deserialize<'de> for InOrder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrderVisitor)
+    }
+}
+
+struct InOrderVisitor;
+
+impl<'de> Visitor<'de> for InOrderVisitor {
+    type Value = InOrder;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the statuses of a batch")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<InOrder, A::Error> {
+        let mut statuses = vec![];
+        while let Some(Place(place)) = entries.next_key()? {
+            if place != Some(statuses.len()) {
+                return Err(A::Error::custom("not the alias that is next"));
+            }
+            let run: Option<RunLook> = entries.next_value()?;
+            statuses.push(run.map(said));
+        }
+        Ok(InOrder(statuses))
+    }
+}
+
+/// The name of an entry, as a place.
+struct Place(Option<usize>);
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(PlaceVisitor)
+    }
+}
+
+struct PlaceVisitor;
+
+impl Visitor<'_> for PlaceVisitor {
+    type Value = Place;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an alias")
+    }
+
+    fn visit_str<E>(self, alias: &str) -> Result<Place, E> {
+        Ok(Place(place_of(alias)))
+    }
 }
 
 /// Looks at many runs in one request, each with an error of its own if there is one.
@@ -135,6 +198,47 @@ pub(crate) fn read_batch(
     ids: &[SessionId],
     context: &ResponseContext,
 ) -> Result<Vec<Result<Reading, Error>>, Error> {
+    match response.strict_data() {
+        Some(InOrder(statuses)) if statuses.len() == ids.len() => {
+            let statuses = statuses.into_iter().zip(ids);
+            let statuses = statuses.map(|(status, id)| match status {
+                Some(status) => accepted(status, || call_about(&call, id), context),
+                None => Err(Error::NotFound {
+                    call: call_about(&call, id),
+                }),
+            });
+            Ok(statuses.collect())
+        }
+        _ => examined_batch(response, call, ids, context),
+    }
+}
+
+/// The call of a batch as one about this run.
+fn call_about(call: &FailedCall, id: &SessionId) -> Box<FailedCall> {
+    Box::new(FailedCall {
+        session_id: Some(id.clone()),
+        ..call.clone()
+    })
+}
+
+fn accepted(
+    status: Said,
+    call: impl FnOnce() -> Box<FailedCall>,
+    context: &ResponseContext,
+) -> Result<Reading, Error> {
+    status.map_err(|status| Error::NotAccepted {
+        call: call(),
+        status: context.redaction.text(&status),
+    })
+}
+
+/// As [`read_batch`], by a look at everything that a response can be.
+pub(crate) fn examined_batch(
+    response: &Response,
+    call: Box<FailedCall>,
+    ids: &[SessionId],
+    context: &ResponseContext,
+) -> Result<Vec<Result<Reading, Error>>, Error> {
     let is_at_an_alias = |error: &GraphQlError| !error.path.is_empty();
     let (data, errors) = response
         .data(&call, context, is_at_an_alias)
@@ -146,51 +250,50 @@ pub(crate) fn read_batch(
             problem: without_values(&error.to_string()),
         })?;
     let statuses = ids.iter().enumerate().map(|(place, id)| {
-            let alias = batch_alias(place);
-            let call = Box::new(FailedCall {
-                session_id: Some(id.clone()),
-                ..FailedCall::clone(&call)
-            });
-            let is_here = |error: &&GraphQlError| {
-                matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
-            };
-            let Some(value) = values.remove(&alias).filter(|value| value.get() != "null") else {
-                let mut errors: Vec<_> = errors.iter().filter(is_here).cloned().collect();
-                for error in &mut errors {
-                    move_to_the_root(error, &alias);
-                }
-                if errors.is_empty() {
-                    return Err(Error::NotFound { call });
-                }
-                return Err(Error::GraphQl {
-                    call,
-                    errors,
-                    data: None,
-                    executed: true,
-                });
-            };
-            let strict = batch_status(&mut serde_json::Deserializer::from_str(value.get()));
-            let status = strict.or_else(|error| {
-                let relaxed = parsed(&value).and_then(|mut value| {
-                    relax_run(&mut value);
-                    batch_status(value).ok()
-                });
-                relaxed.ok_or(error)
-            });
-            match status {
-                Ok(Ok(status)) => Ok(status),
-                Ok(Err(status)) => {
-                    let status = context.redaction.text(&status);
-                    Err(Error::NotAccepted { call, status })
-                }
-                Err(error) => Err(Error::Decode {
-                    call,
-                    path: format!("data.{}.{}", StatusBatch::INFO.root, error.path()),
-                    problem: without_values(&error.into_inner().to_string()),
-                }),
+        let alias = batch_alias(place);
+        let call = || call_about(&call, id);
+        let is_here = |error: &&GraphQlError| {
+            matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
+        };
+        let Some(value) = values.remove(&alias).filter(|value| value.get() != "null") else {
+            let mut errors: Vec<_> = errors.iter().filter(is_here).cloned().collect();
+            for error in &mut errors {
+                move_to_the_root(error, &alias);
             }
-        });
+            if errors.is_empty() {
+                return Err(Error::NotFound { call: call() });
+            }
+            return Err(Error::GraphQl {
+                call: call(),
+                errors,
+                data: None,
+                executed: true,
+            });
+        };
+        match decoded(&value) {
+            Ok(status) => accepted(status, call, context),
+            Err(error) => Err(Error::Decode {
+                call: call(),
+                path: format!("data.{}.{}", StatusBatch::INFO.root, error.path()),
+                problem: without_values(&error.into_inner().to_string()),
+            }),
+        }
+    });
     Ok(statuses.collect())
+}
+
+/// What stands at an alias: strictly first, leniently where that fails.
+fn decoded(value: &RawValue) -> Result<Said, serde_path_to_error::Error<serde_json::Error>> {
+    let strict =
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(value.get()));
+    let run = strict.or_else(|error| {
+        let relaxed = parsed(value).and_then(|mut value| {
+            relax_run(&mut value);
+            serde_json::from_value(value).ok()
+        });
+        relaxed.ok_or(error)
+    });
+    run.map(said)
 }
 
 /// The error of a whole batch of this size, without the aliases in it: they are ours, and each run

@@ -22,6 +22,7 @@ mod redact;
 mod repair;
 mod response;
 mod retry;
+mod strict;
 
 pub use retry::Retry;
 
