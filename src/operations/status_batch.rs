@@ -1,10 +1,11 @@
 //! The one document that is made at run time: the statuses of many runs in one request.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::convert::{read, run_status};
@@ -13,51 +14,87 @@ use super::lenient::relax_run;
 use crate::error::{Error, FailedCall, GraphQlError, PathSegment, Purpose};
 use crate::model::{RunStatus, SessionId};
 use crate::transport::{
-    CallOptions, Executor, OperationInfo, Refusal, Response, ResponseContext, parsed,
-    without_values,
+    CallOptions, Executor, OperationInfo, Refusal, Response, ResponseContext, after_variables,
+    parsed, request_body, without_values,
 };
 
 /// The one document that is made at run time: the statuses of many runs, one alias each, over
 /// the fragment of the document for one.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct StatusBatch<'a> {
-    query: String,
-    operation_name: &'static str,
-    variables: BTreeMap<String, &'a SessionId>,
+    ids: &'a [SessionId],
+    wanted: Wanted,
 }
 
-impl<'a> StatusBatch<'a> {
+impl StatusBatch<'_> {
     pub(crate) const INFO: OperationInfo = read("DinoaiAgentRunStatuses", Purpose::ReadStatus);
+    /// The largest whose document is kept: no wait asks for more at once.
+    const LARGEST_KEPT: usize = 50;
 
-    pub(crate) fn new(ids: &'a [SessionId], wanted: Wanted) -> Self {
-        let children = match wanted {
+    /// The body of its request.
+    pub(crate) fn body(&self) -> Result<Vec<u8>, Error> {
+        static KEPT: [[OnceLock<String>; StatusBatch::LARGEST_KEPT + 1]; 2] =
+            [const { [const { OnceLock::new() }; StatusBatch::LARGEST_KEPT + 1] }; 2];
+        let rest = || after_variables(&self.document(), Self::INFO.name);
+        let variables = Variables(self.ids);
+        let [of_statuses, with_children] = &KEPT;
+        let kept = match self.wanted {
+            Wanted::Status => of_statuses,
+            Wanted::StatusAndChildren => with_children,
+        };
+        match kept.get(self.ids.len()) {
+            Some(kept) => request_body(&variables, kept.get_or_init(rest)),
+            None => request_body(&variables, &rest()),
+        }
+    }
+
+    fn document(&self) -> String {
+        let size = self.ids.len();
+        let children = match self.wanted {
             Wanted::Status => "",
             Wanted::StatusAndChildren => " childSessionIds",
         };
         let (_, fragment) = dinoai_agent_run_status::QUERY
             .split_once("\nfragment ")
             .unwrap_or_default();
-        let variable = |place| format!("id{place}");
-        let declarations: Vec<_> = (0..ids.len())
-            .map(|place| format!("${}: String!", variable(place)))
+        let declarations: Vec<_> = (0..size)
+            .map(|place| format!("${}: String!", Variable(place)))
             .collect();
-        let selections: Vec<_> = (0..ids.len())
+        let selections: Vec<_> = (0..size)
             .map(|place| {
-                let (alias, variable) = (batch_alias(place), variable(place));
+                let (alias, variable) = (batch_alias(place), Variable(place));
                 format!("  {alias}: dinoaiAgentRun(agentSessionId: ${variable}) {{ ...RunStatus{children} }}")
             })
             .collect();
-        Self {
-            query: format!(
-                "query {}({}) {{\n{}\n}}\n\nfragment {fragment}",
-                Self::INFO.name,
-                declarations.join(", "),
-                selections.join("\n"),
-            ),
-            operation_name: Self::INFO.name,
-            variables: (0..ids.len()).map(variable).zip(ids).collect(),
-        }
+        format!(
+            "query {}({}) {{\n{}\n}}\n\nfragment {fragment}",
+            Self::INFO.name,
+            declarations.join(", "),
+            selections.join("\n"),
+        )
+    }
+}
+
+/// The name of the variable for the id at a place of a batch.
+struct Variable(usize);
+
+impl fmt::Display for Variable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "id{}", self.0)
+    }
+}
+
+impl Serialize for Variable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+struct Variables<'a>(&'a [SessionId]);
+
+impl Serialize for Variables<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ids = self.0.iter().enumerate();
+        serializer.collect_map(ids.map(|(place, id)| (Variable(place), id)))
     }
 }
 
@@ -179,15 +216,11 @@ pub(super) async fn read_many(
     options: CallOptions,
 ) -> Result<Vec<Result<Reading, Error>>, Error> {
     let context = executor.context();
-    let request = StatusBatch::new(ids, wanted);
+    let body = StatusBatch { ids, wanted }.body()?;
     executor
-        .send(
-            &StatusBatch::INFO,
-            &request,
-            None,
-            options,
-            |response, call| read_batch(response, call, ids, context),
-        )
+        .send(&StatusBatch::INFO, body, None, options, |response, call| {
+            read_batch(response, call, ids, context)
+        })
         .await
 }
 
@@ -329,14 +362,22 @@ mod tests {
         let sdl = include_str!("../../graphql/schema.graphql");
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
         let both = [Wanted::Status, Wanted::StatusAndChildren];
-        for (size, wanted) in [1, 2, 50]
-            .into_iter()
-            .flat_map(|size| both.map(|it| (size, it)))
+        for (size, wanted) in [
+            1,
+            2,
+            StatusBatch::LARGEST_KEPT,
+            StatusBatch::LARGEST_KEPT + 1,
+        ]
+        .into_iter()
+        .flat_map(|size| both.map(|it| (size, it)))
         {
             let ids: Vec<_> = (0..size)
                 .map(|number| SessionId::new(format!("session-{number}")).unwrap())
                 .collect();
-            let batch = serde_json::to_value(StatusBatch::new(&ids, wanted)).unwrap();
+            let batch = StatusBatch { ids: &ids, wanted };
+            // Also once its document is kept.
+            assert_eq!(batch.body().unwrap(), batch.body().unwrap());
+            let batch: serde_json::Value = serde_json::from_slice(&batch.body().unwrap()).unwrap();
             let query = batch["query"].as_str().unwrap();
             let document = ExecutableDocument::parse_and_validate(&schema, query, "batch").unwrap();
             let operation = document
@@ -344,7 +385,11 @@ mod tests {
                 .get(batch["operationName"].as_str())
                 .unwrap();
             assert_eq!(operation.root_fields(&document).count(), size);
-            assert_eq!(batch["variables"].as_object().unwrap().len(), size);
+            let variables = batch["variables"].as_object().unwrap();
+            assert_eq!(variables.len(), size);
+            for (place, id) in ids.iter().enumerate() {
+                assert_eq!(variables[&format!("id{place}")], id.as_str());
+            }
             if (size, wanted) == (2, Wanted::StatusAndChildren) {
                 let selected = "...RunStatus childSessionIds }";
                 assert_eq!(query.matches(selected).count(), 2);
