@@ -201,7 +201,7 @@ fn reads_back(run: &Run) {
 
 type ReadBatch = fn(
     &Response,
-    Box<FailedCall>,
+    &FailedCall,
     &[SessionId],
     &ResponseContext,
 ) -> Result<Vec<Result<Reading, Error>>, Error>;
@@ -210,7 +210,7 @@ fn statuses(given: &Given) {
     let ids = [ASKED, "second", "third"].map(|id| SessionId::new(id).unwrap());
     let answer = |read: ReadBatch| {
         let (response, call) = given.arrive(None, &StatusBatch::INFO)?;
-        read(&response, call, &ids[..], TRANSPORT.context())
+        read(&response, &call, &ids[..], TRANSPORT.context())
     };
     let read = answer(read_batch);
     for again in [read_batch as ReadBatch, examined_batch] {

@@ -227,7 +227,7 @@ pub(super) async fn read_many(
 /// The statuses that a batch asked for, each with an error of its own if there is one.
 pub(crate) fn read_batch(
     response: &Response,
-    call: Box<FailedCall>,
+    call: &FailedCall,
     ids: &[SessionId],
     context: &ResponseContext,
 ) -> Result<Vec<Result<Reading, Error>>, Error> {
@@ -235,9 +235,9 @@ pub(crate) fn read_batch(
         Some(InOrder(statuses)) if statuses.len() == ids.len() => {
             let statuses = statuses.into_iter().zip(ids);
             let statuses = statuses.map(|(status, id)| match status {
-                Some(status) => accepted(status, || call_about(&call, id), context),
+                Some(status) => accepted(status, || call_about(call, id), context),
                 None => Err(Error::NotFound {
-                    call: call_about(&call, id),
+                    call: call_about(call, id),
                 }),
             });
             Ok(statuses.collect())
@@ -268,23 +268,23 @@ fn accepted(
 /// As [`read_batch`], by a look at everything that a response can be.
 pub(crate) fn examined_batch(
     response: &Response,
-    call: Box<FailedCall>,
+    call: &FailedCall,
     ids: &[SessionId],
     context: &ResponseContext,
 ) -> Result<Vec<Result<Reading, Error>>, Error> {
     let is_at_an_alias = |error: &GraphQlError| !error.path.is_empty();
     let (data, errors) = response
-        .data(&call, context, is_at_an_alias)
+        .data(call, context, is_at_an_alias)
         .map_err(|error| of_one_run(error, ids.len()))?;
     let mut values: HashMap<String, Box<RawValue>> =
         serde_json::from_str(data.get()).map_err(|error| Error::Decode {
-            call: call.clone(),
+            call: Box::new(call.clone()),
             path: "data".to_owned(),
             problem: without_values(&error.to_string()),
         })?;
     let statuses = ids.iter().enumerate().map(|(place, id)| {
         let alias = batch_alias(place);
-        let call = || call_about(&call, id);
+        let call = || call_about(call, id);
         let is_here = |error: &&GraphQlError| {
             matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
         };

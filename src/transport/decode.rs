@@ -12,7 +12,7 @@ use crate::error::{Error, FailedCall, excerpt};
 /// there is a session id in the response, or a name twice.
 pub(super) fn value<O: Operation>(
     data: &RawValue,
-    call: Box<FailedCall>,
+    call: &FailedCall,
     redaction: &Redaction,
     can_be_accepted: bool,
 ) -> Result<O::Output, Error> {
@@ -29,7 +29,7 @@ pub(super) fn value<O: Operation>(
 /// What the data says, once it is decoded. `can_be_accepted` as for [`value`].
 pub(super) fn answer<O: Operation>(
     decoded: O::ResponseData,
-    mut call: Box<FailedCall>,
+    call: &FailedCall,
     redaction: &Redaction,
     can_be_accepted: bool,
 ) -> Result<O::Output, Error> {
@@ -48,6 +48,7 @@ pub(super) fn answer<O: Operation>(
         },
         Err(Refusal::Nothing) => Err(nothing(call, O::INFO.safety)),
         Err(Refusal::NotAccepted(status)) => {
+            let mut call = Box::new(call.clone());
             // Else the API itself has refused it.
             call.maybe_executed &= can_be_accepted;
             let status = redaction.text(&status);
@@ -57,9 +58,9 @@ pub(super) fn answer<O: Operation>(
     }
 }
 
-fn invalid(call: Box<FailedCall>, redaction: &Redaction, path: &str, problem: &str) -> Error {
+fn invalid(call: &FailedCall, redaction: &Redaction, path: &str, problem: &str) -> Error {
     Error::Decode {
-        call,
+        call: Box::new(call.clone()),
         path: format!("data.{path}"),
         problem: excerpt(&redaction.text(problem)),
     }
@@ -94,7 +95,8 @@ pub(crate) fn without_values(problem: &str) -> String {
 }
 
 /// Neither errors nor a value at the root.
-fn nothing(call: Box<FailedCall>, safety: RetrySafety) -> Error {
+fn nothing(call: &FailedCall, safety: RetrySafety) -> Error {
+    let call = Box::new(call.clone());
     match safety {
         RetrySafety::Read => Error::NotFound { call },
         RetrySafety::Idempotent | RetrySafety::Never => Error::Decode {

@@ -79,12 +79,12 @@ pub(super) enum BodyEnd {
 }
 
 pub(super) async fn exchange(
-    request: reqwest::RequestBuilder,
+    response: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
     limit: usize,
     received: &mut Received,
     progress: &AtomicUsize,
 ) -> Result<BodyEnd, reqwest::Error> {
-    let mut response = request.send().await?;
+    let mut response = response.await?;
     received.head = Some((response.status(), std::mem::take(response.headers_mut())));
     progress.fetch_add(1, Ordering::Relaxed);
     while let Some(chunk) = response.chunk().await? {

@@ -77,7 +77,7 @@ impl Executor {
         body: Vec<u8>,
         agent: Option<&str>,
         options: CallOptions,
-        read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
+        read: impl Fn(&Response, &FailedCall) -> Result<T>,
     ) -> Result<T> {
         let id = options.session_id.as_ref().map(SessionId::as_str);
         let invokes = operation.safety == RetrySafety::Never;
@@ -102,8 +102,8 @@ impl Executor {
         &self,
         operation: &'static OperationInfo,
         body: Bytes,
-        options: CallOptions,
-        read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
+        mut options: CallOptions,
+        read: impl Fn(&Response, &FailedCall) -> Result<T>,
         span: &Span,
     ) -> Result<T> {
         let Self {
@@ -116,11 +116,12 @@ impl Executor {
         // Within the caller's own call timeout.
         let once = retry.clone().with_attempts(1);
         let retry = if options.once { &once } else { retry };
+        let mut session_id = options.session_id.take();
         let mut attempts = Attempts::new(retry, budget, clock.as_ref(), &options);
         loop {
             span.record("attempt", attempts.number());
             let mut call = FailedCall {
-                session_id: options.session_id.clone(),
+                session_id: session_id.take(),
                 attempts: attempts.number(),
                 after_start: options.after_start,
                 ..operation.call()
@@ -130,7 +131,7 @@ impl Executor {
             let sent = http
                 .send(body.clone(), operation, &mut call, limits, body_left, span)
                 .await;
-            match sent.and_then(|response| read(&response, Box::new(call))) {
+            match sent.and_then(|response| read(&response, &call)) {
                 Ok(value) => {
                     attempts.succeeded();
                     return Ok(value);
@@ -143,6 +144,7 @@ impl Executor {
                         body_left.reset();
                     }
                     attempts.pause_before_next(error).await?;
+                    session_id = call.session_id;
                 }
             }
         }

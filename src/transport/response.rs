@@ -77,7 +77,7 @@ impl Response {
     /// The value that operation `O` asked for. `agent` is the name that a trigger sent.
     pub(crate) fn read<O: Operation>(
         &self,
-        call: Box<FailedCall>,
+        call: &FailedCall,
         context: &ResponseContext,
         agent: Option<&str>,
     ) -> Result<O::Output, Error> {
@@ -92,7 +92,7 @@ impl Response {
     /// As [`read`](Self::read), by a look at everything that a response can be.
     pub(crate) fn examined<O: Operation>(
         &self,
-        call: Box<FailedCall>,
+        call: &FailedCall,
         context: &ResponseContext,
         agent: Option<&str>,
     ) -> Result<O::Output, Error> {
@@ -101,9 +101,11 @@ impl Response {
             _ => false,
         };
         match O::INFO.safety {
-            RetrySafety::Never => self.started::<O>(call, context, agent, can_be_missed),
+            RetrySafety::Never => {
+                self.started::<O>(Box::new(call.clone()), context, agent, can_be_missed)
+            }
             RetrySafety::Read | RetrySafety::Idempotent => {
-                let (data, _) = self.data(&call, context, can_be_missed)?;
+                let (data, _) = self.data(call, context, can_be_missed)?;
                 value::<O>(&data, call, &context.redaction, false)
             }
         }
@@ -153,7 +155,7 @@ impl Response {
             call.maybe_executed = true;
             return if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
                 let can_be_accepted = id.is_some() || names() != FieldNames::Unique;
-                value::<O>(data, call, &context.redaction, can_be_accepted)
+                value::<O>(data, &call, &context.redaction, can_be_accepted)
             } else {
                 let data = serde_json::from_str(data.get()).ok();
                 Err(Error::GraphQl {
