@@ -410,4 +410,33 @@ fragment RunStatus on DinoAiAgentRun {
             }
         }
     }
+
+    #[test]
+    fn statuses_are_taken_in_one_pass_where_they_stand_in_order() {
+        let read = |data: &str| serde_json::from_str::<InOrder>(data).ok().map(|it| it.0);
+        let running = r#"{"ok":true,"status":"RUNNING","more":[]}"#;
+        let taken = read(&format!(
+            r#"{{"run0":{running},"run1":null,"run2":{running}}}"#
+        ));
+        let reading = Some(Ok(Reading {
+            status: RunStatus::Running,
+            children: vec![],
+        }));
+        assert_eq!(taken, Some(vec![reading.clone(), None, reading]));
+        let ids: Vec<_> = (0..12)
+            .map(|place| format!(r#""run{place}":{running}"#))
+            .collect();
+        assert_eq!(read(&format!("{{{}}}", ids.join(","))).unwrap().len(), 12);
+        for data in [
+            format!(r#"{{"run1":{running},"run0":{running}}}"#),
+            format!(r#"{{"run0":{running},"run0":{running}}}"#),
+            format!(r#"{{"run0":{running},"run01":{running}}}"#),
+            format!(r#"{{"run0":{running},"run+1":{running}}}"#),
+            format!(r#"{{"run0":{running},"other":{running}}}"#),
+            format!(r#"{{"run0":{running},"run1":{{}}}}"#),
+            format!("[{running}]"),
+        ] {
+            assert_eq!(read(&data), None, "{data}");
+        }
+    }
 }

@@ -6,6 +6,9 @@
 //! - 429, 401 and 403 speak by their status; for reads so does a code that means the same;
 //! - a GraphQL envelope (an object with `data` or `errors`) counts at any status;
 //! - without a value, a trigger or a follow-up was not carried out only if [`proof`] says so.
+//!
+//! Most responses to reads are data without errors: [`strict`] gives it in one pass, and all this is
+//! looked at only where that fails.
 
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
