@@ -118,7 +118,7 @@ impl Given {
         };
         let (status, headers) = (self.status, self.headers.clone());
         let response = TRANSPORT.arrive(&mut call, operation, status, headers, self.body.clone());
-        Ok((response?, Box::new(call)))
+        Ok((response?, call))
     }
 
     pub(super) fn answer<O: Operation>(
@@ -127,11 +127,21 @@ impl Given {
         agent: Option<&str>,
     ) -> Result<O::Output, Error> {
         let (response, call) = self.arrive(asked, &O::INFO)?;
-        response.read::<O>(call, TRANSPORT.context(), agent)
+        response.read::<O>(&call, TRANSPORT.context(), agent)
+    }
+
+    /// The same, without the strict pass before the look at everything.
+    pub(super) fn examined<O: Operation>(
+        &self,
+        asked: Option<&str>,
+        agent: Option<&str>,
+    ) -> Result<O::Output, Error> {
+        let (response, call) = self.arrive(asked, &O::INFO)?;
+        response.examined::<O>(&call, TRANSPORT.context(), agent)
     }
 }
 
-pub(super) type Arrived = (crate::transport::Response, Box<FailedCall>);
+pub(super) type Arrived = (crate::transport::Response, FailedCall);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whole {

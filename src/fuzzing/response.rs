@@ -11,15 +11,15 @@ use super::errors::{is_retryable_by_the_table, shows_no_secret, shows_no_transcr
 use super::given::{AGENT, ASKED, Given, LIMIT, TRANSPORT, Whole};
 use super::json::{Json, Unread};
 use super::proofs::{Said, Sent, prove_that_nothing_was_carried_out};
-use crate::error::Error;
+use crate::error::{Error, FailedCall};
 use crate::model::{Accepted, Run, SessionId};
 use crate::operations::documents::{
     DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
     SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
     TriggerDinoaiAgentRunWithOptions,
 };
-use crate::operations::status_batch::{StatusBatch, read_batch};
-use crate::transport::{Operation, RetrySafety};
+use crate::operations::status_batch::{Reading, StatusBatch, examined_batch, read_batch};
+use crate::transport::{Operation, Response, ResponseContext, RetrySafety};
 
 /// Checks a response, written as HTTP writes it, but for the first line, which has the operation
 /// and the status: `trigger 200`. Anything else is no response and passes.
@@ -142,6 +142,8 @@ fn always<O: Operation>(
 {
     let again = given.answer::<O>(asked, agent);
     assert_eq!(format!("{answer:?}"), format!("{again:?}"));
+    let examined = given.examined::<O>(asked, agent);
+    assert_eq!(format!("{answer:?}"), format!("{examined:?}"));
     if let Err(error) = answer {
         shows_no_secret(error);
     }
@@ -197,14 +199,23 @@ fn reads_back(run: &Run) {
     }
 }
 
+type ReadBatch = fn(
+    &Response,
+    &FailedCall,
+    &[SessionId],
+    &ResponseContext,
+) -> Result<Vec<Result<Reading, Error>>, Error>;
+
 fn statuses(given: &Given) {
     let ids = [ASKED, "second", "third"].map(|id| SessionId::new(id).unwrap());
-    let answer = || {
+    let answer = |read: ReadBatch| {
         let (response, call) = given.arrive(None, &StatusBatch::INFO)?;
-        read_batch(&response, call, &ids, TRANSPORT.context())
+        read(&response, &call, &ids[..], TRANSPORT.context())
     };
-    let read = answer();
-    assert_eq!(format!("{read:?}"), format!("{:?}", answer()));
+    let read = answer(read_batch);
+    for again in [read_batch as ReadBatch, examined_batch] {
+        assert_eq!(format!("{read:?}"), format!("{:?}", answer(again)));
+    }
     match read {
         Err(error) => {
             shows_no_secret(&error);
@@ -236,6 +247,111 @@ mod tests {
         given
             .answer::<TriggerDinoaiAgentRun>(None, Some(AGENT))
             .unwrap_err()
+    }
+
+    /// Bodies around each kind of data, as bytes: half a surrogate pair, or what is no UTF-8, can
+    /// stand where nobody reads it.
+    const AROUND: [(&[u8], &[u8]); 24] = [
+        (b"{\"data\":", b"}"),
+        (b" {\"data\":", b"}\n"),
+        (b"{\"errors\":null,\"data\":", b"}"),
+        (b"{\"errors\":[],\"data\":", b"}"),
+        (b"{\"errors\":[null],\"data\":", b"}"),
+        (b"{\"errors\":{},\"data\":", b"}"),
+        (b"{\"errors\":\"\",\"data\":", b"}"),
+        (b"{\"data\":", b",\"errors\":[{\"message\":\"m\"}]}"),
+        (
+            b"{\"data\":",
+            b",\"errors\":[{\"message\":\"m\",\"path\":[\"dinoaiAgentRun\",\"steps\"]}]}",
+        ),
+        (
+            b"{\"data\":",
+            b",\"errors\":[{\"message\":\"m\",\"path\":[\"run1\"]}]}",
+        ),
+        (b"{\"data\":", b",\"errors\":[1}"),
+        (b"{\"data\":", b",\"errors\":[],\"errors\":[]}"),
+        (b"{\"data\":", b",\"data\":null}"),
+        (b"{\"data\":null,\"data\":", b"}"),
+        (
+            b"{\"data\":",
+            b",\"extensions\":{\"a\":\"\\ud83d\",\"a\":[1e999,\"\xff\"]}}",
+        ),
+        (b"{\"data\":", b",\"\\ud83d\":1}"),
+        (b"{\"data\":", b",\"\xff\":1}"),
+        (b"\xEF\xBB\xBF{\"data\":", b"}"),
+        (b"{\"data\":", b""),
+        (b"{\"data\":", b"}}"),
+        (b"{\"data\":", b"} {}"),
+        (b"[{\"data\":", b"}]"),
+        (b"[", b"]"),
+        (b"[", b",null]"),
+    ];
+
+    /// A value at a root, and at an alias of a batch.
+    const VALUES: [&[u8]; 16] = [
+        b"null",
+        b"{}",
+        b"[true,\"RUNNING\"]",
+        b"{\"ok\":true,\"status\":\"RUNNING\"}",
+        b"{\"ok\":false,\"status\":\"canaryKey0123\"}",
+        b"{\"ok\":true,\"status\":null}",
+        b"{\"ok\":\"true\",\"status\":\"RUNNING\"}",
+        b"{\"ok\":true,\"status\":\"RUNNING\",\"status\":\"FAILED\"}",
+        b"{\"ok\":true,\"status\":\"\\ud83d\"}",
+        b"{\"ok\":true,\"status\":\"\xff\"}",
+        b"{\"ok\":true,\"status\":\"RUNNING\",\"other\":\"\\ud83d\\u0041\xff\"}",
+        b"{\"ok\":true,\"status\":\"RUNNING\",\"\xff\":{\"a\":1,\"a\":2}}",
+        b"{\"\\u006fk\":true,\"status\":\"RUN\\u004eING\"}",
+        b"{\"ok\":true,\"status\":\"COMPLETED\",\"agentSessionId\":\"xwzdneft6emspe0f\",\"messages\":[{\"ts\":1e3,\"role\":\"user\",\"content\":\"\"}],\"childSessionIds\":[\" \"],\"workspaceUid\":\"\"}",
+        b"{\"ok\":true,\"status\":\"COMPLETED\",\"agentSessionId\":\"another\",\"messages\":[{\"ts\":1785,\"role\":\"user\",\"content\":\"\\ud83d\"}],\"childSessionIds\":[],\"workspaceUid\":\"\"}",
+        b"{\"ok\":true,\"status\":\"COMPLETED\",\"agentSessionId\":\"xwzdneft6emspe0f\",\"messages\":[{\"ts\":\"1785\",\"role\":\"user\",\"content\":\"x\"}],\"childSessionIds\":null}",
+    ];
+
+    /// Data with a value in each of its places, which are the `?`.
+    const DATA: [&[u8]; 12] = [
+        b"?",
+        b"{\"dinoaiAgentRun\":?}",
+        b"{\"dinoaiAgentRun\":?,\"dinoaiAgentRun\":?}",
+        b"{\"dinoaiAgentRun\":?,\"other\":?}",
+        b"{\"stopDinoaiAgentRun\":?}",
+        b"{\"run0\":?,\"run1\":?,\"run2\":?}",
+        b"{\"run0\":?,\"run2\":?,\"run1\":?}",
+        b"{\"run0\":?,\"run1\":?,\"run01\":?,\"run2\":?}",
+        b"{\"run0\":?,\"run1\":?,\"run1\":null,\"run2\":?}",
+        b"{\"run0\":?,\"run1\":?,\"run2\":?,\"run3\":?}",
+        b"{\"run0\":?,\"run+1\":?,\"run2\":?}",
+        b"{\"run0\":?,\"run\\u0031\":?}",
+    ];
+
+    /// Who reads data of this form.
+    fn heads(data: &[u8]) -> &'static [&'static str] {
+        match data.get(2) {
+            Some(b'd') => &[
+                "run 200",
+                "digest 503",
+                "status 200",
+                "steps 200",
+                "status 403",
+            ],
+            Some(b's') => &["stop 200"],
+            _ => &["statuses 200", "status 200"],
+        }
+    }
+
+    /// [`response`] compares what one strict pass gives with what a look at everything gives.
+    #[test]
+    fn a_strict_pass_gives_what_a_look_at_everything_gives() {
+        for (before, after) in AROUND {
+            for data in DATA {
+                for value in VALUES {
+                    let parts: Vec<_> = data.split(|byte| *byte == b'?').collect();
+                    let body = [before, &parts.join(value), after].concat();
+                    for head in heads(data) {
+                        response(&[head.as_bytes(), b"\n\n", &body].concat());
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! The documents of `graphql/`: one struct each, with the types that `graphql_client` derives from
 //! it and the schema.
 
+use std::sync::OnceLock;
+
 use graphql_client::GraphQLQuery;
+
+use crate::transport::Document;
 
 pub(crate) use dinoai_agent_run_status::DinoAiAgentRunStatus;
 
@@ -18,6 +22,13 @@ macro_rules! operation {
             $(, $option $values)?
         )]
         pub(crate) struct $name;
+
+        impl Document for $name {
+            fn kept() -> &'static OnceLock<String> {
+                static KEPT: OnceLock<String> = OnceLock::new();
+                &KEPT
+            }
+        }
     };
 }
 

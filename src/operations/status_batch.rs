@@ -1,8 +1,11 @@
 //! The one document that is made at run time: the statuses of many runs in one request.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::OnceLock;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::convert::{read, run_status};
@@ -11,51 +14,87 @@ use super::lenient::relax_run;
 use crate::error::{Error, FailedCall, GraphQlError, PathSegment, Purpose};
 use crate::model::{RunStatus, SessionId};
 use crate::transport::{
-    CallOptions, Executor, OperationInfo, Refusal, Response, ResponseContext, parsed,
-    without_values,
+    CallOptions, Executor, OperationInfo, Refusal, Response, ResponseContext, after_variables,
+    parsed, request_body, without_values,
 };
 
 /// The one document that is made at run time: the statuses of many runs, one alias each, over
 /// the fragment of the document for one.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct StatusBatch<'a> {
-    query: String,
-    operation_name: &'static str,
-    variables: BTreeMap<String, &'a SessionId>,
+    ids: &'a [SessionId],
+    wanted: Wanted,
 }
 
-impl<'a> StatusBatch<'a> {
+impl StatusBatch<'_> {
     pub(crate) const INFO: OperationInfo = read("DinoaiAgentRunStatuses", Purpose::ReadStatus);
+    /// The largest whose document is kept: no wait asks for more at once.
+    const LARGEST_KEPT: usize = 50;
 
-    pub(crate) fn new(ids: &'a [SessionId], wanted: Wanted) -> Self {
-        let children = match wanted {
+    /// The body of its request.
+    pub(crate) fn body(&self) -> Result<Vec<u8>, Error> {
+        static KEPT: [[OnceLock<String>; StatusBatch::LARGEST_KEPT + 1]; 2] =
+            [const { [const { OnceLock::new() }; StatusBatch::LARGEST_KEPT + 1] }; 2];
+        let rest = || after_variables(&self.document(), Self::INFO.name);
+        let variables = Variables(self.ids);
+        let [of_statuses, with_children] = &KEPT;
+        let kept = match self.wanted {
+            Wanted::Status => of_statuses,
+            Wanted::StatusAndChildren => with_children,
+        };
+        match kept.get(self.ids.len()) {
+            Some(kept) => request_body(&variables, kept.get_or_init(rest)),
+            None => request_body(&variables, &rest()),
+        }
+    }
+
+    fn document(&self) -> String {
+        let size = self.ids.len();
+        let children = match self.wanted {
             Wanted::Status => "",
             Wanted::StatusAndChildren => " childSessionIds",
         };
         let (_, fragment) = dinoai_agent_run_status::QUERY
             .split_once("\nfragment ")
             .unwrap_or_default();
-        let variable = |place| format!("id{place}");
-        let declarations: Vec<_> = (0..ids.len())
-            .map(|place| format!("${}: String!", variable(place)))
+        let declarations: Vec<_> = (0..size)
+            .map(|place| format!("${}: String!", Variable(place)))
             .collect();
-        let selections: Vec<_> = (0..ids.len())
+        let selections: Vec<_> = (0..size)
             .map(|place| {
-                let (alias, variable) = (batch_alias(place), variable(place));
+                let (alias, variable) = (batch_alias(place), Variable(place));
                 format!("  {alias}: dinoaiAgentRun(agentSessionId: ${variable}) {{ ...RunStatus{children} }}")
             })
             .collect();
-        Self {
-            query: format!(
-                "query {}({}) {{\n{}\n}}\n\nfragment {fragment}",
-                Self::INFO.name,
-                declarations.join(", "),
-                selections.join("\n"),
-            ),
-            operation_name: Self::INFO.name,
-            variables: (0..ids.len()).map(variable).zip(ids).collect(),
-        }
+        format!(
+            "query {}({}) {{\n{}\n}}\n\nfragment {fragment}",
+            Self::INFO.name,
+            declarations.join(", "),
+            selections.join("\n"),
+        )
+    }
+}
+
+/// The name of the variable for the id at a place of a batch.
+struct Variable(usize);
+
+impl fmt::Display for Variable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "id{}", self.0)
+    }
+}
+
+impl Serialize for Variable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+struct Variables<'a>(&'a [SessionId]);
+
+impl Serialize for Variables<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ids = self.0.iter().enumerate();
+        serializer.collect_map(ids.map(|(place, id)| (Variable(place), id)))
     }
 }
 
@@ -88,12 +127,18 @@ struct RunLook {
     child_session_ids: Vec<String>,
 }
 
+/// The place in a batch whose alias this is.
+fn place_of(alias: &str) -> Option<usize> {
+    let place = alias.strip_prefix("run")?;
+    let is_ours = place == "0" || place.starts_with(|digit| matches!(digit, '1'..='9'));
+    place.parse().ok().filter(|_| is_ours)
+}
+
 /// What stands at an alias of a batch, or with `ok: false` the status beside it.
-fn batch_status<'de, D: Deserializer<'de>>(
-    value: D,
-) -> Result<Result<Reading, String>, serde_path_to_error::Error<D::Error>> {
-    let run: RunLook = serde_path_to_error::deserialize(value)?;
-    Ok(match run_status(run.ok, run.status) {
+type Said = Result<Reading, String>;
+
+fn said(run: RunLook) -> Said {
+    match run_status(run.ok, run.status) {
         Ok(status) => Ok(Reading {
             status,
             children: run
@@ -105,7 +150,62 @@ fn batch_status<'de, D: Deserializer<'de>>(
         }),
         Err(Refusal::NotAccepted(status)) => Err(status),
         Err(Refusal::Nothing | Refusal::Invalid { .. }) => Err(String::new()),
-    })
+    }
+}
+
+/// The statuses of a whole batch in the order of its aliases, as a server has to give them;
+/// `None` where the run is null. Any other alias, and any other order, is an error.
+struct InOrder(Vec<Option<Said>>);
+
+impl<'de> Deserialize<'de> for InOrder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrderVisitor)
+    }
+}
+
+struct InOrderVisitor;
+
+impl<'de> Visitor<'de> for InOrderVisitor {
+    type Value = InOrder;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the statuses of a batch")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<InOrder, A::Error> {
+        let mut statuses = vec![];
+        while let Some(Place(place)) = entries.next_key()? {
+            if place != Some(statuses.len()) {
+                return Err(A::Error::custom("not the alias that is next"));
+            }
+            let run: Option<RunLook> = entries.next_value()?;
+            statuses.push(run.map(said));
+        }
+        Ok(InOrder(statuses))
+    }
+}
+
+/// The name of an entry, as a place.
+struct Place(Option<usize>);
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(PlaceVisitor)
+    }
+}
+
+struct PlaceVisitor;
+
+impl Visitor<'_> for PlaceVisitor {
+    type Value = Place;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an alias")
+    }
+
+    fn visit_str<E>(self, alias: &str) -> Result<Place, E> {
+        Ok(Place(place_of(alias)))
+    }
 }
 
 /// Looks at many runs in one request, each with an error of its own if there is one.
@@ -116,81 +216,117 @@ pub(super) async fn read_many(
     options: CallOptions,
 ) -> Result<Vec<Result<Reading, Error>>, Error> {
     let context = executor.context();
-    let request = StatusBatch::new(ids, wanted);
+    let body = StatusBatch { ids, wanted }.body()?;
     executor
-        .send(
-            &StatusBatch::INFO,
-            &request,
-            None,
-            options,
-            |response, call| read_batch(response, call, ids, context),
-        )
+        .send(&StatusBatch::INFO, body, None, options, |response, call| {
+            read_batch(response, call, ids, context)
+        })
         .await
 }
 
 /// The statuses that a batch asked for, each with an error of its own if there is one.
 pub(crate) fn read_batch(
     response: &Response,
-    call: Box<FailedCall>,
+    call: &FailedCall,
+    ids: &[SessionId],
+    context: &ResponseContext,
+) -> Result<Vec<Result<Reading, Error>>, Error> {
+    match response.strict_data() {
+        Some(InOrder(statuses)) if statuses.len() == ids.len() => {
+            let statuses = statuses.into_iter().zip(ids);
+            let statuses = statuses.map(|(status, id)| match status {
+                Some(status) => accepted(status, || call_about(call, id), context),
+                None => Err(Error::NotFound {
+                    call: call_about(call, id),
+                }),
+            });
+            Ok(statuses.collect())
+        }
+        _ => examined_batch(response, call, ids, context),
+    }
+}
+
+/// The call of a batch as one about this run.
+fn call_about(call: &FailedCall, id: &SessionId) -> Box<FailedCall> {
+    Box::new(FailedCall {
+        session_id: Some(id.clone()),
+        ..call.clone()
+    })
+}
+
+fn accepted(
+    status: Said,
+    call: impl FnOnce() -> Box<FailedCall>,
+    context: &ResponseContext,
+) -> Result<Reading, Error> {
+    status.map_err(|status| Error::NotAccepted {
+        call: call(),
+        status: context.redaction.text(&status),
+    })
+}
+
+/// As [`read_batch`], by a look at everything that a response can be.
+pub(crate) fn examined_batch(
+    response: &Response,
+    call: &FailedCall,
     ids: &[SessionId],
     context: &ResponseContext,
 ) -> Result<Vec<Result<Reading, Error>>, Error> {
     let is_at_an_alias = |error: &GraphQlError| !error.path.is_empty();
     let (data, errors) = response
-        .data(&call, context, is_at_an_alias)
+        .data(call, context, is_at_an_alias)
         .map_err(|error| of_one_run(error, ids.len()))?;
     let mut values: HashMap<String, Box<RawValue>> =
         serde_json::from_str(data.get()).map_err(|error| Error::Decode {
-            call: call.clone(),
+            call: Box::new(call.clone()),
             path: "data".to_owned(),
             problem: without_values(&error.to_string()),
         })?;
     let statuses = ids.iter().enumerate().map(|(place, id)| {
-            let alias = batch_alias(place);
-            let call = Box::new(FailedCall {
-                session_id: Some(id.clone()),
-                ..FailedCall::clone(&call)
-            });
-            let is_here = |error: &&GraphQlError| {
-                matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
-            };
-            let Some(value) = values.remove(&alias).filter(|value| value.get() != "null") else {
-                let mut errors: Vec<_> = errors.iter().filter(is_here).cloned().collect();
-                for error in &mut errors {
-                    move_to_the_root(error, &alias);
-                }
-                if errors.is_empty() {
-                    return Err(Error::NotFound { call });
-                }
-                return Err(Error::GraphQl {
-                    call,
-                    errors,
-                    data: None,
-                    executed: true,
-                });
-            };
-            let strict = batch_status(&mut serde_json::Deserializer::from_str(value.get()));
-            let status = strict.or_else(|error| {
-                let relaxed = parsed(&value).and_then(|mut value| {
-                    relax_run(&mut value);
-                    batch_status(value).ok()
-                });
-                relaxed.ok_or(error)
-            });
-            match status {
-                Ok(Ok(status)) => Ok(status),
-                Ok(Err(status)) => {
-                    let status = context.redaction.text(&status);
-                    Err(Error::NotAccepted { call, status })
-                }
-                Err(error) => Err(Error::Decode {
-                    call,
-                    path: format!("data.{}.{}", StatusBatch::INFO.root, error.path()),
-                    problem: without_values(&error.into_inner().to_string()),
-                }),
+        let alias = batch_alias(place);
+        let call = || call_about(call, id);
+        let is_here = |error: &&GraphQlError| {
+            matches!(error.path.first(), Some(PathSegment::Field(name)) if *name == alias)
+        };
+        let Some(value) = values.remove(&alias).filter(|value| value.get() != "null") else {
+            let mut errors: Vec<_> = errors.iter().filter(is_here).cloned().collect();
+            for error in &mut errors {
+                move_to_the_root(error, &alias);
             }
-        });
+            if errors.is_empty() {
+                return Err(Error::NotFound { call: call() });
+            }
+            return Err(Error::GraphQl {
+                call: call(),
+                errors,
+                data: None,
+                executed: true,
+            });
+        };
+        match decoded(&value) {
+            Ok(status) => accepted(status, call, context),
+            Err(error) => Err(Error::Decode {
+                call: call(),
+                path: format!("data.{}.{}", StatusBatch::INFO.root, error.path()),
+                problem: without_values(&error.into_inner().to_string()),
+            }),
+        }
+    });
     Ok(statuses.collect())
+}
+
+/// What stands at an alias: strictly first, leniently where that fails.
+fn decoded(value: &RawValue) -> Result<Said, serde_path_to_error::Error<serde_json::Error>> {
+    let strict =
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(value.get()));
+    let run = strict.or_else(|error| {
+        let relaxed = parsed(value).and_then(|mut value| {
+            relax_run(&mut value);
+            serde_json::from_value(value).ok()
+        });
+        relaxed.ok_or(error)
+    });
+    run.map(said)
 }
 
 /// The error of a whole batch of this size, without the aliases in it: they are ours, and each run
@@ -226,14 +362,22 @@ mod tests {
         let sdl = include_str!("../../graphql/schema.graphql");
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
         let both = [Wanted::Status, Wanted::StatusAndChildren];
-        for (size, wanted) in [1, 2, 50]
-            .into_iter()
-            .flat_map(|size| both.map(|it| (size, it)))
+        for (size, wanted) in [
+            1,
+            2,
+            StatusBatch::LARGEST_KEPT,
+            StatusBatch::LARGEST_KEPT + 1,
+        ]
+        .into_iter()
+        .flat_map(|size| both.map(|it| (size, it)))
         {
             let ids: Vec<_> = (0..size)
                 .map(|number| SessionId::new(format!("session-{number}")).unwrap())
                 .collect();
-            let batch = serde_json::to_value(StatusBatch::new(&ids, wanted)).unwrap();
+            let batch = StatusBatch { ids: &ids, wanted };
+            // Also once its document is kept.
+            assert_eq!(batch.body().unwrap(), batch.body().unwrap());
+            let batch: serde_json::Value = serde_json::from_slice(&batch.body().unwrap()).unwrap();
             let query = batch["query"].as_str().unwrap();
             let document = ExecutableDocument::parse_and_validate(&schema, query, "batch").unwrap();
             let operation = document
@@ -241,7 +385,11 @@ mod tests {
                 .get(batch["operationName"].as_str())
                 .unwrap();
             assert_eq!(operation.root_fields(&document).count(), size);
-            assert_eq!(batch["variables"].as_object().unwrap().len(), size);
+            let variables = batch["variables"].as_object().unwrap();
+            assert_eq!(variables.len(), size);
+            for (place, id) in ids.iter().enumerate() {
+                assert_eq!(variables[&format!("id{place}")], id.as_str());
+            }
             if (size, wanted) == (2, Wanted::StatusAndChildren) {
                 let selected = "...RunStatus childSessionIds }";
                 assert_eq!(query.matches(selected).count(), 2);
@@ -260,6 +408,35 @@ fragment RunStatus on DinoAiAgentRun {
 }
 ");
             }
+        }
+    }
+
+    #[test]
+    fn statuses_are_taken_in_one_pass_where_they_stand_in_order() {
+        let read = |data: &str| serde_json::from_str::<InOrder>(data).ok().map(|it| it.0);
+        let running = r#"{"ok":true,"status":"RUNNING","more":[]}"#;
+        let taken = read(&format!(
+            r#"{{"run0":{running},"run1":null,"run2":{running}}}"#
+        ));
+        let reading = Some(Ok(Reading {
+            status: RunStatus::Running,
+            children: vec![],
+        }));
+        assert_eq!(taken, Some(vec![reading.clone(), None, reading]));
+        let ids: Vec<_> = (0..12)
+            .map(|place| format!(r#""run{place}":{running}"#))
+            .collect();
+        assert_eq!(read(&format!("{{{}}}", ids.join(","))).unwrap().len(), 12);
+        for data in [
+            format!(r#"{{"run1":{running},"run0":{running}}}"#),
+            format!(r#"{{"run0":{running},"run0":{running}}}"#),
+            format!(r#"{{"run0":{running},"run01":{running}}}"#),
+            format!(r#"{{"run0":{running},"run+1":{running}}}"#),
+            format!(r#"{{"run0":{running},"other":{running}}}"#),
+            format!(r#"{{"run0":{running},"run1":{{}}}}"#),
+            format!("[{running}]"),
+        ] {
+            assert_eq!(read(&data), None, "{data}");
         }
     }
 }

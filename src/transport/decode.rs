@@ -12,43 +12,58 @@ use crate::error::{Error, FailedCall, excerpt};
 /// there is a session id in the response, or a name twice.
 pub(super) fn value<O: Operation>(
     data: &RawValue,
-    call: Box<FailedCall>,
+    call: &FailedCall,
     redaction: &Redaction,
     can_be_accepted: bool,
 ) -> Result<O::Output, Error> {
-    let (path, problem) = match decode::<O>(data) {
-        Ok(decoded) => match O::output(decoded) {
-            Ok(answer) => match (O::session_id(&answer), &call.session_id) {
-                (Some(answered), Some(asked)) if answered != asked => (
-                    format!("{}.{}", O::INFO.root, O::INFO.id_field),
-                    format!(
-                        "the response is about {}, not about {}",
-                        excerpt(answered.as_str()),
-                        excerpt(asked.as_str())
-                    ),
-                ),
-                _ => return Ok(answer),
-            },
-            Err(Refusal::Nothing) => return Err(nothing(call, O::INFO.safety)),
-            Err(Refusal::NotAccepted(status)) => {
-                let mut call = call;
-                // Else the API itself has refused it.
-                call.maybe_executed &= can_be_accepted;
-                let status = redaction.text(&status);
-                return Err(Error::NotAccepted { call, status });
-            }
-            Err(Refusal::Invalid { path, problem }) => (path.to_owned(), problem.to_owned()),
-        },
+    match decode::<O>(data) {
+        Ok(decoded) => answer::<O>(decoded, call, redaction, can_be_accepted),
         Err(error) => {
             let path = error.path().to_string();
-            (path, without_values(&error.into_inner().to_string()))
+            let problem = without_values(&error.into_inner().to_string());
+            Err(invalid(call, redaction, &path, &problem))
         }
-    };
-    Err(Error::Decode {
-        call,
+    }
+}
+
+/// What the data says, once it is decoded. `can_be_accepted` as for [`value`].
+pub(super) fn answer<O: Operation>(
+    decoded: O::ResponseData,
+    call: &FailedCall,
+    redaction: &Redaction,
+    can_be_accepted: bool,
+) -> Result<O::Output, Error> {
+    match O::output(decoded) {
+        Ok(answer) => match (O::session_id(&answer), &call.session_id) {
+            (Some(answered), Some(asked)) if answered != asked => {
+                let path = format!("{}.{}", O::INFO.root, O::INFO.id_field);
+                let problem = format!(
+                    "the response is about {}, not about {}",
+                    excerpt(answered.as_str()),
+                    excerpt(asked.as_str())
+                );
+                Err(invalid(call, redaction, &path, &problem))
+            }
+            _ => Ok(answer),
+        },
+        Err(Refusal::Nothing) => Err(nothing(call, O::INFO.safety)),
+        Err(Refusal::NotAccepted(status)) => {
+            let mut call = Box::new(call.clone());
+            // Else the API itself has refused it.
+            call.maybe_executed &= can_be_accepted;
+            let status = redaction.text(&status);
+            Err(Error::NotAccepted { call, status })
+        }
+        Err(Refusal::Invalid { path, problem }) => Err(invalid(call, redaction, path, problem)),
+    }
+}
+
+fn invalid(call: &FailedCall, redaction: &Redaction, path: &str, problem: &str) -> Error {
+    Error::Decode {
+        call: Box::new(call.clone()),
         path: format!("data.{path}"),
-        problem: excerpt(&redaction.text(&problem)),
-    })
+        problem: excerpt(&redaction.text(problem)),
+    }
 }
 
 /// Strict decoding first; the lenient pass only if it fails.
@@ -80,7 +95,8 @@ pub(crate) fn without_values(problem: &str) -> String {
 }
 
 /// Neither errors nor a value at the root.
-fn nothing(call: Box<FailedCall>, safety: RetrySafety) -> Error {
+fn nothing(call: &FailedCall, safety: RetrySafety) -> Error {
+    let call = Box::new(call.clone());
     match safety {
         RetrySafety::Read => Error::NotFound { call },
         RetrySafety::Idempotent | RetrySafety::Never => Error::Decode {

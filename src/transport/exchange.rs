@@ -79,25 +79,52 @@ pub(super) enum BodyEnd {
 }
 
 pub(super) async fn exchange(
-    request: reqwest::RequestBuilder,
+    response: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
     limit: usize,
     received: &mut Received,
     progress: &AtomicUsize,
 ) -> Result<BodyEnd, reqwest::Error> {
-    let mut response = request.send().await?;
+    let mut response = response.await?;
     received.head = Some((response.status(), std::mem::take(response.headers_mut())));
     progress.fetch_add(1, Ordering::Relaxed);
+    let length = response.content_length();
+    let length = length.and_then(|length| usize::try_from(length).ok());
     while let Some(chunk) = response.chunk().await? {
         let left = limit - received.body.len();
-        received
-            .body
-            .extend_from_slice(&chunk[..chunk.len().min(left)]);
+        append(
+            &mut received.body,
+            &chunk[..chunk.len().min(left)],
+            length,
+            limit,
+        );
         if chunk.len() > left {
             return Ok(BodyEnd::TooLarge);
         }
         progress.fetch_add(1, Ordering::Relaxed);
     }
     Ok(BodyEnd::Whole)
+}
+
+/// How much is reserved for a body at once because its head says that it comes.
+const BELIEVED: usize = 1024 * 1024;
+
+/// Adds a chunk to a body. `length`: how long it gets, if its head says so; it is never longer
+/// than `limit`.
+///
+/// A head is quickly sent, and the length in it may be a lie: beyond what is believed, a body is
+/// given less than the double of what has arrived. It grows by eighths, quarters and halves of its
+/// length, so that the last step is from one half to the whole. One that was packed, whose length
+/// nobody says, grows by a quarter.
+fn append(body: &mut Vec<u8>, chunk: &[u8], length: Option<usize>, limit: usize) {
+    let needed = body.len() + chunk.len();
+    if needed > body.capacity() {
+        let mut capacity = length.unwrap_or(needed + needed / 4).min(limit).max(needed);
+        while capacity / 2 >= needed.max(BELIEVED) {
+            capacity /= 2;
+        }
+        body.reserve_exact(capacity - body.len());
+    }
+    body.extend_from_slice(chunk);
 }
 
 /// Waits for an exchange within its limits; `None` if it was given up. A body that has left is
@@ -181,6 +208,32 @@ mod tests {
         let end = race(pin!(pending::<()>()), LIMITS, seal, &progress).await;
         assert!(end.is_none());
         start.elapsed().as_secs()
+    }
+
+    /// A body of this many bytes in chunks of this size, whose head says another length.
+    fn arrives(bytes: usize, chunk: usize, length: Option<usize>) -> Vec<u8> {
+        const LIMIT: usize = 64 * 1024 * 1024;
+        let whole: Vec<u8> = (0..=u8::MAX).cycle().take(bytes).collect();
+        let mut body = vec![];
+        for chunk in whole.chunks(chunk) {
+            append(&mut body, chunk, length, LIMIT);
+            let most = 2 * body.len().max(length.map_or(8, |_| BELIEVED));
+            assert!(body.capacity() < most, "{} of {length:?}", body.len());
+            assert!(body.capacity() <= LIMIT);
+        }
+        assert!(body == whole);
+        body
+    }
+
+    #[test]
+    fn a_body_is_given_its_length_and_no_lie_more_than_what_has_arrived() {
+        for bytes in [58, 1_000_003, 3_000_003] {
+            let body = arrives(bytes, 8_192, Some(bytes));
+            assert_eq!(body.capacity(), bytes);
+            arrives(bytes, 10, None);
+            arrives(bytes, 1_000, Some(usize::MAX));
+            arrives(bytes, 1_000, Some(1));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,9 @@
 //! Makes a call: one request, with its attempts and their deadline, in a span of its own.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -11,9 +11,10 @@ use super::attempts::{Attempts, RetryBudget};
 use super::call_options::CallOptions;
 use super::http::HttpTransport;
 use super::operation::{Operation, OperationInfo, RetrySafety};
+use super::request_body::document_body;
 use super::response::{Response, ResponseContext};
 use super::retry::Retry;
-use crate::error::{Error, FailedCall, Result};
+use crate::error::{FailedCall, Result};
 use crate::model::SessionId;
 use crate::time::Clock;
 
@@ -60,9 +61,9 @@ impl Executor {
     ) -> Result<O::Output> {
         let context = self.context();
         let agent = O::agent(&variables).map(str::to_owned);
-        let request = O::build_query(variables);
+        let body = document_body::<O>(variables)?;
         let named = agent.as_deref();
-        self.send(&O::INFO, &request, named, options, |response, call| {
+        self.send(&O::INFO, body, named, options, |response, call| {
             response.read::<O>(call, context, named)
         })
         .await
@@ -70,51 +71,39 @@ impl Executor {
 
     /// Makes a call: one request, with its attempts. `agent`: the one that is asked for, for the
     /// span.
-    pub(crate) fn send<T>(
+    pub(crate) async fn send<T>(
         &self,
         operation: &'static OperationInfo,
-        request: &impl Serialize,
+        body: Vec<u8>,
         agent: Option<&str>,
         options: CallOptions,
-        read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
-    ) -> impl Future<Output = Result<T>> {
-        // As large as the documents for reads, which are sent often.
-        let mut body = Vec::with_capacity(1024);
-        let written = serde_json::to_writer(&mut body, request);
-        let body = written
-            .map(|()| body)
-            .map_err(|error| Error::InvalidRequest {
-                field: "request",
-                problem: format!("cannot be written as JSON: {error}"),
-            });
-        async move {
-            let id = options.session_id.as_ref().map(SessionId::as_str);
-            let invokes = operation.safety == RetrySafety::Never;
-            let span = tracing::info_span!(
-                "dinoai.call",
-                operation = operation.name,
-                session_id = id,
-                gen_ai.operation.name = invokes.then_some("invoke_agent"),
-                gen_ai.agent.name = agent,
-                gen_ai.conversation.id = id,
-                attempt = Empty,
-                http.status = Empty,
-                request_id = Empty,
-            );
-            // Recorded on the span itself: where it is filtered out, the current one is the
-            // caller's.
-            self.attempts(operation, body?.into(), options, read, &span)
-                .instrument(span.clone())
-                .await
-        }
+        read: impl Fn(&Response, &FailedCall) -> Result<T>,
+    ) -> Result<T> {
+        let id = options.session_id.as_ref().map(SessionId::as_str);
+        let invokes = operation.safety == RetrySafety::Never;
+        let span = tracing::info_span!(
+            "dinoai.call",
+            operation = operation.name,
+            session_id = id,
+            gen_ai.operation.name = invokes.then_some("invoke_agent"),
+            gen_ai.agent.name = agent,
+            gen_ai.conversation.id = id,
+            attempt = Empty,
+            http.status = Empty,
+            request_id = Empty,
+        );
+        // Recorded on the span itself: where it is filtered out, the current one is the
+        // caller's.
+        let attempts = pin!(self.attempts(operation, body.into(), options, read, &span));
+        attempts.instrument(span.clone()).await
     }
 
     async fn attempts<T>(
         &self,
         operation: &'static OperationInfo,
         body: Bytes,
-        options: CallOptions,
-        read: impl Fn(&Response, Box<FailedCall>) -> Result<T>,
+        mut options: CallOptions,
+        read: impl Fn(&Response, &FailedCall) -> Result<T>,
         span: &Span,
     ) -> Result<T> {
         let Self {
@@ -127,11 +116,12 @@ impl Executor {
         // Within the caller's own call timeout.
         let once = retry.clone().with_attempts(1);
         let retry = if options.once { &once } else { retry };
+        let mut session_id = options.session_id.take();
         let mut attempts = Attempts::new(retry, budget, clock.as_ref(), &options);
         loop {
             span.record("attempt", attempts.number());
             let mut call = FailedCall {
-                session_id: options.session_id.clone(),
+                session_id: session_id.take(),
                 attempts: attempts.number(),
                 after_start: options.after_start,
                 ..operation.call()
@@ -141,7 +131,7 @@ impl Executor {
             let sent = http
                 .send(body.clone(), operation, &mut call, limits, body_left, span)
                 .await;
-            match sent.and_then(|response| read(&response, Box::new(call))) {
+            match sent.and_then(|response| read(&response, &call)) {
                 Ok(value) => {
                     attempts.succeeded();
                     return Ok(value);
@@ -154,6 +144,7 @@ impl Executor {
                         body_left.reset();
                     }
                     attempts.pause_before_next(error).await?;
+                    session_id = call.session_id;
                 }
             }
         }

@@ -2,12 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// The server's id of a request.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
-    const NAMES: [&str; 4] = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"];
-    let value = NAMES.iter().find_map(|name| headers.get(*name))?;
+    static NAMES: [HeaderName; 4] = [
+        HeaderName::from_static("x-request-id"),
+        HeaderName::from_static("request-id"),
+        HeaderName::from_static("x-amzn-requestid"),
+        HeaderName::from_static("cf-ray"),
+    ];
+    let value = NAMES.iter().find_map(|name| headers.get(name))?;
     Some(value.to_str().ok()?.to_owned())
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 #[cfg(any(test, fuzzing))]
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::{Method, Request};
 use tracing::Span;
 
 use super::body::{BodyLeft, Seal};
@@ -92,16 +93,16 @@ impl HttpTransport {
             RetrySafety::Idempotent | RetrySafety::Never => self.connections.for_changes(),
         };
         let seal = Seal::new(body_left);
-        let request = client
-            .post(self.endpoint.url().clone())
-            .headers(self.headers.clone())
-            .body(reqwest::Body::wrap(seal.body(body)));
+        // Not by a builder, which would put one header after the other into a map of its own.
+        let mut request = Request::new(Method::POST, self.endpoint.url().clone());
+        *request.headers_mut() = self.headers.clone();
+        *request.body_mut() = Some(reqwest::Body::wrap(seal.body(body)));
 
         let mut received = Received::default();
         let progress = AtomicUsize::new(0);
         let end = {
             let exchange = exchange(
-                request,
+                client.execute(request),
                 self.settings.response_limit,
                 &mut received,
                 &progress,

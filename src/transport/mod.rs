@@ -20,8 +20,10 @@ mod operation;
 mod proof;
 mod redact;
 mod repair;
+mod request_body;
 mod response;
 mod retry;
+mod strict;
 
 pub use retry::Retry;
 
@@ -33,4 +35,5 @@ pub(crate) use executor::Executor;
 pub(crate) use http::HttpTransport;
 pub(crate) use operation::{Operation, OperationInfo, Refusal, RetrySafety};
 pub(crate) use repair::{parsed, repaired};
+pub(crate) use request_body::{Document, after_variables, request_body};
 pub(crate) use response::{Response, ResponseContext};

@@ -1,13 +1,13 @@
 //! [`Operation`]: what the transport has to know of a document, without knowing what it is about.
 
-use graphql_client::GraphQLQuery;
 use serde_json::Value;
 
+use super::request_body::Document;
 use crate::error::{FailedCall, GraphQlError, Purpose};
 use crate::model::SessionId;
 
 /// A document, and what its response becomes.
-pub(crate) trait Operation: GraphQLQuery {
+pub(crate) trait Operation: Document {
     const INFO: OperationInfo;
     /// What the rest of the crate gets.
     type Output;

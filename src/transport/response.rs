@@ -6,19 +6,24 @@
 //! - 429, 401 and 403 speak by their status; for reads so does a code that means the same;
 //! - a GraphQL envelope (an object with `data` or `errors`) counts at any status;
 //! - without a value, a trigger or a follow-up was not carried out only if [`proof`] says so.
+//!
+//! Most responses to reads are data without errors: [`strict`] gives it in one pass, and all this is
+//! looked at only where that fails.
 
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::decode::value;
+use super::decode::{answer, value};
 use super::duplicate_names::FieldNames;
 use super::envelope::Parsed;
 use super::operation::{Operation, RetrySafety};
 use super::proof;
 use super::redact::Redaction;
 use super::repair::{looks_like_json, repaired};
+use super::strict;
 use crate::error::{
     Error, FailedCall, GraphQlError, PathSegment, excerpt, is_before_execution, is_rate_limit_code,
     is_transient_status, list, said, unsupported,
@@ -37,6 +42,11 @@ pub(crate) struct ResponseContext {
     pub(crate) redaction: Redaction,
     /// Where endpoint and credentials were found.
     pub(crate) sources: Option<String>,
+}
+
+/// Whether a response says by its status alone that the request was refused.
+fn speaks_by_itself(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 401 | 403 | 429)
 }
 
 /// Whether a body that is no whole GraphQL response holds the beginning of a value at this root.
@@ -70,7 +80,22 @@ impl Response {
     /// The value that operation `O` asked for. `agent` is the name that a trigger sent.
     pub(crate) fn read<O: Operation>(
         &self,
-        call: Box<FailedCall>,
+        call: &FailedCall,
+        context: &ResponseContext,
+        agent: Option<&str>,
+    ) -> Result<O::Output, Error> {
+        if O::INFO.safety != RetrySafety::Never
+            && let Some(data) = self.strict_data()
+        {
+            return answer::<O>(data, call, &context.redaction, false);
+        }
+        self.examined::<O>(call, context, agent)
+    }
+
+    /// As [`read`](Self::read), by a look at everything that a response can be.
+    pub(crate) fn examined<O: Operation>(
+        &self,
+        call: &FailedCall,
         context: &ResponseContext,
         agent: Option<&str>,
     ) -> Result<O::Output, Error> {
@@ -79,11 +104,22 @@ impl Response {
             _ => false,
         };
         match O::INFO.safety {
-            RetrySafety::Never => self.started::<O>(call, context, agent, can_be_missed),
+            RetrySafety::Never => {
+                self.started::<O>(Box::new(call.clone()), context, agent, can_be_missed)
+            }
             RetrySafety::Read | RetrySafety::Idempotent => {
-                let (data, _) = self.data(&call, context, can_be_missed)?;
+                let (data, _) = self.data(call, context, can_be_missed)?;
                 value::<O>(&data, call, &context.redaction, false)
             }
+        }
+    }
+
+    /// The data that a read or a stop asked for, where one strict pass over the body gives it:
+    /// then [`data`](Self::data) gives the same, and no errors.
+    pub(crate) fn strict_data<'body, T: Deserialize<'body>>(&'body self) -> Option<T> {
+        match speaks_by_itself(self.status) {
+            true => None,
+            false => strict::data(&self.body),
         }
     }
 
@@ -122,7 +158,7 @@ impl Response {
             call.maybe_executed = true;
             return if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
                 let can_be_accepted = id.is_some() || names() != FieldNames::Unique;
-                value::<O>(data, call, &context.redaction, can_be_accepted)
+                value::<O>(data, &call, &context.redaction, can_be_accepted)
             } else {
                 let data = serde_json::from_str(data.get()).ok();
                 Err(Error::GraphQl {
@@ -137,7 +173,7 @@ impl Response {
         let is_clean = !names_session && !errors.is_unreadable && names() == FieldNames::Unique;
         let is_empty_refusal = is_clean && !errors.is_path_present;
         let is_proven = is_empty_refusal
-            && (matches!(status, 401 | 403 | 429)
+            && (speaks_by_itself(self.status)
                 || (!errors.list.is_empty()
                     && !proof::is_open_status(status)
                     && errors
@@ -145,7 +181,7 @@ impl Response {
                         .iter()
                         .all(|error| is_before_execution(error, envelope.data.is_none()))));
         if is_proven {
-            if matches!(status, 401 | 403 | 429) {
+            if speaks_by_itself(self.status) {
                 return Err(self.refused_by_status(call, context, RetrySafety::Never));
             }
             return Err(self.refused_before_execution(call, context, errors.list));
@@ -180,7 +216,7 @@ impl Response {
     ) -> Result<(Box<RawValue>, Vec<GraphQlError>), Error> {
         let call = || Box::new(call.clone());
         let status = self.status.as_u16();
-        if matches!(status, 401 | 403 | 429) {
+        if speaks_by_itself(self.status) {
             return Err(self.refused_by_status(call(), context, RetrySafety::Read));
         }
         let envelope = match Parsed::of(&self.body) {

@@ -4,5 +4,6 @@ mod any_response;
 mod envelope;
 mod generated;
 mod judge;
+mod memory_of_responses;
 mod odd_and_endless_responses;
 mod server;
