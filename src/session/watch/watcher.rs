@@ -197,9 +197,11 @@ impl Watcher {
             self.queue_status(&status);
         }
         self.queue_children(children);
-        for message in self.seen.messages.take_new(messages) {
-            self.queue.push_back(Ok(Event::Message(message)));
-        }
+        let new = self.seen.messages.take_new(messages);
+        let change = self.seen.messages.take_change();
+        let change = change.map(Event::HistoryChanged).into_iter();
+        let events = change.chain(new.into_iter().map(Event::Message));
+        self.queue.extend(events.map(Ok));
     }
 
     fn queue_status(&mut self, status: &RunStatus) {
