@@ -47,6 +47,10 @@ impl Listing {
         self.count += 1;
         self.sum = plus(self.sum, member);
     }
+
+    pub(super) fn of(keys: &[MessageKey]) -> Self {
+        keys.iter().map(|key| member(*key, None)).collect()
+    }
 }
 
 impl FromIterator<u64> for Listing {
