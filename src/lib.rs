@@ -51,7 +51,7 @@
 //! | --- | --- |
 //! | [`Wait`] | Waits until a run has ended. Polls the status alone. |
 //! | [`Waits`] | The waits of a client, which share requests: one for up to 50 runs. |
-//! | [`Watch`], [`Events`], [`Event`] | A run's statuses, messages and steps, as they happen. |
+//! | [`Watch`], [`Events`], [`Event`], [`HistoryChange`] | A run's statuses, messages and steps, as they happen. |
 //! | [`PollOptions`], [`Schedule`], [`OnTimeout`] | How long to wait, when to poll, and what to do at the timeout. |
 //! | [`Outage`] | Polls that fail while a wait goes on. |
 //! | [`StopOnDrop`] | A guard that stops its run when it is dropped. |
@@ -179,7 +179,9 @@ pub use operations::{Call, CallFuture};
 #[doc(inline)]
 pub use polling::{OnTimeout, Outage, PollOptions, Schedule};
 #[doc(inline)]
-pub use session::{Ask, Checkpoint, Event, Events, Session, StopOnDrop, Turn, Wait, Watch};
+pub use session::{
+    Ask, Checkpoint, Event, Events, HistoryChange, Session, StopOnDrop, Turn, Wait, Watch,
+};
 #[doc(inline)]
 pub use transport::Retry;
 #[doc(inline)]

@@ -1,5 +1,6 @@
 //! A [`Run`] with its [`RunStatus`] and [`Message`]s, and what the API [`Accepted`].
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -184,8 +185,11 @@ impl Message {
 
 /// What identifies a message, or a group of messages, within its run: its timestamp, bit by bit,
 /// and whether the caller wrote it. The role itself does not: the agent's has been seen as
-/// `agent` and as `assistant`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// `agent` and as `assistant`. Later ones are greater.
+///
+/// As JSON it is a text, `1714142436.0012 agent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct MessageKey {
     ts: u64,
     pub(crate) is_from_user: bool,
@@ -205,6 +209,36 @@ impl MessageKey {
 
     pub(crate) fn ts(self) -> f64 {
         f64::from_bits(self.ts)
+    }
+}
+
+impl Ord for MessageKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_time = self.ts().total_cmp(&other.ts());
+        by_time.then(self.is_from_user.cmp(&other.is_from_user))
+    }
+}
+
+impl PartialOrd for MessageKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl From<MessageKey> for String {
+    fn from(key: MessageKey) -> Self {
+        let author = if key.is_from_user { "user" } else { "agent" };
+        format!("{:?} {author}", key.ts())
+    }
+}
+
+impl TryFrom<String> for MessageKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parts = text.split_once(' ');
+        let key = parts.and_then(|(ts, author)| Some(Self::new(ts.parse().ok()?, author)));
+        key.ok_or_else(|| format!("no timestamp and author: {text:?}"))
     }
 }
 

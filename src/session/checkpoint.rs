@@ -8,13 +8,25 @@ use crate::model::SessionId;
 /// The state of a [`Session`](crate::Session), to store.
 ///
 /// Made by [`Session::checkpoint`](crate::Session::checkpoint), used by
-/// [`Client::resume`](crate::Client::resume), in this process or another. It is small (the
-/// session id, and some 40 bytes for each message and child seen) and holds no text of the
-/// conversation, only a hash of each.
+/// [`Client::resume`](crate::Client::resume), in this process or another. It holds no text of the
+/// conversation, only hashes.
 ///
-/// It serialises as JSON of a version of its own, which survives a reader that takes all numbers
-/// for doubles, as JavaScript and `jq` do. Store it whole. Deserialising refuses a version that
-/// this release does not know.
+/// # Size
+///
+/// As JSON it has at most 80 KB, however long the conversation is, and about 50 KB where no two
+/// messages have one timestamp and author. It knows the messages of the newest 1,000 timestamps
+/// one by one, and of older ones their number and sums of their hashes, which suffice to find late
+/// ones, up to 63 at once. A message that is later than that is emitted as any other, unless the API
+/// does not list all of the older ones any more: see
+/// [`Event::HistoryChanged`](crate::Event::HistoryChanged). Beside that it has the label of each
+/// line of the start-up checklist and the id of each child, some 20 bytes each, of which a run has
+/// few: of the 10,000 runs that a [tree](crate::Session::tree) reads at most they take 200 KB.
+///
+/// # Versions
+///
+/// It serialises as JSON of a version of its own, 2, which survives a reader that takes all numbers
+/// for doubles, as JavaScript and `jq` do. Store it whole. Version 1 is read as well.
+/// Deserialising refuses a version that this release does not know.
 ///
 /// ```
 /// # fn example(session: &dinoai::Session) -> serde_json::Result<()> {
@@ -69,8 +81,10 @@ impl Checkpoint {
     }
 }
 
-/// The version of a checkpoint's JSON.
-const VERSION: u32 = 1;
+/// The version of a checkpoint's JSON that is written.
+const VERSION: u32 = 2;
+/// The first version: it has all messages where version 2 has a tail and sums.
+const FIRST_VERSION: u32 = 1;
 
 /// A checkpoint as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -85,16 +99,26 @@ struct StoredCheckpoint {
 impl TryFrom<StoredCheckpoint> for Checkpoint {
     type Error = String;
 
-    fn try_from(stored: StoredCheckpoint) -> Result<Self, String> {
-        if stored.version != VERSION {
-            return Err(format!(
-                "this is a checkpoint of version {}, and this release of dinoai reads version \
-                 {VERSION}: use the release that wrote it, or start from the session id {}",
-                stored.version, stored.session_id
-            ));
+    fn try_from(mut stored: StoredCheckpoint) -> Result<Self, String> {
+        match stored.version {
+            VERSION => {}
+            FIRST_VERSION => {
+                if let Some(messages) = stored.cursor.get_mut("messages") {
+                    *messages = serde_json::json!({ "tail": messages.take() });
+                }
+            }
+            other => {
+                return Err(format!(
+                    "this is a checkpoint of version {other}, and this release of dinoai reads \
+                     versions {FIRST_VERSION} and {VERSION}: use the release that wrote it, or \
+                     start from the session id {}",
+                    stored.session_id
+                ));
+            }
         }
-        let state = serde_json::from_value(stored.cursor)
+        let mut state: SessionState = serde_json::from_value(stored.cursor)
             .map_err(|error| format!("this is no checkpoint: {error}"))?;
+        state.messages.forget();
         Ok(Self {
             session_id: stored.session_id,
             state,

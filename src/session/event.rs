@@ -27,6 +27,8 @@ pub enum Event {
     /// A message is new, the caller's own included. The messages of one poll come in the order
     /// of their timestamps; one that shows up late comes when it is first seen.
     Message(Message),
+    /// The API does not list all old messages any more that the session has emitted. Emitted once.
+    HistoryChanged(HistoryChange),
     /// The steps were asked for and could not be read, and why. Only with
     /// [`steps`](crate::Watch::steps): once if the backend knows no steps, else just before
     /// the end.
@@ -36,4 +38,35 @@ pub enum Event {
     Child(SessionId),
     /// The run, or the turn after a follow-up, has ended, well or not; the last event.
     Ended(Run),
+}
+
+/// A change of what the API lists of a long conversation, far back.
+///
+/// A session knows the newest messages one by one, those of 1,000 timestamps; of older ones it knows
+/// sums ([`Checkpoint`](crate::Checkpoint)). While the API lists all of these, a message that is
+/// late by more than that is found and emitted as any other. Once it does not (it has compacted
+/// the conversation, for example), or more than 63 are late at once, late ones cannot be told from those
+/// that were emitted: nothing is repeated, and a late one may be missing. Newer messages are not
+/// affected. [`Session::run`](crate::Session::run) reads what the API lists now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct HistoryChange {
+    /// The last timestamp that it is about.
+    pub until: f64,
+    /// How many messages the session knew up to then.
+    pub known: usize,
+}
+
+impl HistoryChange {
+    /// A change for a test.
+    ///
+    /// ```
+    /// let change = dinoai::HistoryChange::new(1714142436.0, 4000);
+    /// assert_eq!(change.known, 4000);
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[must_use]
+    pub fn new(until: f64, known: usize) -> Self {
+        Self { until, known }
+    }
 }

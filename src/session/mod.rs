@@ -1,16 +1,18 @@
 //! A run by its id: [`Session`] sends, asks, waits, watches, stops and resumes.
 //!
-//! [`state`] is what a session has emitted ([`seen_messages`] for messages), [`handle`] shares it between
-//! its futures and holds the locks, [`turn`] and [`turn_end`] decide when a turn has ended, and a
-//! [`checkpoint`] stores all of that. [`send`] sends a follow-up. [`poll_loops`] has the loops of
-//! [`wait`] and [`ask`], [`watch`] has its own.
+//! [`state`] is what a session has emitted ([`seen_messages`] for messages, [`forgotten`] and
+//! [`power_sums`] for old ones), [`handle`] shares it between its futures and holds the locks, [`turn`]
+//! and [`turn_end`] decide when a turn has ended, and a [`checkpoint`] stores all of that. [`send`]
+//! sends a follow-up. [`poll_loops`] has the loops of [`wait`] and [`ask`], [`watch`] has its own.
 
 mod ask;
 mod checkpoint;
 mod event;
+mod forgotten;
 mod handle;
 mod hooks;
 mod poll_loops;
+mod power_sums;
 mod seen_messages;
 mod send;
 mod state;
@@ -27,7 +29,7 @@ use crate::operations::{Api, Call};
 
 pub use ask::Ask;
 pub use checkpoint::Checkpoint;
-pub use event::Event;
+pub use event::{Event, HistoryChange};
 pub use stop_guard::StopOnDrop;
 pub use turn::Turn;
 pub use wait::Wait;

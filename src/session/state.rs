@@ -41,6 +41,7 @@ impl SessionState {
             Event::Startup(step) => {
                 self.startup.insert(step.label.clone(), step.done);
             }
+            Event::HistoryChanged(_) => self.messages.note_change(),
             Event::Step(step) => self.step = Some(step.index),
             Event::Child(id) => {
                 self.children.insert(id.clone());

@@ -100,10 +100,13 @@ impl Events {
         };
         let mut state = handle.state();
         state.note(event);
-        if let Event::Message(message) = event {
-            // An ask beside this watch may have noted it as well.
-            self.emitted.note(message);
-            state.messages.note_as(&self.emitted, message);
+        match event {
+            Event::Message(message) => {
+                // An ask beside this watch may have noted it as well.
+                state.messages.note_with(&mut self.emitted, message);
+            }
+            Event::HistoryChanged(_) => self.emitted.note_change(),
+            _ => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod start;
+mod transcript_reads;
 mod watcher;
 
 use std::fmt;
@@ -22,7 +23,8 @@ pub use events::Events;
 /// [`Client::trigger_run_and_watch`](crate::Client::trigger_run_and_watch). To act on the result
 /// alone, a [`Wait`](crate::Wait) costs less. Each poll asks for a digest (status, and who wrote
 /// when); texts are fetched only when there is something new, and steps, if they are asked for,
-/// after that, since they are optional.
+/// after that, since they are optional. The API has no part of a transcript to fetch: once its texts
+/// have over 1 MB it is fetched every 10 s at most, and at once at the end.
 ///
 /// ```no_run
 /// use std::time::Duration;

@@ -7,8 +7,10 @@ use super::super::event::Event;
 use super::super::handle::Handle;
 use super::super::state::SessionState;
 use super::super::turn_end::AwaitedTurn;
+use super::transcript_reads::TranscriptReads;
 use crate::error::{Error, Result};
-use crate::model::{Message, Run, RunStatus, SessionId, StepOptions};
+use crate::model::{Run, RunStatus, SessionId, StepOptions};
+use crate::operations::Digest;
 use crate::operations::scheduler::LAST_LOOK;
 use crate::polling::Poller;
 use crate::transport::CallOptions;
@@ -21,6 +23,7 @@ pub(super) struct Watcher {
     steps: Option<StepOptions>,
     /// What was emitted before, and what stands in the queue.
     pub(super) seen: SessionState,
+    reads: TranscriptReads,
     queue: VecDeque<Result<Event>>,
     /// What came of the last poll, until the pause after it.
     outcome: Option<Result<()>>,
@@ -36,6 +39,7 @@ impl Watcher {
         let seen = handle.state().clone();
         Self {
             seen,
+            reads: TranscriptReads::default(),
             turn: AwaitedTurn::of(handle.clone()),
             handle,
             polls,
@@ -108,21 +112,47 @@ impl Watcher {
         if !has_ended_by_digest {
             self.are_steps_due = true;
             self.queue_children(&digest.child_session_ids);
-            if self.seen.messages.has_news(&digest.messages) {
-                let run = self.polls.api.read_run(self.polls.call_options()).await?;
-                self.queue_run(run.status, &run.child_session_ids, run.messages);
+            let is_last = self.polls.is_at_the_deadline();
+            if self.seen.messages.has_news(&digest.messages)
+                && self.reads.is_due(&digest.messages, now, is_last)
+            {
+                let run = self.read_run(&digest).await?;
+                self.reads.keep(run);
             }
             return Ok(());
         }
 
-        let run = self.polls.api.read_run(self.polls.call_options()).await?;
+        let run = match self.reads.take_ended(&digest) {
+            Some(run) => run,
+            None => self.read_run(&digest).await?,
+        };
         // Another follow-up may have woken it in between.
         let has_ended_by_run = self.turn.has_ended(&run.status);
         self.polls.note_status(&run.status);
-        let messages = run.messages.clone();
-        self.queue_run(run.status.clone(), &run.child_session_ids, messages);
         self.ending = has_ended_by_run.then_some(run);
         Ok(())
+    }
+
+    /// Reads the run after a look, and queues what is new. Returns it without its messages unless
+    /// it has ended.
+    async fn read_run(&mut self, look: &Digest) -> Result<Run> {
+        self.reads.begin(self.polls.now());
+        let mut run = self.polls.api.read_run(self.polls.call_options()).await?;
+        self.reads.note(&run);
+        let messages = if run.status.is_terminal() {
+            run.messages.clone()
+        } else {
+            self.queue_status(&run.status);
+            std::mem::take(&mut run.messages)
+        };
+        self.queue_children(&run.child_session_ids);
+        let new = self.seen.messages.take_new(messages);
+        self.reads.note_news(&look.messages, !new.is_empty());
+        let change = self.seen.messages.take_change();
+        let change = change.map(Event::HistoryChanged).into_iter();
+        let events = change.chain(new.into_iter().map(Event::Message));
+        self.queue.extend(events.map(Ok));
+        Ok(run)
     }
 
     /// Queues the last steps, and the end.
@@ -191,16 +221,6 @@ impl Watcher {
             }
         }
         Some(Ok(could_be_read))
-    }
-
-    fn queue_run(&mut self, status: RunStatus, children: &[SessionId], messages: Vec<Message>) {
-        if !status.is_terminal() {
-            self.queue_status(&status);
-        }
-        self.queue_children(children);
-        for message in self.seen.messages.take_new(messages) {
-            self.queue.push_back(Ok(Event::Message(message)));
-        }
     }
 
     fn queue_status(&mut self, status: &RunStatus) {

@@ -211,10 +211,10 @@ async fn a_checkpoint_of_an_unknown_version_is_refused() {
     assert!(end_of(&events(&session).await).is_some());
     let stored = serde_json::to_value(session.checkpoint()).unwrap();
     assert_eq!(stored["agentSessionId"], SESSION);
-    assert_eq!(stored["version"], 1);
+    assert_eq!(stored["version"], 2);
     serde_json::from_value::<Checkpoint>(stored.clone()).unwrap();
     let mut later = stored;
-    later["version"] = json!(2);
+    later["version"] = json!(3);
     let error = serde_json::from_value::<Checkpoint>(later).unwrap_err();
     assert!(error.to_string().contains("version"), "{error}");
 }

@@ -7,6 +7,7 @@ mod equal_timestamps;
 mod first_follow_up;
 mod grace_period;
 mod items;
+mod long_histories;
 mod outages_after_a_follow_up;
 mod random_histories;
 mod random_world;

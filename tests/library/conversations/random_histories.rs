@@ -7,7 +7,7 @@ use dinoai::{Event, Turn};
 use proptest::prelude::*;
 
 use crate::conversations::random_world::{
-    bits, chapter, elsewhere, play, run, without_expired_before_the_last,
+    Message, bits, chapter, elsewhere, play, run, without_expired_before_the_last,
 };
 use crate::support::fault_server::SESSION;
 
@@ -99,6 +99,73 @@ proptest! {
                 assert_eq!(once, world.timestamps(|_| true), "a message lost");
                 let once: BTreeSet<_> = children.iter().collect();
                 assert_eq!((once.len(), children.len()), (world.children, world.children));
+            }
+        });
+    }
+}
+
+/// More than a checkpoint knows one by one.
+const PAST: u32 = 1_100;
+
+/// A message of a time long before the rest.
+fn past(ts: f64) -> Message {
+    Message {
+        ts: 1_714_000_000.0 + ts,
+        role: "agent",
+        content: "long ago".into(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_long_conversation_emits_everything_once_also_what_is_late_by_more_than_is_remembered(
+        chapters in prop::collection::vec(chapter(), 2..4).prop_map(without_expired_before_the_last),
+        disorder in any::<usize>(),
+        patience in 1..5_usize,
+        late in prop::collection::btree_set(0..PAST, 1..9),
+    ) {
+        run(async {
+            let mut chapters = chapters;
+            let first = chapters.remove(0);
+            let play = play(first, chapters.clone(), disorder).await;
+            play.world.lock().unwrap().messages.extend((0..PAST).map(|ts| past(f64::from(ts))));
+            let mut session = play.client.session(SESSION).unwrap();
+            let mut messages = vec![];
+            for number in 0..=chapters.len() {
+                let mut watch = session.watch().events();
+                let mut read = 0;
+                // At first all of the past is read.
+                let patience = if number == 0 { usize::MAX } else { patience };
+                loop {
+                    if read == patience {
+                        drop(watch);
+                        session = elsewhere(&play.client, &session);
+                        watch = session.watch().events();
+                        read = 0;
+                    }
+                    read += 1;
+                    match watch.next().await.unwrap().unwrap() {
+                        Event::Message(message) => messages.push(bits(message.ts)),
+                        Event::Ended(_) => break,
+                        Event::Status(_) | Event::Child(_) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+                {
+                    let mut world = play.world.lock().unwrap();
+                    let once: BTreeSet<_> = messages.iter().copied().collect();
+                    assert_eq!(once.len(), messages.len(), "a message twice");
+                    assert_eq!(once, world.timestamps(|_| true), "a message lost");
+                    if number == 0 {
+                        let late = late.iter().map(|ts| past(f64::from(*ts) + 0.5));
+                        world.held_back.extend(late);
+                    }
+                }
+                if number < chapters.len() {
+                    session.send(format!("follow-up {number}")).await.unwrap();
+                }
             }
         });
     }

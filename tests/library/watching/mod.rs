@@ -3,3 +3,4 @@
 mod events;
 mod first_request;
 mod missing_steps;
+mod transcripts;

@@ -151,6 +151,14 @@ impl<'a> EventPrinter<'a> {
             let text = format!("no steps are shown: {reason}");
             self.output.warning(&text);
         }
+        if let Event::HistoryChanged(change) = event {
+            let text = format!(
+                "the API does not list all of the first {} messages any more: one of them that comes \
+                 late is not shown",
+                change.known
+            );
+            self.output.warning(&text);
+        }
         if let Event::Started(Accepted {
             warning: Some(warning),
             ..

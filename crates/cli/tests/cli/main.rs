@@ -9,6 +9,7 @@
 mod answer_file_has_only_the_answer;
 mod batch;
 mod colours_follow_the_environment;
+mod compacted_conversations;
 mod completions_match_the_options;
 mod credentials_stay_secret;
 mod emulator_option;

@@ -227,8 +227,14 @@ fn written_in_trouble() -> Vec<(&'static str, String)> {
             .unwrap();
     }
     let batch = run_with_input(dinoai(&emulator), &[&batch[..], &lines].concat(), items);
+    let compacted = crate::compacted_conversations::watched("jsonl").stdout;
+    // The other lines are as those of any run, and many.
+    let changed = compacted
+        .lines()
+        .find(|line| line.contains("historyChanged"));
     vec![
         ("run.jsonl", steps),
+        ("run.jsonl", changed.unwrap().to_owned()),
         ("tree.json", tree),
         ("tree.jsonl", nodes),
         ("wait.jsonl", in_lines(&["wait", "unknown"])),
