@@ -26,6 +26,17 @@ pub(crate) struct Digest {
     pub(crate) child_session_ids: Vec<SessionId>,
 }
 
+impl Digest {
+    /// Where the status alone was read.
+    pub(crate) fn of_status(status: RunStatus) -> Self {
+        Self {
+            status,
+            messages: vec![],
+            child_session_ids: vec![],
+        }
+    }
+}
+
 /// Of a look-up.
 pub(super) const fn read(name: &'static str, purpose: Purpose) -> OperationInfo {
     OperationInfo {

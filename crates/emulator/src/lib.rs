@@ -112,11 +112,11 @@
 //!
 //! An emulator that runs for days does not grow. It keeps the latest 10,000 requests that fit in
 //! 32 MiB ([`Emulator::requests`], [`Builder::kept_requests`]): the first of them has a
-//! [`number`](Request::number) above 1 if others came before. Runs take 64 MiB
-//! ([`Emulator::runs`]): when more is needed, the long texts that the oldest were sent are
-//! dropped, each with a sentence in its place that says so, and if that does not suffice, the
-//! oldest runs. Ended runs come first. The texts that one run was sent take 8 MiB of
-//! JSON, of which the oldest long ones are dropped first. A run takes 10,000 follow-ups; a further
+//! [`number`](Request::number) above 1 if others came before. Runs take 384 MiB
+//! ([`Emulator::runs`]), enough for 100,000 of the demo agents, and the long texts that they were
+//! sent 64 MiB of it: when more is needed, those of the oldest are dropped, each with a sentence in
+//! its place that says so, and if runs still take too much, the oldest runs. Ended runs come first.
+//! The texts that one run was sent take 8 MiB of JSON, of which the oldest long ones are dropped first. A run takes 10,000 follow-ups; a further
 //! one is an error. A reset frees all of it.
 //!
 //! Agents, base branches, model families, and channels and timestamps of Slack have 255 characters

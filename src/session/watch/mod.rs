@@ -49,6 +49,7 @@ pub struct Watch {
     subject: WatchSubject,
     options: PollOptions,
     steps: Option<StepOptions>,
+    reads_at_end: bool,
     hooks: Hooks,
 }
 
@@ -70,6 +71,7 @@ impl Watch {
             subject,
             options: PollOptions::default(),
             steps: None,
+            reads_at_end: false,
             hooks: Hooks::default(),
         }
     }
@@ -87,6 +89,24 @@ impl Watch {
     /// ```
     pub fn steps(mut self, options: StepOptions) -> Self {
         self.steps = Some(options);
+        self
+    }
+
+    /// Leaves messages and child runs to the end: until then a poll asks for the status alone.
+    ///
+    /// For who shows the status while a run is in progress, and the conversation when it is over.
+    /// Such a watch costs what a [`Wait`](crate::Wait) does. It emits what the API lists at the end:
+    /// a message that the transcript has lost by then is not emitted. One that ends before its run
+    /// does has emitted no messages; another watch of the same session emits them.
+    ///
+    /// ```no_run
+    /// # fn example(session: dinoai::Session) {
+    /// let watch = session.watch().messages_at_end();
+    /// # let _ = watch;
+    /// # }
+    /// ```
+    pub fn messages_at_end(mut self) -> Self {
+        self.reads_at_end = true;
         self
     }
 
@@ -147,12 +167,14 @@ impl Watch {
             subject,
             options,
             steps,
+            reads_at_end,
             hooks,
         } = self;
         Events::new(WatchStart {
             subject,
             options,
             steps,
+            reads_at_end,
             hooks,
         })
     }
@@ -168,6 +190,7 @@ impl fmt::Debug for Watch {
             )
             .field("options", &self.options)
             .field("steps", &self.steps)
+            .field("messages_at_end", &self.reads_at_end)
             .finish_non_exhaustive()
     }
 }

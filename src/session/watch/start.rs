@@ -64,6 +64,7 @@ pub(super) struct WatchStart {
     pub(super) subject: WatchSubject,
     pub(super) options: PollOptions,
     pub(super) steps: Option<StepOptions>,
+    pub(super) reads_at_end: bool,
     pub(super) hooks: Hooks,
 }
 
@@ -137,7 +138,7 @@ impl WatchStart {
         if event.is_some() {
             polls = polls.having_started();
         }
-        let mut watcher = Watcher::new(handle, polls, self.steps);
+        let mut watcher = Watcher::new(handle, polls, self.steps, self.reads_at_end);
         if let Some(Event::Sent(_)) = event {
             // The turn's own, also where the run read the same before.
             watcher.seen.status = None;

@@ -89,6 +89,59 @@ async fn steps_and_the_start_up_checklist_come_on_request_and_only_new_steps_are
     assert_eq!(asked, after_what_is_known);
 }
 
+/// The operations that have read the run, in order.
+async fn reads_of(watch: impl AsyncFnOnce(dinoai::Session), scenario: Scenario) -> Vec<String> {
+    let emulator = emulate(Backend::Current, scenario).await;
+    let client = client_of(&emulator);
+    let session = client.start(TriggerRun::message("Check.")).await.unwrap();
+    emulator.clear_requests();
+    watch(session).await;
+    let requests = emulator.requests().into_iter();
+    requests.filter_map(|it| it.operation_name).collect()
+}
+
+#[tokio::test]
+async fn with_messages_at_the_end_a_watch_makes_the_requests_of_a_wait_and_shows_each_status() {
+    let waited = reads_of(async |session| drop(session.wait().await.unwrap()), busy()).await;
+    let mut shown = vec![];
+    let watch = async |session: dinoai::Session| {
+        shown = lines(session.watch().messages_at_end().events()).await;
+    };
+    assert_eq!(reads_of(watch, busy()).await, waited);
+    assert_eq!(
+        shown,
+        [
+            "status QUEUED",
+            "status RUNNING",
+            "child",
+            "message user Check.",
+            "message assistant Looking.",
+            "message assistant Done.",
+            "status COMPLETED",
+            "ended COMPLETED",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_a_watch_has_left_to_the_end_another_one_emits() {
+    let emulator = emulate(Backend::Current, busy()).await;
+    let client = client_of(&emulator);
+    let session = client.start(TriggerRun::message("Check.")).await.unwrap();
+    let mut watch = session.watch().messages_at_end().events();
+    for status in ["QUEUED", "RUNNING"] {
+        match watch.next().await {
+            Some(Ok(Event::Status(seen))) => assert_eq!(seen.as_str(), status),
+            other => panic!("{other:?}"),
+        }
+    }
+    drop(watch);
+    let texts = lines(session.watch().events()).await;
+    let messages = texts.iter().filter(|line| line.starts_with("message"));
+    assert_eq!(messages.count(), 3, "{texts:?}");
+    assert!(!texts.contains(&"status QUEUED".to_owned()), "{texts:?}");
+}
+
 #[tokio::test]
 async fn a_backend_without_steps_says_so_once_and_the_other_events_still_come() {
     let emulator = emulate(Backend::PagesOnly, busy()).await;

@@ -2,7 +2,7 @@
 
 use dinoai::{Client, SessionId};
 
-use crate::args::FollowArgs;
+use crate::args::{FollowArgs, Format};
 use crate::follow::Follower;
 use crate::interrupt::Interrupts;
 use crate::output::Output;
@@ -17,13 +17,22 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// What follows a run as these options say.
+    /// What follows a run as these options say. The conversation is shown while it goes on if its steps
+    /// are, in JSON lines, to whoever follows a run that is there, and on a terminal.
     pub(crate) fn follower(&self, options: FollowArgs, audience: Audience) -> Follower<'a> {
+        let is_live = match self.output.format {
+            _ if options.steps => true,
+            Format::Jsonl => true,
+            // The document comes at the end.
+            Format::Json => false,
+            Format::Text => audience == Audience::Visitor || self.output.is_on_terminal(),
+        };
         Follower {
             client: self.client,
             output: self.output,
             options,
             audience,
+            is_live,
         }
     }
 

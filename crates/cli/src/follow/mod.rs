@@ -6,6 +6,9 @@
 //! reader. [`Follower::start_only`] leaves after the first event. What a signal does is in
 //! `on_interrupt.rs`.
 //!
+//! Where nobody sees the conversation before the end, its texts are read at the end alone. If the command
+//! ends before the run does, [`Follower::catch_up`] reads them then.
+//!
 //! Time, failing polls and the stop at the timeout are the library's: see
 //! [`Client::trigger_run_and_watch`]. This adds what a person sees, and signals.
 
@@ -13,7 +16,7 @@ mod answer_file;
 mod on_interrupt;
 mod watched_run;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOptions, Watch};
 
@@ -27,6 +30,9 @@ use crate::report::{ExitStatus, Failure, FailureKind, hint};
 pub(crate) use answer_file::AnswerFile;
 pub(crate) use watched_run::WatchedRun;
 
+/// How long the texts of a run that is left are waited for.
+const CATCH_UP: Duration = Duration::from_secs(2);
+
 /// How a run is followed.
 pub(crate) struct Follower<'a> {
     /// Starts nothing more after a signal.
@@ -34,6 +40,8 @@ pub(crate) struct Follower<'a> {
     pub(crate) output: &'a Output,
     pub(crate) options: FollowArgs,
     pub(crate) audience: Audience,
+    /// Whether somebody sees the conversation while it goes on.
+    pub(crate) is_live: bool,
 }
 
 impl Follower<'_> {
@@ -47,6 +55,9 @@ impl Follower<'_> {
             .on_timeout(OnTimeout::from(self.options.on_timeout));
         if let Some(interval) = poll.poll_interval {
             watch = watch.poll_interval(interval);
+        }
+        if !self.is_live {
+            watch = watch.messages_at_end();
         }
         if self.options.steps {
             let options = StepOptions::default().with_tool_io();
@@ -75,6 +86,9 @@ impl Follower<'_> {
             printer = printer.own_turn_only();
         }
         let followed = self.follow(&mut watched, interrupts, &mut printer).await;
+        if followed.is_err() && !self.is_live {
+            self.catch_up(&watched, interrupts, &mut printer).await;
+        }
         printer.finish(watched.id(), self.options.steps);
         let run = followed?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
@@ -124,6 +138,33 @@ impl Follower<'_> {
         };
         self.output.clear_progress();
         end
+    }
+
+    /// Shows what has been said so far in a run that is left, unless it could not be read before. A
+    /// signal ends it.
+    async fn catch_up(
+        &self,
+        watched: &WatchedRun,
+        interrupts: &mut Interrupts,
+        printer: &mut EventPrinter<'_>,
+    ) {
+        let Some(session) = watched.session().filter(|_| watched.has_status()) else {
+            return;
+        };
+        let look = async {
+            // It looks once.
+            let mut events = session.watch().timeout(Duration::from_millis(1)).events();
+            while let Some(Ok(event)) = events.next().await {
+                if let Event::Child(_) | Event::Message(_) = event {
+                    printer.show(&event);
+                }
+            }
+        };
+        tokio::select! {
+            () = look => {}
+            () = tokio::time::sleep(CATCH_UP) => {}
+            _ = interrupts.next() => {}
+        }
     }
 
     /// Starts the run without following it, and shows that it has started, even if that came

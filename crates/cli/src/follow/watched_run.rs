@@ -46,6 +46,11 @@ impl WatchedRun {
         self.events.session()
     }
 
+    /// Whether it is known how it stands.
+    pub(super) fn has_status(&self) -> bool {
+        self.status.is_some()
+    }
+
     /// Whether it is the turn of a follow-up.
     pub(super) fn is_follow_up(&self) -> bool {
         self.is_follow_up

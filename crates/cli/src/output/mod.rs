@@ -127,6 +127,11 @@ impl Output {
         }
     }
 
+    /// Whether standard output or standard error is a terminal, so that somebody may look on.
+    pub(crate) fn is_on_terminal(&self) -> bool {
+        self.stdout.is_terminal || self.stderr.is_terminal
+    }
+
     /// Ends once everything that was written so far has reached its reader, or cannot. May be
     /// dropped at any time.
     pub(crate) async fn until_written(&self) {

@@ -101,7 +101,8 @@ fn a_wait_goes_on_and_says_how_the_run_has_ended() {
 #[test]
 fn that_the_wait_goes_on_is_said_when_the_output_is_lost() {
     let emulator = emulator();
-    let done = run_into(&emulator, &[&["run", "a"][..], &FAST].concat(), Out::Full);
+    let run = ["run", "a", "--steps"];
+    let done = run_into(&emulator, &[&run[..], &FAST].concat(), Out::Full);
     let id = &emulator.runs()[0].session_id;
     let warning = format!("still waiting for the run {id}");
     assert!(done.stderr.contains(&warning), "{}", done.stderr);

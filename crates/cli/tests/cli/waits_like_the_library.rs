@@ -135,7 +135,7 @@ fn assert_agreement(
     assert_eq!(by_command(&command, options, exit), expected);
     [
         count(&library, "DinoaiAgentRunStatus"),
-        count(&command, "DinoaiAgentRunDigest"),
+        count(&command, "DinoaiAgentRunStatus"),
     ]
 }
 

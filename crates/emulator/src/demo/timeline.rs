@@ -1,5 +1,6 @@
 //! How long things take: a pod that boots, an agent's steps one after the other, its answer.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde_json::json;
@@ -15,6 +16,15 @@ const WRITING: Duration = Duration::from_millis(1_300);
 
 /// How long a line of the checklist takes.
 const BOOT: Duration = Duration::from_secs(1);
+
+/// What the pods of all agents do before they load their agent.
+const CHECKLIST: [&str; 2] = ["Start a pod", "Clone the dbt repository"];
+
+/// The stages of that. All runs share them, since there can be very many runs.
+static BOOTING: LazyLock<[Arc<Stage>; 3]> = LazyLock::new(|| {
+    let [pod, clone] = CHECKLIST.map(|label| boot(Some(label)));
+    [boot(None), pod, clone]
+});
 
 /// What an agent does from the moment that its pod is there.
 pub(super) struct Work {
@@ -79,19 +89,24 @@ impl Work {
             Some(agent) => format!("Load the agent {}", super::words::short(agent)),
             None => "Load the workspace's agent".to_owned(),
         };
-        let checklist = ["Start a pod", "Clone the dbt repository", &load];
         let mut scenario = Scenario::new();
-        for label in checklist {
+        for label in CHECKLIST.into_iter().chain([&*load]) {
             scenario = scenario.startup_step(label, false);
         }
-        let mut stages = vec![Stage::new(Status::Queued).lasts(BOOT)];
-        stages.extend(checklist.map(|label| {
-            let stage = Stage::new(Status::Queued).lasts(BOOT);
-            stage.startup_step(label, true)
-        }));
-        stages.extend(self.stages);
-        stages.into_iter().fold(scenario, Scenario::stage)
+        scenario.stages.extend(BOOTING.iter().cloned());
+        scenario.stages.push(boot(Some(&load)));
+        self.stages.into_iter().fold(scenario, Scenario::stage)
     }
+}
+
+/// A moment before the agent's work begins, in which a line of the checklist may be done.
+fn boot(label: Option<&str>) -> Arc<Stage> {
+    let stage = Stage::new(Status::Queued).lasts(BOOT);
+    match label {
+        Some(label) => stage.startup_step(label, true),
+        None => stage,
+    }
+    .into_kept()
 }
 
 fn ending(status: Status, answer: String) -> [Stage; 2] {

@@ -267,10 +267,11 @@ impl Emulator {
 
     /// The runs started so far, in order, each followed by the children that it started.
     ///
-    /// They take 64 MiB of memory at most, whatever their scenarios hold beside, and the texts that
-    /// one was sent 8 MiB. When more is needed, long texts that runs were sent are dropped
-    /// ([`Run::texts_dropped`]), then whole runs ([`dropped_runs`](Self::dropped_runs)): the oldest
-    /// that have ended, then the oldest.
+    /// They take 384 MiB of memory at most, whatever their scenarios hold beside: 100,000 runs of the
+    /// demo agents fit in it, and three times as many of a small scenario. The texts of a kibibyte and
+    /// more that they were sent take 64 MiB of it, and all that one was sent 8 MiB. When more is needed,
+    /// such texts are dropped ([`Run::texts_dropped`]), then whole runs
+    /// ([`dropped_runs`](Self::dropped_runs)): the oldest that have ended, then the oldest.
     ///
     /// ```
     /// use dinoai_emulator::Emulator;
@@ -290,8 +291,8 @@ impl Emulator {
 
     /// How many runs were dropped, because there were too many after them.
     ///
-    /// That happens when runs would take more than 64 MiB: after tens of thousands. The API does not
-    /// know them either.
+    /// That happens when runs would take more than 384 MiB: after more than a hundred thousand. The API
+    /// does not know them either.
     ///
     /// ```
     /// use dinoai_emulator::Emulator;

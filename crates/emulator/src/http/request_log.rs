@@ -131,9 +131,6 @@ impl Serialize for Request {
     }
 }
 
-/// What stands in the log for the value of a header that carries a credential.
-const MASK: &str = "***";
-
 /// How many requests the log keeps.
 const MOST_REQUESTS: usize = 10_000;
 
@@ -187,8 +184,11 @@ struct Kept {
 
 /// A request that is kept.
 pub(crate) struct Entry {
-    /// Without its variables.
+    /// Without its headers, its document and its variables.
     request: Request,
+    /// Those of a request shortly before, if that had the same: most requests are polls.
+    headers: Arc<Vec<(String, String)>>,
+    document: Arc<str>,
     /// Their JSON. As values they can take a hundred times as much.
     variables: Arc<str>,
     bytes: usize,
@@ -200,10 +200,11 @@ impl Entry {
         self.bytes
     }
 
+    /// As if it shared nothing: what it shares may be its own in the end.
     fn weigh(&self) -> usize {
         let request = &self.request;
         let text = |text: &str| text.len() + TEXT_OVERHEAD;
-        let headers = request.headers.iter();
+        let headers = self.headers.iter();
         let headers: usize = headers.map(|(name, value)| text(name) + text(value)).sum();
         let started: usize = request.started.iter().map(|id| text(id)).sum();
         size_of::<Self>()
@@ -211,16 +212,23 @@ impl Entry {
             + text(&request.path)
             + headers
             + request.operation_name.as_deref().map_or(0, text)
-            + text(&request.query)
+            + text(&self.document)
             + text(&self.variables)
             + started
             + request.fault.as_deref().map_or(0, text)
     }
 
     fn request(&self) -> Request {
+        let mut request = self.without_variables();
+        // They were read once.
+        request.variables = serde_json::from_str(&self.variables).unwrap_or_default();
+        request
+    }
+
+    fn without_variables(&self) -> Request {
         Request {
-            // They were read once.
-            variables: serde_json::from_str(&self.variables).unwrap_or_default(),
+            headers: self.headers.to_vec(),
+            query: self.document.as_ref().to_owned(),
             ..self.request.clone()
         }
     }
@@ -230,7 +238,8 @@ impl Serialize for Entry {
     /// As [`Request`], without its variables as values.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let variables: Option<&RawValue> = serde_json::from_str(&self.variables).ok();
-        self.request.serialize_with(&variables, serializer)
+        self.without_variables()
+            .serialize_with(&variables, serializer)
     }
 }
 
@@ -250,7 +259,7 @@ impl RequestLog {
             number: place - kept.begin + 1,
             method: parts.method.as_str().to_owned(),
             path: parts.uri.path().to_owned(),
-            headers: masked(&parts.headers),
+            headers: Vec::new(),
             connection,
             operation_name: None,
             query: String::new(),
@@ -262,8 +271,13 @@ impl RequestLog {
             answered: None,
             fault: None,
         };
+        let headers = masked(&parts.headers);
+        let alike = kept.latest().find(|it| *it.headers == headers);
+        let headers = alike.map_or_else(|| Arc::new(headers), |it| Arc::clone(&it.headers));
         kept.entries.push_back(Entry {
             request,
+            headers,
+            document: "".into(),
             variables: "null".into(),
             bytes: 0,
         });
@@ -273,12 +287,13 @@ impl RequestLog {
 
     /// Enters what the request at a place asks.
     pub(crate) fn record_parameters(&self, place: u64, parameters: &Parameters) {
-        self.kept().change(place, &self.limits, |entry| {
-            let request = &mut entry.request;
-            request
-                .operation_name
-                .clone_from(&parameters.operation_name);
-            request.query.clone_from(&parameters.query);
+        let mut kept = self.kept();
+        let query = &*parameters.query;
+        let alike = kept.latest().find(|it| *it.document == *query);
+        let document = alike.map_or_else(|| query.into(), |it| Arc::clone(&it.document));
+        kept.change(place, &self.limits, |entry| {
+            entry.request.operation_name = parameters.operation_name.clone();
+            entry.document = document;
             entry.variables = Arc::clone(&parameters.variables);
         });
     }
@@ -337,6 +352,11 @@ impl RequestLog {
 }
 
 impl Kept {
+    /// The latest requests, among which one that is alike is looked for.
+    fn latest(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().rev().take(8)
+    }
+
     /// Changes the entry at a place, if it is still there, and counts what it takes then.
     fn change(&mut self, place: u64, limits: &RequestLogLimits, change: impl FnOnce(&mut Entry)) {
         let place = place.checked_sub(self.first);
@@ -369,7 +389,7 @@ fn masked(headers: &HeaderMap) -> Vec<(String, String)> {
         .iter()
         .map(|(name, value)| {
             let value = if credentials::is_credential(name.as_str()) {
-                MASK.into()
+                "***".into()
             } else {
                 String::from_utf8_lossy(value.as_bytes())
             };
@@ -413,6 +433,57 @@ mod tests {
         assert_eq!((kept[0].number, kept[0].connection), (90_001, 90_000));
         assert!(kept.iter().all(|request| request.status == 200));
         assert_eq!(bytes(&log), counted(&log));
+    }
+
+    #[test]
+    fn requests_that_are_alike_share_their_headers_and_their_document() {
+        let log = RequestLog::new(RequestLogLimits::default());
+        let posted = |length: usize| {
+            let request = HttpRequest::post("/api/v1/demo-company/graphql")
+                .header("host", "127.0.0.1:4000")
+                .header(
+                    "accept",
+                    "application/graphql-response+json, application/json",
+                )
+                .header("accept-encoding", "gzip")
+                .header("content-type", "application/json")
+                .header("content-length", length)
+                .header("user-agent", "dinoai/0.1.0")
+                .header("x-api-key", "key")
+                .header("x-api-secret", "secret");
+            request.body(()).unwrap().into_parts().0
+        };
+        // A trigger now and then, and polls.
+        let documents = [
+            format!("mutation Start($m: String) {{ {} }}", "start ".repeat(60)),
+            format!("query Poll($id: String!) {{ {} }}", "read ".repeat(60)),
+        ];
+        let heap = allocation_counter::measure(|| {
+            for number in 0..1_000 {
+                let query = &documents[usize::from(number % 10 != 0)];
+                let variables = json!({ "id": format!("{number:016}") });
+                let body = json!({ "query": query, "variables": variables }).to_string();
+                let parts = posted(body.len());
+                let parameters = Parameters::read(&parts, body.as_bytes()).unwrap();
+                let place = log.open(&parts, 1, Duration::ZERO);
+                log.record_parameters(place, &parameters);
+                log.complete(place, |request| request.status = 200);
+            }
+        });
+        let kept = log.all();
+        assert_eq!(kept.len(), 1_000);
+        assert_eq!(kept[10].query, documents[0]);
+        assert_eq!(
+            (&*kept[11].query, kept[11].headers.len()),
+            (&*documents[1], 8)
+        );
+        assert_eq!(
+            kept[999].header("content-length"),
+            kept[11].header("content-length")
+        );
+        assert_ne!(kept[10].headers, kept[11].headers);
+        let each = heap.bytes_current / 1_000;
+        assert!(each < 600, "{each} bytes a request");
     }
 
     #[test]

@@ -37,29 +37,27 @@ impl ObjectValue for RunObject<'_> {
         let run = &*self.state;
         Ok(match info.field_name() {
             "ok" => ResolvedValue::leaf(true),
-            "agentSessionId" => ResolvedValue::leaf(run.record.session_id.as_str()),
+            "agentSessionId" => ResolvedValue::leaf(&*run.record.session_id),
             "status" => ResolvedValue::leaf(self.status()),
             "messages" => ResolvedValue::list(self.messages().into_iter().map(|message| {
                 object(
                     info,
                     vec![
                         ("ts", message.ts().into()),
-                        ("role", message.role.as_str().into()),
+                        ("role", (&*message.role).into()),
                         ("content", (&*message.content).into()),
                     ],
                 )
             })),
-            "childSessionIds" => ResolvedValue::list(
-                run.children
-                    .iter()
-                    .map(|id| ResolvedValue::leaf(id.as_str())),
-            ),
+            "childSessionIds" => {
+                ResolvedValue::list(run.children.iter().map(|id| ResolvedValue::leaf(&**id)))
+            }
             "workspaceUid" => ResolvedValue::leaf(WORKSPACE_UID),
             "steps" => return self.steps(info),
             "startupSteps" => ResolvedValue::list(run.startup_steps.iter().map(|(label, done)| {
                 object(
                     info,
-                    vec![("label", label.as_str().into()), ("done", (*done).into())],
+                    vec![("label", (&**label).into()), ("done", (*done).into())],
                 )
             })),
             _ => return without_value(info),
@@ -84,13 +82,21 @@ impl RunObject<'_> {
     /// order.
     fn messages(&self) -> Vec<&TranscriptMessage> {
         let all = &self.state.messages;
-        let listed = self.state.listed.fetch_max(all.len(), Ordering::Relaxed);
+        let listed = self
+            .state
+            .returned
+            .messages
+            .fetch_max(all.len(), Ordering::Relaxed);
         let gone = self
             .quirks
             .compacted_transcript
             .map_or(0, |latest| all.len().saturating_sub(latest).min(listed));
         let mut messages: Vec<_> = all.iter().skip(gone).collect();
-        let responses = self.state.transcripts.fetch_add(1, Ordering::Relaxed);
+        let responses = self
+            .state
+            .returned
+            .transcripts
+            .fetch_add(1, Ordering::Relaxed);
         if responses % 2 == 1 {
             if self.quirks.repeated_messages {
                 messages.extend_from_within(..);
@@ -103,7 +109,9 @@ impl RunObject<'_> {
     }
 
     fn steps<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        if self.quirks.unreadable_steps || self.state.scenario.steps == StepAccess::Unreadable {
+        let scenario = self.state.scenario.as_ref();
+        let is_unreadable = scenario.is_some_and(|it| it.steps == StepAccess::Unreadable);
+        if self.quirks.unreadable_steps || is_unreadable {
             return Err(error("The steps of this run could not be read."));
         }
         let arguments = info.arguments();
@@ -133,7 +141,7 @@ fn step_record<'a>(
     tool_io: bool,
     limit: usize,
 ) -> ResolvedValue<'a> {
-    let shown = |text: &'a Option<String>, hidden: bool| {
+    let shown = |text: &'a Option<Box<str>>, hidden: bool| {
         let text = text.as_deref().filter(|_| !hidden)?;
         Some(first_characters(text, limit))
     };
@@ -148,7 +156,7 @@ fn step_record<'a>(
         vec![
             ("index", index.into()),
             ("role", step.role.as_str().into()),
-            ("toolName", step.tool_name.clone().into()),
+            ("toolName", step.tool_name.as_deref().into()),
             ("toolInput", input.map(|(text, _)| text).into()),
             ("content", content.map(|(text, _)| text).into()),
             ("truncated", truncated.into()),

@@ -1,9 +1,10 @@
 //! Runs: the record of each ([`Run`]), which is what an emulator reports of it, under a session id
 //! of 16 lower-case letters and digits; how each of them goes, and all of them together.
 //!
-//! The [`store`] has every run of an emulator; [`state`] is one of them. Which scenario a run follows
+//! The [`store`] has every run of an emulator; [`state`] is one of them, with its [`record`]. Which scenario a run follows
 //! is said by [`workspace`], how much memory runs take by [`size`].
 
+mod record;
 mod size;
 mod state;
 mod store;
@@ -19,7 +20,8 @@ use serde::Serialize;
 
 use crate::clock;
 
-pub(crate) use state::{RunState, TranscriptMessage};
+pub(crate) use record::TranscriptMessage;
+pub(crate) use state::RunState;
 pub(crate) use store::{NotSent, RunStore, TriggerInput};
 pub(crate) use workspace::{Scenarios, UnknownAgent, Workspace};
 

@@ -3,22 +3,27 @@
 //!
 //! A run is measured when it has changed ([`RunStore::measure`]). After a trigger or a follow-up
 //! the oldest texts of one run are dropped if they take too much ([`RunState::limit_texts`]), then
-//! the oldest texts and runs if all of them do ([`RunStore::free_memory`]).
+//! the oldest texts of all runs if these do, and the oldest runs if all of them do
+//! ([`RunStore::free_memory`]). Long texts have a limit of their own, far below that of the runs: what
+//! many runs are needed for is their ids, and how they went.
 
 use std::mem::{self, size_of};
 use std::sync::Arc;
 
-use super::Run;
-use super::state::{RunState, TranscriptMessage};
+use super::record::{Record, TranscriptMessage};
+use super::state::RunState;
 use super::store::RunStore;
 use crate::json;
 use crate::scenario::Stage;
 
-/// What a run takes beside what is counted, about: its ids, and what the allocator adds.
-const OVERHEAD: usize = 1_536;
+/// What a run takes beside what is counted, about: its id, its place, and what the allocator adds.
+const OVERHEAD: usize = 460;
 
-/// The same of a message, or of a stage ahead.
-const PIECE_OVERHEAD: usize = 96;
+/// The same of a message, a stage ahead or a child.
+const PIECE_OVERHEAD: usize = 48;
+
+/// What a run takes in a report beside that, about: the names of its fields.
+const REPORT_OVERHEAD: usize = 512;
 
 /// How much the texts of one run take that it was sent: 8 MiB. So one run can be read at once.
 const MOST_SENT: usize = 8 << 20;
@@ -30,7 +35,7 @@ impl RunState {
     /// About how much memory the run takes. What it has from its scenario is counted only if that
     /// was made for this run alone.
     pub(crate) fn bytes(&self) -> usize {
-        let Run {
+        let Record {
             agent,
             slack,
             base_branch,
@@ -45,10 +50,10 @@ impl RunState {
         let asked: usize = [agent, base_branch, model_family]
             .into_iter()
             .flatten()
-            .map(String::len)
+            .map(|text| text.len())
             .sum();
         let messages = self.messages.len() * (size_of::<TranscriptMessage>() + PIECE_OVERHEAD);
-        let ahead = self.ahead.len() * (size_of::<Stage>() + PIECE_OVERHEAD);
+        let ahead = self.ahead.iter().map(own_stage_bytes).sum::<usize>();
         let small = size_of_val(stops.as_slice())
             + size_of_val(self.steps.as_slice())
             + self.children.len() * PIECE_OVERHEAD;
@@ -67,7 +72,7 @@ impl RunState {
     /// About how much a demo agent takes for this run alone, and what has been said and done by it.
     fn own_bytes(&self) -> usize {
         match &self.memory {
-            Some(memory) => memory.bytes() + self.scenario.bytes() + self.revealed_bytes,
+            Some(memory) => memory.bytes() + self.revealed_bytes,
             None => 0,
         }
     }
@@ -77,7 +82,7 @@ impl RunState {
     pub(crate) fn reported_bytes(&self) -> usize {
         let messages = self.messages.iter();
         let messages = messages.map(|it| json::length(&it.role) + json::length(&it.content));
-        self.bytes() + messages.sum::<usize>()
+        REPORT_OVERHEAD + self.bytes() + messages.sum::<usize>()
     }
 
     /// About how much a read of the run shows.
@@ -88,10 +93,13 @@ impl RunState {
         pieces.map(|bytes| PIECE_OVERHEAD + bytes).sum()
     }
 
-    /// Whether there is a text to drop.
-    pub(crate) fn has_long_texts(&self) -> bool {
-        let mut sent = self.message.iter().chain(&self.follow_ups);
-        sent.any(|text| text.len() >= SHORT)
+    /// Counts a text that the run is sent.
+    pub(super) fn count_sent(&mut self, text: &str) {
+        let bytes = json::length(text);
+        self.sent_bytes += bytes;
+        if text.len() >= SHORT {
+            self.long_bytes += bytes;
+        }
     }
 
     /// Drops long texts that the run was sent, if there are too many of them for one run.
@@ -114,7 +122,9 @@ impl RunState {
             let length = text.len();
             let stand_in: Arc<str> =
                 format!("[dropped by the emulator: a text of {length} bytes]").into();
-            freed += json::length(text).saturating_sub(stand_in.len());
+            let bytes = json::length(text);
+            self.long_bytes -= bytes;
+            freed += bytes.saturating_sub(stand_in.len());
             let whole = mem::replace(text, Arc::clone(&stand_in));
             // The transcript has them in the same order.
             if let Some(message) = messages.find(|it| Arc::ptr_eq(&it.content, &whole)) {
@@ -126,11 +136,22 @@ impl RunState {
     }
 }
 
-/// How much memory all runs take: 64 MiB.
-const MOST_BYTES: usize = 64 << 20;
+/// About how much memory a stage ahead takes; one that others have, too, takes its place alone.
+fn own_stage_bytes(stage: &Arc<Stage>) -> usize {
+    let own = match Arc::strong_count(stage) {
+        1 => stage.bytes() + PIECE_OVERHEAD,
+        _ => 0,
+    };
+    size_of::<Arc<Stage>>() + own
+}
+
+/// How much the long texts take that all of them were sent: 64 MiB.
+const MOST_LONG: usize = 64 << 20;
 
 /// What is left when something was dropped, so that not every trigger drops.
-const ENOUGH: usize = MOST_BYTES / 8 * 7;
+const fn enough(most: usize) -> usize {
+    most / 8 * 7
+}
 
 /// Ended runs come before those in progress.
 const IN_ORDER: [fn(&RunState) -> bool; 2] = [|run| run.ended_at().is_some(), |_| true];
@@ -145,45 +166,63 @@ impl RunStore {
     pub(crate) fn names_long(&self, texts: &[&str], bytes: usize) -> bool {
         self.runs.iter().any(|slot| {
             let id = &slot.state.record.session_id;
-            slot.state.shown_bytes() > bytes && texts.iter().any(|text| text.contains(id))
+            slot.state.shown_bytes() > bytes && texts.iter().any(|text| text.contains(&**id))
         })
     }
 
     /// Counts what a run takes now.
     pub(super) fn measure(&mut self, place: usize) {
         let slot = &mut self.runs[place];
-        let bytes = slot.state.bytes();
+        let (bytes, long_bytes) = (slot.state.bytes(), slot.state.long_bytes);
         self.bytes = self.bytes - slot.bytes + bytes;
+        self.long_bytes = self.long_bytes - slot.long_bytes + long_bytes;
         slot.bytes = bytes;
+        slot.long_bytes = long_bytes;
     }
 
-    /// Drops what is oldest, if runs take too much: first long texts, then whole runs. The run at
-    /// this place stays. Places change.
+    /// Drops what is oldest: long texts if these or the runs take too much, then whole runs if they
+    /// still do. The run at this place stays. Places change.
     pub(super) fn free_memory(&mut self, kept: usize) {
-        if self.bytes <= MOST_BYTES {
-            return;
+        if self.long_bytes > MOST_LONG || self.bytes > self.most_bytes {
+            self.free_texts(kept);
         }
+        if self.bytes > self.most_bytes {
+            self.free_runs(kept);
+        }
+    }
+
+    fn free_texts(&mut self, kept: usize) {
+        let too_many = match self.bytes > self.most_bytes {
+            true => self.bytes - enough(self.most_bytes),
+            false => 0,
+        };
+        let too_long = self.long_bytes.saturating_sub(enough(MOST_LONG));
+        let least = self.bytes - too_many.max(too_long).min(self.bytes);
         for goes in IN_ORDER {
             for place in 0..self.runs.len() {
                 if place != kept && goes(&self.runs[place].state) {
-                    self.drop_texts(place);
+                    self.drop_texts(place, least);
                 }
             }
         }
-        self.drop_texts(kept);
+        self.drop_texts(kept, least);
+    }
+
+    fn free_runs(&mut self, kept: usize) {
         let mut kept = kept;
         for goes in IN_ORDER {
             kept = self.drop_runs(kept, goes);
         }
         let runs = self.runs.iter().enumerate();
         self.places = runs
-            .map(|(place, slot)| (slot.state.record.session_id.clone(), place))
+            .map(|(place, slot)| (Arc::clone(&slot.state.record.session_id), place))
             .collect();
     }
 
-    fn drop_texts(&mut self, place: usize) {
-        let wanted = self.bytes.saturating_sub(ENOUGH);
-        if wanted > 0 && self.runs[place].state.has_long_texts() {
+    /// Drops long texts of a run until all runs take so little, or it has no more.
+    fn drop_texts(&mut self, place: usize, least: usize) {
+        let wanted = self.bytes.saturating_sub(least);
+        if wanted > 0 && self.runs[place].long_bytes > 0 {
             self.change(place).drop_texts(wanted);
             self.measure(place);
         }
@@ -192,18 +231,20 @@ impl RunStore {
     /// Drops such runs until the others take little enough, and returns the new place of the one
     /// that is kept.
     fn drop_runs(&mut self, kept: usize, goes: fn(&RunState) -> bool) -> usize {
-        let wanted = self.bytes.saturating_sub(ENOUGH);
-        let (mut place, mut freed, mut before) = (0, 0, 0);
+        let wanted = self.bytes.saturating_sub(enough(self.most_bytes));
+        let (mut place, mut freed, mut long_freed, mut before) = (0, 0, 0, 0);
         self.runs.retain(|slot| {
             let is_dropped = freed < wanted && place != kept && goes(&slot.state);
             if is_dropped {
                 freed += slot.bytes;
+                long_freed += slot.long_bytes;
                 before += usize::from(place < kept);
             }
             place += 1;
             !is_dropped
         });
         self.bytes -= freed;
+        self.long_bytes -= long_freed;
         kept - before
     }
 }
@@ -216,11 +257,12 @@ mod tests {
 
     use super::*;
     use crate::run::Run;
-    use crate::run::store::{MOST_FOLLOW_UPS, NotSent, TriggerInput};
+    use crate::run::store::{MOST_BYTES, MOST_FOLLOW_UPS, NotSent, TriggerInput};
     use crate::run::workspace::{Scenarios, Workspace};
     use crate::scenario::{Scenario, Step};
 
     const NOW: Duration = Duration::ZERO;
+    const HOUR: Duration = Duration::from_secs(3_600);
 
     fn start(store: &mut RunStore, message: &str) -> String {
         let input = TriggerInput {
@@ -236,6 +278,15 @@ mod tests {
         for _ in 0..3 {
             store.read(id, NOW).unwrap();
         }
+    }
+
+    /// Long texts within their limit, and not much beside them.
+    fn assert_limited(store: &RunStore) {
+        let long: usize = store.runs.iter().map(|slot| slot.state.long_bytes).sum();
+        assert_eq!(store.long_bytes, long);
+        assert!(long <= MOST_LONG, "{long}");
+        let most = MOST_LONG + store.runs.len() * 2_000;
+        assert!(store.bytes <= most, "{}", store.bytes);
     }
 
     fn counted(store: &RunStore) -> usize {
@@ -262,6 +313,84 @@ mod tests {
         // A long message is kept once.
         let long = "m".repeat(900_000);
         assert!(bytes(true, &long) < demo + 1_000_000);
+    }
+
+    /// The heap that a run takes with this agent, when it has started and when it has ended; and
+    /// what is counted for it, at both times. All of a hundred.
+    fn heap_and_counted(has_demo_agents: bool, agent: Option<&str>) -> [(usize, usize); 2] {
+        const RUNS: usize = 100;
+        let mut store = RunStore::new(Workspace {
+            scenarios: Scenarios {
+                has_demo_agents,
+                ..Scenarios::default()
+            },
+            ..Workspace::default()
+        });
+        let mut ids = Vec::with_capacity(RUNS);
+        let mut heap = 0;
+        // Which takes what all runs share.
+        let warm_up = store.trigger(TriggerInput::default(), NOW);
+        let id = warm_up.map_err(|_| "no agent").unwrap().session_id;
+        store.read(&id, HOUR).unwrap();
+        let before = store.bytes;
+        let mut measured = |store: &mut RunStore, change: &mut dyn FnMut(&mut RunStore)| {
+            let heap_now = allocation_counter::measure(|| change(store));
+            // With what the allocator adds to each block.
+            heap += heap_now.bytes_current + 16 * heap_now.count_current;
+            let heap = usize::try_from(heap).unwrap();
+            (heap / RUNS, (store.bytes - before) / RUNS)
+        };
+        let started = measured(&mut store, &mut |store| {
+            for number in 0..RUNS {
+                let input = TriggerInput {
+                    agent: agent.map(str::to_owned),
+                    message: Some(format!("Check stg_orders_{number}")),
+                    ..TriggerInput::default()
+                };
+                let accepted = store.trigger(input, NOW);
+                ids.push(accepted.map_err(|_| "no agent").unwrap().session_id);
+            }
+        });
+        let ended = measured(&mut store, &mut |store| {
+            for id in &ids {
+                for _ in 0..3 {
+                    store.read(id, HOUR).unwrap();
+                }
+            }
+        });
+        [started, ended]
+    }
+
+    #[test]
+    fn a_run_takes_little_and_about_as_much_as_is_counted_for_it() {
+        for (has_demo_agents, agent, most) in [
+            // Of these two a hundred thousand are kept.
+            (false, None, [1_200, 1_100]),
+            (true, None, [4_000, 2_900]),
+            (true, Some("data-quality-checker"), [6_400, 4_900]),
+            (true, Some("docs-writer"), [7_700, 5_200]),
+            // It starts two others.
+            (true, Some("pull-request-reviewer"), [4_200, 11_800]),
+        ] {
+            let figures = heap_and_counted(has_demo_agents, agent);
+            for ((heap, counted), most) in figures.into_iter().zip(most) {
+                assert!(heap <= most, "{agent:?}: {heap} bytes");
+                assert!(agent.is_some() || counted * 100_000 < MOST_BYTES);
+                let near = heap / 20 * 19..=heap / 10 * 14;
+                assert!(near.contains(&counted), "{agent:?}: {counted} for {heap}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_runs_are_kept_and_the_first_can_be_read() {
+        let mut store = RunStore::new(Workspace::default());
+        let first = start(&mut store, "Check stg_orders_0");
+        for number in 1..100_000 {
+            start(&mut store, &format!("Check stg_orders_{number}"));
+        }
+        assert_eq!((store.runs.len(), store.dropped()), (100_000, 0));
+        assert!(store.read(&first, NOW).is_some());
     }
 
     #[test]
@@ -301,7 +430,7 @@ mod tests {
         for _ in 0..90 {
             let id = start(&mut store, &message);
             end(&mut store, &id);
-            assert!(store.bytes <= MOST_BYTES);
+            assert_limited(&store);
         }
         assert_eq!(store.bytes, counted(&store));
         let runs = store.reports(NOW);
@@ -318,7 +447,7 @@ mod tests {
         }
         let runs = store.reports(NOW);
         assert!(runs[0].texts_dropped && !runs[181].texts_dropped);
-        assert!(store.bytes <= MOST_BYTES);
+        assert_limited(&store);
         assert_eq!(store.bytes, counted(&store));
     }
 
@@ -329,7 +458,7 @@ mod tests {
         for _ in 0..90 {
             let sent = store.send(&id, "m".repeat(900_000), NOW);
             assert!(sent.is_ok());
-            assert!(store.bytes <= MOST_BYTES);
+            assert_limited(&store);
         }
         let run = store.reports(NOW).remove(0);
         assert_eq!(run.message.as_deref(), Some("Check it."), "it is short");
@@ -358,14 +487,16 @@ mod tests {
     #[test]
     fn of_very_many_runs_the_oldest_are_dropped_and_their_ids_are_unknown() {
         let mut store = RunStore::new(Workspace::default());
+        assert_eq!(store.most_bytes, MOST_BYTES);
+        store.most_bytes = 20 << 20;
         let open = start(&mut store, "This one is in progress.");
         let ended = start(&mut store, "This one ends.");
         end(&mut store, &ended);
         let mut ids = Vec::new();
         while store.dropped() == 0 {
-            assert!(ids.len() < 60_000);
+            assert!(ids.len() < 30_000);
             ids.push(start(&mut store, "m"));
-            assert!(store.bytes <= MOST_BYTES);
+            assert!(store.bytes <= store.most_bytes);
         }
         assert!(ids.len() > 15_000, "{}", ids.len());
         assert_eq!(store.bytes, counted(&store));
@@ -477,7 +608,7 @@ mod tests {
             assert!(store.send(&id, follow_up, NOW).is_ok());
         }
         assert_eq!(store.bytes, counted(&store));
-        assert!(store.bytes <= MOST_BYTES, "{}", store.bytes);
+        assert!(store.bytes <= 64 << 20, "{}", store.bytes);
         let run = store.reports(Duration::from_secs(100_000)).remove(0);
         assert_eq!(run.messages.len(), 2 * (1 + SENT));
         let last = run.messages.last().unwrap();

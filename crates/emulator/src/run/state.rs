@@ -10,56 +10,54 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
+use super::record::{Record, Returned, TranscriptMessage, USER};
 use super::workspace::Script;
 use super::{Message, Run};
 use crate::demo::{Memory, Verdict};
-use crate::json;
-use crate::scenario::{Child, Effects, Scenario, Stage, StageLength, Status, Step};
+use crate::scenario::{Child, Effect, Effects, Scenario, Stage, StageLength, Status, Step};
 
 /// The smallest distance between two messages of a run, in microseconds, if timestamps have no
 /// resolution.
 const MESSAGE_GAP: u64 = 1_000;
 
-/// The state of one run. Cloned only when it changes while a response still reads it.
+/// The state of one run. There can be a hundred thousand of them. Cloned only when it changes while a response still reads it.
 #[derive(Clone)]
 pub(crate) struct RunState {
-    /// What does not change by itself, without the texts that were sent: see
-    /// [`reported`](Self::reported).
-    pub(crate) record: Run,
+    pub(crate) record: Record,
     /// The trigger's message. Its text, and those of the follow-ups, are the transcript's own.
     pub(super) message: Option<Arc<str>>,
     pub(super) follow_ups: Vec<Arc<str>>,
     /// How long these texts are, in bytes of JSON: what they take in responses, at least what they
     /// take here.
     pub(super) sent_bytes: usize,
-    /// The same of what has appeared in the stages.
+    /// The same of those among them that are long enough to be dropped.
+    pub(super) long_bytes: usize,
+    /// How much has appeared in the stages, about.
     pub(super) revealed_bytes: usize,
-    pub(crate) scenario: Arc<Scenario>,
+    /// Of one of a demo agent there is none once it has begun: nothing is read of it after that.
+    pub(crate) scenario: Option<Arc<Scenario>>,
     /// Of a run of a demo agent. It answers the follow-ups, one after the other.
     pub(super) memory: Option<Box<Memory>>,
     pub(crate) messages: Vec<TranscriptMessage>,
     pub(crate) steps: Vec<Arc<Step>>,
-    pub(crate) startup_steps: Vec<(String, bool)>,
-    pub(crate) children: Vec<String>,
+    pub(crate) startup_steps: Vec<(Arc<str>, bool)>,
+    pub(crate) children: Vec<Arc<str>>,
     pub(crate) status: Status,
     /// 0 for a run that was triggered, 1 for its children, and so on.
     pub(crate) generation: u32,
-    /// How often the messages were returned, counted across all clones.
-    pub(crate) transcripts: Arc<AtomicU64>,
-    /// How many messages, from the first on, have been returned, across all clones.
-    pub(crate) listed: Arc<AtomicUsize>,
+    /// Counted across all clones.
+    pub(crate) returned: Arc<Returned>,
     /// When the last message appeared.
     pub(crate) last_message: Duration,
     stage_length: StageLength,
     entered: Duration,
     /// When this turn came to the status that it has.
     status_since: Duration,
-    pub(super) ahead: VecDeque<Stage>,
+    pub(super) ahead: VecDeque<Arc<Stage>>,
     /// The children that this run waits for, and what it goes through when each has ended.
-    waiting: Vec<(String, Vec<Stage>)>,
+    waiting: Vec<(Arc<str>, Vec<Stage>)>,
     /// When the child that woke the run last had ended: the run continued no earlier.
     woken: Duration,
     /// The status of the last stage of this turn that was left and could be seen.
@@ -71,36 +69,20 @@ pub(crate) struct RunState {
     timestamp_resolution: Option<Duration>,
 }
 
-/// One message of a run's transcript.
-#[derive(Clone)]
-pub(crate) struct TranscriptMessage {
-    /// Microseconds since the Unix epoch.
-    micros: u64,
-    pub(crate) role: String,
-    pub(crate) content: Arc<str>,
-}
-
-impl TranscriptMessage {
-    /// Seconds since the Unix epoch. Distinct for distinct microseconds until the year 2242,
-    /// if seconds and microseconds no longer fit in 53 bits.
-    #[expect(clippy::cast_precision_loss, reason = "the claim above")]
-    pub(crate) fn ts(&self) -> f64 {
-        self.micros as f64 / 1e6
-    }
-}
-
 impl RunState {
     /// A run that is about to begin: [`begin`](Self::begin) makes its first stage appear.
     pub(crate) fn new(
-        mut record: Run,
+        record: Record,
+        message: Option<String>,
         Script { scenario, memory }: Script,
         generation: u32,
         epoch: Duration,
         timestamp_resolution: Option<Duration>,
     ) -> Self {
-        Self {
-            sent_bytes: record.message.as_deref().map_or(0, json::length),
-            message: record.message.take().map(Arc::from),
+        let mut state = Self {
+            sent_bytes: 0,
+            long_bytes: 0,
+            message: message.map(Arc::from),
             follow_ups: Vec::new(),
             revealed_bytes: 0,
             record,
@@ -110,32 +92,38 @@ impl RunState {
             children: Vec::new(),
             status: Status::Queued,
             generation,
-            transcripts: Arc::default(),
-            listed: Arc::default(),
+            returned: Arc::default(),
             last_message: Duration::ZERO,
             stage_length: StageLength::Reads(0),
             entered: Duration::ZERO,
             status_since: Duration::ZERO,
-            ahead: scenario.stages.clone().into(),
+            ahead: scenario.stages.iter().cloned().collect(),
             waiting: Vec::new(),
             woken: Duration::ZERO,
-            scenario,
+            scenario: Some(scenario),
             memory,
             status_before: None,
             is_before_turn: true,
             epoch,
             timestamp_resolution,
+        };
+        if let Some(message) = state.message.clone() {
+            state.count_sent(&message);
         }
+        state
     }
 
     /// Begins the run, and returns the children to start.
     pub(crate) fn begin(&mut self, now: Duration) -> Vec<Child> {
         self.last_message = now;
         if let Some(message) = self.message.clone() {
-            self.say("user", message, now);
+            self.say(Arc::clone(&USER), message, now);
         }
-        let scenario = Arc::clone(&self.scenario);
-        let mut children = self.reveal(scenario.opening.clone(), now);
+        let scenario = self.scenario.clone();
+        let mut children = scenario.map_or_else(Vec::new, |it| self.reveal(&it.opening, now));
+        if self.memory.is_some() {
+            self.scenario = None;
+        }
         children.extend(self.enter_next(now));
         children
     }
@@ -154,18 +142,28 @@ impl RunState {
     pub(crate) fn reported(&self) -> Run {
         let messages = self.messages.iter().map(|message| Message {
             ts: message.ts(),
-            role: message.role.clone(),
+            role: message.role.to_string(),
             content: message.content.to_string(),
         });
-        let follow_ups = self.follow_ups.iter().map(ToString::to_string);
+        let texts = |texts: &[Arc<str>]| texts.iter().map(ToString::to_string).collect();
+        let record = self.record.clone();
         Run {
+            number: record.number,
+            session_id: record.session_id.to_string(),
+            agent: record.agent.map(String::from),
             message: self.message.as_deref().map(str::to_owned),
-            follow_ups: follow_ups.collect(),
+            slack: record.slack.map(|slack| *slack),
+            base_branch: record.base_branch.map(String::from),
+            checked_out: record.checked_out.into_owned(),
+            model_family: record.model_family.map(String::from),
+            follow_ups: texts(&self.follow_ups),
+            parent: record.parent.as_deref().map(str::to_owned),
             status: self.status.as_str().to_owned(),
             messages: messages.collect(),
-            children: self.children.clone(),
+            children: texts(&self.children),
             ended: self.status.is_terminal().then_some(self.status_since),
-            ..self.record.clone()
+            stops: record.stops,
+            texts_dropped: record.texts_dropped,
         }
     }
 
@@ -197,23 +195,24 @@ impl RunState {
 
     /// Enters the next stage, if there is one, and returns the children to start.
     pub(crate) fn enter_next(&mut self, at: Duration) -> Vec<Child> {
-        let Some(mut stage) = self.ahead.pop_front() else {
+        let Some(stage) = self.ahead.pop_front() else {
             return Vec::new();
         };
+        let (mut status, mut length) = (stage.status.clone(), stage.length);
         if let Some(memory) = &mut self.memory {
-            if stage.status.is_terminal() {
-                self.ahead = memory.answered().into();
+            if status.is_terminal() {
+                self.ahead = all_ahead(memory.answered());
                 if !self.ahead.is_empty() {
                     // The run continues with a follow-up: it does not seem to have ended in between.
-                    stage.status = self.status.clone();
-                    stage = stage.lasts(Duration::ZERO);
+                    status = self.status.clone();
+                    length = StageLength::Lasts(Duration::ZERO);
                 }
             } else if self.ahead.is_empty() && self.waiting.is_empty() {
                 // Its children were of too late a generation.
-                self.ahead = memory.alone().into();
+                self.ahead = all_ahead(memory.alone());
             }
         }
-        let left = mem::replace(&mut self.status, stage.status);
+        let left = mem::replace(&mut self.status, status);
         if self.is_before_turn || left != self.status {
             self.status_since = at;
         }
@@ -221,9 +220,13 @@ impl RunState {
             self.status_before = Some(left);
         }
         self.is_before_turn = false;
-        self.stage_length = stage.length;
+        self.stage_length = length;
         self.entered = at;
-        self.reveal(stage.effects, at)
+        let children = self.reveal(&stage.effects, at);
+        if self.ended_at().is_some() && self.follow_ups.is_empty() {
+            self.shrink();
+        }
+        children
     }
 
     /// Takes a follow-up: the current stages end, those of its answer lie ahead; a demo agent
@@ -242,22 +245,26 @@ impl RunState {
             children.extend(self.enter_next(now));
         }
         let message: Arc<str> = message.into();
-        self.say("user", Arc::clone(&message), now);
-        self.sent_bytes += json::length(&message);
+        self.say(Arc::clone(&USER), Arc::clone(&message), now);
+        self.count_sent(&message);
         self.follow_ups.push(Arc::clone(&message));
         self.limit_texts();
         let has_ended = self.ended_at().is_some();
         self.ahead = match &mut self.memory {
-            Some(memory) if has_ended => memory.answer(&message).into(),
+            Some(memory) if has_ended => all_ahead(memory.answer(&message)),
             Some(memory) => {
                 memory.queue(&message);
                 return children;
             }
-            None => self.scenario.answer(self.follow_ups.len()).into(),
+            None => {
+                let number = self.follow_ups.len();
+                let scenario = self.scenario.as_ref();
+                scenario.map_or_else(VecDeque::new, |it| it.answer(number).into())
+            }
         };
         if stale {
-            self.ahead
-                .push_front(Stage::new(self.status.clone()).reads(stale_reads));
+            let shown = Stage::new(self.status.clone()).reads(stale_reads);
+            self.ahead.push_front(Arc::new(shown));
         }
         self.is_before_turn = true;
         children.extend(self.enter_next(now));
@@ -270,7 +277,7 @@ impl RunState {
     }
 
     /// Takes a child, and what the run goes through when that has ended.
-    pub(crate) fn adopt(&mut self, child: String, callback: Option<Vec<Stage>>) {
+    pub(crate) fn adopt(&mut self, child: Arc<str>, callback: Option<Vec<Stage>>) {
         if let Some(stages) = callback {
             self.waiting.push((child.clone(), stages));
         }
@@ -278,7 +285,7 @@ impl RunState {
     }
 
     /// The children that the run does nothing but wait for.
-    pub(crate) fn idle_for(&self) -> Vec<String> {
+    pub(crate) fn idle_for(&self) -> Vec<Arc<str>> {
         if !self.ahead.is_empty() {
             return Vec::new();
         }
@@ -305,7 +312,7 @@ impl RunState {
             None if stages.is_empty() => Scenario::called_back(),
             None => stages,
         };
-        self.ahead = stages.into();
+        self.ahead = all_ahead(stages);
     }
 
     /// What came of the run, for the demo agent that has started it.
@@ -326,8 +333,8 @@ impl RunState {
         if !self.status.is_terminal() {
             self.status_since = now;
         }
-        self.ahead.clear();
-        self.waiting.clear();
+        self.ahead = VecDeque::new();
+        self.waiting = Vec::new();
         if let Some(memory) = &mut self.memory {
             memory.stopped();
         }
@@ -335,28 +342,40 @@ impl RunState {
         self.status = Status::Stopped;
     }
 
-    fn reveal(&mut self, effects: Effects, at: Duration) -> Vec<Child> {
+    fn reveal(&mut self, effects: &Effects, at: Duration) -> Vec<Child> {
         self.revealed_bytes += effects.bytes();
-        for (role, content) in effects.messages {
-            self.say(&role, content, at);
-        }
-        self.steps.extend(effects.steps);
-        for (label, done) in effects.startup_steps {
-            match self
-                .startup_steps
-                .iter_mut()
-                .find(|(known, _)| *known == label)
-            {
-                Some(line) => line.1 = done,
-                None => self.startup_steps.push((label, done)),
+        let mut children = Vec::new();
+        for piece in &effects.0 {
+            match piece {
+                Effect::Message { role, content } => {
+                    self.say(Arc::clone(role), Arc::clone(content), at);
+                }
+                Effect::Step(step) => self.steps.push(Arc::clone(step)),
+                Effect::StartupStep { label, done } => {
+                    let mut lines = self.startup_steps.iter_mut();
+                    match lines.find(|(known, _)| known == label) {
+                        Some(line) => line.1 = *done,
+                        None => self.startup_steps.push((Arc::clone(label), *done)),
+                    }
+                }
+                Effect::Child(child) => children.push(Child::clone(child)),
             }
         }
-        effects.children
+        children
+    }
+
+    /// Gives back the room for more that its lists have: most runs have one turn.
+    fn shrink(&mut self) {
+        self.ahead = VecDeque::new();
+        self.messages.shrink_to_fit();
+        self.steps.shrink_to_fit();
+        self.startup_steps.shrink_to_fit();
+        self.children.shrink_to_fit();
     }
 
     /// Adds a message with a timestamp greater than every other of the run, or, if they have a
     /// resolution, with one that is not less.
-    fn say(&mut self, role: &str, content: Arc<str>, at: Duration) {
+    fn say(&mut self, role: Arc<str>, content: Arc<str>, at: Duration) {
         self.last_message = self.last_message.max(at);
         let moment = self.epoch.saturating_add(at).as_micros();
         let (moment, gap) = match self.timestamp_resolution {
@@ -369,8 +388,12 @@ impl RunState {
             .map_or(0, |message| message.micros.saturating_add(gap));
         self.messages.push(TranscriptMessage {
             micros: u64::try_from(moment).unwrap_or(u64::MAX).max(earliest),
-            role: role.to_owned(),
+            role,
             content,
         });
     }
+}
+
+fn all_ahead(stages: Vec<Stage>) -> VecDeque<Arc<Stage>> {
+    stages.into_iter().map(Stage::into_kept).collect()
 }

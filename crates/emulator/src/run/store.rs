@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::record::Record;
 use super::state::RunState;
 use super::workspace::{Script, UnknownAgent, Workspace};
 use super::{Run, Slack, next_session_id};
@@ -21,6 +22,9 @@ const GENERATIONS: u32 = 8;
 
 /// How many follow-ups a run takes.
 pub(super) const MOST_FOLLOW_UPS: usize = 10_000;
+
+/// How much memory all runs take: 384 MiB. A hundred thousand of the demo agents fit in it.
+pub(super) const MOST_BYTES: usize = 384 << 20;
 
 /// What a trigger asks for.
 #[derive(Default)]
@@ -51,12 +55,15 @@ pub(crate) enum NotSent {
 pub(crate) struct RunStore {
     workspace: Workspace,
     pub(super) runs: Vec<Slot>,
-    pub(super) places: HashMap<String, usize>,
+    pub(super) places: HashMap<Arc<str>, usize>,
     epoch: Duration,
     /// How many runs there have been.
     pub(super) started: u64,
-    /// About how much memory the runs take.
+    /// About how much memory the runs take, and the long texts that they were sent.
     pub(super) bytes: usize,
+    pub(super) long_bytes: usize,
+    /// How much they take at most; less in some tests alone.
+    pub(super) most_bytes: usize,
 }
 
 /// A run, and how often its current stage was read. The count stands apart so that a read
@@ -67,6 +74,7 @@ pub(super) struct Slot {
     /// How often the run was read in this turn while it could lag behind.
     late_reads: u64,
     pub(super) bytes: usize,
+    pub(super) long_bytes: usize,
 }
 
 /// A run as a read shows it.
@@ -91,6 +99,8 @@ impl RunStore {
             epoch: since_1970(),
             started: 0,
             bytes: 0,
+            long_bytes: 0,
+            most_bytes: MOST_BYTES,
         }
     }
 
@@ -101,6 +111,7 @@ impl RunStore {
         self.epoch = since_1970();
         self.started = 0;
         self.bytes = 0;
+        self.long_bytes = 0;
     }
 
     /// Starts a run. An agent needs no scenario of its own.
@@ -120,7 +131,7 @@ impl RunStore {
         let scenarios = &self.workspace.scenarios;
         let script = scenarios.of(input.agent.as_deref(), input.message.as_deref());
         let place = self.start(input, script, None, now);
-        let session_id = self.runs[place].state.record.session_id.clone();
+        let session_id = self.runs[place].state.record.session_id.to_string();
         self.free_memory(place);
         Ok(Accepted {
             session_id,
@@ -216,30 +227,25 @@ impl RunStore {
         now: Duration,
     ) -> usize {
         self.started += 1;
-        let record = Run {
+        let record = Record {
             number: self.started,
-            session_id: next_session_id(),
-            agent: input.agent,
-            message: input.message,
-            slack: input.slack,
+            session_id: next_session_id().into(),
+            agent: input.agent.map(Into::into),
+            slack: input.slack.map(Box::new),
             checked_out: self.workspace.check_out(input.base_branch.as_deref()),
-            base_branch: input.base_branch,
-            model_family: input.model_family,
-            follow_ups: Vec::new(),
-            parent: parent.map(|parent| parent.record.session_id.clone()),
-            status: String::new(),
-            messages: Vec::new(),
-            children: Vec::new(),
-            ended: None,
+            base_branch: input.base_branch.map(Into::into),
+            model_family: input.model_family.map(Into::into),
+            parent: parent.map(|parent| Arc::clone(&parent.record.session_id)),
             stops: Vec::new(),
             texts_dropped: false,
         };
         let generation = parent.map_or(0, |parent| parent.generation + 1);
         let place = self.runs.len();
-        self.places.insert(record.session_id.clone(), place);
+        self.places.insert(Arc::clone(&record.session_id), place);
         self.runs.push(Slot {
             state: Arc::new(RunState::new(
                 record,
+                input.message,
                 script,
                 generation,
                 self.epoch,
@@ -248,6 +254,7 @@ impl RunStore {
             reads: 0,
             late_reads: 0,
             bytes: 0,
+            long_bytes: 0,
         });
         let children = self.change(place).begin(now);
         self.entered(place, children, now);
@@ -302,7 +309,7 @@ impl RunStore {
                 ..TriggerInput::default()
             };
             let child = self.start(input, script, Some(&parent), at);
-            let id = self.runs[child].state.record.session_id.clone();
+            let id = Arc::clone(&self.runs[child].state.record.session_id);
             self.change(place).adopt(id, callback);
         }
     }

@@ -1,7 +1,8 @@
 //! What a workspace has: its agents, branches and model families, and which scenario runs follow.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::demo::{self, Memory};
 use crate::quirks::Quirks;
@@ -12,6 +13,9 @@ const MODEL_FAMILIES: [&str; 2] = ["standard", "fast"];
 
 /// What a run works on without a base branch, or with one that is missing.
 const DEFAULT_BRANCH: &str = "main";
+
+/// What a run follows that nothing is said of.
+static DEFAULT: LazyLock<Arc<Scenario>> = LazyLock::new(|| Scenario::completed().into());
 
 /// The agents that there are, if the one asked for is not among them.
 pub(crate) struct UnknownAgent(pub(crate) Vec<String>);
@@ -39,11 +43,12 @@ impl Workspace {
     }
 
     /// What a run that asks for this base branch works on.
-    pub(super) fn check_out(&self, base_branch: Option<&str>) -> String {
+    pub(super) fn check_out(&self, base_branch: Option<&str>) -> Cow<'static, str> {
         base_branch
             .filter(|branch| self.branches.is_empty() || self.branches.contains(*branch))
-            .unwrap_or(DEFAULT_BRANCH)
-            .to_owned()
+            .map_or(Cow::Borrowed(DEFAULT_BRANCH), |branch| {
+                Cow::Owned(branch.to_owned())
+            })
     }
 
     pub(super) fn knows_model_family(&self, slug: &str) -> bool {
@@ -96,7 +101,7 @@ impl Scenarios {
                     memory: Some(Box::new(memory)),
                 }
             }
-            None => Script::from(Arc::new(Scenario::completed())),
+            None => Script::from(Arc::clone(&DEFAULT)),
         }
     }
 }

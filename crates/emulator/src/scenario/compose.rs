@@ -29,7 +29,7 @@ impl Scenario {
     /// ```
     #[must_use]
     pub fn stage(mut self, stage: Stage) -> Self {
-        self.stages.push(stage);
+        self.stages.push(stage.into_kept());
         self
     }
 
@@ -63,8 +63,7 @@ impl Scenario {
     /// ```
     #[must_use]
     pub fn child(mut self, child: impl Into<Child>) -> Self {
-        let child = child.into();
-        self.latest().children.push(child);
+        self.latest().child(child.into());
         self
     }
 
@@ -79,7 +78,7 @@ impl Scenario {
     /// ```
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
-        self.latest().steps.push(Arc::new(step));
+        self.latest().step(step);
         self
     }
 
@@ -98,8 +97,7 @@ impl Scenario {
     /// ```
     #[must_use]
     pub fn startup_step(mut self, label: impl Into<String>, done: bool) -> Self {
-        let step = (label.into(), done);
-        self.latest().startup_steps.push(step);
+        self.latest().startup_step(label.into(), done);
         self
     }
 
@@ -123,7 +121,8 @@ impl Scenario {
     /// ```
     #[must_use]
     pub fn follow_up(mut self, stages: impl IntoIterator<Item = Stage>) -> Self {
-        self.follow_ups.push(stages.into_iter().collect());
+        self.follow_ups
+            .push(stages.into_iter().map(Stage::into_kept).collect());
         self
     }
 
@@ -143,7 +142,7 @@ impl Scenario {
 
     fn latest(&mut self) -> &mut Effects {
         match self.stages.last_mut() {
-            Some(stage) => &mut stage.effects,
+            Some(stage) => &mut Arc::make_mut(stage).effects,
             None => &mut self.opening,
         }
     }

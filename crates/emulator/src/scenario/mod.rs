@@ -12,7 +12,7 @@ mod status;
 mod step;
 
 pub use recursive::{Child, Scenario, Stage};
-pub(crate) use recursive::{Effects, StageLength, StepAccess};
+pub(crate) use recursive::{Effect, Effects, StageLength, StepAccess};
 pub use status::Status;
 pub use step::Step;
 pub(crate) use step::StepRole;

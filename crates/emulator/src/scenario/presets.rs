@@ -1,6 +1,8 @@
 //! Scenarios that are ready, and the stages of a run that a scenario says nothing about: the default
 //! answer to a follow-up, and what comes after a callback.
 
+use std::sync::Arc;
+
 use super::{Scenario, Stage, Status};
 
 impl Scenario {
@@ -79,18 +81,18 @@ impl Scenario {
     }
 
     /// The stages that answer the follow-up of this number, from 1.
-    pub(crate) fn answer(&self, number: usize) -> Vec<Stage> {
+    pub(crate) fn answer(&self, number: usize) -> Vec<Arc<Stage>> {
         if let Some(stages) = self.follow_ups.get(number.saturating_sub(1)) {
             return stages.clone();
         }
-        vec![
+        let answer = format!("Done: this answers follow-up {number}.");
+        [
             Stage::new(Status::Queued),
             Stage::new(Status::Running),
-            Stage::new(Status::Completed).message(
-                "assistant",
-                format!("Done: this answers follow-up {number}."),
-            ),
+            Stage::new(Status::Completed).message("assistant", answer),
         ]
+        .map(Stage::into_kept)
+        .into()
     }
 
     /// How a run continues by default when a child calls back.

@@ -29,8 +29,8 @@ use super::{Status, Step};
 #[derive(Debug, Clone, Default)]
 pub struct Scenario {
     pub(crate) opening: Effects,
-    pub(crate) stages: Vec<Stage>,
-    pub(crate) follow_ups: Vec<Vec<Stage>>,
+    pub(crate) stages: Vec<Arc<Stage>>,
+    pub(crate) follow_ups: Vec<Vec<Arc<Stage>>>,
     pub(crate) steps: StepAccess,
 }
 
@@ -43,12 +43,6 @@ pub(crate) enum StepAccess {
 }
 
 impl Scenario {
-    /// About how much memory it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        let stages = self.stages.iter().map(Stage::bytes);
-        self.opening.bytes() + stages.sum::<usize>()
-    }
-
     /// Every status that a run of this scenario, or of a child within it, can show.
     pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
         for stage in self.stages.iter().chain(self.follow_ups.iter().flatten()) {
@@ -145,7 +139,7 @@ impl Stage {
     /// ```
     #[must_use]
     pub fn child(mut self, child: impl Into<Child>) -> Self {
-        self.effects.children.push(child.into());
+        self.effects.child(child.into());
         self
     }
 
@@ -158,7 +152,7 @@ impl Stage {
     /// ```
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
-        self.effects.steps.push(Arc::new(step));
+        self.effects.step(step);
         self
     }
 
@@ -173,7 +167,7 @@ impl Stage {
     /// ```
     #[must_use]
     pub fn startup_step(mut self, label: impl Into<String>, done: bool) -> Self {
-        self.effects.startup_steps.push((label.into(), done));
+        self.effects.startup_step(label.into(), done);
         self
     }
 }
@@ -189,36 +183,66 @@ impl Stage {
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.effects.bytes()
     }
+
+    /// The stage as it is kept: without room for more. Runs share it, or many are kept.
+    pub(crate) fn into_kept(mut self) -> Arc<Self> {
+        self.effects.0.shrink_to_fit();
+        Arc::new(self)
+    }
 }
 
 /// What appears when a stage begins. Every run of a scenario has the same texts, not copies.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Effects {
-    pub(crate) messages: Vec<(String, Arc<str>)>,
-    pub(crate) steps: Vec<Arc<Step>>,
-    pub(crate) startup_steps: Vec<(String, bool)>,
-    pub(crate) children: Vec<Child>,
+pub(crate) struct Effects(pub(crate) Vec<Effect>);
+
+/// A piece of that.
+#[derive(Debug, Clone)]
+pub(crate) enum Effect {
+    Message { role: Arc<str>, content: Arc<str> },
+    Step(Arc<Step>),
+    StartupStep { label: Arc<str>, done: bool },
+    Child(Box<Child>),
 }
 
 impl Effects {
     /// About how much memory they take, children aside.
     pub(crate) fn bytes(&self) -> usize {
         /// What the allocator adds to a piece, about, with its place in a list.
-        const OVERHEAD: usize = 64;
-        let messages = self.messages.iter().map(|(_, content)| content.len());
-        let steps = self.steps.iter().map(|step| step.bytes());
-        let labels = self.startup_steps.iter().map(|(label, _)| label.len());
-        let pieces = messages.chain(steps).chain(labels);
-        pieces.map(|bytes| OVERHEAD + bytes).sum()
+        const OVERHEAD: usize = 96;
+        let bytes = self.0.iter().map(|piece| match piece {
+            Effect::Message { content, .. } => content.len(),
+            Effect::Step(step) => step.bytes(),
+            Effect::StartupStep { label, .. } => label.len(),
+            Effect::Child(_) => 0,
+        });
+        bytes.map(|bytes| OVERHEAD + bytes).sum()
     }
 
     pub(crate) fn say(&mut self, role: String, content: String) {
-        self.messages.push((role, content.into()));
+        self.0.push(Effect::Message {
+            role: role.into(),
+            content: content.into(),
+        });
+    }
+
+    pub(crate) fn step(&mut self, step: Step) {
+        self.0.push(Effect::Step(Arc::new(step)));
+    }
+
+    pub(crate) fn startup_step(&mut self, label: String, done: bool) {
+        let label = label.into();
+        self.0.push(Effect::StartupStep { label, done });
+    }
+
+    pub(crate) fn child(&mut self, child: Child) {
+        self.0.push(Effect::Child(Box::new(child)));
     }
 
     pub(crate) fn statuses(&self, found: &mut BTreeSet<String>) {
-        for child in &self.children {
-            child.statuses(found);
+        for piece in &self.0 {
+            if let Effect::Child(child) = piece {
+                child.statuses(found);
+            }
         }
     }
 }

@@ -6,9 +6,9 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub(crate) role: StepRole,
-    pub(crate) tool_name: Option<String>,
-    pub(crate) input: Option<String>,
-    pub(crate) content: Option<String>,
+    pub(crate) tool_name: Option<Box<str>>,
+    pub(crate) input: Option<Box<str>>,
+    pub(crate) content: Option<Box<str>>,
 }
 
 /// Who acted in a step.
@@ -62,7 +62,7 @@ impl Step {
     pub fn tool(name: impl Into<String>) -> Self {
         Self {
             role: StepRole::Tool,
-            tool_name: Some(name.into()),
+            tool_name: Some(name.into().into()),
             input: None,
             content: None,
         }
@@ -77,7 +77,7 @@ impl Step {
     /// ```
     #[must_use]
     pub fn input(mut self, input: impl Into<String>) -> Self {
-        self.input = Some(input.into());
+        self.input = Some(input.into().into());
         self
     }
 
@@ -90,14 +90,17 @@ impl Step {
     /// ```
     #[must_use]
     pub fn output(mut self, output: impl Into<String>) -> Self {
-        self.content = Some(output.into());
+        self.content = Some(output.into().into());
         self
     }
 
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
+        /// What the allocator adds to a text.
+        const OVERHEAD: usize = 16;
         let texts = [&self.tool_name, &self.input, &self.content];
-        size_of::<Self>() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+        let texts = texts.into_iter().flatten();
+        size_of::<Self>() + texts.map(|text| OVERHEAD + text.len()).sum::<usize>()
     }
 
     fn said(role: StepRole, content: String) -> Self {
@@ -105,7 +108,7 @@ impl Step {
             role,
             tool_name: None,
             input: None,
-            content: Some(content),
+            content: Some(content.into()),
         }
     }
 }

@@ -184,6 +184,7 @@ impl Conversation {
             output: context.output,
             options: self.follow,
             audience: Audience::Author,
+            is_live: true,
         };
         let watch = match &self.session {
             Some(session) => client.resume(session.checkpoint()).send_and_watch(text),

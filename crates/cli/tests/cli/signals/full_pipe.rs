@@ -78,14 +78,26 @@ fn a_run_is_left_or_stopped_although_nobody_reads() {
 #[test]
 fn a_run_is_stopped_although_nobody_reads_what_is_said_of_it_either() {
     for_each_signal(|signal, status| {
-        let (emulator, out, err) = (talkative(), Pipe::new(), Pipe::new());
-        let terminal = into(&emulator, &out, Some(&err), &[&["run", "agent"], &STOP]);
-        out.wait_until_full();
-        err.fill();
-        terminal.signal(signal);
-        let (exit, _) = end_soon(terminal);
-        assert_eq!(exit, status);
-        assert_eq!(Only::of(&emulator).status, "STOPPED");
+        // What it has read of the run is written as it comes, or once it is stopped.
+        for is_shown_live in [true, false] {
+            let (emulator, out, err) = (talkative(), Pipe::new(), Pipe::new());
+            let run: &[&str] = match is_shown_live {
+                true => &["run", "agent", "--steps"],
+                false => &["run", "agent"],
+            };
+            let terminal = into(&emulator, &out, Some(&err), &[run, &STOP]);
+            if is_shown_live {
+                out.wait_until_full();
+            } else {
+                wait_until("it is polled", || emulator.requests().len() > 3);
+                out.fill();
+            }
+            err.fill();
+            terminal.signal(signal);
+            let (exit, _) = end_soon(terminal);
+            assert_eq!(exit, status);
+            assert_eq!(Only::of(&emulator).status, "STOPPED");
+        }
     });
 }
 

@@ -105,7 +105,8 @@ fn talking(emulator: &Emulator) -> Pseudo {
 fn printing(signals: [rustix::process::Signal; 2]) {
     let (out, err) = (Pipe::new(), Pipe::new());
     let emulator = super::full_pipe::talkative();
-    let terminal = super::full_pipe::into(&emulator, &out, Some(&err), &[&["run", "agent"], &STOP]);
+    let run: &[&str] = &["run", "agent", "--steps"];
+    let terminal = super::full_pipe::into(&emulator, &out, Some(&err), &[run, &STOP]);
     out.wait_until_full();
     err.fill();
     emulator.add_fault(Fault::delay(LONG).on(STOP_RUN)).unwrap();
