@@ -45,7 +45,7 @@ fn row(line: &str) -> Option<Row> {
             LINEAR,
         ),
         _ => (
-            "a run of 5,000 whose end is seen after the deadline",
+            "a run of 3,000 whose end is seen after the deadline",
             "as one of 500",
             LINEAR,
         ),
