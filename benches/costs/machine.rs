@@ -3,11 +3,13 @@
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::rows::vendor::PACKAGE;
+
 /// Machine, versions and date, as a list in Markdown.
 pub(crate) fn description(python: Option<String>) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let sdk = match python {
-        Some(python) => format!("{} on {python}", crate::rows::vendor::PACKAGE.trim()),
+        Some(python) => format!("{} on {python}", PACKAGE.trim().replace("==", " ")),
         None => "absent".to_owned(),
     };
     format!(

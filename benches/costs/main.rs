@@ -144,7 +144,7 @@ fn main() -> ExitCode {
         println!();
     }
     if plan.writes {
-        page::write(&tables).expect("docs/performance.md can be written");
+        page::write(plan.effort, &tables).expect("docs/performance.md can be written");
     }
     println!("{missed} counts have missed their goals");
     match missed {

@@ -2,30 +2,38 @@
 
 use std::io::Result;
 
+use crate::Effort;
 use crate::machine::description;
 use crate::rows::vendor::Sdk;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
 
-pub(crate) fn write(tables: &str) -> Result<()> {
+pub(crate) fn write(effort: Effort, tables: &str) -> Result<()> {
     let python = Sdk::installed().ok().map(|sdk| sdk.version());
-    std::fs::write(PAGE, page(&description(python), tables))
+    let written_by = match effort {
+        Effort::Full => "`cargo bench --bench costs -- --write` has written this page",
+        Effort::Quick => {
+            "`cargo bench --bench costs -- --quick --write` has written this page: each pair was taken \
+             once,\nand 20,000 runs stand for 100,000"
+        }
+    };
+    std::fs::write(PAGE, page(written_by, &description(python), tables))
 }
 
-fn page(machine: &str, tables: &str) -> String {
+fn page(written_by: &str, machine: &str, tables: &str) -> String {
     format!(
         "\
 # Performance: what it costs
 
-`cargo bench --bench costs -- --write` has written this page; without `--write` it prints the tables.
+{written_by}.
+Without `--write` it prints the tables.
 
 {machine}
 ## How it was measured
 
 - The peer of most rows is a client by hand: `reqwest` with the library's own settings and headers, a
-  request body that is ready, `serde_json` into plain structs, and nothing else: no retries, no
-  deadlines, no errors that say what happened. [benches/costs/peer.rs](../benches/costs/peer.rs) is all
-  of it.
+  request body that is ready, a timeout, `serde_json` into plain structs, and nothing else: no retries,
+  and no errors that say what happened. [benches/costs/peer.rs](../benches/costs/peer.rs) is all of it.
 - CPU is that of the calling thread, system calls included; server and emulator have threads of their
   own. Both sides of a ratio are taken in turn within one run. The ratio is the median of the pairs, its
   spread the smallest and the largest.
