@@ -1,0 +1,25 @@
+//! The command, built for release, and the folder of builds.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of builds: this program is in `release/deps` of it.
+pub(crate) fn target() -> PathBuf {
+    let program = std::env::current_exe().expect("this program has a path");
+    let target = program.ancestors().nth(3).map(Path::to_owned);
+    target.expect("it is in a folder of builds")
+}
+
+/// The command's program, built unless it is. `None` if it cannot be.
+pub(crate) fn built() -> Option<PathBuf> {
+    let target = target();
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--release", "-p", "dinoai-cli"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("CARGO_TARGET_DIR", &target)
+        .status();
+    let program = target.join("release/dinoai");
+    status
+        .is_ok_and(|status| status.success())
+        .then_some(program)
+}

@@ -1,0 +1,59 @@
+//! The figures of `.ci/instructions`, where valgrind is.
+
+use std::process::Command;
+
+use crate::RAW;
+use crate::table::{Row, counted};
+
+const GOAL: f64 = 1.10;
+/// As of the CPU of many runs.
+const LINEAR: f64 = 1.3;
+
+pub(crate) fn rows() -> Vec<Row> {
+    match figures() {
+        Ok(figures) => figures.lines().filter_map(row).collect(),
+        Err(why) => vec![Row::skipped("instructions of a read and a poll", why)],
+    }
+}
+
+fn figures() -> Result<String, String> {
+    let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/instructions"))
+        .arg("--figures")
+        .env("CARGO_TARGET_DIR", crate::command::target())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(said.lines().last().unwrap_or("no reason").to_owned())
+}
+
+/// Of a line such as `poll 84094 68934`: what, ours, and what it is compared with.
+fn row(line: &str) -> Option<Row> {
+    let mut words = line.split(' ');
+    let what = words.next()?;
+    let mut figure = || words.next()?.parse::<u64>().ok();
+    let (ours, peers) = (figure()?, figure()?);
+    let ratio = ours as f64 / peers as f64;
+    let (what, peer, goal) = match what {
+        "read" => ("`get_run` of a run with two messages", RAW, GOAL),
+        "poll" => ("a poll in a wait", RAW, GOAL),
+        "many" => (
+            "a run of 10,000 that are waited for",
+            "as one of 1,000",
+            LINEAR,
+        ),
+        _ => (
+            "a run of 3,000 whose end is seen after the deadline",
+            "as one of 500",
+            LINEAR,
+        ),
+    };
+    let row = Row::new(format!("{what}: instructions"))
+        .ours(counted(ours))
+        .peer(format!("{} ({peer})", counted(peers)))
+        .ratio(ratio)
+        .goal(format!("{goal:.2}"), ratio <= goal);
+    Some(row.count())
+}

@@ -1,0 +1,48 @@
+//! A run with its descendants.
+
+use std::time::Duration;
+
+use crate::fast_clock::FastClock;
+use crate::server::Server;
+use crate::server::script::{Script, Shown, ends_at};
+use crate::setting::{FAR_OFF, client, runtime};
+use crate::table::{Row, counted};
+
+const CHILDREN: u64 = 31;
+/// At this look a run has ended.
+const LAST: u32 = 14;
+const RUNS: u64 = 1 + CHILDREN + CHILDREN * CHILDREN;
+
+pub(crate) fn rows() -> Vec<Row> {
+    vec![tree()]
+}
+
+fn tree() -> Row {
+    let server = Server::start(Script::new("Done.", |id, look| Shown {
+        // Ids are `run`, `run-7` and `run-7-9`.
+        children: match id.matches('-').count() {
+            0 | 1 => (0..CHILDREN).map(|child| format!("{id}-{child}")).collect(),
+            _ => vec![],
+        },
+        ..ends_at(look, LAST, 1)
+    }));
+    let client = client(
+        &server.endpoint(),
+        FastClock::with_second(Duration::from_millis(20)),
+    );
+    let session = client.session("run").expect("an id");
+    let tree = runtime()
+        .block_on(async { session.tree().until_ended().timeout(FAR_OFF).await })
+        .expect("it ends");
+    assert_eq!(tree.runs().count() as u64, RUNS, "every run is in the tree");
+    let counts = server.take_counts();
+    let requests = counts.sum(|name| name != "DinoaiAgentRun").requests;
+    let looks = RUNS * u64::from(LAST);
+    let ratio = looks as f64 / requests as f64;
+    Row::new("`tree().until_ended()` of 993 runs that end at their 14th look: requests, reads of whole runs aside")
+        .ours(counted(requests))
+        .peer(format!("{} (a request a run and look)", counted(looks)))
+        .ratio(ratio)
+        .goal("50 times fewer", ratio >= 50.0)
+        .count()
+}
