@@ -114,7 +114,7 @@ impl SharedBatchState {
         self.state().known.values().cloned().collect()
     }
 
-    /// What came of an item has been written, or cannot be.
+    /// What came of an item is kept, or cannot be.
     pub(crate) fn note_written(&self, number: usize) {
         self.state().unwritten.remove(&number);
     }

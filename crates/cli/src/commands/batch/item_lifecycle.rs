@@ -16,7 +16,7 @@ use super::outcome::ItemOutcome;
 use super::plan::{PriorState, Task};
 use super::results::journal::Written;
 use super::results::record::{FailureRecord, ItemEvent, not_started};
-use super::runner::{BatchRunner, ItemResult};
+use super::runner::{BatchRunner, ItemResult, Unsynced};
 use crate::args::RequestArgs;
 use crate::commands::run::trigger_run;
 use crate::report::{ExitStatus, Failure, FailureKind};
@@ -190,18 +190,26 @@ impl BatchRunner<'_> {
         {
             self.state.note_end(id);
         }
-        let lost = match written.done().await {
-            Ok(()) => None,
+        let (unsynced, lost) = match written.taken().await {
+            Ok(taken) => {
+                let unsynced = Unsynced {
+                    number,
+                    known,
+                    taken,
+                };
+                (Some(unsynced), None)
+            }
             Err(lost) => {
                 self.stop_unkept(&lost);
-                known
+                self.state.note_written(number);
+                (None, known)
             }
         };
-        self.state.note_written(number);
         ItemResult {
             number,
             outcome,
             exit,
+            unsynced,
             lost,
         }
     }

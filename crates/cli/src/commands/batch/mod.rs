@@ -19,6 +19,8 @@ mod prepare;
 mod properties;
 mod results;
 mod runner;
+#[cfg(test)]
+mod syncs;
 
 use std::collections::VecDeque;
 

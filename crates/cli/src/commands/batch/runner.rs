@@ -15,7 +15,8 @@ use tokio::sync::Semaphore;
 use super::batch_state::{SharedBatchState, left_in_progress};
 use super::outcome::{Interruption, ItemOutcome, ItemOutcomes, item_numbers};
 use super::plan::{PriorState, Task};
-use super::results::journal::{Journal, WriteError};
+use super::results::journal::{Journal, Taken};
+use super::results::writer::WriteError;
 use crate::args::{OnInterrupt, PollArgs};
 use crate::interrupt::{Action, Interrupts, RunStage, StartedRuns, decide};
 use crate::output::Output;
@@ -104,6 +105,7 @@ impl<'a> BatchRunner<'a> {
             interrupted: None,
         };
         let mut running = FuturesUnordered::new();
+        let mut unsynced = FuturesUnordered::new();
         loop {
             while running.len() < concurrency
                 && !self.starts.is_closed()
@@ -115,6 +117,10 @@ impl<'a> BatchRunner<'a> {
                 .show_waiting_for(self.waiting_for(&report, running.len(), to_do.len()));
             let done = tokio::select! {
                 done = running.next() => done,
+                Some(lost) = unsynced.next() => {
+                    report.lost.extend(lost);
+                    continue;
+                }
                 signal = interrupts.next() => {
                     self.close();
                     tokio::select! {
@@ -128,13 +134,19 @@ impl<'a> BatchRunner<'a> {
                 }
             };
             match done {
-                Some(done) => report.note(done, outcomes),
+                Some(done) => {
+                    let left = report.note(done, outcomes);
+                    unsynced.extend(left.map(|left| self.keep(left)));
+                }
                 None => break,
             }
         }
         self.give_up(&to_do, &mut report);
         tokio::select! {
             finished = self.journal.finished() => {
+                while let Some(lost) = unsynced.next().await {
+                    report.lost.extend(lost);
+                }
                 if let Err(lost) = finished {
                     self.stop_unkept(&lost);
                 }
@@ -145,6 +157,15 @@ impl<'a> BatchRunner<'a> {
         }
         self.list_what_was_in_the_file(&mut report);
         report
+    }
+
+    /// Waits until what came of an item is on disk; says what is known of it if it is not kept.
+    async fn keep(&self, unsynced: Unsynced) -> Option<String> {
+        let kept = unsynced.taken.kept().await;
+        self.state.note_written(unsynced.number);
+        let lost = kept.err()?;
+        self.stop_unkept(&lost);
+        unsynced.known
     }
 
     /// What is waited for while so many items are in progress, and so many are left to start.
@@ -185,7 +206,8 @@ impl<'a> BatchRunner<'a> {
     ) {
         while self.state.is_starting() {
             tokio::select! {
-                Some(done) = running.next() => report.note(done, outcomes),
+                // What is not on disk yet is waited for with all that was queued.
+                Some(done) = running.next() => drop(report.note(done, outcomes)),
                 () = self.state.changed() => {}
             }
         }
@@ -292,11 +314,13 @@ fn response_wait() -> Duration {
 }
 
 impl BatchReport {
-    fn note(&mut self, done: ItemResult, outcomes: &mut ItemOutcomes) {
+    /// Notes what came of an item; returns it while it is not on disk.
+    fn note(&mut self, done: ItemResult, outcomes: &mut ItemOutcomes) -> Option<Unsynced> {
         outcomes.set(done.number, done.outcome);
         self.exits.push(done.exit);
         done.outcome.count(&mut self.counts);
         self.lost.extend(done.lost);
+        done.unsynced
     }
 }
 
@@ -305,8 +329,18 @@ pub(super) struct ItemResult {
     pub(super) number: usize,
     pub(super) outcome: ItemOutcome,
     pub(super) exit: ExitStatus,
+    /// It, if it is written and not yet on disk: that is waited for beside the next items.
+    pub(super) unsynced: Option<Unsynced>,
     /// What is known of it, if that is not kept anywhere.
     pub(super) lost: Option<String>,
+}
+
+/// What came of an item, and is written.
+pub(super) struct Unsynced {
+    pub(super) number: usize,
+    /// What is said of it if it is not kept after all.
+    pub(super) known: Option<String>,
+    pub(super) taken: Taken,
 }
 
 impl ItemResult {
@@ -316,6 +350,7 @@ impl ItemResult {
             number,
             outcome: prior.outcome(),
             exit: ExitStatus::worst([exit, prior.exit()]),
+            unsynced: None,
             lost: None,
         }
     }

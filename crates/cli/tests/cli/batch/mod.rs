@@ -6,5 +6,6 @@ mod protects_files;
 mod reports_runs_at_a_signal;
 mod resumes;
 mod retries_on_request;
+mod shares_requests;
 mod stops_starting;
 mod survives_a_kill;

@@ -1,21 +1,21 @@
-//! [`Journal`]: writes the records of a batch; each is on disk before what it says is done.
+//! [`Journal`]: writes the records of a batch. That a run is about to start is on disk before it is
+//! started; that it has started right after; and how it has ended, which can be read again, with
+//! what comes after it.
 //!
 //! Files and pipes are written by threads of their own, so that the one that hears signals never
 //! waits for a disk, or for whoever reads standard output.
 
-use std::io::{self, IsTerminal, Write};
-use std::iter;
-use std::sync::{Arc, OnceLock, mpsc};
-use std::thread;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use dinoai::RunStatus;
 use indicatif::ProgressBar;
-use tokio::sync::oneshot;
 
 use super::record::{ItemEvent, Record};
 use super::results_file::ResultsFile;
+use super::stdout::Stdout;
+use super::writer::{Replies, Reply, Sink, Urgency, WriteError, WriterThread, received};
 use crate::args::Format;
-use crate::file_identity::FileIdentity;
 use crate::output::Stream;
 use crate::sanitize::{for_ci_log, for_terminal, json, one_line};
 
@@ -24,6 +24,8 @@ use crate::sanitize::{for_ci_log, for_terminal, json, one_line};
 pub(crate) struct Journal {
     file: Option<WriterThread>,
     stdout: Option<WriterThread>,
+    /// Whether standard output is on a disk, and nothing else is.
+    is_kept_by_stdout: bool,
     /// Whether people read standard output, and not programs.
     is_for_people: bool,
     /// Whether they read there, too, what is said on standard error.
@@ -39,24 +41,25 @@ impl Journal {
         stdout: Option<ProgressBar>,
         format: Format,
     ) -> io::Result<Self> {
-        let is_for_people = format == Format::Text && io::stdout().is_terminal();
-        let file =
-            file.map(|mut file| WriterThread::new("results", move |lines| file.append(lines)));
-        let stdout = stdout.map(|spinner| {
-            let is_file = FileIdentity::of_stdout().is_some();
-            // Not if a pipe may be full: until it has taken the lines, nobody could hide the
-            // spinner, to say how the batch ended.
-            let stands_aside = io::stdout().is_terminal();
-            let print = move |lines: &[u8]| print(lines, is_file);
-            WriterThread::new("stdout", move |lines| match stands_aside {
-                true => spinner.suspend(|| print(lines)),
-                false => print(lines),
-            })
-        });
+        let stdout = stdout.map(Stdout::new);
+        let is_on_disk = stdout.as_ref().is_some_and(Stdout::is_on_disk);
+        Self::over(file, stdout, is_on_disk, format)
+    }
+
+    /// The same over anything that is written to. `is_on_disk`: whether standard output is.
+    pub(crate) fn over(
+        file: Option<impl Sink>,
+        stdout: Option<impl Sink>,
+        is_on_disk: bool,
+        format: Format,
+    ) -> io::Result<Self> {
+        let file = file.map(|file| WriterThread::new("results", file));
+        let stdout = stdout.map(|stdout| WriterThread::new("stdout", stdout));
         Ok(Self {
+            is_kept_by_stdout: file.is_none() && is_on_disk,
             file: file.transpose()?,
             stdout: stdout.transpose()?,
-            is_for_people,
+            is_for_people: format == Format::Text && io::stdout().is_terminal(),
             is_one_with_stderr: Stream::are_one(),
         })
     }
@@ -84,31 +87,40 @@ impl Journal {
             true => in_words(&record),
             false => Arc::clone(&line),
         };
+        let urgency = match &record.what {
+            // Whoever resumes the batch reads it again.
+            ItemEvent::Ended { .. } => Urgency::Later,
+            _ => Urgency::Soon,
+        };
+        let of_stdout = match self.is_kept_by_stdout {
+            true => urgency,
+            false => Urgency::Never,
+        };
+        let stdout = self.stdout.as_ref();
         Written {
-            file: file.map(|file| file.put(&line)),
-            stdout: self.stdout.as_ref().map(|stdout| stdout.put(&printed)),
+            file: file.map(|file| file.put(&line, urgency)),
+            stdout: stdout.map(|stdout| stdout.put(&printed, of_stdout)),
         }
     }
 
     /// Waits until all that was queued has been kept: in the file, else by standard output.
     pub(crate) async fn kept(&self) -> Result<(), WriteError> {
-        let nothing = Arc::from(&b""[..]);
-        let writer = self.file.as_ref().or(self.stdout.as_ref());
-        match writer {
-            Some(writer) => await_reply(Some(writer.put(&nothing))).await,
+        match self.file.as_ref().or(self.stdout.as_ref()) {
+            Some(writer) => writer.put(&nothing(), Urgency::Now).kept().await,
             None => Ok(()),
         }
     }
 
-    /// Waits until all that was queued has been written, or cannot be. Fails if what is in the
-    /// file is not kept.
+    /// Waits until all that was queued has been written and is on disk, or cannot be. Fails if
+    /// what is in the file is not kept.
     pub(crate) async fn finished(&self) -> Result<(), WriteError> {
-        let nothing = Arc::from(&b""[..]);
         let writers = self.file.iter().chain(&self.stdout);
-        let replies: Vec<_> = writers.map(|writer| writer.put(&nothing)).collect();
+        let replies: Vec<_> = writers
+            .map(|writer| writer.put(&nothing(), Urgency::Now))
+            .collect();
         for reply in replies {
             // What could not be written was said to whom it is about.
-            let _ = await_reply(Some(reply)).await;
+            let _ = reply.kept().await;
         }
         match self.file_problem() {
             Some(problem) => Err(problem),
@@ -124,69 +136,84 @@ impl Journal {
 
     /// Why the results file keeps nothing more.
     pub(crate) fn file_problem(&self) -> Option<WriteError> {
-        self.file.as_ref()?.broken.get().cloned()
+        self.file.as_ref()?.problem().cloned()
     }
 
     /// Why standard output has taken no more records while the file keeps them. That its reader
     /// has gone is no such reason.
     pub(crate) fn stdout_problem(&self) -> Option<WriteError> {
-        let problem = self.stdout.as_ref()?.broken.get()?;
+        let problem = self.stdout.as_ref()?.problem()?;
         let is_gone = problem.kind() == io::ErrorKind::BrokenPipe;
         let is_in_file = self.file.is_some() && self.file_problem().is_none();
         (is_in_file && !is_gone).then(|| problem.clone())
     }
 }
 
-/// Why a record was not kept.
-pub(crate) type WriteError = Arc<io::Error>;
-
-type WriteReply = oneshot::Receiver<Result<(), WriteError>>;
-
 /// A record that is being written. Dropped, it is still written.
 #[derive(Debug)]
 #[must_use = "only the reply says whether a record is kept"]
 pub(crate) struct Written {
-    file: Option<WriteReply>,
-    stdout: Option<WriteReply>,
+    file: Option<Replies>,
+    stdout: Option<Replies>,
 }
 
 impl Written {
     fn failed(error: io::Error) -> Self {
-        let (sender, reply) = oneshot::channel();
-        // Received below.
-        let _ = sender.send(Err(Arc::new(error)));
         Self {
-            file: Some(reply),
+            file: Some(Replies::failed(error)),
             stdout: None,
         }
     }
 
-    /// Waits until the record is kept: on the file's disk, or else taken by standard output.
+    /// Waits until the record is kept: on the file's disk, or else by standard output.
     pub(crate) async fn kept(self) -> Result<(), WriteError> {
-        await_reply(self.file.or(self.stdout)).await
+        match self.file.or(self.stdout) {
+            Some(replies) => replies.kept().await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until the record is kept, and standard output has taken it, too, so that no more is
     /// queued than its reader reads. Fails only if it is not kept.
     pub(crate) async fn done(self) -> Result<(), WriteError> {
+        self.taken().await?.kept().await
+    }
+
+    /// The same for a record that a disk need not keep yet. Fails only if it cannot be kept.
+    pub(crate) async fn taken(self) -> Result<Taken, WriteError> {
         let is_in_file = self.file.is_some();
-        let kept = await_reply(self.file).await;
-        let printed = await_reply(self.stdout).await;
+        let (file, file_synced) = taken(self.file).await;
+        let (printed, stdout_synced) = taken(self.stdout).await;
         match is_in_file {
-            true => kept,
-            false => printed,
+            true => file.map(|()| Taken(file_synced)),
+            false => printed.map(|()| Taken(stdout_synced)),
         }
     }
 }
 
-async fn await_reply(reply: Option<WriteReply>) -> Result<(), WriteError> {
-    match reply {
-        Some(reply) => reply.await.unwrap_or_else(|_| {
-            let error = io::Error::other("the thread that writes them has ended");
-            Err(Arc::new(error))
-        }),
-        None => Ok(()),
+/// A record that was written, and that a disk may not keep yet.
+#[derive(Debug)]
+pub(crate) struct Taken(Option<Reply>);
+
+impl Taken {
+    /// Waits until the disk keeps it, if there is one.
+    pub(crate) async fn kept(self) -> Result<(), WriteError> {
+        match self.0 {
+            Some(synced) => received(synced).await,
+            None => Ok(()),
+        }
     }
+}
+
+async fn taken(replies: Option<Replies>) -> (Result<(), WriteError>, Option<Reply>) {
+    match replies {
+        Some(replies) => (received(replies.written).await, replies.synced),
+        None => (Ok(()), None),
+    }
+}
+
+fn nothing() -> Arc<[u8]> {
+    Arc::from(&b""[..])
 }
 
 fn line(record: &Record) -> io::Result<Arc<[u8]>> {
@@ -205,85 +232,6 @@ fn in_words(record: &Record) -> Arc<[u8]> {
         .in_words()
         .map(|text| format!("{}\n", for_ci_log(&for_terminal(&one_line(&text)))));
     text.unwrap_or_default().into_bytes().into()
-}
-
-/// A thread that writes what it is given, in order.
-#[derive(Debug, Clone)]
-struct WriterThread {
-    orders: mpsc::Sender<Order>,
-    /// Set once something could not be written; from then on nothing is.
-    broken: Arc<OnceLock<WriteError>>,
-}
-
-#[derive(Debug)]
-struct Order {
-    lines: Arc<[u8]>,
-    reply: oneshot::Sender<Result<(), WriteError>>,
-}
-
-impl WriterThread {
-    fn new(
-        name: &str,
-        mut write: impl FnMut(&[u8]) -> io::Result<()> + Send + 'static,
-    ) -> io::Result<Self> {
-        let (sender, orders) = mpsc::channel::<Order>();
-        let broken = Arc::new(OnceLock::new());
-        let writer = Self {
-            orders: sender,
-            broken: Arc::clone(&broken),
-        };
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                while let Ok(first) = orders.recv() {
-                    // What has come meanwhile goes to the disk with one sync.
-                    let together: Vec<_> = iter::once(first).chain(orders.try_iter()).collect();
-                    let lines: Vec<_> = together.iter().map(|order| &*order.lines).collect();
-                    let lines = lines.concat();
-                    if broken.get().is_none()
-                        && let Err(error) = write(&lines)
-                    {
-                        // Nobody else sets it.
-                        let _ = broken.set(Arc::new(error));
-                    }
-                    let result = broken.get().map_or(Ok(()), |lost| Err(lost.clone()));
-                    for order in together {
-                        // Not all wait for a reply.
-                        let _ = order.reply.send(result.clone());
-                    }
-                }
-            })?;
-        Ok(writer)
-    }
-
-    fn put(&self, lines: &Arc<[u8]>) -> WriteReply {
-        let (reply, receiver) = oneshot::channel();
-        let lines = Arc::clone(lines);
-        // A reply that is dropped with its order says that the thread has ended.
-        let _ = self.orders.send(Order { lines, reply });
-        receiver
-    }
-}
-
-/// Prints whole lines. If standard output is a file, they are on its disk when this returns.
-fn print(lines: &[u8], is_file: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(lines)?;
-    out.flush()?;
-    match is_file {
-        true => sync_stdout(),
-        false => Ok(()),
-    }
-}
-
-#[cfg(unix)]
-fn sync_stdout() -> io::Result<()> {
-    Ok(rustix::fs::fsync(io::stdout())?)
-}
-
-#[cfg(not(unix))]
-fn sync_stdout() -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

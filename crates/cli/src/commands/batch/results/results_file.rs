@@ -1,5 +1,5 @@
 //! The results file: [`OpenedResults::open`] locks and reads what is taken for one,
-//! [`OpenedResults::ready`] makes it fit for more records, [`ResultsFile::append`] adds them.
+//! [`OpenedResults::ready`] makes it fit for more records, which are written to a [`ResultsFile`].
 
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::record::Record;
 use super::recovery::{self, RecoveredRecords};
+use super::writer::Sink;
 use crate::file_identity::FileIdentity;
 use crate::output::Output;
 use crate::report::Failure;
@@ -115,6 +116,7 @@ impl OpenedResults {
         Ok(ResultsFile {
             file,
             place: identity.map(|identity| (self.path, identity)),
+            is_synced: true,
         })
     }
 
@@ -135,22 +137,30 @@ pub(crate) struct ResultsFile {
     file: File,
     /// Where it is, and what is there.
     place: Option<(PathBuf, FileIdentity)>,
+    /// Whether all that was written is on disk.
+    is_synced: bool,
+}
+
+impl Sink for ResultsFile {
+    /// Adds whole lines, or none, if the file is where it was: one that was moved must not say that
+    /// something begins which then does not.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.check_in_place()?;
+        self.is_synced &= lines.is_empty();
+        self.file.write_all(lines)
+    }
+
+    /// Waits until they are on disk, and the file is still where it was.
+    fn sync(&mut self) -> io::Result<()> {
+        if !self.is_synced {
+            self.file.sync_data()?;
+            self.is_synced = true;
+        }
+        self.check_in_place()
+    }
 }
 
 impl ResultsFile {
-    /// Adds whole lines, or none; they are on disk when this returns, and the file is where it
-    /// was.
-    pub(crate) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        // Before, too: a file that was moved must not say that something begins which then does not.
-        self.check_in_place()?;
-        if !lines.is_empty() {
-            self.file.write_all(lines)?;
-            self.file.sync_data()?;
-            self.check_in_place()?;
-        }
-        Ok(())
-    }
-
     /// Fails with "not found" once its name leads to no file, or to another one.
     fn check_in_place(&self) -> io::Result<()> {
         match &self.place {
@@ -167,7 +177,11 @@ impl ResultsFile {
 #[cfg(test)]
 impl From<File> for ResultsFile {
     fn from(file: File) -> Self {
-        Self { file, place: None }
+        Self {
+            file,
+            place: None,
+            is_synced: true,
+        }
     }
 }
 
