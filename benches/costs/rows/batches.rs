@@ -20,7 +20,7 @@ pub(crate) fn rows(effort: Effort) -> Vec<Row> {
         Effort::Full => 10_000,
         Effort::Quick => 1_000,
     };
-    vec![rolling(runs, 100), single_waits(100)]
+    vec![rolling(runs, 100), single_waits(1_000)]
 }
 
 /// Runs that end after 20 to 51 looks.
@@ -64,6 +64,6 @@ fn single_waits(waits: u32) -> Row {
                 .expect("each run completes");
         }
     });
-    let what = "100 tasks with a `session.wait()` each: statuses a request";
+    let what = "1,000 tasks with a `session.wait()` each: statuses a request";
     statuses(what.to_owned(), &server.take_counts()).count()
 }

@@ -115,13 +115,13 @@ impl Script {
         }
         out.extend_from_slice(b"{\"data\":{");
         let mut runs = 0;
-        for (alias, variable, selection) in roots(&request.query) {
+        for (alias, variable, inline, selection) in roots(&request.query) {
             let id = request.variables.get(variable).and_then(Value::as_str);
             if runs > 0 {
                 out.push(b',');
             }
             let _ = write!(out, "\"{alias}\":");
-            self.show_run(id.unwrap_or_default(), selection, out);
+            self.show_run(id.unwrap_or_default(), inline, selection, out);
             runs += 1;
         }
         out.extend_from_slice(b"}}");
@@ -144,7 +144,7 @@ impl Script {
         );
     }
 
-    fn show_run(&mut self, id: &str, selection: &str, out: &mut Vec<u8>) {
+    fn show_run(&mut self, id: &str, inline: &str, selection: &str, out: &mut Vec<u8>) {
         if !self.looks.contains_key(id) {
             self.looks.insert(id.to_owned(), 0);
         }
@@ -176,7 +176,8 @@ impl Script {
             out.extend_from_slice(messages);
             out.push(b']');
         }
-        if matches!(selected, Selected::Whole | Selected::Digest) {
+        let is_with_children = matches!(selected, Selected::Whole | Selected::Digest);
+        if is_with_children || inline.contains("childSessionIds") {
             let mut children = String::new();
             for (place, child) in shown.children.iter().enumerate() {
                 let comma = if place > 0 { "," } else { "" };
@@ -208,9 +209,9 @@ fn root_of_change(query: &str) -> Option<&str> {
     body.trim_start().split('(').next()
 }
 
-/// Of each run that a document asks for: its alias, the variable that has its id, and what is
-/// selected of it.
-fn roots(query: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+/// Of each run that a document asks for: its alias, the variable that has its id, what stands in its
+/// braces, and what is selected of it there or in a fragment.
+fn roots(query: &str) -> impl Iterator<Item = (&str, &str, &str, &str)> {
     const FIELD: &str = "dinoaiAgentRun";
     const ROOT: &str = "dinoaiAgentRun(agentSessionId: $";
     query.match_indices(ROOT).map(move |(place, _)| {
@@ -222,7 +223,8 @@ fn roots(query: &str) -> impl Iterator<Item = (&str, &str, &str)> {
         let (variable, after) = query[place + ROOT.len()..]
             .split_once(')')
             .unwrap_or_default();
-        (alias, variable, selection(query, after))
+        let inline = after.split('}').next().unwrap_or_default();
+        (alias, variable, inline, selection(query, after))
     })
 }
 

@@ -289,13 +289,14 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     /// When something is to be done next, whatever comes of what is in flight.
     fn next_event(&self) -> Option<Duration> {
         let start = self.may_start().then_some(self.triggers_not_before);
-        let read = self
-            .ended
-            .first_key_value()
-            .map(|((deadline, _), _)| match self.may_read() {
-                true => self.member.held_until().min(*deadline),
-                false => *deadline,
-            });
+        let read =
+            self.ended
+                .first_key_value()
+                .and_then(|((deadline, _), _)| match self.may_read() {
+                    true => Some(self.member.held_until().min(*deadline)),
+                    // Else something has to be answered first.
+                    false => self.may_look_last().then_some(*deadline),
+                });
         start.into_iter().chain(read).min()
     }
 

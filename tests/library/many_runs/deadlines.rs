@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use dinoai::Error;
-use dinoai::time::{SystemClock, VirtualClock};
+use dinoai::time::{Clock, SystemClock, VirtualClock};
 use serde_json::json;
 
+use crate::many_runs::api::{all, end_one_after_the_other, patient};
 use crate::support::fault_server::{FaultServer, Reply, Seen};
 use crate::support::operations::{READ, STATUS, STATUSES, TRIGGER, sent};
-use crate::support::samples::{messages, seconds};
+use crate::support::samples::{ids, messages, seconds};
 use crate::support::shown_run::{client_by, run};
 use crate::waiting::ways::first_turn;
 
@@ -107,4 +108,17 @@ async fn a_run_that_has_ended_is_read_at_its_deadline_though_every_other_read_ha
     // The others are given up five seconds after the deadline.
     assert!(elapsed < timeout + seconds(3), "{elapsed:?}");
     assert_eq!(sent(&server, READ), HANGING + 1);
+}
+
+/// All of them are read after the deadline, and only so many at a time.
+#[tokio::test]
+async fn more_runs_than_are_read_at_a_time_that_have_ended_by_their_deadline_are_all_read() {
+    let server = FaultServer::scripted(end_one_after_the_other(1)).await;
+    let (client, clock) = patient(&server);
+    let wait = client.wait_all(ids(200)).unwrap();
+    let results = all(wait.timeout(Duration::from_millis(1)).results()).await;
+    assert_eq!(results.len(), 200);
+    assert!(results.values().all(Result::is_ok), "{results:?}");
+    assert_eq!(sent(&server, READ), 200);
+    assert!(clock.now() < seconds(1));
 }
