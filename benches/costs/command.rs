@@ -1,4 +1,4 @@
-//! The command, built for release, and the folder of builds.
+//! The programs, built for release, and the folder of builds.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,15 +10,15 @@ pub(crate) fn target() -> PathBuf {
     target.expect("it is in a folder of builds")
 }
 
-/// The command's program, built unless it is. `None` if it cannot be.
-pub(crate) fn built() -> Option<PathBuf> {
+/// The program of a package, built unless it is. `None` if it cannot be.
+pub(crate) fn built(package: &str, program: &str) -> Option<PathBuf> {
     let target = target();
     let status = Command::new("cargo")
-        .args(["build", "--quiet", "--release", "-p", "dinoai-cli"])
+        .args(["build", "--quiet", "--release", "-p", package])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", &target)
         .status();
-    let program = target.join("release/dinoai");
+    let program = target.join("release").join(program);
     status
         .is_ok_and(|status| status.success())
         .then_some(program)

@@ -63,7 +63,7 @@ struct Part {
     rows: fn(Effort) -> Vec<Row>,
 }
 
-const PARTS: [Part; 11] = [
+const PARTS: [Part; 12] = [
     Part {
         name: "instructions",
         title: "Instructions",
@@ -118,6 +118,11 @@ const PARTS: [Part; 11] = [
         name: "command",
         title: "The command",
         rows: |_| rows::command::rows(),
+    },
+    Part {
+        name: "emulator",
+        title: "The emulator",
+        rows: rows::emulator::rows,
     },
 ];
 

@@ -25,8 +25,8 @@ impl Client {
 
 /// The waits of a client, which runs join and leave while they go on.
 ///
-/// All waits of a client, and of its clones, that go on at the same time in a tokio runtime share
-/// requests, whatever made them: [`Waits::wait`], [`Session::wait`](crate::Session::wait),
+/// All waits of a client, and of its clones, for the end of a run that go on at the same time in a tokio
+/// runtime share requests, whatever made them: [`Waits::wait`], [`Session::wait`](crate::Session::wait),
 /// [`Client::trigger_run_and_wait`], [`Client::wait_all`], [`Client::run_all`] and
 /// [`WaitTree`](crate::WaitTree). One request reads the status of up to 50 runs. So a service that
 /// waits for each run in a task of its own polls as rarely as one wait for all of them:
@@ -43,7 +43,9 @@ impl Client {
 ///   [tolerance](crate::Wait#failing-polls), and learns what concerns its run. A caller that is slow
 ///   holds up no other; a wait that is dropped has left.
 ///
-/// A wait that goes on alone polls by itself, with a request for its run.
+/// A wait that goes on alone polls by itself, with a request for its run. So does a
+/// [`Watch`](crate::Watch), which reads more than the status, and the wait for the turn of a follow-up
+/// until that has shown activity.
 #[derive(Clone)]
 pub struct Waits {
     client: Client,

@@ -27,7 +27,8 @@ pub enum Event {
     /// A message is new, the caller's own included. The messages of one poll come in the order
     /// of their timestamps; one that shows up late comes when it is first seen.
     Message(Message),
-    /// The API does not list all old messages any more that the session has emitted. Emitted once.
+    /// Late messages cannot be told any more from old ones that the session has emitted: see
+    /// [`HistoryChange`]. Emitted once.
     HistoryChanged(HistoryChange),
     /// The steps were asked for and could not be read, and why. Only with
     /// [`steps`](crate::Watch::steps): once if the backend knows no steps, else just before

@@ -17,14 +17,22 @@ use crate::table::{Row, bytes, number};
 
 const ITEMS: usize = 200;
 const BATCH: &str = "`dinoai batch` of 200 items, 100 at a time";
-const RUN: &str = "`dinoai run --output json` of a run of 10 s that says 2 kB each half second";
+/// Ways to run where nobody sees the conversation before the end.
+const RUNS: [(&str, &[&str]); 2] = [
+    ("`dinoai run --output json`", &["--output", "json"]),
+    ("`dinoai run` with no terminal", &[]),
+];
 
 pub(crate) fn rows() -> Vec<Row> {
-    let Some(program) = built() else {
+    let Some(program) = built("dinoai-cli", "dinoai") else {
         let skipped = |what| Row::skipped(what, "the command cannot be built");
-        return [BATCH, RUN].map(skipped).into();
+        return [BATCH, RUNS[0].0, RUNS[1].0].map(skipped).into();
     };
-    vec![batch(&program), syncs(&program), run(&program)]
+    let runs = RUNS.map(|(what, options)| run(&program, what, options));
+    [batch(&program), syncs(&program)]
+        .into_iter()
+        .chain(runs)
+        .collect()
 }
 
 /// The command, with a server's endpoint and nothing of the caller's own settings.
@@ -109,7 +117,11 @@ fn syncs(program: &Path) -> Row {
     let trace = std::fs::read_to_string(&trace).expect("it was traced");
     // A call that others interrupt is shown twice.
     let calls = trace.lines().filter(|line| line.contains("sync("));
-    Row::new(what).ours(number(calls.count() as f64 / ITEMS as f64))
+    let each = calls.count() as f64 / ITEMS as f64;
+    Row::new(what)
+        .ours(number(each))
+        .goal("1", each <= 1.0)
+        .count()
 }
 
 /// A run of 10 s from its first look on.
@@ -130,10 +142,10 @@ fn run_server() -> Server {
     }))
 }
 
-fn run(program: &Path) -> Row {
+fn run(program: &Path, what: &str, options: &[&str]) -> Row {
     let server = run_server();
     let mut command = Command::new(program);
-    command.args(["run", "data-quality-checker", "--output", "json"]);
+    command.args(["run", "data-quality-checker"]).args(options);
     let status = with_settings(command, &server).status();
     assert!(
         status.is_ok_and(|status| status.success()),
@@ -149,13 +161,15 @@ fn run(program: &Path) -> Row {
         .expect("the run completes");
     let wait = server.take_counts().all().bytes();
     let ratio = command as f64 / wait as f64;
-    Row::new(format!("{RUN}: bytes on the wire"))
-        .ours(bytes(command))
-        .peer(format!(
-            "{} (the library's `trigger_run_and_wait`)",
-            bytes(wait)
-        ))
-        .ratio(ratio)
-        .goal("1.2", ratio <= 1.2)
-        .count()
+    Row::new(format!(
+        "{what}, of a run of 10 s that says 2 kB each half second: bytes on the wire"
+    ))
+    .ours(bytes(command))
+    .peer(format!(
+        "{} (the library's `trigger_run_and_wait`)",
+        bytes(wait)
+    ))
+    .ratio(ratio)
+    .goal("1.2", ratio <= 1.2)
+    .count()
 }

@@ -4,6 +4,7 @@ pub(crate) mod batches;
 pub(crate) mod command;
 pub(crate) mod conversations;
 pub(crate) mod emulated;
+pub(crate) mod emulator;
 pub(crate) mod instructions;
 pub(crate) mod reads;
 pub(crate) mod schedule;

@@ -153,8 +153,8 @@ impl<'a> EventPrinter<'a> {
         }
         if let Event::HistoryChanged(change) = event {
             let text = format!(
-                "the API does not list all of the first {} messages any more: one of them that comes \
-                 late is not shown",
+                "the API does not list the first {} messages as before: one among them that comes late \
+                 is not shown",
                 change.known
             );
             self.output.warning(&text);

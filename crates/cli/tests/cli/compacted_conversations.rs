@@ -33,7 +33,7 @@ fn a_compacted_conversation_is_shown_once_and_a_note_says_so() {
     for text in ["message 0.", "message 77.", "All well."] {
         assert_eq!(done.stdout.matches(text).count(), 1, "{text}");
     }
-    let note = "the API does not list all of the first 50 messages any more";
+    let note = "the API does not list the first 50 messages as before";
     assert_eq!(done.stderr.matches(note).count(), 1, "{}", done.stderr);
 }
 
