@@ -34,9 +34,10 @@ impl Client {
 /// - A wait among others looks first within a second, and then as its
 ///   [`Schedule`](crate::Schedule) says. It is taken along with a request that is sent anyway, once
 ///   half of its interval is over.
-/// - A delay that the server asks for holds for all of them, for 60 s at the longest.
-/// - At most 8 requests are in flight at a time; those for runs whose deadline has come do not wait
-///   for the others.
+/// - A delay that the server asks for in response to one of these requests holds for all of them, for
+///   60 s at the longest.
+/// - At most 8 requests for statuses are in flight at a time; those for runs whose deadline has come do
+///   not wait for the others.
 /// - If the server refuses so many runs in a request, or such a request fails three times in a row
 ///   while others succeed, requests become smaller, down to one for each run.
 /// - Each wait keeps its own timeout, schedule, hooks and

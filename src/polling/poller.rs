@@ -171,6 +171,9 @@ impl Poller {
 
     /// Polls the status when that is due: alone, or in one request with other waits.
     pub(crate) async fn read_status(&mut self) -> Result<RunStatus> {
+        if self.shared.as_ref().is_some_and(SharedPolls::has_moved) {
+            self.share();
+        }
         if self.is_alone() {
             self.until_due().await;
             let call = self.begin();
@@ -179,7 +182,9 @@ impl Poller {
         let now = self.clock.now();
         let due = self.due.unwrap_or(Due {
             soonest: now,
-            at: now.saturating_add(FIRST_POLL).min(self.deadline.max(now)),
+            at: now
+                .saturating_add(self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL))
+                .min(self.deadline.max(now)),
         });
         let look = Look {
             due: due.at,
@@ -280,7 +285,11 @@ impl Poller {
                 self.pause(None, awaited).await
             }
             // It was not looked at, and smaller batches may be taken.
-            Err(error) if self.was_refused() => self.pause(Some(error), awaited).await,
+            Err(error) if self.was_refused() => {
+                // At the deadline at once: the last look is still to come.
+                self.look_ended_at = Some(Duration::ZERO);
+                self.pause(Some(error), awaited).await
+            }
             Err(error) => {
                 let now = self.now();
                 let (is_proven, has_read) = self.proof(&error);

@@ -48,6 +48,9 @@ impl Schedule {
 
     /// Polls at the same interval each time.
     ///
+    /// A wait among others may be taken along with their requests, up to half an interval early: see
+    /// [`Waits`](crate::Waits).
+    ///
     /// The vendor's page has 10 s. An interval of zero is [`Error::InvalidRequest`] when the wait
     /// begins.
     ///

@@ -29,9 +29,14 @@ impl SharedPolls {
         }
     }
 
-    /// Whether no other wait goes on at the moment, or this one has moved away from the others.
+    /// Whether no other wait goes on at the moment.
     pub(super) fn is_alone(&self) -> bool {
-        self.member.is_alone() || self.member.has_moved()
+        self.member.is_alone()
+    }
+
+    /// Whether the wait goes on in another runtime than the others.
+    pub(super) fn has_moved(&self) -> bool {
+        self.member.has_moved()
     }
 
     /// Reads the status in one request with other waits; also says when it was answered. `None` if

@@ -364,7 +364,9 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
 impl<K> Drop for ManyRuns<K> {
     fn drop(&mut self) {
-        self.looks.1.close();
-        self.member.forget_closed();
+        if self.looks_asked_for > 0 {
+            self.looks.1.close();
+            self.member.forget_closed();
+        }
     }
 }

@@ -20,6 +20,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let error = match accepted {
             Ok(accepted) => {
                 self.is_proven = true;
+                self.member.note_answered();
                 self.unknown_in_a_row = 0;
                 let mut run = Box::new(WaitingRun::new(item.key, accepted.session_id, start));
                 run.started = true;
@@ -79,6 +80,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         run.was_last_look = self.is_last_look(&run, asked_at, now);
         match read {
             Ok(read) if read.status.is_terminal() => {
+                self.member.note_answered();
                 run.failed_polls.answered(&run.id, now, &mut self.on_outage);
                 let started = run.started;
                 self.finish(*run, completed(read, started));

@@ -28,34 +28,46 @@ type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
 struct Answered {
     entries: Vec<Entry>,
     asked_at: Duration,
+    /// The first deadline of the waits that share it, if the request was bounded by that.
+    deadline: Option<Duration>,
     readings: Result<Vec<Result<Reading>>>,
 }
 
 /// Sends what is due until nothing is left.
-pub(super) async fn drive(shared: Arc<Shared>) {
-    let _driving = Driving(&shared);
+pub(super) async fn drive(mut driving: Driving) {
+    let shared = driving.shared.clone();
+    let clock = shared.executor.clock();
     let mut in_flight = FuturesUnordered::new();
+    // The place among those who wait for a permit, and the permit. Both are kept until they are used.
+    let mut waiting = None;
+    let mut permit = None;
     // Waits that begin together are in one request.
     tokio::task::yield_now().await;
     loop {
-        let clock = shared.executor.clock();
         let now = clock.now();
-        // Nobody else may begin while one request finds out whether the host is right.
-        let waits_for_permit = send_what_is_due(&shared, &mut in_flight, now);
         let next = {
             let mut queue = shared.queue();
+            let needs_permit =
+                send_what_is_due(&shared, &mut queue, &mut in_flight, &mut permit, now);
             if in_flight.is_empty() && queue.is_empty() {
                 queue.is_driven = false;
+                driving.is_over = true;
                 return;
             }
-            queue.drive_at()
+            match needs_permit {
+                true => drop(
+                    waiting.get_or_insert_with(|| Box::pin(shared.permits.clone().acquire_owned())),
+                ),
+                false => waiting = None,
+            }
+            queue.drive_at(now)
         };
         let is_busy = !in_flight.is_empty() || shared.others.load(Ordering::Relaxed) > 0;
         let pause = match next {
-            Some(next) if next > now && !is_busy => clock.sleep(next - now),
-            Some(next) if next > now => clock.alarm(next),
-            // What is due waits for what is in flight.
-            _ => Box::pin(pending()),
+            Some(next) if !is_busy => clock.sleep(next.saturating_sub(now)),
+            Some(next) => clock.alarm(next),
+            // What is left waits for what is in flight.
+            None => Box::pin(pending()),
         };
         let answered = pin!(async {
             match in_flight.next().await {
@@ -63,31 +75,37 @@ pub(super) async fn drive(shared: Arc<Shared>) {
                 None => pending().await,
             }
         });
-        let permit = pin!(async {
-            match waits_for_permit {
-                true => drop(shared.permits.acquire().await),
-                false => pending().await,
+        let granted = pin!(async {
+            match &mut waiting {
+                Some(waiting) => waiting.await.ok(),
+                None => pending().await,
             }
         });
         let changed = pin!(shared.changed.notified());
-        let woken = select(changed, permit);
-        let event = select(answered, select(woken, pause)).await;
-        if let Either::Left((answered, _)) = event {
-            note(&shared, answered);
+        let woken = select(granted, select(changed, pause));
+        match select(answered, woken).await {
+            Either::Left((answered, _)) => note(&shared, answered),
+            Either::Right((Either::Left((granted, _)), _)) => {
+                waiting = None;
+                permit = granted;
+            }
+            Either::Right(_) => {}
         }
     }
 }
 
-/// Says that nobody drives any more, also if the runtime ends.
-struct Driving<'a>(&'a Shared);
+/// That somebody drives. Dropped without being over, as with its runtime, it gives up what is in the
+/// queue: those who wait go on by themselves.
+pub(super) struct Driving {
+    pub(super) shared: Arc<Shared>,
+    pub(super) is_over: bool,
+}
 
-impl Drop for Driving<'_> {
+impl Drop for Driving {
     fn drop(&mut self) {
-        // Those who wait elsewhere go on by themselves.
-        let mut queue = self.0.queue();
-        if queue.is_driven {
-            let left = std::mem::take(&mut *queue);
-            drop(queue);
+        if !self.is_over {
+            let left = std::mem::take(&mut *self.shared.queue());
+            // Outside the lock, since each is told.
             drop(left);
         }
     }
@@ -96,10 +114,11 @@ impl Drop for Driving<'_> {
 /// Sends what is due. True if more is due and too many requests are in flight.
 fn send_what_is_due(
     shared: &Shared,
+    queue: &mut Queue,
     in_flight: &mut FuturesUnordered<InFlight>,
+    permit: &mut Option<OwnedSemaphorePermit>,
     now: Duration,
 ) -> bool {
-    let mut queue = shared.queue();
     // Last looks do not wait for what hangs.
     while in_flight.len() < REQUESTS + LAST_LOOKS {
         let batch = queue.take_overdue(now);
@@ -110,12 +129,15 @@ fn send_what_is_due(
     }
     // One request finds out whether the host and the credentials are right.
     while queue.is_due(now) && (queue.is_proven || in_flight.is_empty()) {
-        let Some(permit) = shared.permits.clone().try_acquire_owned().ok() else {
+        let next = || shared.permits.clone().try_acquire_owned().ok();
+        let Some(permit) = permit.take().or_else(next) else {
             return true;
         };
         let batch = queue.take_due(now);
         in_flight.push(request(shared, batch, Some(permit), queue.is_proven, now));
     }
+    // Nothing needs it now.
+    *permit = None;
     false
 }
 
@@ -128,7 +150,8 @@ fn request(
     now: Duration,
 ) -> InFlight {
     let executor = shared.executor.clone();
-    let call = call_options(&entries, is_proven, now);
+    let deadline = first_deadline(&entries, now);
+    let call = call_options(&entries, deadline, is_proven, now);
     // They all read the same.
     let wanted = entries
         .first()
@@ -148,6 +171,7 @@ fn request(
         Answered {
             entries,
             asked_at: now,
+            deadline,
             readings,
         }
     })
@@ -178,10 +202,19 @@ async fn read_one(executor: &Executor, wanted: Wanted, call: CallOptions) -> Res
     }
 }
 
-/// The options of a request. One that is in flight at the first deadline is the last look.
-fn call_options(entries: &[Entry], is_proven: bool, now: Duration) -> CallOptions {
+/// The first deadline of these looks that is still to come.
+fn first_deadline(entries: &[Entry], now: Duration) -> Option<Duration> {
     let deadline = entries.iter().map(|entry| entry.look.deadline).min();
-    let deadline = deadline.filter(|deadline| *deadline > now);
+    deadline.filter(|deadline| *deadline > now)
+}
+
+/// The options of a request. One that is in flight at the first deadline is the last look.
+fn call_options(
+    entries: &[Entry],
+    deadline: Option<Duration>,
+    is_proven: bool,
+    now: Duration,
+) -> CallOptions {
     let (deadline, overrun) = match deadline {
         // One attempt begins at once: only its end is bounded.
         Some(deadline) if is_proven => (deadline.saturating_add(LAST_LOOK), Duration::ZERO),
@@ -202,6 +235,7 @@ fn note(shared: &Shared, answered: Answered) {
     let Answered {
         mut entries,
         asked_at,
+        deadline,
         readings,
     } = answered;
     let answered_at = shared.executor.clock().now();
@@ -233,6 +267,13 @@ fn note(shared: &Shared, answered: Answered) {
         }
         Err(error) => {
             hold(&mut queue, &error);
+            if !queue.is_proven && RetryClass::of(&error) == RetryClass::Transient {
+                // The request had no more time than the wait that ends first: the others try on.
+                let whole = asked_at.saturating_add(shared.executor.retry().call_timeout());
+                if let Some(deadline) = deadline.filter(|deadline| *deadline < whole) {
+                    entries = queue.take_back(entries, deadline);
+                }
+            }
             if queue.is_proven && RetryClass::of(&error) == RetryClass::Transient {
                 queue.note_failed_batch(&mut entries);
             }

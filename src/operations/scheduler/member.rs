@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use tracing::instrument::WithSubscriber;
 
-use super::driver;
+use super::driver::{Driving, drive};
 use super::look::{Look, Looked, Reply, SlotLooked, SlotReply};
 use super::queue::Key;
 use super::shared::{Request, Shared};
@@ -76,7 +77,7 @@ impl Member {
     ///
     /// May be dropped at any time.
     pub(crate) async fn look(&self, look: Look) -> Option<Looked> {
-        let shared = self.shared.as_ref()?;
+        let shared = self.shared.as_ref().filter(|_| !self.has_moved())?;
         let (reply, looked) = oneshot::channel();
         let queued = insert(shared, std::iter::once((look, Reply::One(reply))));
         let _queued = Queued {
@@ -104,8 +105,8 @@ impl Member {
         };
         let looks = looks.into_iter().map(with_reply);
         match &self.shared {
-            Some(shared) => drop(insert(shared, looks)),
-            None => looks.for_each(drop),
+            Some(shared) if !self.has_moved() => drop(insert(shared, looks)),
+            _ => looks.for_each(drop),
         }
     }
 
@@ -125,6 +126,13 @@ impl Member {
         }
         Request {
             shared: self.shared.clone(),
+        }
+    }
+
+    /// Notes a request beside the polls that was answered: the server is there.
+    pub(crate) fn note_answered(&self) {
+        if let Some(shared) = &self.shared {
+            shared.queue().note_answered();
         }
     }
 
@@ -173,17 +181,21 @@ impl Drop for Queued<'_> {
 /// Puts looks in the queue, and sees that somebody sends them.
 fn insert(shared: &Arc<Shared>, looks: impl Iterator<Item = (Look, Reply)>) -> Option<Key> {
     let mut queue = shared.queue();
-    let mut last = None;
+    let (mut last, mut is_late) = (None, false);
     for (look, reply) in looks {
+        is_late |= queue.is_driven_too_late(&look);
         last = Some(queue.insert(look, reply));
     }
     let is_driven = std::mem::replace(&mut queue.is_driven, true);
-    let is_late = queue.is_driven_too_late();
     drop(queue);
-    match is_driven {
-        false => drop(tokio::spawn(driver::drive(shared.clone()))),
-        true if is_late => shared.changed.notify_one(),
-        true => {}
+    if !is_driven {
+        let driving = Driving {
+            shared: shared.clone(),
+            is_over: false,
+        };
+        tokio::spawn(drive(driving).with_current_subscriber());
+    } else if is_late {
+        shared.changed.notify_one();
     }
     last
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::BATCH;
 use super::look::{BatchFailures, Look, Reply};
+use super::{BATCH, LAST_LOOK};
 
 /// How many batches have to be answered before larger ones are tried again.
 const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
@@ -20,6 +20,7 @@ pub(super) type Key = (Duration, u64);
 pub(super) struct Entry {
     pub(super) look: Look,
     pub(super) reply: Reply,
+    number: u64,
 }
 
 /// The looks that waits have asked for, and what is known of the server.
@@ -65,11 +66,19 @@ impl Default for Queue {
 impl Queue {
     pub(super) fn insert(&mut self, look: Look, reply: Reply) -> Key {
         self.numbers += 1;
-        let number = self.numbers;
         self.is_proven |= look.is_proven;
-        let key = (look.due, number);
-        self.by_deadline.insert((look.deadline, number), look.due);
-        self.by_due.insert(key, Entry { look, reply });
+        self.place(Entry {
+            look,
+            reply,
+            number: self.numbers,
+        })
+    }
+
+    fn place(&mut self, entry: Entry) -> Key {
+        let Entry { look, number, .. } = &entry;
+        let key = (look.due, *number);
+        self.by_deadline.insert((look.deadline, *number), look.due);
+        self.by_due.insert(key, entry);
         key
     }
 
@@ -99,22 +108,38 @@ impl Queue {
         self.by_due.is_empty()
     }
 
-    /// Whether something is to be done before the driver looks again.
-    pub(super) fn is_driven_too_late(&self) -> bool {
-        let is_sooner = |next| self.driven_at.is_none_or(|at| next < at);
-        self.next_event().is_some_and(is_sooner)
+    /// Whether this look is to be sent, or its wait ends, before the driver looks again.
+    pub(super) fn is_driven_too_late(&self, look: &Look) -> bool {
+        let next = look.due.max(self.not_before).min(look.deadline);
+        self.driven_at.is_none_or(|at| next < at)
     }
 
-    /// When something is to be done next; noted as when the driver looks again.
-    pub(super) fn drive_at(&mut self) -> Option<Duration> {
-        self.driven_at = self.next_event();
+    /// Puts the looks back whose waits end later than the request that failed could last, and returns
+    /// the others.
+    pub(super) fn take_back(&mut self, mut entries: Vec<Entry>, deadline: Duration) -> Vec<Entry> {
+        let end = deadline.saturating_add(LAST_LOOK);
+        let is_bounded = |entry: &mut Entry| entry.look.deadline <= end;
+        let bounded = entries.extract_if(.., is_bounded).collect();
+        for entry in entries {
+            self.place(entry);
+        }
+        bounded
+    }
+
+    /// When something is to be done next, after what could be sent now has been; noted as when the
+    /// driver looks again. What is due and could not be sent waits for what is in flight, but not
+    /// beyond its deadline.
+    pub(super) fn drive_at(&mut self, now: Duration) -> Option<Duration> {
+        let due = self.by_due.first_key_value();
+        let due = due.map(|((due, _), _)| *due.max(&self.not_before));
+        let deadline = self
+            .by_deadline
+            .range((now, u64::MAX)..)
+            .next()
+            .map(|((deadline, _), _)| *deadline);
+        let due = due.filter(|due| *due > now);
+        self.driven_at = due.into_iter().chain(deadline).min();
         self.driven_at
-    }
-
-    fn next_event(&self) -> Option<Duration> {
-        let ((due, _), _) = self.by_due.first_key_value()?;
-        let ((deadline, _), _) = self.by_deadline.first_key_value()?;
-        Some(*deadline.min(due.max(&self.not_before)))
     }
 
     pub(super) fn hold(&mut self, until: Duration) {
@@ -169,11 +194,16 @@ impl Queue {
         self.take_alike(keys)
     }
 
-    /// Notes a request in which at least one run could be read.
+    /// Notes a request that was answered, so that the server is there.
+    pub(super) fn note_answered(&mut self) {
+        self.answered = self.answered.wrapping_add(1);
+    }
+
+    /// Notes a poll in which at least one run could be read.
     pub(super) fn note_read(&mut self) {
         self.is_proven = true;
         self.has_read = true;
-        self.answered = self.answered.wrapping_add(1);
+        self.note_answered();
         // The server may have refused a batch for a reason that has passed: now and then a larger
         // one is tried again.
         self.answered_since_refusal += 1;
@@ -195,10 +225,13 @@ impl Queue {
     /// Counts a batch that failed transiently. If it did so three times in a row while other
     /// requests were answered, it may be too large for the server: batches become smaller.
     pub(super) fn note_failed_batch(&mut self, entries: &mut [Entry]) {
-        let Some(first) = entries.first().filter(|_| entries.len() > 1) else {
+        if entries.len() < 2 {
             return;
-        };
-        let BatchFailures { failures, answered } = match first.look.batch_failures {
+        }
+        // A run that has just joined has not failed with the others.
+        let before = entries.iter().map(|entry| entry.look.batch_failures);
+        let before = before.max_by_key(|before| before.failures);
+        let BatchFailures { failures, answered } = match before.unwrap_or_default() {
             BatchFailures { failures: 0, .. } => BatchFailures {
                 failures: 1,
                 answered: self.answered,
@@ -265,9 +298,9 @@ mod tests {
             insert(&mut queue, look(number, due));
         }
         assert!(queue.take_due(seconds(9)).is_empty());
-        assert_eq!(queue.drive_at(), Some(seconds(10)));
+        assert_eq!(queue.drive_at(seconds(9)), Some(seconds(10)));
         assert_eq!(numbers(&queue.take_due(seconds(10))), [2, 5, 3, 4]);
-        assert_eq!(queue.drive_at(), Some(seconds(30)));
+        assert_eq!(queue.drive_at(seconds(29)), Some(seconds(30)));
         assert!(queue.take_due(seconds(29)).is_empty());
         assert_eq!(numbers(&queue.take_due(seconds(30))), [1]);
         assert!(queue.is_empty());
@@ -309,11 +342,11 @@ mod tests {
             ..look(2, 10)
         };
         insert(&mut queue, ends);
-        assert_eq!(queue.drive_at(), Some(seconds(40)));
+        assert_eq!(queue.drive_at(seconds(39)), Some(seconds(40)));
         assert!(queue.take_due(seconds(59)).is_empty());
         assert!(queue.take_overdue(seconds(39)).is_empty());
         assert_eq!(numbers(&queue.take_overdue(seconds(40))), [2]);
-        assert_eq!(queue.drive_at(), Some(seconds(60)));
+        assert_eq!(queue.drive_at(seconds(59)), Some(seconds(60)));
         assert_eq!(numbers(&queue.take_due(seconds(60))), [1]);
     }
 
@@ -321,15 +354,18 @@ mod tests {
     fn a_look_that_is_inserted_before_the_driver_looks_again_wakes_it() {
         let mut queue = Queue::default();
         insert(&mut queue, look(1, 30));
-        assert!(queue.is_driven_too_late());
-        queue.drive_at();
-        insert(&mut queue, look(2, 40));
-        assert!(!queue.is_driven_too_late());
+        assert!(queue.is_driven_too_late(&look(1, 30)));
+        queue.drive_at(seconds(0));
+        assert!(!queue.is_driven_too_late(&look(2, 40)));
+        assert!(queue.is_driven_too_late(&look(3, 20)));
+        let ends = Look {
+            deadline: seconds(25),
+            ..look(4, 40)
+        };
+        assert!(queue.is_driven_too_late(&ends));
         let sooner = insert(&mut queue, look(3, 20));
-        assert!(queue.is_driven_too_late());
         assert!(queue.remove(sooner) && !queue.remove(sooner));
-        assert!(!queue.is_driven_too_late());
         queue.forget_closed();
-        assert!(queue.is_empty() && queue.drive_at().is_none());
+        assert!(queue.is_empty() && queue.drive_at(seconds(0)).is_none());
     }
 }

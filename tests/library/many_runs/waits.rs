@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dinoai::time::{Clock, VirtualClock};
-use dinoai::{Client, Error, Result, Run, SessionId};
+use dinoai::time::{Clock, SystemClock, VirtualClock};
+use dinoai::{Client, Error, OnTimeout, Result, Run, SessionId};
 use tokio::task::JoinHandle;
 
 use crate::many_runs::api::{
@@ -15,7 +15,7 @@ use crate::many_runs::api::{
     reads_as, runs,
 };
 use crate::support::fault_server::{FaultServer, Reply, Seen};
-use crate::support::operations::{DIGEST, SEND, STATUS, is_poll};
+use crate::support::operations::{DIGEST, SEND, STATUS, STOP, is_poll, sent};
 use crate::support::samples::{id, ids, messages, seconds};
 use crate::support::shown_run::{accepted, client_by, fields, id_of, run_with};
 
@@ -315,4 +315,77 @@ async fn a_follow_up_that_is_sent_while_a_wait_is_asleep_among_others_is_waited_
     for wait in others {
         wait.abort();
     }
+}
+
+/// What is due waits for a request that hangs, and not beyond its deadline.
+#[tokio::test]
+async fn a_wait_ends_at_its_deadline_though_a_request_of_others_hangs() {
+    let timeout = Duration::from_millis(1200);
+    let server = FaultServer::scripted(|seen| match asked(seen)[0].1 == "run-0" {
+        true => Reply::Hang,
+        false => run_with(seen, |id| fields(id, "RUNNING", &[])),
+    })
+    .await;
+    let client = client_by(&server, &SystemClock::new());
+    let mut many = client.wait_all(ids(2)).unwrap().results();
+    let hangs = tokio::spawn(async move { many.next().await });
+    while server.arrived() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let begun = Instant::now();
+    let error = client.waits().wait(id(9)).unwrap().timeout(timeout).await;
+    assert!(matches!(error, Err(Error::WaitTimeout(_))), "{error:?}");
+    let took = begun.elapsed();
+    assert!(took >= timeout && took < 3 * timeout, "{took:?}");
+    hangs.abort();
+}
+
+/// The first request has no more time than the wait that ends first.
+#[tokio::test]
+async fn a_wait_that_ends_soon_does_not_end_the_others_with_it() {
+    let mut polls = 0;
+    let mut answer = end_one_after_the_other(3);
+    let server = FaultServer::scripted(move |seen| {
+        polls += usize::from(is_poll(seen));
+        match is_poll(seen) && polls == 1 {
+            true => Reply::Http(503, vec![("Retry-After", "2".to_owned())], String::new()),
+            false => answer(seen),
+        }
+    })
+    .await;
+    let (client, _) = patient(&server);
+    let many = tokio::spawn(all(client.wait_all(ids(10)).unwrap().results()));
+    let short = client.waits().wait(id(11)).unwrap().timeout(seconds(1));
+    let short = tokio::spawn(short.into_future());
+    assert!(short.await.unwrap().is_err());
+    assert_eq!(batches(&server)[0], 11);
+    let results = many.await.unwrap();
+    assert_eq!(results.len(), 10);
+    assert!(results.values().all(Result::is_ok), "{results:?}");
+}
+
+#[tokio::test]
+async fn waits_whose_last_look_is_refused_as_too_large_are_looked_at_in_smaller_ones() {
+    let clock = VirtualClock::new();
+    let time = clock.clone();
+    let server = FaultServer::scripted(move |seen| {
+        let is_late = time.now() >= seconds(45);
+        match is_late && is_poll(seen) && asked(seen).len() > 20 {
+            true => Reply::html(413),
+            false => run_with(seen, |id| {
+                fields(id, if is_late { "COMPLETED" } else { "RUNNING" }, &[])
+            }),
+        }
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let waits = ids(50).into_iter().map(|id| {
+        let wait = client.waits().wait(&id).unwrap().poll_interval(seconds(30));
+        let wait = wait.timeout(seconds(45)).on_timeout(OnTimeout::Stop);
+        tokio::spawn(wait.into_future())
+    });
+    for result in joined(waits.collect()).await {
+        result.unwrap();
+    }
+    assert_eq!(sent(&server, STOP), 0);
 }
