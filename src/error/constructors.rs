@@ -43,6 +43,17 @@ impl Error {
         error
     }
 
+    /// A request that cannot be sent, since there is no runtime of tokio to send it in.
+    pub(crate) fn outside_of_tokio(call: FailedCall) -> Self {
+        Self::NotSent {
+            call: Box::new(call),
+            obstacle: Obstacle::Connection,
+            source: Arc::new(std::io::Error::other(
+                "it is awaited outside of a tokio runtime",
+            )),
+        }
+    }
+
     /// A trigger or a follow-up that was not sent, since its client is closed.
     pub(crate) fn closed(call: FailedCall) -> Self {
         Self::NotSent {

@@ -1,6 +1,7 @@
 //! [`Api`]: the operations of the API, an async function for each.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -153,6 +154,16 @@ impl Api {
 
     pub(crate) fn retry(&self) -> &Retry {
         self.executor.retry()
+    }
+
+    /// Reads a run whole among the polls of all waits: see [`Member::read_run`].
+    pub(crate) fn read_run_among(
+        &self,
+        member: &Member,
+        call: CallOptions,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<Run>> + Send + use<> {
+        member.read_run(&self.executor, call, deadline)
     }
 
     /// Takes part in the polls of all waits of this client.

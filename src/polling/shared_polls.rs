@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::error::Result;
-use crate::model::RunStatus;
+use crate::error::{Error, Result};
+use crate::model::{Run, RunStatus};
 use crate::operations::Api;
 use crate::operations::scheduler::{BatchFailures, Found, Look, Member};
+use crate::transport::CallOptions;
 
 /// What one wait knows of the polls that it shares with the client's other waits.
 pub(super) struct SharedPolls {
@@ -56,6 +57,21 @@ impl SharedPolls {
             Found::Failed(error) | Found::TooMany(error) => Err((*error).clone()),
         };
         Some((looked.answered_at, status))
+    }
+
+    /// Reads a run whole, as one of the requests of all waits.
+    pub(super) fn read_run(
+        &self,
+        api: &Api,
+        call: CallOptions,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<Run>> + Send + use<> {
+        api.read_run_among(&self.member, call, deadline)
+    }
+
+    /// Obeys a delay that the server asks for, for all waits.
+    pub(super) fn hold_for(&self, error: &Error) {
+        self.member.hold_for(error);
     }
 
     /// Whether the last poll was refused as one of too many, so that nothing was looked at. Says so

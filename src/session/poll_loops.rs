@@ -36,7 +36,7 @@ async fn look(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<Option<Run>>
     if !turn.has_ended(&status) {
         return Ok(None);
     }
-    let run = polls.api.read_run(polls.call_options()).await?;
+    let run = polls.read_run().await?;
     // Another follow-up may have woken it in between.
     let has_ended = turn.has_ended(&run.status);
     polls.note_status(&run.status);

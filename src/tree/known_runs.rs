@@ -83,7 +83,17 @@ impl KnownRuns {
         let looks = Looks::of(member, polls);
         let together = known.into_iter().chain(first);
         let together = together.map(async |id| (id.clone(), looks.at(id).await));
-        looked.extend(join_all(together).await);
+        for (id, outcome) in join_all(together).await {
+            match outcome {
+                // Kept, although the first run cannot be read.
+                Ok(look) if id != root => drop(self.read.insert(id, look.reading)),
+                Ok(look) => {
+                    polls.look_ended_at(look.answered_at);
+                    looked.insert(id, Ok(look.reading));
+                }
+                Err(error) => drop(looked.insert(id, Err(error))),
+            }
+        }
 
         let walked = walk(root.clone(), LOOKS, |id| {
             let before = self.read.get(&id).cloned().map(Ok);
@@ -93,7 +103,7 @@ impl KnownRuns {
             async move {
                 let reading = match known {
                     Some(reading) => reading?,
-                    None => looks.at(id).await?,
+                    None => looks.at(id).await?.reading,
                 };
                 let children = reading.children.clone();
                 Ok((reading, children))
@@ -171,6 +181,12 @@ impl KnownRuns {
     }
 }
 
+/// What was read of a run, and when.
+struct LookedAt {
+    reading: Reading,
+    answered_at: Duration,
+}
+
 /// How a look reads each run.
 struct Looks<'a> {
     member: &'a Member,
@@ -194,7 +210,7 @@ impl<'a> Looks<'a> {
 
     /// Looks at one run, in one request with others. If the server refuses so many at a time, again
     /// after the pause of the schedule.
-    async fn at(&self, id: SessionId) -> Result<Reading> {
+    async fn at(&self, id: SessionId) -> Result<LookedAt> {
         let mut look = scheduler::Look {
             id: id.clone(),
             ..self.look.clone()
@@ -202,11 +218,22 @@ impl<'a> Looks<'a> {
         loop {
             let Some(looked) = self.member.look(look.clone()).await else {
                 // The wait goes on in another runtime.
-                return self.alone(id).await;
+                let reading = self.alone(id).await?;
+                let answered_at = self.api.clock().now();
+                return Ok(LookedAt {
+                    reading,
+                    answered_at,
+                });
             };
             look.batch_failures = looked.batch_failures;
             match looked.found {
-                Found::Run(reading) => return reading,
+                Found::Run(reading) => {
+                    let answered_at = looked.answered_at;
+                    return reading.map(|reading| LookedAt {
+                        reading,
+                        answered_at,
+                    });
+                }
                 Found::Failed(error) => return Err(error.for_run(&id, false)),
                 Found::TooMany(_) => {
                     let now = self.api.clock().now();

@@ -110,7 +110,10 @@ impl WaitTree {
             }
             polls.begin();
             if !has_ended {
-                let looked = known_runs.look(&mut polls, &mut turn, &member).await;
+                let look = known_runs.look(&mut polls, &mut turn, &member);
+                let Some(looked) = member.until_moved(look).await else {
+                    continue;
+                };
                 let awaited = known_runs.awaited(&turn);
                 match looked {
                     Ok(Look::Ended { may_wake }) => {

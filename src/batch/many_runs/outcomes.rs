@@ -80,21 +80,13 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         run.was_last_look = self.is_last_look(&run, asked_at, now);
         match read {
             Ok(read) if read.status.is_terminal() => {
-                self.member.note_answered();
                 run.failed_polls.answered(&run.id, now, &mut self.on_outage);
                 let started = run.started;
                 self.finish(*run, completed(read, started));
             }
             // A follow-up has woken it in between.
             Ok(read) => self.has_status(run, read.status),
-            Err(error) => {
-                if let Some(asked) = error.retry_after() {
-                    // It holds for all.
-                    let asked = asked.min(LONGEST_RETRY_AFTER);
-                    self.member.hold(now.saturating_add(asked));
-                }
-                self.fail(run, &Arc::new(error));
-            }
+            Err(error) => self.fail(run, &Arc::new(error)),
         }
     }
 }

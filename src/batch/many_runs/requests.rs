@@ -1,17 +1,12 @@
 //! The requests beside the looks: triggers on tasks of their own, reads of a run, stops.
 
 use std::panic::resume_unwind;
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
-
-use futures_util::future::{Either, select};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{Answered, InFlight, ManyRuns, ReadRun, Reading, ToStart};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, WaitTimeout};
-use crate::operations::documents::{DinoaiAgentRun, TriggerDinoaiAgentRun};
+use crate::operations::documents::TriggerDinoaiAgentRun;
 use crate::operations::scheduler::LAST_LOOK;
 use crate::transport::CallOptions;
 use crate::transport::Operation;
@@ -65,11 +60,9 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         })
     }
 
-    /// Reads a run whole, on a task of its own: however slowly the stream is read, the request holds
-    /// up nobody else's.
+    /// Reads a run whole.
     pub(super) fn reading(&self, run: &WaitingRun<K>, number: u64) -> Reading {
         let now = self.clock.now();
-        let api = self.api.clone();
         let deadline = self.deadline(run).max(now);
         let call = CallOptions {
             session_id: Some(run.id.clone()),
@@ -78,31 +71,12 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             after_start: run.started,
             ..CallOptions::default()
         };
-        let request = self.member.request();
-        let overdue = self.clock.alarm(deadline);
-        let task = AbortOnDropHandle::new(tokio::spawn(async move {
-            // What hangs does not hold it up beyond the deadline.
-            let _permit = match select(pin!(request.permit()), overdue).await {
-                Either::Left((permit, _)) => permit,
-                Either::Right(_) => None,
-            };
-            api.read_run(call).await
-        }));
+        let reads = self.api.read_run_among(&self.member, call, deadline);
         Box::pin(async move {
-            let read = match task.await {
-                Ok(read) => read,
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => resume_unwind(panic),
-                    Err(error) => Err(Error::Transport {
-                        call: Box::new(DinoaiAgentRun::INFO.call()),
-                        source: Arc::new(error),
-                    }),
-                },
-            };
             ReadRun {
                 number,
                 asked_at: now,
-                read,
+                read: reads.await,
             }
         })
     }

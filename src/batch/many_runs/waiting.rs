@@ -11,8 +11,10 @@ use super::ManyRuns;
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Awaited, Error, RetryClass, WaitTimeout};
 use crate::model::{RunStatus, SessionId};
+use crate::operations::documents::DinoaiAgentRunStatus;
 use crate::operations::scheduler::{BATCH, FIRST_POLL, Found, Look, Looked, Wanted};
 use crate::polling::{OnOutage, OnTimeout, Tolerance};
+use crate::transport::Operation;
 
 impl ManyRuns<SessionId> {
     /// Waits for runs, a batch of them at once and the next batches spread over a second.
@@ -129,6 +131,11 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let now = self.clock.now();
         let Some(looked) = looked else {
             self.member = self.api.join();
+            if self.member.is_outside() {
+                let error = Error::outside_of_tokio(DinoaiAgentRunStatus::INFO.call());
+                let error = error.for_run(&run.id, run.started);
+                return self.finish(*run, Err(error));
+            }
             return self.ask(run, now, now);
         };
         run.polls += 1;

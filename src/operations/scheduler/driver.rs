@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::look::{BatchFailures, Found, Looked};
 use super::queue::{Entry, Queue};
 use super::shared::Shared;
-use super::{LAST_LOOK, LAST_LOOKS, LONGEST_RETRY_AFTER, REQUESTS};
+use super::{LAST_LOOK, LAST_LOOKS, REQUESTS};
 use crate::error::{Error, Result, RetryClass};
 use crate::operations::documents::{
     DinoaiAgentRunDigest, DinoaiAgentRunStatus, dinoai_agent_run_digest, dinoai_agent_run_status,
@@ -133,7 +133,10 @@ fn send_what_is_due(
         let Some(permit) = permit.take().or_else(next) else {
             return true;
         };
-        let batch = queue.take_due(now);
+        let batch = match in_flight.is_empty() {
+            true => queue.take_probe(now).unwrap_or_else(|| queue.take_due(now)),
+            false => queue.take_due(now),
+        };
         in_flight.push(request(shared, batch, Some(permit), queue.is_proven, now));
     }
     // Nothing needs it now.
@@ -152,10 +155,7 @@ fn request(
     let executor = shared.executor.clone();
     let deadline = first_deadline(&entries, now);
     let call = call_options(&entries, deadline, is_proven, now);
-    // They all read the same.
-    let wanted = entries
-        .first()
-        .map_or(Wanted::Status, |entry| entry.look.wanted);
+    let wanted = wanted(&entries);
     Box::pin(async move {
         let _permit = permit;
         let ids: Vec<_> = entries.iter().map(|entry| entry.look.id.clone()).collect();
@@ -202,6 +202,12 @@ async fn read_one(executor: &Executor, wanted: Wanted, call: CallOptions) -> Res
     }
 }
 
+/// What these looks read, all the same.
+fn wanted(entries: &[Entry]) -> Wanted {
+    let first = entries.first();
+    first.map_or(Wanted::Status, |entry| entry.look.wanted)
+}
+
 /// The first deadline of these looks that is still to come.
 fn first_deadline(entries: &[Entry], now: Duration) -> Option<Duration> {
     let deadline = entries.iter().map(|entry| entry.look.deadline).min();
@@ -239,20 +245,18 @@ fn note(shared: &Shared, answered: Answered) {
         readings,
     } = answered;
     let answered_at = shared.executor.clock().now();
+    let wanted = wanted(&entries);
     let mut queue = shared.queue();
-    let hold = |queue: &mut Queue, error: &Error| {
-        if let Some(asked) = error.retry_after() {
-            // It holds for all.
-            queue.hold(answered_at.saturating_add(asked.min(LONGEST_RETRY_AFTER)));
-        }
-    };
+    if entries.len() == 1 {
+        queue.probed();
+    }
     let found: Vec<Found> = match readings {
         Ok(readings) => {
             if readings.iter().any(Result::is_ok) {
-                queue.note_read();
+                queue.note_read(wanted);
             }
             for error in readings.iter().filter_map(|reading| reading.as_ref().err()) {
-                hold(&mut queue, error);
+                queue.hold_for(error, answered_at);
             }
             for entry in &mut entries {
                 entry.look.batch_failures = BatchFailures::default();
@@ -260,22 +264,25 @@ fn note(shared: &Shared, answered: Answered) {
             readings.into_iter().map(Found::Run).collect()
         }
         Err(error) if is_about_the_batch(&error) => {
-            queue.use_smaller_batches(entries.len());
+            queue.use_smaller_batches(wanted, entries.len());
             let error = Arc::new(error);
             let refused = || Found::TooMany(error.clone());
             entries.iter().map(|_| refused()).collect()
         }
         Err(error) => {
-            hold(&mut queue, &error);
-            if !queue.is_proven && RetryClass::of(&error) == RetryClass::Transient {
-                // The request had no more time than the wait that ends first: the others try on.
-                let whole = asked_at.saturating_add(shared.executor.retry().call_timeout());
-                if let Some(deadline) = deadline.filter(|deadline| *deadline < whole) {
-                    entries = queue.take_back(entries, deadline);
+            queue.hold_for(&error, answered_at);
+            let is_transient = RetryClass::of(&error) == RetryClass::Transient;
+            let whole = asked_at.saturating_add(shared.executor.retry().call_timeout());
+            match deadline.filter(|deadline| *deadline < whole) {
+                _ if queue.is_proven => {
+                    if is_transient {
+                        queue.note_failed_batch(&mut entries);
+                    }
                 }
-            }
-            if queue.is_proven && RetryClass::of(&error) == RetryClass::Transient {
-                queue.note_failed_batch(&mut entries);
+                // It had no more time than the wait that ends first: the others try on.
+                Some(deadline) if is_transient => entries = queue.take_back(entries, deadline),
+                // It has found out for those that had to wait for it, too.
+                _ => entries.extend(queue.take_unproven(asked_at)),
             }
             let error = Arc::new(error);
             let failed = || Found::Failed(error.clone());

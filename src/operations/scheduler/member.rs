@@ -1,22 +1,28 @@
 //! [`Scheduler`]: one a client; and [`Member`]: a wait that takes part in it.
 
 use std::future::poll_fn;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::runtime;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::instrument::WithSubscriber;
 
 use super::driver::{Driving, drive};
 use super::look::{Look, Looked, Reply, SlotLooked, SlotReply};
 use super::queue::Key;
 use super::shared::{Request, Shared};
-use crate::transport::Executor;
+use crate::error::{Error, Result};
+use crate::model::Run;
+use crate::operations::documents::{DinoaiAgentRun, dinoai_agent_run};
+use crate::transport::{CallOptions, Executor, Operation};
 
 /// The status polls of all waits of a client.
 ///
@@ -66,10 +72,25 @@ impl Member {
         shared.is_none_or(|shared| shared.members.load(Ordering::Relaxed) == 1)
     }
 
+    /// Whether there is no runtime of tokio that could send anything.
+    pub(crate) fn is_outside(&self) -> bool {
+        self.shared.is_none()
+    }
+
     /// Whether the wait goes on in another runtime than it began in. That one may not be driven any
     /// more: it has to join anew.
     pub(crate) fn has_moved(&self) -> bool {
         current_runtime() != self.runtime
+    }
+
+    /// Waits for what depends on looks; `None` as soon as the wait goes on in another runtime.
+    pub(crate) async fn until_moved<T>(&self, looks: impl Future<Output = T>) -> Option<T> {
+        let mut looks = pin!(looks);
+        poll_fn(|context| match self.has_moved() {
+            true => Poll::Ready(None),
+            false => looks.as_mut().poll(context).map(Some),
+        })
+        .await
     }
 
     /// Looks at a run when that is due, or sooner with others. `None` if the wait has moved to
@@ -119,27 +140,63 @@ impl Member {
     }
 
     /// A request that is about to be made beside the polls, which may have to wait until no more
-    /// than [`REQUESTS`] are in flight.
+    /// than [`REQUESTS`](super::REQUESTS) are in flight.
     pub(crate) fn request(&self) -> Request {
-        if let Some(shared) = &self.shared {
-            shared.others.fetch_add(1, Ordering::Relaxed);
-        }
-        Request {
-            shared: self.shared.clone(),
+        Request::of(self.shared.clone())
+    }
+
+    /// Reads a run whole, on a task of its own, as one of the requests of which so many may be in
+    /// flight: however slowly the caller goes on, it holds up nobody else's. What hangs does not hold it
+    /// up beyond `deadline`. A delay that the server asks for then holds for all waits.
+    ///
+    /// Dropped, it is given up.
+    pub(crate) fn read_run(
+        &self,
+        executor: &Arc<Executor>,
+        call: CallOptions,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<Run>> + Send + use<> {
+        let request = Request::of(self.shared.clone());
+        let executor = executor.clone();
+        let overdue = executor.clock().alarm(deadline);
+        let reads = async move {
+            let _permit = match select(pin!(request.permit()), overdue).await {
+                Either::Left((permit, _)) => permit,
+                Either::Right(_) => None,
+            };
+            let variables = dinoai_agent_run::Variables { id: call.id() };
+            let read = executor.call::<DinoaiAgentRun>(variables, call).await;
+            request.note(&read, executor.clock().now());
+            read
+        };
+        let task = AbortOnDropHandle::new(tokio::spawn(reads.with_current_subscriber()));
+        async move {
+            match task.await {
+                Ok(read) => read,
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => resume_unwind(panic),
+                    // With its runtime.
+                    Err(error) => Err(Error::Transport {
+                        call: Box::new(DinoaiAgentRun::INFO.call()),
+                        source: Arc::new(error),
+                    }),
+                },
+            }
         }
     }
 
-    /// Notes a request beside the polls that was answered: the server is there.
+    /// Notes a trigger that was answered: the server is there.
     pub(crate) fn note_answered(&self) {
         if let Some(shared) = &self.shared {
             shared.queue().note_answered();
         }
     }
 
-    /// Obeys a delay that the server has asked for, for all waits.
-    pub(crate) fn hold(&self, until: Duration) {
+    /// Obeys a delay that the server asks for by this failure, for all waits.
+    pub(crate) fn hold_for(&self, error: &Error) {
         if let Some(shared) = &self.shared {
-            shared.queue().hold(until);
+            let now = shared.executor.clock().now();
+            shared.queue().hold_for(error, now);
         }
     }
 

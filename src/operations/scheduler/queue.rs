@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::look::{BatchFailures, Look, Reply};
-use super::{BATCH, LAST_LOOK};
+use super::{BATCH, LAST_LOOK, LONGEST_RETRY_AFTER, Wanted};
+use crate::error::Error;
 
 /// How many batches have to be answered before larger ones are tried again.
 const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
 /// How often a batch may fail transiently, while other requests succeed, before it is halved.
 const FAILURES_BEFORE_SMALLER_ONES: u32 = 3;
+/// How often it may fail transiently while nothing else is asked for, before one of its runs is looked
+/// at alone.
+const FAILURES_BEFORE_PROBE: u32 = 5;
 /// How many looks are considered for each one that goes into a request.
 const CONSIDERED: usize = 2;
 
@@ -32,17 +36,37 @@ pub(super) struct Queue {
     /// Whether a driver is at work, and when it looks at the queue again.
     pub(super) is_driven: bool,
     driven_at: Option<Duration>,
-    /// How many runs one request reads.
-    batch: usize,
-    /// How many batches were answered since one was refused.
-    answered_since_refusal: u32,
+    /// How many runs one request reads: of their statuses, and of their children as well, which costs a
+    /// server more.
+    sizes: [BatchSize; 2],
     /// How many requests were answered at all.
     answered: u32,
+    /// How many requests were sent for looks that were due.
+    sent: u32,
     /// Whether the host is known to be right, and the credentials for reads.
     pub(super) is_proven: bool,
     pub(super) has_read: bool,
     /// When the server may be asked again.
     not_before: Duration,
+    /// Whether one run alone is looked at, to find out whether the server fails or refuses a batch.
+    is_probing: bool,
+}
+
+/// How many runs one request reads.
+#[derive(Debug, Clone, Copy)]
+struct BatchSize {
+    runs: usize,
+    /// How many batches were answered since one was refused.
+    answered_since_refusal: u32,
+}
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self {
+            runs: BATCH,
+            answered_since_refusal: 0,
+        }
+    }
 }
 
 impl Default for Queue {
@@ -53,12 +77,13 @@ impl Default for Queue {
             numbers: 0,
             is_driven: false,
             driven_at: None,
-            batch: BATCH,
-            answered_since_refusal: 0,
+            sizes: [BatchSize::default(); 2],
             answered: 0,
+            sent: 0,
             is_proven: false,
             has_read: false,
             not_before: Duration::ZERO,
+            is_probing: false,
         }
     }
 }
@@ -114,6 +139,16 @@ impl Queue {
         self.driven_at.is_none_or(|at| next < at)
     }
 
+    /// Takes the looks that were due at a time, of waits that know nothing of the host.
+    pub(super) fn take_unproven(&mut self, time: Duration) -> Vec<Entry> {
+        let due = self.by_due.range(..=(time, u64::MAX));
+        let keys: Vec<Key> = due
+            .filter(|(_, entry)| !entry.look.is_proven)
+            .map(|(key, _)| *key)
+            .collect();
+        keys.into_iter().filter_map(|key| self.take(key)).collect()
+    }
+
     /// Puts the looks back whose waits end later than the request that failed could last, and returns
     /// the others.
     pub(super) fn take_back(&mut self, mut entries: Vec<Entry>, deadline: Duration) -> Vec<Entry> {
@@ -142,8 +177,12 @@ impl Queue {
         self.driven_at
     }
 
-    pub(super) fn hold(&mut self, until: Duration) {
-        self.not_before = self.not_before.max(until);
+    /// Obeys a delay that the server has asked for: it holds for all.
+    pub(super) fn hold_for(&mut self, error: &Error, now: Duration) {
+        if let Some(asked) = error.retry_after() {
+            let until = now.saturating_add(asked.min(LONGEST_RETRY_AFTER));
+            self.not_before = self.not_before.max(until);
+        }
     }
 
     pub(super) fn held_until(&self) -> Duration {
@@ -155,7 +194,7 @@ impl Queue {
         let keys: Vec<Key> = self
             .by_deadline
             .range(..=(now, u64::MAX))
-            .take(self.batch * CONSIDERED)
+            .take(BATCH * CONSIDERED)
             .map(|((_, number), due)| (*due, *number))
             .collect();
         self.take_alike(keys)
@@ -164,11 +203,13 @@ impl Queue {
     /// Takes looks that read the same as the first of these, as many as go into one request.
     fn take_alike(&mut self, keys: Vec<Key>) -> Vec<Entry> {
         let wanted = |key: &Key| self.by_due.get(key).map(|entry| entry.look.wanted);
-        let first = keys.first().and_then(wanted);
+        let Some(first) = keys.first().and_then(wanted) else {
+            return vec![];
+        };
         let keys: Vec<Key> = keys
             .into_iter()
-            .filter(|key| wanted(key) == first)
-            .take(self.batch)
+            .filter(|key| wanted(key) == Some(first))
+            .take(self.sizes[first as usize].runs)
             .collect();
         keys.into_iter().filter_map(|key| self.take(key)).collect()
     }
@@ -187,11 +228,31 @@ impl Queue {
         let keys: Vec<Key> = self
             .by_due
             .iter()
-            .take(self.batch * CONSIDERED)
+            .take(BATCH * CONSIDERED)
             .filter(|((due, _), entry)| entry.look.soonest.min(*due) <= now)
             .map(|(key, _)| *key)
             .collect();
+        self.sent = self.sent.wrapping_add(1);
         self.take_alike(keys)
+    }
+
+    /// One of the looks that are due, to be sent alone while nothing is in flight: where they are all
+    /// there is, and have failed together again and again.
+    pub(super) fn take_probe(&mut self, now: Duration) -> Option<Vec<Entry>> {
+        let (key, entry) = self.by_due.first_key_value()?;
+        let (key, BatchFailures { failures, sent, .. }) = (*key, entry.look.batch_failures);
+        // Nothing else was sent in between.
+        let is_all = self.sent.wrapping_sub(sent) < failures && self.by_due.len() > 1;
+        if self.is_probing || !is_all || failures < FAILURES_BEFORE_PROBE || !self.is_due(now) {
+            return None;
+        }
+        self.is_probing = true;
+        self.take(key).map(|entry| vec![entry])
+    }
+
+    /// Notes that a look at one run alone was answered, or failed.
+    pub(super) fn probed(&mut self) {
+        self.is_probing = false;
     }
 
     /// Notes a request that was answered, so that the server is there.
@@ -200,26 +261,25 @@ impl Queue {
     }
 
     /// Notes a poll in which at least one run could be read.
-    pub(super) fn note_read(&mut self) {
+    pub(super) fn note_read(&mut self, wanted: Wanted) {
         self.is_proven = true;
         self.has_read = true;
         self.note_answered();
         // The server may have refused a batch for a reason that has passed: now and then a larger
         // one is tried again.
-        self.answered_since_refusal += 1;
-        if self.answered_since_refusal >= BATCHES_BEFORE_LARGER_ONES {
-            self.answered_since_refusal = 0;
-            self.batch = (self.batch * 2).min(BATCH);
+        let size = &mut self.sizes[wanted as usize];
+        size.answered_since_refusal += 1;
+        if size.answered_since_refusal >= BATCHES_BEFORE_LARGER_ONES {
+            size.answered_since_refusal = 0;
+            size.runs = (size.runs * 2).min(BATCH);
         }
     }
 
-    pub(super) fn use_smaller_batches(&mut self, refused: usize) {
-        self.batch = self.batch.min(refused / 2).max(1);
-        self.answered_since_refusal = 0;
-        tracing::debug!(
-            batch = self.batch,
-            "a batch was refused, using smaller ones"
-        );
+    pub(super) fn use_smaller_batches(&mut self, wanted: Wanted, refused: usize) {
+        let size = &mut self.sizes[wanted as usize];
+        size.runs = size.runs.min(refused / 2).max(1);
+        size.answered_since_refusal = 0;
+        tracing::debug!(batch = size.runs, "a batch was refused, using smaller ones");
     }
 
     /// Counts a batch that failed transiently. If it did so three times in a row while other
@@ -231,26 +291,31 @@ impl Queue {
         // A run that has just joined has not failed with the others.
         let before = entries.iter().map(|entry| entry.look.batch_failures);
         let before = before.max_by_key(|before| before.failures);
-        let BatchFailures { failures, answered } = match before.unwrap_or_default() {
+        let now = match before.unwrap_or_default() {
             BatchFailures { failures: 0, .. } => BatchFailures {
                 failures: 1,
                 answered: self.answered,
+                sent: self.sent,
             },
             before => BatchFailures {
                 failures: before.failures + 1,
                 ..before
             },
         };
-        let is_too_often = failures >= FAILURES_BEFORE_SMALLER_ONES && self.answered != answered;
+        let is_too_often =
+            now.failures >= FAILURES_BEFORE_SMALLER_ONES && self.answered != now.answered;
         let after = match is_too_often {
             true => BatchFailures::default(),
-            false => BatchFailures { failures, answered },
+            false => now,
         };
         for entry in entries.iter_mut() {
             entry.look.batch_failures = after;
         }
         if is_too_often {
-            self.use_smaller_batches(entries.len());
+            let wanted = entries
+                .first()
+                .map_or(Wanted::Status, |entry| entry.look.wanted);
+            self.use_smaller_batches(wanted, entries.len());
         }
     }
 }
@@ -261,7 +326,6 @@ mod tests {
 
     use super::*;
     use crate::model::SessionId;
-    use crate::operations::scheduler::Wanted;
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -325,7 +389,7 @@ mod tests {
             .collect();
         assert_eq!(sizes, [20, 50, 10]);
 
-        queue.use_smaller_batches(50);
+        queue.use_smaller_batches(Wanted::Status, 50);
         for number in 0..60 {
             insert(&mut queue, look(number, 10));
         }
@@ -333,9 +397,32 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_holds_what_is_due_and_not_the_last_looks() {
+    fn what_reads_more_is_refused_alone_and_a_batch_that_fails_again_and_again_is_probed() {
         let mut queue = Queue::default();
-        queue.hold(seconds(60));
+        queue.use_smaller_batches(Wanted::StatusAndChildren, 50);
+        for number in 0..40 {
+            let batch_failures = BatchFailures {
+                failures: 5,
+                ..BatchFailures::default()
+            };
+            let look = Look {
+                batch_failures,
+                ..look(number, 10)
+            };
+            insert(&mut queue, look);
+        }
+        assert!(queue.take_probe(seconds(9)).is_none());
+        assert_eq!(queue.take_probe(seconds(10)).unwrap().len(), 1);
+        assert!(queue.take_probe(seconds(10)).is_none());
+        assert_eq!(queue.take_due(seconds(10)).len(), 39);
+    }
+
+    #[test]
+    fn a_delay_holds_what_is_due_and_not_the_last_looks() {
+        let mut queue = Queue {
+            not_before: seconds(60),
+            ..Queue::default()
+        };
         insert(&mut queue, look(1, 10));
         let ends = Look {
             deadline: seconds(40),

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::REQUESTS;
 use super::queue::Queue;
+use crate::error::Result;
 use crate::transport::Executor;
 
 /// What the waits on one runtime share.
@@ -44,12 +46,30 @@ impl Shared {
 ///
 /// Until then a clock that jumps from one poll to the next stands still.
 pub(crate) struct Request {
-    pub(super) shared: Option<Arc<Shared>>,
+    shared: Option<Arc<Shared>>,
 }
 
 impl Request {
+    pub(super) fn of(shared: Option<Arc<Shared>>) -> Self {
+        if let Some(shared) = &shared {
+            shared.others.fetch_add(1, Ordering::Relaxed);
+        }
+        Self { shared }
+    }
+
+    /// Notes what came of it: that the server is there, or when it asks to be asked again.
+    pub(super) fn note<T>(&self, outcome: &Result<T>, now: Duration) {
+        let Some(shared) = &self.shared else {
+            return;
+        };
+        match outcome {
+            Ok(_) => shared.queue().note_answered(),
+            Err(error) => shared.queue().hold_for(error, now),
+        }
+    }
+
     /// Waits until it may be sent beside the polls.
-    pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         let shared = self.shared.as_ref()?;
         shared.permits.clone().acquire_owned().await.ok()
     }

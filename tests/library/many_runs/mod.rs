@@ -12,5 +12,6 @@ mod no_further_starts;
 mod one_bad_run;
 mod outages;
 mod pauses;
+mod shared_reads;
 mod starting;
 mod waits;

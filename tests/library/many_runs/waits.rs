@@ -280,7 +280,8 @@ async fn waits_at_a_wrong_host_end_after_few_requests() {
         assert_eq!(error.session_id(), Some(&id(place)));
         assert!(!error.may_have_started());
     }
-    assert!(server.arrived() <= 8, "{} requests", server.arrived());
+    // The first wait alone, then one request for all that had to wait for it.
+    assert!(server.arrived() <= 3, "{} requests", server.arrived());
 }
 
 /// A run that ends just before a follow-up, of whose turn nothing shows: the wait that is asleep among

@@ -8,19 +8,19 @@
 //! At the deadline the run is looked at once more: a poll that is in flight then is that look,
 //! else one more is made. Only after it is anything said of the run, or done to it.
 
+mod reads;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::options::{OnTimeout, PollOptions};
-use super::outage::{FailedPolls, OnOutage};
-use super::shared_polls::SharedPolls;
-use super::tolerance::Tolerance;
 use crate::error::{Awaited, Error, Result, WaitTimeout, excerpt};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::Api;
-use crate::operations::scheduler::{
-    BatchFailures, FIRST_POLL, LAST_LOOK, LONGEST_RETRY_AFTER, Look, Wanted,
-};
+use crate::operations::scheduler::{LAST_LOOK, LONGEST_RETRY_AFTER};
+use crate::polling::options::{OnTimeout, PollOptions};
+use crate::polling::outage::{FailedPolls, OnOutage};
+use crate::polling::shared_polls::SharedPolls;
+use crate::polling::tolerance::Tolerance;
 use crate::time::Clock;
 use crate::transport::CallOptions;
 
@@ -156,77 +156,6 @@ impl Poller {
         self.call_options()
     }
 
-    /// Whether no other wait shares requests with this one at the moment.
-    pub(crate) fn is_alone(&self) -> bool {
-        self.shared.as_ref().is_none_or(SharedPolls::is_alone)
-    }
-
-    /// Sleeps until the next poll is due.
-    pub(crate) async fn until_due(&mut self) {
-        let pause = self.due.map(|due| due.at.saturating_sub(self.now()));
-        if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
-            self.clock.sleep(pause).await;
-        }
-    }
-
-    /// Polls the status when that is due: alone, or in one request with other waits.
-    pub(crate) async fn read_status(&mut self) -> Result<RunStatus> {
-        if self.shared.as_ref().is_some_and(SharedPolls::has_moved) {
-            self.share();
-        }
-        if self.is_alone() {
-            self.until_due().await;
-            let call = self.begin();
-            return self.api.read_status(call).await;
-        }
-        let now = self.clock.now();
-        let due = self.due.unwrap_or(Due {
-            soonest: now,
-            at: now
-                .saturating_add(self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL))
-                .min(self.deadline.max(now)),
-        });
-        let look = Look {
-            due: due.at,
-            soonest: due.soonest,
-            ..self.look_at(self.session_id.clone(), Wanted::Status)
-        };
-        let looked = match &mut self.shared {
-            Some(shared) => shared.look(look).await,
-            None => None,
-        };
-        let Some((answered_at, status)) = looked else {
-            // The wait goes on in another runtime.
-            self.share();
-            let call = self.begin();
-            return self.api.read_status(call).await;
-        };
-        self.polls += 1;
-        self.look_ended_at = Some(answered_at);
-        status.map_err(|error| error.for_run(&self.session_id, self.started))
-    }
-
-    /// A look at this run, or at one of its descendants, that is due now.
-    pub(crate) fn look_at(&self, id: SessionId, wanted: Wanted) -> Look {
-        let now = self.now();
-        Look {
-            id,
-            wanted,
-            due: now,
-            soonest: now,
-            deadline: self.deadline,
-            started: self.started,
-            is_proven: self.is_proven,
-            batch_failures: BatchFailures::default(),
-        }
-    }
-
-    /// How long the schedule pauses now.
-    pub(crate) fn pause_of_schedule(&self) -> Duration {
-        let waited = self.now().saturating_sub(self.start);
-        self.options.schedule.pause(waited)
-    }
-
     /// Notes what a poll has read, and whether that is, or may be, the end of what is waited
     /// for.
     pub(crate) fn note_look(&mut self, status: &RunStatus, may_have_ended: bool) {
@@ -252,6 +181,11 @@ impl Poller {
         if look.is_ok() {
             self.answered();
         }
+    }
+
+    /// Notes when the response to a look came, which can be from before the deadline.
+    pub(crate) fn look_ended_at(&mut self, time: Duration) {
+        self.look_ended_at = Some(time);
     }
 
     /// Notes a poll that was answered.
@@ -326,6 +260,9 @@ impl Poller {
     async fn pause(&mut self, failure: Option<Error>, awaited: Awaited) -> Result<()> {
         if let Some(error) = &failure {
             tracing::debug!(%error, "a poll failed, the wait goes on");
+            if let Some(shared) = &self.shared {
+                shared.hold_for(error);
+            }
         }
         let asked = failure.as_ref().and_then(Error::retry_after);
         self.last_error = failure;

@@ -1,0 +1,91 @@
+//! How a [`Poller`] reads its run: alone, or in one request with the client's other waits.
+
+use std::time::Duration;
+
+use super::{Due, Poller};
+use crate::error::Result;
+use crate::model::{Run, RunStatus, SessionId};
+use crate::operations::scheduler::{BatchFailures, FIRST_POLL, Look, Wanted};
+use crate::polling::shared_polls::SharedPolls;
+
+impl Poller {
+    /// Whether no other wait shares requests with this one at the moment.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.shared.as_ref().is_none_or(SharedPolls::is_alone)
+    }
+
+    /// Sleeps until the next poll is due.
+    pub(crate) async fn until_due(&mut self) {
+        let pause = self.due.map(|due| due.at.saturating_sub(self.now()));
+        if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
+            self.clock.sleep(pause).await;
+        }
+    }
+
+    /// Polls the status when that is due: alone, or in one request with other waits.
+    pub(crate) async fn read_status(&mut self) -> Result<RunStatus> {
+        if self.shared.as_ref().is_some_and(SharedPolls::has_moved) {
+            self.share();
+        }
+        if self.is_alone() {
+            self.until_due().await;
+            let call = self.begin();
+            return self.api.read_status(call).await;
+        }
+        let now = self.clock.now();
+        let due = self.due.unwrap_or(Due {
+            soonest: now,
+            at: now
+                .saturating_add(self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL))
+                .min(self.deadline.max(now)),
+        });
+        let look = Look {
+            due: due.at,
+            soonest: due.soonest,
+            ..self.look_at(self.session_id.clone(), Wanted::Status)
+        };
+        let looked = match &mut self.shared {
+            Some(shared) => shared.look(look).await,
+            None => None,
+        };
+        let Some((answered_at, status)) = looked else {
+            // The wait goes on in another runtime.
+            self.share();
+            let call = self.begin();
+            return self.api.read_status(call).await;
+        };
+        self.polls += 1;
+        self.look_ended_at = Some(answered_at);
+        status.map_err(|error| error.for_run(&self.session_id, self.started))
+    }
+
+    /// Reads the run whole: among others as one of their requests.
+    pub(crate) async fn read_run(&mut self) -> Result<Run> {
+        let call = self.call_options();
+        match self.shared.as_ref().filter(|shared| !shared.is_alone()) {
+            Some(shared) => shared.read_run(&self.api, call, self.deadline).await,
+            None => self.api.read_run(call).await,
+        }
+    }
+
+    /// A look at this run, or at one of its descendants, that is due now.
+    pub(crate) fn look_at(&self, id: SessionId, wanted: Wanted) -> Look {
+        let now = self.now();
+        Look {
+            id,
+            wanted,
+            due: now,
+            soonest: now,
+            deadline: self.deadline,
+            started: self.started,
+            is_proven: self.is_proven,
+            batch_failures: BatchFailures::default(),
+        }
+    }
+
+    /// How long the schedule pauses now.
+    pub(crate) fn pause_of_schedule(&self) -> Duration {
+        let waited = self.now().saturating_sub(self.start);
+        self.options.schedule.pause(waited)
+    }
+}
