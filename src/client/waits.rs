@@ -61,17 +61,17 @@ impl Waits {
     /// ```no_run
     /// use dinoai::{Client, SessionId};
     ///
-    /// async fn serve(client: Client, mut accepted: tokio::sync::mpsc::Receiver<SessionId>) {
-    ///     while let Some(id) = accepted.recv().await {
-    ///         let waits = client.waits();
+    /// async fn report(client: &Client, started: Vec<SessionId>) -> dinoai::Result<()> {
+    ///     for id in started {
+    ///         let wait = client.waits().wait(&id)?;
     ///         tokio::spawn(async move {
-    ///             match waits.wait(&id)?.await {
+    ///             match wait.await {
     ///                 Ok(run) => println!("{id}: {}", run.answer().unwrap_or("no answer")),
     ///                 Err(error) => eprintln!("{error}"),
     ///             }
-    ///             dinoai::Result::Ok(())
     ///         });
     ///     }
+    ///     Ok(())
     /// }
     /// ```
     ///
