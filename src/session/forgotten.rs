@@ -12,7 +12,7 @@ use crate::model::MessageKey;
 pub(super) type Listed = (MessageKey, u64);
 
 /// The messages up to a watermark. Of a message that comes late the keys tell that it is new, and
-/// the texts which one, where there are several with one key.
+/// the texts which one, if several have one key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Forgotten {
     /// The watermark: the highest key that was forgotten.

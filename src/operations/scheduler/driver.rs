@@ -105,7 +105,7 @@ impl Drop for Driving {
     fn drop(&mut self) {
         if !self.is_over {
             let left = std::mem::take(&mut *self.shared.queue());
-            // Outside the lock, since each is told.
+            // Outside the lock, since each wait is answered.
             drop(left);
         }
     }

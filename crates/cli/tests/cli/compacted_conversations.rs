@@ -21,7 +21,7 @@ pub(crate) fn watched(format: &str) -> Done {
         .quirks(Quirks::new().compacted_transcript(MESSAGES))
         .start_blocking()
         .unwrap();
-    // With steps, text shows each message as it comes also where there is no terminal.
+    // With steps, text shows each message as it comes, also without a terminal.
     let mut arguments = vec!["run", "agent", "--poll-interval", "5ms", "--output", format];
     arguments.extend((format == "text").then_some("--steps"));
     let done = run(dinoai(&emulator), &arguments);
