@@ -79,9 +79,10 @@ impl Envelope {
             return Errors::default();
         };
         let raw = raw.get().as_bytes();
-        let raw = without_half_pairs(raw).unwrap_or_else(|| raw.to_vec());
-        let entries: Vec<Box<RawValue>> = serde_json::from_slice(&raw)
-            .or_else(|_| serde_json::from_slice(&raw).map(|entry| vec![entry]))
+        let repaired = without_half_pairs(raw);
+        let raw = repaired.as_deref().unwrap_or(raw);
+        let entries: Vec<&RawValue> = serde_json::from_slice(raw)
+            .or_else(|_| serde_json::from_slice(raw).map(|entry| vec![entry]))
             .unwrap_or_default();
         let mut errors = Errors::default();
         for entry in entries {

@@ -56,7 +56,7 @@ impl Redaction {
 
     pub(crate) fn json(&self, value: Value) -> Value {
         match value {
-            Value::String(text) => Value::String(self.text(&text)),
+            Value::String(text) if self.is_hidden(&text) => Value::String(self.text(&text)),
             Value::Array(values) => values.into_iter().map(|value| self.json(value)).collect(),
             Value::Object(map) => Value::Object(self.map(map)),
             Value::Number(number) if self.is_hidden(&number.to_string()) => {

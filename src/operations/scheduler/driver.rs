@@ -84,7 +84,11 @@ pub(super) async fn drive(mut driving: Driving) {
         let changed = pin!(shared.changed.notified());
         let woken = select(granted, select(changed, pause));
         match select(answered, woken).await {
-            Either::Left((answered, _)) => note(&shared, answered),
+            Either::Left((answered, _)) => {
+                note(&shared, answered);
+                // The connection is idle before the next request asks for one, which would open another.
+                tokio::task::yield_now().await;
+            }
             Either::Right((Either::Left((granted, _)), _)) => {
                 waiting = None;
                 permit = granted;

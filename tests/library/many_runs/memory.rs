@@ -141,7 +141,13 @@ fn a_long_error_for_a_batch_takes_memory_once_and_not_for_each_of_its_runs() {
     });
     assert_eq!(completed, RUNS);
     let heap = heap.bytes_max as usize;
-    println!("{RUNS} runs: {heap} bytes of heap at most");
-    // Of twenty batches, and what it takes to read eight responses at the same time.
+    let seen = server.seen();
+    let connections = seen.iter().map(|seen| seen.connection).max();
+    println!("{RUNS} runs: {heap} bytes of heap at most, {connections:?} connections");
+    // One for each request that may be in flight, used again and again; now and then one was not idle
+    // again in time.
+    assert!(connections <= Some(10), "{connections:?} connections");
+    // Of twenty batches; of eight responses at the same time, each in its connection's buffer and as a
+    // body; and what it takes to read one.
     assert!(heap <= 60 * LENGTH, "{heap} bytes");
 }
