@@ -72,6 +72,7 @@ impl KnownRuns {
         let mut messages = vec![];
         if known.is_empty() || turn.needs_messages() {
             let digest = polls.api.read_digest(polls.call_options()).await?;
+            polls.look_ended_at(polls.now());
             messages = digest.messages;
             let reading = Reading {
                 status: digest.status,

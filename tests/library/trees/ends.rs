@@ -1,11 +1,13 @@
 //! A tree waits for the open turn of its session, and is read although some reads fail.
 
-use dinoai::time::Clock;
+use dinoai::time::{Clock, VirtualClock};
 use serde_json::json;
 
-use crate::support::fault_server::Reply;
+use crate::support::fault_server::{Reply, client};
+use crate::support::operations::{DIGEST, READ};
 use crate::support::samples::{seconds, session};
-use crate::support::shown_run::{fields, run, run_with, shown};
+use crate::support::shown_run::{fields, id_of, run, run_with, shown};
+use crate::trees::api::{self, requests_for, serves};
 use crate::waiting::ways::{HOUR, answer, both_turns, first_turn};
 
 #[tokio::test]
@@ -50,4 +52,38 @@ async fn a_large_tree_that_has_ended_is_read_though_one_read_in_a_hundred_fails(
     assert!(clock.now() <= seconds(60), "{:?}", clock.now());
     let requests = server.arrived();
     assert!(requests <= 8 * RUNS, "{requests} requests");
+}
+
+/// A look during which the deadline passes, after the first run has answered: at the first look, which
+/// reads that run alone, and at the second, which reads it among others.
+#[tokio::test]
+async fn a_first_run_that_was_seen_before_the_deadline_is_looked_at_once_more_after_it() {
+    for look in [1, 2] {
+        let clock = VirtualClock::new();
+        let time = clock.clone();
+        let mut looks_at_root = 0;
+        let server = serves(move |seen| match id_of(seen) {
+            "root" => {
+                looks_at_root += usize::from(seen.operation != READ);
+                match looks_at_root {
+                    0..=1 if look == 2 => api::run("root", "RUNNING", &["first"]),
+                    now if now <= look => api::run("root", "RUNNING", &["first", "late"]),
+                    _ => api::run("root", "COMPLETED", &["first", "late"]),
+                }
+            }
+            id => {
+                if looks_at_root == look && id == "late" {
+                    time.advance(seconds(40));
+                }
+                api::run(id, "COMPLETED", &[])
+            }
+        })
+        .await;
+        let (client, _) = client(&server.endpoint(), |builder| builder.clock(clock));
+        let session = client.session("root").unwrap();
+        let wait = session.tree().until_ended().poll_interval(seconds(20));
+        let tree = wait.timeout(seconds(30)).await.unwrap();
+        assert!(tree.has_ended());
+        assert_eq!(requests_for(&server, DIGEST, "root"), look + 1);
+    }
 }
