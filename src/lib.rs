@@ -109,8 +109,8 @@
 //! names for generative AI: `gen_ai.conversation.id` is the session id; what starts a run or a turn
 //! has `gen_ai.operation.name` (`invoke_agent`), and `gen_ai.agent.name` if it names one. Inside
 //! them is an event for each change of status (INFO), each warning of the API (WARN), each further
-//! attempt and each failed poll (DEBUG). Message texts and credentials are never recorded. Nothing
-//! is recorded on the caller's own spans.
+//! attempt and each failed poll (DEBUG). A call that several waits share is in no other span.
+//! Message texts and credentials are never recorded. Nothing is recorded on the caller's own spans.
 //!
 //! # Features
 //!

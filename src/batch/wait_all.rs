@@ -17,9 +17,9 @@ use crate::polling::{OnOutage, PollOptions, outage_setter, poll_setters};
 ///
 /// One request reads the status of up to 50 runs, those of the client's other waits among them: see
 /// [`Waits`](crate::Waits). Polls are spread over time, so that many runs are never asked for in one
-/// burst. It goes on only while it is read; each run is looked at once more at most until then. A run that cannot be read concerns that
-/// run only, by the rules for [failing polls](crate::Wait#failing-polls). At its deadline each run
-/// is looked at once more. For one run a [`Wait`](crate::Wait) is enough.
+/// burst. It goes on only while it is read; each run is looked at once more at most until then. A run
+/// that cannot be read concerns that run only, by the rules for
+/// [failing polls](crate::Wait#failing-polls). At its deadline each run is looked at once more. For one run a [`Wait`](crate::Wait) is enough.
 ///
 /// Each run's result comes once: the run if it has completed, else the error, as from a
 /// [`Wait`](crate::Wait): [`Error::RunFailed`], [`Error::WaitTimeout`], and those of a run that

@@ -174,7 +174,8 @@ macro_rules! poll_setters {
 
         /// Polls at a fixed interval; the vendor's page has 10 s.
         ///
-        /// Without it the interval adapts: see [`Schedule`](crate::Schedule). Zero is
+        /// Without it the interval adapts: see [`Schedule`](crate::Schedule). A wait among others may
+        /// poll up to half an interval early: see [`Waits`](crate::Waits). Zero is
         /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) once the wait begins.
         ///
         #[doc = $crate::polling::example!($example, "poll_interval(Duration::from_secs(10))")]

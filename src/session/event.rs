@@ -27,8 +27,8 @@ pub enum Event {
     /// A message is new, the caller's own included. The messages of one poll come in the order
     /// of their timestamps; one that shows up late comes when it is first seen.
     Message(Message),
-    /// Late messages cannot be told any more from old ones that the session has emitted: see
-    /// [`HistoryChange`]. Emitted once.
+    /// Old messages that are late can no longer be distinguished from those that the session has
+    /// emitted: see [`HistoryChange`]. Emitted once.
     HistoryChanged(HistoryChange),
     /// The steps were asked for and could not be read, and why. Only with
     /// [`steps`](crate::Watch::steps): once if the backend knows no steps, else just before
@@ -46,9 +46,9 @@ pub enum Event {
 /// A session knows the newest messages one by one, those of 1,000 timestamps; of older ones it knows
 /// sums ([`Checkpoint`](crate::Checkpoint)). While the API lists all of these, a message that is
 /// late by more than that is found and emitted as any other. Once it does not (it has compacted
-/// the conversation, for example), or more than 63 are late at once, late ones cannot be told from those
-/// that were emitted: nothing is repeated, and a late one may be missing. Newer messages are not
-/// affected. [`Session::run`](crate::Session::run) reads what the API lists now.
+/// the conversation, for example), or more than 63 are late at once, late ones cannot be distinguished
+/// from those that were emitted: nothing is repeated, and a late one may be missing. Newer messages are
+/// not affected. [`Session::run`](crate::Session::run) reads what the API lists now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HistoryChange {

@@ -64,7 +64,7 @@ impl Forgotten {
     }
 
     /// The numbers of the listed messages that are new, which are added; `None` if that cannot be
-    /// told, and then nothing is.
+    /// found out, and then nothing is added.
     pub(super) fn take_new(&mut self, listed: &[Listed]) -> Option<Vec<usize>> {
         let keys: Vec<_> = listed.iter().map(|(key, _)| member(*key, None)).collect();
         let texts = listed.iter().map(|(key, text)| member(*key, Some(*text)));

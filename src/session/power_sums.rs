@@ -114,7 +114,7 @@ impl PowerSums {
     }
 
     /// Which of the listed members are not in the multiset, each as often as it is new; `None` if
-    /// that cannot be told: something of the multiset is not listed, or too much is new.
+    /// that cannot be found out: something of the multiset is not listed, or too much is new.
     pub(super) fn new_members(&self, listed: &[u64]) -> Option<Vec<u64>> {
         let count = listed.len().checked_sub(self.count)?;
         // One sum more than there are new members, as a proof.

@@ -251,7 +251,7 @@ impl OldOnes {
         self.listed.push(listed);
     }
 
-    /// Where those are listed that are new; `None` if that cannot be told.
+    /// Where those are listed that are new; `None` if that cannot be found out.
     fn new_of(&self, known: &mut Option<Forgotten>) -> Option<Vec<usize>> {
         let Some(known) = known else {
             return Some(vec![]);
@@ -610,7 +610,7 @@ mod tests {
         assert!(seen.take_new(spoken(12..20)).is_empty());
         let change = seen.take_change().unwrap();
         assert_eq!((change.until, change.known), (16.0, 7));
-        // Some come back, and what is late among them cannot be told; what is newer can.
+        // Some come back, and what is late among them cannot be found; what is newer can.
         assert!(seen.take_new(spoken((1..2).chain(11..20))).is_empty());
         seen.take_new(spoken(12..30));
         assert_eq!(texts(&seen.take_new(spoken((12..30).chain([30])))), ["30"]);

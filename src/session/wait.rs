@@ -64,6 +64,10 @@ use crate::transport::CallOptions;
 /// | credentials refused: 401, 403 | ends the wait | the same, if a *read* has succeeded before; else it ends the wait |
 /// | for good: a document that is not valid, a response over the limit | ends the wait | ends the wait |
 ///
+/// Waits that share requests ([`Waits`](crate::Waits)) learn from each other that host and credentials
+/// are right. A shared request that the server refuses, or whose response is over the limit, is sent
+/// again for fewer runs first.
+///
 /// So a wrong host or session id is reported at once, and an hour-long wait survives a deployment
 /// of the API and a key that is rotated. A delay that the server asks for is obeyed, for 60 s at
 /// the longest. [`on_outage`](Self::on_outage) shows the failures while the wait goes on.

@@ -12,6 +12,10 @@ use super::{Clock, Sleep};
 /// Of several sleeps that overlap each ends at its own time: the clock never goes back, and goes
 /// forward only as far as the one that lasts longest. An `alarm` moves nothing: it ends once
 /// sleeps, or [`advance`](Self::advance), have moved the clock there. Clones show the same time.
+///
+/// Waits that share requests ([`Waits`](crate::Waits)) sleep only while none of their requests is in
+/// flight, and the deadline of a wait is an alarm. So while a test's server lets one of them hang, the
+/// clock stands still for all, until the request timeout, or until the test advances it.
 #[derive(Debug, Clone, Default)]
 pub struct VirtualClock {
     time: Arc<Mutex<VirtualTime>>,

@@ -116,8 +116,8 @@
 //! ([`Emulator::runs`]), enough for 100,000 of the demo agents, and the long texts that they were
 //! sent 64 MiB of it: when more is needed, those of the oldest are dropped, each with a sentence in
 //! its place that says so, and if runs still take too much, the oldest runs. Ended runs come first.
-//! The texts that one run was sent take 8 MiB of JSON, of which the oldest long ones are dropped first. A run takes 10,000 follow-ups; a further
-//! one is an error. A reset frees all of it.
+//! The texts that one run was sent take 8 MiB of JSON, of which the oldest long ones are dropped first.
+//! A run takes 10,000 follow-ups; a further one is an error. A reset frees all of it.
 //!
 //! Agents, base branches, model families, and channels and timestamps of Slack have 255 characters
 //! at most: a trigger with a longer one is an error, and starts nothing.

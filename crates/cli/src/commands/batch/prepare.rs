@@ -136,7 +136,8 @@ fn read_bytes(file: &Path) -> io::Result<(Vec<u8>, Option<FileIdentity>)> {
 /// Standard streams, files, the runtime's own, and connections that start runs.
 #[cfg(any(unix, test))]
 const SPARE: u64 = 64;
-/// A connection for each run, and its other end if an emulator is in this process.
+/// A connection for each run that is being started, which may be all of them, and its other end if an
+/// emulator is in this process.
 #[cfg(any(unix, test))]
 const EACH: u64 = 2;
 
