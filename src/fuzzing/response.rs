@@ -334,7 +334,7 @@ mod tests {
                 "status 403",
             ],
             Some(b's') => &["stop 200"],
-            _ => &["statuses 200", "status 200"],
+            _ => &["statuses 200", "statuses 503", "statuses 403", "status 200"],
         }
     }
 
