@@ -40,6 +40,11 @@ impl Row {
         }
     }
 
+    /// What failed while it was measured, and how: a goal that is missed.
+    pub(crate) fn failed(what: impl Into<String>, how: impl fmt::Display) -> Self {
+        Self::new(what).ours(how).goal("–", false).count()
+    }
+
     pub(crate) fn ours(mut self, ours: impl fmt::Display) -> Self {
         self.ours = ours.to_string();
         self

@@ -1,13 +1,13 @@
 //! What `.ci/instructions` runs under valgrind, and the server beside it.
 //!
 //! ```sh
-//! instructions serve                              # prints its endpoint, ends with its input
+//! instructions serve                              # prints two endpoints, ends with its input
 //! instructions WORK COUNT ENDPOINT                # does it, and prints nothing
 //! ```
 //!
 //! `read` and `poll` are the library's, `read-by-hand` and `poll-by-hand` the same by a client by
 //! hand; `many` waits for so many runs, and `overdue` sees their ends after the deadline. Each is done
-//! on one thread.
+//! on one thread. A run at the first endpoint has two messages of 200 bytes, at the second two of 500 kB.
 
 #![allow(
     clippy::expect_used,
@@ -65,10 +65,14 @@ fn main() {
 
 /// Serves runs with two messages each, which end at the look that their id ends with.
 fn serve() {
-    let server = Server::start(Script::new(markdown(200), |id, look| {
-        ends_at(look, number_in(id), 2)
-    }));
-    println!("{}", server.endpoint());
+    let servers = [200, 500_000].map(|bytes| {
+        Server::start(Script::new(markdown(bytes), |id, look| {
+            ends_at(look, number_in(id), 2)
+        }))
+    });
+    for server in &servers {
+        println!("{}", server.endpoint());
+    }
     // Whoever has started it keeps its input open.
     let _ = std::io::stdin().read_to_end(&mut vec![]);
 }

@@ -25,7 +25,7 @@ const RUNS: [(&str, &[&str]); 2] = [
 
 pub(crate) fn rows() -> Vec<Row> {
     let Some(program) = built("dinoai-cli", "dinoai") else {
-        let skipped = |what| Row::skipped(what, "the command cannot be built");
+        let skipped = |what| Row::failed(what, "the command cannot be built");
         return [BATCH, RUNS[0].0, RUNS[1].0].map(skipped).into();
     };
     let runs = RUNS.map(|(what, options)| run(&program, what, options));

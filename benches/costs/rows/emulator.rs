@@ -20,9 +20,14 @@ pub(crate) fn rows(effort: Effort) -> Vec<Row> {
              resident memory at most"
         )
     });
+    if Command::new("python3").arg("--version").output().is_err() {
+        return names
+            .map(|name| Row::skipped(name, "there is no Python"))
+            .into();
+    }
     let peaks = match peaks(requests) {
         Ok(peaks) => peaks,
-        Err(why) => return names.map(|name| Row::skipped(name, why)).into(),
+        Err(how) => return names.map(|name| Row::failed(name, how)).into(),
     };
     let rows = names.into_iter().zip(peaks).map(|(name, peak)| {
         Row::new(name)
@@ -43,7 +48,7 @@ fn peaks(requests: u64) -> Result<Vec<u64>, &'static str> {
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|_| "there is no Python")?;
+        .map_err(|_| ".ci/emulator cannot be run")?;
     if !output.status.success() {
         return Err(".ci/emulator failed");
     }

@@ -10,9 +10,13 @@ const GOAL: f64 = 1.10;
 const LINEAR: f64 = 1.3;
 
 pub(crate) fn rows() -> Vec<Row> {
+    let what = "instructions of a read and a poll";
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        return vec![Row::skipped(what, "there is no valgrind")];
+    }
     match figures() {
         Ok(figures) => figures.lines().filter_map(row).collect(),
-        Err(why) => vec![Row::skipped("instructions of a read and a poll", why)],
+        Err(how) => vec![Row::failed(what, how)],
     }
 }
 
@@ -39,6 +43,7 @@ fn row(line: &str) -> Option<Row> {
     let (what, peer, goal) = match what {
         "read" => ("`get_run` of a run with two messages", RAW, GOAL),
         "poll" => ("a poll in a wait", RAW, GOAL),
+        "transcript" => ("read of a transcript of 1 MB", RAW, GOAL),
         "many" => (
             "a run of 10,000 that are waited for",
             "as one of 1,000",
