@@ -45,8 +45,8 @@ impl Client {
 ///   holds up no other; a wait that is dropped has left.
 ///
 /// A wait that goes on alone polls by itself, with a request for its run. So does a
-/// [`Watch`](crate::Watch), which reads more than the status, and the wait for the turn of a follow-up
-/// until that has shown activity.
+/// [`Watch`](crate::Watch), which reads more than the status, an [ask](crate::Session::ask) until it
+/// can send, and the wait for the turn of a follow-up until that has shown activity.
 #[derive(Clone)]
 pub struct Waits {
     client: Client,

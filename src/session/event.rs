@@ -43,16 +43,18 @@ pub enum Event {
 
 /// A change of what the API lists of a long conversation, far back.
 ///
-/// A session knows the newest messages one by one, those of 1,000 timestamps; of older ones it knows
-/// sums ([`Checkpoint`](crate::Checkpoint)). While the API lists all of these, a message that is
-/// late by more than that is found and emitted as any other. Once it does not (it has compacted
-/// the conversation, for example), or more than 63 are late at once, late ones cannot be distinguished
-/// from those that were emitted: nothing is repeated, and a late one may be missing. Newer messages are
-/// not affected. [`Session::run`](crate::Session::run) reads what the API lists now.
+/// A session knows the newest 1,000 messages one by one; of older ones it knows sums
+/// ([`Checkpoint`](crate::Checkpoint)). While the API lists all of these, a message that is late by more
+/// than that is found and emitted as any other. Once it does not (it has compacted the conversation, for
+/// example), or more than 63 are late at once, late ones cannot be distinguished from those that were
+/// emitted: nothing is repeated, and a late one may be missing. From then on that holds for each message
+/// that is late by more than 1,000 others; a later change of the kind is not emitted again, also after a
+/// [`resume`](crate::Client::resume). The newest 1,000 are not affected.
+/// [`Session::run`](crate::Session::run) reads what the API lists now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HistoryChange {
-    /// The last timestamp that it is about.
+    /// The last timestamp that it is about, when it is emitted.
     pub until: f64,
     /// How many messages the session knew up to then.
     pub known: usize,

@@ -623,7 +623,20 @@ mod tests {
     }
 
     #[test]
-    fn more_late_messages_at_once_than_can_be_told_are_said_to_be_missing() {
+    fn a_second_compaction_repeats_nothing_and_is_not_said_again() {
+        let mut seen = Short::default();
+        seen.take_new(spoken(10..20));
+        seen.take_new(spoken(12..20));
+        assert!(seen.take_change().is_some());
+        assert_eq!(seen.take_new(spoken(12..40)).len(), 20);
+        assert_eq!(texts(&seen.take_new(spoken(30..41))), ["40"]);
+        assert!(seen.take_new(spoken(12..41)).is_empty());
+        assert!(seen.take_change().is_none());
+        assert_eq!(texts(&seen.take_new(spoken(12..42))), ["41"]);
+    }
+
+    #[test]
+    fn more_late_messages_at_once_than_can_be_found_are_said_to_be_missing() {
         for (late, found) in [(63, 63), (64, 0)] {
             let mut seen = Short::default();
             seen.take_new(spoken(100..200));

@@ -154,7 +154,7 @@ impl<'a> EventPrinter<'a> {
         if let Event::HistoryChanged(change) = event {
             let text = format!(
                 "the API does not list the first {} messages as before: one among them that comes late \
-                 is not shown",
+                 may not be shown",
                 change.known
             );
             self.output.warning(&text);
