@@ -23,6 +23,10 @@ pub(super) struct WaitingRun<K> {
     pub(super) failed_polls: FailedPolls,
     pub(super) batch_failures: BatchFailures,
     pub(super) polls: u32,
+    /// How many looks in a row were lost with the task that was to send them.
+    pub(super) looks_lost: u32,
+    /// Whether it was looked at once more because the look at its deadline was old.
+    pub(super) was_looked_at_again: bool,
     /// Whether the last response was the last look, which comes at the deadline.
     pub(super) was_last_look: bool,
     pub(super) status: Option<RunStatus>,
@@ -43,6 +47,8 @@ impl<K> WaitingRun<K> {
             failed_polls: FailedPolls::since(start),
             batch_failures: BatchFailures::default(),
             polls: 0,
+            looks_lost: 0,
+            was_looked_at_again: false,
             was_last_look: false,
             status: None,
             last_error: None,

@@ -54,6 +54,17 @@ impl Error {
         }
     }
 
+    /// A poll that was not sent, since the task that sends it ends in this runtime.
+    pub(crate) fn unusable_runtime(call: FailedCall) -> Self {
+        Self::NotSent {
+            call: Box::new(call),
+            obstacle: Obstacle::Connection,
+            source: Arc::new(std::io::Error::other(
+                "its tokio runtime has no timers (call enable_all when you build it), or is shutting down",
+            )),
+        }
+    }
+
     /// A trigger or a follow-up that was not sent, since its client is closed.
     pub(crate) fn closed(call: FailedCall) -> Self {
         Self::NotSent {

@@ -59,14 +59,21 @@ impl SharedPolls {
         Some((looked.answered_at, status))
     }
 
-    /// Reads a run whole, as one of the requests of all waits.
-    pub(super) fn read_run(
+    /// Reads a run whole, as one of the requests of all waits. `None` as soon as the wait goes on in
+    /// another runtime.
+    pub(super) async fn read_run(
         &self,
         api: &Api,
         call: CallOptions,
         deadline: Duration,
-    ) -> impl Future<Output = Result<Run>> + Send + use<> {
-        api.read_run_among(&self.member, call, deadline)
+    ) -> Option<Result<Run>> {
+        let read = api.read_run_among(&self.member, call, deadline);
+        self.member.until_moved(read).await
+    }
+
+    /// Waits for this; `None` as soon as the wait goes on in another runtime.
+    pub(super) async fn until_moved<T>(&self, this: impl Future<Output = T>) -> Option<T> {
+        self.member.until_moved(this).await
     }
 
     /// Obeys a delay that the server asks for, for all waits.

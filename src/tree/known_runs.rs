@@ -85,14 +85,13 @@ impl KnownRuns {
         let together = known.into_iter().chain(first);
         let together = together.map(async |id| (id.clone(), looks.at(id).await));
         for (id, outcome) in join_all(together).await {
-            match outcome {
+            if id == root {
+                polls.look_ended_at(outcome.answered_at);
+            }
+            match outcome.reading {
                 // Kept, although the first run cannot be read.
-                Ok(look) if id != root => drop(self.read.insert(id, look.reading)),
-                Ok(look) => {
-                    polls.look_ended_at(look.answered_at);
-                    looked.insert(id, Ok(look.reading));
-                }
-                Err(error) => drop(looked.insert(id, Err(error))),
+                Ok(reading) if id != root => drop(self.read.insert(id, reading)),
+                reading => drop(looked.insert(id, reading)),
             }
         }
 
@@ -104,7 +103,7 @@ impl KnownRuns {
             async move {
                 let reading = match known {
                     Some(reading) => reading?,
-                    None => looks.at(id).await?.reading,
+                    None => looks.at(id).await.reading?,
                 };
                 let children = reading.children.clone();
                 Ok((reading, children))
@@ -184,7 +183,7 @@ impl KnownRuns {
 
 /// What was read of a run, and when.
 struct LookedAt {
-    reading: Reading,
+    reading: Result<Reading>,
     answered_at: Duration,
 }
 
@@ -211,7 +210,7 @@ impl<'a> Looks<'a> {
 
     /// Looks at one run, in one request with others. If the server refuses so many at a time, again
     /// after the pause of the schedule.
-    async fn at(&self, id: SessionId) -> Result<LookedAt> {
+    async fn at(&self, id: SessionId) -> LookedAt {
         let mut look = scheduler::Look {
             id: id.clone(),
             ..self.look.clone()
@@ -219,29 +218,26 @@ impl<'a> Looks<'a> {
         loop {
             let Some(looked) = self.member.look(look.clone()).await else {
                 // The wait goes on in another runtime.
-                let reading = self.alone(id).await?;
-                let answered_at = self.api.clock().now();
-                return Ok(LookedAt {
-                    reading,
-                    answered_at,
-                });
+                return LookedAt {
+                    reading: self.alone(id).await,
+                    answered_at: self.api.clock().now(),
+                };
             };
             look.batch_failures = looked.batch_failures;
-            match looked.found {
-                Found::Run(reading) => {
-                    let answered_at = looked.answered_at;
-                    return reading.map(|reading| LookedAt {
-                        reading,
-                        answered_at,
-                    });
-                }
-                Found::Failed(error) => return Err(error.for_run(&id, false)),
+            let reading = match looked.found {
+                Found::Run(reading) => reading,
+                Found::Failed(error) => Err(error.for_run(&id, false)),
                 Found::TooMany(_) => {
                     let now = self.api.clock().now();
                     look.soonest = now.saturating_add(self.pause / 2);
                     look.due = now.saturating_add(self.pause).min(look.deadline.max(now));
+                    continue;
                 }
-            }
+            };
+            return LookedAt {
+                reading,
+                answered_at: looked.answered_at,
+            };
         }
     }
 

@@ -294,8 +294,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                 .first_key_value()
                 .and_then(|((deadline, _), _)| match self.may_read() {
                     true => Some(self.member.held_until().min(*deadline)),
-                    // Else something has to be answered first.
-                    false => self.may_look_last().then_some(*deadline),
+                    // Else one has to be answered first.
+                    false => self.may_read_last().then_some(*deadline),
                 });
         start.into_iter().chain(read).min()
     }
@@ -312,16 +312,21 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         self.reads.len() < REQUESTS
     }
 
-    fn may_look_last(&self) -> bool {
-        let stops = self.in_flight.len() - self.triggers;
-        self.reads.len() + stops < REQUESTS + LAST_LOOKS
+    /// The same of a run whose deadline has come.
+    fn may_read_last(&self) -> bool {
+        self.reads.len() < REQUESTS + LAST_LOOKS
+    }
+
+    /// Whether one more run may be stopped. Reads do not wait for stops that hang.
+    fn may_stop(&self) -> bool {
+        self.in_flight.len() - self.triggers < REQUESTS + LAST_LOOKS
     }
 
     fn send_what_is_due(&mut self) {
         if !self.to_start.is_empty() && self.api.closed().is_cancelled() {
             self.start_no_more(&Error::closed(TriggerDinoaiAgentRun::INFO.call()));
         }
-        while self.may_look_last() {
+        while self.may_stop() {
             let Some((run, timeout)) = self.to_stop.pop_front() else {
                 break;
             };
@@ -333,7 +338,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             let is_last = deadline <= now;
             let may_read = match is_last {
                 // Last looks do not wait for what hangs.
-                true => self.may_look_last(),
+                true => self.may_read_last(),
                 false => self.may_read() && !is_held,
             };
             if !may_read {

@@ -77,7 +77,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             return;
         };
         let now = self.clock.now();
-        run.was_last_look = self.is_last_look(&run, asked_at, now);
+        run.was_last_look = self.is_last_look(&mut run, asked_at, now);
         match read {
             Ok(read) if read.status.is_terminal() => {
                 run.failed_polls.answered(&run.id, now, &mut self.on_outage);

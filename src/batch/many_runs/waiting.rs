@@ -12,9 +12,12 @@ use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Awaited, Error, RetryClass, WaitTimeout};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::documents::DinoaiAgentRunStatus;
-use crate::operations::scheduler::{BATCH, FIRST_POLL, Found, Look, Looked, Wanted};
+use crate::operations::scheduler::{BATCH, FIRST_POLL, Found, LAST_LOOK, Look, Looked, Wanted};
 use crate::polling::{OnOutage, OnTimeout, Tolerance};
 use crate::transport::Operation;
+
+/// How many looks in a row may be lost with the task that sends them.
+const LOST_IN_A_ROW: u32 = 2;
 
 impl ManyRuns<SessionId> {
     /// Waits for runs, a batch of them at once and the next batches spread over a second.
@@ -50,14 +53,19 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     /// Whether a response that came then, to a request from then, was the last look at a run.
     pub(super) fn is_last_look(
         &self,
-        run: &WaitingRun<K>,
+        run: &mut WaitingRun<K>,
         asked_at: Duration,
         answered_at: Duration,
     ) -> bool {
         let deadline = self.deadline(run);
         // Nobody has read the stream at the deadline: the response may be from before.
         let was_left = self.left_at < deadline && deadline <= self.resumed_at;
-        answered_at >= deadline && !(was_left && asked_at <= self.resumed_at)
+        if answered_at < deadline || (was_left && asked_at < self.resumed_at) {
+            return false;
+        }
+        // Nor has anybody since, for longer than a last look takes.
+        let is_old = answered_at.saturating_add(LAST_LOOK) < self.clock.now();
+        !is_old || std::mem::replace(&mut run.was_looked_at_again, true)
     }
 
     /// Asks for a look at a run, due then, or from `soonest` on together with others.
@@ -131,15 +139,19 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let now = self.clock.now();
         let Some(looked) = looked else {
             self.member = self.api.join();
-            if self.member.is_outside() {
-                let error = Error::outside_of_tokio(DinoaiAgentRunStatus::INFO.call());
-                let error = error.for_run(&run.id, run.started);
-                return self.finish(*run, Err(error));
-            }
-            return self.ask(run, now, now);
+            run.looks_lost += 1;
+            let call = || DinoaiAgentRunStatus::INFO.call();
+            let error = match self.member.is_outside() {
+                true => Error::outside_of_tokio(call()),
+                false if run.looks_lost > LOST_IN_A_ROW => Error::unusable_runtime(call()),
+                false => return self.ask(run, now, now),
+            };
+            let error = error.for_run(&run.id, run.started);
+            return self.finish(*run, Err(error));
         };
         run.polls += 1;
-        run.was_last_look = self.is_last_look(&run, looked.asked_at, looked.answered_at);
+        run.looks_lost = 0;
+        run.was_last_look = self.is_last_look(&mut run, looked.asked_at, looked.answered_at);
         run.batch_failures = looked.batch_failures;
         match looked.found {
             Found::Run(Ok(reading)) => self.has_status(run, reading.status),

@@ -28,6 +28,8 @@ type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
 struct Answered {
     entries: Vec<Entry>,
     asked_at: Duration,
+    /// Whether the deadline of its waits had come, so that it was bounded by the time of a last look.
+    is_last_look: bool,
     /// The first deadline of the waits that share it, if the request was bounded by that.
     deadline: Option<Duration>,
     readings: Result<Vec<Result<Reading>>>,
@@ -38,6 +40,8 @@ pub(super) async fn drive(mut driving: Driving) {
     let shared = driving.shared.clone();
     let clock = shared.executor.clock();
     let mut in_flight = FuturesUnordered::new();
+    // How many of these are no last looks.
+    let mut polls = 0;
     // The place among those who wait for a permit, and the permit. Both are kept until they are used.
     let mut waiting = None;
     let mut permit = None;
@@ -47,8 +51,14 @@ pub(super) async fn drive(mut driving: Driving) {
         let now = clock.now();
         let next = {
             let mut queue = shared.queue();
-            let needs_permit =
-                send_what_is_due(&shared, &mut queue, &mut in_flight, &mut permit, now);
+            let needs_permit = send_what_is_due(
+                &shared,
+                &mut queue,
+                &mut in_flight,
+                &mut polls,
+                &mut permit,
+                now,
+            );
             if in_flight.is_empty() && queue.is_empty() {
                 queue.is_driven = false;
                 driving.is_over = true;
@@ -85,6 +95,7 @@ pub(super) async fn drive(mut driving: Driving) {
         let woken = select(granted, select(changed, pause));
         match select(answered, woken).await {
             Either::Left((answered, _)) => {
+                polls -= usize::from(!answered.is_last_look);
                 note(&shared, answered);
                 // The connection is idle before the next request asks for one, which would open another.
                 tokio::task::yield_now().await;
@@ -120,6 +131,7 @@ fn send_what_is_due(
     shared: &Shared,
     queue: &mut Queue,
     in_flight: &mut FuturesUnordered<InFlight>,
+    polls: &mut usize,
     permit: &mut Option<OwnedSemaphorePermit>,
     now: Duration,
 ) -> bool {
@@ -132,15 +144,14 @@ fn send_what_is_due(
         in_flight.push(request(shared, batch, None, queue.is_proven, now));
     }
     // One request finds out whether the host and the credentials are right.
-    while queue.is_due(now) && (queue.is_proven || in_flight.is_empty()) {
+    while queue.is_due(now) && (queue.is_proven || *polls == 0) {
         let next = || shared.permits.clone().try_acquire_owned().ok();
         let Some(permit) = permit.take().or_else(next) else {
             return true;
         };
-        let batch = match in_flight.is_empty() {
-            true => queue.take_probe(now).unwrap_or_else(|| queue.take_due(now)),
-            false => queue.take_due(now),
-        };
+        let probe = queue.take_probe(now);
+        let batch = probe.unwrap_or_else(|| queue.take_due(now));
+        *polls += 1;
         in_flight.push(request(shared, batch, Some(permit), queue.is_proven, now));
     }
     // Nothing needs it now.
@@ -157,6 +168,7 @@ fn request(
     now: Duration,
 ) -> InFlight {
     let executor = shared.executor.clone();
+    let is_last_look = permit.is_none();
     let deadline = first_deadline(&entries, now);
     let call = call_options(&entries, deadline, is_proven, now);
     let wanted = wanted(&entries);
@@ -175,6 +187,7 @@ fn request(
         Answered {
             entries,
             asked_at: now,
+            is_last_look,
             deadline,
             readings,
         }
@@ -245,15 +258,14 @@ fn note(shared: &Shared, answered: Answered) {
     let Answered {
         mut entries,
         asked_at,
+        is_last_look,
         deadline,
         readings,
     } = answered;
     let answered_at = shared.executor.clock().now();
     let wanted = wanted(&entries);
+    let mut smaller = None;
     let mut queue = shared.queue();
-    if entries.len() == 1 {
-        queue.probed();
-    }
     let found: Vec<Found> = match readings {
         Ok(readings) => {
             if readings.iter().any(Result::is_ok) {
@@ -268,7 +280,7 @@ fn note(shared: &Shared, answered: Answered) {
             readings.into_iter().map(Found::Run).collect()
         }
         Err(error) if is_about_the_batch(&error) => {
-            queue.use_smaller_batches(wanted, entries.len());
+            smaller = Some(queue.use_smaller_batches(wanted, entries.len()));
             let error = Arc::new(error);
             let refused = || Found::TooMany(error.clone());
             entries.iter().map(|_| refused()).collect()
@@ -280,11 +292,13 @@ fn note(shared: &Shared, answered: Answered) {
             match deadline.filter(|deadline| *deadline < whole) {
                 _ if queue.is_proven => {
                     if is_transient {
-                        queue.note_failed_batch(&mut entries);
+                        smaller = queue.note_failed_batch(&mut entries);
                     }
                 }
                 // It had no more time than the wait that ends first: the others try on.
                 Some(deadline) if is_transient => entries = queue.take_back(entries, deadline),
+                // Nor had it more time than a last look: what waits for the first poll still does.
+                _ if is_last_look && is_transient => {}
                 // It has found out for those that had to wait for it, too.
                 _ => entries.extend(queue.take_unproven(asked_at)),
             }
@@ -294,7 +308,11 @@ fn note(shared: &Shared, answered: Answered) {
         }
     };
     let (is_proven, has_read) = (queue.is_proven, queue.has_read);
+    // Whoever subscribes to events may drop waits.
     drop(queue);
+    if let Some(batch) = smaller {
+        tracing::debug!(batch, "a batch was refused, using smaller ones");
+    }
     for (entry, found) in entries.into_iter().zip(found) {
         entry.reply.send(Looked {
             found,

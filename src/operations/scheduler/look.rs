@@ -26,13 +26,12 @@ pub(crate) struct Look {
     pub(crate) batch_failures: BatchFailures,
 }
 
-/// How often in a row a batch has failed transiently, and how many requests had been answered, and
-/// sent, at the first time. A look gives it back, for the next look at the same run.
+/// How often in a row a batch has failed transiently, and how many requests had been answered at the
+/// first time. A look gives it back, for the next look at the same run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct BatchFailures {
     pub(super) failures: u32,
     pub(super) answered: u32,
-    pub(super) sent: u32,
 }
 
 /// What came of a look.

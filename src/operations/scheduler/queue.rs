@@ -11,11 +11,15 @@ use crate::error::Error;
 const BATCHES_BEFORE_LARGER_ONES: u32 = 100;
 /// How often a batch may fail transiently, while other requests succeed, before it is halved.
 const FAILURES_BEFORE_SMALLER_ONES: u32 = 3;
-/// How often it may fail transiently while nothing else is asked for, before one of its runs is looked
+/// How often it may fail transiently while nothing is answered at all, before one of its runs is looked
 /// at alone.
 const FAILURES_BEFORE_PROBE: u32 = 5;
+/// How long after one such look the next may follow.
+const BETWEEN_PROBES: Duration = Duration::from_secs(10);
 /// How many looks are considered for each one that goes into a request.
 const CONSIDERED: usize = 2;
+/// A wait that ends sooner than this could cut a request short, which takes a minute at most by default.
+const SOON: Duration = Duration::from_secs(60);
 
 /// A look's place: when it is due, and a number.
 pub(super) type Key = (Duration, u64);
@@ -41,15 +45,13 @@ pub(super) struct Queue {
     sizes: [BatchSize; 2],
     /// How many requests were answered at all.
     answered: u32,
-    /// How many requests were sent for looks that were due.
-    sent: u32,
     /// Whether the host is known to be right, and the credentials for reads.
     pub(super) is_proven: bool,
     pub(super) has_read: bool,
     /// When the server may be asked again.
     not_before: Duration,
-    /// Whether one run alone is looked at, to find out whether the server fails or refuses a batch.
-    is_probing: bool,
+    /// When one run alone may be looked at, to find out whether the server fails or refuses a batch.
+    next_probe: Duration,
 }
 
 /// How many runs one request reads.
@@ -79,11 +81,10 @@ impl Default for Queue {
             driven_at: None,
             sizes: [BatchSize::default(); 2],
             answered: 0,
-            sent: 0,
             is_proven: false,
             has_read: false,
             not_before: Duration::ZERO,
-            is_probing: false,
+            next_probe: Duration::ZERO,
         }
     }
 }
@@ -197,19 +198,24 @@ impl Queue {
             .take(BATCH * CONSIDERED)
             .map(|((_, number), due)| (*due, *number))
             .collect();
-        self.take_alike(keys)
+        self.take_alike(keys, now)
     }
 
-    /// Takes looks that read the same as the first of these, as many as go into one request.
-    fn take_alike(&mut self, keys: Vec<Key>) -> Vec<Entry> {
-        let wanted = |key: &Key| self.by_due.get(key).map(|entry| entry.look.wanted);
-        let Some(first) = keys.first().and_then(wanted) else {
+    /// Takes looks that are like the first of these, as many as go into one request: they read the
+    /// same, and a wait that ends soon, which bounds the request, is with others that do.
+    fn take_alike(&mut self, keys: Vec<Key>, now: Duration) -> Vec<Entry> {
+        let soon = now.saturating_add(SOON);
+        let kind = |key: &Key| {
+            let look = &self.by_due.get(key)?.look;
+            Some((look.wanted, look.deadline < soon))
+        };
+        let Some(first) = keys.first().and_then(kind) else {
             return vec![];
         };
         let keys: Vec<Key> = keys
             .into_iter()
-            .filter(|key| wanted(key) == Some(first))
-            .take(self.sizes[first as usize].runs)
+            .filter(|key| kind(key) == Some(first))
+            .take(self.sizes[first.0 as usize].runs)
             .collect();
         keys.into_iter().filter_map(|key| self.take(key)).collect()
     }
@@ -232,27 +238,22 @@ impl Queue {
             .filter(|((due, _), entry)| entry.look.soonest.min(*due) <= now)
             .map(|(key, _)| *key)
             .collect();
-        self.sent = self.sent.wrapping_add(1);
-        self.take_alike(keys)
+        self.take_alike(keys, now)
     }
 
-    /// One of the looks that are due, to be sent alone while nothing is in flight: where they are all
-    /// there is, and have failed together again and again.
+    /// One of the looks that are due, to be sent alone: where batches have failed again and again, and
+    /// nothing else was answered.
     pub(super) fn take_probe(&mut self, now: Duration) -> Option<Vec<Entry>> {
         let (key, entry) = self.by_due.first_key_value()?;
-        let (key, BatchFailures { failures, sent, .. }) = (*key, entry.look.batch_failures);
-        // Nothing else was sent in between.
-        let is_all = self.sent.wrapping_sub(sent) < failures && self.by_due.len() > 1;
-        if self.is_probing || !is_all || failures < FAILURES_BEFORE_PROBE || !self.is_due(now) {
+        let (key, BatchFailures { failures, answered }) = (*key, entry.look.batch_failures);
+        // Nothing was answered in between.
+        let may_be_larger = self.answered == answered && self.by_due.len() > 1;
+        let is_due = self.is_due(now) && now >= self.next_probe;
+        if failures < FAILURES_BEFORE_PROBE || !may_be_larger || !is_due {
             return None;
         }
-        self.is_probing = true;
+        self.next_probe = now.saturating_add(BETWEEN_PROBES);
         self.take(key).map(|entry| vec![entry])
-    }
-
-    /// Notes that a look at one run alone was answered, or failed.
-    pub(super) fn probed(&mut self) {
-        self.is_probing = false;
     }
 
     /// Notes a request that was answered, so that the server is there.
@@ -275,18 +276,20 @@ impl Queue {
         }
     }
 
-    pub(super) fn use_smaller_batches(&mut self, wanted: Wanted, refused: usize) {
+    /// Halves a batch that was refused; returns the size of batches from now on.
+    pub(super) fn use_smaller_batches(&mut self, wanted: Wanted, refused: usize) -> usize {
         let size = &mut self.sizes[wanted as usize];
         size.runs = size.runs.min(refused / 2).max(1);
         size.answered_since_refusal = 0;
-        tracing::debug!(batch = size.runs, "a batch was refused, using smaller ones");
+        size.runs
     }
 
     /// Counts a batch that failed transiently. If it did so three times in a row while other
-    /// requests were answered, it may be too large for the server: batches become smaller.
-    pub(super) fn note_failed_batch(&mut self, entries: &mut [Entry]) {
+    /// requests were answered, it may be too large for the server: batches become smaller, and their
+    /// size is returned.
+    pub(super) fn note_failed_batch(&mut self, entries: &mut [Entry]) -> Option<usize> {
         if entries.len() < 2 {
-            return;
+            return None;
         }
         // A run that has just joined has not failed with the others.
         let before = entries.iter().map(|entry| entry.look.batch_failures);
@@ -295,7 +298,6 @@ impl Queue {
             BatchFailures { failures: 0, .. } => BatchFailures {
                 failures: 1,
                 answered: self.answered,
-                sent: self.sent,
             },
             before => BatchFailures {
                 failures: before.failures + 1,
@@ -311,12 +313,8 @@ impl Queue {
         for entry in entries.iter_mut() {
             entry.look.batch_failures = after;
         }
-        if is_too_often {
-            let wanted = entries
-                .first()
-                .map_or(Wanted::Status, |entry| entry.look.wanted);
-            self.use_smaller_batches(wanted, entries.len());
-        }
+        let wanted = entries.first()?.look.wanted;
+        is_too_often.then(|| self.use_smaller_batches(wanted, entries.len()))
     }
 }
 
@@ -394,6 +392,22 @@ mod tests {
             insert(&mut queue, look(number, 10));
         }
         assert_eq!(queue.take_due(seconds(10)).len(), 25);
+    }
+
+    /// Else a flow of short waits would cut every request short.
+    #[test]
+    fn a_look_whose_wait_ends_soon_goes_with_others_that_do() {
+        let mut queue = Queue::default();
+        for number in 0..40 {
+            let deadline = seconds(if number % 4 == 1 { 40 } else { 4000 });
+            let look = Look {
+                deadline,
+                ..look(number, 10)
+            };
+            insert(&mut queue, look);
+        }
+        let sizes = [(); 3].map(|()| queue.take_due(seconds(10)).len());
+        assert_eq!(sizes, [30, 10, 0]);
     }
 
     #[test]

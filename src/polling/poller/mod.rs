@@ -48,6 +48,8 @@ pub(crate) struct Poller {
     last_error: Option<Error>,
     /// When the last look ended, if something else came between it and the pause.
     look_ended_at: Option<Duration>,
+    /// Whether the run was looked at once more because the look at the deadline was old.
+    was_looked_at_again: bool,
     /// The polls of the client's other waits, with which it shares requests, if it does.
     shared: Option<SharedPolls>,
     /// When the next poll is due, and from when on it may share a request. `None`: at once.
@@ -87,6 +89,7 @@ impl Poller {
             may_have_ended: false,
             last_error: None,
             look_ended_at: None,
+            was_looked_at_again: false,
             shared: None,
             due: None,
         }
@@ -260,7 +263,9 @@ impl Poller {
     async fn pause(&mut self, failure: Option<Error>, awaited: Awaited) -> Result<()> {
         if let Some(error) = &failure {
             tracing::debug!(%error, "a poll failed, the wait goes on");
-            if let Some(shared) = &self.shared {
+            // The scheduler has done so when the response to a shared poll came.
+            let is_alone = self.look_ended_at.is_none();
+            if let Some(shared) = self.shared.as_ref().filter(|_| is_alone) {
                 shared.hold_for(error);
             }
         }
@@ -269,12 +274,16 @@ impl Poller {
         let now = self.now();
         let look_ended_at = self.look_ended_at.take().unwrap_or(now);
         if now >= self.deadline {
-            // One that was over before the deadline is not the last look: that is due now.
+            // One that was over before the deadline is not the last look: that is due now. Nor is one
+            // of which nobody has taken notice for longer than a last look takes.
             self.due = Some(Due {
                 soonest: now,
                 at: now,
             });
-            return match look_ended_at < self.deadline {
+            let is_old = look_ended_at.saturating_add(LAST_LOOK) < now;
+            return match look_ended_at < self.deadline
+                || is_old && !std::mem::replace(&mut self.was_looked_at_again, true)
+            {
                 true => Ok(()),
                 false => Err(self.end_at_deadline(awaited).await),
             };

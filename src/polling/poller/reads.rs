@@ -18,7 +18,11 @@ impl Poller {
     pub(crate) async fn until_due(&mut self) {
         let pause = self.due.map(|due| due.at.saturating_sub(self.now()));
         if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
-            self.clock.sleep(pause).await;
+            let sleep = self.clock.sleep(pause);
+            match &self.shared {
+                Some(shared) => drop(shared.until_moved(sleep).await),
+                None => sleep.await,
+            }
         }
     }
 
@@ -62,10 +66,14 @@ impl Poller {
     /// Reads the run whole: among others as one of their requests.
     pub(crate) async fn read_run(&mut self) -> Result<Run> {
         let call = self.call_options();
-        match self.shared.as_ref().filter(|shared| !shared.is_alone()) {
-            Some(shared) => shared.read_run(&self.api, call, self.deadline).await,
-            None => self.api.read_run(call).await,
+        if let Some(shared) = self.shared.as_ref().filter(|shared| !shared.is_alone()) {
+            if let Some(read) = shared.read_run(&self.api, call, self.deadline).await {
+                return read;
+            }
+            // The wait goes on in another runtime.
+            self.share();
         }
+        self.api.read_run(self.call_options()).await
     }
 
     /// A look at this run, or at one of its descendants, that is due now.

@@ -8,12 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use dinoai::time::SystemClock;
-use dinoai::{Client, Result, Retry};
+use dinoai::{Client, Error, Retry};
 
 use crate::many_runs::api::end_one_after_the_other;
-use crate::support::fault_server::{FastClock, FaultServer, SESSION, client};
+use crate::support::fault_server::{FastClock, FaultServer, Reply, SESSION, client};
+use crate::support::operations::{READ, sent};
 use crate::support::samples::{id, ids, seconds};
-use crate::support::shown_run::client_by;
+use crate::support::shown_run::{client_by, fields, run_with};
 
 fn single_threaded() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -41,7 +42,7 @@ fn served_elsewhere() -> (tokio::runtime::Runtime, FaultServer, Client) {
 }
 
 /// Leaves an idle connection behind.
-fn read_in(runtime: &tokio::runtime::Runtime, client: &Client) -> Result<()> {
+fn read_in(runtime: &tokio::runtime::Runtime, client: &Client) -> dinoai::Result<()> {
     runtime.block_on(async {
         for _ in 0..3 {
             client.get_run(SESSION).await?;
@@ -128,4 +129,79 @@ fn waits_that_move_to_another_runtime_go_on_there() {
     let (completed, alone) = second.block_on(waits);
     alone.unwrap();
     assert_eq!(completed, 120);
+}
+
+/// A server whose first run has ended, and takes its time to read it whole.
+fn reads_slowly() -> (tokio::runtime::Runtime, FaultServer, Client) {
+    let serving = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = serving.block_on(FaultServer::scripted(|seen| {
+        let reply = run_with(seen, |id| match id {
+            "run-0" => fields(id, "COMPLETED", &[]),
+            _ => fields(id, "RUNNING", &[]),
+        });
+        match seen.operation == READ {
+            true => Reply::Late(Duration::from_millis(200), Box::new(reply)),
+            false => reply,
+        }
+    }));
+    let client = client_by(&server, &SystemClock::new());
+    (serving, server, client)
+}
+
+/// Goes on with a wait in another runtime, on a thread of its own, and returns what came of it.
+fn goes_on_elsewhere<T: Send + 'static>(
+    wait: impl Future<Output = T> + Send + 'static,
+) -> Result<T, mpsc::RecvTimeoutError> {
+    let (report, reported) = mpsc::channel();
+    thread::spawn(move || report.send(single_threaded().block_on(wait)));
+    reported.recv_timeout(seconds(20))
+}
+
+#[test]
+fn a_wait_that_moves_to_another_runtime_while_its_run_is_read_ends_there() {
+    let (_serving, server, client) = reads_slowly();
+    let first = single_threaded();
+    let mut other = Box::pin(client.waits().wait(id(1)).unwrap().into_future());
+    let mut wait = Box::pin(client.waits().wait(id(0)).unwrap().into_future());
+    first.block_on(async {
+        while sent(&server, READ) == 0 {
+            poll_fn(|context| {
+                assert!(other.as_mut().poll(context).is_pending());
+                assert!(wait.as_mut().poll(context).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            tokio::task::yield_now().await;
+        }
+    });
+    let run = goes_on_elsewhere(wait).unwrap().unwrap();
+    assert_eq!(run.session_id, id(0));
+}
+
+#[test]
+fn a_wait_that_moves_to_another_runtime_while_it_pauses_ends_there() {
+    let (_serving, server, client) = reads_slowly();
+    let first = single_threaded();
+    let wait = client.waits().wait(id(1)).unwrap();
+    let wait = wait.timeout(Duration::from_millis(500));
+    let mut wait = Box::pin(wait.into_future());
+    first.block_on(async {
+        let mut more = 100;
+        while more > 0 {
+            poll_fn(|context| {
+                assert!(wait.as_mut().poll(context).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            tokio::task::yield_now().await;
+            // It has to notice the response.
+            more -= server.arrived();
+        }
+    });
+    let error = goes_on_elsewhere(wait).unwrap().unwrap_err();
+    assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
 }

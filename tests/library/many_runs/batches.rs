@@ -183,7 +183,10 @@ async fn a_page_instead_of_the_api_in_the_middle_makes_no_batch_smaller_and_lose
         let lost = results.iter().find(|(_, result)| result.is_err());
         assert!(lost.is_none(), "{status}: {lost:?}");
         let batches = batches(&server);
-        let smaller = batches.iter().filter(|size| **size != 50).count();
+        // One run alone is looked at each 10 s, in case that the server takes no batch.
+        let (probes, batches): (Vec<_>, Vec<_>) = batches.into_iter().partition(|size| *size == 1);
+        assert!(probes.len() <= usize::from(status == 503) * 6, "{probes:?}");
+        let smaller = batches.iter().filter(|size| **size < 40).count();
         assert_eq!(smaller, 0, "{status}: {batches:?}");
     }
 }

@@ -8,6 +8,7 @@ mod dead_hosts;
 pub(crate) mod deadlines;
 mod each_run_once;
 mod memory;
+mod neighbours;
 mod no_further_starts;
 mod one_bad_run;
 mod outages;

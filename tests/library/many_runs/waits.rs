@@ -355,7 +355,8 @@ async fn a_wait_that_ends_soon_does_not_end_the_others_with_it() {
     })
     .await;
     let (client, _) = patient(&server);
-    let many = tokio::spawn(all(client.wait_all(ids(10)).unwrap().results()));
+    let many = client.wait_all(ids(10)).unwrap().timeout(seconds(50));
+    let many = tokio::spawn(all(many.results()));
     let short = client.waits().wait(id(11)).unwrap().timeout(seconds(1));
     let short = tokio::spawn(short.into_future());
     assert!(short.await.unwrap().is_err());

@@ -1,9 +1,13 @@
 //! A tree waits for the open turn of its session, and is read although some reads fail.
 
+use std::sync::Arc;
+
 use dinoai::time::{Clock, VirtualClock};
 use serde_json::json;
+use tokio::sync::Notify;
 
-use crate::support::fault_server::{Reply, client};
+use crate::many_runs::api::asked;
+use crate::support::fault_server::{FaultServer, Reply, client};
 use crate::support::operations::{DIGEST, READ};
 use crate::support::samples::{seconds, session};
 use crate::support::shown_run::{fields, id_of, run, run_with, shown};
@@ -86,4 +90,52 @@ async fn a_first_run_that_was_seen_before_the_deadline_is_looked_at_once_more_af
         assert!(tree.has_ended());
         assert_eq!(requests_for(&server, DIGEST, "root"), look + 1);
     }
+}
+
+/// The first run fails in a look, and the rest of that look is answered after the deadline.
+#[tokio::test]
+async fn a_first_run_that_failed_before_the_deadline_is_looked_at_once_more_after_it() {
+    let (clock, held) = (VirtualClock::new(), Arc::new(Notify::new()));
+    let (time, hold) = (clock.clone(), held.clone());
+    let children: Vec<_> = (0..60).map(|number| format!("child-{number}")).collect();
+    let mut looks_at_root = 0;
+    let mut answer = api::for_each_run(move |seen| match id_of(seen) {
+        "root" => {
+            looks_at_root += usize::from(seen.operation != READ);
+            let children: Vec<_> = children.iter().map(String::as_str).collect();
+            match looks_at_root {
+                1 => api::run("root", "RUNNING", &children),
+                2 => Reply::errors(
+                    200,
+                    &json!([{ "message": "busy", "extensions": { "code": "SERVICE_UNAVAILABLE" } }]),
+                ),
+                _ => api::run("root", "COMPLETED", &children),
+            }
+        }
+        id => api::run(id, "COMPLETED", &[]),
+    });
+    let server = FaultServer::scripted(move |seen| {
+        let reply = answer(seen);
+        let is_second = time.now() == seconds(20) && asked(seen).len() == 50;
+        match seen.operation != READ && is_second {
+            true => Reply::When(hold.clone(), Box::new(reply)),
+            false => reply,
+        }
+    })
+    .await;
+    let (client, _) = client(&server.endpoint(), |builder| {
+        builder.clock(clock.clone()).request_timeout(seconds(60))
+    });
+    let session = client.session("root").unwrap();
+    let wait = session.tree().until_ended().poll_interval(seconds(20));
+    let wait = tokio::spawn(wait.timeout(seconds(30)).into_future());
+    // The first run, its children in two, and the request of the second look that has the first run.
+    server.until_answered(4).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(seconds(40));
+    held.notify_one();
+    let tree = wait.await.unwrap().unwrap();
+    assert!(tree.has_ended());
 }

@@ -1,9 +1,12 @@
 //! A stream that is read slowly still has its last look.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use dinoai::time::{Clock, VirtualClock};
-use dinoai::{Event, OnTimeout, SessionId};
+use dinoai::{Error, Event, OnTimeout, SessionId};
 use tokio::sync::Notify;
 
 use crate::support::fault_server::{FaultServer, Reply};
@@ -85,4 +88,96 @@ async fn a_stream_of_many_runs_that_is_read_slowly_looks_once_more_before_it_giv
     let (second, result) = runs.next().await.unwrap();
     assert_eq!(second.as_str(), "b");
     assert!(result.is_ok(), "{result:?}");
+}
+
+/// A run that is in progress at its deadline, and has ended a second later.
+async fn ends_just_after_its_deadline(clock: &VirtualClock) -> FaultServer {
+    let time = clock.clone();
+    FaultServer::scripted(move |seen| match time.now() <= seconds(60) {
+        true => run_with(seen, |id| fields(id, "RUNNING", &[])),
+        false => run_with(seen, |id| fields(id, "COMPLETED", &[])),
+    })
+    .await
+}
+
+/// Polls a wait until its last look is on its way, and leaves it for ten seconds then.
+async fn left_at_its_last_look<T>(
+    wait: &mut Pin<Box<impl Future<Output = T>>>,
+    server: &FaultServer,
+    clock: &VirtualClock,
+) {
+    while server.arrived() < 2 {
+        poll_fn(|context| {
+            assert!(wait.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        tokio::task::yield_now().await;
+    }
+    server.until_answered(2).await;
+    // The last look is noted by the task that polls for all.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(seconds(10));
+}
+
+#[tokio::test]
+async fn many_runs_whose_last_look_is_noticed_late_are_looked_at_once_more_and_not_stopped() {
+    let clock = VirtualClock::new();
+    let server = ends_just_after_its_deadline(&clock).await;
+    let wait = client_by(&server, &clock).wait_all(["a"]).unwrap();
+    let wait = wait.poll_interval(seconds(100)).timeout(seconds(60));
+    let mut results = wait.on_timeout(OnTimeout::Stop).results();
+    let mut next = Box::pin(results.next());
+    left_at_its_last_look(&mut next, &server, &clock).await;
+    let (_, result) = next.await.unwrap();
+    assert!(result.is_ok(), "{result:?}");
+    assert_eq!(sent(&server, STOP), 0);
+}
+
+#[tokio::test]
+async fn a_wait_among_others_whose_last_look_is_noticed_late_looks_once_more_and_stops_nothing() {
+    let clock = VirtualClock::new();
+    let server = ends_just_after_its_deadline(&clock).await;
+    let client = client_by(&server, &clock);
+    // It takes part, and is not read.
+    let mut other = client.wait_all(["b"]).unwrap().results();
+    let mut other = Box::pin(other.next());
+    poll_fn(|context| {
+        assert!(other.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    let wait = client.waits().wait("a").unwrap();
+    let wait = wait.poll_interval(seconds(100)).timeout(seconds(60));
+    let mut wait = Box::pin(wait.on_timeout(OnTimeout::Stop).into_future());
+    left_at_its_last_look(&mut wait, &server, &clock).await;
+    let result = wait.await;
+    assert!(result.is_ok(), "{result:?}");
+    assert_eq!(sent(&server, STOP), 0);
+}
+
+/// By a clock that stands still between two results.
+#[tokio::test]
+async fn a_stream_that_is_read_again_after_its_deadline_looks_once() {
+    let clock = VirtualClock::new();
+    let server = FaultServer::scripted(|seen| {
+        run_with(seen, |id| match id {
+            "a" => fields(id, "COMPLETED", &[]),
+            _ => fields(id, "RUNNING", &[]),
+        })
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let wait = client.wait_all(["a", "b"]).unwrap().timeout(seconds(60));
+    let mut results = wait.results();
+    let (first, _) = results.next().await.unwrap();
+    assert_eq!(first.as_str(), "a");
+    clock.advance(seconds(100));
+    let before = server.arrived();
+    let (_, result) = results.next().await.unwrap();
+    assert!(matches!(result, Err(Error::WaitTimeout(_))), "{result:?}");
+    let looks = server.arrived() - before;
+    assert!(looks <= 2, "{looks} looks");
 }
