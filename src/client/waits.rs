@@ -39,7 +39,10 @@ impl Client {
 /// - At most 8 requests for statuses are in flight at a time; those for runs whose deadline has come do
 ///   not wait for the others.
 /// - If the server refuses so many runs in a request, or such a request fails three times in a row
-///   while others succeed, requests become smaller, down to one for each run.
+///   while others succeed, requests become smaller, down to one for each run. While nothing succeeds,
+///   one run is looked at alone each 10 s, to find that out.
+/// - A wait that ends within a minute shares requests with others that do, since its deadline bounds
+///   them.
 /// - Each wait keeps its own timeout, schedule, hooks and
 ///   [tolerance](crate::Wait#failing-polls), and learns what concerns its run. A caller that is slow
 ///   holds up no other; a wait that is dropped has left.
