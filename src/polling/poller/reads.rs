@@ -16,12 +16,17 @@ impl Poller {
 
     /// Sleeps until the next poll is due.
     pub(crate) async fn until_due(&mut self) {
-        let pause = self.due.map(|due| due.at.saturating_sub(self.now()));
-        if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
+        loop {
+            let pause = self.due.map(|due| due.at.saturating_sub(self.now()));
+            let Some(pause) = pause.filter(|pause| !pause.is_zero()) else {
+                return;
+            };
             let sleep = self.clock.sleep(pause);
             match &self.shared {
-                Some(shared) => drop(shared.until_moved(sleep).await),
-                None => sleep.await,
+                None => return sleep.await,
+                Some(shared) if shared.until_moved(sleep).await.is_some() => return,
+                // The rest of it in the runtime in which the wait goes on.
+                Some(_) => self.share(),
             }
         }
     }
