@@ -1,9 +1,9 @@
 //! A run by its id: [`Session`] sends, asks, waits, watches, stops and resumes.
 //!
-//! [`state`] is what a session has emitted ([`seen_messages`] for messages, [`forgotten`] and
-//! [`power_sums`] for old ones), [`handle`] shares it between its futures and holds the locks, [`turn`]
-//! and [`turn_end`] decide when a turn has ended, and a [`checkpoint`] stores all of that. [`send`]
-//! sends a follow-up. [`poll_loops`] has the loops of [`wait`] and [`ask`], [`watch`] has its own.
+//! [`state`] is what a session has emitted ([`seen_messages`] for messages: [`tail`] for new
+//! ones, [`forgotten`] and [`power_sums`] for old ones), [`handle`] shares it between its futures and
+//! holds the locks, [`turn`] and [`turn_end`] decide when a turn has ended, and a [`checkpoint`] stores
+//! all of that. [`send`] sends a follow-up. [`poll_loops`] has the loops of [`wait`] and [`ask`], [`watch`] has its own.
 
 mod ask;
 mod checkpoint;
@@ -17,6 +17,7 @@ mod seen_messages;
 mod send;
 mod state;
 mod stop_guard;
+mod tail;
 mod turn;
 mod turn_end;
 mod wait;

@@ -75,7 +75,8 @@ use crate::transport::CallOptions;
 /// # The deadline
 ///
 /// At the timeout the run is looked at once more, for at most 5 s (a poll that is in flight then
-/// is that look, unless the wait is polled more than 5 s after its response), and read if it has ended. So a run that ended between the last poll and the
+/// is that look; one that waits share is not if this one notices it more than 5 s late), and read if
+/// it has ended. So a run that ended between the last poll and the
 /// deadline is not reported as still in progress, nor is it stopped.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {

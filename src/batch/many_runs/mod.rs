@@ -267,6 +267,10 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             }
         });
         poll_fn(|context| {
+            // First, since what the old runtime has lost is no failure.
+            if self.member.has_moved() {
+                return Poll::Ready(Some(Happened::Woken));
+            }
             // This side keeps a sender, so that the channel does not end.
             if let Poll::Ready(Some(looked)) = self.looks.1.poll_recv(context) {
                 return Poll::Ready(Some(Happened::Looked(looked)));
@@ -276,9 +280,6 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             }
             if let Poll::Ready(Some(read)) = self.reads.poll_next_unpin(context) {
                 return Poll::Ready(Some(Happened::Read(read)));
-            }
-            if self.member.has_moved() {
-                return Poll::Ready(Some(Happened::Woken));
             }
             let woken = timer.as_mut().poll(context);
             woken.map(|()| Some(Happened::Woken))

@@ -266,6 +266,7 @@ fn note(shared: &Shared, answered: Answered) {
     let wanted = wanted(&entries);
     let mut smaller = None;
     let mut queue = shared.queue();
+    queue.note_end_of_probe(&entries);
     let found: Vec<Found> = match readings {
         Ok(readings) => {
             if readings.iter().any(Result::is_ok) {
@@ -280,6 +281,7 @@ fn note(shared: &Shared, answered: Answered) {
             readings.into_iter().map(Found::Run).collect()
         }
         Err(error) if is_about_the_batch(&error) => {
+            queue.hold_for(&error, answered_at);
             smaller = Some(queue.use_smaller_batches(wanted, entries.len()));
             let error = Arc::new(error);
             let refused = || Found::TooMany(error.clone());

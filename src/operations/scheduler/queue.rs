@@ -52,6 +52,8 @@ pub(super) struct Queue {
     not_before: Duration,
     /// When one run alone may be looked at, to find out whether the server fails or refuses a batch.
     next_probe: Duration,
+    /// The number of the one that is in flight.
+    probe: Option<u64>,
 }
 
 /// How many runs one request reads.
@@ -85,6 +87,7 @@ impl Default for Queue {
             has_read: false,
             not_before: Duration::ZERO,
             next_probe: Duration::ZERO,
+            probe: None,
         }
     }
 }
@@ -248,12 +251,20 @@ impl Queue {
         let (key, BatchFailures { failures, answered }) = (*key, entry.look.batch_failures);
         // Nothing was answered in between.
         let may_be_larger = self.answered == answered && self.by_due.len() > 1;
-        let is_due = self.is_due(now) && now >= self.next_probe;
+        let is_due = self.is_due(now) && now >= self.next_probe && self.probe.is_none();
         if failures < FAILURES_BEFORE_PROBE || !may_be_larger || !is_due {
             return None;
         }
         self.next_probe = now.saturating_add(BETWEEN_PROBES);
+        self.probe = Some(key.1);
         self.take(key).map(|entry| vec![entry])
+    }
+
+    /// Notes that these looks are in flight no more.
+    pub(super) fn note_end_of_probe(&mut self, entries: &[Entry]) {
+        if entries.iter().any(|entry| Some(entry.number) == self.probe) {
+            self.probe = None;
+        }
     }
 
     /// Notes a request that was answered, so that the server is there.
@@ -426,8 +437,11 @@ mod tests {
             insert(&mut queue, look);
         }
         assert!(queue.take_probe(seconds(9)).is_none());
-        assert_eq!(queue.take_probe(seconds(10)).unwrap().len(), 1);
-        assert!(queue.take_probe(seconds(10)).is_none());
+        let probe = queue.take_probe(seconds(10)).unwrap();
+        assert_eq!(probe.len(), 1);
+        assert!(queue.take_probe(seconds(30)).is_none());
+        queue.note_end_of_probe(&probe);
+        assert!(queue.take_probe(seconds(19)).is_none());
         assert_eq!(queue.take_due(seconds(10)).len(), 39);
     }
 

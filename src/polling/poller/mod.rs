@@ -5,8 +5,8 @@
 //! ends. A watch calls `look_ended` where work comes between a poll and the pause. An ask that is still
 //! queued at its deadline calls `end_at_deadline` itself.
 //!
-//! At the deadline the run is looked at once more: a poll that is in flight then is that look,
-//! else one more is made. Only after it is anything said of the run, or done to it.
+//! At the deadline the run is looked at once more: a poll that is in flight then is that look, unless it
+//! is shared and noticed late, else one more is made. Only after it is anything said of the run, or done to it.
 
 mod reads;
 
@@ -48,7 +48,10 @@ pub(crate) struct Poller {
     last_error: Option<Error>,
     /// When the last look ended, if something else came between it and the pause.
     look_ended_at: Option<Duration>,
-    /// Whether the run was looked at once more because the look at the deadline was old.
+    /// Whether the last response came through the scheduler, and whether this wait has noticed it late.
+    was_shared: bool,
+    was_noticed_late: bool,
+    /// Whether the run was looked at once more because the look at the deadline was noticed late.
     was_looked_at_again: bool,
     /// The polls of the client's other waits, with which it shares requests, if it does.
     shared: Option<SharedPolls>,
@@ -89,6 +92,8 @@ impl Poller {
             may_have_ended: false,
             last_error: None,
             look_ended_at: None,
+            was_shared: false,
+            was_noticed_late: false,
             was_looked_at_again: false,
             shared: None,
             due: None,
@@ -156,6 +161,7 @@ impl Poller {
     /// Counts a poll that is about to be made.
     pub(crate) fn begin(&mut self) -> CallOptions {
         self.polls += 1;
+        self.was_shared = false;
         self.call_options()
     }
 
@@ -263,9 +269,8 @@ impl Poller {
     async fn pause(&mut self, failure: Option<Error>, awaited: Awaited) -> Result<()> {
         if let Some(error) = &failure {
             tracing::debug!(%error, "a poll failed, the wait goes on");
-            // The scheduler has done so when the response to a shared poll came.
-            let is_alone = self.look_ended_at.is_none();
-            if let Some(shared) = self.shared.as_ref().filter(|_| is_alone) {
+            // The scheduler has done so when the response to a shared request came.
+            if let Some(shared) = self.shared.as_ref().filter(|_| !self.was_shared) {
                 shared.hold_for(error);
             }
         }
@@ -273,6 +278,7 @@ impl Poller {
         self.last_error = failure;
         let now = self.now();
         let look_ended_at = self.look_ended_at.take().unwrap_or(now);
+        let was_noticed_late = std::mem::take(&mut self.was_noticed_late);
         if now >= self.deadline {
             // One that was over before the deadline is not the last look: that is due now. Nor is one
             // of which nobody has taken notice for longer than a last look takes.
@@ -280,9 +286,8 @@ impl Poller {
                 soonest: now,
                 at: now,
             });
-            let is_old = look_ended_at.saturating_add(LAST_LOOK) < now;
             return match look_ended_at < self.deadline
-                || is_old && !std::mem::replace(&mut self.was_looked_at_again, true)
+                || was_noticed_late && !std::mem::replace(&mut self.was_looked_at_again, true)
             {
                 true => Ok(()),
                 false => Err(self.end_at_deadline(awaited).await),

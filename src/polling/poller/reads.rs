@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Due, Poller};
 use crate::error::Result;
 use crate::model::{Run, RunStatus, SessionId};
-use crate::operations::scheduler::{BatchFailures, FIRST_POLL, Look, Wanted};
+use crate::operations::scheduler::{BatchFailures, FIRST_POLL, LAST_LOOK, Look, Wanted};
 use crate::polling::shared_polls::SharedPolls;
 
 impl Poller {
@@ -65,6 +65,8 @@ impl Poller {
         };
         self.polls += 1;
         self.look_ended_at = Some(answered_at);
+        self.was_shared = true;
+        self.was_noticed_late = answered_at.saturating_add(LAST_LOOK) < self.now();
         status.map_err(|error| error.for_run(&self.session_id, self.started))
     }
 
@@ -73,11 +75,13 @@ impl Poller {
         let call = self.call_options();
         if let Some(shared) = self.shared.as_ref().filter(|shared| !shared.is_alone()) {
             if let Some(read) = shared.read_run(&self.api, call, self.deadline).await {
+                self.was_shared = true;
                 return read;
             }
             // The wait goes on in another runtime.
             self.share();
         }
+        self.was_shared = false;
         self.api.read_run(self.call_options()).await
     }
 

@@ -12,9 +12,9 @@ use dinoai::{Client, Error, Retry};
 
 use crate::many_runs::api::end_one_after_the_other;
 use crate::support::fault_server::{FastClock, FaultServer, Reply, SESSION, client};
-use crate::support::operations::{READ, sent};
+use crate::support::operations::{READ, SEND, sent};
 use crate::support::samples::{id, ids, seconds};
-use crate::support::shown_run::{client_by, fields, run_with};
+use crate::support::shown_run::{accepted, client_by, fields, run_with};
 
 fn single_threaded() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -143,9 +143,10 @@ fn reads_slowly() -> (tokio::runtime::Runtime, FaultServer, Client) {
             "run-0" => fields(id, "COMPLETED", &[]),
             _ => fields(id, "RUNNING", &[]),
         });
-        match seen.operation == READ {
-            true => Reply::Late(Duration::from_millis(200), Box::new(reply)),
-            false => reply,
+        match seen.operation.as_str() {
+            READ => Reply::Late(Duration::from_millis(200), Box::new(reply)),
+            SEND => accepted(seen),
+            _ => reply,
         }
     }));
     let client = client_by(&server, &SystemClock::new());
@@ -182,12 +183,21 @@ fn a_wait_that_moves_to_another_runtime_while_its_run_is_read_ends_there() {
     assert_eq!(run.session_id, id(0));
 }
 
-#[test]
-fn a_wait_that_moves_to_another_runtime_while_it_pauses_ends_there() {
+/// Begins a wait in one runtime, and goes on with it in another when it pauses; returns how many polls
+/// and looks it makes.
+fn requests_of_a_wait_that_moves_in_its_pause(is_for_a_turn: bool) -> usize {
     let (_serving, server, client) = reads_slowly();
     let first = single_threaded();
-    let wait = client.waits().wait(id(1)).unwrap();
-    let wait = wait.poll_interval(seconds(10));
+    // Of a run that reads as ended the messages are polled as well, until the follow-up shows up.
+    let run = if is_for_a_turn { id(0) } else { id(1) };
+    let session = client.session(run).unwrap();
+    if is_for_a_turn {
+        first
+            .block_on(session.send("And now?").into_future())
+            .unwrap();
+    }
+    let before = server.arrived();
+    let wait = session.wait().poll_interval(seconds(10));
     let wait = wait.timeout(Duration::from_millis(500));
     let mut wait = Box::pin(wait.into_future());
     first.block_on(async {
@@ -200,11 +210,19 @@ fn a_wait_that_moves_to_another_runtime_while_it_pauses_ends_there() {
             .await;
             tokio::task::yield_now().await;
             // It has to notice the response.
-            more -= server.arrived();
+            more -= usize::from(server.arrived() > before);
         }
     });
     let error = goes_on_elsewhere(wait).unwrap().unwrap_err();
     assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
-    // The move is no reason to poll sooner.
-    assert_eq!(server.arrived(), 2);
+    server.arrived() - before
+}
+
+/// The move is no reason to poll sooner: one at first, and one at the deadline.
+#[test]
+fn a_wait_that_moves_to_another_runtime_while_it_pauses_ends_there() {
+    for is_for_a_turn in [false, true] {
+        let requests = requests_of_a_wait_that_moves_in_its_pause(is_for_a_turn);
+        assert_eq!(requests, 2, "for a turn: {is_for_a_turn}");
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dinoai::Result;
-use dinoai::time::Clock;
+use dinoai::time::{Clock, VirtualClock};
 
 use crate::many_runs::api::{all, asked, reads_as, runs};
 use crate::support::fault_server::{FastClock, FaultServer, Reply};
@@ -121,4 +121,34 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_ended_runs_too(
     assert!(arrivals.len() >= 50, "{arrivals:?}");
     let early = arrivals.iter().filter(|since| **since < seconds(50));
     assert_eq!(early.count(), 0, "{arrivals:?}");
+}
+
+#[tokio::test]
+async fn a_delay_that_comes_with_a_refused_batch_holds_for_all() {
+    let clock = VirtualClock::new();
+    let time = clock.clone();
+    let arrivals = Arc::new(Mutex::new(vec![]));
+    let record = arrivals.clone();
+    let mut answer = runs(|_, polls| reads_as(["RUNNING", "COMPLETED"][usize::from(polls >= 3)]));
+    let mut polls = 0;
+    let server = FaultServer::scripted(move |seen| {
+        if is_poll(seen) {
+            polls += 1;
+            record.lock().unwrap().push(time.now());
+            if polls == 3 {
+                let delay = vec![("Retry-After", "30".to_owned())];
+                return Reply::Http(413, delay, String::new());
+            }
+        }
+        answer(seen)
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let many = client.wait_all(ids(100)).unwrap().poll_interval(seconds(5));
+    let results = all(many.results()).await;
+    assert!(results.values().all(Result::is_ok));
+    let arrivals = arrivals.lock().unwrap();
+    let refused = arrivals[2];
+    let is_early = |at: &&Duration| **at > refused && **at < refused + seconds(30);
+    assert_eq!(arrivals.iter().filter(is_early).count(), 0, "{arrivals:?}");
 }

@@ -181,3 +181,35 @@ async fn a_stream_that_is_read_again_after_its_deadline_looks_once() {
     let looks = server.arrived() - before;
     assert!(looks <= 2, "{looks} looks");
 }
+
+/// What takes long is the wait's own read, whose time is bounded: no reason to look once more.
+#[tokio::test]
+async fn a_last_look_whose_run_takes_long_to_read_was_the_last() {
+    let clock = VirtualClock::new();
+    let time = clock.clone();
+    let server = FaultServer::scripted(move |seen| {
+        if seen.operation == READ {
+            time.advance(seconds(6));
+            return Reply::html(503);
+        }
+        let has_ended = time.now() >= seconds(60);
+        run_with(seen, |id| match id {
+            "a" if has_ended => fields(id, "COMPLETED", &[]),
+            _ => fields(id, "RUNNING", &[]),
+        })
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let mut other = client.wait_all(["b"]).unwrap().results();
+    let mut other = Box::pin(other.next());
+    poll_fn(|context| {
+        assert!(other.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    let wait = client.waits().wait("a").unwrap();
+    let wait = wait.poll_interval(seconds(100)).timeout(seconds(60));
+    let error = wait.await.unwrap_err();
+    assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+    assert_eq!(sent(&server, READ), 1);
+}
