@@ -1,9 +1,13 @@
 //! Runs: the record of each ([`Run`]), which is what an emulator reports of it, under a session id
 //! of 16 lower-case letters and digits; how each of them goes, and all of them together.
 //!
-//! The [`store`] has every run of an emulator; [`state`] is one of them, with its [`record`]. Which scenario a run follows
-//! is said by [`workspace`], how much memory runs take by [`size`].
+//! The [`store`] has every run of an emulator; [`state`] is one of them, with its [`record`]. Which
+//! scenario a run follows is said by [`workspace`], how much memory it takes by [`size`], and what
+//! is dropped when that is too much by [`dropping`].
 
+mod dropping;
+#[cfg(test)]
+mod for_tests;
 mod record;
 mod size;
 mod state;

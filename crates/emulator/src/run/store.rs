@@ -337,3 +337,46 @@ fn since_1970() -> Duration {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Instant;
+
+    use super::*;
+    use crate::run::for_tests::{NOW, start, started};
+
+    #[test]
+    fn a_run_takes_ten_thousand_follow_ups() {
+        let mut store = RunStore::new(Workspace::default());
+        let id = start(&mut store, "m");
+        for _ in 0..MOST_FOLLOW_UPS {
+            assert!(store.send(&id, "m".to_owned(), NOW).is_ok());
+        }
+        let refused = store.send(&id, "m".to_owned(), NOW);
+        assert!(matches!(refused, Err(NotSent::TooMany(10_000))));
+    }
+
+    #[test]
+    #[ignore = "compares times: .ci/long emulator"]
+    fn a_follow_up_to_a_demo_agent_takes_no_longer_after_many() {
+        let (mut store, id) = started("data-quality-checker", "Check stg_orders");
+        let mut now = Duration::from_secs(60);
+        let long = "Why is that? ".repeat(1_000);
+        let mut took = || {
+            let start = Instant::now();
+            assert!(store.send(&id, long.clone(), now).is_ok());
+            now += Duration::from_secs(60);
+            store.catch_up_all(now);
+            start.elapsed()
+        };
+        let took: Vec<_> = (0..200).map(|_| took()).collect();
+        // The fastest of some, since others use this machine, too.
+        let (first, last) = (took[..20].iter().min(), took[180..].iter().min());
+        assert!(
+            last.unwrap() < &(*first.unwrap() * 4),
+            "{first:?}, {last:?}"
+        );
+    }
+}
