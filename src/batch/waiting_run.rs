@@ -25,7 +25,7 @@ pub(super) struct WaitingRun<K> {
     pub(super) polls: u32,
     /// How many looks in a row were lost with the task that was to send them.
     pub(super) looks_lost: u32,
-    /// Whether it was looked at once more because the look at its deadline was old.
+    /// Whether it was looked at once more because the look at its deadline was noticed late.
     pub(super) was_looked_at_again: bool,
     /// Whether the last response was the last look, which comes at the deadline.
     pub(super) was_last_look: bool,

@@ -162,7 +162,7 @@ impl Api {
         member: &Member,
         call: CallOptions,
         deadline: Duration,
-    ) -> impl Future<Output = Result<Run>> + Send + use<> {
+    ) -> impl Future<Output = (Duration, Result<Run>)> + Send + use<> {
         member.read_run(&self.executor, call, deadline)
     }
 

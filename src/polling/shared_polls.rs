@@ -68,7 +68,8 @@ impl SharedPolls {
         deadline: Duration,
     ) -> Option<Result<Run>> {
         let read = api.read_run_among(&self.member, call, deadline);
-        self.member.until_moved(read).await
+        let (_, read) = self.member.until_moved(read).await?;
+        Some(read)
     }
 
     /// Waits for this; `None` as soon as the wait goes on in another runtime.

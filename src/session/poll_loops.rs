@@ -57,8 +57,7 @@ async fn read_status(polls: &mut Poller, turn: &mut AwaitedTurn) -> Result<RunSt
         }
     }
     polls.until_due().await;
-    let call = polls.begin();
-    let digest = polls.api.read_digest(call).await?;
+    let digest = polls.read_digest().await?;
     turn.note(&digest.status, &digest.messages, polls.now());
     Ok(digest.status)
 }
@@ -68,8 +67,7 @@ pub(super) async fn until_idle(polls: &mut Poller, handle: &Handle) -> Result<Di
     let mut turn = AwaitedTurn::of(handle.clone());
     loop {
         turn.refresh(polls);
-        let call = polls.begin();
-        match polls.api.read_digest(call).await {
+        match polls.read_digest().await {
             Ok(digest) => {
                 turn.note(&digest.status, &digest.messages, polls.now());
                 let is_idle = turn.has_ended(&digest.status);

@@ -12,7 +12,9 @@ use super::walk::walk;
 use crate::error::{Awaited, Error, Result};
 use crate::model::{Run, RunStatus, SessionId};
 use crate::operations::Api;
-use crate::operations::scheduler::{self, BATCH, Found, Member, REQUESTS, Reading, Wanted};
+use crate::operations::scheduler::{
+    self, BATCH, Found, Member, REQUESTS, Reading, Wanted, is_noticed_late,
+};
 use crate::polling::{Poller, Tolerance};
 use crate::session::AwaitedTurn;
 use crate::transport::CallOptions;
@@ -71,8 +73,11 @@ impl KnownRuns {
         let mut looked: HashMap<SessionId, Result<Reading>> = HashMap::new();
         let mut messages = vec![];
         if known.is_empty() || turn.needs_messages() {
-            let digest = polls.api.read_digest(polls.call_options()).await?;
-            polls.look_ended_at(polls.now());
+            let (call, over_at) = (polls.call_options(), polls.over_at());
+            let digest = polls.api.read_digest(call).await;
+            let now = polls.now();
+            polls.note_response(now, is_noticed_late(over_at, now));
+            let digest = digest?;
             messages = digest.messages;
             let reading = Reading {
                 status: digest.status,
@@ -86,7 +91,7 @@ impl KnownRuns {
         let together = together.map(async |id| (id.clone(), looks.at(id).await));
         for (id, outcome) in join_all(together).await {
             if id == root {
-                polls.look_ended_at(outcome.answered_at);
+                polls.note_response(outcome.answered_at, outcome.is_late);
             }
             match outcome.reading {
                 // Kept, although the first run cannot be read.
@@ -181,10 +186,11 @@ impl KnownRuns {
     }
 }
 
-/// What was read of a run, and when.
+/// What was read of a run, when, and whether that was noticed late.
 struct LookedAt {
     reading: Result<Reading>,
     answered_at: Duration,
+    is_late: bool,
 }
 
 /// How a look reads each run.
@@ -221,6 +227,7 @@ impl<'a> Looks<'a> {
                 return LookedAt {
                     reading: self.alone(id).await,
                     answered_at: self.api.clock().now(),
+                    is_late: false,
                 };
             };
             look.batch_failures = looked.batch_failures;
@@ -237,6 +244,7 @@ impl<'a> Looks<'a> {
             return LookedAt {
                 reading,
                 answered_at: looked.answered_at,
+                is_late: is_noticed_late(looked.answered_at, self.api.clock().now()),
             };
         }
     }

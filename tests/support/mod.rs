@@ -5,6 +5,7 @@
 pub(crate) mod emulated;
 pub(crate) mod fault_server;
 pub(crate) mod operations;
+pub(crate) mod poll_once;
 pub(crate) mod samples;
 pub(crate) mod scripted_server;
 pub(crate) mod shown_run;

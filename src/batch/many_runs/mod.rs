@@ -121,10 +121,11 @@ enum Answered<K> {
     Stopped(Box<WaitingRun<K>>, Box<WaitTimeout>),
 }
 
-/// What came of reading the run of this number, which was asked for then.
+/// What came of reading the run of this number, and when it was asked for and answered.
 struct ReadRun {
     number: u64,
     asked_at: Duration,
+    answered_at: Duration,
     read: Result<Run>,
 }
 

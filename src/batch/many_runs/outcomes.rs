@@ -71,15 +71,16 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let ReadRun {
             number,
             asked_at,
+            answered_at,
             read,
         } = read;
         let Some(mut run) = self.reading.remove(&number) else {
             return;
         };
-        let now = self.clock.now();
-        run.was_last_look = self.is_last_look(&mut run, asked_at, now);
+        run.was_last_look = self.is_last_look(&mut run, asked_at, answered_at);
         match read {
             Ok(read) if read.status.is_terminal() => {
+                let now = self.clock.now();
                 run.failed_polls.answered(&run.id, now, &mut self.on_outage);
                 let started = run.started;
                 self.finish(*run, completed(read, started));

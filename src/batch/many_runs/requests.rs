@@ -73,10 +73,12 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         };
         let reads = self.api.read_run_among(&self.member, call, deadline);
         Box::pin(async move {
+            let (answered_at, read) = reads.await;
             ReadRun {
                 number,
                 asked_at: now,
-                read: reads.await,
+                answered_at,
+                read,
             }
         })
     }

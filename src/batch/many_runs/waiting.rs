@@ -12,7 +12,9 @@ use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Awaited, Error, RetryClass, WaitTimeout};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::documents::DinoaiAgentRunStatus;
-use crate::operations::scheduler::{BATCH, FIRST_POLL, Found, LAST_LOOK, Look, Looked, Wanted};
+use crate::operations::scheduler::{
+    BATCH, FIRST_POLL, Found, Look, Looked, Wanted, is_noticed_late,
+};
 use crate::polling::{OnOutage, OnTimeout, Tolerance};
 use crate::transport::Operation;
 
@@ -64,8 +66,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             return false;
         }
         // Nor has anybody since, for longer than a last look takes.
-        let is_old = answered_at.saturating_add(LAST_LOOK) < self.clock.now();
-        !is_old || std::mem::replace(&mut run.was_looked_at_again, true)
+        !is_noticed_late(answered_at, self.clock.now())
+            || std::mem::replace(&mut run.was_looked_at_again, true)
     }
 
     /// Asks for a look at a run, due then, or from `soonest` on together with others.

@@ -149,16 +149,17 @@ impl Member {
     /// flight: however slowly the caller goes on, it holds up nobody else's. What hangs does not hold it
     /// up beyond `deadline`. A delay that the server asks for then holds for all waits.
     ///
-    /// Dropped, it is given up.
+    /// Also returns when it was answered. Dropped, it is given up.
     pub(crate) fn read_run(
         &self,
         executor: &Arc<Executor>,
         call: CallOptions,
         deadline: Duration,
-    ) -> impl Future<Output = Result<Run>> + Send + use<> {
+    ) -> impl Future<Output = (Duration, Result<Run>)> + Send + use<> {
         let request = Request::of(self.shared.clone());
         let executor = executor.clone();
-        let overdue = executor.clock().alarm(deadline);
+        let clock = executor.clock().clone();
+        let overdue = clock.alarm(deadline);
         let reads = async move {
             let _permit = match select(pin!(request.permit()), overdue).await {
                 Either::Left((permit, _)) => permit,
@@ -166,8 +167,9 @@ impl Member {
             };
             let variables = dinoai_agent_run::Variables { id: call.id() };
             let read = executor.call::<DinoaiAgentRun>(variables, call).await;
-            request.note(&read, executor.clock().now());
-            read
+            let answered_at = executor.clock().now();
+            request.note(&read, answered_at);
+            (answered_at, read)
         };
         let task = AbortOnDropHandle::new(tokio::spawn(reads.with_current_subscriber()));
         async move {
@@ -176,10 +178,11 @@ impl Member {
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => resume_unwind(panic),
                     // With its runtime.
-                    Err(error) => Err(Error::Transport {
-                        call: Box::new(DinoaiAgentRun::INFO.call()),
-                        source: Arc::new(error),
-                    }),
+                    Err(error) => {
+                        let call = Box::new(DinoaiAgentRun::INFO.call());
+                        let source = Arc::new(error);
+                        (clock.now(), Err(Error::Transport { call, source }))
+                    }
                 },
             }
         }

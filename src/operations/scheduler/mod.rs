@@ -31,3 +31,9 @@ pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How long after its beginning a wait among others looks first at the latest, so that it can share
 /// a request.
 pub(crate) const FIRST_POLL: Duration = Duration::from_secs(1);
+
+/// Whether a wait notices a response that came then only now, after longer than a last look takes. Its
+/// last look is made once more in that case.
+pub(crate) fn is_noticed_late(answered_at: Duration, now: Duration) -> bool {
+    answered_at.saturating_add(LAST_LOOK) < now
+}

@@ -5,8 +5,8 @@
 //! ends. A watch calls `look_ended` where work comes between a poll and the pause. An ask that is still
 //! queued at its deadline calls `end_at_deadline` itself.
 //!
-//! At the deadline the run is looked at once more: a poll that is in flight then is that look, unless it
-//! is shared and noticed late, else one more is made. Only after it is anything said of the run, or done to it.
+//! At the deadline the run is looked at once more: a poll that is in flight then is that look, unless its
+//! response is noticed late, else one more is made. Only after it is anything said of the run, or done to it.
 
 mod reads;
 
@@ -48,10 +48,11 @@ pub(crate) struct Poller {
     last_error: Option<Error>,
     /// When the last look ended, if something else came between it and the pause.
     look_ended_at: Option<Duration>,
-    /// Whether the last response came through the scheduler, and whether this wait has noticed it late.
+    /// Whether the last response came through the scheduler, which obeys the delay in it.
     was_shared: bool,
+    /// Whether this wait has noticed the last response late.
     was_noticed_late: bool,
-    /// Whether the run was looked at once more because the look at the deadline was noticed late.
+    /// Whether the run was looked at once more because of that at the deadline.
     was_looked_at_again: bool,
     /// The polls of the client's other waits, with which it shares requests, if it does.
     shared: Option<SharedPolls>,
@@ -192,9 +193,11 @@ impl Poller {
         }
     }
 
-    /// Notes when the response to a look came, which can be from before the deadline.
-    pub(crate) fn look_ended_at(&mut self, time: Duration) {
-        self.look_ended_at = Some(time);
+    /// Notes when the response to a look came, which can be from before the deadline, and whether that
+    /// is noticed late.
+    pub(crate) fn note_response(&mut self, answered_at: Duration, is_late: bool) {
+        self.look_ended_at = Some(answered_at);
+        self.was_noticed_late = is_late;
     }
 
     /// Notes a poll that was answered.

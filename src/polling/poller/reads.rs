@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::{Due, Poller};
 use crate::error::Result;
 use crate::model::{Run, RunStatus, SessionId};
-use crate::operations::scheduler::{BatchFailures, FIRST_POLL, LAST_LOOK, Look, Wanted};
+use crate::operations::Digest;
+use crate::operations::scheduler::{
+    BatchFailures, FIRST_POLL, LAST_LOOK, Look, Wanted, is_noticed_late,
+};
 use crate::polling::shared_polls::SharedPolls;
 
 impl Poller {
@@ -38,8 +41,7 @@ impl Poller {
         }
         if self.is_alone() {
             self.until_due().await;
-            let call = self.begin();
-            return self.api.read_status(call).await;
+            return self.read_status_alone().await;
         }
         let now = self.clock.now();
         let due = self.due.unwrap_or(Due {
@@ -60,14 +62,35 @@ impl Poller {
         let Some((answered_at, status)) = looked else {
             // The wait goes on in another runtime.
             self.share();
-            let call = self.begin();
-            return self.api.read_status(call).await;
+            return self.read_status_alone().await;
         };
         self.polls += 1;
-        self.look_ended_at = Some(answered_at);
         self.was_shared = true;
-        self.was_noticed_late = answered_at.saturating_add(LAST_LOOK) < self.now();
+        self.note_response(answered_at, is_noticed_late(answered_at, self.now()));
         status.map_err(|error| error.for_run(&self.session_id, self.started))
+    }
+
+    /// Polls the status in a request of this wait alone.
+    pub(crate) async fn read_status_alone(&mut self) -> Result<RunStatus> {
+        let (call, over_at) = (self.begin(), self.over_at());
+        let status = self.api.read_status(call).await;
+        self.was_noticed_late = is_noticed_late(over_at, self.now());
+        status
+    }
+
+    /// Reads the digest, in a request of this wait alone.
+    pub(crate) async fn read_digest(&mut self) -> Result<Digest> {
+        let (call, over_at) = (self.begin(), self.over_at());
+        let digest = self.api.read_digest(call).await;
+        self.was_noticed_late = is_noticed_late(over_at, self.now());
+        digest
+    }
+
+    /// When a poll of this wait alone that begins now is over, at the latest.
+    pub(crate) fn over_at(&self) -> Duration {
+        let now = self.now();
+        let last_look = self.deadline.max(now).saturating_add(LAST_LOOK);
+        last_look.min(now.saturating_add(self.api.retry().call_timeout()))
     }
 
     /// Reads the run whole: among others as one of their requests.

@@ -107,10 +107,9 @@ impl Watcher {
 
     /// Looks once, and queues what is new.
     async fn look(&mut self) -> Result<()> {
-        let call = self.polls.begin();
         let digest = match self.reads_at_end && !self.turn.needs_messages() {
-            true => Digest::of_status(self.polls.api.read_status(call).await?),
-            false => self.polls.api.read_digest(call).await?,
+            true => Digest::of_status(self.polls.read_status_alone().await?),
+            false => self.polls.read_digest().await?,
         };
         let now = self.polls.now();
         self.turn.note(&digest.status, &digest.messages, now);

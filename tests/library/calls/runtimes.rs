@@ -2,17 +2,19 @@
 
 use std::collections::HashSet;
 use std::future::poll_fn;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use dinoai::time::SystemClock;
 use dinoai::{Client, Error, Retry};
+use tokio::sync::Notify;
 
 use crate::many_runs::api::end_one_after_the_other;
 use crate::support::fault_server::{FastClock, FaultServer, Reply, SESSION, client};
 use crate::support::operations::{READ, SEND, sent};
+use crate::support::poll_once::poll_once;
 use crate::support::samples::{id, ids, seconds};
 use crate::support::shown_run::{accepted, client_by, fields, run_with};
 
@@ -23,13 +25,18 @@ fn single_threaded() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// A client that is not tried again, on a server that another thread serves.
-fn served_elsewhere() -> (tokio::runtime::Runtime, FaultServer, Client) {
-    let serving = tokio::runtime::Builder::new_multi_thread()
+/// The thread of a server.
+fn serving() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+/// A client that is not tried again, on a server that another thread serves.
+fn served_elsewhere() -> (tokio::runtime::Runtime, FaultServer, Client) {
+    let serving = serving();
     let server = serving.block_on(FaultServer::start([]));
     let (client, _) = client(&server.endpoint(), |builder| {
         builder
@@ -100,11 +107,7 @@ fn reads_work_in_more_runtimes_than_are_kept_and_each_of_them_keeps_its_connecti
 /// Waits that have begun in one runtime, together, and go on in another while the first is not driven.
 #[test]
 fn waits_that_move_to_another_runtime_go_on_there() {
-    let serving = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let serving = serving();
     let server = serving.block_on(FaultServer::scripted(end_one_after_the_other(4)));
     let clock = FastClock::with_second(Duration::from_millis(5));
     let client = client_by(&server, &clock);
@@ -131,13 +134,39 @@ fn waits_that_move_to_another_runtime_go_on_there() {
     assert_eq!(completed, 120);
 }
 
+/// The looks that a runtime takes with it are no failures, however many runtimes there are.
+#[test]
+fn a_stream_of_many_runs_that_moves_on_from_runtimes_that_shut_down_goes_on() {
+    const RUNTIMES: usize = 5;
+    let serving = serving();
+    let never = Arc::new(Notify::new());
+    let mut polls = 0;
+    let server = serving.block_on(FaultServer::scripted(move |seen| {
+        let reply = run_with(seen, |id| fields(id, "COMPLETED", &[]));
+        polls += 1;
+        match polls <= RUNTIMES {
+            true => Reply::When(never.clone(), Box::new(reply)),
+            false => reply,
+        }
+    }));
+    let client = client_by(&server, &SystemClock::new());
+    let mut results = client.wait_all(ids(2)).unwrap().results();
+    let mut next = Box::pin(results.next());
+    for number in 1..=RUNTIMES {
+        single_threaded().block_on(async {
+            while server.arrived() < number {
+                poll_once(&mut next).await;
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    let (_, result) = single_threaded().block_on(next).unwrap();
+    assert!(result.is_ok(), "{result:?}");
+}
+
 /// A server whose first run has ended, and takes its time to read it whole.
 fn reads_slowly() -> (tokio::runtime::Runtime, FaultServer, Client) {
-    let serving = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let serving = serving();
     let server = serving.block_on(FaultServer::scripted(|seen| {
         let reply = run_with(seen, |id| match id {
             "run-0" => fields(id, "COMPLETED", &[]),
@@ -170,12 +199,8 @@ fn a_wait_that_moves_to_another_runtime_while_its_run_is_read_ends_there() {
     let mut wait = Box::pin(client.waits().wait(id(0)).unwrap().into_future());
     first.block_on(async {
         while sent(&server, READ) == 0 {
-            poll_fn(|context| {
-                assert!(other.as_mut().poll(context).is_pending());
-                assert!(wait.as_mut().poll(context).is_pending());
-                Poll::Ready(())
-            })
-            .await;
+            poll_once(&mut other).await;
+            poll_once(&mut wait).await;
             tokio::task::yield_now().await;
         }
     });
@@ -203,11 +228,7 @@ fn requests_of_a_wait_that_moves_in_its_pause(is_for_a_turn: bool) -> usize {
     first.block_on(async {
         let mut more = 100;
         while more > 0 {
-            poll_fn(|context| {
-                assert!(wait.as_mut().poll(context).is_pending());
-                Poll::Ready(())
-            })
-            .await;
+            poll_once(&mut wait).await;
             tokio::task::yield_now().await;
             // It has to notice the response.
             more -= usize::from(server.arrived() > before);

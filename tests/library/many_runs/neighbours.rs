@@ -1,9 +1,6 @@
 //! What waits do to others with which they share requests: nothing but that, whatever becomes of them.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::{Arc, mpsc};
-use std::task::Poll;
 use std::thread;
 
 use dinoai::time::{Clock, SystemClock, VirtualClock};
@@ -14,17 +11,9 @@ use tokio::sync::Notify;
 use crate::many_runs::api::{all, asked, batches, patient, reads_as, runs};
 use crate::support::fault_server::{FaultServer, Reply};
 use crate::support::operations::{STOP, is_poll};
+use crate::support::poll_once::poll_once;
 use crate::support::samples::{id, ids, seconds};
 use crate::support::shown_run::{accepted, client_by, fields, run_with};
-
-/// Polls a future once, which is not ready.
-async fn poll_once<T>(future: &mut Pin<Box<impl Future<Output = T>>>) {
-    poll_fn(|context| {
-        assert!(future.as_mut().poll(context).is_pending());
-        Poll::Ready(())
-    })
-    .await;
-}
 
 /// Nothing is known of the host while the first poll is in flight. A wait that ends meanwhile looks at
 /// its own run, and finds out nothing for the others.

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dinoai::Result;
 use dinoai::time::{Clock, VirtualClock};
+use dinoai::{Result, Wait};
 
 use crate::many_runs::api::{all, asked, reads_as, runs};
 use crate::support::fault_server::{FastClock, FaultServer, Reply};
-use crate::support::operations::is_poll;
-use crate::support::samples::{ids, seconds};
-use crate::support::shown_run::client_by;
+use crate::support::operations::{DIGEST, SEND, is_poll};
+use crate::support::samples::{id, ids, seconds};
+use crate::support::shown_run::{accepted, client_by, fields, run_with};
 
 #[tokio::test]
 async fn first_polls_are_spread_over_the_first_second() {
@@ -151,4 +151,53 @@ async fn a_delay_that_comes_with_a_refused_batch_holds_for_all() {
     let refused = arrivals[2];
     let is_early = |at: &&Duration| **at > refused && **at < refused + seconds(30);
     assert_eq!(arrivals.iter().filter(is_early).count(), 0, "{arrivals:?}");
+}
+
+/// A wait among others asks alone where it reads messages: after a follow-up.
+#[tokio::test]
+async fn a_delay_that_is_asked_of_one_wait_alone_holds_for_the_others() {
+    // Slow enough that no poll is on its way when others are held back.
+    let clock = FastClock::with_second(Duration::from_millis(20));
+    let time = clock.clone();
+    let held = Arc::new(Mutex::new((None, vec![])));
+    let record = held.clone();
+    let mut digests = 0;
+    let server = FaultServer::scripted(move |seen| {
+        let (since, polls) = &mut *record.lock().unwrap();
+        digests += usize::from(seen.operation == DIGEST);
+        match seen.operation.as_str() {
+            SEND => return accepted(seen),
+            // The first is made before the follow-up is sent.
+            DIGEST if digests > 1 => {
+                since.get_or_insert(time.now());
+                return Reply::unavailable("30");
+            }
+            _ if is_poll(seen) => polls.push(time.now()),
+            _ => {}
+        }
+        run_with(seen, |id| fields(id, "RUNNING", &[]))
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let session = client.session(id(0)).unwrap();
+    let wait = |wait: Wait| {
+        let wait = wait.poll_interval(seconds(5)).timeout(seconds(100));
+        tokio::spawn(wait.into_future())
+    };
+    let other = wait(client.waits().wait(id(1)).unwrap());
+    let of_session = wait(session.wait());
+    // Both have been polled together.
+    while server.arrived() < 4 {
+        tokio::task::yield_now().await;
+    }
+    session.send("And now?").await.unwrap();
+    for wait in [other, of_session] {
+        assert!(wait.await.unwrap().is_err());
+    }
+    let (since, polls) = &*held.lock().unwrap();
+    let since = since.unwrap();
+    let early = polls
+        .iter()
+        .filter(|at| **at > since && **at < since + seconds(30));
+    assert_eq!(early.count(), 0, "{since:?} {polls:?}");
 }

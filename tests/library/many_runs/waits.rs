@@ -16,6 +16,7 @@ use crate::many_runs::api::{
 };
 use crate::support::fault_server::{FaultServer, Reply, Seen};
 use crate::support::operations::{DIGEST, SEND, STATUS, STOP, is_poll, sent};
+use crate::support::poll_once::poll_once;
 use crate::support::samples::{id, ids, messages, seconds};
 use crate::support::shown_run::{accepted, client_by, fields, id_of, run_with};
 
@@ -143,11 +144,7 @@ async fn a_slow_caller_holds_up_no_other_wait() {
     assert!(many.next().await.is_some());
     // A wait that nobody goes on with, after it has begun.
     let mut stuck = Box::pin(client.waits().wait(id(99)).unwrap().into_future());
-    poll_fn(|context| {
-        assert!(stuck.as_mut().poll(context).is_pending());
-        Poll::Ready(())
-    })
-    .await;
+    poll_once(&mut stuck).await;
     for result in joined(each_waits(&client, (100..160).map(id).collect())).await {
         result.unwrap();
     }
