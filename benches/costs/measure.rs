@@ -21,6 +21,39 @@ pub(crate) fn cpu() -> Duration {
     START.elapsed()
 }
 
+/// Keeps this thread on one core until it is dropped, and with it the threads and programs that it
+/// starts meanwhile. Else a figure depends on where the system puts the server: a request costs more
+/// if it has to wake another core.
+pub(crate) struct OneCore {
+    #[cfg(target_os = "linux")]
+    before: rustix::thread::CpuSet,
+}
+
+impl OneCore {
+    #[cfg(target_os = "linux")]
+    pub(crate) fn keep() -> Self {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+        let before = sched_getaffinity(None).expect("the cores of a thread are known");
+        let mut one = CpuSet::new();
+        one.set(sched_getcpu());
+        sched_setaffinity(None, &one).expect("a thread may be kept where it is");
+        Self { before }
+    }
+
+    /// Other systems choose: their figures have a wider spread.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn keep() -> Self {
+        Self {}
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for OneCore {
+    fn drop(&mut self) {
+        rustix::thread::sched_setaffinity(None, &self.before).expect("it may go where it was");
+    }
+}
+
 /// How many microseconds of this thread's CPU it takes.
 pub(crate) fn microseconds(work: impl FnOnce()) -> f64 {
     let before = cpu();
@@ -94,12 +127,13 @@ impl Ratios {
         median(self.0.clone())
     }
 
-    pub(crate) fn least(&self) -> f64 {
-        self.0.iter().copied().fold(f64::INFINITY, f64::min)
-    }
-
-    pub(crate) fn most(&self) -> f64 {
-        self.0.iter().copied().fold(0.0, f64::max)
+    /// The smallest and the largest, without the tenth at each end if there are ten or more.
+    pub(crate) fn spread(&self) -> (f64, f64) {
+        let mut ratios = self.0.clone();
+        ratios.sort_by(f64::total_cmp);
+        let tenth = ratios.len() / 10;
+        let at = |place: usize| ratios.get(place).copied().unwrap_or(f64::NAN);
+        (at(tenth), at(ratios.len().saturating_sub(tenth + 1)))
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -72,12 +72,9 @@ impl Row {
         self.ours = show(pairs.ours());
         self.peers = format!("{} ({peer})", show(pairs.peers()));
         self.ratio = number(ratios.median());
-        self.spread = format!(
-            "{} to {} in {} pairs",
-            number(ratios.least()),
-            number(ratios.most()),
-            ratios.count()
-        );
+        let (least, most) = ratios.spread();
+        let (least, most) = (number(least), number(most));
+        self.spread = format!("{least} to {most} in {} pairs", ratios.count());
         self
     }
 

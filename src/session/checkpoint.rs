@@ -15,8 +15,8 @@ use crate::model::SessionId;
 ///
 /// As JSON it has at most 80 KB, however long the conversation is, and about 50 KB where no two
 /// messages have one timestamp and author. It knows the newest 1,000 messages one by one, up to 2,000 if
-/// several have one timestamp and author, and of older ones their number and sums of their hashes, which suffice to find late
-/// ones, up to 63 at once. A message that is later than that is emitted as any other, unless the API
+/// several have one timestamp and author, and of older ones their number and sums of their hashes, which
+/// suffice to find late ones, up to 63 at once. A message that is later than that is emitted as any other, unless the API
 /// does not list all of the older ones any more: see
 /// [`Event::HistoryChanged`](crate::Event::HistoryChanged). Beside that it has the label of each
 /// line of the start-up checklist and the id of each child, some 20 bytes each, of which a run has

@@ -46,10 +46,11 @@ pub enum Event {
 /// A session knows the newest 1,000 messages one by one; of older ones it knows sums
 /// ([`Checkpoint`](crate::Checkpoint)). While the API lists all of these, a message that is late by more
 /// than that is found and emitted as any other. Once it does not (it has compacted the conversation, for
-/// example), or more than 63 are late at once, late ones cannot be distinguished from those that were
-/// emitted: nothing is repeated, and a late one may be missing. From then on that holds for each message
+/// example), or more than 63 are late at once (sums of bounded size tell no more of them), late ones
+/// cannot be distinguished from those that were emitted: nothing is repeated, and a late one may be missing. From then on that holds for each message
 /// that is late by more than 1,000 others; a later change of the kind is not emitted again, also after a
-/// [`resume`](crate::Client::resume). The newest 1,000 are not affected.
+/// [`resume`](crate::Client::resume). The newest 1,000 are not affected, unless more than 2,000 have one
+/// timestamp and author.
 /// [`Session::run`](crate::Session::run) reads what the API lists now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

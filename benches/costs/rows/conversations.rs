@@ -28,7 +28,7 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn checkpoints() -> Vec<Row> {
-    const BOUND: u64 = 80_000;
+    const BOUND: u64 = 64_000;
     [1_000, 10_000, 100_000]
         .into_iter()
         .map(|messages| {

@@ -1,16 +1,19 @@
 //! A read of a small run, and a poll, beside the same requests by hand: CPU and allocations.
 
 use crate::counts::{Beside, Clients, polls, reads};
-use crate::measure::{Heap, Pairs, microseconds};
+use crate::measure::{Heap, OneCore, Pairs, microseconds};
 use crate::table::{Row, microseconds as show, number};
 use crate::{Effort, RAW};
 
 /// How many requests a figure is of.
-const REQUESTS: u32 = 1_000;
+const REQUESTS: u32 = 100;
+/// How many pairs of figures: many short ones, so that both sides of each have the same machine.
+const PAIRS: usize = 151;
 const READ: &str = "`get_run` of a run with two messages";
 const POLL: &str = "a poll in a wait";
 
 pub(crate) fn rows(effort: Effort) -> Vec<Row> {
+    let _core = OneCore::keep();
     let (heap_of_polls, _) = polls();
     vec![
         read(effort),
@@ -33,7 +36,7 @@ fn read(effort: Effort) -> Row {
     let clients = Clients::of_small_runs(1);
     let ours = || of_each(|| clients.read(REQUESTS));
     let peers = || of_each(|| clients.read_by_hand(REQUESTS));
-    cpu(READ, &Pairs::take(effort.pairs(15), ours, peers))
+    cpu(READ, &Pairs::take(effort.pairs(PAIRS), ours, peers))
 }
 
 fn poll(effort: Effort) -> Row {
@@ -49,7 +52,7 @@ fn poll(effort: Effort) -> Row {
         let id = format!("by-hand-{}", by_hand.next().unwrap_or_default());
         of_each(|| clients.wait_by_hand(&id))
     };
-    cpu(POLL, &Pairs::take(effort.pairs(15), ours, peers))
+    cpu(POLL, &Pairs::take(effort.pairs(PAIRS), ours, peers))
 }
 
 fn heap(what: &str, heaps: &Beside<Heap>) -> Row {

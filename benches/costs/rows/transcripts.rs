@@ -1,14 +1,15 @@
 //! Reads of long transcripts, beside the same by hand: CPU, and how much memory they hold at a time.
 
 use crate::counts::{clients_of_a_transcript, peaks};
-use crate::measure::{Pairs, microseconds};
+use crate::measure::{OneCore, Pairs, microseconds};
 use crate::table::{Row, bytes, microseconds as show, number};
 use crate::{Effort, RAW};
 
 const GOAL: f64 = 1.1;
 
 pub(crate) fn rows(effort: Effort) -> Vec<Row> {
-    let mut rows = transcript(1_000_000, effort.pairs(21), 10);
+    let _core = OneCore::keep();
+    let mut rows = transcript(1_000_000, effort.pairs(41), 5);
     rows.extend(transcript(64_000_000, effort.pairs(7), 1));
     rows
 }

@@ -8,7 +8,7 @@ use dinoai::{Client, Credentials};
 use serde_json::Value;
 
 use crate::counts::{Beside, long_wait};
-use crate::measure::{Pairs, microseconds};
+use crate::measure::{OneCore, Pairs, microseconds};
 use crate::server::Server;
 use crate::server::script::{Script, ends_at};
 use crate::setting::{markdown, runtime};
@@ -22,6 +22,7 @@ const READS: u32 = 100;
 
 pub(crate) fn rows(effort: Effort) -> Vec<Row> {
     let mut rows = wire();
+    let _core = OneCore::keep();
     let sdk = Sdk::installed();
     for scheme in ["http", "https"] {
         let what = format!("`get_run` of a run with two messages, {scheme}: CPU");
@@ -126,7 +127,7 @@ impl Sdk {
             }) / f64::from(READS * 10)
         };
         let theirs = || self.read(&server.endpoint());
-        let pairs = Pairs::take(effort.pairs(7), ours, theirs);
+        let pairs = Pairs::take(effort.pairs(15), ours, theirs);
         Row::new(what).pairs(&pairs, &pairs.times_less(), "the vendor's SDK", show)
     }
 }

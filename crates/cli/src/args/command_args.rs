@@ -163,7 +163,7 @@ pub(crate) struct PollArgs {
     /// Wait no longer than this, for example 90s, 30m or 1h30m; a number alone is in seconds
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse_duration)]
     pub(crate) timeout: Duration,
-    /// Poll at this interval [default: about a tenth of the time waited so far, 1s to 10s]
+    /// Poll at this interval [default: an eleventh of the time waited so far, 1s to 10s]
     #[arg(long, value_name = "TIME", value_parser = duration::parse_duration)]
     pub(crate) poll_interval: Option<Duration>,
 }
