@@ -25,10 +25,14 @@ pub(super) struct WaitingRun<K> {
     pub(super) polls: u32,
     /// How many looks in a row were lost with the task that was to send them.
     pub(super) looks_lost: u32,
-    /// Whether it was looked at once more because the look at its deadline was noticed late.
+    /// When its next look is due, and from when on it may be taken along with others.
+    pub(super) due: Duration,
+    pub(super) soonest: Duration,
+    /// When the last look at it, or read of it, was asked for, and answered.
+    pub(super) asked_at: Duration,
+    pub(super) answered_at: Duration,
+    /// Whether it was looked at once more because the look at its deadline was old.
     pub(super) was_looked_at_again: bool,
-    /// Whether the last response was the last look, which comes at the deadline.
-    pub(super) was_last_look: bool,
     pub(super) status: Option<RunStatus>,
     /// Shared by the runs of a batch.
     pub(super) last_error: Option<Arc<Error>>,
@@ -48,8 +52,11 @@ impl<K> WaitingRun<K> {
             batch_failures: BatchFailures::default(),
             polls: 0,
             looks_lost: 0,
+            due: start,
+            soonest: start,
+            asked_at: start,
+            answered_at: start,
             was_looked_at_again: false,
-            was_last_look: false,
             status: None,
             last_error: None,
         }

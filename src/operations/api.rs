@@ -156,6 +156,11 @@ impl Api {
         self.executor.retry()
     }
 
+    /// When a call that begins now is over, at the latest.
+    pub(crate) fn over_at(&self, options: &CallOptions) -> Duration {
+        self.executor.over_at(options)
+    }
+
     /// Reads a run whole among the polls of all waits: see [`Member::read_run`].
     pub(crate) fn read_run_among(
         &self,
@@ -169,5 +174,12 @@ impl Api {
     /// Takes part in the polls of all waits of this client.
     pub(crate) fn join(&self) -> Member {
         self.scheduler.join(&self.executor)
+    }
+
+    /// The same in the runtime in which a wait goes on now. A delay that was asked for still holds.
+    pub(crate) fn join_again(&self, before: &Member) -> Member {
+        let member = self.join();
+        member.hold_until(before.held_until());
+        member
     }
 }

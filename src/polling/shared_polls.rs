@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::model::{Run, RunStatus};
 use crate::operations::Api;
-use crate::operations::scheduler::{BatchFailures, Found, Look, Member};
+use crate::operations::scheduler::{BatchFailures, Found, Look, Member, until_moved};
 use crate::transport::CallOptions;
 
 /// What one wait knows of the polls that it shares with the client's other waits.
@@ -21,8 +21,17 @@ pub(super) struct SharedPolls {
 
 impl SharedPolls {
     pub(super) fn new(api: &Api) -> Self {
+        Self::of(api.join())
+    }
+
+    /// The same in the runtime in which the wait goes on now.
+    pub(super) fn again(&self, api: &Api) -> Self {
+        Self::of(api.join_again(&self.member))
+    }
+
+    fn of(member: Member) -> Self {
         Self {
-            member: api.join(),
+            member,
             batch_failures: BatchFailures::default(),
             is_proven: false,
             has_read: false,
@@ -59,27 +68,21 @@ impl SharedPolls {
         Some((looked.answered_at, status))
     }
 
-    /// Reads a run whole, as one of the requests of all waits. `None` as soon as the wait goes on in
-    /// another runtime.
+    /// Reads a run whole, as one of the requests of all waits; also says when it was answered. `None` as
+    /// soon as the wait goes on in another runtime.
     pub(super) async fn read_run(
         &self,
         api: &Api,
         call: CallOptions,
         deadline: Duration,
-    ) -> Option<Result<Run>> {
+    ) -> Option<(Duration, Result<Run>)> {
         let read = api.read_run_among(&self.member, call, deadline);
-        let (_, read) = self.member.until_moved(read).await?;
-        Some(read)
+        until_moved(read).await
     }
 
-    /// Waits for this; `None` as soon as the wait goes on in another runtime.
-    pub(super) async fn until_moved<T>(&self, this: impl Future<Output = T>) -> Option<T> {
-        self.member.until_moved(this).await
-    }
-
-    /// Obeys a delay that the server asks for, for all waits.
-    pub(super) fn hold_for(&self, error: &Error) {
-        self.member.hold_for(error);
+    /// Obeys a delay that the server has asked for then, for all waits.
+    pub(super) fn hold_for(&self, error: &Error, asked_at: Duration) {
+        self.member.hold_for(error, asked_at);
     }
 
     /// Whether the last poll was refused as one of too many, so that nothing was looked at. Says so

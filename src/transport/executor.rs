@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tracing::field::Empty;
@@ -46,6 +47,17 @@ impl Executor {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// When a call that begins now is over, at the latest: its response came by then, however late that is
+    /// noticed.
+    pub(crate) fn over_at(&self, options: &CallOptions) -> Duration {
+        let end = options
+            .deadline
+            .map(|deadline| deadline.saturating_add(options.overrun));
+        let retry = options.retry.as_ref().unwrap_or(&self.retry);
+        let longest = self.clock.now().saturating_add(retry.call_timeout());
+        end.map_or(longest, |end| end.min(longest))
     }
 
     /// What has to be known to read a response.

@@ -139,6 +139,10 @@ impl Retry {
             .build()
     }
 
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     pub(crate) fn call_timeout(&self) -> Duration {
         self.call_timeout
     }

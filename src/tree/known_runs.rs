@@ -12,9 +12,7 @@ use super::walk::walk;
 use crate::error::{Awaited, Error, Result};
 use crate::model::{Run, RunStatus, SessionId};
 use crate::operations::Api;
-use crate::operations::scheduler::{
-    self, BATCH, Found, Member, REQUESTS, Reading, Wanted, is_noticed_late,
-};
+use crate::operations::scheduler::{self, BATCH, Found, Member, REQUESTS, Reading, Wanted};
 use crate::polling::{Poller, Tolerance};
 use crate::session::AwaitedTurn;
 use crate::transport::CallOptions;
@@ -73,11 +71,12 @@ impl KnownRuns {
         let mut looked: HashMap<SessionId, Result<Reading>> = HashMap::new();
         let mut messages = vec![];
         if known.is_empty() || turn.needs_messages() {
-            let (call, over_at) = (polls.call_options(), polls.over_at());
+            let call = polls.call_options();
+            let over_at = polls.api.over_at(&call);
             let digest = polls.api.read_digest(call).await;
-            let now = polls.now();
-            polls.note_response(now, is_noticed_late(over_at, now));
-            let digest = digest?;
+            let answered_at = over_at.min(polls.now());
+            polls.note_response(answered_at);
+            let digest = digest.inspect_err(|error| member.hold_for(error, answered_at))?;
             messages = digest.messages;
             let reading = Reading {
                 status: digest.status,
@@ -91,7 +90,7 @@ impl KnownRuns {
         let together = together.map(async |id| (id.clone(), looks.at(id).await));
         for (id, outcome) in join_all(together).await {
             if id == root {
-                polls.note_response(outcome.answered_at, outcome.is_late);
+                polls.note_response(outcome.answered_at);
             }
             match outcome.reading {
                 // Kept, although the first run cannot be read.
@@ -174,8 +173,11 @@ impl KnownRuns {
             ..polls.call_options()
         };
         let root = polls.session_id.clone();
-        let tree = read_tree(&polls.api, root, &call, concurrency, &mut self.runs).await?;
+        let over_at = polls.api.over_at(&call);
+        let tree = read_tree(&polls.api, root, &call, concurrency, &mut self.runs).await;
         let now = polls.now();
+        polls.note_response(over_at.min(now));
+        let tree = tree?;
         let failure = tree.failures().find_map(|(id, error)| {
             let tolerance = self.tolerances.entry(id.clone()).or_default();
             let is_waited_for =
@@ -186,11 +188,10 @@ impl KnownRuns {
     }
 }
 
-/// What was read of a run, when, and whether that was noticed late.
+/// What was read of a run, and when.
 struct LookedAt {
     reading: Result<Reading>,
     answered_at: Duration,
-    is_late: bool,
 }
 
 /// How a look reads each run.
@@ -227,7 +228,6 @@ impl<'a> Looks<'a> {
                 return LookedAt {
                     reading: self.alone(id).await,
                     answered_at: self.api.clock().now(),
-                    is_late: false,
                 };
             };
             look.batch_failures = looked.batch_failures;
@@ -244,7 +244,6 @@ impl<'a> Looks<'a> {
             return LookedAt {
                 reading,
                 answered_at: looked.answered_at,
-                is_late: is_noticed_late(looked.answered_at, self.api.clock().now()),
             };
         }
     }

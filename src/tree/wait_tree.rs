@@ -12,6 +12,7 @@ use super::run_tree::Tree;
 use crate::error::Error;
 use crate::error::{Awaited, Result};
 use crate::operations::CallFuture;
+use crate::operations::scheduler::until_moved;
 use crate::polling::{PollOptions, grace_period_setter, poll_setters};
 use crate::session::AwaitedTurn;
 
@@ -106,12 +107,12 @@ impl WaitTree {
                 quiet_since = None;
             }
             if member.has_moved() {
-                member = api.join();
+                member = api.join_again(&member);
             }
             polls.begin();
             if !has_ended {
                 let look = known_runs.look(&mut polls, &mut turn, &member);
-                let Some(looked) = member.until_moved(look).await else {
+                let Some(looked) = until_moved(look).await else {
                     continue;
                 };
                 let awaited = known_runs.awaited(&turn);

@@ -5,7 +5,7 @@
 //! `looked` or `read` (outcomes.rs).
 //!
 //! Triggers are sent by tasks of their own, so that a slow reader of the stream loses no
-//! response; looks are sent by the scheduler, and reads by tasks that end with the stream.
+//! response; looks are sent by the scheduler, reads and stops by tasks that end with the stream.
 
 mod outcomes;
 mod requests;
@@ -29,7 +29,7 @@ use crate::error::{Error, Result, WaitTimeout};
 use crate::model::{Accepted, Run, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::operations::documents::TriggerDinoaiAgentRun;
-use crate::operations::scheduler::{LAST_LOOKS, Member, REQUESTS, SlotLooked};
+use crate::operations::scheduler::{LAST_LOOKS, Member, REQUESTS, SlotLooked, is_old};
 use crate::polling::{OnOutage, PollOptions};
 use crate::time::Clock;
 use crate::transport::Operation;
@@ -87,12 +87,13 @@ pub(crate) struct ManyRuns<K> {
     numbers: u64,
     /// The runs that are still in progress at their deadline, and are to be stopped.
     to_stop: VecDeque<(Box<WaitingRun<K>>, Box<WaitTimeout>)>,
-    /// Triggers and stops.
-    in_flight: FuturesUnordered<InFlight<K>>,
-    triggers: usize,
+    triggers: FuturesUnordered<Triggering<K>>,
     /// The runs that are being read, by their numbers.
     reads: FuturesUnordered<Reading>,
     reading: BTreeMap<u64, Box<WaitingRun<K>>>,
+    /// The runs that are being stopped, by their numbers.
+    stops: FuturesUnordered<Stopping>,
+    stopping: BTreeMap<u64, (Box<WaitingRun<K>>, Box<WaitTimeout>)>,
     /// How many runs have been started, or are waited for, and have no result yet.
     in_progress: usize,
     results: VecDeque<(K, Result<Run>)>,
@@ -112,14 +113,15 @@ struct ToStart<K> {
     turned_away: usize,
 }
 
-type InFlight<K> = Pin<Box<dyn Future<Output = Answered<K>> + Send>>;
+type Triggering<K> = Pin<Box<dyn Future<Output = Triggered<K>> + Send>>;
 type Reading = Pin<Box<dyn Future<Output = ReadRun> + Send>>;
+type Stopping = Pin<Box<dyn Future<Output = Stopped> + Send>>;
 
-/// What came of a request that starts or stops.
-enum Answered<K> {
-    Triggered(Box<ToStart<K>>, Duration, Result<Accepted>),
-    Stopped(Box<WaitingRun<K>>, Box<WaitTimeout>),
-}
+/// What came of a request that starts a run, and when it was made.
+type Triggered<K> = (Box<ToStart<K>>, Duration, Result<Accepted>);
+
+/// What came of stopping the run of this number.
+type Stopped = (u64, Result<Accepted>);
 
 /// What came of reading the run of this number, and when it was asked for and answered.
 struct ReadRun {
@@ -131,8 +133,9 @@ struct ReadRun {
 
 /// What the loop waits for.
 enum Happened<K> {
-    Answered(Answered<K>),
+    Triggered(Triggered<K>),
     Read(ReadRun),
+    Stopped(Stopped),
     Looked(SlotLooked),
     /// Something may be due, or the client is closed.
     Woken,
@@ -158,10 +161,11 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             ended: BTreeMap::new(),
             numbers: 0,
             to_stop: VecDeque::new(),
-            in_flight: FuturesUnordered::new(),
-            triggers: 0,
+            triggers: FuturesUnordered::new(),
             reads: FuturesUnordered::new(),
             reading: BTreeMap::new(),
+            stops: FuturesUnordered::new(),
+            stopping: BTreeMap::new(),
             in_progress: 0,
             results: VecDeque::new(),
             is_proven: false,
@@ -231,14 +235,11 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                 return Some(result);
             }
             match self.happened().await? {
-                Happened::Answered(Answered::Triggered(item, start, accepted)) => {
-                    self.triggers -= 1;
+                Happened::Triggered((item, start, accepted)) => {
                     self.started(*item, start, accepted);
                 }
-                Happened::Answered(Answered::Stopped(run, timeout)) => {
-                    self.finish(*run, Err(Error::WaitTimeout(timeout)));
-                }
                 Happened::Read(read) => self.read(read),
+                Happened::Stopped((number, stop)) => self.stopped(number, stop),
                 Happened::Looked((slot, looked)) => self.looked(slot, looked),
                 Happened::Woken => {}
             }
@@ -248,8 +249,9 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     /// Waits for whatever comes first; `None` once nothing is left to be done.
     async fn happened(&mut self) -> Option<Happened<K>> {
         let event = self.next_event();
+        let is_changing = !self.triggers.is_empty() || !self.stops.is_empty();
         let is_asking = !self.reads.is_empty() || self.looks_asked_for > 0;
-        let is_idle = self.in_flight.is_empty() && !is_asking;
+        let is_idle = !is_changing && !is_asking;
         let timer = match event {
             Some(event) if is_idle => {
                 let now = self.clock.now();
@@ -276,8 +278,11 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             if let Poll::Ready(Some(looked)) = self.looks.1.poll_recv(context) {
                 return Poll::Ready(Some(Happened::Looked(looked)));
             }
-            if let Poll::Ready(Some(answered)) = self.in_flight.poll_next_unpin(context) {
-                return Poll::Ready(Some(Happened::Answered(answered)));
+            if let Poll::Ready(Some(triggered)) = self.triggers.poll_next_unpin(context) {
+                return Poll::Ready(Some(Happened::Triggered(triggered)));
+            }
+            if let Poll::Ready(Some(stopped)) = self.stops.poll_next_unpin(context) {
+                return Poll::Ready(Some(Happened::Stopped(stopped)));
             }
             if let Poll::Ready(Some(read)) = self.reads.poll_next_unpin(context) {
                 return Poll::Ready(Some(Happened::Read(read)));
@@ -304,8 +309,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
     fn may_start(&self) -> bool {
         let most = if self.is_proven { TRIGGERS } else { 1 };
-        let is_first = self.in_flight.is_empty() && self.reads.is_empty();
-        let is_free = self.triggers < most && (self.is_proven || is_first);
+        let is_first = self.triggers.is_empty() && self.stops.is_empty() && self.reads.is_empty();
+        let is_free = self.triggers.len() < most && (self.is_proven || is_first);
         !self.to_start.is_empty() && self.in_progress < self.concurrency && is_free
     }
 
@@ -321,20 +326,27 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
     /// Whether one more run may be stopped. Reads do not wait for stops that hang.
     fn may_stop(&self) -> bool {
-        self.in_flight.len() - self.triggers < REQUESTS + LAST_LOOKS
+        self.stops.len() < REQUESTS + LAST_LOOKS
     }
 
     fn send_what_is_due(&mut self) {
         if !self.to_start.is_empty() && self.api.closed().is_cancelled() {
             self.start_no_more(&Error::closed(TriggerDinoaiAgentRun::INFO.call()));
         }
+        let now = self.clock.now();
         while self.may_stop() {
             let Some((run, timeout)) = self.to_stop.pop_front() else {
                 break;
             };
-            self.in_flight.push(self.stopping(run, timeout));
+            // It may have ended while others were stopped.
+            if is_old(run.answered_at, now) {
+                self.ask(run, now, now);
+                continue;
+            }
+            self.numbers += 1;
+            self.stops.push(self.stopping(&run, self.numbers));
+            self.stopping.insert(self.numbers, (run, timeout));
         }
-        let now = self.clock.now();
         let is_held = now < self.member.held_until();
         while let Some((&(deadline, _), _)) = self.ended.first_key_value() {
             let is_last = deadline <= now;
@@ -357,9 +369,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                 return;
             };
             self.in_progress += 1;
-            self.triggers += 1;
-            let request = self.starting(item, now);
-            self.in_flight.push(request);
+            self.triggers.push(self.starting(item, now));
         }
     }
 

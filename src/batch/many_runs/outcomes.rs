@@ -67,6 +67,14 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         self.results.push_back((item.key, Err(error)));
     }
 
+    pub(super) fn stopped(&mut self, number: u64, stop: Result<Accepted>) {
+        let Some((run, mut timeout)) = self.stopping.remove(&number) else {
+            return;
+        };
+        timeout.stopped = Some(stop.map(|accepted| accepted.status).map_err(Box::new));
+        self.finish(*run, Err(Error::WaitTimeout(timeout)));
+    }
+
     pub(super) fn read(&mut self, read: ReadRun) {
         let ReadRun {
             number,
@@ -77,7 +85,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let Some(mut run) = self.reading.remove(&number) else {
             return;
         };
-        run.was_last_look = self.is_last_look(&mut run, asked_at, answered_at);
+        (run.asked_at, run.answered_at) = (asked_at, answered_at);
         match read {
             Ok(read) if read.status.is_terminal() => {
                 let now = self.clock.now();

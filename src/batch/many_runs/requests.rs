@@ -3,18 +3,18 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::{Answered, InFlight, ManyRuns, ReadRun, Reading, ToStart};
+use super::{ManyRuns, ReadRun, Reading, Stopping, ToStart, Triggering};
 use crate::batch::waiting_run::WaitingRun;
-use crate::error::{Error, WaitTimeout};
-use crate::operations::documents::TriggerDinoaiAgentRun;
-use crate::operations::scheduler::LAST_LOOK;
+use crate::error::Error;
+use crate::operations::documents::{StopDinoaiAgentRun, TriggerDinoaiAgentRun};
+use crate::operations::scheduler::{LAST_LOOK, on_task};
 use crate::transport::CallOptions;
 use crate::transport::Operation;
 
 impl<K: Clone + Send + 'static> ManyRuns<K> {
     /// Starts a run on a task of its own: its response is read although nobody reads the stream,
     /// or the stream is dropped.
-    pub(super) fn starting(&self, item: ToStart<K>, now: Duration) -> InFlight<K> {
+    pub(super) fn starting(&self, item: ToStart<K>, now: Duration) -> Triggering<K> {
         let api = self.api.clone();
         let call = CallOptions {
             deadline: Some(now.saturating_add(self.options.timeout)),
@@ -56,7 +56,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                     )),
                 },
             };
-            Answered::Triggered(Box::new(item), now, accepted)
+            (Box::new(item), now, accepted)
         })
     }
 
@@ -83,21 +83,22 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         })
     }
 
-    /// Stops a run that is still in progress at its deadline, as any call does.
-    pub(super) fn stopping(
-        &self,
-        run: Box<WaitingRun<K>>,
-        mut timeout: Box<WaitTimeout>,
-    ) -> InFlight<K> {
-        let api = self.api.clone();
+    /// Stops a run that is still in progress at its deadline, as any call does, on a task of its own: at
+    /// once, however late the stream is read again.
+    pub(super) fn stopping(&self, run: &WaitingRun<K>, number: u64) -> Stopping {
+        let (api, id) = (self.api.clone(), run.id.clone());
         let call = CallOptions {
             after_start: run.started,
             ..CallOptions::default()
         };
+        let stops = on_task(
+            StopDinoaiAgentRun::INFO,
+            async move { api.stop(id, call).await },
+        );
+        let (id, started) = (run.id.clone(), run.started);
         Box::pin(async move {
-            let stop = api.stop(run.id.clone(), call).await;
-            timeout.stopped = Some(stop.map(|accepted| accepted.status).map_err(Box::new));
-            Answered::Stopped(run, timeout)
+            let stop = stops.await.map_err(|error| error.for_run(&id, started));
+            (number, stop.and_then(|stop| stop))
         })
     }
 }

@@ -12,9 +12,7 @@ use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Awaited, Error, RetryClass, WaitTimeout};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::documents::DinoaiAgentRunStatus;
-use crate::operations::scheduler::{
-    BATCH, FIRST_POLL, Found, Look, Looked, Wanted, is_noticed_late,
-};
+use crate::operations::scheduler::{BATCH, FIRST_POLL, Found, Look, Looked, Wanted, is_old};
 use crate::polling::{OnOutage, OnTimeout, Tolerance};
 use crate::transport::Operation;
 
@@ -52,21 +50,16 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         run.start.saturating_add(self.options.timeout)
     }
 
-    /// Whether a response that came then, to a request from then, was the last look at a run.
-    pub(super) fn is_last_look(
-        &self,
-        run: &mut WaitingRun<K>,
-        asked_at: Duration,
-        answered_at: Duration,
-    ) -> bool {
+    /// Whether the last response was the last look at a run, which comes at the deadline.
+    fn was_last_look(&self, run: &mut WaitingRun<K>) -> bool {
         let deadline = self.deadline(run);
         // Nobody has read the stream at the deadline: the response may be from before.
         let was_left = self.left_at < deadline && deadline <= self.resumed_at;
-        if answered_at < deadline || (was_left && asked_at < self.resumed_at) {
+        if run.answered_at < deadline || (was_left && run.asked_at < self.resumed_at) {
             return false;
         }
-        // Nor has anybody since, for longer than a last look takes.
-        !is_noticed_late(answered_at, self.clock.now())
+        // Nor has anybody since, for so long that it is old.
+        !is_old(run.answered_at, self.clock.now())
             || std::mem::replace(&mut run.was_looked_at_again, true)
     }
 
@@ -74,6 +67,12 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     pub(super) fn ask(&mut self, run: Box<WaitingRun<K>>, soonest: Duration, due: Duration) {
         let look = self.asked(run, soonest, due);
         self.member.look_at([look], &self.looks.0);
+    }
+
+    /// Asks for a look at a run that was asked for before, in vain.
+    fn ask_as_before(&mut self, run: Box<WaitingRun<K>>) {
+        let (soonest, due) = (run.soonest, run.due);
+        self.ask(run, soonest, due);
     }
 
     /// Keeps a run, and makes the look that is to be asked for, with its slot.
@@ -84,6 +83,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         due: Duration,
     ) -> (usize, Look) {
         let deadline = self.deadline(&run);
+        (run.soonest, run.due) = (soonest, due);
         let look = Look {
             id: run.id.clone(),
             wanted: Wanted::Status,
@@ -119,17 +119,19 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         }
         self.looks = unbounded_channel();
         self.member.forget_closed();
-        self.member = self.api.join();
+        self.member = self.api.join_again(&self.member);
         self.looks_asked_for = 0;
-        let now = self.clock.now();
         let waiting: Vec<_> = self.waiting.iter_mut().filter_map(Option::take).collect();
         for run in waiting {
-            self.ask(run, now, now);
+            self.ask_as_before(run);
         }
         self.reads = FuturesUnordered::new();
         for (number, run) in std::mem::take(&mut self.reading) {
             self.ended.insert((self.deadline(&run), number), run);
         }
+        self.stops = FuturesUnordered::new();
+        let stopping = std::mem::take(&mut self.stopping).into_values();
+        self.to_stop.extend(stopping);
     }
 
     /// Notes what came of a look. `None`: the runtime is gone that was to send it.
@@ -138,22 +140,21 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             return;
         };
         self.looks_asked_for -= 1;
-        let now = self.clock.now();
         let Some(looked) = looked else {
-            self.member = self.api.join();
+            self.member = self.api.join_again(&self.member);
             run.looks_lost += 1;
             let call = || DinoaiAgentRunStatus::INFO.call();
             let error = match self.member.is_outside() {
                 true => Error::outside_of_tokio(call()),
                 false if run.looks_lost > LOST_IN_A_ROW => Error::unusable_runtime(call()),
-                false => return self.ask(run, now, now),
+                false => return self.ask_as_before(run),
             };
             let error = error.for_run(&run.id, run.started);
             return self.finish(*run, Err(error));
         };
         run.polls += 1;
         run.looks_lost = 0;
-        run.was_last_look = self.is_last_look(&mut run, looked.asked_at, looked.answered_at);
+        (run.asked_at, run.answered_at) = (looked.asked_at, looked.answered_at);
         run.batch_failures = looked.batch_failures;
         match looked.found {
             Found::Run(Ok(reading)) => self.has_status(run, reading.status),
@@ -239,8 +240,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     }
 
     /// Goes on waiting for a run, unless this was its last look.
-    fn wait_or_time_out(&mut self, run: Box<WaitingRun<K>>) {
-        if !run.was_last_look {
+    fn wait_or_time_out(&mut self, mut run: Box<WaitingRun<K>>) {
+        if !self.was_last_look(&mut run) {
             return self.ask_again(run);
         }
         let now = self.clock.now();

@@ -28,6 +28,8 @@ type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
 struct Answered {
     entries: Vec<Entry>,
     asked_at: Duration,
+    /// When it was over, at the latest.
+    over_at: Duration,
     /// Whether the deadline of its waits had come, so that it was bounded by the time of a last look.
     is_last_look: bool,
     /// The first deadline of the waits that share it, if the request was bounded by that.
@@ -171,6 +173,7 @@ fn request(
     let is_last_look = permit.is_none();
     let deadline = first_deadline(&entries, now);
     let call = call_options(&entries, deadline, is_proven, now);
+    let over_at = executor.over_at(&call);
     let wanted = wanted(&entries);
     Box::pin(async move {
         let _permit = permit;
@@ -187,6 +190,7 @@ fn request(
         Answered {
             entries,
             asked_at: now,
+            over_at,
             is_last_look,
             deadline,
             readings,
@@ -258,11 +262,13 @@ fn note(shared: &Shared, answered: Answered) {
     let Answered {
         mut entries,
         asked_at,
+        over_at,
         is_last_look,
         deadline,
         readings,
     } = answered;
-    let answered_at = shared.executor.clock().now();
+    // The thread may have been busy since.
+    let answered_at = shared.executor.clock().now().min(over_at);
     let wanted = wanted(&entries);
     let mut smaller = None;
     let mut queue = shared.queue();
@@ -290,8 +296,14 @@ fn note(shared: &Shared, answered: Answered) {
         Err(error) => {
             queue.hold_for(&error, answered_at);
             let is_transient = RetryClass::of(&error) == RetryClass::Transient;
-            let whole = asked_at.saturating_add(shared.executor.retry().call_timeout());
-            match deadline.filter(|deadline| *deadline < whole) {
+            let retry = shared.executor.retry();
+            let whole = asked_at.saturating_add(retry.call_timeout());
+            let attempts = error.call().map_or(0, |call| call.attempts);
+            let is_short = |deadline: &Duration| {
+                let was_cut = attempts < retry.attempts() || answered_at >= *deadline;
+                *deadline < whole && was_cut
+            };
+            match deadline.filter(is_short) {
                 _ if queue.is_proven => {
                     if is_transient {
                         smaller = queue.note_failed_batch(&mut entries);

@@ -22,7 +22,7 @@ use super::shared::{Request, Shared};
 use crate::error::{Error, Result};
 use crate::model::Run;
 use crate::operations::documents::{DinoaiAgentRun, dinoai_agent_run};
-use crate::transport::{CallOptions, Executor, Operation};
+use crate::transport::{CallOptions, Executor, Operation, OperationInfo};
 
 /// The status polls of all waits of a client.
 ///
@@ -81,16 +81,6 @@ impl Member {
     /// more: it has to join anew.
     pub(crate) fn has_moved(&self) -> bool {
         current_runtime() != self.runtime
-    }
-
-    /// Waits for what depends on looks; `None` as soon as the wait goes on in another runtime.
-    pub(crate) async fn until_moved<T>(&self, looks: impl Future<Output = T>) -> Option<T> {
-        let mut looks = pin!(looks);
-        poll_fn(|context| match self.has_moved() {
-            true => Poll::Ready(None),
-            false => looks.as_mut().poll(context).map(Some),
-        })
-        .await
     }
 
     /// Looks at a run when that is due, or sooner with others. `None` if the wait has moved to
@@ -161,29 +151,23 @@ impl Member {
         let clock = executor.clock().clone();
         let overdue = clock.alarm(deadline);
         let reads = async move {
-            let _permit = match select(pin!(request.permit()), overdue).await {
+            let permit = pin!(request.permit_when_allowed(deadline));
+            let _permit = match select(permit, overdue).await {
                 Either::Left((permit, _)) => permit,
                 Either::Right(_) => None,
             };
             let variables = dinoai_agent_run::Variables { id: call.id() };
+            let over_at = executor.over_at(&call);
             let read = executor.call::<DinoaiAgentRun>(variables, call).await;
-            let answered_at = executor.clock().now();
+            let answered_at = executor.clock().now().min(over_at);
             request.note(&read, answered_at);
             (answered_at, read)
         };
-        let task = AbortOnDropHandle::new(tokio::spawn(reads.with_current_subscriber()));
+        let task = on_task(DinoaiAgentRun::INFO, reads);
         async move {
             match task.await {
-                Ok(read) => read,
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => resume_unwind(panic),
-                    // With its runtime.
-                    Err(error) => {
-                        let call = Box::new(DinoaiAgentRun::INFO.call());
-                        let source = Arc::new(error);
-                        (clock.now(), Err(Error::Transport { call, source }))
-                    }
-                },
+                Ok(answered) => answered,
+                Err(error) => (clock.now(), Err(error)),
             }
         }
     }
@@ -195,11 +179,17 @@ impl Member {
         }
     }
 
-    /// Obeys a delay that the server asks for by this failure, for all waits.
-    pub(crate) fn hold_for(&self, error: &Error) {
+    /// Obeys a delay that the server has asked for by this failure then, for all waits.
+    pub(crate) fn hold_for(&self, error: &Error, asked_at: Duration) {
         if let Some(shared) = &self.shared {
-            let now = shared.executor.clock().now();
-            shared.queue().hold_for(error, now);
+            shared.queue().hold_for(error, asked_at);
+        }
+    }
+
+    /// Obeys a delay that holds until then.
+    pub(crate) fn hold_until(&self, time: Duration) {
+        if let Some(shared) = &self.shared {
+            shared.queue().hold_until(time);
         }
     }
 
@@ -207,6 +197,42 @@ impl Member {
     pub(crate) fn held_until(&self) -> Duration {
         let shared = self.shared.as_ref();
         shared.map_or(Duration::ZERO, |shared| shared.queue().held_until())
+    }
+}
+
+/// Waits for this; `None` as soon as the wait goes on in another runtime than it begins in. That one may not
+/// be driven any more.
+pub(crate) async fn until_moved<T>(this: impl Future<Output = T>) -> Option<T> {
+    let runtime = current_runtime();
+    let mut this = pin!(this);
+    poll_fn(|context| match current_runtime() == runtime {
+        true => this.as_mut().poll(context).map(Some),
+        false => Poll::Ready(None),
+    })
+    .await
+}
+
+/// Does this on a task of its own, however slowly the caller goes on; dropped, it is given up. An error if
+/// there is no runtime of tokio, or it is gone.
+pub(crate) fn on_task<T: Send + 'static>(
+    operation: OperationInfo,
+    work: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = Result<T>> + Send {
+    let runtime = runtime::Handle::try_current().ok();
+    let work = work.with_current_subscriber();
+    let task = runtime.map(|runtime| AbortOnDropHandle::new(runtime.spawn(work)));
+    async move {
+        let Some(task) = task else {
+            return Err(Error::outside_of_tokio(operation.call()));
+        };
+        task.await.or_else(|error| match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // With its runtime.
+            Err(error) => Err(Error::Transport {
+                call: Box::new(operation.call()),
+                source: Arc::new(error),
+            }),
+        })
     }
 }
 

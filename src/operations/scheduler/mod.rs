@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub(crate) use super::status_batch::{Reading, Wanted};
 pub(crate) use look::{BatchFailures, Found, Look, Looked, SlotLooked};
-pub(crate) use member::{Member, Scheduler};
+pub(crate) use member::{Member, Scheduler, on_task, until_moved};
 
 /// How many runs one request reads at most.
 pub(crate) const BATCH: usize = 50;
@@ -32,8 +32,8 @@ pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// a request.
 pub(crate) const FIRST_POLL: Duration = Duration::from_secs(1);
 
-/// Whether a wait notices a response that came then only now, after longer than a last look takes. Its
-/// last look is made once more in that case.
-pub(crate) fn is_noticed_late(answered_at: Duration, now: Duration) -> bool {
-    answered_at.saturating_add(LAST_LOOK) < now
+/// Whether a response that came then is too old now to be the last look at a run. What is looked at, or
+/// read, together with it takes no longer than a last look.
+pub(crate) fn is_old(answered_at: Duration, now: Duration) -> bool {
+    answered_at.saturating_add(LAST_LOOK * 2) < now
 }

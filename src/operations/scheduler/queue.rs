@@ -184,9 +184,12 @@ impl Queue {
     /// Obeys a delay that the server has asked for: it holds for all.
     pub(super) fn hold_for(&mut self, error: &Error, now: Duration) {
         if let Some(asked) = error.retry_after() {
-            let until = now.saturating_add(asked.min(LONGEST_RETRY_AFTER));
-            self.not_before = self.not_before.max(until);
+            self.hold_until(now.saturating_add(asked.min(LONGEST_RETRY_AFTER)));
         }
+    }
+
+    pub(super) fn hold_until(&mut self, time: Duration) {
+        self.not_before = self.not_before.max(time);
     }
 
     pub(super) fn held_until(&self) -> Duration {

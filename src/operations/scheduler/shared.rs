@@ -68,10 +68,24 @@ impl Request {
         }
     }
 
-    /// Waits until it may be sent beside the polls.
-    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+    /// Waits until it may be sent beside the polls: there is room, and no delay that the server has asked
+    /// for holds, unless that goes on beyond `deadline`.
+    pub(super) async fn permit_when_allowed(
+        &self,
+        deadline: Duration,
+    ) -> Option<OwnedSemaphorePermit> {
         let shared = self.shared.as_ref()?;
-        shared.permits.clone().acquire_owned().await.ok()
+        loop {
+            let permit = shared.permits.clone().acquire_owned().await.ok();
+            let clock = shared.executor.clock();
+            let held_until = shared.queue().held_until().min(deadline);
+            let pause = held_until.saturating_sub(clock.now());
+            if pause.is_zero() {
+                return permit;
+            }
+            drop(permit);
+            clock.sleep(pause).await;
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! [`Poller`]: what every wait shares. It says how the next poll is made, what a poll that failed
 //! means, how long to pause, and when the wait has come to its deadline. The loops are with those who
-//! wait. Each calls `begin` before a poll; `note_look` and perhaps `note_status` with what it read; then
-//! `pause_after`, or `pause_despite` where something optional is missing, or `answered` where the wait
-//! ends. A watch calls `look_ended` where work comes between a poll and the pause. An ask that is still
-//! queued at its deadline calls `end_at_deadline` itself.
+//! wait. Each reads by the methods of `reads.rs`; calls `note_look` and perhaps `note_status` with what it
+//! read; then `pause_after`, or `pause_despite` where something optional is missing, or `answered` where the
+//! wait ends. An ask that is still queued at its deadline calls `end_at_deadline` itself.
 //!
-//! At the deadline the run is looked at once more: a poll that is in flight then is that look, unless its
-//! response is noticed late, else one more is made. Only after it is anything said of the run, or done to it.
+//! At the deadline the run is looked at once more: a poll that is in flight then is that look, unless what
+//! it says is old by the time of the pause, else one more is made. Only after it is anything said of the
+//! run, or done to it.
 
 mod reads;
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::error::{Awaited, Error, Result, WaitTimeout, excerpt};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::Api;
-use crate::operations::scheduler::{LAST_LOOK, LONGEST_RETRY_AFTER};
+use crate::operations::scheduler::{LAST_LOOK, LONGEST_RETRY_AFTER, is_old};
 use crate::polling::options::{OnTimeout, PollOptions};
 use crate::polling::outage::{FailedPolls, OnOutage};
 use crate::polling::shared_polls::SharedPolls;
@@ -46,13 +46,11 @@ pub(crate) struct Poller {
     /// Whether what is waited for had ended, or may have, at the last look.
     may_have_ended: bool,
     last_error: Option<Error>,
-    /// When the last look ended, if something else came between it and the pause.
-    look_ended_at: Option<Duration>,
-    /// Whether the last response came through the scheduler, which obeys the delay in it.
+    /// When the last response came, at the latest.
+    answered_at: Option<Duration>,
+    /// Whether it came through the scheduler, which obeys the delay in it.
     was_shared: bool,
-    /// Whether this wait has noticed the last response late.
-    was_noticed_late: bool,
-    /// Whether the run was looked at once more because of that at the deadline.
+    /// Whether the run was looked at once more because the look at the deadline was old.
     was_looked_at_again: bool,
     /// The polls of the client's other waits, with which it shares requests, if it does.
     shared: Option<SharedPolls>,
@@ -92,9 +90,8 @@ impl Poller {
             last_status: None,
             may_have_ended: false,
             last_error: None,
-            look_ended_at: None,
+            answered_at: None,
             was_shared: false,
-            was_noticed_late: false,
             was_looked_at_again: false,
             shared: None,
             due: None,
@@ -103,7 +100,10 @@ impl Poller {
 
     /// Shares requests with the client's other waits from now on.
     pub(crate) fn share(&mut self) {
-        self.shared = Some(SharedPolls::new(&self.api));
+        self.shared = Some(match &self.shared {
+            Some(shared) => shared.again(&self.api),
+            None => SharedPolls::new(&self.api),
+        });
     }
 
     /// For a run that was started, or written to, in this session: host and id are right.
@@ -185,19 +185,10 @@ impl Poller {
         }
     }
 
-    /// Notes that a look has ended, where the pause after it does not follow at once.
-    pub(crate) fn look_ended(&mut self, look: &Result<()>) {
-        self.look_ended_at = Some(self.now());
-        if look.is_ok() {
-            self.answered();
-        }
-    }
-
-    /// Notes when the response to a look came, which can be from before the deadline, and whether that
-    /// is noticed late.
-    pub(crate) fn note_response(&mut self, answered_at: Duration, is_late: bool) {
-        self.look_ended_at = Some(answered_at);
-        self.was_noticed_late = is_late;
+    /// Notes when a response that says something of the run came, or failed to, at the latest. That can
+    /// be before the deadline although it is noticed after it.
+    pub(crate) fn note_response(&mut self, answered_at: Duration) {
+        self.answered_at = Some(answered_at);
     }
 
     /// Notes a poll that was answered.
@@ -233,7 +224,7 @@ impl Poller {
             // It was not looked at, and smaller batches may be taken.
             Err(error) if self.was_refused() => {
                 // At the deadline at once: the last look is still to come.
-                self.look_ended_at = Some(Duration::ZERO);
+                self.answered_at = Some(Duration::ZERO);
                 self.pause(Some(error), awaited).await
             }
             Err(error) => {
@@ -270,30 +261,30 @@ impl Poller {
     }
 
     async fn pause(&mut self, failure: Option<Error>, awaited: Awaited) -> Result<()> {
+        let now = self.now();
+        let answered_at = self.answered_at.take().unwrap_or(now);
         if let Some(error) = &failure {
             tracing::debug!(%error, "a poll failed, the wait goes on");
             // The scheduler has done so when the response to a shared request came.
             if let Some(shared) = self.shared.as_ref().filter(|_| !self.was_shared) {
-                shared.hold_for(error);
+                shared.hold_for(error, answered_at);
             }
         }
         let asked = failure.as_ref().and_then(Error::retry_after);
         self.last_error = failure;
-        let now = self.now();
-        let look_ended_at = self.look_ended_at.take().unwrap_or(now);
-        let was_noticed_late = std::mem::take(&mut self.was_noticed_late);
         if now >= self.deadline {
-            // One that was over before the deadline is not the last look: that is due now. Nor is one
-            // of which nobody has taken notice for longer than a last look takes.
             self.due = Some(Due {
                 soonest: now,
                 at: now,
             });
-            return match look_ended_at < self.deadline
-                || was_noticed_late && !std::mem::replace(&mut self.was_looked_at_again, true)
-            {
-                true => Ok(()),
-                false => Err(self.end_at_deadline(awaited).await),
+            // One that was over before the deadline is not the last look: that is due now. Nor is one
+            // that is old, since nobody has gone on with the wait.
+            let is_last = answered_at >= self.deadline
+                && (!is_old(answered_at, now)
+                    || std::mem::replace(&mut self.was_looked_at_again, true));
+            return match is_last {
+                true => Err(self.end_at_deadline(awaited).await),
+                false => Ok(()),
             };
         }
         let pause = self.pause_of_schedule();

@@ -6,9 +6,7 @@ use super::{Due, Poller};
 use crate::error::Result;
 use crate::model::{Run, RunStatus, SessionId};
 use crate::operations::Digest;
-use crate::operations::scheduler::{
-    BatchFailures, FIRST_POLL, LAST_LOOK, Look, Wanted, is_noticed_late,
-};
+use crate::operations::scheduler::{BatchFailures, FIRST_POLL, Look, Wanted, until_moved};
 use crate::polling::shared_polls::SharedPolls;
 
 impl Poller {
@@ -24,21 +22,16 @@ impl Poller {
             let Some(pause) = pause.filter(|pause| !pause.is_zero()) else {
                 return;
             };
-            let sleep = self.clock.sleep(pause);
-            match &self.shared {
-                None => return sleep.await,
-                Some(shared) if shared.until_moved(sleep).await.is_some() => return,
-                // The rest of it in the runtime in which the wait goes on.
-                Some(_) => self.share(),
+            // The rest of it in the runtime in which the wait goes on, if that is another.
+            if until_moved(self.clock.sleep(pause)).await.is_some() {
+                return;
             }
         }
     }
 
     /// Polls the status when that is due: alone, or in one request with other waits.
     pub(crate) async fn read_status(&mut self) -> Result<RunStatus> {
-        if self.shared.as_ref().is_some_and(SharedPolls::has_moved) {
-            self.share();
-        }
+        self.follow_the_runtime();
         if self.is_alone() {
             self.until_due().await;
             return self.read_status_alone().await;
@@ -66,38 +59,43 @@ impl Poller {
         };
         self.polls += 1;
         self.was_shared = true;
-        self.note_response(answered_at, is_noticed_late(answered_at, self.now()));
+        self.note_response(answered_at);
         status.map_err(|error| error.for_run(&self.session_id, self.started))
+    }
+
+    /// Joins the waits of the runtime in which this one goes on now.
+    fn follow_the_runtime(&mut self) {
+        if self.shared.as_ref().is_some_and(SharedPolls::has_moved) {
+            self.share();
+        }
     }
 
     /// Polls the status in a request of this wait alone.
     pub(crate) async fn read_status_alone(&mut self) -> Result<RunStatus> {
-        let (call, over_at) = (self.begin(), self.over_at());
+        let call = self.begin();
+        let over_at = self.api.over_at(&call);
         let status = self.api.read_status(call).await;
-        self.was_noticed_late = is_noticed_late(over_at, self.now());
+        self.note_response(over_at.min(self.now()));
         status
     }
 
     /// Reads the digest, in a request of this wait alone.
     pub(crate) async fn read_digest(&mut self) -> Result<Digest> {
-        let (call, over_at) = (self.begin(), self.over_at());
+        let call = self.begin();
+        let over_at = self.api.over_at(&call);
         let digest = self.api.read_digest(call).await;
-        self.was_noticed_late = is_noticed_late(over_at, self.now());
+        self.note_response(over_at.min(self.now()));
         digest
-    }
-
-    /// When a poll of this wait alone that begins now is over, at the latest.
-    pub(crate) fn over_at(&self) -> Duration {
-        let now = self.now();
-        let last_look = self.deadline.max(now).saturating_add(LAST_LOOK);
-        last_look.min(now.saturating_add(self.api.retry().call_timeout()))
     }
 
     /// Reads the run whole: among others as one of their requests.
     pub(crate) async fn read_run(&mut self) -> Result<Run> {
+        self.follow_the_runtime();
         let call = self.call_options();
         if let Some(shared) = self.shared.as_ref().filter(|shared| !shared.is_alone()) {
             if let Some(read) = shared.read_run(&self.api, call, self.deadline).await {
+                let (answered_at, read) = read;
+                self.note_response(answered_at);
                 self.was_shared = true;
                 return read;
             }
@@ -105,7 +103,11 @@ impl Poller {
             self.share();
         }
         self.was_shared = false;
-        self.api.read_run(self.call_options()).await
+        let call = self.call_options();
+        let over_at = self.api.over_at(&call);
+        let run = self.api.read_run(call).await;
+        self.note_response(over_at.min(self.now()));
+        run
     }
 
     /// A look at this run, or at one of its descendants, that is due now.

@@ -89,7 +89,9 @@ impl Watcher {
             if looked.is_err() {
                 self.turn.failed();
             }
-            self.polls.look_ended(&looked);
+            if looked.is_ok() {
+                self.polls.answered();
+            }
             self.outcome = Some(looked);
         }
     }
@@ -150,7 +152,7 @@ impl Watcher {
     /// it has ended.
     async fn read_run(&mut self, look: &Digest) -> Result<Run> {
         self.reads.begin(self.polls.now());
-        let mut run = self.polls.api.read_run(self.polls.call_options()).await?;
+        let mut run = self.polls.read_run().await?;
         self.reads.note(&run);
         let messages = if run.status.is_terminal() {
             run.messages.clone()

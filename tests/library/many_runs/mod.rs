@@ -14,5 +14,6 @@ mod one_bad_run;
 mod outages;
 mod pauses;
 mod shared_reads;
+mod slow_readers;
 mod starting;
 mod waits;

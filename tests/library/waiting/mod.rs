@@ -9,7 +9,7 @@ pub(crate) mod possibly_permanent_failures;
 mod refused_keys;
 mod requested_pauses;
 pub(crate) mod requests_of_a_wait;
-mod slow_readers;
+pub(crate) mod slow_readers;
 mod stopping;
 mod timeouts;
 mod tolerated_failures;

@@ -1,18 +1,17 @@
-//! A stream that is read slowly still has its last look.
+//! A wait or a watch that is read slowly, or polled late, still has its last look.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::time::Duration;
 
 use dinoai::time::{Clock, VirtualClock};
-use dinoai::{Error, Event, OnTimeout, Result, SessionId};
+use dinoai::{Client, Error, Event, Events, OnTimeout, Result};
 use serde_json::json;
-use tokio::sync::Notify;
 
 use crate::support::fault_server::{FaultServer, Reply};
 use crate::support::operations::{DIGEST, READ, STATUS, STATUSES, STOP, sent};
 use crate::support::poll_once::poll_once;
 use crate::support::samples::{seconds, session};
-use crate::support::shown_run::{all, client_by, fields, id_of, run, run_with, shows};
+use crate::support::shown_run::{all, client_by, fields, run, run_with, shows};
 use crate::waiting::ways::first_turn;
 
 #[tokio::test]
@@ -48,50 +47,140 @@ async fn a_watch_that_is_read_slowly_still_looks_once_more_before_it_gives_up_an
     assert_eq!(sent(&server, STOP), 0);
 }
 
-#[tokio::test]
-async fn a_stream_of_many_runs_that_is_read_slowly_looks_once_more_before_it_gives_one_up() {
-    let clock = VirtualClock::new();
-    let (b_is_asked, b_is_late) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (script, asked, late) = (clock.clone(), b_is_asked.clone(), b_is_late.clone());
-    let mut polls_of_b = 0;
-    let server = FaultServer::scripted(move |seen| {
-        let reply = run_with(seen, |id| match id {
-            "b" if script.now() < seconds(60) => fields(id, "RUNNING", &[]),
-            _ => fields(id, "COMPLETED", &[]),
-        });
-        match (seen.operation.as_str(), id_of(seen)) {
-            // The second poll of b comes while a is read, and is answered after that.
-            (READ, "a") => {
-                script.advance(seconds(2));
-                Reply::When(asked.clone(), Box::new(reply))
-            }
-            (STATUS, "b") => {
-                polls_of_b += 1;
-                asked.notify_one();
-                match polls_of_b {
-                    1 => Reply::When(late.clone(), Box::new(reply)),
-                    _ => reply,
-                }
-            }
-            _ => reply,
+/// A watch of a run that says something at the deadline, and ends a second later.
+async fn watch_of_news_at_the_deadline(clock: &VirtualClock) -> (FaultServer, Events) {
+    let time = clock.clone();
+    let server = shows(clock, move |seen, _| {
+        let messages = first_turn();
+        match time.now().as_secs() {
+            0..60 => run(seen, "RUNNING", &[]),
+            60 => run(seen, "RUNNING", &messages[..1]),
+            _ => run(seen, "COMPLETED", &messages),
         }
     })
     .await;
-    let client = client_by(&server, &clock);
-    let ids = ["a", "b"].map(|id| SessionId::new(id).unwrap());
-    let mut runs = client.wait_all(ids).unwrap().timeout(seconds(60)).results();
-    let (first, result) = runs.next().await.unwrap();
-    assert!(first.as_str() == "a" && result.is_ok());
-    b_is_late.notify_one();
-    server.until_answered(3).await;
-    clock.advance(seconds(60));
-    let (second, result) = runs.next().await.unwrap();
-    assert_eq!(second.as_str(), "b");
-    assert!(result.is_ok(), "{result:?}");
+    let watch = session(&client_by(&server, clock)).watch();
+    let watch = watch.poll_interval(seconds(100)).timeout(seconds(60));
+    (server, watch.on_timeout(OnTimeout::Stop).events())
+}
+
+#[tokio::test]
+async fn a_watch_whose_reader_takes_long_over_the_last_look_looks_once_more_and_stops_nothing() {
+    let clock = VirtualClock::new();
+    let (server, mut watch) = watch_of_news_at_the_deadline(&clock).await;
+    let mut last = None;
+    while let Some(item) = watch.next().await {
+        if let Ok(Event::Message(_)) = &item
+            && clock.now() == seconds(60)
+        {
+            clock.advance(seconds(1000));
+        }
+        last = Some(item);
+    }
+    assert!(matches!(last, Some(Ok(Event::Ended(_)))), "{last:?}");
+    assert_eq!(sent(&server, STOP), 0);
+}
+
+#[tokio::test]
+async fn a_watch_that_notices_the_last_transcript_late_looks_once_more_and_stops_nothing() {
+    let clock = VirtualClock::new();
+    let (server, mut watch) = watch_of_news_at_the_deadline(&clock).await;
+    assert!(matches!(watch.next().await, Some(Ok(Event::Status(_)))));
+    let mut rest = Box::pin(all(watch));
+    while sent(&server, READ) == 0 {
+        poll_once(&mut rest).await;
+        tokio::task::yield_now().await;
+    }
+    server.until_answered(server.arrived()).await;
+    clock.advance(seconds(1000));
+    let items = rest.await;
+    let last = items.last();
+    assert!(matches!(last, Some(Ok(Event::Ended(_)))), "{last:?}");
+    assert_eq!(sent(&server, STOP), 0);
+}
+
+/// A run that has ended, and can be read whole at the second try.
+async fn is_read_at_the_second_try() -> FaultServer {
+    let mut reads = 0;
+    FaultServer::scripted(move |seen| {
+        reads += usize::from(seen.operation == READ);
+        match (seen.operation.as_str(), reads) {
+            (READ, 1) => Reply::html(503),
+            _ => run_with(seen, |id| fields(id, "COMPLETED", &[])),
+        }
+    })
+    .await
+}
+
+/// Goes on with what reads a run only long after the deadline, when the read has failed.
+pub(crate) async fn left_while_its_run_is_read<T>(
+    mut of: impl FnMut(Client) -> Pin<Box<dyn Future<Output = T>>>,
+) -> T {
+    let clock = VirtualClock::new();
+    let server = is_read_at_the_second_try().await;
+    let mut wait = of(client_by(&server, &clock));
+    while sent(&server, READ) == 0 {
+        poll_once(&mut wait).await;
+        tokio::task::yield_now().await;
+    }
+    server.until_answered(server.arrived()).await;
+    // The response is noted by the task that reads.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(seconds(1000));
+    wait.await
+}
+
+#[tokio::test]
+async fn a_wait_that_notices_long_after_its_deadline_that_a_read_has_failed_reads_once_more() {
+    let run = left_while_its_run_is_read(|client| {
+        let wait = session(&client).wait().timeout(seconds(60));
+        wait.into_future()
+    });
+    run.await.unwrap();
+    let tree = left_while_its_run_is_read(|client| {
+        let wait = session(&client).tree().until_ended();
+        wait.timeout(seconds(60)).into_future()
+    });
+    assert!(tree.await.unwrap().has_ended());
+}
+
+/// A read that is in flight at the deadline is the last look, also where the status came before that.
+#[tokio::test]
+async fn a_read_that_ends_after_the_deadline_was_the_last_look() {
+    for is_alone in [true, false] {
+        let clock = VirtualClock::new();
+        let time = clock.clone();
+        let server = FaultServer::scripted(move |seen| {
+            if seen.operation == READ {
+                // As one that hangs until it is given up.
+                time.advance(seconds(5));
+                return Reply::html(503);
+            }
+            let has_ended = time.now() >= seconds(59);
+            run_with(seen, |id| match id {
+                "a" if has_ended => fields(id, "COMPLETED", &[]),
+                _ => fields(id, "RUNNING", &[]),
+            })
+        })
+        .await;
+        let client = client_by(&server, &clock);
+        let mut other = client.wait_all(["b"]).unwrap().results();
+        let mut other = (!is_alone).then(|| Box::pin(other.next()));
+        if let Some(other) = &mut other {
+            poll_once(other).await;
+        }
+        let wait = client.waits().wait("a").unwrap().timeout(seconds(60));
+        let wait = wait.poll_interval(Duration::from_millis(59_500));
+        let error = wait.await.unwrap_err();
+        assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+        assert_eq!(sent(&server, READ), 1, "alone: {is_alone}");
+    }
 }
 
 /// A run that is in progress at its deadline, and has ended a second later, as has each of its children.
-async fn ends_just_after_its_deadline(
+pub(crate) async fn ends_just_after_its_deadline(
     clock: &VirtualClock,
     children: &'static [&str],
 ) -> FaultServer {
@@ -112,12 +201,11 @@ async fn ends_just_after_its_deadline(
     .await
 }
 
-/// Polls a wait until its last look is on its way, and leaves it for so many seconds then.
-async fn left_at_its_last_look<T>(
+/// Polls a wait until its last look is on its way, and leaves it for 20 seconds then.
+pub(crate) async fn left_at_its_last_look<T>(
     wait: &mut (impl Future<Output = T> + Unpin),
     server: &FaultServer,
     clock: &VirtualClock,
-    left_for: u64,
 ) {
     let polls = || {
         let looks = [STATUS, STATUSES, DIGEST].map(|operation| sent(server, operation));
@@ -137,50 +225,7 @@ async fn left_at_its_last_look<T>(
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    clock.advance(seconds(left_for));
-}
-
-#[tokio::test]
-async fn many_runs_whose_last_look_is_noticed_late_are_looked_at_once_more_and_not_stopped() {
-    let clock = VirtualClock::new();
-    let server = ends_just_after_its_deadline(&clock, &[]).await;
-    let wait = client_by(&server, &clock).wait_all(["a"]).unwrap();
-    let wait = wait.poll_interval(seconds(100)).timeout(seconds(60));
-    let mut results = wait.on_timeout(OnTimeout::Stop).results();
-    let mut next = Box::pin(results.next());
-    left_at_its_last_look(&mut next, &server, &clock, 10).await;
-    let (_, result) = next.await.unwrap();
-    assert!(result.is_ok(), "{result:?}");
-    assert_eq!(sent(&server, STOP), 0);
-}
-
-#[tokio::test]
-async fn a_read_that_has_failed_before_the_deadline_and_is_noticed_after_it_is_made_once_more() {
-    let clock = VirtualClock::new();
-    let mut reads = 0;
-    let server = FaultServer::scripted(move |seen| {
-        reads += usize::from(seen.operation == READ);
-        match (seen.operation.as_str(), reads) {
-            (READ, 1) => Reply::html(503),
-            _ => run_with(seen, |id| fields(id, "COMPLETED", &[])),
-        }
-    })
-    .await;
-    let wait = client_by(&server, &clock).wait_all(["a"]).unwrap();
-    let mut results = wait.timeout(seconds(60)).results();
-    let mut next = Box::pin(results.next());
-    while sent(&server, READ) == 0 {
-        poll_once(&mut next).await;
-        tokio::task::yield_now().await;
-    }
-    server.until_answered(server.arrived()).await;
-    // The response is noted by the task that reads.
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    clock.advance(seconds(100));
-    let (_, result) = next.await.unwrap();
-    assert!(result.is_ok(), "{result:?}");
+    clock.advance(seconds(20));
 }
 
 #[tokio::test]
@@ -195,7 +240,7 @@ async fn a_wait_among_others_whose_last_look_is_noticed_late_looks_once_more_and
     let wait = client.waits().wait("a").unwrap();
     let wait = wait.poll_interval(seconds(100)).timeout(seconds(60));
     let mut wait = Box::pin(wait.on_timeout(OnTimeout::Stop).into_future());
-    left_at_its_last_look(&mut wait, &server, &clock, 10).await;
+    left_at_its_last_look(&mut wait, &server, &clock).await;
     let result = wait.await;
     assert!(result.is_ok(), "{result:?}");
     assert_eq!(sent(&server, STOP), 0);
@@ -231,7 +276,7 @@ async fn a_wait_alone_whose_last_look_is_noticed_late_looks_once_more_and_stops_
                 Box::pin(async { wait.await.map(drop) })
             }
         };
-        left_at_its_last_look(&mut wait, &server, &clock, 11).await;
+        left_at_its_last_look(&mut wait, &server, &clock).await;
         let result = wait.await;
         assert!(result.is_ok(), "{way} {children:?}: {result:?}");
         assert_eq!(sent(&server, STOP), 0, "{way}");
@@ -256,30 +301,6 @@ async fn a_wait_alone_whose_last_look_takes_long_ends_with_it() {
     let error = wait.timeout(seconds(60)).await.unwrap_err();
     assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
     assert_eq!(server.arrived(), 2);
-}
-
-/// By a clock that stands still between two results.
-#[tokio::test]
-async fn a_stream_that_is_read_again_after_its_deadline_looks_once() {
-    let clock = VirtualClock::new();
-    let server = FaultServer::scripted(|seen| {
-        run_with(seen, |id| match id {
-            "a" => fields(id, "COMPLETED", &[]),
-            _ => fields(id, "RUNNING", &[]),
-        })
-    })
-    .await;
-    let client = client_by(&server, &clock);
-    let wait = client.wait_all(["a", "b"]).unwrap().timeout(seconds(60));
-    let mut results = wait.results();
-    let (first, _) = results.next().await.unwrap();
-    assert_eq!(first.as_str(), "a");
-    clock.advance(seconds(100));
-    let before = server.arrived();
-    let (_, result) = results.next().await.unwrap();
-    assert!(matches!(result, Err(Error::WaitTimeout(_))), "{result:?}");
-    let looks = server.arrived() - before;
-    assert!(looks <= 2, "{looks} looks");
 }
 
 /// What takes long is the wait's own read, whose time is bounded: no reason to look once more.
