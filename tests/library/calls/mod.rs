@@ -6,7 +6,7 @@ mod failures;
 mod lenient_reading;
 mod obstacles;
 mod retries;
-mod runtimes;
+pub(crate) mod runtimes;
 mod settings_of_one_call;
 mod the_right_run;
 mod transient_statuses;
