@@ -8,7 +8,7 @@ use dinoai::{Result, Wait};
 
 use crate::many_runs::api::{all, asked, reads_as, runs};
 use crate::support::fault_server::{FastClock, FaultServer, Reply};
-use crate::support::operations::{DIGEST, SEND, is_poll};
+use crate::support::operations::{DIGEST, READ, SEND, is_poll};
 use crate::support::samples::{id, ids, seconds};
 use crate::support::shown_run::{accepted, client_by, fields, run_with};
 
@@ -200,4 +200,39 @@ async fn a_delay_that_is_asked_of_one_wait_alone_holds_for_the_others() {
         .iter()
         .filter(|at| **at > since && **at < since + seconds(30));
     assert_eq!(early.count(), 0, "{since:?} {polls:?}");
+}
+
+/// Each wait reads its own run; eight reads can be in flight when the delay is asked for.
+#[tokio::test]
+async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_single_waits() {
+    // Slow enough that what is in flight arrives within a second.
+    let clock = FastClock::with_second(Duration::from_millis(20));
+    let time = clock.clone();
+    let held = Arc::new(Mutex::new((None, 0)));
+    let record = held.clone();
+    let server = FaultServer::scripted(move |seen| {
+        let now = time.now();
+        let (since, early) = &mut *record.lock().unwrap();
+        if seen.operation == READ {
+            let since = *since.get_or_insert(now);
+            if now < since + seconds(30) {
+                *early += 1;
+                return Reply::too_many_requests("30");
+            }
+        }
+        let has_ended = now >= seconds(20);
+        run_with(seen, |id| match has_ended {
+            true => fields(id, "COMPLETED", &[]),
+            false => fields(id, "RUNNING", &[]),
+        })
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let begin = |number| tokio::spawn(client.waits().wait(id(number)).unwrap().into_future());
+    let waits: Vec<_> = (0..100).map(begin).collect();
+    for wait in waits {
+        wait.await.unwrap().unwrap();
+    }
+    let (_, early) = *held.lock().unwrap();
+    assert!(early <= 8, "{early} reads");
 }
