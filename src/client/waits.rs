@@ -36,8 +36,8 @@ impl Client {
 ///   half of its interval is over.
 /// - A delay that the server asks for in response to one of these requests holds for all of them, for
 ///   60 s at the longest.
-/// - At most 8 requests for statuses are in flight at a time; those for runs whose deadline has come do
-///   not wait for the others.
+/// - At most 8 of these requests, and of the reads of runs that have ended, are in flight at a time; those
+///   for runs whose deadline has come do not wait for the others.
 /// - If the server refuses so many runs in a request, or such a request fails three times in a row
 ///   while others succeed, requests become smaller, down to one for each run. While nothing succeeds,
 ///   one run is looked at alone each 10 s, to find that out.

@@ -76,9 +76,9 @@ use crate::transport::CallOptions;
 ///
 /// At the timeout the run is looked at once more, for at most 5 s, and read if it has ended. So a run
 /// that ended between the last poll and the deadline is not reported as still in progress, nor is it
-/// stopped. A poll that is in flight at the timeout is that look. If the wait is not polled for so long
-/// that it notices the response late, one more look follows: more than 5 s after the response came if
-/// that poll was shared with other waits, and else more than 5 s after the request had to be over.
+/// stopped. A poll that is in flight at the timeout is that look. If this future is then not polled for so
+/// long that what the look has shown is more than 10 s old, one more follows; of a poll that no other wait
+/// shares, when it came is not known, but only when it had to be over.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {
     api: Api,

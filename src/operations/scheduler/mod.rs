@@ -1,8 +1,8 @@
 //! [`Scheduler`]: the status polls of all waits of a client. Waits that go on at the same time share
 //! requests: one reads up to 50 runs.
 //!
-//! A wait joins ([`Member`]) and leaves when it is dropped. While it is the only one it polls by
-//! itself. Otherwise it puts each look at a run in a [`queue`], and a task of its own ([`driver`])
+//! A wait joins ([`Member`]) and leaves when it is dropped. A wait for one run that is the only one polls
+//! by itself. Otherwise it puts each look at a run in a [`queue`], and a task of its own ([`driver`])
 //! sends what is due, filled up with what is due soon: so no wait holds up another, however slowly
 //! its caller goes on. Each wait decides by itself what it makes of a look, and when the next is due.
 
