@@ -157,8 +157,8 @@ impl Api {
     }
 
     /// When a call that begins now is over, at the latest.
-    pub(crate) fn over_at(&self, options: &CallOptions) -> Duration {
-        self.executor.over_at(options)
+    pub(crate) fn over_at(&self, options: &CallOptions, now: Duration) -> Duration {
+        self.executor.over_at(options, now)
     }
 
     /// Reads a run whole among the polls of all waits: see [`Member::read_run`].

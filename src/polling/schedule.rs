@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The default is the one deliberate departure from the vendor's page, which polls every 10 s: a
 /// short run is seen to end after a second, and a long one costs no more requests than it does
 /// there. The end of a run is seen within a tenth of its length, or within a second: the time that the
-/// request takes included, as long as that is below a hundredth of the run.
+/// request takes included, as long as that is below a 110th of the run.
 ///
 /// | waited so far | next poll in about |
 /// | --- | --- |

@@ -14,7 +14,8 @@ use super::{Clock, Sleep};
 /// sleeps, or [`advance`](Self::advance), have moved the clock there. Clones show the same time.
 ///
 /// Waits that share requests ([`Waits`](crate::Waits)) sleep only while none of their requests is in
-/// flight, and the deadline of a wait is an alarm. So while a test's server lets one of them hang, the
+/// flight, or while a read waits for a delay that the server has asked for; the deadline of a wait is an
+/// alarm. So while a test's server lets one of them hang, the
 /// clock stands still for all, until the request timeout, or until the test advances it.
 #[derive(Debug, Clone, Default)]
 pub struct VirtualClock {

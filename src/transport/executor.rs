@@ -51,12 +51,12 @@ impl Executor {
 
     /// When a call that begins now is over, at the latest: its response came by then, however late that is
     /// noticed.
-    pub(crate) fn over_at(&self, options: &CallOptions) -> Duration {
+    pub(crate) fn over_at(&self, options: &CallOptions, now: Duration) -> Duration {
         let end = options
             .deadline
             .map(|deadline| deadline.saturating_add(options.overrun));
         let retry = options.retry.as_ref().unwrap_or(&self.retry);
-        let longest = self.clock.now().saturating_add(retry.call_timeout());
+        let longest = now.saturating_add(retry.call_timeout());
         end.map_or(longest, |end| end.min(longest))
     }
 

@@ -12,7 +12,9 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
         HeaderName::from_static("x-amzn-requestid"),
         HeaderName::from_static("cf-ray"),
     ];
-    let value = NAMES.iter().find_map(|name| headers.get(name))?;
+    // Not looked up: to hash four names takes longer than to go over the few headers of a response.
+    let value = |wanted| headers.iter().find(|(name, _)| *name == wanted);
+    let (_, value) = NAMES.iter().find_map(value)?;
     Some(value.to_str().ok()?.to_owned())
 }
 

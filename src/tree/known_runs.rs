@@ -72,7 +72,7 @@ impl KnownRuns {
         let mut messages = vec![];
         if known.is_empty() || turn.needs_messages() {
             let call = polls.call_options();
-            let over_at = polls.api.over_at(&call);
+            let over_at = polls.api.over_at(&call, polls.now());
             let digest = polls.api.read_digest(call).await;
             let answered_at = over_at.min(polls.now());
             polls.note_response(answered_at);
@@ -173,7 +173,7 @@ impl KnownRuns {
             ..polls.call_options()
         };
         let root = polls.session_id.clone();
-        let over_at = polls.api.over_at(&call);
+        let over_at = polls.api.over_at(&call, polls.now());
         let tree = read_tree(&polls.api, root, &call, concurrency, &mut self.runs).await;
         let now = polls.now();
         polls.note_response(over_at.min(now));

@@ -26,10 +26,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::waiting_run::WaitingRun;
 use crate::error::{Error, Result, WaitTimeout};
-use crate::model::{Accepted, Run, SessionId, TriggerRun};
+use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::operations::documents::TriggerDinoaiAgentRun;
-use crate::operations::scheduler::{LAST_LOOKS, Member, REQUESTS, SlotLooked, is_old};
+use crate::operations::scheduler::{LAST_LOOKS, Member, REQUESTS, SlotLooked};
 use crate::polling::{OnOutage, PollOptions};
 use crate::time::Clock;
 use crate::transport::Operation;
@@ -121,7 +121,13 @@ type Stopping = Pin<Box<dyn Future<Output = Stopped> + Send>>;
 type Triggered<K> = (Box<ToStart<K>>, Duration, Result<Accepted>);
 
 /// What came of stopping the run of this number.
-type Stopped = (u64, Result<Accepted>);
+type Stopped = (u64, Stop);
+
+enum Stop {
+    Made(Result<Accepted>),
+    /// It was not made, since the run had ended so.
+    HadEnded(RunStatus),
+}
 
 /// What came of reading the run of this number, and when it was asked for and answered.
 struct ReadRun {
@@ -239,7 +245,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                     self.started(*item, start, accepted);
                 }
                 Happened::Read(read) => self.read(read),
-                Happened::Stopped((number, stop)) => self.stopped(number, stop),
+                Happened::Stopped(stopped) => self.stopped(stopped),
                 Happened::Looked((slot, looked)) => self.looked(slot, looked),
                 Happened::Woken => {}
             }
@@ -338,11 +344,6 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             let Some((run, timeout)) = self.to_stop.pop_front() else {
                 break;
             };
-            // It may have ended while others were stopped.
-            if is_old(run.answered_at, now) {
-                self.ask(run, now, now);
-                continue;
-            }
             self.numbers += 1;
             self.stops.push(self.stopping(&run, self.numbers));
             self.stopping.insert(self.numbers, (run, timeout));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ManyRuns, ReadRun, ToStart, UNKNOWN_IN_A_ROW};
+use super::{ManyRuns, ReadRun, Stop, Stopped, ToStart, UNKNOWN_IN_A_ROW};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, Result};
 use crate::model::Accepted;
@@ -67,12 +67,17 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         self.results.push_back((item.key, Err(error)));
     }
 
-    pub(super) fn stopped(&mut self, number: u64, stop: Result<Accepted>) {
+    pub(super) fn stopped(&mut self, (number, stop): Stopped) {
         let Some((run, mut timeout)) = self.stopping.remove(&number) else {
             return;
         };
-        timeout.stopped = Some(stop.map(|accepted| accepted.status).map_err(Box::new));
-        self.finish(*run, Err(Error::WaitTimeout(timeout)));
+        match stop {
+            Stop::HadEnded(status) => self.has_status(run, status),
+            Stop::Made(stop) => {
+                timeout.stopped = Some(stop.map(|accepted| accepted.status).map_err(Box::new));
+                self.finish(*run, Err(Error::WaitTimeout(timeout)));
+            }
+        }
     }
 
     pub(super) fn read(&mut self, read: ReadRun) {

@@ -3,11 +3,11 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::{ManyRuns, ReadRun, Reading, Stopping, ToStart, Triggering};
+use super::{ManyRuns, ReadRun, Reading, Stop, Stopping, ToStart, Triggering};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::Error;
 use crate::operations::documents::{StopDinoaiAgentRun, TriggerDinoaiAgentRun};
-use crate::operations::scheduler::{LAST_LOOK, on_task};
+use crate::operations::scheduler::{LAST_LOOK, is_old, on_task};
 use crate::transport::CallOptions;
 use crate::transport::Operation;
 
@@ -84,21 +84,36 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     }
 
     /// Stops a run that is still in progress at its deadline, as any call does, on a task of its own: at
-    /// once, however late the stream is read again.
+    /// once, however late the stream is read again. One that was looked at long ago, since others were
+    /// stopped first, may have ended: it is looked at once more.
     pub(super) fn stopping(&self, run: &WaitingRun<K>, number: u64) -> Stopping {
         let (api, id) = (self.api.clone(), run.id.clone());
         let call = CallOptions {
             after_start: run.started,
             ..CallOptions::default()
         };
-        let stops = on_task(
-            StopDinoaiAgentRun::INFO,
-            async move { api.stop(id, call).await },
-        );
+        let now = self.clock.now();
+        let look = is_old(run.answered_at, now).then(|| CallOptions {
+            deadline: Some(now.saturating_add(LAST_LOOK)),
+            once: true,
+            ..call.clone().for_run(id.clone())
+        });
+        let stops = on_task(StopDinoaiAgentRun::INFO, async move {
+            if let Some(look) = look
+                && let Ok(status) = api.read_status(look).await
+                && status.is_terminal()
+            {
+                return Stop::HadEnded(status);
+            }
+            Stop::Made(api.stop(id, call).await)
+        });
         let (id, started) = (run.id.clone(), run.started);
         Box::pin(async move {
-            let stop = stops.await.map_err(|error| error.for_run(&id, started));
-            (number, stop.and_then(|stop| stop))
+            let stop = stops.await;
+            (
+                number,
+                stop.unwrap_or_else(|error| Stop::Made(Err(error.for_run(&id, started)))),
+            )
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::ManyRuns;
@@ -124,6 +125,13 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let waiting: Vec<_> = self.waiting.iter_mut().filter_map(Option::take).collect();
         for run in waiting {
             self.ask_as_before(run);
+        }
+        // What was answered before.
+        while let Some(Some(read)) = self.reads.next().now_or_never() {
+            self.read(read);
+        }
+        while let Some(Some(stopped)) = self.stops.next().now_or_never() {
+            self.stopped(stopped);
         }
         self.reads = FuturesUnordered::new();
         for (number, run) in std::mem::take(&mut self.reading) {

@@ -121,7 +121,12 @@ pub(super) struct Driving {
 impl Drop for Driving {
     fn drop(&mut self) {
         if !self.is_over {
-            let left = std::mem::take(&mut *self.shared.queue());
+            let mut queue = self.shared.queue();
+            let held_until = queue.held_until();
+            let left = std::mem::take(&mut *queue);
+            // Whoever goes on elsewhere obeys it there.
+            queue.hold_until(held_until);
+            drop(queue);
             // Outside the lock, since each wait is answered.
             drop(left);
         }
@@ -173,7 +178,7 @@ fn request(
     let is_last_look = permit.is_none();
     let deadline = first_deadline(&entries, now);
     let call = call_options(&entries, deadline, is_proven, now);
-    let over_at = executor.over_at(&call);
+    let over_at = executor.over_at(&call, now);
     let wanted = wanted(&entries);
     Box::pin(async move {
         let _permit = permit;

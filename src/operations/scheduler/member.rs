@@ -157,7 +157,7 @@ impl Member {
                 Either::Right(_) => None,
             };
             let variables = dinoai_agent_run::Variables { id: call.id() };
-            let over_at = executor.over_at(&call);
+            let over_at = executor.over_at(&call, executor.clock().now());
             let read = executor.call::<DinoaiAgentRun>(variables, call).await;
             let answered_at = executor.clock().now().min(over_at);
             request.note(&read, answered_at);
@@ -203,11 +203,15 @@ impl Member {
 /// Waits for this; `None` as soon as the wait goes on in another runtime than it begins in. That one may not
 /// be driven any more.
 pub(crate) async fn until_moved<T>(this: impl Future<Output = T>) -> Option<T> {
-    let runtime = current_runtime();
+    // Known once it has been polled.
+    let mut runtime = None;
     let mut this = pin!(this);
-    poll_fn(|context| match current_runtime() == runtime {
-        true => this.as_mut().poll(context).map(Some),
-        false => Poll::Ready(None),
+    poll_fn(|context| {
+        let now = current_runtime();
+        match *runtime.get_or_insert(now) == now {
+            true => this.as_mut().poll(context).map(Some),
+            false => Poll::Ready(None),
+        }
     })
     .await
 }

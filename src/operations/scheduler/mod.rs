@@ -32,8 +32,8 @@ pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// a request.
 pub(crate) const FIRST_POLL: Duration = Duration::from_secs(1);
 
-/// Whether a response that came then is too old now to be the last look at a run. What is looked at, or
-/// read, together with it takes no longer than a last look.
+/// Whether a response that came then is too old now to be the last look at a run: by more than what is looked
+/// at, or read, after it takes as a rule, which is a last look.
 pub(crate) fn is_old(answered_at: Duration, now: Duration) -> bool {
     answered_at.saturating_add(LAST_LOOK * 2) < now
 }

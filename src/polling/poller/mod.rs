@@ -142,7 +142,11 @@ impl Poller {
     /// The options of the next call. It is one attempt, since the loop is the retry, but for the
     /// first one of a run that may not exist.
     pub(crate) fn call_options(&self) -> CallOptions {
-        let now = self.clock.now();
+        self.call_options_at(self.now())
+    }
+
+    /// The same of a call that begins then.
+    fn call_options_at(&self, now: Duration) -> CallOptions {
         let (deadline, overrun) = match now < self.deadline {
             // One attempt begins at once: only its end is bounded.
             true if self.is_proven => (self.deadline.saturating_add(LAST_LOOK), Duration::ZERO),
@@ -159,11 +163,9 @@ impl Poller {
         }
     }
 
-    /// Counts a poll that is about to be made.
-    pub(crate) fn begin(&mut self) -> CallOptions {
+    /// Counts a poll.
+    pub(crate) fn begin(&mut self) {
         self.polls += 1;
-        self.was_shared = false;
-        self.call_options()
     }
 
     /// Notes what a poll has read, and whether that is, or may be, the end of what is waited

@@ -8,6 +8,7 @@ use crate::model::{Run, RunStatus, SessionId};
 use crate::operations::Digest;
 use crate::operations::scheduler::{BatchFailures, FIRST_POLL, Look, Wanted, until_moved};
 use crate::polling::shared_polls::SharedPolls;
+use crate::transport::CallOptions;
 
 impl Poller {
     /// Whether no other wait shares requests with this one at the moment.
@@ -55,6 +56,7 @@ impl Poller {
         let Some((answered_at, status)) = looked else {
             // The wait goes on in another runtime.
             self.share();
+            self.until_due().await;
             return self.read_status_alone().await;
         };
         self.polls += 1;
@@ -72,8 +74,8 @@ impl Poller {
 
     /// Polls the status in a request of this wait alone.
     pub(crate) async fn read_status_alone(&mut self) -> Result<RunStatus> {
-        let call = self.begin();
-        let over_at = self.api.over_at(&call);
+        self.begin();
+        let (call, over_at) = self.own_call();
         let status = self.api.read_status(call).await;
         self.note_response(over_at.min(self.now()));
         status
@@ -81,20 +83,29 @@ impl Poller {
 
     /// Reads the digest, in a request of this wait alone.
     pub(crate) async fn read_digest(&mut self) -> Result<Digest> {
-        let call = self.begin();
-        let over_at = self.api.over_at(&call);
+        self.begin();
+        let (call, over_at) = self.own_call();
         let digest = self.api.read_digest(call).await;
         self.note_response(over_at.min(self.now()));
         digest
     }
 
+    /// The options of a request of this wait alone that begins now, and when it is over at the latest.
+    fn own_call(&mut self) -> (CallOptions, Duration) {
+        self.was_shared = false;
+        let now = self.now();
+        let call = self.call_options_at(now);
+        let over_at = self.api.over_at(&call, now);
+        (call, over_at)
+    }
+
     /// Reads the run whole: among others as one of their requests.
     pub(crate) async fn read_run(&mut self) -> Result<Run> {
         self.follow_the_runtime();
-        let call = self.call_options();
         if let Some(shared) = self.shared.as_ref().filter(|shared| !shared.is_alone()) {
-            if let Some(read) = shared.read_run(&self.api, call, self.deadline).await {
-                let (answered_at, read) = read;
+            let call = self.call_options();
+            let read = shared.read_run(&self.api, call, self.deadline).await;
+            if let Some((answered_at, read)) = read {
                 self.note_response(answered_at);
                 self.was_shared = true;
                 return read;
@@ -102,9 +113,7 @@ impl Poller {
             // The wait goes on in another runtime.
             self.share();
         }
-        self.was_shared = false;
-        let call = self.call_options();
-        let over_at = self.api.over_at(&call);
+        let (call, over_at) = self.own_call();
         let run = self.api.read_run(call).await;
         self.note_response(over_at.min(self.now()));
         run

@@ -142,3 +142,27 @@ async fn a_run_whose_stop_has_waited_for_others_is_looked_at_once_more_before() 
     assert_eq!(*late_stops.lock().unwrap(), 0);
     assert_eq!(completed, 50 - stopped);
 }
+
+/// There is always a result to be returned first.
+#[tokio::test]
+async fn a_run_is_stopped_however_slowly_the_results_of_others_are_read() {
+    let clock = VirtualClock::new();
+    let server = FaultServer::scripted(|seen| match seen.operation.as_str() {
+        STOP => accepted(seen),
+        _ => run_with(seen, |id| match id {
+            "run-0" => fields(id, "RUNNING", &[]),
+            _ => fields(id, "COMPLETED", &[]),
+        }),
+    })
+    .await;
+    let wait = client_by(&server, &clock).wait_all(ids(60)).unwrap();
+    let wait = wait.timeout(seconds(60)).on_timeout(OnTimeout::Stop);
+    let mut results = wait.results();
+    let mut read = 0;
+    while results.next().await.is_some() && sent(&server, STOP) == 0 {
+        read += 1;
+        clock.advance(seconds(15));
+    }
+    assert_eq!(sent(&server, STOP), 1);
+    assert!(read <= 20, "after {read} results");
+}

@@ -248,7 +248,11 @@ fn many_runs_of_which_one_is_stopped_stop_it_in_the_runtime_to_which_they_move()
 /// Neither a delay that the server has asked for, nor when a poll is due, is forgotten.
 #[test]
 fn many_runs_that_move_to_another_runtime_poll_no_sooner() {
-    for (interval, delay) in [(2000, None), (50, Some("2"))] {
+    for (interval, delay, is_gone) in [
+        (2000, None, false),
+        (50, Some("2"), false),
+        (50, Some("2"), true),
+    ] {
         let serving = serving();
         let polls = Arc::new(Mutex::new(vec![]));
         let record = polls.clone();
@@ -270,6 +274,8 @@ fn many_runs_that_move_to_another_runtime_poll_no_sooner() {
         let first = single_threaded();
         let requests = 1 + usize::from(delay.is_some());
         left_in_its_pause(&first, &server, requests, &mut next);
+        // Gone, or not driven any more.
+        let first = (!is_gone).then_some(first);
         let (_, result) = goes_on_elsewhere(next).unwrap().unwrap();
         result.unwrap();
         let polls = polls.lock().unwrap();
