@@ -25,12 +25,8 @@ pub(super) struct WaitingRun<K> {
     pub(super) polls: u32,
     /// How many looks in a row were lost with the task that was to send them.
     pub(super) looks_lost: u32,
-    /// When its next look is due, and from when on it may be taken along with others.
+    /// When its next look is due.
     pub(super) due: Duration,
-    pub(super) soonest: Duration,
-    /// When the last look at it, or read of it, was asked for, and answered.
-    pub(super) asked_at: Duration,
-    pub(super) answered_at: Duration,
     /// Whether it was looked at once more because the look at its deadline was old.
     pub(super) was_looked_at_again: bool,
     pub(super) status: Option<RunStatus>,
@@ -53,9 +49,6 @@ impl<K> WaitingRun<K> {
             polls: 0,
             looks_lost: 0,
             due: start,
-            soonest: start,
-            asked_at: start,
-            answered_at: start,
             was_looked_at_again: false,
             status: None,
             last_error: None,

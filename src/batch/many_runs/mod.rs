@@ -86,14 +86,14 @@ pub(crate) struct ManyRuns<K> {
     ended: BTreeMap<(Duration, u64), Box<WaitingRun<K>>>,
     numbers: u64,
     /// The runs that are still in progress at their deadline, and are to be stopped.
-    to_stop: VecDeque<(Box<WaitingRun<K>>, Box<WaitTimeout>)>,
+    to_stop: VecDeque<ToStop<K>>,
     triggers: FuturesUnordered<Triggering<K>>,
     /// The runs that are being read, by their numbers.
     reads: FuturesUnordered<Reading>,
     reading: BTreeMap<u64, Box<WaitingRun<K>>>,
     /// The runs that are being stopped, by their numbers.
     stops: FuturesUnordered<Stopping>,
-    stopping: BTreeMap<u64, (Box<WaitingRun<K>>, Box<WaitTimeout>)>,
+    stopping: BTreeMap<u64, ToStop<K>>,
     /// How many runs have been started, or are waited for, and have no result yet.
     in_progress: usize,
     results: VecDeque<(K, Result<Run>)>,
@@ -113,6 +113,21 @@ struct ToStart<K> {
     turned_away: usize,
 }
 
+/// A run that is to be stopped, or is being stopped.
+struct ToStop<K> {
+    run: Box<WaitingRun<K>>,
+    timeout: Box<WaitTimeout>,
+    /// When its last look was noticed.
+    since: Duration,
+}
+
+/// When a request was made, and when its response came, at the latest.
+#[derive(Clone, Copy)]
+struct At {
+    asked: Duration,
+    answered: Duration,
+}
+
 type Triggering<K> = Pin<Box<dyn Future<Output = Triggered<K>> + Send>>;
 type Reading = Pin<Box<dyn Future<Output = ReadRun> + Send>>;
 type Stopping = Pin<Box<dyn Future<Output = Stopped> + Send>>;
@@ -129,11 +144,10 @@ enum Stop {
     HadEnded(RunStatus),
 }
 
-/// What came of reading the run of this number, and when it was asked for and answered.
+/// What came of reading the run of this number.
 struct ReadRun {
     number: u64,
-    asked_at: Duration,
-    answered_at: Duration,
+    at: At,
     read: Result<Run>,
 }
 
@@ -341,12 +355,12 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         }
         let now = self.clock.now();
         while self.may_stop() {
-            let Some((run, timeout)) = self.to_stop.pop_front() else {
+            let Some(to_stop) = self.to_stop.pop_front() else {
                 break;
             };
             self.numbers += 1;
-            self.stops.push(self.stopping(&run, self.numbers));
-            self.stopping.insert(self.numbers, (run, timeout));
+            self.stops.push(self.stopping(&to_stop, self.numbers));
+            self.stopping.insert(self.numbers, to_stop);
         }
         let is_held = now < self.member.held_until();
         while let Some((&(deadline, _), _)) = self.ended.first_key_value() {

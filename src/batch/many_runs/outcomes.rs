@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ManyRuns, ReadRun, Stop, Stopped, ToStart, UNKNOWN_IN_A_ROW};
+use super::{At, ManyRuns, ReadRun, Stop, Stopped, ToStart, ToStop, UNKNOWN_IN_A_ROW};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, Result};
 use crate::model::Accepted;
@@ -68,11 +68,22 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     }
 
     pub(super) fn stopped(&mut self, (number, stop): Stopped) {
-        let Some((run, mut timeout)) = self.stopping.remove(&number) else {
+        let Some(stopped) = self.stopping.remove(&number) else {
             return;
         };
+        let ToStop {
+            run,
+            mut timeout,
+            since,
+        } = stopped;
         match stop {
-            Stop::HadEnded(status) => self.has_status(run, status),
+            Stop::HadEnded(status) => {
+                let at = At {
+                    asked: since,
+                    answered: since,
+                };
+                self.has_status(run, status, at);
+            }
             Stop::Made(stop) => {
                 timeout.stopped = Some(stop.map(|accepted| accepted.status).map_err(Box::new));
                 self.finish(*run, Err(Error::WaitTimeout(timeout)));
@@ -81,16 +92,10 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     }
 
     pub(super) fn read(&mut self, read: ReadRun) {
-        let ReadRun {
-            number,
-            asked_at,
-            answered_at,
-            read,
-        } = read;
+        let ReadRun { number, at, read } = read;
         let Some(mut run) = self.reading.remove(&number) else {
             return;
         };
-        (run.asked_at, run.answered_at) = (asked_at, answered_at);
         match read {
             Ok(read) if read.status.is_terminal() => {
                 let now = self.clock.now();
@@ -99,8 +104,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                 self.finish(*run, completed(read, started));
             }
             // A follow-up has woken it in between.
-            Ok(read) => self.has_status(run, read.status),
-            Err(error) => self.fail(run, &Arc::new(error)),
+            Ok(read) => self.has_status(run, read.status, at),
+            Err(error) => self.fail(run, &Arc::new(error), at),
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::{ManyRuns, ReadRun, Reading, Stop, Stopping, ToStart, Triggering};
+use super::{At, ManyRuns, ReadRun, Reading, Stop, Stopping, ToStart, ToStop, Triggering};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::Error;
 use crate::operations::documents::{StopDinoaiAgentRun, TriggerDinoaiAgentRun};
-use crate::operations::scheduler::{LAST_LOOK, is_old, on_task};
+use crate::operations::scheduler::{LAST_LOOK, on_task};
 use crate::transport::CallOptions;
 use crate::transport::Operation;
 
@@ -74,26 +74,26 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let reads = self.api.read_run_among(&self.member, call, deadline);
         Box::pin(async move {
             let (answered_at, read) = reads.await;
-            ReadRun {
-                number,
-                asked_at: now,
-                answered_at,
-                read,
-            }
+            let at = At {
+                asked: now,
+                answered: answered_at,
+            };
+            ReadRun { number, at, read }
         })
     }
 
     /// Stops a run that is still in progress at its deadline, as any call does, on a task of its own: at
-    /// once, however late the stream is read again. One that was looked at long ago, since others were
-    /// stopped first, may have ended: it is looked at once more.
-    pub(super) fn stopping(&self, run: &WaitingRun<K>, number: u64) -> Stopping {
+    /// once, however late the stream is read again. One that has waited until others were stopped may have
+    /// ended: it is looked at once more.
+    pub(super) fn stopping(&self, ToStop { run, since, .. }: &ToStop<K>, number: u64) -> Stopping {
         let (api, id) = (self.api.clone(), run.id.clone());
         let call = CallOptions {
             after_start: run.started,
             ..CallOptions::default()
         };
         let now = self.clock.now();
-        let look = is_old(run.answered_at, now).then(|| CallOptions {
+        let has_waited = since.saturating_add(LAST_LOOK) < now;
+        let look = has_waited.then(|| CallOptions {
             deadline: Some(now.saturating_add(LAST_LOOK)),
             once: true,
             ..call.clone().for_run(id.clone())

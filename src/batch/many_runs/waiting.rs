@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::ManyRuns;
+use super::{At, ManyRuns, ToStop};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Awaited, Error, RetryClass, WaitTimeout};
 use crate::model::{RunStatus, SessionId};
@@ -52,15 +52,15 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     }
 
     /// Whether the last response was the last look at a run, which comes at the deadline.
-    fn was_last_look(&self, run: &mut WaitingRun<K>) -> bool {
+    fn was_last_look(&self, run: &mut WaitingRun<K>, at: At) -> bool {
         let deadline = self.deadline(run);
         // Nobody has read the stream at the deadline: the response may be from before.
         let was_left = self.left_at < deadline && deadline <= self.resumed_at;
-        if run.answered_at < deadline || (was_left && run.asked_at < self.resumed_at) {
+        if at.answered < deadline || (was_left && at.asked < self.resumed_at) {
             return false;
         }
         // Nor has anybody since, for so long that it is old.
-        !is_old(run.answered_at, self.clock.now())
+        !is_old(at.answered, self.clock.now())
             || std::mem::replace(&mut run.was_looked_at_again, true)
     }
 
@@ -72,8 +72,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
     /// Asks for a look at a run that was asked for before, in vain.
     fn ask_as_before(&mut self, run: Box<WaitingRun<K>>) {
-        let (soonest, due) = (run.soonest, run.due);
-        self.ask(run, soonest, due);
+        let due = run.due;
+        self.ask(run, due, due);
     }
 
     /// Keeps a run, and makes the look that is to be asked for, with its slot.
@@ -84,7 +84,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         due: Duration,
     ) -> (usize, Look) {
         let deadline = self.deadline(&run);
-        (run.soonest, run.due) = (soonest, due);
+        run.due = due;
         let look = Look {
             id: run.id.clone(),
             wanted: Wanted::Status,
@@ -162,11 +162,14 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         };
         run.polls += 1;
         run.looks_lost = 0;
-        (run.asked_at, run.answered_at) = (looked.asked_at, looked.answered_at);
+        let at = At {
+            asked: looked.asked_at,
+            answered: looked.answered_at,
+        };
         run.batch_failures = looked.batch_failures;
         match looked.found {
-            Found::Run(Ok(reading)) => self.has_status(run, reading.status),
-            Found::Run(Err(error)) => self.fail(run, &Arc::new(error)),
+            Found::Run(Ok(reading)) => self.has_status(run, reading.status, at),
+            Found::Run(Err(error)) => self.fail(run, &Arc::new(error), at),
             // Smaller batches may be taken.
             Found::TooMany(error) => {
                 run.last_error = Some(error);
@@ -182,7 +185,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                     }
                 };
                 if is_tolerated {
-                    return self.fail(run, &error);
+                    return self.fail(run, &error, at);
                 }
                 // The host or the credentials are wrong, for the others as well, and nothing that
                 // is started could be read.
@@ -207,7 +210,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         }
     }
 
-    pub(super) fn has_status(&mut self, mut run: Box<WaitingRun<K>>, status: RunStatus) {
+    pub(super) fn has_status(&mut self, mut run: Box<WaitingRun<K>>, status: RunStatus, at: At) {
         self.is_proven = true;
         self.has_read = true;
         run.is_proven = true;
@@ -223,12 +226,12 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             let now = self.clock.now();
             run.failed_polls.answered(&run.id, now, &mut self.on_outage);
             run.last_error = None;
-            self.wait_or_time_out(run);
+            self.wait_or_time_out(run, at);
         }
     }
 
     /// Tolerates a failure of one run, or makes it the run's result.
-    pub(super) fn fail(&mut self, mut run: Box<WaitingRun<K>>, error: &Arc<Error>) {
+    pub(super) fn fail(&mut self, mut run: Box<WaitingRun<K>>, error: &Arc<Error>, at: At) {
         let now = self.clock.now();
         // Any run that was read proves the host, for all of them.
         let is_proven = run.is_proven || (self.is_proven && error.is_common());
@@ -244,12 +247,12 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         run.failed_polls
             .failed(&run.id, now, shown, &mut self.on_outage);
         run.last_error = Some(error.clone());
-        self.wait_or_time_out(run);
+        self.wait_or_time_out(run, at);
     }
 
     /// Goes on waiting for a run, unless this was its last look.
-    fn wait_or_time_out(&mut self, mut run: Box<WaitingRun<K>>) {
-        if !self.was_last_look(&mut run) {
+    fn wait_or_time_out(&mut self, mut run: Box<WaitingRun<K>>, at: At) {
+        if !self.was_last_look(&mut run, at) {
             return self.ask_again(run);
         }
         let now = self.clock.now();
@@ -269,7 +272,11 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let timeout = Box::new(timeout);
         let has_ended = run.status.as_ref().is_some_and(RunStatus::is_terminal);
         match self.options.on_timeout {
-            OnTimeout::Stop if !has_ended => self.to_stop.push_back((run, timeout)),
+            OnTimeout::Stop if !has_ended => self.to_stop.push_back(ToStop {
+                run,
+                timeout,
+                since: now,
+            }),
             OnTimeout::Stop | OnTimeout::Leave => {
                 self.finish(*run, Err(Error::WaitTimeout(timeout)));
             }
