@@ -24,9 +24,10 @@ use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use self::outcomes::{ReadRun, Stopped, Triggered};
 use super::waiting_run::WaitingRun;
 use crate::error::{Error, Result, WaitTimeout};
-use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
+use crate::model::{Accepted, Run, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::operations::documents::TriggerDinoaiAgentRun;
 use crate::operations::scheduler::{LAST_LOOKS, Member, REQUESTS, SlotLooked};
@@ -121,35 +122,9 @@ struct ToStop<K> {
     since: Duration,
 }
 
-/// When a request was made, and when its response came, at the latest.
-#[derive(Clone, Copy)]
-struct At {
-    asked: Duration,
-    answered: Duration,
-}
-
 type Triggering<K> = Pin<Box<dyn Future<Output = Triggered<K>> + Send>>;
 type Reading = Pin<Box<dyn Future<Output = ReadRun> + Send>>;
 type Stopping = Pin<Box<dyn Future<Output = Stopped> + Send>>;
-
-/// What came of a request that starts a run, and when it was made.
-type Triggered<K> = (Box<ToStart<K>>, Duration, Result<Accepted>);
-
-/// What came of stopping the run of this number.
-type Stopped = (u64, Stop);
-
-enum Stop {
-    Made(Result<Accepted>),
-    /// It was not made, since the run had ended so.
-    HadEnded(RunStatus),
-}
-
-/// What came of reading the run of this number.
-struct ReadRun {
-    number: u64,
-    at: At,
-    read: Result<Run>,
-}
 
 /// What the loop waits for.
 enum Happened<K> {

@@ -1,14 +1,40 @@
-//! What becomes of a trigger, and of a run that was read whole.
+//! What comes of a trigger, of a read of a run and of a stop; and what becomes of the run.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{At, ManyRuns, ReadRun, Stop, Stopped, ToStart, ToStop, UNKNOWN_IN_A_ROW};
+use super::{ManyRuns, ToStart, ToStop, UNKNOWN_IN_A_ROW};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, Result};
-use crate::model::Accepted;
+use crate::model::{Accepted, Run, RunStatus};
 use crate::operations::scheduler::{FIRST_POLL, LONGEST_RETRY_AFTER};
 use crate::polling::completed;
+
+/// When a request was made, and when its response came, at the latest.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) asked: Duration,
+    pub(super) answered: Duration,
+}
+
+/// What came of a request that starts a run, and when it was made.
+pub(super) type Triggered<K> = (Box<ToStart<K>>, Duration, Result<Accepted>);
+
+/// What came of stopping the run of this number.
+pub(super) type Stopped = (u64, Stop);
+
+pub(super) enum Stop {
+    Made(Result<Accepted>),
+    /// It was not made, since the run had ended so.
+    HadEnded(RunStatus),
+}
+
+/// What came of reading the run of this number.
+pub(super) struct ReadRun {
+    pub(super) number: u64,
+    pub(super) at: At,
+    pub(super) read: Result<Run>,
+}
 
 impl<K: Clone + Send + 'static> ManyRuns<K> {
     pub(super) fn started(

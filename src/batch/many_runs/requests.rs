@@ -3,7 +3,8 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::{At, ManyRuns, ReadRun, Reading, Stop, Stopping, ToStart, ToStop, Triggering};
+use super::outcomes::{At, ReadRun, Stop};
+use super::{ManyRuns, Reading, Stopping, ToStart, ToStop, Triggering};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::Error;
 use crate::operations::documents::{StopDinoaiAgentRun, TriggerDinoaiAgentRun};
