@@ -36,7 +36,7 @@ Without `--write` it prints the tables.
   and no errors that say what happened. [benches/costs/peer.rs](../benches/costs/peer.rs) is all of it.
 - CPU is that of the calling thread, system calls included; server and emulator have threads of their
   own. Both sides of a ratio are taken in turn within one run. The ratio is the median of the pairs, its
-  spread the smallest and the largest, without the tenth at each end where there are ten pairs or more.
+  spread the smallest and the largest; of ten pairs or more without the tenth at each end.
 - Reads, polls and transcripts are measured with client and server on one core of Linux: a request costs
   more if it wakes another core, and the system decides that anew from second to second.
 - Instructions are counted by callgrind in [.ci/instructions](../.ci/instructions), system calls aside.

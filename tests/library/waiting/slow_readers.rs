@@ -146,25 +146,30 @@ async fn a_wait_that_notices_long_after_its_deadline_that_a_read_has_failed_read
     assert!(tree.await.unwrap().has_ended());
 }
 
+/// Runs of which `a` has ended by then; each read of it fails after so many seconds.
+async fn ends_and_cannot_be_read(clock: &VirtualClock, end: u64, takes: u64) -> FaultServer {
+    let time = clock.clone();
+    FaultServer::scripted(move |seen| {
+        if seen.operation == READ {
+            time.advance(seconds(takes));
+            return Reply::html(503);
+        }
+        let has_ended = time.now() >= seconds(end);
+        run_with(seen, |id| match id {
+            "a" if has_ended => fields(id, "COMPLETED", &[]),
+            _ => fields(id, "RUNNING", &[]),
+        })
+    })
+    .await
+}
+
 /// A read that is in flight at the deadline is the last look, also where the status came before that.
 #[tokio::test]
 async fn a_read_that_ends_after_the_deadline_was_the_last_look() {
     for is_alone in [true, false] {
         let clock = VirtualClock::new();
-        let time = clock.clone();
-        let server = FaultServer::scripted(move |seen| {
-            if seen.operation == READ {
-                // As one that hangs until it is given up.
-                time.advance(seconds(5));
-                return Reply::html(503);
-            }
-            let has_ended = time.now() >= seconds(59);
-            run_with(seen, |id| match id {
-                "a" if has_ended => fields(id, "COMPLETED", &[]),
-                _ => fields(id, "RUNNING", &[]),
-            })
-        })
-        .await;
+        // As one that hangs until it is given up.
+        let server = ends_and_cannot_be_read(&clock, 59, 5).await;
         let client = client_by(&server, &clock);
         let mut other = client.wait_all(["b"]).unwrap().results();
         let mut other = (!is_alone).then(|| Box::pin(other.next()));
@@ -307,19 +312,7 @@ async fn a_wait_alone_whose_last_look_takes_long_ends_with_it() {
 #[tokio::test]
 async fn a_last_look_whose_run_takes_long_to_read_was_the_last() {
     let clock = VirtualClock::new();
-    let time = clock.clone();
-    let server = FaultServer::scripted(move |seen| {
-        if seen.operation == READ {
-            time.advance(seconds(6));
-            return Reply::html(503);
-        }
-        let has_ended = time.now() >= seconds(60);
-        run_with(seen, |id| match id {
-            "a" if has_ended => fields(id, "COMPLETED", &[]),
-            _ => fields(id, "RUNNING", &[]),
-        })
-    })
-    .await;
+    let server = ends_and_cannot_be_read(&clock, 60, 6).await;
     let client = client_by(&server, &clock);
     let mut other = client.wait_all(["b"]).unwrap().results();
     let mut other = Box::pin(other.next());
