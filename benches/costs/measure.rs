@@ -62,6 +62,7 @@ pub(crate) fn microseconds(work: impl FnOnce()) -> f64 {
 }
 
 /// Figures of ours and of a peer, taken in turn, so that both had the same machine.
+#[derive(Default)]
 pub(crate) struct Pairs(Vec<(f64, f64)>);
 
 impl Pairs {
@@ -92,6 +93,14 @@ impl Pairs {
             }
         });
         Self(pairs.collect())
+    }
+
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn ours(&self) -> f64 {

@@ -38,7 +38,9 @@ Without `--write` it prints the tables.
   own. Both sides of a ratio are taken in turn within one run. The ratio is the median of the pairs, its
   spread the smallest and the largest; of ten pairs or more without the tenth at each end.
 - Reads, polls and transcripts are measured with client and server on one core of Linux: a request costs
-  more if it wakes another core, and the system decides that anew from second to second.
+  more if it wakes another core, and the system decides that anew from second to second. Each two pairs
+  of a transcript have a new connection and their memory elsewhere, which the C library does not give back:
+  where it is can make a tenth.
 - Instructions are counted by callgrind in [.ci/instructions](../.ci/instructions), system calls aside.
 - Memory and allocations are those of the calling thread, counted by its allocator.
 - Bytes on the wire are those of HTTP, heads included, not packed.

@@ -15,7 +15,11 @@ pub(crate) fn rows() -> Vec<Row> {
         return vec![Row::skipped(what, "there is no valgrind")];
     }
     match figures() {
-        Ok(figures) => figures.lines().filter_map(row).collect(),
+        Ok(figures) => {
+            let unreadable = |line| Row::failed(what, format_args!("'{line}' is no figure"));
+            let read = |line| row(line).unwrap_or_else(|| unreadable(line));
+            figures.lines().map(read).collect()
+        }
         Err(how) => vec![Row::failed(what, how)],
     }
 }
