@@ -41,7 +41,8 @@ Without `--write` it prints the tables.
   more if it wakes another core, and the system decides that anew from second to second. Each two pairs
   of a transcript have a new connection and their memory elsewhere, which the C library does not give back:
   where it is can make a tenth.
-- Instructions are counted by callgrind in [.ci/instructions](../.ci/instructions), system calls aside.
+- Instructions are counted by callgrind in [.ci/instructions](../.ci/instructions), system calls aside. Those
+  of a poll are without the pause before it: neither side's clock waits.
 - Memory and allocations are those of the calling thread, counted by its allocator.
 - Bytes on the wire are those of HTTP, heads included, not packed.
 - The vendor's SDK opens a connection for each read; the library keeps its own open.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::model::{Run, RunStatus};
 use crate::operations::Api;
-use crate::operations::scheduler::{BatchFailures, Found, Look, Member, until_moved};
-use crate::transport::CallOptions;
+use crate::operations::scheduler::{BatchFailures, Found, Look, Member};
+use crate::transport::{CallOptions, until_moved};
 
 /// What one wait knows of the polls that it shares with the client's other waits.
 pub(super) struct SharedPolls {
@@ -83,6 +83,11 @@ impl SharedPolls {
     /// Obeys a delay that the server has asked for then, for all waits.
     pub(super) fn hold_for(&self, error: &Error, asked_at: Duration) {
         self.member.hold_for(error, asked_at);
+    }
+
+    /// Until when the server has asked not to be asked.
+    pub(super) fn held_until(&self) -> Duration {
+        self.member.held_until()
     }
 
     /// Whether the last poll was refused as one of too many, so that nothing was looked at. Says so

@@ -10,6 +10,7 @@ use super::call_options::CallOptions;
 use super::exchange::Limits;
 use super::operation::RetrySafety;
 use super::retry::Retry;
+use super::runtimes::until_moved;
 use crate::error::Error;
 use crate::time::Clock;
 
@@ -51,8 +52,9 @@ impl<'a> Attempts<'a> {
 
     /// How long it may take.
     pub(crate) fn limits(&self, safety: RetrySafety) -> Limits<'a> {
-        let call = self.end.saturating_sub(self.clock.now());
-        let to_leave = self.time_left();
+        let now = self.clock.now();
+        let call = self.end.saturating_sub(now);
+        let to_leave = self.time_left(now);
         let to_end = match safety {
             _ if to_leave.is_zero() => Duration::ZERO,
             // One that has left is cut off by the request timeout alone: its id would be lost.
@@ -76,12 +78,12 @@ impl<'a> Attempts<'a> {
     }
 
     /// How long an attempt may begin.
-    fn time_left(&self) -> Duration {
+    fn time_left(&self, now: Duration) -> Duration {
         let end = self
             .options
             .deadline
             .map_or(self.end, |it| it.min(self.end));
-        end.saturating_sub(self.clock.now())
+        end.saturating_sub(now)
     }
 
     pub(crate) fn succeeded(self) {
@@ -100,11 +102,11 @@ impl<'a> Attempts<'a> {
         let asked = error.retry_after().unwrap_or_default();
         let pause = delay.mul_f64(fastrand::f64()).max(asked);
         let is_asked_too_much = asked > self.retry.longest_retry_after();
-        if is_asked_too_much || pause >= self.time_left() || !self.budget.spend() {
+        if is_asked_too_much || pause >= self.time_left(self.clock.now()) || !self.budget.spend() {
             return Err(error);
         }
         tracing::debug!(%error, ?pause, "trying again after a pause");
-        let paused = self.clock.sleep(pause);
+        let paused = self.sleep_until(self.clock.now().saturating_add(pause));
         match &self.options.closed {
             None => paused.await,
             Some(closed) => {
@@ -115,6 +117,15 @@ impl<'a> Attempts<'a> {
         }
         self.number += 1;
         Ok(())
+    }
+
+    /// Sleeps, the rest of it in the runtime in which the caller goes on if that is another.
+    async fn sleep_until(&self, time: Duration) {
+        let mut has_slept = None;
+        while has_slept.is_none() {
+            let pause = time.saturating_sub(self.clock.now());
+            has_slept = until_moved(self.clock.sleep(pause)).await;
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::operation::{Operation, OperationInfo, RetrySafety};
 use super::request_body::document_body;
 use super::response::{Response, ResponseContext};
 use super::retry::Retry;
+use super::runtimes::until_moved;
 use crate::error::{FailedCall, Result};
 use crate::model::SessionId;
 use crate::time::Clock;
@@ -125,9 +126,15 @@ impl Executor {
             clock,
         } = self;
         let retry = options.retry.as_ref().unwrap_or(retry);
-        // Within the caller's own call timeout.
-        let once = retry.clone().with_attempts(1);
-        let retry = if options.once { &once } else { retry };
+        let once;
+        let retry = match options.once {
+            // Within the caller's own call timeout.
+            true => {
+                once = retry.clone().with_attempts(1);
+                &once
+            }
+            false => retry,
+        };
         let mut session_id = options.session_id.take();
         let mut attempts = Attempts::new(retry, budget, clock.as_ref(), &options);
         loop {
@@ -138,11 +145,21 @@ impl Executor {
                 after_start: options.after_start,
                 ..operation.call()
             };
-            let limits = attempts.limits(operation.safety);
-            let body_left = options.body_left.clone();
-            let sent = http
-                .send(body.clone(), operation, &mut call, limits, body_left, span)
-                .await;
+            let sent = loop {
+                let limits = attempts.limits(operation.safety);
+                let body_left = options.body_left.clone();
+                let sent = http.send(body.clone(), operation, &mut call, limits, body_left, span);
+                let mut sent = pin!(sent);
+                match operation.safety {
+                    // Again in the runtime in which the caller goes on, if that is another.
+                    RetrySafety::Read => match until_moved(sent.as_mut()).await {
+                        Some(sent) => break sent,
+                        None => continue,
+                    },
+                    // May have been carried out.
+                    RetrySafety::Idempotent | RetrySafety::Never => break sent.await,
+                }
+            };
             match sent.and_then(|response| read(&response, &call)) {
                 Ok(value) => {
                     attempts.succeeded();

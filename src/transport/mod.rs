@@ -23,6 +23,7 @@ mod repair;
 mod request_body;
 mod response;
 mod retry;
+mod runtimes;
 mod strict;
 
 pub use retry::Retry;
@@ -37,3 +38,4 @@ pub(crate) use operation::{Operation, OperationInfo, Refusal, RetrySafety};
 pub(crate) use repair::{parsed, repaired};
 pub(crate) use request_body::{Document, after_variables, request_body};
 pub(crate) use response::{Response, ResponseContext};
+pub(crate) use runtimes::{current_runtime, until_moved};

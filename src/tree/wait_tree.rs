@@ -12,9 +12,9 @@ use super::run_tree::Tree;
 use crate::error::Error;
 use crate::error::{Awaited, Result};
 use crate::operations::CallFuture;
-use crate::operations::scheduler::until_moved;
 use crate::polling::{PollOptions, grace_period_setter, poll_setters};
 use crate::session::AwaitedTurn;
+use crate::transport::until_moved;
 
 impl ReadTree {
     /// Waits until everything has ended, and reads it then: see [`WaitTree`].

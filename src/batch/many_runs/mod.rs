@@ -30,7 +30,7 @@ use crate::error::{Error, Result, WaitTimeout};
 use crate::model::{Accepted, Run, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::operations::documents::TriggerDinoaiAgentRun;
-use crate::operations::scheduler::{LAST_LOOKS, Member, REQUESTS, SlotLooked};
+use crate::operations::scheduler::{LAST_LOOKS, Member, READS, REQUESTS, SlotLooked};
 use crate::polling::{OnOutage, PollOptions};
 use crate::time::Clock;
 use crate::transport::Operation;
@@ -120,6 +120,8 @@ struct ToStop<K> {
     timeout: Box<WaitTimeout>,
     /// When its last look was noticed.
     since: Duration,
+    /// Whether a stop was sent, in a runtime that the stream has left.
+    was_sent: bool,
 }
 
 type Triggering<K> = Pin<Box<dyn Future<Output = Triggered<K>> + Send>>;
@@ -311,12 +313,12 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
     /// Whether one more read may be asked for.
     fn may_read(&self) -> bool {
-        self.reads.len() < REQUESTS
+        self.reads.len() < READS
     }
 
     /// The same of a run whose deadline has come.
     fn may_read_last(&self) -> bool {
-        self.reads.len() < REQUESTS + LAST_LOOKS
+        self.reads.len() < READS + LAST_LOOKS
     }
 
     /// Whether one more run may be stopped. Reads do not wait for stops that hang.

@@ -101,6 +101,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             run,
             mut timeout,
             since,
+            ..
         } = stopped;
         match stop {
             Stop::HadEnded(status) => {

@@ -86,14 +86,21 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     /// Stops a run that is still in progress at its deadline, as any call does, on a task of its own: at
     /// once, however late the stream is read again. One that has waited until others were stopped may have
     /// ended: it is looked at once more.
-    pub(super) fn stopping(&self, ToStop { run, since, .. }: &ToStop<K>, number: u64) -> Stopping {
+    pub(super) fn stopping(&self, to_stop: &ToStop<K>, number: u64) -> Stopping {
+        let ToStop {
+            run,
+            since,
+            was_sent,
+            ..
+        } = to_stop;
         let (api, id) = (self.api.clone(), run.id.clone());
         let call = CallOptions {
             after_start: run.started,
             ..CallOptions::default()
         };
         let now = self.clock.now();
-        let has_waited = since.saturating_add(LAST_LOOK) < now;
+        // The end of one that was sent before may be its own doing.
+        let has_waited = !was_sent && since.saturating_add(LAST_LOOK) < now;
         let look = has_waited.then(|| CallOptions {
             deadline: Some(now.saturating_add(LAST_LOOK)),
             once: true,

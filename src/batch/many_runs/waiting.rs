@@ -8,13 +8,15 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::outcomes::At;
+use super::outcomes::{At, Stop};
 use super::{ManyRuns, ToStop};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Awaited, Error, RetryClass, WaitTimeout};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::documents::DinoaiAgentRunStatus;
-use crate::operations::scheduler::{BATCH, FIRST_POLL, Found, Look, Looked, Wanted, is_old};
+use crate::operations::scheduler::{
+    BATCH, FIRST_POLL, Found, Look, Looked, Wanted, is_lost, is_old,
+};
 use crate::polling::{OnOutage, OnTimeout, Tolerance};
 use crate::transport::Operation;
 
@@ -129,18 +131,26 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         }
         // What was answered before.
         while let Some(Some(read)) = self.reads.next().now_or_never() {
-            self.read(read);
+            if !read.read.as_ref().is_err_and(is_lost) {
+                self.read(read);
+            }
         }
         while let Some(Some(stopped)) = self.stops.next().now_or_never() {
-            self.stopped(stopped);
+            if !matches!(&stopped.1, Stop::Made(Err(error)) if is_lost(error)) {
+                self.stopped(stopped);
+            }
         }
         self.reads = FuturesUnordered::new();
         for (number, run) in std::mem::take(&mut self.reading) {
             self.ended.insert((self.deadline(&run), number), run);
         }
         self.stops = FuturesUnordered::new();
-        let stopping = std::mem::take(&mut self.stopping).into_values();
-        self.to_stop.extend(stopping);
+        for to_stop in std::mem::take(&mut self.stopping).into_values() {
+            self.to_stop.push_back(ToStop {
+                was_sent: true,
+                ..to_stop
+            });
+        }
     }
 
     /// Notes what came of a look. `None`: the runtime is gone that was to send it.
@@ -277,6 +287,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                 run,
                 timeout,
                 since: now,
+                was_sent: false,
             }),
             OnTimeout::Stop | OnTimeout::Leave => {
                 self.finish(*run, Err(Error::WaitTimeout(timeout)));

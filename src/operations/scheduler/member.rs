@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use tokio::runtime;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::instrument::WithSubscriber;
 
@@ -22,7 +22,7 @@ use super::shared::{Request, Shared};
 use crate::error::{Error, Result};
 use crate::model::Run;
 use crate::operations::documents::{DinoaiAgentRun, dinoai_agent_run};
-use crate::transport::{CallOptions, Executor, Operation, OperationInfo};
+use crate::transport::{CallOptions, Executor, Operation, OperationInfo, current_runtime};
 
 /// The status polls of all waits of a client.
 ///
@@ -151,11 +151,7 @@ impl Member {
         let clock = executor.clock().clone();
         let overdue = clock.alarm(deadline);
         let reads = async move {
-            let permit = pin!(request.permit_when_allowed(deadline));
-            let _permit = match select(permit, overdue).await {
-                Either::Left((permit, _)) => permit,
-                Either::Right(_) => None,
-            };
+            let _place = request.place_before(overdue, deadline).await;
             let variables = dinoai_agent_run::Variables { id: call.id() };
             let over_at = executor.over_at(&call, executor.clock().now());
             let read = executor.call::<DinoaiAgentRun>(variables, call).await;
@@ -200,22 +196,6 @@ impl Member {
     }
 }
 
-/// Waits for this; `None` as soon as the wait goes on in another runtime than it begins in. That one may not
-/// be driven any more.
-pub(crate) async fn until_moved<T>(this: impl Future<Output = T>) -> Option<T> {
-    // Known once it has been polled.
-    let mut runtime = None;
-    let mut this = pin!(this);
-    poll_fn(|context| {
-        let now = current_runtime();
-        match *runtime.get_or_insert(now) == now {
-            true => this.as_mut().poll(context).map(Some),
-            false => Poll::Ready(None),
-        }
-    })
-    .await
-}
-
 /// Does this on a task of its own, however slowly the caller goes on; dropped, it is given up. An error if
 /// there is no runtime of tokio, or it is gone.
 pub(crate) fn on_task<T: Send + 'static>(
@@ -240,9 +220,9 @@ pub(crate) fn on_task<T: Send + 'static>(
     }
 }
 
-fn current_runtime() -> Option<runtime::Id> {
-    let runtime = runtime::Handle::try_current().ok()?;
-    Some(runtime.id())
+/// Whether a request was given up since its runtime is gone, so that nothing was answered.
+pub(crate) fn is_lost(error: &Error) -> bool {
+    matches!(error, Error::Transport { source, .. } if source.is::<JoinError>())
 }
 
 impl Drop for Member {

@@ -16,12 +16,14 @@ use std::time::Duration;
 
 pub(crate) use super::status_batch::{Reading, Wanted};
 pub(crate) use look::{BatchFailures, Found, Look, Looked, SlotLooked};
-pub(crate) use member::{Member, Scheduler, on_task, until_moved};
+pub(crate) use member::{Member, Scheduler, is_lost, on_task};
 
 /// How many runs one request reads at most.
 pub(crate) const BATCH: usize = 50;
 /// How many requests of the waits of a client are in flight at a time.
 pub(crate) const REQUESTS: usize = 8;
+/// How many of these read a run whole, so that reads never hold up the polls of others.
+pub(crate) const READS: usize = REQUESTS - 1;
 /// How many more there may be for runs whose deadline has come.
 pub(crate) const LAST_LOOKS: usize = 32;
 /// How long the last look may take, which comes at the deadline.

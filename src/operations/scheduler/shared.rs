@@ -1,13 +1,15 @@
 //! [`Shared`]: what the waits on one runtime share.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::REQUESTS;
 use super::queue::Queue;
+use super::{READS, REQUESTS};
 use crate::error::Result;
 use crate::transport::Executor;
 
@@ -20,6 +22,8 @@ pub(super) struct Shared {
     pub(super) changed: Notify,
     /// One for each poll and each read.
     pub(super) permits: Arc<Semaphore>,
+    /// One more for each read.
+    reads: Arc<Semaphore>,
     /// How many requests of waits for many runs are in flight.
     pub(super) others: AtomicUsize,
 }
@@ -32,6 +36,7 @@ impl Shared {
             queue: Mutex::default(),
             changed: Notify::new(),
             permits: Arc::new(Semaphore::new(REQUESTS)),
+            reads: Arc::new(Semaphore::new(READS)),
             others: AtomicUsize::new(0),
         }
     }
@@ -68,25 +73,46 @@ impl Request {
         }
     }
 
-    /// Waits until it may be sent beside the polls: there is room, and no delay that the server has asked
-    /// for holds, unless that goes on beyond `deadline`.
-    pub(super) async fn permit_when_allowed(
+    /// Waits until it may be sent beside the polls, or is `overdue`: then it takes the place of none.
+    pub(super) async fn place_before(
         &self,
+        overdue: impl Future<Output = ()> + Unpin,
         deadline: Duration,
-    ) -> Option<OwnedSemaphorePermit> {
+    ) -> Option<Place> {
+        // Dropped with this function, and with it the place among those who wait.
+        let place = pin!(self.place(deadline));
+        match select(place, overdue).await {
+            Either::Left((place, _)) => place,
+            Either::Right(_) => None,
+        }
+    }
+
+    /// Waits until there is room, and no delay that the server has asked for holds, unless that goes on beyond
+    /// `deadline`.
+    async fn place(&self, deadline: Duration) -> Option<Place> {
         let shared = self.shared.as_ref()?;
         loop {
-            let permit = shared.permits.clone().acquire_owned().await.ok();
+            let read = shared.reads.clone().acquire_owned().await.ok()?;
+            let request = shared.permits.clone().acquire_owned().await.ok()?;
             let clock = shared.executor.clock();
             let held_until = shared.queue().held_until().min(deadline);
             let pause = held_until.saturating_sub(clock.now());
             if pause.is_zero() {
-                return permit;
+                return Some(Place {
+                    _request: request,
+                    _read: read,
+                });
             }
-            drop(permit);
+            drop((request, read));
             clock.sleep(pause).await;
         }
     }
+}
+
+/// The place of a read among the requests; dropped, it is free.
+pub(super) struct Place {
+    _request: OwnedSemaphorePermit,
+    _read: OwnedSemaphorePermit,
 }
 
 impl Drop for Request {

@@ -6,9 +6,9 @@ use super::{Due, Poller};
 use crate::error::Result;
 use crate::model::{Run, RunStatus, SessionId};
 use crate::operations::Digest;
-use crate::operations::scheduler::{BatchFailures, FIRST_POLL, Look, Wanted, until_moved};
+use crate::operations::scheduler::{BatchFailures, FIRST_POLL, Look, Wanted};
 use crate::polling::shared_polls::SharedPolls;
-use crate::transport::CallOptions;
+use crate::transport::{CallOptions, until_moved};
 
 impl Poller {
     /// Whether no other wait shares requests with this one at the moment.
@@ -18,13 +18,21 @@ impl Poller {
 
     /// Sleeps until the next poll is due.
     pub(crate) async fn until_due(&mut self) {
+        let due = self.due.map(|due| due.at);
+        self.until_allowed(due).await;
+    }
+
+    /// Sleeps until then, or longer if the server has asked for a delay, of this wait or of another.
+    async fn until_allowed(&mut self, due: Option<Duration>) {
         loop {
-            let pause = self.due.map(|due| due.at.saturating_sub(self.now()));
-            let Some(pause) = pause.filter(|pause| !pause.is_zero()) else {
+            let shared = self.shared.as_ref();
+            let held_until = shared.map(|shared| shared.held_until().min(self.deadline));
+            let Some(due) = due.max(held_until) else {
                 return;
             };
+            let pause = due.saturating_sub(self.now());
             // The rest of it in the runtime in which the wait goes on, if that is another.
-            if until_moved(self.clock.sleep(pause)).await.is_some() {
+            if pause.is_zero() || until_moved(self.clock.sleep(pause)).await.is_some() {
                 return;
             }
         }
@@ -113,6 +121,7 @@ impl Poller {
             // The wait goes on in another runtime.
             self.share();
         }
+        self.until_allowed(None).await;
         let (call, over_at) = self.own_call();
         let run = self.api.read_run(call).await;
         self.note_response(over_at.min(self.now()));

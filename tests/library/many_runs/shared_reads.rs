@@ -18,7 +18,7 @@ use crate::support::samples::ids;
 
 #[tokio::test]
 async fn waits_that_end_at_the_same_time_read_their_runs_a_few_at_a_time() {
-    const MOST: usize = 8;
+    const MOST: usize = 7;
     let held = Arc::new(Notify::new());
     let release = held.clone();
     let mut answer = end_one_after_the_other(1);

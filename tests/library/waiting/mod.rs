@@ -3,7 +3,7 @@
 mod large_transcripts;
 mod last_look;
 mod limits_of_a_call;
-mod moves;
+pub(crate) mod moves;
 mod outages_are_shown;
 pub(crate) mod polled;
 pub(crate) mod possibly_permanent_failures;

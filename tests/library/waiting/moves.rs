@@ -2,25 +2,24 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Context, Poll, Waker};
+use std::sync::mpsc;
+use std::task::Poll;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dinoai::time::SystemClock;
-use dinoai::{Client, Error, OnTimeout, Result};
+use dinoai::{Client, Error, Result};
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 
 use crate::calls::runtimes::{serving, single_threaded};
 use crate::many_runs::api::end_one_after_the_other;
 use crate::support::fault_server::{FastClock, FaultServer, Reply};
-use crate::support::operations::{READ, SEND, STOP, sent};
+use crate::support::operations::{READ, SEND, sent};
 use crate::support::poll_once::poll_once;
 use crate::support::samples::{id, ids, seconds};
 use crate::support::shown_run::{accepted, all, client_by, fields, run_with};
 
-const HALF_A_SECOND: Duration = Duration::from_millis(500);
+pub(crate) const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 /// Waits that have begun in one runtime, together, and go on in another while the first is not driven.
 #[test]
@@ -52,38 +51,8 @@ fn waits_that_move_to_another_runtime_go_on_there() {
     assert_eq!(completed, 120);
 }
 
-/// The looks that a runtime takes with it are no failures, however many runtimes there are.
-#[test]
-fn a_stream_of_many_runs_that_moves_on_from_runtimes_that_shut_down_goes_on() {
-    const RUNTIMES: usize = 5;
-    let serving = serving();
-    let never = Arc::new(Notify::new());
-    let mut polls = 0;
-    let server = serving.block_on(FaultServer::scripted(move |seen| {
-        let reply = run_with(seen, |id| fields(id, "COMPLETED", &[]));
-        polls += 1;
-        match polls <= RUNTIMES {
-            true => Reply::When(never.clone(), Box::new(reply)),
-            false => reply,
-        }
-    }));
-    let client = client_by(&server, &SystemClock::new());
-    let mut results = client.wait_all(ids(2)).unwrap().results();
-    let mut next = Box::pin(results.next());
-    for number in 1..=RUNTIMES {
-        single_threaded().block_on(async {
-            while server.arrived() < number {
-                poll_once(&mut next).await;
-                tokio::task::yield_now().await;
-            }
-        });
-    }
-    let (_, result) = single_threaded().block_on(next).unwrap();
-    assert!(result.is_ok(), "{result:?}");
-}
-
 /// A server whose first run has ended, and takes its time to read it whole.
-fn reads_slowly() -> (Runtime, FaultServer, Client) {
+pub(crate) fn reads_slowly() -> (Runtime, FaultServer, Client) {
     let serving = serving();
     let server = serving.block_on(FaultServer::scripted(|seen| {
         let reply = run_with(seen, |id| match id {
@@ -101,7 +70,7 @@ fn reads_slowly() -> (Runtime, FaultServer, Client) {
 }
 
 /// Goes on with a wait in another runtime, on a thread of its own, and returns what came of it.
-fn goes_on_elsewhere<T: Send + 'static>(
+pub(crate) fn goes_on_elsewhere<T: Send + 'static>(
     wait: impl Future<Output = T> + Send + 'static,
 ) -> std::result::Result<T, mpsc::RecvTimeoutError> {
     let (report, reported) = mpsc::channel();
@@ -126,8 +95,76 @@ fn a_wait_that_moves_to_another_runtime_while_its_run_is_read_ends_there() {
     assert_eq!(run.session_id, id(0));
 }
 
+/// Begins a wait in one runtime, and leaves it there as soon as this operation is in flight.
+pub(crate) fn left_when_sent<T>(
+    first: &Runtime,
+    server: &FaultServer,
+    operation: &str,
+    wait: &mut (impl Future<Output = T> + Unpin),
+) {
+    first.block_on(async {
+        while sent(server, operation) == 0 {
+            poll_once(wait).await;
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+/// Its first request is in flight, or has failed and is to be tried again.
+#[test]
+fn what_reads_a_run_ends_in_the_runtime_to_which_it_moves_meanwhile() {
+    for (way, fails, is_gone) in ["get", "wait", "watch", "tree", "read tree"]
+        .into_iter()
+        .flat_map(|way| [(way, false), (way, true)])
+        .flat_map(|(way, fails)| [(way, fails, false), (way, fails, true)])
+    {
+        let serving = serving();
+        let mut requests = 0;
+        let server = serving.block_on(FaultServer::scripted(move |seen| {
+            requests += 1;
+            let reply = run_with(seen, |id| fields(id, "COMPLETED", &[]));
+            match requests {
+                1 if fails => Reply::unavailable("1"),
+                1 => Reply::Late(Duration::from_millis(200), Box::new(reply)),
+                _ => reply,
+            }
+        }));
+        let client = client_by(&server, &SystemClock::new());
+        let session = client.session(id(0)).unwrap();
+        let mut reads: Pin<Box<dyn Future<Output = Result<()>> + Send>> = match way {
+            "get" => Box::pin(async move { client.get_run("run-0").await.map(drop) }),
+            "wait" => Box::pin(async move { session.wait().await.map(drop) }),
+            "watch" => {
+                let watch = session.watch().events();
+                Box::pin(async { all(watch).await.pop().unwrap().map(drop) })
+            }
+            "tree" => Box::pin(async move {
+                let tree = session.tree().until_ended();
+                tree.quiet_period(Duration::ZERO).await.map(drop)
+            }),
+            _ => Box::pin(async move { session.tree().await.map(drop) }),
+        };
+        let first = single_threaded();
+        if fails {
+            left_in_its_pause(&first, &server, 1, &mut reads);
+        } else {
+            first.block_on(async {
+                while server.arrived() == 0 {
+                    poll_once(&mut reads).await;
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        let first = (!is_gone).then_some(first);
+        let outcome = goes_on_elsewhere(reads);
+        let outcome = outcome.unwrap_or_else(|_| panic!("{way} hangs, or has panicked"));
+        assert!(outcome.is_ok(), "{way} {fails} {is_gone}: {outcome:?}");
+        drop(first);
+    }
+}
+
 /// Begins a wait in one runtime, and leaves it there when it pauses: after so many requests.
-fn left_in_its_pause<T>(
+pub(crate) fn left_in_its_pause<T>(
     first: &Runtime,
     server: &FaultServer,
     requests: usize,
@@ -215,95 +252,4 @@ fn whatever_waits_for_a_run_ends_in_the_runtime_to_which_it_moves_while_it_pause
         assert!(matches!(error, Error::WaitTimeout(_)), "{way}: {error:?}");
         drop(first);
     }
-}
-
-#[test]
-fn many_runs_of_which_one_is_stopped_stop_it_in_the_runtime_to_which_they_move() {
-    let serving = serving();
-    let server = serving.block_on(FaultServer::scripted(|seen| {
-        match seen.operation.as_str() {
-            STOP => Reply::Late(Duration::from_millis(200), Box::new(accepted(seen))),
-            _ => run_with(seen, |id| fields(id, "RUNNING", &[])),
-        }
-    }));
-    let client = client_by(&server, &SystemClock::new());
-    let wait = client.wait_all(ids(2)).unwrap().timeout(HALF_A_SECOND);
-    let mut results = wait.on_timeout(OnTimeout::Stop).results();
-    let first = single_threaded();
-    let mut next = Box::pin(async move { results.next().await });
-    first.block_on(async {
-        while sent(&server, STOP) < 1 {
-            poll_once(&mut next).await;
-            tokio::task::yield_now().await;
-        }
-    });
-    let (_, result) = goes_on_elsewhere(next).unwrap().unwrap();
-    let Err(Error::WaitTimeout(timeout)) = result else {
-        panic!("{result:?}");
-    };
-    assert!(matches!(timeout.stopped, Some(Ok(_))), "{timeout:?}");
-    drop(first);
-}
-
-/// Neither a delay that the server has asked for, nor when a poll is due, is forgotten.
-#[test]
-fn many_runs_that_move_to_another_runtime_poll_no_sooner() {
-    for (interval, delay, is_gone) in [
-        (2000, None, false),
-        (50, Some("2"), false),
-        (50, Some("2"), true),
-    ] {
-        let serving = serving();
-        let polls = Arc::new(Mutex::new(vec![]));
-        let record = polls.clone();
-        let server = serving.block_on(FaultServer::scripted(move |seen| {
-            let mut polls = record.lock().unwrap();
-            polls.push(Instant::now());
-            match (polls.len(), delay) {
-                (1, _) => run_with(seen, |id| fields(id, "RUNNING", &[])),
-                (2, Some(delay)) => Reply::too_many_requests(delay),
-                _ => run_with(seen, |id| fields(id, "COMPLETED", &[])),
-            }
-        }));
-        let wait = client_by(&server, &SystemClock::new())
-            .wait_all(ids(2))
-            .unwrap();
-        let wait = wait.poll_interval(Duration::from_millis(interval));
-        let mut results = wait.results();
-        let mut next = Box::pin(async move { results.next().await });
-        let first = single_threaded();
-        let requests = 1 + usize::from(delay.is_some());
-        left_in_its_pause(&first, &server, requests, &mut next);
-        // Gone, or not driven any more.
-        let first = (!is_gone).then_some(first);
-        let (_, result) = goes_on_elsewhere(next).unwrap().unwrap();
-        result.unwrap();
-        let polls = polls.lock().unwrap();
-        let since = polls[requests] - polls[requests - 1];
-        assert!(since >= seconds(1), "{delay:?}: again after {since:?}");
-        drop(first);
-    }
-}
-
-#[test]
-fn many_runs_that_are_polled_outside_of_a_runtime_end_with_an_error_that_says_so() {
-    let (_serving, server, client) = reads_slowly();
-    let mut results = client.wait_all([id(0)]).unwrap().results();
-    let first = single_threaded();
-    let mut next = Box::pin(async move { results.next().await });
-    first.block_on(async {
-        while sent(&server, READ) < 1 {
-            poll_once(&mut next).await;
-            tokio::task::yield_now().await;
-        }
-    });
-    let mut context = Context::from_waker(Waker::noop());
-    let Poll::Ready(Some((_, result))) = next.as_mut().poll(&mut context) else {
-        panic!("it cannot go on");
-    };
-    let error = result.unwrap_err();
-    assert!(
-        error.to_string().contains("outside of a tokio runtime"),
-        "{error}"
-    );
 }
