@@ -28,7 +28,7 @@ pub(crate) struct StatusBatch<'a> {
 impl StatusBatch<'_> {
     pub(crate) const INFO: OperationInfo = read("DinoaiAgentRunStatuses", Purpose::ReadStatus);
     /// The largest whose document is kept: no wait asks for more at once.
-    const LARGEST_KEPT: usize = 50;
+    pub(crate) const LARGEST_KEPT: usize = 50;
 
     /// The body of its request.
     pub(crate) fn body(&self) -> Result<Vec<u8>, Error> {

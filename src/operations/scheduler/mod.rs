@@ -14,12 +14,13 @@ mod shared;
 
 use std::time::Duration;
 
+use super::status_batch::StatusBatch;
 pub(crate) use super::status_batch::{Reading, Wanted};
 pub(crate) use look::{BatchFailures, Found, Look, Looked, SlotLooked};
 pub(crate) use member::{Member, Scheduler, is_lost, on_task};
 
 /// How many runs one request reads at most.
-pub(crate) const BATCH: usize = 50;
+pub(crate) const BATCH: usize = StatusBatch::LARGEST_KEPT;
 /// How many requests of the waits of a client are in flight at a time.
 pub(crate) const REQUESTS: usize = 8;
 /// How many of these read a run whole, so that reads never hold up the polls of others.
