@@ -152,12 +152,14 @@ impl Executor {
                 let mut sent = pin!(sent);
                 match operation.safety {
                     // Again in the runtime in which the caller goes on, if that is another.
-                    RetrySafety::Read => match until_moved(sent.as_mut()).await {
-                        Some(sent) => break sent,
-                        None => continue,
-                    },
+                    RetrySafety::Read | RetrySafety::Idempotent => {
+                        match until_moved(sent.as_mut()).await {
+                            Some(sent) => break sent,
+                            None => continue,
+                        }
+                    }
                     // May have been carried out.
-                    RetrySafety::Idempotent | RetrySafety::Never => break sent.await,
+                    RetrySafety::Never => break sent.await,
                 }
             };
             match sent.and_then(|response| read(&response, &call)) {

@@ -120,8 +120,8 @@ struct ToStop<K> {
     timeout: Box<WaitTimeout>,
     /// When its last look was noticed.
     since: Duration,
-    /// Whether a stop was sent, in a runtime that the stream has left.
-    was_sent: bool,
+    /// Whether a stop may have been sent, in a runtime that the stream has left.
+    may_be_sent: bool,
 }
 
 type Triggering<K> = Pin<Box<dyn Future<Output = Triggered<K>> + Send>>;

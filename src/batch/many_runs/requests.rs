@@ -7,6 +7,7 @@ use super::outcomes::{At, ReadRun, Stop};
 use super::{ManyRuns, Reading, Stopping, ToStart, ToStop, Triggering};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::Error;
+use crate::model::RunStatus;
 use crate::operations::documents::{StopDinoaiAgentRun, TriggerDinoaiAgentRun};
 use crate::operations::scheduler::{LAST_LOOK, on_task};
 use crate::transport::CallOptions;
@@ -90,17 +91,18 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let ToStop {
             run,
             since,
-            was_sent,
+            may_be_sent,
             ..
         } = to_stop;
         let (api, id) = (self.api.clone(), run.id.clone());
+        // That it was stopped may be the doing of the stop before.
+        let may_be_sent = *may_be_sent;
         let call = CallOptions {
             after_start: run.started,
             ..CallOptions::default()
         };
         let now = self.clock.now();
-        // The end of one that was sent before may be its own doing.
-        let has_waited = !was_sent && since.saturating_add(LAST_LOOK) < now;
+        let has_waited = since.saturating_add(LAST_LOOK) < now;
         let look = has_waited.then(|| CallOptions {
             deadline: Some(now.saturating_add(LAST_LOOK)),
             once: true,
@@ -110,6 +112,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             if let Some(look) = look
                 && let Ok(status) = api.read_status(look).await
                 && status.is_terminal()
+                && !(may_be_sent && status == RunStatus::Stopped)
             {
                 return Stop::HadEnded(status);
             }

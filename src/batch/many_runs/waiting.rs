@@ -147,7 +147,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         self.stops = FuturesUnordered::new();
         for to_stop in std::mem::take(&mut self.stopping).into_values() {
             self.to_stop.push_back(ToStop {
-                was_sent: true,
+                may_be_sent: true,
                 ..to_stop
             });
         }
@@ -287,7 +287,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                 run,
                 timeout,
                 since: now,
-                was_sent: false,
+                may_be_sent: false,
             }),
             OnTimeout::Stop | OnTimeout::Leave => {
                 self.finish(*run, Err(Error::WaitTimeout(timeout)));

@@ -81,9 +81,9 @@ impl Request {
     ) -> Option<Place> {
         // Dropped with this function, and with it the place among those who wait.
         let place = pin!(self.place(deadline));
-        match select(place, overdue).await {
-            Either::Left((place, _)) => place,
-            Either::Right(_) => None,
+        match select(overdue, place).await {
+            Either::Left(_) => None,
+            Either::Right((place, _)) => place,
         }
     }
 

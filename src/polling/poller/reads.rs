@@ -31,10 +31,12 @@ impl Poller {
                 return;
             };
             let pause = due.saturating_sub(self.now());
-            // The rest of it in the runtime in which the wait goes on, if that is another.
-            if pause.is_zero() || until_moved(self.clock.sleep(pause)).await.is_some() {
+            if pause.is_zero() {
                 return;
             }
+            // Then what is left of it: in the runtime in which the wait goes on, if that is another, or
+            // since a delay was asked for meanwhile.
+            until_moved(self.clock.sleep(pause)).await;
         }
     }
 

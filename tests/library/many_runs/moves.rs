@@ -77,34 +77,39 @@ fn many_runs_of_which_one_is_stopped_stop_it_in_the_runtime_to_which_they_move()
     }
 }
 
-/// The run's end is the doing of the first stop, whose response nobody gets.
+/// That it was stopped is the doing of the first stop, whose response nobody gets; that it has completed is not.
 #[test]
-fn many_runs_that_move_long_after_a_stop_was_sent_do_not_take_it_for_the_end_of_the_run() {
-    let serving = serving();
-    let never = Arc::new(Notify::new());
-    let mut stops = 0;
-    let server = serving.block_on(FaultServer::scripted(move |seen| {
-        let status = ["RUNNING", "STOPPED"][usize::from(stops > 0)];
-        stops += usize::from(seen.operation == STOP);
-        match seen.operation == STOP {
-            true if stops == 1 => Reply::When(never.clone(), Box::new(accepted(seen))),
-            true => accepted(seen),
-            false => run_with(seen, |id| fields(id, status, &[])),
+fn many_runs_that_move_long_after_a_stop_was_sent_tell_its_doing_from_the_end_of_the_run() {
+    for end in ["STOPPED", "COMPLETED"] {
+        let serving = serving();
+        let never = Arc::new(Notify::new());
+        let mut stops = 0;
+        let server = serving.block_on(FaultServer::scripted(move |seen| {
+            let status = ["RUNNING", end][usize::from(stops > 0)];
+            stops += usize::from(seen.operation == STOP);
+            match seen.operation == STOP {
+                true if stops == 1 => Reply::When(never.clone(), Box::new(accepted(seen))),
+                true => accepted(seen),
+                false => run_with(seen, |id| fields(id, status, &[])),
+            }
+        }));
+        let client = client_by(&server, &FastClock::with_second(Duration::from_millis(5)));
+        let wait = client.wait_all([id(0)]).unwrap().timeout(seconds(20));
+        let mut results = wait.on_timeout(OnTimeout::Stop).results();
+        let first = single_threaded();
+        let mut next = Box::pin(async move { results.next().await });
+        left_when_sent(&first, &server, STOP, &mut next);
+        // Ten seconds.
+        thread::sleep(Duration::from_millis(50));
+        let (_, result) = goes_on_elsewhere(next).unwrap().unwrap();
+        match (end, result) {
+            ("STOPPED", Err(Error::WaitTimeout(timeout))) => {
+                assert!(matches!(timeout.stopped, Some(Ok(_))), "{timeout:?}");
+            }
+            ("COMPLETED", Ok(run)) => assert_eq!(run.session_id, id(0)),
+            (_, other) => panic!("{end}: {other:?}"),
         }
-    }));
-    let client = client_by(&server, &FastClock::with_second(Duration::from_millis(5)));
-    let wait = client.wait_all([id(0)]).unwrap().timeout(seconds(20));
-    let mut results = wait.on_timeout(OnTimeout::Stop).results();
-    let first = single_threaded();
-    let mut next = Box::pin(async move { results.next().await });
-    left_when_sent(&first, &server, STOP, &mut next);
-    // Ten seconds.
-    thread::sleep(Duration::from_millis(50));
-    let (_, result) = goes_on_elsewhere(next).unwrap().unwrap();
-    let Err(Error::WaitTimeout(timeout)) = result else {
-        panic!("{result:?}");
-    };
-    assert!(matches!(timeout.stopped, Some(Ok(_))), "{timeout:?}");
+    }
 }
 
 /// What a runtime takes with it was not answered, however late the stream goes on.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dinoai::time::{Clock, VirtualClock};
 use dinoai::{Result, Wait};
+use tokio::sync::Notify;
 
 use crate::many_runs::api::{all, asked, reads_as, runs};
 use crate::support::fault_server::{FastClock, FaultServer, Reply};
@@ -237,42 +238,53 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_single_waits() 
     assert!(early <= 8, "{early} reads");
 }
 
-/// The two look at their runs in requests of their own.
+/// The two look at their runs in requests of their own. The other is asked before the response to the first
+/// poll has come, or in the pause after it.
 #[tokio::test]
 async fn a_delay_that_was_asked_of_another_wait_holds_for_one_that_has_become_alone() {
-    // Slow enough that what is in flight arrives within a second.
-    let clock = FastClock::with_second(Duration::from_millis(20));
-    let time = clock.clone();
-    let held = Arc::new(Mutex::new((None, vec![])));
-    let record = held.clone();
-    let server = FaultServer::scripted(move |seen| {
-        let now = time.now();
-        let (since, polls) = &mut *record.lock().unwrap();
-        let is_of_tree = asked(seen).iter().any(|(_, id)| id == "run-0");
-        if is_of_tree && since.is_none() {
-            *since = Some(now);
-        }
-        let since = since.unwrap_or(now);
-        if is_of_tree {
-            return Reply::too_many_requests("50");
-        }
-        polls.push(now);
-        run_with(seen, |id| match now < since + seconds(50) {
-            true => fields(id, "RUNNING", &[]),
-            false => fields(id, "COMPLETED", &[]),
+    for is_in_the_pause in [false, true] {
+        let clock = FastClock::with_second(Duration::from_millis(20));
+        let (time, first) = (clock.clone(), Arc::new(Notify::new()));
+        let hold = first.clone();
+        let held = Arc::new(Mutex::new((None, vec![])));
+        let record = held.clone();
+        let server = FaultServer::scripted(move |seen| {
+            let now = time.now();
+            let (since, polls) = &mut *record.lock().unwrap();
+            if asked(seen).iter().any(|(_, id)| id == "run-0") {
+                since.get_or_insert(now);
+                return Reply::too_many_requests("50");
+            }
+            polls.push(now);
+            let has_ended = since.is_some_and(|since| now >= since + seconds(50));
+            let reply = run_with(seen, |id| match has_ended {
+                true => fields(id, "COMPLETED", &[]),
+                false => fields(id, "RUNNING", &[]),
+            });
+            match polls.len() {
+                1 if !is_in_the_pause => Reply::When(hold.clone(), Box::new(reply)),
+                _ => reply,
+            }
         })
-    })
-    .await;
-    let client = client_by(&server, &clock);
-    let wait = client.waits().wait(id(1)).unwrap();
-    let wait = wait.poll_interval(seconds(10)).into_future();
-    let session = client.session(id(0)).unwrap();
-    let tree = session.tree().until_ended().timeout(seconds(5));
-    let (run, tree) = tokio::join!(wait, tree.into_future());
-    run.unwrap();
-    tree.unwrap_err();
-    let (since, polls) = &*held.lock().unwrap();
-    let since = since.unwrap();
-    let early = |at: &&Duration| **at > since + seconds(2) && **at < since + seconds(50);
-    assert_eq!(polls.iter().filter(early).count(), 0, "{since:?} {polls:?}");
+        .await;
+        let client = client_by(&server, &clock);
+        let wait = client.waits().wait(id(1)).unwrap();
+        let wait = tokio::spawn(wait.poll_interval(seconds(10)).into_future());
+        while server.arrived() == 0 {
+            tokio::task::yield_now().await;
+        }
+        if is_in_the_pause {
+            // A fifth of the pause.
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+        let session = client.session(id(0)).unwrap();
+        let tree = session.tree().until_ended().timeout(seconds(5));
+        tree.await.unwrap_err();
+        first.notify_one();
+        wait.await.unwrap().unwrap();
+        let (since, polls) = &*held.lock().unwrap();
+        let since = since.unwrap();
+        let early = polls[1..].iter().filter(|at| **at < since + seconds(50));
+        assert_eq!(early.count(), 0, "{since:?} {polls:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::mpsc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::calls::runtimes::{serving, single_threaded};
 use crate::many_runs::api::end_one_after_the_other;
 use crate::support::fault_server::{FastClock, FaultServer, Reply};
-use crate::support::operations::{READ, SEND, sent};
+use crate::support::operations::{READ, SEND, STOP, sent};
 use crate::support::poll_once::poll_once;
 use crate::support::samples::{id, ids, seconds};
 use crate::support::shown_run::{accepted, all, client_by, fields, run_with};
@@ -112,8 +112,8 @@ pub(crate) fn left_when_sent<T>(
 
 /// Its first request is in flight, or has failed and is to be tried again.
 #[test]
-fn what_reads_a_run_ends_in_the_runtime_to_which_it_moves_meanwhile() {
-    for (way, fails, is_gone) in ["get", "wait", "watch", "tree", "read tree"]
+fn what_reads_or_stops_a_run_ends_in_the_runtime_to_which_it_moves_meanwhile() {
+    for (way, fails, is_gone) in ["get", "wait", "watch", "tree", "read tree", "stop"]
         .into_iter()
         .flat_map(|way| [(way, false), (way, true)])
         .flat_map(|(way, fails)| [(way, fails, false), (way, fails, true)])
@@ -122,7 +122,10 @@ fn what_reads_a_run_ends_in_the_runtime_to_which_it_moves_meanwhile() {
         let mut requests = 0;
         let server = serving.block_on(FaultServer::scripted(move |seen| {
             requests += 1;
-            let reply = run_with(seen, |id| fields(id, "COMPLETED", &[]));
+            let reply = match seen.operation == STOP {
+                true => accepted(seen),
+                false => run_with(seen, |id| fields(id, "COMPLETED", &[])),
+            };
             match requests {
                 1 if fails => Reply::unavailable("1"),
                 1 => Reply::Late(Duration::from_millis(200), Box::new(reply)),
@@ -134,6 +137,7 @@ fn what_reads_a_run_ends_in_the_runtime_to_which_it_moves_meanwhile() {
         let mut reads: Pin<Box<dyn Future<Output = Result<()>> + Send>> = match way {
             "get" => Box::pin(async move { client.get_run("run-0").await.map(drop) }),
             "wait" => Box::pin(async move { session.wait().await.map(drop) }),
+            "stop" => Box::pin(async move { session.stop().await.map(drop) }),
             "watch" => {
                 let watch = session.watch().events();
                 Box::pin(async { all(watch).await.pop().unwrap().map(drop) })
@@ -252,4 +256,16 @@ fn whatever_waits_for_a_run_ends_in_the_runtime_to_which_it_moves_while_it_pause
         assert!(matches!(error, Error::WaitTimeout(_)), "{way}: {error:?}");
         drop(first);
     }
+}
+
+/// As with `now_or_never`, or an executor of another library.
+#[test]
+fn a_read_that_is_polled_outside_of_a_runtime_meanwhile_goes_on() {
+    let (_serving, _server, client) = reads_slowly();
+    let first = single_threaded();
+    let mut read = Box::pin(async move { client.get_run("run-0").await });
+    first.block_on(async { poll_once(&mut read).await });
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(read.as_mut().poll(&mut context).is_pending());
+    assert_eq!(first.block_on(read).unwrap().session_id, id(0));
 }
