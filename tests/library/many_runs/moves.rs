@@ -3,15 +3,14 @@
 
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use dinoai::time::SystemClock;
+use dinoai::time::{SystemClock, VirtualClock};
 use dinoai::{Error, OnTimeout};
 use tokio::sync::Notify;
 
 use crate::calls::runtimes::{serving, single_threaded};
-use crate::support::fault_server::{FastClock, FaultServer, Reply};
+use crate::support::fault_server::{FaultServer, Reply};
 use crate::support::operations::{READ, STOP};
 use crate::support::poll_once::poll_once;
 use crate::support::samples::{id, ids, seconds};
@@ -93,14 +92,14 @@ fn many_runs_that_move_long_after_a_stop_was_sent_tell_its_doing_from_the_end_of
                 false => run_with(seen, |id| fields(id, status, &[])),
             }
         }));
-        let client = client_by(&server, &FastClock::with_second(Duration::from_millis(5)));
+        let clock = VirtualClock::new();
+        let client = client_by(&server, &clock);
         let wait = client.wait_all([id(0)]).unwrap().timeout(seconds(20));
         let mut results = wait.on_timeout(OnTimeout::Stop).results();
         let first = single_threaded();
         let mut next = Box::pin(async move { results.next().await });
         left_when_sent(&first, &server, STOP, &mut next);
-        // Ten seconds.
-        thread::sleep(Duration::from_millis(50));
+        clock.advance(seconds(10));
         let (_, result) = goes_on_elsewhere(next).unwrap().unwrap();
         match (end, result) {
             ("STOPPED", Err(Error::WaitTimeout(timeout))) => {
@@ -115,15 +114,16 @@ fn many_runs_that_move_long_after_a_stop_was_sent_tell_its_doing_from_the_end_of
 /// What a runtime takes with it was not answered, however late the stream goes on.
 #[test]
 fn many_runs_whose_runtime_is_gone_while_one_is_read_read_it_in_another() {
-    let (_serving, server, client) = reads_slowly();
-    let wait = client.wait_all([id(0)]).unwrap().timeout(HALF_A_SECOND);
+    let (_serving, server, _) = reads_slowly();
+    let clock = VirtualClock::new();
+    let client = client_by(&server, &clock);
+    let wait = client.wait_all([id(0)]).unwrap().timeout(seconds(20));
     let mut results = wait.results();
     let first = single_threaded();
     let mut next = Box::pin(async move { results.next().await });
     left_when_sent(&first, &server, READ, &mut next);
     drop(first);
-    // Its deadline.
-    thread::sleep(HALF_A_SECOND);
+    clock.advance(seconds(20));
     let (_, result) = goes_on_elsewhere(next).unwrap().unwrap();
     assert_eq!(result.unwrap().session_id, id(0));
 }

@@ -1,9 +1,10 @@
 //! Polls of many runs are spread, and a requested pause holds for all of them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dinoai::time::{Clock, VirtualClock};
+use dinoai::time::{Clock, Sleep, VirtualClock};
 use dinoai::{Result, Wait};
 use tokio::sync::Notify;
 
@@ -238,12 +239,36 @@ async fn a_delay_that_the_server_asks_for_holds_for_the_reads_of_single_waits() 
     assert!(early <= 8, "{early} reads");
 }
 
+/// Fast, and counts the pauses of some seconds that have begun.
+#[derive(Debug, Clone)]
+struct CountingClock {
+    fast: FastClock,
+    pauses: Arc<AtomicUsize>,
+}
+
+impl Clock for CountingClock {
+    fn now(&self) -> Duration {
+        self.fast.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let is_pause = duration > seconds(5) && duration <= seconds(10);
+        self.pauses
+            .fetch_add(usize::from(is_pause), Ordering::Relaxed);
+        self.fast.sleep(duration)
+    }
+}
+
 /// The two look at their runs in requests of their own. The other is asked before the response to the first
 /// poll has come, or in the pause after it.
 #[tokio::test]
 async fn a_delay_that_was_asked_of_another_wait_holds_for_one_that_has_become_alone() {
     for is_in_the_pause in [false, true] {
-        let clock = FastClock::with_second(Duration::from_millis(20));
+        let pauses = Arc::new(AtomicUsize::new(0));
+        let clock = CountingClock {
+            fast: FastClock::with_second(Duration::from_millis(20)),
+            pauses: pauses.clone(),
+        };
         let (time, first) = (clock.clone(), Arc::new(Notify::new()));
         let hold = first.clone();
         let held = Arc::new(Mutex::new((None, vec![])));
@@ -273,9 +298,8 @@ async fn a_delay_that_was_asked_of_another_wait_holds_for_one_that_has_become_al
         while server.arrived() == 0 {
             tokio::task::yield_now().await;
         }
-        if is_in_the_pause {
-            // A fifth of the pause.
-            tokio::time::sleep(Duration::from_millis(40)).await;
+        while is_in_the_pause && pauses.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
         }
         let session = client.session(id(0)).unwrap();
         let tree = session.tree().until_ended().timeout(seconds(5));
