@@ -136,6 +136,7 @@
 // polling     how long, how often, and which failed polls are tolerated
 // session     a run by its id: follow-ups and their turns, waits, watches
 // tree        a run with its descendants
+// journal     one run a key, also across processes
 // batch       many runs at once
 // client      the facade
 // blocking    the same without async
@@ -153,6 +154,7 @@ pub mod error;
 pub mod fuzzing;
 #[cfg(doc)]
 pub mod guide;
+pub mod journal;
 mod model;
 mod operations;
 mod polling;

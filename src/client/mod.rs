@@ -10,6 +10,7 @@
 
 mod builder;
 mod constructors;
+mod once;
 mod operations;
 mod waits;
 

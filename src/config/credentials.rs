@@ -246,6 +246,12 @@ fn header(setting: &str, text: &str) -> Result<HeaderValue, Error> {
     })
 }
 
+/// The workspace that the headers name.
+pub(crate) fn workspace(headers: &HeaderMap) -> Option<String> {
+    let uid = headers.get(WORKSPACE)?;
+    Some(String::from_utf8_lossy(uid.as_bytes()).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,8 +9,9 @@ mod sources;
 
 pub use credentials::Credentials;
 
+pub(crate) use credentials::workspace;
 #[cfg(any(test, fuzzing))]
 pub(crate) use credentials_file::{Content, line};
 pub(crate) use endpoint::Endpoint;
-pub(crate) use origins::Origins;
+pub(crate) use origins::{Origins, list};
 pub(crate) use sources::{Account, Wanted};

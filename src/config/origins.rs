@@ -106,7 +106,7 @@ impl Origins {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list(items: &[&str]) -> String {
+pub(crate) fn list(items: &[&str]) -> String {
     match items {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         _ => items.concat(),

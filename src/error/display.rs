@@ -2,13 +2,14 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::SystemTime;
 
 use super::excerpt::excerpt;
 use super::failed_call::{FailedCall, Obstacle, Purpose};
 use super::graphql::{GraphQlError, PathSegment};
 use super::retry_class::is_transient_status;
 use super::wait_timeout::{Awaited, WaitTimeout};
-use crate::model::{Run, RunStatus, SessionId};
+use crate::model::{Run, RunStatus, SessionId, rfc3339};
 
 impl fmt::Display for FailedCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -288,6 +289,12 @@ pub(crate) fn list(errors: &[GraphQlError]) -> String {
         messages.push(format!("and {} more", errors.len() - SHOWN));
     }
     messages.join("; ")
+}
+
+/// That nobody knows whether a key has started a run.
+pub(crate) fn key_unknown(key: &str, since: SystemTime, reason: &str) -> String {
+    let since = rfc3339(since);
+    format!("key {key:?} may have started a run at {since}, and nobody knows which: {reason}")
 }
 
 /// A session id, which is short, unless a server has made one up.

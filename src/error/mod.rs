@@ -20,6 +20,7 @@ mod failed_call;
 #[cfg(feature = "test-util")]
 mod for_tests;
 mod graphql;
+mod journal;
 mod questions;
 mod retry_class;
 #[cfg(test)]
@@ -29,16 +30,17 @@ mod wait_timeout;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::model::{Run, RunStatus, SessionId};
 use display::{
-    decode_hint, executed_hint, http_hint, last_status, last_words, no_activity, not_sent,
-    outcome_hint, retry_hint, said_by, short, sources_hint, turn_hint,
+    decode_hint, executed_hint, http_hint, key_unknown, last_status, last_words, no_activity,
+    not_sent, outcome_hint, retry_hint, said_by, short, sources_hint, turn_hint,
 };
 
 pub use failed_call::{FailedCall, Obstacle};
 pub use graphql::{GraphQlError, Location, PathSegment};
+pub use journal::JournalError;
 pub use wait_timeout::WaitTimeout;
 
 #[cfg(any(test, fuzzing))]
@@ -93,6 +95,8 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// | [`NotSent`](Self::NotSent) | the request never left this machine | No | If it is retryable, call again; else the [`Obstacle`] says what stands in the way. |
 /// | [`OutcomeUnknown`](Self::OutcomeUnknown) | a trigger or a follow-up left, and nothing proves what became of it | It may have | Look in the workspace, or in Slack, before you call again. |
 /// | [`NotStarted`](Self::NotStarted) | [`run_all`](crate::Client::run_all) gave up before this run, since others failed | No | Deal with its `cause`, then start it. |
+/// | [`Journal`](Self::Journal) | the journal of a [`start_once`](crate::Client::start_once) could not be used | No | Do as the text says, then call again. |
+/// | [`KeyUnknown`](Self::KeyUnknown) | an earlier call with the same key may have started a run, and nobody knows | No | Look in the workspace, then [resolve or retry](crate::Client::resolve_key) the key. |
 /// | [`Transport`](Self::Transport) | a read or a stop got no response | No | Call again. |
 /// | [`Unauthorized`](Self::Unauthorized) | the credentials were refused | No | Check them, and their capabilities. |
 /// | [`RateLimited`](Self::RateLimited) | too many requests | No | Call again, after [`retry_after`](Self::retry_after). |
@@ -177,6 +181,32 @@ pub enum Error {
     NotStarted {
         /// What happened to the other run.
         cause: Box<Error>,
+    },
+
+    /// The journal of a [`start_once`](crate::Client::start_once) could not be used. Nothing was
+    /// sent.
+    #[error("{source}; nothing was sent for key {key:?}")]
+    #[non_exhaustive]
+    Journal {
+        /// The key.
+        key: String,
+        /// What is wrong with the journal.
+        source: JournalError,
+    },
+
+    /// An earlier call with the same key may have started a run, and nobody knows its session id: it
+    /// was killed before it knew, or its [outcome is unknown](Self::OutcomeUnknown). This call sent
+    /// nothing, and none does until somebody has looked in the workspace, and has
+    /// [resolved](crate::Client::resolve_key) or [retried](crate::Client::retry_key) the key.
+    #[error("{}; look in the workspace, then resolve the key with the run's session id, or retry it", key_unknown(.key, *.since, .reason))]
+    #[non_exhaustive]
+    KeyUnknown {
+        /// The key.
+        key: String,
+        /// When the run may have been started.
+        since: SystemTime,
+        /// Why nobody knows.
+        reason: String,
     },
 
     /// The connection failed, or no response came in time, after all attempts, for an operation

@@ -25,6 +25,8 @@ macro_rules! call_of {
             Error::InvalidRequest { .. }
             | Error::InvalidConfig { .. }
             | Error::NotStarted { .. }
+            | Error::Journal { .. }
+            | Error::KeyUnknown { .. }
             | Error::RunFailed { .. }
             | Error::WaitTimeout(_)
             | Error::TurnNotStarted { .. } => None,

@@ -47,6 +47,7 @@ impl RetryClass {
                     Self::MaybePermanent
                 }
             }
+            Error::Journal { source, .. } if source.is_transient() => Self::Transient,
             Error::Unauthorized { .. } => Self::Refused,
             Error::NotFound { .. } | Error::NotAccepted { .. } | Error::Decode { .. } => {
                 Self::MaybePermanent
@@ -57,6 +58,8 @@ impl RetryClass {
             | Error::InvalidConfig { .. }
             | Error::OutcomeUnknown { .. }
             | Error::NotStarted { .. }
+            | Error::Journal { .. }
+            | Error::KeyUnknown { .. }
             | Error::RunFailed { .. }
             | Error::WaitTimeout(_)
             | Error::TurnNotStarted { .. } => Self::Final,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Awaited, Cause, Error, FailedCall, Obstacle, Purpose, WaitTimeout};
+use super::{Awaited, Cause, Error, FailedCall, JournalError, Obstacle, Purpose, WaitTimeout};
 use crate::model::{Run, RunStatus, SessionId};
 
 /// The rows of the table, each with its two answers: did it start something, and what to do.
@@ -32,6 +32,8 @@ fn name(error: &Error) -> &'static str {
         Error::NotSent { .. } => "NotSent",
         Error::OutcomeUnknown { .. } => "OutcomeUnknown",
         Error::NotStarted { .. } => "NotStarted",
+        Error::Journal { .. } => "Journal",
+        Error::KeyUnknown { .. } => "KeyUnknown",
         Error::Transport { .. } => "Transport",
         Error::Unauthorized { .. } => "Unauthorized",
         Error::RateLimited { .. } => "RateLimited",
@@ -67,6 +69,15 @@ fn samples() -> Vec<Error> {
         Error::config("endpoint", "is missing"),
         Error::lost(FailedCall::trigger(), "connection reset".to_owned()),
         Error::closed(*starting()),
+        Error::Journal {
+            key: "nightly".to_owned(),
+            source: JournalError::unusable("runs.jsonl is no journal"),
+        },
+        Error::KeyUnknown {
+            key: "nightly".to_owned(),
+            since: std::time::UNIX_EPOCH,
+            reason: "it was killed".to_owned(),
+        },
         Error::Transport {
             call: read(),
             source: cause(),

@@ -3,6 +3,7 @@
 mod run;
 mod session_id;
 mod step;
+mod timestamp;
 mod trigger;
 
 pub use run::{Accepted, Message, Run, RunStatus, UnknownStatus};
@@ -11,4 +12,5 @@ pub use step::{RunSteps, StartupStep, Step, StepOptions};
 pub use trigger::TriggerRun;
 
 pub(crate) use run::MessageKey;
+pub(crate) use timestamp::rfc3339;
 pub(crate) use trigger::Slack;

@@ -152,6 +152,11 @@ impl Api {
         self.executor.clock()
     }
 
+    /// What identifies the account: the endpoint, and the workspace if one is named. Not to be shown.
+    pub(crate) fn account(&self) -> String {
+        self.executor.http().account()
+    }
+
     pub(crate) fn retry(&self) -> &Retry {
         self.executor.retry()
     }

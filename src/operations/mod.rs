@@ -19,5 +19,5 @@ pub(crate) mod status_batch;
 pub use call::{Call, CallFuture};
 
 pub(crate) use api::Api;
-pub(crate) use check::check_step_options;
+pub(crate) use check::{check_request, check_step_options};
 pub(crate) use convert::Digest;

@@ -141,6 +141,7 @@ macro_rules! example {
             "use dinoai::{OnTimeout, PollOptions, Schedule, TriggerRun};\n\n",
             "# fn example(\n",
             "#     client: dinoai::Client, session: dinoai::Session, ids: Vec<dinoai::SessionId>,\n",
+            "#     journal: dinoai::journal::FileJournal,\n",
             "# ) -> dinoai::Result<()> {\n",
             "let wait = ",
             $wait,

@@ -1,6 +1,7 @@
 //! [`Wait`]: waits until a run has ended, and reads it once.
 
 use std::fmt;
+use std::time::Duration;
 
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -84,6 +85,8 @@ pub struct Wait {
     api: Api,
     subject: WaitSubject,
     options: PollOptions,
+    /// When it has begun, if not when it is awaited.
+    start: Option<Duration>,
     on_started: Option<Box<OnStarted>>,
     on_accepted: Option<Box<OnAccepted>>,
     on_outage: Option<Box<OnOutage>>,
@@ -108,10 +111,24 @@ impl Wait {
             api,
             subject,
             options: PollOptions::default(),
+            start: None,
             on_started: None,
             on_accepted: None,
             on_outage: None,
         }
+    }
+
+    /// A wait that has begun before it is awaited.
+    pub(crate) fn since(self, start: Duration) -> Self {
+        Self {
+            start: Some(start),
+            ..self
+        }
+    }
+
+    /// Shows polls that fail while the wait goes on.
+    pub(crate) fn with_outages(self, on_outage: Option<Box<OnOutage>>) -> Self {
+        Self { on_outage, ..self }
     }
 
     poll_setters!(
@@ -159,7 +176,7 @@ impl Wait {
 
     async fn run(self, span: &Span) -> Result<Run> {
         self.options.check()?;
-        let start = self.api.clock().now();
+        let start = self.start.unwrap_or_else(|| self.api.clock().now());
         let (polls, mut turn, started) = match self.subject {
             WaitSubject::Run(handle) => (
                 handle.polls(start, self.options),

@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod boot_time;
 #[cfg(any(test, feature = "test-util"))]
 mod virtual_clock;
 
@@ -26,6 +27,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+pub(crate) use boot_time::BootTime;
 #[cfg(any(test, feature = "test-util"))]
 pub use virtual_clock::VirtualClock;
 

@@ -68,11 +68,13 @@ impl<'a> Attempts<'a> {
                 to_leave,
                 to_end,
                 closed: self.options.closed.as_ref(),
+                leaves_before: self.options.leaves_before,
             },
             RetrySafety::Read | RetrySafety::Idempotent => Limits {
                 to_leave: to_end,
                 to_end,
                 closed: None,
+                leaves_before: None,
             },
         }
     }

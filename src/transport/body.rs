@@ -13,6 +13,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
+use crate::time::BootTime;
+
 /// Not taken by the connection yet.
 const HELD: u8 = 0;
 /// Taken by the connection: it may have reached the server.
@@ -25,6 +27,7 @@ const SEALED: u8 = 2;
 pub(crate) struct Seal {
     state: Arc<AtomicU8>,
     body_left: Option<BodyLeft>,
+    leaves_before: Option<BootTime>,
 }
 
 /// Whether the body of a call has left, for a caller that has to know it even if the call is
@@ -48,7 +51,15 @@ impl Seal {
         Self {
             state: Arc::new(AtomicU8::new(HELD)),
             body_left,
+            leaves_before: None,
         }
+    }
+
+    /// The same of a body that does not leave any more at this time, even if the machine was
+    /// suspended until then.
+    pub(crate) fn before(mut self, leaves_before: Option<BootTime>) -> Self {
+        self.leaves_before = leaves_before;
+        self
     }
 
     /// The body of the request.
@@ -56,6 +67,7 @@ impl Seal {
         SealedBody {
             bytes: Some(bytes),
             state: self.state.clone(),
+            leaves_before: self.leaves_before,
         }
     }
 
@@ -65,6 +77,7 @@ impl Seal {
         Self {
             state: Arc::new(AtomicU8::new(LEFT)),
             body_left: None,
+            leaves_before: None,
         }
     }
 
@@ -89,6 +102,7 @@ impl Drop for Seal {
 pub(crate) struct SealedBody {
     bytes: Option<Bytes>,
     state: Arc<AtomicU8>,
+    leaves_before: Option<BootTime>,
 }
 
 /// Why a sealed body is not sent.
@@ -104,10 +118,14 @@ impl http_body::Body for SealedBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
+        let next = match self.leaves_before {
+            Some(time) if time.has_passed() => SEALED,
+            _ => LEFT,
+        };
         let before = self
             .state
-            .compare_exchange(HELD, LEFT, Ordering::AcqRel, Ordering::Acquire);
-        if before == Err(SEALED) {
+            .compare_exchange(HELD, next, Ordering::AcqRel, Ordering::Acquire);
+        if before == Err(SEALED) || before.is_ok() && next == SEALED {
             return Poll::Ready(Some(Err(GivenUp)));
         }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
@@ -126,6 +144,7 @@ impl http_body::Body for SealedBody {
 mod tests {
     use futures_util::FutureExt;
     use std::future::poll_fn;
+    use std::time::Duration;
 
     use super::*;
 
@@ -149,6 +168,17 @@ mod tests {
         assert!(taken(&mut body) && !seal.seal());
         drop(seal);
         assert!(body_left.get());
+    }
+
+    #[test]
+    fn a_body_whose_time_has_passed_is_sealed_by_itself() {
+        let late = Seal::new(None).before(Some(BootTime::now()));
+        let mut body = late.body(Bytes::from_static(b"{}"));
+        assert!(!taken(&mut body) && late.seal());
+
+        let in_time = Seal::new(None).before(Some(BootTime::now().after(Duration::MAX)));
+        let mut body = in_time.body(Bytes::from_static(b"{}"));
+        assert!(taken(&mut body) && !in_time.seal());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::BodyLeft;
 use super::retry::Retry;
 use crate::model::SessionId;
+use crate::time::BootTime;
 
 /// What one call is about, and how it is made.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +29,8 @@ pub(crate) struct CallOptions {
     pub(crate) after_start: bool,
     /// Once it is cancelled, the body does not leave any more.
     pub(crate) closed: Option<CancellationToken>,
+    /// From when on the body does not leave any more, even if the machine was suspended until then.
+    pub(crate) leaves_before: Option<BootTime>,
     /// Where to note that the body has left.
     pub(crate) body_left: Option<BodyLeft>,
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::Seal;
 use super::gzip::{UnpackError, gzip_limited};
 use crate::error::Cause;
+use crate::time::BootTime;
 
 /// How long one attempt may take.
 #[derive(Debug, Clone, Copy)]
@@ -26,12 +27,19 @@ pub(crate) struct Limits<'a> {
     pub(crate) to_end: Duration,
     /// After which no body leaves any more.
     pub(crate) closed: Option<&'a CancellationToken>,
+    /// From when on it does not leave any more, even if the machine was suspended until then.
+    pub(crate) leaves_before: Option<BootTime>,
 }
 
 impl Limits<'_> {
     /// Whether the client is closed, so that no body leaves any more.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.is_some_and(CancellationToken::is_cancelled)
+    }
+
+    /// Whether it is too late for the body to leave.
+    pub(super) fn is_too_late(&self) -> bool {
+        self.leaves_before.is_some_and(BootTime::has_passed)
     }
 }
 
@@ -199,6 +207,7 @@ mod tests {
         to_leave: Duration::from_secs(2),
         to_end: Duration::from_secs(3),
         closed: None,
+        leaves_before: None,
     };
 
     /// How many seconds an attempt to which nobody answers takes.

@@ -19,7 +19,7 @@ use super::headers::{request_id, retry_after};
 use super::operation::{OperationInfo, RetrySafety};
 use super::redact::Redaction;
 use super::response::{Response, ResponseContext};
-use crate::config::{Credentials, Endpoint};
+use crate::config::{Credentials, Endpoint, workspace};
 use crate::error::{Cause, Error, FailedCall, Obstacle, excerpt, innermost};
 
 /// What GraphQL over HTTP asks of clients.
@@ -67,6 +67,16 @@ impl HttpTransport {
         &self.context
     }
 
+    /// What identifies the account: the endpoint, and the workspace if one is named. Not to be shown.
+    pub(crate) fn account(&self) -> String {
+        let mut account = self.endpoint.url().to_string();
+        if let Some(workspace) = workspace(&self.headers) {
+            account.push('\n');
+            account.push_str(&workspace);
+        }
+        account
+    }
+
     /// Sends a request once, and gives up at the limits or after the request timeout.
     pub(crate) async fn send(
         &self,
@@ -80,9 +90,9 @@ impl HttpTransport {
         let limits = Limits {
             to_leave: limits.to_leave.min(self.settings.request_timeout),
             to_end: limits.to_end.min(self.settings.request_timeout),
-            closed: limits.closed,
+            ..limits
         };
-        if limits.to_leave.is_zero() {
+        if limits.to_leave.is_zero() || limits.is_too_late() {
             return Err(no_time(call, "the deadline has passed"));
         }
         if limits.is_closed() {
@@ -92,7 +102,7 @@ impl HttpTransport {
             RetrySafety::Read => self.connections.for_reads(&self.endpoint, &self.settings),
             RetrySafety::Idempotent | RetrySafety::Never => self.connections.for_changes(),
         };
-        let seal = Seal::new(body_left);
+        let seal = Seal::new(body_left).before(limits.leaves_before);
         // Not by a builder, which would put one header after the other into a map of its own.
         let mut request = Request::new(Method::POST, self.endpoint.url().clone());
         *request.headers_mut() = self.headers.clone();
@@ -115,6 +125,9 @@ impl HttpTransport {
         let end = end.map(|end| end.map_err(|error| Arc::new(error.without_url()) as Cause));
         if end.is_none() && limits.is_closed() && seal.seal() {
             return Err(Error::closed(call.clone()));
+        }
+        if end.as_ref().is_some_and(Result::is_err) && limits.is_too_late() && seal.seal() {
+            return Err(no_time(call, "the deadline has passed"));
         }
         self.conclude(call, operation, end, received, limits, &seal)
     }
@@ -188,6 +201,7 @@ impl HttpTransport {
             to_leave: self.settings.request_timeout,
             to_end: self.settings.request_timeout,
             closed: None,
+            leaves_before: None,
         };
         let received = Received {
             head: Some((status, headers)),

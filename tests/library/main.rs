@@ -16,6 +16,7 @@ mod dropping;
 mod hostile;
 mod main_job;
 mod many_runs;
+mod once;
 mod requests;
 mod set_up;
 mod starting;

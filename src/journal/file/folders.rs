@@ -1,0 +1,79 @@
+//! Files and folders that are there after a loss of power, and what is said of those that fail.
+
+use std::fmt::Display;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::JournalError;
+
+/// Where a path leads, through links, and the folder there, which is made if it is missing.
+pub(super) fn in_folder(path: &Path) -> Result<(PathBuf, PathBuf), JournalError> {
+    let cannot = |error| failed(path, "cannot be found", error);
+    let path = match path.canonicalize() {
+        Ok(path) => path,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            std::path::absolute(path).map_err(cannot)?
+        }
+        Err(error) => return Err(cannot(error)),
+    };
+    let (Some(folder), Some(_)) = (path.parent(), path.file_name()) else {
+        return Err(refused(&path, "is not a file: name one".to_owned()));
+    };
+    create_folder(folder).map_err(|error| failed(folder, "cannot be made", error))?;
+    let folder = folder.to_owned();
+    Ok((path, folder))
+}
+
+/// Makes a folder with those above it, for this user alone, and makes sure that it is on the disk.
+pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder
+        .parent()
+        .filter(|above| !above.as_os_str().is_empty());
+    if let Some(above) = above {
+        create_folder(above)?;
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
+        made => made?,
+    }
+    above.map_or(Ok(()), sync_folder)
+}
+
+/// Options to make a file that no other user reads.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// A file that was made is there after a loss of power only if its folder is on disk, too.
+#[cfg(unix)]
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Not every file system can.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn refused(path: &Path, problem: impl Display) -> JournalError {
+    JournalError::unusable(format!("the journal {} {problem}", path.display()))
+}
+
+pub(super) fn failed(path: &Path, what: &str, error: io::Error) -> JournalError {
+    refused(path, format!("{what}: {error}")).with_source(Arc::new(error))
+}

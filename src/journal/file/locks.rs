@@ -1,0 +1,113 @@
+//! [`Locks`]: the locks of a journal, in a folder beside its file.
+//!
+//! They are of the operating system, so that they end with the process that has them. The lock of a key is
+//! taken, tried and removed under that of the journal alone.
+
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::folders::{create_folder, failed, private};
+use crate::error::JournalError;
+use crate::journal::entry::sha256;
+
+/// How long another process may hold the journal's lock.
+const LOCKED: Duration = Duration::from_secs(10);
+
+/// The locks of a journal.
+#[derive(Debug)]
+pub(super) struct Locks {
+    folder: PathBuf,
+}
+
+impl Locks {
+    /// Those of the journal in this file; makes their folder.
+    pub(super) fn of(journal: &Path) -> Result<Self, JournalError> {
+        let mut name = OsString::from(journal);
+        name.push(".locks");
+        let folder = PathBuf::from(name);
+        create_folder(&folder).map_err(|error| failed(&folder, "cannot be made", error))?;
+        Ok(Self { folder })
+    }
+
+    /// Takes the lock of the journal, which others hold for as long as a write takes.
+    pub(super) fn lock_journal(&self) -> Result<File, JournalError> {
+        let path = self.folder.join("journal.lock");
+        let start = Instant::now();
+        let mut pause = Duration::from_micros(100);
+        loop {
+            // Opened each time: the folder may have been removed and made anew.
+            let file =
+                open_lock(&path).map_err(|error| failed(&path, "cannot be opened", error))?;
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => {
+                    return Err(failed(&path, "cannot be locked", error));
+                }
+                Err(TryLockError::WouldBlock) => {}
+            }
+            if start.elapsed() >= LOCKED {
+                return Err(JournalError::unavailable(format!(
+                    "another process has held {} for {LOCKED:?}; is one suspended?",
+                    path.display()
+                )));
+            }
+            sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    fn of_key(&self, key: &str) -> PathBuf {
+        let mut name = sha256(key.as_bytes());
+        name.truncate(32);
+        name.push_str(".lock");
+        self.folder.join(name)
+    }
+
+    /// The lock of a key; `None` if somebody has it.
+    pub(super) fn try_lock_key(&self, key: &str) -> Result<Option<File>, JournalError> {
+        let path = self.of_key(key);
+        let file = match open_lock(&path) {
+            Ok(file) => file,
+            // There a file that is being removed is still in the way.
+            Err(error) if cfg!(windows) && error.kind() == ErrorKind::PermissionDenied => {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(&path, "cannot be made", error)),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed(&path, "cannot be locked", error)),
+        }
+    }
+
+    /// Whether the owner of a claim is alive.
+    pub(super) fn is_key_locked(&self, key: &str) -> Result<bool, JournalError> {
+        let path = self.of_key(key);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(&path, "cannot be opened", error)),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(failed(&path, "cannot be locked", error)),
+        }
+    }
+
+    /// Removes the lock of a key whose claim is over.
+    pub(super) fn remove_key(&self, key: &str) {
+        // One that stays is held by nobody.
+        let _ = fs::remove_file(self.of_key(key));
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = private();
+    options.write(true).create(true).truncate(false).open(path)
+}

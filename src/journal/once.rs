@@ -1,0 +1,49 @@
+//! [`Keyed`]: a request with its key, and what is to be known to start it; and [`Once`], what came of it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::oneshot;
+
+use super::restart::Restart;
+use super::store::Journal;
+use crate::error::{JournalError, Result};
+use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
+use crate::operations::Api;
+use crate::transport::Retry;
+
+/// Called with the id of a run that the journal does not take.
+pub(crate) type OnUnrecorded = dyn FnOnce(&SessionId, &JournalError) + Send;
+
+/// A request with its key, and what is to be known to start it.
+pub(crate) struct Keyed {
+    pub(crate) api: Api,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) key: String,
+    pub(crate) request: TriggerRun,
+    pub(crate) restart: Restart,
+    /// When the call has to be over, if it has to.
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) retry: Option<Retry>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Once {
+    /// It has started the run. With the run before, if that had failed.
+    Started {
+        accepted: Accepted,
+        failed: Option<(SessionId, RunStatus)>,
+        /// Whose claim it was.
+        owner: String,
+    },
+    /// The run was started before, and has not ended as far as is known.
+    Attached(SessionId),
+    /// The run was started before, and has ended.
+    Ended(Box<Run>),
+    /// Nobody knows whether it was started.
+    Unknown { since: SystemTime, reason: String },
+}
+
+/// Where the caller waits; closed where it has dropped the call.
+pub(super) type Reply = oneshot::Sender<Result<Once>>;

@@ -1,0 +1,112 @@
+//! Records what came of a request, and how a run has ended.
+
+use std::time::Duration;
+
+use super::claim::Claim;
+use super::entry::Entry;
+use super::pauses::Pauses;
+use super::rules::{Outcome, after_end, after_request};
+use super::store::{Journal, Stored, Version, Written};
+use crate::error::JournalError;
+use crate::model::Run;
+use crate::operations::Api;
+
+/// The longest pause before an id is given to a journal again that has not taken it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// For how long the end of a run is given to a journal that does not take it.
+const FOR_AN_END: Duration = Duration::from_secs(5);
+/// For how long it is tried to give back a claim of which nobody knows whether the journal has it: after
+/// that it has lapsed.
+const TO_GIVE_BACK: Duration = Duration::from_secs(150);
+
+/// Records what came of a claim's request, whatever is stored by now.
+pub(super) async fn record_once(
+    journal: &dyn Journal,
+    key: &str,
+    claim: &Claim,
+    outcome: &Outcome,
+) -> Result<(), JournalError> {
+    let mut stored = match &claim.version {
+        Some(version) => Some((claim.entry.clone(), version.clone())),
+        None => parts(journal.load(key).await?),
+    };
+    loop {
+        let (entry, version) = stored.as_ref().map_or((None, None), |(entry, version)| {
+            (Some(entry), Some(version))
+        });
+        let Some(next) = after_request(entry, &claim.entry, claim.since, outcome) else {
+            return Ok(());
+        };
+        match journal.store(key, &next, version).await? {
+            Written::Done { .. } => return Ok(()),
+            Written::Conflict(other) => stored = parts(other.map(|other| *other)),
+        }
+    }
+}
+
+/// The same until it is recorded, since an id is not given up; what is no id is, once the claim has
+/// lapsed.
+pub(super) async fn record_outcome(
+    api: &Api,
+    journal: &dyn Journal,
+    key: &str,
+    claim: &Claim,
+    outcome: &Outcome,
+    mut failed: Option<JournalError>,
+) {
+    let mut pauses = Pauses::up_to(LONGEST_PAUSE);
+    let is_id = matches!(outcome, Outcome::Started(_));
+    while is_id || pauses.total() < TO_GIVE_BACK {
+        if let Some(error) = failed.take() {
+            tracing::debug!(key, %error, "the journal failed; trying again");
+            api.clock().sleep(pauses.next()).await;
+        }
+        match record_once(journal, key, claim, outcome).await {
+            Ok(()) => return,
+            Err(error) => failed = Some(error),
+        }
+    }
+}
+
+/// Records how a run has ended, if the journal takes it: else the next call for the key asks the API.
+/// `owner`: of the claim that has started it here. Its id may not be recorded yet, so that this is tried for a
+/// while.
+pub(super) async fn record_end(
+    api: &Api,
+    journal: &dyn Journal,
+    key: &str,
+    owner: Option<&str>,
+    run: &Run,
+) {
+    let mut pauses = Pauses::new();
+    while let Err(error) = try_to_record_end(journal, key, owner, run).await {
+        tracing::debug!(session_id = %run.session_id, %error, "the journal has not taken how a run ended");
+        if owner.is_none() || !error.is_transient() || pauses.total() > FOR_AN_END {
+            return;
+        }
+        api.clock().sleep(pauses.next()).await;
+    }
+}
+
+async fn try_to_record_end(
+    journal: &dyn Journal,
+    key: &str,
+    owner: Option<&str>,
+    run: &Run,
+) -> Result<(), JournalError> {
+    let mut stored = parts(journal.load(key).await?);
+    while let Some((entry, version)) = stored {
+        let Some(next) = after_end(&entry, owner, &run.session_id, &run.status) else {
+            return Ok(());
+        };
+        match journal.store(key, &next, Some(&version)).await? {
+            Written::Done { .. } => return Ok(()),
+            Written::Conflict(other) => stored = parts(other.map(|other| *other)),
+        }
+    }
+    Ok(())
+}
+
+fn parts(stored: Option<Stored>) -> Option<(Entry, Version)> {
+    stored.map(|stored| (stored.entry, stored.version))
+}

@@ -1,0 +1,134 @@
+//! Starts the run of a key, or finds what was started before.
+//!
+//! The work is done on a task of its own, so that the outcome of a trigger that has left is recorded although
+//! the caller has dropped the call. [`claiming`](super::claiming) takes the key, or says why not; here the
+//! request is sent; [`record`](super::record) stores what came of it.
+
+use std::panic::resume_unwind;
+
+use tokio::sync::oneshot;
+use tracing::Instrument;
+
+use super::claim::Claim;
+use super::claiming::{Claimed, Claims};
+use super::entry::{RequestDigest, account};
+use super::once::{Keyed, OnUnrecorded, Once, Reply};
+use super::reason::reason;
+use super::record::{record_once, record_outcome};
+use super::rules::{Outcome, check_key};
+use crate::error::{Error, Result};
+use crate::model::Accepted;
+use crate::operations::documents::TriggerDinoaiAgentRun;
+use crate::operations::{Api, check_request};
+use crate::transport::{CallOptions, Operation};
+
+impl Keyed {
+    /// Starts the run, or finds what was started before.
+    pub(crate) async fn start(self, on_unrecorded: Option<Box<OnUnrecorded>>) -> Result<Once> {
+        check_request(&self.request)?;
+        check_key(&self.key)?;
+        let call = || TriggerDinoaiAgentRun::INFO.call();
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::outside_of_tokio(call()));
+        }
+        // Closed once this future is dropped: what has not left by then does not leave.
+        let api = self.api.child();
+        let _closes = api.closed().clone().drop_guard();
+        let (reply, result) = oneshot::channel();
+        let task = tokio::spawn(self.on_task(api, reply, on_unrecorded).in_current_span());
+        if let Ok(result) = result.await {
+            return result;
+        }
+        match task.await.map_err(tokio::task::JoinError::try_into_panic) {
+            // The caller's own callback's.
+            Err(Ok(panic)) => resume_unwind(panic),
+            _ => Err(Error::lost(
+                call(),
+                "the task that was sending it is gone".to_owned(),
+            )),
+        }
+    }
+
+    async fn on_task(self, api: Api, mut reply: Reply, on_unrecorded: Option<Box<OnUnrecorded>>) {
+        let mut claims = Claims {
+            account: account(&api.account()),
+            digest: RequestDigest::of(&self.request),
+            api: &api,
+            start: &self,
+            unsettled: None,
+        };
+        let claimed = claims.claim(&mut reply).await;
+        let unsettled = claims.unsettled.take();
+        let once = match claimed {
+            Ok(Claimed::Now(claim)) => {
+                return self.send(&api, *claim, reply, on_unrecorded).await;
+            }
+            Ok(Claimed::No(once)) => Ok(once),
+            Err(error) => Err(error),
+        };
+        // Nobody listens any more where the call was dropped, here and below.
+        let _ = reply.send(once);
+        if let Some(claim) = unsettled {
+            // The journal may have it all the same.
+            let nothing = Outcome::NotStarted("it was not sent: the journal failed".to_owned());
+            record_outcome(&api, &*self.journal, &self.key, &claim, &nothing, None).await;
+        }
+    }
+
+    /// Sends the request of a claim, and records what came of it.
+    async fn send(
+        self,
+        api: &Api,
+        claim: Claim,
+        reply: Reply,
+        on_unrecorded: Option<Box<OnUnrecorded>>,
+    ) {
+        let end = api.clock().now().saturating_add(claim.limit);
+        let options = CallOptions {
+            deadline: Some(self.deadline.map_or(end, |deadline| deadline.min(end))),
+            retry: self.retry,
+            leaves_before: Some(claim.leaves_before),
+            ..CallOptions::default()
+        };
+        let result = api.trigger(self.request, options).await;
+        let outcome = match &result {
+            Ok(accepted) => Outcome::Started(accepted.session_id.clone()),
+            Err(error) => match error.session_id() {
+                // A response that failed names the run all the same.
+                Some(id) => Outcome::Started(id.clone()),
+                None if error.may_have_started() => Outcome::Unknown(reason(error)),
+                None => Outcome::NotStarted(reason(error)),
+            },
+        };
+        let result = match (result, &outcome) {
+            (Err(error), Outcome::Started(id)) => {
+                tracing::warn!(session_id = %id, %error, "a run was started, as a response says that failed");
+                Ok(Accepted {
+                    session_id: id.clone(),
+                    status: String::new(),
+                    warning: Some(error.to_string()),
+                })
+            }
+            (result, _) => result,
+        };
+        let result = result.map(|accepted| Once::Started {
+            accepted,
+            failed: claim.failed.clone(),
+            owner: claim.owner.clone(),
+        });
+        let (api, journal, key) = (api, &*self.journal, &*self.key);
+        let Err(error) = record_once(journal, key, &claim, &outcome).await else {
+            drop(claim);
+            let _ = reply.send(result);
+            return;
+        };
+        if let Outcome::Started(id) = &outcome {
+            tracing::warn!(session_id = %id, %error, "the journal has not taken a session id; trying again");
+            if let Some(on_unrecorded) = on_unrecorded {
+                on_unrecorded(id, &error);
+            }
+        }
+        let _ = reply.send(result);
+        record_outcome(api, journal, key, &claim, &outcome, Some(error)).await;
+    }
+}

@@ -1,0 +1,3 @@
+//! A key starts one run, also if the process dies.
+
+mod file_journal;
