@@ -16,7 +16,7 @@ pub struct JournalError {
 }
 
 impl JournalError {
-    /// What may work again by itself: a lost connection, a full disk.
+    /// What may work again by itself: a lost connection, a lock that another process holds.
     ///
     /// The same is tried again for a while.
     ///

@@ -95,7 +95,7 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// | [`NotSent`](Self::NotSent) | the request never left this machine | No | If it is retryable, call again; else the [`Obstacle`] says what stands in the way. |
 /// | [`OutcomeUnknown`](Self::OutcomeUnknown) | a trigger or a follow-up left, and nothing proves what became of it | It may have | Look in the workspace, or in Slack, before you call again. |
 /// | [`NotStarted`](Self::NotStarted) | [`run_all`](crate::Client::run_all) gave up before this run, since others failed | No | Deal with its `cause`, then start it. |
-/// | [`Journal`](Self::Journal) | the journal of a [`start_once`](crate::Client::start_once) could not be used | No | Do as the text says, then call again. |
+/// | [`Journal`](Self::Journal) | the journal of a [`start_once`](crate::Client::start_once) could not be used | No | If it is retryable, call again; else do as the text says. |
 /// | [`KeyUnknown`](Self::KeyUnknown) | an earlier call with the same key may have started a run, and nobody knows | No | Look in the workspace, then [resolve or retry](crate::Client::resolve_key) the key. |
 /// | [`Transport`](Self::Transport) | a read or a stop got no response | No | Call again. |
 /// | [`Unauthorized`](Self::Unauthorized) | the credentials were refused | No | Check them, and their capabilities. |

@@ -73,6 +73,10 @@ fn samples() -> Vec<Error> {
             key: "nightly".to_owned(),
             source: JournalError::unusable("runs.jsonl is no journal"),
         },
+        Error::Journal {
+            key: "nightly".to_owned(),
+            source: JournalError::unavailable("runs.jsonl is locked"),
+        },
         Error::KeyUnknown {
             key: "nightly".to_owned(),
             since: std::time::UNIX_EPOCH,

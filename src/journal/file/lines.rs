@@ -139,6 +139,10 @@ impl Known {
                     ));
                 }
                 self.note(line);
+                if !text.ends_with(b"\n") {
+                    // It counts, and is read again until its end is there.
+                    break;
+                }
             } else if let Ok(mark) = serde_json::from_slice::<Mark>(line)
                 && mark.damaged == damaged.len()
             {
@@ -224,7 +228,7 @@ impl Known {
     pub(super) fn added(&mut self, bytes: usize, lines: Vec<Line>) {
         self.bytes += self.tail.length + bytes as u64;
         let marked = match self.tail.damaged {
-            0 => 0,
+            0 => usize::from(self.tail.lacks_newline),
             damaged => damaged + 1 + self.tail.recovered.len(),
         };
         self.lines += marked + lines.len();

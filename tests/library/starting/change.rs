@@ -1,10 +1,12 @@
 //! What the tests here share: a trigger or a follow-up that is answered once, and what came of it.
 
 use Change::{Send, Trigger, TriggerWithOptions};
+use dinoai::journal::State;
 use dinoai::{Accepted, Client, ClientBuilder, Error, Result, TriggerRun};
 use serde_json::{Value, json};
 
 use crate::support::fault_server::{FaultServer, Reply, SESSION, client};
+use crate::support::memory_journal::MemoryJournal;
 
 /// A trigger with and without options, and a follow-up: what must not be made twice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,11 +38,18 @@ impl Change {
         if self == Send { SESSION } else { ID }
     }
 
-    pub(crate) async fn make(self, client: &Client) -> Result<Accepted> {
+    /// The request of a trigger.
+    fn request(self) -> TriggerRun {
         let request = TriggerRun::agent(AGENT).with_message("Look at stg_orders.");
         match self {
-            Trigger => client.trigger_run(request).await,
-            TriggerWithOptions => client.trigger_run(request.with_base_branch("main")).await,
+            TriggerWithOptions => request.with_base_branch("main"),
+            Trigger | Send => request,
+        }
+    }
+
+    pub(crate) async fn make(self, client: &Client) -> Result<Accepted> {
+        match self {
+            Trigger | TriggerWithOptions => client.trigger_run(self.request()).await,
             Send => client.send_message(SESSION, "go on").await,
         }
     }
@@ -89,14 +98,52 @@ impl Bench {
     /// Makes a change that is answered with `reply`, and well should it be sent again.
     pub(crate) async fn answer(&self, change: Change, reply: Reply) -> Answered {
         let before = self.server.arrived();
-        self.server.answer_next([reply]);
+        self.server.answer_next([reply.clone()]);
         let result = change.make(&self.client).await;
         let sent = self.server.arrived() - before;
-        Answered {
+        let answered = Answered {
             change,
             result,
             sent,
+        };
+        if change != Send {
+            self.check_key(&answered, &reply).await;
         }
+        answered
+    }
+
+    /// A key that is started with this response is free again by the same proof, and by nothing else.
+    async fn check_key(&self, answered: &Answered, reply: &Reply) {
+        let journal = MemoryJournal::default();
+        let before = self.server.arrived();
+        self.server.answer_next([reply.clone()]);
+        let request = answered.change.request();
+        let result = self.client.start_once("key", request, &journal).await;
+        let sent = self.server.arrived() - before;
+        let state = journal.state("key");
+        let id = match &answered.result {
+            Ok(accepted) => Some(&accepted.session_id),
+            Err(error) => error.session_id(),
+        };
+        let is_right = match (&state, id) {
+            (Some(State::Started { session_id, .. }), Some(id)) => {
+                let known = result.as_ref().is_ok_and(|it| it.session_id() == Some(id));
+                session_id == id && known
+            }
+            (Some(State::Free { .. }), None) => {
+                let is_free = |error: &Error| !error.may_have_started();
+                answered.result.as_ref().is_err_and(is_free) && result.is_err()
+            }
+            (Some(State::Unknown { .. }), None) => {
+                let is_unknown = |error: &Error| error.may_have_started();
+                answered.result.as_ref().is_err_and(is_unknown) && result.is_err()
+            }
+            _ => false,
+        };
+        assert!(
+            is_right && sent == answered.sent,
+            "{reply:?}: {state:?}, sent {sent} times, {result:?}"
+        );
     }
 }
 

@@ -1,0 +1,139 @@
+//! A journal that fails before anything was sent keeps it from being sent; one that fails afterwards loses no
+//! session id.
+
+use std::sync::{Arc, Mutex};
+
+use dinoai::Error;
+use dinoai::journal::{StartedOnce, State};
+
+use super::{KEY, triggers};
+use crate::support::fault_server::{FaultServer, Reply, SESSION};
+use crate::support::memory_journal::{MemoryJournal, Store};
+use crate::support::samples::request;
+
+#[tokio::test]
+async fn nothing_is_sent_by_a_journal_that_cannot_be_used() {
+    let server = FaultServer::start([]).await;
+    let (client, clock) = server.client();
+    let journal = MemoryJournal::default();
+    journal.plan([Store::Unusable]);
+    let error = client
+        .start_once(KEY, request(), &journal)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, Error::Journal { key, .. } if key == KEY),
+        "{error}"
+    );
+    assert!(
+        !error.may_have_started() && !error.is_retryable(),
+        "{error}"
+    );
+    assert!(error.to_string().contains("nothing was sent"), "{error}");
+    assert_eq!((server.arrived(), clock.sleeps().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_journal_that_is_out_of_order_is_tried_for_a_while() {
+    let server = FaultServer::start([]).await;
+    let (client, clock) = server.client();
+    let journal = MemoryJournal::default();
+    journal.plan(vec![Store::Fails; 100]);
+    let error = client
+        .start_once(KEY, request(), &journal)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Journal { .. }) && error.is_retryable(),
+        "{error}"
+    );
+    let slept = clock.sleeps().iter().sum::<std::time::Duration>().as_secs();
+    assert!((10..14).contains(&slept), "{slept}");
+    assert_eq!(server.arrived(), 0);
+
+    journal.plan(vec![Store::Fails; 3]);
+    let started = client.start_once(KEY, request(), &journal).await.unwrap();
+    assert!(matches!(started, StartedOnce::Started(_)), "{started:?}");
+    assert_eq!(triggers(&server), 1);
+}
+
+#[tokio::test]
+async fn a_claim_whose_response_was_lost_is_the_callers_own() {
+    let server = FaultServer::start([]).await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    journal.plan([Store::FailsThoughMade]);
+    let started = client.start_once(KEY, request(), &journal).await.unwrap();
+    assert!(matches!(started, StartedOnce::Started(_)), "{started:?}");
+    assert_eq!(triggers(&server), 1);
+}
+
+#[tokio::test]
+async fn a_claim_that_is_given_up_is_given_back() {
+    let server = FaultServer::start([]).await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    // It is made, and then nothing works for longer than the call tries.
+    let mut plan = vec![Store::FailsThoughMade];
+    plan.extend(vec![Store::Fails; 15]);
+    journal.plan(plan);
+    let error = client.start_once(KEY, request(), &journal).await.unwrap_err();
+    assert!(matches!(error, Error::Journal { .. }), "{error}");
+    journal.until(KEY, |state| matches!(state, State::Free { .. })).await;
+    assert_eq!(server.arrived(), 0);
+    let started = client.start_once(KEY, request(), &journal).await.unwrap();
+    assert!(matches!(started, StartedOnce::Started(_)), "{started:?}");
+}
+
+#[tokio::test]
+async fn an_id_that_the_journal_does_not_take_is_returned_and_given_to_it_again() {
+    for failures in [Store::Fails, Store::Unusable, Store::FailsThoughMade] {
+        let server = FaultServer::start([]).await;
+        let (client, _) = server.client();
+        let journal = MemoryJournal::default();
+        let mut plan = vec![Store::Well];
+        plan.extend(vec![failures.clone(); 10]);
+        journal.plan(plan);
+        let told = Arc::new(Mutex::new(vec![]));
+        let tell = told.clone();
+        let call = client.start_once(KEY, request(), &journal);
+        let call = call.on_unrecorded(move |id, error| {
+            let told = (id.to_string(), error.to_string());
+            tell.lock().unwrap().push(told);
+        });
+        let started = call.await.unwrap();
+        assert_eq!(started.session_id().unwrap().as_str(), SESSION);
+        let told = told.lock().unwrap().clone();
+        assert!(matches!(&told[..], [(id, _)] if id == SESSION), "{told:?}");
+        let is_started = |state: &State| matches!(state, State::Started { .. });
+        journal.until(KEY, is_started).await;
+        assert_eq!(triggers(&server), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_and_a_proof_are_given_to_it_again_too() {
+    type IsRight = fn(&State) -> bool;
+    let cases: [(Reply, IsRight); 2] = [
+        (Reply::ResetAfter, |state| {
+            matches!(state, State::Unknown { .. })
+        }),
+        (Reply::html(404), |state| {
+            matches!(state, State::Free { .. })
+        }),
+    ];
+    for (reply, is_right) in cases {
+        let server = FaultServer::start([reply]).await;
+        let (client, _) = server.client();
+        let journal = MemoryJournal::default();
+        let mut plan = vec![Store::Well];
+        plan.extend(vec![Store::Fails; 5]);
+        journal.plan(plan);
+        client
+            .start_once(KEY, request(), &journal)
+            .await
+            .unwrap_err();
+        journal.until(KEY, is_right).await;
+        assert_eq!(triggers(&server), 1);
+    }
+}
