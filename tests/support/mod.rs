@@ -4,6 +4,7 @@
 
 pub(crate) mod emulated;
 pub(crate) mod fault_server;
+pub(crate) mod kills;
 pub(crate) mod memory_journal;
 pub(crate) mod operations;
 pub(crate) mod poll_once;

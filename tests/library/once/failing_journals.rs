@@ -77,9 +77,14 @@ async fn a_claim_that_is_given_up_is_given_back() {
     let mut plan = vec![Store::FailsThoughMade];
     plan.extend(vec![Store::Fails; 15]);
     journal.plan(plan);
-    let error = client.start_once(KEY, request(), &journal).await.unwrap_err();
+    let error = client
+        .start_once(KEY, request(), &journal)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Journal { .. }), "{error}");
-    journal.until(KEY, |state| matches!(state, State::Free { .. })).await;
+    journal
+        .until(KEY, |state| matches!(state, State::Free { .. }))
+        .await;
     assert_eq!(server.arrived(), 0);
     let started = client.start_once(KEY, request(), &journal).await.unwrap();
     assert!(matches!(started, StartedOnce::Started(_)), "{started:?}");

@@ -6,6 +6,7 @@ mod failing_journals;
 mod file_damage;
 mod file_journal;
 mod keys;
+mod kills;
 mod late_ids;
 mod waits;
 
