@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use dinoai::journal::{Journal, State};
 use dinoai::{Client, Credentials, Error, TriggerRun};
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::support::fault_server::{FaultServer, Reply, Seen};
 
@@ -23,6 +23,8 @@ pub(crate) const WORKER: &str = "DINOAI_TEST_WORKER";
 
 /// How many processes want each key.
 const WORKERS: usize = 4;
+/// How many keys each of them has in hand.
+const AT_ONCE: usize = 16;
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -66,22 +68,27 @@ pub(crate) async fn work<J: Journal + Clone>(endpoint: &str, journal: J) {
             keys.send(key.unwrap()).unwrap();
         }
     });
+    let at_once = Arc::new(Semaphore::new(AT_ONCE));
     while let Some(key) = read.recv().await {
+        let place = at_once.clone().acquire_owned().await.unwrap();
         let once = client.run_once(&*key, request(&key), &journal);
         let once = once
             .timeout(PATIENCE)
             .poll_interval(Duration::from_millis(20));
-        let outcome = match once.await {
-            Ok(run) => format!("ended {}", run.session_id),
-            Err(Error::KeyUnknown { .. }) => "unknown -".to_owned(),
-            Err(error) => format!("failed {error:?}"),
-        };
-        println!("worker {key} {outcome}");
+        tokio::spawn(async move {
+            let outcome = match once.await {
+                Ok(run) => format!("ended {}", run.session_id),
+                Err(Error::KeyUnknown { .. }) => "unknown -".to_owned(),
+                Err(error) => format!("failed {error:?}"),
+            };
+            println!("worker {key} {outcome}");
+            drop(place);
+        });
     }
 }
 
 fn request(key: &str) -> TriggerRun {
-    TriggerRun::agent("checker").with_message(key)
+    TriggerRun::agent("checker").with_message(format!("Focus on {key}"))
 }
 
 /// What the server knows of a key.
@@ -143,22 +150,31 @@ impl Runs {
 
 fn answer(keys: &mut BTreeMap<String, Run>, seen: &Seen) -> Reply {
     if seen.operation.starts_with("Trigger") {
-        let key = seen.variables["message"].as_str().unwrap();
+        let message = seen.variables["message"].as_str().unwrap();
+        let key = message.trim_start_matches("Focus on ");
         let run = keys.entry(key.to_owned()).or_default();
         run.started += 1;
         let id = format!("{key}#{}", run.started);
         let accepted = json!({ "ok": true, "agentSessionId": id, "status": "queued" });
         return Reply::data(&json!({ "triggerDinoaiAgentRun": accepted }));
     }
-    let id = seen.variables["id"].as_str().unwrap();
-    let key = id.split('#').next().unwrap();
-    let is_over = keys.get(key).is_some_and(|run| run.is_over);
-    let status = if is_over { "COMPLETED" } else { "RUNNING" };
-    let run = json!({
-        "ok": true, "agentSessionId": id, "status": status, "messages": [],
-        "childSessionIds": [], "workspaceUid": "w",
+    let run = |id: &serde_json::Value| {
+        let key = id.as_str().and_then(|id| id.split('#').next());
+        let is_over = key
+            .and_then(|key| keys.get(key))
+            .is_some_and(|run| run.is_over);
+        json!({
+            "ok": true, "agentSessionId": id, "messages": [], "childSessionIds": [],
+            "status": if is_over { "COMPLETED" } else { "RUNNING" }, "workspaceUid": "w",
+        })
+    };
+    let runs = seen.variables.as_object().unwrap().iter();
+    // One by one, or many under aliases.
+    let runs = runs.map(|(name, id)| match name.strip_prefix("id") {
+        Some("") => ("dinoaiAgentRun".to_owned(), run(id)),
+        place => (format!("run{}", place.unwrap()), run(id)),
     });
-    Reply::data(&json!({ "dinoaiAgentRun": run }))
+    Reply::data(&serde_json::Value::Object(runs.collect()))
 }
 
 /// A process that starts runs.
@@ -255,6 +271,34 @@ pub(crate) async fn kill<J: Journal>(
         check(&runs, &key, moment, was_claimed, &found, &mut outcomes);
     }
     outcomes
+}
+
+/// Gives so many keys to all workers at once, and checks that each was started once.
+pub(crate) async fn flood(keys: usize, worker: impl Fn() -> Command) {
+    let runs = Runs::start().await;
+    let (sender, printed) = channel();
+    let start = |number| {
+        let mut command = worker();
+        command.env(WORKER, runs.server.endpoint());
+        Worker::start(command, number, &sender)
+    };
+    let mut workers: Vec<_> = (0..WORKERS).map(start).collect();
+    let keys: Vec<_> = (0..keys).map(|place| format!("key-{place}")).collect();
+    for key in &keys {
+        runs.end(key);
+        for worker in &mut workers {
+            worker.tell(key);
+        }
+    }
+    for _ in 0..keys.len() * WORKERS {
+        let next = tokio::task::block_in_place(|| printed.recv_timeout(PATIENCE));
+        let (_, line) = next.unwrap();
+        let (key, result) = line.split_once(' ').unwrap();
+        assert_eq!(result, format!("ended {key}#1"));
+    }
+    for key in &keys {
+        assert_eq!(runs.started(key), 1, "{key}");
+    }
 }
 
 /// Tells all workers of a key, and kills one at its moment.

@@ -74,6 +74,9 @@ impl Disk {
 
     /// Carries out orders, all of them with one sync.
     pub(super) fn carry_out(&mut self, orders: Vec<Order>) -> Vec<Result<Answer, JournalError>> {
+        if orders.is_empty() {
+            return vec![];
+        }
         let count = orders.len();
         let all = |error: JournalError| (0..count).map(|_| Err(error.clone())).collect();
         let _lock = match self.locks.lock_journal() {

@@ -37,8 +37,15 @@ pub struct FileJournal {
 struct Shared {
     path: PathBuf,
     disk: Mutex<Disk>,
-    /// What was asked and is still to be done: whoever comes first does all of it, with one sync.
-    queue: Mutex<Vec<(Order, Reply)>>,
+    queue: Mutex<Queue>,
+}
+
+/// What was asked and is still to be done.
+#[derive(Default)]
+struct Queue {
+    asked: Vec<(Order, Reply)>,
+    /// Whether a thread is at it, which does all that is asked meanwhile with one sync.
+    is_served: bool,
 }
 
 type Reply = oneshot::Sender<Result<Answer, JournalError>>;
@@ -106,34 +113,59 @@ impl FileJournal {
 
     async fn ask(&self, order: Order) -> Result<Answer, JournalError> {
         let (reply, answer) = oneshot::channel();
-        lock(&self.shared.queue).push((order, reply));
-        let shared = self.shared.clone();
-        match Handle::try_current() {
-            Ok(runtime) => {
-                if runtime.spawn_blocking(move || shared.work()).await.is_err() {
-                    return Err(JournalError::unavailable("the runtime is shutting down"));
-                }
+        if let Some(server) = Server::of(&self.shared, order, reply) {
+            match Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn_blocking(|| server.serve())),
+                Err(_) => server.serve(),
             }
-            Err(_) => shared.work(),
         }
-        let gone = |_| JournalError::unavailable("the thread that was writing is gone");
+        let gone = |_| JournalError::unavailable("the runtime that was writing is shutting down");
         answer.await.map_err(gone)?
     }
 }
 
-impl Shared {
-    /// Does all that was asked by now.
-    fn work(&self) {
-        let mut disk = lock(&self.disk);
-        let asked = std::mem::take(&mut *lock(&self.queue));
-        // What nobody waits for any more is not done: a claim would be nobody's.
-        let asked = asked.into_iter().filter(|(_, reply)| !reply.is_closed());
-        let (orders, replies): (Vec<_>, Vec<_>) = asked.unzip();
-        if orders.is_empty() {
-            return;
+/// Does what is asked, until nothing is. Dropped before, with its runtime, what is asked fails.
+struct Server {
+    shared: Arc<Shared>,
+    is_done: bool,
+}
+
+impl Server {
+    /// Asks for something; `None` if another serves the queue.
+    fn of(shared: &Arc<Shared>, order: Order, reply: Reply) -> Option<Self> {
+        let mut queue = lock(&shared.queue);
+        queue.asked.push((order, reply));
+        let is_served = std::mem::replace(&mut queue.is_served, true);
+        (!is_served).then(|| Self {
+            shared: shared.clone(),
+            is_done: false,
+        })
+    }
+
+    fn serve(mut self) {
+        let shared = self.shared.clone();
+        let mut disk = lock(&shared.disk);
+        while !self.is_done {
+            let asked = {
+                let mut queue = lock(&shared.queue);
+                self.is_done = queue.asked.is_empty();
+                queue.is_served = !self.is_done;
+                std::mem::take(&mut queue.asked)
+            };
+            // What nobody waits for any more is not done: a claim would be nobody's.
+            let asked = asked.into_iter().filter(|(_, reply)| !reply.is_closed());
+            let (orders, replies): (Vec<_>, Vec<_>) = asked.unzip();
+            for (answer, reply) in disk.carry_out(orders).into_iter().zip(replies) {
+                let _ = reply.send(answer);
+            }
         }
-        for (answer, reply) in disk.carry_out(orders).into_iter().zip(replies) {
-            let _ = reply.send(answer);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.is_done {
+            *lock(&self.shared.queue) = Queue::default();
         }
     }
 }
