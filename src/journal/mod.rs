@@ -53,6 +53,8 @@ mod settle;
 mod start;
 mod start_once;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use crate::error::JournalError;
 pub use entry::{Entry, RequestDigest, State};

@@ -49,6 +49,9 @@ pub(super) struct Disk {
     /// How often it was made sure that something is on the disk.
     #[cfg(test)]
     pub(super) syncs: usize,
+    /// What is written to in place of the file.
+    #[cfg(test)]
+    pub(super) append_to: Option<File>,
 }
 
 impl Disk {
@@ -62,6 +65,8 @@ impl Disk {
             damage: None,
             #[cfg(test)]
             syncs: 0,
+            #[cfg(test)]
+            append_to: None,
         };
         let _lock = disk.locks.lock_journal()?;
         if let Err(error) = disk.open_file() {
@@ -293,6 +298,8 @@ impl Disk {
         }
         let end = self.known.bytes + self.known.tail.length;
         let added = (|| {
+            #[cfg(test)]
+            let file = self.append_to.as_mut().unwrap_or(&mut *file);
             file.seek(SeekFrom::Start(end))?;
             file.write_all(&text)?;
             #[cfg(test)]

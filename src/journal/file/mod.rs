@@ -4,6 +4,8 @@ mod disk;
 mod folders;
 mod lines;
 mod locks;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
