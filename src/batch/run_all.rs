@@ -1,11 +1,13 @@
 //! [`RunAll`]: starts many runs, a bounded number at a time, and waits for them.
 
 use std::fmt;
+use std::iter::repeat;
+use std::sync::Arc;
 
 use super::many_runs::{ManyRuns, StartHooks};
 use super::results::RunResults;
-#[cfg(doc)]
-use crate::error::Error;
+use crate::error::{Error, JournalError};
+use crate::journal::{Journal, Restart};
 use crate::model::{Accepted, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::polling::{OnOutage, PollOptions, outage_setter, poll_setters};
@@ -32,6 +34,8 @@ pub struct RunAll {
     options: PollOptions,
     requests: Vec<TriggerRun>,
     concurrency: usize,
+    once: Option<(Arc<dyn Journal>, Vec<String>)>,
+    restart: Restart,
     hooks: StartHooks<usize>,
     on_outage: Option<Box<OnOutage>>,
 }
@@ -47,6 +51,8 @@ impl RunAll {
             options: PollOptions::default(),
             requests: requests.into_iter().collect(),
             concurrency: concurrency.max(1),
+            once: None,
+            restart: Restart::default(),
             hooks: StartHooks::default(),
             on_outage: None,
         }
@@ -61,7 +67,86 @@ impl RunAll {
         "client.run_all([TriggerRun::agent(\"checker\")], 2)"
     );
 
-    /// Calls `on_started` with a request's place and its session id as soon as the run is accepted.
+    /// Starts each run once, by a key of its own in a journal: see
+    /// [`Client::start_once`](crate::Client::start_once).
+    ///
+    /// The keys are in the order of the requests, and as many, else each result is
+    /// [`Error::InvalidRequest`]. A run that was started before is waited for, or its end is the
+    /// result; a key of which nobody knows is [`Error::KeyUnknown`]. So the same call, made again after a
+    /// crash, goes on where the first one stood. How a run ends is recorded in the journal. If the journal
+    /// cannot be used, nothing more is started.
+    ///
+    /// ```no_run
+    /// use dinoai::TriggerRun;
+    /// use dinoai::journal::FileJournal;
+    ///
+    /// # async fn example(client: dinoai::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let journal = FileJournal::open("runs.jsonl")?;
+    /// let tables = ["orders", "customers"];
+    /// let requests = tables.map(|table| TriggerRun::agent("checker").with_message(table));
+    /// let keys = tables.map(|table| format!("2026-11-25/{table}"));
+    /// let mut results = client.run_all(requests, 2).once(&journal, keys).results();
+    /// while let Some((place, run)) = results.next().await {
+    ///     println!("{}: {}", tables[place], run?.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn once<J, I>(mut self, journal: &J, keys: I) -> Self
+    where
+        J: Journal + Clone,
+        I: IntoIterator<Item: Into<String>>,
+    {
+        let keys = keys.into_iter().map(Into::into).collect();
+        self.once = Some((Arc::new(journal.clone()), keys));
+        self
+    }
+
+    /// Sets whether a key whose run has failed is started again.
+    ///
+    /// [`Restart::Never`] by default. Only with [`once`](Self::once).
+    ///
+    /// ```no_run
+    /// use dinoai::journal::{FileJournal, Restart};
+    ///
+    /// # fn example(client: dinoai::Client, requests: Vec<dinoai::TriggerRun>, journal: FileJournal) {
+    /// let keys = (0..requests.len()).map(|place| format!("2026-11-25/{place}"));
+    /// let runs = client.run_all(requests, 4).once(&journal, keys);
+    /// let results = runs.restart(Restart::Failed).results();
+    /// # let _ = results;
+    /// # }
+    /// ```
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// Calls `on_unrecorded` with a request's place if its run has started and the journal does not take the
+    /// session id.
+    ///
+    /// Only with [`once`](Self::once); see
+    /// [`StartOnce::on_unrecorded`](crate::journal::StartOnce::on_unrecorded).
+    ///
+    /// ```no_run
+    /// # use dinoai::journal::FileJournal;
+    /// # fn example(client: dinoai::Client, requests: Vec<dinoai::TriggerRun>, journal: FileJournal) {
+    /// let keys = (0..requests.len()).map(|place| format!("2026-11-25/{place}"));
+    /// let runs = client.run_all(requests, 4).once(&journal, keys);
+    /// let runs = runs.on_unrecorded(|place, id, error| eprintln!("{place}: started {id}, but {error}"));
+    /// let results = runs.results();
+    /// # let _ = results;
+    /// # }
+    /// ```
+    pub fn on_unrecorded(
+        mut self,
+        on_unrecorded: impl FnMut(usize, &SessionId, &JournalError) + Send + 'static,
+    ) -> Self {
+        self.hooks.on_unrecorded = Some(Box::new(on_unrecorded));
+        self
+    }
+
+    /// Calls `on_started` with a request's place and its session id as soon as the run is accepted, or was
+    /// found.
     ///
     /// It is called on the task that has started the run, so it should not block for long. Store the
     /// id there, and a restart of your program need not start the run again.
@@ -127,7 +212,24 @@ impl RunAll {
         let outstanding = (0..self.requests.len()).collect();
         RunResults::new(outstanding, move || {
             let mut runs = ManyRuns::new(self.api, self.options);
-            let requests = self.requests.into_iter().enumerate();
+            let mut keys = vec![];
+            if let Some((journal, all)) = self.once {
+                if all.len() != self.requests.len() {
+                    let (keys, requests) = (all.len(), self.requests.len());
+                    return runs.refuse(
+                        0..requests,
+                        &Error::InvalidRequest {
+                            field: "keys",
+                            problem: format!("are {keys} for {requests} requests"),
+                        },
+                    );
+                }
+                keys = all;
+                runs.once(journal, self.restart);
+            }
+            let keys = keys.into_iter().map(Some).chain(repeat(None));
+            let requests = self.requests.into_iter().enumerate().zip(keys);
+            let requests = requests.map(|((place, request), key)| (place, key, request));
             runs.start(requests, self.concurrency, self.hooks, self.on_outage);
             runs.into_results()
         })

@@ -11,6 +11,8 @@ use crate::polling::{FailedPolls, Tolerance};
 /// A run that is waited for.
 pub(super) struct WaitingRun<K> {
     pub(super) key: K,
+    /// The key under which it was started once, if it was.
+    pub(super) once: Option<Arc<str>>,
     /// Its place among the runs that are to be looked at, once it has one.
     pub(super) slot: Option<usize>,
     pub(super) id: SessionId,
@@ -38,6 +40,7 @@ impl<K> WaitingRun<K> {
     pub(super) fn new(key: K, id: SessionId, start: Duration) -> Self {
         Self {
             key,
+            once: None,
             slot: None,
             id,
             start,

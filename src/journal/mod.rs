@@ -64,4 +64,6 @@ pub use run_once::RunOnce;
 pub use start_once::{StartOnce, StartedOnce};
 pub use store::{Hold, Journal, JournalFuture, Stored, Version, Written};
 
+pub(crate) use once::{Keyed, Once};
+pub(crate) use record::record_end;
 pub(crate) use settle::{resolve, retry};

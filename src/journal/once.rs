@@ -25,6 +25,8 @@ pub(crate) struct Keyed {
     /// When the call has to be over, if it has to.
     pub(crate) deadline: Option<Duration>,
     pub(crate) retry: Option<Retry>,
+    /// Whether HTTP 429 is the caller's to wait out.
+    pub(crate) returns_rate_limits: bool,
 }
 
 /// What came of it.

@@ -71,7 +71,7 @@ pub(super) async fn record_outcome(
 /// Records how a run has ended, if the journal takes it: else the next call for the key asks the API.
 /// `owner`: of the claim that has started it here. Its id may not be recorded yet, so that this is tried for a
 /// while.
-pub(super) async fn record_end(
+pub(crate) async fn record_end(
     api: &Api,
     journal: &dyn Journal,
     key: &str,

@@ -149,6 +149,7 @@ impl RunOnce {
             restart: self.restart,
             deadline: Some(start.saturating_add(options.timeout)),
             retry: None,
+            returns_rate_limits: false,
         };
         let once = keyed.start(self.on_unrecorded).await?;
         let owner = match &once {

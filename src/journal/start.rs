@@ -87,6 +87,7 @@ impl Keyed {
         let options = CallOptions {
             deadline: Some(self.deadline.map_or(end, |deadline| deadline.min(end))),
             retry: self.retry,
+            returns_rate_limits: self.returns_rate_limits,
             leaves_before: Some(claim.leaves_before),
             ..CallOptions::default()
         };

@@ -256,6 +256,7 @@ impl IntoFuture for StartOnce {
                 request: self.request,
                 restart: self.restart,
                 retry: self.retry,
+                returns_rate_limits: false,
             };
             Ok(StartedOnce::of(keyed.start(self.on_unrecorded).await?, api))
         })

@@ -7,6 +7,7 @@
 //! Triggers are sent by tasks of their own, so that a slow reader of the stream loses no
 //! response; looks are sent by the scheduler, reads and stops by tasks that end with the stream.
 
+mod hooks;
 mod outcomes;
 mod requests;
 mod waiting;
@@ -27,7 +28,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use self::outcomes::{ReadRun, Stopped, Triggered};
 use super::waiting_run::WaitingRun;
 use crate::error::{Error, Result, WaitTimeout};
-use crate::model::{Accepted, Run, SessionId, TriggerRun};
+use crate::journal::{Journal, Restart};
+use crate::model::{Run, TriggerRun};
 use crate::operations::Api;
 use crate::operations::documents::TriggerDinoaiAgentRun;
 use crate::operations::scheduler::{LAST_LOOKS, Member, READS, REQUESTS, SlotLooked};
@@ -35,28 +37,12 @@ use crate::polling::{OnOutage, PollOptions};
 use crate::time::Clock;
 use crate::transport::Operation;
 
+pub(crate) use self::hooks::StartHooks;
+
 /// How many triggers are in flight at a time.
 const TRIGGERS: usize = 8;
 /// After so many triggers in a row of unknown outcome no further run is started.
 const UNKNOWN_IN_A_ROW: u32 = 3;
-
-/// What the caller wants to be called with when a run is started.
-pub(crate) struct StartHooks<K> {
-    pub(crate) on_started: Option<Box<OnEachStarted<K>>>,
-    pub(crate) on_accepted: Option<Box<OnEachAccepted<K>>>,
-}
-
-pub(crate) type OnEachStarted<K> = dyn FnMut(K, &SessionId) + Send;
-pub(crate) type OnEachAccepted<K> = dyn FnMut(K, &Accepted) + Send;
-
-impl<K> Default for StartHooks<K> {
-    fn default() -> Self {
-        Self {
-            on_started: None,
-            on_accepted: None,
-        }
-    }
-}
 
 /// The results, each with what the caller knows its run by.
 pub(crate) type Results<K> = Pin<Box<dyn Stream<Item = (K, Result<Run>)> + Send>>;
@@ -70,6 +56,9 @@ pub(crate) struct ManyRuns<K> {
     to_start: VecDeque<ToStart<K>>,
     concurrency: usize,
     hooks: Arc<Mutex<StartHooks<K>>>,
+    /// Where the keys of runs are kept that are started once.
+    journal: Option<Arc<dyn Journal>>,
+    restart: Restart,
     on_outage: Option<Box<OnOutage>>,
     /// Why no further run is started.
     refused_by: Option<Error>,
@@ -109,6 +98,8 @@ pub(crate) struct ManyRuns<K> {
 /// A run that is to be started.
 struct ToStart<K> {
     key: K,
+    /// The key under which it is started once, if it is.
+    once: Option<Arc<str>>,
     request: TriggerRun,
     /// How often the server has turned it away as one request too many.
     turned_away: usize,
@@ -146,6 +137,8 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             to_start: VecDeque::new(),
             concurrency: 1,
             hooks: Arc::default(),
+            journal: None,
+            restart: Restart::default(),
             on_outage: None,
             refused_by: None,
             left_at: Duration::ZERO,
@@ -175,25 +168,39 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
     /// Starts runs, at most `concurrency` in progress at a time.
     pub(crate) fn start(
         &mut self,
-        requests: impl IntoIterator<Item = (K, TriggerRun)>,
+        requests: impl IntoIterator<Item = (K, Option<String>, TriggerRun)>,
         concurrency: usize,
         hooks: StartHooks<K>,
         on_outage: Option<Box<OnOutage>>,
     ) {
         self.on_outage = on_outage;
         if let Err(error) = self.options.check() {
-            let refused = |(key, _)| (key, Err(error.clone()));
+            let refused = |(key, _, _)| (key, Err(error.clone()));
             self.results = requests.into_iter().map(refused).collect();
             return;
         }
-        let items = requests.into_iter().map(|(key, request)| ToStart {
+        let items = requests.into_iter().map(|(key, once, request)| ToStart {
             key,
+            once: once.map(Arc::from),
             request,
             turned_away: 0,
         });
         self.to_start = items.collect();
         self.concurrency = concurrency;
         self.hooks = Arc::new(Mutex::new(hooks));
+    }
+
+    /// Starts nothing: each result is this error.
+    pub(crate) fn refuse(mut self, keys: impl IntoIterator<Item = K>, error: &Error) -> Results<K> {
+        let refused = |key| (key, Err(error.clone()));
+        self.results = keys.into_iter().map(refused).collect();
+        self.into_results()
+    }
+
+    /// Starts each run once, by its key in a journal.
+    pub(crate) fn once(&mut self, journal: Arc<dyn Journal>, restart: Restart) {
+        self.journal = Some(journal);
+        self.restart = restart;
     }
 
     pub(crate) fn into_results(self) -> Results<K> {

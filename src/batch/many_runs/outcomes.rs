@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{ManyRuns, ToStart, ToStop, UNKNOWN_IN_A_ROW};
 use crate::batch::waiting_run::WaitingRun;
 use crate::error::{Error, Result};
-use crate::model::{Accepted, Run, RunStatus};
+use crate::model::{Accepted, Run, RunStatus, SessionId};
 use crate::operations::scheduler::{FIRST_POLL, LONGEST_RETRY_AFTER};
 use crate::polling::completed;
 
@@ -18,7 +18,17 @@ pub(super) struct At {
 }
 
 /// What came of a request that starts a run, and when it was made.
-pub(super) type Triggered<K> = (Box<ToStart<K>>, Duration, Result<Accepted>);
+pub(super) type Triggered<K> = (Box<ToStart<K>>, Duration, Result<Started>);
+
+/// A run that is there.
+pub(super) enum Started {
+    /// It was started here.
+    Here(Accepted),
+    /// It was started before, under the same key.
+    Before(SessionId),
+    /// The same, and it has ended.
+    Ended(Box<Run>),
+}
 
 /// What came of stopping the run of this number.
 pub(super) type Stopped = (u64, Stop);
@@ -41,16 +51,29 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         &mut self,
         mut item: ToStart<K>,
         start: Duration,
-        accepted: Result<Accepted>,
+        started: Result<Started>,
     ) {
-        let error = match accepted {
-            Ok(accepted) => {
+        let (id, is_here) = match started {
+            Ok(Started::Here(accepted)) => (Ok(accepted.session_id), true),
+            Ok(Started::Before(id)) => (Ok(id), false),
+            Ok(Started::Ended(run)) => {
+                self.has_read = true;
                 self.is_proven = true;
+                self.in_progress -= 1;
+                self.results.push_back((item.key, completed(*run, false)));
+                return;
+            }
+            Err(error) => (Err(error), false),
+        };
+        let error = match id {
+            Ok(id) => {
+                self.is_proven |= is_here;
                 self.member.note_answered();
                 self.unknown_in_a_row = 0;
-                let mut run = Box::new(WaitingRun::new(item.key, accepted.session_id, start));
-                run.started = true;
-                run.is_proven = true;
+                let mut run = Box::new(WaitingRun::new(item.key, id, start));
+                run.started = is_here;
+                run.is_proven = is_here;
+                run.once = item.once;
                 let now = self.clock.now();
                 let first_poll = self.options.schedule.pause(Duration::ZERO).min(FIRST_POLL);
                 self.ask(run, now, now.saturating_add(first_poll));
@@ -86,7 +109,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             true => self.unknown_in_a_row + 1,
             false => 0,
         };
-        let is_hopeless = matches!(error, Error::Unauthorized { .. });
+        let is_hopeless = matches!(error, Error::Unauthorized { .. } | Error::Journal { .. });
         if is_hopeless || self.unknown_in_a_row >= UNKNOWN_IN_A_ROW {
             self.start_no_more(&error);
         }

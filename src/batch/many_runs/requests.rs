@@ -1,13 +1,17 @@
 //! The requests beside the looks: triggers on tasks of their own, reads of a run, stops.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::outcomes::{At, ReadRun, Stop};
-use super::{ManyRuns, Reading, Stopping, ToStart, ToStop, Triggering};
+use tokio::sync::Mutex;
+
+use super::outcomes::{At, ReadRun, Started, Stop};
+use super::{ManyRuns, Reading, StartHooks, Stopping, ToStart, ToStop, Triggering};
 use crate::batch::waiting_run::WaitingRun;
-use crate::error::Error;
-use crate::model::RunStatus;
+use crate::error::{Error, JournalError, Result};
+use crate::journal::{Keyed, Once, record_end};
+use crate::model::{RunStatus, SessionId};
 use crate::operations::documents::{StopDinoaiAgentRun, TriggerDinoaiAgentRun};
 use crate::operations::scheduler::{LAST_LOOK, on_task};
 use crate::transport::CallOptions;
@@ -26,29 +30,37 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
         let (key, request) = (item.key.clone(), item.request.clone());
         let hooks = self.hooks.clone();
         let triggering = self.member.request();
+        let keyed = self.keyed(&item, &call);
         let task = tokio::spawn(async move {
             let _triggering = triggering;
-            let accepted = api.trigger(request, call).await;
-            let id = match &accepted {
-                Ok(accepted) => Some(&accepted.session_id),
+            let started = match keyed {
+                Some(keyed) => start_once(keyed, key.clone(), hooks.clone()).await,
+                None => api.trigger(request, call).await.map(Started::Here),
+            };
+            let id = match &started {
+                Ok(Started::Here(accepted)) => Some(&accepted.session_id),
+                Ok(Started::Before(id)) => Some(id),
+                Ok(Started::Ended(run)) => Some(&run.session_id),
                 // A response that failed can name the run all the same.
                 Err(error) => error.session_id().filter(|_| error.may_have_started()),
             };
             if let Some(id) = id {
                 // Others wait for it without holding up a thread: it may block.
                 let mut hooks = hooks.lock().await;
-                if let (Some(on_accepted), Ok(accepted)) = (&mut hooks.on_accepted, &accepted) {
+                if let (Some(on_accepted), Ok(Started::Here(accepted))) =
+                    (&mut hooks.on_accepted, &started)
+                {
                     on_accepted(key.clone(), accepted);
                 }
                 if let Some(on_started) = &mut hooks.on_started {
                     on_started(key, id);
                 }
             }
-            accepted
+            started
         });
         Box::pin(async move {
-            let accepted = match task.await {
-                Ok(accepted) => accepted,
+            let started = match task.await {
+                Ok(started) => started,
                 Err(error) => match error.try_into_panic() {
                     // The caller's own callback's.
                     Ok(panic) => resume_unwind(panic),
@@ -58,7 +70,21 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                     )),
                 },
             };
-            (Box::new(item), now, accepted)
+            (Box::new(item), now, started)
+        })
+    }
+
+    /// The request of an item that is started once.
+    fn keyed(&self, item: &ToStart<K>, call: &CallOptions) -> Option<Keyed> {
+        Some(Keyed {
+            api: self.api.clone(),
+            journal: self.journal.clone()?,
+            key: item.once.as_deref()?.to_owned(),
+            request: item.request.clone(),
+            restart: self.restart,
+            deadline: call.deadline,
+            retry: call.retry.clone(),
+            returns_rate_limits: call.returns_rate_limits,
         })
     }
 
@@ -74,8 +100,14 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             ..CallOptions::default()
         };
         let reads = self.api.read_run_among(&self.member, call, deadline);
+        let (api, journal, key) = (self.api.clone(), self.journal.clone(), run.once.clone());
         Box::pin(async move {
             let (answered_at, read) = reads.await;
+            if let (Some(journal), Some(key), Ok(run)) = (journal, key, &read)
+                && run.status.is_terminal()
+            {
+                record_end(&api, &*journal, &key, None, run).await;
+            }
             let at = At {
                 asked: now,
                 answered: answered_at,
@@ -126,5 +158,32 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                 stop.unwrap_or_else(|error| Stop::Made(Err(error.for_run(&id, started)))),
             )
         })
+    }
+}
+
+/// Starts the run of a key once.
+async fn start_once<K: Send + 'static>(
+    keyed: Keyed,
+    key: K,
+    hooks: Arc<Mutex<StartHooks<K>>>,
+) -> Result<Started> {
+    let name = keyed.key.clone();
+    let on_unrecorded = move |id: &SessionId, error: &JournalError| {
+        let (id, error) = (id.clone(), error.clone());
+        tokio::spawn(async move {
+            if let Some(on_unrecorded) = &mut hooks.lock().await.on_unrecorded {
+                on_unrecorded(key, &id, &error);
+            }
+        });
+    };
+    match keyed.start(Some(Box::new(on_unrecorded))).await? {
+        Once::Started { accepted, .. } => Ok(Started::Here(accepted)),
+        Once::Attached(id) => Ok(Started::Before(id)),
+        Once::Ended(run) => Ok(Started::Ended(run)),
+        Once::Unknown { since, reason } => Err(Error::KeyUnknown {
+            key: name,
+            since,
+            reason,
+        }),
     }
 }

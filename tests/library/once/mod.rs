@@ -8,6 +8,7 @@ mod file_journal;
 mod keys;
 mod kills;
 mod late_ids;
+mod many_runs;
 mod waits;
 
 use crate::support::fault_server::FaultServer;
