@@ -134,9 +134,9 @@
 // transport   GraphQL over HTTP: one attempt, what a response means, when to send again
 // operations  the documents of graphql/ as typed calls
 // polling     how long, how often, and which failed polls are tolerated
+// journal     one run a key, also across processes
 // session     a run by its id: follow-ups and their turns, waits, watches
 // tree        a run with its descendants
-// journal     one run a key, also across processes
 // batch       many runs at once
 // client      the facade
 // blocking    the same without async
@@ -182,7 +182,8 @@ pub use operations::{Call, CallFuture};
 pub use polling::{OnTimeout, Outage, PollOptions, Schedule};
 #[doc(inline)]
 pub use session::{
-    Ask, Checkpoint, Event, Events, HistoryChange, Session, StopOnDrop, Turn, Wait, Watch,
+    Ask, Checkpoint, Event, Events, HistoryChange, RunOnce, Session, StartOnce, StartedOnce,
+    StopOnDrop, Turn, Wait, Watch,
 };
 #[doc(inline)]
 pub use transport::Retry;

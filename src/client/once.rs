@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::Client;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::journal::{Journal, RunOnce, StartOnce, resolve, retry};
+use crate::journal::{Journal, resolve, retry};
 use crate::model::{Run, SessionId, TriggerRun};
 use crate::operations::Call;
+use crate::session::{RunOnce, StartOnce};
 
 impl Client {
     /// Starts the run of a key at most once, also if the process dies and the call is made again.
@@ -16,8 +17,8 @@ impl Client {
     /// request and this account for good. The [`journal`](crate::journal) remembers what was started.
     ///
     /// ```no_run
-    /// use dinoai::journal::{FileJournal, StartedOnce};
-    /// use dinoai::{Client, TriggerRun};
+    /// use dinoai::journal::FileJournal;
+    /// use dinoai::{Client, StartedOnce, TriggerRun};
     ///
     /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let journal = FileJournal::open("runs.jsonl")?;

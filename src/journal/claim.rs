@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::entry::Entry;
+use super::restart::EarlierRun;
 use super::store::{Hold, Version};
-use crate::model::{RunStatus, SessionId};
 use crate::time::BootTime;
 
 /// A claim that is held, until it is dropped.
@@ -18,7 +18,7 @@ pub(super) struct Claim {
     pub(super) leaves_before: BootTime,
     pub(super) limit: Duration,
     /// The run before, if that had failed.
-    pub(super) failed: Option<(SessionId, RunStatus)>,
+    pub(super) failed: Option<EarlierRun>,
     /// What others know it by, if anything.
     pub(super) hold: Option<Hold>,
 }

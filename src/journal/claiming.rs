@@ -10,7 +10,7 @@ use super::entry::{Entry, RequestDigest, State};
 use super::once::{Keyed, Once, Reply};
 use super::pauses::Pauses;
 use super::record::record_end;
-use super::restart::Restart;
+use super::restart::{EarlierRun, Restart};
 use super::rules::{self, Found, after_death, check_owner, found};
 use super::store::{Stored, Written};
 use crate::error::{Error, JournalError, Result};
@@ -78,7 +78,10 @@ impl Claims<'_> {
                 }
                 Found::Run(id, status) => match self.look(&id, status).await {
                     Look::Is(once) => return Ok(Claimed::No(once)),
-                    Look::Failed(status) => Some((id, status)),
+                    Look::Failed(status) => Some(EarlierRun {
+                        session_id: id,
+                        status,
+                    }),
                 },
             };
             match self.try_to_claim(stored.as_ref(), failed, reply).await? {
@@ -158,7 +161,7 @@ impl Claims<'_> {
     async fn try_to_claim(
         &mut self,
         stored: Option<&Stored>,
-        failed: Option<(SessionId, RunStatus)>,
+        failed: Option<EarlierRun>,
         reply: &mut Reply,
     ) -> Result<Result<Claim, Option<Stored>>> {
         let retry = self.start.retry.as_ref().unwrap_or(self.api.retry());

@@ -27,7 +27,7 @@
 //! | [started](State::Started) | the session id is known | waits for that run |
 //! | [ended](State::Ended) | the run has ended | returns that run, unless it failed and [`Restart::Failed`] is set |
 //! | [free](State::Free) | nothing was started, for certain | sends the request |
-//! | [unknown](State::Unknown) | a run may have been started, and nobody knows | returns [`StartedOnce::Unknown`] |
+//! | [unknown](State::Unknown) | a run may have been started, and nobody knows | returns [`StartedOnce::Unknown`](crate::StartedOnce::Unknown) |
 //!
 //! A claim holds until its request has certainly left or not: in a file as long as its process lives, elsewhere
 //! two minutes and a half at most. Only its own session id, [`resolve_key`](crate::Client::resolve_key) and
@@ -48,10 +48,8 @@ mod reason;
 mod record;
 mod restart;
 mod rules;
-mod run_once;
 mod settle;
 mod start;
-mod start_once;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -59,11 +57,9 @@ mod tests;
 pub use crate::error::JournalError;
 pub use entry::{Entry, RequestDigest, State};
 pub use file::FileJournal;
-pub use restart::Restart;
-pub use run_once::RunOnce;
-pub use start_once::{StartOnce, StartedOnce};
+pub use restart::{EarlierRun, Restart};
 pub use store::{Hold, Journal, JournalFuture, Stored, Version, Written};
 
-pub(crate) use once::{Keyed, Once};
+pub(crate) use once::{Keyed, OnUnrecorded, Once};
 pub(crate) use record::record_end;
 pub(crate) use settle::{resolve, retry};

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
 
-use super::restart::Restart;
+use super::restart::{EarlierRun, Restart};
 use super::store::Journal;
 use crate::error::{JournalError, Result};
-use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
+use crate::model::{Accepted, Run, SessionId, TriggerRun};
 use crate::operations::Api;
 use crate::transport::Retry;
 
@@ -16,6 +16,7 @@ use crate::transport::Retry;
 pub(crate) type OnUnrecorded = dyn FnOnce(&SessionId, &JournalError) + Send;
 
 /// A request with its key, and what is to be known to start it.
+#[derive(Clone)]
 pub(crate) struct Keyed {
     pub(crate) api: Api,
     pub(crate) journal: Arc<dyn Journal>,
@@ -35,7 +36,7 @@ pub(crate) enum Once {
     /// It has started the run. With the run before, if that had failed.
     Started {
         accepted: Accepted,
-        failed: Option<(SessionId, RunStatus)>,
+        failed: Option<EarlierRun>,
         /// Whose claim it was.
         owner: String,
     },

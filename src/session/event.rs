@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::journal::EarlierRun;
 use crate::model::{Accepted, Message, Run, RunStatus, SessionId, StartupStep, Step};
 
 /// Something that happened in a run.
@@ -12,6 +13,12 @@ pub enum Event {
     /// The run has started: the first event of
     /// [`trigger_run_and_watch`](crate::Client::trigger_run_and_watch). Keep its session id.
     Started(Accepted),
+    /// The run was started before, under the same key: the first event of
+    /// [`StartOnce::watch`](crate::StartOnce::watch) then, in place of `Started`.
+    Attached(SessionId),
+    /// The run that the key stood for had failed, and another one is started in its place: just before
+    /// `Started`, with [`Restart::Failed`](crate::journal::Restart::Failed).
+    Restarted(EarlierRun),
     /// The follow-up is accepted: the first event of
     /// [`send_and_watch`](crate::Session::send_and_watch).
     Sent(Accepted),

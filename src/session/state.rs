@@ -35,7 +35,10 @@ impl SessionState {
     /// Notes an event that is emitted, but for a message.
     pub(super) fn note(&mut self, event: &Event) {
         // That nothing was emitted of the run itself yet.
-        self.is_used |= !matches!(event, Event::Started(_) | Event::Sent(_));
+        self.is_used |= !matches!(
+            event,
+            Event::Started(_) | Event::Attached(_) | Event::Restarted(_) | Event::Sent(_)
+        );
         match event {
             Event::Status(status) => self.status = Some(status.clone()),
             Event::Startup(step) => {
@@ -47,6 +50,8 @@ impl SessionState {
                 self.children.insert(id.clone());
             }
             Event::Started(_)
+            | Event::Attached(_)
+            | Event::Restarted(_)
             | Event::Sent(_)
             | Event::Message(_)
             | Event::StepsMissing(_)

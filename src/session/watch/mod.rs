@@ -10,6 +10,7 @@ use std::fmt;
 #[cfg(doc)]
 use super::Session;
 use super::handle::Handle;
+use crate::journal::{Keyed, OnUnrecorded};
 use crate::model::{Accepted, SessionId, StepOptions, TriggerRun};
 use crate::operations::Api;
 use crate::polling::{PollOptions, grace_period_setter, outage_setter, poll_setters};
@@ -64,6 +65,12 @@ impl Watch {
 
     pub(crate) fn for_follow_up(handle: Handle, message: String) -> Self {
         Self::of(WatchSubject::FollowUp(handle, message))
+    }
+
+    pub(crate) fn for_key(keyed: Keyed, on_unrecorded: Option<Box<OnUnrecorded>>) -> Self {
+        let mut watch = Self::of(WatchSubject::Once(Box::new(keyed)));
+        watch.hooks.on_unrecorded = on_unrecorded;
+        watch
     }
 
     fn of(subject: WatchSubject) -> Self {

@@ -6,8 +6,10 @@ use super::super::event::Event;
 use super::super::handle::Handle;
 use super::super::hooks::{OnAccepted, OnStarted};
 use super::super::seen_messages::SeenMessages;
-use super::watcher::Watcher;
-use crate::error::Result;
+use super::super::state::SessionState;
+use super::watcher::{Recorded, Watcher};
+use crate::error::{Error, Result};
+use crate::journal::{Keyed, OnUnrecorded, Once};
 use crate::model::{StepOptions, TriggerRun};
 use crate::operations::{Api, check_step_options};
 use crate::polling::{OnOutage, PollOptions};
@@ -18,6 +20,7 @@ use crate::transport::CallOptions;
 pub(super) enum WatchSubject {
     Run(Handle),
     New(Api, TriggerRun),
+    Once(Box<Keyed>),
     FollowUp(Handle, String),
 }
 
@@ -74,6 +77,7 @@ pub(super) struct Hooks {
     pub(super) on_started: Option<Box<OnStarted>>,
     pub(super) on_accepted: Option<Box<OnAccepted>>,
     pub(super) on_outage: Option<Box<OnOutage>>,
+    pub(super) on_unrecorded: Option<Box<OnUnrecorded>>,
 }
 
 impl WatchSubject {
@@ -81,7 +85,7 @@ impl WatchSubject {
     pub(super) fn handle(&self) -> Option<&Handle> {
         match self {
             Self::Run(handle) | Self::FollowUp(handle, _) => Some(handle),
-            Self::New(..) => None,
+            Self::New(..) | Self::Once(_) => None,
         }
     }
 
@@ -89,6 +93,7 @@ impl WatchSubject {
         match self {
             Self::Run(handle) | Self::FollowUp(handle, _) => &handle.api,
             Self::New(api, _) => api,
+            Self::Once(keyed) => &keyed.api,
         }
     }
 }
@@ -99,7 +104,53 @@ impl WatchStart {
         self.options.check()?;
         check_step_options(&self.steps.unwrap_or_default())?;
         let deadline = start.saturating_add(self.options.timeout);
+        let mut recorded = None;
+        let mut restarted = None;
         let (handle, event) = match self.subject {
+            WatchSubject::Once(keyed) => {
+                let keyed = Keyed {
+                    deadline: Some(deadline),
+                    ..*keyed
+                };
+                let (api, journal, key) =
+                    (keyed.api.clone(), keyed.journal.clone(), keyed.key.clone());
+                let once = keyed.start(self.hooks.on_unrecorded).await?;
+                let (id, event, owner) = match once {
+                    Once::Started {
+                        accepted,
+                        failed,
+                        owner,
+                    } => {
+                        if let Some(on_accepted) = self.hooks.on_accepted {
+                            on_accepted(&accepted);
+                        }
+                        restarted = failed.map(Event::Restarted);
+                        let id = accepted.session_id.clone();
+                        (id, Event::Started(accepted), Some(owner))
+                    }
+                    Once::Attached(id) => (id.clone(), Event::Attached(id), None),
+                    Once::Ended(run) => {
+                        let id = run.session_id;
+                        (id.clone(), Event::Attached(id), None)
+                    }
+                    Once::Unknown { since, reason } => {
+                        return Err(Error::KeyUnknown { key, since, reason });
+                    }
+                };
+                if let Some(on_started) = self.hooks.on_started {
+                    on_started(&id);
+                }
+                let handle = match owner {
+                    Some(_) => Handle::started(api, id),
+                    None => Handle::new(api, id, SessionState::default()),
+                };
+                recorded = Some(Recorded {
+                    journal,
+                    key,
+                    owner,
+                });
+                (handle, Some(event))
+            }
             WatchSubject::Run(handle) => {
                 if let Some(on_started) = self.hooks.on_started {
                     on_started(&handle.id);
@@ -135,14 +186,21 @@ impl WatchStart {
         };
         let polls = handle.polls(start, self.options);
         let mut polls = polls.with_outages(self.hooks.on_outage);
-        if event.is_some() {
+        if let Some(Event::Started(_) | Event::Sent(_)) = event {
             polls = polls.having_started();
         }
         let mut watcher = Watcher::new(handle, polls, self.steps, self.reads_at_end);
+        watcher.recorded = recorded;
         if let Some(Event::Sent(_)) = event {
             // The turn's own, also where the run read the same before.
             watcher.seen.status = None;
         }
-        Ok((event, watcher))
+        match (restarted, event) {
+            (Some(restarted), Some(event)) => {
+                watcher.queue_first(event);
+                Ok((Some(restarted), watcher))
+            }
+            (_, event) => Ok((event, watcher)),
+        }
     }
 }

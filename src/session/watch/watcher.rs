@@ -1,6 +1,7 @@
 //! The poll loop of a watch: which polls are made, and which events come of them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::event::Event;
@@ -9,15 +10,25 @@ use super::super::state::SessionState;
 use super::super::turn_end::AwaitedTurn;
 use super::transcript_reads::TranscriptReads;
 use crate::error::{Error, Result};
+use crate::journal::{Journal, record_end};
 use crate::model::{Run, RunStatus, SessionId, StepOptions};
 use crate::operations::Digest;
 use crate::operations::scheduler::LAST_LOOK;
 use crate::polling::Poller;
 use crate::transport::CallOptions;
 
+/// Where the end of a run is recorded that was started by its key.
+pub(super) struct Recorded {
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) key: String,
+    /// Whose claim it was, if the run was started here.
+    pub(super) owner: Option<String>,
+}
+
 /// The poll loop of a watch.
 pub(super) struct Watcher {
     pub(super) handle: Handle,
+    pub(super) recorded: Option<Recorded>,
     polls: Poller,
     turn: AwaitedTurn,
     steps: Option<StepOptions>,
@@ -49,6 +60,7 @@ impl Watcher {
             reads: TranscriptReads::default(),
             turn: AwaitedTurn::of(handle.clone()),
             handle,
+            recorded: None,
             polls,
             steps,
             reads_at_end,
@@ -174,6 +186,14 @@ impl Watcher {
     async fn end(&mut self, run: Run) {
         let missing = self.take_last_steps().await;
         self.queue_status(&run.status);
+        if let Some(Recorded {
+            journal,
+            key,
+            owner,
+        }) = &self.recorded
+        {
+            record_end(&self.handle.api, &**journal, key, owner.as_deref(), &run).await;
+        }
         if let Some(reason) = missing {
             self.push(Event::StepsMissing(reason));
         }
@@ -250,6 +270,11 @@ impl Watcher {
                 self.push(Event::Child(id.clone()));
             }
         }
+    }
+
+    /// Queues an event that comes before the first look.
+    pub(super) fn queue_first(&mut self, event: Event) {
+        self.push(event);
     }
 
     fn push(&mut self, event: Event) {

@@ -1,7 +1,7 @@
 //! A claim whose owner is gone makes its key unknown: nobody knows whether a run was started, so none is.
 
-use dinoai::journal::{Entry, FileJournal, Journal, RequestDigest, StartedOnce, State};
-use dinoai::{Client, Error};
+use dinoai::journal::{Entry, FileJournal, Journal, RequestDigest, State};
+use dinoai::{Client, Error, StartedOnce};
 use serde_json::{Value, json};
 
 use super::{KEY, triggers};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dinoai::Obstacle;
-use dinoai::journal::{StartedOnce, State};
+use dinoai::journal::State;
+use dinoai::{Obstacle, StartedOnce};
 use tokio::sync::Notify;
 
 use super::{KEY, triggers};

@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use dinoai::Error;
-use dinoai::journal::{StartedOnce, State};
+use dinoai::journal::State;
+use dinoai::{Error, StartedOnce};
 
 use super::{KEY, triggers};
 use crate::support::fault_server::{FaultServer, Reply, SESSION};

@@ -4,8 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use dinoai::Error;
-use dinoai::journal::{FileJournal, Journal, StartedOnce, State};
+use dinoai::journal::{FileJournal, Journal, State};
+use dinoai::{Error, StartedOnce};
 use tempfile::TempDir;
 
 use super::{KEY, triggers};

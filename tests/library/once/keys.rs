@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dinoai::journal::{FileJournal, Restart, StartedOnce, State};
-use dinoai::{Client, Credentials, Error, RunStatus, TriggerRun};
+use dinoai::journal::{FileJournal, Restart, State};
+use dinoai::{Client, Credentials, Error, RunStatus, StartedOnce, TriggerRun};
 use tokio::sync::Notify;
 
 use super::{KEY, triggers};
@@ -105,16 +105,14 @@ async fn a_failed_run_is_started_again_only_if_that_is_asked_for() {
         let failed = client.start_once(KEY, request(), &journal);
         let failed = failed.restart(Restart::Failed).await.unwrap();
         assert_eq!(triggers(&server), 1 + usize::from(is_failed), "{status}");
-        let StartedOnce::Restarted {
-            before,
-            status: was,
-            ..
-        } = &failed
-        else {
+        let StartedOnce::Restarted { before, .. } = &failed else {
             assert!(!is_failed, "{failed:?}");
             continue;
         };
-        assert_eq!((before.as_str(), was.as_str()), (SESSION, status));
+        assert_eq!(
+            (before.session_id.as_str(), before.status.as_str()),
+            (SESSION, status)
+        );
     }
 }
 
@@ -141,7 +139,7 @@ async fn the_run_before_a_restart_is_kept() {
         let StartedOnce::Restarted { before: was, .. } = &again else {
             panic!("{again:?}");
         };
-        assert_eq!(was.as_str(), before);
+        assert_eq!(was.session_id.as_str(), before);
     }
     let entry = journal.entry(KEY).unwrap();
     let others: Vec<_> = entry.other_runs.iter().map(|id| id.as_str()).collect();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinoai::journal::{Journal, StartedOnce, State};
-use dinoai::{Client, Credentials, Error, Obstacle};
+use dinoai::journal::{Journal, State};
+use dinoai::{Client, Credentials, Error, Obstacle, StartedOnce};
 use serde_json::json;
 use tokio::sync::Notify;
 

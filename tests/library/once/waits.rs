@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use dinoai::journal::{Restart, StartedOnce, State};
-use dinoai::{Error, RunStatus};
+use dinoai::journal::{Restart, State};
+use dinoai::{Error, Event, RunStatus, StartedOnce};
 
 use super::{KEY, triggers};
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
@@ -132,4 +132,70 @@ async fn a_timeout_of_zero_is_refused_before_the_key_is_claimed() {
         })
     ));
     assert_eq!((journal.asked(), server.arrived()), ((0, 0), 0));
+}
+
+/// The events of a watch, in words.
+async fn watched(watch: dinoai::Watch) -> Vec<String> {
+    let mut events = watch.events();
+    let mut all = vec![];
+    while let Some(event) = events.next().await {
+        all.push(match event {
+            Ok(Event::Started(accepted)) => format!("started {}", accepted.session_id),
+            Ok(Event::Attached(id)) => format!("attached {id}"),
+            Ok(Event::Restarted(run)) => format!("restarted {} {}", run.session_id, run.status),
+            Ok(Event::Ended(run)) => format!("ended {}", run.status),
+            Ok(Event::Message(message)) => message.content,
+            Ok(Event::Status(status)) => status.to_string(),
+            Ok(other) => format!("{other:?}"),
+            Err(error) => format!("{error}"),
+        });
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_watch_starts_once_and_shows_all_of_the_run_each_time() {
+    let server = slow_run(3, "FAILED").await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    let started = watched(client.start_once(KEY, request(), &journal).watch()).await;
+    let rest = ["RUNNING", "All good.", "FAILED", "ended FAILED"];
+    assert_eq!(started[0], format!("started {SESSION}"));
+    assert_eq!(started[1..], rest);
+    assert!(journal.state(KEY).as_ref().is_some_and(ended("FAILED")));
+
+    let attached = watched(client.start_once(KEY, request(), &journal).watch()).await;
+    assert_eq!(attached[0], format!("attached {SESSION}"));
+    assert_eq!(attached[1..], rest[1..]);
+    assert_eq!(triggers(&server), 1);
+
+    let again = client
+        .start_once(KEY, request(), &journal)
+        .restart(Restart::Failed);
+    let restarted = watched(again.watch()).await;
+    let first = [
+        format!("restarted {SESSION} FAILED"),
+        format!("started {SESSION}"),
+    ];
+    assert_eq!(restarted[..2], first);
+    assert_eq!(triggers(&server), 2);
+}
+
+#[tokio::test]
+async fn a_watch_of_a_key_of_which_nobody_knows_ends_with_that() {
+    let server = FaultServer::start([Reply::ResetAfter]).await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    let first = watched(client.start_once(KEY, request(), &journal).watch()).await;
+    let second = watched(client.start_once(KEY, request(), &journal).watch()).await;
+    assert!(
+        first.len() == 1 && first[0].contains("outcome is unknown"),
+        "{first:?}"
+    );
+    let says = "key \"nightly/2026-11-25\" may have started a run at ";
+    assert!(
+        second.len() == 1 && second[0].starts_with(says),
+        "{second:?}"
+    );
+    assert_eq!(triggers(&server), 1);
 }

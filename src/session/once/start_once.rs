@@ -4,15 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::once::{Keyed, OnUnrecorded, Once};
-use super::restart::Restart;
-use super::store::Journal;
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::{JournalError, Result};
-use crate::model::{Run, RunStatus, SessionId, TriggerRun};
+use crate::error::{Error, JournalError, Result};
+use crate::journal::{EarlierRun, Journal, Keyed, OnUnrecorded, Once, Restart};
+use crate::model::{Run, SessionId, TriggerRun};
 use crate::operations::{Api, CallFuture};
-use crate::session::{Checkpoint, Session};
+use crate::session::{Checkpoint, Session, Watch};
 use crate::transport::Retry;
 
 /// Starts the run of a key, at most once, however often it is called and in however many processes.
@@ -69,9 +65,7 @@ pub enum StartedOnce {
         /// The new run.
         session: Session,
         /// The run before.
-        before: SessionId,
-        /// How that had ended.
-        status: RunStatus,
+        before: EarlierRun,
     },
     /// The run was started before, here or elsewhere. It goes on, or could not be read.
     Attached(Session),
@@ -94,7 +88,7 @@ impl StartedOnce {
     /// The session id of the run, unless nobody knows it.
     ///
     /// ```
-    /// # fn example(started: dinoai::journal::StartedOnce) {
+    /// # fn example(started: dinoai::StartedOnce) {
     /// match started.session_id() {
     ///     Some(id) => println!("run {id}"),
     ///     None => println!("look in the workspace"),
@@ -119,11 +113,7 @@ impl StartedOnce {
             } => {
                 let session = Session::started(api.clone(), accepted);
                 match failed {
-                    Some((before, status)) => Self::Restarted {
-                        session,
-                        before,
-                        status,
-                    },
+                    Some(before) => Self::Restarted { session, before },
                     None => Self::Started(session),
                 }
             }
@@ -237,6 +227,52 @@ impl StartOnce {
     }
 }
 
+impl StartOnce {
+    /// Watches the run, which is started once the events are read.
+    ///
+    /// The first event is [`Event::Started`](crate::Event::Started), before it
+    /// [`Event::Restarted`](crate::Event::Restarted) if the run before had failed; or
+    /// [`Event::Attached`](crate::Event::Attached) if the run was started before, of which all is then
+    /// emitted, also if it has ended. A key of which nobody knows is the error [`Error::KeyUnknown`]. How
+    /// the run ends is recorded in the journal. The timeout is that of the [`Watch`], for all of it, in place
+    /// of [`timeout`](Self::timeout).
+    ///
+    /// ```no_run
+    /// use dinoai::Event;
+    /// use dinoai::journal::FileJournal;
+    ///
+    /// # async fn example(client: dinoai::Client, journal: FileJournal) -> dinoai::Result<()> {
+    /// let request = dinoai::TriggerRun::agent("data-quality-checker");
+    /// let mut events = client.start_once("nightly/2026-11-25", request, &journal).watch().events();
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::Message(message) = event? {
+    ///         println!("[{}] {}", message.role, message.content);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch(self) -> Watch {
+        let (keyed, on_unrecorded) = self.into_keyed();
+        Watch::for_key(keyed, on_unrecorded)
+    }
+
+    /// Without a deadline.
+    fn into_keyed(self) -> (Keyed, Option<Box<OnUnrecorded>>) {
+        let keyed = Keyed {
+            deadline: None,
+            api: self.api,
+            journal: self.journal,
+            key: self.key,
+            request: self.request,
+            restart: self.restart,
+            retry: self.retry,
+            returns_rate_limits: false,
+        };
+        (keyed, self.on_unrecorded)
+    }
+}
+
 impl IntoFuture for StartOnce {
     type Output = Result<StartedOnce>;
     type IntoFuture = CallFuture<StartedOnce>;
@@ -245,20 +281,14 @@ impl IntoFuture for StartOnce {
         Box::pin(async move {
             let api = self.api.clone();
             if self.timeout.is_some_and(|timeout| timeout.is_zero()) {
-                return Err(crate::error::Error::zero("timeout"));
+                return Err(Error::zero("timeout"));
             }
             let now = api.clock().now();
-            let keyed = Keyed {
-                deadline: self.timeout.map(|timeout| now.saturating_add(timeout)),
-                api: self.api,
-                journal: self.journal,
-                key: self.key,
-                request: self.request,
-                restart: self.restart,
-                retry: self.retry,
-                returns_rate_limits: false,
-            };
-            Ok(StartedOnce::of(keyed.start(self.on_unrecorded).await?, api))
+            let deadline = self.timeout.map(|timeout| now.saturating_add(timeout));
+            let (keyed, on_unrecorded) = self.into_keyed();
+            let keyed = Keyed { deadline, ..keyed };
+            let once = keyed.start(on_unrecorded).await?;
+            Ok(StartedOnce::of(once, api))
         })
     }
 }

@@ -3,12 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::once::{Keyed, OnUnrecorded, Once};
-use super::record::record_end;
-use super::restart::Restart;
 use super::start_once::StartedOnce;
-use super::store::Journal;
 use crate::error::{Error, JournalError, Result};
+use crate::journal::{Journal, Keyed, OnUnrecorded, Once, Restart, record_end};
 use crate::model::{Run, SessionId, TriggerRun};
 use crate::operations::{Api, CallFuture};
 use crate::polling::{OnOutage, PollOptions, completed, outage_setter, poll_setters};
@@ -99,7 +96,8 @@ impl RunOnce {
     /// Calls `on_found` with what was found or done under the key, before the wait.
     ///
     /// ```no_run
-    /// use dinoai::journal::{FileJournal, StartedOnce};
+    /// use dinoai::StartedOnce;
+    /// use dinoai::journal::FileJournal;
     ///
     /// # async fn example(client: dinoai::Client, journal: FileJournal) -> dinoai::Result<()> {
     /// let request = dinoai::TriggerRun::agent("data-quality-checker");
