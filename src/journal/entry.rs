@@ -194,6 +194,41 @@ impl RequestDigest {
         }
     }
 
+    /// The SHA-256 of the whole request, in hexadecimal digits: to make a key of.
+    ///
+    /// It is the same for the same request, in each version of this crate.
+    ///
+    /// ```
+    /// use dinoai::TriggerRun;
+    /// use dinoai::journal::RequestDigest;
+    ///
+    /// let digest = RequestDigest::of(&TriggerRun::agent("checker"));
+    /// let key = format!("2026-11-25/{}", digest.fingerprint());
+    /// # assert_eq!(digest.fingerprint().len(), 64);
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut text = String::new();
+        let bytes = self.message_bytes.map(|bytes| bytes.to_string());
+        let slack = self.slack.as_ref();
+        for part in [
+            self.agent.as_ref(),
+            self.base_branch.as_ref(),
+            self.model_family.as_ref(),
+            slack.map(|(channel, _)| channel),
+            slack.map(|(_, thread)| thread),
+            bytes.as_ref(),
+            self.message_sha256.as_ref(),
+        ] {
+            // Each with its length, so that no two requests read alike.
+            match part {
+                Some(part) => text.push_str(&format!("{} {part}\n", part.len())),
+                None => text.push_str("-\n"),
+            }
+        }
+        sha256(text.as_bytes())
+    }
+
     /// In which of its parts another request differs, in words.
     pub(super) fn differences(&self, other: &Self) -> String {
         let parts = [

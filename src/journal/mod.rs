@@ -3,7 +3,8 @@
 //! The API has neither an idempotency key nor a list of runs, so the client has to remember. Give each run
 //! a key of your own, and start it with [`Client::start_once`](crate::Client::start_once) or
 //! [`Client::run_once`](crate::Client::run_once). A [`FileJournal`] keeps the keys in a file, which many
-//! processes can share; a [`Journal`] of your own keeps them elsewhere.
+//! processes can share, a [`MemoryJournal`] for as long as the process lives; a [`Journal`] of your own keeps
+//! them elsewhere.
 //!
 //! ```no_run
 //! use dinoai::journal::FileJournal;
@@ -42,6 +43,7 @@ mod claiming;
 pub mod conformance;
 mod entry;
 mod file;
+mod memory;
 mod once;
 mod pauses;
 mod reason;
@@ -57,6 +59,7 @@ mod tests;
 pub use crate::error::JournalError;
 pub use entry::{Entry, RequestDigest, State};
 pub use file::FileJournal;
+pub use memory::MemoryJournal;
 pub use restart::{EarlierRun, Restart};
 pub use store::{Hold, Journal, JournalFuture, Stored, Version, Written};
 

@@ -241,3 +241,23 @@ fn a_claim_over_a_run_keeps_it_beside_the_next() {
     );
     assert_eq!(in_words(next.as_ref()), "started third and first, second");
 }
+
+#[test]
+fn the_fingerprint_of_a_request_is_the_same_in_each_version() {
+    let of = |request: &TriggerRun| RequestDigest::of(request).fingerprint();
+    let request = TriggerRun::agent("checker")
+        .with_message("Focus on orders")
+        .with_slack("C1", "1.2")
+        .with_base_branch("main")
+        .with_model_family("fast");
+    let expected = "be68c5301523003189788343d01dfb864711c59f41816e6d9c892c63d0db3e8d";
+    assert_eq!(of(&request), expected);
+    let others = [
+        TriggerRun::agent("checker"),
+        TriggerRun::message("checker"),
+        TriggerRun::agent("checker").with_base_branch("fast"),
+        TriggerRun::agent("checker").with_model_family("fast"),
+    ];
+    let distinct: std::collections::BTreeSet<_> = others.iter().map(of).collect();
+    assert_eq!(distinct.len(), others.len());
+}

@@ -1,8 +1,8 @@
-//! A journal in a file keeps what a journal promises.
+//! A journal in a file, or in memory, keeps what a journal promises.
 
 use std::path::PathBuf;
 
-use dinoai::journal::{FileJournal, conformance};
+use dinoai::journal::{FileJournal, MemoryJournal, conformance};
 use tempfile::TempDir;
 
 fn journal() -> (TempDir, PathBuf) {
@@ -15,4 +15,10 @@ fn journal() -> (TempDir, PathBuf) {
 async fn it_keeps_what_a_journal_promises() {
     let (_folder, path) = journal();
     conformance::check(async || FileJournal::open(&path).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_does_one_in_memory() {
+    let journal = MemoryJournal::new();
+    conformance::check(async || journal.clone()).await;
 }
