@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Awaited, Error, FailedCall, GraphQlError, Obstacle, Purpose, WaitTimeout};
+use super::{
+    Awaited, Error, FailedCall, GraphQlError, JournalError, Obstacle, Purpose, WaitTimeout,
+};
 use crate::model::{RunStatus, SessionId};
 
 /// A read of a run that was answered with this HTTP status, if one came.
@@ -33,6 +35,36 @@ impl Error {
     #[must_use]
     pub fn new_outcome_unknown(reason: impl Into<String>) -> Self {
         Self::lost(FailedCall::trigger(), reason.into())
+    }
+
+    /// An [`Error::Journal`], for a test.
+    ///
+    /// ```
+    /// use dinoai::Error;
+    /// use dinoai::journal::JournalError;
+    ///
+    /// let error = Error::new_journal("nightly", JournalError::unavailable("no connection"));
+    /// assert!(error.is_retryable());
+    /// ```
+    #[must_use]
+    pub fn new_journal(key: impl Into<String>, source: JournalError) -> Self {
+        let key = key.into();
+        Self::Journal { key, source }
+    }
+
+    /// An [`Error::KeyUnknown`] since the start of 1970, for a test.
+    ///
+    /// ```
+    /// let error = dinoai::Error::new_key_unknown("nightly", "the program was killed");
+    /// assert!(!error.may_have_started() && !error.is_retryable());
+    /// ```
+    #[must_use]
+    pub fn new_key_unknown(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::KeyUnknown {
+            key: key.into(),
+            since: std::time::UNIX_EPOCH,
+            reason: reason.into(),
+        }
     }
 
     /// An [`Error::WaitTimeout`] of a wait that had not started its run, for a test.

@@ -244,7 +244,8 @@ impl Claims<'_> {
             return attached();
         }
         if recorded.as_ref() != Some(&run.status) {
-            record_end(self.api, &*self.start.journal, &self.start.key, None, &run).await;
+            let (journal, key) = (&*self.start.journal, &*self.start.key);
+            record_end(self.api, journal, key, None, id, &run.status).await;
         }
         Look::Is(Once::Ended(Box::new(run)))
     }

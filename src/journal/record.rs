@@ -8,7 +8,7 @@ use super::pauses::Pauses;
 use super::rules::{Outcome, after_end, after_request};
 use super::store::{Journal, Stored, Version, Written};
 use crate::error::JournalError;
-use crate::model::Run;
+use crate::model::{RunStatus, SessionId};
 use crate::operations::Api;
 
 /// The longest pause before an id is given to a journal again that has not taken it.
@@ -76,11 +76,12 @@ pub(crate) async fn record_end(
     journal: &dyn Journal,
     key: &str,
     owner: Option<&str>,
-    run: &Run,
+    id: &SessionId,
+    status: &RunStatus,
 ) {
     let mut pauses = Pauses::new();
-    while let Err(error) = try_to_record_end(journal, key, owner, run).await {
-        tracing::debug!(session_id = %run.session_id, %error, "the journal has not taken how a run ended");
+    while let Err(error) = try_to_record_end(journal, key, owner, id, status).await {
+        tracing::debug!(session_id = %id, %error, "the journal has not taken how a run ended");
         if owner.is_none() || !error.is_transient() || pauses.total() > FOR_AN_END {
             return;
         }
@@ -92,11 +93,12 @@ async fn try_to_record_end(
     journal: &dyn Journal,
     key: &str,
     owner: Option<&str>,
-    run: &Run,
+    id: &SessionId,
+    status: &RunStatus,
 ) -> Result<(), JournalError> {
     let mut stored = parts(journal.load(key).await?);
     while let Some((entry, version)) = stored {
-        let Some(next) = after_end(&entry, owner, &run.session_id, &run.status) else {
+        let Some(next) = after_end(&entry, owner, id, status) else {
             return Ok(());
         };
         match journal.store(key, &next, Some(&version)).await? {

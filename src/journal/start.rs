@@ -17,7 +17,6 @@ use super::reason::reason;
 use super::record::{record_once, record_outcome};
 use super::rules::{Outcome, check_key};
 use crate::error::{Error, Result};
-use crate::model::Accepted;
 use crate::operations::documents::TriggerDinoaiAgentRun;
 use crate::operations::{Api, check_request};
 use crate::transport::{CallOptions, Operation};
@@ -100,17 +99,6 @@ impl Keyed {
                 None if error.may_have_started() => Outcome::Unknown(reason(error)),
                 None => Outcome::NotStarted(reason(error)),
             },
-        };
-        let result = match (result, &outcome) {
-            (Err(error), Outcome::Started(id)) => {
-                tracing::warn!(session_id = %id, %error, "a run was started, as a response says that failed");
-                Ok(Accepted {
-                    session_id: id.clone(),
-                    status: String::new(),
-                    warning: Some(error.to_string()),
-                })
-            }
-            (result, _) => result,
         };
         let result = result.map(|accepted| Once::Started {
             accepted,

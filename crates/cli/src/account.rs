@@ -172,6 +172,11 @@ pub(crate) fn refuse_outliving(command: &Command) -> Result<(), Failure> {
         Command::Chat(ChatArgs {
             session: Some(_), ..
         })
+        | Command::Chat(ChatArgs {
+            continues: true, ..
+        })
+        | Command::Resolve(_)
+        | Command::Retry(_)
         | Command::Send(_)
         | Command::Get(_)
         | Command::Watch(_)

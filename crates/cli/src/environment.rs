@@ -26,6 +26,28 @@ pub(crate) fn is_ci_log() -> bool {
     CI_SYSTEMS.into_iter().any(is_set)
 }
 
+/// The journal that the environment names.
+pub(crate) fn journal() -> Option<String> {
+    env::var("DINOAI_JOURNAL").ok().filter(|it| !it.is_empty())
+}
+
+/// Whether the disk ends with the job.
+pub(crate) fn is_hosted_runner() -> bool {
+    env::var("RUNNER_ENVIRONMENT").is_ok_and(|runner| runner == "github-hosted")
+}
+
+/// The folder for what this user's programs remember. `None` if there is no home.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    let folder = |name| env::var_os(name).map(PathBuf::from);
+    // A relative one is to be ignored (XDG Base Directory Specification).
+    let named = folder("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    let local = || folder("LOCALAPPDATA").filter(|_| cfg!(windows));
+    // One that is missing is not made.
+    let home = || env::home_dir().filter(|home| home.is_dir());
+    let home = || Some(home()?.join(".local").join("state"));
+    named.or_else(local).or_else(home)
+}
+
 /// The folder of the vendor's files in the user's home. `None` if there is no home.
 pub(crate) fn paradime_folder() -> Option<PathBuf> {
     Some(env::home_dir()?.join(".paradime"))

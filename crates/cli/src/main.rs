@@ -13,6 +13,7 @@
 //! | [`progress`] | What is waited for, since when, and do polls fail? Shows nothing |
 //! | [`output`] | How do results, notes, failures and the live line get onto standard output and error? |
 //! | [`account`] | Which endpoint and credentials are used, or which emulator in their place? |
+//! | [`journal`] | Where is it remembered what was started, and by which key? |
 //! | [`interrupt`] | Which signals are heard, and what becomes of a run then? |
 //! | [`print`] | What is shown of a run, and in which form? Events, transcripts, documents |
 //! | [`follow`] | How is one run followed to its end, a signal, a timeout? |
@@ -29,6 +30,7 @@ mod environment;
 mod file_identity;
 mod follow;
 mod interrupt;
+mod journal;
 mod output;
 mod print;
 mod progress;

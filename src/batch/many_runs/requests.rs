@@ -106,7 +106,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             if let (Some(journal), Some(key), Ok(run)) = (journal, key, &read)
                 && run.status.is_terminal()
             {
-                record_end(&api, &*journal, &key, None, run).await;
+                record_end(&api, &*journal, &key, None, &run.session_id, &run.status).await;
             }
             let at = At {
                 asked: now,

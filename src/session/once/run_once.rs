@@ -180,7 +180,15 @@ impl RunOnce {
         };
         if let Some(run) = ended {
             let (journal, owner) = (&*self.journal, owner.as_deref());
-            record_end(&api, journal, &self.key, owner, run).await;
+            record_end(
+                &api,
+                journal,
+                &self.key,
+                owner,
+                &run.session_id,
+                &run.status,
+            )
+            .await;
         }
         match owner {
             Some(_) => result.map_err(Error::with_started),

@@ -234,7 +234,7 @@ impl StartOnce {
     /// [`Event::Restarted`](crate::Event::Restarted) if the run before had failed; or
     /// [`Event::Attached`](crate::Event::Attached) if the run was started before, of which all is then
     /// emitted, also if it has ended. A key of which nobody knows is the error [`Error::KeyUnknown`]. How
-    /// the run ends is recorded in the journal. The timeout is that of the [`Watch`], for all of it, in place
+    /// the run ends is recorded in the journal once the events are read to their end. The timeout is that of the [`Watch`], for all of it, in place
     /// of [`timeout`](Self::timeout).
     ///
     /// ```no_run

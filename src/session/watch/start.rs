@@ -148,6 +148,7 @@ impl WatchStart {
                     journal,
                     key,
                     owner,
+                    end: None,
                 });
                 (handle, Some(event))
             }

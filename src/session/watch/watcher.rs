@@ -23,6 +23,8 @@ pub(super) struct Recorded {
     pub(super) key: String,
     /// Whose claim it was, if the run was started here.
     pub(super) owner: Option<String>,
+    /// How it has ended, until that is recorded.
+    pub(super) end: Option<(SessionId, RunStatus)>,
 }
 
 /// The poll loop of a watch.
@@ -81,6 +83,7 @@ impl Watcher {
                 return Some(event);
             }
             if self.is_finished {
+                self.record_end().await;
                 return None;
             }
             // After what is required has been emitted, so that it is not delayed.
@@ -105,6 +108,25 @@ impl Watcher {
                 self.polls.answered();
             }
             self.outcome = Some(looked);
+        }
+    }
+
+    /// Records how the run has ended, after that was emitted.
+    async fn record_end(&mut self) {
+        let Some(recorded) = &mut self.recorded else {
+            return;
+        };
+        if let Some((id, status)) = recorded.end.take() {
+            let (journal, owner) = (&*recorded.journal, recorded.owner.as_deref());
+            record_end(
+                &self.handle.api,
+                journal,
+                &recorded.key,
+                owner,
+                &id,
+                &status,
+            )
+            .await;
         }
     }
 
@@ -186,16 +208,11 @@ impl Watcher {
     async fn end(&mut self, run: Run) {
         let missing = self.take_last_steps().await;
         self.queue_status(&run.status);
-        if let Some(Recorded {
-            journal,
-            key,
-            owner,
-        }) = &self.recorded
-        {
-            record_end(&self.handle.api, &**journal, key, owner.as_deref(), &run).await;
-        }
         if let Some(reason) = missing {
             self.push(Event::StepsMissing(reason));
+        }
+        if let Some(recorded) = &mut self.recorded {
+            recorded.end = Some((run.session_id.clone(), run.status.clone()));
         }
         self.push(Event::Ended(run));
         self.is_finished = true;

@@ -127,8 +127,11 @@ impl Bench {
         };
         let is_right = match (&state, id) {
             (Some(State::Started { session_id, .. }), Some(id)) => {
-                let known = result.as_ref().is_ok_and(|it| it.session_id() == Some(id));
-                session_id == id && known
+                let known = match &result {
+                    Ok(started) => started.session_id(),
+                    Err(error) => error.session_id(),
+                };
+                session_id == id && known == Some(id)
             }
             (Some(State::Free { .. }), None) => {
                 let is_free = |error: &Error| !error.may_have_started();

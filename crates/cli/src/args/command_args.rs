@@ -21,9 +21,72 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with_all = ["on_timeout", "steps", "answer_file"])]
     pub(crate) detach: bool,
     #[command(flatten)]
+    pub(crate) once: OnceArgs,
+    #[command(flatten)]
     pub(crate) answer: AnswerArgs,
     #[command(flatten)]
     pub(crate) follow: FollowArgs,
+}
+
+/// Where it is remembered what was started.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct JournalArgs {
+    /// Remember what was started in this file, or nowhere with none; the variable DINOAI_JOURNAL does
+    /// the same [default: dinoai/journal.jsonl in the user's folder for state]
+    #[arg(long, value_name = "JOURNAL")]
+    pub(crate) journal: Option<String>,
+}
+
+/// How a run is started once.
+#[derive(Debug, Default, Args)]
+pub(crate) struct OnceArgs {
+    /// Start the run once for this key, also if the command is run again: wait for the run that was
+    /// started before, or print its result. With auto, the key is made of what the CI system says of the job
+    /// and step, and of the request
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Start the run again if it has failed, expired or was stopped
+    #[arg(long, value_enum, value_name = "WHEN", requires = "key")]
+    pub(crate) restart: Option<RestartWhen>,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RestartWhen {
+    /// Never
+    Never,
+    /// If it has failed, expired or was stopped
+    Failed,
+}
+
+/// What was started from here.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Only keys of which nobody knows whether they have started a run
+    #[arg(long)]
+    pub(crate) unknown: bool,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResolveArgs {
+    /// Key of which nobody knows whether it has started a run
+    pub(crate) key: String,
+    /// Session ID of the run that it has started
+    #[arg(value_parser = session_id)]
+    pub(crate) session: SessionId,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// Key of which nobody knows whether it has started a run
+    pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
 }
 
 /// What to start.
@@ -52,8 +115,13 @@ pub(crate) struct RequestArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
     /// Session ID of the run
-    #[arg(value_parser = session_id)]
-    pub(crate) session: SessionId,
+    #[arg(value_parser = session_id, required_unless_present = "last", conflicts_with = "last")]
+    pub(crate) session: Option<SessionId>,
+    /// Send it to the run that was started last on this machine
+    #[arg(long)]
+    pub(crate) last: bool,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
     /// Send this message; use - to read it from standard input
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) message: Option<String>,
@@ -128,6 +196,11 @@ pub(crate) struct ChatArgs {
     /// Continue this session
     #[arg(long, value_name = "SESSION", value_parser = session_id, conflicts_with_all = ["agent", "model_family"])]
     pub(crate) session: Option<SessionId>,
+    /// Continue the session that was started last on this machine
+    #[arg(long = "continue", conflicts_with_all = ["agent", "model_family", "session"])]
+    pub(crate) continues: bool,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
     /// Use this model family for a new session
     #[arg(long, value_name = "SLUG")]
     pub(crate) model_family: Option<String>,

@@ -16,8 +16,9 @@ use dinoai::SessionId;
 
 use command_args::session_id;
 pub(crate) use command_args::{
-    AnswerArgs, AtTimeout, BatchArgs, ChatArgs, FollowArgs, GetArgs, OnInterrupt, PollArgs,
-    RequestArgs, RunArgs, SendArgs, StopArgs, TreeArgs, WaitArgs, WatchArgs,
+    AnswerArgs, AtTimeout, BatchArgs, ChatArgs, FollowArgs, GetArgs, JournalArgs, OnInterrupt,
+    OnceArgs, PollArgs, RequestArgs, ResolveArgs, RestartWhen, RetryArgs, RunArgs, RunsArgs,
+    SendArgs, StopArgs, TreeArgs, WaitArgs, WatchArgs,
 };
 
 const EXIT_STATUSES: &str = "\
@@ -30,7 +31,8 @@ Exit status:
   5  failed: the API could not be reached, refused the request (an unknown agent, for example) or
      gave no usable response, the result could not be written, or a run completed without the
      answer that --answer-file asks for
-  6  outcome unknown: the run may have started
+  6  outcome unknown: the run may have started, by this command or by an earlier one with the
+     same key
   129, 130, 143  interrupted by SIGHUP, Ctrl-C, SIGTERM
   For several runs: the first of 6, 5, 3, 4, 1, 0 that occurred
 
@@ -39,6 +41,7 @@ Environment:
   PARADIME_API_KEY        API key
   PARADIME_API_SECRET     API secret, or a token (prdm_wsp_…, prdm_cmp_…)
   PARADIME_WORKSPACE_UID  workspace UID, required with a company token
+  DINOAI_JOURNAL          file that remembers what was started, or none
   NO_COLOR                disable colours; FORCE_COLOR and CLICOLOR_FORCE enable them without a
                           terminal, too, and CLICOLOR=0 disables them. NO_COLOR takes precedence
                           over these, and --color over all
@@ -184,6 +187,15 @@ pub(crate) enum Command {
     Stop(StopArgs),
     /// Show a run and its descendants as a tree
     Tree(TreeArgs),
+    /// List what was started from here, by key
+    Runs(RunsArgs),
+    /// Say which run a key has started of which nobody knows
+    Resolve(ResolveArgs),
+    /// Free a key of which nobody knows, so that it is started again
+    ///
+    /// Look in the workspace (or Slack) before: a run that the key has started all the same goes on
+    /// beside the next one.
+    Retry(RetryArgs),
     /// Chat with an agent, turn by turn
     Chat(ChatArgs),
     /// Start many runs from a file and write their results

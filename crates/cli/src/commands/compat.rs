@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::message;
 use crate::args::{
-    AnswerArgs, AtTimeout, ChatArgs, Command, CompatArgs, FollowArgs, OnInterrupt, PollArgs,
-    RequestArgs, RunArgs, SendArgs,
+    AnswerArgs, AtTimeout, ChatArgs, Command, CompatArgs, FollowArgs, JournalArgs, OnInterrupt,
+    OnceArgs, PollArgs, RequestArgs, RunArgs, SendArgs,
 };
 use crate::report::Failure;
 
@@ -36,10 +36,14 @@ pub(crate) fn command(compat: CompatArgs) -> Result<Command, Failure> {
             agent: compat.agent,
             model_family: compat.model_family,
             session,
+            continues: false,
+            journal: JournalArgs::default(),
             poll,
         }),
         (message, Some(session)) => Command::Send(SendArgs {
-            session,
+            session: Some(session),
+            last: false,
+            journal: JournalArgs::default(),
             message,
             message_file: None,
             answer: AnswerArgs::default(),
@@ -56,6 +60,7 @@ pub(crate) fn command(compat: CompatArgs) -> Result<Command, Failure> {
             },
             message_file: None,
             detach: false,
+            once: OnceArgs::default(),
             answer: AnswerArgs::default(),
             follow,
         }),

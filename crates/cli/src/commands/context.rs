@@ -14,6 +14,8 @@ pub(crate) struct Context<'a> {
     pub(crate) client: &'a Client,
     pub(crate) output: &'a Output,
     pub(crate) interrupts: &'a mut Interrupts,
+    /// Whether the account is an emulator, which ends with the command.
+    pub(crate) is_emulated: bool,
 }
 
 impl<'a> Context<'a> {

@@ -3,7 +3,7 @@
 //! command if none is named.
 //!
 //! [`execute`] makes the output and calls [`dispatch`]. Commands that send nothing (login,
-//! completions, schema, version, emulator) are called at once. For any other one it reads the
+//! completions, runs, schema, version, emulator) are called at once. For any other one it reads the
 //! message, opens the account, checks the file for the answer, prepares a batch, listens for
 //! signals, and only then calls the command, with a [`Context`]. [`finish`] reports a failure and
 //! waits until everything is written.
@@ -15,6 +15,7 @@ mod completions;
 mod context;
 mod failure_groups;
 mod get;
+mod keys;
 mod login;
 mod message;
 mod run;
@@ -76,6 +77,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
         Some(Command::Completions { shell }) => {
             return completions::print_completions(shell, output);
         }
+        Some(Command::Runs(options)) => return keys::list(&options, &global, output),
         Some(Command::Schema { of }) => return schema::print_schema(of, output),
         Some(Command::Version) => {
             return output.print_result(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
@@ -117,6 +119,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             client,
             output,
             interrupts: &mut interrupts,
+            is_emulated: global.is_emulated(),
         };
         let done = match command {
             Command::Batch(_) => match prepared {
@@ -131,9 +134,12 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             Command::Stop(options) => stop::stop(context, options).await,
             Command::Tree(options) => tree::tree(context, options).await,
             Command::Chat(options) => chat::chat(context, options).await,
+            Command::Resolve(options) => keys::resolve(context, options).await,
+            Command::Retry(options) => keys::retry(context, options).await,
             Command::Login
             | Command::Completions { .. }
             | Command::Schema { .. }
+            | Command::Runs(_)
             | Command::Version => Ok(ExitStatus::Done),
             #[cfg(feature = "emulator")]
             Command::Emulator { .. } => Ok(ExitStatus::Done),

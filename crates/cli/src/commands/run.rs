@@ -1,12 +1,14 @@
 //! `dinoai run`: starts a run ([`trigger_run`]) and follows it to its end, or with `--detach` prints its
 //! session id and leaves it.
 
-use dinoai::{Accepted, TriggerRun};
+use dinoai::{Event, TriggerRun};
+use serde_json::json;
 
 use super::context::Context;
 use super::message;
 use crate::args::{Format, RequestArgs, RunArgs};
 use crate::follow::AnswerFile;
+use crate::journal::Ledger;
 use crate::output::{Output, Stream};
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
@@ -32,17 +34,38 @@ pub(crate) async fn run(
 ) -> Result<ExitStatus, Failure> {
     let request = trigger_run(options.request)?;
     let follower = context.follower(options.follow, Audience::Author);
-    let mut watched = follower.watch(context.client.trigger_run_and_watch(request), true);
+    let ledger = match options.once.key {
+        Some(_) => Some(Ledger::needed(
+            &options.once.journal,
+            context.is_emulated,
+            context.output,
+        )?),
+        None => Ledger::open(&options.once.journal, context.is_emulated, context.output)?,
+    };
+    let watch = match &ledger {
+        Some(ledger) => {
+            let once = ledger.start_once(context.client, &options.once, request, context.output)?;
+            once.watch()
+        }
+        None => context.client.trigger_run_and_watch(request),
+    };
+    let mut watched = follower.watch(watch, true);
+    let explain = |failure| match &ledger {
+        Some(ledger) => ledger.explain(failure, &options.once),
+        None => failure,
+    };
     if !options.detach {
-        return follower
+        let done = follower
             .follow_and_report(watched, context.interrupts, answer_file)
             .await;
+        return done.map_err(explain);
     }
-    let show = |accepted: &Accepted| detached(accepted, context.output);
-    let accepted = follower
+    let show = |event: &Event| detached(event, context.output);
+    let id = follower
         .start_only(&mut watched, context.interrupts, show)
-        .await?;
-    let started = format!("the run {} has started", accepted.session_id);
+        .await
+        .map_err(explain)?;
+    let started = format!("the run {id} has started");
     follower
         .wait_until_written(&mut watched, context.interrupts, &started)
         .await?;
@@ -76,15 +99,21 @@ pub(crate) fn trigger_run(options: RequestArgs) -> Result<TriggerRun, Failure> {
     })
 }
 
-fn detached(accepted: &Accepted, output: &Output) {
-    if let Some(warning) = &accepted.warning {
+fn detached(event: &Event, output: &Output) {
+    let (id, accepted) = match event {
+        Event::Started(accepted) => (&accepted.session_id, Some(accepted)),
+        Event::Attached(id) => (id, None),
+        _ => return,
+    };
+    if let Some(warning) = accepted.and_then(|accepted| accepted.warning.as_ref()) {
         output.warning(warning);
     }
     if Stream::is_stdout_closed() {
-        output.session_id_on_stderr(&accepted.session_id);
+        output.session_id_on_stderr(id);
     }
-    match output.format {
-        Format::Text => output.line(accepted.session_id.as_str()),
-        Format::Json | Format::Jsonl => output.json(accepted),
+    match (output.format, accepted) {
+        (Format::Text, _) => output.line(id.as_str()),
+        (Format::Json | Format::Jsonl, Some(accepted)) => output.json(accepted),
+        (Format::Json | Format::Jsonl, None) => output.json(&json!({ "agentSessionId": id })),
     }
 }

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::message;
 use crate::args::SendArgs;
 use crate::follow::AnswerFile;
+use crate::journal::Ledger;
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
 
@@ -25,7 +26,15 @@ pub(crate) async fn send(
     options: SendArgs,
     answer_file: Option<AnswerFile>,
 ) -> Result<ExitStatus, Failure> {
-    let session = context.client.session(&options.session)?;
+    let id = match options.session {
+        Some(id) => id,
+        None => {
+            let journal = &options.journal;
+            let ledger = Ledger::needed(journal, context.is_emulated, context.output)?;
+            ledger.last().await?
+        }
+    };
+    let session = context.client.session(id)?;
     let follower = context.follower(options.follow, Audience::Author);
     let message = options.message.unwrap_or_default();
     let watched = follower.watch(session.send_and_watch(message), true);

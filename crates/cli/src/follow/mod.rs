@@ -18,7 +18,7 @@ mod watched_run;
 
 use std::time::{Duration, Instant};
 
-use dinoai::{Accepted, Client, Error, Event, OnTimeout, Run, RunStatus, StepOptions, Watch};
+use dinoai::{Client, Error, Event, OnTimeout, Run, RunStatus, SessionId, StepOptions, Watch};
 
 use crate::args::{AtTimeout, FollowArgs, Format};
 use crate::interrupt::{Interrupts, RunStage, StartedRuns};
@@ -104,6 +104,13 @@ impl Follower<'_> {
         let written = self
             .wait_until_written(&mut watched, interrupts, &end)
             .await;
+        if written.is_ok() {
+            tokio::select! {
+                () = watched.until_recorded() => {}
+                () = tokio::time::sleep(CATCH_UP) => {}
+                _ = interrupts.next() => {}
+            }
+        }
         match (answered, written) {
             (Err(lost), Err(failure)) => Err(both(failure, lost)),
             (answered, written) => written.and(answered).and(exit),
@@ -173,25 +180,14 @@ impl Follower<'_> {
         &self,
         watched: &mut WatchedRun,
         interrupts: &mut Interrupts,
-        show: impl Fn(&Accepted),
-    ) -> Result<Accepted, Failure> {
+        show: impl Fn(&Event),
+    ) -> Result<SessionId, Failure> {
         self.output.show_activity("starting");
         let started = interrupts.started_runs().clone();
         let end = tokio::select! {
-            event = watched.next(&started) => match event {
-                Some(Ok(Event::Started(accepted))) => {
-                    show(&accepted);
-                    Ok(accepted)
-                }
-                Some(Err(error)) => Err(Failure::from(error)),
-                _ => Err(broken_off()),
-            },
+            id = first_id(watched, &started, &show) => id,
             signal = interrupts.next() => {
-                let mut show = |event: &Event| {
-                    if let Event::Started(accepted) = event {
-                        show(accepted);
-                    }
-                };
+                let mut show = |event: &Event| show(event);
                 Err(self.interrupted(watched, signal, interrupts, &mut show).await)
             }
         };
@@ -326,6 +322,28 @@ fn both(mut failure: Failure, lost: Failure) -> Failure {
     }
     failure.hint = failure.hint.or(lost.hint);
     failure
+}
+
+/// Shows what a run begins with, up to the event that names it.
+async fn first_id(
+    watched: &mut WatchedRun,
+    started: &StartedRuns,
+    show: &impl Fn(&Event),
+) -> Result<SessionId, Failure> {
+    loop {
+        match watched.next(started).await {
+            Some(Ok(event)) => {
+                show(&event);
+                match event {
+                    Event::Started(accepted) => return Ok(accepted.session_id),
+                    Event::Attached(id) => return Ok(id),
+                    _ => {}
+                }
+            }
+            Some(Err(error)) => return Err(Failure::from(error)),
+            None => return Err(broken_off()),
+        }
+    }
 }
 
 fn broken_off() -> Failure {

@@ -98,6 +98,7 @@ impl WatchedRun {
             Ok(Event::Started(accepted) | Event::Sent(accepted)) => {
                 self.learn_id(&accepted.session_id, started);
             }
+            Ok(Event::Attached(id)) => self.learn_id(id, started),
             Ok(Event::Status(status)) => self.status = Some(status.clone()),
             Ok(Event::Ended(run)) => self.note_end(run, started),
             Err(error) if self.stage == RunStage::InFlight => match error.session_id() {
@@ -109,6 +110,11 @@ impl WatchedRun {
             _ => {}
         }
         Some(event)
+    }
+
+    /// Waits until all is recorded of a run that has ended.
+    pub(super) async fn until_recorded(&mut self) {
+        while let Some(Ok(_)) = self.events.next().await {}
     }
 
     fn learn_id(&mut self, id: &SessionId, started: &StartedRuns) {

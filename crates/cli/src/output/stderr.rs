@@ -93,6 +93,21 @@ impl Output {
         ));
     }
 
+    /// What is said, at once and also with `--quiet`, of a run that nothing else remembers.
+    pub(crate) fn alarm(&self) -> impl FnOnce(&SessionId, &str) + Send + 'static {
+        let mut traces = self.traces();
+        move |id, text| {
+            let line = match traces.format {
+                Format::Text => format!("warning: {text}"),
+                Format::Json | Format::Jsonl => {
+                    let line = json!({ "kind": "warning", "message": text, "agentSessionId": id });
+                    return traces.push(json::line(&line).unwrap_or_default());
+                }
+            };
+            traces.push(traces.stderr.safe(&line).into_owned());
+        }
+    }
+
     /// Why the command did not do what it was asked for.
     pub(crate) fn failure(&self, failure: &Failure) {
         let line = failure_line(failure, self.format, self.stderr, &self.account);
@@ -195,6 +210,15 @@ pub(crate) struct Traces {
     heartbeat: Heartbeat,
 }
 
+impl Traces {
+    fn push(&mut self, line: String) {
+        let spinner = self.spinner.clone();
+        self.heartbeat.note_output();
+        self.queue
+            .push(move || write_line_to_stderr(&line, spinner.as_ref()));
+    }
+}
+
 impl Write for Traces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes).trim_end().to_owned();
@@ -204,10 +228,7 @@ impl Write for Traces {
                 json::line(&json!({ "kind": "trace", "message": line }))?
             }
         };
-        let spinner = self.spinner.clone();
-        self.heartbeat.note_output();
-        self.queue
-            .push(move || write_line_to_stderr(&line, spinner.as_ref()));
+        self.push(line);
         Ok(bytes.len())
     }
 

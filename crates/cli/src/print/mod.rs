@@ -141,6 +141,9 @@ impl<'a> EventPrinter<'a> {
             (Format::Text, _) => self.show_as_text(event),
             // The document comes at the end; the session id is needed before.
             (Format::Json, Event::Started(accepted)) => self.output.json_note(accepted),
+            (Format::Json, Event::Attached(id)) => {
+                self.output.json_note(&json!({ "agentSessionId": id }));
+            }
             (Format::Json, _) => {}
             (Format::Jsonl, Event::Ended(run)) => {
                 self.output.json(&Event::Ended(self.run_as_shown(run)));
@@ -150,6 +153,12 @@ impl<'a> EventPrinter<'a> {
         if let Event::StepsMissing(reason) = event {
             let text = format!("no steps are shown: {reason}");
             self.output.warning(&text);
+        }
+        if let Event::Restarted(before) = event {
+            self.output.note(&format!(
+                "the run {} ended {}; starting another one",
+                before.session_id, before.status
+            ));
         }
         if let Event::HistoryChanged(change) = event {
             let text = format!(
@@ -175,6 +184,7 @@ impl<'a> EventPrinter<'a> {
                 self.output
                     .show_activity_of(&accepted.session_id, "waiting");
             }
+            Event::Attached(id) => self.output.show_activity_of(id, "waiting"),
             Event::Status(status) if !status.is_terminal() => {
                 self.output.show_status(status.as_str())
             }
@@ -233,6 +243,9 @@ impl<'a> EventPrinter<'a> {
                 self.output
                     .line_note(&format!("session {}", accepted.session_id));
             }
+            Event::Attached(id) => self
+                .output
+                .line_note(&format!("session {id}, started before under this key")),
             Event::Status(status) => self.output.note_unless_live(&format!("status {status}")),
             Event::Startup(step) => self.output.note_unless_live(&text::startup_line(step)),
             Event::Step(step) => {

@@ -47,7 +47,10 @@ impl ExitStatus {
     /// The exit status of a command that fails with this error.
     pub(crate) fn of(error: &Error) -> Self {
         match error {
-            Error::InvalidRequest { .. } | Error::InvalidConfig { .. } => Self::Usage,
+            Error::InvalidRequest { .. } | Error::InvalidConfig { .. } | Error::Journal { .. } => {
+                Self::Usage
+            }
+            Error::KeyUnknown { .. } => Self::Unknown,
             Error::RunFailed { .. } => Self::RunFailed,
             Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => Self::InProgress,
             _ if error.may_have_started() => Self::Unknown,

@@ -223,6 +223,8 @@ kinds! {
     InvalidConfig = "invalid_config",
     NotSent = "not_sent",
     NotStarted = "not_started",
+    Journal = "journal",
+    KeyUnknown = "key_unknown",
     NotFound = "not_found",
     OutcomeUnknown = "outcome_unknown",
     Transport = "transport",
@@ -255,6 +257,8 @@ impl FailureKind {
             Error::InvalidConfig { .. } => Self::InvalidConfig,
             Error::NotSent { .. } => Self::NotSent,
             Error::NotStarted { .. } => Self::NotStarted,
+            Error::Journal { .. } => Self::Journal,
+            Error::KeyUnknown { .. } => Self::KeyUnknown,
             Error::NotFound { .. } => Self::NotFound,
             Error::OutcomeUnknown { .. } => Self::OutcomeUnknown,
             Error::Transport { .. } => Self::Transport,
@@ -284,6 +288,7 @@ impl Serialize for FailureKind {
 mod tests {
     use std::collections::BTreeSet;
 
+    use dinoai::journal::JournalError;
     use dinoai::{Client, Credentials, Obstacle, Run, RunStatus, TriggerRun};
     use dinoai_emulator::Emulator;
     use serde_json::{Value, json};
@@ -328,6 +333,8 @@ mod tests {
             Error::new_not_sent(Obstacle::Connection),
             Error::new_outcome_unknown("connection reset"),
             Error::new_not_started(Error::new_unauthorized()),
+            Error::new_journal("nightly", JournalError::unusable("is no journal")),
+            Error::new_key_unknown("nightly", "it was killed"),
             Error::new_transport(id()),
             Error::new_unauthorized(),
             Error::new_rate_limited(None),

@@ -21,6 +21,7 @@ mod help_is_imperative;
 mod hints_can_be_pasted;
 mod hostile_text;
 mod json_and_jsonl_agree;
+mod keys;
 mod login_saves_credentials;
 mod lost_stdout_loses_no_id;
 mod messages_come_from_options;

@@ -96,7 +96,8 @@ fn output_of(Snapshot { name, stdout, .. }: &Snapshot) -> Option<String> {
         | "cli__failures_and_exit_status__timeout"
         | "cli__failures_and_exit_status__timeout_stop" => "run",
         _ => {
-            let what = what.strip_prefix("cli__results_in_each_format__");
+            let folders = ["cli__results_in_each_format__", "cli__keys__found_again__"];
+            let what = folders.iter().find_map(|folder| what.strip_prefix(folder));
             assert!(what.is_some(), "{name}: which command wrote this?");
             what.unwrap_or_default().split('_').next().unwrap()
         }
@@ -199,6 +200,8 @@ fn meet(place: &str, value: Option<&Value>, met: &mut BTreeSet<String>) {
 fn written_in_trouble() -> Vec<(&'static str, String)> {
     let emulator = Emulator::builder()
         .agent("agent")
+        .agent("broken")
+        .scenario("broken", Scenario::failed())
         .quirks(Quirks::new().unreadable_steps())
         .default_scenario(
             Scenario::new()
@@ -227,6 +230,16 @@ fn written_in_trouble() -> Vec<(&'static str, String)> {
             .unwrap();
     }
     let batch = run_with_input(dinoai(&emulator), &[&batch[..], &lines].concat(), items);
+    // By a key: started, found, and started again.
+    let once = |agent: &str, more: &[&str]| {
+        let key = ["run", agent, "--key", agent, "--poll-interval", "5ms"];
+        in_lines(&[&key[..], more].concat())
+    };
+    once("agent", &[]);
+    once("broken", &[]);
+    let attached = once("agent", &[]);
+    let restarted = once("broken", &["--restart", "failed"]);
+    let detached = in_lines(&["run", "agent", "--key", "agent", "--detach"]);
     let compacted = crate::compacted_conversations::watched("jsonl").stdout;
     // The other lines are as those of any run, and many.
     let changed = compacted
@@ -234,6 +247,9 @@ fn written_in_trouble() -> Vec<(&'static str, String)> {
         .find(|line| line.contains("historyChanged"));
     vec![
         ("run.jsonl", steps),
+        ("run.jsonl", attached),
+        ("run.jsonl", restarted),
+        ("detach.jsonl", detached),
         ("run.jsonl", changed.unwrap().to_owned()),
         ("tree.json", tree),
         ("tree.jsonl", nodes),

@@ -201,6 +201,7 @@ mod tests {
             client: &client,
             output: &output,
             interrupts: &mut interrupts,
+            is_emulated: true,
         };
         let exit = batch(context, prepared).await.unwrap();
         assert_eq!(exit, ExitStatus::Unavailable);

@@ -108,6 +108,7 @@ async fn run(
         client: &client,
         output: &output,
         interrupts: &mut interrupts,
+        is_emulated: true,
     };
     let exit = batch(context, prepared).await.unwrap();
     (emulator, exit)

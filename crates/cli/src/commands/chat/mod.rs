@@ -14,6 +14,7 @@ use super::run::trigger_run;
 use crate::args::{AtTimeout, ChatArgs, FollowArgs, Format, OnInterrupt, RequestArgs};
 use crate::follow::{Follower, without_messages};
 use crate::interrupt::{Action, RunStage, decide};
+use crate::journal::Ledger;
 use crate::print::{Audience, EventPrinter, text};
 use crate::report::{ExitStatus, Failure, FailureKind, Signal, hint};
 use crate::terminal::Terminal;
@@ -147,16 +148,29 @@ fn is_farewell(line: &str) -> bool {
 struct Conversation {
     request: RequestArgs,
     follow: FollowArgs,
+    /// Where it is remembered that the conversation was begun.
+    ledger: Option<Ledger>,
     session: Option<Session>,
 }
 
 impl Conversation {
     async fn open(context: &mut Context<'_>, options: ChatArgs) -> Result<Self, Failure> {
-        let session = match &options.session {
-            Some(id) => Some(resumed(context, id).await?),
-            None => None,
+        let ledger = Ledger::open(&options.journal, context.is_emulated, context.output)?;
+        let session = match (&options.session, options.continues, &ledger) {
+            (Some(id), ..) => Some(resumed(context, id).await?),
+            (None, true, Some(ledger)) => {
+                let id = ledger.last().await?;
+                Some(resumed(context, &id).await?)
+            }
+            (None, true, None) => {
+                return Err(Failure::usage(
+                    "there is no journal that says which session was the last; name it with --session",
+                ));
+            }
+            (None, false, _) => None,
         };
         Ok(Self {
+            ledger,
             request: RequestArgs {
                 agent: options.agent,
                 message: None,
@@ -188,10 +202,19 @@ impl Conversation {
         };
         let watch = match &self.session {
             Some(session) => client.resume(session.checkpoint()).send_and_watch(text),
-            None => client.trigger_run_and_watch(trigger_run(RequestArgs {
-                message: Some(text),
-                ..self.request.clone()
-            })?),
+            None => {
+                let request = trigger_run(RequestArgs {
+                    message: Some(text),
+                    ..self.request.clone()
+                })?;
+                match &self.ledger {
+                    Some(ledger) => {
+                        let once = ledger.start(&client, "chat", request, context.output);
+                        once.watch()
+                    }
+                    None => client.trigger_run_and_watch(request),
+                }
+            }
         };
         let mut watched = follower.watch(watch, true);
         let mut printer = EventPrinter::new(context.output, Audience::Author);

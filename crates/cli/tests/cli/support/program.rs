@@ -1,6 +1,7 @@
 //! The program under test: how it is started, and how what it did is shown in snapshots.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use dinoai_emulator::Emulator;
@@ -21,10 +22,17 @@ pub(crate) fn bare() -> Command {
     command
         .env_clear()
         .env("HOME", "/nonexistent")
+        .env("DINOAI_JOURNAL", journal())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// A journal of this test process.
+fn journal() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    folder.join(format!("journal-{}.jsonl", std::process::id()))
 }
 
 /// What the program did.
@@ -95,6 +103,8 @@ pub(crate) fn settings() -> insta::Settings {
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/snapshots"));
     settings.add_filter(r"\b[a-z0-9]{16}\b", "[session]");
     settings.add_filter(r"\b\d{10}\.\d+", "[ts]");
+    settings.add_filter(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z", "[time]");
+    settings.add_filter(r#""ageSeconds":( ?)\d+"#, "\"ageSeconds\":${1}1");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[port]");
     settings.add_filter(r"\b[\d.]+m?s and \d+ polls?", "[time] and [n] polls");
     // A poll that the end of the timeout has cut off.

@@ -1,0 +1,171 @@
+//! `dinoai runs`, `resolve` and `retry`: what was started from here, and what people say of a key of
+//! which nobody knows.
+
+use dinoai::journal::{State, Stored};
+use dinoai::{RunStatus, SessionId};
+use serde::Serialize;
+use serde_json::json;
+use tokio::runtime;
+use unicode_width::UnicodeWidthStr;
+
+use super::context::Context;
+use crate::args::{Format, GlobalArgs, ResolveArgs, RetryArgs, RunsArgs, duration};
+use crate::journal::Ledger;
+use crate::output::Output;
+use crate::report::{ExitStatus, Failure};
+use crate::sanitize::one_line;
+
+/// A key, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyEntry<'a> {
+    key: &'a str,
+    state: &'static str,
+    agent: Option<&'a str>,
+    #[serde(rename = "agentSessionId")]
+    session_id: Option<&'a SessionId>,
+    status: Option<&'a RunStatus>,
+    /// Why nothing was started, or nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    /// When the journal was told last.
+    at: String,
+    age_seconds: u64,
+    #[serde(skip_serializing_if = "<[SessionId]>::is_empty")]
+    other_session_ids: &'a [SessionId],
+}
+
+impl<'a> KeyEntry<'a> {
+    fn of(key: &'a str, stored: &'a Stored) -> Self {
+        let entry = &stored.entry;
+        let (state, status, reason) = match &entry.state {
+            State::Claimed { .. } => ("claimed", None, None),
+            State::Started { .. } => ("started", None, None),
+            State::Ended { status, .. } => ("ended", Some(status), None),
+            State::Free { reason, .. } => ("free", None, Some(&**reason)),
+            State::Unknown { reason, .. } => ("unknown", None, Some(&**reason)),
+            _ => ("other", None, None),
+        };
+        Self {
+            key,
+            state,
+            agent: entry.request.agent.as_deref(),
+            session_id: entry.session_id(),
+            status,
+            reason,
+            at: humantime::format_rfc3339_seconds(stored.at).to_string(),
+            age_seconds: stored.age.as_secs(),
+            other_session_ids: &entry.other_runs,
+        }
+    }
+
+    /// As a row of the table.
+    fn row(&self) -> [String; 5] {
+        let status = self.status.map(RunStatus::as_str);
+        [
+            self.key.to_owned(),
+            self.agent.unwrap_or("-").to_owned(),
+            self.session_id.map_or("-", SessionId::as_str).to_owned(),
+            status.unwrap_or(self.state).to_owned(),
+            duration::in_words(std::time::Duration::from_secs(self.age_seconds)),
+        ]
+    }
+}
+
+/// Shows what was started from here. Sends nothing.
+pub(crate) fn list(
+    options: &RunsArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> Result<ExitStatus, Failure> {
+    let ledger = Ledger::needed(&options.journal, global.is_emulated(), output)?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::system(format!("cannot start: {error}")))?;
+    let mut all = runtime.block_on(ledger.all())?;
+    if options.unknown {
+        all.retain(|(_, stored)| matches!(stored.entry.state, State::Unknown { .. }));
+    }
+    let entries: Vec<_> = all
+        .iter()
+        .map(|(key, stored)| KeyEntry::of(key, stored))
+        .collect();
+    match output.format {
+        Format::Json => output.json(&entries),
+        Format::Jsonl => entries.iter().for_each(|entry| output.json(entry)),
+        Format::Text if entries.is_empty() => output.note(match options.unknown {
+            true => "No key is unknown.",
+            false => "Nothing was started from here.",
+        }),
+        Format::Text => table(&entries).iter().for_each(|line| output.line(line)),
+    }
+    output.block_until_written(None);
+    match output.stdout_error() {
+        Some(lost) if !lost.is_closed => Err(lost.failure("")),
+        _ => Ok(ExitStatus::Done),
+    }
+}
+
+fn table(entries: &[KeyEntry<'_>]) -> Vec<String> {
+    let head = ["KEY", "AGENT", "SESSION", "STATUS", "AGE"].map(str::to_owned);
+    let rows: Vec<_> = [head]
+        .into_iter()
+        .chain(entries.iter().map(KeyEntry::row))
+        .collect();
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|row| row.map(|cell| one_line(&cell)))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].width())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..4).map(width).collect();
+    let line = |row: &[String; 5]| {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width - cell.width() + 2));
+        }
+        line + &row[4]
+    };
+    rows.iter().map(line).collect()
+}
+
+pub(crate) async fn resolve(
+    mut context: Context<'_>,
+    options: ResolveArgs,
+) -> Result<ExitStatus, Failure> {
+    let ResolveArgs {
+        key,
+        session,
+        journal,
+    } = options;
+    let ledger = Ledger::needed(&journal, context.is_emulated, context.output)?;
+    let call = context.client.resolve_key(&*key, &session, &ledger.journal);
+    let run = context.read(&session, call).await?;
+    let output = context.output;
+    match output.format {
+        Format::Text => output.line(&format!(
+            "{key} has started the run {session} ({})",
+            run.status
+        )),
+        Format::Json | Format::Jsonl => output.json(&json!({
+            "key": key, "state": "started", "agentSessionId": session, "status": run.status,
+        })),
+    }
+    context.wait_until_read(&session).await
+}
+
+pub(crate) async fn retry(context: Context<'_>, options: RetryArgs) -> Result<ExitStatus, Failure> {
+    let RetryArgs { key, journal } = options;
+    let ledger = Ledger::needed(&journal, context.is_emulated, context.output)?;
+    context.client.retry_key(&*key, &ledger.journal).await?;
+    let output = context.output;
+    match output.format {
+        Format::Text => output.line(&format!("{key} is free; the next run with it is started")),
+        Format::Json | Format::Jsonl => output.json(&json!({ "key": key, "state": "free" })),
+    }
+    Ok(ExitStatus::Done)
+}

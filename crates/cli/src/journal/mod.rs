@@ -1,0 +1,224 @@
+//! [`Ledger`]: the journal in which it is remembered what was started from here, and by which key.
+//!
+//! Every run is, so that `runs`, `send --last` and `chat --continue` find it: one without a key of its own
+//! gets one that no other has. Where no journal is named and the user's own cannot be used, such a run is
+//! started all the same.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use dinoai::journal::{FileJournal, Journal, JournalError, MemoryJournal, Restart, Stored};
+use dinoai::{Client, SessionId, StartOnce, TriggerRun};
+
+use crate::args::{JournalArgs, OnceArgs, RestartWhen};
+use crate::environment;
+use crate::output::Output;
+use crate::report::{ExitStatus, Failure, FailureKind, hint};
+
+mod auto_key;
+
+/// The word for no journal.
+const NONE: &str = "none";
+
+/// The journal in which it is remembered what was started from here.
+pub(crate) struct Ledger {
+    pub(crate) journal: Arc<dyn Journal>,
+    /// Whether it is a file.
+    is_file: bool,
+    /// Whether somebody has named it.
+    is_named: bool,
+    name: String,
+    /// The option that names it, as it stands after a command.
+    option: String,
+}
+
+impl Ledger {
+    /// The journal that the options or the environment name, else the user's own, in memory where an emulator
+    /// ends with the command. `None`: nothing is remembered.
+    pub(crate) fn open(
+        options: &JournalArgs,
+        is_emulated: bool,
+        output: &Output,
+    ) -> Result<Option<Self>, Failure> {
+        let named = options.journal.clone();
+        let named = match is_emulated {
+            // What is left of an emulator is of no use to others.
+            true => named,
+            false => named.or_else(environment::journal),
+        };
+        let name = match &named {
+            Some(name) if name == NONE => return Ok(None),
+            Some(name) => name.clone(),
+            None if is_emulated => {
+                return Ok(Some(Self {
+                    journal: Arc::new(MemoryJournal::new()),
+                    is_file: false,
+                    is_named: false,
+                    name: "memory".to_owned(),
+                    option: String::new(),
+                }));
+            }
+            None => {
+                let Some(folder) = environment::state_folder() else {
+                    return Ok(None);
+                };
+                let path = folder.join("dinoai").join("journal.jsonl");
+                path.display().to_string()
+            }
+        };
+        if name.starts_with("postgres://") || name.starts_with("postgresql://") {
+            return Err(Failure::usage(
+                "this build of dinoai knows no journals on PostgreSQL; name a file",
+            ));
+        }
+        if name.contains("://") {
+            return Err(Failure::usage(
+                "a journal is a file, postgres://… or none; this is another URL",
+            ));
+        }
+        let file = match FileJournal::open(Path::new(&name)) {
+            Ok(file) => file,
+            Err(error) if named.is_none() => {
+                tracing::debug!(%error, "it is not remembered what is started");
+                return Ok(None);
+            }
+            Err(error) => return Err(unusable(&error)),
+        };
+        if let Some(damage) = file.damage() {
+            output.warning(&format!("the journal {name} is damaged: {damage}"));
+        }
+        Ok(Some(Self {
+            journal: Arc::new(file),
+            is_file: true,
+            is_named: named.is_some(),
+            name,
+            option: options.journal.as_ref().map_or(String::new(), |name| {
+                format!(" --journal {}", hint::quoted(name))
+            }),
+        }))
+    }
+
+    /// The same, where the command needs one.
+    pub(crate) fn needed(
+        options: &JournalArgs,
+        is_emulated: bool,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        if let Some(ledger) = Self::open(options, is_emulated, output)? {
+            return Ok(ledger);
+        }
+        Err(Failure::usage(
+            "there is no journal to remember it in; name a file with --journal or DINOAI_JOURNAL",
+        ))
+    }
+
+    /// Starts a run once, by the key that the options ask for.
+    pub(crate) fn start_once(
+        &self,
+        client: &Client,
+        options: &OnceArgs,
+        request: TriggerRun,
+        output: &Output,
+    ) -> Result<StartOnce, Failure> {
+        let key = match options.key.as_deref() {
+            Some("auto") => auto_key::of_ci_job(&request)?,
+            Some(key) => key.to_owned(),
+            None => return Ok(self.start(client, "run", request, output)),
+        };
+        if self.is_file && environment::is_hosted_runner() {
+            output.warning(&format!(
+                "the journal {} ends with this job, so that a job that is run again starts the run again; to \
+                 keep it, restore and save the file with actions/cache, or name a journal on PostgreSQL",
+                self.name
+            ));
+        }
+        let restart = match options.restart {
+            Some(RestartWhen::Failed) => Restart::Failed,
+            Some(RestartWhen::Never) | None => Restart::Never,
+        };
+        Ok(self.start_by(client, key, request, output).restart(restart))
+    }
+
+    /// Starts a run by a key that no other has. `what` starts it: a command.
+    pub(crate) fn start(
+        &self,
+        client: &Client,
+        what: &str,
+        request: TriggerRun,
+        output: &Output,
+    ) -> StartOnce {
+        let now = humantime::format_rfc3339_seconds(SystemTime::now());
+        let number = RandomState::new().build_hasher().finish();
+        let key = format!("{what}/{now}/{:08x}", number >> 32);
+        self.start_by(client, key, request, output)
+    }
+
+    fn start_by(
+        &self,
+        client: &Client,
+        key: String,
+        request: TriggerRun,
+        output: &Output,
+    ) -> StartOnce {
+        let alarm = output.alarm();
+        let option = self.option.clone();
+        let start = client.start_once(key.clone(), request, &self.journal);
+        start.on_unrecorded(move |id, error| {
+            let text = format!(
+                "the run {id} has started, and its session ID is not in the journal: {error}; keep it: if this \
+                 command ends before the journal has it, enter it with: dinoai resolve{option} {} {}",
+                hint::quoted(&key),
+                hint::id(id),
+            );
+            alarm(id, &text);
+        })
+    }
+
+    /// What can be done about a key of which nobody knows, beside what its failure says.
+    pub(crate) fn explain(&self, failure: Failure, options: &OnceArgs) -> Failure {
+        let (FailureKind::KeyUnknown, Some(key)) = (failure.kind, &options.key) else {
+            return failure;
+        };
+        let (option, key) = (&self.option, hint::quoted(key));
+        failure.with_hint(format!(
+            "to say which run it is: dinoai resolve{option} {key} SESSION\n  to start it again: dinoai \
+             retry{option} {key}"
+        ))
+    }
+
+    /// All that was started from here, the newest first.
+    pub(crate) async fn all(&self) -> Result<Vec<(String, Stored)>, Failure> {
+        let listed = self.journal.list().await;
+        let mut listed = listed.map_err(|error| unusable(&error))?;
+        listed.sort_by(|(left, before), (right, after)| {
+            after.at.cmp(&before.at).then(right.cmp(left))
+        });
+        Ok(listed)
+    }
+
+    /// The session that was started last.
+    pub(crate) async fn last(&self) -> Result<SessionId, Failure> {
+        let all = self.all().await?;
+        let last = all.iter().find_map(|(_, stored)| stored.entry.session_id());
+        last.cloned().ok_or_else(|| {
+            let of = if self.is_named {
+                &self.name
+            } else {
+                "the journal"
+            };
+            Failure::usage(format!("no run was started from here, as far as {of} says"))
+        })
+    }
+}
+
+/// A journal that cannot be used: nothing was sent.
+pub(crate) fn unusable(error: &JournalError) -> Failure {
+    Failure::new(
+        FailureKind::Journal,
+        ExitStatus::Usage,
+        format!("{error}; nothing was sent"),
+    )
+}
