@@ -19,8 +19,8 @@
 //!
 //! `Client::from_env` reads `PARADIME_API_ENDPOINT`, `PARADIME_API_KEY` and `PARADIME_API_SECRET`.
 //! The [guide] goes on from here: a [first run](guide::first_run) in detail, [waiting](guide::waiting),
-//! [conversations](guide::conversations), [many runs](guide::many_runs), what to do on each
-//! [error](guide::errors), [testing](guide::testing) without an account, moving
+//! [conversations](guide::conversations), [many runs](guide::many_runs), starting
+//! [once per key](guide::start_once), what to do on each [error](guide::errors), [testing](guide::testing) without an account, moving
 //! [from the vendor's Python SDK](guide::from_python), and what is [promised](guide::promises).
 //!
 //! # What it offers
@@ -72,6 +72,13 @@
 //! | [`WaitAll`] | Waits for many runs that have been started. |
 //! | [`ReadTree`], [`WaitTree`], [`Tree`] | A run with all the runs that it has started. |
 //!
+//! To start a run once although the process dies (the module [`journal`]):
+//!
+//! | type | what it is |
+//! | --- | --- |
+//! | [`StartOnce`], [`StartedOnce`] | Starts the run of a key, or finds what was started before. |
+//! | [`RunOnce`] | The same, and waits for it. |
+//!
 //! To act on a failure: [`Error`] in a [`Result`], what it holds ([`GraphQlError`], [`Obstacle`]), and the
 //! module [`mod@error`]. To test: the module [`mod@time`].
 //!
@@ -84,6 +91,9 @@
 //!   this machine, and no longer can, or if the server refused it with HTTP 429 and named no
 //!   session id. Any other failure after it has left is [`Error::OutcomeUnknown`], unless the
 //!   response proves that nothing was carried out.
+//! - **A key starts one run**, also across processes that are killed at any moment, if it is started with
+//!   [`Client::start_once`] or [`Client::run_once`]: what was started is remembered in a
+//!   [`journal`]. Where nobody knows whether a run was started, none is, until somebody says.
 //! - **Every error says whether it may have left a run behind.** [`Error::OutcomeUnknown`] is not
 //!   the only one: so does an error whose response shows that the trigger was executed, and every
 //!   error of a wait that has started its run. So ask [`Error::may_have_started`], which answers for the

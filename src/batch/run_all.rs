@@ -125,7 +125,7 @@ impl RunAll {
     /// session id.
     ///
     /// Only with [`once`](Self::once); see
-    /// [`StartOnce::on_unrecorded`](crate::journal::StartOnce::on_unrecorded).
+    /// [`StartOnce::on_unrecorded`](crate::StartOnce::on_unrecorded).
     ///
     /// ```no_run
     /// # use dinoai::journal::FileJournal;
