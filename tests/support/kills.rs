@@ -258,7 +258,8 @@ pub(crate) async fn kill<J: Journal>(
         let (key, moment) = (format!("key-{place}"), MOMENTS[place % MOMENTS.len()]);
         let victim = round(journal, &runs, &mut workers, &key, moment, place).await;
         let state = state(journal, &key).await;
-        let was_claimed = matches!(&state, Some(State::Claimed { .. }));
+        // Another may have found it dead by now.
+        let was_claimed = matches!(state, Some(State::Claimed { .. } | State::Unknown { .. }));
         outcomes.killed_while_claimed += usize::from(was_claimed);
         runs.released.notify_waiters();
         *runs.answers.lock().unwrap() = true;
