@@ -69,28 +69,30 @@ pub(crate) const FORGET: &str = "
     USING unnest($1::text[], $2::text[]) AS old (key, version)
     WHERE journal.key = old.key AND journal.version::text = old.version";
 
-/// First columns of what was stored, with which the transaction becomes durable where the server or the role
-/// says that it need not be.
-macro_rules! done {
+/// Makes the transaction durable where the server or the role says that it need not be, and only it. A
+/// stricter setting stays.
+macro_rules! durably {
     () => {
-        "SELECT true, version::text, NULL::text, NULL::timestamptz, NULL::float8,
-           CASE WHEN current_setting('synchronous_commit') = 'off'
-             THEN set_config('synchronous_commit', 'on', true) END
-         FROM done"
+        "CASE WHEN current_setting('synchronous_commit') = 'off'
+           THEN set_config('synchronous_commit', 'on', true) END"
     };
 }
 
-/// Stores a key that is not there, or says what is. Where another is just storing it, there may be neither.
+/// Stores a key that is not there, or says what is.
+///
+/// An update that changes nothing is the one way to see a row that somebody has stored since the statement
+/// began. A row that is new has no `xmax`; that it has this entry is asked, too, so that at worst somebody is
+/// told of an entry of its own.
 pub(crate) const INSERT: &str = concat!(
     "WITH done AS (
-       INSERT INTO dinoai_journal (key, entry) VALUES ($1, $2::json)
-       ON CONFLICT (key) DO NOTHING
-       RETURNING version)
-     ",
-    done!(),
-    " UNION ALL SELECT false, ",
+       INSERT INTO dinoai_journal AS journal (key, entry) VALUES ($1, $2::json)
+       ON CONFLICT (key) DO UPDATE SET key = excluded.key
+       RETURNING version, entry, stored_at, journal.xmax = 0 AND journal.entry::text = $2 AS is_new)
+     SELECT is_new, ",
     stored!(),
-    ", NULL FROM dinoai_journal WHERE key = $1 AND NOT EXISTS (SELECT FROM done)"
+    ", CASE WHEN is_new THEN ",
+    durably!(),
+    " END FROM done"
 );
 
 /// Stores a key over a version, or says what is there. By the lock, that is what is there once others are done.
@@ -101,10 +103,12 @@ pub(crate) const UPDATE: &str = concat!(
        UPDATE dinoai_journal AS journal
        SET entry = $2::json, version = DEFAULT, stored_at = clock_timestamp()
        FROM found WHERE journal.key = found.key AND found.version::text = $3
-       RETURNING journal.version)
-     ",
-    done!(),
-    " UNION ALL SELECT false, ",
+       RETURNING journal.version, journal.entry, journal.stored_at)
+     SELECT true, ",
+    stored!(),
+    ", ",
+    durably!(),
+    " FROM done UNION ALL SELECT false, ",
     stored!(),
     ", NULL FROM found WHERE NOT EXISTS (SELECT FROM done)"
 );

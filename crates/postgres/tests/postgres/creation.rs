@@ -11,7 +11,7 @@ async fn many_can_make_it_at_once() {
         return;
     };
     let admin = server.admin("postgres").await;
-    for round in 0..10 {
+    for round in 0..4 {
         let url = server.url("postgres", "");
         let calls = (0..8).map(|number| {
             let url = url.clone();

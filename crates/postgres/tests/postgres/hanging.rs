@@ -30,7 +30,7 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
     let connecting = tokio::spawn(PostgresJournal::connect(url));
     let _socket = listener.accept().await.unwrap();
     let (error, waited) = outcome(connecting).await;
-    assert!(waited <= Duration::from_secs(10), "{waited:?}");
+    assert!(waited < Duration::from_millis(10_100), "{waited:?}");
     assert!(error.is_transient());
     let text = error.to_string();
     assert!(
@@ -125,7 +125,7 @@ async fn a_call_that_has_to_connect_ends_in_time() {
     });
     proxy.was_kept_back().await;
     let (error, waited) = outcome(loading).await;
-    assert!(waited <= Duration::from_secs(15), "{waited:?}");
+    assert!(waited < Duration::from_millis(15_100), "{waited:?}");
     assert!(error.is_transient(), "{error}");
     proxy.let_pass();
     store(&journal, "key", &started("a")).await;

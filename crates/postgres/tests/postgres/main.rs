@@ -3,6 +3,12 @@
 //! `DINOAI_REQUIRE_PGBOUNCER=1`.
 
 #![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests are tests"
+)]
 
 mod conformance;
 mod connections;

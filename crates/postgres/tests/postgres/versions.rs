@@ -59,3 +59,33 @@ async fn a_conflict_waits_for_those_who_are_storing() {
             .await,
     );
 }
+
+/// The same of a key that nobody had stored when the call began.
+#[tokio::test]
+async fn a_claim_waits_for_those_who_are_claiming() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let url = server.url("postgres", "");
+    let journal = PostgresJournal::connect(url).await.unwrap();
+    let mut admin = server.admin("postgres").await;
+    let other = admin.transaction().await.unwrap();
+    let entry = serde_json::to_string(&started("a")).unwrap();
+    let insert =
+        "INSERT INTO dinoai_journal VALUES ('key', $1::text::json) RETURNING version::text";
+    let row = other.query_one(insert, &[&entry]).await.unwrap();
+    // Also the same entry is another's.
+    let claims = ["a", "b"].map(|id| {
+        let journal = journal.clone();
+        tokio::spawn(async move { journal.store("key", &started(id), None).await })
+    });
+    server.until_somebody_waits(1).await;
+    other.commit().await.unwrap();
+    for claim in claims {
+        let Written::Conflict(Some(stored)) = claim.await.unwrap().unwrap() else {
+            panic!("it was stored over what it has not seen");
+        };
+        assert_eq!(stored.version.as_str(), row.get::<_, &str>(0));
+        assert_eq!(stored.entry, started("a"));
+    }
+}
