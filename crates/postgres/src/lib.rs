@@ -27,3 +27,8 @@ mod tls;
 mod url;
 
 pub use journal::PostgresJournal;
+
+/// What README.md shows has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
