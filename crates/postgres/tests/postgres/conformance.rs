@@ -17,7 +17,7 @@ async fn over_tcp() {
     conforms(&server.url("postgres", "sslmode=disable")).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn over_tls() {
     let options = Options {
         has_tls: true,

@@ -5,7 +5,7 @@ use dinoai_postgres::PostgresJournal;
 
 use crate::support::{Pooler, Server, error_of, started, store};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn through_pgbouncer_by_transactions() {
     let Some(server) = Server::start() else {
         return;

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -30,6 +30,8 @@ pub(crate) struct Server {
     port: u16,
     options: Options,
     process: Option<Child>,
+    /// Reads what it says, until all of it has ended.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -46,7 +48,7 @@ impl Server {
             return None;
         };
         let user = other_user();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         copy_of_a_cluster(&programs, user, folder.path());
         for name in ["server.pem", "server.key"] {
             let to = folder.path().join(name);
@@ -60,6 +62,7 @@ impl Server {
             port: 0,
             options,
             process: None,
+            reader: None,
         };
         // Another test may have taken the port in between.
         for _ in 0..10 {
@@ -86,7 +89,10 @@ impl Server {
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={}", self.port),
             format!("unix_socket_directories={socket}"),
+            // In the folder, which goes in the end.
+            "dynamic_shared_memory_type=mmap".to_owned(),
             "fsync=off".to_owned(),
+            "min_wal_size=2MB".to_owned(),
             "shared_buffers=16MB".to_owned(),
             "max_connections=40".to_owned(),
         ];
@@ -105,14 +111,13 @@ impl Server {
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let (says_ready, is_ready) = std::sync::mpsc::channel();
         let log = self.folder.path().join("log");
-        let kept = Arc::new(Mutex::new(fs::read_to_string(&log).unwrap_or_default()));
-        std::thread::spawn(move || {
+        let mut kept = self.log();
+        let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                let mut kept = kept.lock().unwrap();
                 kept.push_str(&line);
                 kept.push('\n');
                 // The folder may be gone by now.
-                let _ = fs::write(&log, &*kept);
+                let _ = fs::write(&log, &kept);
                 if line.contains("ready to accept connections") {
                     let _ = says_ready.send(());
                 }
@@ -121,6 +126,7 @@ impl Server {
         let is_ready = is_ready.recv_timeout(Duration::from_secs(30)).is_ok();
         if is_ready {
             self.process = Some(process);
+            self.reader = Some(reader);
         } else {
             let _ = process.kill();
             let _ = process.wait();
@@ -133,6 +139,7 @@ impl Server {
         let mut process = self.process.take().unwrap();
         process.kill().unwrap();
         process.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
     }
 
     /// What it has written to its log.
@@ -169,6 +176,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // One that was killed has left something in memory, which the next one clears away.
+        if self.process.is_none() && self.port != 0 {
+            self.try_to_run();
+        }
         let Some(mut process) = self.process.take() else {
             return;
         };
@@ -179,6 +190,9 @@ impl Drop for Server {
             let _ = process.kill();
         }
         let _ = process.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
     }
 }
 
@@ -216,6 +230,25 @@ fn ended_in_time(what: &str, mut is_so: impl FnMut() -> bool) {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
+}
+
+/// A folder for a server: in memory where there is room, since a server is a thousand files.
+fn folder() -> TempDir {
+    let memory = Command::new("df").args(["-kP", "/dev/shm"]).output();
+    let memory = memory.map_or(String::new(), |it| {
+        String::from_utf8_lossy(&it.stdout).into_owned()
+    });
+    let free = memory
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split_whitespace().nth(3));
+    let free = free.and_then(|free| free.parse::<u64>().ok());
+    let has_room = free.is_some_and(|kilobytes| kilobytes > 1_000_000);
+    let in_memory = has_room.then(|| TempDir::new_in("/dev/shm"));
+    match in_memory {
+        Some(Ok(folder)) => folder,
+        _ => tempfile::tempdir().unwrap(),
+    }
 }
 
 /// The folder of the server's programs, the newest first.
@@ -278,7 +311,7 @@ fn copy_of_a_cluster(programs: &Path, user: Option<(u32, u32)>, to: &Path) {
     let version = String::from_utf8(version.unwrap().stdout).unwrap();
     let version: String = version.chars().filter(char::is_ascii_digit).collect();
     let owner = user.map_or("own".to_owned(), |(id, _)| id.to_string());
-    let cluster = kept.join(format!("postgres-{version}-{owner}"));
+    let cluster = kept.join(format!("postgres-{version}-{owner}-small"));
     let lock = File::create(kept.join("postgres.lock")).unwrap();
     lock.lock().unwrap();
     if !cluster.exists() {
@@ -297,6 +330,7 @@ fn copy_of_a_cluster(programs: &Path, user: Option<(u32, u32)>, to: &Path) {
             "-E",
             "UTF8",
             "--locale=C",
+            "--wal-segsize=1",
         ]);
         command.arg("--pwfile").arg(&password);
         command.arg("-D").arg(folder.path().join("data"));
