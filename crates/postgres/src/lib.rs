@@ -16,6 +16,18 @@
 //! # }
 //! ```
 
+// The modules in the order of imports: each imports only modules that stand above it.
+//
+// url          the URL's parts and parameters
+// certificate  which certificates of a server are accepted
+// tls          the encrypted connection
+// address      where the database is, and how it is spoken to
+// table        the table, and the statements
+// failure      what a failure of the database means for a journal
+// rows         rows as what is stored
+// link         connections, one for each runtime
+// journal      the journal over all of that
+
 mod address;
 mod certificate;
 mod failure;

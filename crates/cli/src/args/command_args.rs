@@ -31,8 +31,9 @@ pub(crate) struct RunArgs {
 /// Where it is remembered what was started.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct JournalArgs {
-    /// Remember what was started in this file, or nowhere with none; the variable DINOAI_JOURNAL does
-    /// the same [default: dinoai/journal.jsonl in the user's folder for state]
+    /// Remember what was started in this file, on PostgreSQL with postgres://…, or nowhere with none. The
+    /// variable DINOAI_JOURNAL does the same, and shows no password to others on this machine
+    /// [default: dinoai/journal.jsonl in the user's folder for state]
     #[arg(long, value_name = "JOURNAL")]
     pub(crate) journal: Option<String>,
 }

@@ -41,7 +41,7 @@ Environment:
   PARADIME_API_KEY        API key
   PARADIME_API_SECRET     API secret, or a token (prdm_wsp_…, prdm_cmp_…)
   PARADIME_WORKSPACE_UID  workspace UID, required with a company token
-  DINOAI_JOURNAL          file that remembers what was started, or none
+  DINOAI_JOURNAL          where it is remembered what was started: a file, postgres://… or none
   NO_COLOR                disable colours; FORCE_COLOR and CLICOLOR_FORCE enable them without a
                           terminal, too, and CLICOLOR=0 disables them. NO_COLOR takes precedence
                           over these, and --color over all

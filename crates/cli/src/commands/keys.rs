@@ -78,10 +78,12 @@ pub(crate) fn list(
     global: &GlobalArgs,
     output: &Output,
 ) -> Result<ExitStatus, Failure> {
-    let ledger = Ledger::needed(&options.journal, global.is_emulated(), output)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::system(format!("cannot start: {error}")))?;
-    let mut all = runtime.block_on(ledger.all())?;
+    let mut all = runtime.block_on(async {
+        let ledger = Ledger::needed(&options.journal, global.is_emulated(), output).await?;
+        ledger.all().await
+    })?;
     if options.unknown {
         all.retain(|(_, stored)| matches!(stored.entry.state, State::Unknown { .. }));
     }
@@ -142,7 +144,7 @@ pub(crate) async fn resolve(
         session,
         journal,
     } = options;
-    let ledger = Ledger::needed(&journal, context.is_emulated, context.output)?;
+    let ledger = Ledger::needed(&journal, context.is_emulated, context.output).await?;
     let call = context.client.resolve_key(&*key, &session, &ledger.journal);
     let run = context.read(&session, call).await?;
     let output = context.output;
@@ -160,7 +162,7 @@ pub(crate) async fn resolve(
 
 pub(crate) async fn retry(context: Context<'_>, options: RetryArgs) -> Result<ExitStatus, Failure> {
     let RetryArgs { key, journal } = options;
-    let ledger = Ledger::needed(&journal, context.is_emulated, context.output)?;
+    let ledger = Ledger::needed(&journal, context.is_emulated, context.output).await?;
     context.client.retry_key(&*key, &ledger.journal).await?;
     let output = context.output;
     match output.format {

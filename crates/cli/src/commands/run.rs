@@ -35,12 +35,10 @@ pub(crate) async fn run(
     let request = trigger_run(options.request)?;
     let follower = context.follower(options.follow, Audience::Author);
     let ledger = match options.once.key {
-        Some(_) => Some(Ledger::needed(
-            &options.once.journal,
-            context.is_emulated,
-            context.output,
-        )?),
-        None => Ledger::open(&options.once.journal, context.is_emulated, context.output)?,
+        Some(_) => {
+            Some(Ledger::needed(&options.once.journal, context.is_emulated, context.output).await?)
+        }
+        None => Ledger::open(&options.once.journal, context.is_emulated, context.output).await?,
     };
     let watch = match &ledger {
         Some(ledger) => {

@@ -30,7 +30,7 @@ pub(crate) async fn send(
         Some(id) => id,
         None => {
             let journal = &options.journal;
-            let ledger = Ledger::needed(journal, context.is_emulated, context.output)?;
+            let ledger = Ledger::needed(journal, context.is_emulated, context.output).await?;
             ledger.last().await?
         }
     };

@@ -38,7 +38,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// The journal that the options or the environment name, else the user's own, in memory where an emulator
     /// ends with the command. `None`: nothing is remembered.
-    pub(crate) fn open(
+    pub(crate) async fn open(
         options: &JournalArgs,
         is_emulated: bool,
         output: &Output,
@@ -69,10 +69,19 @@ impl Ledger {
                 path.display().to_string()
             }
         };
+        let option = options.journal.as_ref().map_or(String::new(), |name| {
+            // A URL may have a password in it, and a hint is for a log, too.
+            let shown = if name.contains("://") { "URL" } else { name };
+            format!(" --journal {}", hint::quoted(shown))
+        });
         if name.starts_with("postgres://") || name.starts_with("postgresql://") {
-            return Err(Failure::usage(
-                "this build of dinoai knows no journals on PostgreSQL; name a file",
-            ));
+            return Ok(Some(Self {
+                journal: on_postgres(&name).await?,
+                is_file: false,
+                is_named: true,
+                name: "the journal on PostgreSQL".to_owned(),
+                option,
+            }));
         }
         if name.contains("://") {
             return Err(Failure::usage(
@@ -95,19 +104,17 @@ impl Ledger {
             is_file: true,
             is_named: named.is_some(),
             name,
-            option: options.journal.as_ref().map_or(String::new(), |name| {
-                format!(" --journal {}", hint::quoted(name))
-            }),
+            option,
         }))
     }
 
     /// The same, where the command needs one.
-    pub(crate) fn needed(
+    pub(crate) async fn needed(
         options: &JournalArgs,
         is_emulated: bool,
         output: &Output,
     ) -> Result<Self, Failure> {
-        if let Some(ledger) = Self::open(options, is_emulated, output)? {
+        if let Some(ledger) = Self::open(options, is_emulated, output).await? {
             return Ok(ledger);
         }
         Err(Failure::usage(
@@ -212,6 +219,19 @@ impl Ledger {
             Failure::usage(format!("no run was started from here, as far as {of} says"))
         })
     }
+}
+
+#[cfg(feature = "postgres")]
+async fn on_postgres(url: &str) -> Result<Arc<dyn Journal>, Failure> {
+    let journal = dinoai_postgres::PostgresJournal::connect(url).await;
+    Ok(Arc::new(journal.map_err(|error| unusable(&error))?))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn on_postgres(_url: &str) -> Result<Arc<dyn Journal>, Failure> {
+    Err(Failure::usage(
+        "this build of dinoai knows no journals on PostgreSQL; name a file",
+    ))
 }
 
 /// A journal that cannot be used: nothing was sent.

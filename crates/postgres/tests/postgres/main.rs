@@ -16,6 +16,7 @@ mod creation;
 mod durability;
 mod forgetting;
 mod hanging;
+mod kills;
 mod once;
 mod poolers;
 mod refusals;

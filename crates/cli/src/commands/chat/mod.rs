@@ -155,7 +155,7 @@ struct Conversation {
 
 impl Conversation {
     async fn open(context: &mut Context<'_>, options: ChatArgs) -> Result<Self, Failure> {
-        let ledger = Ledger::open(&options.journal, context.is_emulated, context.output)?;
+        let ledger = Ledger::open(&options.journal, context.is_emulated, context.output).await?;
         let session = match (&options.session, options.continues, &ledger) {
             (Some(id), ..) => Some(resumed(context, id).await?),
             (None, true, Some(ledger)) => {

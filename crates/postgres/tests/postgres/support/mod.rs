@@ -1,6 +1,12 @@
-//! What the tests share: servers, a proxy that counts, a pooler, and entries.
+//! What the tests share: servers, a proxy that counts, a pooler, and entries; and what the library's tests have
+//! to kill processes.
 
 mod entries;
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../../../../../tests/support/fault_server/mod.rs"]
+pub(crate) mod fault_server;
+#[path = "../../../../../tests/support/kills.rs"]
+pub(crate) mod kills;
 mod pooler;
 mod proxy;
 mod server;

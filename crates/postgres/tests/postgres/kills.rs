@@ -1,0 +1,123 @@
+//! Processes are killed while they start runs, and the server with them: each key has one run, or is unknown.
+
+use std::process::Command;
+use std::time::Duration;
+
+use dinoai::journal::{Entry, Journal, JournalFuture, Stored, Version, Written};
+use dinoai_postgres::PostgresJournal;
+
+use crate::support::Server;
+use crate::support::kills::{WORKER, flood, kill, work};
+
+/// The journal of the workers, in their environment.
+const JOURNAL: &str = "DINOAI_TEST_JOURNAL";
+/// How much faster claims lapse than they do: a minute and a half in three seconds.
+const FASTER: u32 = 30;
+
+/// A journal in which time passes faster.
+#[derive(Clone)]
+struct Faster(PostgresJournal);
+
+fn older(mut stored: Stored) -> Stored {
+    stored.age *= FASTER;
+    stored
+}
+
+impl Journal for Faster {
+    fn load<'a>(&'a self, key: &'a str) -> JournalFuture<'a, Option<Stored>> {
+        Box::pin(async move { Ok(self.0.load(key).await?.map(older)) })
+    }
+
+    fn store<'a>(
+        &'a self,
+        key: &'a str,
+        entry: &'a Entry,
+        expected: Option<&'a Version>,
+    ) -> JournalFuture<'a, Written> {
+        Box::pin(async move {
+            Ok(match self.0.store(key, entry, expected).await? {
+                Written::Conflict(stored) => Written::conflict(stored.map(|stored| older(*stored))),
+                done => done,
+            })
+        })
+    }
+
+    fn list(&self) -> JournalFuture<'_, Vec<(String, Stored)>> {
+        self.0.list()
+    }
+}
+
+async fn connect(url: &str) -> Faster {
+    Faster(PostgresJournal::connect(url).await.unwrap())
+}
+
+/// What a process does that is started here.
+#[tokio::test]
+#[ignore = "is started by the other tests"]
+async fn worker() {
+    let (Ok(endpoint), Ok(url)) = (std::env::var(WORKER), std::env::var(JOURNAL)) else {
+        return;
+    };
+    // The server may be starting again.
+    let journal = loop {
+        match PostgresJournal::connect(&url).await {
+            Ok(journal) => break Faster(journal),
+            Err(error) if error.is_transient() => {
+                tokio::time::sleep(Duration::from_millis(5)).await
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    work(&endpoint, journal).await;
+}
+
+fn workers(url: &str) -> impl Fn() -> Command {
+    let url = url.to_owned();
+    move || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["kills::worker", "--exact", "--ignored", "--nocapture"]);
+        command.env(JOURNAL, &url);
+        command
+    }
+}
+
+/// `DINOAI_TEST_KILLS` says how many, for .ci/long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_is_killed_leaves_one_run_or_an_unknown_key() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let kills = std::env::var("DINOAI_TEST_KILLS").map_or(6, |kills| kills.parse().unwrap());
+    let url = server.url("postgres", "");
+    let journal = connect(&url).await;
+    // While the others wait for the run of the one that was killed.
+    let disturb = async |place: usize| {
+        if place % 4 == 1 {
+            tokio::task::block_in_place(|| {
+                server.kill();
+                server.run_again();
+            });
+        }
+    };
+    let outcomes = kill(&journal, kills, workers(&url), disturb).await;
+    assert_eq!(outcomes.ended + outcomes.unknown, kills, "{outcomes:?}");
+    let least = kills / 6;
+    assert!(
+        outcomes.unknown >= least && outcomes.ended >= least,
+        "{outcomes:?}"
+    );
+    println!("{outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_keys_that_four_processes_want_each_is_started_once() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let keys = std::env::var("DINOAI_TEST_KILLS").map_or(100, |_| 1000);
+    let url = server.url("postgres", "");
+    // The table is there before they are.
+    let journal = connect(&url).await;
+    flood(keys, workers(&url)).await;
+    assert_eq!(journal.list().await.unwrap().len(), keys);
+}
