@@ -1,23 +1,22 @@
 //! [`Claims`]: claims a key, or says what was found under it.
 
-use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::{Either, select};
-
+use super::bounded::bounded;
 use super::claim::Claim;
 use super::entry::{Entry, RequestDigest, State};
-use super::once::{Keyed, Once, Reply};
+use super::once::{Keyed, Once};
 use super::pauses::Pauses;
 use super::record::record_end;
 use super::restart::{EarlierRun, Restart};
-use super::rules::{self, Found, after_death, check_owner, found};
+use super::rules::{self, Found, after_death, check_owner, found, is_owners};
 use super::store::{Stored, Written};
 use crate::error::{Error, JournalError, Result};
 use crate::model::{RunStatus, SessionId};
 use crate::operations::Api;
+use crate::operations::documents::TriggerDinoaiAgentRun;
 use crate::time::BootTime;
-use crate::transport::CallOptions;
+use crate::transport::{CallOptions, Operation};
 
 /// How long a claim's request may take to leave, at most.
 const TRIGGER: Duration = Duration::from_secs(120);
@@ -39,38 +38,57 @@ enum Look {
     Failed(RunStatus),
 }
 
+/// How long the journal has been tried.
+struct Tries {
+    since: Duration,
+    pauses: Pauses,
+}
+
 /// Claims a key.
 pub(super) struct Claims<'a> {
     pub(super) account: String,
     pub(super) digest: RequestDigest,
     pub(super) api: &'a Api,
     pub(super) start: &'a Keyed,
+    /// The name of this call in its claims, which no other has.
+    pub(super) owner: String,
     /// A claim that failed, and that the journal may have all the same.
     pub(super) unsettled: Option<Claim>,
 }
 
 impl Claims<'_> {
     /// Claims the key, or says what was found.
-    pub(super) async fn claim(&mut self, reply: &mut Reply) -> Result<Claimed> {
+    pub(super) async fn claim(&mut self) -> Result<Claimed> {
         let key = &self.start.key;
         // Most likely there is nothing: if there is, the claim itself says so.
         let mut stored: Option<Stored> = None;
         let mut pauses = Pauses::new();
         loop {
             check_owner(stored.as_ref(), key, &self.account, &self.digest)?;
+            if self.is_given_up() {
+                return Err(Error::closed(TriggerDinoaiAgentRun::INFO.call()));
+            }
             let failed = match found(stored.as_ref()) {
                 Found::Free => None,
+                // By a try of this call's whose response was lost: nothing was sent.
+                _ if stored
+                    .as_ref()
+                    .is_some_and(|it| is_owners(&it.entry, &self.owner)) =>
+                {
+                    None
+                }
                 Found::InFlight { lapses_in } => {
-                    let is_over = lapses_in.is_zero() || self.time_left().is_zero();
-                    if is_over || reply.is_closed() {
+                    // Also where the store's clock stands still.
+                    let has_waited = pauses.total() > TRIGGER + MARGIN;
+                    if lapses_in.is_zero() || has_waited || self.time_left().is_zero() {
                         return Ok(Claimed::No(in_flight(stored.as_ref())));
                     }
-                    self.pause(pauses.next(), reply).await;
-                    stored = self.load(reply).await?;
+                    self.pause(pauses.next()).await;
+                    stored = self.load().await?;
                     continue;
                 }
                 Found::Dead { .. } => {
-                    stored = self.bury(stored, reply).await?;
+                    stored = self.bury(stored).await?;
                     continue;
                 }
                 Found::Unknown { since, reason } => {
@@ -84,12 +102,15 @@ impl Claims<'_> {
                     }),
                 },
             };
-            match self.try_to_claim(stored.as_ref(), failed, reply).await? {
+            match self.try_to_claim(stored.as_ref(), failed).await? {
                 Ok(claim) => return Ok(Claimed::Now(Box::new(claim))),
                 Err(other) => stored = other,
             }
             // Another was faster, or has not let go of the key yet.
-            self.pause(pauses.next(), reply).await;
+            if self.time_left().is_zero() {
+                return Ok(Claimed::No(in_flight(stored.as_ref())));
+            }
+            self.pause(pauses.next()).await;
         }
     }
 
@@ -99,45 +120,53 @@ impl Claims<'_> {
         deadline.saturating_sub(now)
     }
 
-    /// Pauses, until the deadline or until the call is dropped at the longest.
-    async fn pause(&self, pause: Duration, reply: &mut Reply) {
+    /// Whether the call was dropped, or the client closed.
+    fn is_given_up(&self) -> bool {
+        self.api.closed().is_cancelled() || self.start.given_up.is_cancelled()
+    }
+
+    /// Pauses, until the deadline or until the call is given up at the longest.
+    async fn pause(&self, pause: Duration) {
         let paused = self.api.clock().sleep(pause.min(self.time_left()));
-        match select(paused, pin!(reply.closed())).await {
-            Either::Left(_) | Either::Right(_) => {}
-        }
+        let paused = self.api.closed().run_until_cancelled(paused);
+        self.start.given_up.run_until_cancelled(paused).await;
     }
 
     /// Pauses after a failure of the journal, or gives it back if trying again is not worth it.
-    async fn pause_after(
-        &self,
-        error: JournalError,
-        pauses: &mut Pauses,
-        reply: &mut Reply,
-    ) -> Result<()> {
-        let is_final = !error.is_transient() || pauses.total() > PATIENCE;
-        if is_final || self.time_left().is_zero() || reply.is_closed() {
+    async fn pause_after(&self, error: JournalError, tries: &mut Tries) -> Result<()> {
+        let lasted = self.api.clock().now().saturating_sub(tries.since);
+        let is_final = !error.is_transient() || lasted > PATIENCE;
+        if is_final || self.time_left().is_zero() || self.is_given_up() {
             return Err(Error::Journal {
                 key: self.start.key.clone(),
                 source: error,
             });
         }
         tracing::debug!(%error, "the journal failed; trying again");
-        self.pause(pauses.next(), reply).await;
+        self.pause(tries.pauses.next()).await;
         Ok(())
     }
 
-    async fn load(&self, reply: &mut Reply) -> Result<Option<Stored>> {
-        let mut pauses = Pauses::new();
+    fn tries(&self) -> Tries {
+        Tries {
+            since: self.api.clock().now(),
+            pauses: Pauses::new(),
+        }
+    }
+
+    async fn load(&self) -> Result<Option<Stored>> {
+        let (journal, key) = (&self.start.journal, &self.start.key);
+        let mut tries = self.tries();
         loop {
-            match self.start.journal.load(&self.start.key).await {
+            match bounded(self.api, journal.load(key)).await {
                 Ok(stored) => return Ok(stored),
-                Err(error) => self.pause_after(error, &mut pauses, reply).await?,
+                Err(error) => self.pause_after(error, &mut tries).await?,
             }
         }
     }
 
     /// Makes a dead claim unknown.
-    async fn bury(&self, dead: Option<Stored>, reply: &mut Reply) -> Result<Option<Stored>> {
+    async fn bury(&self, dead: Option<Stored>) -> Result<Option<Stored>> {
         let Some((dead, next)) = dead.and_then(|dead| {
             let next = after_death(&dead)?;
             Some((dead, next))
@@ -145,14 +174,14 @@ impl Claims<'_> {
             return Ok(None);
         };
         let (journal, key) = (&self.start.journal, &self.start.key);
-        let mut pauses = Pauses::new();
+        let mut tries = self.tries();
         loop {
-            match journal.store(key, &next, Some(&dead.version)).await {
+            match bounded(self.api, journal.store(key, &next, Some(&dead.version))).await {
                 Ok(Written::Done { version, .. }) => {
                     return Ok(Some(Stored::new(next, version, dead.at, Duration::ZERO)));
                 }
                 Ok(Written::Conflict(other)) => return Ok(other.map(|other| *other)),
-                Err(error) => self.pause_after(error, &mut pauses, reply).await?,
+                Err(error) => self.pause_after(error, &mut tries).await?,
             }
         }
     }
@@ -162,11 +191,10 @@ impl Claims<'_> {
         &mut self,
         stored: Option<&Stored>,
         failed: Option<EarlierRun>,
-        reply: &mut Reply,
     ) -> Result<Result<Claim, Option<Stored>>> {
         let retry = self.start.retry.as_ref().unwrap_or(self.api.retry());
         let limit = TRIGGER.min(retry.call_timeout()).min(self.time_left());
-        let owner = format!("{}-{:016x}", std::process::id(), fastrand::u64(..));
+        let owner = &self.owner;
         let claim = Entry {
             state: State::Claimed {
                 owner: owner.clone(),
@@ -188,15 +216,16 @@ impl Claims<'_> {
         };
         let (journal, key) = (&self.start.journal, &self.start.key);
         let mut expected = stored.map(|stored| stored.version.clone());
-        let mut pauses = Pauses::new();
+        let mut tries = self.tries();
         loop {
-            let error = match journal.store(key, &claim.entry, expected.as_ref()).await {
+            let store = journal.store(key, &claim.entry, expected.as_ref());
+            let error = match bounded(self.api, store).await {
                 Ok(Written::Done { version, hold }) => {
                     claim.version = Some(version);
                     claim.hold = Some(hold);
                     return Ok(Ok(claim));
                 }
-                Ok(Written::Conflict(Some(other))) if is_of(&other.entry, &owner) => {
+                Ok(Written::Conflict(Some(other))) if is_of(&other.entry, owner) => {
                     // By a try whose response was lost. It counts, unless a lock is to be taken.
                     if other.is_held.is_none() {
                         claim.version = Some(other.version);
@@ -208,7 +237,7 @@ impl Claims<'_> {
                 Ok(Written::Conflict(other)) => return Ok(Err(other.map(|other| *other))),
                 Err(error) => error,
             };
-            if let Err(error) = self.pause_after(error, &mut pauses, reply).await {
+            if let Err(error) = self.pause_after(error, &mut tries).await {
                 // The journal may have it all the same.
                 self.unsettled = Some(claim);
                 return Err(error);
@@ -254,6 +283,17 @@ impl Claims<'_> {
 /// Whether it is the claim of this owner.
 fn is_of(entry: &Entry, name: &str) -> bool {
     matches!(&entry.state, State::Claimed { owner, .. } if owner == name)
+}
+
+/// A name that no other call has, also where this machine's memory was copied.
+pub(super) fn new_owner() -> String {
+    let mut bytes = [0; 8];
+    // Where the system has no random numbers, there is no TLS either.
+    let number = match aws_lc_rs::rand::fill(&mut bytes) {
+        Ok(()) => u64::from_ne_bytes(bytes),
+        Err(_) => fastrand::u64(..),
+    };
+    format!("{}-{number:016x}", std::process::id())
 }
 
 /// What is returned of a key that somebody else is starting.

@@ -37,6 +37,7 @@
 //!
 //! An ended key is kept for 90 days; an unknown one until somebody decides.
 
+mod bounded;
 mod claim;
 mod claiming;
 #[cfg(feature = "test-util")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::restart::{EarlierRun, Restart};
 use super::store::Journal;
@@ -28,6 +29,8 @@ pub(crate) struct Keyed {
     pub(crate) retry: Option<Retry>,
     /// Whether HTTP 429 is the caller's to wait out.
     pub(crate) returns_rate_limits: bool,
+    /// Once it is cancelled, nothing is claimed any more; what is claimed goes on.
+    pub(crate) given_up: CancellationToken,
 }
 
 /// What came of it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::bounded::bounded;
 use super::claim::Claim;
 use super::entry::Entry;
 use super::pauses::Pauses;
@@ -13,6 +14,8 @@ use crate::operations::Api;
 
 /// The longest pause before an id is given to a journal again that has not taken it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often something else may be stored meanwhile, before that is a failure.
+const MOST_CONFLICTS: u32 = 20;
 /// For how long the end of a run is given to a journal that does not take it.
 const FOR_AN_END: Duration = Duration::from_secs(5);
 /// For how long it is tried to give back a claim of which nobody knows whether the journal has it: after
@@ -21,6 +24,7 @@ const TO_GIVE_BACK: Duration = Duration::from_secs(150);
 
 /// Records what came of a claim's request, whatever is stored by now.
 pub(super) async fn record_once(
+    api: &Api,
     journal: &dyn Journal,
     key: &str,
     claim: &Claim,
@@ -28,20 +32,26 @@ pub(super) async fn record_once(
 ) -> Result<(), JournalError> {
     let mut stored = match &claim.version {
         Some(version) => Some((claim.entry.clone(), version.clone())),
-        None => parts(journal.load(key).await?),
+        None => parts(bounded(api, journal.load(key)).await?),
     };
-    loop {
+    for _ in 0..MOST_CONFLICTS {
         let (entry, version) = stored.as_ref().map_or((None, None), |(entry, version)| {
             (Some(entry), Some(version))
         });
-        let Some(next) = after_request(entry, &claim.entry, claim.since, outcome) else {
+        let failed = claim.failed.as_ref();
+        let Some(next) = after_request(entry, &claim.entry, claim.since, failed, outcome) else {
             return Ok(());
         };
-        match journal.store(key, &next, version).await? {
+        match bounded(api, journal.store(key, &next, version)).await? {
             Written::Done { .. } => return Ok(()),
-            Written::Conflict(other) => stored = parts(other.map(|other| *other)),
+            Written::Conflict(Some(other)) => stored = parts(Some(*other)),
+            // It is gone, or it could not be said.
+            Written::Conflict(None) => stored = parts(bounded(api, journal.load(key)).await?),
         }
     }
+    Err(JournalError::unavailable(
+        "the journal says each time that something else is stored",
+    ))
 }
 
 /// The same until it is recorded, since an id is not given up; what is no id is, once the claim has
@@ -61,7 +71,7 @@ pub(super) async fn record_outcome(
             tracing::debug!(key, %error, "the journal failed; trying again");
             api.clock().sleep(pauses.next()).await;
         }
-        match record_once(journal, key, claim, outcome).await {
+        match record_once(api, journal, key, claim, outcome).await {
             Ok(()) => return,
             Err(error) => failed = Some(error),
         }
@@ -80,9 +90,11 @@ pub(crate) async fn record_end(
     status: &RunStatus,
 ) {
     let mut pauses = Pauses::new();
-    while let Err(error) = try_to_record_end(journal, key, owner, id, status).await {
+    let start = api.clock().now();
+    while let Err(error) = try_to_record_end(api, journal, key, owner, id, status).await {
         tracing::debug!(session_id = %id, %error, "the journal has not taken how a run ended");
-        if owner.is_none() || !error.is_transient() || pauses.total() > FOR_AN_END {
+        let lasted = api.clock().now().saturating_sub(start);
+        if owner.is_none() || !error.is_transient() || lasted > FOR_AN_END {
             return;
         }
         api.clock().sleep(pauses.next()).await;
@@ -90,20 +102,24 @@ pub(crate) async fn record_end(
 }
 
 async fn try_to_record_end(
+    api: &Api,
     journal: &dyn Journal,
     key: &str,
     owner: Option<&str>,
     id: &SessionId,
     status: &RunStatus,
 ) -> Result<(), JournalError> {
-    let mut stored = parts(journal.load(key).await?);
-    while let Some((entry, version)) = stored {
-        let Some(next) = after_end(&entry, owner, id, status) else {
-            return Ok(());
+    for _ in 0..MOST_CONFLICTS {
+        let stored = parts(bounded(api, journal.load(key)).await?);
+        let Some((entry, version)) = stored else {
+            break;
         };
-        match journal.store(key, &next, Some(&version)).await? {
-            Written::Done { .. } => return Ok(()),
-            Written::Conflict(other) => stored = parts(other.map(|other| *other)),
+        let Some(next) = after_end(&entry, owner, id, status) else {
+            break;
+        };
+        let store = journal.store(key, &next, Some(&version));
+        if let Written::Done { .. } = bounded(api, store).await? {
+            break;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::entry::{Entry, RequestDigest, State};
+use super::restart::EarlierRun;
 use super::store::Stored;
 use crate::error::{Error, Result};
 use crate::model::{RunStatus, SessionId};
@@ -147,7 +148,7 @@ pub(super) fn after_death(stored: &Stored) -> Option<Entry> {
 }
 
 /// Whether what is stored still is the owner's to settle.
-fn is_owners(entry: &Entry, name: &str) -> bool {
+pub(super) fn is_owners(entry: &Entry, name: &str) -> bool {
     match &entry.state {
         State::Claimed { owner, .. } | State::Unknown { owner, .. } => owner == name,
         State::Started { .. } | State::Ended { .. } | State::Free { .. } => false,
@@ -155,7 +156,7 @@ fn is_owners(entry: &Entry, name: &str) -> bool {
 }
 
 /// The entry that follows once it is known what became of the request of a claim; `None`: none. `claim` is
-/// the claim, and `since` when it was made.
+/// the claim, `since` when it was made, and `failed` the run in whose place another one was to be started.
 ///
 /// The owner's word counts also where its claim has lapsed. An id is never dropped: where the key has gone on
 /// without it, it is another run.
@@ -163,6 +164,7 @@ pub(super) fn after_request(
     stored: Option<&Entry>,
     claim: &Entry,
     since: SystemTime,
+    failed: Option<&EarlierRun>,
     outcome: &Outcome,
 ) -> Option<Entry> {
     let State::Claimed { owner, .. } = &claim.state else {
@@ -174,12 +176,19 @@ pub(super) fn after_request(
         Outcome::Started(id) => with_run(entry, is_ours, id, |session_id| State::Started {
             session_id,
         }),
-        Outcome::NotStarted(reason) if is_ours && stored.is_some() => {
-            Some(entry.with_state(State::Free {
+        Outcome::NotStarted(reason) if is_ours && stored.is_some() => match failed {
+            // The key stands for that run, as before.
+            Some(EarlierRun { session_id, status }) => {
+                with_run(entry, true, session_id, |session_id| State::Ended {
+                    session_id,
+                    status: status.clone(),
+                })
+            }
+            None => Some(entry.with_state(State::Free {
                 reason: reason.clone(),
                 retried: false,
-            }))
-        }
+            })),
+        },
         Outcome::Unknown(reason) if is_ours && !matches!(entry.state, State::Unknown { .. }) => {
             Some(entry.with_state(State::Unknown {
                 owner: owner.clone(),

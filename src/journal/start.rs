@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::claim::Claim;
-use super::claiming::{Claimed, Claims};
+use super::claiming::{Claimed, Claims, new_owner};
 use super::entry::{RequestDigest, account};
 use super::once::{Keyed, OnUnrecorded, Once, Reply};
 use super::reason::reason;
@@ -48,15 +48,16 @@ impl Keyed {
         }
     }
 
-    async fn on_task(self, api: Api, mut reply: Reply, on_unrecorded: Option<Box<OnUnrecorded>>) {
+    async fn on_task(self, api: Api, reply: Reply, on_unrecorded: Option<Box<OnUnrecorded>>) {
         let mut claims = Claims {
             account: account(&api.account()),
             digest: RequestDigest::of(&self.request),
             api: &api,
             start: &self,
+            owner: new_owner(),
             unsettled: None,
         };
-        let claimed = claims.claim(&mut reply).await;
+        let claimed = claims.claim().await;
         let unsettled = claims.unsettled.take();
         let once = match claimed {
             Ok(Claimed::Now(claim)) => {
@@ -65,12 +66,21 @@ impl Keyed {
             Ok(Claimed::No(once)) => Ok(once),
             Err(error) => Err(error),
         };
+        let (journal, key) = (&*self.journal, &*self.key);
+        let nothing = Outcome::NotStarted("it was not sent: the journal failed".to_owned());
+        let unsettled = match unsettled {
+            None => None,
+            // The journal may have it all the same. Before the caller is told, since the program may end
+            // then.
+            Some(claim) => {
+                let given_back = record_once(&api, journal, key, &claim, &nothing).await;
+                given_back.err().map(|error| (claim, error))
+            }
+        };
         // Nobody listens any more where the call was dropped, here and below.
         let _ = reply.send(once);
-        if let Some(claim) = unsettled {
-            // The journal may have it all the same.
-            let nothing = Outcome::NotStarted("it was not sent: the journal failed".to_owned());
-            record_outcome(&api, &*self.journal, &self.key, &claim, &nothing, None).await;
+        if let Some((claim, error)) = unsettled {
+            record_outcome(&api, journal, key, &claim, &nothing, Some(error)).await;
         }
     }
 
@@ -105,19 +115,28 @@ impl Keyed {
             failed: claim.failed.clone(),
             owner: claim.owner.clone(),
         });
-        let (api, journal, key) = (api, &*self.journal, &*self.key);
-        let Err(error) = record_once(journal, key, &claim, &outcome).await else {
+        let (journal, key) = (self.journal, self.key);
+        let Err(error) = record_once(api, &*journal, &key, &claim, &outcome).await else {
             drop(claim);
             let _ = reply.send(result);
             return;
         };
-        if let Outcome::Started(id) = &outcome {
+        let id = match &outcome {
+            Outcome::Started(id) => Some(id.clone()),
+            Outcome::NotStarted(_) | Outcome::Unknown(_) => None,
+        };
+        // On a task of its own, whatever the caller's function does.
+        let (api, failed) = (api.clone(), error.clone());
+        let recording = async move {
+            record_outcome(&api, &*journal, &key, &claim, &outcome, Some(failed)).await;
+        };
+        tokio::spawn(recording.in_current_span());
+        if let Some(id) = id {
             tracing::warn!(session_id = %id, %error, "the journal has not taken a session id; trying again");
             if let Some(on_unrecorded) = on_unrecorded {
-                on_unrecorded(id, &error);
+                on_unrecorded(&id, &error);
             }
         }
         let _ = reply.send(result);
-        record_outcome(api, journal, key, &claim, &outcome, Some(error)).await;
     }
 }

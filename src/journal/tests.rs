@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::entry::{Entry, RequestDigest, State};
+use super::restart::EarlierRun;
 use super::rules::{
     Found, Outcome, after_death, after_end, after_request, after_resolve, after_retry, check_owner,
     claim, found,
@@ -118,7 +119,7 @@ fn what_became_of_a_request_leads_here() {
         Outcome::Unknown(String::new()),
     ];
     let row = |stored: Option<&Entry>| {
-        let next = |outcome| after_request(stored, &ours, UNIX_EPOCH, outcome);
+        let next = |outcome| after_request(stored, &ours, UNIX_EPOCH, None, outcome);
         let next = outcomes
             .iter()
             .map(|outcome| in_words(next(outcome).as_ref()));
@@ -237,6 +238,7 @@ fn a_claim_over_a_run_keeps_it_beside_the_next() {
         Some(&next),
         &next,
         SystemTime::now(),
+        None,
         &Outcome::Started(id("third")),
     );
     assert_eq!(in_words(next.as_ref()), "started third and first, second");
@@ -260,4 +262,17 @@ fn the_fingerprint_of_a_request_is_the_same_in_each_version() {
     ];
     let distinct: std::collections::BTreeSet<_> = others.iter().map(of).collect();
     assert_eq!(distinct.len(), others.len());
+}
+
+#[test]
+fn a_restart_that_was_not_made_leaves_the_key_with_the_run_before() {
+    let before = ended("first", RunStatus::Failed);
+    let ours = claim(Some(&stored(before.clone(), Duration::ZERO)), claimed("us"));
+    let failed = EarlierRun {
+        session_id: id("first"),
+        status: RunStatus::Failed,
+    };
+    let nothing = Outcome::NotStarted(String::new());
+    let next = after_request(Some(&ours), &ours, UNIX_EPOCH, Some(&failed), &nothing);
+    assert_eq!(next, Some(before));
 }

@@ -38,6 +38,8 @@ pub(crate) enum Store {
     Fails,
     /// It fails for good, and is not made.
     Unusable,
+    /// It is not made, and says neither that nor what is stored.
+    SaysNothing,
     /// It is made, and fails all the same.
     FailsThoughMade,
     /// It is made, and answers once this is told.
@@ -139,6 +141,7 @@ impl Journal for MemoryJournal {
                 let plan = shared.plan.pop_front().unwrap_or(Store::Well);
                 let written = match plan {
                     Store::Fails => return Err(failed()),
+                    Store::SaysNothing => return Ok(Written::conflict(None)),
                     Store::Unusable => {
                         return Err(JournalError::unusable("the journal in memory is broken"));
                     }
@@ -152,7 +155,7 @@ impl Journal for MemoryJournal {
             match plan {
                 Store::FailsThoughMade => return Err(failed()),
                 Store::MadeAndAnswersAfter(told) => told.notified().await,
-                Store::Well | Store::Fails | Store::Unusable => {}
+                Store::Well | Store::Fails | Store::SaysNothing | Store::Unusable => {}
             }
             Ok(written)
         })

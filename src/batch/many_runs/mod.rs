@@ -24,6 +24,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
 
 use self::outcomes::{ReadRun, Stopped, Triggered};
 use super::waiting_run::WaitingRun;
@@ -59,6 +60,8 @@ pub(crate) struct ManyRuns<K> {
     /// Where the keys of runs are kept that are started once.
     journal: Option<Arc<dyn Journal>>,
     restart: Restart,
+    /// Cancelled once the stream is dropped: nothing is claimed any more.
+    given_up: CancellationToken,
     on_outage: Option<Box<OnOutage>>,
     /// Why no further run is started.
     refused_by: Option<Error>,
@@ -139,6 +142,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             hooks: Arc::default(),
             journal: None,
             restart: Restart::default(),
+            given_up: CancellationToken::new(),
             on_outage: None,
             refused_by: None,
             left_at: Duration::ZERO,
@@ -380,6 +384,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
 
 impl<K> Drop for ManyRuns<K> {
     fn drop(&mut self) {
+        self.given_up.cancel();
         if self.looks_asked_for > 0 {
             self.looks.1.close();
             self.member.forget_closed();

@@ -85,6 +85,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
             deadline: call.deadline,
             retry: call.retry.clone(),
             returns_rate_limits: call.returns_rate_limits,
+            given_up: self.given_up.clone(),
         })
     }
 

@@ -101,13 +101,10 @@ impl Disk {
             return answers;
         }
         if let Err(error) = self.append(&mut file, &added) {
-            // What is known may be wrong now.
-            self.known = Known::default();
-            for answer in &mut answers {
-                if matches!(answer, Ok(Answer::Written(Written::Done { .. }))) {
-                    *answer = Err(error.clone());
-                }
-            }
+            // No number of theirs comes again.
+            self.known.last += added.len() as u64;
+            // What was answered may follow from what was not stored.
+            answers.fill_with(|| Err(error.clone()));
             return answers;
         }
         for line in &added {
@@ -165,7 +162,7 @@ impl Disk {
                     },
                     false => None,
                 };
-                let number = self.known.last + 1 + added.len() as u64;
+                let number = self.known.last.saturating_add(1 + added.len() as u64);
                 added.push(Line {
                     key,
                     version: number,
@@ -191,7 +188,7 @@ impl Disk {
         })
     }
 
-    /// Opens the file, or makes it. It is not empty after that.
+    /// Opens the file, or makes it where it was not there yet. It is not empty after that.
     fn open_file(&mut self) -> io::Result<File> {
         let file = match open_journal(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -202,6 +199,11 @@ impl Disk {
             let is_file = file.metadata()?.is_file();
             let problem = || io::Error::new(ErrorKind::InvalidInput, "it is not a regular file");
             return is_file.then_some(file).ok_or_else(problem);
+        }
+        if !self.known.generation.is_empty() {
+            let problem =
+                "it was removed or emptied while it was in use; start again if that was meant";
+            return Err(io::Error::new(ErrorKind::NotFound, problem));
         }
         self.replace(&Head::new(0), &[])?;
         open_journal(&self.path)
@@ -236,11 +238,7 @@ impl Disk {
         let mut file = self
             .open_file()
             .map_err(|error| failed(&path, "cannot be opened", error))?;
-        let result = self.read(&mut file);
-        if result.is_err() {
-            self.known = Known::default();
-        }
-        result?;
+        self.read(&mut file)?;
         let damage = self.known.damage();
         if damage.is_some() && damage != self.damage {
             let damage = damage.as_deref().unwrap_or_default();
@@ -283,6 +281,12 @@ impl Disk {
         let end = end.map_or(bytes.len(), |end| end + 1);
         let (head, rest) = bytes.split_at(end);
         let head = Head::read(head.trim_ascii_end()).map_err(refuse)?;
+        if head.last < self.known.last {
+            return Err(refuse(
+                "was replaced by an older one while it was in use; start again if that was meant"
+                    .to_owned(),
+            ));
+        }
         self.known = Known::after(&head, end);
         self.known.take(rest).map_err(refuse)
     }
@@ -298,6 +302,11 @@ impl Disk {
         }
         let end = self.known.bytes + self.known.tail.length;
         let added = (|| {
+            if file.metadata()?.len() != end {
+                return Err(io::Error::other(
+                    "somebody else has changed it without its lock",
+                ));
+            }
             #[cfg(test)]
             let file = self.append_to.as_mut().unwrap_or(&mut *file);
             file.seek(SeekFrom::Start(end))?;
@@ -341,8 +350,10 @@ impl Disk {
         }
         let head = Head::new(self.known.last);
         match self.replace(&head, &text) {
-            // It is read anew next time.
-            Ok(()) => self.known = Known::default(),
+            Ok(()) => {
+                let bytes = written(&head).map_or(0, |head| head.len()) + text.len();
+                self.known.replaced(&head, bytes as u64, kept);
+            }
             Err(error) => tracing::debug!(%error, "the journal could not be written anew"),
         }
     }

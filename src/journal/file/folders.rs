@@ -13,6 +13,9 @@ pub(super) fn in_folder(path: &Path) -> Result<(PathBuf, PathBuf), JournalError>
     let cannot = |error| failed(path, "cannot be found", error);
     let path = match path.canonicalize() {
         Ok(path) => path,
+        Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+            return Err(refused(path, "is a link that leads nowhere"));
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             std::path::absolute(path).map_err(cannot)?
         }
@@ -75,5 +78,21 @@ pub(super) fn refused(path: &Path, problem: impl Display) -> JournalError {
 }
 
 pub(super) fn failed(path: &Path, what: &str, error: io::Error) -> JournalError {
-    refused(path, format!("{what}: {error}")).with_source(Arc::new(error))
+    let problem = format!("the journal {} {what}: {error}", path.display());
+    let made = match is_transient(&error) {
+        true => JournalError::unavailable(problem),
+        false => JournalError::unusable(problem),
+    };
+    made.with_source(Arc::new(error))
+}
+
+/// Whether the same may work later: there are too many open files, for one.
+fn is_transient(error: &io::Error) -> bool {
+    const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    let by_kind = matches!(
+        error.kind(),
+        ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut
+    );
+    let number = error.raw_os_error();
+    by_kind || cfg!(unix) && number.is_some_and(|number| TOO_MANY_FILES.contains(&number))
 }

@@ -76,6 +76,10 @@ struct Mark {
     damaged: usize,
 }
 
+fn is_object(line: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, Value>>(line).is_ok()
+}
+
 /// A line as it is written.
 pub(super) fn written(line: &impl Serialize) -> Result<Vec<u8>, String> {
     let mut text = serde_json::to_vec(line).map_err(|error| error.to_string())?;
@@ -138,6 +142,11 @@ impl Known {
                         "has a line that cannot be read, line {number}: keys may be missing, so move the file away, and look in the workspace which runs it was for"
                     ));
                 }
+                if line.version == u64::MAX {
+                    return Err(
+                        "has a version that no other can follow: move the file away".to_owned()
+                    );
+                }
                 self.note(line);
                 if !text.ends_with(b"\n") {
                     // It counts, and is read again until its end is there.
@@ -148,6 +157,11 @@ impl Known {
             {
                 self.lines += damaged.len();
                 damaged.clear();
+            } else if text.ends_with(b"\n") && is_object(line) {
+                let number = self.lines + damaged.len() + 1;
+                return Err(format!(
+                    "has a line that this version does not know, line {number}: use the version that wrote it, or a newer one"
+                ));
             } else if !line.is_empty() {
                 damaged.push(text);
                 continue;
@@ -195,13 +209,20 @@ impl Known {
         let (_, after) = text.split_once(r#""agentSessionId":""#)?;
         let end = text.len() - after.len() + after.find('"')? + 1;
         let cut: Cut = serde_json::from_str(&format!("{}}}", &text[..end])).ok()?;
-        let claim = self.keys.get(&cut.key)?;
-        let is_claimed = matches!(claim.entry.state, State::Claimed { .. });
-        is_claimed.then(|| Line {
+        let before = self.keys.get(&cut.key)?;
+        if before.version == cut.version {
+            // It was recovered when this was read before.
+            return Some(before.clone());
+        }
+        let is_open = match before.entry.state {
+            State::Claimed { .. } | State::Unknown { .. } | State::Free { .. } => true,
+            State::Started { .. } | State::Ended { .. } => false,
+        };
+        is_open.then(|| Line {
             key: cut.key,
             version: cut.version,
             at: cut.at,
-            entry: claim.entry.with_state(State::Started {
+            entry: before.entry.with_state(State::Started {
                 session_id: cut.agent_session_id,
             }),
         })
@@ -222,6 +243,18 @@ impl Known {
             }
         }
         Ok(text)
+    }
+
+    /// The file was written anew with this head, these lines and so many bytes.
+    pub(super) fn replaced(&mut self, head: &Head, bytes: u64, lines: Vec<Line>) {
+        self.generation.clone_from(&head.generation);
+        self.bytes = bytes;
+        self.lines = 1 + lines.len();
+        self.keys = lines
+            .into_iter()
+            .map(|line| (line.key.clone(), line))
+            .collect();
+        self.tail = Tail::default();
     }
 
     /// Notes that `bytes` were added with these lines.

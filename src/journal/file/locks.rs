@@ -40,10 +40,17 @@ impl Locks {
         let mut pause = Duration::from_micros(100);
         loop {
             // Opened each time: the folder may have been removed and made anew.
-            let file =
-                open_lock(&path).map_err(|error| failed(&path, "cannot be opened", error))?;
+            let file = match open_lock(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    create_folder(&self.folder).and_then(|()| open_lock(&path))
+                }
+                opened => opened,
+            };
+            let file = file.map_err(|error| failed(&path, "cannot be opened", error))?;
             match file.try_lock() {
-                Ok(()) => return Ok(file),
+                Ok(()) if is_at(&file, &path) => return Ok(file),
+                // It was removed meanwhile, and others lock another one.
+                Ok(()) => {}
                 Err(TryLockError::Error(error)) => {
                     return Err(failed(&path, "cannot be locked", error));
                 }
@@ -88,7 +95,8 @@ impl Locks {
     /// Whether the owner of a claim is alive.
     pub(super) fn is_key_locked(&self, key: &str) -> Result<bool, JournalError> {
         let path = self.of_key(key);
-        let file = match File::open(&path) {
+        // To be written: some file systems lock no other.
+        let file = match fs::OpenOptions::new().write(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(failed(&path, "cannot be opened", error)),
@@ -110,4 +118,22 @@ impl Locks {
 fn open_lock(path: &Path) -> io::Result<File> {
     let mut options = private();
     options.write(true).create(true).truncate(false).open(path)
+}
+
+/// Whether a file is the one that a path leads to.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(file), Ok(at)) => place(file) == place(at),
+        _ => false,
+    }
+}
+
+/// A file that is open is not removed there.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
 }

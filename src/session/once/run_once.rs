@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::start_once::StartedOnce;
 use crate::error::{Error, JournalError, Result};
 use crate::journal::{Journal, Keyed, OnUnrecorded, Once, Restart, record_end};
@@ -148,6 +150,7 @@ impl RunOnce {
             deadline: Some(start.saturating_add(options.timeout)),
             retry: None,
             returns_rate_limits: false,
+            given_up: CancellationToken::new(),
         };
         let once = keyed.start(self.on_unrecorded).await?;
         let owner = match &once {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::error::{Error, JournalError, Result};
 use crate::journal::{EarlierRun, Journal, Keyed, OnUnrecorded, Once, Restart};
 use crate::model::{Run, SessionId, TriggerRun};
@@ -268,6 +270,7 @@ impl StartOnce {
             restart: self.restart,
             retry: self.retry,
             returns_rate_limits: false,
+            given_up: CancellationToken::new(),
         };
         (keyed, self.on_unrecorded)
     }

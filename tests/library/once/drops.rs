@@ -67,12 +67,13 @@ async fn dropped_once_it_was_sent_its_id_is_recorded() {
 }
 
 #[tokio::test]
-async fn a_closed_client_claims_and_frees_and_sends_nothing() {
+async fn a_closed_client_claims_nothing_and_waits_for_nobody() {
     let server = FaultServer::start([]).await;
     let (client, _) = server.client();
     let journal = MemoryJournal::default();
-    client.close();
-    let error = client
+    let closed = client.child();
+    closed.close();
+    let error = closed
         .start_once(KEY, request(), &journal)
         .await
         .unwrap_err();
@@ -84,9 +85,31 @@ async fn a_closed_client_claims_and_frees_and_sends_nothing() {
         }
     );
     assert!(is_closed, "{error}");
-    let state = journal.state(KEY);
-    assert!(matches!(state, Some(State::Free { .. })), "{state:?}");
-    assert_eq!(server.arrived(), 0);
+    assert_eq!((journal.state(KEY), server.arrived()), (None, 0));
+
+    // Also one that waits for what comes of another's claim.
+    let client = dinoai::Client::builder()
+        .endpoint(server.endpoint())
+        .credentials(dinoai::Credentials::key_and_secret("key", "secret"))
+        .build()
+        .unwrap();
+    let answers = Arc::new(Notify::new());
+    journal.plan([Store::MadeAndAnswersAfter(answers.clone())]);
+    let first = tokio::spawn(client.start_once(KEY, request(), &journal).into_future());
+    journal
+        .until(KEY, |state| matches!(state, State::Claimed { .. }))
+        .await;
+    let waiting = client.child();
+    let second = tokio::spawn(waiting.start_once(KEY, request(), &journal).into_future());
+    while journal.asked().0 == 0 {
+        tokio::task::yield_now().await;
+    }
+    waiting.close();
+    let error = second.await.unwrap().unwrap_err();
+    assert!(!error.may_have_started(), "{error}");
+    answers.notify_one();
+    first.await.unwrap().unwrap();
+    assert_eq!(triggers(&server), 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use dinoai::{Error, StartedOnce};
 use super::{KEY, triggers};
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
 use crate::support::memory_journal::{MemoryJournal, Store};
-use crate::support::samples::request;
+use crate::support::samples::{request, seconds};
 
 #[tokio::test]
 async fn nothing_is_sent_by_a_journal_that_cannot_be_used() {
@@ -141,4 +141,69 @@ async fn an_unknown_outcome_and_a_proof_are_given_to_it_again_too() {
         journal.until(KEY, is_right).await;
         assert_eq!(triggers(&server), 1);
     }
+}
+
+#[tokio::test]
+async fn a_function_that_panics_loses_no_id() {
+    let server = FaultServer::start([]).await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    journal.plan([Store::Well, Store::Fails]);
+    let call = client.start_once(KEY, request(), &journal);
+    let call = call.on_unrecorded(|_, _| panic!("the caller's own"));
+    let panicked = tokio::spawn(call.into_future()).await.unwrap_err();
+    assert!(panicked.is_panic());
+    journal
+        .until(KEY, |state| matches!(state, State::Started { .. }))
+        .await;
+}
+
+#[tokio::test]
+async fn a_journal_that_never_says_what_is_stored_holds_nobody_up() {
+    let server = FaultServer::start([]).await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    journal.plan(vec![Store::SaysNothing; 10_000]);
+    let call = client
+        .start_once(KEY, request(), &journal)
+        .timeout(seconds(60));
+    let found = call.await.unwrap();
+    assert!(matches!(found, StartedOnce::Unknown { .. }), "{found:?}");
+    assert!(journal.asked().1 < 100, "{:?}", journal.asked());
+    assert_eq!(server.arrived(), 0);
+}
+
+#[tokio::test]
+async fn a_proof_is_not_lost_with_an_answer_that_says_nothing() {
+    let server = FaultServer::start([Reply::html(404)]).await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    journal.plan([Store::Well, Store::SaysNothing]);
+    client
+        .start_once(KEY, request(), &journal)
+        .await
+        .unwrap_err();
+    let state = journal.state(KEY);
+    assert!(matches!(state, Some(State::Free { .. })), "{state:?}");
+}
+
+#[tokio::test]
+async fn a_journal_that_hangs_keeps_no_id_back() {
+    let server = FaultServer::start([]).await;
+    let (client, clock) = server.client();
+    let journal = MemoryJournal::default();
+    let never = Arc::new(tokio::sync::Notify::new());
+    journal.plan([Store::Well, Store::MadeAndAnswersAfter(never)]);
+    let told = Arc::new(Mutex::new(0));
+    let tell = told.clone();
+    let call = client.start_once(KEY, request(), &journal);
+    let call = call.on_unrecorded(move |_, _| *tell.lock().unwrap() += 1);
+    let call = tokio::spawn(call.into_future());
+    journal
+        .until(KEY, |state| matches!(state, State::Started { .. }))
+        .await;
+    clock.advance(seconds(21));
+    let started = call.await.unwrap().unwrap();
+    assert_eq!(started.session_id().unwrap().as_str(), SESSION);
+    assert_eq!(*told.lock().unwrap(), 1);
 }

@@ -283,3 +283,111 @@ async fn bytes_that_are_no_text_are_damage_like_any_other() {
         Some(State::Started { .. })
     ));
 }
+
+#[tokio::test]
+async fn a_recovered_session_id_outlasts_what_is_written_after_it() {
+    let (_folder, path) = journal_file();
+    let (server, lines) = started(&path).await;
+    let (client, _) = server.client();
+    let cut = &lines[2][..lines[2].len() - 3];
+    fs::write(&path, format!("{}\n{}\n{cut}", lines[0], lines[1])).unwrap();
+    let journal = FileJournal::open(&path).unwrap();
+    client
+        .start_once("other", request(), &journal)
+        .await
+        .unwrap();
+    let again = FileJournal::open(&path).unwrap();
+    assert_eq!(again.damage(), None);
+    let state = state(&again, KEY).await;
+    assert!(matches!(state, Some(State::Started { .. })), "{state:?}");
+}
+
+#[tokio::test]
+async fn a_journal_that_is_removed_emptied_or_replaced_while_it_is_in_use_is_refused() {
+    let (_folder, path) = journal_file();
+    let (server, lines) = started(&path).await;
+    let (client, _) = server.client();
+    let open = FileJournal::open(&path).unwrap();
+    let before = server.arrived();
+    let refused = async |says: &str| {
+        for _ in 0..2 {
+            let error = client.start_once(KEY, request(), &open).await.unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    };
+    fs::remove_file(&path).unwrap();
+    refused("removed or emptied").await;
+    fs::write(&path, "").unwrap();
+    refused("removed or emptied").await;
+    FileJournal::open(&path).unwrap();
+    refused("replaced by an older one").await;
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    client.start_once(KEY, request(), &open).await.unwrap();
+    assert_eq!(triggers(&server), 1);
+    assert!(server.arrived() > before);
+}
+
+#[tokio::test]
+async fn a_whole_line_that_is_not_understood_is_refused_and_stays() {
+    let (_folder, path) = journal_file();
+    let (server, lines) = started(&path).await;
+    let (client, _) = server.client();
+    let newer = lines[2].replace("\"started\"", "\"paused\"");
+    let text = format!("{}\n{}\n{newer}\n", lines[0], lines[1]);
+    fs::write(&path, &text).unwrap();
+    let refused = FileJournal::open(&path).unwrap_err().to_string();
+    assert!(refused.contains("does not know, line 3"), "{refused}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    // The highest version is no panic, either.
+    let highest = lines[2].replace("\"version\":2", &format!("\"version\":{}", u64::MAX));
+    fs::write(&path, format!("{}\n{}\n{highest}\n", lines[0], lines[1])).unwrap();
+    FileJournal::open(&path).unwrap_err();
+    drop(client);
+}
+
+#[tokio::test]
+async fn a_folder_of_locks_that_is_removed_is_made_again() {
+    let (folder, path) = journal_file();
+    let (server, _) = started(&path).await;
+    let (client, _) = server.client();
+    let journal = FileJournal::open(&path).unwrap();
+    fs::remove_dir_all(folder.path().join("runs.jsonl.locks")).unwrap();
+    client
+        .start_once("other", request(), &journal)
+        .await
+        .unwrap();
+    let found = client.start_once(KEY, request(), &journal).await.unwrap();
+    assert_eq!(found.session_id().unwrap().as_str(), SESSION);
+}
+
+#[test]
+fn arbitrary_content_is_read_or_refused_and_never_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs.jsonl");
+    let head = "{\"journal\":\"dinoai\",\"format\":1,\"generation\":\"a\",\"last\":3}\n";
+    let line = "{\"key\":\"k\",\"version\":3,\"at\":\"2026-11-25T02:00:00.000Z\",\"state\":\"started\",\"agentSessionId\":\"a\",\"account\":\"b\",\"request\":{}}\n";
+    let whole = format!("{head}{line}{{\"damaged\":0}}\n{line}").into_bytes();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut seed = 7_u64;
+    for _ in 0..3_000 {
+        let mut bytes = whole.clone();
+        for _ in 0..3 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let place = (seed >> 33) as usize % bytes.len();
+            match seed % 4 {
+                0 => bytes[place] = (seed >> 40) as u8,
+                1 => bytes.truncate(place.max(1)),
+                2 => bytes.insert(place, b'\n'),
+                _ => drop(bytes.remove(place)),
+            }
+            if bytes.is_empty() {
+                bytes.push(b'{');
+            }
+        }
+        fs::write(&path, &bytes).unwrap();
+        if let Ok(journal) = FileJournal::open(&path) {
+            // The time that one was stored may be any.
+            let _ = runtime.block_on(journal.list());
+        }
+    }
+}

@@ -282,3 +282,28 @@ async fn of_two_at_once_one_starts_and_the_other_waits_for_its_id() {
     assert_eq!(ids, [SESSION, SESSION]);
     assert_eq!(triggers(&server), 1);
 }
+
+#[tokio::test]
+async fn a_restart_that_starts_nothing_leaves_the_failed_run_to_the_next_call() {
+    let server = whose_run_is("FAILED").await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    client.start_once(KEY, request(), &journal).await.unwrap();
+    let restart = || {
+        client
+            .start_once(KEY, request(), &journal)
+            .restart(Restart::Failed)
+    };
+    server.answer_next([Reply::Status("FAILED"), Reply::html(404)]);
+    restart().await.unwrap_err();
+    let state = journal.state(KEY);
+    let is_failed = |state: &State| matches!(state, State::Ended { status, .. } if *status == RunStatus::Failed);
+    assert!(state.as_ref().is_some_and(is_failed), "{state:?}");
+    assert!(journal.entry(KEY).unwrap().other_runs.is_empty());
+    let before = triggers(&server);
+    let never = client.start_once(KEY, request(), &journal).await.unwrap();
+    assert!(matches!(never, StartedOnce::Ended(_)), "{never:?}");
+    assert_eq!(triggers(&server), before);
+    let again = restart().await.unwrap();
+    assert!(matches!(again, StartedOnce::Restarted { .. }), "{again:?}");
+}

@@ -190,3 +190,43 @@ async fn an_id_that_the_journal_does_not_take_is_said() {
             .await;
     }
 }
+
+#[tokio::test]
+async fn a_stream_that_is_dropped_while_it_waits_for_a_claim_starts_nothing_later() {
+    let server = starts_runs("COMPLETED").await;
+    let client = dinoai::Client::builder()
+        .endpoint(server.endpoint())
+        .credentials(dinoai::Credentials::key_and_secret("key", "secret"))
+        .build()
+        .unwrap();
+    let journal = MemoryJournal::default();
+    let answers = Arc::new(tokio::sync::Notify::new());
+    journal.plan([Store::MadeAndAnswersAfter(answers.clone())]);
+    let first = client.child();
+    let request = messages(1).remove(0);
+    let claimed = tokio::spawn(first.start_once(KEYS[0], request, &journal).into_future());
+    journal
+        .until(KEYS[0], |state| matches!(state, State::Claimed { .. }))
+        .await;
+    let mut stream = client
+        .run_all(messages(1), 1)
+        .once(&journal, [KEYS[0]])
+        .results();
+    crate::support::poll_once::poll_once(&mut Box::pin(stream.next())).await;
+    while journal.asked().0 == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(stream);
+    // The other claim ends with proof.
+    first.close();
+    answers.notify_one();
+    claimed.await.unwrap().unwrap_err();
+    journal
+        .until(KEYS[0], |state| matches!(state, State::Free { .. }))
+        .await;
+    let start = std::time::Instant::now();
+    while start.elapsed().as_millis() < 300 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(triggers(&server), 0);
+}

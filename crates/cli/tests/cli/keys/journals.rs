@@ -157,3 +157,34 @@ fn no_secret_and_no_text_is_in_it() {
         assert!(!text.contains(secret), "{text}");
     }
 }
+
+#[test]
+fn a_database_that_cannot_be_used_is_2_by_name_and_its_password_is_not_shown() {
+    let bench = Bench::start();
+    for (url, says) in [
+        (
+            "postgres://ci:canary-in-a-coal-mine@127.0.0.1:1/runs",
+            "127.0.0.1:1/runs",
+        ),
+        (
+            "postgres://ci:canary-in-a-coal-mine@127.0.0.1/runs?sslmode=maybe",
+            "sslmode",
+        ),
+        (
+            "postgresql://ci:canary-in-a-coal-mine@127.0.0.1/runs?color=red",
+            "color",
+        ),
+    ] {
+        for format in ["text", "json"] {
+            let refused = bench.once(&["--journal", url, "--output", format, "-vv"]);
+            assert_eq!(refused.code(), 2, "{}", refused.stderr);
+            let shown = format!("{}{}", refused.stdout, refused.stderr);
+            assert!(
+                shown.contains(says) && shown.contains("nothing was sent"),
+                "{shown}"
+            );
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+    assert_eq!(bench.started(), 0);
+}
