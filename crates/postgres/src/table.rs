@@ -122,7 +122,12 @@ struct Look {
 
 /// Sees to it that the table is there, in this format. Others may do the same at the same time.
 pub(crate) async fn ensure(client: &Client, name: &Name) -> Result<(), JournalError> {
-    let mut look = look(client, name).await?;
+    let mut look = self::look(client, name).await?;
+    if look.format == Some(0) {
+        // The name is looked up after the statement has begun, and the constraint as it was then: a table that
+        // was made in between has none yet.
+        look = self::look(client, name).await?;
+    }
     loop {
         let format = match look.format {
             Some(0) => {

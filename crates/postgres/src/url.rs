@@ -79,7 +79,7 @@ pub(crate) fn take_apart(url: &str) -> Result<Parts, JournalError> {
             "sslmode" => parts.ssl_mode = Some(ssl_mode(&decoded(value)?)?),
             "sslrootcert" => parts.root_certificate = Some(decoded(value)?.into_owned()),
             known if PASSED_ON.contains(&known) => kept.push(pair.replace('@', "%40")),
-            unknown => return Err(unknown_parameter(unknown, before, query, &parts.given)),
+            unknown => return Err(unknown_parameter(unknown, &parts.given)),
         }
         parts.given.push(name);
     }
@@ -129,11 +129,10 @@ fn ssl_mode(value: &str) -> Result<SslMode, JournalError> {
 }
 
 /// The name is shown unless it may be the rest of a password.
-fn unknown_parameter(name: &str, before: &str, query: &str, given: &[String]) -> JournalError {
+fn unknown_parameter(name: &str, given: &[String]) -> JournalError {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let follows_password = given.last().is_some_and(|last| last == "password");
-    let is_cut_off = !before.contains('@') && query.contains('@');
-    if follows_password || is_cut_off || !name.chars().all(is_plain) {
+    if follows_password || !name.chars().all(is_plain) {
         return malformed(
             "a parameter in it is unknown; in a password, write %26 for &, %3F for ?, %40 for @",
         );

@@ -8,7 +8,7 @@ use dinoai::journal::{Journal, JournalError};
 use dinoai_postgres::PostgresJournal;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, pause, resume};
+use tokio::time::{Instant, advance, pause, resume};
 
 use crate::support::{Proxy, Server, find, started, store};
 
@@ -49,7 +49,10 @@ async fn the_next_host_is_asked_where_one_says_nothing() {
     let url = server.url("postgres", "connect_timeout=1");
     let url = url.replace("@localhost:", &format!("@localhost:{silent},localhost:"));
     let url = url.replace("127.0.0.1", "127.0.0.1,127.0.0.1");
+    let start = Instant::now();
     let journal = PostgresJournal::connect(url).await.unwrap();
+    let waited = start.elapsed();
+    assert!(waited < Duration::from_secs(4), "{waited:?}");
     store(&journal, "key", &started("a")).await;
     let (_socket, _) = listener.accept().await.unwrap();
 }
@@ -108,6 +111,40 @@ async fn a_statement_that_was_given_up_is_cancelled() {
 }
 
 /// Also where connecting takes most of the time.
+#[tokio::test]
+async fn a_call_ends_in_time_whatever_it_waits_for() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = Proxy::before(server.port()).await;
+    let url = proxy.url("postgres");
+    let journal = PostgresJournal::connect(url).await.unwrap();
+    let mut admin = server.admin("postgres").await;
+    let lock = admin.transaction().await.unwrap();
+    let all = "LOCK TABLE dinoai_journal";
+    lock.batch_execute(all).await.unwrap();
+    proxy.delay(true);
+    proxy.cut();
+    let start = Instant::now();
+    let loading = tokio::spawn({
+        let journal = journal.clone();
+        async move { journal.load("key").await }
+    });
+    while proxy.connections() < 2 {
+        proxy.was_kept_back().await;
+    }
+    pause();
+    advance(Duration::from_secs(8)).await;
+    resume();
+    proxy.delay(false);
+    server.until_somebody_waits(1).await;
+    let (error, _) = outcome(loading).await;
+    assert!(error.is_transient(), "{error}");
+    let waited = start.elapsed();
+    assert!((14..16).contains(&waited.as_secs()), "{waited:?}");
+}
+
+/// A connection that is never made.
 #[tokio::test]
 async fn a_call_that_has_to_connect_ends_in_time() {
     let Some(server) = Server::start() else {

@@ -116,6 +116,21 @@ async fn the_systems_authorities_do_not_know_the_server() {
     assert!(error_of(&none).await.0.contains("needs sslrootcert"));
 }
 
+/// One that is not whom it says is not passed over.
+#[tokio::test]
+async fn no_other_host_is_asked_instead() {
+    let Some(server) = with_tls() else {
+        return;
+    };
+    let url = url(&server, "localhost", "sslmode=verify-full", Some("ca.pem"));
+    let two = format!("@db.example:{},localhost:", server.port());
+    let url = url.replace("@localhost:", &two);
+    let url = url.replace("hostaddr=127.0.0.1", "hostaddr=127.0.0.1,127.0.0.1");
+    let (error, is_transient) = error_of(&url).await;
+    assert!(error.contains("not valid for name"), "{error}");
+    assert!(!is_transient);
+}
+
 /// A certificate that no authority has signed can be named itself.
 #[tokio::test]
 async fn the_servers_own_certificate_can_be_named() {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 #[derive(Clone)]
 pub(crate) struct Proxy {
@@ -24,6 +24,7 @@ struct State {
     named: AtomicUsize,
     keeps_back: AtomicBool,
     was_kept_back: Notify,
+    is_delayed: watch::Sender<bool>,
     cut: Notify,
 }
 
@@ -68,7 +69,12 @@ impl Proxy {
         self.state.keeps_back.store(false, Ordering::SeqCst);
     }
 
-    /// Waits until something was kept back.
+    /// Lets what clients send wait, or not any more.
+    pub(crate) fn delay(&self, is_delayed: bool) {
+        self.state.is_delayed.send_replace(is_delayed);
+    }
+
+    /// Waits until something was kept back, or waits.
     pub(crate) async fn was_kept_back(&self) {
         self.state.was_kept_back.notified().await;
     }
@@ -122,6 +128,11 @@ async fn messages(
         if state.keeps_back.load(Ordering::SeqCst) {
             state.was_kept_back.notify_one();
             continue;
+        }
+        if *state.is_delayed.borrow() {
+            state.was_kept_back.notify_one();
+            let mut is_delayed = state.is_delayed.subscribe();
+            let _ = is_delayed.wait_for(|is_delayed| !is_delayed).await;
         }
         server.write_all(&message).await?;
     }
