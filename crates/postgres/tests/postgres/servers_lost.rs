@@ -1,5 +1,7 @@
 //! A server that is killed, between calls and during calls.
 
+use std::time::{Duration, Instant};
+
 use dinoai::journal::{Journal, Written};
 use dinoai_postgres::PostgresJournal;
 
@@ -82,6 +84,7 @@ async fn at_any_moment() {
             while !says.is_closed() {
                 let (key, entry) = (format!("key-{keys}"), started("a"));
                 let mut has_failed = false;
+                let start = Instant::now();
                 loop {
                     match journal.store(&key, &entry, None).await {
                         Ok(Written::Done { .. }) => break,
@@ -94,6 +97,8 @@ async fn at_any_moment() {
                         Ok(other) => panic!("{other:?}"),
                         Err(error) => {
                             assert!(error.is_transient(), "{error}");
+                            let waited = start.elapsed();
+                            assert!(waited < Duration::from_secs(40), "{error}");
                             has_failed = true;
                             // It goes on only once the server does.
                             tokio::task::yield_now().await;

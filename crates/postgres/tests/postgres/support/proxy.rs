@@ -3,11 +3,13 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 #[derive(Clone)]
 pub(crate) struct Proxy {
@@ -76,7 +78,9 @@ impl Proxy {
 
     /// Waits until something was kept back, or waits.
     pub(crate) async fn was_kept_back(&self) {
-        self.state.was_kept_back.notified().await;
+        let kept = self.state.was_kept_back.notified();
+        let waited = timeout(Duration::from_secs(20), kept).await;
+        waited.expect("the client sends nothing");
     }
 
     /// Cuts all connections.
