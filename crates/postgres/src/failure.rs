@@ -92,7 +92,7 @@ impl Name {
     /// An error of the server's, or of a pooler's.
     fn refused(&self, error: &DbError) -> JournalError {
         let (code, message, user) = (error.code(), error.message(), &self.user);
-        match &code.code()[..2] {
+        match code.code().get(..2).unwrap_or_default() {
             _ if *code == SqlState::INVALID_PASSWORD => self.unusable(&format!(
                 "the password for user {user:?} was refused; check the URL"
             )),
