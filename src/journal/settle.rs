@@ -1,12 +1,19 @@
 //! What people decide about an unknown key: which run it has started, or that it is to be started again.
 
+use std::time::Duration;
+
+use super::bounded::bounded;
 use super::entry::{Entry, account};
+use super::pauses::Pauses;
 use super::rules::{after_resolve, after_retry, check_key};
 use super::store::{Journal, Stored, Written};
 use crate::error::{Error, Result};
 use crate::model::{Run, SessionId};
 use crate::operations::Api;
 use crate::transport::CallOptions;
+
+/// How long a journal that is out of order is tried again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Says which run a key has started, after reading it.
 pub(crate) async fn resolve(
@@ -37,23 +44,35 @@ async fn change(
     key: &str,
     rule: impl Fn(&Stored) -> Result<Option<Entry>>,
 ) -> Result<()> {
+    let mut pauses = Pauses::new();
     loop {
         let stored = known(api, journal, key).await?;
         let Some(next) = rule(&stored)? else {
             return Ok(());
         };
-        let written = journal.store(key, &next, Some(&stored.version)).await;
-        match written.map_err(|source| failed(key, source))? {
-            Written::Done { .. } => return Ok(()),
-            Written::Conflict(_) => {}
+        match bounded(api, journal.store(key, &next, Some(&stored.version))).await {
+            Ok(Written::Done { .. }) => return Ok(()),
+            Ok(Written::Conflict(_)) => {}
+            // What has come of it, the next look says.
+            Err(error) if error.is_transient() && pauses.total() < PATIENCE => {}
+            Err(error) => return Err(failed(key, error)),
         }
+        api.clock().sleep(pauses.next()).await;
     }
 }
 
 /// What is stored of a key of this account.
 async fn known(api: &Api, journal: &impl Journal, key: &str) -> Result<Stored> {
-    let stored = journal.load(key).await;
-    let stored = stored.map_err(|source| failed(key, source))?;
+    let mut pauses = Pauses::new();
+    let stored = loop {
+        match bounded(api, journal.load(key)).await {
+            Ok(stored) => break stored,
+            Err(error) if error.is_transient() && pauses.total() < PATIENCE => {
+                api.clock().sleep(pauses.next()).await;
+            }
+            Err(error) => return Err(failed(key, error)),
+        }
+    };
     let refuse = |problem: &str| Error::InvalidRequest {
         field: "key",
         problem: format!("{key:?} {problem}"),

@@ -207,3 +207,26 @@ async fn a_journal_that_hangs_keeps_no_id_back() {
     assert_eq!(started.session_id().unwrap().as_str(), SESSION);
     assert_eq!(*told.lock().unwrap(), 1);
 }
+
+#[tokio::test]
+async fn what_people_decide_is_tried_again_too() {
+    let server = FaultServer::start([Reply::ResetAfter]).await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    client
+        .start_once(KEY, request(), &journal)
+        .await
+        .unwrap_err();
+    for failures in [Store::Fails, Store::FailsThoughMade] {
+        journal.plan(vec![failures; 3]);
+        client.retry_key(KEY, &journal).await.unwrap();
+        let state = journal.state(KEY);
+        assert!(matches!(state, Some(State::Free { .. })), "{state:?}");
+    }
+    journal.plan([Store::Unusable]);
+    let error = client
+        .resolve_key(KEY, SESSION, &journal)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Journal { .. }), "{error}");
+}
