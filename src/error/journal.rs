@@ -34,8 +34,9 @@ impl JournalError {
         }
     }
 
-    /// What works only once somebody has changed something: a wrong password, a folder that is
-    /// read-only, a file that is no journal.
+    /// What works only once somebody has changed something.
+    ///
+    /// A wrong password, a folder that is read-only, a file that is no journal.
     ///
     /// ```
     /// use dinoai::journal::JournalError;
