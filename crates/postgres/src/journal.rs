@@ -33,7 +33,7 @@ impl PostgresJournal {
     /// `disable`, `prefer` (the default), `require`, `verify-ca` and `verify-full`, and `sslrootcert` a PEM
     /// file, or `system`. Only with `sslrootcert` or `verify-full` is it checked whom one talks to.
     ///
-    /// Keys whose [time is over](Entry::is_over) are deleted, here and by [`list`](Journal::list).
+    /// Keys whose time is over are deleted, here and by `list`.
     ///
     /// ```no_run
     /// use dinoai_postgres::PostgresJournal;

@@ -1,6 +1,6 @@
-//! A journal in PostgreSQL for [`dinoai`]: the run of a key is started once, from any machine.
+//! A journal in PostgreSQL for `dinoai`: the run of a key is started once, from any machine.
 //!
-//! [`PostgresJournal`] keeps the keys of [`Client::start_once`](dinoai::Client::start_once) in one table,
+//! [`PostgresJournal`] keeps the keys of `Client::start_once` in one table,
 //! `dinoai_journal`, which it makes itself. A claim is one round trip.
 //!
 //! ```no_run
