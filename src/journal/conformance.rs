@@ -181,7 +181,7 @@ async fn versions(journal: &impl Journal, key: &str) {
     }
 }
 
-/// Keys are told apart to the byte, and all are in the list, also when the journal is opened again.
+/// Keys are compared byte by byte, and all are in the list, also when the journal is opened again.
 async fn keys<J: Journal>(journal: &impl Journal, run: &str, open: impl AsyncFn() -> J) {
     let odd = [
         "a", "A", "a ", "a/b", "a\\b", "a'b", "a\"b", "a%b", "a_b", "a;b", "$1", "ä", "a\u{308}",

@@ -99,7 +99,7 @@ struct Run {
     is_over: bool,
 }
 
-/// A server whose runs end when they are told to.
+/// A server whose runs end when a test says so.
 struct Runs {
     server: FaultServer,
     keys: Arc<Mutex<BTreeMap<String, Run>>>,

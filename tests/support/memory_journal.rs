@@ -42,7 +42,7 @@ pub(crate) enum Store {
     SaysNothing,
     /// It is made, and fails all the same.
     FailsThoughMade,
-    /// It is made, and answers once this is told.
+    /// It is made, and answers once this is notified.
     MadeAndAnswersAfter(Arc<Notify>),
 }
 
