@@ -1,7 +1,7 @@
 //! [`Ledger`]: the journal in which it is remembered what was started from here, and by which key.
 //!
 //! Every run is, so that `runs`, `send --last` and `chat --continue` find it: one without a key of its own
-//! gets one that no other has. Where no journal is named and the user's own cannot be used, such a run is
+//! gets one that no other has. Where no journal is named and the user's own cannot be opened, such a run is
 //! started all the same.
 
 use std::collections::hash_map::RandomState;
