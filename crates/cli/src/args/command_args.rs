@@ -209,7 +209,8 @@ pub(crate) struct ChatArgs {
     pub(crate) poll: PollArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("again").args(["resume", "key"]))]
 pub(crate) struct BatchArgs {
     /// File with the runs to start: JSON lines, a JSON array, or CSV with a header; use - for
     /// standard input. The fields are agent, message, slack_channel, slack_thread, base_branch,
@@ -218,14 +219,20 @@ pub(crate) struct BatchArgs {
     /// Keep at most this many runs in progress at a time
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,
-    /// Save the results to this file, and do not restart what it lists as started
+    /// Save the results to this file, and do not restart what has been started for it
     #[arg(long, value_name = "RESULTS")]
     pub(crate) resume: Option<PathBuf>,
+    /// Start each item once for this key and its number, also if the command is run again, without a file of
+    /// results. With auto, the key is made of what the CI system says of the job and step, and of the request
+    #[arg(long, value_name = "KEY", conflicts_with = "resume")]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
     /// Restart items whose outcome is unknown: those with these numbers, or all
-    #[arg(long, value_name = "ITEM", requires = "resume", num_args = 0.., value_delimiter = ',', value_parser = item_number)]
+    #[arg(long, value_name = "ITEM", requires = "again", num_args = 0.., value_delimiter = ',', value_parser = item_number)]
     pub(crate) retry_unknown: Option<Vec<usize>>,
     /// Restart items whose runs failed, were stopped or expired
-    #[arg(long, requires = "resume")]
+    #[arg(long, requires = "again")]
     pub(crate) retry_failed: bool,
     #[command(flatten)]
     pub(crate) poll: PollArgs,

@@ -105,7 +105,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
     let client = &account.client;
     // Reads files and pipes: while nothing listens for signals yet, they end the process.
     let prepared = match &command {
-        Command::Batch(options) => Some(batch::prepare(options, output)?),
+        Command::Batch(options) => Some(batch::prepare(options)?),
         _ => None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

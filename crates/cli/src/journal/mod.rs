@@ -18,7 +18,12 @@ use crate::environment;
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure, FailureKind, hint};
 
+mod at_best;
 mod auto_key;
+
+pub(crate) use auto_key::of_ci_job as key_of_ci_job;
+
+use at_best::AtBest;
 
 /// The word for no journal.
 const NONE: &str = "none";
@@ -32,13 +37,30 @@ pub(crate) struct Ledger {
     is_named: bool,
     name: String,
     /// The option that names it, as it stands after a command.
-    option: String,
+    pub(crate) option: String,
 }
 
 impl Ledger {
     /// The journal that the options or the environment name, else the user's own, in memory where an emulator
     /// ends with the command. `None`: nothing is remembered.
+    ///
+    /// What is started is started all the same where the user's own does not work.
     pub(crate) async fn open(
+        options: &JournalArgs,
+        is_emulated: bool,
+        output: &Output,
+    ) -> Result<Option<Self>, Failure> {
+        let ledger = Self::open_any(options, is_emulated, output).await?;
+        Ok(ledger.map(|ledger| match ledger.is_named {
+            true => ledger,
+            false => Self {
+                journal: Arc::new(AtBest::new(ledger.journal)),
+                ..ledger
+            },
+        }))
+    }
+
+    async fn open_any(
         options: &JournalArgs,
         is_emulated: bool,
         output: &Output,
@@ -49,18 +71,11 @@ impl Ledger {
             true => named,
             false => named.or_else(environment::journal),
         };
-        let name = match &named {
+        let is_named = named.is_some();
+        let name = match named {
             Some(name) if name == NONE => return Ok(None),
-            Some(name) => name.clone(),
-            None if is_emulated => {
-                return Ok(Some(Self {
-                    journal: Arc::new(MemoryJournal::new()),
-                    is_file: false,
-                    is_named: false,
-                    name: "memory".to_owned(),
-                    option: String::new(),
-                }));
-            }
+            Some(name) => name,
+            None if is_emulated => return Ok(Some(Self::in_memory())),
             None => {
                 let Some(folder) = environment::state_folder() else {
                     return Ok(None);
@@ -78,7 +93,7 @@ impl Ledger {
             return Ok(Some(Self {
                 journal: on_postgres(&name).await?,
                 is_file: false,
-                is_named: true,
+                is_named,
                 name: "the journal on PostgreSQL".to_owned(),
                 option,
             }));
@@ -88,24 +103,46 @@ impl Ledger {
                 "a journal is a file, postgres://… or none; this is another URL",
             ));
         }
-        let file = match FileJournal::open(Path::new(&name)) {
-            Ok(file) => file,
-            Err(error) if named.is_none() => {
-                tracing::debug!(%error, "it is not remembered what is started");
-                return Ok(None);
+        match Self::in_file(Path::new(&name), option, is_named, output) {
+            Err(failure) if !is_named => {
+                tracing::debug!(
+                    error = failure.message,
+                    "the user's own journal cannot be used"
+                );
+                Ok(None)
             }
-            Err(error) => return Err(unusable(&error)),
-        };
+            other => other.map(Some),
+        }
+    }
+
+    fn in_memory() -> Self {
+        Self {
+            journal: Arc::new(MemoryJournal::new()),
+            is_file: false,
+            is_named: false,
+            name: "memory".to_owned(),
+            option: String::new(),
+        }
+    }
+
+    fn in_file(
+        path: &Path,
+        option: String,
+        is_named: bool,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let file = FileJournal::open(path).map_err(|error| unusable(&error))?;
+        let name = path.display().to_string();
         if let Some(damage) = file.damage() {
             output.warning(&format!("the journal {name} is damaged: {damage}"));
         }
-        Ok(Some(Self {
+        Ok(Self {
             journal: Arc::new(file),
             is_file: true,
-            is_named: named.is_some(),
+            is_named,
             name,
             option,
-        }))
+        })
     }
 
     /// The same, where the command needs one.
@@ -114,12 +151,48 @@ impl Ledger {
         is_emulated: bool,
         output: &Output,
     ) -> Result<Self, Failure> {
-        if let Some(ledger) = Self::open(options, is_emulated, output).await? {
+        Self::for_batch(options, None, is_emulated, output).await
+    }
+
+    /// The same, with a file beside the results where none is named and the user's own cannot be opened.
+    pub(crate) async fn for_batch(
+        options: &JournalArgs,
+        results: Option<&Path>,
+        is_emulated: bool,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        if let Some(ledger) = Self::open_any(options, is_emulated, output).await? {
             return Ok(ledger);
+        }
+        if let Some(results) = results
+            && options.journal.is_none()
+            && environment::journal().is_none()
+        {
+            let mut name = results.as_os_str().to_owned();
+            name.push(".journal");
+            return Self::in_file(Path::new(&name), String::new(), true, output);
         }
         Err(Failure::usage(
             "there is no journal to remember it in; name a file with --journal or DINOAI_JOURNAL",
         ))
+    }
+
+    /// The same, where what is started is started this one time: in memory if it is not remembered.
+    pub(crate) async fn for_one_time(
+        options: &JournalArgs,
+        is_emulated: bool,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let ledger = Self::open(options, is_emulated, output).await?;
+        Ok(ledger.unwrap_or_else(Self::in_memory))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn over(journal: MemoryJournal) -> Self {
+        Self {
+            journal: Arc::new(journal),
+            ..Self::in_memory()
+        }
     }
 
     /// Starts a run once, by the key that the options ask for.
@@ -131,10 +204,20 @@ impl Ledger {
         output: &Output,
     ) -> Result<StartOnce, Failure> {
         let key = match options.key.as_deref() {
-            Some("auto") => auto_key::of_ci_job(&request)?,
+            Some("auto") => key_of_ci_job(&request)?,
             Some(key) => key.to_owned(),
             None => return Ok(self.start(client, "run", request, output)),
         };
+        self.warn_if_it_ends_with_the_job(output);
+        let restart = match options.restart {
+            Some(RestartWhen::Failed) => Restart::Failed,
+            Some(RestartWhen::Never) | None => Restart::Never,
+        };
+        Ok(self.start_by(client, key, request, output).restart(restart))
+    }
+
+    /// Says where a key is forgotten with the machine.
+    pub(crate) fn warn_if_it_ends_with_the_job(&self, output: &Output) {
         if self.is_file && environment::is_hosted_runner() {
             output.warning(&format!(
                 "the journal {} ends with this job, so that a job that is run again starts the run again; to \
@@ -142,11 +225,6 @@ impl Ledger {
                 self.name
             ));
         }
-        let restart = match options.restart {
-            Some(RestartWhen::Failed) => Restart::Failed,
-            Some(RestartWhen::Never) | None => Restart::Never,
-        };
-        Ok(self.start_by(client, key, request, output).restart(restart))
     }
 
     /// Starts a run by a key that no other has. `what` starts it: a command.
@@ -157,10 +235,7 @@ impl Ledger {
         request: TriggerRun,
         output: &Output,
     ) -> StartOnce {
-        let now = humantime::format_rfc3339_seconds(SystemTime::now());
-        let number = RandomState::new().build_hasher().finish();
-        let key = format!("{what}/{now}/{:08x}", number >> 32);
-        self.start_by(client, key, request, output)
+        self.start_by(client, unique_key(what), request, output)
     }
 
     fn start_by(
@@ -170,18 +245,27 @@ impl Ledger {
         request: TriggerRun,
         output: &Output,
     ) -> StartOnce {
+        let alarm = self.alarm(&key, output);
+        let start = client.start_once(key, request, &self.journal);
+        start.on_unrecorded(alarm)
+    }
+
+    /// What says that a run of a key has started whose id the journal does not take.
+    pub(crate) fn alarm(
+        &self,
+        key: &str,
+        output: &Output,
+    ) -> impl FnOnce(&SessionId, &JournalError) + Send + 'static {
         let alarm = output.alarm();
-        let option = self.option.clone();
-        let start = client.start_once(key.clone(), request, &self.journal);
-        start.on_unrecorded(move |id, error| {
+        let (option, key) = (self.option.clone(), hint::quoted(key));
+        move |id, error| {
             let text = format!(
                 "the run {id} has started, and its session ID is not in the journal: {error}; keep it: if this \
-                 command ends before the journal has it, enter it with: dinoai resolve{option} {} {}",
-                hint::quoted(&key),
+                 command ends before the journal has it, enter it with: dinoai resolve{option} {key} {}",
                 hint::id(id),
             );
             alarm(id, &text);
-        })
+        }
     }
 
     /// What can be done about a key of which nobody knows, beside what its failure says.
@@ -219,6 +303,13 @@ impl Ledger {
             Failure::usage(format!("no run was started from here, as far as {of} says"))
         })
     }
+}
+
+/// A key that no other has. `what` starts something by it: a command.
+pub(crate) fn unique_key(what: &str) -> String {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now());
+    let number = RandomState::new().build_hasher().finish();
+    format!("{what}/{now}/{:08x}", number >> 32)
 }
 
 #[cfg(feature = "postgres")]

@@ -1,40 +1,35 @@
 //! One item of a batch from its start to its end: the trigger, the wait, and what is written down.
 //!
-//! [`BatchRunner::run_item`] resumes the item's run, or starts one: the intent is on disk before
-//! the trigger is sent, the session id is written as soon as it is known.
-//! [`BatchRunner::write_result`] writes what came of it, after [`BatchRunner::result_of_error`]
-//! if the run was not seen to end. An item of which nothing was started is left as it was
-//! ([`BatchRunner::leave`]).
+//! [`BatchRunner::run_item`] resumes the item's run, or starts one, once, by the item's key in the journal:
+//! that it is about to start is written before that, the session id as soon as it is known.
+//! What came of it is written in `item_result.rs`.
 
 use std::sync::Arc;
 
-use dinoai::{Error, Obstacle, Run, SessionId, Wait};
-use tokio::sync::oneshot;
+use dinoai::journal::Restart;
+use dinoai::{Error, Obstacle, Run, RunOnce, SessionId, StartedOnce, TriggerRun};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::items::Item;
-use super::outcome::ItemOutcome;
-use super::plan::{PriorState, Task};
-use super::results::journal::Written;
-use super::results::record::{FailureRecord, ItemEvent, not_started};
-use super::runner::{BatchRunner, ItemResult, Unsynced};
+use super::plan::{PriorState, Resume, Start, Task};
+use super::results::record::{ItemEvent, not_started};
+use super::results::results_writer::Written;
+use super::runner::{BatchRunner, ItemResult};
 use crate::args::RequestArgs;
 use crate::commands::run::trigger_run;
-use crate::report::{ExitStatus, Failure, FailureKind};
+use crate::report::{ExitStatus, Failure};
 
-/// After so many outcomes in a row that are unknown nothing more is started.
-const UNKNOWN_IN_A_ROW: u32 = 3;
+/// The id of a run that has started, and whether it is written down.
+type Noted = oneshot::Sender<(SessionId, Written)>;
 
 impl BatchRunner<'_> {
     /// Sees one item to its end.
     pub(super) async fn run_item(&self, number: usize, task: Task) -> ItemResult {
         match task {
-            Task::Start(item, prior) => self.start(number, item, prior).await,
-            Task::Resume(item, id) => {
+            Task::Start(item, prior, start) => self.start(number, item, prior, start).await,
+            Task::Resume(item, id, resume) => {
                 self.state.note_started(number, &id);
-                let result = match self.client.session(&id) {
-                    Ok(session) => self.wait(session.wait()).await,
-                    Err(error) => Err(error),
-                };
+                let result = self.resume(number, &item, &id, resume).await;
                 // It has started, so it is not left where it stood.
                 self.write_result(number, item, PriorState::New, result)
                     .await
@@ -44,13 +39,56 @@ impl BatchRunner<'_> {
         }
     }
 
-    async fn start(&self, number: usize, item: Item, prior: PriorState) -> ItemResult {
+    /// Waits for a run that has started.
+    async fn resume(
+        &self,
+        number: usize,
+        item: &Item,
+        id: &SessionId,
+        resume: Resume,
+    ) -> dinoai::Result<Run> {
+        let mut is_by_key = matches!(resume, Resume::ByKey { .. });
+        if let Ok((key, request)) = self.keyed(number, item) {
+            if resume == Resume::Unrecorded {
+                // Where it does not, the results still have it.
+                let journal = &self.ledger.journal;
+                is_by_key = self.client.resolve_key(&*key, id, journal).await.is_ok();
+            }
+            if is_by_key {
+                let once = self.once(key, request);
+                match once.await {
+                    // The key is not looked at any more once nothing is to be started.
+                    Err(Error::NotSent {
+                        obstacle: Obstacle::Closed,
+                        ..
+                    }) => {}
+                    result => return result,
+                }
+            }
+        }
+        let wait = self.client.session(id)?.wait();
+        let wait = wait
+            .timeout(self.poll.timeout)
+            .on_outage(self.output.outages().recorder());
+        match self.poll.poll_interval {
+            Some(interval) => wait.poll_interval(interval).await,
+            None => wait.await,
+        }
+    }
+
+    async fn start(
+        &self,
+        number: usize,
+        item: Item,
+        prior: PriorState,
+        start: Start,
+    ) -> ItemResult {
         let Ok(permit) = Arc::clone(&self.starts).acquire_owned().await else {
             let (exit, reason) = self.why_stopped();
             return self.leave(number, &prior, None, exit, &reason).await;
         };
-        let request = match trigger_run(item.clone().into()) {
-            Ok(request) => request,
+        let (key, request) = match self.keyed(number, &item) {
+            Ok(keyed) => keyed,
             Err(failure) => {
                 let (exit, reason) = (failure.exit, failure.message);
                 return self.leave(number, &prior, None, exit, &reason).await;
@@ -60,8 +98,8 @@ impl BatchRunner<'_> {
         let intent = ItemEvent::Starting {
             request: item.clone(),
         };
-        let starting = self.journal.write(number, intent);
-        if let Err(lost) = starting.kept().await {
+        let starting = self.results.write(number, intent);
+        if let Err(lost) = starting.written().await {
             self.state.note_outcome(number, prior.outcome(), None);
             self.state.note_written(number);
             self.stop_unkept(&lost);
@@ -74,29 +112,59 @@ impl BatchRunner<'_> {
         }
 
         self.state.note_sent(number);
-        let (sender, receiver) = oneshot::channel();
-        let (journal, state) = (self.journal.clone(), Arc::clone(&self.state));
-        let wait = self.client.trigger_run_and_wait(request);
-        let wait = wait.on_started(move |id| {
-            let session_id = id.clone();
-            let written = journal.write(number, ItemEvent::Started { session_id });
-            state.note_started(number, id);
-            // Whoever would receive it is gone only with the whole item.
-            let _ = sender.send((id.clone(), written));
-            drop(permit);
-        });
-        let (result, ()) =
-            tokio::join!(self.wait(wait), self.report_id_if_unsaved(number, receiver));
+        let (noted, receiver) = oneshot::channel();
+        let started = async {
+            if start == Start::OfUnknown {
+                let journal = &self.ledger.journal;
+                self.client.retry_key(&*key, journal).await?;
+            }
+            let once = self.once(key, request).restart(match start {
+                Start::OfFailed => Restart::Failed,
+                Start::Once | Start::OfUnknown => Restart::Never,
+            });
+            once.on_found(self.noter(number, noted, permit)).await
+        };
+        let (result, ()) = tokio::join!(started, self.report_id_if_unsaved(number, receiver));
         self.write_result(number, item, prior, result).await
     }
 
-    async fn wait(&self, wait: Wait) -> dinoai::Result<Run> {
-        let wait = wait
+    /// The key of an item, and its request.
+    fn keyed(&self, number: usize, item: &Item) -> Result<(String, TriggerRun), Failure> {
+        let request = trigger_run(item.clone().into())?;
+        Ok((self.keys.of(number, &request)?, request))
+    }
+
+    fn once(&self, key: String, request: TriggerRun) -> RunOnce {
+        let alarm = self.ledger.alarm(&key, self.output);
+        let once = self.client.run_once(key, request, &self.ledger.journal);
+        let once = once
             .timeout(self.poll.timeout)
-            .on_outage(self.output.outages().recorder());
+            .on_outage(self.output.outages().recorder())
+            .on_unrecorded(alarm);
         match self.poll.poll_interval {
-            Some(interval) => wait.poll_interval(interval).await,
-            None => wait.await,
+            Some(interval) => once.poll_interval(interval),
+            None => once,
+        }
+    }
+
+    /// What notes that a run has started. From then on the next one may be.
+    fn noter(
+        &self,
+        number: usize,
+        noted: Noted,
+        permit: OwnedSemaphorePermit,
+    ) -> impl FnOnce(&StartedOnce) + Send + 'static {
+        let (results, state) = (self.results.clone(), Arc::clone(&self.state));
+        move |found| {
+            drop(permit);
+            let Some(id) = found.session_id() else {
+                return;
+            };
+            let session_id = id.clone();
+            let written = results.write(number, ItemEvent::Started { session_id });
+            state.note_started(number, id);
+            // Whoever would receive it is gone only with the whole item.
+            let _ = noted.send((id.clone(), written));
         }
     }
 
@@ -109,7 +177,7 @@ impl BatchRunner<'_> {
         let Ok((id, written)) = id.await else {
             return;
         };
-        if let Err(lost) = written.kept().await {
+        if let Err(lost) = written.written().await {
             let message = format!(
                 "item {number} started session {id}, but this cannot be saved to the results: \
                  {lost}"
@@ -118,202 +186,6 @@ impl BatchRunner<'_> {
             self.output.failure(&failure.about(&id));
             self.stop_unkept(&lost);
         }
-    }
-
-    /// Says on standard error why an item has not completed. That credentials were refused is said
-    /// at the end, once.
-    fn explain(
-        &self,
-        number: usize,
-        what: &ItemEvent,
-        exit: ExitStatus,
-        kind: FailureKind,
-        why: String,
-    ) {
-        let (text, id) = match what {
-            ItemEvent::Ended { run, .. } => (why, Some(&run.session_id)),
-            ItemEvent::Failed { error, .. } if error.kind == FailureKind::Unauthorized.word() => {
-                return self.state.note_refused(number, &error.message);
-            }
-            ItemEvent::Failed { error, .. } => (error.message.clone(), error.session_id.as_ref()),
-            _ => return,
-        };
-        let failure = Failure::new(kind, exit, format!("item {number}: {text}"));
-        self.output.failure(&match id {
-            Some(id) => failure.about(id),
-            None => failure,
-        });
-    }
-
-    /// Writes down what came of an item.
-    async fn write_result(
-        &self,
-        number: usize,
-        item: Item,
-        prior: PriorState,
-        result: dinoai::Result<Run>,
-    ) -> ItemResult {
-        let id = self.state.id(number);
-        if let Some(id) = &id {
-            self.output.outages().forget(id);
-        }
-        let failed = result.as_ref().err();
-        let failed = failed.map(|error| (FailureKind::of(error), error.to_string()));
-        let (what, outcome, exit, known) = match result {
-            Ok(run) => {
-                let known = Some(format!("session {} {}", run.session_id, run.status));
-                let request = Some(item);
-                let what = ItemEvent::Ended { request, run };
-                (what, ItemOutcome::Completed, ExitStatus::Done, known)
-            }
-            Err(Error::RunFailed { run, .. }) => {
-                let known = Some(format!("session {} {}", run.session_id, run.status));
-                let what = ItemEvent::Ended {
-                    request: Some(item),
-                    run: *run,
-                };
-                (what, ItemOutcome::Failed, ExitStatus::RunFailed, known)
-            }
-            Err(error) => self.result_of_error(number, error, id.clone()),
-        };
-        if let Some((kind, why)) = failed {
-            self.explain(number, &what, exit, kind, why);
-        }
-        if outcome == ItemOutcome::NotStarted {
-            return self.leave(number, &prior, Some(what), exit, "").await;
-        }
-        let written = self.journal.write(number, what);
-        let known = known.map(|known| format!("item {number}: {known}"));
-        self.state.note_outcome(number, outcome, known.clone());
-        if matches!(outcome, ItemOutcome::Completed | ItemOutcome::Failed)
-            && let Some(id) = &id
-        {
-            self.state.note_end(id);
-        }
-        let (unsynced, lost) = match written.taken().await {
-            Ok(taken) => {
-                let unsynced = Unsynced {
-                    number,
-                    known,
-                    taken,
-                };
-                (Some(unsynced), None)
-            }
-            Err(lost) => {
-                self.stop_unkept(&lost);
-                self.state.note_written(number);
-                (None, known)
-            }
-        };
-        ItemResult {
-            number,
-            outcome,
-            exit,
-            unsynced,
-            lost,
-        }
-    }
-
-    /// What came of an item that has not been seen to end. Some of it stops the batch.
-    fn result_of_error(
-        &self,
-        number: usize,
-        error: Error,
-        started: Option<SessionId>,
-    ) -> (ItemEvent, ItemOutcome, ExitStatus, Option<String>) {
-        let may_have_started = error.may_have_started();
-        let is_refused = matches!(error, Error::Unauthorized { .. });
-        // Not sent, or not again, since the batch has stopped for another reason.
-        let is_held_back = matches!(
-            error,
-            Error::NotSent {
-                obstacle: Obstacle::Closed,
-                ..
-            } | Error::RateLimited { .. }
-        );
-        let id = error.session_id().cloned().or_else(|| started.clone());
-        // Of the item: one whose run is known has started, whichever batch has started it.
-        let may_have_started = may_have_started || id.is_some();
-        // Named by a response that failed: it is in progress, whether anybody waits for it or not.
-        if let (Some(id), None) = (&id, &started) {
-            self.state.note_started(number, id);
-        }
-        let failure = match &started {
-            Some(_) => Failure::from_wait(error),
-            None => Failure::from(error),
-        };
-        let failure = match &id {
-            Some(id) => failure.about(id),
-            None => failure,
-        };
-        let (outcome, known) = match &id {
-            Some(id) => (
-                ItemOutcome::InProgress,
-                Some(format!("session {id}, in progress")),
-            ),
-            None if may_have_started => (
-                ItemOutcome::Unknown,
-                Some("it is unknown whether it has started".to_owned()),
-            ),
-            None => (ItemOutcome::NotStarted, None),
-        };
-        let in_a_row = match &id {
-            // It was counted when it started, here or before.
-            Some(_) => 0,
-            None => self.state.unknown_in_a_row(outcome == ItemOutcome::Unknown),
-        };
-        if is_refused {
-            let reason = format!("no more runs are started: {}", failure.message);
-            self.stop(Failure::new(failure.kind, ExitStatus::Refused, reason));
-        } else if in_a_row >= UNKNOWN_IN_A_ROW {
-            let reason = format!(
-                "no more runs are started: the outcome of {in_a_row} items in a row is unknown; the \
-                 last one: {}",
-                failure.message
-            );
-            self.stop(Failure::new(failure.kind, ExitStatus::Unknown, reason));
-        }
-        let exit = match self.state.stopped() {
-            Some((exit, _)) if is_held_back => exit,
-            _ => failure.exit,
-        };
-        let what = ItemEvent::Failed {
-            error: failure.into(),
-            may_have_started,
-        };
-        (what, outcome, exit, known)
-    }
-
-    /// Leaves an item where it stands, since nothing of it was started. `attempt` is what is
-    /// written of an intent that is in the results.
-    async fn leave(
-        &self,
-        number: usize,
-        prior: &PriorState,
-        attempt: Option<ItemEvent>,
-        exit: ExitStatus,
-        reason: &str,
-    ) -> ItemResult {
-        let is_said = attempt.is_some() && matches!(prior, PriorState::New);
-        let written = attempt.map(|what| self.journal.write(number, what));
-        let printed = (!is_said).then(|| self.journal.print(number, prior.report(reason)));
-        self.state.note_outcome(number, prior.outcome(), None);
-        for record in written.into_iter().chain(printed) {
-            // Kept or not, it has not started.
-            if let Err(lost) = record.done().await
-                && !self.starts.is_closed()
-            {
-                self.stop_unkept(&lost);
-            }
-        }
-        self.state.note_written(number);
-        ItemResult::unstarted(number, prior, exit)
-    }
-
-    /// Why nothing more is started, and the exit status of what was not.
-    fn why_stopped(&self) -> (ExitStatus, String) {
-        let stopped = self.state.stopped();
-        stopped.unwrap_or_else(|| (ExitStatus::Done, "interrupted".to_owned()))
     }
 }
 
@@ -326,16 +198,6 @@ impl From<Item> for RequestArgs {
             slack_thread: item.slack_thread,
             base_branch: item.base_branch,
             model_family: item.model_family,
-        }
-    }
-}
-
-impl From<Failure> for FailureRecord {
-    fn from(failure: Failure) -> Self {
-        Self {
-            kind: failure.kind.word().to_owned(),
-            message: failure.message,
-            session_id: failure.session_id,
         }
     }
 }

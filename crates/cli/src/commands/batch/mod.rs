@@ -1,17 +1,20 @@
 //! `dinoai batch`: many runs from a file, each started at most once, even if the batch is
 //! killed and resumed.
 //!
-//! Before a run is started, that it will be is on disk; once it has started, its session id is.
-//! So a batch that was killed in between leaves an item of which nobody knows whether it has
-//! started. Such an item is reported as unknown, and started again only when asked to.
+//! Each item has a key in the journal, as the run of `dinoai run --key` has: by it the library starts the run
+//! once. A batch that was killed between the claim and the session id leaves an item of which nobody knows
+//! whether it has started. Such an item is reported as unknown, and started again only when asked to.
 //!
-//! [`prepare()`] reads the [`items`] and the [`results`] of earlier batches, and makes the [`plan`];
-//! then [`batch`] has the [`runner`] carry it out, each item through its [`item_lifecycle`], and reports each
-//! [`outcome`].
+//! [`prepare()`] reads the [`items`] and the [`results`] of earlier batches. [`batch`] reads what the journal
+//! says of their [`keys`], makes the [`plan`] from each item's [`history`], has the [`runner`] carry it out, each item through its
+//! [`item_lifecycle`], and reports each [`outcome`].
 
 mod batch_state;
+mod history;
 mod item_lifecycle;
+mod item_result;
 mod items;
+mod keys;
 mod outcome;
 mod plan;
 mod prepare;
@@ -23,17 +26,21 @@ mod runner;
 mod syncs;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::context::Context;
 use crate::args::Format;
 use crate::progress::waiting_for::OutcomeCounts;
 use crate::report::{ExitStatus, Failure, hint};
+use batch_state::SharedBatchState;
 use outcome::{ItemOutcome, ItemOutcomes, item_numbers};
+use plan::Resume;
 use plan::{PriorState, Task};
-use prepare::PreparedBatch;
-use runner::BatchRunner;
+use prepare::{PreparedBatch, ReadyBatch};
+use runner::{BatchRunner, TRIGGERS};
 
 pub(super) use prepare::prepare;
 
@@ -42,35 +49,39 @@ pub(crate) async fn batch(
     context: Context<'_>,
     prepared: PreparedBatch,
 ) -> Result<ExitStatus, Failure> {
-    let PreparedBatch {
-        tasks,
-        journal,
-        poll,
-        concurrency,
-        results,
-    } = prepared;
+    let ready = prepared.ready(context.is_emulated, context.output).await?;
+    Ok(carry_out(context, ready).await)
+}
+
+async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
     let output = context.output;
-    let runner = BatchRunner::new(
-        context.client,
+    let runner = BatchRunner {
+        client: context.client,
         output,
-        poll,
-        journal,
-        context.interrupts.started_runs(),
-    );
+        poll: ready.poll,
+        keys: ready.keys,
+        ledger: ready.ledger,
+        results: ready.results,
+        starts: Arc::new(Semaphore::new(TRIGGERS)),
+        state: Arc::new(SharedBatchState::new(
+            context.interrupts.started_runs().clone(),
+        )),
+    };
+    let (file, resume) = (ready.file.as_deref(), ready.resume.as_deref());
     let mut exits = vec![];
     let mut outcomes = ItemOutcomes(vec![]);
     let mut counts = OutcomeCounts::default();
     let mut to_do = VecDeque::new();
     let mut is_finished = true;
-    for (place, task) in tasks.into_iter().enumerate() {
+    for (place, task) in ready.tasks.into_iter().enumerate() {
         let number = place + 1;
         outcomes.0.push(match &task {
-            Task::Start(_, prior) | Task::Leave(prior) => prior.outcome(),
+            Task::Start(_, prior, _) | Task::Leave(prior) => prior.outcome(),
             Task::Resume(..) => ItemOutcome::InProgress,
         });
         runner.note_known(number, &task);
         let Task::Leave(prior) = task else {
-            is_finished = false;
+            is_finished &= matches!(task, Task::Resume(_, _, Resume::ByKey { has_ended: true }));
             to_do.push_back((number, task));
             continue;
         };
@@ -79,8 +90,8 @@ pub(crate) async fn batch(
         let report = prior.report("");
         // Waited for with all the others, at the end.
         drop(match prior {
-            PriorState::Unknown { is_reported: false } => runner.journal.write(number, report),
-            _ => runner.journal.print(number, report),
+            PriorState::Unknown { is_reported: false } => runner.results.write(number, report),
+            _ => runner.results.print(number, report),
         });
         is_finished &= !matches!(prior, PriorState::Unknown { .. });
     }
@@ -98,7 +109,7 @@ pub(crate) async fn batch(
         .run_all(
             counts,
             to_do,
-            concurrency,
+            ready.concurrency,
             &mut outcomes,
             context.interrupts,
         )
@@ -106,7 +117,7 @@ pub(crate) async fn batch(
     output.clear_progress();
     runner.say_refused();
     exits.extend(report.exits);
-    if let Some(problem) = runner.journal.stdout_problem() {
+    if let Some(problem) = runner.results.stdout_problem() {
         exits.push(ExitStatus::Unavailable);
         let message =
             format!("not all results were printed: {problem}; all of them are in the results file");
@@ -117,7 +128,7 @@ pub(crate) async fn batch(
     }
     if !report.lost.is_empty() {
         let lost = report.lost.join("\n  ");
-        let why = match runner.journal.file_problem() {
+        let why = match runner.results.file_problem() {
             Some(problem) => format!(" ({problem})"),
             None => String::new(),
         };
@@ -127,8 +138,8 @@ pub(crate) async fn batch(
     let unknown = outcomes.numbers(ItemOutcome::Unknown);
     if !unknown.is_empty() {
         let have = if unknown.len() == 1 { "has" } else { "have" };
-        let again = match &results {
-            Some(_) if !runner.journal.has_lost_file() => {
+        let again = match resume {
+            Some(_) if !runner.results.has_lost_file() => {
                 "; if it did not start, restart it with --retry-unknown and its number"
             }
             _ => "",
@@ -140,71 +151,17 @@ pub(crate) async fn batch(
     }
     let in_progress = runner.in_progress();
     if report.interrupted.is_none() && !in_progress.is_empty() {
-        let command = match &results {
-            Some((_, resume)) if !runner.journal.has_lost_file() => resume.clone(),
+        let command = match resume {
+            Some(resume) if !runner.results.has_lost_file() => resume.to_owned(),
             _ => format!("to resume: dinoai wait {}", hint::ids(&in_progress)),
         };
         output.hint(&command);
     }
     if let Some(interrupted) = report.interrupted {
-        let results = results.as_ref();
-        let failure = interrupted.failure(results.map(|(file, resume)| (&**file, &**resume)));
+        let failure = interrupted.failure(file, resume);
         exits.push(failure.exit);
         output.failure(&failure);
     }
     outcomes.show(output);
-    Ok(ExitStatus::worst(exits))
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(target_os = "linux")]
-    use super::*;
-
-    /// Shown with a file that takes what is written, and has no disk that it could be on.
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn nothing_is_sent_unless_its_intent_is_on_disk() {
-        use std::fs::OpenOptions;
-        use std::time::Duration;
-
-        use dinoai::{Client, Credentials};
-        use dinoai_emulator::Emulator;
-
-        use super::items::Item;
-        use super::results::journal::Journal;
-        use crate::args::PollArgs;
-        use crate::interrupt::Listener;
-        use crate::output::Output;
-
-        let emulator = Emulator::builder().start().await.unwrap();
-        let credentials = Credentials::key_and_secret(emulator.key(), emulator.secret());
-        let client = Client::new(emulator.endpoint(), credentials).unwrap();
-        let output = Output::plain(Format::Text);
-        let nowhere = OpenOptions::new().append(true).open("/dev/null").unwrap();
-        let items = ["one", "two"].map(|message| Item {
-            message: Some(message.to_owned()),
-            ..Item::default()
-        });
-        let prepared = PreparedBatch {
-            tasks: items.map(|item| Task::Start(item, PriorState::New)).into(),
-            journal: Journal::new(Some(nowhere.into()), None, Format::Text).unwrap(),
-            poll: PollArgs {
-                timeout: Duration::from_secs(10),
-                poll_interval: Some(Duration::from_millis(5)),
-            },
-            concurrency: 1,
-            results: None,
-        };
-        let mut interrupts = Listener::start(&output).unwrap();
-        let context = Context {
-            client: &client,
-            output: &output,
-            interrupts: &mut interrupts,
-            is_emulated: true,
-        };
-        let exit = batch(context, prepared).await.unwrap();
-        assert_eq!(exit, ExitStatus::Unavailable);
-        assert_eq!(emulator.requests().len(), 0);
-    }
+    ExitStatus::worst(exits)
 }

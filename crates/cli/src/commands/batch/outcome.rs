@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use dinoai::{Run, RunStatus, SessionId};
+use dinoai::{RunStatus, SessionId};
 use serde::Serialize;
 
 use crate::args::Format;
@@ -27,8 +27,8 @@ pub(super) enum ItemOutcome {
 
 impl ItemOutcome {
     /// What came of an item whose run has ended.
-    pub(super) fn of(run: &Run) -> Self {
-        match run.status {
+    pub(super) fn of(status: &RunStatus) -> Self {
+        match status {
             RunStatus::Completed => Self::Completed,
             _ => Self::Failed,
         }
@@ -138,9 +138,8 @@ pub(super) struct Interruption {
 }
 
 impl Interruption {
-    /// What is said of it. `results` names the file that has the ids, `resume` the command that
-    /// resumes the batch from it.
-    pub(super) fn failure(self, results: Option<(&str, &str)>) -> Failure {
+    /// What is said of it. `file` has the results, `resume` is the command that resumes the batch.
+    pub(super) fn failure(self, file: Option<&str>, resume: Option<&str>) -> Failure {
         let ids: Vec<_> = self.in_progress.iter().map(SessionId::as_str).collect();
         let ids = ids.join(" ");
         let doubt = self.outage.as_ref().map(|outage| outage.doubt(None));
@@ -151,13 +150,20 @@ impl Interruption {
             1 => format!("1 run is still in progress{doubt}"),
             count => format!("{count} runs are still in progress{doubt}"),
         };
-        let (known, hint) = match results.filter(|_| self.is_kept) {
-            Some((file, hint)) => (
+        let (known, hint) = match (file.filter(|_| self.is_kept), resume) {
+            (Some(file), Some(hint)) => (
                 format!("{state}; the results are in {file}"),
                 Some(hint.to_owned()),
             ),
-            None if ids.is_empty() => (format!("{state}; the results were not saved"), None),
-            None => (
+            // By its key.
+            (None, Some(hint)) if file.is_none() && ids.is_empty() => {
+                (state, Some(hint.to_owned()))
+            }
+            (None, Some(hint)) if file.is_none() => {
+                (format!("{state}: {ids}"), Some(hint.to_owned()))
+            }
+            _ if ids.is_empty() => (format!("{state}; the results were not saved"), None),
+            _ => (
                 format!("{state}: {ids}; the results were not saved"),
                 Some(format!(
                     "to wait for them: dinoai wait {}",

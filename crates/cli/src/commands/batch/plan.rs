@@ -1,20 +1,13 @@
-//! [`Histories::from_records`]: what is known of each item of a batch from the records of earlier
-//! ones, an [`ItemHistory`]. [`Histories::plan`]: what is left to do for each, a [`Task`].
-//! [`PriorState`]: what is known of an item until then.
-
-use std::collections::BTreeMap;
-use std::mem;
+//! [`Histories::plan`]: what is left to do for each item, a [`Task`]. [`PriorState`]: what is known of an item
+//! until then.
 
 use dinoai::{Run, RunStatus, SessionId};
 
+use super::history::{Histories, KeyState, RecordedState};
 use super::items::Item;
 use super::outcome::{ItemOutcome, item_numbers};
-use super::results::record::{ItemEvent, Record, not_started, unknown};
-use crate::report::{ExitStatus, Failure, hint};
-
-/// What is known of the items, by their numbers.
-#[derive(Debug, Default)]
-pub(super) struct Histories(BTreeMap<usize, ItemHistory>);
+use super::results::record::{ItemEvent, ended_as, not_started, unknown};
+use crate::report::{ExitStatus, Failure};
 
 /// What is to be started although it has been, or may have been.
 #[derive(Debug, Default)]
@@ -29,39 +22,34 @@ pub(super) struct Retry {
 #[derive(Debug)]
 pub(super) enum Task {
     /// To be started; until it is, it is what it was.
-    Start(Item, PriorState),
-    Resume(Item, SessionId),
+    Start(Item, PriorState, Start),
+    Resume(Item, SessionId, Resume),
     /// Nothing.
     Leave(PriorState),
 }
 
+/// How an item is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    Once,
+    /// Again: the journal does not know whether its key has started a run.
+    OfUnknown,
+    /// Again: the run of its key has failed, as the journal says.
+    OfFailed,
+}
+
+/// How an item whose run has started is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resume {
+    /// By its key, which has started that run.
+    ByKey { has_ended: bool },
+    /// By its session id: the results say it, and the journal does not know whether the key has started a run.
+    Unrecorded,
+    /// By its session id: the journal knows nothing of its key.
+    ById,
+}
+
 impl Histories {
-    /// Goes through the records in order.
-    pub(super) fn from_records(records: Vec<Record>) -> Self {
-        let mut known: BTreeMap<usize, ItemHistory> = BTreeMap::new();
-        for record in records {
-            known.entry(record.item).or_default().apply(record.what);
-        }
-        Self(known)
-    }
-
-    /// What is to be said of each item that shows more runs than one.
-    pub(super) fn several_runs(&self) -> Vec<String> {
-        let several = self.0.iter().filter(|(_, known)| !known.others.is_empty());
-        let said = several.map(|(number, known)| {
-            let others = hint::ids(&known.others);
-            let counts = match known.latest() {
-                Some(latest) => format!("the latest, {latest}, is the one that counts"),
-                None => "it is unknown whether the last attempt started a run".to_owned(),
-            };
-            format!(
-                "item {number} has been started more than once: {counts}; to see the results of the \
-                 others: dinoai wait {others}"
-            )
-        });
-        said.collect()
-    }
-
     /// What is left to do for each item.
     ///
     /// Refuses, by their numbers, items that are not the ones that were started: those that have
@@ -76,23 +64,43 @@ impl Histories {
             let is_started = match &known.state {
                 RecordedState::New => true,
                 RecordedState::Unknown { .. } => retry.starts_unknown(number),
-                RecordedState::Ended(run) => retry.failed && run.status != RunStatus::Completed,
+                RecordedState::Ended(run) => retry.starts_ended(&run.status),
+                RecordedState::EndedAs(_, status) => retry.starts_ended(status),
                 RecordedState::InProgress(_) => false,
             };
-            if !is_started && known.request.as_ref() != Some(&item) {
+            let is_same = known.is_of(&item)?;
+            if !is_started && !is_same {
                 others.push(number);
             }
+            let key = known.key;
             let prior = match known.state {
                 RecordedState::New => PriorState::New,
                 RecordedState::Unknown { is_reported } => PriorState::Unknown { is_reported },
                 RecordedState::Ended(run) => PriorState::Ended(known.request, run),
+                RecordedState::EndedAs(id, _) if !is_started => {
+                    let by_key = Resume::ByKey { has_ended: true };
+                    tasks.push(Task::Resume(item, id, by_key));
+                    continue;
+                }
+                RecordedState::EndedAs(id, status) => PriorState::EndedAs(id, status),
                 RecordedState::InProgress(id) => {
-                    tasks.push(Task::Resume(item, id));
+                    let resume = match key {
+                        Some(KeyState::Run) => Resume::ByKey { has_ended: false },
+                        Some(KeyState::Unknown) => Resume::Unrecorded,
+                        None => Resume::ById,
+                    };
+                    tasks.push(Task::Resume(item, id, resume));
                     continue;
                 }
             };
+            // An item that was edited is another run, under another key.
+            let start = match key.filter(|_| is_same) {
+                Some(KeyState::Unknown) => Start::OfUnknown,
+                Some(KeyState::Run) => Start::OfFailed,
+                None => Start::Once,
+            };
             tasks.push(match is_started {
-                true => Task::Start(item, prior),
+                true => Task::Start(item, prior, start),
                 false => Task::Leave(prior),
             });
         }
@@ -112,10 +120,12 @@ impl Histories {
     /// The items that are named to be started again have to be unknown.
     fn check_numbers(&self, items: usize, retry: &Retry) -> Result<(), Failure> {
         for number in retry.unknown.iter().flatten() {
-            let state = match self.0.get(number).map(|known| &known.state) {
+            let known = self.0.get(number);
+            let state = match known.map(|known| &known.state) {
                 _ if *number > items => format!("there are {items} items"),
                 Some(RecordedState::Unknown { .. }) => continue,
                 Some(RecordedState::Ended(run)) => format!("its run {} has ended", run.session_id),
+                Some(RecordedState::EndedAs(id, _)) => format!("its run {id} has ended"),
                 Some(RecordedState::InProgress(id)) => format!("its run {id} has started"),
                 Some(RecordedState::New) | None => "it has not started".to_owned(),
             };
@@ -127,116 +137,14 @@ impl Histories {
     }
 }
 
-/// What is known of an item.
-#[derive(Debug, Default)]
-struct ItemHistory {
-    /// What was last started, or was to be.
-    request: Option<Item>,
-    state: RecordedState,
-    /// What both were before an attempt of which nobody knows yet whether it started something.
-    before: Option<(Option<Item>, RecordedState)>,
-    /// Its runs beside the latest, but for those that had ended before another was started.
-    others: Vec<SessionId>,
-}
-
-/// What the records say of an item.
-#[derive(Debug, Default)]
-enum RecordedState {
-    /// Certainly not started.
-    #[default]
-    New,
-    /// Started, or not.
-    Unknown {
-        /// Whether a record says so.
-        is_reported: bool,
-    },
-    InProgress(SessionId),
-    Ended(Box<Run>),
-}
-
-impl ItemHistory {
-    fn is_new(&self) -> bool {
-        matches!(self.state, RecordedState::New)
-    }
-
-    fn apply(&mut self, what: ItemEvent) {
-        match what {
-            ItemEvent::Starting { request } => {
-                if let RecordedState::InProgress(id) = &self.state {
-                    self.others.push(id.clone());
-                }
-                let state = mem::replace(
-                    &mut self.state,
-                    RecordedState::Unknown { is_reported: false },
-                );
-                self.before = Some((self.request.replace(request), state));
-            }
-            ItemEvent::Started { session_id } => self.add_run(session_id),
-            ItemEvent::Ended { request, run } => {
-                self.add_run(run.session_id.clone());
-                if self.latest() == Some(&run.session_id) {
-                    self.request = request.or(self.request.take());
-                    self.state = RecordedState::Ended(Box::new(run));
-                }
-            }
-            ItemEvent::Unknown { .. } => self.mark_unknown(),
-            ItemEvent::Failed {
-                error,
-                may_have_started,
-            } => match (error.session_id, may_have_started) {
-                (Some(id), _) => self.add_run(id),
-                (None, true) => self.mark_unknown(),
-                (None, false) => self.mark_not_started(),
-            },
-        }
-    }
-
-    /// The run that counts.
-    fn latest(&self) -> Option<&SessionId> {
-        match &self.state {
-            RecordedState::InProgress(id) => Some(id),
-            RecordedState::Ended(run) => Some(&run.session_id),
-            RecordedState::New | RecordedState::Unknown { .. } => None,
-        }
-    }
-
-    fn add_run(&mut self, id: SessionId) {
-        if self.latest() == Some(&id) || self.others.contains(&id) {
-            return;
-        }
-        // After an attempt one that had ended was started again on purpose.
-        if self.before.take().is_none() {
-            self.others.extend(self.latest().cloned());
-        }
-        self.state = RecordedState::InProgress(id);
-    }
-
-    fn mark_unknown(&mut self) {
-        self.before = None;
-        if matches!(
-            self.state,
-            RecordedState::New | RecordedState::Unknown { .. }
-        ) {
-            self.state = RecordedState::Unknown { is_reported: true };
-        }
-    }
-
-    /// The latest attempt started nothing: what was before it holds.
-    fn mark_not_started(&mut self) {
-        let Some((request, state)) = self.before.take() else {
-            return;
-        };
-        if let RecordedState::InProgress(id) = &state {
-            self.others.retain(|other| other != id);
-        }
-        (self.request, self.state) = (request, state);
-    }
-}
-
 impl Retry {
     fn starts_unknown(&self, number: usize) -> bool {
         let named = self.unknown.as_ref();
         named.is_some_and(|numbers| numbers.is_empty() || numbers.contains(&number))
+    }
+
+    fn starts_ended(&self, status: &RunStatus) -> bool {
+        self.failed && *status != RunStatus::Completed
     }
 }
 
@@ -253,6 +161,8 @@ pub(super) enum PriorState {
     },
     /// Its run has ended, and was started with this request.
     Ended(Option<Item>, Box<Run>),
+    /// Its run has ended, and was not read here.
+    EndedAs(SessionId, RunStatus),
 }
 
 impl PriorState {
@@ -260,7 +170,8 @@ impl PriorState {
         match self {
             Self::New => ItemOutcome::NotStarted,
             Self::Unknown { .. } => ItemOutcome::Unknown,
-            Self::Ended(_, run) => ItemOutcome::of(run),
+            Self::Ended(_, run) => ItemOutcome::of(&run.status),
+            Self::EndedAs(_, status) => ItemOutcome::of(status),
         }
     }
 
@@ -280,6 +191,7 @@ impl PriorState {
             Self::New => None,
             Self::Unknown { .. } => Some("it is unknown whether it has started".to_owned()),
             Self::Ended(_, run) => Some(format!("session {} {}", run.session_id, run.status)),
+            Self::EndedAs(id, status) => Some(format!("session {id} {status}")),
         }
     }
 
@@ -292,6 +204,7 @@ impl PriorState {
                 request: request.clone(),
                 run: (**run).clone(),
             },
+            Self::EndedAs(id, status) => ended_as(id, status),
         }
     }
 }

@@ -1,78 +1,143 @@
-//! [`prepare`]: all that a batch does before anything is sent. Refuses what cannot be right.
+//! [`prepare`] and [`PreparedBatch::ready`]: all that a batch does before anything is sent. Both refuse what
+//! cannot be right.
 //!
-//! It reads the items ([`read_input`]) and the results of earlier batches, plans what is left to do, and
-//! makes the results file ready. Then it finds how many runs can be in progress at a time
-//! ([`concurrency_under_limit`], by the limit on open files), and the command that resumes the batch
-//! ([`resume_command`]).
+//! The first reads the items ([`read_input`]) and the results of earlier batches. The second reads what the
+//! journal says of them, plans what is left to do, and makes the results file ready. Then it finds how many
+//! runs can be in progress at a time ([`concurrency_under_limit`], by the limit on open files), and the command
+//! that resumes the batch ([`resume_command`]).
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::history::Histories;
 use super::items::{self, Item};
-use super::plan::{Histories, Retry, Task};
-use super::results::journal::Journal;
+use super::keys::Keys;
+use super::plan::{Retry, Task};
 use super::results::results_file::OpenedResults;
+use super::results::results_writer::ResultsWriter;
 use crate::args::{BatchArgs, PollArgs, duration};
 use crate::file_identity::FileIdentity;
+use crate::journal::{Ledger, unique_key};
 use crate::output::Output;
 use crate::report::Failure;
 use crate::report::hint::quoted;
 
-/// A batch of which all is known that can be known before anything is sent.
+/// A batch whose files have been read.
 pub(crate) struct PreparedBatch {
-    /// What is left to do for each item, in their order.
-    pub(super) tasks: Vec<Task>,
-    pub(super) journal: Journal,
-    pub(super) poll: PollArgs,
-    pub(super) concurrency: usize,
-    /// The results file's name, and the command that resumes the batch from it.
-    pub(super) results: Option<(String, String)>,
+    options: BatchArgs,
+    items: Vec<Item>,
+    opened: Option<OpenedResults>,
 }
 
-/// Reads the items and the results of earlier batches, and refuses what cannot be right.
+/// A batch of which all is known that can be known before anything is sent.
+pub(super) struct ReadyBatch {
+    /// What is left to do for each item, in their order.
+    pub(super) tasks: Vec<Task>,
+    pub(super) keys: Keys,
+    pub(super) ledger: Ledger,
+    pub(super) results: ResultsWriter,
+    pub(super) poll: PollArgs,
+    pub(super) concurrency: usize,
+    /// The results file's name, if there is one.
+    pub(super) file: Option<String>,
+    /// The command that resumes the batch, if one can.
+    pub(super) resume: Option<String>,
+}
+
+/// Reads the items and the results of earlier batches.
 ///
 /// Sends nothing. May wait for as long as whoever writes the items does, so call it while a
 /// signal still ends the process.
-pub(crate) fn prepare(options: &BatchArgs, output: &Output) -> Result<PreparedBatch, Failure> {
+pub(crate) fn prepare(options: &BatchArgs) -> Result<PreparedBatch, Failure> {
     let input = read_input(&options.file)?;
     let opened = options
         .resume
         .as_ref()
         .map(|path| OpenedResults::open(path, input.identity.as_ref()))
         .transpose()?;
-    let (opened, records) = opened.unzip();
-    let retry = Retry {
-        unknown: options.retry_unknown.clone(),
-        failed: options.retry_failed,
-    };
-    let histories = Histories::from_records(records.unwrap_or_default());
-    let several_runs = histories.several_runs();
-    let tasks = histories.plan(input.items, &retry)?;
-    for said in several_runs {
-        output.warning(&output.hint_for_account(&said));
-    }
-    // Only now the file is known to be this batch's.
-    let is_stdout = opened.as_ref().is_some_and(|opened| opened.is_stdout);
-    let file = opened.map(|opened| opened.ready(output)).transpose()?;
-    let journal = Journal::new(file, (!is_stdout).then(|| output.spinner()), output.format)
-        .map_err(|error| Failure::system(format!("cannot write results: {error}")))?;
-    let wanted = tasks.len().min(options.concurrency.into());
-    let (concurrency, limit) = concurrency_under_limit(wanted);
-    if let Some(limit) = limit {
-        output.warning(&format!(
-            "at most {concurrency} runs are in progress at a time, since the limit on open files is \
-             {limit}; raise it with ulimit -n"
-        ));
-    }
-    let results = options.resume.as_ref();
     Ok(PreparedBatch {
-        tasks,
-        journal,
-        poll: options.poll,
-        concurrency,
-        results: results.map(|path| (path.display().to_string(), resume_command(options, path))),
+        options: options.clone(),
+        items: input.items,
+        opened,
     })
+}
+
+impl PreparedBatch {
+    /// Opens the journal, plans what is left to do, and makes the results file ready. Sends nothing.
+    pub(super) async fn ready(
+        mut self,
+        is_emulated: bool,
+        output: &Output,
+    ) -> Result<ReadyBatch, Failure> {
+        let options = &self.options;
+        let ledger = match (&options.key, &options.resume) {
+            (None, None) => Ledger::for_one_time(&options.journal, is_emulated, output).await?,
+            (_, results) => {
+                let beside = results.as_deref();
+                Ledger::for_batch(&options.journal, beside, is_emulated, output).await?
+            }
+        };
+        if options.key.is_some() {
+            ledger.warn_if_it_ends_with_the_job(output);
+        }
+        let recovered = self.opened.as_mut().map(|opened| &mut opened.recovered);
+        let (records, unjournaled, recorded) = match recovered {
+            Some(recovered) => {
+                let records = std::mem::take(&mut recovered.records);
+                (records, recovered.unjournaled, recovered.key.clone())
+            }
+            None => (vec![], 0, None),
+        };
+        let mut histories = Histories::from_records(records, unjournaled);
+        let may_be_known = options.key.is_some() || recorded.is_some();
+        let name = recorded.unwrap_or_else(|| unique_key("batch"));
+        let keys = match options.key.as_deref() {
+            Some("auto") => Keys::OfCiJob,
+            Some(key) => Keys::Named(key.to_owned()),
+            None => Keys::OfResults(name.clone()),
+        };
+        if may_be_known {
+            let items = histories.last_started(&self.items);
+            let known = keys.known(items, &*ledger.journal).await?;
+            histories.learn(&known, self.items.len());
+        }
+        let retry = Retry {
+            unknown: options.retry_unknown.clone(),
+            failed: options.retry_failed,
+        };
+        let several_runs = histories.several_runs();
+        let tasks = histories.plan(self.items, &retry)?;
+        for said in several_runs {
+            output.warning(&output.hint_for_account(&said));
+        }
+        // Only now the file is known to be this batch's.
+        let is_stdout = self.opened.as_ref().is_some_and(|opened| opened.is_stdout);
+        let file = self.opened.map(|opened| opened.ready(&name, output));
+        let stdout = (!is_stdout).then(|| output.spinner());
+        let results = ResultsWriter::new(file.transpose()?, stdout, output.format)
+            .map_err(|error| Failure::system(format!("cannot write results: {error}")))?;
+        let wanted = tasks.len().min(options.concurrency.into());
+        let (concurrency, limit) = concurrency_under_limit(wanted);
+        if let Some(limit) = limit {
+            output.warning(&format!(
+                "at most {concurrency} runs are in progress at a time, since the limit on open files is \
+                 {limit}; raise it with ulimit -n"
+            ));
+        }
+        let file = options.resume.as_ref();
+        let can_resume = options.resume.is_some() || options.key.is_some();
+        Ok(ReadyBatch {
+            tasks,
+            keys,
+            results,
+            poll: options.poll,
+            concurrency,
+            file: file.map(|path| path.display().to_string()),
+            resume: can_resume.then(|| resume_command(options, &ledger)),
+            ledger,
+        })
+    }
 }
 
 /// The items, and the file that they are from.
@@ -181,7 +246,7 @@ fn fitting(limit: u64) -> usize {
 
 /// The command that resumes a batch. Nothing in it starts anything again: what
 /// was to be retried has been.
-fn resume_command(options: &BatchArgs, results: &Path) -> String {
+fn resume_command(options: &BatchArgs, ledger: &Ledger) -> String {
     let mut words = vec![
         "dinoai".to_owned(),
         "batch".to_owned(),
@@ -189,13 +254,19 @@ fn resume_command(options: &BatchArgs, results: &Path) -> String {
             true => "-".to_owned(),
             false => file_argument(&options.file),
         },
-        "--resume".to_owned(),
-        file_argument(results),
+    ];
+    if let Some(results) = &options.resume {
+        words.extend(["--resume".to_owned(), file_argument(results)]);
+    }
+    if let Some(key) = &options.key {
+        words.push(format!("--key={}", quoted(key)));
+    }
+    words.extend([
         "--concurrency".to_owned(),
         options.concurrency.to_string(),
         "--timeout".to_owned(),
         duration::as_option(options.poll.timeout),
-    ];
+    ]);
     if let Some(interval) = options.poll.poll_interval {
         words.extend(["--poll-interval".to_owned(), duration::as_option(interval)]);
     }
@@ -203,7 +274,8 @@ fn resume_command(options: &BatchArgs, results: &Path) -> String {
         true => "\n  with the same items on standard input",
         false => "",
     };
-    format!("to resume: {}{same_input}", words.join(" "))
+    let journal = &ledger.option;
+    format!("to resume: {}{journal}{same_input}", words.join(" "))
 }
 
 /// A file's name that is not taken for an option.

@@ -13,19 +13,21 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 
 use super::batch_state::{SharedBatchState, left_in_progress};
+use super::keys::Keys;
 use super::outcome::{Interruption, ItemOutcome, ItemOutcomes, item_numbers};
 use super::plan::{PriorState, Task};
-use super::results::journal::{Journal, Taken};
-use super::results::writer::WriteError;
+use super::results::results_writer::{ResultsWriter, Taken};
+use super::results::writer_thread::WriteError;
 use crate::args::{OnInterrupt, PollArgs};
-use crate::interrupt::{Action, Interrupts, RunStage, StartedRuns, decide};
+use crate::interrupt::{Action, Interrupts, RunStage, decide};
+use crate::journal::Ledger;
 use crate::output::Output;
 use crate::progress::waiting_for::{NamedRuns, OutcomeCounts, RunCounts, WaitingFor};
 use crate::report::{ExitStatus, Failure, FailureKind, Signal};
 
 /// How many triggers are in flight at a time, as in the library: what stops a batch stops it
 /// before many more have been sent.
-const TRIGGERS: usize = 8;
+pub(super) const TRIGGERS: usize = 8;
 /// How long the disk is waited for after a signal.
 const DISK_WAIT: Duration = Duration::from_secs(2);
 
@@ -34,7 +36,9 @@ pub(super) struct BatchRunner<'a> {
     pub(super) client: &'a Client,
     pub(super) output: &'a Output,
     pub(super) poll: PollArgs,
-    pub(super) journal: Journal,
+    pub(super) keys: Keys,
+    pub(super) ledger: Ledger,
+    pub(super) results: ResultsWriter,
     /// Closed once nothing more is to be started.
     pub(super) starts: Arc<Semaphore>,
     pub(super) state: Arc<SharedBatchState>,
@@ -51,29 +55,12 @@ pub(super) struct BatchReport {
     pub(super) interrupted: Option<Interruption>,
 }
 
-impl<'a> BatchRunner<'a> {
-    pub(super) fn new(
-        client: &'a Client,
-        output: &'a Output,
-        poll: PollArgs,
-        journal: Journal,
-        started: &StartedRuns,
-    ) -> Self {
-        Self {
-            client,
-            output,
-            poll,
-            journal,
-            starts: Arc::new(Semaphore::new(TRIGGERS)),
-            state: Arc::new(SharedBatchState::new(started.clone())),
-        }
-    }
-
+impl BatchRunner<'_> {
     /// Notes what earlier batches have made known of an item.
     pub(super) fn note_known(&self, number: usize, task: &Task) {
         let known = match task {
-            Task::Resume(_, id) => Some(left_in_progress(number, id)),
-            Task::Start(_, prior) | Task::Leave(prior) => {
+            Task::Resume(_, id, _) => Some(left_in_progress(number, id)),
+            Task::Start(_, prior, _) | Task::Leave(prior) => {
                 let known = prior.known();
                 known.map(|known| format!("item {number}: {known}"))
             }
@@ -143,7 +130,7 @@ impl<'a> BatchRunner<'a> {
         }
         self.give_up(&to_do, &mut report);
         tokio::select! {
-            finished = self.journal.finished() => {
+            finished = self.results.finished() => {
                 while let Some(lost) = unsynced.next().await {
                     report.lost.extend(lost);
                 }
@@ -187,9 +174,9 @@ impl<'a> BatchRunner<'a> {
         };
         for (number, task) in left {
             report.exits.push(match task {
-                Task::Start(_, prior) | Task::Leave(prior) => {
+                Task::Start(_, prior, _) | Task::Leave(prior) => {
                     // On standard output alone: in the results it is what it was.
-                    drop(self.journal.print(*number, prior.report(&reason)));
+                    drop(self.results.print(*number, prior.report(&reason)));
                     ItemResult::unstarted(*number, prior, exit).exit
                 }
                 Task::Resume(..) => ExitStatus::InProgress,
@@ -221,7 +208,7 @@ impl<'a> BatchRunner<'a> {
         outcomes: &mut ItemOutcomes,
         report: &mut BatchReport,
     ) {
-        let kept = tokio::time::timeout(DISK_WAIT, self.journal.kept()).await;
+        let kept = tokio::time::timeout(DISK_WAIT, self.results.kept()).await;
         let is_kept = kept.is_ok_and(|kept| kept.is_ok());
         for (number, outcome, known) in self.state.unwritten() {
             outcomes.set(number, outcome);
@@ -239,7 +226,7 @@ impl<'a> BatchRunner<'a> {
             in_progress.push(id);
         }
         in_progress.extend(left.iter().filter_map(|(_, task)| match task {
-            Task::Resume(_, id) => Some(id.clone()),
+            Task::Resume(_, id, _) => Some(id.clone()),
             _ => None,
         }));
         report.interrupted = Some(Interruption {
@@ -273,7 +260,7 @@ impl<'a> BatchRunner<'a> {
 
     /// With a results file that is gone, all that it kept is.
     fn list_what_was_in_the_file(&self, report: &mut BatchReport) {
-        if self.journal.has_lost_file() {
+        if self.results.has_lost_file() {
             report.lost = self.state.known_items();
         }
     }

@@ -1,23 +1,26 @@
-//! Shows that few syncs keep the results of a batch, and that a loss of power at any of them leaves
-//! what recovery needs.
+//! Shows that few syncs keep the results of a batch, and that what is lost of them starts nothing again: the
+//! journal knows it.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dinoai::journal::MemoryJournal;
 use dinoai::{Client, Credentials};
 use dinoai_emulator::{Emulator, Scenario, Stage};
 
+use super::history::Histories;
 use super::items::Item;
-use super::plan::{Histories, PriorState, Retry, Task};
-use super::prepare::PreparedBatch;
-use super::results::journal::Journal;
+use super::keys::Keys;
+use super::plan::{PriorState, Resume, Retry, Start, Task};
+use super::prepare::ReadyBatch;
 use super::results::recovery::recover_records;
-use super::results::writer::Sink;
-use super::{Context, batch};
+use super::results::results_writer::ResultsWriter;
+use super::results::writer_thread::Sink;
+use super::{Context, carry_out};
 use crate::args::{Format, PollArgs};
 use crate::interrupt::Listener;
+use crate::journal::Ledger;
 use crate::output::Output;
 use crate::report::ExitStatus;
 
@@ -27,7 +30,6 @@ struct Disk(Arc<Mutex<State>>);
 
 struct State {
     written: Vec<u8>,
-    kept: Vec<u8>,
     syncs: usize,
     /// How many syncs succeed.
     powered: usize,
@@ -37,7 +39,6 @@ impl Disk {
     fn powered(powered: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
             written: vec![],
-            kept: vec![],
             syncs: 0,
             powered,
         })))
@@ -47,8 +48,8 @@ impl Disk {
         self.0.lock().unwrap().syncs
     }
 
-    fn kept(&self) -> Vec<u8> {
-        self.0.lock().unwrap().kept.clone()
+    fn written(&self) -> Vec<u8> {
+        self.0.lock().unwrap().written.clone()
     }
 }
 
@@ -64,7 +65,6 @@ impl Sink for Disk {
             return Err(io::Error::other("no power"));
         }
         state.syncs += 1;
-        state.kept = state.written.clone();
         Ok(())
     }
 }
@@ -76,10 +76,15 @@ fn item(number: usize) -> Item {
     }
 }
 
-/// Runs a batch over these disks of a results file and of standard output.
+fn keys() -> Keys {
+    Keys::OfResults("batch/1".to_owned())
+}
+
+/// Runs a batch over a journal and these disks of a results file and of standard output.
 async fn run(
     items: usize,
     concurrency: usize,
+    journal: &MemoryJournal,
     [file, stdout]: [&Disk; 2],
 ) -> (Emulator, ExitStatus) {
     let scenario = Scenario::new()
@@ -91,17 +96,19 @@ async fn run(
     let client = Client::new(emulator.endpoint(), credentials).unwrap();
     let output = Output::plain(Format::Jsonl);
     let (file, stdout) = (file.clone(), stdout.clone());
-    let prepared = PreparedBatch {
-        tasks: (1..=items)
-            .map(|number| Task::Start(item(number), PriorState::New))
-            .collect(),
-        journal: Journal::over(Some(file), Some(stdout), true, Format::Jsonl).unwrap(),
+    let tasks = (1..=items).map(|number| Task::Start(item(number), PriorState::New, Start::Once));
+    let ready = ReadyBatch {
+        tasks: tasks.collect(),
+        keys: keys(),
+        ledger: Ledger::over(journal.clone()),
+        results: ResultsWriter::over(Some(file), Some(stdout), true, Format::Jsonl).unwrap(),
         poll: PollArgs {
             timeout: Duration::from_secs(60),
             poll_interval: Some(Duration::from_millis(20)),
         },
         concurrency,
-        results: None,
+        file: None,
+        resume: None,
     };
     let mut interrupts = Listener::start(&output).unwrap();
     let context = Context {
@@ -110,60 +117,56 @@ async fn run(
         interrupts: &mut interrupts,
         is_emulated: true,
     };
-    let exit = batch(context, prepared).await.unwrap();
+    let exit = carry_out(context, ready).await;
     (emulator, exit)
 }
 
 #[tokio::test]
-async fn one_sync_keeps_what_many_items_write() {
-    let disks = [Disk::powered(usize::MAX), Disk::powered(usize::MAX)];
-    let (emulator, exit) = run(200, 100, [&disks[0], &disks[1]]).await;
-    assert_eq!((exit, emulator.runs().len()), (ExitStatus::Done, 200));
-    let [of_file, of_stdout] = disks.map(|disk| disk.syncs());
-    assert!(of_file <= 200, "{of_file}");
-    // It has nothing that the file has not.
-    assert_eq!(of_stdout, 1);
+async fn few_syncs_keep_the_results_of_many_items() {
+    for (items, concurrency) in [(200, 100), (20, 1)] {
+        let disks = [Disk::powered(usize::MAX), Disk::powered(usize::MAX)];
+        let journal = MemoryJournal::new();
+        let (emulator, exit) = run(items, concurrency, &journal, [&disks[0], &disks[1]]).await;
+        assert_eq!((exit, emulator.runs().len()), (ExitStatus::Done, items));
+        let [of_file, of_stdout] = disks.map(|disk| disk.syncs());
+        // One a second, and one at the end.
+        assert!(of_file <= 20, "{of_file}");
+        // It has nothing that the file has not.
+        assert_eq!(of_stdout, 1);
+    }
 }
 
 #[tokio::test]
-async fn a_sync_before_the_trigger_and_one_after_it_keep_an_item() {
-    let disks = [Disk::powered(usize::MAX), Disk::powered(usize::MAX)];
-    let (_emulator, exit) = run(20, 1, [&disks[0], &disks[1]]).await;
-    assert_eq!(exit, ExitStatus::Done);
-    let [of_file, of_stdout] = disks.map(|disk| disk.syncs());
-    // One more at the end, and more only if the machine hangs.
-    assert!((41..=50).contains(&of_file), "{of_file}");
-    assert_eq!(of_stdout, 1);
+async fn results_that_no_disk_keeps_end_the_batch() {
+    let (broken, whole) = (Disk::powered(0), Disk::powered(usize::MAX));
+    let (_emulator, exit) = run(4, 1, &MemoryJournal::new(), [&broken, &whole]).await;
+    assert_eq!(exit, ExitStatus::Unavailable);
 }
 
 #[tokio::test]
-async fn a_loss_of_power_starts_no_run_twice_and_loses_no_intent() {
-    const ITEMS: usize = 8;
-    let mut unknown = 0;
-    for powered in 0..12 {
-        let file = Disk::powered(powered);
-        let concurrency = 1 + 3 * (powered % 2);
-        let (emulator, exit) = run(ITEMS, concurrency, [&file, &Disk::powered(usize::MAX)]).await;
-        let runs = emulator.runs();
-        let ids: BTreeSet<&str> = runs.iter().map(|run| run.session_id.as_str()).collect();
-        let is_whole = exit == ExitStatus::Done;
-        assert!(is_whole || exit == ExitStatus::Unavailable, "{exit:?}");
-        // What the next batch makes of what the disk has kept.
-        let records = recover_records(&file.kept()).unwrap().records;
-        let items = (1..=ITEMS).map(item).collect();
-        let tasks = Histories::from_records(records)
-            .plan(items, &Retry::default())
-            .unwrap();
-        for (place, task) in tasks.iter().enumerate() {
-            let message = item(place + 1).message;
-            let started = runs.iter().filter(|run| run.message == message).count();
-            match task {
-                Task::Start(..) => assert_eq!(started, 0, "{powered}: item {}", place + 1),
-                Task::Resume(_, id) => assert!(ids.contains(id.as_str())),
-                Task::Leave(PriorState::Unknown { .. }) => unknown += 1,
-                Task::Leave(_) => assert_eq!(started, 1, "{powered}: item {}", place + 1),
-            }
+async fn results_that_are_lost_start_nothing_again() {
+    const ITEMS: usize = 4;
+    let disk = Disk::powered(usize::MAX);
+    let journal = MemoryJournal::new();
+    let whole = Disk::powered(usize::MAX);
+    let (emulator, exit) = run(ITEMS, 2, &journal, [&disk, &whole]).await;
+    assert_eq!((exit, emulator.runs().len()), (ExitStatus::Done, ITEMS));
+    let head = "{\"event\":\"batch\",\"key\":\"batch/1\"}\n";
+    let written = [head.as_bytes(), &disk.written()].concat();
+    for length in (head.len()..=written.len()).rev() {
+        let recovered = recover_records(&written[..length]).unwrap();
+        let mut histories = Histories::from_records(recovered.records, recovered.unjournaled);
+        let items: Vec<_> = (1..=ITEMS).map(item).collect();
+        let last_started = histories.last_started(&items);
+        let known = keys().known(last_started, &journal).await.unwrap();
+        histories.learn(&known, ITEMS);
+        for task in histories.plan(items, &Retry::default()).unwrap() {
+            let has_ended = match task {
+                Task::Leave(PriorState::Ended(..)) => true,
+                Task::Resume(_, _, Resume::ByKey { has_ended }) => has_ended,
+                _ => false,
+            };
+            assert!(has_ended, "{length}");
         }
     }
-    assert!(unknown > 0);
 }

@@ -193,16 +193,15 @@ fn an_id_that_cannot_be_written_is_on_standard_error() {
     for format in ["text", "json", "jsonl"] {
         for as_stdout in [true, false] {
             let emulator = Emulator::builder().start_blocking().unwrap();
-            // The first record fits into the 512 bytes, and the second does not.
-            let items = format!(
-                "{{\"message\": \"{}\"}}\n{{\"message\": \"two\"}}\n",
-                "m".repeat(440)
-            );
+            // The first record fits into the 32 KiB, behind the file's head, and the second does not. The
+            // journal is small.
+            let message = "m".repeat(if as_stdout { 32_680 } else { 32_630 });
+            let items = format!("{{\"message\": \"{message}\"}}\n{{\"message\": \"two\"}}\n");
             let folder = Folder::with("items.jsonl", items);
             let (file, results) = (folder.name("items.jsonl"), folder.name("results"));
             let mut arguments = vec!["batch", &file, "--concurrency", "1"];
             arguments.extend(["--poll-interval", "5ms", "--output", format, "-q"]);
-            let mut limits = "trap '' XFSZ; ulimit -f 1".to_owned();
+            let mut limits = "trap '' XFSZ; ulimit -f 64".to_owned();
             if as_stdout {
                 limits = format!("exec >'{results}'; {limits}");
             } else {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use serde_json::Value;
 
-use crate::support::program::{Done, dinoai};
+use crate::support::program::{Done, dinoai, journal};
 use crate::support::runs::{Folder, messages, wait_until};
 
 const KILLS: usize = 200;
@@ -89,7 +89,8 @@ impl Moment {
 /// What came of a round.
 struct Round {
     moment: Moment,
-    /// The items that were about to start when the batch was killed, and whose id was not known.
+    /// The items that were claimed when the batch was killed, and whose id was not known; else, as long as the
+    /// journal does not know the batch, those that were about to be.
     between: Vec<usize>,
     /// The items that the resumed batch reports as unknown.
     unknown: Vec<usize>,
@@ -125,6 +126,24 @@ fn last_events(folder: &Folder) -> BTreeMap<usize, String> {
     records.collect()
 }
 
+/// The state of each item's key in the journal.
+fn states(folder: &Folder) -> BTreeMap<usize, String> {
+    let results = folder.read("results");
+    let head: Value = match results.split_once('\n') {
+        Some((head, _)) => serde_json::from_str(head).unwrap(),
+        None => return BTreeMap::new(),
+    };
+    let batch = head["key"].as_str().unwrap();
+    let journal = fs::read_to_string(journal()).unwrap_or_default();
+    let lines = journal.lines().filter_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let of = line["key"].as_str()?.strip_prefix(batch)?.to_owned();
+        let item = of.split('/').nth(1)?.parse().ok()?;
+        Some((item, line["state"].as_str()?.to_owned()))
+    });
+    lines.collect()
+}
+
 fn with(event: &str, events: &BTreeMap<usize, String>) -> Vec<usize> {
     let items = events.iter().filter(|(_, last)| *last == event);
     items.map(|(item, _)| *item).collect()
@@ -152,7 +171,11 @@ fn round(round: usize) -> Round {
     child.kill().unwrap();
     let killed = Done::of(child);
     assert_eq!(killed.code(), -1, "{moment:?}: {}", killed.shown());
-    let between = with("starting", &last_events(&folder));
+    let states = states(&folder);
+    let between = match states.is_empty() {
+        true => with("starting", &last_events(&folder)),
+        false => with("claimed", &states),
+    };
     emulator.clear_faults();
 
     let done = Done::of(batch(&emulator, &folder, round));

@@ -22,8 +22,9 @@ fn a_batch_writes_json_that_is_as_harmless() {
     let done: Done = run(dinoai(&emulator), &[&words[..], &resume].concat());
     assert_eq!(done.code(), 0, "{:.1000}", done.stderr);
     assert_is("stderr", &done.stderr);
-    for written in [done.stdout, fs::read_to_string(&results).unwrap()] {
-        assert_is("batch.jsonl", &written);
+    let kept = fs::read_to_string(&results).unwrap();
+    for (of, written) in [("batch.jsonl", done.stdout), ("results.jsonl", kept)] {
+        assert_is(of, &written);
         assert!(is_harmless_on_a_terminal(&written));
         assert!(!is_obeyed_in_a_log(&written));
         assert_has_all_texts(&written, "batch");

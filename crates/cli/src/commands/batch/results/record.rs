@@ -1,6 +1,6 @@
 //! [`Record`]: one line of the results of a batch.
 
-use dinoai::{Run, SessionId};
+use dinoai::{Run, RunStatus, SessionId};
 use serde::{Deserialize, Serialize};
 
 use super::super::items::Item;
@@ -83,6 +83,14 @@ pub(crate) enum ItemEvent {
     Unknown { error: FailureRecord },
 }
 
+/// The first line of a results file: under which key its batch is in the journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+pub(crate) enum ResultsHead {
+    /// Each item has a key of its own, which begins with it.
+    Batch { key: String },
+}
+
 /// A failure as it is written down.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -115,5 +123,17 @@ pub(crate) fn not_started(reason: &str) -> ItemEvent {
             session_id: None,
         },
         may_have_started: false,
+    }
+}
+
+/// What is reported of an item whose run has ended, and was not read.
+pub(crate) fn ended_as(id: &SessionId, status: &RunStatus) -> ItemEvent {
+    ItemEvent::Failed {
+        error: FailureRecord {
+            kind: "run_failed".to_owned(),
+            message: format!("the run {id} ended {status}"),
+            session_id: Some(id.clone()),
+        },
+        may_have_started: true,
     }
 }

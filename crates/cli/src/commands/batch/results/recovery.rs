@@ -1,102 +1,100 @@
-//! [`recover_records`]: the records of an earlier batch, read from its results file, whose last line may
-//! be cut off.
+//! [`recover_records`]: the records of earlier batches, read from their results file. Lines of it may be cut
+//! off.
 
 use dinoai::SessionId;
 use serde::de::IgnoredAny;
 
 use super::super::items::without_line;
-use super::record::{ItemEvent, Record};
-use crate::sanitize::json;
+use super::record::{ItemEvent, Record, ResultsHead};
 
-/// The records of a results file, and what the file needs before more are added.
-#[derive(Debug)]
+/// What a results file says.
+#[derive(Debug, Default)]
 pub(crate) struct RecoveredRecords {
+    /// Under which key its batch is in the journal; an old file does not say it.
+    pub(crate) key: Option<String>,
     pub(crate) records: Vec<Record>,
-    /// How much of the file they are; the rest is a last line that was cut off.
-    pub(crate) length: usize,
-    /// What the last one lacks to be a whole line.
-    pub(crate) ending: Vec<u8>,
+    /// How many of them are from before the journal knew the batch.
+    pub(crate) unjournaled: usize,
+    /// Whether its last line lacks a newline.
+    pub(crate) is_cut: bool,
 }
 
 /// Reads the records, or says what is wrong in which line: such a file is left as it is.
 ///
-/// A last line that was cut off is left out: nothing was done on the strength of it. But a session id
-/// in it that nothing else says is the id of a run, which counts as started.
+/// A line that was cut off is left out: a process was killed, or the machine lost its power. But a session
+/// id in it that nothing else says is the id of a run, which counts as started.
 pub(crate) fn recover_records(bytes: &[u8]) -> Result<RecoveredRecords, String> {
-    let length = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |end| end + 1);
-    let (whole, rest) = bytes.split_at(length);
-    let text = std::str::from_utf8(whole).map_err(|_| "is not a text file".to_owned())?;
-    let mut records = vec![];
-    for (place, line) in text.lines().enumerate() {
-        let record = serde_json::from_str(line).map_err(|error| {
-            let problem = without_line(&error);
-            format!("line {} is not a batch record: {problem}", place + 1)
-        })?;
-        records.push(record);
-    }
-    // A loss of power leaves zeros.
-    let zeros = rest.iter().rev().take_while(|byte| **byte == 0).count();
-    let last = &rest[..rest.len() - zeros];
-    if let Ok(record) = serde_json::from_slice(last) {
-        records.push(record);
-        return Ok(RecoveredRecords {
-            records,
-            length: length + last.len(),
-            ending: b"\n".to_vec(),
-        });
-    }
-    let item = match cut_of(last) {
-        Cut::AfterItsHead(item) => Some(item),
-        Cut::InItsHead if !records.is_empty() => None,
-        Cut::No | Cut::InItsHead if rest.is_empty() => None,
-        // Nothing else shows that the file is one of results.
-        Cut::No | Cut::InItsHead => {
-            return Err(format!(
-                "line {} is not a batch record, nor the beginning of one",
-                records.len() + 1
-            ));
+    let mut recovered = RecoveredRecords {
+        is_cut: bytes.last().is_some_and(|last| *last != b'\n'),
+        ..RecoveredRecords::default()
+    };
+    let mut is_of_results = bytes.is_empty();
+    // Each with its place among the records.
+    let mut started = vec![];
+    for (place, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        // A loss of power leaves zeros.
+        let zeros = line.iter().rev().take_while(|byte| **byte == 0).count();
+        let line = &line[..line.len() - zeros];
+        if line.is_empty() {
+            continue;
         }
-    };
-    let started = item.and_then(|item| started_in(last, item, &records));
-    let Some(started) = started else {
-        return Ok(RecoveredRecords {
-            records,
-            length,
-            ending: vec![],
-        });
-    };
-    let line = json::line(&started).map_err(|error| error.to_string())?;
-    let mut line = line.into_bytes();
-    line.push(b'\n');
-    let same = last
-        .iter()
-        .zip(&line)
-        .take_while(|(one, other)| one == other);
-    let same = same.count();
-    records.push(started);
-    Ok(RecoveredRecords {
-        records,
-        length: length + same,
-        ending: line.split_off(same),
-    })
+        let error = match serde_json::from_slice(line) {
+            Ok(record) => {
+                is_of_results = true;
+                recovered.records.push(record);
+                continue;
+            }
+            Err(error) => error,
+        };
+        if let Ok(ResultsHead::Batch { key }) = serde_json::from_slice(line) {
+            is_of_results = true;
+            // Of two batches that began at once, the first has named it.
+            if recovered.key.is_none() {
+                recovered.key = Some(key);
+                recovered.unjournaled = recovered.records.len();
+            }
+            continue;
+        }
+        match cut_of(line) {
+            Cut::AfterItsHead(item) => {
+                is_of_results = true;
+                let record = started_in(line, item);
+                started.extend(record.map(|record| (recovered.records.len(), record)));
+            }
+            Cut::InItsHead => {}
+            Cut::No => {
+                let problem = without_line(&error);
+                return Err(format!(
+                    "line {} is not a batch record: {problem}",
+                    place + 1
+                ));
+            }
+        }
+    }
+    if recovered.key.is_none() {
+        recovered.unjournaled = recovered.records.len();
+    }
+    if !is_of_results {
+        return Err("this file holds no results".to_owned());
+    }
+    for (place, (item, session_id)) in started.into_iter().rev() {
+        let says = |record: &Record| record.item == item && record.says(&session_id);
+        if !recovered.records.iter().any(says) {
+            let what = ItemEvent::Started { session_id };
+            recovered.records.insert(place, Record { item, what });
+            recovered.unjournaled += usize::from(place <= recovered.unjournaled);
+        }
+    }
+    Ok(recovered)
 }
 
-/// That a run has started, from a record of an item that was cut off behind the run's id, unless
-/// other records say so.
-fn started_in(cut: &[u8], item: usize, records: &[Record]) -> Option<Record> {
+/// The id of a run in a record of an item that was cut off behind it.
+fn started_in(cut: &[u8], item: usize) -> Option<(usize, SessionId)> {
     const KEY: &[u8] = b"\"agentSessionId\":";
     let place = cut.windows(KEY.len()).position(|window| window == KEY)?;
     let rest = cut.get(place + KEY.len()..)?;
     let mut values = serde_json::Deserializer::from_slice(rest).into_iter();
-    let session_id: SessionId = values.next()?.ok()?;
-    let is_said = |record: &Record| record.item == item && record.says(&session_id);
-    let what = ItemEvent::Started {
-        session_id: session_id.clone(),
-    };
-    (!records.iter().any(is_said)).then_some(Record { item, what })
+    Some((item, values.next()?.ok()?))
 }
 
 /// Whether, and where, a record was cut off.
@@ -111,16 +109,23 @@ enum Cut {
 /// Whether a line is the beginning of a record, and no more: `{"item":1,"event":"started"`, and
 /// something that does not end.
 fn cut_of(line: &[u8]) -> Cut {
+    let ends_early = |text| {
+        let value = serde_json::from_slice::<IgnoredAny>(text);
+        value.is_err_and(|error| error.is_eof())
+    };
+    match after(line, "{\"event\":\"batch\",\"key\":") {
+        Ok(_) if ends_early(line) => return Cut::InItsHead,
+        Err(Cut::InItsHead) => return Cut::InItsHead,
+        _ => {}
+    }
     // A number that is cut in half is a syntax error to serde, not an early end.
     let is_of_a_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
     let number = line.iter().rev().take_while(|byte| is_of_a_number(byte));
     let before = &line[..line.len() - number.count()];
     match after_its_head(line) {
         Err(cut) => cut,
-        Ok(item) => match serde_json::from_slice::<IgnoredAny>(before) {
-            Err(error) if error.is_eof() => Cut::AfterItsHead(item),
-            _ => Cut::No,
-        },
+        Ok(item) if ends_early(before) => Cut::AfterItsHead(item),
+        Ok(_) => Cut::No,
     }
 }
 
@@ -159,6 +164,8 @@ fn after<'a>(text: &'a [u8], start: &str) -> Result<&'a [u8], Cut> {
 mod tests {
     use super::*;
 
+    const HEAD: &str = r#"{"event":"batch","key":"batch/1"}"#;
+
     const STARTED: &str = r#"{"item":1,"event":"started","agentSessionId":"a"}"#;
 
     const ENDED: &str = "{\"item\":1,\"event\":\"ended\",\"run\":{\"agentSessionId\":\"a\",\
@@ -169,15 +176,22 @@ mod tests {
     fn a_record_that_was_cut_off_is_left_out_and_a_whole_one_counts() {
         for zeros in [0, 100] {
             for length in 0..=ENDED.len() {
-                let mut content = format!("{STARTED}\n").into_bytes();
-                content.extend(&ENDED.as_bytes()[..length]);
-                content.extend(vec![0; zeros]);
-                let read = recover_records(&content).unwrap();
-                let is_whole = length == ENDED.len();
-                assert_eq!(read.records.len(), 1 + usize::from(is_whole));
-                assert_eq!(read.ending == b"\n", is_whole);
-                let kept = if is_whole { length } else { 0 };
-                assert_eq!(read.length, STARTED.len() + 1 + kept);
+                for more in [
+                    "",
+                    "\n",
+                    "\n\n{\"item\":1,\"event\":\"starting\",\"request\":{}}\n",
+                ] {
+                    let mut content = format!("{HEAD}\n{STARTED}\n").into_bytes();
+                    content.extend(&ENDED.as_bytes()[..length]);
+                    content.extend(vec![0; zeros]);
+                    content.extend(more.as_bytes());
+                    let read = recover_records(&content).unwrap();
+                    let is_whole = length == ENDED.len();
+                    let others = 1 + usize::from(more.len() > 2);
+                    assert_eq!(read.records.len(), others + usize::from(is_whole));
+                    assert_eq!(read.key.as_deref(), Some("batch/1"));
+                    assert_eq!(read.is_cut, more.is_empty() && length + zeros > 0);
+                }
             }
         }
     }
@@ -185,28 +199,36 @@ mod tests {
     #[test]
     fn an_id_in_a_record_that_was_cut_off_counts_where_nothing_else_says_it() {
         let other = STARTED.replace("\"a\"", "\"b\"");
-        for (before, counts) in [("", true), (&other, true), (STARTED, false)] {
-            let before = before.replace('}', "}\n");
+        for (others, counts) in [("", true), (&other, true), (STARTED, false)] {
             for cut in [STARTED, ENDED] {
                 let id = cut.find("\"a\"").unwrap() + 3;
                 for length in 0..cut.len() {
-                    let content = format!("{before}{cut}").into_bytes();
-                    let Ok(read) = recover_records(&content[..before.len() + length]) else {
-                        assert!(before.is_empty() && length < 28);
-                        continue;
-                    };
-                    let mut written = content[..read.length].to_vec();
-                    written.extend(&read.ending);
-                    let is_there = counts && length >= id;
-                    let expected = match is_there {
-                        true => format!("{before}{STARTED}\n"),
-                        false => before.clone(),
-                    };
-                    assert_eq!(String::from_utf8(written).unwrap(), expected);
-                    let lines = expected.lines().count();
-                    assert_eq!(read.records.len(), lines);
+                    let (cut, others) = (&cut.as_bytes()[..length], others.as_bytes());
+                    for content in [[others, b"\n", cut].concat(), [cut, b"\n", others].concat()] {
+                        let Ok(read) = recover_records(&content) else {
+                            assert!(others.is_empty() && length < 28);
+                            continue;
+                        };
+                        let is_there = counts && length >= id;
+                        let expected = usize::from(!others.is_empty()) + usize::from(is_there);
+                        assert_eq!(read.records.len(), expected, "{}", content.escape_ascii());
+                    }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn of_two_heads_the_first_counts_and_one_that_was_cut_off_is_none() {
+        let other = HEAD.replace("/1", "/2");
+        for (content, key) in [
+            (format!("{HEAD}\n{other}\n"), Some("batch/1")),
+            (format!("{STARTED}\n{other}\n{HEAD}\n"), Some("batch/2")),
+            (format!("{STARTED}\n{}", &HEAD[..20]), None),
+            (format!("{}\n{HEAD}\n", &HEAD[..12]), Some("batch/1")),
+        ] {
+            let read = recover_records(content.as_bytes()).unwrap();
+            assert_eq!(read.key.as_deref(), key, "{content}");
         }
     }
 
@@ -220,6 +242,7 @@ mod tests {
             b"{\"item\":1,\"event\":\"conference\"",
             b"{\"item\":1,\"event\":\"ended\"}",
             b"{\"item\":1,\"event\":\"ended\"}12",
+            b"{\"event\":\"batch\"}",
             b"{",
             b"[1, 2]",
             b"A page of notes",

@@ -1,29 +1,29 @@
-//! The results file: [`OpenedResults::open`] locks and reads what is taken for one,
-//! [`OpenedResults::ready`] makes it fit for more records, which are written to a [`ResultsFile`].
+//! The results file: [`OpenedResults::open`] reads what is taken for one, [`OpenedResults::ready`] makes it
+//! fit for more records, which are written to a [`ResultsFile`].
+//!
+//! Several batches may add to it at once: each adds whole lines at its end, and takes nothing away. Which of
+//! them starts what, the journal decides.
 
 use std::fmt::Display;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::record::Record;
-use super::recovery::{self, RecoveredRecords};
-use super::writer::Sink;
+use super::record::ResultsHead;
+use super::recovery::{RecoveredRecords, recover_records};
+use super::writer_thread::Sink;
 use crate::file_identity::FileIdentity;
 use crate::output::Output;
 use crate::report::Failure;
+use crate::sanitize::json;
 
-/// A results file that has been opened, locked and read, and of which not a byte has changed. One
-/// that is not there is not made before the batch is known to be right.
+/// A results file that has been opened and read, and of which not a byte has changed. One that is not there
+/// is not made before the batch is known to be right.
 #[derive(Debug)]
 pub(crate) struct OpenedResults {
     path: PathBuf,
     file: Option<File>,
-    /// How much of it are records, and how much there is.
-    length: usize,
-    size: usize,
-    /// What the last record lacks.
-    ending: Vec<u8>,
+    pub(crate) recovered: RecoveredRecords,
     /// Whether standard output is appended to it, so that it gets each record already.
     pub(crate) is_stdout: bool,
 }
@@ -31,10 +31,7 @@ pub(crate) struct OpenedResults {
 impl OpenedResults {
     /// Opens a file, if there is one, and reads the records in it. One that holds anything else is
     /// refused.
-    pub(crate) fn open(
-        path: &Path,
-        input: Option<&FileIdentity>,
-    ) -> Result<(Self, Vec<Record>), Failure> {
+    pub(crate) fn open(path: &Path, input: Option<&FileIdentity>) -> Result<Self, Failure> {
         let refuse = |problem| refusal(path, problem);
         // Asked before it is opened: to open a pipe waits for somebody at its other end.
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
@@ -44,7 +41,12 @@ impl OpenedResults {
         let mut file = match open(path, false) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok((Self::absent(path), vec![]));
+                return Ok(Self {
+                    path: path.to_owned(),
+                    file: None,
+                    recovered: RecoveredRecords::default(),
+                    is_stdout: false,
+                });
             }
             Err(error) => return Err(refuse(error.to_string())),
         };
@@ -53,7 +55,6 @@ impl OpenedResults {
             let problem = "this is the batch file itself; name another file for the results";
             return Err(refuse(problem.to_owned()));
         }
-        lock(&file).map_err(refuse)?;
         if identity.is_some() && identity == FileIdentity::of_stderr() {
             let problem = "standard error is redirected into the results; redirect it elsewhere";
             return Err(refuse(problem.to_owned()));
@@ -63,42 +64,21 @@ impl OpenedResults {
             let problem = "standard output overwrites the results; append to them with >>";
             return Err(refuse(problem.to_owned()));
         }
-        let mut bytes = vec![];
-        file.read_to_end(&mut bytes)
-            .map_err(|error| refuse(format!("cannot read this file: {error}")))?;
-        let RecoveredRecords {
-            records,
-            length,
-            ending,
-        } = recovery::recover_records(&bytes).map_err(refuse)?;
-        let opened = Self {
+        let recovered = read(&mut file, path)?;
+        Ok(Self {
             path: path.to_owned(),
             file: Some(file),
-            length,
-            size: bytes.len(),
-            ending,
+            recovered,
             is_stdout,
-        };
-        Ok((opened, records))
+        })
     }
 
-    fn absent(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            file: None,
-            length: 0,
-            size: 0,
-            ending: vec![],
-            is_stdout: false,
-        }
-    }
-
-    /// Makes it, or makes it ready for more records: takes away a last line that was cut off, keeps
-    /// it from others, and makes sure that file and folder are on disk.
-    pub(crate) fn ready(mut self, output: &Output) -> Result<ResultsFile, Failure> {
-        let file = match self.file.take() {
+    /// Makes it, or makes it ready for more records: names the batch's key in it, unless it is named there,
+    /// keeps a last line that was cut off from others, and makes sure that file and folder are on disk.
+    pub(crate) fn ready(mut self, key: &str, output: &Output) -> Result<ResultsFile, Failure> {
+        let mut file = match self.file.take() {
             Some(file) => file,
-            None => create(&self.path).map_err(|problem| refusal(&self.path, problem))?,
+            None => open(&self.path, true).map_err(|error| refusal(&self.path, error))?,
         };
         if let Err(error) = restrict(&file) {
             output.warning(&format!(
@@ -106,12 +86,18 @@ impl OpenedResults {
                 self.path.display()
             ));
         }
-        self.complete(&file).map_err(|error| {
+        self.complete(&file, key).map_err(|error| {
             Failure::system(format!(
                 "{}: cannot write results: {error}; nothing was started",
                 self.path.display()
             ))
         })?;
+        // Another batch may have begun at the same time, and even have ended.
+        if self.recovered.key.is_none() && read(&mut file, &self.path)?.key.as_deref() != Some(key)
+        {
+            let problem = "another batch has just begun to use this file; start this one again";
+            return Err(refusal(&self.path, problem));
+        }
         let identity = FileIdentity::of(&file, &self.path);
         Ok(ResultsFile {
             file,
@@ -120,15 +106,29 @@ impl OpenedResults {
         })
     }
 
-    fn complete(&self, mut file: &File) -> io::Result<()> {
-        if self.length < self.size {
-            file.set_len(u64::try_from(self.length).unwrap_or(u64::MAX))?;
+    fn complete(&self, mut file: &File, key: &str) -> io::Result<()> {
+        let mut lines = String::new();
+        if self.recovered.is_cut {
+            lines.push('\n');
+        }
+        if self.recovered.key.is_none() {
+            let key = key.to_owned();
+            let head = json::line(&ResultsHead::Batch { key })?;
+            lines.extend([head.as_str(), "\n"]);
         }
         file.seek(SeekFrom::End(0))?;
-        file.write_all(&self.ending)?;
+        file.write_all(lines.as_bytes())?;
         sync(file)?;
         sync_folder(&self.path)
     }
+}
+
+fn read(file: &mut File, path: &Path) -> Result<RecoveredRecords, Failure> {
+    let mut bytes = vec![];
+    file.seek(SeekFrom::Start(0))
+        .and_then(|_| file.read_to_end(&mut bytes))
+        .map_err(|error| refusal(path, format!("cannot read this file: {error}")))?;
+    recover_records(&bytes).map_err(|problem| refusal(path, problem))
 }
 
 /// A results file that records are added to.
@@ -192,36 +192,10 @@ fn refusal(path: &Path, problem: impl Display) -> Failure {
 
 fn open(path: &Path, creates: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).create(creates);
-    // Windows does not let a file be cut that is opened to be appended to. There its lock keeps
-    // everybody else from writing to it.
-    #[cfg(windows)]
-    options.write(true);
-    #[cfg(not(windows))]
-    options.append(true);
+    options.read(true).append(true).create(creates);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-/// Makes a file that was not there when it was looked for.
-fn create(path: &Path) -> Result<File, String> {
-    let file = open(path, true).map_err(|error| error.to_string())?;
-    lock(&file)?;
-    // Another batch may have made it since, and even have ended.
-    match file.metadata() {
-        Ok(metadata) if metadata.len() == 0 => Ok(file),
-        Ok(_) => Err("another batch has just created this file".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Makes sure that no other batch writes to the same results, or starts the same runs.
-fn lock(file: &File) -> Result<(), String> {
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => "another batch is using these results".to_owned(),
-        TryLockError::Error(error) => format!("cannot lock this file: {error}"),
-    })
 }
 
 /// Takes away other users' access to a file: there are transcripts in it.
@@ -305,9 +279,35 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("results.jsonl");
-        let (opened, _) = OpenedResults::open(&path, None).unwrap();
+        let opened = OpenedResults::open(&path, None).unwrap();
         assert_eq!(SYNCED.take(), Vec::<bool>::new());
-        opened.ready(&Output::plain(Format::Text)).unwrap();
+        opened
+            .ready("batch/1", &Output::plain(Format::Text))
+            .unwrap();
         assert_eq!(SYNCED.take(), [false, true]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_two_batches_that_begin_at_once_one_is_refused() {
+        use crate::args::Format;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.jsonl");
+        for old in ["", "{\"item\":1,\"event\":\"starting\",\"request\":{}}"] {
+            fs::write(&path, old).unwrap();
+            let [one, other] = [(); 2].map(|()| OpenedResults::open(&path, None).unwrap());
+            let output = Output::plain(Format::Text);
+            one.ready("batch/1", &output).unwrap();
+            let refused = other.ready("batch/2", &output).unwrap_err();
+            assert!(
+                refused.message.contains("another batch"),
+                "{}",
+                refused.message
+            );
+            let again = OpenedResults::open(&path, None).unwrap();
+            assert_eq!(again.recovered.key.as_deref(), Some("batch/1"));
+            again.ready("batch/1", &output).unwrap();
+        }
     }
 }

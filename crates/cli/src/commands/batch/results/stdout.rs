@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::ProgressBar;
 
-use super::writer::Sink;
+use super::writer_thread::Sink;
 use crate::file_identity::FileIdentity;
 
 /// Standard output, which may be a file.

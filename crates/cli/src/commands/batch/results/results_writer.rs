@@ -1,6 +1,5 @@
-//! [`Journal`]: writes the records of a batch. That a run is about to start is on disk before it is
-//! started; that it has started right after; and how it has ended, which can be read again, with
-//! what comes after it.
+//! [`ResultsWriter`]: writes the records of a batch. They are there for other processes at once, and on the
+//! disk within a second. What a batch starts is remembered in the journal, not here.
 //!
 //! Files and pipes are written by threads of their own, so that the one that hears signals never
 //! waits for a disk, or for whoever reads standard output.
@@ -14,14 +13,14 @@ use indicatif::ProgressBar;
 use super::record::{ItemEvent, Record};
 use super::results_file::ResultsFile;
 use super::stdout::Stdout;
-use super::writer::{Replies, Reply, Sink, Urgency, WriteError, WriterThread, received};
+use super::writer_thread::{Replies, Reply, Sink, Urgency, WriteError, WriterThread, received};
 use crate::args::Format;
 use crate::output::Stream;
 use crate::sanitize::{for_ci_log, for_terminal, json, one_line};
 
 /// Writes records to the results file, if there is one, and to standard output.
 #[derive(Debug, Clone)]
-pub(crate) struct Journal {
+pub(crate) struct ResultsWriter {
     file: Option<WriterThread>,
     stdout: Option<WriterThread>,
     /// Whether standard output is on a disk, and nothing else is.
@@ -32,8 +31,8 @@ pub(crate) struct Journal {
     is_one_with_stderr: bool,
 }
 
-impl Journal {
-    /// A journal with a results file or without. If standard output leads into that file, it
+impl ResultsWriter {
+    /// A writer with a results file or without. If standard output leads into that file, it
     /// is `None`; else it comes with the spinner that stands aside while something is printed.
     /// In text, a terminal gets lines for people; whatever else it is, it gets the records.
     pub(crate) fn new(
@@ -87,18 +86,13 @@ impl Journal {
             true => in_words(&record),
             false => Arc::clone(&line),
         };
-        let urgency = match &record.what {
-            // Whoever resumes the batch reads it again.
-            ItemEvent::Ended { .. } => Urgency::Later,
-            _ => Urgency::Soon,
-        };
         let of_stdout = match self.is_kept_by_stdout {
-            true => urgency,
+            true => Urgency::Later,
             false => Urgency::Never,
         };
         let stdout = self.stdout.as_ref();
         Written {
-            file: file.map(|file| file.put(&line, urgency)),
+            file: file.map(|file| file.put(&line, Urgency::Later)),
             stdout: stdout.map(|stdout| stdout.put(&printed, of_stdout)),
         }
     }
@@ -165,21 +159,17 @@ impl Written {
         }
     }
 
-    /// Waits until the record is kept: on the file's disk, or else by standard output.
-    pub(crate) async fn kept(self) -> Result<(), WriteError> {
+    /// Waits until the record is written: to the file, or else to standard output. It outlasts this process
+    /// then.
+    pub(crate) async fn written(self) -> Result<(), WriteError> {
         match self.file.or(self.stdout) {
-            Some(replies) => replies.kept().await,
+            Some(replies) => received(replies.written).await,
             None => Ok(()),
         }
     }
 
-    /// Waits until the record is kept, and standard output has taken it, too, so that no more is
-    /// queued than its reader reads. Fails only if it is not kept.
-    pub(crate) async fn done(self) -> Result<(), WriteError> {
-        self.taken().await?.kept().await
-    }
-
-    /// The same for a record that a disk need not keep yet. Fails only if it cannot be kept.
+    /// The same, and until standard output has taken it, too, so that no more is queued than its reader
+    /// reads. Fails only if it is not written.
     pub(crate) async fn taken(self) -> Result<Taken, WriteError> {
         let is_in_file = self.file.is_some();
         let (file, file_synced) = taken(self.file).await;

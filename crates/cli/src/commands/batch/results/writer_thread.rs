@@ -10,10 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-/// How long what is waited for is left unsynced, so that what comes meanwhile shares the sync: where
-/// a run has started, the next one is about to be.
-const SHARED: Duration = Duration::from_millis(5);
-/// How long at most what nobody waits for is left unsynced.
+/// How long at most what was written is left unsynced, so that what comes meanwhile shares the sync.
 const LEFT: Duration = Duration::from_secs(1);
 
 /// Why something was not written, or is not kept.
@@ -35,8 +32,6 @@ pub(crate) trait Sink: Send + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Urgency {
     Now,
-    /// Something waits for it.
-    Soon,
     /// If it was lost, it would be found out again.
     Later,
     /// It is kept elsewhere: with what is synced after it.
@@ -47,7 +42,6 @@ impl Urgency {
     fn delay(self) -> Option<Duration> {
         match self {
             Self::Now => Some(Duration::ZERO),
-            Self::Soon => Some(SHARED),
             Self::Later => Some(LEFT),
             Self::Never => None,
         }
@@ -122,7 +116,7 @@ impl WriterThread {
         let (written, written_reply) = oneshot::channel();
         let (synced, synced_reply) = match urgency {
             Urgency::Never => (None, None),
-            Urgency::Now | Urgency::Soon | Urgency::Later => {
+            Urgency::Now | Urgency::Later => {
                 let (sender, reply) = oneshot::channel();
                 (Some(sender), Some(reply))
             }
@@ -240,7 +234,7 @@ mod tests {
         assert_eq!(*done.lock().unwrap(), "a");
         let copy = writer.put(&lines("b"), Urgency::Never);
         assert!(copy.synced.is_none());
-        let last = writer.put(&lines("c"), Urgency::Soon);
+        let last = writer.put(&lines("c"), Urgency::Now);
         last.kept().await.unwrap();
         assert_eq!(*done.lock().unwrap(), "abc/");
         let mut synced = first.synced.unwrap();
@@ -260,7 +254,7 @@ mod tests {
         let (writer, done) = Recorded::failing_after(0);
         let first = writer.put(&lines("a"), Urgency::Later);
         received(first.written).await.unwrap();
-        assert!(writer.put(&lines("b"), Urgency::Soon).kept().await.is_err());
+        assert!(writer.put(&lines("b"), Urgency::Now).kept().await.is_err());
         assert!(received(first.synced.unwrap()).await.is_err());
         for urgency in [Urgency::Later, Urgency::Never] {
             let late = writer.put(&lines("c"), urgency);
