@@ -1,7 +1,9 @@
 //! A batch starts each item at most once, and loses no run that it has started.
 
 mod checks_items_first;
+mod items_have_keys;
 mod keeps_results;
+mod outlives_its_files;
 mod protects_files;
 mod reports_runs_at_a_signal;
 mod resumes;

@@ -23,7 +23,7 @@ pub(crate) fn ids(emulator: &Emulator) -> Vec<String> {
 }
 
 /// The command under a shell that sets limits first.
-fn under(limits: &str, emulator: &Emulator, arguments: &[&str]) -> Child {
+pub(crate) fn under(limits: &str, emulator: &Emulator, arguments: &[&str]) -> Child {
     let program = dinoai(emulator);
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")]);
