@@ -1,5 +1,5 @@
-//! The command: how it polls the items of a batch, how often it syncs its results, and what a run of
-//! it carries over the wire.
+//! The command: how it polls the items of a batch, how often it syncs its journal and results, and what a
+//! run of it carries over the wire.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -41,6 +41,7 @@ fn with_settings(mut command: Command, server: &Server) -> Command {
         .env("PARADIME_API_ENDPOINT", server.endpoint())
         .env("PARADIME_API_KEY", "key")
         .env("PARADIME_API_SECRET", "secret")
+        .env("DINOAI_JOURNAL", "none")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -66,7 +67,10 @@ fn start_batch(program: &Path, server: &Server, folder: &Path, trace: &[&str]) {
         .arg(&items)
         .args(["--concurrency", "100"]);
     command.arg("--resume").arg(folder.join("results.jsonl"));
-    let status = with_settings(command, server).status();
+    let mut command = with_settings(command, server);
+    let status = command
+        .env("DINOAI_JOURNAL", folder.join("journal.jsonl"))
+        .status();
     assert!(
         status.is_ok_and(|status| status.success()),
         "the batch succeeds"
@@ -92,7 +96,7 @@ fn batch(program: &Path) -> Row {
 }
 
 fn syncs(program: &Path) -> Row {
-    let what = format!("{BATCH}: syncs of its results an item");
+    let what = format!("{BATCH}: syncs of journal and results an item");
     if !Command::new("strace")
         .arg("-V")
         .output()

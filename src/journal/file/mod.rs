@@ -10,6 +10,8 @@ mod tests;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -18,6 +20,9 @@ use self::disk::{Answer, Disk, Order};
 use super::entry::Entry;
 use super::store::{Journal, JournalFuture, Stored, Version, Written};
 use crate::error::JournalError;
+
+/// How long what is asked waits for more of it, which then shares its sync: less than a request takes.
+const GATHERS: Duration = Duration::from_millis(2);
 
 /// A journal in a file: JSON lines, one for each time that a key was stored.
 ///
@@ -146,6 +151,7 @@ impl Server {
 
     fn serve(mut self) {
         let shared = self.shared.clone();
+        thread::sleep(GATHERS);
         let mut disk = lock(&shared.disk);
         while !self.is_done {
             let asked = {

@@ -10,10 +10,14 @@ use unicode_width::UnicodeWidthStr;
 
 use super::context::Context;
 use crate::args::{Format, GlobalArgs, ResolveArgs, RetryArgs, RunsArgs, duration};
-use crate::journal::Ledger;
+use crate::journal::{Ledger, is_in_flight};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
 use crate::sanitize::one_line;
+
+/// Why nobody knows of a claimed key; the next command that uses it notes it.
+const OWNER_IS_GONE: &str =
+    "the program that was starting the run ended before it knew its session id";
 
 /// A key, for programs.
 #[derive(Serialize)]
@@ -39,7 +43,8 @@ impl<'a> KeyEntry<'a> {
     fn of(key: &'a str, stored: &'a Stored) -> Self {
         let entry = &stored.entry;
         let (state, status, reason) = match &entry.state {
-            State::Claimed { .. } => ("claimed", None, None),
+            State::Claimed { .. } if is_in_flight(stored) => ("claimed", None, None),
+            State::Claimed { .. } => ("unknown", None, Some(OWNER_IS_GONE)),
             State::Started { .. } => ("started", None, None),
             State::Ended { status, .. } => ("ended", Some(status), None),
             State::Free { reason, .. } => ("free", None, Some(&**reason)),
@@ -85,7 +90,11 @@ pub(crate) fn list(
         ledger.all().await
     })?;
     if options.unknown {
-        all.retain(|(_, stored)| matches!(stored.entry.state, State::Unknown { .. }));
+        all.retain(|(_, stored)| match stored.entry.state {
+            State::Claimed { .. } => !is_in_flight(stored),
+            State::Unknown { .. } => true,
+            _ => false,
+        });
     }
     let entries: Vec<_> = all
         .iter()

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use dinoai::journal::{FileJournal, Journal, JournalError, MemoryJournal, Restart, Stored};
+use dinoai::journal::{FileJournal, Journal, JournalError, MemoryJournal, Restart, State, Stored};
 use dinoai::{Client, SessionId, StartOnce, TriggerRun};
 
 use crate::args::{JournalArgs, OnceArgs, RestartWhen};
@@ -50,14 +50,29 @@ impl Ledger {
         is_emulated: bool,
         output: &Output,
     ) -> Result<Option<Self>, Failure> {
-        let ledger = Self::open_any(options, is_emulated, output).await?;
-        Ok(ledger.map(|ledger| match ledger.is_named {
-            true => ledger,
-            false => Self {
+        let named = Self::named(options, is_emulated);
+        match Self::open_any(options, is_emulated, output).await {
+            Ok(Some(ledger)) if named.is_none() => Ok(Some(Self {
                 journal: Arc::new(AtBest::new(ledger.journal)),
                 ..ledger
-            },
-        }))
+            })),
+            Err(failure) if named.is_none() => {
+                let error = failure.message;
+                tracing::debug!(error, "it is not remembered what is started");
+                Ok(None)
+            }
+            other => other,
+        }
+    }
+
+    /// What the options or the environment name.
+    fn named(options: &JournalArgs, is_emulated: bool) -> Option<String> {
+        let named = options.journal.clone();
+        match is_emulated {
+            // What is left of an emulator is of no use to others.
+            true => named,
+            false => named.or_else(environment::journal),
+        }
     }
 
     async fn open_any(
@@ -65,12 +80,7 @@ impl Ledger {
         is_emulated: bool,
         output: &Output,
     ) -> Result<Option<Self>, Failure> {
-        let named = options.journal.clone();
-        let named = match is_emulated {
-            // What is left of an emulator is of no use to others.
-            true => named,
-            false => named.or_else(environment::journal),
-        };
+        let named = Self::named(options, is_emulated);
         let is_named = named.is_some();
         let name = match named {
             Some(name) if name == NONE => return Ok(None),
@@ -103,16 +113,7 @@ impl Ledger {
                 "a journal is a file, postgres://… or none; this is another URL",
             ));
         }
-        match Self::in_file(Path::new(&name), option, is_named, output) {
-            Err(failure) if !is_named => {
-                tracing::debug!(
-                    error = failure.message,
-                    "the user's own journal cannot be used"
-                );
-                Ok(None)
-            }
-            other => other.map(Some),
-        }
+        Self::in_file(Path::new(&name), option, is_named, output).map(Some)
     }
 
     fn in_memory() -> Self {
@@ -161,20 +162,23 @@ impl Ledger {
         is_emulated: bool,
         output: &Output,
     ) -> Result<Self, Failure> {
-        if let Some(ledger) = Self::open_any(options, is_emulated, output).await? {
-            return Ok(ledger);
+        let ledger = Self::open_any(options, is_emulated, output).await;
+        let is_named = Self::named(options, is_emulated).is_some();
+        match (ledger, results) {
+            (Ok(Some(ledger)), _) => Ok(ledger),
+            (_, Some(results)) if !is_named => {
+                let mut name = results.as_os_str().to_owned();
+                name.push(".journal");
+                Self::in_file(Path::new(&name), String::new(), true, output)
+            }
+            (Ok(None), _) => Err(Failure::usage(
+                "there is no journal to remember it in; name a file with --journal or DINOAI_JOURNAL",
+            )),
+            (Err(failure), _) if !is_named => {
+                Err(failure.with_hint("name another file with --journal or DINOAI_JOURNAL"))
+            }
+            (Err(failure), _) => Err(failure),
         }
-        if let Some(results) = results
-            && options.journal.is_none()
-            && environment::journal().is_none()
-        {
-            let mut name = results.as_os_str().to_owned();
-            name.push(".journal");
-            return Self::in_file(Path::new(&name), String::new(), true, output);
-        }
-        Err(Failure::usage(
-            "there is no journal to remember it in; name a file with --journal or DINOAI_JOURNAL",
-        ))
     }
 
     /// The same, where what is started is started this one time: in memory if it is not remembered.
@@ -323,6 +327,15 @@ async fn on_postgres(_url: &str) -> Result<Arc<dyn Journal>, Failure> {
     Err(Failure::usage(
         "this build of dinoai knows no journals on PostgreSQL; name a file",
     ))
+}
+
+/// Whether somebody is starting the run of a key right now. A claim whose owner is gone is of a key of which nobody
+/// knows.
+pub(crate) fn is_in_flight(stored: &Stored) -> bool {
+    match &stored.entry.state {
+        State::Claimed { lease, .. } => stored.is_held.unwrap_or(stored.age < *lease),
+        _ => false,
+    }
 }
 
 /// A journal that cannot be used: nothing was sent.

@@ -7,25 +7,31 @@ use dinoai::journal::{Entry, Journal, JournalFuture, Stored, Version, Written};
 use dinoai_postgres::PostgresJournal;
 
 use crate::support::Server;
-use crate::support::kills::{WORKER, flood, kill, work};
+use crate::support::kills::{WORKER, flood, kill, suspend, work};
 
 /// The journal of the workers, in their environment.
 const JOURNAL: &str = "DINOAI_TEST_JOURNAL";
-/// How much faster claims lapse than they do: a minute and a half in three seconds.
+/// How much faster claims lapse than they do, in the environment of the workers.
+const FACTOR: &str = "DINOAI_TEST_FACTOR";
+/// A minute and a half in three seconds.
 const FASTER: u32 = 30;
+/// Half a minute in three seconds, which is more than the two that a request then has to leave.
+const BARELY_FASTER: u32 = 10;
 
 /// A journal in which time passes faster.
 #[derive(Clone)]
-struct Faster(PostgresJournal);
+struct Faster(PostgresJournal, u32);
 
-fn older(mut stored: Stored) -> Stored {
-    stored.age *= FASTER;
-    stored
+impl Faster {
+    fn older(&self, mut stored: Stored) -> Stored {
+        stored.age *= self.1;
+        stored
+    }
 }
 
 impl Journal for Faster {
     fn load<'a>(&'a self, key: &'a str) -> JournalFuture<'a, Option<Stored>> {
-        Box::pin(async move { Ok(self.0.load(key).await?.map(older)) })
+        Box::pin(async move { Ok(self.0.load(key).await?.map(|stored| self.older(stored))) })
     }
 
     fn store<'a>(
@@ -36,7 +42,9 @@ impl Journal for Faster {
     ) -> JournalFuture<'a, Written> {
         Box::pin(async move {
             Ok(match self.0.store(key, entry, expected).await? {
-                Written::Conflict(stored) => Written::conflict(stored.map(|stored| older(*stored))),
+                Written::Conflict(stored) => {
+                    Written::conflict(stored.map(|stored| self.older(*stored)))
+                }
                 done => done,
             })
         })
@@ -47,8 +55,8 @@ impl Journal for Faster {
     }
 }
 
-async fn connect(url: &str) -> Faster {
-    Faster(PostgresJournal::connect(url).await.unwrap())
+async fn connect(url: &str, factor: u32) -> Faster {
+    Faster(PostgresJournal::connect(url).await.unwrap(), factor)
 }
 
 /// What a process does that is started here.
@@ -58,10 +66,11 @@ async fn worker() {
     let (Ok(endpoint), Ok(url)) = (std::env::var(WORKER), std::env::var(JOURNAL)) else {
         return;
     };
+    let factor = std::env::var(FACTOR).unwrap().parse().unwrap();
     // The server may be starting again.
     let journal = loop {
-        match PostgresJournal::connect(&url).await {
-            Ok(journal) => break Faster(journal),
+        match PostgresJournal::connect(&url, FASTER).await {
+            Ok(journal) => break Faster(journal, factor),
             Err(error) if error.is_transient() => {
                 tokio::time::sleep(Duration::from_millis(5)).await
             }
@@ -71,12 +80,12 @@ async fn worker() {
     work(&endpoint, journal).await;
 }
 
-fn workers(url: &str) -> impl Fn() -> Command {
+fn workers(url: &str, factor: u32) -> impl Fn() -> Command {
     let url = url.to_owned();
     move || {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["kills::worker", "--exact", "--ignored", "--nocapture"]);
-        command.env(JOURNAL, &url);
+        command.env(JOURNAL, &url).env(FACTOR, factor.to_string());
         command
     }
 }
@@ -89,7 +98,7 @@ async fn a_process_that_is_killed_leaves_one_run_or_an_unknown_key() {
     };
     let kills = std::env::var("DINOAI_TEST_KILLS").map_or(6, |kills| kills.parse().unwrap());
     let url = server.url("postgres", "");
-    let journal = connect(&url).await;
+    let journal = connect(&url, FASTER).await;
     // While the others wait for the run of the one that was killed.
     let disturb = async |place: usize| {
         if place % 4 == 1 {
@@ -99,7 +108,7 @@ async fn a_process_that_is_killed_leaves_one_run_or_an_unknown_key() {
             });
         }
     };
-    let outcomes = kill(&journal, kills, workers(&url), disturb).await;
+    let outcomes = kill(&journal, kills, workers(&url, FASTER), disturb).await;
     assert_eq!(outcomes.ended + outcomes.unknown, kills, "{outcomes:?}");
     let least = kills / 6;
     assert!(
@@ -110,6 +119,18 @@ async fn a_process_that_is_killed_leaves_one_run_or_an_unknown_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_is_suspended_past_its_lease_has_not_sent_or_records_its_id() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let keys = std::env::var("DINOAI_TEST_KILLS").map_or(2, |_| 20);
+    let url = server.url("postgres", "");
+    let journal = connect(&url, BARELY_FASTER).await;
+    let had_sent = suspend(&journal, keys, workers(&url, BARELY_FASTER)).await;
+    println!("{had_sent} of {keys} had sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_keys_that_four_processes_want_each_is_started_once() {
     let Some(server) = Server::start() else {
         return;
@@ -117,7 +138,7 @@ async fn of_many_keys_that_four_processes_want_each_is_started_once() {
     let keys = std::env::var("DINOAI_TEST_KILLS").map_or(100, |_| 1000);
     let url = server.url("postgres", "");
     // The table is there before they are.
-    let journal = connect(&url).await;
-    flood(keys, workers(&url)).await;
+    let journal = connect(&url, FASTER).await;
+    flood(keys, workers(&url, FASTER)).await;
     assert_eq!(journal.list().await.unwrap().len(), keys);
 }

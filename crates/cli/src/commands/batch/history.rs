@@ -8,9 +8,10 @@ use dinoai::journal::{RequestDigest, State, Stored};
 use dinoai::{Run, RunStatus, SessionId};
 
 use super::items::Item;
-use super::keys::{Known, is_in_flight};
+use super::keys::Known;
 use super::results::record::{ItemEvent, Record};
 use crate::commands::run::trigger_run;
+use crate::journal::is_in_flight;
 use crate::report::{Failure, hint};
 
 /// What is known of the items, by their numbers.

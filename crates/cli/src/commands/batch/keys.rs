@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dinoai::TriggerRun;
-use dinoai::journal::{Journal, RequestDigest, State, Stored};
+use dinoai::journal::{Journal, RequestDigest, Stored};
 use futures_util::StreamExt;
 use futures_util::stream;
 
@@ -75,13 +75,5 @@ impl Known {
     /// Whether it knows nothing of the batch.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-/// Whether somebody is starting the run of a key right now.
-pub(super) fn is_in_flight(stored: &Stored) -> bool {
-    match &stored.entry.state {
-        State::Claimed { lease, .. } => stored.is_held.unwrap_or(stored.age < *lease),
-        _ => false,
     }
 }

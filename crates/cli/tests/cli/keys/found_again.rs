@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Bench, FAST, KEY};
 use crate::support::program::{assert_done, run};
 use crate::support::pseudo_terminal::Pseudo;
+use crate::support::runs::wait_until;
 
 /// A journal with one key of each kind.
 fn with_keys() -> Bench {
@@ -58,6 +59,27 @@ fn keys_are_listed_the_newest_first() {
         (&unknown["key"], &unknown["state"]),
         (&"unknown".into(), &"unknown".into())
     );
+}
+
+/// Although no other command has used the key since.
+#[test]
+fn a_key_whose_command_was_killed_is_listed_as_unknown() {
+    let bench = Bench::start();
+    let held = Fault::delay(std::time::Duration::from_secs(60)).on("triggerDinoaiAgentRun");
+    bench.emulator.add_fault(held).unwrap();
+    let mut command = bench.command();
+    command.args(["run", "agent", "--key", KEY]);
+    let mut child = command.spawn().unwrap();
+    wait_until("it is in flight", || !bench.emulator.requests().is_empty());
+    let in_flight = bench.run(&["runs", "--unknown"]);
+    assert_eq!(in_flight.stdout, "", "{}", in_flight.stderr);
+    assert!(bench.run(&["runs"]).stdout.contains("claimed"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let unknown = bench.run(&["runs", "--unknown"]);
+    assert!(unknown.stdout.contains(KEY), "{}", unknown.stdout);
+    let retried = bench.run(&["retry", KEY]);
+    assert_eq!(retried.code(), 0, "{}", retried.stderr);
 }
 
 #[test]
