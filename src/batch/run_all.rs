@@ -102,7 +102,7 @@ impl RunAll {
         self
     }
 
-    /// Sets whether a key whose run has failed is started again.
+    /// Sets whether a key that has been started is started again.
     ///
     /// [`Restart::Never`] by default. Only with [`once`](Self::once).
     ///

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::entry::Entry;
-use super::restart::EarlierRun;
+use super::restart::Before;
 use super::store::{Hold, Version};
 use crate::time::BootTime;
 
@@ -17,8 +17,8 @@ pub(super) struct Claim {
     /// Until when its request may leave, and how long that is at most.
     pub(super) leaves_before: BootTime,
     pub(super) limit: Duration,
-    /// The run before, if that had failed.
-    pub(super) failed: Option<EarlierRun>,
+    /// What the key was before, if it is started again.
+    pub(super) before: Option<Before>,
     /// What others know it by, if anything.
     pub(super) hold: Option<Hold>,
 }

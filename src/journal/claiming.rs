@@ -8,7 +8,7 @@ use super::entry::{Entry, RequestDigest, State};
 use super::once::{Keyed, Once};
 use super::pauses::Pauses;
 use super::record::record_end;
-use super::restart::{EarlierRun, Restart};
+use super::restart::{Before, EarlierRun, Restart};
 use super::rules::{self, Found, after_death, check_owner, found, is_owners};
 use super::store::{Stored, Written};
 use crate::error::{Error, JournalError, Result};
@@ -63,12 +63,13 @@ impl Claims<'_> {
         // Most likely there is nothing: if there is, the claim itself says so.
         let mut stored: Option<Stored> = None;
         let mut pauses = Pauses::new();
+        let mut has_waited = false;
         loop {
             check_owner(stored.as_ref(), key, &self.account, &self.digest)?;
             if self.is_given_up() {
                 return Err(Error::closed(TriggerDinoaiAgentRun::INFO.call()));
             }
-            let failed = match found(stored.as_ref()) {
+            let before = match found(stored.as_ref()) {
                 Found::Free => None,
                 // By a try of this call's whose response was lost: nothing was sent.
                 _ if stored
@@ -79,10 +80,11 @@ impl Claims<'_> {
                 }
                 Found::InFlight { lapses_in } => {
                     // Also where the store's clock stands still.
-                    let has_waited = pauses.total() > TRIGGER + MARGIN;
-                    if lapses_in.is_zero() || has_waited || self.time_left().is_zero() {
+                    let is_over = pauses.total() > TRIGGER + MARGIN;
+                    if lapses_in.is_zero() || is_over || self.time_left().is_zero() {
                         return Ok(Claimed::No(in_flight(stored.as_ref())));
                     }
+                    has_waited = true;
                     self.pause(pauses.next()).await;
                     stored = self.load().await?;
                     continue;
@@ -92,17 +94,22 @@ impl Claims<'_> {
                     continue;
                 }
                 Found::Unknown { since, reason } => {
-                    return Ok(Claimed::No(Once::Unknown { since, reason }));
+                    let is_restarted = self.start.restart == Restart::Unknown && !has_waited;
+                    let state = stored.as_ref().map(|stored| stored.entry.state.clone());
+                    match state.filter(|_| is_restarted) {
+                        Some(state) => Some(Before::Unknown(state)),
+                        None => return Ok(Claimed::No(Once::Unknown { since, reason })),
+                    }
                 }
                 Found::Run(id, status) => match self.look(&id, status).await {
                     Look::Is(once) => return Ok(Claimed::No(once)),
-                    Look::Failed(status) => Some(EarlierRun {
+                    Look::Failed(status) => Some(Before::Failed(EarlierRun {
                         session_id: id,
                         status,
-                    }),
+                    })),
                 },
             };
-            match self.try_to_claim(stored.as_ref(), failed).await? {
+            match self.try_to_claim(stored.as_ref(), before).await? {
                 Ok(claim) => return Ok(Claimed::Now(Box::new(claim))),
                 Err(other) => stored = other,
             }
@@ -190,7 +197,7 @@ impl Claims<'_> {
     async fn try_to_claim(
         &mut self,
         stored: Option<&Stored>,
-        failed: Option<EarlierRun>,
+        before: Option<Before>,
     ) -> Result<Result<Claim, Option<Stored>>> {
         let retry = self.start.retry.as_ref().unwrap_or(self.api.retry());
         let limit = TRIGGER.min(retry.call_timeout()).min(self.time_left());
@@ -211,7 +218,7 @@ impl Claims<'_> {
             since: SystemTime::now(),
             leaves_before: BootTime::now().after(limit),
             limit,
-            failed,
+            before,
             hold: None,
         };
         let (journal, key) = (&self.start.journal, &self.start.key);

@@ -31,9 +31,9 @@
 //! | [unknown](State::Unknown) | a run may have been started, and nobody knows | returns [`StartedOnce::Unknown`](crate::StartedOnce::Unknown) |
 //!
 //! A claim holds until its request has certainly left or not: in a file as long as its process lives, elsewhere
-//! two minutes and a half at most. Only its own session id, [`resolve_key`](crate::Client::resolve_key) and
-//! [`retry_key`](crate::Client::retry_key) lead out of unknown; and proof by the owner of the claim that nothing was
-//! started. A session id is never dropped: where two runs exist for one key, the entry shows both.
+//! two minutes and a half at most. Only its own session id, [`resolve_key`](crate::Client::resolve_key),
+//! [`retry_key`](crate::Client::retry_key) and [`Restart::Unknown`] lead out of unknown; and proof by the owner of the
+//! claim that nothing was started. A session id is never dropped: where two runs exist for one key, the entry shows both.
 //!
 //! An ended key is kept for 90 days; an unknown one until somebody decides.
 

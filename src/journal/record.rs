@@ -38,8 +38,8 @@ pub(super) async fn record_once(
         let (entry, version) = stored.as_ref().map_or((None, None), |(entry, version)| {
             (Some(entry), Some(version))
         });
-        let failed = claim.failed.as_ref();
-        let Some(next) = after_request(entry, &claim.entry, claim.since, failed, outcome) else {
+        let before = claim.before.as_ref();
+        let Some(next) = after_request(entry, &claim.entry, claim.since, before, outcome) else {
             return Ok(());
         };
         match bounded(api, journal.store(key, &next, version)).await? {

@@ -1,10 +1,13 @@
-//! [`Restart`]: whether a key whose run has ended is started again; and the [`EarlierRun`] then.
+//! [`Restart`]: whether a key is started again; and the [`EarlierRun`] then, or what else a claim has [replaced](Before).
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::State;
 use crate::model::{RunStatus, SessionId};
 
-/// Whether a key whose run has ended is started again.
+/// Whether a key that has been started is started again.
+///
+/// An attempt that has certainly started nothing leaves the key as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Restart {
@@ -14,6 +17,19 @@ pub enum Restart {
     /// If it failed, expired or was stopped. The run before is kept among
     /// [`Entry::other_runs`](super::Entry::other_runs).
     Failed,
+    /// If nobody knows whether it has started a run, after somebody has looked: there may be two runs then. Not where
+    /// another process has tried it meanwhile.
+    ///
+    /// [`Client::retry_key`](crate::Client::retry_key) does the same for the next call.
+    Unknown,
+}
+
+/// What a key was before it was claimed to be started again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Before {
+    Failed(EarlierRun),
+    /// [`State::Unknown`].
+    Unknown(State),
 }
 
 /// A run that had failed, and in whose place another one was started under the same key.

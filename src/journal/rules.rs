@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::entry::{Entry, RequestDigest, State};
-use super::restart::EarlierRun;
+use super::restart::{Before, EarlierRun};
 use super::store::Stored;
 use crate::error::{Error, Result};
 use crate::model::{RunStatus, SessionId};
@@ -156,7 +156,7 @@ pub(super) fn is_owners(entry: &Entry, name: &str) -> bool {
 }
 
 /// The entry that follows once it is known what became of the request of a claim; `None`: none. `claim` is
-/// the claim, `since` when it was made, and `failed` the run in whose place another one was to be started.
+/// the claim, `since` when it was made, and `before` what the key was, if it is started again.
 ///
 /// The owner's word counts also where its claim has lapsed. An id is never dropped: where the key has gone on
 /// without it, it is another run.
@@ -164,7 +164,7 @@ pub(super) fn after_request(
     stored: Option<&Entry>,
     claim: &Entry,
     since: SystemTime,
-    failed: Option<&EarlierRun>,
+    before: Option<&Before>,
     outcome: &Outcome,
 ) -> Option<Entry> {
     let State::Claimed { owner, .. } = &claim.state else {
@@ -176,9 +176,10 @@ pub(super) fn after_request(
         Outcome::Started(id) => with_run(entry, is_ours, id, |session_id| State::Started {
             session_id,
         }),
-        Outcome::NotStarted(reason) if is_ours && stored.is_some() => match failed {
-            // The key stands for that run, as before.
-            Some(EarlierRun { session_id, status }) => {
+        // What it was before, it is again.
+        Outcome::NotStarted(reason) if is_ours && stored.is_some() => match before {
+            Some(Before::Unknown(state)) => Some(entry.with_state(state.clone())),
+            Some(Before::Failed(EarlierRun { session_id, status })) => {
                 with_run(entry, true, session_id, |session_id| State::Ended {
                     session_id,
                     status: status.clone(),

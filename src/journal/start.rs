@@ -15,6 +15,7 @@ use super::entry::{RequestDigest, account};
 use super::once::{Keyed, OnUnrecorded, Once, Reply};
 use super::reason::reason;
 use super::record::{record_once, record_outcome};
+use super::restart::Before;
 use super::rules::{Outcome, check_key};
 use crate::error::{Error, Result};
 use crate::operations::documents::TriggerDinoaiAgentRun;
@@ -112,7 +113,10 @@ impl Keyed {
         };
         let result = result.map(|accepted| Once::Started {
             accepted,
-            failed: claim.failed.clone(),
+            failed: match &claim.before {
+                Some(Before::Failed(run)) => Some(run.clone()),
+                Some(Before::Unknown(_)) | None => None,
+            },
             owner: claim.owner.clone(),
         });
         let (journal, key) = (self.journal, self.key);

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::entry::{Entry, RequestDigest, State};
-use super::restart::EarlierRun;
+use super::restart::{Before, EarlierRun};
 use super::rules::{
     Found, Outcome, after_death, after_end, after_request, after_resolve, after_retry, check_owner,
     claim, found,
@@ -273,6 +273,29 @@ fn a_restart_that_was_not_made_leaves_the_key_with_the_run_before() {
         status: RunStatus::Failed,
     };
     let nothing = Outcome::NotStarted(String::new());
-    let next = after_request(Some(&ours), &ours, UNIX_EPOCH, Some(&failed), &nothing);
+    let next = after_request(
+        Some(&ours),
+        &ours,
+        UNIX_EPOCH,
+        Some(&Before::Failed(failed)),
+        &nothing,
+    );
     assert_eq!(next, Some(before));
+}
+
+#[test]
+fn an_unknown_key_that_was_not_restarted_is_unknown_as_before() {
+    let before = unknown("them");
+    let ours = claim(Some(&stored(before.clone(), Duration::ZERO)), claimed("us"));
+    let state = Before::Unknown(before.state.clone());
+    let next = |outcome| after_request(Some(&ours), &ours, UNIX_EPOCH, Some(&state), &outcome);
+    let nothing = Outcome::NotStarted(String::new());
+    assert_eq!(next(nothing), Some(before));
+    let started = next(Outcome::Started(id("second"))).unwrap();
+    assert_eq!(started.session_id(), Some(&id("second")));
+    // The id of the first comes all the same.
+    let late = Outcome::Started(id("first"));
+    let both = after_request(Some(&started), &claimed("them"), UNIX_EPOCH, None, &late).unwrap();
+    assert_eq!(both.session_id(), Some(&id("second")));
+    assert_eq!(both.other_runs, [id("first")]);
 }

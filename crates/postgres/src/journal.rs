@@ -59,6 +59,18 @@ impl PostgresJournal {
         Ok(journal)
     }
 
+    /// Host, port and database, of several servers all: without user and password, to be shown.
+    ///
+    /// ```
+    /// # fn example(journal: dinoai_postgres::PostgresJournal) {
+    /// eprintln!("what was started is remembered on {}", journal.place());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.link.address().to_string()
+    }
+
     /// Forgets keys whose time is over. Whether that works is no matter of the caller's.
     async fn forget_some(&self) {
         match self.read_all(table::OLD).await {
@@ -156,7 +168,7 @@ impl fmt::Debug for PostgresJournal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("PostgresJournal")
-            .field("servers", &self.link.address().to_string())
+            .field("servers", &self.place())
             .finish_non_exhaustive()
     }
 }

@@ -75,7 +75,7 @@ impl RunOnce {
         "client.run_once(\"nightly\", TriggerRun::agent(\"checker\"), &journal)"
     );
 
-    /// Sets whether a key whose run has failed is started again: before the wait, not after it.
+    /// Sets whether a key that has been started is started again: before the wait, not after it.
     ///
     /// [`Restart::Never`] by default.
     ///

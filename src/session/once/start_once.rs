@@ -145,7 +145,7 @@ impl StartOnce {
         }
     }
 
-    /// Sets whether a key whose run has failed is started again.
+    /// Sets whether a key that has been started is started again.
     ///
     /// [`Restart::Never`] by default.
     ///

@@ -1,11 +1,13 @@
 //! A claim whose owner is gone makes its key unknown: nobody knows whether a run was started, so none is.
 
-use dinoai::journal::{Entry, FileJournal, Journal, RequestDigest, State};
+use std::sync::Arc;
+
+use dinoai::journal::{Entry, FileJournal, Journal, RequestDigest, Restart, State};
 use dinoai::{Client, Error, StartedOnce};
 use serde_json::{Value, json};
 
 use super::{KEY, triggers};
-use crate::support::fault_server::{FaultServer, SESSION};
+use crate::support::fault_server::{FaultServer, Reply, SESSION};
 use crate::support::memory_journal::MemoryJournal;
 use crate::support::samples::{request, seconds};
 
@@ -28,6 +30,81 @@ async fn account_of(client: &Client) -> String {
         .await
         .unwrap();
     journal.entry("other").unwrap().account
+}
+
+/// And where that comes to nothing for certain, it is unknown as before.
+#[tokio::test]
+async fn an_unknown_key_is_started_again_only_if_that_is_asked_for() {
+    let refused = || Reply::html(401);
+    let server = FaultServer::start([Reply::ResetAfter, refused(), refused(), Reply::Good]).await;
+    let (client, _) = server.client();
+    let journal = MemoryJournal::default();
+    let lost = client.start_once(KEY, request(), &journal).await;
+    assert!(lost.unwrap_err().may_have_started());
+    let unknown = journal.state(KEY);
+    assert!(
+        matches!(unknown, Some(State::Unknown { .. })),
+        "{unknown:?}"
+    );
+    for restart in [Restart::Never, Restart::Failed] {
+        let found = client.start_once(KEY, request(), &journal).restart(restart);
+        let found = found.await.unwrap();
+        assert!(matches!(found, StartedOnce::Unknown { .. }), "{found:?}");
+    }
+    let again = || {
+        client
+            .start_once(KEY, request(), &journal)
+            .restart(Restart::Unknown)
+    };
+    for _ in 0..2 {
+        let error = again().await.unwrap_err();
+        assert!(matches!(error, Error::Unauthorized { .. }), "{error}");
+        assert_eq!(journal.state(KEY), unknown);
+    }
+    let started = again().await.unwrap();
+    assert!(matches!(started, StartedOnce::Started(_)), "{started:?}");
+    assert_eq!(triggers(&server), 4);
+}
+
+/// Whoever asks twice at once wants one more run.
+#[tokio::test]
+async fn an_unknown_key_that_another_is_starting_again_is_waited_for() {
+    for is_lost in [false, true] {
+        let released = Arc::new(tokio::sync::Notify::new());
+        let reply = if is_lost {
+            Reply::ResetAfter
+        } else {
+            Reply::Good
+        };
+        let held = Reply::When(released.clone(), Box::new(reply));
+        let server = FaultServer::start([Reply::ResetAfter, held]).await;
+        let (client, _) = server.client();
+        let journal = MemoryJournal::default();
+        let lost = client.start_once(KEY, request(), &journal).await;
+        assert!(lost.unwrap_err().may_have_started());
+        let again = || {
+            client
+                .start_once(KEY, request(), &journal)
+                .restart(Restart::Unknown)
+        };
+        let first = tokio::spawn(again().into_future());
+        while triggers(&server) < 2 {
+            tokio::task::yield_now().await;
+        }
+        let second = tokio::spawn(again().into_future());
+        let asked = journal.asked();
+        while journal.asked() == asked {
+            tokio::task::yield_now().await;
+        }
+        released.notify_waiters();
+        assert_eq!(first.await.unwrap().is_err(), is_lost);
+        let found = second.await.unwrap().unwrap();
+        match is_lost {
+            true => assert!(matches!(found, StartedOnce::Unknown { .. }), "{found:?}"),
+            false => assert!(found.session_id().is_some(), "{found:?}"),
+        }
+        assert_eq!(triggers(&server), 2);
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! [`AtBest`]: a journal that is written if it can be, for runs whose keys nobody asks for again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dinoai::journal::{
     Entry, Journal, JournalError, JournalFuture, MemoryJournal, Stored, Version, Written,
 };
+
+/// How long a journal may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A journal, and memory in its place where it does not work: on a full disk, for one.
 ///
@@ -45,7 +49,12 @@ impl Journal for AtBest {
             if self.is_in_memory(key).await? {
                 return self.memory.store(key, entry, expected).await;
             }
-            match self.journal.store(key, entry, expected).await {
+            let store = self.journal.store(key, entry, expected);
+            let stored = match tokio::time::timeout(PATIENCE, store).await {
+                Ok(stored) => stored,
+                Err(_) => Err(JournalError::unavailable("the journal does not respond")),
+            };
+            match stored {
                 Err(error) if expected.is_none() => {
                     tracing::debug!(key, %error, "it is not remembered what is started");
                     self.memory.store(key, entry, None).await

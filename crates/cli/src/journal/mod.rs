@@ -6,7 +6,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -36,6 +36,8 @@ pub(crate) struct Ledger {
     /// Whether somebody has named it.
     is_named: bool,
     name: String,
+    /// Where it is: a file's path, or host and database.
+    place: String,
     /// The option that names it, as it stands after a command.
     pub(crate) option: String,
 }
@@ -100,10 +102,12 @@ impl Ledger {
             format!(" --journal {}", hint::quoted(shown))
         });
         if name.starts_with("postgres://") || name.starts_with("postgresql://") {
+            let (journal, place) = on_postgres(&name).await?;
             return Ok(Some(Self {
-                journal: on_postgres(&name).await?,
+                journal,
                 is_file: false,
                 is_named,
+                place,
                 name: "the journal on PostgreSQL".to_owned(),
                 option,
             }));
@@ -113,7 +117,8 @@ impl Ledger {
                 "a journal is a file, postgres://… or none; this is another URL",
             ));
         }
-        Self::in_file(Path::new(&name), option, is_named, output).map(Some)
+        let file = Self::in_file(PathBuf::from(name), option, is_named, output);
+        file.await.map(Some)
     }
 
     fn in_memory() -> Self {
@@ -122,18 +127,22 @@ impl Ledger {
             is_file: false,
             is_named: false,
             name: "memory".to_owned(),
+            place: "memory".to_owned(),
             option: String::new(),
         }
     }
 
-    fn in_file(
-        path: &Path,
+    async fn in_file(
+        path: PathBuf,
         option: String,
         is_named: bool,
         output: &Output,
     ) -> Result<Self, Failure> {
-        let file = FileJournal::open(path).map_err(|error| unusable(&error))?;
         let name = path.display().to_string();
+        // It may wait for others, and a signal is to be heard meanwhile.
+        let opened = tokio::task::spawn_blocking(move || FileJournal::open(path)).await;
+        let opened = opened.map_err(|error| Failure::system(format!("{name}: {error}")))?;
+        let file = opened.map_err(|error| unusable(&error))?;
         if let Some(damage) = file.damage() {
             output.warning(&format!("the journal {name} is damaged: {damage}"));
         }
@@ -141,6 +150,7 @@ impl Ledger {
             journal: Arc::new(file),
             is_file: true,
             is_named,
+            place: name.clone(),
             name,
             option,
         })
@@ -155,7 +165,7 @@ impl Ledger {
         Self::for_batch(options, None, is_emulated, output).await
     }
 
-    /// The same, with a file beside the results where none is named and the user's own cannot be opened.
+    /// The same, with a file beside the results where none is named and there is no folder for the user's own.
     pub(crate) async fn for_batch(
         options: &JournalArgs,
         results: Option<&Path>,
@@ -166,10 +176,10 @@ impl Ledger {
         let is_named = Self::named(options, is_emulated).is_some();
         match (ledger, results) {
             (Ok(Some(ledger)), _) => Ok(ledger),
-            (_, Some(results)) if !is_named => {
-                let mut name = results.as_os_str().to_owned();
-                name.push(".journal");
-                Self::in_file(Path::new(&name), String::new(), true, output)
+            (Ok(None), Some(results)) if !is_named => {
+                let path = beside(results);
+                let option = format!(" --journal {}", hint::quoted(&path.display().to_string()));
+                Self::in_file(path, option, true, output).await
             }
             (Ok(None), _) => Err(Failure::usage(
                 "there is no journal to remember it in; name a file with --journal or DINOAI_JOURNAL",
@@ -189,6 +199,17 @@ impl Ledger {
     ) -> Result<Self, Failure> {
         let ledger = Self::open(options, is_emulated, output).await?;
         Ok(ledger.unwrap_or_else(Self::in_memory))
+    }
+
+    /// What results say of the journal that they were begun with: by another one they cannot be gone on with.
+    pub(crate) fn identity(&self, results: Option<&Path>) -> String {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let path = real(Path::new(&self.place));
+        match results {
+            _ if !self.is_file => self.place.clone(),
+            Some(results) if path == real(&beside(results)) => "beside it".to_owned(),
+            _ => path.display().to_string(),
+        }
     }
 
     #[cfg(test)]
@@ -309,6 +330,13 @@ impl Ledger {
     }
 }
 
+/// Where the journal of results is if there is no other place.
+fn beside(results: &Path) -> PathBuf {
+    let mut name = results.as_os_str().to_owned();
+    name.push(".journal");
+    PathBuf::from(name)
+}
+
 /// A key that no other has. `what` starts something by it: a command.
 pub(crate) fn unique_key(what: &str) -> String {
     let now = humantime::format_rfc3339_seconds(SystemTime::now());
@@ -317,13 +345,15 @@ pub(crate) fn unique_key(what: &str) -> String {
 }
 
 #[cfg(feature = "postgres")]
-async fn on_postgres(url: &str) -> Result<Arc<dyn Journal>, Failure> {
+async fn on_postgres(url: &str) -> Result<(Arc<dyn Journal>, String), Failure> {
     let journal = dinoai_postgres::PostgresJournal::connect(url).await;
-    Ok(Arc::new(journal.map_err(|error| unusable(&error))?))
+    let journal = journal.map_err(|error| unusable(&error))?;
+    let place = journal.place();
+    Ok((Arc::new(journal), place))
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn on_postgres(_url: &str) -> Result<Arc<dyn Journal>, Failure> {
+async fn on_postgres(_url: &str) -> Result<(Arc<dyn Journal>, String), Failure> {
     Err(Failure::usage(
         "this build of dinoai knows no journals on PostgreSQL; name a file",
     ))

@@ -69,7 +69,7 @@ async fn worker() {
     let factor = std::env::var(FACTOR).unwrap().parse().unwrap();
     // The server may be starting again.
     let journal = loop {
-        match PostgresJournal::connect(&url, FASTER).await {
+        match PostgresJournal::connect(&url).await {
             Ok(journal) => break Faster(journal, factor),
             Err(error) if error.is_transient() => {
                 tokio::time::sleep(Duration::from_millis(5)).await

@@ -8,7 +8,7 @@ use dinoai::journal::{RequestDigest, State, Stored};
 use dinoai::{Run, RunStatus, SessionId};
 
 use super::items::Item;
-use super::keys::Known;
+use super::keys::ItemKeys;
 use super::results::record::{ItemEvent, Record};
 use crate::commands::run::trigger_run;
 use crate::journal::is_in_flight;
@@ -33,25 +33,22 @@ impl Histories {
         Self(known)
     }
 
-    /// The items that the journal may know, in the form in which they were started last.
-    pub(super) fn last_started(&self, items: &[Item]) -> Vec<(usize, Item)> {
+    /// The items, each with what was started last, as far as the results say.
+    pub(super) fn last_started(&self, items: &[Item]) -> Vec<(usize, Item, Option<Item>)> {
         let items = items.iter().enumerate().map(|(place, item)| {
             let known = self.0.get(&(place + 1));
-            let started = known.and_then(|known| known.request.as_ref());
-            (place + 1, started.unwrap_or(item).clone())
+            let started = known.and_then(|known| known.request.clone());
+            (place + 1, item.clone(), started)
         });
         items.collect()
     }
 
     /// Adds what the journal says, which counts.
-    pub(super) fn learn(&mut self, known: &Known, items: usize) {
-        for number in 1..=items {
-            let history = self.0.entry(number).or_default();
-            match known.get(number) {
-                Some(stored) => history.learn(stored),
-                // It was killed before its key was claimed; if it is the right journal.
-                None if !known.is_empty() => history.mark_not_started(),
-                None => {}
+    pub(super) fn learn(&mut self, known: &BTreeMap<usize, ItemKeys>) {
+        for (number, keys) in known {
+            let history = self.0.entry(*number).or_default();
+            if let Some(stored) = &keys.last.stored {
+                history.learn(stored);
             }
         }
     }
@@ -97,6 +94,7 @@ pub(super) struct ItemHistory {
 pub(super) enum KeyState {
     Run,
     Unknown,
+    InFlight,
 }
 
 /// What the records say of an item.
@@ -118,7 +116,7 @@ pub(super) enum RecordedState {
 
 impl ItemHistory {
     pub(super) fn is_new(&self) -> bool {
-        matches!(self.state, RecordedState::New)
+        matches!(self.state, RecordedState::New) && self.key.is_none()
     }
 
     fn apply(&mut self, what: ItemEvent) {
@@ -186,7 +184,10 @@ impl ItemHistory {
                 }
             }
             // Whoever starts it is waited for.
-            State::Claimed { .. } if is_in_flight(stored) => self.state = RecordedState::New,
+            State::Claimed { .. } if is_in_flight(stored) => {
+                self.key = Some(KeyState::InFlight);
+                self.state = RecordedState::New;
+            }
             State::Claimed { .. } | State::Unknown { .. } => {
                 self.key = Some(KeyState::Unknown);
                 // The results may have the id all the same.
@@ -229,9 +230,11 @@ impl ItemHistory {
     }
 
     fn add_run(&mut self, id: SessionId) {
-        if self.latest() == Some(&id) || self.others.contains(&id) {
+        let is_unknown = matches!(self.state, RecordedState::Unknown { .. });
+        if self.latest() == Some(&id) || (self.others.contains(&id) && !is_unknown) {
             return;
         }
+        self.others.retain(|other| *other != id);
         // After an attempt one that had ended was started again on purpose.
         if self.before.take().is_none() {
             self.others.extend(self.latest().cloned());

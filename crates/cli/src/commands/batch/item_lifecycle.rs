@@ -1,16 +1,17 @@
 //! One item of a batch from its start to its end: the trigger, the wait, and what is written down.
 //!
 //! [`BatchRunner::run_item`] resumes the item's run, or starts one, once, by the item's key in the journal:
-//! that it is about to start is written before that, the session id as soon as it is known.
+//! that it is about to start is written once the key is claimed, the session id as soon as it is known.
 //! What came of it is written in `item_result.rs`.
 
 use std::sync::Arc;
 
-use dinoai::journal::Restart;
+use dinoai::journal::{Journal, Restart};
 use dinoai::{Error, Obstacle, Run, RunOnce, SessionId, StartedOnce, TriggerRun};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::items::Item;
+use super::noted_journal::NotedJournal;
 use super::plan::{PriorState, Resume, Start, Task};
 use super::results::record::{ItemEvent, not_started};
 use super::results::results_writer::Written;
@@ -47,23 +48,29 @@ impl BatchRunner<'_> {
         id: &SessionId,
         resume: Resume,
     ) -> dinoai::Result<Run> {
-        let mut is_by_key = matches!(resume, Resume::ByKey { .. });
-        if let Ok((key, request)) = self.keyed(number, item) {
-            if resume == Resume::Unrecorded {
-                // Where it does not, the results still have it.
-                let journal = &self.ledger.journal;
-                is_by_key = self.client.resolve_key(&*key, id, journal).await.is_ok();
+        let journal = &self.ledger.journal;
+        let key = match resume {
+            Resume::ByKey(key, _) => Some(key),
+            // Where that does not work, the results still have it.
+            Resume::Unrecorded(key) => {
+                let resolved = self.client.resolve_key(&*key, id, journal).await;
+                resolved.is_ok().then_some(key)
             }
-            if is_by_key {
-                let once = self.once(key, request);
-                match once.await {
-                    // The key is not looked at any more once nothing is to be started.
-                    Err(Error::NotSent {
-                        obstacle: Obstacle::Closed,
-                        ..
-                    }) => {}
-                    result => return result,
+            Resume::ById => None,
+        };
+        if let Some(key) = key
+            && let Ok(request) = trigger_run(item.clone().into())
+        {
+            match self.once(&key, request, journal).await {
+                // The key is not looked at any more once nothing is to be started.
+                Err(Error::NotSent {
+                    obstacle: Obstacle::Closed,
+                    ..
+                }) => {}
+                Err(error @ Error::Journal { .. }) => {
+                    tracing::debug!(number, %error, "the run is waited for without its key");
                 }
+                result => return result,
             }
         }
         let wait = self.client.session(id)?.wait();
@@ -87,19 +94,22 @@ impl BatchRunner<'_> {
             let (exit, reason) = self.why_stopped();
             return self.leave(number, &prior, None, exit, &reason).await;
         };
-        let (key, request) = match self.keyed(number, &item) {
-            Ok(keyed) => keyed,
+        let request = match trigger_run(item.clone().into()) {
+            Ok(request) => request,
             Err(failure) => {
                 let (exit, reason) = (failure.exit, failure.message);
                 return self.leave(number, &prior, None, exit, &reason).await;
             }
         };
         self.state.note_intent(number);
-        let intent = ItemEvent::Starting {
+        let starting = || ItemEvent::Starting {
             request: item.clone(),
         };
-        let starting = self.results.write(number, intent);
-        if let Err(lost) = starting.written().await {
+        // In the file it is once the key is claimed.
+        let printed = self.results.print(number, starting());
+        if !self.results.has_file()
+            && let Err(lost) = printed.written().await
+        {
             self.state.note_outcome(number, prior.outcome(), None);
             self.state.note_written(number);
             self.stop_unkept(&lost);
@@ -113,30 +123,36 @@ impl BatchRunner<'_> {
 
         self.state.note_sent(number);
         let (noted, receiver) = oneshot::channel();
+        let journal = Arc::new(NotedJournal {
+            journal: Arc::clone(&self.ledger.journal),
+            results: self.results.clone(),
+            number,
+            starting: starting(),
+        });
         let started = async {
-            if start == Start::OfUnknown {
-                let journal = &self.ledger.journal;
-                self.client.retry_key(&*key, journal).await?;
-            }
-            let once = self.once(key, request).restart(match start {
-                Start::OfFailed => Restart::Failed,
-                Start::Once | Start::OfUnknown => Restart::Never,
-            });
+            let restart = self.restart(&start).await;
+            let once = self.once(&start.key, request, &journal).restart(restart);
             once.on_found(self.noter(number, noted, permit)).await
         };
         let (result, ()) = tokio::join!(started, self.report_id_if_unsaved(number, receiver));
         self.write_result(number, item, prior, result).await
     }
 
-    /// The key of an item, and its request.
-    fn keyed(&self, number: usize, item: &Item) -> Result<(String, TriggerRun), Failure> {
-        let request = trigger_run(item.clone().into())?;
-        Ok((self.keys.of(number, &request)?, request))
+    /// Whether a key is started again. Not if another batch has started it again meanwhile.
+    async fn restart(&self, start: &Start) -> Restart {
+        let Some(failed) = &start.failed else {
+            return start.restart;
+        };
+        let stored = self.ledger.journal.load(&start.key).await.ok().flatten();
+        match stored.is_some_and(|stored| stored.entry.session_id() == Some(failed)) {
+            true => start.restart,
+            false => Restart::Never,
+        }
     }
 
-    fn once(&self, key: String, request: TriggerRun) -> RunOnce {
-        let alarm = self.ledger.alarm(&key, self.output);
-        let once = self.client.run_once(key, request, &self.ledger.journal);
+    fn once<J: Journal + Clone>(&self, key: &str, request: TriggerRun, journal: &J) -> RunOnce {
+        let alarm = self.ledger.alarm(key, self.output);
+        let once = self.client.run_once(key, request, journal);
         let once = once
             .timeout(self.poll.timeout)
             .on_outage(self.output.outages().recorder())

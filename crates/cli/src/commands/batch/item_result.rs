@@ -168,6 +168,8 @@ impl BatchRunner<'_> {
         if is_refused {
             let reason = format!("no more runs are started: {}", failure.message);
             self.stop(Failure::new(failure.kind, ExitStatus::Refused, reason));
+        } else if is_unusable && let Some(lost) = self.results.file_problem() {
+            self.stop_unkept(&lost);
         } else if is_unusable {
             let reason = format!("no more runs are started: {}", failure.message);
             self.stop(Failure::new(failure.kind, failure.exit, reason));
@@ -180,7 +182,12 @@ impl BatchRunner<'_> {
             self.stop(Failure::new(failure.kind, ExitStatus::Unknown, reason));
         }
         let exit = match self.state.stopped() {
-            Some((exit, _)) if is_held_back => exit,
+            // Not the journal's, but the results'.
+            Some((exit, _))
+                if is_held_back || (is_unusable && self.results.file_problem().is_some()) =>
+            {
+                exit
+            }
             _ => failure.exit,
         };
         let what = ItemEvent::Failed {

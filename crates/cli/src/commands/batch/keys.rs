@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dinoai::TriggerRun;
-use dinoai::journal::{Journal, RequestDigest, Stored};
+use dinoai::journal::{Journal, RequestDigest, State, Stored};
 use futures_util::StreamExt;
 use futures_util::stream;
 
@@ -12,68 +12,128 @@ use crate::commands::run::trigger_run;
 use crate::journal::{key_of_ci_job, unusable};
 use crate::report::Failure;
 
-/// How many keys are read at a time.
+/// How many items are looked up at a time.
 const READS: usize = 64;
 
 /// How the items of a batch are named.
 #[derive(Debug, Clone)]
 pub(super) enum Keys {
-    /// By the key of the results file, each request by another one: an item that was edited is another run.
+    /// By the key of the results file, and their numbers.
     OfResults(String),
     /// By a key of the user's, and their numbers.
     Named(String),
-    /// By what the CI system says of the job, and their numbers.
+    /// By what the CI system says of the job and of each request, and their numbers.
     OfCiJob,
 }
 
-/// What the journal says of the items, by their numbers.
-#[derive(Debug, Default)]
-pub(super) struct Known(BTreeMap<usize, Stored>);
+/// A key, and what the journal says of it.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) stored: Option<Stored>,
+}
+
+/// The keys of an item: of what was started last, and of the item as it is now. They differ where it was edited.
+#[derive(Debug, Clone)]
+pub(super) struct ItemKeys {
+    pub(super) last: Key,
+    pub(super) next: Key,
+}
+
+impl ItemKeys {
+    /// Of an item of which the journal knows nothing.
+    pub(super) fn unknown(name: String) -> Self {
+        let last = Key { name, stored: None };
+        let next = last.clone();
+        Self { last, next }
+    }
+}
 
 impl Keys {
     /// The key of an item.
     pub(super) fn of(&self, number: usize, request: &TriggerRun) -> Result<String, Failure> {
         Ok(match self {
-            Self::OfResults(batch) => {
-                let fingerprint = RequestDigest::of(request).fingerprint();
-                format!("{batch}/{number}/{}", &fingerprint[..8])
-            }
-            Self::Named(batch) => format!("{batch}/{number}"),
+            Self::OfResults(batch) | Self::Named(batch) => format!("{batch}/{number}"),
             Self::OfCiJob => format!("{}/{number}", key_of_ci_job(request)?),
         })
     }
 
-    /// Reads what the journal says of these items.
-    pub(super) async fn known(
+    /// Whether an item that is started again may be another one: it has another key then.
+    pub(super) fn take_edited(&self) -> bool {
+        matches!(self, Self::OfResults(_))
+    }
+
+    /// Reads what the journal says of these items. Each comes with what was started last, if the results say it.
+    pub(super) async fn look_up(
         &self,
-        items: impl IntoIterator<Item = (usize, Item)>,
+        items: impl IntoIterator<Item = (usize, Item, Option<Item>)>,
         journal: &dyn Journal,
-    ) -> Result<Known, Failure> {
-        let mut keys = vec![];
-        for (number, item) in items {
-            keys.push((number, self.of(number, &trigger_run(item.into())?)?));
-        }
-        let reads = keys.iter().map(|(number, key)| async move {
-            let stored = journal.load(key).await;
-            let stored = stored.map_err(|error| unusable(&error))?;
-            Ok::<_, Failure>(stored.map(|stored| (*number, stored)))
+    ) -> Result<BTreeMap<usize, ItemKeys>, Failure> {
+        let reads = items.into_iter().map(|(number, item, last)| async move {
+            let keys = self.keys_of(number, item, last, journal).await?;
+            Ok::<_, Failure>((number, keys))
         });
         let mut reads = stream::iter(reads).buffer_unordered(READS);
         let mut known = BTreeMap::new();
         while let Some(read) = reads.next().await {
-            known.extend(read?);
+            let (number, keys) = read?;
+            known.insert(number, keys);
         }
-        Ok(Known(known))
+        Ok(known)
+    }
+
+    async fn keys_of(
+        &self,
+        number: usize,
+        item: Item,
+        last: Option<Item>,
+        journal: &dyn Journal,
+    ) -> Result<ItemKeys, Failure> {
+        let request = trigger_run(item.into())?;
+        let first = load(self.of(number, &request)?, journal).await?;
+        if !self.take_edited() {
+            let next = first.clone();
+            return Ok(ItemKeys { last: first, next });
+        }
+        let next = of_request(&first, &request, journal).await?;
+        // What the results hold that cannot be started was edited there.
+        let last = last.and_then(|last| trigger_run(last.into()).ok());
+        let last = match last {
+            Some(last) => of_request(&first, &last, journal).await?,
+            None if next.stored.is_some() => next.clone(),
+            None => first,
+        };
+        Ok(ItemKeys { last, next })
     }
 }
 
-impl Known {
-    pub(super) fn get(&self, number: usize) -> Option<&Stored> {
-        self.0.get(&number)
+/// The key of a request: the first one of its item, unless that belongs to another request.
+async fn of_request(
+    first: &Key,
+    request: &TriggerRun,
+    journal: &dyn Journal,
+) -> Result<Key, Failure> {
+    let digest = RequestDigest::of(request);
+    let is_others = |stored: &Stored| stored.entry.request != digest && is_bound(stored);
+    if !first.stored.as_ref().is_some_and(is_others) {
+        return Ok(first.clone());
     }
+    let name = format!("{}/{}", first.name, &digest.fingerprint()[..8]);
+    load(name, journal).await
+}
 
-    /// Whether it knows nothing of the batch.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+/// Whether a key belongs to its request: not if nothing was ever started for it.
+fn is_bound(stored: &Stored) -> bool {
+    match &stored.entry.state {
+        State::Free { retried, .. } => *retried || !stored.entry.other_runs.is_empty(),
+        _ => true,
     }
+}
+
+/// Reads a key. What is over is nothing.
+async fn load(name: String, journal: &dyn Journal) -> Result<Key, Failure> {
+    let stored = journal.load(&name).await;
+    let stored = stored.map_err(|error| unusable(&error))?;
+    let stored = stored.filter(|stored| !stored.entry.is_over(stored.age));
+    Ok(Key { name, stored })
 }

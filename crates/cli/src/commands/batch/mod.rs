@@ -15,6 +15,7 @@ mod item_lifecycle;
 mod item_result;
 mod items;
 mod keys;
+mod noted_journal;
 mod outcome;
 mod plan;
 mod prepare;
@@ -49,7 +50,11 @@ pub(crate) async fn batch(
     context: Context<'_>,
     prepared: PreparedBatch,
 ) -> Result<ExitStatus, Failure> {
-    let ready = prepared.ready(context.is_emulated, context.output).await?;
+    let ready = prepared.ready(context.is_emulated, context.output);
+    let ready = tokio::select! {
+        ready = ready => ready?,
+        signal = context.interrupts.next() => return Err(Failure::interrupted_idle(signal)),
+    };
     Ok(carry_out(context, ready).await)
 }
 
@@ -59,7 +64,6 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
         client: context.client,
         output,
         poll: ready.poll,
-        keys: ready.keys,
         ledger: ready.ledger,
         results: ready.results,
         starts: Arc::new(Semaphore::new(TRIGGERS)),
@@ -73,24 +77,36 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
     let mut counts = OutcomeCounts::default();
     let mut to_do = VecDeque::new();
     let mut is_finished = true;
+    // Whether the journal has the keys of all that is unknown.
+    let mut knows_all = true;
     for (place, task) in ready.tasks.into_iter().enumerate() {
         let number = place + 1;
         outcomes.0.push(match &task {
             Task::Start(_, prior, _) | Task::Leave(prior) => prior.outcome(),
+            Task::Resume(_, _, Resume::ByKey(_, Some(status))) => ItemOutcome::of(status),
             Task::Resume(..) => ItemOutcome::InProgress,
         });
         runner.note_known(number, &task);
         let Task::Leave(prior) = task else {
-            is_finished &= matches!(task, Task::Resume(_, _, Resume::ByKey { has_ended: true }));
+            is_finished &= matches!(task, Task::Resume(_, _, Resume::ByKey(_, Some(_))));
             to_do.push_back((number, task));
             continue;
         };
+        knows_all &= !matches!(
+            prior,
+            PriorState::Unknown {
+                is_in_journal: false,
+                ..
+            }
+        );
         exits.push(prior.exit());
         prior.outcome().count(&mut counts);
         let report = prior.report("");
         // Waited for with all the others, at the end.
         drop(match prior {
-            PriorState::Unknown { is_reported: false } => runner.results.write(number, report),
+            PriorState::Unknown {
+                is_reported: false, ..
+            } => runner.results.write(number, report),
             _ => runner.results.print(number, report),
         });
         is_finished &= !matches!(prior, PriorState::Unknown { .. });
@@ -138,12 +154,17 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
     let unknown = outcomes.numbers(ItemOutcome::Unknown);
     if !unknown.is_empty() {
         let have = if unknown.len() == 1 { "has" } else { "have" };
-        let again = match resume {
-            Some(_) if !runner.results.has_lost_file() => {
-                "; if it did not start, restart it with --retry-unknown and its number"
+        let mut again = String::new();
+        if resume.is_some() && !runner.results.has_lost_file() {
+            again.push_str("; if it did not start, restart it with --retry-unknown and its number");
+            if knows_all {
+                let journal = &runner.ledger.option;
+                again.push_str(&format!(
+                    "; if it did, name its run with dinoai resolve{journal} KEY SESSION and its key from dinoai \
+                     runs --unknown{journal}"
+                ));
             }
-            _ => "",
-        };
+        }
         output.warning(&format!(
             "it is unknown whether {} {have} started; check the workspace (or Slack){again}",
             item_numbers(&unknown),

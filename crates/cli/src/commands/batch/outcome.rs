@@ -10,7 +10,7 @@ use crate::args::Format;
 use crate::output::Output;
 use crate::progress::OutageSummary;
 use crate::progress::waiting_for::OutcomeCounts;
-use crate::report::{Failure, Signal, hint};
+use crate::report::{ExitStatus, Failure, Signal, hint};
 
 /// What came of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,15 @@ impl ItemOutcome {
         match status {
             RunStatus::Completed => Self::Completed,
             _ => Self::Failed,
+        }
+    }
+
+    /// The exit status of an item of which no more than this is known.
+    pub(super) fn exit(self) -> ExitStatus {
+        match self {
+            Self::Unknown => ExitStatus::Unknown,
+            Self::Failed => ExitStatus::RunFailed,
+            Self::Completed | Self::InProgress | Self::NotStarted => ExitStatus::Done,
         }
     }
 

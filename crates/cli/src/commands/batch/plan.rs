@@ -1,12 +1,17 @@
 //! [`Histories::plan`]: what is left to do for each item, a [`Task`]. [`PriorState`]: what is known of an item
 //! until then.
 
+use std::collections::BTreeMap;
+
+use dinoai::journal::{Restart, State};
 use dinoai::{Run, RunStatus, SessionId};
 
-use super::history::{Histories, KeyState, RecordedState};
+use super::history::{Histories, ItemHistory, KeyState, RecordedState};
 use super::items::Item;
+use super::keys::{ItemKeys, Key, Keys};
 use super::outcome::{ItemOutcome, item_numbers};
 use super::results::record::{ItemEvent, ended_as, not_started, unknown};
+use crate::commands::run::trigger_run;
 use crate::report::{ExitStatus, Failure};
 
 /// What is to be started although it has been, or may have been.
@@ -29,22 +34,23 @@ pub(super) enum Task {
 }
 
 /// How an item is started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
-    Once,
-    /// Again: the journal does not know whether its key has started a run.
-    OfUnknown,
-    /// Again: the run of its key has failed, as the journal says.
-    OfFailed,
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    /// The item's key in the journal.
+    pub(super) key: String,
+    /// Whether the key is started again.
+    pub(super) restart: Restart,
+    /// The run that it stands for then, if that has failed.
+    pub(super) failed: Option<SessionId>,
 }
 
 /// How an item whose run has started is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Resume {
-    /// By its key, which has started that run.
-    ByKey { has_ended: bool },
+    /// By its key, which has started that run; and how it has ended, as the journal says.
+    ByKey(String, Option<RunStatus>),
     /// By its session id: the results say it, and the journal does not know whether the key has started a run.
-    Unrecorded,
+    Unrecorded(String),
     /// By its session id: the journal knows nothing of its key.
     ById,
 }
@@ -54,57 +60,45 @@ impl Histories {
     ///
     /// Refuses, by their numbers, items that are not the ones that were started: those that have
     /// been edited or removed since. What certainly never started may be both.
-    pub(super) fn plan(mut self, items: Vec<Item>, retry: &Retry) -> Result<Vec<Task>, Failure> {
+    pub(super) fn plan(
+        mut self,
+        items: Vec<Item>,
+        retry: &Retry,
+        keys: &Keys,
+        known: &BTreeMap<usize, ItemKeys>,
+    ) -> Result<Vec<Task>, Failure> {
         self.check_numbers(items.len(), retry)?;
         let mut others = vec![];
         let mut tasks = vec![];
         for (place, item) in items.into_iter().enumerate() {
             let number = place + 1;
-            let known = self.0.remove(&number).unwrap_or_default();
-            let is_started = match &known.state {
+            let history = self.0.remove(&number).unwrap_or_default();
+            let is_started = match &history.state {
                 RecordedState::New => true,
                 RecordedState::Unknown { .. } => retry.starts_unknown(number),
                 RecordedState::Ended(run) => retry.starts_ended(&run.status),
                 RecordedState::EndedAs(_, status) => retry.starts_ended(status),
                 RecordedState::InProgress(_) => false,
             };
-            let is_same = known.is_of(&item)?;
-            if !is_started && !is_same {
+            let may_be_other = history.is_new() || (is_started && keys.take_edited());
+            let is_in_flight = history.key == Some(KeyState::InFlight);
+            if (!may_be_other || is_in_flight) && !history.is_of(&item)? {
                 others.push(number);
+                continue;
             }
-            let key = known.key;
-            let prior = match known.state {
-                RecordedState::New => PriorState::New,
-                RecordedState::Unknown { is_reported } => PriorState::Unknown { is_reported },
-                RecordedState::Ended(run) => PriorState::Ended(known.request, run),
-                RecordedState::EndedAs(id, _) if !is_started => {
-                    let by_key = Resume::ByKey { has_ended: true };
-                    tasks.push(Task::Resume(item, id, by_key));
-                    continue;
-                }
-                RecordedState::EndedAs(id, status) => PriorState::EndedAs(id, status),
-                RecordedState::InProgress(id) => {
-                    let resume = match key {
-                        Some(KeyState::Run) => Resume::ByKey { has_ended: false },
-                        Some(KeyState::Unknown) => Resume::Unrecorded,
-                        None => Resume::ById,
-                    };
-                    tasks.push(Task::Resume(item, id, resume));
-                    continue;
-                }
-            };
-            // An item that was edited is another run, under another key.
-            let start = match key.filter(|_| is_same) {
-                Some(KeyState::Unknown) => Start::OfUnknown,
-                Some(KeyState::Run) => Start::OfFailed,
-                None => Start::Once,
+            let names = match known.get(&number) {
+                Some(keys) => keys.clone(),
+                None => ItemKeys::unknown(keys.of(number, &trigger_run(item.clone().into())?)?),
             };
             tasks.push(match is_started {
-                true => Task::Start(item, prior, start),
-                false => Task::Leave(prior),
+                true => {
+                    let start = retry.start(number, names.next);
+                    Task::Start(item, history.prior(), start)
+                }
+                false => history.left(item, names.last.name),
             });
         }
-        let removed = self.0.iter().filter(|(_, known)| !known.is_new());
+        let removed = self.0.iter().filter(|(_, history)| !history.is_new());
         others.extend(removed.map(|(number, _)| *number));
         match others.is_empty() {
             true => Ok(tasks),
@@ -127,6 +121,9 @@ impl Histories {
                 Some(RecordedState::Ended(run)) => format!("its run {} has ended", run.session_id),
                 Some(RecordedState::EndedAs(id, _)) => format!("its run {id} has ended"),
                 Some(RecordedState::InProgress(id)) => format!("its run {id} has started"),
+                Some(RecordedState::New) if known.is_some_and(|known| !known.is_new()) => {
+                    "it is being started right now".to_owned()
+                }
                 Some(RecordedState::New) | None => "it has not started".to_owned(),
             };
             return Err(Failure::usage(format!(
@@ -137,7 +134,64 @@ impl Histories {
     }
 }
 
+impl ItemHistory {
+    /// What is known of an item that is to be started.
+    fn prior(self) -> PriorState {
+        match self.state {
+            RecordedState::New | RecordedState::InProgress(_) => PriorState::New,
+            RecordedState::Unknown { is_reported } => PriorState::Unknown {
+                is_reported,
+                is_in_journal: self.key == Some(KeyState::Unknown),
+            },
+            RecordedState::Ended(run) => PriorState::Ended(self.request, run),
+            RecordedState::EndedAs(id, status) => PriorState::EndedAs(id, status),
+        }
+    }
+
+    /// What is left to do for an item that is not to be started.
+    fn left(self, item: Item, key: String) -> Task {
+        match self.state {
+            // To be read, so that it can be printed.
+            RecordedState::EndedAs(id, status) => {
+                Task::Resume(item, id, Resume::ByKey(key, Some(status)))
+            }
+            RecordedState::InProgress(id) => {
+                let resume = match self.key {
+                    Some(KeyState::Run) => Resume::ByKey(key, None),
+                    Some(KeyState::Unknown) => Resume::Unrecorded(key),
+                    Some(KeyState::InFlight) | None => Resume::ById,
+                };
+                Task::Resume(item, id, resume)
+            }
+            RecordedState::New | RecordedState::Unknown { .. } | RecordedState::Ended(_) => {
+                Task::Leave(self.prior())
+            }
+        }
+    }
+}
+
 impl Retry {
+    /// How an item is started by this key, as far as that was asked for.
+    fn start(&self, number: usize, key: Key) -> Start {
+        let state = key.stored.as_ref().map(|stored| &stored.entry.state);
+        let (restart, failed) = match state {
+            Some(State::Unknown { .. } | State::Claimed { .. }) if self.starts_unknown(number) => {
+                (Restart::Unknown, None)
+            }
+            Some(State::Ended { session_id, .. } | State::Started { session_id, .. })
+                if self.failed =>
+            {
+                (Restart::Failed, Some(session_id.clone()))
+            }
+            _ => (Restart::Never, None),
+        };
+        Start {
+            key: key.name,
+            restart,
+            failed,
+        }
+    }
+
     fn starts_unknown(&self, number: usize) -> bool {
         let named = self.unknown.as_ref();
         named.is_some_and(|numbers| numbers.is_empty() || numbers.contains(&number))
@@ -158,6 +212,8 @@ pub(super) enum PriorState {
     Unknown {
         /// Whether the results file says so already.
         is_reported: bool,
+        /// Whether the journal knows its key.
+        is_in_journal: bool,
     },
     /// Its run has ended, and was started with this request.
     Ended(Option<Item>, Box<Run>),
@@ -176,13 +232,7 @@ impl PriorState {
     }
 
     pub(super) fn exit(&self) -> ExitStatus {
-        match self.outcome() {
-            ItemOutcome::Unknown => ExitStatus::Unknown,
-            ItemOutcome::Failed => ExitStatus::RunFailed,
-            ItemOutcome::Completed | ItemOutcome::InProgress | ItemOutcome::NotStarted => {
-                ExitStatus::Done
-            }
-        }
+        self.outcome().exit()
     }
 
     /// What is known of what has started of it, or may have.

@@ -6,6 +6,7 @@
 //! runs can be in progress at a time ([`concurrency_under_limit`], by the limit on open files), and the command
 //! that resumes the batch ([`resume_command`]).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,6 +15,7 @@ use super::history::Histories;
 use super::items::{self, Item};
 use super::keys::Keys;
 use super::plan::{Retry, Task};
+use super::results::record::ResultsHead;
 use super::results::results_file::OpenedResults;
 use super::results::results_writer::ResultsWriter;
 use crate::args::{BatchArgs, PollArgs, duration};
@@ -22,6 +24,9 @@ use crate::journal::{Ledger, unique_key};
 use crate::output::Output;
 use crate::report::Failure;
 use crate::report::hint::quoted;
+
+/// The longest key that those of items can begin with, in bytes.
+const LONGEST_KEY: usize = 400;
 
 /// A batch whose files have been read.
 pub(crate) struct PreparedBatch {
@@ -34,7 +39,6 @@ pub(crate) struct PreparedBatch {
 pub(super) struct ReadyBatch {
     /// What is left to do for each item, in their order.
     pub(super) tasks: Vec<Task>,
-    pub(super) keys: Keys,
     pub(super) ledger: Ledger,
     pub(super) results: ResultsWriter,
     pub(super) poll: PollArgs,
@@ -71,6 +75,11 @@ impl PreparedBatch {
         output: &Output,
     ) -> Result<ReadyBatch, Failure> {
         let options = &self.options;
+        if let Some(problem) = options.key.as_deref().and_then(problem_of_key) {
+            return Err(Failure::usage(format!(
+                "--key {problem}; nothing was started"
+            )));
+        }
         let ledger = match (&options.key, &options.resume) {
             (None, None) => Ledger::for_one_time(&options.journal, is_emulated, output).await?,
             (_, results) => {
@@ -85,35 +94,47 @@ impl PreparedBatch {
         let (records, unjournaled, recorded) = match recovered {
             Some(recovered) => {
                 let records = std::mem::take(&mut recovered.records);
-                (records, recovered.unjournaled, recovered.key.clone())
+                (records, recovered.unjournaled, recovered.head.clone())
             }
             None => (vec![], 0, None),
         };
-        let mut histories = Histories::from_records(records, unjournaled);
         let may_be_known = options.key.is_some() || recorded.is_some();
-        let name = recorded.unwrap_or_else(|| unique_key("batch"));
+        let journal = ledger.identity(options.resume.as_deref());
+        let head = match recorded {
+            Some(head) => {
+                check_head(&head, &journal, options.resume.as_deref())?;
+                head
+            }
+            None => ResultsHead::Batch {
+                key: unique_key("batch"),
+                journal,
+            },
+        };
+        let ResultsHead::Batch { key: name, .. } = &head;
         let keys = match options.key.as_deref() {
             Some("auto") => Keys::OfCiJob,
             Some(key) => Keys::Named(key.to_owned()),
             None => Keys::OfResults(name.clone()),
         };
+        let mut histories = Histories::from_records(records, unjournaled);
+        let mut known = BTreeMap::new();
         if may_be_known {
             let items = histories.last_started(&self.items);
-            let known = keys.known(items, &*ledger.journal).await?;
-            histories.learn(&known, self.items.len());
+            known = keys.look_up(items, &*ledger.journal).await?;
+            histories.learn(&known);
         }
         let retry = Retry {
             unknown: options.retry_unknown.clone(),
             failed: options.retry_failed,
         };
         let several_runs = histories.several_runs();
-        let tasks = histories.plan(self.items, &retry)?;
+        let tasks = histories.plan(self.items, &retry, &keys, &known)?;
         for said in several_runs {
             output.warning(&output.hint_for_account(&said));
         }
         // Only now the file is known to be this batch's.
         let is_stdout = self.opened.as_ref().is_some_and(|opened| opened.is_stdout);
-        let file = self.opened.map(|opened| opened.ready(&name, output));
+        let file = self.opened.map(|opened| opened.ready(&head, output));
         let stdout = (!is_stdout).then(|| output.spinner());
         let results = ResultsWriter::new(file.transpose()?, stdout, output.format)
             .map_err(|error| Failure::system(format!("cannot write results: {error}")))?;
@@ -129,7 +150,6 @@ impl PreparedBatch {
         let can_resume = options.resume.is_some() || options.key.is_some();
         Ok(ReadyBatch {
             tasks,
-            keys,
             results,
             poll: options.poll,
             concurrency,
@@ -138,6 +158,43 @@ impl PreparedBatch {
             ledger,
         })
     }
+}
+
+/// What is wrong with a key that keys of items are to begin with.
+fn problem_of_key(key: &str) -> Option<&'static str> {
+    if key.trim().is_empty() {
+        return Some("is blank");
+    }
+    if key.len() > LONGEST_KEY {
+        return Some("is longer than 400 bytes");
+    }
+    let has_controls = key.chars().any(char::is_control);
+    has_controls.then_some("has a control character in it")
+}
+
+/// Refuses results that were begun with another journal, which alone knows what is being started for them.
+fn check_head(head: &ResultsHead, journal: &str, results: Option<&Path>) -> Result<(), Failure> {
+    let ResultsHead::Batch {
+        key,
+        journal: begun,
+    } = head;
+    let results = results.map(|path| path.display().to_string());
+    let results = results.unwrap_or_default();
+    if let Some(problem) = problem_of_key(key) {
+        return Err(Failure::usage(format!(
+            "{results}: the key of its first line {problem}; nothing was started"
+        )));
+    }
+    if begun == journal {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{results} was begun with the journal {begun}, and this is {journal}; nothing was started"
+    ))
+    .with_hint(
+        "name that journal with --journal; if it is lost, remove the first line of the results, which alone say \
+         then what has started",
+    ))
 }
 
 /// The items, and the file that they are from.

@@ -14,8 +14,8 @@
 use std::path::Path;
 
 use super::items::{self, Item};
-use super::results::record::{ItemEvent, Record};
-use super::results::recovery::recover_records;
+use super::results::record::{ItemEvent, Record, ResultsHead};
+use super::results::recovery::{RecoveredRecords, recover_records};
 
 /// Checks the content of a file of items, under each kind of name.
 pub(crate) fn batch_file(input: &[u8]) {
@@ -83,7 +83,7 @@ pub(crate) fn results_file(input: &[u8]) {
     // What a batch adds is read, whatever it is added to.
     let added = r#"{"item":1,"event":"starting","request":{"message":"m"}}"#;
     let newline: &[u8] = if read.is_cut { b"\n" } else { b"" };
-    let head = "{\"event\":\"batch\",\"key\":\"added\"}\n";
+    let head = "{\"event\":\"batch\",\"key\":\"added\",\"journal\":\"j\"}\n";
     let written = [input, newline, head.as_bytes(), added.as_bytes(), b"\n"].concat();
     let again = recover_records(&written).unwrap();
     let shown: Vec<_> = read
@@ -98,7 +98,11 @@ pub(crate) fn results_file(input: &[u8]) {
         .collect();
     let (last, before) = again_shown.split_last().unwrap();
     assert_eq!((before, last.contains("Starting")), (&*shown, true));
-    assert_eq!(again.key, read.key.or(Some("added".to_owned())));
+    let key = |read: &RecoveredRecords| {
+        let head = read.head.as_ref();
+        head.map(|ResultsHead::Batch { key, .. }| key.clone())
+    };
+    assert_eq!(key(&again), key(&read).or(Some("added".to_owned())));
     is_read_however_it_is_cut(&read.records);
 }
 

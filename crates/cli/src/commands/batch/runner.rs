@@ -13,9 +13,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 
 use super::batch_state::{SharedBatchState, left_in_progress};
-use super::keys::Keys;
 use super::outcome::{Interruption, ItemOutcome, ItemOutcomes, item_numbers};
-use super::plan::{PriorState, Task};
+use super::plan::{PriorState, Resume, Task};
 use super::results::results_writer::{ResultsWriter, Taken};
 use super::results::writer_thread::WriteError;
 use crate::args::{OnInterrupt, PollArgs};
@@ -36,7 +35,6 @@ pub(super) struct BatchRunner<'a> {
     pub(super) client: &'a Client,
     pub(super) output: &'a Output,
     pub(super) poll: PollArgs,
-    pub(super) keys: Keys,
     pub(super) ledger: Ledger,
     pub(super) results: ResultsWriter,
     /// Closed once nothing more is to be started.
@@ -59,6 +57,9 @@ impl BatchRunner<'_> {
     /// Notes what earlier batches have made known of an item.
     pub(super) fn note_known(&self, number: usize, task: &Task) {
         let known = match task {
+            Task::Resume(_, id, Resume::ByKey(_, Some(status))) => {
+                Some(format!("item {number}: session {id} {status}"))
+            }
             Task::Resume(_, id, _) => Some(left_in_progress(number, id)),
             Task::Start(_, prior, _) | Task::Leave(prior) => {
                 let known = prior.known();
@@ -174,6 +175,9 @@ impl BatchRunner<'_> {
         };
         for (number, task) in left {
             report.exits.push(match task {
+                Task::Resume(_, _, Resume::ByKey(_, Some(status))) => {
+                    ItemOutcome::of(status).exit()
+                }
                 Task::Start(_, prior, _) | Task::Leave(prior) => {
                     // On standard output alone: in the results it is what it was.
                     drop(self.results.print(*number, prior.report(&reason)));
@@ -226,6 +230,7 @@ impl BatchRunner<'_> {
             in_progress.push(id);
         }
         in_progress.extend(left.iter().filter_map(|(_, task)| match task {
+            Task::Resume(_, _, Resume::ByKey(_, Some(_))) => None,
             Task::Resume(_, id, _) => Some(id.clone()),
             _ => None,
         }));

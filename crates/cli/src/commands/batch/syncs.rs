@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dinoai::journal::MemoryJournal;
+use dinoai::journal::{MemoryJournal, Restart};
 use dinoai::{Client, Credentials};
 use dinoai_emulator::{Emulator, Scenario, Stage};
 
@@ -80,6 +80,14 @@ fn keys() -> Keys {
     Keys::OfResults("batch/1".to_owned())
 }
 
+fn start(number: usize) -> Start {
+    Start {
+        key: format!("batch/1/{number}"),
+        restart: Restart::Never,
+        failed: None,
+    }
+}
+
 /// Runs a batch over a journal and these disks of a results file and of standard output.
 async fn run(
     items: usize,
@@ -96,10 +104,9 @@ async fn run(
     let client = Client::new(emulator.endpoint(), credentials).unwrap();
     let output = Output::plain(Format::Jsonl);
     let (file, stdout) = (file.clone(), stdout.clone());
-    let tasks = (1..=items).map(|number| Task::Start(item(number), PriorState::New, Start::Once));
+    let tasks = (1..=items).map(|number| Task::Start(item(number), PriorState::New, start(number)));
     let ready = ReadyBatch {
         tasks: tasks.collect(),
-        keys: keys(),
         ledger: Ledger::over(journal.clone()),
         results: ResultsWriter::over(Some(file), Some(stdout), true, Format::Jsonl).unwrap(),
         poll: PollArgs {
@@ -151,19 +158,21 @@ async fn results_that_are_lost_start_nothing_again() {
     let whole = Disk::powered(usize::MAX);
     let (emulator, exit) = run(ITEMS, 2, &journal, [&disk, &whole]).await;
     assert_eq!((exit, emulator.runs().len()), (ExitStatus::Done, ITEMS));
-    let head = "{\"event\":\"batch\",\"key\":\"batch/1\"}\n";
+    let head = "{\"event\":\"batch\",\"key\":\"batch/1\",\"journal\":\"memory\"}\n";
     let written = [head.as_bytes(), &disk.written()].concat();
+    let items: Vec<_> = (1..=ITEMS).map(item).collect();
     for length in (head.len()..=written.len()).rev() {
         let recovered = recover_records(&written[..length]).unwrap();
         let mut histories = Histories::from_records(recovered.records, recovered.unjournaled);
-        let items: Vec<_> = (1..=ITEMS).map(item).collect();
         let last_started = histories.last_started(&items);
-        let known = keys().known(last_started, &journal).await.unwrap();
-        histories.learn(&known, ITEMS);
-        for task in histories.plan(items, &Retry::default()).unwrap() {
+        let known = keys().look_up(last_started, &journal).await.unwrap();
+        histories.learn(&known);
+        let retry = Retry::default();
+        let tasks = histories.plan(items.clone(), &retry, &keys(), &known);
+        for task in tasks.unwrap() {
             let has_ended = match task {
                 Task::Leave(PriorState::Ended(..)) => true,
-                Task::Resume(_, _, Resume::ByKey { has_ended }) => has_ended,
+                Task::Resume(_, _, Resume::ByKey(_, status)) => status.is_some(),
                 _ => false,
             };
             assert!(has_ended, "{length}");

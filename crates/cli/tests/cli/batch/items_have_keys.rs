@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::batch::keeps_results::{TWO, events};
 use crate::support::program::{Done, dinoai, run};
-use crate::support::runs::{Folder, batch, messages};
+use crate::support::runs::{Folder, batch, messages, wait_until};
 
 const TRIGGER: &str = "triggerDinoaiAgentRun";
 
@@ -203,9 +203,150 @@ fn what_is_unknown_to_the_journal_stays_so_where_starting_it_again_comes_to_noth
     let done = bench.resumed(&[]);
     assert_eq!(summary(&done), "2 items: 2 unknown");
     assert_eq!(bench.emulator.runs().len(), 2);
+    // Also where the results are lost, and by a key alone.
+    let head = bench.folder.read("results");
+    let (head, _) = head.split_once('\n').unwrap();
+    fs::write(&results, format!("{head}\n")).unwrap();
+    assert_eq!(summary(&bench.resumed(&[])), "2 items: 2 unknown");
     let done = bench.resumed(&["--retry-unknown", "2"]);
     assert_eq!(summary(&done), "2 items: 1 completed, 1 unknown");
     assert_eq!(messages(&bench.emulator), ["one", "two", "two"]);
+
+    let bench = Bench::start();
+    bench.lose(2);
+    let named = ["--key", "nightly"];
+    assert_eq!(bench.batch(&named).code(), 6);
+    let mut refused = dinoai(&bench.emulator);
+    refused.env("PARADIME_API_SECRET", "wrong");
+    let (file, journal) = (
+        bench.folder.name("items.jsonl"),
+        bench.folder.name("journal"),
+    );
+    let words = ["batch", &file, "--journal", &journal, "--key", "nightly"];
+    let done = run(refused, &[&words[..], &["--retry-unknown"]].concat());
+    assert_eq!(summary(&done), "2 items: 2 unknown", "{}", done.stderr);
+    assert_eq!(summary(&bench.batch(&named)), "2 items: 2 unknown");
+    assert_eq!(bench.emulator.runs().len(), 2);
+}
+
+/// An item that is started right now is not another one, whatever the file says by now.
+#[test]
+fn an_item_that_is_being_started_is_not_edited() {
+    let bench = Bench::start();
+    let held = Fault::delay(std::time::Duration::from_secs(60)).on(TRIGGER);
+    bench.emulator.add_fault(held).unwrap();
+    let (file, journal) = (
+        bench.folder.name("items.jsonl"),
+        bench.folder.name("journal"),
+    );
+    let named = ["--key", "nightly", "--journal", &journal];
+    let mut command = dinoai(&bench.emulator);
+    command
+        .args(["batch", &file, "--concurrency", "1"])
+        .args(named);
+    let mut child = command.spawn().unwrap();
+    wait_until("it is in flight", || !bench.emulator.requests().is_empty());
+    bench.edit(&TWO.replace("one", "edited"));
+    let done = bench.batch(&["--key", "nightly"]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("item 1"), "{}", done.stderr);
+    bench.edit(TWO);
+    let done = bench.batch(&["--key", "nightly", "--retry-unknown", "1"]);
+    assert!(done.stderr.contains("right now"), "{}", done.stderr);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(bench.emulator.requests().len(), 1);
+}
+
+/// What ran is not another item because the results were lost.
+#[test]
+fn an_edited_item_whose_results_are_lost_is_refused_by_its_number() {
+    let bench = Bench::start();
+    assert_eq!(bench.resumed(&[]).code(), 0);
+    let kept = bench.folder.read("results");
+    let (head, _) = kept.split_once('\n').unwrap();
+    let results = bench.folder.path("results");
+    fs::write(&results, format!("{head}\n")).unwrap();
+    bench.edit(&TWO.replace("two", "edited"));
+    let done = bench.resumed(&[]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("item 2"), "{}", done.stderr);
+    assert_eq!(bench.emulator.runs().len(), 2);
+}
+
+/// To something else and back: each is asked for by its own key.
+#[test]
+fn an_unknown_item_may_be_edited_back() {
+    let bench = Bench::start();
+    bench.edit("{\"message\": \"one\"}\n");
+    bench.lose(2);
+    assert_eq!(bench.resumed(&[]).code(), 6);
+    bench.edit("{\"message\": \"other\"}\n");
+    assert_eq!(bench.resumed(&["--retry-unknown"]).code(), 6);
+    bench.edit("{\"message\": \"one\"}\n");
+    assert_eq!(bench.resumed(&[]).code(), 2);
+    let done = bench.resumed(&["--retry-unknown"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(messages(&bench.emulator), ["one", "other", "one"]);
+    assert_eq!(bench.resumed(&[]).code(), 0);
+    assert_eq!(bench.emulator.runs().len(), 3);
+}
+
+#[test]
+fn what_ended_long_ago_is_no_part_of_a_batch_any_more_but_for_its_results() {
+    let bench = Bench::start();
+    assert_eq!(bench.resumed(&[]).code(), 0);
+    // Years ago.
+    let journal = bench.folder.read("journal");
+    let mut parts = journal.split("\"at\":\"20");
+    let first = parts.next().unwrap().to_owned();
+    let old = parts.fold(first, |old, part| old + "\"at\":\"2020" + &part[2..]);
+    fs::write(bench.folder.path("journal"), old).unwrap();
+    let done = bench.resumed(&[]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert!(done.stderr.contains("already finished"), "{}", done.stderr);
+    // Its ends are lost: each is waited for by its id.
+    let kept = bench.folder.read("results");
+    let kept: Vec<_> = kept
+        .lines()
+        .filter(|line| !line.contains("\"ended\""))
+        .collect();
+    fs::write(bench.folder.path("results"), kept.join("\n") + "\n").unwrap();
+    let done = bench.resumed(&[]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(messages(&bench.emulator), ["one", "two"]);
+}
+
+#[test]
+fn a_key_that_cannot_be_one_is_refused() {
+    let bench = Bench::start();
+    let long = "k".repeat(401);
+    for (key, says) in [
+        ("", "blank"),
+        (" ", "blank"),
+        ("a\nb", "control"),
+        (&long, "400"),
+    ] {
+        let done = bench.batch(&[&format!("--key={key}")]);
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        assert!(done.stderr.contains(says), "{}", done.stderr);
+    }
+    assert_eq!(bench.emulator.requests().len(), 0);
+    let both = bench.resumed(&["--key", "nightly"]);
+    assert_eq!(both.code(), 2, "{}", both.stderr);
+}
+
+#[test]
+fn what_cannot_be_a_request_in_the_results_was_edited_there() {
+    let bench = Bench::start();
+    assert_eq!(bench.resumed(&[]).code(), 0);
+    let results = bench.folder.read("results");
+    let edited = results.replacen("\"request\":{\"message\":\"two\"}", "\"request\":{}", 2);
+    assert_ne!(edited, results);
+    fs::write(bench.folder.path("results"), edited).unwrap();
+    let done = bench.resumed(&[]);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("item 2 changed"), "{}", done.stderr);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use dinoai_emulator::{Emulator, Scenario};
 use crate::batch::keeps_results::{TWO, events, starting};
 use crate::batch::stops_starting::{ids, items, under};
 use crate::support::program::{Done, dinoai, run};
-use crate::support::runs::{Folder, batch, endless, messages};
+use crate::support::runs::{Folder, batch, endless, messages, wait_until};
 
 /// Runs a batch whose journal has a file of its own.
 fn resumed(emulator: &Emulator, folder: &Folder, more: &[&str]) -> Done {
@@ -136,6 +136,96 @@ fn without_a_home_the_journal_is_beside_the_results() {
         keep(&folder, 1);
     }
     assert!(folder.path("results.journal").is_file());
+    // Named, it is the same one.
+    let beside = folder.name("results.journal");
+    let more = ["--resume", &results, "--journal", &beside];
+    assert_eq!(
+        batch(&emulator, &folder.path("items.jsonl"), &more).code(),
+        0
+    );
+    assert_eq!(messages(&emulator), ["one", "two"]);
+}
+
+/// It knows nothing of what the other is starting.
+#[test]
+fn results_that_were_begun_with_another_journal_are_refused_by_name() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.jsonl", TWO);
+    assert_eq!(resumed(&emulator, &folder, &[]).code(), 0);
+    let before = folder.read("results");
+    let (results, other) = (folder.name("results"), folder.name("other"));
+    let more = ["--resume", &results, "--journal", &other];
+    let done = batch(&emulator, &folder.path("items.jsonl"), &more);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("begun with the journal"),
+        "{}",
+        done.stderr
+    );
+    assert!(done.stderr.contains("first line"), "{}", done.stderr);
+    assert_eq!(folder.read("results"), before);
+    // As it says.
+    let (_, rest) = before.split_once('\n').unwrap();
+    fs::write(&results, rest).unwrap();
+    let done = batch(&emulator, &folder.path("items.jsonl"), &more);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(messages(&emulator), ["one", "two"]);
+}
+
+#[test]
+fn a_damaged_journal_of_the_user_is_refused_and_no_other_one_is_used() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.jsonl", TWO);
+    let state = folder.path("state");
+    fs::create_dir_all(state.join("dinoai")).unwrap();
+    fs::write(state.join("dinoai/journal.jsonl"), "notes\n").unwrap();
+    let (file, results) = (folder.name("items.jsonl"), folder.name("results"));
+    for named in [["--resume", &results], ["--key", "nightly"]] {
+        let mut command = dinoai(&emulator);
+        command
+            .env_remove("DINOAI_JOURNAL")
+            .env("XDG_STATE_HOME", &state);
+        let done = run(command, &[&["batch", &*file], &named[..]].concat());
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        assert!(
+            done.stderr.contains("dinoai/journal.jsonl"),
+            "{}",
+            done.stderr
+        );
+        assert!(done.stderr.contains("--journal"), "{}", done.stderr);
+    }
+    assert!(!folder.path("results").exists() && !folder.path("results.journal").exists());
+    assert_eq!(emulator.requests().len(), 0);
+}
+
+#[test]
+fn a_run_that_has_started_is_waited_for_without_its_journal() {
+    let slow = Scenario::new()
+        .stage(dinoai_emulator::Stage::new("RUNNING").reads(120))
+        .stage(dinoai_emulator::Stage::new("COMPLETED"));
+    let emulator = Emulator::builder()
+        .default_scenario(slow)
+        .start_blocking()
+        .unwrap();
+    let folder = Folder::with("items.jsonl", TWO);
+    let short = ["--timeout", "300ms"];
+    assert_eq!(resumed(&emulator, &folder, &short).code(), 4);
+    let (file, results, journal) = (
+        folder.name("items.jsonl"),
+        folder.name("results"),
+        folder.name("journal"),
+    );
+    let mut command = dinoai(&emulator);
+    command.args(["batch", &file, "--resume", &results, "--journal", &journal]);
+    command.args(["--concurrency", "1", "--poll-interval", "5ms"]);
+    let before = emulator.requests().len();
+    let child = command.spawn().unwrap();
+    wait_until("the first is waited for", || {
+        emulator.requests().len() > before + 3
+    });
+    fs::rename(&journal, folder.path("moved")).unwrap();
+    let done = Done::of(child);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
     assert_eq!(messages(&emulator), ["one", "two"]);
 }
 

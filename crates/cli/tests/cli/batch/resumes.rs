@@ -153,7 +153,29 @@ fn results_that_standard_output_writes_over_are_refused() {
 }
 
 #[test]
-fn two_batches_at_work_on_the_same_results_start_each_item_once() {
+fn two_batches_are_not_at_work_on_the_same_results() {
+    use rustix::fs::{FlockOperation, flock};
+
+    let emulator = emulator();
+    let folder = Folder::with("items.jsonl", "{\"message\": \"one\"}\n");
+    let results = folder.path("results.jsonl");
+    let other = fs::File::create(&results).unwrap();
+    flock(&other, FlockOperation::LockExclusive).unwrap();
+    let resume = ["--resume", results.to_str().unwrap()];
+    let done = batch(&emulator, &folder.path("items.jsonl"), &resume);
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains("another batch"), "{}", done.stderr);
+    assert_eq!(emulator.runs().len(), 0);
+    // Closing it is not enough: a program that another test starts right now may have it, too.
+    flock(&other, FlockOperation::Unlock).unwrap();
+    assert_eq!(
+        batch(&emulator, &folder.path("items.jsonl"), &resume).code(),
+        0
+    );
+}
+
+#[test]
+fn two_batches_at_work_by_the_same_key_start_each_item_once() {
     let slow = Scenario::new()
         .stage(Stage::new("RUNNING").reads(5))
         .stage(Stage::new("COMPLETED"));
@@ -165,20 +187,11 @@ fn two_batches_at_work_on_the_same_results_start_each_item_once() {
         .map(|item| format!("{{\"message\": \"item {item}\"}}\n"))
         .collect();
     let folder = Folder::with("items.jsonl", items);
-    // Named by a first one, which has nothing to start.
-    let (file, results) = (folder.name("items.jsonl"), folder.name("results.jsonl"));
-    fs::write(&results, "{\"event\":\"batch\",\"key\":\"batch/two\"}\n").unwrap();
+    let file = folder.name("items.jsonl");
     let both = [(); 2].map(|()| {
         let mut command = dinoai(&emulator);
-        command.args([
-            "batch",
-            &file,
-            "--resume",
-            &results,
-            "--poll-interval",
-            "5ms",
-        ]);
-        command.spawn().unwrap()
+        let words = ["batch", &file, "--key", "two", "--poll-interval", "5ms"];
+        command.args(words).spawn().unwrap()
     });
     for child in both {
         let done = Done::of(child);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use serde_json::Value;
 
-use crate::support::program::{Done, dinoai, run};
+use crate::support::program::{Done, dinoai, journal, run};
 use crate::support::runs::{Folder, batch, endless, wait_until};
 
 pub(crate) fn items(number: usize) -> String {
@@ -195,7 +195,15 @@ fn an_id_that_cannot_be_written_is_on_standard_error() {
             let emulator = Emulator::builder().start_blocking().unwrap();
             // The first record fits into the 32 KiB, behind the file's head, and the second does not. The
             // journal is small.
-            let message = "m".repeat(if as_stdout { 32_680 } else { 32_630 });
+            let record = "{\"item\":1,\"event\":\"starting\",\"request\":{\"message\":\"\"}}\n";
+            let journal = journal().display().to_string();
+            let head = "{\"event\":\"batch\",\"key\":\"batch/2026-11-27T02:00:00Z/01234567\",\"journal\":\"\"}\n";
+            let head = if as_stdout {
+                0
+            } else {
+                head.len() + journal.len()
+            };
+            let message = "m".repeat(32 * 1024 - head - record.len() - 20);
             let items = format!("{{\"message\": \"{message}\"}}\n{{\"message\": \"two\"}}\n");
             let folder = Folder::with("items.jsonl", items);
             let (file, results) = (folder.name("items.jsonl"), folder.name("results"));

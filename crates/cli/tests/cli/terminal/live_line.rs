@@ -164,8 +164,9 @@ fn a_batch_counts_as_done_what_has_ended_here_or_before() {
     let emulator = emulator();
     let folder = Folder::with("items.csv", "agent,message\nbroken,\n,two\n,three\n");
     let (items, results) = (folder.name("items.csv"), folder.name("results"));
+    let journal = folder.name("journal");
     let batch = ["batch", &items, "--resume", &results, "--concurrency", "1"];
-    let batch = [&batch[..], &FAST].concat();
+    let batch = [&batch[..], &["--journal", &journal], &FAST].concat();
     let short = [&batch[..], &["--timeout", "2s"]].concat();
     let terminal = Pseudo::start(&emulator, &short, &[]);
     terminal.wait_for("1 of 3 done, 1 failed, 1 left in progress, 1 in progress ");

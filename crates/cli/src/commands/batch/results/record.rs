@@ -83,12 +83,12 @@ pub(crate) enum ItemEvent {
     Unknown { error: FailureRecord },
 }
 
-/// The first line of a results file: under which key its batch is in the journal.
+/// The first line of a results file: under which key its batch is in which journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub(crate) enum ResultsHead {
     /// Each item has a key of its own, which begins with it.
-    Batch { key: String },
+    Batch { key: String, journal: String },
 }
 
 /// A failure as it is written down.

@@ -10,8 +10,8 @@ use super::record::{ItemEvent, Record, ResultsHead};
 /// What a results file says.
 #[derive(Debug, Default)]
 pub(crate) struct RecoveredRecords {
-    /// Under which key its batch is in the journal; an old file does not say it.
-    pub(crate) key: Option<String>,
+    /// Under which key its batch is in which journal; an old file does not say it.
+    pub(crate) head: Option<ResultsHead>,
     pub(crate) records: Vec<Record>,
     /// How many of them are from before the journal knew the batch.
     pub(crate) unjournaled: usize,
@@ -46,11 +46,10 @@ pub(crate) fn recover_records(bytes: &[u8]) -> Result<RecoveredRecords, String> 
             }
             Err(error) => error,
         };
-        if let Ok(ResultsHead::Batch { key }) = serde_json::from_slice(line) {
+        if let Ok(head) = serde_json::from_slice(line) {
             is_of_results = true;
-            // Of two batches that began at once, the first has named it.
-            if recovered.key.is_none() {
-                recovered.key = Some(key);
+            if recovered.head.is_none() {
+                recovered.head = Some(head);
                 recovered.unjournaled = recovered.records.len();
             }
             continue;
@@ -71,7 +70,7 @@ pub(crate) fn recover_records(bytes: &[u8]) -> Result<RecoveredRecords, String> 
             }
         }
     }
-    if recovered.key.is_none() {
+    if recovered.head.is_none() {
         recovered.unjournaled = recovered.records.len();
     }
     if !is_of_results {
@@ -164,7 +163,12 @@ fn after<'a>(text: &'a [u8], start: &str) -> Result<&'a [u8], Cut> {
 mod tests {
     use super::*;
 
-    const HEAD: &str = r#"{"event":"batch","key":"batch/1"}"#;
+    const HEAD: &str = r#"{"event":"batch","key":"batch/1","journal":"j"}"#;
+
+    fn key(read: &RecoveredRecords) -> Option<&str> {
+        let ResultsHead::Batch { key, .. } = read.head.as_ref()?;
+        Some(key)
+    }
 
     const STARTED: &str = r#"{"item":1,"event":"started","agentSessionId":"a"}"#;
 
@@ -189,7 +193,7 @@ mod tests {
                     let is_whole = length == ENDED.len();
                     let others = 1 + usize::from(more.len() > 2);
                     assert_eq!(read.records.len(), others + usize::from(is_whole));
-                    assert_eq!(read.key.as_deref(), Some("batch/1"));
+                    assert_eq!(key(&read), Some("batch/1"));
                     assert_eq!(read.is_cut, more.is_empty() && length + zeros > 0);
                 }
             }
@@ -221,14 +225,14 @@ mod tests {
     #[test]
     fn of_two_heads_the_first_counts_and_one_that_was_cut_off_is_none() {
         let other = HEAD.replace("/1", "/2");
-        for (content, key) in [
+        for (content, expected) in [
             (format!("{HEAD}\n{other}\n"), Some("batch/1")),
             (format!("{STARTED}\n{other}\n{HEAD}\n"), Some("batch/2")),
             (format!("{STARTED}\n{}", &HEAD[..20]), None),
             (format!("{}\n{HEAD}\n", &HEAD[..12]), Some("batch/1")),
         ] {
             let read = recover_records(content.as_bytes()).unwrap();
-            assert_eq!(read.key.as_deref(), key, "{content}");
+            assert_eq!(key(&read), expected, "{content}");
         }
     }
 

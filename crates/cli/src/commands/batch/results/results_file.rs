@@ -1,11 +1,10 @@
 //! The results file: [`OpenedResults::open`] reads what is taken for one, [`OpenedResults::ready`] makes it
 //! fit for more records, which are written to a [`ResultsFile`].
 //!
-//! Several batches may add to it at once: each adds whole lines at its end, and takes nothing away. Which of
-//! them starts what, the journal decides.
+//! One batch at a time writes to it: each adds whole lines at its end, and takes nothing away.
 
 use std::fmt::Display;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -55,6 +54,7 @@ impl OpenedResults {
             let problem = "this is the batch file itself; name another file for the results";
             return Err(refuse(problem.to_owned()));
         }
+        lock(&file).map_err(refuse)?;
         if identity.is_some() && identity == FileIdentity::of_stderr() {
             let problem = "standard error is redirected into the results; redirect it elsewhere";
             return Err(refuse(problem.to_owned()));
@@ -73,12 +73,16 @@ impl OpenedResults {
         })
     }
 
-    /// Makes it, or makes it ready for more records: names the batch's key in it, unless it is named there,
-    /// keeps a last line that was cut off from others, and makes sure that file and folder are on disk.
-    pub(crate) fn ready(mut self, key: &str, output: &Output) -> Result<ResultsFile, Failure> {
-        let mut file = match self.file.take() {
+    /// Makes it, or makes it ready for more records: adds a head, unless it has one, keeps a last line that was
+    /// cut off from others, and makes sure that file and folder are on disk.
+    pub(crate) fn ready(
+        mut self,
+        head: &ResultsHead,
+        output: &Output,
+    ) -> Result<ResultsFile, Failure> {
+        let file = match self.file.take() {
             Some(file) => file,
-            None => open(&self.path, true).map_err(|error| refusal(&self.path, error))?,
+            None => create(&self.path).map_err(|problem| refusal(&self.path, problem))?,
         };
         if let Err(error) = restrict(&file) {
             output.warning(&format!(
@@ -86,18 +90,12 @@ impl OpenedResults {
                 self.path.display()
             ));
         }
-        self.complete(&file, key).map_err(|error| {
+        self.complete(&file, head).map_err(|error| {
             Failure::system(format!(
                 "{}: cannot write results: {error}; nothing was started",
                 self.path.display()
             ))
         })?;
-        // Another batch may have begun at the same time, and even have ended.
-        if self.recovered.key.is_none() && read(&mut file, &self.path)?.key.as_deref() != Some(key)
-        {
-            let problem = "another batch has just begun to use this file; start this one again";
-            return Err(refusal(&self.path, problem));
-        }
         let identity = FileIdentity::of(&file, &self.path);
         Ok(ResultsFile {
             file,
@@ -106,15 +104,13 @@ impl OpenedResults {
         })
     }
 
-    fn complete(&self, mut file: &File, key: &str) -> io::Result<()> {
+    fn complete(&self, mut file: &File, head: &ResultsHead) -> io::Result<()> {
         let mut lines = String::new();
         if self.recovered.is_cut {
             lines.push('\n');
         }
-        if self.recovered.key.is_none() {
-            let key = key.to_owned();
-            let head = json::line(&ResultsHead::Batch { key })?;
-            lines.extend([head.as_str(), "\n"]);
+        if self.recovered.head.is_none() {
+            lines.extend([json::line(head)?.as_str(), "\n"]);
         }
         file.seek(SeekFrom::End(0))?;
         file.write_all(lines.as_bytes())?;
@@ -196,6 +192,26 @@ fn open(path: &Path, creates: bool) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes a file that was not there when it was looked for.
+fn create(path: &Path) -> Result<File, String> {
+    let file = open(path, true).map_err(|error| error.to_string())?;
+    lock(&file)?;
+    // Another batch may have made it since, and even have ended.
+    match file.metadata() {
+        Ok(metadata) if metadata.len() == 0 => Ok(file),
+        Ok(_) => Err("another batch has just created this file".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Makes sure that no other batch writes to the same results.
+fn lock(file: &File) -> Result<(), String> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => "another batch is using these results".to_owned(),
+        TryLockError::Error(error) => format!("cannot lock this file: {error}"),
+    })
 }
 
 /// Takes away other users' access to a file: there are transcripts in it.
@@ -281,33 +297,11 @@ mod tests {
         let path = folder.path().join("results.jsonl");
         let opened = OpenedResults::open(&path, None).unwrap();
         assert_eq!(SYNCED.take(), Vec::<bool>::new());
-        opened
-            .ready("batch/1", &Output::plain(Format::Text))
-            .unwrap();
+        let head = ResultsHead::Batch {
+            key: "batch/1".to_owned(),
+            journal: "runs.jsonl".to_owned(),
+        };
+        opened.ready(&head, &Output::plain(Format::Text)).unwrap();
         assert_eq!(SYNCED.take(), [false, true]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn of_two_batches_that_begin_at_once_one_is_refused() {
-        use crate::args::Format;
-
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("results.jsonl");
-        for old in ["", "{\"item\":1,\"event\":\"starting\",\"request\":{}}"] {
-            fs::write(&path, old).unwrap();
-            let [one, other] = [(); 2].map(|()| OpenedResults::open(&path, None).unwrap());
-            let output = Output::plain(Format::Text);
-            one.ready("batch/1", &output).unwrap();
-            let refused = other.ready("batch/2", &output).unwrap_err();
-            assert!(
-                refused.message.contains("another batch"),
-                "{}",
-                refused.message
-            );
-            let again = OpenedResults::open(&path, None).unwrap();
-            assert_eq!(again.recovered.key.as_deref(), Some("batch/1"));
-            again.ready("batch/1", &output).unwrap();
-        }
     }
 }

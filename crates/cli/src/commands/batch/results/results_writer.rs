@@ -70,7 +70,25 @@ impl ResultsWriter {
         self.queue(self.file.as_ref(), Record { item, what }, is_said)
     }
 
-    /// Queues a record that the results file has already, for standard output alone.
+    /// Queues a record for the results file alone, if there is one.
+    pub(crate) fn keep(&self, item: usize, what: ItemEvent) -> Written {
+        let line = line(&Record { item, what });
+        let file = self.file.as_ref();
+        match line {
+            Ok(line) => Written {
+                file: file.map(|file| file.put(&line, Urgency::Later)),
+                stdout: None,
+            },
+            Err(error) => Written::failed(error),
+        }
+    }
+
+    /// Whether a results file keeps the records.
+    pub(crate) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Queues a record that the results file has already, or gets by itself, for standard output alone.
     pub(crate) fn print(&self, item: usize, what: ItemEvent) -> Written {
         self.queue(None, Record { item, what }, false)
     }
