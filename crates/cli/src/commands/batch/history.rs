@@ -263,3 +263,33 @@ impl ItemHistory {
         (self.request, self.state) = (request, state);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_said_again_after_another_attempt_is_that_run() {
+        let id = "agentSessionId";
+        let run = json!({
+            id: "a", "status": "COMPLETED", "messages": [], "childSessionIds": [], "workspaceUid": "",
+        });
+        let records = [
+            json!({ "item": 1, "event": "starting", "request": { "message": "one" } }),
+            json!({ "item": 1, "event": "started", id: "a" }),
+            json!({ "item": 1, "event": "starting", "request": { "message": "one" } }),
+            json!({ "item": 1, "event": "started", id: "a" }),
+            json!({ "item": 1, "event": "ended", "run": run }),
+        ];
+        let records = records.map(|record| from_value(record).unwrap());
+        let histories = Histories::from_records(records.into(), 0);
+        let history = &histories.0[&1];
+        assert!(
+            matches!(history.state, RecordedState::Ended(_)),
+            "{history:?}"
+        );
+        assert!(history.others.is_empty(), "{history:?}");
+    }
+}

@@ -6,6 +6,7 @@ use dinoai_emulator::{Emulator, Fault, Scenario};
 use serde_json::Value;
 
 use crate::batch::keeps_results::{TWO, events};
+use crate::batch::reports_runs_at_a_signal::signal;
 use crate::support::program::{Done, dinoai, run};
 use crate::support::runs::{Folder, batch, messages, wait_until};
 
@@ -136,7 +137,7 @@ fn auto_makes_a_key_of_the_job_and_each_request() {
         command.env("DINOAI_JOURNAL", bench.folder.path("journal"));
         command.env("RUNNER_ENVIRONMENT", "github-hosted");
         let file = bench.folder.name("items.jsonl");
-        let words = ["batch", &file, "--key", "auto", "--poll-interval", "5ms"];
+        let words = ["batch", &file, "--key", "auto", "--concurrency", "1"];
         run(command, &words)
     };
     for attempt in ["1", "2"] {
@@ -167,6 +168,11 @@ fn resolve_and_retry_say_what_became_of_an_item() {
         let done = bench.batch(&named);
         assert_eq!(done.code(), 6, "{}", done.stderr);
         assert_eq!(summary(&done), "2 items: 2 unknown");
+        let cure = format!(
+            "dinoai resolve --journal {} KEY SESSION",
+            bench.folder.name("journal")
+        );
+        assert!(done.stderr.contains(&cure), "{}", done.stderr);
         let keys = bench.unknown();
         assert_eq!(keys.len(), 2, "{keys:?}");
         // Nothing is started for them.
@@ -378,7 +384,93 @@ fn what_failed_is_started_again_only_if_asked_for_and_may_be_edited() {
     assert_eq!(done.code(), 1, "{}", done.stderr);
     assert_eq!(&messages(&bench.emulator)[8..], ["one", "better"]);
     assert_eq!(bench.resumed(&[]).code(), 1);
+    // The journal alone knows of both.
+    let kept = bench.folder.read("results");
+    let (head, _) = kept.split_once('\n').unwrap();
+    fs::write(bench.folder.path("results"), format!("{head}\n")).unwrap();
+    let done = bench.resumed(&[]);
+    assert_eq!(done.code(), 1, "{}", done.stderr);
+    assert!(done.stdout.contains(&bench.id(9)), "{}", done.stdout);
     assert_eq!(bench.emulator.runs().len(), 10);
+}
+
+/// Two batches that are to restart what failed restart each item once.
+#[test]
+fn a_run_that_another_batch_has_restarted_is_not_restarted_again() {
+    let bench = Bench::of(Scenario::failed());
+    let named = ["--key", "nightly", "--retry-failed"];
+    assert_eq!(bench.batch(&named).code(), 1);
+    let held = Fault::delay(std::time::Duration::from_secs(3)).on(TRIGGER);
+    bench.emulator.add_fault(held).unwrap();
+    let (file, journal) = (
+        bench.folder.name("items.jsonl"),
+        bench.folder.name("journal"),
+    );
+    let mut first = dinoai(&bench.emulator);
+    first.args(["batch", &file, "--journal", &journal, "--concurrency", "1"]);
+    first.args(named).args(["--poll-interval", "5ms"]);
+    let before = bench.emulator.requests().len();
+    let first = first.spawn().unwrap();
+    wait_until("the first item is being restarted", || {
+        let requests = bench.emulator.requests();
+        requests[before..]
+            .iter()
+            .any(|it| it.query.contains(TRIGGER))
+    });
+    let words = ["batch", &file, "--journal", &journal, "--concurrency", "2"];
+    let words = [&words[..], &named, &["--poll-interval", "5ms"]].concat();
+    let second = run(dinoai(&bench.emulator), &words);
+    assert_eq!(second.code(), 1, "{}", second.stderr);
+    assert_eq!(Done::of(first).code(), 1);
+    let messages = messages(&bench.emulator);
+    for item in ["one", "two"] {
+        let runs = messages.iter().filter(|message| *message == item);
+        assert_eq!(runs.count(), 2, "{messages:?}");
+    }
+}
+
+/// The journal has the claim alone, and the results have the id.
+#[test]
+fn an_id_that_only_the_results_have_is_waited_for_and_given_to_the_journal() {
+    let bench = Bench::start();
+    assert_eq!(bench.resumed(&[]).code(), 0);
+    let without = |name: &str, words: &[&str]| {
+        let text = bench.folder.read(name);
+        let lines = text
+            .lines()
+            .filter(|line| !words.iter().any(|word| line.contains(word)));
+        let kept: String = lines.map(|line| format!("{line}\n")).collect();
+        fs::write(bench.folder.path(name), kept).unwrap();
+    };
+    without("journal", &["\"state\":\"started\"", "\"state\":\"ended\""]);
+    without("results", &["\"ended\""]);
+    assert_eq!(bench.unknown().len(), 2);
+    let done = bench.resumed(&[]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(bench.unknown(), [""; 0]);
+    assert_eq!(messages(&bench.emulator), ["one", "two"]);
+}
+
+#[test]
+fn a_signal_names_no_run_that_has_ended() {
+    let bench = Bench::start();
+    let named = ["--key", "nightly"];
+    assert_eq!(bench.batch(&named).code(), 0);
+    let held = Fault::delay(std::time::Duration::from_secs(60)).always();
+    bench.emulator.add_fault(held).unwrap();
+    let (file, journal) = (
+        bench.folder.name("items.jsonl"),
+        bench.folder.name("journal"),
+    );
+    let mut command = dinoai(&bench.emulator);
+    command.args(["batch", &file, "--journal", &journal, "--concurrency", "1"]);
+    let before = bench.emulator.requests().len();
+    let child = command.args(named).spawn().unwrap();
+    wait_until("it is read", || bench.emulator.requests().len() > before);
+    signal(&child, rustix::process::Signal::INT);
+    let done = Done::of(child);
+    assert_eq!(done.code(), 130, "{}", done.stderr);
+    assert!(!done.stderr.contains(&bench.id(1)), "{}", done.stderr);
 }
 
 #[test]

@@ -91,6 +91,8 @@ fn what_an_old_file_does_not_know_stays_unknown_beside_what_the_journal_knows() 
         let done = resumed(&emulator, &folder, &[]);
         assert_eq!(done.code(), 6, "{}", done.stderr);
         assert_eq!(summary(&done), "2 items: 1 completed, 1 unknown");
+        // It has no key in the journal.
+        assert!(!done.stderr.contains("resolve"), "{}", done.stderr);
         assert_eq!(messages(&emulator), ["two"]);
     }
     let done = resumed(&emulator, &folder, &["--retry-unknown", "1"]);
