@@ -21,6 +21,10 @@ use crate::support::fault_server::{FaultServer, Reply, Seen};
 /// The endpoint of a worker's server, in its environment.
 pub(crate) const WORKER: &str = "DINOAI_TEST_WORKER";
 
+/// For how many milliseconds a worker does not know that it has claimed a key, in its environment.
+#[allow(dead_code, reason = "a claim in a file does not lapse")]
+pub(crate) const PAUSE: &str = "DINOAI_TEST_PAUSE";
+
 /// How many processes want each key.
 const WORKERS: usize = 4;
 /// How many keys each of them has in hand.
@@ -304,6 +308,9 @@ pub(crate) async fn suspend<J: Journal>(
             command
                 .env(WORKER, runs.server.endpoint())
                 .env(TIMEOUT, "2");
+            if place % 2 == 0 {
+                command.env(PAUSE, "1000");
+            }
             Worker::start(command, number, &sender)
         };
         let mut workers = [start(2 * place), start(2 * place + 1)];

@@ -3,11 +3,11 @@
 use std::process::Command;
 use std::time::Duration;
 
-use dinoai::journal::{Entry, Journal, JournalFuture, Stored, Version, Written};
+use dinoai::journal::{Entry, Journal, JournalFuture, State, Stored, Version, Written};
 use dinoai_postgres::PostgresJournal;
 
 use crate::support::Server;
-use crate::support::kills::{WORKER, flood, kill, suspend, work};
+use crate::support::kills::{PAUSE, WORKER, flood, kill, suspend, work};
 
 /// The journal of the workers, in their environment.
 const JOURNAL: &str = "DINOAI_TEST_JOURNAL";
@@ -21,6 +21,13 @@ const BARELY_FASTER: u32 = 10;
 /// A journal in which time passes faster.
 #[derive(Clone)]
 struct Faster(PostgresJournal, u32);
+
+/// For how long a worker that has claimed a key does not know it yet, so that it is suspended before it sends.
+async fn pause(entry: &Entry) {
+    if let (State::Claimed { .. }, Ok(millis)) = (&entry.state, std::env::var(PAUSE)) {
+        tokio::time::sleep(Duration::from_millis(millis.parse().unwrap())).await;
+    }
+}
 
 impl Faster {
     fn older(&self, mut stored: Stored) -> Stored {
@@ -45,7 +52,10 @@ impl Journal for Faster {
                 Written::Conflict(stored) => {
                     Written::conflict(stored.map(|stored| self.older(*stored)))
                 }
-                done => done,
+                done => {
+                    pause(entry).await;
+                    done
+                }
             })
         })
     }
@@ -128,6 +138,8 @@ async fn a_process_that_is_suspended_past_its_lease_has_not_sent_or_records_its_
     let journal = connect(&url, BARELY_FASTER).await;
     let had_sent = suspend(&journal, keys, workers(&url, BARELY_FASTER)).await;
     println!("{had_sent} of {keys} had sent");
+    // Each second one is suspended before it can.
+    assert!(had_sent < keys, "{had_sent} of {keys}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -138,6 +138,7 @@ fn auto_makes_a_key_of_the_job_and_each_request() {
         command.env("RUNNER_ENVIRONMENT", "github-hosted");
         let file = bench.folder.name("items.jsonl");
         let words = ["batch", &file, "--key", "auto", "--concurrency", "1"];
+        let words = [&words[..], &["--poll-interval", "5ms"]].concat();
         run(command, &words)
     };
     for attempt in ["1", "2"] {
