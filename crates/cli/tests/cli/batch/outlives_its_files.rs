@@ -95,6 +95,23 @@ fn what_an_old_file_does_not_know_stays_unknown_beside_what_the_journal_knows() 
         assert!(!done.stderr.contains("resolve"), "{}", done.stderr);
         assert_eq!(messages(&emulator), ["two"]);
     }
+    // An attempt that started nothing, of which the journal alone knows.
+    let (file, results, journal) = (
+        folder.name("items.jsonl"),
+        folder.name("results"),
+        folder.name("journal"),
+    );
+    let mut refused = dinoai(&emulator);
+    refused.env("PARADIME_API_SECRET", "wrong");
+    let words = ["batch", &file, "--resume", &results, "--journal", &journal];
+    assert_eq!(
+        run(refused, &[&words[..], &["--retry-unknown"]].concat()).code(),
+        6
+    );
+    keep(&folder, 2);
+    let done = resumed(&emulator, &folder, &[]);
+    assert_eq!(summary(&done), "2 items: 1 completed, 1 unknown");
+    assert_eq!(messages(&emulator), ["two"]);
     let done = resumed(&emulator, &folder, &["--retry-unknown", "1"]);
     assert_eq!(done.code(), 0, "{}", done.stderr);
     assert_eq!(messages(&emulator), ["two", "one"]);
