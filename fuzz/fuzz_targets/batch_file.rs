@@ -2,7 +2,4 @@
 
 mod batch;
 
-// The command has it at its root.
-use batch::sanitize;
-
 libfuzzer_sys::fuzz_target!(|input: &[u8]| batch::properties::batch_file(input));

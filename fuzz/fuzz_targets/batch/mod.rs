@@ -10,8 +10,6 @@
 mod items;
 #[path = "../../../crates/cli/src/commands/batch/properties.rs"]
 pub(crate) mod properties;
-#[path = "../../../crates/cli/src/sanitize/mod.rs"]
-pub(crate) mod sanitize;
 
 #[path = "."]
 mod results {
