@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Client;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::journal::{Journal, resolve, retry};
+use crate::journal::{Entry, Journal, account, resolve, retry};
 use crate::model::{Run, SessionId, TriggerRun};
 use crate::operations::Call;
 use crate::session::{RunOnce, StartOnce};
@@ -71,6 +71,27 @@ impl Client {
     {
         let journal = Arc::new(journal.clone());
         RunOnce::new(self.api.clone(), key.into(), request, journal)
+    }
+
+    /// Whether a key belongs to the account of this client: its endpoint and workspace.
+    ///
+    /// The key of another account is [`Error::InvalidRequest`] where it is used.
+    ///
+    /// ```no_run
+    /// use dinoai::journal::{FileJournal, Journal, JournalError};
+    ///
+    /// # async fn example(client: dinoai::Client, journal: FileJournal) -> Result<(), JournalError> {
+    /// for (key, stored) in journal.list().await? {
+    ///     if client.owns_key(&stored.entry) {
+    ///         println!("{key}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn owns_key(&self, entry: &Entry) -> bool {
+        entry.account == account(&self.api.account())
     }
 
     /// Says which run an unknown key has started.

@@ -64,13 +64,18 @@ impl Claims<'_> {
         let mut stored: Option<Stored> = None;
         let mut pauses = Pauses::new();
         let mut has_waited = false;
+        let mut first = None;
         loop {
             check_owner(stored.as_ref(), key, &self.account, &self.digest)?;
             if self.is_given_up() {
                 return Err(Error::closed(TriggerDinoaiAgentRun::INFO.call()));
             }
+            let state = stored.as_ref().map(|stored| stored.entry.state.clone());
             let before = match found(stored.as_ref()) {
-                Found::Free => None,
+                Found::Free => match state {
+                    Some(State::Free { retried: true, .. }) => state.map(Before::Was),
+                    _ => None,
+                },
                 // By a try of this call's whose response was lost: nothing was sent.
                 _ if stored
                     .as_ref()
@@ -90,14 +95,18 @@ impl Claims<'_> {
                     continue;
                 }
                 Found::Dead { .. } => {
+                    // Nobody else has tried it.
+                    has_waited = false;
                     stored = self.bury(stored).await?;
                     continue;
                 }
                 Found::Unknown { since, reason } => {
-                    let is_restarted = self.start.restart == Restart::Unknown && !has_waited;
-                    let state = stored.as_ref().map(|stored| stored.entry.state.clone());
+                    // Of another owner by now: it has been tried meanwhile.
+                    let is_first = *first.get_or_insert_with(|| state.clone()) == state;
+                    let is_restarted =
+                        self.start.restart == Restart::Unknown && is_first && !has_waited;
                     match state.filter(|_| is_restarted) {
-                        Some(state) => Some(Before::Unknown(state)),
+                        Some(state) => Some(Before::Was(state)),
                         None => return Ok(Claimed::No(Once::Unknown { since, reason })),
                     }
                 }

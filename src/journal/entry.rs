@@ -259,7 +259,7 @@ impl fmt::Display for RequestDigest {
 }
 
 /// The fingerprint of an account.
-pub(super) fn account(account: &str) -> String {
+pub(crate) fn account(account: &str) -> String {
     let mut hash = sha256(account.as_bytes());
     hash.truncate(16);
     hash

@@ -64,6 +64,7 @@ pub use memory::MemoryJournal;
 pub use restart::{EarlierRun, Restart};
 pub use store::{Hold, Journal, JournalFuture, Stored, Version, Written};
 
+pub(crate) use entry::account;
 pub(crate) use once::{Keyed, OnUnrecorded, Once};
 pub(crate) use record::record_end;
 pub(crate) use settle::{resolve, retry};

@@ -28,8 +28,8 @@ pub enum Restart {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Before {
     Failed(EarlierRun),
-    /// [`State::Unknown`].
-    Unknown(State),
+    /// [`State::Unknown`], or [`State::Free`] where somebody has decided to start it again.
+    Was(State),
 }
 
 /// A run that had failed, and in whose place another one was started under the same key.

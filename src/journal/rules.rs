@@ -178,7 +178,11 @@ pub(super) fn after_request(
         }),
         // What it was before, it is again.
         Outcome::NotStarted(reason) if is_ours && stored.is_some() => match before {
-            Some(Before::Unknown(state)) => Some(entry.with_state(state.clone())),
+            Some(Before::Was(state)) => Some(match late_run(entry, claim) {
+                // Since then it is known what the attempt before has started.
+                Some(id) => with_run(entry, true, &id, |session_id| State::Started { session_id })?,
+                None => entry.with_state(state.clone()),
+            }),
             Some(Before::Failed(EarlierRun { session_id, status })) => {
                 with_run(entry, true, session_id, |session_id| State::Ended {
                     session_id,
@@ -199,6 +203,12 @@ pub(super) fn after_request(
         }
         Outcome::NotStarted(_) | Outcome::Unknown(_) => None,
     }
+}
+
+/// A run that has come to be known since a claim was made.
+fn late_run(entry: &Entry, claim: &Entry) -> Option<SessionId> {
+    let mut late = entry.other_runs.iter().rev();
+    late.find(|run| !claim.other_runs.contains(run)).cloned()
 }
 
 /// The entry that follows once a run of a key has ended. `owner`: of the claim that has started it, if that is

@@ -115,7 +115,7 @@ impl Keyed {
             accepted,
             failed: match &claim.before {
                 Some(Before::Failed(run)) => Some(run.clone()),
-                Some(Before::Unknown(_)) | None => None,
+                Some(Before::Was(_)) | None => None,
             },
             owner: claim.owner.clone(),
         });

@@ -287,7 +287,7 @@ fn a_restart_that_was_not_made_leaves_the_key_with_the_run_before() {
 fn an_unknown_key_that_was_not_restarted_is_unknown_as_before() {
     let before = unknown("them");
     let ours = claim(Some(&stored(before.clone(), Duration::ZERO)), claimed("us"));
-    let state = Before::Unknown(before.state.clone());
+    let state = Before::Was(before.state.clone());
     let next = |outcome| after_request(Some(&ours), &ours, UNIX_EPOCH, Some(&state), &outcome);
     let nothing = Outcome::NotStarted(String::new());
     assert_eq!(next(nothing), Some(before));
@@ -298,4 +298,21 @@ fn an_unknown_key_that_was_not_restarted_is_unknown_as_before() {
     let both = after_request(Some(&started), &claimed("them"), UNIX_EPOCH, None, &late).unwrap();
     assert_eq!(both.session_id(), Some(&id("second")));
     assert_eq!(both.other_runs, [id("first")]);
+    // Also while the second is in flight, which then comes to nothing.
+    let late = Outcome::Started(id("first"));
+    let ours_late = after_request(Some(&ours), &claimed("them"), UNIX_EPOCH, None, &late).unwrap();
+    let nothing = Outcome::NotStarted(String::new());
+    let end = after_request(Some(&ours_late), &ours, UNIX_EPOCH, Some(&state), &nothing).unwrap();
+    assert_eq!(end.session_id(), Some(&id("first")));
+    assert!(end.other_runs.is_empty(), "{end:?}");
+}
+
+#[test]
+fn a_retry_that_came_to_nothing_is_still_to_be_made() {
+    let before = free(true);
+    let ours = claim(Some(&stored(before.clone(), Duration::ZERO)), claimed("us"));
+    let nothing = Outcome::NotStarted(String::new());
+    let state = Before::Was(before.state.clone());
+    let next = after_request(Some(&ours), &ours, UNIX_EPOCH, Some(&state), &nothing);
+    assert_eq!(next, Some(before));
 }

@@ -25,6 +25,9 @@ pub(crate) use auto_key::of_ci_job as key_of_ci_job;
 
 use at_best::AtBest;
 
+/// What results say of a journal that is beside them, wherever they are.
+pub(crate) const BESIDE: &str = "beside it";
+
 /// The word for no journal.
 const NONE: &str = "none";
 
@@ -207,7 +210,7 @@ impl Ledger {
         let path = real(Path::new(&self.place));
         match results {
             _ if !self.is_file => self.place.clone(),
-            Some(results) if path == real(&beside(results)) => "beside it".to_owned(),
+            Some(results) if path == real(&beside(results)) => BESIDE.to_owned(),
             _ => path.display().to_string(),
         }
     }

@@ -31,7 +31,7 @@ pub(crate) struct SharedBatchState {
 
 #[derive(Debug, Default)]
 struct BatchState {
-    /// The items whose intent is queued for the disk, and whose outcome is not yet.
+    /// The items that are about to start, and whose outcome is not known.
     intended: BTreeSet<usize>,
     /// Those among them whose trigger may have left.
     sent: BTreeSet<usize>,
@@ -62,7 +62,7 @@ impl SharedBatchState {
         self.runs.note_end(id);
     }
 
-    /// The intent to start an item is about to be written.
+    /// An item is about to be started.
     pub(crate) fn note_intent(&self, number: usize) {
         let mut state = self.state();
         state.intended.insert(number);

@@ -8,7 +8,7 @@ use dinoai::journal::{RequestDigest, State, Stored};
 use dinoai::{Run, RunStatus, SessionId};
 
 use super::items::Item;
-use super::keys::ItemKeys;
+use super::keys::{ItemKeys, Key};
 use super::results::record::{ItemEvent, Record};
 use crate::commands::run::trigger_run;
 use crate::journal::is_in_flight;
@@ -26,7 +26,7 @@ impl Histories {
         for record in records.by_ref().take(unjournaled) {
             known.entry(record.item).or_default().apply(record.what);
         }
-        known.values_mut().for_each(|history| history.before = None);
+        known.values_mut().for_each(ItemHistory::end_of_the_old);
         for record in records {
             known.entry(record.item).or_default().apply(record.what);
         }
@@ -44,11 +44,22 @@ impl Histories {
     }
 
     /// Adds what the journal says, which counts.
-    pub(super) fn learn(&mut self, known: &BTreeMap<usize, ItemKeys>) {
-        for (number, keys) in known {
-            let history = self.0.entry(*number).or_default();
-            if let Some(stored) = &keys.last.stored {
-                history.learn(stored);
+    pub(super) fn learn(&mut self, known: &BTreeMap<usize, ItemKeys>, items: &[Item]) {
+        for (place, item) in items.iter().enumerate() {
+            let number = place + 1;
+            let Some(ItemKeys { last, next }) = known.get(&number) else {
+                continue;
+            };
+            let history = self.0.entry(number).or_default();
+            let at = |key: &Key| key.stored.as_ref().map(|stored| stored.at);
+            // Where it was edited, and started again, and the results do not say so.
+            let is_newer = next.name != last.name && at(next) > at(last);
+            let key = if is_newer { next } else { last };
+            if is_newer {
+                history.request = Some(item.clone());
+            }
+            if let Some(stored) = &key.stored {
+                history.learn(stored, is_newer);
             }
         }
     }
@@ -83,6 +94,8 @@ pub(super) struct ItemHistory {
     others: Vec<SessionId>,
     /// Its runs that have ended.
     ended: Vec<SessionId>,
+    /// Its runs from before the journal knew the batch.
+    old: Vec<SessionId>,
     /// What the journal says of its key.
     pub(super) key: Option<KeyState>,
     /// The request of the key, if the journal says more of it than that it is free.
@@ -153,7 +166,7 @@ impl ItemHistory {
     }
 
     /// The run that counts.
-    fn latest(&self) -> Option<&SessionId> {
+    pub(super) fn latest(&self) -> Option<&SessionId> {
         match &self.state {
             RecordedState::InProgress(id) => Some(id),
             RecordedState::Ended(run) => Some(&run.session_id),
@@ -162,11 +175,14 @@ impl ItemHistory {
         }
     }
 
-    /// Adds what the journal says, which counts.
-    fn learn(&mut self, stored: &Stored) {
+    /// Adds what the journal says, which counts. `is_newer`: of another attempt than the results.
+    fn learn(&mut self, stored: &Stored, is_newer: bool) {
         let entry = &stored.entry;
         self.digest = Some(entry.request.clone());
         let before = self.latest().cloned();
+        // The results may have the id all the same, if it is not that of another attempt.
+        let is_another = |id: &SessionId| entry.other_runs.contains(id) || self.old.contains(id);
+        let is_known = !is_newer && before.as_ref().is_some_and(|id| !is_another(id));
         match &entry.state {
             State::Started { session_id, .. } => {
                 self.key = Some(KeyState::Run);
@@ -186,14 +202,12 @@ impl ItemHistory {
             // Whoever starts it is waited for.
             State::Claimed { .. } if is_in_flight(stored) => {
                 self.key = Some(KeyState::InFlight);
-                self.state = RecordedState::New;
+                if !is_known && !matches!(self.state, RecordedState::Unknown { .. }) {
+                    self.state = RecordedState::New;
+                }
             }
             State::Claimed { .. } | State::Unknown { .. } => {
                 self.key = Some(KeyState::Unknown);
-                // The results may have the id all the same.
-                let is_known = self
-                    .latest()
-                    .is_some_and(|latest| !entry.other_runs.contains(latest));
                 let is_reported =
                     matches!(self.state, RecordedState::Unknown { is_reported: true });
                 if !is_known {
@@ -227,6 +241,14 @@ impl ItemHistory {
             }
             (None, None) => self.is_new(),
         })
+    }
+
+    /// What comes from here on, the journal knows as well.
+    fn end_of_the_old(&mut self) {
+        self.before = None;
+        self.old = self.others.clone();
+        self.old.extend(self.ended.iter().cloned());
+        self.old.extend(self.latest().cloned());
     }
 
     fn add_run(&mut self, id: SessionId) {

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::items::Item;
 use super::noted_journal::NotedJournal;
-use super::plan::{PriorState, Resume, Start, Task};
+use super::plan::{Attempt, PriorState, Resume, Start, Task};
 use super::results::record::{ItemEvent, not_started};
 use super::results::results_writer::Written;
 use super::runner::{BatchRunner, ItemResult};
@@ -29,11 +29,18 @@ impl BatchRunner<'_> {
         match task {
             Task::Start(item, prior, start) => self.start(number, item, prior, start).await,
             Task::Resume(item, id, resume) => {
-                self.state.note_started(number, &id);
+                let prior = match &resume {
+                    // It is read alone.
+                    Resume::ByKey(_, Some(status)) => {
+                        PriorState::EndedAs(id.clone(), status.clone())
+                    }
+                    _ => {
+                        self.state.note_started(number, &id);
+                        PriorState::New
+                    }
+                };
                 let result = self.resume(number, &item, &id, resume).await;
-                // It has started, so it is not left where it stood.
-                self.write_result(number, item, PriorState::New, result)
-                    .await
+                self.write_result(number, item, prior, result).await
             }
             // Nothing is left to do for it.
             Task::Leave(prior) => ItemResult::unstarted(number, &prior, ExitStatus::Done),
@@ -105,11 +112,9 @@ impl BatchRunner<'_> {
         let starting = || ItemEvent::Starting {
             request: item.clone(),
         };
-        // In the file it is once the key is claimed.
-        let printed = self.results.print(number, starting());
-        if !self.results.has_file()
-            && let Err(lost) = printed.written().await
-        {
+        // Else it is once the key is claimed.
+        let is_printed = !self.results.has_file() && self.resume.is_none();
+        if is_printed && let Err(lost) = self.results.print(number, starting()).written().await {
             self.state.note_outcome(number, prior.outcome(), None);
             self.state.note_written(number);
             self.stop_unkept(&lost);
@@ -128,9 +133,10 @@ impl BatchRunner<'_> {
             results: self.results.clone(),
             number,
             starting: starting(),
+            is_printed,
         });
         let started = async {
-            let restart = self.restart(&start).await;
+            let restart = self.restart(number, &start).await?;
             let once = self.once(&start.key, request, &journal).restart(restart);
             once.on_found(self.noter(number, noted, permit)).await
         };
@@ -139,15 +145,27 @@ impl BatchRunner<'_> {
     }
 
     /// Whether a key is started again. Not if another batch has started it again meanwhile.
-    async fn restart(&self, start: &Start) -> Restart {
-        let Some(failed) = &start.failed else {
-            return start.restart;
+    async fn restart(&self, number: usize, start: &Start) -> dinoai::Result<Restart> {
+        let journal = &self.ledger.journal;
+        if let Some(id) = &start.resolved {
+            self.client.resolve_key(&*start.key, id, journal).await?;
+        }
+        if start.restart == Restart::Never {
+            return Ok(Restart::Never);
+        }
+        let stored = match journal.load(&start.key).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                let text = format!("item {number} is not started again: {error}");
+                self.output.warning(&text);
+                return Ok(Restart::Never);
+            }
         };
-        let stored = self.ledger.journal.load(&start.key).await.ok().flatten();
-        match stored.is_some_and(|stored| stored.entry.session_id() == Some(failed)) {
+        let before = stored.map(|stored| Attempt::of(&stored.entry));
+        Ok(match before == start.before || start.resolved.is_some() {
             true => start.restart,
             false => Restart::Never,
-        }
+        })
     }
 
     fn once<J: Journal + Clone>(&self, key: &str, request: TriggerRun, journal: &J) -> RunOnce {

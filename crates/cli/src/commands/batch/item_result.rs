@@ -69,10 +69,17 @@ impl BatchRunner<'_> {
                 };
                 (what, ItemOutcome::Failed, ExitStatus::RunFailed, known)
             }
-            Err(error) => self.result_of_error(number, error, id.clone()),
+            Err(error) => {
+                let has_ended = matches!(prior, PriorState::EndedAs(..));
+                self.result_of_error(number, error, id.clone(), has_ended)
+            }
         };
         if let Some((kind, why)) = failed {
             self.explain(number, &what, exit, kind, why);
+        }
+        // It could not be read; how it ended is known all the same.
+        if let (PriorState::EndedAs(..), ItemOutcome::InProgress) = (&prior, outcome) {
+            return self.leave(number, &prior, None, exit, "").await;
         }
         if outcome == ItemOutcome::NotStarted {
             return self.leave(number, &prior, Some(what), exit, "").await;
@@ -115,6 +122,7 @@ impl BatchRunner<'_> {
         number: usize,
         error: Error,
         started: Option<SessionId>,
+        has_ended: bool,
     ) -> (ItemEvent, ItemOutcome, ExitStatus, Option<String>) {
         // By an earlier batch, or by another process.
         let is_known_unknown = matches!(error, Error::KeyUnknown { .. });
@@ -133,7 +141,7 @@ impl BatchRunner<'_> {
         // Of the item: one whose run is known has started, whichever batch has started it.
         let may_have_started = may_have_started || id.is_some();
         // Named by a response that failed: it is in progress, whether anybody waits for it or not.
-        if let (Some(id), None) = (&id, &started) {
+        if let (Some(id), None, false) = (&id, &started, has_ended) {
             self.state.note_started(number, id);
         }
         let failure = match &started {

@@ -63,6 +63,24 @@ impl Keys {
         matches!(self, Self::OfResults(_))
     }
 
+    /// Why a batch is refused of which these items are not those that were started.
+    pub(super) fn refusal(&self, items: &str) -> Failure {
+        Failure::usage(match self {
+            Self::OfResults(_) => format!(
+                "the results do not match the batch file: {items} changed since the results were written; restore \
+                 what was there and add new items at the end, or name another file for the results; nothing was \
+                 started"
+            ),
+            Self::Named(key) => format!(
+                "by the key {key} something else was started: {items} changed since then; restore what was there and \
+                 add new items at the end, or use another key; nothing was started"
+            ),
+            Self::OfCiJob => format!(
+                "{items} changed since this step of the job has started; name a key of your own; nothing was started"
+            ),
+        })
+    }
+
     /// Reads what the journal says of these items. Each comes with what was started last, if the results say it.
     pub(super) async fn look_up(
         &self,
@@ -123,7 +141,7 @@ async fn of_request(
 }
 
 /// Whether a key belongs to its request: not if nothing was ever started for it.
-fn is_bound(stored: &Stored) -> bool {
+pub(super) fn is_bound(stored: &Stored) -> bool {
     match &stored.entry.state {
         State::Free { retried, .. } => *retried || !stored.entry.other_runs.is_empty(),
         _ => true,

@@ -50,7 +50,7 @@ pub(crate) async fn batch(
     context: Context<'_>,
     prepared: PreparedBatch,
 ) -> Result<ExitStatus, Failure> {
-    let ready = prepared.ready(context.is_emulated, context.output);
+    let ready = prepared.ready(context.client, context.is_emulated, context.output);
     let ready = tokio::select! {
         ready = ready => ready?,
         signal = context.interrupts.next() => return Err(Failure::interrupted_idle(signal)),
@@ -66,12 +66,14 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
         poll: ready.poll,
         ledger: ready.ledger,
         results: ready.results,
+        resume: ready.resume,
+        has_file: ready.file.is_some(),
         starts: Arc::new(Semaphore::new(TRIGGERS)),
         state: Arc::new(SharedBatchState::new(
             context.interrupts.started_runs().clone(),
         )),
     };
-    let (file, resume) = (ready.file.as_deref(), ready.resume.as_deref());
+    let file = ready.file.as_deref();
     let mut exits = vec![];
     let mut outcomes = ItemOutcomes(vec![]);
     let mut counts = OutcomeCounts::default();
@@ -87,18 +89,14 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
             Task::Resume(..) => ItemOutcome::InProgress,
         });
         runner.note_known(number, &task);
+        if let Task::Start(_, prior, _) | Task::Leave(prior) = &task {
+            knows_all &= prior.is_known_to_the_journal();
+        }
         let Task::Leave(prior) = task else {
             is_finished &= matches!(task, Task::Resume(_, _, Resume::ByKey(_, Some(_))));
             to_do.push_back((number, task));
             continue;
         };
-        knows_all &= !matches!(
-            prior,
-            PriorState::Unknown {
-                is_in_journal: false,
-                ..
-            }
-        );
         exits.push(prior.exit());
         prior.outcome().count(&mut counts);
         let report = prior.report("");
@@ -148,14 +146,19 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
             Some(problem) => format!(" ({problem})"),
             None => String::new(),
         };
-        let message = format!("these results are not saved anywhere{why}:\n  {lost}");
+        let message = match runner.is_by_key_alone() {
+            true => format!(
+                "these results were not printed{why}; the same command prints them again:\n  {lost}"
+            ),
+            false => format!("these results are not saved anywhere{why}:\n  {lost}"),
+        };
         output.failure(&Failure::results(message));
     }
     let unknown = outcomes.numbers(ItemOutcome::Unknown);
     if !unknown.is_empty() {
         let have = if unknown.len() == 1 { "has" } else { "have" };
         let mut again = String::new();
-        if resume.is_some() && !runner.results.has_lost_file() {
+        if runner.resume.is_some() && !runner.results.has_lost_file() {
             again.push_str("; if it did not start, restart it with --retry-unknown and its number");
             if knows_all {
                 let journal = &runner.ledger.option;
@@ -172,14 +175,14 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
     }
     let in_progress = runner.in_progress();
     if report.interrupted.is_none() && !in_progress.is_empty() {
-        let command = match resume {
+        let command = match &runner.resume {
             Some(resume) if !runner.results.has_lost_file() => resume.to_owned(),
             _ => format!("to resume: dinoai wait {}", hint::ids(&in_progress)),
         };
         output.hint(&command);
     }
     if let Some(interrupted) = report.interrupted {
-        let failure = interrupted.failure(file, resume);
+        let failure = interrupted.failure(file, runner.resume.as_deref());
         exits.push(failure.exit);
         output.failure(&failure);
     }

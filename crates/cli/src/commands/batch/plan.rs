@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use dinoai::journal::{Restart, State};
+use dinoai::journal::{Entry, Restart, State};
 use dinoai::{Run, RunStatus, SessionId};
 
 use super::history::{Histories, ItemHistory, KeyState, RecordedState};
@@ -40,8 +40,31 @@ pub(super) struct Start {
     pub(super) key: String,
     /// Whether the key is started again.
     pub(super) restart: Restart,
-    /// The run that it stands for then, if that has failed.
-    pub(super) failed: Option<SessionId>,
+    /// In place of which attempt.
+    pub(super) before: Option<Attempt>,
+    /// The run that the key has started, as the results say; the journal does not know it yet.
+    pub(super) resolved: Option<SessionId>,
+}
+
+/// What a key has last been started for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Attempt {
+    Run(SessionId),
+    /// By this owner of a claim.
+    Of(String),
+    Nothing,
+}
+
+impl Attempt {
+    pub(super) fn of(entry: &Entry) -> Self {
+        match &entry.state {
+            State::Started { session_id, .. } | State::Ended { session_id, .. } => {
+                Self::Run(session_id.clone())
+            }
+            State::Claimed { owner, .. } | State::Unknown { owner, .. } => Self::Of(owner.clone()),
+            _ => Self::Nothing,
+        }
+    }
 }
 
 /// How an item whose run has started is waited for.
@@ -92,7 +115,7 @@ impl Histories {
             };
             tasks.push(match is_started {
                 true => {
-                    let start = retry.start(number, names.next);
+                    let start = history.start(retry, names.next);
                     Task::Start(item, history.prior(), start)
                 }
                 false => history.left(item, names.last.name),
@@ -102,12 +125,7 @@ impl Histories {
         others.extend(removed.map(|(number, _)| *number));
         match others.is_empty() {
             true => Ok(tasks),
-            false => Err(Failure::usage(format!(
-                "the results do not match the batch file: {} changed since the results were \
-                 written; restore what was there and add new items at the end, or name another \
-                 file for the results; nothing was started",
-                item_numbers(&others)
-            ))),
+            false => Err(keys.refusal(&item_numbers(&others))),
         }
     }
 
@@ -135,6 +153,33 @@ impl Histories {
 }
 
 impl ItemHistory {
+    /// How an item is started by this key, as far as that was asked for.
+    fn start(&self, retry: &Retry, key: Key) -> Start {
+        let entry = key.stored.as_ref().map(|stored| &stored.entry);
+        let is_retried = matches!(self.state, RecordedState::Unknown { .. });
+        let mut resolved = None;
+        let restart = match entry.map(|entry| &entry.state) {
+            Some(State::Unknown { .. } | State::Claimed { .. }) if is_retried => Restart::Unknown,
+            // Its run has failed, as the results say.
+            Some(State::Unknown { .. } | State::Claimed { .. })
+                if self.key == Some(KeyState::Unknown) =>
+            {
+                resolved = self.latest().cloned();
+                Restart::Failed
+            }
+            Some(State::Ended { .. } | State::Started { .. }) if is_retried || retry.failed => {
+                Restart::Failed
+            }
+            _ => Restart::Never,
+        };
+        Start {
+            before: entry.map(Attempt::of),
+            key: key.name,
+            restart,
+            resolved,
+        }
+    }
+
     /// What is known of an item that is to be started.
     fn prior(self) -> PriorState {
         match self.state {
@@ -163,6 +208,10 @@ impl ItemHistory {
                 };
                 Task::Resume(item, id, resume)
             }
+            // To be given to the journal.
+            RecordedState::Ended(run) if self.key == Some(KeyState::Unknown) => {
+                Task::Resume(item, run.session_id, Resume::Unrecorded(key))
+            }
             RecordedState::New | RecordedState::Unknown { .. } | RecordedState::Ended(_) => {
                 Task::Leave(self.prior())
             }
@@ -171,27 +220,6 @@ impl ItemHistory {
 }
 
 impl Retry {
-    /// How an item is started by this key, as far as that was asked for.
-    fn start(&self, number: usize, key: Key) -> Start {
-        let state = key.stored.as_ref().map(|stored| &stored.entry.state);
-        let (restart, failed) = match state {
-            Some(State::Unknown { .. } | State::Claimed { .. }) if self.starts_unknown(number) => {
-                (Restart::Unknown, None)
-            }
-            Some(State::Ended { session_id, .. } | State::Started { session_id, .. })
-                if self.failed =>
-            {
-                (Restart::Failed, Some(session_id.clone()))
-            }
-            _ => (Restart::Never, None),
-        };
-        Start {
-            key: key.name,
-            restart,
-            failed,
-        }
-    }
-
     fn starts_unknown(&self, number: usize) -> bool {
         let named = self.unknown.as_ref();
         named.is_some_and(|numbers| numbers.is_empty() || numbers.contains(&number))
@@ -229,6 +257,14 @@ impl PriorState {
             Self::Ended(_, run) => ItemOutcome::of(&run.status),
             Self::EndedAs(_, status) => ItemOutcome::of(status),
         }
+    }
+
+    /// Whether the journal has its key, if it is unknown.
+    pub(super) fn is_known_to_the_journal(&self) -> bool {
+        let Self::Unknown { is_in_journal, .. } = self else {
+            return true;
+        };
+        *is_in_journal
     }
 
     pub(super) fn exit(&self) -> ExitStatus {

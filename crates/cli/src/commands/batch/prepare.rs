@@ -11,16 +11,19 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use dinoai::Client;
+
 use super::history::Histories;
 use super::items::{self, Item};
-use super::keys::Keys;
+use super::keys::{ItemKeys, Key, Keys, is_bound};
+use super::outcome::item_numbers;
 use super::plan::{Retry, Task};
 use super::results::record::ResultsHead;
 use super::results::results_file::OpenedResults;
 use super::results::results_writer::ResultsWriter;
 use crate::args::{BatchArgs, PollArgs, duration};
 use crate::file_identity::FileIdentity;
-use crate::journal::{Ledger, unique_key};
+use crate::journal::{BESIDE, Ledger, unique_key};
 use crate::output::Output;
 use crate::report::Failure;
 use crate::report::hint::quoted;
@@ -71,6 +74,7 @@ impl PreparedBatch {
     /// Opens the journal, plans what is left to do, and makes the results file ready. Sends nothing.
     pub(super) async fn ready(
         mut self,
+        client: &Client,
         is_emulated: bool,
         output: &Output,
     ) -> Result<ReadyBatch, Failure> {
@@ -121,7 +125,8 @@ impl PreparedBatch {
         if may_be_known {
             let items = histories.last_started(&self.items);
             known = keys.look_up(items, &*ledger.journal).await?;
-            histories.learn(&known);
+            check_account(&known, client)?;
+            histories.learn(&known, &self.items);
         }
         let retry = Retry {
             unknown: options.retry_unknown.clone(),
@@ -172,6 +177,26 @@ fn problem_of_key(key: &str) -> Option<&'static str> {
     has_controls.then_some("has a control character in it")
 }
 
+/// Refuses keys of another account.
+fn check_account(known: &BTreeMap<usize, ItemKeys>, client: &Client) -> Result<(), Failure> {
+    let is_others = |key: &Key| {
+        let stored = key.stored.as_ref();
+        stored.is_some_and(|stored| is_bound(stored) && !client.owns_key(&stored.entry))
+    };
+    let others = known
+        .iter()
+        .filter(|(_, keys)| is_others(&keys.last) || is_others(&keys.next));
+    let others: Vec<_> = others.map(|(number, _)| *number).collect();
+    match others.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::usage(format!(
+            "{}: started before, in another account (endpoint or workspace); use its credentials, or another key or \
+             file of results; nothing was started",
+            item_numbers(&others)
+        ))),
+    }
+}
+
 /// Refuses results that were begun with another journal, which alone knows what is being started for them.
 fn check_head(head: &ResultsHead, journal: &str, results: Option<&Path>) -> Result<(), Failure> {
     let ResultsHead::Batch {
@@ -188,13 +213,17 @@ fn check_head(head: &ResultsHead, journal: &str, results: Option<&Path>) -> Resu
     if begun == journal {
         return Ok(());
     }
+    let begun = match begun == BESIDE {
+        true => format!("{results}.journal"),
+        false => begun.clone(),
+    };
     Err(Failure::usage(format!(
         "{results} was begun with the journal {begun}, and this is {journal}; nothing was started"
     ))
-    .with_hint(
-        "name that journal with --journal; if it is lost, remove the first line of the results, which alone say \
-         then what has started",
-    ))
+    .with_hint(format!(
+        "name that journal with --journal, as it was named then; only if {begun} is lost, remove the first line of the \
+         results, which alone say then what has started"
+    )))
 }
 
 /// The items, and the file that they are from.

@@ -37,6 +37,9 @@ pub(super) struct BatchRunner<'a> {
     pub(super) poll: PollArgs,
     pub(super) ledger: Ledger,
     pub(super) results: ResultsWriter,
+    /// The command that resumes the batch, if one can; and whether that needs a file of results.
+    pub(super) resume: Option<String>,
+    pub(super) has_file: bool,
     /// Closed once nothing more is to be started.
     pub(super) starts: Arc<Semaphore>,
     pub(super) state: Arc<SharedBatchState>,
@@ -69,6 +72,11 @@ impl BatchRunner<'_> {
         if let Some(known) = known {
             self.state.note_known(number, known);
         }
+    }
+
+    /// Whether a key and the journal are all that resuming it takes.
+    pub(super) fn is_by_key_alone(&self) -> bool {
+        self.resume.is_some() && !self.has_file
     }
 
     /// Whether results could not be kept, so that the batch stopped.
@@ -272,6 +280,9 @@ impl BatchRunner<'_> {
 
     pub(super) fn stop_unkept(&self, lost: &WriteError) {
         let message = match lost.kind() {
+            std::io::ErrorKind::BrokenPipe if self.is_by_key_alone() => {
+                "no more runs are started: nobody reads the results any more; the same command goes on".to_owned()
+            }
             std::io::ErrorKind::BrokenPipe => {
                 "no more runs are started: nobody reads the results any more, and no file keeps \
                  them; to keep them, use --resume RESULTS"

@@ -84,7 +84,8 @@ fn start(number: usize) -> Start {
     Start {
         key: format!("batch/1/{number}"),
         restart: Restart::Never,
-        failed: None,
+        before: None,
+        resolved: None,
     }
 }
 
@@ -166,7 +167,7 @@ async fn results_that_are_lost_start_nothing_again() {
         let mut histories = Histories::from_records(recovered.records, recovered.unjournaled);
         let last_started = histories.last_started(&items);
         let known = keys().look_up(last_started, &journal).await.unwrap();
-        histories.learn(&known);
+        histories.learn(&known, &items);
         let retry = Retry::default();
         let tasks = histories.plan(items.clone(), &retry, &keys(), &known);
         for task in tasks.unwrap() {

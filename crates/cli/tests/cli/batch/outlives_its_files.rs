@@ -191,6 +191,23 @@ fn results_that_were_begun_with_another_journal_are_refused_by_name() {
     assert_eq!(messages(&emulator), ["one", "two"]);
 }
 
+/// It may have named the batch.
+#[test]
+fn results_whose_first_line_is_damaged_are_refused() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let folder = Folder::with("items.jsonl", TWO);
+    assert_eq!(resumed(&emulator, &folder, &[]).code(), 0);
+    let whole = folder.read("results");
+    let (head, rest) = whole.split_once('\n').unwrap();
+    for damaged in ["\0".repeat(head.len()), head[..30].to_owned()] {
+        fs::write(folder.path("results"), format!("{damaged}\n{rest}")).unwrap();
+        let done = resumed(&emulator, &folder, &[]);
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        assert!(done.stderr.contains("line 1 is damaged"), "{}", done.stderr);
+    }
+    assert_eq!(messages(&emulator), ["one", "two"]);
+}
+
 #[test]
 fn a_damaged_journal_of_the_user_is_refused_and_no_other_one_is_used() {
     let emulator = Emulator::builder().start_blocking().unwrap();

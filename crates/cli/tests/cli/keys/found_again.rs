@@ -178,8 +178,7 @@ fn chat_continue_goes_on_with_the_conversation_that_was_begun_last() {
         terminal.type_in(&format!("{says}\r"));
         terminal.wait_for("Done");
         terminal.wait_for_prompt();
-        terminal.type_in("\r");
-        let (exit, shown) = terminal.end();
+        let (exit, shown) = terminal.end_by_enter();
         assert_eq!(exit, 0, "{shown}");
         shown
     };

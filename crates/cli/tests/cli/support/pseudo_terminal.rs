@@ -204,6 +204,16 @@ impl Pseudo {
         self.master.resize(size(columns)).unwrap();
     }
 
+    /// Presses Enter until that ends a conversation: what is typed before the editor takes keys is not sent.
+    pub(crate) fn end_by_enter(mut self) -> (u32, String) {
+        while self.child.try_wait().unwrap().is_none() {
+            // It may end just now.
+            let _ = self.keyboard.write_all(b"\r");
+            self.pause();
+        }
+        self.end()
+    }
+
     /// Waits for the end: the exit status, and all that was shown.
     pub(crate) fn end(self) -> (u32, String) {
         let (end, shown) = self.ended();

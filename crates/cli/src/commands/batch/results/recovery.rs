@@ -29,15 +29,17 @@ pub(crate) fn recover_records(bytes: &[u8]) -> Result<RecoveredRecords, String> 
         ..RecoveredRecords::default()
     };
     let mut is_of_results = bytes.is_empty();
+    let mut damaged = None;
     // Each with its place among the records.
     let mut started = vec![];
     for (place, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         // A loss of power leaves zeros.
         let zeros = line.iter().rev().take_while(|byte| **byte == 0).count();
         let line = &line[..line.len() - zeros];
-        if line.is_empty() {
+        if line.is_empty() && zeros == 0 {
             continue;
         }
+        let is_first = recovered.records.is_empty() && recovered.head.is_none();
         let error = match serde_json::from_slice(line) {
             Ok(record) => {
                 is_of_results = true;
@@ -54,11 +56,16 @@ pub(crate) fn recover_records(bytes: &[u8]) -> Result<RecoveredRecords, String> 
             }
             continue;
         }
+        if is_first {
+            damaged.get_or_insert(place + 1);
+        }
         match cut_of(line) {
+            _ if line.is_empty() => {}
             Cut::AfterItsHead(item) => {
                 is_of_results = true;
                 let record = started_in(line, item);
-                started.extend(record.map(|record| (recovered.records.len(), record)));
+                let is_old = recovered.head.is_none();
+                started.extend(record.map(|record| (recovered.records.len(), is_old, record)));
             }
             Cut::InItsHead => {}
             Cut::No => {
@@ -73,15 +80,20 @@ pub(crate) fn recover_records(bytes: &[u8]) -> Result<RecoveredRecords, String> 
     if recovered.head.is_none() {
         recovered.unjournaled = recovered.records.len();
     }
+    if let (Some(line), None, false) = (damaged, &recovered.head, recovered.records.is_empty()) {
+        return Err(format!(
+            "line {line} is damaged, and may have named the batch: write it again, with the key that dinoai runs has"
+        ));
+    }
     if !is_of_results {
         return Err("this file holds no results".to_owned());
     }
-    for (place, (item, session_id)) in started.into_iter().rev() {
+    for (place, is_old, (item, session_id)) in started.into_iter().rev() {
         let says = |record: &Record| record.item == item && record.says(&session_id);
         if !recovered.records.iter().any(says) {
             let what = ItemEvent::Started { session_id };
             recovered.records.insert(place, Record { item, what });
-            recovered.unjournaled += usize::from(place <= recovered.unjournaled);
+            recovered.unjournaled += usize::from(is_old);
         }
     }
     Ok(recovered)
@@ -208,7 +220,10 @@ mod tests {
                 let id = cut.find("\"a\"").unwrap() + 3;
                 for length in 0..cut.len() {
                     let (cut, others) = (&cut.as_bytes()[..length], others.as_bytes());
-                    for content in [[others, b"\n", cut].concat(), [cut, b"\n", others].concat()] {
+                    for content in [
+                        [others, b"\n", cut].concat(),
+                        [HEAD.as_bytes(), b"\n", cut, b"\n", others].concat(),
+                    ] {
                         let Ok(read) = recover_records(&content) else {
                             assert!(others.is_empty() && length < 28);
                             continue;

@@ -70,11 +70,15 @@ impl ResultsWriter {
         self.queue(self.file.as_ref(), Record { item, what }, is_said)
     }
 
-    /// Queues a record for the results file alone, if there is one.
-    pub(crate) fn keep(&self, item: usize, what: ItemEvent) -> Written {
-        let line = line(&Record { item, what });
+    /// Queues a record as [`write`](Self::write) does, that is waited for in the results file alone; for that alone, if
+    /// it is printed already.
+    pub(crate) fn note(&self, item: usize, what: ItemEvent, is_printed: bool) -> Written {
+        if !is_printed {
+            // Its reader is not waited for.
+            drop(self.print(item, what.clone()));
+        }
         let file = self.file.as_ref();
-        match line {
+        match line(&Record { item, what }) {
             Ok(line) => Written {
                 file: file.map(|file| file.put(&line, Urgency::Later)),
                 stdout: None,
