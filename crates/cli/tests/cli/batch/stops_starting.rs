@@ -7,7 +7,7 @@ use std::time::Duration;
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use serde_json::Value;
 
-use crate::support::program::{Done, dinoai, journal, run};
+use crate::support::program::{Done, dinoai, run};
 use crate::support::runs::{Folder, batch, endless, wait_until};
 
 pub(crate) fn items(number: usize) -> String {
@@ -196,7 +196,8 @@ fn an_id_that_cannot_be_written_is_on_standard_error() {
             // The first record fits into the 32 KiB, behind the file's head, and the second does not. The
             // journal is small.
             let record = "{\"item\":1,\"event\":\"starting\",\"request\":{\"message\":\"\"}}\n";
-            let journal = journal().display().to_string();
+            let apart = tempfile::tempdir().unwrap();
+            let journal = apart.path().join("journal").display().to_string();
             let head = "{\"event\":\"batch\",\"key\":\"batch/2026-11-27T02:00:00Z/01234567\",\"journal\":\"\"}\n";
             let head = if as_stdout {
                 0
@@ -209,6 +210,7 @@ fn an_id_that_cannot_be_written_is_on_standard_error() {
             let (file, results) = (folder.name("items.jsonl"), folder.name("results"));
             let mut arguments = vec!["batch", &file, "--concurrency", "1"];
             arguments.extend(["--poll-interval", "5ms", "--output", format, "-q"]);
+            arguments.extend(["--journal", &journal]);
             let mut limits = "trap '' XFSZ; ulimit -f 64".to_owned();
             if as_stdout {
                 limits = format!("exec >'{results}'; {limits}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use dinoai_emulator::{Emulator, Fault, Scenario, Stage};
 use serde_json::Value;
 
-use crate::support::program::{Done, dinoai, journal};
+use crate::support::program::{Done, dinoai};
 use crate::support::runs::{Folder, messages, wait_until};
 
 const KILLS: usize = 200;
@@ -111,7 +111,8 @@ fn batch(emulator: &Emulator, folder: &Folder, round: usize) -> Child {
             "--poll-interval",
             "5ms",
         ])
-        .args(["--concurrency", &concurrency.to_string()]);
+        .args(["--concurrency", &concurrency.to_string()])
+        .args(["--journal", &folder.name("journal")]);
     command.spawn().unwrap()
 }
 
@@ -134,7 +135,7 @@ fn states(folder: &Folder) -> BTreeMap<usize, String> {
         None => return BTreeMap::new(),
     };
     let batch = head["key"].as_str().unwrap();
-    let journal = fs::read_to_string(journal()).unwrap_or_default();
+    let journal = fs::read_to_string(folder.path("journal")).unwrap_or_default();
     let lines = journal.lines().filter_map(|line| {
         let line: Value = serde_json::from_str(line).ok()?;
         let of = line["key"].as_str()?.strip_prefix(batch)?.to_owned();

@@ -30,7 +30,7 @@ pub(crate) fn bare() -> Command {
 }
 
 /// A journal of this test process.
-pub(crate) fn journal() -> PathBuf {
+fn journal() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     folder.join(format!("journal-{}.jsonl", std::process::id()))
 }
