@@ -71,7 +71,7 @@ impl Keyed {
         let nothing = Outcome::NotStarted("it was not sent: the journal failed".to_owned());
         let unsettled = match unsettled {
             None => None,
-            // The journal may have it all the same. Before the caller is told, since the program may end
+            // The journal may have it all the same. Before the caller is answered, since the program may end
             // then.
             Some(claim) => {
                 let given_back = record_once(&api, journal, key, &claim, &nothing).await;

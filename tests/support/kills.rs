@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// When a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Moment {
-    /// Once it has been told of the key.
+    /// Once it has been given the key.
     AtOnce,
     /// Once the journal has its claim.
     Claimed,
@@ -122,11 +122,11 @@ impl Runs {
         let keys: Arc<Mutex<BTreeMap<String, Run>>> = Arc::default();
         let answers = Arc::new(Mutex::new(true));
         let released = Arc::new(Notify::new());
-        let (known, may, told) = (keys.clone(), answers.clone(), released.clone());
+        let (known, may, release) = (keys.clone(), answers.clone(), released.clone());
         let server = FaultServer::scripted(move |seen| {
             let reply = answer(&mut known.lock().unwrap(), seen);
             match seen.operation.starts_with("Trigger") && !*may.lock().unwrap() {
-                true => Reply::When(told.clone(), Box::new(reply)),
+                true => Reply::When(release.clone(), Box::new(reply)),
                 false => reply,
             }
         })

@@ -32,7 +32,7 @@ struct KeyEntry<'a> {
     /// Why nothing was started, or nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    /// When the journal was told last.
+    /// When it was stored last.
     at: String,
     age_seconds: u64,
     #[serde(skip_serializing_if = "<[SessionId]>::is_empty")]
