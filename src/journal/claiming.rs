@@ -211,12 +211,14 @@ impl Claims<'_> {
         let retry = self.start.retry.as_ref().unwrap_or(self.api.retry());
         let limit = TRIGGER.min(retry.call_timeout()).min(self.time_left());
         let owner = &self.owner;
+        let now = SystemTime::now();
         let claim = Entry {
             state: State::Claimed {
                 owner: owner.clone(),
                 lease: limit + MARGIN,
             },
             other_runs: vec![],
+            claimed_at: Some(now),
             account: self.account.clone(),
             request: self.digest.clone(),
         };
@@ -224,7 +226,7 @@ impl Claims<'_> {
             entry: rules::claim(stored, claim),
             owner: owner.clone(),
             version: None,
-            since: SystemTime::now(),
+            since: now,
             leaves_before: BootTime::now().after(limit),
             limit,
             before,

@@ -66,6 +66,7 @@ fn entry(state: State) -> Entry {
     Entry {
         state,
         other_runs: vec![],
+        claimed_at: None,
         account: "0123456789abcdef".to_owned(),
         request: RequestDigest::of(&TriggerRun::agent("checker").with_message("Focus on orders")),
     }

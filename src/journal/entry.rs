@@ -28,6 +28,13 @@ pub struct Entry {
     /// whose ids came after a retry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_runs: Vec<SessionId>,
+    /// When the run was last about to be started, by the clock of whoever did that.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "optional_time"
+    )]
+    pub claimed_at: Option<SystemTime>,
     /// To which account the key belongs: a fingerprint of endpoint and workspace.
     pub account: String,
     /// To which request it belongs.
@@ -295,6 +302,33 @@ mod seconds {
         deserializer: D,
     ) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_secs)
+    }
+}
+
+/// The same as [`time`], if there is one.
+mod optional_time {
+    use std::time::SystemTime;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<SystemTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => super::time::serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SystemTime>, D::Error> {
+        #[derive(Deserialize)]
+        struct Time(#[serde(with = "super::time")] SystemTime);
+
+        let time = Option::<Time>::deserialize(deserializer)?;
+        Ok(time.map(|Time(time)| time))
     }
 }
 

@@ -35,7 +35,7 @@
 //! [`retry_key`](crate::Client::retry_key) and [`Restart::Unknown`] lead out of unknown; and proof by the owner of the
 //! claim that nothing was started. A session id is never dropped: where two runs exist for one key, the entry shows both.
 //!
-//! An ended key is kept for 90 days; an unknown one until somebody decides.
+//! A key that has ended or is free is kept for 90 days; an unknown one until somebody decides.
 
 mod bounded;
 mod claim;

@@ -22,6 +22,7 @@ fn entry(state: State) -> Entry {
     Entry {
         state,
         other_runs: vec![],
+        claimed_at: None,
         account: "account".to_owned(),
         request: RequestDigest::of(&TriggerRun::agent("checker")),
     }

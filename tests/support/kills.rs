@@ -275,7 +275,13 @@ pub(crate) async fn kill<J: Journal>(
         let victim = round(journal, &runs, &mut workers, &key, moment, place).await;
         let state = state(journal, &key).await;
         // Another may have found it dead by now.
-        let was_claimed = matches!(state, Some(State::Claimed { .. } | State::Unknown { .. }));
+        let its = format!("{}-", workers[victim].child.id());
+        let was_claimed = match state {
+            Some(State::Claimed { owner, .. } | State::Unknown { owner, .. }) => {
+                owner.starts_with(&its)
+            }
+            _ => false,
+        };
         outcomes.killed_while_claimed += usize::from(was_claimed);
         runs.released.notify_waiters();
         *runs.answers.lock().unwrap() = true;

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::context::Context;
 use crate::args::{Format, GlobalArgs, ResolveArgs, RetryArgs, RunsArgs, duration};
-use crate::journal::{Ledger, is_in_flight};
+use crate::journal::{Ledger, is_in_flight, started_at};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
 use crate::sanitize::one_line;
@@ -32,7 +32,7 @@ struct KeyEntry<'a> {
     /// Why nothing was started, or nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    /// When it was stored last.
+    /// When its run was started, or was to be.
     at: String,
     age_seconds: u64,
     #[serde(skip_serializing_if = "<[SessionId]>::is_empty")]
@@ -58,9 +58,21 @@ impl<'a> KeyEntry<'a> {
             session_id: entry.session_id(),
             status,
             reason,
-            at: humantime::format_rfc3339_seconds(stored.at).to_string(),
-            age_seconds: stored.age.as_secs(),
+            at: humantime::format_rfc3339_seconds(started_at(stored)).to_string(),
+            // By the store's clock, as far as that is known.
+            age_seconds: stored.age.as_secs() + since_then(stored).as_secs(),
             other_session_ids: &entry.other_runs,
+        }
+    }
+
+    /// The run, and others that were started by the key, too.
+    fn sessions(&self) -> String {
+        let run = self.session_id.map_or("-", SessionId::as_str);
+        let others = self.other_session_ids.iter().map(SessionId::as_str);
+        let others: Vec<_> = others.collect();
+        match &*others {
+            [] => run.to_owned(),
+            others => format!("{run} (also {})", others.join(", ")),
         }
     }
 
@@ -70,11 +82,17 @@ impl<'a> KeyEntry<'a> {
         [
             self.key.to_owned(),
             self.agent.unwrap_or("-").to_owned(),
-            self.session_id.map_or("-", SessionId::as_str).to_owned(),
+            self.sessions(),
             status.unwrap_or(self.state).to_owned(),
             duration::in_words(std::time::Duration::from_secs(self.age_seconds)),
         ]
     }
+}
+
+/// How long before it was stored last the run was started.
+fn since_then(stored: &Stored) -> std::time::Duration {
+    let since = stored.at.duration_since(started_at(stored));
+    since.unwrap_or_default()
 }
 
 /// Shows what was started from here. Sends nothing.

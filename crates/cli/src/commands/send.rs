@@ -31,7 +31,7 @@ pub(crate) async fn send(
         None => {
             let journal = &options.journal;
             let ledger = Ledger::needed(journal, context.is_emulated, context.output).await?;
-            ledger.last().await?
+            ledger.last(context.client).await?
         }
     };
     let session = context.client.session(id)?;

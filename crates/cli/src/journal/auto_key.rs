@@ -48,13 +48,14 @@ const CI_SYSTEMS: [CiSystem; 7] = [
             "SYSTEM_JOBPOSITIONINPHASE",
         ],
     },
-    // https://circleci.com/docs/reference/variables/
+    // https://circleci.com/docs/reference/variables/, and the workspace for the workflow, which has another ID when
+    // it is run again: https://github.com/percy/python-percy-client/issues/45
     CiSystem {
         known_by: "CIRCLECI",
         name: "circleci",
         named_by: &[
             "CIRCLE_PROJECT_REPONAME",
-            "CIRCLE_WORKFLOW_ID",
+            "CIRCLE_WORKFLOW_WORKSPACE_ID",
             "CIRCLE_JOB",
         ],
         also: &["CIRCLE_PROJECT_USERNAME", "CIRCLE_NODE_INDEX"],

@@ -313,15 +313,24 @@ impl Ledger {
         let listed = self.journal.list().await;
         let mut listed = listed.map_err(|error| unusable(&error))?;
         listed.sort_by(|(left, before), (right, after)| {
-            after.at.cmp(&before.at).then(right.cmp(left))
+            let order = started_at(after).cmp(&started_at(before));
+            order.then(right.cmp(left))
         });
         Ok(listed)
     }
 
-    /// The session that was started last.
-    pub(crate) async fn last(&self) -> Result<SessionId, Failure> {
+    /// The session that was started last on this machine, in the client's account.
+    pub(crate) async fn last(&self, client: &Client) -> Result<SessionId, Failure> {
+        if !self.is_file && self.is_named {
+            return Err(Failure::usage(format!(
+                "{} has what was started on other machines, too; name the session (dinoai runs lists them)",
+                self.name
+            )));
+        }
         let all = self.all().await?;
-        let last = all.iter().find_map(|(_, stored)| stored.entry.session_id());
+        let entries = all.iter().map(|(_, stored)| &stored.entry);
+        let mut own = entries.filter(|entry| client.owns_key(entry));
+        let last = own.find_map(|entry| entry.session_id());
         last.cloned().ok_or_else(|| {
             let of = if self.is_named {
                 &self.name
@@ -360,6 +369,11 @@ async fn on_postgres(_url: &str) -> Result<(Arc<dyn Journal>, String), Failure> 
     Err(Failure::usage(
         "this build of dinoai knows no journals on PostgreSQL; name a file",
     ))
+}
+
+/// When the run of a key was started, or was to be.
+pub(crate) fn started_at(stored: &Stored) -> SystemTime {
+    stored.entry.claimed_at.unwrap_or(stored.at)
 }
 
 /// Whether somebody is starting the run of a key right now. A claim whose owner is gone is of a key of which nobody

@@ -111,7 +111,7 @@ async fn a_process_that_is_killed_leaves_one_run_or_an_unknown_key() {
     let journal = connect(&url, FASTER).await;
     // While the others wait for the run of the one that was killed.
     let disturb = async |place: usize| {
-        if place % 4 == 1 {
+        if place % 5 == 1 {
             tokio::task::block_in_place(|| {
                 server.kill();
                 server.run_again();

@@ -159,7 +159,7 @@ impl Conversation {
         let session = match (&options.session, options.continues, &ledger) {
             (Some(id), ..) => Some(resumed(context, id).await?),
             (None, true, Some(ledger)) => {
-                let id = ledger.last().await?;
+                let id = ledger.last(context.client).await?;
                 Some(resumed(context, &id).await?)
             }
             (None, true, None) => {

@@ -61,6 +61,55 @@ fn keys_are_listed_the_newest_first() {
     );
 }
 
+/// A run that ends later was not started later.
+#[test]
+fn the_last_one_is_that_which_was_started_last_in_this_account() {
+    let bench = Bench::of(
+        Scenario::new()
+            .stage(dinoai_emulator::Stage::new("RUNNING").reads(1))
+            .stage(dinoai_emulator::Stage::new("COMPLETED")),
+    );
+    for key in ["first", "second"] {
+        bench.run(&["run", "agent", "--key", key, "--detach"]);
+    }
+    let waited = bench.run(&[&["run", "agent", "--key", "first"][..], &FAST].concat());
+    assert_eq!(waited.code(), 0, "{}", waited.stderr);
+    let listed = bench.run(&["runs"]).stdout;
+    let keys: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(keys, ["KEY", "second", "first"]);
+    // Another account's is no conversation of this one.
+    let other = Emulator::builder().start_blocking().unwrap();
+    let mut command = crate::support::program::dinoai(&other);
+    command.env("DINOAI_JOURNAL", bench.journal());
+    run(command, &["run", "agent", "--key", "third", "--detach"]);
+    let sent = bench.run(&[&["send", "--last", "-m", "And?"][..], &FAST].concat());
+    assert_eq!(sent.code(), 0, "{}", sent.stderr);
+    let asked = |place: usize| bench.emulator.runs()[place].messages.len();
+    assert!(asked(1) > asked(0), "{} {}", asked(0), asked(1));
+}
+
+#[test]
+fn a_key_with_two_runs_shows_both() {
+    let bench = Bench::start();
+    assert_eq!(bench.once(&[]).code(), 0);
+    let journal = std::fs::read_to_string(bench.journal()).unwrap();
+    let (before, last) = journal.trim_end().rsplit_once('\n').unwrap();
+    let last = last.replacen("\"account\"", "\"otherRuns\":[\"late\"],\"account\"", 1);
+    std::fs::write(bench.journal(), format!("{before}\n{last}\n")).unwrap();
+    let shown = bench.run(&["runs"]).stdout;
+    assert!(
+        shown.contains(&format!("{} (also late)", bench.id(0))),
+        "{shown}"
+    );
+    let json = bench.run(&["runs", "--output", "jsonl"]).stdout;
+    crate::schema_covers_all_json::assert_is("runs.jsonl", &json);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["otherSessionIds"], serde_json::json!(["late"]));
+}
+
 /// Although no other command has used the key since.
 #[test]
 fn a_key_whose_command_was_killed_is_listed_as_unknown() {
