@@ -48,8 +48,7 @@ const CI_SYSTEMS: [CiSystem; 7] = [
             "SYSTEM_JOBPOSITIONINPHASE",
         ],
     },
-    // https://circleci.com/docs/reference/variables/, and the workspace for the workflow, which has another ID when
-    // it is run again: https://github.com/percy/python-percy-client/issues/45
+    // https://circleci.com/docs/reference/variables/; the workflow itself has another ID when it is run again.
     CiSystem {
         known_by: "CIRCLECI",
         name: "circleci",

@@ -4,6 +4,8 @@ mod auto;
 mod found_again;
 mod journals;
 mod once;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::process::Command;
 

@@ -211,8 +211,9 @@ pub(crate) fn encoded(text: &str) -> String {
 
 /// A file of `tests/tls`.
 pub(crate) fn tls_file(name: &str) -> PathBuf {
+    // Tests of the command have a server, too.
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/tls")
+        .join("../postgres/tests/tls")
         .join(name)
 }
 
