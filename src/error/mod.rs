@@ -24,7 +24,7 @@ mod journal;
 mod questions;
 mod retry_class;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unsupported;
 mod wait_timeout;
 

@@ -52,7 +52,7 @@ fn name(error: &Error) -> &'static str {
 
 /// Errors of every variant as calls return them: each of a read, or of a trigger that was carried
 /// out, or not, as far as there are such.
-fn samples() -> Vec<Error> {
+pub(crate) fn samples() -> Vec<Error> {
     let starting = || Box::new(FailedCall::trigger());
     let read = || Box::new(FailedCall::new("DinoaiAgentRun", Purpose::Read));
     let executed = || {
@@ -95,7 +95,14 @@ fn samples() -> Vec<Error> {
             cause: Box::new(Error::lost(FailedCall::trigger(), "reset".to_owned())),
         },
     ];
-    for obstacle in [Obstacle::Connection, Obstacle::Certificate] {
+    for obstacle in [
+        Obstacle::NameResolution,
+        Obstacle::Connection,
+        Obstacle::Certificate,
+        Obstacle::Proxy,
+        Obstacle::ProxyCredentials,
+        Obstacle::Time,
+    ] {
         samples.push(Error::NotSent {
             call: starting(),
             obstacle,

@@ -1,10 +1,27 @@
-//! Why a request has started nothing, or nobody knows, as a journal says it: without what a server said,
-//! since a message's text could be in it.
+//! What became of a request, by its result; and why it has started nothing, or nobody knows, as a journal says
+//! it: without what a server said, since a message's text could be in it.
 
-use crate::error::{Error, Obstacle};
+use super::rules::Outcome;
+use crate::error::{Error, Obstacle, Result};
+use crate::model::Accepted;
+
+impl Outcome {
+    /// What became of a request that has this result.
+    pub(super) fn of(result: &Result<Accepted>) -> Self {
+        match result {
+            Ok(accepted) => Self::Started(accepted.session_id.clone()),
+            Err(error) => match error.session_id() {
+                // A response that failed names the run all the same.
+                Some(id) => Self::Started(id.clone()),
+                None if error.may_have_started() => Self::Unknown(reason(error)),
+                None => Self::NotStarted(reason(error)),
+            },
+        }
+    }
+}
 
 /// Why, in a few words.
-pub(super) fn reason(error: &Error) -> String {
+fn reason(error: &Error) -> String {
     let reason = match error {
         Error::NotSent { obstacle, .. } => match obstacle {
             Obstacle::NameResolution => "it was not sent: no such host",

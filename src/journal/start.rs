@@ -13,7 +13,6 @@ use super::claim::Claim;
 use super::claiming::{Claimed, Claims, new_owner};
 use super::entry::{RequestDigest, account};
 use super::once::{Keyed, OnUnrecorded, Once, Reply};
-use super::reason::reason;
 use super::record::{record_once, record_outcome};
 use super::restart::Before;
 use super::rules::{Outcome, check_key};
@@ -102,15 +101,7 @@ impl Keyed {
             ..CallOptions::default()
         };
         let result = api.trigger(self.request, options).await;
-        let outcome = match &result {
-            Ok(accepted) => Outcome::Started(accepted.session_id.clone()),
-            Err(error) => match error.session_id() {
-                // A response that failed names the run all the same.
-                Some(id) => Outcome::Started(id.clone()),
-                None if error.may_have_started() => Outcome::Unknown(reason(error)),
-                None => Outcome::NotStarted(reason(error)),
-            },
-        };
+        let outcome = Outcome::of(&result);
         let result = result.map(|accepted| Once::Started {
             accepted,
             failed: match &claim.before {

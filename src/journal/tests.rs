@@ -317,3 +317,42 @@ fn a_retry_that_came_to_nothing_is_still_to_be_made() {
     let next = after_request(Some(&ours), &ours, UNIX_EPOCH, Some(&state), &nothing);
     assert_eq!(next, Some(before));
 }
+
+#[test]
+fn every_proof_that_nothing_was_started_frees_a_key_and_nothing_else_does() {
+    use crate::error::Error;
+    use crate::error::tests::samples;
+
+    for error in samples() {
+        let expected = match &error {
+            Error::RunFailed { .. } | Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => {
+                "started"
+            }
+            Error::OutcomeUnknown { .. } => "unknown",
+            // After it was carried out, or begun to be.
+            Error::GraphQl { call, .. }
+            | Error::Decode { call, .. }
+            | Error::NotAccepted { call, .. }
+                if call.maybe_executed =>
+            {
+                "unknown"
+            }
+            _ => "not started",
+        };
+        let outcome = match Outcome::of(&Err(error.clone())) {
+            Outcome::Started(_) => "started",
+            Outcome::Unknown(_) => "unknown",
+            Outcome::NotStarted(_) => "not started",
+        };
+        assert_eq!(outcome, expected, "{error:?}");
+        let named = Err(error.for_run(&id("named"), true));
+        if let Err(error) = &named
+            && error.session_id().is_some()
+        {
+            assert!(
+                matches!(Outcome::of(&named), Outcome::Started(_)),
+                "{error:?}"
+            );
+        }
+    }
+}

@@ -25,6 +25,9 @@ pub(crate) const WORKER: &str = "DINOAI_TEST_WORKER";
 #[allow(dead_code, reason = "a claim in a file does not lapse")]
 pub(crate) const PAUSE: &str = "DINOAI_TEST_PAUSE";
 
+/// What a worker prints of a run whose id its journal does not take.
+const UNRECORDED: &str = "unrecorded";
+
 /// How many processes want each key.
 const WORKERS: usize = 4;
 /// How many keys each of them has in hand.
@@ -84,6 +87,8 @@ pub(crate) async fn work<J: Journal + Clone>(endpoint: &str, journal: J) {
         let once = once
             .timeout(timeout)
             .poll_interval(Duration::from_millis(20));
+        let name = key.clone();
+        let once = once.on_unrecorded(move |id, _| println!("worker {name} {UNRECORDED} {id}"));
         tokio::spawn(async move {
             let outcome = match once.await {
                 Ok(run) => format!("ended {}", run.session_id),
@@ -363,6 +368,46 @@ pub(crate) async fn suspend<J: Journal>(
     had_sent
 }
 
+/// Loses the journal while a process has a claim, and gives it back once the id has come: it is recorded.
+#[allow(dead_code, reason = "a file has no server")]
+pub(crate) async fn outlive<J: Journal>(
+    journal: &J,
+    keys: usize,
+    worker: impl Fn() -> Command,
+    mut lose: impl AsyncFnMut(bool),
+) {
+    let runs = Runs::start().await;
+    let (sender, printed) = channel();
+    for place in 0..keys {
+        let key = format!("key-{place}");
+        let mut command = worker();
+        command.env(WORKER, runs.server.endpoint());
+        let mut workers = [Worker::start(command, place, &sender)];
+        *runs.answers.lock().unwrap() = false;
+        workers[0].tell(&key);
+        let start = Instant::now();
+        while runs.started(&key) == 0 {
+            assert!(start.elapsed() < PATIENCE, "{key} is not sent");
+            tokio::task::yield_now().await;
+        }
+        lose(true).await;
+        *runs.answers.lock().unwrap() = true;
+        runs.released.notify_waiters();
+        let line = tokio::task::block_in_place(|| printed.recv_timeout(PATIENCE));
+        assert_eq!(line.unwrap().1, format!("{key} {UNRECORDED} {key}#1"));
+        lose(false).await;
+        runs.end(&key);
+        let found = results(&printed, &workers, &key).await;
+        assert_eq!(found, [format!("ended {key}#1")]);
+        let state = state(journal, &key).await;
+        assert!(
+            matches!(state, Some(State::Ended { .. })),
+            "{key} {state:?}"
+        );
+        assert_eq!(runs.started(&key), 1);
+    }
+}
+
 /// In what time a claim lapses.
 async fn lapses_in<J: Journal>(journal: &J, key: &str) -> Duration {
     let stored = journal.load(key).await.unwrap().unwrap();
@@ -473,7 +518,9 @@ async fn results(
         let next = tokio::task::block_in_place(|| printed.recv_timeout(PATIENCE));
         let (number, line) = next.unwrap_or_else(|_| panic!("{key}: {results:?} in {PATIENCE:?}"));
         let is_alive = workers.iter().any(|worker| worker.number == number);
-        if let (true, Some(result)) = (is_alive, line.strip_prefix(&format!("{key} "))) {
+        if let (true, Some(result)) = (is_alive, line.strip_prefix(&format!("{key} ")))
+            && !result.starts_with(UNRECORDED)
+        {
             results.insert(number, result.to_owned());
         }
     }

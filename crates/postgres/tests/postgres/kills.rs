@@ -7,7 +7,7 @@ use dinoai::journal::{Entry, Journal, JournalFuture, State, Stored, Version, Wri
 use dinoai_postgres::PostgresJournal;
 
 use crate::support::Server;
-use crate::support::kills::{PAUSE, WORKER, flood, kill, suspend, work};
+use crate::support::kills::{PAUSE, WORKER, flood, kill, outlive, suspend, work};
 
 /// The journal of the workers, in their environment.
 const JOURNAL: &str = "DINOAI_TEST_JOURNAL";
@@ -126,6 +126,22 @@ async fn a_process_that_is_killed_leaves_one_run_or_an_unknown_key() {
         "{outcomes:?}"
     );
     println!("{outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_comes_while_the_server_is_down_is_recorded_once_it_is_back() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let url = server.url("postgres", "");
+    let journal = connect(&url, 1).await;
+    let lose = async |is_lost| {
+        tokio::task::block_in_place(|| match is_lost {
+            true => server.kill(),
+            false => server.run_again(),
+        });
+    };
+    outlive(&journal, 2, workers(&url, 1), lose).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
