@@ -94,7 +94,7 @@ impl Client {
         entry.account == account(&self.api.account())
     }
 
-    /// Says which run an unknown key has started.
+    /// Says which run a key has started of which nobody knows, or that has started none.
     ///
     /// For whoever has found it in the workspace. The run is read first, so that a wrong id is noticed; it
     /// is returned. The next call for the key finds that run. Made twice, it does the same.

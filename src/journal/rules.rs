@@ -87,7 +87,7 @@ pub(super) fn check_owner(
 }
 
 /// Whether a key belongs to its request: not if nothing was ever started for it.
-fn is_bound(stored: &Stored) -> bool {
+pub(super) fn is_bound(stored: &Stored) -> bool {
     let entry = &stored.entry;
     let is_free = match entry.state {
         State::Free { retried, .. } => !retried && entry.other_runs.is_empty(),

@@ -163,6 +163,17 @@ pub(crate) async fn ensure(client: &Client, name: &Name) -> Result<(), JournalEr
     }
 }
 
+/// Refuses a server that is too old, by its `server_version_num`.
+fn check_version(version: i32) -> Result<(), String> {
+    match version < OLDEST_SERVER {
+        true => Err(format!(
+            "the server is PostgreSQL {}, and 13 is the oldest that is known to work; use a newer server",
+            version / 10_000
+        )),
+        false => Ok(()),
+    }
+}
+
 async fn look(client: &Client, name: &Name) -> Result<Look, JournalError> {
     let row = client.query_typed_one(LOOK, &[]).await;
     let parts = row.and_then(|row| {
@@ -171,12 +182,7 @@ async fn look(client: &Client, name: &Name) -> Result<Look, JournalError> {
     });
     let (encoding, version, (is_there, format), has_rights): (String, i32, _, _) =
         parts.map_err(|error| name.failed(error))?;
-    if version < OLDEST_SERVER {
-        return Err(name.unusable(&format!(
-            "the server is PostgreSQL {}, and 13 is the oldest that is known to work; use a newer server",
-            version / 10_000
-        )));
-    }
+    check_version(version).map_err(|problem| name.unusable(&problem))?;
     // SQL_ASCII keeps bytes as they are.
     if !["UTF8", "SQL_ASCII"].contains(&encoding.as_str()) {
         return Err(name.unusable(&format!(
@@ -188,4 +194,18 @@ async fn look(client: &Client, name: &Name) -> Result<Look, JournalError> {
         format: is_there.then_some(format),
         has_rights,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_version;
+
+    #[test]
+    fn a_server_older_than_13_is_refused_by_its_version() {
+        for (version, is_old) in [(120_022, true), (130_000, false), (180_001, false)] {
+            let checked = check_version(version);
+            assert_eq!(checked.is_err(), is_old, "{checked:?}");
+        }
+        assert!(check_version(96_024).unwrap_err().contains("PostgreSQL 9"));
+    }
 }

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::context::Context;
 use crate::args::{Format, GlobalArgs, ResolveArgs, RetryArgs, RunsArgs, duration};
-use crate::journal::{Ledger, is_in_flight, started_at};
+use crate::journal::{Ledger, started_at};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
 use crate::sanitize::one_line;
@@ -43,7 +43,7 @@ impl<'a> KeyEntry<'a> {
     fn of(key: &'a str, stored: &'a Stored) -> Self {
         let entry = &stored.entry;
         let (state, status, reason) = match &entry.state {
-            State::Claimed { .. } if is_in_flight(stored) => ("claimed", None, None),
+            State::Claimed { .. } if stored.is_in_flight() => ("claimed", None, None),
             State::Claimed { .. } => ("unknown", None, Some(OWNER_IS_GONE)),
             State::Started { .. } => ("started", None, None),
             State::Ended { status, .. } => ("ended", Some(status), None),
@@ -109,7 +109,7 @@ pub(crate) fn list(
     })?;
     if options.unknown {
         all.retain(|(_, stored)| match stored.entry.state {
-            State::Claimed { .. } => !is_in_flight(stored),
+            State::Claimed { .. } => !stored.is_in_flight(),
             State::Unknown { .. } => true,
             _ => false,
         });

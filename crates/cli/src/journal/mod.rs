@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use dinoai::journal::{FileJournal, Journal, JournalError, MemoryJournal, Restart, State, Stored};
+use dinoai::journal::{FileJournal, Journal, JournalError, MemoryJournal, Restart, Stored};
 use dinoai::{Client, SessionId, StartOnce, TriggerRun};
 
 use crate::args::{JournalArgs, OnceArgs, RestartWhen};
@@ -374,15 +374,6 @@ async fn on_postgres(_url: &str) -> Result<(Arc<dyn Journal>, String), Failure> 
 /// When the run of a key was started, or was to be.
 pub(crate) fn started_at(stored: &Stored) -> SystemTime {
     stored.entry.claimed_at.unwrap_or(stored.at)
-}
-
-/// Whether somebody is starting the run of a key right now. A claim whose owner is gone is of a key of which nobody
-/// knows.
-pub(crate) fn is_in_flight(stored: &Stored) -> bool {
-    match &stored.entry.state {
-        State::Claimed { lease, .. } => stored.is_held.unwrap_or(stored.age < *lease),
-        _ => false,
-    }
 }
 
 /// A journal that cannot be used: nothing was sent.

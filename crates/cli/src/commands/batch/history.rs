@@ -11,7 +11,6 @@ use super::items::Item;
 use super::keys::{ItemKeys, Key};
 use super::results::record::{ItemEvent, Record};
 use crate::commands::run::trigger_run;
-use crate::journal::is_in_flight;
 use crate::report::{Failure, hint};
 
 /// What is known of the items, by their numbers.
@@ -200,7 +199,7 @@ impl ItemHistory {
                 }
             }
             // Whoever starts it is waited for.
-            State::Claimed { .. } if is_in_flight(stored) => {
+            State::Claimed { .. } if stored.is_in_flight() => {
                 self.key = Some(KeyState::InFlight);
                 if !is_known && !matches!(self.state, RecordedState::Unknown { .. }) {
                     self.state = RecordedState::New;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dinoai::TriggerRun;
-use dinoai::journal::{Journal, RequestDigest, State, Stored};
+use dinoai::journal::{Journal, RequestDigest, Stored};
 use futures_util::StreamExt;
 use futures_util::stream;
 
@@ -132,20 +132,12 @@ async fn of_request(
     journal: &dyn Journal,
 ) -> Result<Key, Failure> {
     let digest = RequestDigest::of(request);
-    let is_others = |stored: &Stored| stored.entry.request != digest && is_bound(stored);
+    let is_others = |stored: &Stored| stored.entry.request != digest && stored.is_bound();
     if !first.stored.as_ref().is_some_and(is_others) {
         return Ok(first.clone());
     }
     let name = format!("{}/{}", first.name, &digest.fingerprint()[..8]);
     load(name, journal).await
-}
-
-/// Whether a key belongs to its request: not if nothing was ever started for it.
-pub(super) fn is_bound(stored: &Stored) -> bool {
-    match &stored.entry.state {
-        State::Free { retried, .. } => *retried || !stored.entry.other_runs.is_empty(),
-        _ => true,
-    }
 }
 
 /// Reads a key. What is over is nothing.

@@ -15,7 +15,7 @@ use dinoai::Client;
 
 use super::history::Histories;
 use super::items::{self, Item};
-use super::keys::{ItemKeys, Key, Keys, is_bound};
+use super::keys::{ItemKeys, Key, Keys};
 use super::outcome::item_numbers;
 use super::plan::{Retry, Task};
 use super::results::record::ResultsHead;
@@ -181,7 +181,7 @@ fn problem_of_key(key: &str) -> Option<&'static str> {
 fn check_account(known: &BTreeMap<usize, ItemKeys>, client: &Client) -> Result<(), Failure> {
     let is_others = |key: &Key| {
         let stored = key.stored.as_ref();
-        stored.is_some_and(|stored| is_bound(stored) && !client.owns_key(&stored.entry))
+        stored.is_some_and(|stored| stored.is_bound() && !client.owns_key(&stored.entry))
     };
     let others = known
         .iter()

@@ -11,5 +11,5 @@ mod restarts_by_key;
 mod resumes;
 mod retries_on_request;
 mod shares_requests;
-mod stops_starting;
+pub(crate) mod stops_starting;
 mod survives_a_kill;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Bench, FAST, KEY};
+use crate::batch::stops_starting::under;
 use crate::support::program::{Done, dinoai};
 
 /// Runs it at home, without a journal in the environment.
@@ -187,4 +188,27 @@ fn a_database_that_cannot_be_used_is_2_by_name_and_its_password_is_not_shown() {
         }
     }
     assert_eq!(bench.started(), 0);
+}
+
+/// In place of a disk that is full, the largest size of a file; its journal is as large as that.
+#[test]
+fn on_a_full_disk_a_run_with_a_key_is_refused_by_name_before_anything_is_sent() {
+    let bench = Bench::start();
+    for _ in 0..2 {
+        bench.run(&[&["run", "agent"][..], &FAST].concat());
+    }
+    let before = bench.emulator.requests().len();
+    let journal = bench.journal();
+    assert!(fs::metadata(&journal).unwrap().len() > 512);
+    let arguments = ["run", "agent", "--key", KEY, "--journal", &journal];
+    let full = "trap '' XFSZ; ulimit -f 1";
+    let done = Done::of(under(full, &bench.emulator, &arguments));
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert!(done.stderr.contains(&journal), "{}", done.stderr);
+    assert!(done.stderr.contains("nothing was sent"), "{}", done.stderr);
+    assert_eq!(bench.emulator.requests().len(), before);
+    // The key is as it was.
+    let again = bench.once(&[]);
+    assert_eq!(again.code(), 0, "{}", again.stderr);
+    assert!(!again.stderr.contains("before"), "{}", again.stderr);
 }
