@@ -87,7 +87,7 @@ pub(super) fn check_owner(
 }
 
 /// Whether a key belongs to its request: not if nothing was ever started for it.
-pub(super) fn is_bound(stored: &Stored) -> bool {
+fn is_bound(stored: &Stored) -> bool {
     let entry = &stored.entry;
     let is_free = match entry.state {
         State::Free { retried, .. } => !retried && entry.other_runs.is_empty(),
@@ -116,6 +116,39 @@ pub(super) fn found(stored: Option<&Stored>) -> Found {
             since: *since,
             reason: reason.clone(),
         },
+    }
+}
+
+impl Stored {
+    /// Whether the run of the key is being started right now: a claim whose owner is alive, as far as is known.
+    ///
+    /// A claim whose owner is gone is of a key of which nobody knows.
+    ///
+    /// ```
+    /// # fn example(stored: dinoai::journal::Stored) {
+    /// if stored.is_in_flight() {
+    ///     println!("wait until that is over");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_in_flight(&self) -> bool {
+        matches!(found(Some(self)), Found::InFlight { .. })
+    }
+
+    /// Whether the key belongs to its request and its account: not if nothing was ever started for it, and not
+    /// once its [time is over](Entry::is_over).
+    ///
+    /// ```
+    /// # fn example(stored: dinoai::journal::Stored) {
+    /// if stored.is_bound() {
+    ///     println!("the key is of {}", stored.entry.request);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        is_bound(self)
     }
 }
 

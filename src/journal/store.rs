@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::entry::Entry;
-use super::rules::{self, Found};
 use crate::error::JournalError;
 
 /// What the methods of a [`Journal`] return.
@@ -171,39 +170,6 @@ impl Stored {
     pub fn held(mut self, is_held: bool) -> Self {
         self.is_held = Some(is_held);
         self
-    }
-}
-
-impl Stored {
-    /// Whether the run of the key is being started right now: a claim whose owner is alive, as far as is known.
-    ///
-    /// A claim whose owner is gone is of a key of which nobody knows.
-    ///
-    /// ```
-    /// # fn example(stored: dinoai::journal::Stored) {
-    /// if stored.is_in_flight() {
-    ///     println!("wait until that is over");
-    /// }
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn is_in_flight(&self) -> bool {
-        matches!(rules::found(Some(self)), Found::InFlight { .. })
-    }
-
-    /// Whether the key belongs to its request and its account: not if nothing was ever started for it, and not
-    /// once its [time is over](Entry::is_over).
-    ///
-    /// ```
-    /// # fn example(stored: dinoai::journal::Stored) {
-    /// if stored.is_bound() {
-    ///     println!("the key is of {}", stored.entry.request);
-    /// }
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn is_bound(&self) -> bool {
-        rules::is_bound(self)
     }
 }
 
