@@ -265,6 +265,11 @@ fn programs() -> Option<PathBuf> {
         version.and_then(|version| version.to_str()?.parse::<u32>().ok())
     });
     folders.reverse();
+    // Another one than the newest: .ci/long postgres-13.
+    folders.splice(
+        0..0,
+        std::env::var_os("DINOAI_TEST_POSTGRES").map(PathBuf::from),
+    );
     folders.extend(std::env::split_paths(&path));
     let is_there = |folder: &PathBuf| {
         ["initdb", "postgres"]
