@@ -136,8 +136,9 @@ impl Stored {
         matches!(found(Some(self)), Found::InFlight { .. })
     }
 
-    /// Whether the key belongs to its request and its account: not if nothing was ever started for it, and not
-    /// once its [time is over](Entry::is_over).
+    /// Whether the key belongs to its request and its account.
+    ///
+    /// Not if nothing was ever started for it, and not once its [time is over](Entry::is_over).
     ///
     /// ```
     /// # fn example(stored: dinoai::journal::Stored) {
