@@ -6,7 +6,8 @@ use std::process::Command;
 use dinoai::journal::{FileJournal, Journal};
 use tempfile::TempDir;
 
-use crate::support::kills::{WORKER, flood, kill, work};
+use crate::support::kills::workers::{WORKER, work};
+use crate::support::kills::{flood, kill};
 
 /// The journal of the workers, in their environment.
 const JOURNAL: &str = "DINOAI_TEST_JOURNAL";

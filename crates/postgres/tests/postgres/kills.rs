@@ -7,20 +7,21 @@ use dinoai::journal::{Entry, Journal, JournalFuture, State, Stored, Version, Wri
 use dinoai_postgres::PostgresJournal;
 
 use crate::support::Server;
-use crate::support::kills::{PAUSE, WORKER, flood, kill, outlive, suspend, work};
+use crate::support::kills::workers::{WORKER, work};
+use crate::support::kills::{flood, kill};
 
 /// The journal of the workers, in their environment.
 const JOURNAL: &str = "DINOAI_TEST_JOURNAL";
+/// For how many milliseconds a worker does not know that it has claimed a key, in its environment.
+pub(crate) const PAUSE: &str = "DINOAI_TEST_PAUSE";
+
 /// How much faster claims lapse than they do, in the environment of the workers.
 const FACTOR: &str = "DINOAI_TEST_FACTOR";
 /// A minute and a half in three seconds.
 const FASTER: u32 = 30;
-/// Half a minute in three seconds, which is more than the two that a request then has to leave.
-const BARELY_FASTER: u32 = 10;
-
 /// A journal in which time passes faster.
 #[derive(Clone)]
-struct Faster(PostgresJournal, u32);
+pub(crate) struct Faster(PostgresJournal, u32);
 
 /// For how long a worker that has claimed a key does not know it yet, so that it is suspended before it sends.
 async fn pause(entry: &Entry) {
@@ -65,7 +66,7 @@ impl Journal for Faster {
     }
 }
 
-async fn connect(url: &str, factor: u32) -> Faster {
+pub(crate) async fn connect(url: &str, factor: u32) -> Faster {
     Faster(PostgresJournal::connect(url).await.unwrap(), factor)
 }
 
@@ -90,7 +91,7 @@ async fn worker() {
     work(&endpoint, journal).await;
 }
 
-fn workers(url: &str, factor: u32) -> impl Fn() -> Command {
+pub(crate) fn workers(url: &str, factor: u32) -> impl Fn() -> Command {
     let url = url.to_owned();
     move || {
         let mut command = Command::new(std::env::current_exe().unwrap());
@@ -126,36 +127,6 @@ async fn a_process_that_is_killed_leaves_one_run_or_an_unknown_key() {
         "{outcomes:?}"
     );
     println!("{outcomes:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_id_that_comes_while_the_server_is_down_is_recorded_once_it_is_back() {
-    let Some(mut server) = Server::start() else {
-        return;
-    };
-    let url = server.url("postgres", "");
-    let journal = connect(&url, 1).await;
-    let lose = async |is_lost| {
-        tokio::task::block_in_place(|| match is_lost {
-            true => server.kill(),
-            false => server.run_again(),
-        });
-    };
-    outlive(&journal, 2, workers(&url, 1), lose).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_is_suspended_past_its_lease_has_not_sent_or_records_its_id() {
-    let Some(server) = Server::start() else {
-        return;
-    };
-    let keys = std::env::var("DINOAI_TEST_KILLS").map_or(2, |_| 20);
-    let url = server.url("postgres", "");
-    let journal = connect(&url, BARELY_FASTER).await;
-    let had_sent = suspend(&journal, keys, workers(&url, BARELY_FASTER)).await;
-    println!("{had_sent} of {keys} had sent");
-    // Each second one is suspended before it can.
-    assert!(had_sent < keys, "{had_sent} of {keys}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

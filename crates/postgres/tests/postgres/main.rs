@@ -10,6 +10,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod claimants;
 mod conformance;
 mod connections;
 mod creation;

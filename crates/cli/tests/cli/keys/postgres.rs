@@ -1,4 +1,4 @@
-//! A journal on PostgreSQL, where there is one: skipped where there is none.
+//! A journal on PostgreSQL. Skipped on a machine without it.
 
 #[path = "../../../../postgres/tests/postgres/support/server.rs"]
 #[allow(

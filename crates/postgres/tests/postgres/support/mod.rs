@@ -5,7 +5,7 @@ mod entries;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../../../../../tests/support/fault_server/mod.rs"]
 pub(crate) mod fault_server;
-#[path = "../../../../../tests/support/kills.rs"]
+#[path = "../../../../../tests/support/kills/mod.rs"]
 pub(crate) mod kills;
 mod pooler;
 mod proxy;

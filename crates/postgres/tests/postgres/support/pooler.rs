@@ -17,7 +17,7 @@ pub(crate) struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one; prints that it is skipped, and returns `None`, where there is none.
+    /// Starts one. On a machine without PgBouncer it prints that the test is skipped, and returns `None`.
     pub(crate) fn before(server: &Server) -> Option<Self> {
         let Some(program) = program() else {
             let is_required = std::env::var_os("DINOAI_REQUIRE_PGBOUNCER").is_some();

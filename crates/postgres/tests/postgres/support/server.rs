@@ -35,7 +35,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one; prints that it is skipped, and returns `None`, where there is none.
+    /// Starts one. On a machine without PostgreSQL it prints that the test is skipped, and returns `None`.
     pub(crate) fn start() -> Option<Self> {
         Self::with(Options::default())
     }
@@ -233,7 +233,7 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// A folder for a server, in memory where there is space: a server has a thousand files.
+/// A folder for a server, in memory if that has space: a server has a thousand files.
 fn folder() -> TempDir {
     let memory = Command::new("df").args(["-kP", "/dev/shm"]).output();
     let memory = memory.map_or(String::new(), |it| {
