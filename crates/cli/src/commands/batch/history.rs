@@ -8,7 +8,7 @@ use dinoai::journal::{RequestDigest, State, Stored};
 use dinoai::{Run, RunStatus, SessionId};
 
 use super::items::Item;
-use super::keys::{ItemKeys, Key};
+use super::keys::ItemKeys;
 use super::results::record::{ItemEvent, Record};
 use crate::commands::run::trigger_run;
 use crate::report::{Failure, hint};
@@ -46,19 +46,15 @@ impl Histories {
     pub(super) fn learn(&mut self, known: &BTreeMap<usize, ItemKeys>, items: &[Item]) {
         for (place, item) in items.iter().enumerate() {
             let number = place + 1;
-            let Some(ItemKeys { last, next }) = known.get(&number) else {
+            let Some(ItemKeys { last, is_newer, .. }) = known.get(&number) else {
                 continue;
             };
             let history = self.0.entry(number).or_default();
-            let at = |key: &Key| key.stored.as_ref().map(|stored| stored.at);
-            // Where it was edited, and started again, and the results do not say so.
-            let is_newer = next.name != last.name && at(next) > at(last);
-            let key = if is_newer { next } else { last };
-            if is_newer {
+            if *is_newer {
                 history.request = Some(item.clone());
             }
-            if let Some(stored) = &key.stored {
-                history.learn(stored, is_newer);
+            if let Some(stored) = &last.stored {
+                history.learn(stored, *is_newer);
             }
         }
     }

@@ -29,18 +29,20 @@ impl BatchRunner<'_> {
         match task {
             Task::Start(item, prior, start) => self.start(number, item, prior, start).await,
             Task::Resume(item, id, resume) => {
-                let prior = match &resume {
-                    // It is read alone.
-                    Resume::ByKey(_, Some(status)) => {
-                        PriorState::EndedAs(id.clone(), status.clone())
-                    }
-                    _ => {
-                        self.state.note_started(number, &id);
-                        PriorState::New
-                    }
-                };
+                self.state.note_started(number, &id);
                 let result = self.resume(number, &item, &id, resume).await;
-                self.write_result(number, item, prior, result).await
+                // It has started, so it is not left where it stood.
+                self.write_result(number, item, PriorState::New, result)
+                    .await
+            }
+            Task::Read(item, prior, id, resume) => {
+                let result = self.resume(number, &item, &id, resume).await;
+                match result {
+                    Ok(_) | Err(Error::RunFailed { .. }) => {
+                        self.write_result(number, item, prior, result).await
+                    }
+                    Err(error) => self.leave_unread(number, &prior, error).await,
+                }
             }
             // Nothing is left to do for it.
             Task::Leave(prior) => ItemResult::unstarted(number, &prior, ExitStatus::Done),
@@ -57,7 +59,7 @@ impl BatchRunner<'_> {
     ) -> dinoai::Result<Run> {
         let journal = &self.ledger.journal;
         let key = match resume {
-            Resume::ByKey(key, _) => Some(key),
+            Resume::ByKey(key) => Some(key),
             // Where that does not work, the results still have it.
             Resume::Unrecorded(key) => {
                 let resolved = self.client.resolve_key(&*key, id, journal).await;

@@ -69,17 +69,10 @@ impl BatchRunner<'_> {
                 };
                 (what, ItemOutcome::Failed, ExitStatus::RunFailed, known)
             }
-            Err(error) => {
-                let has_ended = matches!(prior, PriorState::EndedAs(..));
-                self.result_of_error(number, error, id.clone(), has_ended)
-            }
+            Err(error) => self.result_of_error(number, error, id.clone()),
         };
         if let Some((kind, why)) = failed {
             self.explain(number, &what, exit, kind, why);
-        }
-        // It could not be read; how it ended is known all the same.
-        if let (PriorState::EndedAs(..), ItemOutcome::InProgress) = (&prior, outcome) {
-            return self.leave(number, &prior, None, exit, "").await;
         }
         if outcome == ItemOutcome::NotStarted {
             return self.leave(number, &prior, Some(what), exit, "").await;
@@ -122,7 +115,6 @@ impl BatchRunner<'_> {
         number: usize,
         error: Error,
         started: Option<SessionId>,
-        has_ended: bool,
     ) -> (ItemEvent, ItemOutcome, ExitStatus, Option<String>) {
         // By an earlier batch, or by another process.
         let is_known_unknown = matches!(error, Error::KeyUnknown { .. });
@@ -141,7 +133,7 @@ impl BatchRunner<'_> {
         // Of the item: one whose run is known has started, whichever batch has started it.
         let may_have_started = may_have_started || id.is_some();
         // Named by a response that failed: it is in progress, whether anybody waits for it or not.
-        if let (Some(id), None, false) = (&id, &started, has_ended) {
+        if let (Some(id), None) = (&id, &started) {
             self.state.note_started(number, id);
         }
         let failure = match &started {
@@ -203,6 +195,25 @@ impl BatchRunner<'_> {
             may_have_started,
         };
         (what, outcome, exit, known)
+    }
+
+    /// Leaves an item whose run has ended and could not be read again.
+    pub(super) async fn leave_unread(
+        &self,
+        number: usize,
+        prior: &PriorState,
+        error: Error,
+    ) -> ItemResult {
+        let failure = Failure::from_wait(error);
+        let exit = failure.exit;
+        match failure.kind {
+            FailureKind::Unauthorized => self.state.note_refused(number, &failure.message),
+            kind => {
+                let text = format!("item {number}: {}", failure.message);
+                self.output.failure(&Failure::new(kind, exit, text));
+            }
+        }
+        self.leave(number, prior, None, exit, "").await
     }
 
     /// Leaves an item where it stands, since nothing of it was started. `attempt` is what is

@@ -38,14 +38,23 @@ pub(super) struct Key {
 pub(super) struct ItemKeys {
     pub(super) last: Key,
     pub(super) next: Key,
+    /// Whether the item was edited and started again, and the results do not say so.
+    pub(super) is_newer: bool,
 }
 
 impl ItemKeys {
     /// Of an item of which the journal knows nothing.
     pub(super) fn unknown(name: String) -> Self {
         let last = Key { name, stored: None };
-        let next = last.clone();
-        Self { last, next }
+        Self::same(last)
+    }
+
+    fn same(key: Key) -> Self {
+        Self {
+            last: key.clone(),
+            next: key,
+            is_newer: false,
+        }
     }
 }
 
@@ -110,8 +119,7 @@ impl Keys {
         let request = trigger_run(item.into())?;
         let first = load(self.of(number, &request)?, journal).await?;
         if !self.take_edited() {
-            let next = first.clone();
-            return Ok(ItemKeys { last: first, next });
+            return Ok(ItemKeys::same(first));
         }
         let next = of_request(&first, &request, journal).await?;
         // What the results hold that cannot be started was edited there.
@@ -121,7 +129,14 @@ impl Keys {
             None if next.stored.is_some() => next.clone(),
             None => first,
         };
-        Ok(ItemKeys { last, next })
+        let at = |key: &Key| key.stored.as_ref().map(|stored| stored.at);
+        let is_newer = next.name != last.name && at(&next) > at(&last);
+        let last = if is_newer { next.clone() } else { last };
+        Ok(ItemKeys {
+            last,
+            next,
+            is_newer,
+        })
     }
 }
 

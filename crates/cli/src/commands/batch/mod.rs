@@ -38,7 +38,6 @@ use crate::progress::waiting_for::OutcomeCounts;
 use crate::report::{ExitStatus, Failure, hint};
 use batch_state::SharedBatchState;
 use outcome::{ItemOutcome, ItemOutcomes, item_numbers};
-use plan::Resume;
 use plan::{PriorState, Task};
 use prepare::{PreparedBatch, ReadyBatch};
 use runner::{BatchRunner, TRIGGERS};
@@ -84,8 +83,9 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
     for (place, task) in ready.tasks.into_iter().enumerate() {
         let number = place + 1;
         outcomes.0.push(match &task {
-            Task::Start(_, prior, _) | Task::Leave(prior) => prior.outcome(),
-            Task::Resume(_, _, Resume::ByKey(_, Some(status))) => ItemOutcome::of(status),
+            Task::Start(_, prior, _) | Task::Read(_, prior, ..) | Task::Leave(prior) => {
+                prior.outcome()
+            }
             Task::Resume(..) => ItemOutcome::InProgress,
         });
         runner.note_known(number, &task);
@@ -93,7 +93,7 @@ async fn carry_out(context: Context<'_>, ready: ReadyBatch) -> ExitStatus {
             knows_all &= prior.is_known_to_the_journal();
         }
         let Task::Leave(prior) = task else {
-            is_finished &= matches!(task, Task::Resume(_, _, Resume::ByKey(_, Some(_))));
+            is_finished &= matches!(task, Task::Read(..));
             to_do.push_back((number, task));
             continue;
         };

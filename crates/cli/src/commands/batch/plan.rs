@@ -29,6 +29,8 @@ pub(super) enum Task {
     /// To be started; until it is, it is what it was.
     Start(Item, PriorState, Start),
     Resume(Item, SessionId, Resume),
+    /// Its run has ended, and is read again: to be printed, or given to the journal.
+    Read(Item, PriorState, SessionId, Resume),
     /// Nothing.
     Leave(PriorState),
 }
@@ -67,12 +69,12 @@ impl Attempt {
     }
 }
 
-/// How an item whose run has started is waited for.
+/// How the run of an item is waited for.
 #[derive(Debug, Clone)]
 pub(super) enum Resume {
-    /// By its key, which has started that run; and how it has ended, as the journal says.
-    ByKey(String, Option<RunStatus>),
-    /// By its session id: the results say it, and the journal does not know whether the key has started a run.
+    /// By its key, which has started that run.
+    ByKey(String),
+    /// By its session id, which is given to the journal: that does not know whether the key has started a run.
     Unrecorded(String),
     /// By its session id: the journal knows nothing of its key.
     ById,
@@ -195,26 +197,22 @@ impl ItemHistory {
 
     /// What is left to do for an item that is not to be started.
     fn left(self, item: Item, key: String) -> Task {
-        match self.state {
-            // To be read, so that it can be printed.
-            RecordedState::EndedAs(id, status) => {
-                Task::Resume(item, id, Resume::ByKey(key, Some(status)))
+        let resume = match self.key {
+            Some(KeyState::Run) => Resume::ByKey(key),
+            Some(KeyState::Unknown) => Resume::Unrecorded(key),
+            Some(KeyState::InFlight) | None => Resume::ById,
+        };
+        match (&self.state, self.latest()) {
+            (RecordedState::InProgress(_), Some(id)) => Task::Resume(item, id.clone(), resume),
+            (RecordedState::EndedAs(..), Some(id)) => {
+                let id = id.clone();
+                Task::Read(item, self.prior(), id, resume)
             }
-            RecordedState::InProgress(id) => {
-                let resume = match self.key {
-                    Some(KeyState::Run) => Resume::ByKey(key, None),
-                    Some(KeyState::Unknown) => Resume::Unrecorded(key),
-                    Some(KeyState::InFlight) | None => Resume::ById,
-                };
-                Task::Resume(item, id, resume)
+            (RecordedState::Ended(_), Some(id)) if self.key == Some(KeyState::Unknown) => {
+                let id = id.clone();
+                Task::Read(item, self.prior(), id, resume)
             }
-            // To be given to the journal.
-            RecordedState::Ended(run) if self.key == Some(KeyState::Unknown) => {
-                Task::Resume(item, run.session_id, Resume::Unrecorded(key))
-            }
-            RecordedState::New | RecordedState::Unknown { .. } | RecordedState::Ended(_) => {
-                Task::Leave(self.prior())
-            }
+            _ => Task::Leave(self.prior()),
         }
     }
 }

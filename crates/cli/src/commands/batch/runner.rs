@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::batch_state::{SharedBatchState, left_in_progress};
 use super::outcome::{Interruption, ItemOutcome, ItemOutcomes, item_numbers};
-use super::plan::{PriorState, Resume, Task};
+use super::plan::{PriorState, Task};
 use super::results::results_writer::{ResultsWriter, Taken};
 use super::results::writer_thread::WriteError;
 use crate::args::{OnInterrupt, PollArgs};
@@ -60,11 +60,8 @@ impl BatchRunner<'_> {
     /// Notes what earlier batches have made known of an item.
     pub(super) fn note_known(&self, number: usize, task: &Task) {
         let known = match task {
-            Task::Resume(_, id, Resume::ByKey(_, Some(status))) => {
-                Some(format!("item {number}: session {id} {status}"))
-            }
             Task::Resume(_, id, _) => Some(left_in_progress(number, id)),
-            Task::Start(_, prior, _) | Task::Leave(prior) => {
+            Task::Start(_, prior, _) | Task::Read(_, prior, ..) | Task::Leave(prior) => {
                 let known = prior.known();
                 known.map(|known| format!("item {number}: {known}"))
             }
@@ -183,10 +180,7 @@ impl BatchRunner<'_> {
         };
         for (number, task) in left {
             report.exits.push(match task {
-                Task::Resume(_, _, Resume::ByKey(_, Some(status))) => {
-                    ItemOutcome::of(status).exit()
-                }
-                Task::Start(_, prior, _) | Task::Leave(prior) => {
+                Task::Start(_, prior, _) | Task::Read(_, prior, ..) | Task::Leave(prior) => {
                     // On standard output alone: in the results it is what it was.
                     drop(self.results.print(*number, prior.report(&reason)));
                     ItemResult::unstarted(*number, prior, exit).exit
@@ -238,7 +232,6 @@ impl BatchRunner<'_> {
             in_progress.push(id);
         }
         in_progress.extend(left.iter().filter_map(|(_, task)| match task {
-            Task::Resume(_, _, Resume::ByKey(_, Some(_))) => None,
             Task::Resume(_, id, _) => Some(id.clone()),
             _ => None,
         }));

@@ -12,7 +12,7 @@ use dinoai_emulator::{Emulator, Scenario, Stage};
 use super::history::Histories;
 use super::items::Item;
 use super::keys::Keys;
-use super::plan::{PriorState, Resume, Retry, Start, Task};
+use super::plan::{PriorState, Retry, Start, Task};
 use super::prepare::ReadyBatch;
 use super::results::recovery::recover_records;
 use super::results::results_writer::ResultsWriter;
@@ -171,11 +171,7 @@ async fn results_that_are_lost_start_nothing_again() {
         let retry = Retry::default();
         let tasks = histories.plan(items.clone(), &retry, &keys(), &known);
         for task in tasks.unwrap() {
-            let has_ended = match task {
-                Task::Leave(PriorState::Ended(..)) => true,
-                Task::Resume(_, _, Resume::ByKey(_, status)) => status.is_some(),
-                _ => false,
-            };
+            let has_ended = matches!(task, Task::Leave(PriorState::Ended(..)) | Task::Read(..));
             assert!(has_ended, "{length}");
         }
     }

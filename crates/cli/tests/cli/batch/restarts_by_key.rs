@@ -218,6 +218,12 @@ fn an_end_that_only_the_results_have_is_given_to_the_journal() {
         let claims: String = claims.map(|line| format!("{line}\n")).collect();
         fs::write(bench.folder.path("journal"), claims).unwrap();
         assert_eq!(bench.unknown().len(), 2);
+        // While the API cannot be read, the results still say how it ended.
+        let down = Fault::redirect("http://127.0.0.1:9/").always();
+        bench.emulator.add_fault(down).unwrap();
+        let done = bench.resumed(&[]);
+        assert_eq!(summary(&done), "2 items: 2 failed", "{}", done.stderr);
+        bench.emulator.clear_faults();
         let done = bench.resumed(more);
         assert_eq!(done.code(), 1, "{}", done.stderr);
         assert_eq!(summary(&done), "2 items: 2 failed");
@@ -315,4 +321,42 @@ fn of_two_batches_that_restart_what_is_unknown_one_does() {
     let messages = messages(&bench.emulator);
     let runs = |item: &str| messages.iter().filter(|it| *it == item).count();
     assert_eq!((runs("one"), runs("two")), (2, 2), "{messages:?}");
+}
+
+/// What came of it is what comes of the new run.
+#[test]
+fn a_run_that_was_restarted_and_is_not_seen_to_end_is_in_progress() {
+    let endless = Scenario::new().stage(dinoai_emulator::Stage::new("RUNNING").reads(u64::MAX));
+    let bench = Bench::of(endless);
+    bench.edit("{\"message\": \"one\"}\n");
+    let short = ["--key", "nightly", "--timeout", "300ms"];
+    assert_eq!(bench.batch(&short).code(), 4);
+    let stopped = run(dinoai(&bench.emulator), &["stop", &bench.id(0)]);
+    assert_eq!(stopped.code(), 0, "{}", stopped.stderr);
+    assert_eq!(bench.batch(&short).code(), 1);
+    let done = bench.batch(&[&short[..], &["--retry-failed"]].concat());
+    assert_eq!(done.code(), 4, "{}", done.stderr);
+    assert_eq!(summary(&done), "1 item: 1 in progress");
+    assert!(done.stderr.contains(&bench.id(1)), "{}", done.stderr);
+    assert!(done.stderr.contains("to resume"), "{}", done.stderr);
+    assert_eq!(bench.emulator.runs().len(), 2);
+}
+
+/// The results do not have the restart; the journal has it by the item's own key.
+#[test]
+fn an_edited_item_whose_restart_the_journal_alone_has_is_read_by_its_key() {
+    let emulator = dinoai_emulator::Emulator::builder().scenario("broken", Scenario::failed());
+    let bench = Bench {
+        emulator: emulator.start_blocking().unwrap(),
+        folder: crate::support::runs::Folder::with("items.jsonl", "{\"agent\": \"broken\"}\n"),
+    };
+    assert_eq!(bench.resumed(&[]).code(), 1);
+    let kept = bench.folder.read("results");
+    bench.edit("{\"message\": \"better\"}\n");
+    assert_eq!(bench.resumed(&["--retry-failed"]).code(), 0);
+    fs::write(bench.folder.path("results"), kept).unwrap();
+    let done = bench.resumed(&[]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert!(done.stdout.contains(&bench.id(1)), "{}", done.stdout);
+    assert_eq!(bench.emulator.runs().len(), 2);
 }
