@@ -200,9 +200,26 @@ pub use transport::Retry;
 #[doc(inline)]
 pub use tree::{ReadTree, Tree, WaitTree};
 
+/// What documents are derived with, in the version that this crate's own are.
+///
+/// For documents of your own: `use dinoai::graphql_client::{self, GraphQLQuery};` is all that the
+/// derive needs.
+#[doc(no_inline)]
+pub use graphql_client;
 /// The HTTP client, in the version that [`ClientBuilder::http_client`] takes.
 #[doc(no_inline)]
 pub use reqwest;
+
+/// The schema that this crate's documents are checked against, as SDL.
+///
+/// `dinoai schema print` prints it. The derive reads a file, so a program with documents of its own
+/// keeps a copy; a test says when it is old:
+///
+/// ```
+/// let copy = std::fs::read_to_string("graphql/schema.graphql").unwrap();
+/// assert!(copy == dinoai::SCHEMA, "old: dinoai schema print > graphql/schema.graphql");
+/// ```
+pub const SCHEMA: &str = include_str!("../graphql/schema.graphql");
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -19,7 +19,7 @@ use crate::operations::documents::{
     TriggerDinoaiAgentRunWithOptions,
 };
 use crate::operations::status_batch::{Reading, StatusBatch, examined_batch, read_batch};
-use crate::transport::{Operation, Response, ResponseContext, RetrySafety};
+use crate::transport::{Operation, Response, ResponseContext, Safety};
 
 /// Checks a response, written as HTTP writes it, but for the first line, which has the operation
 /// and the status: `trigger 200`. Anything else is no response and passes.
@@ -149,7 +149,7 @@ fn always<O: Operation>(
     }
     let (body, whole) = given.unpacked();
     let is_refused =
-        O::INFO.safety != RetrySafety::Never && [401, 403, 429].contains(&given.status.as_u16());
+        O::INFO.safety != Safety::Never && [401, 403, 429].contains(&given.status.as_u16());
     let Ok(strict) = serde_json::from_slice::<Strict<O::ResponseData>>(&body) else {
         return;
     };

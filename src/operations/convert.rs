@@ -16,7 +16,7 @@ use crate::model::{
     Accepted, Message, MessageKey, Run, RunStatus, RunSteps, SessionId, Slack, StartupStep, Step,
     StepOptions, TriggerRun,
 };
-use crate::transport::{Operation, OperationInfo, Refusal, RetrySafety};
+use crate::transport::{Operation, OperationInfo, Refusal, Safety};
 
 /// What tells that there is something new in a run, without its texts.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +44,7 @@ pub(super) const fn read(name: &'static str, purpose: Purpose) -> OperationInfo 
         purpose,
         root: "dinoaiAgentRun",
         id_field: "agentSessionId",
-        safety: RetrySafety::Read,
+        safety: Safety::Read,
         may_miss: &[],
         relax: relax_reads,
         find_id,
@@ -59,7 +59,7 @@ const fn change(name: &'static str, purpose: Purpose, root: &'static str) -> Ope
         purpose,
         root,
         id_field: "agentSessionId",
-        safety: RetrySafety::Never,
+        safety: Safety::Never,
         may_miss: &[],
         relax: relax_changes,
         find_id,
@@ -197,7 +197,7 @@ impl Operation for DinoaiAgentRunSteps {
 
 impl Operation for StopDinoaiAgentRun {
     const INFO: OperationInfo = OperationInfo {
-        safety: RetrySafety::Idempotent,
+        safety: Safety::Idempotent,
         ..change(
             stop_dinoai_agent_run::OPERATION_NAME,
             Purpose::Stop,

@@ -8,7 +8,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 
 use super::call_options::CallOptions;
 use super::exchange::Limits;
-use super::operation::RetrySafety;
+use super::operation::Safety;
 use super::retry::Retry;
 use super::runtimes::until_moved;
 use crate::error::Error;
@@ -51,26 +51,26 @@ impl<'a> Attempts<'a> {
     }
 
     /// How long it may take.
-    pub(crate) fn limits(&self, safety: RetrySafety) -> Limits<'a> {
+    pub(crate) fn limits(&self, safety: Safety) -> Limits<'a> {
         let now = self.clock.now();
         let call = self.end.saturating_sub(now);
         let to_leave = self.time_left(now);
         let to_end = match safety {
             _ if to_leave.is_zero() => Duration::ZERO,
             // One that has left is cut off by the request timeout alone: its id would be lost.
-            RetrySafety::Never => Duration::MAX,
-            RetrySafety::Read | RetrySafety::Idempotent => {
+            Safety::Never => Duration::MAX,
+            Safety::Read | Safety::Idempotent => {
                 call.min(to_leave.saturating_add(self.options.overrun))
             }
         };
         match safety {
-            RetrySafety::Never => Limits {
+            Safety::Never => Limits {
                 to_leave,
                 to_end,
                 closed: self.options.closed.as_ref(),
                 leaves_before: self.options.leaves_before,
             },
-            RetrySafety::Read | RetrySafety::Idempotent => Limits {
+            Safety::Read | Safety::Idempotent => Limits {
                 to_leave: to_end,
                 to_end,
                 closed: None,

@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 
-use super::operation::{Operation, Refusal, RetrySafety};
+use super::operation::{Operation, Refusal, Safety};
 use super::redact::Redaction;
 use super::repair::parsed;
 use crate::error::{Error, FailedCall, excerpt};
@@ -95,11 +95,11 @@ pub(crate) fn without_values(problem: &str) -> String {
 }
 
 /// Neither errors nor a value at the root.
-fn nothing(call: &FailedCall, safety: RetrySafety) -> Error {
+fn nothing(call: &FailedCall, safety: Safety) -> Error {
     let call = Box::new(call.clone());
     match safety {
-        RetrySafety::Read => Error::NotFound { call },
-        RetrySafety::Idempotent | RetrySafety::Never => Error::Decode {
+        Safety::Read => Error::NotFound { call },
+        Safety::Idempotent | Safety::Never => Error::Decode {
             call,
             path: "data".to_owned(),
             problem: "the response has neither errors nor a value".to_owned(),

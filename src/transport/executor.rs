@@ -11,7 +11,7 @@ use tracing::{Instrument, Span};
 use super::attempts::{Attempts, RetryBudget};
 use super::call_options::CallOptions;
 use super::http::HttpTransport;
-use super::operation::{Operation, OperationInfo, RetrySafety};
+use super::operation::{Operation, OperationInfo, Safety};
 use super::request_body::document_body;
 use super::response::{Response, ResponseContext};
 use super::retry::Retry;
@@ -93,7 +93,7 @@ impl Executor {
         read: impl Fn(&Response, &FailedCall) -> Result<T>,
     ) -> Result<T> {
         let id = options.session_id.as_ref().map(SessionId::as_str);
-        let invokes = operation.safety == RetrySafety::Never;
+        let invokes = operation.safety == Safety::Never;
         let span = tracing::info_span!(
             "dinoai.call",
             operation = operation.name,
@@ -152,14 +152,12 @@ impl Executor {
                 let mut sent = pin!(sent);
                 match operation.safety {
                     // Again in the runtime in which the caller goes on, if that is another.
-                    RetrySafety::Read | RetrySafety::Idempotent => {
-                        match until_moved(sent.as_mut()).await {
-                            Some(sent) => break sent,
-                            None => continue,
-                        }
-                    }
+                    Safety::Read | Safety::Idempotent => match until_moved(sent.as_mut()).await {
+                        Some(sent) => break sent,
+                        None => continue,
+                    },
                     // May have been carried out.
-                    RetrySafety::Never => break sent.await,
+                    Safety::Never => break sent.await,
                 }
             };
             match sent.and_then(|response| read(&response, &call)) {

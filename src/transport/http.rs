@@ -16,7 +16,7 @@ use super::body::{BodyLeft, Seal};
 use super::connections::{Connections, Settings, user_agent};
 use super::exchange::{BodyEnd, Limits, Received, exchange, race};
 use super::headers::{request_id, retry_after};
-use super::operation::{OperationInfo, RetrySafety};
+use super::operation::{OperationInfo, Safety};
 use super::redact::Redaction;
 use super::response::{Response, ResponseContext};
 use crate::config::{Credentials, Endpoint, workspace};
@@ -99,8 +99,8 @@ impl HttpTransport {
             return Err(Error::closed(call.clone()));
         }
         let client = match operation.safety {
-            RetrySafety::Read => self.connections.for_reads(&self.endpoint, &self.settings),
-            RetrySafety::Idempotent | RetrySafety::Never => self.connections.for_changes(),
+            Safety::Read => self.connections.for_reads(&self.endpoint, &self.settings),
+            Safety::Idempotent | Safety::Never => self.connections.for_changes(),
         };
         let seal = Seal::new(body_left).before(limits.leaves_before);
         // Not by a builder, which would put one header after the other into a map of its own.
@@ -221,11 +221,11 @@ impl HttpTransport {
     fn too_large(&self, call: &FailedCall, operation: &OperationInfo, received: &[u8]) -> Error {
         let limit = self.settings.response_limit;
         match operation.safety {
-            RetrySafety::Read | RetrySafety::Idempotent => Error::ResponseTooLarge {
+            Safety::Read | Safety::Idempotent => Error::ResponseTooLarge {
                 call: Box::new(call.clone()),
                 limit,
             },
-            RetrySafety::Never => unknown(
+            Safety::Never => unknown(
                 call,
                 operation,
                 format!("the response is larger than {limit} bytes"),
@@ -262,11 +262,11 @@ fn unanswered(
     received: &[u8],
 ) -> Error {
     match operation.safety {
-        RetrySafety::Read | RetrySafety::Idempotent => Error::Transport {
+        Safety::Read | Safety::Idempotent => Error::Transport {
             call: Box::new(call.clone()),
             source,
         },
-        RetrySafety::Never => {
+        Safety::Never => {
             let reason = innermost(source.as_ref());
             unknown(call, operation, reason, Some(source), received)
         }

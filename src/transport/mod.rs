@@ -34,7 +34,7 @@ pub(crate) use connections::Settings;
 pub(crate) use decode::without_values;
 pub(crate) use executor::Executor;
 pub(crate) use http::HttpTransport;
-pub(crate) use operation::{Operation, OperationInfo, Refusal, RetrySafety};
+pub(crate) use operation::{Operation, OperationInfo, Refusal, Safety};
 pub(crate) use repair::{parsed, repaired};
 pub(crate) use request_body::{Document, after_variables, request_body};
 pub(crate) use response::{Response, ResponseContext};

@@ -36,7 +36,7 @@ pub(crate) struct OperationInfo {
     pub(crate) root: &'static str,
     /// The field of the root that says what a response is about.
     pub(crate) id_field: &'static str,
-    pub(crate) safety: RetrySafety,
+    pub(crate) safety: Safety,
     /// The fields of the root that may be null beside an error while the rest still counts.
     pub(crate) may_miss: &'static [&'static str],
     /// Puts right what the schema does not allow and can be understood all the same.
@@ -57,7 +57,7 @@ impl OperationInfo {
 
 /// Whether a request is sent again whose body left and whose response was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RetrySafety {
+pub(crate) enum Safety {
     /// A read: it is sent again, over kept connections.
     Read,
     /// A change that can be made twice without harm: it is sent again.

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use super::decode::{answer, value};
 use super::duplicate_names::FieldNames;
 use super::envelope::Parsed;
-use super::operation::{Operation, RetrySafety};
+use super::operation::{Operation, Safety};
 use super::proof;
 use super::redact::Redaction;
 use super::repair::{looks_like_json, repaired};
@@ -84,7 +84,7 @@ impl Response {
         context: &ResponseContext,
         agent: Option<&str>,
     ) -> Result<O::Output, Error> {
-        if O::INFO.safety != RetrySafety::Never
+        if O::INFO.safety != Safety::Never
             && let Some(data) = self.strict_data()
         {
             return answer::<O>(data, call, &context.redaction, false);
@@ -104,10 +104,10 @@ impl Response {
             _ => false,
         };
         match O::INFO.safety {
-            RetrySafety::Never => {
+            Safety::Never => {
                 self.started::<O>(Box::new(call.clone()), context, agent, can_be_missed)
             }
-            RetrySafety::Read | RetrySafety::Idempotent => {
+            Safety::Read | Safety::Idempotent => {
                 let (data, _) = self.data(call, context, can_be_missed)?;
                 value::<O>(&data, call, &context.redaction, false)
             }
@@ -147,7 +147,7 @@ impl Response {
                 && !has_value
                 && names() != FieldNames::Twice;
             return Err(match is_proven {
-                true => self.refused_by_status(call, context, RetrySafety::Never),
+                true => self.refused_by_status(call, context, Safety::Never),
                 false => self.unknown(call, context, None),
             });
         };
@@ -182,7 +182,7 @@ impl Response {
                         .all(|error| is_before_execution(error, envelope.data.is_none()))));
         if is_proven {
             if speaks_by_itself(self.status) {
-                return Err(self.refused_by_status(call, context, RetrySafety::Never));
+                return Err(self.refused_by_status(call, context, Safety::Never));
             }
             return Err(self.refused_before_execution(call, context, errors.list));
         }
@@ -217,7 +217,7 @@ impl Response {
         let call = || Box::new(call.clone());
         let status = self.status.as_u16();
         if speaks_by_itself(self.status) {
-            return Err(self.refused_by_status(call(), context, RetrySafety::Read));
+            return Err(self.refused_by_status(call(), context, Safety::Read));
         }
         let envelope = match Parsed::of(&self.body) {
             Parsed::Envelope(envelope) => envelope,
@@ -229,7 +229,7 @@ impl Response {
                 });
             }
             Parsed::Malformed(_) | Parsed::Other => {
-                return Err(self.refused_by_status(call(), context, RetrySafety::Read));
+                return Err(self.refused_by_status(call(), context, Safety::Read));
             }
         };
         let errors = envelope.errors(&context.redaction);
@@ -278,7 +278,7 @@ impl Response {
         &self,
         call: Box<FailedCall>,
         context: &ResponseContext,
-        safety: RetrySafety,
+        safety: Safety,
     ) -> Error {
         let status = self.status.as_u16();
         let text = self.text(context, safety);
@@ -344,7 +344,7 @@ impl Response {
             None => {
                 let kind = self.content_type(context);
                 let kind = kind.as_deref().unwrap_or("no content type");
-                let text = said(&self.text(context, RetrySafety::Never));
+                let text = said(&self.text(context, Safety::Never));
                 format!("an HTTP {status} response that is not GraphQL ({kind}){text}")
             }
         };
@@ -362,10 +362,10 @@ impl Response {
     }
 
     /// The first 300 characters of the body, unless a run's text could be among them.
-    fn text(&self, context: &ResponseContext, safety: RetrySafety) -> String {
+    fn text(&self, context: &ResponseContext, safety: Safety) -> String {
         // Enough for 300 characters and for the longest path, and no more work than that.
         const BYTES: usize = 16 * 1024;
-        if safety != RetrySafety::Never && looks_like_json(&self.body) {
+        if safety != Safety::Never && looks_like_json(&self.body) {
             return String::new();
         }
         let start = &self.body[..self.body.len().min(BYTES)];
