@@ -143,6 +143,7 @@
 // time        the clock that waits are measured by
 // transport   GraphQL over HTTP: one attempt, what a response means, when to send again
 // operations  the documents of graphql/ as typed calls
+// graphql     documents of the user's own
 // polling     how long, how often, and which failed polls are tolerated
 // journal     one run a key, also across processes
 // session     a run by its id: follow-ups and their turns, waits, watches
@@ -162,6 +163,7 @@ pub mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod graphql;
 #[cfg(doc)]
 pub mod guide;
 pub mod journal;

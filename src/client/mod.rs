@@ -10,6 +10,7 @@
 
 mod builder;
 mod constructors;
+mod documents;
 mod once;
 mod operations;
 mod waits;
@@ -240,6 +241,32 @@ impl Client {
     /// ```
     pub fn close(&self) {
         self.api.closed().cancel();
+    }
+
+    /// The same client for another workspace: a cheap clone that names this one in every request.
+    ///
+    /// It shares connections, the retry budget and [`close`](Self::close) with this one; its polls are
+    /// requests of their own. The workspace is part of the account: a key of
+    /// [`start_once`](Self::start_once) belongs to one.
+    ///
+    /// ```
+    /// use dinoai::{Client, Credentials};
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let credentials = Credentials::company_token("prdm_cmp_example", "finance");
+    /// let finance = Client::new("https://api.paradime.io/api/v1/your-company/graphql", credentials)?;
+    /// let marketing = finance.with_workspace("marketing")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] if the uid is blank, or has a character that no HTTP header can carry.
+    /// Whether there is such a workspace shows at the first call.
+    pub fn with_workspace(&self, uid: impl AsRef<str>) -> Result<Self> {
+        let api = self.api.with_workspace(uid.as_ref())?;
+        Ok(Self { api })
     }
 
     /// A client that shares everything with this one and can be closed alone.

@@ -173,7 +173,7 @@ impl Credentials {
             value.set_sensitive(true);
         }
         if let Some(uid) = &self.workspace_uid {
-            headers.insert(WORKSPACE, header("workspace uid", uid)?);
+            name_workspace(&mut headers, uid)?;
         }
         Ok(headers)
     }
@@ -244,6 +244,12 @@ fn header(setting: &str, text: &str) -> Result<HeaderValue, Error> {
         let problem = "contains a line break or another character that no HTTP header can carry";
         Error::config(setting, problem)
     })
+}
+
+/// Names a workspace in the headers, in the place of another one.
+pub(crate) fn name_workspace(headers: &mut HeaderMap, uid: &str) -> Result<(), Error> {
+    headers.insert(WORKSPACE, header("workspace uid", uid)?);
+    Ok(())
 }
 
 /// The workspace that the headers name.

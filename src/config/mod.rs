@@ -9,7 +9,7 @@ mod sources;
 
 pub use credentials::Credentials;
 
-pub(crate) use credentials::workspace;
+pub(crate) use credentials::{name_workspace, workspace};
 #[cfg(any(test, fuzzing))]
 pub(crate) use credentials_file::{Content, line};
 pub(crate) use endpoint::Endpoint;

@@ -13,11 +13,13 @@ use crate::model::{Run, RunStatus, SessionId, rfc3339};
 
 impl fmt::Display for FailedCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.purpose.in_words(), &self.session_id) {
-            (Some(asked), Some(id)) => write!(formatter, "{asked} run {}", short(id))?,
-            (Some(asked), None) => write!(formatter, "{asked} a run")?,
-            (None, Some(id)) => write!(formatter, "the call about run {}", short(id))?,
-            (None, None) => formatter.write_str("the call")?,
+        let (purpose, id) = (self.purpose, &self.session_id);
+        match (purpose.of_own_document(), purpose.in_words(), id) {
+            (Some(kind), ..) => write!(formatter, "{kind} {}", self.operation)?,
+            (None, Some(asked), Some(id)) => write!(formatter, "{asked} run {}", short(id))?,
+            (None, Some(asked), None) => write!(formatter, "{asked} a run")?,
+            (None, None, Some(id)) => write!(formatter, "the call about run {}", short(id))?,
+            (None, None, None) => formatter.write_str("the call")?,
         }
         if self.attempts > 1 {
             write!(formatter, " ({} attempts)", self.attempts)?;
@@ -213,7 +215,7 @@ pub(crate) fn said_by(errors: &[GraphQlError]) -> String {
 /// What to do about a trigger or a follow-up of unknown outcome.
 pub(crate) fn outcome_hint(call: &FailedCall) -> String {
     match &call.session_id {
-        Some(id) if call.purpose == Purpose::Trigger => format!(
+        Some(id) if matches!(call.purpose, Purpose::Trigger | Purpose::Mutation) => format!(
             "the response named run {}: read that run; the request was not sent again",
             short(id)
         ),

@@ -10,7 +10,7 @@ use crate::model::SessionId;
 #[non_exhaustive]
 pub struct FailedCall {
     /// The GraphQL operation's name, for example `TriggerDinoaiAgentRun`: for programs, as the
-    /// text of an error says what was asked for instead.
+    /// text of an error says what was asked for instead, unless the document is the program's own.
     pub operation: &'static str,
     /// The run that it is about, if it is known.
     pub session_id: Option<SessionId>,
@@ -64,6 +64,12 @@ pub(crate) enum Purpose {
     ReadStatus,
     ReadSteps,
     Stop,
+    /// A query of the user's own.
+    Query,
+    /// A mutation of the user's own.
+    Mutation,
+    /// One that can be made twice without harm.
+    IdempotentMutation,
     /// Work that was given to another thread, which is gone: it may have started something.
     #[cfg_attr(
         not(feature = "blocking"),
@@ -76,8 +82,27 @@ impl Purpose {
     /// Whether it starts something: a run, or a turn.
     pub(crate) fn starts(self) -> bool {
         match self {
-            Self::Trigger | Self::FollowUp | Self::Unknown => true,
-            Self::Read | Self::ReadStatus | Self::ReadSteps | Self::Stop => false,
+            Self::Trigger | Self::FollowUp | Self::Mutation | Self::Unknown => true,
+            Self::Read
+            | Self::ReadStatus
+            | Self::ReadSteps
+            | Self::Stop
+            | Self::Query
+            | Self::IdempotentMutation => false,
+        }
+    }
+
+    /// Whether it has an agent do something.
+    pub(crate) fn invokes_an_agent(self) -> bool {
+        matches!(self, Self::Trigger | Self::FollowUp)
+    }
+
+    /// What a document of the user's own is; its name follows.
+    pub(crate) fn of_own_document(self) -> Option<&'static str> {
+        match self {
+            Self::Query => Some("the query"),
+            Self::Mutation | Self::IdempotentMutation => Some("the mutation"),
+            _ => None,
         }
     }
 
@@ -90,7 +115,7 @@ impl Purpose {
             Self::ReadStatus => "the request for the status of",
             Self::ReadSteps => "the request for the steps of",
             Self::Stop => "the request to stop",
-            Self::Unknown => return None,
+            Self::Query | Self::Mutation | Self::IdempotentMutation | Self::Unknown => return None,
         })
     }
 }

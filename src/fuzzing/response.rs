@@ -79,7 +79,7 @@ fn started<O: Operation<Output = Accepted>>(
     }
     if let (Ok(accepted), Some(envelope)) = (&answer, said.envelope()) {
         // The value's own id, and no other one of the same response.
-        let values = envelope.values(O::INFO.root);
+        let values = envelope.values(O::INFO.root.unwrap_or_default());
         let own = values.iter().flat_map(|value| value.all("agentSessionId"));
         let mut own = own.filter_map(Json::text);
         assert!(
@@ -91,7 +91,7 @@ fn started<O: Operation<Output = Accepted>>(
         return;
     };
     let sent = Sent {
-        root: O::INFO.root,
+        root: O::INFO.root.unwrap_or_default(),
         agent,
         starts_a_run: asked.is_none(),
     };

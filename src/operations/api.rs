@@ -47,12 +47,21 @@ impl Api {
         }
     }
 
+    /// The same for another workspace. Its polls are requests of their own, since one names one workspace.
+    pub(crate) fn with_workspace(&self, uid: &str) -> Result<Self> {
+        Ok(Self {
+            executor: Arc::new(self.executor.with_workspace(uid)?),
+            scheduler: Arc::default(),
+            closed: self.closed.clone(),
+        })
+    }
+
     pub(crate) fn executor(&self) -> &Executor {
         &self.executor
     }
 
     /// The options of a call that starts something.
-    fn starting(&self, options: CallOptions) -> CallOptions {
+    pub(crate) fn starting(&self, options: CallOptions) -> CallOptions {
         CallOptions {
             closed: Some(self.closed.clone()),
             ..options

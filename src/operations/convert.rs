@@ -37,12 +37,15 @@ impl Digest {
     }
 }
 
+/// The root field of every look-up.
+pub(super) const READ_ROOT: &str = "dinoaiAgentRun";
+
 /// Of a look-up.
 pub(super) const fn read(name: &'static str, purpose: Purpose) -> OperationInfo {
     OperationInfo {
         name,
         purpose,
-        root: "dinoaiAgentRun",
+        root: Some(READ_ROOT),
         id_field: "agentSessionId",
         safety: Safety::Read,
         may_miss: &[],
@@ -57,7 +60,7 @@ const fn change(name: &'static str, purpose: Purpose, root: &'static str) -> Ope
     OperationInfo {
         name,
         purpose,
-        root,
+        root: Some(root),
         id_field: "agentSessionId",
         safety: Safety::Never,
         may_miss: &[],

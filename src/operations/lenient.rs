@@ -5,12 +5,12 @@
 use serde_json::{Map, Number, Value, json};
 
 /// Puts right the data of a look-up.
-pub(super) fn relax_reads(data: &mut Value) {
+pub(crate) fn relax_reads(data: &mut Value) {
     relax_roots(data, relax_run);
 }
 
 /// Puts right what a trigger, a follow-up or a stop gives.
-pub(super) fn relax_changes(data: &mut Value) {
+pub(crate) fn relax_changes(data: &mut Value) {
     relax_roots(data, |root| {
         for_each_object(root, &mut relax_any);
         if let Some(map) = root.as_object_mut() {

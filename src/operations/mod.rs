@@ -21,3 +21,5 @@ pub use call::{Call, CallFuture};
 pub(crate) use api::Api;
 pub(crate) use check::{check_request, check_step_options};
 pub(crate) use convert::Digest;
+pub(crate) use find_id::find_id;
+pub(crate) use lenient::{relax_changes, relax_reads};

@@ -8,7 +8,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::convert::{read, run_status};
+use super::convert::{READ_ROOT, read, run_status};
 use super::documents::{DinoAiAgentRunStatus, dinoai_agent_run_status};
 use super::lenient::relax_run;
 use crate::error::{Error, FailedCall, GraphQlError, PathSegment, Purpose};
@@ -307,7 +307,7 @@ pub(crate) fn examined_batch(
             Ok(status) => accepted(status, call, context),
             Err(error) => Err(Error::Decode {
                 call: call(),
-                path: format!("data.{}.{}", StatusBatch::INFO.root, error.path()),
+                path: format!("data.{}.{}", READ_ROOT, error.path()),
                 problem: without_values(&error.into_inner().to_string()),
             }),
         }
@@ -347,7 +347,7 @@ fn move_to_the_root(error: &mut GraphQlError, alias: &str) {
     if let Some(PathSegment::Field(name)) = error.path.first_mut()
         && name == alias
     {
-        *name = StatusBatch::INFO.root.to_owned();
+        *name = READ_ROOT.to_owned();
     }
 }
 

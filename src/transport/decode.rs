@@ -1,9 +1,10 @@
 //! From the data of a response to the operation's output: strictly first, leniently where that
 //! fails.
 
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::operation::{Operation, Refusal, Safety};
+use super::operation::{Operation, OperationInfo, Refusal, Safety};
 use super::redact::Redaction;
 use super::repair::parsed;
 use crate::error::{Error, FailedCall, excerpt};
@@ -16,14 +17,8 @@ pub(super) fn value<O: Operation>(
     redaction: &Redaction,
     can_be_accepted: bool,
 ) -> Result<O::Output, Error> {
-    match decode::<O>(data) {
-        Ok(decoded) => answer::<O>(decoded, call, redaction, can_be_accepted),
-        Err(error) => {
-            let path = error.path().to_string();
-            let problem = without_values(&error.into_inner().to_string());
-            Err(invalid(call, redaction, &path, &problem))
-        }
-    }
+    let decoded = decode(data, &O::INFO, call, redaction)?;
+    answer::<O>(decoded, call, redaction, can_be_accepted)
 }
 
 /// What the data says, once it is decoded. `can_be_accepted` as for [`value`].
@@ -36,7 +31,7 @@ pub(super) fn answer<O: Operation>(
     match O::output(decoded) {
         Ok(answer) => match (O::session_id(&answer), &call.session_id) {
             (Some(answered), Some(asked)) if answered != asked => {
-                let path = format!("{}.{}", O::INFO.root, O::INFO.id_field);
+                let path = [O::INFO.root.unwrap_or_default(), O::INFO.id_field].join(".");
                 let problem = format!(
                     "the response is about {}, not about {}",
                     excerpt(answered.as_str()),
@@ -58,30 +53,44 @@ pub(super) fn answer<O: Operation>(
     }
 }
 
-fn invalid(call: &FailedCall, redaction: &Redaction, path: &str, problem: &str) -> Error {
+pub(super) fn invalid(
+    call: &FailedCall,
+    redaction: &Redaction,
+    path: &str,
+    problem: &str,
+) -> Error {
     Error::Decode {
         call: Box::new(call.clone()),
-        path: format!("data.{path}"),
+        path: match path {
+            // The data itself.
+            "." => "data".to_owned(),
+            path => format!("data.{path}"),
+        },
         problem: excerpt(&redaction.text(problem)),
     }
 }
 
 /// Strict decoding first; the lenient pass only if it fails.
-fn decode<O: Operation>(
+pub(super) fn decode<T: DeserializeOwned>(
     data: &RawValue,
-) -> Result<O::ResponseData, serde_path_to_error::Error<serde_json::Error>> {
+    operation: &OperationInfo,
+    call: &FailedCall,
+    redaction: &Redaction,
+) -> Result<T, Error> {
     let strict =
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(data.get()));
-    let Err(error) = strict else {
-        return strict;
-    };
-    match parsed(data) {
+    let decoded = strict.or_else(|error| match parsed(data) {
         Some(mut data) => {
-            (O::INFO.relax)(&mut data);
+            (operation.relax)(&mut data);
             serde_path_to_error::deserialize(data)
         }
         None => Err(error),
-    }
+    });
+    decoded.map_err(|error| {
+        let path = error.path().to_string();
+        let problem = without_values(&error.into_inner().to_string());
+        invalid(call, redaction, &path, &problem)
+    })
 }
 
 /// The text of a decoding error without the values in it, which can be a run's texts.

@@ -73,6 +73,12 @@ impl Envelope {
         is_value.then_some(data)
     }
 
+    /// The data, if it is an object.
+    pub(super) fn object(&self) -> Option<&RawValue> {
+        let data = self.data.as_ref()?.as_deref()?;
+        data.get().starts_with('{').then_some(data)
+    }
+
     /// All errors, however they are written: one malformed entry must not hide the others.
     pub(super) fn errors(&self, redaction: &Redaction) -> Errors {
         let Some(Some(raw)) = &self.errors else {

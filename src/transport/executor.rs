@@ -24,7 +24,7 @@ use crate::time::Clock;
 pub(crate) struct Executor {
     http: HttpTransport,
     retry: Retry,
-    budget: RetryBudget,
+    budget: Arc<RetryBudget>,
     clock: Arc<dyn Clock>,
 }
 
@@ -33,9 +33,19 @@ impl Executor {
         Self {
             http,
             retry,
-            budget: RetryBudget::full(),
+            budget: Arc::new(RetryBudget::full()),
             clock,
         }
+    }
+
+    /// One for another workspace, that shares everything else.
+    pub(crate) fn with_workspace(&self, uid: &str) -> Result<Self> {
+        Ok(Self {
+            http: self.http.with_workspace(uid)?,
+            retry: self.retry.clone(),
+            budget: self.budget.clone(),
+            clock: self.clock.clone(),
+        })
     }
 
     pub(crate) fn http(&self) -> &HttpTransport {
@@ -86,14 +96,14 @@ impl Executor {
     /// span.
     pub(crate) async fn send<T>(
         &self,
-        operation: &'static OperationInfo,
+        operation: &OperationInfo,
         body: Vec<u8>,
         agent: Option<&str>,
         options: CallOptions,
         read: impl Fn(&Response, &FailedCall) -> Result<T>,
     ) -> Result<T> {
         let id = options.session_id.as_ref().map(SessionId::as_str);
-        let invokes = operation.safety == Safety::Never;
+        let invokes = operation.purpose.invokes_an_agent();
         let span = tracing::info_span!(
             "dinoai.call",
             operation = operation.name,
@@ -113,7 +123,7 @@ impl Executor {
 
     async fn attempts<T>(
         &self,
-        operation: &'static OperationInfo,
+        operation: &OperationInfo,
         body: Bytes,
         mut options: CallOptions,
         read: impl Fn(&Response, &FailedCall) -> Result<T>,

@@ -19,17 +19,25 @@ use super::headers::{request_id, retry_after};
 use super::operation::{OperationInfo, Safety};
 use super::redact::Redaction;
 use super::response::{Response, ResponseContext};
-use crate::config::{Credentials, Endpoint, workspace};
+use crate::config::{Credentials, Endpoint, name_workspace, workspace};
 use crate::error::{Cause, Error, FailedCall, Obstacle, excerpt, innermost};
 
 /// What GraphQL over HTTP asks of clients.
 const ACCEPTED: HeaderValue =
     HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Sends requests to one endpoint with one set of credentials, each once.
+
+/// Sends requests to one endpoint with one set of credentials, each once. Cheap to clone: clones share
+/// everything but the headers.
+#[derive(Clone)]
 pub(crate) struct HttpTransport {
-    endpoint: Endpoint,
     headers: HeaderMap,
+    shared: Arc<Shared>,
+}
+
+/// What does not change with the workspace.
+struct Shared {
+    endpoint: Endpoint,
     context: ResponseContext,
     settings: Settings,
     connections: Connections,
@@ -50,26 +58,37 @@ impl HttpTransport {
             user_agent(settings.user_agent_suffix.as_deref())?,
         );
         let secrets = credentials.secrets().into_iter().chain(endpoint.secrets());
+        let context = ResponseContext {
+            redaction: Redaction::of(secrets),
+            sources,
+        };
+        let connections = Connections::new(&endpoint, &settings)?;
         Ok(Self {
-            connections: Connections::new(&endpoint, &settings)?,
-            context: ResponseContext {
-                redaction: Redaction::of(secrets),
-                sources,
-            },
-            endpoint,
             headers,
-            settings,
+            shared: Arc::new(Shared {
+                endpoint,
+                context,
+                settings,
+                connections,
+            }),
         })
+    }
+
+    /// The same for another workspace.
+    pub(crate) fn with_workspace(&self, uid: &str) -> Result<Self, Error> {
+        let mut other = self.clone();
+        name_workspace(&mut other.headers, uid)?;
+        Ok(other)
     }
 
     /// What has to be known to read a response.
     pub(crate) fn context(&self) -> &ResponseContext {
-        &self.context
+        &self.shared.context
     }
 
     /// What identifies the account: the endpoint, and the workspace if one is named. Not to be shown.
     pub(crate) fn account(&self) -> String {
-        let mut account = self.endpoint.url().to_string();
+        let mut account = self.shared.endpoint.url().to_string();
         if let Some(workspace) = workspace(&self.headers) {
             account.push('\n');
             account.push_str(&workspace);
@@ -87,9 +106,15 @@ impl HttpTransport {
         body_left: Option<BodyLeft>,
         span: &Span,
     ) -> Result<Response, Error> {
+        let Shared {
+            endpoint,
+            settings,
+            connections,
+            ..
+        } = &*self.shared;
         let limits = Limits {
-            to_leave: limits.to_leave.min(self.settings.request_timeout),
-            to_end: limits.to_end.min(self.settings.request_timeout),
+            to_leave: limits.to_leave.min(settings.request_timeout),
+            to_end: limits.to_end.min(settings.request_timeout),
             ..limits
         };
         if limits.to_leave.is_zero() || limits.is_too_late() {
@@ -99,12 +124,12 @@ impl HttpTransport {
             return Err(Error::closed(call.clone()));
         }
         let client = match operation.safety {
-            Safety::Read => self.connections.for_reads(&self.endpoint, &self.settings),
-            Safety::Idempotent | Safety::Never => self.connections.for_changes(),
+            Safety::Read => connections.for_reads(endpoint, settings),
+            Safety::Idempotent | Safety::Never => connections.for_changes(),
         };
         let seal = Seal::new(body_left).before(limits.leaves_before);
         // Not by a builder, which would put one header after the other into a map of its own.
-        let mut request = Request::new(Method::POST, self.endpoint.url().clone());
+        let mut request = Request::new(Method::POST, endpoint.url().clone());
         *request.headers_mut() = self.headers.clone();
         *request.body_mut() = Some(reqwest::Body::wrap(seal.body(body)));
 
@@ -113,7 +138,7 @@ impl HttpTransport {
         let end = {
             let exchange = exchange(
                 client.execute(request),
-                self.settings.response_limit,
+                settings.response_limit,
                 &mut received,
                 &progress,
             );
@@ -143,7 +168,7 @@ impl HttpTransport {
         seal: &Seal,
     ) -> Result<Response, Error> {
         // Also what has arrived of one that broke off: it may hold an id.
-        let unpacked = received.unpack(self.settings.response_limit);
+        let unpacked = received.unpack(self.shared.settings.response_limit);
         let end = match end {
             Some(Ok(BodyEnd::Whole)) => Some(unpacked),
             other => other,
@@ -177,7 +202,7 @@ impl HttpTransport {
             call.http_status = Some(status.as_u16());
             call.retry_after = retry_after(headers);
             call.request_id =
-                request_id(headers).map(|id| excerpt(&self.context.redaction.text(&id)));
+                request_id(headers).map(|id| excerpt(&self.context().redaction.text(&id)));
         }
     }
 
@@ -191,15 +216,15 @@ impl HttpTransport {
         headers: HeaderMap,
         mut body: Vec<u8>,
     ) -> Result<Response, Error> {
-        let limit = self.settings.response_limit;
+        let limit = self.shared.settings.response_limit;
         let end = match body.len() > limit {
             true => BodyEnd::TooLarge,
             false => BodyEnd::Whole,
         };
         body.truncate(limit);
         let limits = Limits {
-            to_leave: self.settings.request_timeout,
-            to_end: self.settings.request_timeout,
+            to_leave: self.shared.settings.request_timeout,
+            to_end: self.shared.settings.request_timeout,
             closed: None,
             leaves_before: None,
         };
@@ -219,7 +244,7 @@ impl HttpTransport {
     }
 
     fn too_large(&self, call: &FailedCall, operation: &OperationInfo, received: &[u8]) -> Error {
-        let limit = self.settings.response_limit;
+        let limit = self.shared.settings.response_limit;
         match operation.safety {
             Safety::Read | Safety::Idempotent => Error::ResponseTooLarge {
                 call: Box::new(call.clone()),
@@ -309,9 +334,9 @@ impl fmt::Debug for HttpTransport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("HttpTransport")
-            .field("endpoint", &self.endpoint)
-            .field("request_timeout", &self.settings.request_timeout)
-            .field("response_limit", &self.settings.response_limit)
+            .field("endpoint", &self.shared.endpoint)
+            .field("request_timeout", &self.shared.settings.request_timeout)
+            .field("response_limit", &self.shared.settings.response_limit)
             .finish_non_exhaustive()
     }
 }

@@ -17,6 +17,7 @@ mod gzip;
 mod headers;
 mod http;
 mod operation;
+mod own_response;
 mod proof;
 mod redact;
 mod repair;

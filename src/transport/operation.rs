@@ -32,8 +32,9 @@ pub(crate) struct OperationInfo {
     pub(crate) name: &'static str,
     /// What it is for, as errors say it.
     pub(crate) purpose: Purpose,
-    /// The root field.
-    pub(crate) root: &'static str,
+    /// The root field; `None` in a document of the user's own, whose data is a value if it is an
+    /// object.
+    pub(crate) root: Option<&'static str>,
     /// The field of the root that says what a response is about.
     pub(crate) id_field: &'static str,
     pub(crate) safety: Safety,

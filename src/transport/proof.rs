@@ -40,8 +40,7 @@ pub(crate) fn is_own_refusal(
     let [error] = errors else {
         return false;
     };
-    let is_at_the_mutation =
-        matches!(&error.path[..], [PathSegment::Field(name)] if name == mutation.root);
+    let is_at_the_mutation = matches!(&error.path[..], [PathSegment::Field(name)] if Some(name.as_str()) == mutation.root);
     is_at_the_mutation
         && matches!(status, 200..300 | 400..500)
         && (mutation.is_refusal)(error, agent)

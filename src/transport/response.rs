@@ -18,8 +18,8 @@ use serde_json::value::RawValue;
 
 use super::decode::{answer, value};
 use super::duplicate_names::FieldNames;
-use super::envelope::Parsed;
-use super::operation::{Operation, Safety};
+use super::envelope::{Errors, Parsed};
+use super::operation::{Operation, OperationInfo, Safety};
 use super::proof;
 use super::redact::Redaction;
 use super::repair::{looks_like_json, repaired};
@@ -104,9 +104,24 @@ impl Response {
             _ => false,
         };
         match O::INFO.safety {
-            Safety::Never => {
-                self.started::<O>(Box::new(call.clone()), context, agent, can_be_missed)
-            }
+            Safety::Never => self.started(
+                Box::new(call.clone()),
+                context,
+                &O::INFO,
+                agent,
+                |call, data, errors, can_be_accepted| {
+                    if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
+                        return value::<O>(data, &call, &context.redaction, can_be_accepted);
+                    }
+                    let data = serde_json::from_str(data.get()).ok();
+                    Err(Error::GraphQl {
+                        call,
+                        errors: errors.list,
+                        data: data.map(|data| context.redaction.json(data)),
+                        executed: true,
+                    })
+                },
+            ),
             Safety::Read | Safety::Idempotent => {
                 let (data, _) = self.data(call, context, can_be_missed)?;
                 value::<O>(&data, call, &context.redaction, false)
@@ -123,17 +138,20 @@ impl Response {
         }
     }
 
-    /// What came of a trigger or a follow-up.
-    fn started<O: Operation>(
+    /// What came of a trigger, a follow-up, or another change that would be made twice. `read` makes of
+    /// a value what is wanted: it gets the errors beside it, and whether `ok: false` may have been
+    /// carried out all the same.
+    pub(super) fn started<T>(
         &self,
         mut call: Box<FailedCall>,
         context: &ResponseContext,
+        operation: &OperationInfo,
         agent: Option<&str>,
-        can_be_missed: impl Fn(&GraphQlError) -> bool,
-    ) -> Result<O::Output, Error> {
+        read: impl FnOnce(Box<FailedCall>, &RawValue, Errors, bool) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let status = self.status.as_u16();
         // The id first: it must not be lost, whatever else the response says.
-        let id = (O::INFO.find_id)(&self.body);
+        let id = (operation.find_id)(&self.body);
         let names_session = call.session_id.is_none() && id.is_some();
         if call.session_id.is_none() {
             call.session_id.clone_from(&id);
@@ -141,7 +159,7 @@ impl Response {
         let parsed = Parsed::of(&self.body);
         let names = || FieldNames::of(&repaired(&self.body));
         let Parsed::Envelope(envelope) = parsed else {
-            let has_value = has_value_at(&self.body, O::INFO.root);
+            let has_value = has_value_at(&self.body, operation.root.unwrap_or("data"));
             let is_proven = proof::is_status_before_execution(status)
                 && !names_session
                 && !has_value
@@ -153,21 +171,14 @@ impl Response {
         };
 
         let errors = envelope.errors(&context.redaction);
-        let data = envelope.value_at(O::INFO.root);
+        let data = match operation.root {
+            Some(root) => envelope.value_at(root),
+            None => envelope.object(),
+        };
         if let Some(data) = data {
             call.maybe_executed = true;
-            return if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
-                let can_be_accepted = id.is_some() || names() != FieldNames::Unique;
-                value::<O>(data, &call, &context.redaction, can_be_accepted)
-            } else {
-                let data = serde_json::from_str(data.get()).ok();
-                Err(Error::GraphQl {
-                    call,
-                    errors: errors.list,
-                    data: data.map(|data| context.redaction.json(data)),
-                    executed: true,
-                })
-            };
+            let can_be_accepted = id.is_some() || names() != FieldNames::Unique;
+            return read(call, data, errors, can_be_accepted);
         }
 
         let is_clean = !names_session && !errors.is_unreadable && names() == FieldNames::Unique;
@@ -186,7 +197,7 @@ impl Response {
             }
             return Err(self.refused_before_execution(call, context, errors.list));
         }
-        if is_clean && proof::is_own_refusal(&errors.as_said, &O::INFO, agent, status) {
+        if is_clean && proof::is_own_refusal(&errors.as_said, operation, agent, status) {
             return Err(Error::GraphQl {
                 call,
                 errors: errors.list,

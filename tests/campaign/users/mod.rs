@@ -2,6 +2,7 @@
 
 mod calls;
 mod conversations;
+mod documents;
 mod many;
 mod waits;
 
@@ -15,6 +16,7 @@ use self::calls::{
     blocked_executor, drop_a_trigger, hurry, narrow, nowhere, stop, trigger, two_runtimes,
 };
 use self::conversations::{converse, watch};
+use self::documents::{read_by_own_document, trigger_by_own_document};
 use self::many::{run_many, wait_for_many};
 use self::waits::{look_late, run_and_wait, tree};
 use super::lane::Lane;
@@ -31,7 +33,7 @@ const ONE_POLL: Duration = LONG;
 /// Does one thing.
 pub(crate) async fn act(lane: &Arc<Lane>, rng: &mut Rng) {
     lane.add_faults(rng);
-    match rng.u8(0..28) {
+    match rng.u8(0..30) {
         0..2 => trigger(lane, rng).await,
         2..6 => hurry(lane, rng).await,
         6..10 => run_and_wait(lane, rng).await,
@@ -46,6 +48,8 @@ pub(crate) async fn act(lane: &Arc<Lane>, rng: &mut Rng) {
         24 => two_runtimes(lane, rng).await,
         25 => blocked_executor(lane, rng).await,
         26 => narrow(lane, rng).await,
+        27 => trigger_by_own_document(lane, rng).await,
+        28 => read_by_own_document(lane, rng).await,
         _ => nowhere(lane).await,
     }
 }

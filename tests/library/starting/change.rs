@@ -1,6 +1,8 @@
 //! What the tests here share: a trigger or a follow-up that is answered once, and what came of it.
 
-use Change::{Send, Trigger, TriggerWithOptions};
+use Change::{Own, Send, Trigger, TriggerWithOptions};
+use dinoai::graphql::RetrySafety;
+use dinoai::graphql_client::{self, GraphQLQuery};
 use dinoai::journal::State;
 use dinoai::{Accepted, Client, ClientBuilder, Error, Result, TriggerRun};
 use serde_json::{Value, json};
@@ -8,13 +10,23 @@ use serde_json::{Value, json};
 use crate::support::fault_server::{FaultServer, Reply, SESSION, client};
 use crate::support::memory_journal::MemoryJournal;
 
-/// A trigger with and without options, and a follow-up: what must not be made twice.
+/// A trigger with and without options, a follow-up, and a mutation of the user's own: what must not
+/// be made twice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Change {
     Trigger,
     TriggerWithOptions,
     Send,
+    /// A trigger by `execute_mutation`.
+    Own,
 }
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "tests/library/own_documents/start.graphql"
+)]
+struct Start;
 
 /// The name of the agent that the triggers ask for.
 pub(crate) const AGENT: &str = "nope";
@@ -23,12 +35,14 @@ pub(crate) const AGENT: &str = "nope";
 pub(crate) const ID: &str = "abc";
 
 impl Change {
-    pub(crate) const ALL: [Self; 3] = [Trigger, TriggerWithOptions, Send];
+    pub(crate) const ALL: [Self; 4] = [Trigger, TriggerWithOptions, Send, Own];
+    /// Those by documents of the library.
+    pub(crate) const OURS: [Self; 3] = [Trigger, TriggerWithOptions, Send];
 
     /// The name of the mutation.
     pub(crate) fn field(self) -> &'static str {
         match self {
-            Trigger | TriggerWithOptions => "triggerDinoaiAgentRun",
+            Trigger | TriggerWithOptions | Own => "triggerDinoaiAgentRun",
             Send => "sendDinoaiAgentMessage",
         }
     }
@@ -43,7 +57,7 @@ impl Change {
         let request = TriggerRun::agent(AGENT).with_message("Look at stg_orders.");
         match self {
             TriggerWithOptions => request.with_base_branch("main"),
-            Trigger | Send => request,
+            Trigger | Send | Own => request,
         }
     }
 
@@ -51,6 +65,18 @@ impl Change {
         match self {
             Trigger | TriggerWithOptions => client.trigger_run(self.request()).await,
             Send => client.send_message(SESSION, "go on").await,
+            Own => {
+                let variables = start::Variables {
+                    agent: AGENT.to_owned(),
+                };
+                let call = client.execute_mutation::<Start>(variables, RetrySafety::Never);
+                // What a program makes of data that is an object.
+                match call.await?.data.trigger_dinoai_agent_run {
+                    Some(accepted) if accepted.ok => Ok(Accepted::new(&accepted.agent_session_id)),
+                    Some(refused) => Err(Error::new_not_accepted(refused.status)),
+                    None => Err(Error::new_outcome_unknown("null, and errors beside it")),
+                }
+            }
         }
     }
 
@@ -106,7 +132,7 @@ impl Bench {
             result,
             sent,
         };
-        if change != Send {
+        if matches!(change, Trigger | TriggerWithOptions) {
             self.check_key(&answered, &reply).await;
         }
         answered

@@ -1,0 +1,106 @@
+//! The methods of a [`Client`] that send documents of the user's own.
+
+use graphql_client::GraphQLQuery;
+
+use super::Client;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::graphql::{OwnDocument, Response, RetrySafety};
+use crate::operations::Call;
+
+impl Client {
+    /// Sends a query of your own, checked when it is compiled, and returns its data.
+    ///
+    /// It is sent again like any read: see [`Retry`](crate::Retry). Errors beside the data are in
+    /// [`Response::errors`].
+    ///
+    /// ```
+    /// use dinoai::graphql_client::{self, GraphQLQuery};
+    ///
+    /// #[derive(GraphQLQuery)]
+    /// #[graphql(
+    ///     schema_path = "graphql/schema.graphql",
+    ///     query_path = "examples/own-documents/graphql/workspace_of_run.graphql"
+    /// )]
+    /// struct WorkspaceOfRun;
+    ///
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// let variables = workspace_of_run::Variables { id: "xwzdneft6emspe0f".to_owned() };
+    /// let response = client.execute::<WorkspaceOfRun>(variables).await?;
+    /// if let Some(run) = response.data.dinoai_agent_run {
+    ///     println!("{}", run.workspace_uid);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Data is read as the derived types say; where that fails, as leniently as this crate reads its own
+    /// documents (a number in a text, null for a list of a run).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] before anything is sent, if the document has no operation of the derived
+    /// name, or that is no query; if `data` is null or absent [`Error::GraphQl`], or
+    /// [`Error::Unsupported`] if the backend does not know a field or an argument; and those of any call:
+    /// [`Error::NotSent`], [`Error::Transport`], [`Error::Unauthorized`], [`Error::RateLimited`],
+    /// [`Error::Http`], [`Error::Decode`], [`Error::ResponseTooLarge`].
+    pub fn execute<Q>(&self, variables: Q::Variables) -> Call<Response<Q::ResponseData>>
+    where
+        Q: GraphQLQuery<ResponseData: Send + 'static>,
+    {
+        self.send_document(OwnDocument::query::<Q>(variables))
+    }
+
+    /// Sends a mutation of your own, and returns its data.
+    ///
+    /// `safety` says whether it may be made twice. [`RetrySafety::Idempotent`] sends it again like a
+    /// query. [`RetrySafety::Never`] sends it again only if its body never left this machine, or after
+    /// HTTP 429 without a value; what nothing proves not to have been carried out is
+    /// [`Error::OutcomeUnknown`], and [`Error::may_have_started`] is true. A closed client sends none
+    /// with `Never`: see [`close`](Self::close).
+    ///
+    /// A session id in the response is kept whatever else the response is, if the document selects it by
+    /// its own name, `agentSessionId`.
+    ///
+    /// ```
+    /// use dinoai::graphql::RetrySafety;
+    /// use dinoai::graphql_client::{self, GraphQLQuery};
+    ///
+    /// #[derive(GraphQLQuery)]
+    /// #[graphql(
+    ///     schema_path = "graphql/schema.graphql",
+    ///     query_path = "examples/own-documents/graphql/remind_run.graphql"
+    /// )]
+    /// struct RemindRun;
+    ///
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// let variables = remind_run::Variables { id: "xwzdneft6emspe0f".to_owned() };
+    /// let response = client.execute_mutation::<RemindRun>(variables, RetrySafety::Never).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`execute`](Self::execute); [`Error::InvalidRequest`] if it is no mutation; and with
+    /// [`RetrySafety::Never`] those of a trigger: see [`trigger_run`](Self::trigger_run).
+    pub fn execute_mutation<Q>(
+        &self,
+        variables: Q::Variables,
+        safety: RetrySafety,
+    ) -> Call<Response<Q::ResponseData>>
+    where
+        Q: GraphQLQuery<ResponseData: Send + 'static>,
+    {
+        self.send_document(OwnDocument::mutation::<Q>(variables, safety))
+    }
+
+    fn send_document<T>(&self, document: crate::Result<OwnDocument>) -> Call<Response<T>>
+    where
+        T: serde::de::DeserializeOwned + Send + 'static,
+    {
+        Call::new(self.api.clone(), async move |api, options| {
+            api.execute(document?, options).await
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Documents of your own: any other operation of the same API, or other fields of the same run, over this
+//! crate's transport.
+//!
+//! [`Client::execute`](crate::Client::execute) sends a query, and
+//! [`Client::execute_mutation`](crate::Client::execute_mutation) a mutation, of which you say whether it may
+//! be sent twice. They have what the client's own calls have: credentials, retries, limits, timeouts,
+//! redaction, spans, and errors that say what happened. The [guide](crate::guide::own_documents) has it all
+//! from the first file on.
+//!
+//! ```
+//! use dinoai::graphql_client::{self, GraphQLQuery};
+//!
+//! #[derive(GraphQLQuery)]
+//! #[graphql(
+//!     schema_path = "graphql/schema.graphql",
+//!     query_path = "examples/own-documents/graphql/workspace_of_run.graphql",
+//!     response_derives = "Debug"
+//! )]
+//! struct WorkspaceOfRun;
+//!
+//! async fn workspace(client: &dinoai::Client, id: &str) -> dinoai::Result<Option<String>> {
+//!     let variables = workspace_of_run::Variables { id: id.to_owned() };
+//!     let response = client.execute::<WorkspaceOfRun>(variables).await?;
+//!     Ok(response.data.dinoai_agent_run.map(|run| run.workspace_uid))
+//! }
+//! ```
+
+mod document;
+mod execute;
+mod response;
+
+pub use document::RetrySafety;
+pub use response::Response;
+
+pub(crate) use document::OwnDocument;

@@ -1,0 +1,82 @@
+//! Documents of the user's own.
+
+use dinoai::graphql::RetrySafety;
+use dinoai::graphql_client::{self, GraphQLQuery};
+use dinoai::{Error, SessionId};
+use fastrand::Rng;
+
+use super::agent;
+use super::calls::start;
+use crate::campaign::books::Way;
+use crate::campaign::lane::{Conditions, Lane};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "tests/campaign/users/start_marked.graphql"
+)]
+struct StartMarked;
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "tests/campaign/users/id_of_run.graphql"
+)]
+struct IdOfRun;
+
+/// Triggers a run by a mutation that is never made twice.
+pub(super) async fn trigger_by_own_document(lane: &Lane, rng: &mut Rng) {
+    let (marker, began) = (lane.marker(), lane.now());
+    lane.begin("trigger, own document");
+    let variables = start_marked::Variables {
+        agent: agent(rng).to_owned(),
+        message: marker.clone(),
+    };
+    let call = lane
+        .client
+        .execute_mutation::<StartMarked>(variables, RetrySafety::Never);
+    let id = match call.await {
+        Ok(response) => match response.data.trigger_dinoai_agent_run {
+            Some(run) if run.ok => SessionId::new(run.agent_session_id).map_err(Error::from),
+            Some(run) => Err(Error::new_not_accepted(run.status)),
+            None => Err(Error::new_outcome_unknown("null, and errors beside it")),
+        },
+        Err(error) => Err(error),
+    };
+    lane.note(&marker, began, Way::Call, id.as_ref());
+}
+
+/// Starts a run, and reads its id by a query.
+pub(super) async fn read_by_own_document(lane: &Lane, rng: &mut Rng) {
+    let Some(session) = start(lane, agent(rng)).await else {
+        return;
+    };
+    lane.begin("read, own document");
+    let id = session.id().to_string();
+    let call = lane
+        .client
+        .execute::<IdOfRun>(id_of_run::Variables { id: id.clone() });
+    let response = match call.await {
+        Ok(response) => response,
+        Err(error) if lane.conditions == Conditions::Calm => {
+            let text = format!("nothing had failed, but a query: {error}");
+            return lane.ledger().contradictions.push(text);
+        }
+        Err(_) => return,
+    };
+    let read = response
+        .data
+        .dinoai_agent_run
+        .map(|run| run.agent_session_id);
+    let is_explained = match &read {
+        Some(read) => *read == id,
+        None => !response.errors.is_empty() || lane.conditions != Conditions::Calm,
+    };
+    if !is_explained {
+        let text = format!(
+            "a query of run {id} gave {read:?}, with {:?}",
+            response.errors
+        );
+        lane.ledger().contradictions.push(text);
+    }
+}
