@@ -90,14 +90,16 @@ fn check(document: &str, name: &str, safety: Option<RetrySafety>) -> Result<(), 
     match (operation(&parsed, name), safety) {
         (Some(Kind::Query), None) | (Some(Kind::Mutation), Some(_)) => Ok(()),
         (Some(Kind::Mutation), None) => refused(format!(
-            "{name} is a mutation: send it with execute_mutation, which asks whether it may be sent twice"
+            "holds the mutation {name}: send it with execute_mutation, which asks whether it may be sent twice"
         )),
-        (Some(Kind::Query), Some(_)) => refused(format!("{name} is a query: send it with execute")),
+        (Some(Kind::Query), Some(_)) => {
+            refused(format!("holds the query {name}: send it with execute"))
+        }
         (Some(Kind::Subscription), _) => refused(format!(
-            "{name} is a subscription, which cannot be sent over HTTP"
+            "holds the subscription {name}: send a query or a mutation"
         )),
         (None, _) => refused(format!(
-            "has no operation named {name}: the struct that derives it has to have an operation's name"
+            "holds no operation named {name}: name the struct that derives it after an operation"
         )),
     }
 }
@@ -124,4 +126,33 @@ fn operation<'a>(document: &Document<'a, &'a str>, name: &str) -> Option<Kind> {
         };
         (known == Some(name)).then_some(kind)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operations::documents::*;
+    use crate::transport::Operation;
+
+    /// Whether a document of this crate is what the transport takes it for.
+    fn agrees<O: Operation>(document: &str) {
+        let parsed = parse_query::<&str>(document).unwrap();
+        let kind = match O::INFO.safety {
+            Safety::Read => Kind::Query,
+            Safety::Idempotent | Safety::Never => Kind::Mutation,
+        };
+        assert_eq!(operation(&parsed, O::INFO.name), Some(kind), "{document}");
+    }
+
+    #[test]
+    fn the_documents_of_this_crate_are_what_the_transport_takes_them_for() {
+        agrees::<TriggerDinoaiAgentRun>(trigger_dinoai_agent_run::QUERY);
+        agrees::<TriggerDinoaiAgentRunWithOptions>(trigger_dinoai_agent_run_with_options::QUERY);
+        agrees::<SendDinoaiAgentMessage>(send_dinoai_agent_message::QUERY);
+        agrees::<StopDinoaiAgentRun>(stop_dinoai_agent_run::QUERY);
+        agrees::<DinoaiAgentRun>(dinoai_agent_run::QUERY);
+        agrees::<DinoaiAgentRunStatus>(dinoai_agent_run_status::QUERY);
+        agrees::<DinoaiAgentRunDigest>(dinoai_agent_run_digest::QUERY);
+        agrees::<DinoaiAgentRunSteps>(dinoai_agent_run_steps::QUERY);
+    }
 }

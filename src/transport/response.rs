@@ -25,8 +25,8 @@ use super::redact::Redaction;
 use super::repair::{looks_like_json, repaired};
 use super::strict;
 use crate::error::{
-    Error, FailedCall, GraphQlError, PathSegment, excerpt, is_before_execution, is_rate_limit_code,
-    is_transient_status, list, said, unsupported,
+    Error, FailedCall, GraphQlError, PathSegment, Purpose, excerpt, is_before_execution,
+    is_rate_limit_code, is_transient_status, list, said, unsupported,
 };
 
 /// A response, whole.
@@ -165,7 +165,7 @@ impl Response {
                 && !has_value
                 && names() != FieldNames::Twice;
             return Err(match is_proven {
-                true => self.refused_by_status(call, context, Safety::Never),
+                true => self.refused_by_status(call, context),
                 false => self.unknown(call, context, None),
             });
         };
@@ -193,7 +193,7 @@ impl Response {
                         .all(|error| is_before_execution(error, envelope.data.is_none()))));
         if is_proven {
             if speaks_by_itself(self.status) {
-                return Err(self.refused_by_status(call, context, Safety::Never));
+                return Err(self.refused_by_status(call, context));
             }
             return Err(self.refused_before_execution(call, context, errors.list));
         }
@@ -228,7 +228,7 @@ impl Response {
         let call = || Box::new(call.clone());
         let status = self.status.as_u16();
         if speaks_by_itself(self.status) {
-            return Err(self.refused_by_status(call(), context, Safety::Read));
+            return Err(self.refused_by_status(call(), context));
         }
         let envelope = match Parsed::of(&self.body) {
             Parsed::Envelope(envelope) => envelope,
@@ -240,7 +240,7 @@ impl Response {
                 });
             }
             Parsed::Malformed(_) | Parsed::Other => {
-                return Err(self.refused_by_status(call(), context, Safety::Read));
+                return Err(self.refused_by_status(call(), context));
             }
         };
         let errors = envelope.errors(&context.redaction);
@@ -285,14 +285,9 @@ impl Response {
 
     /// The error of a response that speaks by its status: 429, 401, 403, or one that is not
     /// GraphQL.
-    fn refused_by_status(
-        &self,
-        call: Box<FailedCall>,
-        context: &ResponseContext,
-        safety: Safety,
-    ) -> Error {
+    fn refused_by_status(&self, call: Box<FailedCall>, context: &ResponseContext) -> Error {
         let status = self.status.as_u16();
-        let text = self.text(context, safety);
+        let text = self.text(context, call.purpose);
         match status {
             429 => Error::RateLimited { call },
             401 | 403 => Error::Unauthorized {
@@ -355,7 +350,7 @@ impl Response {
             None => {
                 let kind = self.content_type(context);
                 let kind = kind.as_deref().unwrap_or("no content type");
-                let text = said(&self.text(context, Safety::Never));
+                let text = said(&self.text(context, call.purpose));
                 format!("an HTTP {status} response that is not GraphQL ({kind}){text}")
             }
         };
@@ -373,10 +368,10 @@ impl Response {
     }
 
     /// The first 300 characters of the body, unless a run's text could be among them.
-    fn text(&self, context: &ResponseContext, safety: Safety) -> String {
+    fn text(&self, context: &ResponseContext, purpose: Purpose) -> String {
         // Enough for 300 characters and for the longest path, and no more work than that.
         const BYTES: usize = 16 * 1024;
-        if safety != Safety::Never && looks_like_json(&self.body) {
+        if !purpose.invokes_an_agent() && looks_like_json(&self.body) {
             return String::new();
         }
         let start = &self.body[..self.body.len().min(BYTES)];

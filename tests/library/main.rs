@@ -17,6 +17,7 @@ mod hostile;
 mod main_job;
 mod many_runs;
 mod once;
+mod own_documents;
 mod requests;
 mod set_up;
 mod starting;

@@ -12,6 +12,7 @@ mod support;
 
 mod log;
 mod no_credential_is_shown;
+mod own;
 mod proxies;
 mod spans;
 mod spans_of_the_caller;

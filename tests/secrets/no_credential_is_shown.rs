@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use dinoai::graphql::RetrySafety;
 use dinoai::{Client, Credentials, Error, Retry, TriggerRun};
 use serde_json::json;
 
 use crate::log::log;
+use crate::own::{OwnRead, OwnStart, own_read, own_start};
 use crate::support::fault_server::{CANARY, FaultServer, Reply, SESSION, client};
 
 /// Answers that repeat what the client sent, or where it sent it.
@@ -78,6 +80,11 @@ async fn neither_errors_nor_debug_nor_the_log_show_a_credential_or_the_path() {
                 client.send_message(SESSION, "go on").await.err(),
                 client.get_run(SESSION).await.err(),
                 client.stop_run(SESSION).await.err(),
+                client.execute::<OwnRead>(own_read::Variables).await.err(),
+                client
+                    .execute_mutation::<OwnStart>(own_start::Variables, RetrySafety::Never)
+                    .await
+                    .err(),
                 session.wait().timeout(Duration::from_secs(9)).await.err(),
             ];
             let wait = client.trigger_run_and_wait(TriggerRun::agent("a"));

@@ -1,10 +1,12 @@
 //! What an agent said is in no log, and in no error but that of a failed run.
 
+use dinoai::graphql::RetrySafety;
 use dinoai::{Error, StepOptions};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
 use crate::log::Log;
+use crate::own::{OwnRead, OwnStart, own_read, own_start};
 use crate::support::fault_server::{Reply, SESSION};
 use crate::support::operations::{READ, STEPS};
 use crate::support::samples::{seconds, session};
@@ -74,7 +76,7 @@ async fn errors_of(reply: &Reply, log: &Log) -> Vec<Error> {
     let _guard = tracing::subscriber::set_default(subscriber);
     let unusable = reply.clone();
     let (_server, client, _) = shown(move |seen, _| match seen.operation.as_str() {
-        READ | STEPS => unusable.clone(),
+        READ | STEPS | "OwnRead" | "OwnStart" => unusable.clone(),
         _ => run(seen, "COMPLETED", &[agent(1.0, SECRET)]),
     })
     .await;
@@ -89,6 +91,9 @@ async fn errors_of(reply: &Reply, log: &Log) -> Vec<Error> {
         session.tree().await.unwrap_err(),
     ];
     errors.extend(steps.await.err());
+    errors.extend(client.execute::<OwnRead>(own_read::Variables).await.err());
+    let start = client.execute_mutation::<OwnStart>(own_start::Variables, RetrySafety::Never);
+    errors.extend(start.await.err());
     let watch = watch.steps(StepOptions::default());
     for item in all(watch.events()).await {
         match item {

@@ -38,7 +38,20 @@ pub(crate) struct Seen {
     pub(crate) connection: usize,
     pub(crate) operation: String,
     pub(crate) variables: Value,
+    /// The document, as it was sent.
+    pub(crate) query: String,
     pub(crate) head: String,
+}
+
+impl Seen {
+    /// The value of a header, by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.head.lines().find_map(|line| {
+            let (known, value) = line.split_once(':')?;
+            let is_it = known.eq_ignore_ascii_case(name);
+            is_it.then(|| value.trim().to_owned())
+        })
+    }
 }
 
 pub(crate) struct FaultServer {
@@ -216,6 +229,7 @@ async fn serve(
             connection,
             operation: operation.clone(),
             variables: body["variables"].clone(),
+            query: body["query"].as_str().unwrap_or_default().to_owned(),
             head,
         };
         let reply = {

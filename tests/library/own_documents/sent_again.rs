@@ -1,0 +1,122 @@
+//! A query of the user's own is sent again like a read; a mutation as its caller says.
+
+use dinoai::graphql::RetrySafety;
+use dinoai::graphql_client::{self, GraphQLQuery};
+use dinoai::{Error, Obstacle};
+use serde_json::json;
+
+use super::{LastWords, of_run};
+use crate::support::fault_server::{FaultServer, Reply, SESSION};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "tests/library/own_documents/halt.graphql",
+    response_derives = "Debug"
+)]
+struct Halt;
+
+fn halted() -> Reply {
+    Reply::data(&json!({ "stopDinoaiAgentRun": { "status": "stopped" } }))
+}
+
+fn found() -> Reply {
+    let run = json!({ "messages": [], "workspace": "w" });
+    Reply::data(&json!({ "dinoaiAgentRun": run }))
+}
+
+fn of(id: &str) -> halt::Variables {
+    halt::Variables { id: id.to_owned() }
+}
+
+/// What comes after the body has left, and is worth another attempt of a read.
+fn lost() -> [Reply; 5] {
+    [
+        Reply::ResetAfter,
+        Reply::CutBody,
+        Reply::unavailable("0"),
+        Reply::html(502),
+        Reply::html(408),
+    ]
+}
+
+#[tokio::test]
+async fn a_query_is_sent_again() {
+    for reply in lost().into_iter().chain([Reply::too_many_requests("1")]) {
+        let server = FaultServer::start([reply.clone(), found()]).await;
+        let (client, _) = server.client();
+        let response = client.execute::<LastWords>(of_run(SESSION)).await.unwrap();
+        let run = response.data.dinoai_agent_run.unwrap();
+        assert_eq!(
+            (run.workspace.as_str(), server.arrived()),
+            ("w", 2),
+            "{reply:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_idempotent_mutation_is_sent_again() {
+    for reply in lost().into_iter().chain([Reply::too_many_requests("1")]) {
+        let server = FaultServer::start([reply.clone(), halted()]).await;
+        let (client, _) = server.client();
+        let call = client.execute_mutation::<Halt>(of(SESSION), RetrySafety::Idempotent);
+        let halted = call.await.unwrap().data.stop_dinoai_agent_run.unwrap();
+        assert_eq!(
+            (halted.status.as_str(), server.arrived()),
+            ("stopped", 2),
+            "{reply:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn any_other_mutation_is_not_and_its_outcome_is_unknown() {
+    for reply in lost() {
+        let server = FaultServer::start([reply.clone(), halted()]).await;
+        let (client, _) = server.client();
+        let call = client.execute_mutation::<Halt>(of(SESSION), RetrySafety::Never);
+        let error = call.await.unwrap_err();
+        assert!(
+            matches!(error, Error::OutcomeUnknown { .. }),
+            "{reply:?}: {error:?}"
+        );
+        assert!(error.may_have_started() && !error.is_retryable());
+        assert_eq!(server.arrived(), 1);
+        let text = error.to_string();
+        assert!(
+            text.starts_with("the mutation Halt was sent but its outcome is unknown"),
+            "{text}"
+        );
+    }
+    let server = FaultServer::start([Reply::too_many_requests("1"), halted()]).await;
+    let (client, _) = server.client();
+    client
+        .execute_mutation::<Halt>(of(SESSION), RetrySafety::Never)
+        .await
+        .unwrap();
+    assert_eq!(server.arrived(), 2);
+}
+
+#[tokio::test]
+async fn a_closed_client_sends_what_does_no_harm_alone() {
+    let server = FaultServer::start([found(), halted()]).await;
+    let (client, _) = server.client();
+    client.close();
+    client.execute::<LastWords>(of_run(SESSION)).await.unwrap();
+    client
+        .execute_mutation::<Halt>(of(SESSION), RetrySafety::Idempotent)
+        .await
+        .unwrap();
+    let call = client.execute_mutation::<Halt>(of(SESSION), RetrySafety::Never);
+    let error = call.await.unwrap_err();
+    let is_right = matches!(
+        error,
+        Error::NotSent {
+            obstacle: Obstacle::Closed,
+            ..
+        }
+    );
+    assert!(is_right && !error.may_have_started(), "{error:?}");
+    assert_eq!(server.arrived(), 2);
+}
