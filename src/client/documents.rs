@@ -20,7 +20,7 @@ impl Client {
     /// #[derive(GraphQLQuery)]
     /// #[graphql(
     ///     schema_path = "graphql/schema.graphql",
-    ///     query_path = "examples/own-documents/graphql/workspace_of_run.graphql"
+    ///     query_path = "examples/graphql/workspace_of_run.graphql"
     /// )]
     /// struct WorkspaceOfRun;
     ///
@@ -32,6 +32,7 @@ impl Client {
     /// }
     /// # Ok(())
     /// # }
+    /// # fn main() {}
     /// ```
     ///
     /// Data is read as the derived types say; where that fails, as leniently as this crate reads its own
@@ -69,7 +70,7 @@ impl Client {
     /// #[derive(GraphQLQuery)]
     /// #[graphql(
     ///     schema_path = "graphql/schema.graphql",
-    ///     query_path = "examples/own-documents/graphql/remind_run.graphql"
+    ///     query_path = "examples/graphql/remind_run.graphql"
     /// )]
     /// struct RemindRun;
     ///
@@ -78,6 +79,7 @@ impl Client {
     /// let response = client.execute_mutation::<RemindRun>(variables, RetrySafety::Never).await?;
     /// # Ok(())
     /// # }
+    /// # fn main() {}
     /// ```
     ///
     /// # Errors

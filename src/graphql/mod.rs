@@ -13,7 +13,7 @@
 //! #[derive(GraphQLQuery)]
 //! #[graphql(
 //!     schema_path = "graphql/schema.graphql",
-//!     query_path = "examples/own-documents/graphql/workspace_of_run.graphql",
+//!     query_path = "examples/graphql/workspace_of_run.graphql",
 //!     response_derives = "Debug"
 //! )]
 //! struct WorkspaceOfRun;
@@ -23,6 +23,7 @@
 //!     let response = client.execute::<WorkspaceOfRun>(variables).await?;
 //!     Ok(response.data.dinoai_agent_run.map(|run| run.workspace_uid))
 //! }
+//! # fn main() {}
 //! ```
 
 mod document;
