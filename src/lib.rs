@@ -32,6 +32,7 @@
 //! | [`Client`] | The API's operations, one method each. Make one and clone it. |
 //! | [`ClientBuilder`] | Sets timeouts, retries, proxies and limits. |
 //! | [`Credentials`] | A key with its secret, or a token; and where they are looked up. |
+//! | [`Workspace`] | A workspace that the credentials reach. |
 //! | [`Retry`] | How often, and for how long, a call is tried. |
 //! | [`Call`], [`CallFuture`] | One call, with a timeout and retries of its own if you set them. |
 //!
@@ -186,7 +187,7 @@ pub use error::{Error, GraphQlError, Obstacle, Result};
 #[doc(inline)]
 pub use model::{
     Accepted, InvalidSessionId, Message, Run, RunStatus, RunSteps, SessionId, StartupStep, Step,
-    StepOptions, TriggerRun, UnknownStatus,
+    StepOptions, TriggerRun, UnknownStatus, Workspace,
 };
 #[doc(inline)]
 pub use operations::{Call, CallFuture};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Client;
-use crate::config::{Account, Credentials, Endpoint, Origins, Wanted};
+use crate::config::{Account, Credentials, Endpoint, Origins, Wanted, WantedWorkspace};
 use crate::error::{Error, Result};
 use crate::time::{Clock, SystemClock};
 use crate::transport::{Executor, HttpTransport, Retry, Settings};
@@ -34,6 +34,8 @@ use crate::transport::{Executor, HttpTransport, Retry, Settings};
 pub struct ClientBuilder {
     endpoint: Option<String>,
     credentials: Option<Credentials>,
+    workspace_uid: Option<String>,
+    no_workspace_allowed: bool,
     /// Where the settings were found, as far as the caller did not give them.
     origins: Origins,
     plain_http_allowed: bool,
@@ -47,6 +49,8 @@ impl Default for ClientBuilder {
         Self {
             endpoint: None,
             credentials: None,
+            workspace_uid: None,
+            no_workspace_allowed: false,
             origins: Origins::default(),
             plain_http_allowed: false,
             settings: Settings {
@@ -92,6 +96,49 @@ impl ClientBuilder {
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self.origins = self.origins.without_credentials();
+        self
+    }
+
+    /// Sets the workspace that every request names, whatever the credentials or the environment say.
+    ///
+    /// Called before [`from_env`](Self::from_env) and its like, which then look for no workspace uid,
+    /// also beside a company token. [`build`](Self::build) checks it. A second call replaces the
+    /// first.
+    ///
+    /// ```no_run
+    /// use dinoai::Client;
+    ///
+    /// # fn main() -> dinoai::Result<()> {
+    /// let client = Client::builder().workspace("your-workspace").from_env()?.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn workspace(mut self, uid: impl Into<String>) -> Self {
+        self.workspace_uid = Some(uid.into());
+        self.origins = self.origins.without_workspace();
+        self
+    }
+
+    /// Lets [`from_env`](Self::from_env) and its like take a company token although no workspace uid is
+    /// set.
+    ///
+    /// Called before them. A uid that is set is used. Without one the client can list the workspaces
+    /// ([`Client::list_workspaces`]); its calls about runs fail with [`Error::InvalidConfig`] and send
+    /// nothing.
+    ///
+    /// ```no_run
+    /// use dinoai::Client;
+    ///
+    /// # async fn example() -> dinoai::Result<()> {
+    /// let client = Client::builder().allow_no_workspace().from_env()?.build()?;
+    /// for workspace in client.list_workspaces().await? {
+    ///     println!("{} {}", workspace.uid, workspace.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn allow_no_workspace(mut self) -> Self {
+        self.no_workspace_allowed = true;
         self
     }
 
@@ -332,6 +379,10 @@ impl ClientBuilder {
                 return Err(Error::config(what, format!("{are} missing: {ways}")));
             }
         };
+        let credentials = match self.workspace_uid {
+            Some(uid) => credentials.with_workspace_uid(uid),
+            None => credentials,
+        };
         let origins = &self.origins;
         let endpoint = Endpoint::parse(&endpoint, self.plain_http_allowed)
             .map_err(|error| origins.explain(error))?;
@@ -355,6 +406,11 @@ impl ClientBuilder {
         Wanted {
             endpoint: self.endpoint.is_none() || self.origins.has_endpoint(),
             credentials: self.credentials.is_none() || self.origins.has_credentials(),
+            workspace: match (&self.workspace_uid, self.no_workspace_allowed) {
+                (Some(_), _) => WantedWorkspace::No,
+                (None, true) => WantedWorkspace::IfSet,
+                (None, false) => WantedWorkspace::IfNeeded,
+            },
         }
     }
 

@@ -2,8 +2,10 @@
 
 use super::Client;
 #[cfg(doc)]
+use crate::config::Credentials;
+#[cfg(doc)]
 use crate::error::Error;
-use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions, TriggerRun};
+use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions, TriggerRun, Workspace};
 use crate::operations::{Call, check_step_options};
 #[cfg(doc)]
 use crate::session::Session;
@@ -186,6 +188,38 @@ impl Client {
         Call::new(self.api.clone(), async move |api, call| {
             check_step_options(&options)?;
             api.read_steps(options, call.for_run(id?)).await
+        })
+    }
+
+    /// Lists the workspaces that the credentials reach, in the API's order.
+    ///
+    /// It needs no workspace: a client of a company token alone
+    /// ([`Credentials::company_token_without_workspace`]) finds the uid here that its other calls
+    /// need. Not on the vendor's pages; observed in the vendor's own client.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// for workspace in client.list_workspaces().await? {
+    ///     println!("{} {}", workspace.uid, workspace.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of any call, as for [`get_run`](Self::get_run), but never [`Error::NotFound`];
+    /// [`Error::Unsupported`] if the backend does not know it; [`Error::Decode`] if the response
+    /// has neither a list nor an error.
+    ///
+    /// # Document
+    ///
+    /// ```graphql
+    #[doc = include_str!("../../graphql/list_workspaces.graphql")]
+    /// ```
+    pub fn list_workspaces(&self) -> Call<Vec<Workspace>> {
+        Call::new(self.api.clone(), async move |api, options| {
+            api.list_workspaces(options).await
         })
     }
 }

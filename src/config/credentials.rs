@@ -26,7 +26,7 @@ const WORKSPACE: HeaderName = HeaderName::from_static("x-paradime-workspace");
 /// | --- | --- | --- |
 /// | key and secret | a secret without a known prefix; a key is required | `X-API-KEY`, `X-API-SECRET` |
 /// | workspace token | starts with `prdm_wsp_` | `Authorization: Bearer …` |
-/// | company token | starts with `prdm_cmp_`; a workspace uid is required | `Authorization: Bearer …`, `X-Paradime-Workspace` |
+/// | company token | starts with `prdm_cmp_`; a workspace uid is required, except to list the workspaces | `Authorization: Bearer …`, `X-Paradime-Workspace` |
 ///
 /// The first is on the vendor's page, the other two were read from the vendor's own client.
 ///
@@ -116,6 +116,30 @@ impl Credentials {
         Self::of(Kind::CompanyToken(secret_text(token))).with_workspace_uid(workspace_uid)
     }
 
+    /// A token for a company, which starts with `prdm_cmp_`, where the workspace is not known yet.
+    ///
+    /// A client of it lists the workspaces
+    /// ([`Client::list_workspaces`](crate::Client::list_workspaces)). Its calls about runs fail with
+    /// [`Error::InvalidConfig`], which names the workspace uid, and send nothing. With
+    /// [`with_workspace_uid`](Self::with_workspace_uid) they are what
+    /// [`company_token`](Self::company_token) makes.
+    ///
+    /// ```
+    /// use dinoai::{Client, Credentials};
+    ///
+    /// # async fn example() -> dinoai::Result<()> {
+    /// let endpoint = "https://api.paradime.io/api/v1/your-company/graphql";
+    /// let credentials = Credentials::company_token_without_workspace("prdm_cmp_example");
+    /// for workspace in Client::new(endpoint, credentials.clone())?.list_workspaces().await? {
+    ///     let client = Client::new(endpoint, credentials.clone().with_workspace_uid(workspace.uid))?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn company_token_without_workspace(token: impl Into<String>) -> Self {
+        Self::of(Kind::CompanyToken(secret_text(token)))
+    }
+
     /// Names the workspace in every request, whatever the kind of credentials.
     ///
     /// It is sent as `X-Paradime-Workspace`, and replaces an earlier one.
@@ -136,6 +160,16 @@ impl Credentials {
             kind,
             workspace_uid: None,
         }
+    }
+
+    /// Whether they are for several workspaces, of which a request about runs has to name one.
+    pub(crate) fn is_of_company(&self) -> bool {
+        matches!(self.kind, Kind::CompanyToken(_))
+    }
+
+    /// Whether they name a workspace.
+    pub(super) fn names_workspace(&self) -> bool {
+        self.workspace_uid.is_some()
     }
 
     /// The headers that carry the credentials, all marked sensitive but the workspace.
@@ -250,6 +284,11 @@ fn header(setting: &str, text: &str) -> Result<HeaderValue, Error> {
 pub(crate) fn name_workspace(headers: &mut HeaderMap, uid: &str) -> Result<(), Error> {
     headers.insert(WORKSPACE, header("workspace uid", uid)?);
     Ok(())
+}
+
+/// Whether the headers name a workspace.
+pub(crate) fn names_workspace(headers: &HeaderMap) -> bool {
+    headers.contains_key(WORKSPACE)
 }
 
 /// The workspace that the headers name.

@@ -9,9 +9,9 @@ mod sources;
 
 pub use credentials::Credentials;
 
-pub(crate) use credentials::{name_workspace, workspace};
+pub(crate) use credentials::{name_workspace, names_workspace, workspace};
 #[cfg(any(test, fuzzing))]
 pub(crate) use credentials_file::{Content, line};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use origins::{Origins, list};
-pub(crate) use sources::{Account, Wanted};
+pub(crate) use sources::{Account, Wanted, WantedWorkspace};

@@ -79,6 +79,14 @@ impl Origins {
         }
     }
 
+    /// The same where the workspace was given in code after all.
+    pub(crate) fn without_workspace(self) -> Self {
+        Self {
+            workspace_uid: None,
+            ..self
+        }
+    }
+
     /// The same where the credentials were given in code after all.
     pub(crate) fn without_credentials(self) -> Self {
         Self {

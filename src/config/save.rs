@@ -39,11 +39,16 @@ impl Credentials {
     /// # Errors
     ///
     /// [`Error::InvalidConfig`] if the file cannot be written; if the credentials are such as no
-    /// client takes, or the endpoint is blank; and if a value cannot be written so that it reads
+    /// client takes, the endpoint is blank, or a company token has no workspace uid; and if a value cannot be written so that it reads
     /// back the same: `${NAME}` in it reads as a variable.
     pub fn save(&self, endpoint: &str, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let headers = self.headers()?;
+        if self.is_of_company() && !self.names_workspace() {
+            let problem = "is missing: a file with a company token is read with one; \
+                           Client::list_workspaces says which there are";
+            return Err(Error::config("workspace uid", problem));
+        }
         if endpoint.trim().is_empty() {
             return Err(Error::config("endpoint", "is blank: it needs a value"));
         }

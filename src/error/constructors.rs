@@ -33,6 +33,17 @@ impl Error {
         }
     }
 
+    /// A call that is about a workspace's runs, by a client whose credentials leave the workspace
+    /// open.
+    pub(crate) fn workspace_missing() -> Self {
+        Self::config(
+            "workspace uid",
+            "is missing: nothing was sent, since this call needs a workspace and a company token is \
+             for several: name one with Client::with_workspace or ClientBuilder::workspace; \
+             Client::list_workspaces says which there are",
+        )
+    }
+
     /// The same error for one of several runs that it concerns.
     pub(crate) fn for_run(&self, session_id: &SessionId, started: bool) -> Self {
         let mut error = self.clone();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::excerpt::excerpt;
-use super::failed_call::{FailedCall, Obstacle, Purpose};
+use super::failed_call::{Asked, FailedCall, Obstacle, Purpose};
 use super::graphql::{GraphQlError, PathSegment};
 use super::retry_class::is_transient_status;
 use super::wait_timeout::{Awaited, WaitTimeout};
@@ -13,13 +13,13 @@ use crate::model::{Run, RunStatus, SessionId, rfc3339};
 
 impl fmt::Display for FailedCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (purpose, id) = (self.purpose, &self.session_id);
-        match (purpose.of_own_document(), purpose.in_words(), id) {
-            (Some(kind), ..) => write!(formatter, "{kind} {}", self.operation)?,
-            (None, Some(asked), Some(id)) => write!(formatter, "{asked} run {}", short(id))?,
-            (None, Some(asked), None) => write!(formatter, "{asked} a run")?,
-            (None, None, Some(id)) => write!(formatter, "the call about run {}", short(id))?,
-            (None, None, None) => formatter.write_str("the call")?,
+        match (self.purpose.in_words(), &self.session_id) {
+            (Asked::OfRun(asked), Some(id)) => write!(formatter, "{asked} run {}", short(id))?,
+            (Asked::OfRun(asked), None) => write!(formatter, "{asked} a run")?,
+            (Asked::Whole(asked), _) => formatter.write_str(asked)?,
+            (Asked::Document(kind), _) => write!(formatter, "{kind} {}", self.operation)?,
+            (Asked::Unknown, Some(id)) => write!(formatter, "the call about run {}", short(id))?,
+            (Asked::Unknown, None) => formatter.write_str("the call")?,
         }
         if self.attempts > 1 {
             write!(formatter, " ({} attempts)", self.attempts)?;

@@ -64,6 +64,7 @@ pub(crate) enum Purpose {
     ReadStatus,
     ReadSteps,
     Stop,
+    ListWorkspaces,
     /// A query of the user's own.
     Query,
     /// A mutation of the user's own.
@@ -87,6 +88,7 @@ impl Purpose {
             | Self::ReadStatus
             | Self::ReadSteps
             | Self::Stop
+            | Self::ListWorkspaces
             | Self::Query
             | Self::IdempotentMutation => false,
         }
@@ -97,27 +99,34 @@ impl Purpose {
         matches!(self, Self::Trigger | Self::FollowUp)
     }
 
-    /// What a document of the user's own is; its name follows.
-    pub(crate) fn of_own_document(self) -> Option<&'static str> {
+    /// What the user asked for.
+    pub(crate) fn in_words(self) -> Asked {
         match self {
-            Self::Query => Some("the query"),
-            Self::Mutation | Self::IdempotentMutation => Some("the mutation"),
-            _ => None,
+            Self::Trigger => Asked::OfRun("the request to start"),
+            Self::FollowUp => Asked::OfRun("the follow-up to"),
+            Self::Read => Asked::OfRun("the request to read"),
+            Self::ReadStatus => Asked::OfRun("the request for the status of"),
+            Self::ReadSteps => Asked::OfRun("the request for the steps of"),
+            Self::Stop => Asked::OfRun("the request to stop"),
+            Self::ListWorkspaces => Asked::Whole("the request to list the workspaces"),
+            Self::Query => Asked::Document("the query"),
+            Self::Mutation | Self::IdempotentMutation => Asked::Document("the mutation"),
+            Self::Unknown => Asked::Unknown,
         }
     }
+}
 
-    /// What the user asked for; the run follows. `None` where nobody knows.
-    pub(crate) fn in_words(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Trigger => "the request to start",
-            Self::FollowUp => "the follow-up to",
-            Self::Read => "the request to read",
-            Self::ReadStatus => "the request for the status of",
-            Self::ReadSteps => "the request for the steps of",
-            Self::Stop => "the request to stop",
-            Self::Query | Self::Mutation | Self::IdempotentMutation | Self::Unknown => return None,
-        })
-    }
+/// What the user asked for, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The run follows.
+    OfRun(&'static str),
+    /// It is about no run.
+    Whole(&'static str),
+    /// It is a document of the user's own; its name follows.
+    Document(&'static str),
+    /// Nobody knows.
+    Unknown,
 }
 
 /// What kept a request from being sent.

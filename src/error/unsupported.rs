@@ -61,6 +61,7 @@ fn feature(name: &str) -> String {
         "steps" => "steps".to_owned(),
         "startupSteps" => "start-up steps".to_owned(),
         "stopDinoaiAgentRun" => "stopping a run".to_owned(),
+        "listWorkspaces" => "listing workspaces".to_owned(),
         other => format!("`{}`", excerpt(other)),
     }
 }

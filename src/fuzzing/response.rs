@@ -15,7 +15,7 @@ use crate::error::{Error, FailedCall};
 use crate::model::{Accepted, Run, SessionId};
 use crate::operations::documents::{
     DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
-    SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
+    ListWorkspaces, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
     TriggerDinoaiAgentRunWithOptions,
 };
 use crate::operations::status_batch::{Reading, StatusBatch, examined_batch, read_batch};
@@ -42,6 +42,10 @@ pub fn response(input: &[u8]) {
         "digest" => drop(read::<DinoaiAgentRunDigest>(&given)),
         "steps" => drop(read::<DinoaiAgentRunSteps>(&given)),
         "stop" => drop(read::<StopDinoaiAgentRun>(&given)),
+        "workspaces" => {
+            let answer = read::<ListWorkspaces>(&given);
+            assert!(!matches!(answer, Err(Error::NotFound { .. })));
+        }
         "statuses" => statuses(&given),
         _ => {}
     }

@@ -60,6 +60,8 @@ impl OwnDocument {
                 root: None,
                 id_field: "agentSessionId",
                 safety,
+                // What it is about, the backend alone knows.
+                needs_workspace: false,
                 may_miss: &[],
                 relax,
                 find_id,

@@ -26,6 +26,9 @@ impl Keyed {
     pub(crate) async fn start(self, on_unrecorded: Option<Box<OnUnrecorded>>) -> Result<Once> {
         check_request(&self.request)?;
         check_key(&self.key)?;
+        // Before the key is bound to an account that is none.
+        let executor = self.api.executor();
+        executor.check_workspace(&TriggerDinoaiAgentRun::INFO)?;
         let call = || TriggerDinoaiAgentRun::INFO.call();
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::outside_of_tokio(call()));

@@ -5,11 +5,13 @@ mod session_id;
 mod step;
 mod timestamp;
 mod trigger;
+mod workspace;
 
 pub use run::{Accepted, Message, Run, RunStatus, UnknownStatus};
 pub use session_id::{InvalidSessionId, SessionId};
 pub use step::{RunSteps, StartupStep, Step, StepOptions};
 pub use trigger::TriggerRun;
+pub use workspace::Workspace;
 
 pub(crate) use run::MessageKey;
 pub(crate) use timestamp::rfc3339;

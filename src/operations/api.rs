@@ -9,14 +9,16 @@ use super::check::check_request;
 use super::convert::Digest;
 use super::documents::{
     DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus, DinoaiAgentRunSteps,
-    SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
+    ListWorkspaces, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
     TriggerDinoaiAgentRunWithOptions, dinoai_agent_run, dinoai_agent_run_digest,
-    dinoai_agent_run_status, dinoai_agent_run_steps, send_dinoai_agent_message,
+    dinoai_agent_run_status, dinoai_agent_run_steps, list_workspaces, send_dinoai_agent_message,
     stop_dinoai_agent_run,
 };
 use super::scheduler::{Member, Scheduler};
 use crate::error::{Error, Result};
-use crate::model::{Accepted, Run, RunStatus, RunSteps, SessionId, StepOptions, TriggerRun};
+use crate::model::{
+    Accepted, Run, RunStatus, RunSteps, SessionId, StepOptions, TriggerRun, Workspace,
+};
 use crate::time::Clock;
 use crate::transport::{CallOptions, Executor, Retry};
 
@@ -154,6 +156,13 @@ impl Api {
         let variables = dinoai_agent_run_steps::Variables::new(options.id(), steps);
         self.executor
             .call::<DinoaiAgentRunSteps>(variables, options)
+            .await
+    }
+
+    pub(crate) async fn list_workspaces(&self, options: CallOptions) -> Result<Vec<Workspace>> {
+        let variables = list_workspaces::Variables {};
+        self.executor
+            .call::<ListWorkspaces>(variables, options)
             .await
     }
 

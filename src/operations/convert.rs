@@ -3,10 +3,11 @@
 
 use super::documents::{
     DinoAiAgentRunStatus, DinoaiAgentRun, DinoaiAgentRunDigest, DinoaiAgentRunStatus,
-    DinoaiAgentRunSteps, SendDinoaiAgentMessage, StopDinoaiAgentRun, TriggerDinoaiAgentRun,
-    TriggerDinoaiAgentRunWithOptions, dinoai_agent_run, dinoai_agent_run_digest,
-    dinoai_agent_run_status, dinoai_agent_run_steps, send_dinoai_agent_message,
-    stop_dinoai_agent_run, trigger_dinoai_agent_run, trigger_dinoai_agent_run_with_options,
+    DinoaiAgentRunSteps, ListWorkspaces, SendDinoaiAgentMessage, StopDinoaiAgentRun,
+    TriggerDinoaiAgentRun, TriggerDinoaiAgentRunWithOptions, dinoai_agent_run,
+    dinoai_agent_run_digest, dinoai_agent_run_status, dinoai_agent_run_steps, list_workspaces,
+    send_dinoai_agent_message, stop_dinoai_agent_run, trigger_dinoai_agent_run,
+    trigger_dinoai_agent_run_with_options,
 };
 use super::find_id::find_id;
 use super::lenient::{relax_changes, relax_reads};
@@ -14,7 +15,7 @@ use super::refusal::is_refusal;
 use crate::error::Purpose;
 use crate::model::{
     Accepted, Message, MessageKey, Run, RunStatus, RunSteps, SessionId, Slack, StartupStep, Step,
-    StepOptions, TriggerRun,
+    StepOptions, TriggerRun, Workspace,
 };
 use crate::transport::{Operation, OperationInfo, Refusal, Safety};
 
@@ -48,6 +49,7 @@ pub(super) const fn read(name: &'static str, purpose: Purpose) -> OperationInfo 
         root: Some(READ_ROOT),
         id_field: "agentSessionId",
         safety: Safety::Read,
+        needs_workspace: true,
         may_miss: &[],
         relax: relax_reads,
         find_id,
@@ -63,6 +65,7 @@ const fn change(name: &'static str, purpose: Purpose, root: &'static str) -> Ope
         root: Some(root),
         id_field: "agentSessionId",
         safety: Safety::Never,
+        needs_workspace: true,
         may_miss: &[],
         relax: relax_changes,
         find_id,
@@ -216,6 +219,30 @@ impl Operation for StopDinoaiAgentRun {
             return Err(Refusal::NotAccepted(stopped.status));
         }
         Ok(stopped.status)
+    }
+}
+
+impl Operation for ListWorkspaces {
+    const INFO: OperationInfo = OperationInfo {
+        root: Some("listWorkspaces"),
+        needs_workspace: false,
+        relax: |_| {},
+        ..read(list_workspaces::OPERATION_NAME, Purpose::ListWorkspaces)
+    };
+    type Output = Vec<Workspace>;
+
+    fn output(data: Self::ResponseData) -> Result<Vec<Workspace>, Refusal> {
+        // Not `Nothing`, which says that there is no such run.
+        let listed = data.list_workspaces.ok_or(Refusal::Invalid {
+            path: "listWorkspaces",
+            problem: "null, and no error says why",
+        })?;
+        let listed = listed.workspaces.into_iter();
+        let workspaces = listed.map(|workspace| Workspace {
+            uid: workspace.uid,
+            name: workspace.name,
+        });
+        Ok(workspaces.collect())
     }
 }
 

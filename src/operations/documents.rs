@@ -65,3 +65,4 @@ operation!(
     extern_enums("DinoAiAgentRunStatus")
 );
 operation!(StopDinoaiAgentRun, "graphql/stop_dinoai_agent_run.graphql");
+operation!(ListWorkspaces, "graphql/list_workspaces.graphql");

@@ -16,7 +16,7 @@ use super::request_body::document_body;
 use super::response::{Response, ResponseContext};
 use super::retry::Retry;
 use super::runtimes::until_moved;
-use crate::error::{FailedCall, Result};
+use crate::error::{Error, FailedCall, Result};
 use crate::model::SessionId;
 use crate::time::Clock;
 
@@ -76,6 +76,14 @@ impl Executor {
         self.http.context()
     }
 
+    /// Refuses an operation that needs a workspace where none is named.
+    pub(crate) fn check_workspace(&self, operation: &OperationInfo) -> Result<()> {
+        match operation.needs_workspace && self.http.lacks_workspace() {
+            true => Err(Error::workspace_missing()),
+            false => Ok(()),
+        }
+    }
+
     /// Makes a call of one of the documents.
     pub(crate) async fn call<O: Operation>(
         &self,
@@ -102,6 +110,7 @@ impl Executor {
         options: CallOptions,
         read: impl Fn(&Response, &FailedCall) -> Result<T>,
     ) -> Result<T> {
+        self.check_workspace(operation)?;
         let id = options.session_id.as_ref().map(SessionId::as_str);
         let invokes = operation.purpose.invokes_an_agent();
         let span = tracing::info_span!(

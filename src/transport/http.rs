@@ -19,7 +19,7 @@ use super::headers::{request_id, retry_after};
 use super::operation::{OperationInfo, Safety};
 use super::redact::Redaction;
 use super::response::{Response, ResponseContext};
-use crate::config::{Credentials, Endpoint, name_workspace, workspace};
+use crate::config::{Credentials, Endpoint, name_workspace, names_workspace, workspace};
 use crate::error::{Cause, Error, FailedCall, Obstacle, excerpt, innermost};
 
 /// What GraphQL over HTTP asks of clients.
@@ -38,6 +38,8 @@ pub(crate) struct HttpTransport {
 /// What does not change with the workspace.
 struct Shared {
     endpoint: Endpoint,
+    /// Whether the credentials are for more than one workspace, so that a header has to name one.
+    is_of_company: bool,
     context: ResponseContext,
     settings: Settings,
     connections: Connections,
@@ -67,6 +69,7 @@ impl HttpTransport {
             headers,
             shared: Arc::new(Shared {
                 endpoint,
+                is_of_company: credentials.is_of_company(),
                 context,
                 settings,
                 connections,
@@ -94,6 +97,11 @@ impl HttpTransport {
             account.push_str(&workspace);
         }
         account
+    }
+
+    /// Whether the credentials need a workspace beside them, and none is named.
+    pub(crate) fn lacks_workspace(&self) -> bool {
+        self.shared.is_of_company && !names_workspace(&self.headers)
     }
 
     /// Sends a request once, and gives up at the limits or after the request timeout.

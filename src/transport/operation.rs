@@ -38,6 +38,9 @@ pub(crate) struct OperationInfo {
     /// The field of the root that says what a response is about.
     pub(crate) id_field: &'static str,
     pub(crate) safety: Safety,
+    /// Whether it is about a workspace's runs. Credentials that leave the workspace open are not
+    /// enough for it then.
+    pub(crate) needs_workspace: bool,
     /// The fields of the root that may be null beside an error while the rest still counts.
     pub(crate) may_miss: &'static [&'static str],
     /// Puts right what the schema does not allow and can be understood all the same.

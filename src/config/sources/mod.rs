@@ -29,6 +29,18 @@ pub(crate) struct Account {
 pub(crate) struct Wanted {
     pub(crate) endpoint: bool,
     pub(crate) credentials: bool,
+    pub(crate) workspace: WantedWorkspace,
+}
+
+/// Whether a workspace is looked for beside credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WantedWorkspace {
+    /// A company token needs one.
+    IfNeeded,
+    /// A company token needs none.
+    IfSet,
+    /// One was given in code.
+    No,
 }
 
 /// The names of a setting: first the vendor's own, then one that other products use as well.
@@ -111,6 +123,7 @@ impl Wanted {
     pub(crate) const ALL: Self = Self {
         endpoint: true,
         credentials: true,
+        workspace: WantedWorkspace::IfNeeded,
     };
 }
 
@@ -178,6 +191,8 @@ impl Values {
         if wanted.credentials {
             values.key = values.look_up(places, KEY_NAMES)?;
             values.secret = values.look_up(places, SECRET_NAMES)?;
+        }
+        if wanted.credentials && wanted.workspace != WantedWorkspace::No {
             values.workspace_uid = values.look_up(places, WORKSPACE_NAMES)?;
         }
         Ok(values)
@@ -233,9 +248,9 @@ impl Values {
         };
         let uid = self.workspace_uid.map(|uid| uid.value);
         let credentials = self.secret.map(|secret| {
-            let credentials = match (self.key, &uid) {
-                (_, Some(uid)) if is_company => Credentials::company_token(secret.value, uid),
-                (Some(key), _) if !is_token => Credentials::key_and_secret(key.value, secret.value),
+            let credentials = match self.key {
+                _ if is_company => Credentials::company_token_without_workspace(secret.value),
+                Some(key) if !is_token => Credentials::key_and_secret(key.value, secret.value),
                 _ => Credentials::workspace_token(secret.value),
             };
             match uid {
@@ -276,7 +291,7 @@ impl Values {
                 "the API key's secret, or a token",
             ),
             (
-                is_company,
+                is_company && wanted.workspace == WantedWorkspace::IfNeeded,
                 &self.workspace_uid,
                 WORKSPACE_NAMES,
                 "which a company token needs",

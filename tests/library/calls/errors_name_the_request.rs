@@ -11,7 +11,7 @@ use crate::support::shown_run::{all, fields, run_with, shown};
 const OTHER: &str = "other0other0othe";
 
 /// The names of our documents, and of the aliases in the one for many runs.
-const INTERNAL: [&str; 11] = [
+const INTERNAL: [&str; 12] = [
     TRIGGER,
     "TriggerDinoaiAgentRunWithOptions",
     SEND,
@@ -21,6 +21,7 @@ const INTERNAL: [&str; 11] = [
     DIGEST,
     STEPS,
     STOP,
+    "ListWorkspaces",
     "run0",
     "run1",
 ];
@@ -121,6 +122,7 @@ async fn of_each(reply: Reply) -> Vec<(&'static str, String)> {
                 .err(),
         ),
         ("stop", session.stop().await.err()),
+        ("workspaces", client.list_workspaces().await.err()),
         ("wait", client.session(SESSION).unwrap().wait().await.err()),
         (
             "watch",
@@ -133,7 +135,7 @@ async fn of_each(reply: Reply) -> Vec<(&'static str, String)> {
     let text = |(call, error): (&'static str, Option<Error>)| {
         let error = error.unwrap_or_else(|| panic!("{call} has not failed"));
         let text = text_of(&error);
-        let is_of_a_run = !matches!(call, "trigger" | "with a branch");
+        let is_of_a_run = !matches!(call, "trigger" | "with a branch" | "workspaces");
         assert_eq!(text.contains(SESSION), is_of_a_run, "{text}");
         (call, text)
     };
@@ -154,6 +156,7 @@ async fn every_call_that_fails_is_named_by_what_was_asked_for() {
             "sendDinoaiAgentMessage": { "ok": 1 },
             "dinoaiAgentRun": { "ok": 1 },
             "stopDinoaiAgentRun": { "ok": 1 },
+            "listWorkspaces": { "workspaces": 1 },
         })),
         Reply::errors(
             400,
@@ -165,7 +168,7 @@ async fn every_call_that_fails_is_named_by_what_was_asked_for() {
         Reply::ResetAfter,
     ] {
         let what = format!("{reply:?}");
-        assert_eq!(of_each(reply).await.len(), 8, "{what}");
+        assert_eq!(of_each(reply).await.len(), 9, "{what}");
     }
     let texts = of_each(Reply::text(401, "text/plain", "No.")).await;
     let asked = texts.iter().map(|(call, text)| {
@@ -174,4 +177,16 @@ async fn every_call_that_fails_is_named_by_what_was_asked_for() {
     });
     let asked: Vec<_> = asked.collect();
     insta::assert_snapshot!(asked.join("\n"));
+}
+
+#[tokio::test]
+async fn workspaces_that_are_null_are_no_missing_run() {
+    let reply = Reply::data(&json!({ "listWorkspaces": null }));
+    let server = FaultServer::scripted(move |_| reply.clone()).await;
+    let (client, _clock) = server.client();
+    let error = client.list_workspaces().await.unwrap_err();
+    assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+    let text = text_of(&error);
+    assert!(!text.contains("run"), "{text}");
+    insta::assert_snapshot!(text);
 }

@@ -133,6 +133,10 @@ pub(crate) fn answer(operation: &str) -> Value {
             "run1": { "ok": true, "status": "COMPLETED" },
         }),
         "StopDinoaiAgentRun" => json!({ "stopDinoaiAgentRun": { "ok": true, "status": "STOPPED" }}),
+        "ListWorkspaces" => json!({ "listWorkspaces": { "workspaces": [
+            { "uid": "w1", "name": "Analytics" },
+            { "uid": "w2", "name": "Finance" },
+        ]}}),
         other => panic!("an operation that this API does not have: {other}"),
     };
     json!({ "data": data })

@@ -152,6 +152,7 @@ fn there_is_one_document_for_each_operation_of_the_design_and_no_other() {
             "dinoai_agent_run_digest",
             "dinoai_agent_run_status",
             "dinoai_agent_run_steps",
+            "list_workspaces",
             "send_dinoai_agent_message",
             "stop_dinoai_agent_run",
             "trigger_dinoai_agent_run",
@@ -241,6 +242,7 @@ fn calls_that_the_page_documents_send_documents_that_the_page_knows() {
         names(&unknown),
         [
             "dinoai_agent_run_steps",
+            "list_workspaces",
             "stop_dinoai_agent_run",
             "trigger_dinoai_agent_run_with_options",
         ]

@@ -79,6 +79,16 @@ async fn a_stop_of_a_run() {
 }
 
 #[tokio::test]
+async fn a_list_of_workspaces() {
+    let api = Api::start().await;
+    let client = api.client().build().unwrap();
+    let listed = client.list_workspaces().await.unwrap();
+    let named: Vec<_> = listed.iter().map(|it| (&*it.uid, &*it.name)).collect();
+    assert_eq!(named, [("w1", "Analytics"), ("w2", "Finance")]);
+    insta::assert_snapshot!(shown(&api.only_request()));
+}
+
+#[tokio::test]
 async fn a_poll_of_a_wait() {
     let api = Api::start().await;
     let client = api.client().build().unwrap();

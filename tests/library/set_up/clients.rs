@@ -27,6 +27,14 @@ async fn in_an_environment_of_its_own() {
         Ok("endpoint after") => Client::builder()
             .from_env_or_file()
             .and_then(|builder| builder.endpoint(env::var("GIVEN").unwrap()).build()),
+        Ok("workspace given") => Client::builder()
+            .workspace("workspace-in-code")
+            .from_env_or_file()
+            .and_then(ClientBuilder::build),
+        Ok("no workspace needed") => Client::builder()
+            .allow_no_workspace()
+            .from_env_or_file()
+            .and_then(ClientBuilder::build),
         Ok("all given") => given()
             .credentials(Credentials::key_and_secret("key-in-code", "secret-in-code"))
             .from_env_or_file()

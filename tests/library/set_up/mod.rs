@@ -5,3 +5,4 @@ mod clients;
 mod found_settings;
 mod kinds_of_credentials;
 mod localhost;
+mod workspaces;
