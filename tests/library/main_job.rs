@@ -144,6 +144,33 @@ async fn each_kind_of_credentials_is_let_in_and_wrong_ones_are_unauthorized() {
 }
 
 #[tokio::test]
+async fn a_company_token_alone_finds_the_workspace_that_a_run_is_started_in() {
+    let builder = Emulator::builder().workspace("finance", "Finance");
+    let emulator = builder.start().await.unwrap();
+    let credentials = Credentials::company_token_without_workspace(emulator.company_token());
+    let client = client_with(&emulator, credentials.clone());
+    let workspaces = client.list_workspaces().await.unwrap();
+    let finance = workspaces.iter().find(|it| it.name == "Finance").unwrap();
+    let client = client_with(&emulator, credentials.with_workspace_uid(&finance.uid));
+    let run = client
+        .trigger_run_and_wait(TriggerRun::agent("a"))
+        .await
+        .unwrap();
+    assert_eq!(run.workspace_uid, "finance");
+}
+
+#[tokio::test]
+async fn workspaces_are_unsupported_by_name_where_the_backend_knows_only_the_pages() {
+    let builder = Emulator::builder().backend(Backend::PagesOnly);
+    let emulator = builder.start().await.unwrap();
+    let error = client_of(&emulator).list_workspaces().await.unwrap_err();
+    let Error::Unsupported { feature, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(feature, "listing workspaces");
+}
+
+#[tokio::test]
 async fn a_backend_that_knows_only_the_pages_serves_every_call_that_uses_only_the_pages() {
     let emulator = Emulator::builder()
         .backend(Backend::PagesOnly)

@@ -99,6 +99,7 @@ export class World {
   }
 
   root = {
+    listWorkspaces: () => ({ workspaces: [{ uid: WORKSPACE, name: "Demo workspace" }] }),
     dinoaiAgentRun: ({ agentSessionId }) => {
       const seen = this.#run(agentSessionId).read();
       return {

@@ -34,7 +34,7 @@ pub enum Backend {
     #[default]
     Current,
     /// Only what the vendor's page documents: no stop, no base branch, no model family, no
-    /// warning, no steps, and four run statuses.
+    /// warning, no steps, no list of workspaces, and four run statuses.
     PagesOnly,
     /// A schema of the user's own, see [`Backend::sdl`].
     Sdl(String),

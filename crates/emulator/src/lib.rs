@@ -41,7 +41,8 @@
 //! - Variables are JSON of up to 127 levels. One with a half of a surrogate pair, or with a number
 //!   that no double can be, is not read, and the request gets 400. Those that an operation defines have
 //!   up to 50,000 lists and objects together.
-//! - HTTP 401 without valid credentials, 403 for those that lack a capability, 404 for any other
+//! - HTTP 401 without valid credentials, and with a company token that names no workspace for all but
+//!   `listWorkspaces`; 403 for those that lack a capability, 404 for any other
 //!   path than those named here, all with a JSON body that is not GraphQL.
 //! - 403 for requests to the name of another host and for those of pages of other sites, and 400
 //!   without a readable `Host`, on every path: see [`Builder::allow_host`]. They are not recorded
@@ -153,7 +154,7 @@
 // json         JSON as text, and how much memory it takes
 // error        why an emulator cannot start; what is wrong in which line of a file
 // clock        the only time that runs see
-// credentials  the demo credentials, and the check of a request's headers
+// credentials  the demo credentials and the workspaces, and what a request's headers allow
 // quirks       what a client must survive though nothing is broken
 // graphql      the language: syntax, validation, coercion, introspection; it knows no run
 // backend      which schema is served

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::backend::Backend;
 use crate::clock::Pace;
+use crate::credentials::Workspaces;
 #[cfg(doc)]
 use crate::emulator::Emulator;
 #[cfg(doc)]
@@ -32,6 +33,7 @@ pub struct Builder {
     scenarios: Vec<(String, Scenario)>,
     default_scenario: Option<Scenario>,
     has_demo_agents: bool,
+    workspaces: Workspaces,
     model_families: BTreeSet<String>,
     branches: BTreeSet<String>,
     quirks: Quirks,
@@ -55,6 +57,7 @@ impl Default for Builder {
             scenarios: Vec::new(),
             default_scenario: None,
             has_demo_agents: false,
+            workspaces: Workspaces::default(),
             model_families: BTreeSet::new(),
             branches: BTreeSet::new(),
             quirks: Quirks::new(),
@@ -200,6 +203,26 @@ impl Builder {
     /// ```
     pub fn demo_agents(mut self) -> Self {
         self.has_demo_agents = true;
+        self
+    }
+
+    /// Adds a workspace, beside the demo workspace.
+    ///
+    /// `listWorkspaces` lists it, and a request that names its uid in `X-Paradime-Workspace` works in it,
+    /// whatever its credentials: runs that it starts have this `workspaceUid`. All workspaces have the
+    /// same agents, and every run can be read from each. A uid that is known, as
+    /// [`Emulator::workspace_uid`] is, gets another name.
+    ///
+    /// ```
+    /// use dinoai_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), dinoai_emulator::Error> {
+    /// let emulator = Emulator::builder().workspace("finance", "Finance").start_blocking()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn workspace(mut self, uid: impl Into<String>, name: impl Into<String>) -> Self {
+        self.workspaces.add(uid.into(), name.into());
         self
     }
 

@@ -86,6 +86,7 @@ impl Builder {
             schemas,
             runs: Mutex::new(RunStore::new(workspace)),
             guard,
+            workspaces: self.workspaces,
             request_log: RequestLog::new(limits),
             clock: Clock::new(self.pace),
             quirks,

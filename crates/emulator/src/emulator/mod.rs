@@ -172,7 +172,10 @@ impl Emulator {
 
     /// The demo company token, to be sent as `Authorization: Bearer …`.
     ///
-    /// It needs the [`workspace_uid`](Self::workspace_uid) beside it, as `X-Paradime-Workspace`.
+    /// It needs a workspace beside it, as `X-Paradime-Workspace`: the
+    /// [`workspace_uid`](Self::workspace_uid), or that of a
+    /// [`Builder::workspace`](crate::Builder::workspace). Without one it lists the workspaces, and
+    /// anything else gets 401.
     ///
     /// ```
     /// use dinoai_emulator::Emulator;
@@ -191,7 +194,8 @@ impl Emulator {
         credentials::COMPANY_TOKEN
     }
 
-    /// The demo workspace's uid, which every run belongs to.
+    /// The demo workspace's uid, which every run belongs to that names no
+    /// [other](crate::Builder::workspace).
     ///
     /// ```
     /// use dinoai_emulator::Emulator;

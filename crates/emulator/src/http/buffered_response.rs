@@ -80,6 +80,7 @@ impl BufferedResponse {
                 Self::new(StatusCode::OK, media.content_type(), long_text(&response))
             }
             ExecutionResult::Refused(errors) => Self::refused(&errors, media, refusals),
+            ExecutionResult::Unauthorized => Self::unauthorized(),
             ExecutionResult::MutationRefused => Self::method_not_allowed("POST"),
             ExecutionResult::Forbidden(capability) => Self::detail(
                 StatusCode::FORBIDDEN,
@@ -89,6 +90,11 @@ impl BufferedResponse {
         response.operation_name = outcome.operation_name;
         response.trace = outcome.trace;
         response
+    }
+
+    /// The response without valid credentials.
+    pub(crate) fn unauthorized() -> Self {
+        Self::detail(StatusCode::UNAUTHORIZED, "Unauthorized")
     }
 
     fn refused(errors: &[GraphQLError], media: MediaType, status: RefusalStatus) -> Self {

@@ -27,6 +27,7 @@ use super::guard::Guard;
 use super::request_log::RequestLog;
 use crate::backend::Schemas;
 use crate::clock::Clock;
+use crate::credentials::Workspaces;
 use crate::error::Error;
 use crate::fault::FaultPlan;
 use crate::quirks::Quirks;
@@ -36,6 +37,7 @@ use crate::run::{Run, RunStore};
 pub(crate) struct Shared {
     pub(crate) path: String,
     pub(crate) guard: Guard,
+    pub(crate) workspaces: Workspaces,
     pub(crate) schemas: Schemas,
     pub(crate) runs: Mutex<RunStore>,
     pub(crate) request_log: RequestLog,

@@ -28,7 +28,6 @@ use super::media_type::{self, MediaType};
 use super::parameters::Parameters;
 use super::server::Connection;
 use super::server::Shared;
-use crate::credentials;
 use crate::fault::Fault;
 use crate::resolvers::{self, GraphqlRequest, Mutations};
 
@@ -226,9 +225,9 @@ impl Exchange<'_> {
             Method::GET => Mutations::Refused,
             _ => return BufferedResponse::method_not_allowed("GET, POST"),
         };
-        if !credentials::are_valid(&parts.headers) {
-            return BufferedResponse::detail(StatusCode::UNAUTHORIZED, "Unauthorized");
-        }
+        let Some(access) = shared.workspaces.access(&parts.headers) else {
+            return BufferedResponse::unauthorized();
+        };
         let Some(media) = MediaType::accepted(&parts.headers) else {
             return BufferedResponse::detail(StatusCode::NOT_ACCEPTABLE, "Not Acceptable");
         };
@@ -257,6 +256,8 @@ impl Exchange<'_> {
             variables: &parameters.variables,
             mutations,
             quirks: &shared.quirks,
+            workspaces: &shared.workspaces,
+            access: &access,
         };
         let outcome = resolvers::execute(&shared.schemas, &shared.runs, shared.now(), &request);
         BufferedResponse::of_outcome(outcome, media, shared.quirks.refusal_status)

@@ -17,6 +17,7 @@ use apollo_compiler::validation::Valid;
 use super::budget::{self, Budget, BudgetedObject};
 use super::operations::{Root, Trace};
 use crate::backend::Schemas;
+use crate::credentials::{Access, Workspaces};
 use crate::graphql::coercion;
 use crate::graphql::document::{
     Refusal, choose_operation, executable, only_operation, read, refusal, with_only,
@@ -37,6 +38,8 @@ pub(crate) struct GraphqlRequest<'a> {
     pub(crate) variables: &'a str,
     pub(crate) mutations: Mutations,
     pub(crate) quirks: &'a Quirks,
+    pub(crate) workspaces: &'a Workspaces,
+    pub(crate) access: &'a Access,
 }
 
 /// Whether a request may change anything: one that came by GET may not.
@@ -61,6 +64,8 @@ pub(crate) enum ExecutionResult {
     Refused(Refusal),
     /// A mutation, though the HTTP method allows none.
     MutationRefused,
+    /// The credentials are not enough without a workspace.
+    Unauthorized,
     /// The credentials lack this capability.
     Forbidden(Capability),
 }
@@ -105,6 +110,9 @@ pub(crate) fn execute(
             document: &executable,
             quirks: request.quirks,
         };
+        if !valid.is_within(request.access) {
+            return Ok(ExecutionResult::Unauthorized);
+        }
         valid.check_introspection()?;
         if let Some(capability) = valid.lacking() {
             return Ok(ExecutionResult::Forbidden(capability));
@@ -119,7 +127,14 @@ pub(crate) fn execute(
         }
         let rewritten = rewrite(&schemas.declared, &alone, &variables);
         valid
-            .execute(&rewritten, runs, now, &variables, &mut outcome.trace)
+            .execute(
+                &rewritten,
+                runs,
+                now,
+                &variables,
+                request,
+                &mut outcome.trace,
+            )
             .map(ExecutionResult::Executed)
     });
     outcome.result = executed.unwrap_or_else(ExecutionResult::Refused);
@@ -159,6 +174,12 @@ impl ValidRequest<'_> {
         }
     }
 
+    /// Whether the credentials allow every root field. Those that are skipped count, as below.
+    fn is_within(&self, access: &Access) -> bool {
+        let mut fields = self.operation.root_fields(self.document);
+        fields.all(|field| access.allows(&field.name))
+    }
+
     /// The first capability that the document needs and the credentials lack. Fields that are
     /// skipped count: a gate looks at the document alone.
     fn lacking(&self) -> Option<Capability> {
@@ -175,6 +196,7 @@ impl ValidRequest<'_> {
         runs: &Mutex<RunStore>,
         now: Duration,
         variables: &Valid<JsonMap>,
+        request: &GraphqlRequest<'_>,
         trace: &mut Trace,
     ) -> Result<ExecutionResponse, Refusal> {
         let document = executable(&self.schemas.executed, &rewritten.document)?;
@@ -185,6 +207,8 @@ impl ValidRequest<'_> {
             declared: &self.schemas.declared,
             runs,
             quirks: self.quirks,
+            workspaces: request.workspaces,
+            access: request.access,
             now,
             trace: &resolving,
         };

@@ -1,7 +1,7 @@
 //! What the operations of the API do: the fields of the query's and the mutation's root.
 
 use std::cell::RefCell;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
@@ -9,6 +9,8 @@ use apollo_compiler::response::{JsonMap, JsonValue};
 use apollo_compiler::{Name, Schema};
 
 use super::run_fields::RunObject;
+use super::workspace_fields::WorkspacesObject;
+use crate::credentials::{Access, Workspaces};
 use crate::graphql::introspection;
 use crate::graphql::object_fields::{error, object, type_of, without_value};
 use crate::quirks::Quirks;
@@ -31,6 +33,8 @@ pub(crate) struct Root<'a> {
     pub(crate) declared: &'a Schema,
     pub(crate) runs: &'a Mutex<RunStore>,
     pub(crate) quirks: &'a Quirks,
+    pub(crate) workspaces: &'a Workspaces,
+    pub(crate) access: &'a Access,
     pub(crate) now: Duration,
     pub(crate) trace: &'a RefCell<Trace>,
 }
@@ -56,6 +60,10 @@ impl ObjectValue for Root<'_> {
             "triggerDinoaiAgentRun" => self.trigger(info, arguments),
             "sendDinoaiAgentMessage" => self.send(info, arguments),
             "stopDinoaiAgentRun" => self.stop(info, arguments),
+            "listWorkspaces" => Ok(ResolvedValue::object(WorkspacesObject {
+                type_name: type_of(info),
+                workspaces: self.workspaces,
+            })),
             _ => without_value(info),
         }
     }
@@ -91,6 +99,10 @@ impl Root<'_> {
             slack: slack(arguments),
             base_branch: text(arguments, "baseBranch"),
             model_family: text(arguments, "modelFamily"),
+            workspace_uid: match self.access {
+                Access::Workspace(uid) => Some(Arc::clone(uid)),
+                Access::List => None,
+            },
         };
         if input.agent.is_none() && input.message.is_none() {
             return Err(error(

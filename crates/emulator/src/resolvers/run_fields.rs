@@ -7,7 +7,6 @@ use apollo_compiler::Name;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::JsonValue;
 
-use crate::credentials::WORKSPACE_UID;
 use crate::graphql::object_fields::{error, object, without_value};
 use crate::quirks::Quirks;
 use crate::run::{RunState, TranscriptMessage};
@@ -52,7 +51,7 @@ impl ObjectValue for RunObject<'_> {
             "childSessionIds" => {
                 ResolvedValue::list(run.children.iter().map(|id| ResolvedValue::leaf(&**id)))
             }
-            "workspaceUid" => ResolvedValue::leaf(WORKSPACE_UID),
+            "workspaceUid" => ResolvedValue::leaf(&*run.record.workspace_uid),
             "steps" => return self.steps(info),
             "startupSteps" => ResolvedValue::list(run.startup_steps.iter().map(|(label, done)| {
                 object(

@@ -55,6 +55,9 @@ pub struct Run {
     pub number: u64,
     /// The session id that the trigger returned.
     pub session_id: String,
+    /// The uid of the workspace that it was started in: that which the trigger named, if it is known,
+    /// else the demo workspace. A child's is its parent's.
+    pub workspace_uid: String,
     /// The agent that was asked for.
     pub agent: Option<String>,
     /// The message that the run was triggered with.

@@ -19,6 +19,8 @@ pub(super) static USER: LazyLock<Arc<str>> = LazyLock::new(|| "user".into());
 pub(crate) struct Record {
     pub(crate) number: u64,
     pub(crate) session_id: Arc<str>,
+    /// Shared by all runs of the workspace.
+    pub(crate) workspace_uid: Arc<str>,
     pub(crate) agent: Option<Box<str>>,
     pub(crate) slack: Option<Box<Slack>>,
     pub(crate) base_branch: Option<Box<str>>,

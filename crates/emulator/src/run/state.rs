@@ -150,6 +150,7 @@ impl RunState {
         Run {
             number: record.number,
             session_id: record.session_id.to_string(),
+            workspace_uid: record.workspace_uid.to_string(),
             agent: record.agent.map(String::from),
             message: self.message.as_deref().map(str::to_owned),
             slack: record.slack.map(|slack| *slack),

@@ -8,13 +8,14 @@
 #[cfg(feature = "program")]
 use std::collections::BTreeSet;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::record::Record;
 use super::state::RunState;
 use super::workspace::{Script, UnknownAgent, Workspace};
 use super::{Run, Slack, next_session_id};
+use crate::credentials::WORKSPACE_UID;
 use crate::scenario::{Child, Status};
 
 /// Children below this generation are not started: a scenario may name itself as its child.
@@ -26,6 +27,8 @@ pub(super) const MOST_FOLLOW_UPS: usize = 10_000;
 /// How much memory all runs take: 384 MiB. A hundred thousand of the demo agents fit in it.
 pub(super) const MOST_BYTES: usize = 384 << 20;
 
+static DEMO_WORKSPACE: LazyLock<Arc<str>> = LazyLock::new(|| WORKSPACE_UID.into());
+
 /// What a trigger asks for.
 #[derive(Default)]
 pub(crate) struct TriggerInput {
@@ -34,6 +37,8 @@ pub(crate) struct TriggerInput {
     pub(crate) slack: Option<Slack>,
     pub(crate) base_branch: Option<String>,
     pub(crate) model_family: Option<String>,
+    /// The workspace that it is started in; `None` for the demo workspace, or that of the parent.
+    pub(crate) workspace_uid: Option<Arc<str>>,
 }
 
 /// What a trigger returns.
@@ -227,8 +232,13 @@ impl RunStore {
         now: Duration,
     ) -> usize {
         self.started += 1;
+        let workspace_uid = input
+            .workspace_uid
+            .or_else(|| Some(Arc::clone(&parent?.record.workspace_uid)))
+            .unwrap_or_else(|| Arc::clone(&DEMO_WORKSPACE));
         let record = Record {
             number: self.started,
+            workspace_uid,
             session_id: next_session_id().into(),
             agent: input.agent.map(Into::into),
             slack: input.slack.map(Box::new),

@@ -36,6 +36,8 @@ pub(crate) const STEPS: &str =
     }
 }";
 
+pub(crate) const WORKSPACES: &str = "{ listWorkspaces { workspaces { uid name } } }";
+
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,

@@ -6,3 +6,4 @@ mod read;
 mod steps;
 mod stop;
 mod trigger;
+mod workspaces;
