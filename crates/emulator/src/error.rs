@@ -10,6 +10,8 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 /// Why an emulator could not be started, or a fault not be planned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -46,7 +48,7 @@ pub enum Error {
     /// A fault that cannot happen, or one more than a [plan](crate::Fault#limits) holds.
     #[error("the fault is not planned: {0}")]
     Fault(String),
-    /// Files of agents, or of scenarios, are not what they should be.
+    /// Files of agents, or of scenarios, are not what they should be, or one of agents cannot be read.
     #[error("{}", listed(.0))]
     Files(Vec<Diagnostic>),
 }
@@ -57,18 +59,46 @@ fn listed(diagnostics: &[Diagnostic]) -> String {
     lines.join("\n")
 }
 
-/// One thing that is wrong with a file that an emulator was given.
+/// How much it matters what a [`Diagnostic`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Level {
+    /// The file is not what it should be.
+    Error,
+    /// Something in it is probably not meant so.
+    Warning,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// One thing that is wrong with a file.
 ///
 /// Shown as `file:line: message`, on one line and without anything that a terminal acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnostic {
+    /// How much it matters. What keeps an emulator from starting is an error.
+    pub level: Level,
     /// The file, as it was named.
     pub file: PathBuf,
     /// The line, from 1.
     pub line: usize,
+    /// The column in that line, from 1, in characters.
+    pub column: usize,
     /// What is wrong there.
     pub message: String,
+    /// All of it as the Rust compiler shows it: level and message, place, and the line with a caret
+    /// below the column. Several lines, without anything that a terminal acts on. Not in JSON.
+    #[serde(skip)]
+    pub rendered: String,
 }
 
 impl fmt::Display for Diagnostic {

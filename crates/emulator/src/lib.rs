@@ -134,7 +134,8 @@
 //! # Files
 //!
 //! `Builder::agents_folder` makes the agents of a folder known, `.dinoai/agents/<name>.yml`, and
-//! checks them. `Builder::scenario_file` reads scenarios from YAML: this one says everything
+//! refuses files that the vendor refuses; `check_agents` says what is wrong with them, and what is
+//! probably not meant so. `Builder::scenario_file` reads scenarios from YAML: this one says everything
 //! that such a file can say.
 //!
 //! ```yaml
@@ -153,6 +154,7 @@
 //
 // json         JSON as text, and how much memory it takes
 // error        why an emulator cannot start; what is wrong in which line of a file
+// snippet      what is said of a place in a file, with its line and a caret
 // clock        the only time that runs see
 // credentials  the demo credentials and the workspaces, and what a request's headers allow
 // quirks       what a client must survive though nothing is broken
@@ -191,12 +193,16 @@ mod quirks;
 mod resolvers;
 mod run;
 mod scenario;
+#[cfg(feature = "yaml")]
+mod snippet;
 
 pub use backend::Backend;
 pub use builder::Builder;
 pub use emulator::Emulator;
-pub use error::{Diagnostic, Error};
+pub use error::{Diagnostic, Error, Level};
 pub use fault::{ErrorData, Fault};
+#[cfg(feature = "yaml")]
+pub use files::agents::{CheckedAgents, check_agents};
 #[cfg(all(feature = "yaml", any(test, fuzzing)))]
 #[doc(hidden)]
 pub use files::fuzzing;

@@ -206,12 +206,10 @@ impl Builder {
         self
     }
 
-    /// Adds a workspace, beside the demo workspace.
+    /// Adds a workspace, beside the demo workspace; one whose uid is known gets this name.
     ///
-    /// `listWorkspaces` lists it, and a request that names its uid in `X-Paradime-Workspace` works in it,
-    /// whatever its credentials: runs that it starts have this `workspaceUid`. All workspaces have the
-    /// same agents, and every run can be read from each. A uid that is known, as
-    /// [`Emulator::workspace_uid`] is, gets another name.
+    /// A request that names its uid in `X-Paradime-Workspace` works in it, whatever its credentials. All
+    /// workspaces have the same agents, and a run can be read from each.
     ///
     /// ```
     /// use dinoai_emulator::Emulator;

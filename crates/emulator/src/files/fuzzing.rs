@@ -14,7 +14,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{LineError, agents, scenarios};
+use super::{Flaw, agents, scenarios};
+use crate::error::Diagnostic;
 
 /// No file of a few kilobytes takes longer. The tests, which run beside others on machines that may
 /// pause, notice only what hangs.
@@ -33,8 +34,8 @@ pub fn scenario_file(input: &[u8]) {
     assert_eq!(format!("{read:?}"), format!("{:?}", scenarios::parse(text)));
     if let Err(wrong) = read {
         assert_in_the_file(text, &wrong);
-        let error = scenarios::refusal(Path::new("s.yml"), wrong.clone());
-        let start = format!("s.yml:{}: ", wrong.0);
+        let error = scenarios::refusal(Path::new("s.yml"), text, wrong.clone());
+        let start = format!("s.yml:{}: ", wrong.line);
         assert!(error.to_string().starts_with(&start), "{error}");
     }
 }
@@ -48,16 +49,39 @@ pub fn agent_file(input: &[u8]) {
     let diagnostics = agents::check("checker", text);
     assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
     assert_eq!(diagnostics, agents::check("checker", text));
-    for diagnostic in &diagnostics {
-        assert_in_the_file(text, diagnostic);
+    for (level, flaw) in &diagnostics {
+        assert_in_the_file(text, flaw);
+        let shown = flaw.clone().diagnostic(*level, Path::new("a.yml"), text);
+        assert_shows_its_place(text, &shown);
     }
     assert!(
-        diagnostics.is_sorted_by_key(|(line, _)| *line),
+        diagnostics.is_sorted_by_key(|(_, flaw)| (flaw.line, flaw.column)),
         "{diagnostics:?}"
     );
 }
 
-fn assert_in_the_file(text: &str, (line, message): &LineError) {
+/// What is shown is a few short lines, which a terminal does not act on, the last with a caret.
+fn assert_shows_its_place(text: &str, shown: &Diagnostic) {
+    let lines: Vec<_> = shown.rendered.split('\n').collect();
+    let is_cut = text.is_empty();
+    assert_eq!(lines.len(), if is_cut { 2 } else { 5 }, "{shown:?}");
+    for line in &lines {
+        assert!(!line.contains(char::is_control), "{line:?}");
+    }
+    if let [_, _, _, source, caret] = &lines[..] {
+        // Each character may take ten where it is escaped.
+        assert!(source.len() < 4_000 && caret.len() < 4_000, "{shown:?}");
+        assert!(caret.ends_with('^'));
+    }
+}
+
+fn assert_in_the_file(text: &str, flaw: &Flaw) {
+    let Flaw {
+        line,
+        column,
+        message,
+    } = flaw;
+    assert!(*column >= 1, "{flaw:?}");
     // YAML ends a line at either character.
     let text_lines = text.replace("\r\n", "\n").replace('\r', "\n");
     let last = text_lines.lines().count().max(1);
@@ -121,10 +145,10 @@ mod tests {
     #[test]
     fn eight_generations_of_runs_are_read_and_nine_are_refused_with_a_line() {
         scenarios::parse(&generations(8)).unwrap();
-        let (line, message) = scenarios::parse(&generations(9)).unwrap_err();
+        let Flaw { line, message, .. } = scenarios::parse(&generations(9)).unwrap_err();
         assert!(line > 30, "{line}: {message}");
         let two = format!("{0}---\n{0}", generations(0));
-        let (line, message) = scenarios::parse(&two).unwrap_err();
+        let Flaw { line, message, .. } = scenarios::parse(&two).unwrap_err();
         assert!(line >= 4, "{line}: {message}");
     }
 

@@ -1,20 +1,76 @@
 //! The YAML files that an emulator can be given: the vendor's of agents, and ours of scenarios.
-//! Both are read by [`read_yaml`], which knows the line of every value.
+//! Both are read by [`read_yaml`], which knows the place of every value.
 //!
 //! What must hold for any file at all is said in `fuzzing`.
 
 pub(crate) mod agents;
+mod did_you_mean;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub(crate) mod scenarios;
 
+use std::path::Path;
+
 use serde::de::DeserializeOwned;
 use serde_saphyr::{
-    Error, MergeKeyPolicy, MessageFormatter, NonFiniteFloatPolicy, Options, UserMessageFormatter,
+    Error, Location, MergeKeyPolicy, MessageFormatter, NonFiniteFloatPolicy, Options,
+    UserMessageFormatter,
 };
 
-/// What is wrong with a document: the line, and a sentence.
-pub(crate) type LineError = (usize, String);
+use crate::error::{Diagnostic, Level};
+use crate::snippet::snippet;
+
+/// What is wrong with a document: the place, from 1, and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) message: String,
+}
+
+impl Flaw {
+    /// One of the file as a whole.
+    pub(crate) fn of_the_file(message: impl Into<String>) -> Self {
+        Self {
+            line: 1,
+            column: 1,
+            message: message.into(),
+        }
+    }
+
+    /// One at a place as the reader counts it. What is missing at the end is found beyond the last
+    /// line.
+    pub(crate) fn at(text: &str, place: Location, message: impl Into<String>) -> Self {
+        let number = |it: u64| usize::try_from(it).unwrap_or(1).max(1);
+        let (line, lines) = (number(place.line()), count_lines(text));
+        Self {
+            line: line.min(lines),
+            column: match line > lines {
+                true => 1,
+                false => number(place.column()),
+            },
+            message: message.into(),
+        }
+    }
+
+    /// What is said of it to whoever has given the file.
+    pub(crate) fn diagnostic(self, level: Level, file: &Path, text: &str) -> Diagnostic {
+        let Self {
+            line,
+            column,
+            message,
+        } = self;
+        let name = file.to_string_lossy();
+        Diagnostic {
+            level,
+            rendered: snippet(&name, text, line, column, level, &message),
+            file: file.to_owned(),
+            line,
+            column,
+            message,
+        }
+    }
+}
 
 /// A file that nests deeper is refused: it is read by functions that call themselves, and a stack has
 /// an end. In a debug build a level takes up to 25 KB of the 2 MiB that a thread has. Eight generations
@@ -22,8 +78,8 @@ pub(crate) type LineError = (usize, String);
 const DEEPEST: usize = 48;
 
 /// Reads a text that holds one document, or none.
-pub(crate) fn read_yaml<T: DeserializeOwned>(text: &str) -> Result<T, LineError> {
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| line_error(text, &error))
+pub(crate) fn read_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Flaw> {
+    serde_saphyr::from_str_with_options(text, options()).map_err(|error| flaw(text, &error))
 }
 
 /// YAML 1.2 as other tools read it: a number is no text, `yes` is no truth value, and `<<` is a key
@@ -41,14 +97,11 @@ fn options() -> Options {
     }
 }
 
-fn line_error(text: &str, error: &Error) -> LineError {
-    let line = error.location().map_or(1, |location| location.line());
-    (line_of(text, line), message(error))
-}
-
-/// A line as the reader counts it. What is missing at the end is found beyond the last line.
-fn line_of(text: &str, line: u64) -> usize {
-    usize::try_from(line).map_or(1, |line| line.clamp(1, count_lines(text)))
+fn flaw(text: &str, error: &Error) -> Flaw {
+    match error.location() {
+        Some(place) => Flaw::at(text, place, message(error)),
+        None => Flaw::of_the_file(message(error)),
+    }
 }
 
 /// What is wrong, without its place and without the words of a parser.

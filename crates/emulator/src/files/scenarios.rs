@@ -11,9 +11,9 @@ use schemars::{JsonSchema, schema_for};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{LineError, read_yaml};
+use super::{Flaw, read_yaml};
 use crate::clock::Seconds;
-use crate::error::{Diagnostic, Error};
+use crate::error::{Error, Level};
 use crate::scenario::{Child, Scenario, Stage, Step};
 
 /// How runs go: those of some agents, and all others.
@@ -178,20 +178,16 @@ pub(crate) fn read(file: &Path) -> Result<Vec<(Option<String>, Scenario)>, Error
         file: file.to_owned(),
         source,
     })?;
-    parse(&text).map_err(|wrong| refusal(file, wrong))
+    parse(&text).map_err(|wrong| refusal(file, &text, wrong))
 }
 
-/// The error that says what is wrong with a file.
-pub(crate) fn refusal(file: &Path, (line, message): LineError) -> Error {
-    Error::Files(vec![Diagnostic {
-        file: file.to_owned(),
-        line,
-        message,
-    }])
+/// The error that says what is wrong with a file of this text.
+pub(crate) fn refusal(file: &Path, text: &str, wrong: Flaw) -> Error {
+    Error::Files(vec![wrong.diagnostic(Level::Error, file, text)])
 }
 
 /// As [`read`], of the text of a file.
-pub(crate) fn parse(text: &str) -> Result<Vec<(Option<String>, Scenario)>, LineError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<(Option<String>, Scenario)>, Flaw> {
     let file: Option<ScenarioFile> = read_yaml(text)?;
     let ScenarioFile { default, agents } = file.unwrap_or_default();
     let default = default.map(|scenario| (None, scenario));

@@ -235,5 +235,5 @@ fn fault(text: &str) -> Result<Fault, String> {
     if !text.trim_start().starts_with('{') {
         return serde_json::from_value(json!({ "fault": text })).map_err(|wrong| wrong.to_string());
     }
-    files::read_yaml(text).map_err(|(_, wrong)| wrong)
+    files::read_yaml(text).map_err(|wrong| wrong.message)
 }

@@ -118,6 +118,7 @@ fn every_flaw_of_every_agent_is_reported_with_file_and_line() {
             "keys.yml:2: the name 'other' must be that of the file, 'keys'",
             "keys.yml:3: 'role' must be a text that is not empty",
             "keys.yml:5: 'backstory' must be a text that is not empty",
+            "keys.yml:6: 'tools' must have a list of tool names",
             "keys.yml:7: the mode of 'tools' must be allowlist or denylist",
             "keys.yml:8: 'slack' must have a channel",
             "keys.yml:9: 'model_family' must be a text that is not empty",

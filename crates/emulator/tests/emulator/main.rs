@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(feature = "yaml")]
+mod agents;
 mod callbacks;
 mod caller;
 mod control;
