@@ -1,6 +1,7 @@
 //! A company token works in the workspace that it is given, from wherever; without one it lists the
 //! workspaces, and sends nothing about a run.
 
+use dinoai::graphql_client::{self, GraphQLQuery};
 use dinoai::{Client, Credentials, Error, StepOptions, TriggerRun};
 use httpmock::MockServer;
 use serde_json::json;
@@ -8,6 +9,13 @@ use serde_json::json;
 use crate::set_up::clients::{Home, call, count};
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
 use crate::support::memory_journal::MemoryJournal;
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "graphql/list_workspaces.graphql"
+)]
+struct ListWorkspaces;
 
 const TOKEN: &str = "prdm_cmp_of-the-test";
 
@@ -97,6 +105,38 @@ async fn without_a_workspace_they_are_listed_and_no_call_about_a_run_is_sent() {
             .to_lowercase()
             .contains("x-paradime-workspace")
     );
+}
+
+#[tokio::test]
+async fn with_a_workspace_such_a_client_is_whole() {
+    let server = server_with_workspaces().await;
+    let credentials = Credentials::company_token_without_workspace(TOKEN);
+    let client = Client::new(server.endpoint(), credentials).unwrap();
+    let whole = client.with_workspace("w1").unwrap();
+    whole.get_run(SESSION).await.unwrap();
+    assert!(
+        server.seen()[0]
+            .head
+            .to_lowercase()
+            .contains("x-paradime-workspace: w1\r\n")
+    );
+    assert!(
+        client.get_run(SESSION).await.is_err(),
+        "the first one stays as it is"
+    );
+    assert_eq!(server.arrived(), 1);
+}
+
+#[tokio::test]
+async fn a_document_of_the_users_own_is_sent_without_a_workspace() {
+    let server = server_with_workspaces().await;
+    let credentials = Credentials::company_token_without_workspace(TOKEN);
+    let client = Client::new(server.endpoint(), credentials).unwrap();
+    let response = client
+        .execute::<ListWorkspaces>(list_workspaces::Variables {})
+        .await;
+    let listed = response.unwrap().data.list_workspaces.unwrap();
+    assert_eq!(listed.workspaces[0].uid, "w1");
 }
 
 #[tokio::test]

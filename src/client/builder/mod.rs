@@ -1,12 +1,14 @@
-//! [`ClientBuilder`]: sets up a client piece by piece.
+//! [`ClientBuilder`]: sets up a client piece by piece; [`account`] takes endpoint, credentials and
+//! workspace from where they are set.
+
+mod account;
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Client;
-use crate::config::{Account, Credentials, Endpoint, Origins, Wanted, WantedWorkspace};
+use crate::config::{Credentials, Endpoint, Origins};
 use crate::error::{Error, Result};
 use crate::time::{Clock, SystemClock};
 use crate::transport::{Executor, HttpTransport, Retry, Settings};
@@ -97,120 +99,6 @@ impl ClientBuilder {
         self.credentials = Some(credentials);
         self.origins = self.origins.without_credentials();
         self
-    }
-
-    /// Sets the workspace that every request names, whatever the credentials or the environment say.
-    ///
-    /// Called before [`from_env`](Self::from_env) and its like, which then look for no workspace uid,
-    /// also beside a company token. [`build`](Self::build) checks it. A second call replaces the
-    /// first.
-    ///
-    /// ```no_run
-    /// use dinoai::Client;
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let client = Client::builder().workspace("your-workspace").from_env()?.build()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn workspace(mut self, uid: impl Into<String>) -> Self {
-        self.workspace_uid = Some(uid.into());
-        self.origins = self.origins.without_workspace();
-        self
-    }
-
-    /// Lets [`from_env`](Self::from_env) and its like take a company token although no workspace uid is
-    /// set.
-    ///
-    /// Called before them. A uid that is set is used. Without one the client can list the workspaces
-    /// ([`Client::list_workspaces`]); its calls about runs fail with [`Error::InvalidConfig`] and send
-    /// nothing.
-    ///
-    /// ```no_run
-    /// use dinoai::Client;
-    ///
-    /// # async fn example() -> dinoai::Result<()> {
-    /// let client = Client::builder().allow_no_workspace().from_env()?.build()?;
-    /// for workspace in client.list_workspaces().await? {
-    ///     println!("{} {}", workspace.uid, workspace.name);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn allow_no_workspace(mut self) -> Self {
-        self.no_workspace_allowed = true;
-        self
-    }
-
-    /// Takes endpoint and credentials from the environment, as [`Client::from_env`] does.
-    ///
-    /// What was given to the builder before is not looked for: after [`endpoint`](Self::endpoint),
-    /// the credentials alone are taken from the environment.
-    ///
-    /// ```no_run
-    /// use std::time::Duration;
-    /// use dinoai::Client;
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let client = Client::builder().from_env()?.request_timeout(Duration::from_secs(30)).build()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidConfig`] if variables are missing, with all their names.
-    pub fn from_env(self) -> Result<Self> {
-        Account::from_env(self.wanted()).map(|account| self.account(account))
-    }
-
-    /// Takes endpoint and credentials from the environment, and the rest from
-    /// `~/.paradime/credentials`.
-    ///
-    /// It reads both as [`Client::from_env_or_file`] does. What was given to the builder before is
-    /// not looked for:
-    ///
-    /// ```no_run
-    /// use dinoai::Client;
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// // The credentials alone are looked for.
-    /// let client = Client::builder()
-    ///     .endpoint("https://api.us.paradime.io/api/v1/your-company/graphql")
-    ///     .from_env_or_file()?
-    ///     .build()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidConfig`] if something is missing in both (all of it is named), the file is
-    /// needed but cannot be read or is not UTF-8, or the file's secret would be sent to an endpoint
-    /// from `API_ENDPOINT` in the environment: other products use that name too.
-    pub fn from_env_or_file(self) -> Result<Self> {
-        Account::from_env_or_file(self.wanted()).map(|account| self.account(account))
-    }
-
-    /// Takes endpoint and credentials from the environment, and the rest from a credentials file.
-    ///
-    /// The same as [`from_env_or_file`](Self::from_env_or_file) with the file at another place.
-    ///
-    /// ```no_run
-    /// use dinoai::Client;
-    ///
-    /// # fn main() -> dinoai::Result<()> {
-    /// let client = Client::builder().from_env_or_file_at("secrets/dinoai.env")?.build()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As for [`from_env_or_file`](Self::from_env_or_file).
-    pub fn from_env_or_file_at(self, path: impl AsRef<Path>) -> Result<Self> {
-        Account::from_env_or_file_at(path.as_ref(), self.wanted())
-            .map(|account| self.account(account))
     }
 
     /// Sets how long one attempt may take, from the first byte sent to the last one read.
@@ -400,28 +288,6 @@ impl ClientBuilder {
         let http = HttpTransport::new(endpoint, &credentials, self.settings, sources)?;
         Ok(Client::of(Executor::new(http, self.retry, self.clock)))
     }
-
-    /// What was not given in code.
-    fn wanted(&self) -> Wanted {
-        Wanted {
-            endpoint: self.endpoint.is_none() || self.origins.has_endpoint(),
-            credentials: self.credentials.is_none() || self.origins.has_credentials(),
-            workspace: match (&self.workspace_uid, self.no_workspace_allowed) {
-                (Some(_), _) => WantedWorkspace::No,
-                (None, true) => WantedWorkspace::IfSet,
-                (None, false) => WantedWorkspace::IfNeeded,
-            },
-        }
-    }
-
-    fn account(self, account: Account) -> Self {
-        Self {
-            endpoint: account.endpoint.or(self.endpoint),
-            credentials: account.credentials.or(self.credentials),
-            origins: account.origins,
-            ..self
-        }
-    }
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -439,6 +305,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::config::Account;
 
     #[test]
     fn what_is_given_in_code_has_no_place_and_the_rest_keeps_its_own() {
