@@ -80,6 +80,14 @@
 //! | [`StartOnce`], [`StartedOnce`] | Starts the run of a key, or finds what was started before. |
 //! | [`RunOnce`] | The same, and waits for it. |
 //!
+//! To find out what a backend supports, and to send other documents than this crate's (the module
+//! [`graphql`]):
+//!
+//! | type | what it is |
+//! | --- | --- |
+//! | [`Features`], [`Feature`], [`Support`], [`Access`] | What a backend supports, found without starting anything. |
+//! | [`SCHEMA`] | The schema that this crate's documents are checked against. |
+//!
 //! To act on a failure: [`Error`] in a [`Result`], what it holds ([`GraphQlError`], [`Obstacle`]), and the
 //! module [`mod@error`]. To test: the module [`mod@time`].
 //!
@@ -145,6 +153,7 @@
 // transport   GraphQL over HTTP: one attempt, what a response means, when to send again
 // operations  the documents of graphql/ as typed calls
 // graphql     documents of the user's own
+// probe       what a backend supports
 // polling     how long, how often, and which failed polls are tolerated
 // journal     one run a key, also across processes
 // session     a run by its id: follow-ups and their turns, waits, watches
@@ -171,6 +180,7 @@ pub mod journal;
 mod model;
 mod operations;
 mod polling;
+mod probe;
 mod session;
 pub mod time;
 mod transport;
@@ -193,6 +203,8 @@ pub use model::{
 pub use operations::{Call, CallFuture};
 #[doc(inline)]
 pub use polling::{OnTimeout, Outage, PollOptions, Schedule};
+#[doc(inline)]
+pub use probe::{Access, Feature, Features, Support};
 #[doc(inline)]
 pub use session::{
     Ask, Checkpoint, Event, Events, HistoryChange, RunOnce, Session, StartOnce, StartedOnce,

@@ -7,6 +7,7 @@ use crate::config::Credentials;
 use crate::error::Error;
 use crate::model::{Accepted, Run, RunSteps, SessionId, StepOptions, TriggerRun, Workspace};
 use crate::operations::{Call, check_step_options};
+use crate::probe::Features;
 #[cfg(doc)]
 use crate::session::Session;
 
@@ -220,6 +221,37 @@ impl Client {
     pub fn list_workspaces(&self) -> Call<Vec<Workspace>> {
         Call::new(self.api.clone(), async move |api, options| {
             api.list_workspaces(options).await
+        })
+    }
+
+    /// Finds out what the backend supports, and whether the credentials may read.
+    ///
+    /// It starts nothing and sends no message. Each document of this crate is sent with
+    /// `@skip(if: true)` on its root field, so that the server validates it and executes nothing; its
+    /// variables have to be refused should a server execute it all the same: a trigger has neither agent
+    /// nor message, and session ids are empty. It works where introspection is off. Whether the
+    /// credentials may start runs is not tested.
+    ///
+    /// Ten requests, one after the other. It may be dropped, and called as often as you like.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// let features = client.probe().await?;
+    /// if !features.steps.is_supported() {
+    ///     println!("this backend has no steps");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the first request, if none would fare better: [`Error::NotSent`],
+    /// [`Error::Transport`], [`Error::RateLimited`]. What else goes wrong is part of the
+    /// [`Features`].
+    pub fn probe(&self) -> Call<Features> {
+        Call::new(self.api.clone(), async move |api, options| {
+            api.probe(options).await
         })
     }
 }

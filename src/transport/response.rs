@@ -10,8 +10,10 @@
 //! Most responses to reads are data without errors: [`strict`] gives it in one pass, and all this is
 //! looked at only where that fails.
 
+use std::time::SystemTime;
+
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -77,6 +79,12 @@ fn has_object_at(value: &Value, name: &str) -> bool {
 }
 
 impl Response {
+    /// What the server's clock said.
+    pub(crate) fn date(&self) -> Option<SystemTime> {
+        let date = self.headers.get(DATE)?.to_str().ok()?;
+        httpdate::parse_http_date(date).ok()
+    }
+
     /// The value that operation `O` asked for. `agent` is the name that a trigger sent.
     pub(crate) fn read<O: Operation>(
         &self,

@@ -18,6 +18,7 @@ mod main_job;
 mod many_runs;
 mod once;
 mod own_documents;
+mod probing;
 mod requests;
 mod set_up;
 mod starting;

@@ -48,6 +48,7 @@ pub struct Quirks {
     pub(crate) compacted_transcript: Option<usize>,
     pub(crate) latency: Duration,
     pub(crate) alternating_status: bool,
+    pub(crate) conditions_ignored: bool,
 }
 
 /// What a key may do.
@@ -121,6 +122,7 @@ impl Default for Quirks {
             compacted_transcript: None,
             latency: Duration::ZERO,
             alternating_status: false,
+            conditions_ignored: false,
         }
     }
 }
@@ -311,6 +313,20 @@ impl Quirks {
     /// ```
     pub fn refusal_status(mut self, status: RefusalStatus) -> Self {
         self.refusal_status = status;
+        self
+    }
+
+    /// Executes what `@skip` and `@include` leave out.
+    ///
+    /// Both are validated, and then ignored.
+    ///
+    /// ```
+    /// use dinoai_emulator::Quirks;
+    ///
+    /// let quirks = Quirks::new().ignores_conditions();
+    /// ```
+    pub fn ignores_conditions(mut self) -> Self {
+        self.conditions_ignored = true;
         self
     }
 

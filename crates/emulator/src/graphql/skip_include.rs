@@ -92,3 +92,37 @@ pub(crate) fn null_at_root(
     }
     None
 }
+
+/// The document without its conditions: every selection is kept.
+pub(crate) fn without_conditions(document: &Document) -> Document {
+    let mut kept = document.clone();
+    for definition in &mut kept.definitions {
+        match definition {
+            Definition::OperationDefinition(it) => keep_all(&mut it.make_mut().selection_set),
+            Definition::FragmentDefinition(it) => keep_all(&mut it.make_mut().selection_set),
+            _ => {}
+        }
+    }
+    kept
+}
+
+/// Selections nest as deep as documents may: see [`syntax::DEEPEST`](super::syntax::DEEPEST).
+fn keep_all(selections: &mut [Selection]) {
+    for selection in selections {
+        let (directives, inner) = match selection {
+            Selection::Field(it) => {
+                let it = it.make_mut();
+                (&mut it.directives, Some(&mut it.selection_set))
+            }
+            Selection::InlineFragment(it) => {
+                let it = it.make_mut();
+                (&mut it.directives, Some(&mut it.selection_set))
+            }
+            Selection::FragmentSpread(it) => (&mut it.make_mut().directives, None),
+        };
+        directives.retain(|directive| !matches!(directive.name.as_str(), "skip" | "include"));
+        if let Some(inner) = inner {
+            keep_all(inner);
+        }
+    }
+}

@@ -83,6 +83,10 @@ pub(crate) fn execute(
         result: ExecutionResult::MutationRefused,
     };
     let executed = read(&schemas.declared, request.query).and_then(|document| {
+        let document = match request.quirks.conditions_ignored {
+            true => skip_include::without_conditions(&document),
+            false => document,
+        };
         let operation = choose_operation(&document, request.operation_name)?;
         outcome.operation_name = operation.name.as_ref().map(ToString::to_string);
         let kind = operation.operation_type;

@@ -386,3 +386,28 @@ async fn introspection_can_be_off_and_type_names_are_still_returned() {
         json!({ "data": {} })
     );
 }
+
+#[tokio::test]
+async fn conditions_can_be_validated_and_ignored() {
+    const SKIPPED: &str = "mutation Skipped($skip: Boolean!) {
+        triggerDinoaiAgentRun(message: \"m\") @skip(if: $skip) { ...Started }
+    }
+    fragment Started on TriggerDinoAiAgentRun { ok ... @include(if: false) { agentSessionId } }";
+    for (quirks, runs) in [(Quirks::new(), 0), (Quirks::new().ignores_conditions(), 1)] {
+        let emulator = with(quirks).await;
+        let response = call(&emulator, SKIPPED, json!({ "skip": true })).await;
+        let started = &response.body["data"]["triggerDinoaiAgentRun"];
+        assert_eq!(
+            started["agentSessionId"].is_string(),
+            runs == 1,
+            "{}",
+            response.text
+        );
+        assert_eq!(emulator.runs().len(), runs);
+        // They are checked all the same.
+        let wrong = SKIPPED.replace("(if: $skip)", "");
+        let response = call(&emulator, &wrong, json!({ "skip": true })).await;
+        assert!(response.body["errors"].is_array(), "{}", response.text);
+        assert_eq!(emulator.runs().len(), runs);
+    }
+}
