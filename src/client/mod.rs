@@ -8,6 +8,7 @@
 //! [`start`](Client::start) and the [`Session`] that it gives. A program that has to
 //! end closes it.
 
+mod account;
 mod builder;
 mod constructors;
 mod documents;

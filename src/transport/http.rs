@@ -89,10 +89,20 @@ impl HttpTransport {
         &self.shared.context
     }
 
+    /// Scheme, host and port of the endpoint.
+    pub(crate) fn origin(&self) -> String {
+        self.shared.endpoint.url().origin().ascii_serialization()
+    }
+
+    /// The workspace that every request names.
+    pub(crate) fn workspace_uid(&self) -> Option<String> {
+        workspace(&self.headers)
+    }
+
     /// What identifies the account: the endpoint, and the workspace if one is named. Not to be shown.
     pub(crate) fn account(&self) -> String {
         let mut account = self.shared.endpoint.url().to_string();
-        if let Some(workspace) = workspace(&self.headers) {
+        if let Some(workspace) = self.workspace_uid() {
             account.push('\n');
             account.push_str(&workspace);
         }

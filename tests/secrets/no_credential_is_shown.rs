@@ -88,7 +88,10 @@ async fn neither_errors_nor_debug_nor_the_log_show_a_credential_or_the_path() {
                 session.wait().timeout(Duration::from_secs(9)).await.err(),
             ];
             let wait = client.trigger_run_and_wait(TriggerRun::agent("a"));
-            let shown = format!("{client:?} {session:?} {wait:?} {credentials:?}");
+            let shown = format!(
+                "{} {client:?} {session:?} {wait:?} {credentials:?}",
+                client.endpoint_origin()
+            );
             assert!(!shown.contains(CANARY), "{shown}");
             errors.push(wait.timeout(Duration::from_secs(9)).await.err());
             for error in errors.into_iter().flatten() {
