@@ -155,6 +155,14 @@ impl Credentials {
         self
     }
 
+    /// The same, naming no workspace.
+    pub(crate) fn without_workspace_uid(self) -> Self {
+        Self {
+            workspace_uid: None,
+            ..self
+        }
+    }
+
     fn of(kind: Kind) -> Self {
         Self {
             kind,

@@ -14,4 +14,4 @@ pub(crate) use credentials::{name_workspace, names_workspace, workspace};
 pub(crate) use credentials_file::{Content, line};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use origins::{Origins, list};
-pub(crate) use sources::{Account, Wanted, WantedWorkspace};
+pub(crate) use sources::{Account, Wanted};

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use super::ClientBuilder;
+use super::{Choice, ClientBuilder};
 #[cfg(doc)]
 use crate::client::Client;
-use crate::config::{Account, Wanted, WantedWorkspace};
+use crate::config::{Account, Wanted};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -27,31 +27,32 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn workspace(mut self, uid: impl Into<String>) -> Self {
-        self.workspace_uid = Some(uid.into());
+        self.workspace = Choice::Named(uid.into());
         self.origins = self.origins.without_workspace();
         self
     }
 
-    /// Lets [`from_env`](Self::from_env) and its like take a company token although no workspace uid is
-    /// set.
+    /// Names no workspace in any request, whatever the credentials or the environment say.
     ///
-    /// Called before them. A uid that is set is used. Without one the client can list the workspaces
+    /// Called before [`from_env`](Self::from_env) and its like, which then look for no workspace uid and
+    /// take a company token alone. Such a client lists the workspaces
     /// ([`Client::list_workspaces`]); its calls about runs fail with [`Error::InvalidConfig`] and send
-    /// nothing.
+    /// nothing, unless the credentials are for one workspace.
     ///
     /// ```no_run
     /// use dinoai::Client;
     ///
     /// # async fn example() -> dinoai::Result<()> {
-    /// let client = Client::builder().allow_no_workspace().from_env()?.build()?;
+    /// let client = Client::builder().without_workspace().from_env()?.build()?;
     /// for workspace in client.list_workspaces().await? {
     ///     println!("{} {}", workspace.uid, workspace.name);
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn allow_no_workspace(mut self) -> Self {
-        self.no_workspace_allowed = true;
+    pub fn without_workspace(mut self) -> Self {
+        self.workspace = Choice::None;
+        self.origins = self.origins.without_workspace();
         self
     }
 
@@ -131,11 +132,7 @@ impl ClientBuilder {
         Wanted {
             endpoint: self.endpoint.is_none() || self.origins.has_endpoint(),
             credentials: self.credentials.is_none() || self.origins.has_credentials(),
-            workspace: match (&self.workspace_uid, self.no_workspace_allowed) {
-                (Some(_), _) => WantedWorkspace::No,
-                (None, true) => WantedWorkspace::IfSet,
-                (None, false) => WantedWorkspace::IfNeeded,
-            },
+            workspace: matches!(self.workspace, Choice::AsFound),
         }
     }
 

@@ -36,8 +36,7 @@ use crate::transport::{Executor, HttpTransport, Retry, Settings};
 pub struct ClientBuilder {
     endpoint: Option<String>,
     credentials: Option<Credentials>,
-    workspace_uid: Option<String>,
-    no_workspace_allowed: bool,
+    workspace: Choice,
     /// Where the settings were found, as far as the caller did not give them.
     origins: Origins,
     plain_http_allowed: bool,
@@ -46,13 +45,20 @@ pub struct ClientBuilder {
     clock: Arc<dyn Clock>,
 }
 
+/// Which workspace requests name.
+enum Choice {
+    /// That of the credentials, or of the environment beside them.
+    AsFound,
+    None,
+    Named(String),
+}
+
 impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
             endpoint: None,
             credentials: None,
-            workspace_uid: None,
-            no_workspace_allowed: false,
+            workspace: Choice::AsFound,
             origins: Origins::default(),
             plain_http_allowed: false,
             settings: Settings {
@@ -267,9 +273,10 @@ impl ClientBuilder {
                 return Err(Error::config(what, format!("{are} missing: {ways}")));
             }
         };
-        let credentials = match self.workspace_uid {
-            Some(uid) => credentials.with_workspace_uid(uid),
-            None => credentials,
+        let credentials = match self.workspace {
+            Choice::AsFound => credentials,
+            Choice::None => credentials.without_workspace_uid(),
+            Choice::Named(uid) => credentials.with_workspace_uid(uid),
         };
         let origins = &self.origins;
         let endpoint = Endpoint::parse(&endpoint, self.plain_http_allowed)

@@ -29,18 +29,8 @@ pub(crate) struct Account {
 pub(crate) struct Wanted {
     pub(crate) endpoint: bool,
     pub(crate) credentials: bool,
-    pub(crate) workspace: WantedWorkspace,
-}
-
-/// Whether a workspace is looked for beside credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WantedWorkspace {
-    /// A company token needs one.
-    IfNeeded,
-    /// A company token needs none.
-    IfSet,
-    /// One was given in code.
-    No,
+    /// Beside the credentials; a company token needs one.
+    pub(crate) workspace: bool,
 }
 
 /// The names of a setting: first the vendor's own, then one that other products use as well.
@@ -123,7 +113,7 @@ impl Wanted {
     pub(crate) const ALL: Self = Self {
         endpoint: true,
         credentials: true,
-        workspace: WantedWorkspace::IfNeeded,
+        workspace: true,
     };
 }
 
@@ -192,7 +182,7 @@ impl Values {
             values.key = values.look_up(places, KEY_NAMES)?;
             values.secret = values.look_up(places, SECRET_NAMES)?;
         }
-        if wanted.credentials && wanted.workspace != WantedWorkspace::No {
+        if wanted.credentials && wanted.workspace {
             values.workspace_uid = values.look_up(places, WORKSPACE_NAMES)?;
         }
         Ok(values)
@@ -291,7 +281,7 @@ impl Values {
                 "the API key's secret, or a token",
             ),
             (
-                is_company && wanted.workspace == WantedWorkspace::IfNeeded,
+                is_company && wanted.workspace,
                 &self.workspace_uid,
                 WORKSPACE_NAMES,
                 "which a company token needs",

@@ -341,7 +341,7 @@ fn what_is_not_wanted_is_not_looked_for() {
     let wanted = Wanted {
         endpoint: false,
         credentials: true,
-        workspace: WantedWorkspace::IfNeeded,
+        workspace: true,
     };
     let account = Account::from_place_or_file(place(&other), &path, wanted).unwrap();
     assert_eq!(account.endpoint, None);
@@ -357,7 +357,7 @@ fn what_is_not_wanted_is_not_looked_for() {
     let wanted = Wanted {
         endpoint: true,
         credentials: false,
-        workspace: WantedWorkspace::IfNeeded,
+        workspace: true,
     };
     let account = Account::from_place_or_file(place(&other), &path, wanted).unwrap();
     assert_eq!(account.endpoint.as_deref(), Some("https://other/graphql"));

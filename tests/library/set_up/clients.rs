@@ -32,7 +32,7 @@ async fn in_an_environment_of_its_own() {
             .from_env_or_file()
             .and_then(ClientBuilder::build),
         Ok("no workspace needed") => Client::builder()
-            .allow_no_workspace()
+            .without_workspace()
             .from_env_or_file()
             .and_then(ClientBuilder::build),
         Ok("all given") => given()

@@ -160,6 +160,25 @@ async fn a_workspace_of_the_builders_replaces_that_of_the_credentials() {
     }
 }
 
+#[tokio::test]
+async fn a_builder_without_a_workspace_takes_that_of_the_credentials_away() {
+    let server = server_with_workspaces().await;
+    for credentials in [
+        Credentials::company_token(TOKEN, "w1"),
+        Credentials::key_and_secret("key", "secret").with_workspace_uid("w1"),
+    ] {
+        let builder = Client::builder().endpoint(server.endpoint());
+        let client = builder
+            .credentials(credentials)
+            .without_workspace()
+            .build()
+            .unwrap();
+        client.list_workspaces().await.unwrap();
+        let head = server.seen().pop().unwrap().head.to_lowercase();
+        assert!(!head.contains("x-paradime-workspace"), "{head}");
+    }
+}
+
 #[test]
 fn a_blank_workspace_of_the_builders_is_refused_by_name() {
     let builder = Client::builder()
@@ -209,10 +228,11 @@ async fn where_no_workspace_is_needed_a_company_token_is_enough_and_the_rest_is_
     assert!(said.contains("workspace uid"), "{said}");
     assert_eq!(requests.calls(), 0);
 
-    // One that is set is used.
+    // One that is set is not used: it may be the wrong one.
     let uid = ("WORKSPACE_UID", "w1");
     let said = call("no workspace needed", &[endpoint, uid, home.variable()]);
-    assert_eq!(said, "HTTP 404");
+    assert!(said.contains("workspace uid"), "{said}");
+    assert_eq!(requests.calls(), 0);
 
     let said = call("no workspace needed", &[home.variable()]);
     assert!(said.starts_with("PARADIME_API_ENDPOINT ("), "{said}");
