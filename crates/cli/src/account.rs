@@ -1,7 +1,7 @@
 //! The account that is used: [`Account::open`] makes a client of the endpoint and credentials that
 //! the options, the environment or the credentials file name, or of an emulator in place of both.
 //!
-//! [`Account::explain_unreached`] adds to a failure what may be wrong with the account. Where the
+//! [`Account::explain`] adds to a failure what may be wrong with the account. Where the
 //! credentials file is ([`credentials_file`]), and who can read and write it, is decided here; what
 //! is in it, the library reads and writes. With `--emulator`, [`refuse_outliving`] refuses a command
 //! that needs a run of another command.
@@ -29,7 +29,11 @@ pub(crate) struct Account {
 
 impl Account {
     /// The account that the options ask for. Sends nothing.
-    pub(crate) fn open(global: &GlobalArgs, output: &Output) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        global: &GlobalArgs,
+        scope: Scope,
+        output: &Output,
+    ) -> Result<Self, Failure> {
         #[cfg(feature = "emulator")]
         if global.is_emulated() {
             return start_emulator();
@@ -44,6 +48,11 @@ impl Account {
         let builder = match &global.endpoint {
             Some(endpoint) => builder.endpoint(endpoint),
             None => builder,
+        };
+        let builder = match (scope, &global.workspace) {
+            (Scope::Company, _) => builder.without_workspace(),
+            (Scope::Workspace, Some(uid)) => builder.workspace(uid),
+            (Scope::Workspace, None) => builder,
         };
         let builder = match file {
             Some(file) => builder.from_env_or_file_at(file),
@@ -65,9 +74,19 @@ impl Account {
                 .any(|words| failure.message.contains(words))
     }
 
-    /// The failure of a command, if it could not reach this very machine: an emulator that has
-    /// ended is the likely cause.
-    pub(crate) fn explain_unreached(failure: Failure, global: &GlobalArgs) -> Failure {
+    /// The failure of a command, with what is the likely cause where the account is: credentials
+    /// that were refused beside a workspace, or an emulator that has ended.
+    pub(crate) fn explain(failure: Failure, global: &GlobalArgs) -> Failure {
+        let names_workspace =
+            global.workspace.is_some() || failure.message.contains("workspace uid");
+        match failure.kind == FailureKind::Unauthorized && names_workspace {
+            true => failure.with_further_hint(WORKSPACES),
+            false => Self::explain_unreached(failure, global),
+        }
+    }
+
+    /// The same of one that could not reach this very machine.
+    fn explain_unreached(failure: Failure, global: &GlobalArgs) -> Failure {
         const LOCAL: [&str; 3] = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
 
         let endpoint = global
@@ -86,9 +105,27 @@ impl Account {
     }
 }
 
+/// What a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The runs of one workspace.
+    Workspace,
+    /// All workspaces: none is named, since the one that is set may be the wrong one.
+    Company,
+}
+
+/// The command that says which workspaces there are.
+const WORKSPACES: &str = "to see which workspaces there are: dinoai workspaces";
+
 /// Why there is no account, and what works without one.
 fn missing(error: dinoai::Error) -> Failure {
     let failure = Failure::from(error);
+    // Nothing else is.
+    if failure.message.starts_with("PARADIME_WORKSPACE_UID (") {
+        return failure
+            .with_hint(WORKSPACES)
+            .with_further_hint("to use one of them, add --workspace UID");
+    }
     match Account::is_missing(&failure) && cfg!(feature = "emulator") {
         true => failure.with_hint(
             "without an account, use --emulator for one command or `dinoai emulator` for several",

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Why an emulator could not be started, or a fault not be planned.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +88,7 @@ pub struct Diagnostic {
     /// How much it matters. What keeps an emulator from starting is an error.
     pub level: Level,
     /// The file, as it was named.
+    #[serde(serialize_with = "lossily")]
     pub file: PathBuf,
     /// The line, from 1.
     pub line: usize,
@@ -99,6 +100,11 @@ pub struct Diagnostic {
     /// below the column. Several lines, without anything that a terminal acts on. Not in JSON.
     #[serde(skip)]
     pub rendered: String,
+}
+
+/// A path in JSON, which cannot hold what is not Unicode.
+fn lossily<S: Serializer>(file: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&file.to_string_lossy())
 }
 
 impl fmt::Display for Diagnostic {

@@ -23,8 +23,8 @@ pub(crate) use command_args::{
 
 const EXIT_STATUSES: &str = "\
 Exit status:
-  0  every run that was waited for completed; a read, a stop or --detach succeeded
-  1  a run that was waited for failed, was stopped or expired
+  0  every run that was waited for completed; a read, a stop, a check or --detach succeeded
+  1  a run that was waited for failed, was stopped or expired; a check has found errors
   2  invalid usage or configuration; nothing was sent
   3  the credentials were refused
   4  timed out, or the turn did not start; the run may still be in progress
@@ -40,7 +40,7 @@ Environment:
   PARADIME_API_ENDPOINT   URL shown when the API key was generated
   PARADIME_API_KEY        API key
   PARADIME_API_SECRET     API secret, or a token (prdm_wsp_…, prdm_cmp_…)
-  PARADIME_WORKSPACE_UID  workspace UID, required with a company token
+  PARADIME_WORKSPACE_UID  workspace UID, required with a company token (unless --workspace is given)
   DINOAI_JOURNAL          where it is remembered what was started: a file, postgres://… or none
   NO_COLOR                disable colours; FORCE_COLOR and CLICOLOR_FORCE enable them without a
                           terminal, too, and CLICOLOR=0 disables them. NO_COLOR takes precedence
@@ -120,9 +120,13 @@ pub(crate) struct GlobalArgs {
     /// ~/.paradime/credentials]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials_file: Option<PathBuf>,
+    /// Use this workspace, in place of the one that the environment or the credentials file names; to
+    /// list them: dinoai workspaces
+    #[arg(long, global = true, value_name = "UID")]
+    pub(crate) workspace: Option<String>,
     /// Start a local emulator of the API for this command; needs no account, runs no agent
     #[cfg(feature = "emulator")]
-    #[arg(long, global = true, conflicts_with_all = ["endpoint", "credentials_file"])]
+    #[arg(long, global = true, conflicts_with_all = ["endpoint", "credentials_file", "workspace"])]
     pub(crate) emulator: bool,
     /// Suppress everything except errors on standard error
     #[arg(short, long, global = true)]
@@ -202,6 +206,14 @@ pub(crate) enum Command {
     ///
     /// The results are JSON lines; on a terminal, text.
     Batch(BatchArgs),
+    /// List the workspaces that the credentials reach
+    ///
+    /// A company token needs no workspace for this.
+    Workspaces,
+    /// Work with the files that define agents
+    #[cfg(feature = "emulator")]
+    #[command(subcommand)]
+    Agents(AgentsCommand),
     /// Ask for the endpoint and credentials, and save them to the credentials file
     Login,
     /// Generate a completion script for a shell
@@ -229,6 +241,21 @@ pub(crate) enum Command {
             value_name = "OPTIONS"
         )]
         options: Vec<OsString>,
+    },
+}
+
+/// What is done with the files that define agents.
+#[cfg(feature = "emulator")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentsCommand {
+    /// Check the files that define agents
+    ///
+    /// Needs no account. What the vendor refuses is an error, with exit status 1; what is probably not
+    /// meant so, a key that is not known for one, is a warning.
+    Check {
+        /// Folder with the files, <AGENT>.yml
+        #[arg(default_value = ".dinoai/agents", value_name = "FOLDER")]
+        folder: PathBuf,
     },
 }
 

@@ -3,11 +3,13 @@
 //! command if none is named.
 //!
 //! [`execute`] makes the output and calls [`dispatch`]. Commands that send nothing (login,
-//! completions, runs, schema, version, emulator) are called at once. For any other one it reads the
+//! completions, runs, agents, schema, version, emulator) are called at once. For any other one it reads the
 //! message, opens the account, checks the file for the answer, prepares a batch, listens for
 //! signals, and only then calls the command, with a [`Context`]. [`finish`] reports a failure and
 //! waits until everything is written.
 
+#[cfg(feature = "emulator")]
+mod agents;
 mod batch;
 mod chat;
 mod compat;
@@ -26,12 +28,13 @@ mod stop;
 mod tree;
 mod wait;
 mod watch;
+mod workspaces;
 
 use std::time::Duration;
 
-use crate::account::Account;
 #[cfg(feature = "emulator")]
 use crate::account::refuse_outliving;
+use crate::account::{Account, Scope};
 use crate::args::{Cli, Command};
 use crate::follow::AnswerFile;
 use crate::interrupt::{Interrupts, Listener};
@@ -78,6 +81,8 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             return completions::print_completions(shell, output);
         }
         Some(Command::Runs(options)) => return keys::list(&options, &global, output),
+        #[cfg(feature = "emulator")]
+        Some(Command::Agents(command)) => return agents::agents(command, output),
         Some(Command::Schema { of }) => return schema::print_schema(of, output),
         Some(Command::Version) => {
             return output.print_result(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
@@ -97,7 +102,11 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
         Command::Send(send) => Command::Send(send.with_message()?),
         command => command,
     };
-    let account = Account::open(&global, output).map_err(|failure| match is_bare {
+    let scope = match command {
+        Command::Workspaces => Scope::Company,
+        _ => Scope::Workspace,
+    };
+    let account = Account::open(&global, scope, output).map_err(|failure| match is_bare {
         true => failure.with_further_hint("for usage, see `dinoai --help`"),
         false => failure,
     })?;
@@ -136,15 +145,16 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             Command::Chat(options) => chat::chat(context, options).await,
             Command::Resolve(options) => keys::resolve(context, options).await,
             Command::Retry(options) => keys::retry(context, options).await,
+            Command::Workspaces => workspaces::workspaces(context).await,
             Command::Login
             | Command::Completions { .. }
             | Command::Schema { .. }
             | Command::Runs(_)
             | Command::Version => Ok(ExitStatus::Done),
             #[cfg(feature = "emulator")]
-            Command::Emulator { .. } => Ok(ExitStatus::Done),
+            Command::Emulator { .. } | Command::Agents(_) => Ok(ExitStatus::Done),
         };
-        let done = done.map_err(|failure| Account::explain_unreached(failure, &global));
+        let done = done.map_err(|failure| Account::explain(failure, &global));
         finish(done, output, &mut interrupts).await
     };
     let done = runtime.block_on(async {

@@ -19,6 +19,8 @@ pub(crate) enum ExitStatus {
     Done,
     /// 1
     RunFailed,
+    /// 1, of a check that has found errors
+    Flawed,
     /// 2
     Usage,
     /// 3
@@ -81,7 +83,7 @@ impl ExitStatus {
     pub(crate) fn status(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::RunFailed => 1,
+            Self::RunFailed | Self::Flawed => 1,
             Self::Usage => 2,
             Self::Refused => 3,
             Self::InProgress => 4,
@@ -96,7 +98,7 @@ impl ExitStatus {
     fn weight(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::RunFailed => 1,
+            Self::RunFailed | Self::Flawed => 1,
             Self::InProgress => 2,
             Self::Refused => 3,
             Self::Unavailable => 4,

@@ -30,6 +30,10 @@ impl AccountOptions {
             // Its path is a secret. A placeholder is refused before anything is sent.
             options += " --endpoint URL";
         }
+        if let Some(uid) = &global.workspace {
+            let gap = if uid.starts_with('-') { "=" } else { " " };
+            options += &format!(" --workspace{gap}{}", quoted(uid));
+        }
         Self {
             options,
             ends: global.is_emulated(),

@@ -2,7 +2,7 @@
 
 use crate::support::program::{assert_done, bare, run};
 
-pub(crate) const COMMANDS: [&str; 13] = [
+pub(crate) const COMMANDS: [&str; 15] = [
     "run",
     "send",
     "get",
@@ -12,6 +12,8 @@ pub(crate) const COMMANDS: [&str; 13] = [
     "tree",
     "chat",
     "batch",
+    "workspaces",
+    "agents",
     "login",
     "completions",
     "schema",
@@ -24,6 +26,8 @@ fn the_help_of_every_command_is_as_it_was() {
     for command in COMMANDS {
         assert_done!(format!("help_{command}"), run(bare(), &[command, "--help"]));
     }
+    let check = run(bare(), &["agents", "check", "--help"]);
+    assert_done!("help_agents_check", check);
 }
 
 /// Fails on "Starts a run." and the like: "Start a run" is what is wanted.

@@ -6,6 +6,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod agents_are_checked;
 mod answer_file_has_only_the_answer;
 mod batch;
 mod colours_follow_the_environment;
@@ -38,3 +39,4 @@ mod support;
 mod terminal;
 mod unfinished_runs_are_written;
 mod waits_like_the_library;
+mod workspaces_are_named;

@@ -1,8 +1,10 @@
 //! Each command prints its result in each format.
 
+use std::fs;
+
 use dinoai_emulator::{Backend, Emulator, Scenario, Stage, Step};
 
-use crate::support::program::{assert_done, dinoai, run, run_with_input};
+use crate::support::program::{assert_done, bare, dinoai, run, run_with_input};
 
 const FORMATS: [&str; 3] = ["text", "json", "jsonl"];
 const FAST: [&str; 2] = ["--poll-interval", "5ms"];
@@ -156,6 +158,35 @@ fn a_read_of_a_run_that_has_failed_succeeds() {
             1,
             "{command}"
         );
+    }
+}
+
+#[test]
+fn workspaces_are_shown_in_each_format() {
+    for format in FORMATS {
+        let builder = Emulator::builder().workspace("wsp_8f3a2b", "Finance & more");
+        let emulator = builder.start_blocking().unwrap();
+        let arguments = with_options(&["workspaces"], format);
+        assert_done!(
+            format!("workspaces_{format}"),
+            run(dinoai(&emulator), &arguments)
+        );
+    }
+}
+
+#[test]
+fn a_check_of_agents_is_shown_in_each_format() {
+    let repository = tempfile::tempdir().unwrap();
+    let folder = repository.path().join(".dinoai/agents");
+    fs::create_dir_all(&folder).unwrap();
+    let agent = "name: checker\nversion: one\nrole: Checker\ngaol: Find it.\nbackstory: b\n";
+    fs::write(folder.join("checker.yml"), agent).unwrap();
+    fs::write(folder.join("other.yaml"), "").unwrap();
+    for format in FORMATS {
+        let mut command = bare();
+        command.current_dir(repository.path());
+        let arguments = with_options(&["agents", "check"], format);
+        assert_done!(format!("agents_{format}"), run(command, &arguments));
     }
 }
 
