@@ -125,7 +125,7 @@ pub(crate) fn list(
             true => "No key is unknown.",
             false => "Nothing was started from here.",
         }),
-        Format::Text => table(&entries).iter().for_each(|line| output.line(line)),
+        Format::Text => table(&entries).iter().for_each(|line| output.text(line)),
     }
     output.block_until_written(None);
     match output.stdout_error() {

@@ -42,6 +42,16 @@ fn keys_are_listed_the_newest_first() {
         .map(|it| it.split_whitespace().collect())
         .collect();
     assert_eq!(rows[0], ["KEY", "AGENT", "SESSION", "STATUS", "AGE"]);
+    let lines: Vec<_> = listed.stdout.lines().collect();
+    let place = lines[0].find("AGENT");
+    for line in &lines[1..] {
+        assert_eq!(
+            line.find(" agent ").map(|it| it + 1),
+            place,
+            "{}",
+            listed.stdout
+        );
+    }
     let (first, second) = (bench.id(0), bench.id(1));
     for (row, expected) in rows[1..].iter().zip([
         ["free", "agent", "-", "free"],
