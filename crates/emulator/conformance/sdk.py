@@ -301,6 +301,17 @@ class Credentials(unittest.TestCase):
             self.assertEqual(emulator.runs(), [])
             self.assertNotIn(emulator.secret, str(emulator.requests()))
 
+    def test_every_kind_lists_the_workspaces(self):
+        with Emulator() as emulator:
+            for credentials in [
+                {"api_key": emulator.key, "api_secret": emulator.secret},
+                {"api_secret": WORKSPACE_TOKEN},
+                {"api_secret": COMPANY_TOKEN, "workspace_uid": WORKSPACE},
+            ]:
+                with self.subTest(**credentials):
+                    (workspace,) = client(emulator, **credentials).workspaces.list_all()
+                    self.assertEqual((workspace.uid, workspace.name), (WORKSPACE, "Demo workspace"))
+
     def test_a_key_that_lacks_a_capability_is_403(self):
         with Emulator("--without-capability", "trigger") as emulator:
             with self.assertRaisesRegex(ParadimeAPIException, "Error: 403 - .*dinoai:agent:trigger"):
