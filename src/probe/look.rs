@@ -28,10 +28,6 @@ impl Probe {
             field: "document",
             problem: format!("of {} cannot be parsed", O::INFO.name),
         })?;
-        Ok(Self::of::<O>(document, variables))
-    }
-
-    fn of<O: Operation>(document: String, variables: Value) -> Self {
         // Nothing is started whatever the server does, so that no outcome is unknown.
         let (purpose, safety) = match O::INFO.safety {
             Safety::Read => (Purpose::Query, Safety::Read),
@@ -40,13 +36,19 @@ impl Probe {
         let info = OperationInfo {
             purpose,
             safety,
-            root: None,
-            needs_workspace: false,
-            relax: |_| {},
             ..O::INFO
         };
+        Ok(Self::of(info, document, variables))
+    }
+
+    fn of(info: OperationInfo, document: String, variables: Value) -> Self {
         Self {
-            info,
+            info: OperationInfo {
+                root: None,
+                needs_workspace: false,
+                relax: |_| {},
+                ..info
+            },
             document,
             variables,
         }
@@ -133,7 +135,7 @@ impl Api {
             return Ok(Access::NotChecked { error });
         }
         let document = dinoai_agent_run_status::QUERY.to_owned();
-        let probe = Probe::of::<DinoaiAgentRunStatus>(document, json!({ "id": "" }));
+        let probe = Probe::of(DinoaiAgentRunStatus::INFO, document, json!({ "id": "" }));
         let refusal = match self.ask(probe, options, server_time).await {
             Ok(errors) if errors.iter().any(is_refusal) => Error::GraphQl {
                 call: Box::new(DinoaiAgentRunStatus::INFO.call()),

@@ -74,6 +74,11 @@ impl Account {
                 .any(|words| failure.message.contains(words))
     }
 
+    /// Whether a failure says that a company token has no workspace, and nothing else is missing.
+    pub(crate) fn lacks_workspace_alone(failure: &Failure) -> bool {
+        failure.message.starts_with("PARADIME_WORKSPACE_UID (")
+    }
+
     /// The failure of a command, with what is the likely cause where the account is: credentials
     /// that were refused beside a workspace, or an emulator that has ended.
     pub(crate) fn explain(failure: Failure, global: &GlobalArgs) -> Failure {
@@ -121,7 +126,7 @@ const WORKSPACES: &str = "to see which workspaces there are: dinoai workspaces";
 fn missing(error: dinoai::Error) -> Failure {
     let failure = Failure::from(error);
     // Nothing else is.
-    if failure.message.starts_with("PARADIME_WORKSPACE_UID (") {
+    if Account::lacks_workspace_alone(&failure) {
         return failure
             .with_hint(WORKSPACES)
             .with_further_hint("to use one of them, add --workspace UID");

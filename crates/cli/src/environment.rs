@@ -59,6 +59,16 @@ pub(crate) fn endpoint() -> Option<String> {
     names.iter().find_map(|name| env::var(name).ok())
 }
 
+/// The variable that names a proxy for requests to this origin.
+pub(crate) fn proxy(origin: &str) -> Option<&'static str> {
+    let names = match origin.starts_with("https:") {
+        true => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        false => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
+    let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    names.into_iter().find(is_set)
+}
+
 /// What options and environment ask for, whatever a stream leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ColourChoice {

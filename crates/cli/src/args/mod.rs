@@ -216,6 +216,10 @@ pub(crate) enum Command {
     Agents(AgentsCommand),
     /// Ask for the endpoint and credentials, and save them to the credentials file
     Login,
+    /// Check the endpoint, the credentials, and what the backend supports
+    ///
+    /// Starts nothing and sends no message.
+    Doctor,
     /// Generate a completion script for a shell
     Completions {
         /// Shell to generate the script for

@@ -15,6 +15,7 @@ mod chat;
 mod compat;
 mod completions;
 mod context;
+mod doctor;
 mod failure_groups;
 mod get;
 mod keys;
@@ -106,10 +107,17 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
         Command::Workspaces => Scope::Company,
         _ => Scope::Workspace,
     };
-    let account = Account::open(&global, scope, output).map_err(|failure| match is_bare {
-        true => failure.with_further_hint("for usage, see `dinoai --help`"),
-        false => failure,
-    })?;
+    let account = match command {
+        Command::Doctor => match doctor::open(&global, output) {
+            Ok(account) => account,
+            // It has said why there is none.
+            Err(exit) => return Ok(exit),
+        },
+        _ => Account::open(&global, scope, output).map_err(|failure| match is_bare {
+            true => failure.with_further_hint("for usage, see `dinoai --help`"),
+            false => failure,
+        })?,
+    };
     let answer_file = AnswerFile::of(&command, &global)?;
     let client = &account.client;
     // Reads files and pipes: while nothing listens for signals yet, they end the process.
@@ -146,6 +154,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             Command::Resolve(options) => keys::resolve(context, options).await,
             Command::Retry(options) => keys::retry(context, options).await,
             Command::Workspaces => workspaces::workspaces(context).await,
+            Command::Doctor => doctor::doctor(context).await,
             Command::Login
             | Command::Completions { .. }
             | Command::Schema { .. }

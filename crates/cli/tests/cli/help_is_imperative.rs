@@ -2,7 +2,7 @@
 
 use crate::support::program::{assert_done, bare, run};
 
-pub(crate) const COMMANDS: [&str; 15] = [
+pub(crate) const COMMANDS: [&str; 16] = [
     "run",
     "send",
     "get",
@@ -15,6 +15,7 @@ pub(crate) const COMMANDS: [&str; 15] = [
     "workspaces",
     "agents",
     "login",
+    "doctor",
     "completions",
     "schema",
     "emulator",

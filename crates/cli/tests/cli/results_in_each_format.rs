@@ -175,6 +175,19 @@ fn workspaces_are_shown_in_each_format() {
 }
 
 #[test]
+fn a_checkup_is_shown_in_each_format() {
+    for format in FORMATS {
+        let builder = Emulator::builder().backend(Backend::PagesOnly);
+        let emulator = builder.start_blocking().unwrap();
+        let arguments = with_options(&["doctor"], format);
+        assert_done!(
+            format!("doctor_{format}"),
+            run(dinoai(&emulator), &arguments)
+        );
+    }
+}
+
+#[test]
 fn a_check_of_agents_is_shown_in_each_format() {
     let repository = tempfile::tempdir().unwrap();
     let folder = repository.path().join(".dinoai/agents");

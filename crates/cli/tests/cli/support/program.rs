@@ -106,6 +106,7 @@ pub(crate) fn settings() -> insta::Settings {
     settings.add_filter(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z", "[time]");
     settings.add_filter(r#""ageSeconds":( ?)\d+"#, "\"ageSeconds\":${1}1");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[port]");
+    settings.add_filter(r"(connected to [^ ]+) in [^,]+", "$1 in [time]");
     settings.add_filter(r"\b[\d.]+m?s and \d+ polls?", "[time] and [n] polls");
     // A poll that the end of the timeout has cut off.
     settings.add_filter(
