@@ -20,9 +20,7 @@ fn doctor(command: Command) -> Done {
 fn line<'a>(done: &'a Done, name: &str) -> &'a str {
     let mut lines = done.stdout.lines();
     let is_it = |line: &&str| line.split_whitespace().any(|word| word == name);
-    lines
-        .find(is_it)
-        .unwrap_or_else(|| panic!("no {name} in {}", done.stdout))
+    lines.find(is_it).unwrap_or_default()
 }
 
 #[test]
