@@ -200,7 +200,7 @@ pub use model::{
     StepOptions, TriggerRun, UnknownStatus, Workspace,
 };
 #[doc(inline)]
-pub use operations::{Call, CallFuture};
+pub use operations::{Call, CallFuture, DOCUMENTS};
 #[doc(inline)]
 pub use polling::{OnTimeout, Outage, PollOptions, Schedule};
 #[doc(inline)]

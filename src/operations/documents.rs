@@ -9,6 +9,35 @@ use crate::transport::Document;
 
 pub(crate) use dinoai_agent_run_status::DinoAiAgentRunStatus;
 
+macro_rules! documents {
+    ($($file:literal,)*) => {
+        /// The documents that this crate sends, each with its file's name and its text.
+        ///
+        /// Tools check them against a schema: `dinoai schema diff` says what a changed one means for
+        /// them. The one that reads the statuses of several runs is made of
+        /// `dinoai_agent_run_status.graphql` when it is sent.
+        ///
+        /// ```
+        /// let (name, text) = dinoai::DOCUMENTS[0];
+        /// assert_eq!(name, "dinoai_agent_run.graphql");
+        /// assert!(text.starts_with("query DinoaiAgentRun("));
+        /// ```
+        pub const DOCUMENTS: &[(&str, &str)] =
+            &[$(($file, include_str!(concat!("../../graphql/", $file)))),*];
+    };
+}
+
+documents![
+    "dinoai_agent_run.graphql",
+    "dinoai_agent_run_digest.graphql",
+    "dinoai_agent_run_status.graphql",
+    "dinoai_agent_run_steps.graphql",
+    "send_dinoai_agent_message.graphql",
+    "stop_dinoai_agent_run.graphql",
+    "trigger_dinoai_agent_run.graphql",
+    "trigger_dinoai_agent_run_with_options.graphql",
+];
+
 macro_rules! operation {
     ($name:ident, $document:tt $(, $option:ident $values:tt)?) => {
         #[derive(Debug, GraphQLQuery)]

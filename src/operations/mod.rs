@@ -17,6 +17,7 @@ pub(crate) mod scheduler;
 pub(crate) mod status_batch;
 
 pub use call::{Call, CallFuture};
+pub use documents::DOCUMENTS;
 
 pub(crate) use api::Api;
 pub(crate) use check::{check_request, check_step_options};

@@ -111,13 +111,37 @@ impl Schemas {
     }
 }
 
-/// The schema that an SDL declares, with introspection and `@oneOf` as the reference has them.
+/// Why type definitions are no schema.
+pub(crate) enum RefusedSchema {
+    Diagnostics(DiagnosticList),
+    /// A field of an input object that has exactly one of its fields.
+    OneOf(String),
+}
+
+impl From<DiagnosticList> for RefusedSchema {
+    fn from(diagnostics: DiagnosticList) -> Self {
+        Self::Diagnostics(diagnostics)
+    }
+}
+
+/// The schema that an SDL declares.
 fn declared(text: &str) -> Result<Schema, Error> {
-    let refused = |errors: DiagnosticList| Error::Sdl(errors.to_string());
-    let built = Schema::builder().parse(text, "backend.graphql").build();
-    let mut schema = built.map_err(|it| refused(it.errors))?;
+    declare(&[("backend.graphql", text)]).map_err(|refused| match refused {
+        RefusedSchema::Diagnostics(diagnostics) => Error::Sdl(diagnostics.to_string()),
+        RefusedSchema::OneOf(message) => Error::Sdl(message),
+    })
+}
+
+/// The schema that texts declare together, each with its name, with introspection and `@oneOf` as
+/// the reference has them.
+pub(crate) fn declare(parts: &[(&str, &str)]) -> Result<Schema, RefusedSchema> {
+    let mut builder = Schema::builder();
+    for (name, text) in parts {
+        builder = builder.parse(*text, name);
+    }
+    let mut schema = builder.build().map_err(|it| it.errors)?;
     let built_in = Parser::new().parse_ast(INTROSPECTION, "introspection.graphql");
-    let built_in = built_in.map_err(|it| refused(it.errors))?;
+    let built_in = built_in.map_err(|it| it.errors)?;
     for definition in &built_in.definitions {
         if let Definition::DirectiveDefinition(directive) = definition {
             let known = &mut schema.directive_definitions;
@@ -126,7 +150,7 @@ fn declared(text: &str) -> Result<Schema, Error> {
                 .or_insert_with(|| directive.clone());
         }
     }
-    let validated = schema.validate().map_err(|it| refused(it.errors))?;
+    let validated = schema.validate().map_err(|it| it.errors)?;
     let mut schema = validated.into_inner();
     for definition in &built_in.definitions {
         declare_again(&mut schema, definition);
@@ -177,7 +201,7 @@ fn declare_again(schema: &mut Schema, definition: &Definition) {
 }
 
 /// An object that has exactly one of its fields can have any of them, and none by default.
-fn check_one_of(ty: &InputObjectType) -> Result<(), Error> {
+fn check_one_of(ty: &InputObjectType) -> Result<(), RefusedSchema> {
     for (field, definition) in &ty.fields {
         let name = &ty.name;
         let wrong = if definition.ty.is_non_null() {
@@ -187,7 +211,7 @@ fn check_one_of(ty: &InputObjectType) -> Result<(), Error> {
         } else {
             continue;
         };
-        return Err(Error::Sdl(format!(
+        return Err(RefusedSchema::OneOf(format!(
             "OneOf input field {name}.{field} {wrong}."
         )));
     }

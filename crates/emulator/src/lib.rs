@@ -160,6 +160,8 @@
 // quirks       what a client must survive though nothing is broken
 // graphql      the language: syntax, validation, coercion, introspection; it knows no run
 // backend      which schema is served
+// documents    files of documents, checked against a schema
+// changes      what a change of a schema means for documents
 // scenario     how a run goes: stages, steps, children
 // files        scenarios and agents from YAML files
 // demo         the demo agents: scenarios made up from what a user says
@@ -172,9 +174,11 @@
 // program      the program around it: options, signals, what it prints
 mod backend;
 mod builder;
+pub mod changes;
 mod clock;
 mod credentials;
 mod demo;
+pub mod documents;
 mod emulator;
 mod error;
 mod fault;
@@ -198,6 +202,8 @@ mod snippet;
 
 pub use backend::Backend;
 pub use builder::Builder;
+#[doc(inline)]
+pub use documents::check_documents;
 pub use emulator::Emulator;
 pub use error::{Diagnostic, Error, Level};
 pub use fault::{ErrorData, Fault};

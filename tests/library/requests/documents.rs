@@ -162,6 +162,20 @@ fn there_is_one_document_for_each_operation_of_the_design_and_no_other() {
 }
 
 #[test]
+fn the_documents_that_are_exported_are_those_of_the_folder() {
+    let exported: Vec<_> = dinoai::DOCUMENTS
+        .iter()
+        .map(|(file, text)| {
+            (
+                file.trim_end_matches(".graphql").to_owned(),
+                (*text).to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(exported, documents().into_iter().collect::<Vec<_>>());
+}
+
+#[test]
 fn every_document_is_valid_against_the_schema_in_full() {
     let schema = schema();
     for (file, text) in documents() {

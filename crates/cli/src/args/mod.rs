@@ -4,6 +4,7 @@
 
 mod command_args;
 pub(crate) mod duration;
+mod schema_args;
 
 #[cfg(feature = "emulator")]
 use std::ffi::OsString;
@@ -20,11 +21,15 @@ pub(crate) use command_args::{
     OnceArgs, PollArgs, RequestArgs, ResolveArgs, RestartWhen, RetryArgs, RunArgs, RunsArgs,
     SendArgs, StopArgs, TreeArgs, WaitArgs, WatchArgs,
 };
+pub(crate) use schema_args::SchemaCommand;
+#[cfg(feature = "emulator")]
+pub(crate) use schema_args::{SchemaCheckArgs, SchemaDiffArgs};
 
 const EXIT_STATUSES: &str = "\
 Exit status:
   0  every run that was waited for completed; a read, a stop, a check or --detach succeeded
-  1  a run that was waited for failed, was stopped or expired; a check has found errors
+  1  a run that was waited for failed, was stopped or expired; a check has found errors, or
+     `schema diff` a breaking change
   2  invalid usage or configuration; nothing was sent
   3  the credentials were refused
   4  timed out, or the turn did not start; the run may still be in progress
@@ -225,11 +230,10 @@ pub(crate) enum Command {
         /// Shell to generate the script for
         shell: Shell,
     },
-    /// Print the JSON schema of what commands write as JSON
+    /// Print schemas, check GraphQL documents, show what changed for them
     Schema {
-        /// Schema to print
-        #[arg(value_name = "SCHEMA")]
-        of: SchemaOf,
+        #[command(subcommand)]
+        command: SchemaCommand,
     },
     /// Print version
     #[command(hide = true)]
@@ -261,11 +265,4 @@ pub(crate) enum AgentsCommand {
         #[arg(default_value = ".dinoai/agents", value_name = "FOLDER")]
         folder: PathBuf,
     },
-}
-
-/// What there is a JSON schema of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaOf {
-    /// Results and errors with --output json and jsonl
-    Output,
 }

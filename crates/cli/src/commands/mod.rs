@@ -3,7 +3,8 @@
 //! command if none is named.
 //!
 //! [`execute`] makes the output and calls [`dispatch`]. Commands that send nothing (login,
-//! completions, runs, agents, schema, version, emulator) are called at once. For any other one it reads the
+//! completions, runs, agents, schema unless it asks for the API's, version, emulator) are called at once.
+//! For any other one it reads the
 //! message, opens the account, checks the file for the answer, prepares a batch, listens for
 //! signals, and only then calls the command, with a [`Context`]. [`finish`] reports a failure and
 //! waits until everything is written.
@@ -84,7 +85,9 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
         Some(Command::Runs(options)) => return keys::list(&options, &global, output),
         #[cfg(feature = "emulator")]
         Some(Command::Agents(command)) => return agents::agents(command, output),
-        Some(Command::Schema { of }) => return schema::print_schema(of, output),
+        Some(Command::Schema { command }) if !command.needs_account() => {
+            return schema::without_account(command, output);
+        }
         Some(Command::Version) => {
             return output.print_result(concat!("dinoai ", env!("CARGO_PKG_VERSION")));
         }
@@ -155,11 +158,10 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             Command::Retry(options) => keys::retry(context, options).await,
             Command::Workspaces => workspaces::workspaces(context).await,
             Command::Doctor => doctor::doctor(context).await,
-            Command::Login
-            | Command::Completions { .. }
-            | Command::Schema { .. }
-            | Command::Runs(_)
-            | Command::Version => Ok(ExitStatus::Done),
+            Command::Schema { command } => schema::with_account(context, command).await,
+            Command::Login | Command::Completions { .. } | Command::Runs(_) | Command::Version => {
+                Ok(ExitStatus::Done)
+            }
             #[cfg(feature = "emulator")]
             Command::Emulator { .. } | Command::Agents(_) => Ok(ExitStatus::Done),
         };

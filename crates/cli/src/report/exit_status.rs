@@ -17,7 +17,7 @@ use dinoai::Error;
 pub(crate) enum ExitStatus {
     /// 0
     Done,
-    /// 1
+    /// 1: also documents that are wrong, or that a schema breaks.
     RunFailed,
     /// 1, of a check that has found errors
     Flawed,

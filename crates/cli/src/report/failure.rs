@@ -41,6 +41,12 @@ impl Failure {
         Self::new(FailureKind::Output, ExitStatus::Unavailable, message)
     }
 
+    /// Documents that are wrong, so that nothing can be said of them.
+    #[cfg(feature = "emulator")]
+    pub(crate) fn documents(message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Documents, ExitStatus::RunFailed, message)
+    }
+
     /// The results of a batch could not be kept or printed.
     pub(crate) fn results(message: impl Into<String>) -> Self {
         Self::new(FailureKind::Results, ExitStatus::Unavailable, message)
@@ -196,12 +202,12 @@ impl From<Error> for Failure {
 
 /// Defines the kinds once: each with its word, and the list of all of them.
 macro_rules! kinds {
-    ($($kind:ident = $word:literal,)*) => {
+    ($($(#[$attribute:meta])* $kind:ident = $word:literal,)*) => {
         /// What kind of failure it is. The words do not change between versions, and stand in the
         /// JSON schema of the output.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum FailureKind {
-            $($kind,)*
+            $($(#[$attribute])* $kind,)*
         }
 
         impl FailureKind {
@@ -247,6 +253,8 @@ kinds! {
     Results = "results",
     InProgress = "in_progress",
     Unread = "unread",
+    #[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the word stays in the schema"))]
+    Documents = "documents",
     Other = "other",
 }
 

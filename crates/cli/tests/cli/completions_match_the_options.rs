@@ -32,7 +32,9 @@ fn part(script: &str, shell: &str, command: &str) -> (String, &'static str) {
             let start = format!("complete -c dinoai -n \"__fish_dinoai_using_subcommand {command}");
             let lines = script.lines().filter(|line| {
                 let rest = line.strip_prefix(&start);
-                rest.is_some_and(|rest| rest.starts_with(['"', ';']))
+                // What comes after a command of its own, as `schema check`, is about that one.
+                let is_inner = |rest: &str| rest.starts_with("; and __fish_seen_subcommand_from");
+                rest.is_some_and(|rest| rest.starts_with(['"', ';']) && !is_inner(rest))
             });
             (
                 lines

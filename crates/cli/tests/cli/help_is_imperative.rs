@@ -21,6 +21,9 @@ pub(crate) const COMMANDS: [&str; 16] = [
     "emulator",
 ];
 
+/// What comes after `schema`.
+const SCHEMA_COMMANDS: [&str; 4] = ["output", "print", "check", "diff"];
+
 #[test]
 fn the_help_of_every_command_is_as_it_was() {
     assert_done!("help", run(bare(), &["--help"]));
@@ -29,6 +32,10 @@ fn the_help_of_every_command_is_as_it_was() {
     }
     let check = run(bare(), &["agents", "check", "--help"]);
     assert_done!("help_agents_check", check);
+    for command in SCHEMA_COMMANDS {
+        let help = run(bare(), &["schema", command, "--help"]);
+        assert_done!(format!("help_schema_{command}"), help);
+    }
 }
 
 /// Fails on "Starts a run." and the like: "Start a run" is what is wanted.
@@ -53,12 +60,21 @@ fn summaries_are_in_the_imperative_and_fit_into_a_line() {
     for command in COMMANDS.iter().chain(&["--color=never"]) {
         let help = run(bare(), &[*command, "--help"]).stdout;
         assert_imperative(help.lines().next().unwrap());
-        let lines: Vec<_> = help.lines().map(str::trim).collect();
-        for pair in lines.windows(2) {
-            // What an option takes is listed with a hyphen and a space.
-            if pair[0].starts_with('-') && !pair[0].starts_with("- ") {
-                assert_imperative(pair[1]);
-            }
+        assert_options_imperative(&help);
+    }
+    for command in SCHEMA_COMMANDS {
+        let help = run(bare(), &["schema", command, "--help"]).stdout;
+        assert_imperative(help.lines().next().unwrap());
+        assert_options_imperative(&help);
+    }
+}
+
+fn assert_options_imperative(help: &str) {
+    let lines: Vec<_> = help.lines().map(str::trim).collect();
+    for pair in lines.windows(2) {
+        // What an option takes is listed with a hyphen and a space.
+        if pair[0].starts_with('-') && !pair[0].starts_with("- ") {
+            assert_imperative(pair[1]);
         }
     }
 }

@@ -9,6 +9,7 @@
 mod agents_are_checked;
 mod answer_file_has_only_the_answer;
 mod batch;
+mod changed_schemas_are_noticed;
 mod colours_follow_the_environment;
 mod compacted_conversations;
 mod completions_match_the_options;
@@ -28,6 +29,7 @@ mod login_saves_credentials;
 mod lost_stdout_loses_no_id;
 mod messages_come_from_options;
 mod outages_are_shown;
+mod own_documents_are_checked;
 mod readmes_show_real_output;
 mod results_in_each_format;
 mod schema_covers_all_json;

@@ -96,7 +96,12 @@ fn output_of(Snapshot { name, stdout, .. }: &Snapshot) -> Option<String> {
         | "cli__failures_and_exit_status__timeout"
         | "cli__failures_and_exit_status__timeout_stop" => "run",
         _ => {
-            let folders = ["cli__results_in_each_format__", "cli__keys__found_again__"];
+            let folders = [
+                "cli__results_in_each_format__",
+                "cli__keys__found_again__",
+                "cli__own_documents_are_checked__",
+                "cli__changed_schemas_are_noticed__",
+            ];
             let what = folders.iter().find_map(|folder| what.strip_prefix(folder));
             assert!(what.is_some(), "{name}: which command wrote this?");
             what.unwrap_or_default().split('_').next().unwrap()

@@ -129,7 +129,7 @@ pub(super) fn is_block(value: &Node<Value>, text: &str) -> bool {
         .is_some_and(|source| source.starts_with("\"\"\""))
 }
 
-pub(super) fn quoted(content: &str) -> String {
+pub(crate) fn quoted(content: &str) -> String {
     let mut text = String::from("\"");
     for next in content.chars() {
         match next {

@@ -10,33 +10,33 @@ pub(super) fn nullable(ty: &Type) -> Type {
 }
 
 /// The type of a list's items; none for what is no list.
-pub(super) fn item(ty: &Type) -> Option<&Type> {
+pub(crate) fn item(ty: &Type) -> Option<&Type> {
     match ty {
         Type::List(item) | Type::NonNullList(item) => Some(item),
         Type::Named(_) | Type::NonNullNamed(_) => None,
     }
 }
 
-pub(super) fn root(schema: &Schema, operation: OperationType) -> Option<&Name> {
+pub(crate) fn root(schema: &Schema, operation: OperationType) -> Option<&Name> {
     schema.root_operation(operation)
 }
 
 /// A type that has fields, or members that have.
-pub(super) fn is_composite(schema: &Schema, name: &str) -> bool {
+pub(crate) fn is_composite(schema: &Schema, name: &str) -> bool {
     schema
         .types
         .get(name)
         .is_some_and(|ty| ty.is_object() || ty.is_interface() || ty.is_union())
 }
 
-pub(super) fn is_input(schema: &Schema, name: &str) -> bool {
+pub(crate) fn is_input(schema: &Schema, name: &str) -> bool {
     schema
         .types
         .get(name)
         .is_some_and(|ty| ty.is_scalar() || ty.is_enum() || ty.is_input_object())
 }
 
-pub(super) fn input_object<'a>(schema: &'a Schema, ty: &Type) -> Option<&'a InputObjectType> {
+pub(crate) fn input_object<'a>(schema: &'a Schema, ty: &Type) -> Option<&'a InputObjectType> {
     match schema.types.get(ty.inner_named_type()) {
         Some(ExtendedType::InputObject(definition)) => Some(definition),
         _ => None,
@@ -54,7 +54,7 @@ pub(crate) fn field<'a>(
 }
 
 /// Whether an object can be of both types.
-pub(super) fn overlap(schema: &Schema, one: &str, other: &str) -> bool {
+pub(crate) fn overlap(schema: &Schema, one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }

@@ -1,5 +1,6 @@
 //! What tests share: the program under test, a home, a terminal, a pipe, and runs.
 
+pub(crate) mod changed_schemas;
 pub(crate) mod home;
 pub(crate) mod pipe;
 pub(crate) mod program;

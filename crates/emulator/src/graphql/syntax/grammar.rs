@@ -49,6 +49,15 @@ impl<'a> Grammar<'a> {
         }
     }
 
+    /// A value without variables, and nothing behind it.
+    pub(super) fn only_literal(&mut self) -> Checked {
+        self.literal(Variables::Refused)?;
+        match self.token().kind {
+            TokenKind::End => Ok(()),
+            _ => Err(self.unexpected()),
+        }
+    }
+
     fn definition(&mut self) -> Checked {
         if self.is_at(b'{') {
             return self.selection_set();

@@ -20,7 +20,12 @@ pub(crate) use syntax_error::{Positions, SyntaxError};
 /// Checks a text, and returns what the parser is to read: the same text, with blanks for the
 /// descriptions that it does not know.
 pub(crate) fn check(text: &str) -> Result<String, SyntaxError> {
-    let tokens = lexer::tokens(text, MOST_TOKENS)?;
+    check_up_to(text, MOST_TOKENS)
+}
+
+/// The same of a text that may have another number of tokens.
+pub(crate) fn check_up_to(text: &str, most_tokens: usize) -> Result<String, SyntaxError> {
+    let tokens = lexer::tokens(text, most_tokens)?;
     let mut grammar = Grammar::new(text, &tokens);
     grammar.document()?;
     let mut read = text.to_owned();
@@ -29,6 +34,12 @@ pub(crate) fn check(text: &str) -> Result<String, SyntaxError> {
         read.replace_range(place, &blanks);
     }
     Ok(read)
+}
+
+/// Whether a text is one value without variables, and nothing else.
+pub(crate) fn is_literal(text: &str) -> bool {
+    let tokens = lexer::tokens(text, MOST_TOKENS);
+    tokens.is_ok_and(|tokens| Grammar::new(text, &tokens).only_literal().is_ok())
 }
 
 /// As many bytes, on as many lines.

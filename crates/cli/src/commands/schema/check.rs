@@ -1,0 +1,127 @@
+//! `dinoai schema check`: checks documents in full against a schema.
+
+use std::collections::BTreeSet;
+
+use dinoai_emulator::documents::{Documents, Problem, Problems, Schema};
+use serde::Serialize;
+
+use super::SHIPPED;
+use super::problems::{Event, ProblemLine, is_unread, unusable};
+use crate::args::{Format, SchemaCheckArgs};
+use crate::output::Output;
+use crate::report::{ExitStatus, Failure};
+
+pub(super) fn check(options: &SchemaCheckArgs, output: &Output) -> Result<ExitStatus, Failure> {
+    let documents = Documents::read(&options.paths).map_err(|it| unusable(&it))?;
+    let chosen = chosen_schema(options, &documents);
+    let checked = match chosen {
+        Ok((name, schema)) => (name, documents.check(&schema)),
+        // What is wrong with a schema among the files is a result, too.
+        Err((name, problems)) if !is_unread(&problems) => (name, Err(problems)),
+        Err((_, problems)) => return Err(unusable(&problems)),
+    };
+    let (schema, problems) = match checked {
+        (name, Ok(())) => (name, Vec::new()),
+        (_, Err(problems)) if is_unread(&problems) => return Err(unusable(&problems)),
+        (name, Err(problems)) => (name, problems.list().to_vec()),
+    };
+    let names: Vec<_> = documents.names().collect();
+    show(&names, &schema, &problems, output);
+    output.block_until_written(None);
+    match output.stdout_error() {
+        Some(lost) if !lost.is_closed => Err(lost.failure("")),
+        _ if problems.is_empty() => Ok(ExitStatus::Done),
+        _ => Ok(ExitStatus::RunFailed),
+    }
+}
+
+/// The schema and what it is called.
+type Chosen = Result<(String, Schema), (String, Problems)>;
+
+fn chosen_schema(options: &SchemaCheckArgs, documents: &Documents) -> Chosen {
+    if let Some(file) = &options.schema {
+        let name = file.display().to_string();
+        let schema = Schema::read(file);
+        return named(name, schema);
+    }
+    let names: Vec<_> = documents.definition_names().collect();
+    match documents.own_schema() {
+        Ok(Some(schema)) => Ok((names.join(", "), schema)),
+        Ok(None) => named(SHIPPED.to_owned(), Schema::parse(SHIPPED, dinoai::SCHEMA)),
+        Err(problems) => Err((names.join(", "), problems)),
+    }
+}
+
+fn named(name: String, schema: Result<Schema, Problems>) -> Chosen {
+    match schema {
+        Ok(schema) => Ok((name, schema)),
+        Err(problems) => Err((name, problems)),
+    }
+}
+
+/// What was checked, for programs.
+#[derive(Serialize)]
+struct Checked<'a, P> {
+    /// Against which schema: its files, or this version's own.
+    schema: &'a str,
+    documents: &'a [&'a str],
+    problems: P,
+}
+
+fn show(documents: &[&str], schema: &str, problems: &[Problem], output: &Output) {
+    let lines = problems.iter().map(ProblemLine::from);
+    match output.format {
+        Format::Json => output.json(&Checked {
+            schema,
+            documents,
+            problems: lines.collect::<Vec<_>>(),
+        }),
+        Format::Jsonl => {
+            for data in lines {
+                let event = "problem";
+                output.json(&Event { event, data });
+            }
+            let data = Checked {
+                schema,
+                documents,
+                problems: problems.len(),
+            };
+            let event = "checked";
+            output.json(&Event { event, data });
+        }
+        Format::Text => {
+            for problem in problems {
+                output.text(&format!("{problem}\n"));
+            }
+            output.line(&summary(documents, schema, problems));
+        }
+    }
+}
+
+fn summary(documents: &[&str], schema: &str, problems: &[Problem]) -> String {
+    let count = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    };
+    let all = count(documents.len(), "document");
+    let wrong: BTreeSet<_> = problems
+        .iter()
+        .filter_map(|it| it.file.as_deref())
+        .collect();
+    let are_documents = wrong.iter().all(|file| documents.contains(file));
+    match problems.len() {
+        0 if documents.len() == 1 => format!("1 document is valid, checked against {schema}"),
+        0 => format!("{all} are valid, checked against {schema}"),
+        errors if are_documents => {
+            let errors = count(errors, "error");
+            format!(
+                "{errors} in {} of {all}, checked against {schema}",
+                wrong.len()
+            )
+        }
+        errors => {
+            let errors = count(errors, "error");
+            format!("{errors} in the schema {schema}; {all} could not be checked")
+        }
+    }
+}

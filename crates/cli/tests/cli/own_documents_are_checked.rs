@@ -1,0 +1,227 @@
+//! Documents of the user's own are checked in full, each with its file, line and column.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::support::program::{Done, assert_done, bare, run};
+
+const SCHEMA: &str = "type Query { run(id: ID!, first: Int): Run }\ntype Run { status: String! }\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    folder
+}
+
+fn check(folder: &Path, arguments: &[&str]) -> Done {
+    let mut command = bare();
+    command.current_dir(folder);
+    run(command, &[&["schema", "check"][..], arguments].concat())
+}
+
+const WRONG: &[(&str, &str)] = &[
+    ("graphql/schema.graphql", SCHEMA),
+    (
+        "graphql/status.graphql",
+        "query Status($id: String!, $first: Int) {\n  run(id: $id, last: 1) {\n    state\n  }\n}\n",
+    ),
+    (
+        "graphql/more/open.graphql",
+        "query Open {\n  run(id: 1) { status }\n",
+    ),
+    ("graphql/nameless.graphql", "{ run(id: 1) { status } }\n"),
+    (
+        "graphql/right.gql",
+        "query Right { run(id: 1) { status } }\n",
+    ),
+    ("graphql/notes.md", "# no document"),
+];
+
+#[test]
+fn what_is_wrong_is_shown_with_its_line_in_each_format() {
+    let folder = folder(WRONG);
+    for format in ["text", "json", "jsonl"] {
+        let done = check(folder.path(), &["graphql", "--output", format]);
+        assert_eq!(done.code(), 1, "{}", done.stderr);
+        assert_done!(format!("schema-check_{format}"), done);
+    }
+}
+
+#[test]
+fn the_schema_is_that_of_the_option_or_of_the_files_or_the_one_that_is_shipped() {
+    let run_status = "query A { dinoaiAgentRun(agentSessionId: \"a\") { status } }";
+    let folder = folder(&[
+        ("a.graphql", run_status),
+        ("b.graphql", "query B { run(id: 1) { status } }"),
+        ("types/query.graphql", "type Query { run(id: ID!): Run }"),
+        (
+            "types/run.graphql",
+            "\"A part of it.\"\ntype Run { status: String! }",
+        ),
+        ("other.graphql", SCHEMA),
+    ]);
+    for (arguments, summary) in [
+        (
+            &["a.graphql"][..],
+            "1 document is valid, checked against dinoai 0.1.0\n",
+        ),
+        (
+            &["b.graphql", "types"],
+            "1 document is valid, checked against types/query.graphql, types/run.graphql\n",
+        ),
+        (
+            &[
+                "b.graphql",
+                "types",
+                "b.graphql",
+                "--schema",
+                "other.graphql",
+            ],
+            "1 document is valid, checked against other.graphql\n",
+        ),
+    ] {
+        let done = check(folder.path(), arguments);
+        assert_eq!(
+            (done.code(), &*done.stdout),
+            (0, summary),
+            "{}",
+            done.stderr
+        );
+    }
+    let done = check(folder.path(), &["a.graphql", "b.graphql"]);
+    assert!(
+        done.stdout
+            .ends_with("1 error in 1 of 2 documents, checked against dinoai 0.1.0\n"),
+        "{}",
+        done.stdout
+    );
+}
+
+#[test]
+fn each_file_is_a_document_of_its_own() {
+    let folder = folder(&[
+        ("schema.graphql", SCHEMA),
+        ("a.graphql", "query A { run(id: 1) { ...F } }"),
+        ("f.graphql", "fragment F on Run { status }"),
+    ]);
+    let done = check(folder.path(), &["."]);
+    assert_eq!(done.code(), 1);
+    for words in [
+        "Unknown fragment \"F\".",
+        "help: ./f.graphql has it, but each file is a document of its own: copy the fragment",
+        "Fragment \"F\" is never used.",
+    ] {
+        assert!(done.stdout.contains(words), "{words}: {}", done.stdout);
+    }
+}
+
+#[test]
+fn a_schema_that_is_wrong_is_an_error_of_its_own() {
+    for (text, words) in [
+        ("type Query { a: B }", "--> ./schema.graphql:1:17"),
+        ("type Query { a: ", "--> ./schema.graphql:1:17"),
+        ("type A { a: Int }", "--> ./schema.graphql"),
+        (
+            "type Query { a(b: I): Int } input I @oneOf { c: Int! }",
+            "OneOf input field I.c must be nullable.",
+        ),
+    ] {
+        let folder = folder(&[("schema.graphql", text), ("a.graphql", "query A { a }")]);
+        let done = check(folder.path(), &["."]);
+        assert_eq!(done.code(), 1, "{text}: {}{}", done.stdout, done.stderr);
+        assert!(done.stdout.contains(words), "{text}: {}", done.stdout);
+        let summary = "1 error in the schema ./schema.graphql; 1 document could not be checked\n";
+        assert!(done.stdout.ends_with(summary), "{text}: {}", done.stdout);
+    }
+}
+
+#[test]
+fn nothing_to_read_is_wrong_usage() {
+    let folder = folder(&[("schema.graphql", SCHEMA), ("empty/notes.md", "")]);
+    fs::write(
+        folder.path().join("latin1.graphql"),
+        b"# \xe9\nquery A { a }",
+    )
+    .unwrap();
+    for (arguments, words) in [
+        (&["none"][..], "cannot read none: No such file"),
+        (&["empty"], "there are no documents to check"),
+        (&["schema.graphql"], "there are no documents to check"),
+        (
+            &["latin1.graphql"],
+            "cannot read latin1.graphql: it is not UTF-8 (line 1); save it as UTF-8",
+        ),
+        (
+            &["schema.graphql", "--schema", "none"],
+            "cannot read none: No such file",
+        ),
+        (&[], "required arguments"),
+    ] {
+        let done = check(folder.path(), arguments);
+        assert_eq!(
+            (done.code(), &*done.stdout),
+            (2, ""),
+            "{arguments:?} {}",
+            done.stderr
+        );
+        assert!(done.stderr.contains(words), "{arguments:?} {}", done.stderr);
+    }
+}
+
+#[test]
+fn nothing_in_a_file_reaches_the_terminal_as_a_command() {
+    let text = "query A { \u{1b}]0;title\u{7} }\n##vso[task.setvariable]";
+    let folder = folder(&[("a\u{1b}[31m.graphql", text)]);
+    let done = check(folder.path(), &["."]);
+    assert_eq!(done.code(), 1, "{}", done.stderr);
+    assert!(
+        !done.stdout.contains('\u{1b}') && !done.stdout.contains("##vso"),
+        "{:?}",
+        done.stdout
+    );
+}
+
+#[test]
+fn deep_and_long_documents_are_errors_and_no_crash() {
+    let folder = folder(&[(
+        "schema.graphql",
+        "type Query { a: Query, b(c: [[Int]]): Int }",
+    )]);
+    let file = folder.path().join("a.graphql");
+    for text in [
+        format!("query A {}a{}", "{ a ".repeat(100_000), "}".repeat(100_000)),
+        format!(
+            "query A {{ b(c: {}1{}) }}",
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        ),
+        format!(
+            "query A($c: {}Int{}) {{ b(c: $c) }}",
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        ),
+        "a ".repeat(200_000),
+    ] {
+        fs::write(&file, text).unwrap();
+        let done = check(folder.path(), &["."]);
+        assert_eq!(done.code(), 1, "{}", done.stderr);
+        assert!(
+            done.stdout.contains("error: Syntax Error: "),
+            "{}",
+            done.stdout
+        );
+    }
+}
+
+#[test]
+fn the_schema_that_is_printed_is_the_library_s() {
+    let done = run(bare(), &["schema", "print"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    assert_eq!(done.stdout, dinoai::SCHEMA);
+}

@@ -1,0 +1,96 @@
+//! What a change of a schema means for the documents in use: [`changes`] between two schemas, each with
+//! its [`Level`] and the places in the documents that it is about.
+//!
+//! ```
+//! use dinoai_emulator::changes::{Level, changes};
+//! use dinoai_emulator::documents::{Documents, Schema};
+//!
+//! let old = Schema::parse("old.graphql", "type Query { id: ID!, name: String, more: Int }")?;
+//! let new = Schema::parse("new.graphql", "type Query { id: ID, more: Float }")?;
+//! let documents = Documents::new().with("both.graphql", "query Both { id name }");
+//! let found = changes(&old, &new, &documents)?;
+//! let [id, name] = found.list() else { panic!("{found:?}") };
+//! assert_eq!(id.coordinate, "Query.id");
+//! assert_eq!(id.message, "the type `ID!` became `ID`: it may be null");
+//! assert_eq!((name.level, &*name.message), (Level::Breaking, "the field is removed"));
+//! assert_eq!((name.places[0].line, name.places[0].column), (1, 17));
+//! // `Query.more` is in no document.
+//! assert_eq!(found.unused(), 1);
+//! # Ok::<(), dinoai_emulator::documents::Problems>(())
+//! ```
+//!
+//! # The levels
+//!
+//! *Breaking*: a server with the new schema refuses the document (it is validated in full against it), or
+//! its response cannot be read any more by types that were made from the old schema, or it refuses
+//! variables of such types:
+//!
+//! - what a document selects is removed, may be null, also within a list, or has another type: a list
+//!   or none, another scalar or enum;
+//! - an argument that a document gives is removed, or takes another type; an argument that it does
+//!   not give is required;
+//! - a type that a document names is removed, or has another name: of a fragment, of a variable;
+//! - of an input object that a variable is made of, a field is removed, is added as required, or takes
+//!   another type, and an enum that a variable holds lost a value. Validation does not find these: a
+//!   server checks variables only when it is called.
+//!
+//! *Dangerous*: the document is valid and its response can be read, but may mean something else:
+//!
+//! - an enum of which a document selects a value has a further one; an interface or a union a further
+//!   type, whose objects the derive's types read only with `fragments_other_variant`;
+//! - the default changed of an argument that a document leaves out, or of such a field of an input object;
+//! - a field has another object type, which has what the document selects.
+//!
+//! *Safe*: everything else that concerns what a document uses: an optional argument or field of an input
+//! object is added, what may be null never is, something is deprecated, an enum lost a value which is
+//! only read, an object type that no document names has another name.
+//!
+//! What concerns no document is counted ([`Changes::unused`]). Descriptions do not count.
+
+mod all;
+mod change;
+mod comparison;
+mod inputs;
+mod outputs;
+mod renames;
+
+pub use change::{Change, Changes, Level, Place};
+
+use crate::documents::{Documents, Problems, Schema};
+use crate::graphql::document;
+use comparison::Comparison;
+
+/// What changed between two schemas for these documents, by level and then by coordinate.
+///
+/// # Errors
+///
+/// What is wrong with the documents under the old schema, as
+/// [`Documents::check`] says it: nothing can be said of those.
+///
+/// ```
+/// use dinoai_emulator::changes::changes;
+/// use dinoai_emulator::documents::{Documents, Schema};
+///
+/// let schema = Schema::parse("schema.graphql", "type Query { id: ID! }")?;
+/// let documents = Documents::new().with("id.graphql", "query Id { id }");
+/// assert!(changes(&schema, &schema, &documents)?.list().is_empty());
+/// # Ok::<(), dinoai_emulator::documents::Problems>(())
+/// ```
+pub fn changes(old: &Schema, new: &Schema, documents: &Documents) -> Result<Changes, Problems> {
+    documents.check(old)?;
+    let (old, new) = (&old.declared, &new.declared);
+    let renames = renames::between(old, new);
+    let mut found = change::Found::default();
+    for source in documents.sources() {
+        // It has been read before, so this is no error.
+        let Ok(document) = document::read(old, &source.text) else {
+            continue;
+        };
+        let refusals = document::read(new, &source.text).err().unwrap_or_default();
+        let mut comparison =
+            Comparison::new(old, new, &renames, &document, source, refusals, &mut found);
+        comparison.definitions(&document);
+        comparison.add_unexplained(&document);
+    }
+    Ok(found.into_changes(all::coordinates(old, new, &renames)))
+}

@@ -1,0 +1,299 @@
+//! Documents of files, checked in full against a schema: [`check_documents`] is one line in a test.
+//!
+//! ```no_run
+//! #[test]
+//! fn the_documents_are_valid() {
+//!     dinoai_emulator::check_documents("graphql").unwrap();
+//! }
+//! ```
+//!
+//! It prints what is wrong as `rustc` does, with file, line and column:
+//!
+//! ```text
+//! error: Unknown argument "id" on field "Query.dinoaiAgentRun".
+//!  --> graphql/run_status.graphql:2:18
+//!   |
+//! 2 |   dinoaiAgentRun(id: $id) {
+//!   |                  ^^
+//! ```
+//!
+//! # What the derive checks, and what this adds
+//!
+//! The derive `GraphQLQuery` checks that the fields exist, and the types that fragments and variables
+//! name: it needs them to make Rust of them. It checks little else. A document with one of these
+//! compiles, and fails at the first call:
+//!
+//! | in a document | the derive | here |
+//! | --- | --- | --- |
+//! | a field that the type does not have | an error, without a place | an error |
+//! | an argument that the field does not have | compiles | an error |
+//! | a required argument that is missing | compiles | an error |
+//! | a variable or a value of another type than the argument | compiles | an error |
+//! | a variable that is not used, or not defined | compiles | an error |
+//! | a directive that the schema does not have | compiles | an error |
+//! | a fragment that is not used, or cannot apply where it is spread | compiles | an error |
+//! | two fields of one name that cannot be one | compiles, or an error about Rust | an error |
+//! | a syntax error | each derive of the crate reports a `PoisonError`, without the file's name | an error |
+//!
+//! The rules, and the words, are those of the reference implementation, npm `graphql`: what is valid
+//! here, a server with this schema executes. Beside them it reports what is valid and the derive makes
+//! no types of ([`ProblemKind::Derive`]): an operation without a name, `__typename` that is missing
+//! on an interface or a union, an inline fragment without a type, a default value that is null or an enum
+//! value, a description, a directive on a variable, more than 50 levels.
+//!
+//! # Files
+//!
+//! Each file is a document of its own, as it is for the derive: a fragment of another file is not
+//! known. A file whose first definition is one of types is a part of the schema; several such files are one
+//! schema. In a folder the files that end in `.graphql`, `.graphqls` and `.gql` are read, and
+//! `schema.json` (the response to an introspection), those of its folders too. What begins with a dot,
+//! `target`, `node_modules` and links to folders are left out. A file has up to 16 MiB, a document up
+//! to 100,000 tokens.
+
+mod derive;
+mod introspection_result;
+mod problem;
+mod schema;
+mod source;
+
+use std::path::Path;
+
+use apollo_compiler::response::GraphQLError;
+
+pub use problem::{Problem, ProblemKind, Problems};
+pub use schema::Schema;
+
+use crate::graphql::document;
+pub(crate) use source::Source;
+
+/// Checks every document of a folder against the schema in the same folder.
+///
+/// # Errors
+///
+/// Everything that is wrong, which `unwrap` prints as `rustc` would; see [the module](self). Also a
+/// folder that does not exist, has no schema, or has no documents.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let graphql = folder.path();
+/// std::fs::write(graphql.join("schema.graphql"), "type Query { status(id: ID!): String }")?;
+/// std::fs::write(graphql.join("status.graphql"), "query Status { status }")?;
+/// let problems = dinoai_emulator::check_documents(graphql).unwrap_err();
+/// assert_eq!(
+///     problems.list()[0].message,
+///     r#"Field "status" argument "id" of type "ID!" is required, but it was not provided."#
+/// );
+/// # Ok(())
+/// # }
+/// ```
+pub fn check_documents(folder: impl AsRef<Path>) -> Result<(), Problems> {
+    let folder = folder.as_ref();
+    let documents = Documents::read([folder])?;
+    let name = folder.to_string_lossy();
+    match documents.own_schema()? {
+        Some(schema) => documents.check(&schema),
+        None => {
+            let message = format!("{name} has no schema: no file begins with type definitions");
+            Err(Problem::new(ProblemKind::NoSchema, message)
+                .in_file(&name)
+                .with_help("put one there: dinoai schema print > schema.graphql")
+                .into())
+        }
+    }
+}
+
+/// Documents, each with its name, and the type definitions that came with them.
+///
+/// ```
+/// use dinoai_emulator::documents::{Documents, Schema};
+///
+/// let schema = Schema::parse("schema.graphql", "type Query { status(id: ID!): String }")?;
+/// let documents = Documents::new().with("status.graphql", "query Status { status(id: 1) }");
+/// documents.check(&schema)?;
+/// # Ok::<(), dinoai_emulator::documents::Problems>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    documents: Vec<Source>,
+    definitions: Vec<Source>,
+}
+
+impl Documents {
+    /// No documents yet.
+    ///
+    /// ```
+    /// assert!(dinoai_emulator::documents::Documents::new().is_empty());
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads the documents, and the type definitions, of files and folders.
+    ///
+    /// Their syntax is looked at later, by [`own_schema`](Self::own_schema) and [`check`](Self::check).
+    ///
+    /// # Errors
+    ///
+    /// [`ProblemKind::Unread`] for each file and folder that cannot be read.
+    ///
+    /// ```no_run
+    /// use dinoai_emulator::documents::Documents;
+    ///
+    /// let documents = Documents::read(["graphql", "more/status.graphql"])?;
+    /// # Ok::<(), dinoai_emulator::documents::Problems>(())
+    /// ```
+    pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, Problems> {
+        let sources = source::read(paths)?.into_iter();
+        Ok(sources.fold(Self::new(), Self::with_source))
+    }
+
+    /// Adds a text under a name, which stands in errors as that of a file does.
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::Documents;
+    ///
+    /// let documents = Documents::new().with("schema.graphql", "type Query { status: String }");
+    /// assert!(documents.is_empty(), "it is a schema");
+    /// assert!(documents.own_schema()?.is_some());
+    /// # Ok::<(), dinoai_emulator::documents::Problems>(())
+    /// ```
+    #[must_use]
+    pub fn with(self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.with_source(Source {
+            name: name.into(),
+            text: text.into(),
+        })
+    }
+
+    fn with_source(mut self, source: Source) -> Self {
+        match source.is_schema() {
+            true => self.definitions.push(source),
+            false => self.documents.push(source),
+        }
+        self
+    }
+
+    /// Whether there are no documents; type definitions are none.
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::Documents;
+    ///
+    /// assert!(!Documents::new().with("a.graphql", "query A { a }").is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
+    /// The names of the documents, in the order in which they were added.
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::Documents;
+    ///
+    /// let documents = Documents::new().with("a.graphql", "query A { a }");
+    /// assert_eq!(documents.names().collect::<Vec<_>>(), ["a.graphql"]);
+    /// ```
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.documents.iter().map(|it| it.name.as_str())
+    }
+
+    /// The names of the files of type definitions that came with the documents.
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::Documents;
+    ///
+    /// let documents = Documents::new().with("a.graphql", "type A { a: Int }");
+    /// assert_eq!(documents.definition_names().collect::<Vec<_>>(), ["a.graphql"]);
+    /// ```
+    pub fn definition_names(&self) -> impl Iterator<Item = &str> {
+        self.definitions.iter().map(|it| it.name.as_str())
+    }
+
+    /// The schema whose parts came with the documents; none if there are no type definitions.
+    ///
+    /// # Errors
+    ///
+    /// [`ProblemKind::Syntax`] and [`ProblemKind::Schema`], each with its file.
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::Documents;
+    ///
+    /// assert!(Documents::new().own_schema()?.is_none());
+    /// # Ok::<(), dinoai_emulator::documents::Problems>(())
+    /// ```
+    pub fn own_schema(&self) -> Result<Option<Schema>, Problems> {
+        match &*self.definitions {
+            [] => Ok(None),
+            parts => Schema::of(parts).map(Some),
+        }
+    }
+
+    /// Checks each document against a schema, in full.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any of them: at most 100 errors a document. Without a document it
+    /// is [`ProblemKind::NoDocuments`].
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::{Documents, ProblemKind, Schema};
+    ///
+    /// let schema = Schema::parse("schema.graphql", "type Query { status: String }")?;
+    /// let documents = Documents::new().with("a.graphql", "query A { state }");
+    /// let problem = &documents.check(&schema).unwrap_err().list()[0].clone();
+    /// assert_eq!(problem.kind, ProblemKind::Invalid);
+    /// assert_eq!((problem.line, problem.column), (Some(1), Some(11)));
+    /// # Ok::<(), dinoai_emulator::documents::Problems>(())
+    /// ```
+    pub fn check(&self, schema: &Schema) -> Result<(), Problems> {
+        if self.documents.is_empty() {
+            let message = "there are no documents to check";
+            let endings = "a folder's are its files that end in .graphql, .graphqls or .gql";
+            return Err(Problem::new(ProblemKind::NoDocuments, message)
+                .with_help(endings)
+                .into());
+        }
+        let problems = self.documents.iter().flat_map(|source| {
+            let mut problems = match document::read(&schema.declared, &source.text) {
+                Ok(document) => derive::missing(&schema.declared, &document, source),
+                Err(errors) => self.refusals(source, &errors),
+            };
+            problems.sort_by_key(|problem| (problem.line, problem.column));
+            problems
+        });
+        Problems::if_any(problems.collect())
+    }
+
+    /// The documents with their texts.
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.documents
+    }
+
+    /// What a server with this schema would say of a document that it refuses.
+    fn refusals(&self, source: &Source, errors: &[GraphQLError]) -> Vec<Problem> {
+        let problems = errors.iter().map(|error| {
+            let kind = match error.message.starts_with("Syntax Error: ") {
+                true => ProblemKind::Syntax,
+                false => ProblemKind::Invalid,
+            };
+            let problem = Problem::said(kind, error, &source.name, &source.text);
+            match self.with_fragment(&error.message, source) {
+                Some(other) => problem.with_help(format!(
+                    "{other} has it, but each file is a document of its own: copy the fragment"
+                )),
+                None => problem,
+            }
+        });
+        problems.collect()
+    }
+
+    /// The other document that has the fragment which an error says is not known.
+    fn with_fragment(&self, message: &str, but: &Source) -> Option<&str> {
+        let name = message.strip_prefix("Unknown fragment \"")?;
+        let name = name.strip_suffix("\".")?;
+        let definition = format!("fragment {name} on ");
+        let others = self.documents.iter().filter(|it| it.name != but.name);
+        let mut with = others.filter(|it| it.text.contains(&definition));
+        with.next().map(|it| it.name.as_str())
+    }
+}

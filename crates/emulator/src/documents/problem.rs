@@ -1,0 +1,317 @@
+//! What is wrong with files of documents ([`Problem`], [`Problems`]), shown as `rustc` shows it.
+
+use std::fmt;
+
+use apollo_compiler::response::GraphQLError;
+
+use crate::error::one_line;
+
+/// What kind of problem it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// A file or a folder cannot be read: it is not there, not UTF-8, or too large.
+    Unread,
+    /// Nothing was to be checked: no file has a document.
+    NoDocuments,
+    /// No file has type definitions, so there is no schema to check against.
+    NoSchema,
+    /// The type definitions are not a valid schema.
+    Schema,
+    /// A text is not GraphQL.
+    Syntax,
+    /// A server with this schema would refuse the document.
+    Invalid,
+    /// The document is valid, but the derive `GraphQLQuery` makes no types of it.
+    Derive,
+}
+
+impl ProblemKind {
+    /// The kind as a word for programs, `no_schema` for one.
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::ProblemKind;
+    ///
+    /// assert_eq!(ProblemKind::NoSchema.word(), "no_schema");
+    /// ```
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unread => "unread",
+            Self::NoDocuments => "no_documents",
+            Self::NoSchema => "no_schema",
+            Self::Schema => "schema",
+            Self::Syntax => "syntax",
+            Self::Invalid => "invalid",
+            Self::Derive => "derive",
+        }
+    }
+}
+
+/// One thing that is wrong with a file of documents.
+///
+/// Shown in the style of `rustc`, with the line of the file, and without anything that a terminal
+/// acts on.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What kind of problem it is.
+    pub kind: ProblemKind,
+    /// What is wrong, in the words of the reference implementation where a server would say it.
+    pub message: String,
+    /// The file or folder, as it was named; none if it is about all of them.
+    pub file: Option<String>,
+    /// The line, from 1; none if the problem is about the file as a whole.
+    pub line: Option<usize>,
+    /// The column, from 1, in UTF-16 units, as GraphQL servers and most editors count.
+    pub column: Option<usize>,
+    /// What to do, if that does not follow from the message.
+    pub help: Option<String>,
+    excerpts: Vec<Excerpt>,
+}
+
+/// A line of a file, and the place in it.
+#[derive(Clone, PartialEq, Eq)]
+struct Excerpt {
+    line: usize,
+    column: usize,
+    shown: String,
+    /// How many characters stand before the place, and how many are marked.
+    before: usize,
+    marked: usize,
+}
+
+/// The most characters that are shown of a line.
+const WIDEST: usize = 120;
+
+impl Problem {
+    pub(crate) fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            file: None,
+            line: None,
+            column: None,
+            help: None,
+            excerpts: Vec::new(),
+        }
+    }
+
+    pub(crate) fn in_file(mut self, file: &str) -> Self {
+        self.file = Some(file.to_owned());
+        self
+    }
+
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a place: the first is the problem's own.
+    pub(crate) fn at(mut self, text: &str, line: usize, column: usize) -> Self {
+        self.line = self.line.or(Some(line));
+        self.column = self.column.or(Some(column));
+        self.excerpts.push(Excerpt::of(text, line, column));
+        self
+    }
+
+    /// What the reference implementation says of a text.
+    pub(crate) fn said(kind: ProblemKind, error: &GraphQLError, file: &str, text: &str) -> Self {
+        let problem = Self::new(kind, &*error.message).in_file(file);
+        let places = error.locations.iter();
+        places.fold(problem, |problem, place| {
+            problem.at(text, place.line, place.column)
+        })
+    }
+}
+
+impl Excerpt {
+    fn of(text: &str, line: usize, column: usize) -> Self {
+        let whole = nth_line(text, line);
+        let mut units = 1;
+        let before: usize = whole
+            .chars()
+            .take_while(|character| {
+                let is_before = units < column;
+                units += character.len_utf16();
+                is_before
+            })
+            .count();
+        // What is far to the left or to the right of the place is left out.
+        let skipped = (before + WIDEST / 2).saturating_sub(WIDEST);
+        let mut characters = whole.chars().skip(skipped);
+        let left: String = characters.by_ref().take(before - skipped).collect();
+        let right: String = characters.take(WIDEST - (before - skipped)).collect();
+        let mark = |character: &char| character.is_alphanumeric() || *character == '_';
+        let marked = right.chars().skip(1).take_while(mark).count();
+        // A tab is as wide as rustc shows it.
+        let shown = |text: &str| one_line(&text.replace('\t', "    ")).into_owned();
+        let left = shown(&left);
+        Self {
+            line,
+            column,
+            before: left.chars().count(),
+            shown: format!("{left}{}", shown(right.trim_end())),
+            marked: 1 + marked,
+        }
+    }
+}
+
+/// A line of a text, from 1, by GraphQL's ends of lines.
+fn nth_line(text: &str, line: usize) -> &str {
+    let mut rest = text;
+    for _ in 1..line {
+        let Some(end) = rest.find(['\n', '\r']) else {
+            return "";
+        };
+        let width = if rest[end..].starts_with("\r\n") {
+            2
+        } else {
+            1
+        };
+        rest = &rest[end + width..];
+    }
+    rest.split(['\n', '\r']).next().unwrap_or_default()
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "error: {}", one_line(&self.message))?;
+        let lines = self.excerpts.iter().map(|it| it.line.to_string().len());
+        let width = lines.max().unwrap_or(1);
+        let gutter = " ".repeat(width);
+        let file = self.file.as_deref().map(one_line);
+        if let (Some(file), []) = (&file, &*self.excerpts) {
+            write!(formatter, "\n{gutter}--> {file}")?;
+        }
+        for (number, excerpt) in self.excerpts.iter().enumerate() {
+            let arrow = if number == 0 { "-->" } else { ":::" };
+            let Excerpt {
+                line,
+                column,
+                shown,
+                before,
+                marked,
+            } = excerpt;
+            let file = file.as_deref().unwrap_or_default();
+            write!(formatter, "\n{gutter}{arrow} {file}:{line}:{column}")?;
+            let (indent, mark) = (" ".repeat(*before), "^".repeat(*marked));
+            write!(formatter, "\n{gutter} |")?;
+            write!(formatter, "\n{line:width$} | {shown}")?;
+            write!(formatter, "\n{gutter} | {indent}{mark}")?;
+        }
+        if let Some(help) = &self.help {
+            if !self.excerpts.is_empty() {
+                write!(formatter, "\n{gutter} |")?;
+            }
+            write!(formatter, "\n{gutter} = help: {}", one_line(help))?;
+        }
+        Ok(())
+    }
+}
+
+/// As it is displayed: a test that unwraps a result of it shows what is wrong.
+impl fmt::Debug for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// Everything that is wrong with files of documents, at least one [`Problem`].
+///
+/// Displayed, and printed by `unwrap`, as `rustc` shows errors, one after the other.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// The problems, by file and then by line, as far as they have one.
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::{Documents, ProblemKind};
+    ///
+    /// let problems = Documents::read(["no/such/folder"]).unwrap_err();
+    /// assert_eq!(problems.list()[0].kind, ProblemKind::Unread);
+    /// ```
+    pub fn list(&self) -> &[Problem] {
+        &self.0
+    }
+
+    /// An error if there are any.
+    pub(crate) fn if_any(problems: Vec<Problem>) -> Result<(), Self> {
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Self(problems))
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, problem) in self.0.iter().enumerate() {
+            if number > 0 {
+                formatter.write_str("\n\n")?;
+            }
+            fmt::Display::fmt(problem, formatter)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // On a line of its own, below what `unwrap` says.
+        formatter.write_str("\n")?;
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_marked_in_its_line_as_rustc_marks_it() {
+        let text = "query Q {\r\n\ta: é😀state\r}";
+        let problem = Problem::new(ProblemKind::Invalid, "no")
+            .in_file("q.graphql")
+            .at(text, 2, 8)
+            .at(text, 1, 7)
+            .with_help("yes");
+        let shown = "error: no\n --> q.graphql:2:8\n  |\n2 |     a: é😀state\n  |          ^^^^^\n \
+                     ::: q.graphql:1:7\n  |\n1 | query Q {\n  |       ^\n  |\n  = help: yes";
+        assert_eq!(problem.to_string(), shown);
+        assert_eq!((problem.line, problem.column), (Some(2), Some(8)));
+    }
+
+    #[test]
+    fn a_place_in_a_long_line_or_none_is_shown() {
+        let text = format!("{}state{}", "x ".repeat(5_000), " y".repeat(5_000));
+        let shown = Problem::new(ProblemKind::Invalid, "no")
+            .at(&text, 1, 10_001)
+            .to_string();
+        assert!(shown.contains("state"), "{shown}");
+        assert!(shown.lines().all(|line| line.len() < 150), "{shown}");
+        let beyond = Problem::new(ProblemKind::Invalid, "no").at("a", 9, 9);
+        assert!(beyond.to_string().ends_with("9 | \n  | ^"), "{beyond}");
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_acts_on_is_shown() {
+        let text = "\u{1b}[31m \u{202e}state";
+        let shown = Problem::new(ProblemKind::Invalid, "\u{1b}]0;x\u{7}")
+            .in_file("\u{9b}")
+            .at(text, 1, 8)
+            .to_string();
+        let is_safe = |character: char| {
+            character == '\n' || one_line(&character.to_string()).len() == character.len_utf8()
+        };
+        assert!(shown.chars().all(is_safe), "{shown:?}");
+    }
+}
