@@ -141,11 +141,11 @@ impl<'a> Comparison<'a> {
 
     /// The name of the operation or fragment at a place.
     fn definition_at(&self, document: &Document, line: usize, column: usize) -> String {
-        let before = document.definitions.iter().filter(|definition| {
+        let mut before = document.definitions.iter().filter(|definition| {
             let start = self.line_column(definition.location());
             (start.line, start.column) <= (line, column)
         });
-        match before.last() {
+        match before.next_back() {
             Some(Definition::OperationDefinition(it)) => match &it.name {
                 Some(name) => format!("{} {name}", it.operation_type),
                 None => it.operation_type.to_string(),

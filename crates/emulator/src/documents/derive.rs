@@ -11,7 +11,7 @@ use apollo_compiler::parser::SourceSpan;
 
 use super::problem::{Problem, ProblemKind};
 use super::source::Source;
-use crate::graphql::syntax::Positions;
+use crate::graphql::syntax::{self, Positions};
 use crate::graphql::types;
 
 /// How deep the derive's parser goes: braces, brackets and parentheses within one another.
@@ -36,7 +36,6 @@ pub(super) fn missing(schema: &Schema, document: &Document, source: &Source) -> 
                 check.operation(operation, definition.location());
             }
             Definition::FragmentDefinition(fragment) => {
-                check.describes(definition.location());
                 check.selections(
                     &fragment.selection_set,
                     &fragment.type_condition,
@@ -46,6 +45,7 @@ pub(super) fn missing(schema: &Schema, document: &Document, source: &Source) -> 
             _ => {}
         }
     }
+    check.descriptions();
     check.depth();
     check.problems
 }
@@ -60,7 +60,6 @@ struct DeriveCheck<'a> {
 
 impl<'a> DeriveCheck<'a> {
     fn operation(&mut self, operation: &'a OperationDefinition, place: Option<SourceSpan>) {
-        self.describes(place);
         if operation.name.is_none() {
             self.report(
                 "The operation has no name.",
@@ -95,11 +94,11 @@ impl<'a> DeriveCheck<'a> {
         }
         match types::root(self.schema, operation.operation_type) {
             Some(root) => self.selections(&operation.selection_set, root, place),
-            None => self.report_as(
+            None => self.report_at(
                 ProblemKind::Invalid,
                 format!("The schema has no {}s.", operation.operation_type),
                 "it needs a type for them, named in its `schema { … }`",
-                place,
+                place.map(|place| place.offset()),
             ),
         }
     }
@@ -166,63 +165,47 @@ impl<'a> DeriveCheck<'a> {
         false
     }
 
-    /// A description of an operation or a fragment, before its keyword. What parses a document here
-    /// has not seen it: it is looked for in the text.
-    fn describes(&mut self, place: Option<SourceSpan>) {
-        let Some(place) = place else { return };
-        let before = self.source.text.get(..place.offset()).unwrap_or_default();
-        if before
-            .trim_end_matches([' ', '\t', '\n', '\r', ','])
-            .ends_with('"')
-        {
-            self.report(
-                "The definition has a description.",
-                "the derive reads none there: make it a comment, with `#`",
-                Some(place),
+    /// Descriptions of operations, fragments and variables.
+    fn descriptions(&mut self) {
+        let found = syntax::descriptions(&self.source.text, syntax::MOST_TOKENS);
+        for description in found.unwrap_or_default() {
+            self.report_at(
+                ProblemKind::Derive,
+                "There is a description.",
+                "the derive reads none here: make it a comment, with `#`",
+                Some(description.start),
             );
         }
     }
 
     fn depth(&mut self) {
-        let mut open = 0;
-        let deep = self
-            .source
-            .text
-            .match_indices(['{', '[', '(', '}', ']', ')'])
-            .find(|(_, sign)| {
-                match *sign {
-                    "{" | "[" | "(" => open += 1,
-                    _ => open = usize::saturating_sub(open, 1),
-                }
-                open > DEEPEST
-            });
-        if let Some((at, _)) = deep {
-            let place = self.positions.line_column(at);
-            let message = format!("The document nests deeper than {DEEPEST} levels.");
-            let problem = Problem::new(ProblemKind::Derive, message)
-                .in_file(&self.source.name)
-                .with_help("the derive reads no deeper: move what is deep into a fragment")
-                .at(&self.source.text, place.line, place.column);
-            self.problems.push(problem);
+        if let Some(at) = syntax::first_deeper_than(&self.source.text, DEEPEST) {
+            self.report_at(
+                ProblemKind::Derive,
+                format!("The document nests deeper than {DEEPEST} levels."),
+                "the derive reads no deeper: move what is deep into a fragment",
+                Some(at),
+            );
         }
     }
 
     fn report(&mut self, message: impl Into<String>, help: &str, place: Option<SourceSpan>) {
-        self.report_as(ProblemKind::Derive, message, help, place);
+        let at = place.map(|place| place.offset());
+        self.report_at(ProblemKind::Derive, message, help, at);
     }
 
-    fn report_as(
+    fn report_at(
         &mut self,
         kind: ProblemKind,
         message: impl Into<String>,
         help: &str,
-        place: Option<SourceSpan>,
+        at: Option<usize>,
     ) {
         let mut problem = Problem::new(kind, message)
             .in_file(&self.source.name)
             .with_help(help);
-        if let Some(place) = place {
-            let place = self.positions.line_column(place.offset());
+        if let Some(at) = at {
+            let place = self.positions.line_column(at);
             problem = problem.at(&self.source.text, place.line, place.column);
         }
         self.problems.push(problem);

@@ -235,6 +235,10 @@ impl Problems {
         &self.0
     }
 
+    pub(super) fn into_list(self) -> Vec<Problem> {
+        self.0
+    }
+
     /// An error if there are any.
     pub(crate) fn if_any(problems: Vec<Problem>) -> Result<(), Self> {
         if problems.is_empty() {

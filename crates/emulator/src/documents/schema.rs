@@ -87,7 +87,7 @@ impl Schema {
         for part in parts {
             match definitions(part) {
                 Ok(source) => sources.push(source),
-                Err(problem) => problems.push(problem),
+                Err(wrong) => problems.extend(wrong.into_list()),
             }
         }
         Problems::if_any(problems)?;
@@ -111,7 +111,7 @@ impl fmt::Debug for Schema {
 }
 
 /// A part of a schema as type definitions, whose syntax is right.
-fn definitions(part: &Source) -> Result<Source, Problem> {
+fn definitions(part: &Source) -> Result<Source, Problems> {
     let is_json = is_json(&part.name)
         || part
             .text
@@ -132,7 +132,7 @@ fn definitions(part: &Source) -> Result<Source, Problem> {
         Err(wrong) => {
             let error = wrong.into_error(&source.text);
             let kind = ProblemKind::Syntax;
-            Err(Problem::said(kind, &error, &source.name, &source.text))
+            Err(Problem::said(kind, &error, &source.name, &source.text).into())
         }
     }
 }

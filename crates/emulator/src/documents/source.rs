@@ -115,7 +115,7 @@ pub(super) fn read<P: AsRef<Path>>(
                 name: file.to_string_lossy().into_owned(),
                 text,
             }),
-            Err(problem) => problems.push(problem),
+            Err(wrong) => problems.extend(wrong.into_list()),
         }
     }
     Problems::if_any(problems)?;
@@ -123,24 +123,23 @@ pub(super) fn read<P: AsRef<Path>>(
 }
 
 /// The text of one file.
-pub(super) fn text_of(file: &Path) -> Result<String, Problem> {
+pub(super) fn text_of(file: &Path) -> Result<String, Problems> {
     let found = fs::metadata(file).map_err(|error| unread(file, error.to_string()))?;
     if found.len() > LARGEST {
         let limit = LARGEST >> 20;
-        return Err(unread(file, format!("it has more than {limit} MiB")));
+        return Err(unread(file, format!("it has more than {limit} MiB")).into());
     }
     let bytes = fs::read(file).map_err(|error| unread(file, error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(bytes).map_err(|error| {
         let start = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..start]
-            .iter()
-            .filter(|it| **it == b'\n')
-            .count();
+        let lines = error.as_bytes()[..start].iter().filter(|it| **it == b'\n');
+        let line = 1 + lines.count();
         unread(
             file,
             format!("it is not UTF-8 (line {line}); save it as UTF-8"),
         )
-    })
+    });
+    Ok(text?)
 }
 
 /// The files of a folder and of those in it, by name. Links to folders are not followed, since they

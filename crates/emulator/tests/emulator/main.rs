@@ -7,9 +7,11 @@
 mod agents;
 mod callbacks;
 mod caller;
+mod changed_schemas;
 mod control;
 mod demo;
 mod documentation;
+mod documents;
 mod faults;
 #[cfg(feature = "yaml")]
 mod files;

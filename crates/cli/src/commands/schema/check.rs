@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use dinoai_emulator::documents::{Documents, Problem, Problems, Schema};
 use serde::Serialize;
 
-use super::SHIPPED;
 use super::problems::{Event, ProblemLine, is_unread, unusable};
+use super::shipped;
 use crate::args::{Format, SchemaCheckArgs};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
@@ -47,7 +47,7 @@ fn chosen_schema(options: &SchemaCheckArgs, documents: &Documents) -> Chosen {
     let names: Vec<_> = documents.definition_names().collect();
     match documents.own_schema() {
         Ok(Some(schema)) => Ok((names.join(", "), schema)),
-        Ok(None) => named(SHIPPED.to_owned(), Schema::parse(SHIPPED, dinoai::SCHEMA)),
+        Ok(None) => named(shipped::NAME.to_owned(), shipped::schema()),
         Err(problems) => Err((names.join(", "), problems)),
     }
 }

@@ -4,8 +4,8 @@ use dinoai_emulator::changes::{Change, Changes, Level, changes};
 use dinoai_emulator::documents::{Documents, Problems, Schema};
 use serde::Serialize;
 
-use super::SHIPPED;
 use super::problems::{Event, in_lines, is_unread, unusable};
+use super::shipped;
 use crate::args::{Format, SchemaDiffArgs};
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
@@ -29,13 +29,9 @@ impl InUse {
             }
             None => None,
         };
-        let own = dinoai::DOCUMENTS
-            .iter()
-            .fold(Documents::new(), |own, (name, text)| {
-                own.with(format!("dinoai/{name}"), *text)
-            });
+        let own = shipped::documents();
         if options.paths.is_empty() {
-            let schema = given.map_or_else(shipped, Ok)?;
+            let schema = given.map_or_else(shipped_schema, Ok)?;
             return Ok(Self(vec![Written::of(own, schema)]));
         }
         let theirs = Documents::read(&options.paths).map_err(|it| unusable(&it))?;
@@ -49,12 +45,12 @@ impl InUse {
         let schema = match (given, theirs.own_schema()) {
             (Some(given), _) => given,
             (None, Ok(Some(schema))) => (names.join(", "), schema),
-            (None, Ok(None)) => shipped()?,
+            (None, Ok(None)) => shipped_schema()?,
             (None, Err(problems)) => return Err(unusable(&problems)),
         };
         // The types of our own are made from our own schema, whatever is in the folder.
         Ok(Self(vec![
-            Written::of(own, shipped()?),
+            Written::of(own, shipped_schema()?),
             Written::of(theirs, schema),
         ]))
     }
@@ -81,10 +77,9 @@ impl Written {
     }
 }
 
-/// This version's own schema.
-fn shipped() -> Result<(String, Schema), Failure> {
-    let schema = Schema::parse(SHIPPED, dinoai::SCHEMA).map_err(|it| unusable(&it))?;
-    Ok((SHIPPED.to_owned(), schema))
+fn shipped_schema() -> Result<(String, Schema), Failure> {
+    let schema = shipped::schema().map_err(|it| unusable(&it))?;
+    Ok((shipped::NAME.to_owned(), schema))
 }
 
 pub(super) fn against_file(

@@ -10,6 +10,8 @@ mod diff;
 mod live;
 #[cfg(feature = "emulator")]
 mod problems;
+#[cfg(feature = "emulator")]
+mod shipped;
 
 use super::context::Context;
 use crate::args::SchemaCommand;
@@ -18,10 +20,6 @@ use crate::report::{ExitStatus, Failure};
 
 /// A definition for each command and format, and one for a line on standard error.
 const OUTPUT: &str = include_str!("output.json");
-
-/// What this version's own schema is called.
-#[cfg(feature = "emulator")]
-const SHIPPED: &str = concat!("dinoai ", env!("CARGO_PKG_VERSION"));
 
 pub(crate) fn without_account(
     command: SchemaCommand,

@@ -12,8 +12,11 @@ mod lexer;
 mod syntax_error;
 mod type_grammar;
 
+use std::ops::Range;
+
 pub(crate) use grammar::DEEPEST;
 use grammar::Grammar;
+use lexer::TokenKind;
 pub(crate) use lexer::{MOST_TOKENS, is_name, names};
 pub(crate) use syntax_error::{Positions, SyntaxError};
 
@@ -25,15 +28,38 @@ pub(crate) fn check(text: &str) -> Result<String, SyntaxError> {
 
 /// The same of a text that may have another number of tokens.
 pub(crate) fn check_up_to(text: &str, most_tokens: usize) -> Result<String, SyntaxError> {
-    let tokens = lexer::tokens(text, most_tokens)?;
-    let mut grammar = Grammar::new(text, &tokens);
-    grammar.document()?;
     let mut read = text.to_owned();
-    for place in grammar.descriptions {
+    for place in descriptions(text, most_tokens)? {
         let blanks = blanks(&text[place.clone()]);
         read.replace_range(place, &blanks);
     }
     Ok(read)
+}
+
+/// Where the descriptions of operations, fragments and variables are.
+pub(crate) fn descriptions(
+    text: &str,
+    most_tokens: usize,
+) -> Result<Vec<Range<usize>>, SyntaxError> {
+    let tokens = lexer::tokens(text, most_tokens)?;
+    let mut grammar = Grammar::new(text, &tokens);
+    grammar.document()?;
+    Ok(grammar.descriptions)
+}
+
+/// Where braces, brackets and parentheses are within one another more often than this; if anywhere.
+pub(crate) fn first_deeper_than(text: &str, deepest: usize) -> Option<usize> {
+    let mut open = 0_usize;
+    let tokens = lexer::tokens(text, MOST_TOKENS).unwrap_or_default();
+    let deeper = tokens.into_iter().find(|token| {
+        match token.kind {
+            TokenKind::Punctuator(b'{' | b'[' | b'(') => open += 1,
+            TokenKind::Punctuator(b'}' | b']' | b')') => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > deepest
+    });
+    deeper.map(|token| token.place.start)
 }
 
 /// Whether a text is one value without variables, and nothing else.
