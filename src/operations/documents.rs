@@ -32,6 +32,7 @@ documents![
     "dinoai_agent_run_digest.graphql",
     "dinoai_agent_run_status.graphql",
     "dinoai_agent_run_steps.graphql",
+    "list_workspaces.graphql",
     "send_dinoai_agent_message.graphql",
     "stop_dinoai_agent_run.graphql",
     "trigger_dinoai_agent_run.graphql",

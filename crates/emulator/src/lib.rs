@@ -22,7 +22,9 @@
 //! to it are [`Fault`]s. Everything is counted: what came in ([`Emulator::requests`]) and what it
 //! started ([`Emulator::runs`]).
 //!
-//! The [guide] says how to test agent code, with a complete test to copy.
+//! The [guide] says how to test agent code, with a complete test to copy. [`check_documents`] checks
+//! GraphQL documents of your own, without an emulator; [`changes`](mod@changes) says what a changed schema
+//! means for them.
 //!
 //! # Requests and responses
 //!

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::support::changed_schemas::ChangedSchema;
 use crate::support::program::{Done, assert_done, bare, run};
 
 const SCHEMA: &str = "type Query { run(id: ID!, first: Int): Run }\ntype Run { status: String! }\n";
@@ -224,4 +225,30 @@ fn the_schema_that_is_printed_is_the_library_s() {
     let done = run(bare(), &["schema", "print"]);
     assert_eq!(done.code(), 0, "{}", done.stderr);
     assert_eq!(done.stdout, dinoai::SCHEMA);
+}
+
+#[test]
+fn the_readme_shows_what_check_and_diff_print() {
+    const README: &str = include_str!("../../README.md");
+    let wrong =
+        "query RunStatus {\n  dinoaiAgentRun(id: \"xwzdneft6emspe0f\") {\n    status\n  }\n}\n";
+    let names = [
+        "field made nullable",
+        "enum value added",
+        "field added that no document selects",
+    ];
+    let folder = folder(&[
+        ("graphql/schema.graphql", dinoai::SCHEMA),
+        ("graphql/run_status.graphql", wrong),
+        ("new.graphql", &ChangedSchema::with_edits_of(&names)),
+    ]);
+    let done = check(folder.path(), &["graphql"]);
+    assert!(README.contains(&done.stdout), "{}", done.stdout);
+    let right = wrong.replace("(id:", "(agentSessionId:");
+    fs::write(folder.path().join("graphql/run_status.graphql"), right).unwrap();
+    let mut command = bare();
+    command.current_dir(folder.path());
+    let diff = ["schema", "diff", "graphql", "--against", "new.graphql"];
+    let done = run(command, &diff);
+    assert!(README.contains(&done.stdout), "{}", done.stdout);
 }

@@ -57,7 +57,8 @@ impl ChangedSchema {
 /// The change of this name.
 pub(crate) fn changed_schema(name: &str) -> &'static ChangedSchema {
     let found = CHANGED_SCHEMAS.iter().find(|it| it.name == name);
-    found.unwrap_or_else(|| panic!("no {name}"))
+    assert!(found.is_some(), "no {name}");
+    found.unwrap()
 }
 
 pub(crate) const CHANGED_SCHEMAS: &[ChangedSchema] = &[
@@ -617,6 +618,7 @@ pub(crate) const CHANGED_SCHEMAS: &[ChangedSchema] = &[
                 "dinoai_agent_run_digest:1:1",
                 "dinoai_agent_run_status:1:1",
                 "dinoai_agent_run_steps:1:1",
+                "list_workspaces:1:1",
             ],
         )],
         unused: 0,
