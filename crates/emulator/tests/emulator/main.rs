@@ -5,6 +5,7 @@
 
 #[cfg(feature = "yaml")]
 mod agents;
+mod any_change;
 mod callbacks;
 mod caller;
 mod changed_schemas;
