@@ -1,5 +1,7 @@
-//! What a change of a schema means for the documents in use: [`changes`] between two schemas, each with
-//! its [`Level`] and the places in the documents that it is about.
+//! What a changed schema means for the documents in use.
+//!
+//! [`changes`] compares two schemas, and returns each change that concerns a document, with its [`Level`]
+//! and the places where documents use it.
 //!
 //! ```
 //! use dinoai_emulator::changes::{Level, changes};
