@@ -9,6 +9,7 @@
 //! | [`conversations`] | send follow-ups and get the answer to each; continue in another process |
 //! | [`many_runs`] | start many runs, wait for many, follow the runs that a run starts |
 //! | [`start_once`] | start a run once although the process dies: keys, journals, recipes for schedulers |
+//! | [`own_documents`] | send other documents of the same API, checked when compiling |
 //! | [`errors`] | decide what to do on each error; know what is sent again and what never is |
 //! | [`testing`] | test your own code against an emulator, on a clock that you control |
 //! | [`from_python`] | move a program from the vendor's Python SDK |
@@ -36,6 +37,9 @@ pub mod many_runs {}
 
 #[doc = include_str!("guide/start_once.md")]
 pub mod start_once {}
+
+#[doc = include_str!("guide/own_documents.md")]
+pub mod own_documents {}
 
 #[doc = include_str!("guide/errors.md")]
 pub mod errors {}

@@ -20,7 +20,7 @@
 //! `Client::from_env` reads `PARADIME_API_ENDPOINT`, `PARADIME_API_KEY` and `PARADIME_API_SECRET`.
 //! The [guide] goes on from here: a [first run](guide::first_run) in detail, [waiting](guide::waiting),
 //! [conversations](guide::conversations), [many runs](guide::many_runs), starting
-//! [once per key](guide::start_once), what to do on each [error](guide::errors), [testing](guide::testing) without an account, moving
+//! [once per key](guide::start_once), [documents of your own](guide::own_documents), what to do on each [error](guide::errors), [testing](guide::testing) without an account, moving
 //! [from the vendor's Python SDK](guide::from_python), and what is [promised](guide::promises).
 //!
 //! # What it offers

@@ -1,0 +1,45 @@
+//! What the derive does not check, and what the API makes of the documents.
+
+use dinoai::{Client, Credentials, RunStatus, TriggerRun};
+use dinoai_emulator::Emulator;
+
+#[test]
+fn every_document_is_valid() {
+    dinoai_emulator::check_documents("graphql").unwrap();
+}
+
+#[test]
+fn the_schema_is_that_of_the_library() {
+    let copy = std::fs::read_to_string("graphql/schema.graphql").unwrap();
+    assert!(
+        copy == dinoai::SCHEMA,
+        "dinoai schema print > graphql/schema.graphql"
+    );
+}
+
+#[tokio::test]
+async fn the_api_answers_them() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let credentials = Credentials::key_and_secret(emulator.key(), emulator.secret());
+    let client = Client::new(emulator.endpoint(), credentials).unwrap();
+    assert_eq!(
+        own_documents::workspaces(&client).await.unwrap(),
+        ["Demo workspace"]
+    );
+
+    let run = TriggerRun::message("Which tests fail?");
+    let run = client.trigger_run_and_wait(run).await.unwrap();
+    let id = run.session_id.as_str();
+    let overview = own_documents::overview(&client, id).await.unwrap();
+    let (status, workspace) = overview.unwrap();
+    assert_eq!(
+        (status, &workspace),
+        (RunStatus::Completed, &run.workspace_uid)
+    );
+    assert!(own_documents::remind(&client, id).await.unwrap());
+    assert_eq!(emulator.runs()[0].follow_ups.len(), 1);
+    assert_eq!(
+        own_documents::overview(&client, "nobody").await.unwrap(),
+        None
+    );
+}
