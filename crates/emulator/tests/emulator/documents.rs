@@ -237,6 +237,17 @@ fn what_the_derive_makes_nothing_of_is_said_with_its_place() {
 }
 
 #[test]
+fn a_variable_is_where_its_sign_is() {
+    let text = "query A($a: String) { run(id: $a) { status(a: $  b) } }";
+    let places: Vec<_> = problems(text).iter().map(|it| (it.0, it.1)).collect();
+    // `$a` as it is defined, the unknown argument, and `$b`.
+    assert_eq!(places, [(1, 9), (1, 44), (1, 47)]);
+    let documents = Documents::new().with("a.graphql", text);
+    let shown = documents.check(&schema()).unwrap_err().to_string();
+    assert!(shown.contains("a.graphql:1:31"), "{shown}");
+}
+
+#[test]
 fn what_the_derive_reads_is_no_problem() {
     for text in [
         "query A($of: [Int] = [1, 2]) { numbers(of: $of) }",

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::ast::{
     Definition, Directive, DirectiveDefinition, Document, FragmentDefinition, OperationDefinition,
-    Type,
+    Type, Value,
 };
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::response::{GraphQLError, JsonMap};
@@ -153,6 +153,8 @@ impl<'a> KnownDirectives<'a> {
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Usage<'a> {
     pub(super) name: &'a Name,
+    /// The variable as a value, which begins with its `$`.
+    pub(super) value: &'a Node<Value>,
     /// The type that is expected there, if it is known.
     pub(super) ty: Option<Type>,
     /// Whether the place has a default value of its own.

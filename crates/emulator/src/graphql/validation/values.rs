@@ -21,6 +21,7 @@ impl<'a> Check<'a> {
         match (&**value, ty) {
             (Value::Variable(name), _) => self.usages.push(Usage {
                 name,
+                value,
                 ty: ty.cloned(),
                 has_default,
                 one_of: None,
@@ -272,7 +273,7 @@ impl<'a> Check<'a> {
     fn variables_of(
         &mut self,
         operation: &'a Node<OperationDefinition>,
-        used: &[&(&Usage<'a>, Vec<&'a Name>)],
+        used: &[&(&Usage<'a>, Vec<&'a Node<Value>>)],
     ) {
         let mut defined: HashMap<&str, &Node<VariableDefinition>> = HashMap::new();
         for variable in &operation.variables {
@@ -282,13 +283,13 @@ impl<'a> Check<'a> {
             Some(name) => format!(" {start} operation \"{name}\""),
             None => String::new(),
         };
-        for (usage, names) in used {
+        for (usage, values) in used {
             self.count(1);
             let name = usage.name;
             let Some(variable) = defined.get(name.as_str()) else {
-                for name in names {
+                for value in values {
                     let message = format!("Variable \"${name}\" is not defined{}.", named("by"));
-                    self.report(message, [name.location(), operation.location()]);
+                    self.report(message, [value.location(), operation.location()]);
                 }
                 continue;
             };
@@ -312,8 +313,8 @@ impl<'a> Check<'a> {
                 ));
             }
             for message in said {
-                for name in names {
-                    self.report(&*message, [variable.location(), name.location()]);
+                for value in values {
+                    self.report(&*message, [variable.location(), value.location()]);
                 }
             }
         }
@@ -341,7 +342,7 @@ impl<'a> Check<'a> {
 
 /// Usages that are right or wrong for the same reason, with the places of each: a fragment may use
 /// a variable thousands of times, and be spread by thousands of operations.
-fn alike<'u, 'a>(usages: &'u [Usage<'a>]) -> Vec<(&'u Usage<'a>, Vec<&'a Name>)> {
+fn alike<'u, 'a>(usages: &'u [Usage<'a>]) -> Vec<(&'u Usage<'a>, Vec<&'a Node<Value>>)> {
     let mut places = HashMap::new();
     let mut groups: Vec<(&Usage, Vec<_>)> = Vec::new();
     for usage in usages {
@@ -349,7 +350,7 @@ fn alike<'u, 'a>(usages: &'u [Usage<'a>]) -> Vec<(&'u Usage<'a>, Vec<&'a Name>)>
             groups.push((usage, Vec::new()));
             groups.len() - 1
         });
-        groups[place].1.push(usage.name);
+        groups[place].1.push(usage.value);
     }
     groups
 }
