@@ -44,7 +44,7 @@ impl Failure {
     /// Documents that are wrong, so that nothing can be said of them.
     #[cfg(feature = "emulator")]
     pub(crate) fn documents(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Documents, ExitStatus::RunFailed, message)
+        Self::new(FailureKind::Documents, ExitStatus::Flawed, message)
     }
 
     /// The results of a batch could not be kept or printed.

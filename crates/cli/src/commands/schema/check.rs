@@ -31,7 +31,7 @@ pub(super) fn check(options: &SchemaCheckArgs, output: &Output) -> Result<ExitSt
     match output.stdout_error() {
         Some(lost) if !lost.is_closed => Err(lost.failure("")),
         _ if problems.is_empty() => Ok(ExitStatus::Done),
-        _ => Ok(ExitStatus::RunFailed),
+        _ => Ok(ExitStatus::Flawed),
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn compare(
     }
     show(&documents, new_name, &found, output);
     Ok(match found.breaks() {
-        true => ExitStatus::RunFailed,
+        true => ExitStatus::Flawed,
         false => ExitStatus::Done,
     })
 }
