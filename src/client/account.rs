@@ -3,8 +3,9 @@
 use super::Client;
 
 impl Client {
-    /// Scheme, host and port of the endpoint, for example `https://api.paradime.io`. Never its path, which
-    /// holds a token.
+    /// Scheme, host and port of the endpoint, for example `https://api.paradime.io`.
+    ///
+    /// Never its path, which holds a token.
     ///
     /// ```
     /// use dinoai::{Client, Credentials};
@@ -22,6 +23,7 @@ impl Client {
     }
 
     /// Where endpoint and credentials were found: names of variables and files, never their values.
+    ///
     /// `None` if the program gave them itself.
     ///
     /// ```no_run
@@ -36,7 +38,9 @@ impl Client {
         self.api.executor().context().sources.as_deref()
     }
 
-    /// The workspace that every request names; `None` if none does.
+    /// The workspace that every request names.
+    ///
+    /// `None` if none does: then it is that of the credentials.
     ///
     /// ```
     /// use dinoai::{Client, Credentials};

@@ -1,5 +1,4 @@
-//! Documents of your own: any other operation of the same API, or other fields of the same run, over this
-//! crate's transport.
+//! Documents of your own: another operation of the same API, or other fields of a run.
 //!
 //! [`Client::execute`](crate::Client::execute) sends a query, and
 //! [`Client::execute_mutation`](crate::Client::execute_mutation) a mutation, of which you say whether it may
