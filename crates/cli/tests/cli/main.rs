@@ -14,6 +14,7 @@ mod colours_follow_the_environment;
 mod compacted_conversations;
 mod completions_match_the_options;
 mod credentials_stay_secret;
+mod doctor_notices_changed_schemas;
 mod doctor_starts_nothing;
 mod emulator_option;
 mod equal_failures_are_said_once;

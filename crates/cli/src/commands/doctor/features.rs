@@ -2,11 +2,13 @@
 
 use dinoai::{Error, Feature, Support};
 
+use super::moved::Moved;
 use super::report::{FeatureRow, SupportWord};
 use crate::report::{ExitStatus, Failure};
 
-/// The row of one feature.
-pub(super) fn row(feature: Feature<'_>) -> FeatureRow {
+/// The row of one feature. A document that the backend takes is broken all the same where this version
+/// cannot read the response.
+pub(super) fn row(feature: Feature<'_>, moved: &Moved) -> FeatureRow {
     let row = |support| FeatureRow {
         name: feature.name,
         operation: feature.operation,
@@ -18,9 +20,21 @@ pub(super) fn row(feature: Feature<'_>) -> FeatureRow {
     };
     let said = |error: &Error| Some(Failure::from(error.clone()).message);
     match feature.support {
-        Support::Supported => row(SupportWord::Supported),
+        Support::Supported => match moved.breaks(feature.operation) {
+            None => row(SupportWord::Supported),
+            Some(changes) => FeatureRow {
+                error: Some(changes),
+                exit: ExitStatus::Unavailable,
+                ..row(SupportWord::Broken)
+            },
+        },
         Support::NotSupported { fields, .. } => FeatureRow {
             unknown: fields.clone(),
+            // What the vendor's page has is no feature that an older backend may lack.
+            exit: match is_on_the_page(feature.name) {
+                true => ExitStatus::Unavailable,
+                false => ExitStatus::Done,
+            },
             ..row(SupportWord::NotSupported)
         },
         Support::Broken { error, .. } => FeatureRow {
@@ -42,6 +56,12 @@ pub(super) fn row(feature: Feature<'_>) -> FeatureRow {
             ..row(SupportWord::NotChecked)
         },
     }
+}
+
+/// Whether the vendor's page documents all that it needs.
+fn is_on_the_page(feature: &str) -> bool {
+    let documented = ["trigger_run", "send_message", "get_run", "status", "digest"];
+    documented.contains(&feature)
 }
 
 /// The commands and options that need it.

@@ -1,12 +1,13 @@
 //! `dinoai doctor`: checks the way to the API, and what it supports, without starting anything.
 //!
 //! [`open`] takes the account, or reports why there is none; [`doctor`] reaches for the endpoint
-//! ([`endpoint`]), probes the backend with the library, and makes a [`Report`] of it ([`checks`],
-//! [`features`]).
+//! ([`endpoint`]), probes the backend with the library, asks it for its schema ([`moved`]), and makes a
+//! [`Report`] of it ([`checks`], [`features`]).
 
 mod checks;
 mod endpoint;
 mod features;
+mod moved;
 mod report;
 
 use dinoai::Error;
@@ -18,6 +19,7 @@ use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
 use checks::{credentials, read, server_clock, trigger, unreached, workspace};
 use endpoint::Reached;
+use moved::Moved;
 use report::{Check, Report};
 
 /// The account to look at. A company token will do without a workspace. If there is none, the report
@@ -50,9 +52,14 @@ pub(super) async fn doctor(context: Context<'_>) -> Result<ExitStatus, Failure> 
     output.show_activity("checking");
     let looked = async {
         let reached = endpoint::reach(client.endpoint_origin()).await;
-        (reached, client.probe().await)
+        let probed = client.probe().await;
+        let moved = match probed {
+            Ok(_) => moved::look(client).await,
+            Err(_) => Moved::default(),
+        };
+        (reached, probed, moved)
     };
-    let (reached, probed) = tokio::select! {
+    let (reached, probed, moved) = tokio::select! {
         looked = looked => looked,
         signal = interrupts.next() => return Err(Failure::interrupted_idle(signal)),
     };
@@ -72,11 +79,15 @@ pub(super) async fn doctor(context: Context<'_>) -> Result<ExitStatus, Failure> 
                 Some(workspace),
                 Some(read(&probed.read)),
                 Some(trigger()),
+                moved.check.clone(),
             ]
             .into_iter()
             .flatten()
             .collect(),
-            features: probed.iter().map(features::row).collect(),
+            features: probed
+                .iter()
+                .map(|feature| features::row(feature, &moved))
+                .collect(),
         },
         Err(error) => Report {
             checks: unreached_checks(&origin, &reached, error, sources, workspace),

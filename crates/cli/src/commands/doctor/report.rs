@@ -15,7 +15,7 @@ pub(super) struct Report {
 }
 
 /// One check, and what to do if it is not as it should be.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Check {
     name: &'static str,
     outcome: Outcome,

@@ -21,11 +21,16 @@ pub(super) async fn schema(context: &mut Context<'_>) -> Result<Schema, Failure>
         .show_activity("asking the API for its schema");
     let client = context.client;
     let done = tokio::select! {
-        done = introspect(client) => done.map_err(refused),
+        done = read(client) => done,
         signal = context.interrupts.next() => Err(Failure::interrupted_idle(signal)),
     };
     context.output.clear_progress();
-    let response = done?.to_string();
+    done
+}
+
+/// The same, whatever comes of interrupts.
+pub(super) async fn read(client: &Client) -> Result<Schema, Failure> {
+    let response = introspect(client).await.map_err(refused)?.to_string();
     Schema::parse("the API's schema", response).map_err(|problems| {
         let text = format!(
             "the API's response to an introspection is of no use: {}",

@@ -13,6 +13,11 @@ mod problems;
 #[cfg(feature = "emulator")]
 mod shipped;
 
+#[cfg(feature = "emulator")]
+use dinoai::Client;
+#[cfg(feature = "emulator")]
+use dinoai_emulator::changes::{Changes, changes};
+
 use super::context::Context;
 use crate::args::SchemaCommand;
 use crate::output::Output;
@@ -54,6 +59,14 @@ pub(super) async fn with_account(
     let documents = diff::InUse::read(&options)?;
     let new = live::schema(&mut context).await?;
     diff::compare(documents, "the API", &new, context.output)
+}
+
+/// What changed from this version's schema to that of the API, for this version's documents.
+#[cfg(feature = "emulator")]
+pub(super) async fn changes_of_the_api(client: &Client) -> Result<Changes, Failure> {
+    let new = live::read(client).await?;
+    let old = shipped::schema().map_err(|it| problems::unusable(&it))?;
+    changes(&old, &new, &shipped::documents()).map_err(|it| problems::unusable(&it))
 }
 
 /// None needs an account here.
