@@ -311,7 +311,7 @@ pub enum Error {
         call: Box<FailedCall>,
         /// The feature, in words: `the base branch`.
         feature: String,
-        /// The fields and arguments that the backend does not know, as the schema spells them.
+        /// The first 100 fields and arguments that the backend does not know, as the schema has them.
         fields: Vec<String>,
         /// What the backend said.
         errors: Vec<GraphQlError>,

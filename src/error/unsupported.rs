@@ -9,12 +9,18 @@ pub(crate) fn unsupported(
     errors: Vec<GraphQlError>,
     executed: bool,
 ) -> Error {
+    /// A server may say as many as it likes; a document of ours has fewer.
+    const MOST: usize = 100;
+
     let mut fields: Vec<String> = vec![];
     let mut features: Vec<String> = vec![];
     for name in errors
         .iter()
         .filter_map(|error| unknown_name(&error.message))
     {
+        if fields.len() == MOST {
+            break;
+        }
         let feature = feature(name);
         if !features.contains(&feature) {
             features.push(feature);

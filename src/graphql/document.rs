@@ -1,7 +1,11 @@
 //! [`OwnDocument`]: a document of the user's own, once it is known which kind of operation it is.
 
+use std::collections::HashSet;
+
 use graphql_client::GraphQLQuery;
-use graphql_parser::query::{Definition, Document, OperationDefinition, parse_query};
+use graphql_parser::query::{
+    Definition, Document, OperationDefinition, Selection, SelectionSet, parse_query,
+};
 
 use crate::error::{Error, Purpose, excerpt};
 use crate::operations::{find_id, relax_changes, relax_reads};
@@ -21,6 +25,8 @@ pub enum RetrySafety {
 /// A request with a document of the user's own.
 pub(crate) struct OwnDocument {
     pub(super) info: OperationInfo,
+    /// What the fields at its root are called in the response.
+    pub(super) roots: Vec<String>,
     pub(super) body: Vec<u8>,
 }
 
@@ -43,7 +49,7 @@ impl OwnDocument {
     ) -> Result<Self, Error> {
         let request = Q::build_query(variables);
         let name = request.operation_name;
-        check(request.query, name, safety)?;
+        let roots = checked(request.query, name, safety)?;
         let (purpose, safety, relax): (_, _, fn(&mut _)) = match safety {
             None => (Purpose::Query, Safety::Read, relax_reads),
             Some(RetrySafety::Idempotent) => (
@@ -68,13 +74,15 @@ impl OwnDocument {
                 // The API's words are about documents of this crate.
                 is_refusal: |_, _| false,
             },
+            roots,
             body: request_body(&request.variables, &after_variables(request.query, name))?,
         })
     }
 }
 
-/// Refuses a document unless the operation of this name is what the caller takes it for.
-fn check(document: &str, name: &str, safety: Option<RetrySafety>) -> Result<(), Error> {
+/// Refuses a document unless the operation of this name is what the caller takes it for. Returns what its
+/// root fields are called in the response.
+fn checked(document: &str, name: &str, safety: Option<RetrySafety>) -> Result<Vec<String>, Error> {
     let refused = |problem| {
         Err(Error::InvalidRequest {
             field: "document",
@@ -89,19 +97,26 @@ fn check(document: &str, name: &str, safety: Option<RetrySafety>) -> Result<(), 
             return refused(format!("of {name} cannot be parsed: {}", excerpt(&text)));
         }
     };
-    match (operation(&parsed, name), safety) {
-        (Some(Kind::Query), None) | (Some(Kind::Mutation), Some(_)) => Ok(()),
-        (Some(Kind::Mutation), None) => refused(format!(
+    let mut named = operations(&parsed, name);
+    let (first, second) = (named.next(), named.next());
+    if second.is_some() {
+        return refused(format!(
+            "holds several operations named {name}: a server may execute any of them"
+        ));
+    }
+    let Some((kind, selections)) = first else {
+        return refused(format!(
+            "holds no operation named {name}: name the struct that derives it after an operation"
+        ));
+    };
+    match (kind, safety) {
+        (Kind::Query, None) | (Kind::Mutation, Some(_)) => Ok(response_keys(&parsed, selections)),
+        (Kind::Mutation, None) => refused(format!(
             "holds the mutation {name}: send it with execute_mutation, which asks whether it may be sent twice"
         )),
-        (Some(Kind::Query), Some(_)) => {
-            refused(format!("holds the query {name}: send it with execute"))
-        }
-        (Some(Kind::Subscription), _) => refused(format!(
+        (Kind::Query, Some(_)) => refused(format!("holds the query {name}: send it with execute")),
+        (Kind::Subscription, _) => refused(format!(
             "holds the subscription {name}: send a query or a mutation"
-        )),
-        (None, _) => refused(format!(
-            "holds no operation named {name}: name the struct that derives it after an operation"
         )),
     }
 }
@@ -113,21 +128,53 @@ enum Kind {
     Subscription,
 }
 
-/// Which kind of operation a name stands for. `QueryBody.query` is the whole file, whatever comes
+/// The operations of a name, with what they select. `QueryBody.query` is the whole file, whatever comes
 /// first in it.
-fn operation<'a>(document: &Document<'a, &'a str>, name: &str) -> Option<Kind> {
-    document.definitions.iter().find_map(|definition| {
+fn operations<'d, 'a>(
+    document: &'d Document<'a, &'a str>,
+    name: &str,
+) -> impl Iterator<Item = (Kind, &'d SelectionSet<'a, &'a str>)> {
+    document.definitions.iter().filter_map(move |definition| {
         let Definition::Operation(operation) = definition else {
             return None;
         };
-        let (kind, known) = match operation {
-            OperationDefinition::Query(query) => (Kind::Query, query.name),
-            OperationDefinition::Mutation(mutation) => (Kind::Mutation, mutation.name),
-            OperationDefinition::Subscription(it) => (Kind::Subscription, it.name),
+        let (kind, known, selections) = match operation {
+            OperationDefinition::Query(it) => (Kind::Query, it.name, &it.selection_set),
+            OperationDefinition::Mutation(it) => (Kind::Mutation, it.name, &it.selection_set),
+            OperationDefinition::Subscription(it) => {
+                (Kind::Subscription, it.name, &it.selection_set)
+            }
             OperationDefinition::SelectionSet(_) => return None,
         };
-        (known == Some(name)).then_some(kind)
+        (known == Some(name)).then_some((kind, selections))
     })
+}
+
+/// What selections are called in the response, those of fragments among them.
+fn response_keys<'d, 'a>(
+    document: &'d Document<'a, &'a str>,
+    selections: &'d SelectionSet<'a, &'a str>,
+) -> Vec<String> {
+    let (mut keys, mut seen) = (vec![], HashSet::new());
+    let mut ahead = vec![selections];
+    while let Some(selections) = ahead.pop() {
+        for selection in &selections.items {
+            match selection {
+                Selection::Field(field) => keys.push(field.alias.unwrap_or(field.name).to_owned()),
+                Selection::InlineFragment(fragment) => ahead.push(&fragment.selection_set),
+                Selection::FragmentSpread(spread) if seen.insert(spread.fragment_name) => {
+                    let fragments = document.definitions.iter().filter_map(|it| match it {
+                        Definition::Fragment(it) => Some(it),
+                        Definition::Operation(_) => None,
+                    });
+                    let fragments = fragments.filter(|it| it.name == spread.fragment_name);
+                    ahead.extend(fragments.map(|it| &it.selection_set));
+                }
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    keys
 }
 
 #[cfg(test)]
@@ -143,7 +190,12 @@ mod tests {
             Safety::Read => Kind::Query,
             Safety::Idempotent | Safety::Never => Kind::Mutation,
         };
-        assert_eq!(operation(&parsed, O::INFO.name), Some(kind), "{document}");
+        let operations = operations(&parsed, O::INFO.name);
+        let kinds: Vec<_> = operations.map(|(kind, _)| kind).collect();
+        assert_eq!(kinds, [kind], "{document}");
+        let (_, selections) = super::operations(&parsed, O::INFO.name).next().unwrap();
+        let roots = O::INFO.root.map(str::to_owned);
+        assert_eq!(response_keys(&parsed, selections), [roots.unwrap()]);
     }
 
     #[test]

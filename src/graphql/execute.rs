@@ -15,7 +15,7 @@ impl Api {
         document: OwnDocument,
         options: CallOptions,
     ) -> Result<Response<T>> {
-        let OwnDocument { info, body } = document;
+        let OwnDocument { info, roots, body } = document;
         let options = match info.safety {
             Safety::Never => self.starting(options),
             Safety::Read | Safety::Idempotent => options,
@@ -23,7 +23,7 @@ impl Api {
         let executor = self.executor();
         let context = executor.context();
         let sent = executor.send(&info, body, None, options, |response, call| {
-            response.whole::<T>(&info, call, context)
+            response.whole::<T>(&info, &roots, call, context)
         });
         let (data, errors) = sent.await?;
         Ok(Response { data, errors })

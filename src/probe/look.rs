@@ -3,11 +3,12 @@
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::features::{Access, Features, Support};
 use super::skipped::skipped;
-use crate::error::{Error, GraphQlError, Purpose, Result, is_before_execution};
+use crate::error::{Error, FailedCall, GraphQlError, Purpose, Result, is_before_execution};
+use crate::model::SessionId;
 use crate::operations::Api;
 use crate::operations::documents::*;
 use crate::transport::{
@@ -58,16 +59,22 @@ impl Probe {
 impl Api {
     /// What the backend supports. Starts nothing, and sends no message.
     pub(crate) async fn probe(&self, options: CallOptions) -> Result<Features> {
-        let server_time = OnceLock::new();
-        let read = self.probe_read(&options, &server_time).await?;
+        let server = Server::default();
+        let read = self.probe_read(&options, &server).await?;
         // Should it be executed: neither agent nor message, a session without an id.
         let slack = json!({ "slack": { "channel": "", "threadTs": "" } });
         let id = json!({ "id": "" });
         let session = json!({ "agentSessionId": "" });
         let message = json!({ "agentSessionId": "", "message": "" });
         let look = async |probe: Result<Probe>| -> Result<Support> {
-            let probe = probe?;
-            Ok(support(self.ask(probe, &options, &server_time).await))
+            let answer = self.ask(probe?, &options, &server).await;
+            match answer {
+                // It has executed what it should have skipped.
+                Err(error) if error.may_have_started() => Err(error),
+                // No further request would fare better.
+                Err(error) if !server.has_answered() && is_unreached(&error) => Err(error),
+                answer => Ok(support(answer)),
+            }
         };
         let features = Features {
             read,
@@ -119,24 +126,20 @@ impl Api {
             .await?,
         };
         Ok(Features {
-            server_time: server_time.into_inner(),
+            server_time: server.time.into_inner(),
             ..features
         })
     }
 
     /// Whether the credentials may read: reads the status of no run. Fails where no further request
     /// would fare better.
-    async fn probe_read(
-        &self,
-        options: &CallOptions,
-        server_time: &OnceLock<SystemTime>,
-    ) -> Result<Access> {
+    async fn probe_read(&self, options: &CallOptions, server: &Server) -> Result<Access> {
         if let Err(error) = self.executor().check_workspace(&DinoaiAgentRunStatus::INFO) {
             return Ok(Access::NotChecked { error });
         }
         let document = dinoai_agent_run_status::QUERY.to_owned();
         let probe = Probe::of(DinoaiAgentRunStatus::INFO, document, json!({ "id": "" }));
-        let refusal = match self.ask(probe, options, server_time).await {
+        let refusal = match self.ask(probe, options, server).await {
             Ok(errors) if errors.iter().any(is_refusal) => Error::GraphQl {
                 call: Box::new(DinoaiAgentRunStatus::INFO.call()),
                 errors,
@@ -157,11 +160,6 @@ impl Api {
             error if error.is_retryable() => Ok(Access::NotChecked { error }),
             // There is no such run: whoever may not read does not get that far.
             Error::GraphQl { executed: true, .. } => Ok(Access::Granted),
-            Error::GraphQl { ref errors, .. }
-                if !errors.iter().any(|error| is_before_execution(error, false)) =>
-            {
-                Ok(Access::Granted)
-            }
             error => Ok(Access::NotChecked { error }),
         }
     }
@@ -171,7 +169,7 @@ impl Api {
         &self,
         probe: Probe,
         options: &CallOptions,
-        server_time: &OnceLock<SystemTime>,
+        server: &Server,
     ) -> Result<Vec<GraphQlError>> {
         let Probe {
             info,
@@ -187,20 +185,77 @@ impl Api {
         let executor = self.executor();
         let context = executor.context();
         let sent = executor.send(&info, body, None, options, |response, call| {
+            // The first one counts.
+            let _ = server.answered.set(());
             if let Some(date) = response.date() {
-                // The first one counts.
-                let _ = server_time.set(date);
+                let _ = server.time.set(date);
             }
-            let (_, errors) = response.whole::<Value>(&info, call, context)?;
-            Ok(errors)
+            let (data, errors) = response.whole::<Value>(&info, &[], call, context)?;
+            let id = (info.find_id)(&response.body);
+            // `ok: false` refuses.
+            let is_value = |value: &Value| !value.is_null() && value["ok"] != json!(false);
+            let mut values = data.as_object().into_iter().flat_map(Map::values);
+            match info.safety != Safety::Read && (values.any(is_value) || id.is_some()) {
+                false => Ok(errors),
+                true => Err(executed(call, id)),
+            }
         });
         sent.await
     }
 }
 
+/// What is known of the server.
+#[derive(Default)]
+struct Server {
+    answered: OnceLock<()>,
+    /// What its clock said.
+    time: OnceLock<SystemTime>,
+}
+
+impl Server {
+    fn has_answered(&self) -> bool {
+        self.answered.get().is_some()
+    }
+}
+
+/// A mutation that should have been skipped, and has a value.
+fn executed(call: &FailedCall, session_id: Option<SessionId>) -> Error {
+    let call = FailedCall {
+        session_id,
+        maybe_executed: true,
+        purpose: Purpose::Mutation,
+        ..call.clone()
+    };
+    Error::OutcomeUnknown {
+        call: Box::new(call),
+        reason: "the server has executed a field that has @skip(if: true), without anything that it needs"
+            .to_owned(),
+        errors: vec![],
+        source: None,
+    }
+}
+
+/// Whether no request has got through.
+fn is_unreached(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::NotSent { .. } | Error::Transport { .. } | Error::RateLimited { .. }
+    )
+}
+
 /// Whether an error says that the credentials may not do this.
 fn is_refusal(error: &GraphQlError) -> bool {
     matches!(error.code(), Some("FORBIDDEN" | "UNAUTHENTICATED"))
+}
+
+/// Whether a server can say this only of the document itself.
+fn is_about_the_document(error: &Error) -> bool {
+    match error {
+        Error::GraphQl { errors, .. } => {
+            errors.iter().any(|error| is_before_execution(error, false))
+        }
+        _ => false,
+    }
 }
 
 /// What the response to a document says of it.
@@ -209,7 +264,7 @@ fn support(answer: Result<Vec<GraphQlError>>) -> Support {
         // An error beside data comes of a server that does not obey @skip.
         Ok(_) | Err(Error::GraphQl { executed: true, .. }) => Support::Supported,
         Err(Error::Unsupported { fields, .. }) => Support::NotSupported { fields },
-        Err(error @ Error::GraphQl { .. }) => Support::Broken { error },
+        Err(error) if is_about_the_document(&error) => Support::Broken { error },
         Err(error) => Support::NotChecked { error },
     }
 }

@@ -26,6 +26,7 @@ mod response;
 mod retry;
 mod runtimes;
 mod strict;
+mod value_at;
 
 pub use retry::Retry;
 

@@ -5,14 +5,16 @@ use serde_json::value::RawValue;
 
 use super::decode::{decode, invalid};
 use super::operation::{OperationInfo, Safety};
-use super::response::{Response, ResponseContext};
+use super::response::{Names, Response, ResponseContext};
 use crate::error::{Error, FailedCall, GraphQlError};
 
 impl Response {
-    /// The data, where it is an object, and the errors beside it.
+    /// The data, where it is an object, and the errors beside it. `roots`: what the fields at the root of the
+    /// document are called in it.
     pub(crate) fn whole<T: DeserializeOwned>(
         &self,
         operation: &OperationInfo,
+        roots: &[String],
         call: &FailedCall,
         context: &ResponseContext,
     ) -> Result<(T, Vec<GraphQlError>), Error> {
@@ -27,7 +29,8 @@ impl Response {
         match operation.safety {
             Safety::Never => {
                 let call = Box::new(call.clone());
-                self.started(call, context, operation, None, |call, data, errors, _| {
+                let names = Names { agent: None, roots };
+                self.started(call, context, operation, names, |call, data, errors, _| {
                     read(&call, data, errors.list)
                 })
             }

@@ -26,6 +26,7 @@ use super::proof;
 use super::redact::Redaction;
 use super::repair::{looks_like_json, repaired};
 use super::strict;
+use super::value_at::{has_value_at, names_value};
 use crate::error::{
     Error, FailedCall, GraphQlError, PathSegment, Purpose, excerpt, is_before_execution,
     is_rate_limit_code, is_transient_status, list, said, unsupported,
@@ -46,36 +47,18 @@ pub(crate) struct ResponseContext {
     pub(crate) sources: Option<String>,
 }
 
+/// Names by which it is found out what came of a change.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    /// That of the agent that was sent.
+    pub(super) agent: Option<&'a str>,
+    /// Those of the fields at the root, of a document of the user's own.
+    pub(super) roots: &'a [String],
+}
+
 /// Whether a response says by its status alone that the request was refused.
 fn speaks_by_itself(status: StatusCode) -> bool {
     matches!(status.as_u16(), 401 | 403 | 429)
-}
-
-/// Whether a body that is no whole GraphQL response holds the beginning of a value at this root.
-fn has_value_at(body: &[u8], root: &str) -> bool {
-    let body = repaired(body);
-    let value = serde_json::from_slice::<Value>(&body).ok();
-    if value.is_some_and(|value| has_object_at(&value, root)) {
-        return true;
-    }
-    let text = String::from_utf8_lossy(&body);
-    let name = format!("\"{root}\"");
-    let mut values = text.split(name.as_str()).skip(1);
-    values.any(|after| {
-        let value = after.trim_start().strip_prefix(':').map(str::trim_start);
-        value.is_some_and(|value| value.starts_with('{'))
-    })
-}
-
-fn has_object_at(value: &Value, name: &str) -> bool {
-    match value {
-        Value::Array(values) => values.iter().any(|value| has_object_at(value, name)),
-        Value::Object(map) => {
-            map.get(name).is_some_and(Value::is_object)
-                || map.values().any(|value| has_object_at(value, name))
-        }
-        _ => false,
-    }
 }
 
 impl Response {
@@ -116,7 +99,7 @@ impl Response {
                 Box::new(call.clone()),
                 context,
                 &O::INFO,
-                agent,
+                Names { agent, roots: &[] },
                 |call, data, errors, can_be_accepted| {
                     if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
                         return value::<O>(data, &call, &context.redaction, can_be_accepted);
@@ -154,7 +137,7 @@ impl Response {
         mut call: Box<FailedCall>,
         context: &ResponseContext,
         operation: &OperationInfo,
-        agent: Option<&str>,
+        names: Names<'_>,
         read: impl FnOnce(Box<FailedCall>, &RawValue, Errors, bool) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let status = self.status.as_u16();
@@ -165,13 +148,16 @@ impl Response {
             call.session_id.clone_from(&id);
         }
         let parsed = Parsed::of(&self.body);
-        let names = || FieldNames::of(&repaired(&self.body));
+        let field_names = || FieldNames::of(&repaired(&self.body));
         let Parsed::Envelope(envelope) = parsed else {
-            let has_value = has_value_at(&self.body, operation.root.unwrap_or("data"));
+            let has_value = match operation.root {
+                Some(root) => has_value_at(&self.body, root),
+                None => names.roots.iter().any(|root| names_value(&self.body, root)),
+            };
             let is_proven = proof::is_status_before_execution(status)
                 && !names_session
                 && !has_value
-                && names() != FieldNames::Twice;
+                && field_names() != FieldNames::Twice;
             return Err(match is_proven {
                 true => self.refused_by_status(call, context),
                 false => self.unknown(call, context, None),
@@ -185,11 +171,16 @@ impl Response {
         };
         if let Some(data) = data {
             call.maybe_executed = true;
-            let can_be_accepted = id.is_some() || names() != FieldNames::Unique;
+            let can_be_accepted = id.is_some() || field_names() != FieldNames::Unique;
             return read(call, data, errors, can_be_accepted);
         }
 
-        let is_clean = !names_session && !errors.is_unreadable && names() == FieldNames::Unique;
+        // Data that is no object is no value, and may come of one all the same.
+        let is_odd = operation.root.is_none() && matches!(envelope.data, Some(Some(_)));
+        let is_clean = !names_session
+            && !is_odd
+            && !errors.is_unreadable
+            && field_names() == FieldNames::Unique;
         let is_empty_refusal = is_clean && !errors.is_path_present;
         let is_proven = is_empty_refusal
             && (speaks_by_itself(self.status)
@@ -205,7 +196,7 @@ impl Response {
             }
             return Err(self.refused_before_execution(call, context, errors.list));
         }
-        if is_clean && proof::is_own_refusal(&errors.as_said, operation, agent, status) {
+        if is_clean && proof::is_own_refusal(&errors.as_said, operation, names.agent, status) {
             return Err(Error::GraphQl {
                 call,
                 errors: errors.list,

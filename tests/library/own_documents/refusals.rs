@@ -57,6 +57,10 @@ unchecked!(
     "query Broken { dinoaiAgentRun(agentSessionId: ) { ok } }"
 );
 unchecked!(Empty, "");
+unchecked!(
+    Twice,
+    "query Twice { a } mutation Twice { triggerDinoaiAgentRun(agent: \"a\") { ok } }"
+);
 unchecked!(Fragment, "fragment Fragment on DinoAiAgentRun { ok }");
 
 async fn refused_as_query<D: Unchecked>() -> String {
@@ -100,8 +104,10 @@ async fn a_document_that_is_not_what_its_call_takes_it_for_is_refused_by_name() 
         refused_as_query::<Broken>().await,
         refused_as_query::<Empty>().await,
         refused_as_query::<Fragment>().await,
+        refused_as_query::<Twice>().await,
         refused_as_mutation::<Read>().await,
         refused_as_mutation::<Missing>().await,
+        refused_as_mutation::<Twice>().await,
     ];
     insta::assert_snapshot!(texts.join("\n"));
 }

@@ -120,3 +120,30 @@ async fn a_closed_client_sends_what_does_no_harm_alone() {
     assert!(is_right && !error.may_have_started(), "{error:?}");
     assert_eq!(server.arrived(), 2);
 }
+
+#[tokio::test]
+async fn a_value_of_any_kind_beside_429_is_not_sent_again() {
+    let text =
+        |body: &str| Reply::text(429, "application/json", body).with_header("Retry-After", "1");
+    for reply in [
+        text(r#"{"data":[{"stopDinoaiAgentRun":{"ok":true}}]}"#),
+        text(r#"{"data":"{\"stopDinoaiAgentRun\":1}"}"#),
+        text(r#"{"result":{"stopDinoaiAgentRun":{"ok":true}}}"#),
+        text(r#"{"result":{"stopDinoaiAgentRun" : true}}"#),
+        text(r#""stopDinoaiAgentRun":{"ok":true"#),
+    ] {
+        let server = FaultServer::start([reply.clone(), halted()]).await;
+        let (client, _) = server.client();
+        let call = client.execute_mutation::<Halt>(of(SESSION), RetrySafety::Never);
+        let error = call.await.unwrap_err();
+        assert!(error.may_have_started(), "{reply:?}: {error:?}");
+        assert_eq!(server.arrived(), 1, "{reply:?}");
+    }
+    for body in [r#"{"stopDinoaiAgentRun":null}"#, "slow down", "{}"] {
+        let server = FaultServer::start([text(body), halted()]).await;
+        let (client, _) = server.client();
+        let call = client.execute_mutation::<Halt>(of(SESSION), RetrySafety::Never);
+        call.await.unwrap();
+        assert_eq!(server.arrived(), 2, "{body}");
+    }
+}

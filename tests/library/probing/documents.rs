@@ -125,3 +125,49 @@ async fn a_mutation_is_probed_once_and_what_is_lost_is_not_checked() {
     };
     assert!(!error.may_have_started(), "{error:?}");
 }
+
+#[tokio::test]
+async fn what_only_a_document_can_be_refused_for_breaks_it_and_nothing_else() {
+    let refused = json!([{ "message": "At least one of agent or message must be provided." }]);
+    for status in [200, 400, 422] {
+        let said = refused.clone();
+        let server = FaultServer::scripted(move |_| {
+            Reply::json(status, &json!({ "data": null, "errors": said }))
+        })
+        .await;
+        let (client, _) = server.client();
+        let features = client.probe().await.unwrap();
+        for feature in features.iter() {
+            let is_open = matches!(feature.support, Support::NotChecked { .. });
+            assert!(is_open, "{status}: {feature:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_executes_what_should_be_skipped_gets_no_further_mutation() {
+    let started = json!({ "ok": true, "agentSessionId": "abc123", "status": "queued" });
+    let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
+        "TriggerDinoaiAgentRun" => Reply::data(&json!({ "triggerDinoaiAgentRun": started })),
+        _ => Reply::data(&json!({})),
+    })
+    .await;
+    let (client, _) = server.client();
+    let error = client.probe().await.unwrap_err();
+    assert!(error.may_have_started(), "{error:?}");
+    assert_eq!(error.session_id().unwrap().as_str(), "abc123");
+    assert_eq!(
+        server.operations(),
+        ["DinoaiAgentRunStatus", "TriggerDinoaiAgentRun"]
+    );
+
+    // A refusal is no execution.
+    let refused = json!({ "ok": false, "agentSessionId": "", "status": "REJECTED" });
+    let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
+        "TriggerDinoaiAgentRun" => Reply::data(&json!({ "triggerDinoaiAgentRun": refused })),
+        _ => Reply::data(&json!({})),
+    })
+    .await;
+    let (client, _) = server.client();
+    assert!(client.probe().await.unwrap().trigger_run.is_supported());
+}

@@ -54,6 +54,13 @@ async fn a_server_that_is_not_there_is_asked_nothing_more() {
     let error = client.probe().retry(retry).await.unwrap_err();
     assert!(matches!(error, Error::NotSent { .. }), "{error:?}");
 
+    // Without a workspace nothing is read, and the first document shows it.
+    let credentials = Credentials::company_token_without_workspace("prdm_cmp_x");
+    let client = Client::new("http://127.0.0.1:9/graphql", credentials).unwrap();
+    let retry = dinoai::Retry::none();
+    let error = client.probe().retry(retry).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent { .. }), "{error:?}");
+
     let server = FaultServer::scripted(|_| Reply::ResetAfter).await;
     let (client, _) = server.client();
     let error = client.probe().await.unwrap_err();
@@ -80,7 +87,7 @@ async fn each_answer_to_the_read_means_something_else() {
         ),
         (
             json!({ "data": null, "errors": [{ "message": "No such session" }] }),
-            "Granted",
+            "NotChecked",
         ),
         (
             json!({ "data": null, "errors": errors("FORBIDDEN") }),
