@@ -47,6 +47,16 @@ impl<'a> Comparison<'a> {
                 (Some(ExtendedType::InputObject(old)), Some(ExtendedType::InputObject(new))) => {
                     ahead.extend(self.sent_fields(old, new, place));
                 }
+                (was, is) if !same_kind(was, is) => {
+                    let message = "it is another kind of type";
+                    match is {
+                        // It says of no value that it takes it.
+                        Some(ExtendedType::Scalar(_)) => {
+                            self.add(Level::Dangerous, &old, message, place);
+                        }
+                        _ => self.add_breaking(&old, message, place, &[]),
+                    }
+                }
                 _ => {}
             }
         }

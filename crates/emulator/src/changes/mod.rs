@@ -66,8 +66,8 @@ use comparison::Comparison;
 ///
 /// # Errors
 ///
-/// What is wrong with the documents under the old schema, as
-/// [`Documents::check`] says it: nothing can be said of those.
+/// What a server with the old schema would refuse of the documents: nothing can be said of those. What
+/// the derive alone would not make types of ([`Documents::check`]) does not matter here.
 ///
 /// ```
 /// use dinoai_emulator::changes::changes;
@@ -79,7 +79,7 @@ use comparison::Comparison;
 /// # Ok::<(), dinoai_emulator::documents::Problems>(())
 /// ```
 pub fn changes(old: &Schema, new: &Schema, documents: &Documents) -> Result<Changes, Problems> {
-    documents.check(old)?;
+    documents.validate(old)?;
     let (old, new) = (&old.declared, &new.declared);
     let renames = renames::between(old, new);
     let mut found = change::Found::default();

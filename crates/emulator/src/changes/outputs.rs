@@ -188,6 +188,13 @@ impl<'a> Comparison<'a> {
         if old == new {
             return (Level::Safe, "");
         }
+        // The derive reads an ID as a text, and any number as a Float.
+        if matches!(
+            (old.as_str(), new.as_str()),
+            ("ID", "String") | ("String", "ID") | ("Float", "Int")
+        ) {
+            return (Level::Safe, "it is read alike");
+        }
         let are_composite = [
             types::is_composite(self.old, old),
             types::is_composite(self.new, new),
@@ -309,7 +316,11 @@ impl<'a> Comparison<'a> {
                 None => vec![field.location()],
             };
             let is_refused = match given {
-                Some(_) => self.is_refused_at(&refused_at),
+                // A variable may be null, whatever default would take its place were it left out.
+                Some(given) => {
+                    self.is_refused_at(&refused_at)
+                        || new.ty.is_non_null() && self.may_be_left_out(&given.value)
+                }
                 None => new.is_required(),
             };
             match is_refused {

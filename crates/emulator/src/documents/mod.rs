@@ -253,15 +253,26 @@ impl Documents {
                 .with_help(endings)
                 .into());
         }
-        let problems = self.documents.iter().flat_map(|source| {
+        let problems = self.problems(schema).collect();
+        Problems::if_any(problems)
+    }
+
+    /// As [`check`](Self::check), of what a server would refuse alone.
+    pub(crate) fn validate(&self, schema: &Schema) -> Result<(), Problems> {
+        let problems = self.problems(schema);
+        let problems = problems.filter(|problem| problem.kind != ProblemKind::Derive);
+        Problems::if_any(problems.collect())
+    }
+
+    fn problems(&self, schema: &Schema) -> impl Iterator<Item = Problem> {
+        self.documents.iter().flat_map(|source| {
             let mut problems = match document::read(&schema.declared, &source.text) {
                 Ok(document) => derive::missing(&schema.declared, &document, source),
                 Err(errors) => self.refusals(source, &errors),
             };
             problems.sort_by_key(|problem| (problem.line, problem.column));
             problems
-        });
-        Problems::if_any(problems.collect())
+        })
     }
 
     /// The documents with their texts.

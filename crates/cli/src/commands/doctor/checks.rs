@@ -66,9 +66,11 @@ pub(super) fn credentials(sources: &str, probed: &Features) -> Check {
     )
 }
 
-pub(super) fn workspace(uid: Option<String>) -> Check {
+/// The workspace; `needs_one`: whether the credentials are for several.
+pub(super) fn workspace(uid: Option<String>, needs_one: bool) -> Check {
     match uid {
         Some(uid) => Check::ok("workspace", uid),
+        None if needs_one => Check::not_tested("workspace", "none is named".to_owned()),
         None => Check::ok("workspace", "that of the credentials".to_owned()),
     }
 }

@@ -6,6 +6,10 @@ use super::moved::Moved;
 use super::report::{FeatureRow, SupportWord};
 use crate::report::{ExitStatus, Failure};
 
+const OLDER: &str = "do without it, or ask Paradime for an update of the workspace's backend";
+const MOVED: &str = "look for a newer version of dinoai; `dinoai schema diff` says what has moved";
+const UNKNOWN: &str = "see to what was refused or lost, then run `dinoai doctor` again";
+
 /// The row of one feature. A document that the backend takes is broken all the same where this version
 /// cannot read the response.
 pub(super) fn row(feature: Feature<'_>, moved: &Moved) -> FeatureRow {
@@ -16,6 +20,12 @@ pub(super) fn row(feature: Feature<'_>, moved: &Moved) -> FeatureRow {
         support,
         unknown: vec![],
         error: None,
+        fix: match support {
+            SupportWord::Supported => None,
+            SupportWord::NotSupported => Some(OLDER),
+            SupportWord::Broken => Some(MOVED),
+            SupportWord::NotChecked => Some(UNKNOWN),
+        },
         exit: ExitStatus::Done,
     };
     let said = |error: &Error| Some(Failure::from(error.clone()).message);

@@ -10,7 +10,7 @@ mod features;
 mod moved;
 mod report;
 
-use dinoai::Error;
+use dinoai::{Access, Error};
 
 use super::context::Context;
 use crate::account::{Account, Scope};
@@ -69,7 +69,17 @@ pub(super) async fn doctor(context: Context<'_>) -> Result<ExitStatus, Failure> 
         true => "those of the emulator",
         false => client.sources().unwrap_or("those of the options"),
     };
-    let workspace = workspace(client.workspace_uid());
+    let needs_one = match &probed {
+        Ok(features) => matches!(
+            features.read,
+            Access::NotChecked {
+                error: Error::InvalidConfig { .. },
+                ..
+            }
+        ),
+        Err(_) => false,
+    };
+    let workspace = workspace(client.workspace_uid(), needs_one);
     let report = match probed {
         Ok(probed) => Report {
             checks: [

@@ -49,6 +49,9 @@ pub(super) struct FeatureRow {
     /// What the backend said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fix: Option<&'static str>,
     #[serde(skip)]
     pub(super) exit: ExitStatus,
 }
@@ -159,5 +162,8 @@ impl FeatureRow {
         let Self { name, used_by, .. } = self;
         let why = one_line(&why);
         output.text(&format!("{support:<13}  {name:<15}  {used_by}{why}"));
+        if let Some(fix) = self.fix {
+            output.text(&format!("{:<32}{fix}", ""));
+        }
     }
 }
