@@ -46,7 +46,7 @@ pub(crate) struct SchemaDiffArgs {
     /// Your documents: files, and folders with the schema that they were written for
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Compare with this schema in place of the API's: type definitions, or the response to an
+    /// Compare with this schema, and do not ask the API: type definitions, or the response to an
     /// introspection as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) against: Option<PathBuf>,
