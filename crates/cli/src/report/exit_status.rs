@@ -19,11 +19,8 @@ pub(crate) enum ExitStatus {
     Done,
     /// 1
     RunFailed,
-    /// 1, of a check that has found errors
-    #[cfg_attr(
-        not(feature = "emulator"),
-        allow(dead_code, reason = "what checks is a part of the emulator")
-    )]
+    /// 1, of a check that has found errors: what checks is a part of the emulator
+    #[cfg(feature = "emulator")]
     Flawed,
     /// 2
     Usage,
@@ -87,7 +84,9 @@ impl ExitStatus {
     pub(crate) fn status(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::RunFailed | Self::Flawed => 1,
+            Self::RunFailed => 1,
+            #[cfg(feature = "emulator")]
+            Self::Flawed => 1,
             Self::Usage => 2,
             Self::Refused => 3,
             Self::InProgress => 4,
@@ -102,7 +101,9 @@ impl ExitStatus {
     fn weight(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::RunFailed | Self::Flawed => 1,
+            Self::RunFailed => 1,
+            #[cfg(feature = "emulator")]
+            Self::Flawed => 1,
             Self::InProgress => 2,
             Self::Refused => 3,
             Self::Unavailable => 4,
