@@ -9,6 +9,7 @@ mod dropping;
 #[cfg(test)]
 mod for_tests;
 mod record;
+mod reported;
 mod size;
 mod state;
 mod store;

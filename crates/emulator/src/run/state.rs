@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use super::record::{Record, Returned, TranscriptMessage, USER};
 use super::workspace::Script;
-use super::{Message, Run};
 use crate::demo::{Memory, Verdict};
 use crate::scenario::{Child, Effect, Effects, Scenario, Stage, StageLength, Status, Step};
 
@@ -54,7 +53,7 @@ pub(crate) struct RunState {
     stage_length: StageLength,
     entered: Duration,
     /// When this turn came to the status that it has.
-    status_since: Duration,
+    pub(super) status_since: Duration,
     pub(super) ahead: VecDeque<Arc<Stage>>,
     /// The children that this run waits for, and what it goes through when each has ended.
     waiting: Vec<(Arc<str>, Vec<Stage>)>,
@@ -136,36 +135,6 @@ impl RunState {
     /// Whether there is a stage to lag behind.
     pub(crate) fn can_lag(&self) -> bool {
         self.status_before.is_some()
-    }
-
-    /// The run as the emulator reports it.
-    pub(crate) fn reported(&self) -> Run {
-        let messages = self.messages.iter().map(|message| Message {
-            ts: message.ts(),
-            role: message.role.to_string(),
-            content: message.content.to_string(),
-        });
-        let texts = |texts: &[Arc<str>]| texts.iter().map(ToString::to_string).collect();
-        let record = self.record.clone();
-        Run {
-            number: record.number,
-            session_id: record.session_id.to_string(),
-            workspace_uid: record.workspace_uid.to_string(),
-            agent: record.agent.map(String::from),
-            message: self.message.as_deref().map(str::to_owned),
-            slack: record.slack.map(|slack| *slack),
-            base_branch: record.base_branch.map(String::from),
-            checked_out: record.checked_out.into_owned(),
-            model_family: record.model_family.map(String::from),
-            follow_ups: texts(&self.follow_ups),
-            parent: record.parent.as_deref().map(str::to_owned),
-            status: self.status.as_str().to_owned(),
-            messages: messages.collect(),
-            children: texts(&self.children),
-            ended: self.status.is_terminal().then_some(self.status_since),
-            stops: record.stops,
-            texts_dropped: record.texts_dropped,
-        }
     }
 
     /// What the run was asked at first: what a demo agent has read of it, else the trigger's
