@@ -60,8 +60,9 @@ impl Client {
     /// [`Error::OutcomeUnknown`], and [`Error::may_have_started`] is true. A closed client sends none
     /// with `Never`: see [`close`](Self::close).
     ///
-    /// A session id in the response is kept whatever else the response is, if the document selects it by
-    /// its own name, `agentSessionId`.
+    /// Session ids in the response are kept whatever else the response is, if the document selects them by
+    /// their own name, `agentSessionId`: the first is [`Error::session_id`], others are
+    /// [`FailedCall::further_ids`](crate::error::FailedCall::further_ids).
     ///
     /// ```
     /// use dinoai::graphql::RetrySafety;

@@ -212,12 +212,29 @@ pub(crate) fn said_by(errors: &[GraphQlError]) -> String {
     said(&list(errors))
 }
 
+/// Which runs a response named, and what to do about them.
+fn named_by_response(first: &SessionId, further: &[SessionId]) -> String {
+    const SHOWN: usize = 20;
+    if further.is_empty() {
+        return format!("the response named run {}: read that run", short(first));
+    }
+    let mut runs = short(first);
+    for id in further.iter().take(SHOWN - 1) {
+        runs.push_str(", ");
+        runs.push_str(&short(id));
+    }
+    if let Some(left @ 1..) = further.len().checked_sub(SHOWN - 1) {
+        runs.push_str(&format!(" and {left} more"));
+    }
+    format!("the response named the runs {runs}: read each of them")
+}
+
 /// What to do about a trigger or a follow-up of unknown outcome.
 pub(crate) fn outcome_hint(call: &FailedCall) -> String {
     match &call.session_id {
         Some(id) if matches!(call.purpose, Purpose::Trigger | Purpose::Mutation) => format!(
-            "the response named run {}: read that run; the request was not sent again",
-            short(id)
+            "{}; the request was not sent again",
+            named_by_response(id, &call.further_ids)
         ),
         Some(_) => "it may have been carried out, so it was not sent again: read the run before \
                     you send it again"
@@ -260,22 +277,28 @@ pub(crate) fn last_status(status: &Option<RunStatus>) -> String {
     }
 }
 
-pub(crate) fn executed_hint(call: &FailedCall) -> &'static str {
+pub(crate) fn executed_hint(call: &FailedCall) -> String {
     match (call.purpose.starts(), call.maybe_executed) {
         (true, true) => decode_hint(call),
-        (true, false) => "; nothing was carried out",
-        (false, _) => "",
+        (true, false) => "; nothing was carried out".to_owned(),
+        (false, _) => String::new(),
     }
 }
 
-pub(crate) fn decode_hint(call: &FailedCall) -> &'static str {
-    match (call.purpose.starts(), &call.session_id) {
-        (true, Some(_)) => "; it may have been carried out: read the run before you send it again",
-        (true, None) => {
-            "; it may have been carried out: look in the workspace before you send it again"
-        }
-        (false, _) => "",
+pub(crate) fn decode_hint(call: &FailedCall) -> String {
+    if !call.purpose.starts() {
+        return String::new();
     }
+    let hint = match &call.session_id {
+        // Nothing else in the error names it.
+        Some(id) if call.purpose == Purpose::Mutation || !call.further_ids.is_empty() => &*format!(
+            "{} before you send it again",
+            named_by_response(id, &call.further_ids)
+        ),
+        Some(_) => "read the run before you send it again",
+        None => "look in the workspace before you send it again",
+    };
+    format!("; it may have been carried out: {hint}")
 }
 
 /// The messages of GraphQL errors, each with its place in the data, unless that is the whole of

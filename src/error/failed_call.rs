@@ -14,6 +14,9 @@ pub struct FailedCall {
     pub operation: &'static str,
     /// The run that it is about, if it is known.
     pub session_id: Option<SessionId>,
+    /// Further runs that the response names, where it cannot be read: of a mutation of your own that starts
+    /// several. Empty else.
+    pub further_ids: Vec<SessionId>,
     /// How many times it was tried.
     pub attempts: u32,
     /// The server's id of the last request, from the response's headers, if it sent one:
@@ -38,6 +41,7 @@ impl FailedCall {
         Self {
             operation,
             session_id: None,
+            further_ids: Vec::new(),
             attempts: 1,
             request_id: None,
             http_status: None,
@@ -45,6 +49,15 @@ impl FailedCall {
             purpose,
             after_start: false,
             maybe_executed: false,
+        }
+    }
+
+    /// Keeps the runs that a response names, unless it is known which run the call is about.
+    pub(crate) fn is_about(&mut self, ids: Vec<SessionId>) {
+        if self.session_id.is_none() {
+            let mut ids = ids.into_iter();
+            self.session_id = ids.next();
+            self.further_ids = ids.collect();
         }
     }
 

@@ -8,7 +8,7 @@ use graphql_parser::query::{
 };
 
 use crate::error::{Error, Purpose, excerpt};
-use crate::operations::{find_id, relax_changes, relax_reads};
+use crate::operations::{find_ids, relax_changes, relax_reads};
 use crate::transport::{OperationInfo, Safety, after_variables, request_body};
 
 /// Whether a mutation may be sent again that may have been carried out.
@@ -70,7 +70,7 @@ impl OwnDocument {
                 needs_workspace: false,
                 may_miss: &[],
                 relax,
-                find_id,
+                find_ids,
                 // The API's words are about documents of this crate.
                 is_refusal: |_, _| false,
             },

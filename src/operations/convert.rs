@@ -9,7 +9,7 @@ use super::documents::{
     send_dinoai_agent_message, stop_dinoai_agent_run, trigger_dinoai_agent_run,
     trigger_dinoai_agent_run_with_options,
 };
-use super::find_id::find_id;
+use super::find_ids::find_ids;
 use super::lenient::{relax_changes, relax_reads};
 use super::refusal::is_refusal;
 use crate::error::Purpose;
@@ -52,7 +52,7 @@ pub(super) const fn read(name: &'static str, purpose: Purpose) -> OperationInfo 
         needs_workspace: true,
         may_miss: &[],
         relax: relax_reads,
-        find_id,
+        find_ids,
         is_refusal,
     }
 }
@@ -68,7 +68,7 @@ const fn change(name: &'static str, purpose: Purpose, root: &'static str) -> Ope
         needs_workspace: true,
         may_miss: &[],
         relax: relax_changes,
-        find_id,
+        find_ids,
         is_refusal,
     }
 }

@@ -191,13 +191,13 @@ impl Api {
                 let _ = server.time.set(date);
             }
             let (data, errors) = response.whole::<Value>(&info, &[], call, context)?;
-            let id = (info.find_id)(&response.body);
+            let ids = (info.find_ids)(&response.body);
             // `ok: false` refuses.
             let is_value = |value: &Value| !value.is_null() && value["ok"] != json!(false);
             let mut values = data.as_object().into_iter().flat_map(Map::values);
-            match info.safety != Safety::Read && (values.any(is_value) || id.is_some()) {
+            match info.safety != Safety::Read && (values.any(is_value) || !ids.is_empty()) {
                 false => Ok(errors),
-                true => Err(executed(call, id)),
+                true => Err(executed(call, ids)),
             }
         });
         sent.await
@@ -219,13 +219,13 @@ impl Server {
 }
 
 /// A mutation that should have been skipped, and has a value.
-fn executed(call: &FailedCall, session_id: Option<SessionId>) -> Error {
-    let call = FailedCall {
-        session_id,
+fn executed(call: &FailedCall, ids: Vec<SessionId>) -> Error {
+    let mut call = FailedCall {
         maybe_executed: true,
         purpose: Purpose::Mutation,
         ..call.clone()
     };
+    call.is_about(ids);
     Error::OutcomeUnknown {
         call: Box::new(call),
         reason: "the server has executed a field that has @skip(if: true), without anything that it needs"

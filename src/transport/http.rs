@@ -326,9 +326,7 @@ fn unknown(
 ) -> Error {
     let mut call = Box::new(call.clone());
     call.maybe_executed = true;
-    if call.session_id.is_none() {
-        call.session_id = (operation.find_id)(received);
-    }
+    call.is_about((operation.find_ids)(received));
     Error::OutcomeUnknown {
         call,
         reason,

@@ -45,8 +45,8 @@ pub(crate) struct OperationInfo {
     pub(crate) may_miss: &'static [&'static str],
     /// Puts right what the schema does not allow and can be understood all the same.
     pub(crate) relax: fn(&mut Value),
-    /// Finds the session id in a body, whatever else that is: cut, not GraphQL, an error.
-    pub(crate) find_id: fn(&[u8]) -> Option<SessionId>,
+    /// Finds the session ids in a body, whatever else that is: cut, not GraphQL, an error.
+    pub(crate) find_ids: fn(&[u8]) -> Vec<SessionId>,
     /// Whether an error at the root of one that starts something is the API's own refusal. Beside
     /// it stands the name of the agent that was sent.
     pub(crate) is_refusal: fn(&GraphQlError, Option<&str>) -> bool,

@@ -142,11 +142,10 @@ impl Response {
     ) -> Result<T, Error> {
         let status = self.status.as_u16();
         // The id first: it must not be lost, whatever else the response says.
-        let id = (operation.find_id)(&self.body);
-        let names_session = call.session_id.is_none() && id.is_some();
-        if call.session_id.is_none() {
-            call.session_id.clone_from(&id);
-        }
+        let ids = (operation.find_ids)(&self.body);
+        let has_id = !ids.is_empty();
+        let names_session = call.session_id.is_none() && has_id;
+        call.is_about(ids);
         let parsed = Parsed::of(&self.body);
         let field_names = || FieldNames::of(&repaired(&self.body));
         let Parsed::Envelope(envelope) = parsed else {
@@ -171,7 +170,7 @@ impl Response {
         };
         if let Some(data) = data {
             call.maybe_executed = true;
-            let can_be_accepted = id.is_some() || field_names() != FieldNames::Unique;
+            let can_be_accepted = has_id || field_names() != FieldNames::Unique;
             return read(call, data, errors, can_be_accepted);
         }
 

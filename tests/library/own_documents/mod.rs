@@ -3,6 +3,7 @@
 mod refusals;
 mod responses;
 mod sent_again;
+mod several_runs;
 mod status_enum;
 mod workspaces;
 
