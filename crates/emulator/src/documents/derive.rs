@@ -47,6 +47,9 @@ pub(super) fn missing(schema: &Schema, document: &Document, source: &Source) -> 
     }
     check.descriptions();
     check.depth();
+    if check.problems.is_empty() {
+        check.parser();
+    }
     check.problems
 }
 
@@ -187,6 +190,22 @@ impl<'a> DeriveCheck<'a> {
                 Some(at),
             );
         }
+    }
+
+    /// What its parser, which is older than the language here, reads otherwise.
+    fn parser(&mut self) {
+        let Err(error) = graphql_parser::parse_query::<&str>(&self.source.text) else {
+            return;
+        };
+        let said = error.to_string();
+        // Its places are not those of an editor: a tab is eight columns wide.
+        let said: Vec<_> = said.split_whitespace().collect();
+        let help = format!(
+            "write it in another way, an escape as the character itself; its parser says: {}",
+            said.join(" ")
+        );
+        let message = "The derive cannot read the document.";
+        self.report_at(ProblemKind::Derive, message, &help, None);
     }
 
     fn report(&mut self, message: impl Into<String>, help: &str, place: Option<SourceSpan>) {

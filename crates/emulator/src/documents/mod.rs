@@ -39,7 +39,8 @@
 //! here, a server with this schema executes. Beside them it reports what is valid and the derive makes
 //! no types of ([`ProblemKind::Derive`]): an operation without a name, `__typename` that is missing
 //! on an interface or a union, an inline fragment without a type, a default value that is null or an enum
-//! value, a description, a directive on a variable, more than 50 levels.
+//! value, a description, a directive on a variable, more than 50 levels, an escape or a number that its
+//! parser does not know.
 //!
 //! # Files
 //!
@@ -63,7 +64,7 @@ use apollo_compiler::response::GraphQLError;
 pub use problem::{Problem, ProblemKind, Problems};
 pub use schema::Schema;
 
-use crate::graphql::document;
+use crate::graphql::{document, validation};
 pub(crate) use source::Source;
 
 /// Checks every document of a folder against the schema in the same folder.
@@ -232,7 +233,8 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with any of them: at most 100 errors a document. Without a document it
+    /// Everything that is wrong with any of them: at most 100 errors a document, and then that
+    /// there are more. Without a document it
     /// is [`ProblemKind::NoDocuments`].
     ///
     /// ```
@@ -270,7 +272,8 @@ impl Documents {
                 Ok(document) => derive::missing(&schema.declared, &document, source),
                 Err(errors) => self.refusals(source, &errors),
             };
-            problems.sort_by_key(|problem| (problem.line, problem.column));
+            // What is about the whole document comes last.
+            problems.sort_by_key(|it| (it.line.is_none(), it.line, it.column));
             problems
         })
     }
@@ -288,6 +291,11 @@ impl Documents {
                 false => ProblemKind::Invalid,
             };
             let problem = Problem::said(kind, error, &source.name, &source.text);
+            if error.message == validation::ABORTED {
+                return problem.with_help(
+                    "it takes too long to check, and a server may refuse it, too: split the document",
+                );
+            }
             match self.with_fragment(&error.message, source) {
                 Some(other) => problem.with_help(format!(
                     "{other} has it, but each file is a document of its own: copy the fragment"

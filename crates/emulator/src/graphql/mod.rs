@@ -14,4 +14,4 @@ pub(crate) mod rewrite;
 pub(crate) mod skip_include;
 pub(crate) mod syntax;
 pub(crate) mod types;
-mod validation;
+pub(crate) mod validation;

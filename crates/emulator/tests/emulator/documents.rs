@@ -291,6 +291,48 @@ fn the_derive_reads_fifty_levels_and_no_more() {
     }
 }
 
+#[test]
+fn what_the_parser_of_the_derive_cannot_read_is_said() {
+    for argument in [
+        r#""\u{1F600}""#,
+        r#""\uD83D\uDE00""#,
+        "99999999999999999999999",
+    ] {
+        let text = format!("query A {{ run(id: {argument}) {{ status }} }}");
+        let documents = Documents::new().with("a.graphql", &*text);
+        let problems = documents.check(&schema()).unwrap_err();
+        let [problem] = problems.list() else {
+            panic!("{problems}")
+        };
+        assert_eq!(problem.kind, ProblemKind::Derive, "{text}");
+        let help = problem.help.as_deref().unwrap();
+        assert!(help.contains("1:") && !help.contains('\n'), "{help}");
+        assert!(
+            derived(&text).is_none(),
+            "the derive has learnt to read {text}"
+        );
+    }
+}
+
+#[test]
+fn of_many_errors_a_hundred_are_listed_and_then_that_there_are_more() {
+    let text = format!("query A {{ {} }}", "no ".repeat(1_000));
+    let problems = Documents::new().with("a.graphql", text).check(&schema());
+    let problems = problems.unwrap_err();
+    assert_eq!(problems.list().len(), 101);
+    assert_eq!(problems.list()[99].line, Some(1));
+    let last = &problems.list()[100];
+    assert!(last.message.contains("error limit reached"), "{last}");
+}
+
+#[test]
+fn of_a_document_that_takes_too_long_it_is_said_what_to_do() {
+    let text = format!("query A {{ {} }}", "__typename ".repeat(8_000));
+    let problems = Documents::new().with("a.graphql", text).check(&schema());
+    let shown = problems.unwrap_err().to_string();
+    assert!(shown.contains("split the document"), "{shown}");
+}
+
 /// What the derive makes of a document; none if it fails or panics.
 fn derived(text: &str) -> Option<String> {
     let folder = TempDir::new().unwrap();

@@ -24,7 +24,7 @@ pub(super) const TOO_MANY: &str =
 pub(super) const MOST_STEPS: usize = 2_000_000;
 
 /// Why validation is cut short.
-pub(super) const ABORTED: &str = "Validation aborted.";
+pub(crate) const ABORTED: &str = "Validation aborted.";
 
 /// The check of one document.
 pub(super) struct Check<'a> {
