@@ -59,6 +59,9 @@ pub(super) struct Options {
     /// Add this model family to `standard` and `fast`. Can be repeated.
     #[arg(long, value_name = "SLUG")]
     model_family: Vec<String>,
+    /// Add this workspace, by its uid and its name, to the demo workspace. Can be repeated.
+    #[arg(long, value_name = "UID=NAME", value_parser = workspace)]
+    add_workspace: Vec<(String, String)>,
     /// Show the ended turn's status for this many reads after a follow-up.
     #[arg(long, value_name = "READS", default_value_t = 0)]
     stale_reads: u64,
@@ -100,6 +103,9 @@ pub(super) struct Options {
     /// Refuse introspection.
     #[arg(long)]
     without_introspection: bool,
+    /// Execute what `@skip` and `@include` leave out.
+    #[arg(long)]
+    ignore_conditions: bool,
     /// Stop the clock that runs go by: only the control path moves it.
     #[arg(long)]
     stopped_clock: bool,
@@ -158,6 +164,9 @@ impl Options {
         for slug in self.model_family {
             builder = builder.model_family(slug);
         }
+        for (uid, name) in self.add_workspace {
+            builder = builder.workspace(uid, name);
+        }
         Ok(if self.stopped_clock {
             builder.stopped_clock()
         } else {
@@ -202,6 +211,9 @@ impl Options {
         if self.without_introspection {
             quirks = quirks.without_introspection();
         }
+        if self.ignore_conditions {
+            quirks = quirks.ignores_conditions();
+        }
         for capability in &self.without_capability {
             quirks = quirks.without_capability(match capability {
                 CapabilityOption::Trigger => quirks::Capability::Trigger,
@@ -228,6 +240,16 @@ fn backend(name: &str) -> Result<Backend, String> {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map_err(|_| "not a number".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|wrong| wrong.to_string())
+}
+
+/// A workspace's uid and its name.
+fn workspace(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((uid, name)) if !uid.is_empty() && !name.is_empty() => {
+            Ok((uid.to_owned(), name.to_owned()))
+        }
+        _ => Err("not UID=NAME".to_owned()),
+    }
 }
 
 /// A fault by its name alone, or as a mapping.

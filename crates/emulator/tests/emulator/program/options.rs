@@ -242,3 +242,25 @@ fn it_prints_the_schema_of_scenario_files() {
     let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(printed, dinoai_emulator::scenario_schema());
 }
+
+#[tokio::test]
+async fn its_flags_add_workspaces_and_ignore_conditions() {
+    let mut program = Program::start(&[
+        "--port=0",
+        "--add-workspace=finance=Finance = 1",
+        "--add-workspace=sales=Sales",
+        "--ignore-conditions",
+    ]);
+    let exports = program.exports();
+    let query = "{ listWorkspaces @skip(if: true) { workspaces { uid name } } }";
+    let response = ask(&exports, query).await;
+    let listed = response.root()["workspaces"].as_array().unwrap();
+    for workspace in [
+        json!({ "uid": "finance", "name": "Finance = 1" }),
+        json!({ "uid": "sales", "name": "Sales" }),
+    ] {
+        assert!(listed.contains(&workspace), "{listed:?}");
+    }
+    assert_eq!(listed.len(), 3);
+    assert!(program.signal("TERM").success());
+}
