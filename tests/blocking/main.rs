@@ -13,4 +13,5 @@ mod api;
 mod as_awaited;
 mod callbacks;
 mod connections;
+mod documents_and_workspaces;
 mod guards;
