@@ -1,4 +1,5 @@
-//! No credential and no path of the endpoint is in errors, `Debug` or the log.
+//! No credential, no path of the endpoint and no variable of a document of the user's own is in errors,
+//! `Debug` or the log.
 
 use std::time::Duration;
 
@@ -7,8 +8,11 @@ use dinoai::{Client, Credentials, Error, Retry, TriggerRun};
 use serde_json::json;
 
 use crate::log::log;
-use crate::own::{OwnRead, OwnStart, own_read, own_start};
+use crate::own::{OwnRead, OwnStart, read_of, start_with};
 use crate::support::fault_server::{CANARY, FaultServer, Reply, SESSION, client};
+
+/// In the variables. Not a credential: nothing hides it where it is shown.
+const VARIABLE: &str = "what-only-the-api-may-read";
 
 /// Answers that repeat what the client sent, or where it sent it.
 fn telltale_replies(server: &str) -> Vec<Reply> {
@@ -56,9 +60,10 @@ fn telltale_replies(server: &str) -> Vec<Reply> {
 }
 
 #[tokio::test]
-async fn neither_errors_nor_debug_nor_the_log_show_a_credential_or_the_path() {
+async fn neither_errors_nor_debug_nor_the_log_show_a_credential_the_path_or_a_variable() {
     log();
-    let mut failed = 0;
+    let (mut failed, mut sent) = (0, 0);
+    let is_shown = |shown: &str| shown.contains(CANARY) || shown.contains(VARIABLE);
     for credentials in [
         Credentials::key_and_secret(CANARY, CANARY),
         Credentials::workspace_token(format!("prdm_wsp_{CANARY}")),
@@ -75,16 +80,18 @@ async fn neither_errors_nor_debug_nor_the_log_show_a_credential_or_the_path() {
                     .http_client(|http| http.connection_verbose(true))
             });
             let session = client.session(SESSION).unwrap();
+            let read = client.execute::<OwnRead>(read_of(VARIABLE));
+            let start = start_with(VARIABLE);
+            let start = client.execute_mutation::<OwnStart>(start, RetrySafety::Never);
+            let calls = format!("{read:?} {start:?}");
+            assert!(!is_shown(&calls), "{calls}");
             let mut errors: Vec<Option<Error>> = vec![
                 client.trigger_run(TriggerRun::agent("a")).await.err(),
                 client.send_message(SESSION, "go on").await.err(),
                 client.get_run(SESSION).await.err(),
                 client.stop_run(SESSION).await.err(),
-                client.execute::<OwnRead>(own_read::Variables).await.err(),
-                client
-                    .execute_mutation::<OwnStart>(own_start::Variables, RetrySafety::Never)
-                    .await
-                    .err(),
+                read.await.err(),
+                start.await.err(),
                 session.wait().timeout(Duration::from_secs(9)).await.err(),
             ];
             let wait = client.trigger_run_and_wait(TriggerRun::agent("a"));
@@ -97,11 +104,15 @@ async fn neither_errors_nor_debug_nor_the_log_show_a_credential_or_the_path() {
             for error in errors.into_iter().flatten() {
                 failed += 1;
                 let shown = shown_with_its_sources(&error);
-                assert!(!shown.contains(CANARY), "{shown}");
+                assert!(!is_shown(&shown), "{shown}");
             }
+            let seen = server.seen();
+            let variables = seen.iter().map(|seen| seen.variables.to_string());
+            sent += variables.filter(|sent| sent.contains(VARIABLE)).count();
         }
     }
     assert!(failed > 300, "only {failed} errors");
+    assert!(sent > 100, "only {sent} variables were sent");
     let log = log().text();
     assert!(
         log.contains("dinoai.call") && log.contains("dinoai.wait"),
@@ -111,7 +122,7 @@ async fn neither_errors_nor_debug_nor_the_log_show_a_credential_or_the_path() {
         log.contains("reqwest") || log.contains("hyper"),
         "no log from below"
     );
-    let line = log.lines().find(|line| line.contains(CANARY));
+    let line = log.lines().find(|line| is_shown(line));
     assert_eq!(line, None);
 }
 

@@ -1,4 +1,4 @@
-//! Documents of the user's own.
+//! Documents of the user's own, with variables that nobody else may see.
 
 use dinoai::graphql_client::{self, GraphQLQuery};
 
@@ -17,3 +17,12 @@ pub(crate) struct OwnRead;
     response_derives = "Debug"
 )]
 pub(crate) struct OwnStart;
+
+pub(crate) fn read_of(id: &str) -> own_read::Variables {
+    own_read::Variables { id: id.to_owned() }
+}
+
+pub(crate) fn start_with(message: &str) -> own_start::Variables {
+    let message = Some(message.to_owned());
+    own_start::Variables { message }
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
 use crate::log::Log;
-use crate::own::{OwnRead, OwnStart, own_read, own_start};
+use crate::own::{OwnRead, OwnStart, read_of, start_with};
 use crate::support::fault_server::{Reply, SESSION};
 use crate::support::operations::{READ, STEPS};
 use crate::support::samples::{seconds, session};
@@ -91,8 +91,8 @@ async fn errors_of(reply: &Reply, log: &Log) -> Vec<Error> {
         session.tree().await.unwrap_err(),
     ];
     errors.extend(steps.await.err());
-    errors.extend(client.execute::<OwnRead>(own_read::Variables).await.err());
-    let start = client.execute_mutation::<OwnStart>(own_start::Variables, RetrySafety::Never);
+    errors.extend(client.execute::<OwnRead>(read_of(SECRET)).await.err());
+    let start = client.execute_mutation::<OwnStart>(start_with(SECRET), RetrySafety::Never);
     errors.extend(start.await.err());
     let watch = watch.steps(StepOptions::default());
     for item in all(watch.events()).await {
