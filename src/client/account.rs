@@ -24,7 +24,8 @@ impl Client {
 
     /// Where endpoint and credentials were found: names of variables and files, never their values.
     ///
-    /// `None` if the program gave them itself.
+    /// What the program gave itself is left out, such as the workspace of
+    /// [`with_workspace`](Self::with_workspace); `None` if that is all of it.
     ///
     /// ```no_run
     /// # fn main() -> dinoai::Result<()> {

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue};
 
-use crate::config::{Credentials, Endpoint};
+use crate::config::{Credentials, Endpoint, Origins};
 use crate::error::{Error, FailedCall};
 use crate::model::SessionId;
 use crate::transport::{HttpTransport, Operation, OperationInfo, Settings};
@@ -38,7 +38,7 @@ pub(super) static TRANSPORT: LazyLock<HttpTransport> = LazyLock::new(|| {
         Endpoint::parse(endpoint, false).unwrap(),
         &Credentials::key_and_secret("canaryKey0123", "canarySecret0123"),
         settings,
-        None,
+        Origins::default(),
     )
     .unwrap()
 });

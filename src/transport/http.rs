@@ -19,7 +19,7 @@ use super::headers::{request_id, retry_after};
 use super::operation::{OperationInfo, Safety};
 use super::redact::Redaction;
 use super::response::{Response, ResponseContext};
-use crate::config::{Credentials, Endpoint, name_workspace, names_workspace, workspace};
+use crate::config::{Credentials, Endpoint, Origins, name_workspace, names_workspace, workspace};
 use crate::error::{Cause, Error, FailedCall, Obstacle, excerpt, innermost};
 
 /// What GraphQL over HTTP asks of clients.
@@ -28,10 +28,11 @@ const ACCEPTED: HeaderValue =
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Sends requests to one endpoint with one set of credentials, each once. Cheap to clone: clones share
-/// everything but the headers.
+/// everything but what depends on the workspace.
 #[derive(Clone)]
 pub(crate) struct HttpTransport {
     headers: HeaderMap,
+    context: Arc<ResponseContext>,
     shared: Arc<Shared>,
 }
 
@@ -40,7 +41,7 @@ struct Shared {
     endpoint: Endpoint,
     /// Whether the credentials are for more than one workspace, so that a header has to name one.
     is_of_company: bool,
-    context: ResponseContext,
+    origins: Origins,
     settings: Settings,
     connections: Connections,
 }
@@ -50,7 +51,7 @@ impl HttpTransport {
         endpoint: Endpoint,
         credentials: &Credentials,
         settings: Settings,
-        sources: Option<String>,
+        origins: Origins,
     ) -> Result<Self, Error> {
         let mut headers = credentials.headers()?;
         headers.insert(ACCEPT, ACCEPTED);
@@ -62,31 +63,40 @@ impl HttpTransport {
         let secrets = credentials.secrets().into_iter().chain(endpoint.secrets());
         let context = ResponseContext {
             redaction: Redaction::of(secrets),
-            sources,
+            sources: origins.describe(),
         };
         let connections = Connections::new(&endpoint, &settings)?;
         Ok(Self {
             headers,
+            context: Arc::new(context),
             shared: Arc::new(Shared {
                 endpoint,
                 is_of_company: credentials.is_of_company(),
-                context,
+                origins,
                 settings,
                 connections,
             }),
         })
     }
 
-    /// The same for another workspace.
+    /// The same for another workspace, which was found nowhere.
     pub(crate) fn with_workspace(&self, uid: &str) -> Result<Self, Error> {
-        let mut other = self.clone();
-        name_workspace(&mut other.headers, uid)?;
-        Ok(other)
+        let mut headers = self.headers.clone();
+        name_workspace(&mut headers, uid)?;
+        let context = ResponseContext {
+            redaction: self.context.redaction.clone(),
+            sources: self.shared.origins.clone().without_workspace().describe(),
+        };
+        Ok(Self {
+            headers,
+            context: Arc::new(context),
+            shared: self.shared.clone(),
+        })
     }
 
     /// What has to be known to read a response.
     pub(crate) fn context(&self) -> &ResponseContext {
-        &self.shared.context
+        &self.context
     }
 
     /// Scheme, host and port of the endpoint.

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
@@ -13,9 +14,10 @@ const HIDDEN: &str = "[hidden]";
 /// A shorter text is no secret, and hiding it would garble every message.
 const SHORTEST_SECRET: usize = 4;
 
-#[derive(Debug)]
+/// Cheap to clone: clones share the texts.
+#[derive(Debug, Clone)]
 pub(crate) struct Redaction {
-    secrets: Vec<SecretString>,
+    secrets: Arc<[SecretString]>,
 }
 
 impl Redaction {
@@ -41,7 +43,7 @@ impl Redaction {
 
     pub(crate) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in &self.secrets {
+        for secret in &*self.secrets {
             if text.contains(secret.expose_secret()) {
                 text = text.replace(secret.expose_secret(), HIDDEN);
             }

@@ -291,8 +291,7 @@ impl ClientBuilder {
                 return Err(Error::config(setting, "is zero: no request could be made"));
             }
         }
-        let sources = origins.describe();
-        let http = HttpTransport::new(endpoint, &credentials, self.settings, sources)?;
+        let http = HttpTransport::new(endpoint, &credentials, self.settings, self.origins)?;
         Ok(Client::of(Executor::new(http, self.retry, self.clock)))
     }
 }

@@ -31,6 +31,9 @@ async fn in_an_environment_of_its_own() {
             .workspace("workspace-in-code")
             .from_env_or_file()
             .and_then(ClientBuilder::build),
+        Ok("another workspace") => {
+            Client::from_env_or_file().and_then(|client| client.with_workspace("another"))
+        }
         Ok("no workspace needed") => Client::builder()
             .without_workspace()
             .from_env_or_file()
@@ -44,6 +47,9 @@ async fn in_an_environment_of_its_own() {
     let said = match client {
         Ok(client) => match client.get_run("session").await {
             Err(Error::Http { status, .. }) => format!("HTTP {status}"),
+            Err(error @ Error::Unauthorized { .. }) => {
+                format!("{error}; {}", client.sources().unwrap_or("no sources"))
+            }
             other => format!("{other:?}"),
         },
         Err(error) => error.to_string(),

@@ -252,3 +252,28 @@ fn a_company_token_without_a_workspace_is_not_saved() {
     );
     assert!(!path.exists());
 }
+
+#[tokio::test]
+async fn a_client_for_another_workspace_does_not_say_that_a_file_names_it() {
+    let server = MockServer::start_async().await;
+    let refuse = |when: httpmock::When, then: httpmock::Then| {
+        when.any_request();
+        then.status(401);
+    };
+    server.mock_async(refuse).await;
+    let endpoint = server.url("/graphql");
+    let home = Home::new().with_file(format!(
+        "API_ENDPOINT={endpoint}\nAPI_SECRET={TOKEN}\nWORKSPACE_UID=one\n"
+    ));
+    let said = |constructor| call(constructor, &[home.variable()]);
+    let of_the_file = said("from_env_or_file");
+    assert_eq!(
+        of_the_file.matches("WORKSPACE_UID").count(),
+        2,
+        "{of_the_file}"
+    );
+    let of_another = said("another workspace");
+    assert!(!of_another.contains("WORKSPACE_UID"), "{of_another}");
+    let rest = "endpoint and secret from API_ENDPOINT and API_SECRET in ";
+    assert_eq!(of_another.matches(rest).count(), 2, "{of_another}");
+}
