@@ -27,8 +27,10 @@ impl Client {
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
     /// let variables = workspace_of_run::Variables { id: "xwzdneft6emspe0f".to_owned() };
     /// let response = client.execute::<WorkspaceOfRun>(variables).await?;
-    /// if let Some(run) = response.data.dinoai_agent_run {
-    ///     println!("{}", run.workspace_uid);
+    /// match response.data.dinoai_agent_run {
+    ///     Some(run) => println!("{}", run.workspace_uid),
+    ///     // Without an error there is no such run.
+    ///     None => println!("nothing: {:?}", response.errors),
     /// }
     /// # Ok(())
     /// # }
@@ -78,6 +80,11 @@ impl Client {
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
     /// let variables = remind_run::Variables { id: "xwzdneft6emspe0f".to_owned() };
     /// let response = client.execute_mutation::<RemindRun>(variables, RetrySafety::Never).await?;
+    /// match response.data.send_dinoai_agent_message {
+    ///     Some(accepted) => println!("accepted: {}", accepted.ok),
+    ///     // It may have been sent all the same.
+    ///     None => println!("failed: {:?}", response.errors),
+    /// }
     /// # Ok(())
     /// # }
     /// # fn main() {}

@@ -12,15 +12,19 @@
 //! #[derive(GraphQLQuery)]
 //! #[graphql(
 //!     schema_path = "graphql/schema.graphql",
-//!     query_path = "examples/graphql/workspace_of_run.graphql",
-//!     response_derives = "Debug"
+//!     query_path = "examples/graphql/workspace_of_run.graphql"
 //! )]
 //! struct WorkspaceOfRun;
 //!
-//! async fn workspace(client: &dinoai::Client, id: &str) -> dinoai::Result<Option<String>> {
+//! async fn show_workspace(client: &dinoai::Client, id: &str) -> dinoai::Result<()> {
 //!     let variables = workspace_of_run::Variables { id: id.to_owned() };
 //!     let response = client.execute::<WorkspaceOfRun>(variables).await?;
-//!     Ok(response.data.dinoai_agent_run.map(|run| run.workspace_uid))
+//!     match response.data.dinoai_agent_run {
+//!         Some(run) => println!("{}", run.workspace_uid),
+//!         // Without an error there is no such run.
+//!         None => println!("nothing: {:?}", response.errors),
+//!     }
+//!     Ok(())
 //! }
 //! # fn main() {}
 //! ```

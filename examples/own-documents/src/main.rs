@@ -3,7 +3,7 @@
 use dinoai::Client;
 
 #[tokio::main]
-async fn main() -> dinoai::Result<()> {
+async fn main() -> own_documents::Result<()> {
     let client = Client::from_env_or_file()?;
     for name in own_documents::workspaces(&client).await? {
         println!("{name}");
