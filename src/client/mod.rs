@@ -263,8 +263,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfig`] if the uid is blank, or has a character that no HTTP header can carry.
-    /// Whether there is such a workspace shows at the first call.
+    /// [`Error::InvalidConfig`] if the uid is blank, begins or ends with white space, or has a character that
+    /// no HTTP header can carry. Whether there is such a workspace shows at the first call.
     pub fn with_workspace(&self, uid: impl AsRef<str>) -> Result<Self> {
         let api = self.api.with_workspace(uid.as_ref())?;
         Ok(Self { api })

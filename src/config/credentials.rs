@@ -42,6 +42,8 @@ const WORKSPACE: HeaderName = HeaderName::from_static("x-paradime-workspace");
 /// | secret or token | `PARADIME_API_SECRET`, `API_SECRET` |
 /// | workspace uid | `PARADIME_WORKSPACE_UID`, `WORKSPACE_UID` |
 ///
+/// A workspace uid that begins or ends with white space is refused, wherever it is from.
+///
 /// # The credentials file
 ///
 /// `~/.paradime/credentials` is what `paradime login`, `dinoai login` and [`Credentials::save`]
@@ -106,7 +108,8 @@ impl Credentials {
 
     /// A token for a company, which starts with `prdm_cmp_`, and the workspace to work in.
     ///
-    /// Both are checked when a client is built. Not on the vendor's page; read from the vendor's
+    /// Both are checked when a client is built: the workspace must not be blank, nor begin or end with
+    /// white space. Not on the vendor's page; read from the vendor's
     /// own client.
     ///
     /// ```
@@ -142,7 +145,8 @@ impl Credentials {
 
     /// Names the workspace in every request, whatever the kind of credentials.
     ///
-    /// It is sent as `X-Paradime-Workspace`, and replaces an earlier one.
+    /// It is sent as `X-Paradime-Workspace`, and replaces an earlier one. A client is not built with one that
+    /// is blank, or begins or ends with white space.
     ///
     /// ```
     /// use dinoai::Credentials;
@@ -290,7 +294,14 @@ fn header(setting: &str, text: &str) -> Result<HeaderValue, Error> {
 
 /// Names a workspace in the headers, in the place of another one.
 pub(crate) fn name_workspace(headers: &mut HeaderMap, uid: &str) -> Result<(), Error> {
-    headers.insert(WORKSPACE, header("workspace uid", uid)?);
+    let setting = "workspace uid";
+    let value = header(setting, uid)?;
+    // No part of the header's value for the server, but of the account for a journal.
+    if uid.trim() != uid {
+        let problem = "begins or ends with white space: leave that out";
+        return Err(Error::config(setting, problem));
+    }
+    headers.insert(WORKSPACE, value);
     Ok(())
 }
 
@@ -323,6 +334,8 @@ mod tests {
                 refusal(Credentials::workspace_token("canary")),
                 refusal(Credentials::company_token("canary", "w1")),
                 refusal(Credentials::company_token("prdm_cmp_canary", "")),
+                refusal(Credentials::company_token("prdm_cmp_canary", "w1 ")),
+                refusal(Credentials::company_token("prdm_cmp_canary", "w1\n")),
                 refusal(Credentials::company_token("prdm_cmp_canary\r\n", "w1")),
             ]
             .join("\n"),
@@ -336,6 +349,8 @@ workspace token is blank: it needs a value
 workspace token has to start with prdm_wsp_
 company token has to start with prdm_cmp_
 workspace uid is blank: it needs a value
+workspace uid begins or ends with white space: leave that out
+workspace uid contains a line break or another character that no HTTP header can carry
 company token contains a line break or another character that no HTTP header can carry
 ");
     }

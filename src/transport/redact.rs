@@ -22,14 +22,15 @@ pub(crate) struct Redaction {
 
 impl Redaction {
     /// Hides these texts, and each in the forms that a server makes of it: percent-encoded,
-    /// decoded, and as a number.
+    /// decoded, as a number, and without the white space at its ends, which is no part of a header's value.
     pub(crate) fn of(secrets: impl IntoIterator<Item = String>) -> Self {
         let secrets: BTreeSet<String> = secrets
             .into_iter()
             .flat_map(|secret| {
-                let mut forms = encoded_forms(&secret);
-                forms.extend(number_forms(&secret));
-                forms.push(secret);
+                let secret = secret.trim();
+                let mut forms = encoded_forms(secret);
+                forms.extend(number_forms(secret));
+                forms.push(secret.to_owned());
                 forms
             })
             .filter(|secret| secret.len() >= SHORTEST_SECRET)
@@ -198,6 +199,16 @@ mod tests {
             let value: Value = serde_json::from_str(other).unwrap();
             assert_eq!(redaction.json(value.clone()), value);
         }
+    }
+
+    /// A server that repeats a header's value has it without that white space.
+    #[test]
+    fn a_secret_is_hidden_without_the_white_space_at_its_ends() {
+        let redaction = Redaction::of([" a-token ", "123456789012\t"].map(str::to_owned));
+        assert_eq!(redaction.text("bad key: a-token."), "bad key: [hidden].");
+        let said = json!({ "accounts": [123_456_789_012_u64, " a-token "] });
+        let hidden = json!({ "accounts": [HIDDEN, " [hidden] "] });
+        assert_eq!(redaction.json(said), hidden);
     }
 
     #[test]

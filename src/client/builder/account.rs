@@ -15,8 +15,8 @@ impl ClientBuilder {
     /// Sets the workspace that every request names, whatever the credentials or the environment say.
     ///
     /// Called before [`from_env`](Self::from_env) and its like, which then look for no workspace uid,
-    /// also beside a company token. [`build`](Self::build) checks it. A second call replaces the
-    /// first.
+    /// also beside a company token. [`build`](Self::build) checks it: one that is blank, or begins or ends
+    /// with white space, is [`Error::InvalidConfig`]. A second call replaces the first.
     ///
     /// ```no_run
     /// use dinoai::Client;

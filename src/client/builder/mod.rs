@@ -257,8 +257,8 @@ impl ClientBuilder {
     ///
     /// [`Error::InvalidConfig`], with the name of what is wrong: endpoint missing, not a URL, with
     /// user info, or plain http to another machine; credentials missing, blank, of another kind
-    /// than said, or with a character that no HTTP header can carry; a timeout of zero; an HTTP
-    /// client that cannot be set up.
+    /// than said, or with a character that no HTTP header can carry; a workspace uid that is blank, or
+    /// begins or ends with white space; a timeout of zero; an HTTP client that cannot be set up.
     pub fn build(self) -> Result<Client> {
         let (endpoint, credentials) = match (self.endpoint, self.credentials) {
             (Some(endpoint), Some(credentials)) => (endpoint, credentials),

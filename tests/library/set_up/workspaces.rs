@@ -277,3 +277,57 @@ async fn a_client_for_another_workspace_does_not_say_that_a_file_names_it() {
     let rest = "endpoint and secret from API_ENDPOINT and API_SECRET in ";
     assert_eq!(of_another.matches(rest).count(), 2, "{of_another}");
 }
+
+#[tokio::test]
+async fn a_workspace_with_white_space_at_an_end_is_refused_by_name_wherever_it_is_from() {
+    const REFUSAL: &str = "begins or ends with white space: leave that out";
+    let server = FaultServer::start([]).await;
+    let new = |credentials| Client::new(server.endpoint(), credentials);
+    let by_builder = |uid| {
+        let builder = Client::builder().endpoint(server.endpoint());
+        let credentials = Credentials::company_token_without_workspace(TOKEN);
+        builder.credentials(credentials).workspace(uid).build()
+    };
+    let client = new(Credentials::key_and_secret("key", "secret")).unwrap();
+    for uid in [" two", "two ", "\ttwo\t", "\u{a0}two"] {
+        for refused in [
+            new(Credentials::company_token(TOKEN, uid)),
+            new(Credentials::key_and_secret("key", "secret").with_workspace_uid(uid)),
+            by_builder(uid),
+            client.with_workspace(uid),
+        ] {
+            let refusal = refused.unwrap_err();
+            assert!(matches!(refusal, Error::InvalidConfig { .. }), "{uid:?}");
+            let text = refusal.to_string();
+            assert_eq!(text, format!("workspace uid {REFUSAL}"), "{uid:?}");
+        }
+    }
+    assert!(client.with_workspace("two and a half").is_ok());
+
+    let mock = MockServer::start_async().await;
+    let requests = mock
+        .mock_async(|when, then| {
+            when.header("x-paradime-workspace", "two");
+            then.status(404);
+        })
+        .await;
+    let endpoint = mock.url("/graphql");
+    let home = |line: &str| {
+        let account = format!("API_ENDPOINT={endpoint}\nAPI_SECRET={TOKEN}\n");
+        Home::new().with_file(account + line)
+    };
+    let in_the_environment = ("PARADIME_WORKSPACE_UID", "two ");
+    assert_eq!(
+        home("").refusal(&[in_the_environment]),
+        format!("workspace uid (PARADIME_WORKSPACE_UID in the environment) {REFUSAL}")
+    );
+    assert_eq!(
+        home("WORKSPACE_UID=' two'\n").refusal(&[]),
+        format!("workspace uid (WORKSPACE_UID in ~/.paradime/credentials) {REFUSAL}")
+    );
+    assert_eq!((server.arrived(), requests.calls()), (0, 0));
+
+    // Outside quotes it is no part of a value in the file.
+    let said = home("WORKSPACE_UID=  two  \n").refusal(&[]);
+    assert_eq!((&*said, requests.calls()), ("HTTP 404", 1));
+}

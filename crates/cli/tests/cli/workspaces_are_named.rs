@@ -128,6 +128,24 @@ fn the_option_beats_the_environment_and_the_file() {
 }
 
 #[test]
+fn a_workspace_with_white_space_at_an_end_is_refused_before_anything_is_sent() {
+    let emulator = emulator();
+    let by_option = run_in(&emulator, &["get", "abc", "--workspace", " finance"]);
+    let mut set = by_company_token(&emulator);
+    set.env("WORKSPACE_UID", "finance ");
+    let by_variable = run(set, &["get", "abc"]);
+    for (done, place) in [
+        (by_option, ""),
+        (by_variable, " (WORKSPACE_UID in the environment)"),
+    ] {
+        assert_eq!(done.code(), 2, "{}", done.stderr);
+        let refusal = format!("error: workspace uid{place} begins or ends with white space");
+        assert!(done.stderr.starts_with(&refusal), "{}", done.stderr);
+    }
+    assert!(emulator.requests().is_empty());
+}
+
+#[test]
 fn a_workspace_that_is_refused_names_the_way_to_the_others() {
     let emulator = emulator();
     let done = run_in(&emulator, &["get", "abc", "--workspace", "elsewhere"]);
