@@ -226,13 +226,18 @@ impl Client {
 
     /// Finds out what the backend supports, and whether the credentials may read.
     ///
-    /// It starts nothing and sends no message. Each document of this crate is sent with
-    /// `@skip(if: true)` on its root field, so that the server validates it and executes nothing; its
-    /// variables have to be refused should a server execute it all the same: a trigger has neither agent
-    /// nor message, and session ids are empty. It works where introspection is off. Whether the
-    /// credentials may start runs is not tested.
+    /// It starts nothing and sends no message: each document of this crate is sent with `@skip(if: true)`
+    /// on its root field, so that the server validates it and executes nothing; its variables have to be
+    /// refused should a server execute it all the same: a trigger has neither agent nor message, and
+    /// session ids are empty. Should a server carry even that out, the probe ends at once with an error
+    /// that names the run. It works where introspection is off. Whether the credentials may start runs is
+    /// not tested.
     ///
-    /// Ten requests, one after the other. It may be dropped, and called as often as you like.
+    /// Ten documents, one after the other: the status of no run, which shows whether the credentials may
+    /// read, and the nine of [`Features::iter`]. Reads are sent again as those of any call are, mutations
+    /// as a [trigger](Self::trigger_run). All of it has the time of one call, 2 minutes by default (see
+    /// [`Call::timeout`]): what could not be asked by then is
+    /// [`NotChecked`](crate::Support::NotChecked). It may be dropped, and called as often as you like.
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
@@ -246,9 +251,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the first request, if none would fare better: [`Error::NotSent`],
-    /// [`Error::Transport`], [`Error::RateLimited`]. What else goes wrong is part of the
-    /// [`Features`].
+    /// [`Error::OutcomeUnknown`] if a response to a mutation, whole or cut, names a run, or holds a value at
+    /// the mutation: the server has executed what it should have skipped. [`Error::may_have_started`] is
+    /// true then, [`Error::session_id`] is the run, and nothing more was sent.
+    ///
+    /// [`Error::NotSent`], [`Error::Transport`] or [`Error::RateLimited`] if the server has not been
+    /// reached, or says only that it is asked too soon, so that no further request would fare better.
+    ///
+    /// What else goes wrong is part of the [`Features`].
     pub fn probe(&self) -> Call<Features> {
         Call::new(self.api.clone(), async move |api, options| {
             api.probe(options).await

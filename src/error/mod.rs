@@ -50,7 +50,7 @@ pub(crate) use display::{innermost, list, said};
 pub(crate) use excerpt::excerpt;
 pub(crate) use failed_call::Purpose;
 pub(crate) use retry_class::{RetryClass, is_rate_limit_code, is_transient_status};
-pub(crate) use unsupported::unsupported;
+pub(crate) use unsupported::{unknown_name, unknown_type, unsupported};
 pub(crate) use wait_timeout::Awaited;
 
 /// A result whose error is this crate's.

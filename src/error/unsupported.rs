@@ -46,17 +46,24 @@ pub(crate) fn unsupported(
 }
 
 /// The name in `Cannot query field "…"` or `Unknown argument "…"`, in either kind of quotes.
-fn unknown_name(message: &str) -> Option<&str> {
-    ["Cannot query field ", "Unknown argument "]
-        .iter()
-        .find_map(|words| {
-            let (_, rest) = message.split_once(words)?;
-            let quote = rest
-                .chars()
-                .next()
-                .filter(|quote| matches!(quote, '"' | '\''))?;
-            rest[1..].split_once(quote).map(|(name, _)| name)
-        })
+pub(crate) fn unknown_name(message: &str) -> Option<&str> {
+    quoted_after(&["Cannot query field ", "Unknown argument "], message)
+}
+
+/// The name in `Unknown type "…"`, in either kind of quotes.
+pub(crate) fn unknown_type(message: &str) -> Option<&str> {
+    quoted_after(&["Unknown type "], message)
+}
+
+fn quoted_after<'a>(beginnings: &[&str], message: &'a str) -> Option<&'a str> {
+    beginnings.iter().find_map(|words| {
+        let (_, rest) = message.split_once(words)?;
+        let quote = rest
+            .chars()
+            .next()
+            .filter(|quote| matches!(quote, '"' | '\''))?;
+        rest[1..].split_once(quote).map(|(name, _)| name)
+    })
 }
 
 /// What a caller knows a field or an argument as.

@@ -14,7 +14,7 @@ use crate::error::Error;
 pub struct Features {
     /// Whether the credentials may read runs: the capability `dinoai:agent:read`.
     pub read: Access,
-    /// What the server's clock said, from the `Date` of its first response; `None` if it sent none.
+    /// What the server's clock said, from its first response with a `Date`; `None` if none has one.
     pub server_time: Option<SystemTime>,
     /// [`Client::trigger_run`], as the vendor's page has it.
     pub trigger_run: Support,
@@ -54,21 +54,22 @@ pub struct Feature<'a> {
 pub enum Support {
     /// The backend takes the document.
     Supported,
-    /// The backend does not know a field or an argument that the document needs: it is older than the
-    /// feature. Calls that need it fail with [`Error::Unsupported`].
+    /// The backend does not know a field or an argument that the document needs and that is not on the
+    /// vendor's page: it is older than the feature. Calls that need it fail with [`Error::Unsupported`].
     #[non_exhaustive]
     NotSupported {
         /// The fields and arguments that it does not know, as the schema spells them.
         fields: Vec<String>,
     },
-    /// The backend refuses the document for another reason: its schema has moved. Calls that need it
-    /// fail; look for a newer version of this crate.
+    /// The backend refuses the document for another reason, or does not know what the vendor's page has:
+    /// its schema has moved. Calls that need it fail; look for a newer version of this crate.
     #[non_exhaustive]
     Broken {
         /// What the backend said.
         error: Error,
     },
-    /// Nothing is known: the credentials were refused for this document, or no usable response came.
+    /// Nothing is known: the credentials were refused for this document, no usable response came, or the
+    /// deadline passed before it was sent.
     #[non_exhaustive]
     NotChecked {
         /// What came instead.
@@ -80,7 +81,7 @@ pub enum Support {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Access {
-    /// They may.
+    /// They may: the backend looked for a run, and said that there is none.
     Granted,
     /// They were refused.
     #[non_exhaustive]
@@ -88,7 +89,8 @@ pub enum Access {
         /// What the backend said.
         error: Error,
     },
-    /// Nothing is known: no usable response came, or the client names no workspace.
+    /// Nothing is known: no usable response came, its errors say neither that there is no such run nor that
+    /// the credentials may not read, or the client names no workspace.
     #[non_exhaustive]
     NotChecked {
         /// What came instead.

@@ -106,27 +106,6 @@ async fn what_the_credentials_may_not_do_is_not_checked() {
 }
 
 #[tokio::test]
-async fn a_mutation_is_probed_once_and_what_is_lost_is_not_checked() {
-    let server = FaultServer::scripted(|seen| match seen.operation.as_str() {
-        "DinoaiAgentRunStatus" => Reply::data(&json!({})),
-        _ => Reply::html(502),
-    })
-    .await;
-    let (client, _) = server.client();
-    let features = client.probe().await.unwrap();
-    assert!(features.status.is_supported());
-    let triggers = server.operations();
-    let triggers = triggers
-        .iter()
-        .filter(|name| *name == "TriggerDinoaiAgentRun");
-    assert_eq!(triggers.count(), 1);
-    let Support::NotChecked { error, .. } = &features.trigger_run else {
-        panic!("{:?}", features.trigger_run)
-    };
-    assert!(!error.may_have_started(), "{error:?}");
-}
-
-#[tokio::test]
 async fn what_only_a_document_can_be_refused_for_breaks_it_and_nothing_else() {
     let refused = json!([{ "message": "At least one of agent or message must be provided." }]);
     for status in [200, 400, 422] {
@@ -144,30 +123,82 @@ async fn what_only_a_document_can_be_refused_for_breaks_it_and_nothing_else() {
     }
 }
 
-#[tokio::test]
-async fn a_server_that_executes_what_should_be_skipped_gets_no_further_mutation() {
-    let started = json!({ "ok": true, "agentSessionId": "abc123", "status": "queued" });
-    let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
-        "TriggerDinoaiAgentRun" => Reply::data(&json!({ "triggerDinoaiAgentRun": started })),
-        _ => Reply::data(&json!({})),
+/// What the backend says where it answers this operation with these errors, and skips everything else.
+async fn said_of(operation: &'static str, messages: &[&str]) -> Vec<String> {
+    let errors: Vec<_> = messages
+        .iter()
+        .map(|message| json!({ "message": message }))
+        .collect();
+    let refused = Reply::errors(400, &json!(errors));
+    let server = FaultServer::scripted(move |seen| {
+        match seen.operation == operation && seen.query.contains("@skip") {
+            true => refused.clone(),
+            false => Reply::data(&json!({})),
+        }
     })
     .await;
-    let (client, _) = server.client();
-    let error = client.probe().await.unwrap_err();
-    assert!(error.may_have_started(), "{error:?}");
-    assert_eq!(error.session_id().unwrap().as_str(), "abc123");
-    assert_eq!(
-        server.operations(),
-        ["DinoaiAgentRunStatus", "TriggerDinoaiAgentRun"]
-    );
+    differing(&server.client().0.probe().await.unwrap())
+}
 
-    // A refusal is no execution.
-    let refused = json!({ "ok": false, "agentSessionId": "", "status": "REJECTED" });
-    let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
-        "TriggerDinoaiAgentRun" => Reply::data(&json!({ "triggerDinoaiAgentRun": refused })),
-        _ => Reply::data(&json!({})),
-    })
-    .await;
-    let (client, _) = server.client();
-    assert!(client.probe().await.unwrap().trigger_run.is_supported());
+#[tokio::test]
+async fn what_the_vendors_page_has_is_no_feature_that_an_older_backend_lacks() {
+    for (from, to, broken) in [
+        (
+            "  workspaceUid: String!",
+            "  workspaceUuid: String!",
+            &["get_run broken"][..],
+        ),
+        (
+            "`assistant`).\"\n  role: String!",
+            "`assistant`).\"\n  author: String!",
+            &["get_run broken", "digest broken"],
+        ),
+    ] {
+        let emulator = backend(changed(from, to), Quirks::new()).await;
+        let said = differing(&probe(&emulator).await);
+        let words = said.iter().map(|it| it.split(':').next().unwrap());
+        assert_eq!(words.collect::<Vec<_>>(), broken, "{said:?}");
+    }
+    // Of a document beyond the page, what it has of the page.
+    let status = "Cannot query field 'status' on type 'DinoAiAgentRun'.";
+    let steps = "Cannot query field 'steps' on type 'DinoAiAgentRun'.";
+    let broken = said_of("DinoaiAgentRunSteps", &[status, steps]).await;
+    assert!(broken[0].starts_with("steps broken: "), "{broken:?}");
+    assert!(broken[0].contains("'status'"), "{broken:?}");
+    let agent = "Unknown argument \"agent\" on field \"Mutation.triggerDinoaiAgentRun\".";
+    let broken = said_of("TriggerDinoaiAgentRunWithOptions", &[agent]).await;
+    assert!(
+        broken[0].starts_with("trigger_options broken: "),
+        "{broken:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_name_beside_another_fault_of_the_document_breaks_it() {
+    let steps = "Cannot query field \"steps\" on type \"DinoAiAgentRun\".";
+    for other in [
+        "Field \"dinoaiAgentRun\" argument \"workspace\" of type \"String!\" is required, but it was not provided.",
+        "Unknown type \"DinoAiAgentRun\".",
+        "Unknown type \"DinoAiAgentRun\". Did you mean \"AgentRun\"?",
+        "Unknown argument \"if\" on directive \"@skip\".",
+        "Something else.",
+    ] {
+        let said = said_of("DinoaiAgentRunSteps", &[steps, other]).await;
+        let said: Vec<_> = said
+            .iter()
+            .map(|it| it.split(':').next().unwrap())
+            .collect();
+        assert_eq!(said, ["steps broken"], "{other}");
+    }
+    // An older backend does not know the types of the feature either.
+    let types = [
+        steps,
+        "Unknown type \"DinoAiAgentStep\". Did you mean \"DinoAiAgentRun\"?",
+        "Cannot query field 'startupSteps' on type 'DinoAiAgentRun'.",
+        "Unknown type 'DinoAiAgentStartupStep'.",
+    ];
+    assert_eq!(
+        said_of("DinoaiAgentRunSteps", &types).await,
+        ["steps not supported: steps, startupSteps"]
+    );
 }

@@ -1,6 +1,8 @@
 //! What a backend supports is found without starting anything.
 
+mod deadline;
 mod documents;
+mod executed;
 mod reading;
 mod starts_nothing;
 

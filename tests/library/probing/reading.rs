@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use dinoai::{Access, Client, Credentials, Error};
 use dinoai_emulator::{Backend, Capability, Emulator, Quirks};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{backend, probe};
 use crate::support::emulated::client_with;
-use crate::support::fault_server::{FaultServer, Reply};
+use crate::support::fault_server::{FaultServer, Reply, client};
 
 #[tokio::test]
 async fn a_key_that_may_read_is_found_by_reading_no_run() {
@@ -73,55 +73,207 @@ async fn a_server_that_is_not_there_is_asked_nothing_more() {
     );
 }
 
+/// Whether the read is granted where this is the response to it, in one word.
+async fn read_with(status: u16, body: &Value) -> String {
+    let said = body.clone();
+    let server = FaultServer::scripted(move |seen| match seen.query.contains("@skip") {
+        true => Reply::data(&json!({})),
+        false => Reply::json(status, &said),
+    })
+    .await;
+    let features = server.client().0.probe().await.unwrap();
+    let read = format!("{:?}", features.read);
+    let word = read.split([' ', '{']).next();
+    word.unwrap_or_default().to_owned()
+}
+
+/// An error at the read, with this code and message.
+fn at_the_read(code: &str, message: &str) -> Value {
+    json!({ "message": message, "path": ["dinoaiAgentRun"], "extensions": { "code": code } })
+}
+
 #[tokio::test]
 async fn each_answer_to_the_read_means_something_else() {
-    let errors = |code: &str| {
-        let error =
-            json!({ "message": "no", "path": ["dinoaiAgentRun"], "extensions": { "code": code } });
-        json!([error])
-    };
-    for (body, name) in [
+    let nothing = json!({ "dinoaiAgentRun": null });
+    for (status, error, word) in [
+        (200, at_the_read("NOT_FOUND", "no"), "Granted"),
+        (200, at_the_read("SESSION_NOT_FOUND", "no"), "Granted"),
         (
-            json!({ "data": null, "errors": errors("NOT_FOUND") }),
+            200,
+            at_the_read("", "No DinoAI agent session '' was found."),
+            "Granted",
+        ),
+        (200, at_the_read("", "Session not found"), "Granted"),
+        (
+            200,
+            at_the_read("", "DinoaiAgentRun matching query does not exist."),
+            "Granted",
+        ),
+        (200, at_the_read("", "No such run"), "Granted"),
+        (503, at_the_read("NOT_FOUND", "no"), "NotChecked"),
+        (200, at_the_read("FORBIDDEN", "no"), "Refused"),
+        (503, at_the_read("FORBIDDEN", "no"), "Refused"),
+        (200, at_the_read("UNAUTHENTICATED", "no"), "Refused"),
+        (200, at_the_read("UNAUTHORIZED", "no"), "Refused"),
+        (
+            200,
+            at_the_read("", "Missing capability dinoai:agent:read"),
+            "Refused",
+        ),
+        (
+            503,
+            at_the_read("", "Missing capability dinoai:agent:read"),
+            "Refused",
+        ),
+        (
+            200,
+            at_the_read("INTERNAL_SERVER_ERROR", "The key lacks dinoai:agent:read."),
+            "Refused",
+        ),
+        (200, at_the_read("", "Permission denied"), "Refused"),
+        (
+            200,
+            at_the_read("INTERNAL_SERVER_ERROR", "Internal server error"),
+            "NotChecked",
+        ),
+        (
+            200,
+            at_the_read("INTERNAL_SERVER_ERROR", "No such session"),
+            "NotChecked",
+        ),
+        (
+            503,
+            at_the_read("INTERNAL_SERVER_ERROR", "Internal server error"),
+            "NotChecked",
+        ),
+        (200, at_the_read("SERVICE_UNAVAILABLE", "no"), "NotChecked"),
+        (
+            200,
+            at_the_read("", "The replica was not found"),
+            "NotChecked",
+        ),
+        (200, at_the_read("", "Something else"), "NotChecked"),
+    ] {
+        for data in [&Value::Null, &nothing] {
+            let body = json!({ "data": data, "errors": [error] });
+            assert_eq!(read_with(status, &body).await, word, "{status} {body}");
+        }
+    }
+    // Of several errors, each has to say that there is no such run.
+    let two = json!([
+        at_the_read("NOT_FOUND", "no"),
+        at_the_read("", "Something else")
+    ]);
+    let two = json!({ "data": null, "errors": two });
+    assert_eq!(read_with(200, &two).await, "NotChecked");
+}
+
+#[tokio::test]
+async fn what_is_no_error_of_the_read_grants_it_only_where_it_was_carried_out() {
+    let run = |run: Value| json!({ "data": { "dinoaiAgentRun": run } });
+    for (status, body, word) in [
+        (200, run(Value::Null), "Granted"),
+        (
+            200,
+            run(json!({ "ok": true, "status": "COMPLETED" })),
             "Granted",
         ),
         (
+            200,
+            run(json!({ "ok": false, "status": "NOT_FOUND" })),
+            "Granted",
+        ),
+        (
+            200,
+            run(json!({ "ok": false, "status": "FORBIDDEN" })),
+            "Refused",
+        ),
+        (
+            200,
+            run(json!({ "ok": false, "status": "unauthorized" })),
+            "Refused",
+        ),
+        (
+            200,
+            run(json!({ "ok": false, "status": "FAILED" })),
+            "NotChecked",
+        ),
+        (200, run(json!(7)), "NotChecked"),
+        (200, json!({ "data": {} }), "NotChecked"),
+        (200, json!({ "data": null }), "NotChecked"),
+        (401, run(Value::Null), "Refused"),
+        (403, json!({}), "Refused"),
+        (
+            200,
             json!({ "data": null, "errors": [{ "message": "No such session" }] }),
             "NotChecked",
         ),
         (
-            json!({ "data": null, "errors": errors("FORBIDDEN") }),
+            200,
+            json!({ "data": null, "errors": [{ "message": "Missing capability dinoai:agent:read" }] }),
             "Refused",
         ),
         (
-            json!({ "data": { "dinoaiAgentRun": null }, "errors": errors("FORBIDDEN") }),
-            "Refused",
-        ),
-        (
-            json!({ "data": null, "errors": errors("SERVICE_UNAVAILABLE") }),
-            "NotChecked",
-        ),
-        (
+            200,
             json!({ "errors": [{ "message": "Syntax Error: Unexpected <EOF>." }] }),
             "NotChecked",
         ),
+        (
+            200,
+            json!({ "data": {}, "errors": [{ "message": "Cannot query field 'ok' on type 'Run'." }] }),
+            "NotChecked",
+        ),
     ] {
-        let said = body.clone();
-        let server = FaultServer::scripted(move |_| Reply::json(200, &said)).await;
-        let (client, _) = server.client();
-        let features = client.probe().await.unwrap();
-        let read = format!("{:?}", features.read);
-        assert!(read.starts_with(name), "{body}: {read}");
+        assert_eq!(read_with(status, &body).await, word, "{status} {body}");
     }
 }
 
 #[tokio::test]
-async fn the_servers_clock_is_that_of_its_first_response() {
+async fn a_server_that_asks_only_to_wait_is_asked_nothing_more() {
+    let without_a_workspace = Credentials::company_token_without_workspace("prdm_cmp_x");
+    for credentials in [
+        Credentials::key_and_secret("key", "secret"),
+        without_a_workspace,
+    ] {
+        let server = FaultServer::scripted(|_| Reply::too_many_requests("1")).await;
+        let (client, _) = client(&server.endpoint(), |it| it.credentials(credentials));
+        let error = client.probe().await.unwrap_err();
+        assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
+        assert_eq!(server.arrived(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_loses_the_first_response_to_a_client_without_a_workspace_is_asked_nothing_more()
+ {
+    let server = FaultServer::scripted(|_| Reply::ResetAfter).await;
+    let credentials = Credentials::company_token_without_workspace("prdm_cmp_x");
+    let (client, _) = client(&server.endpoint(), |it| it.credentials(credentials));
+    let error = client.probe().await.unwrap_err();
+    assert!(matches!(error, Error::Transport { .. }), "{error:?}");
+    assert!(!error.may_have_started());
+    assert_eq!(server.arrived(), 1);
+}
+
+#[tokio::test]
+async fn the_servers_clock_is_that_of_its_first_response_with_a_date() {
     let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    let server = FaultServer::scripted(move |_| {
-        Reply::data(&json!({})).with_header("Date", httpdate::fmt_http_date(then))
-    })
-    .await;
-    let (client, _) = server.client();
-    assert_eq!(client.probe().await.unwrap().server_time, Some(then));
+    for first in 1..=3 {
+        let mut count = 0;
+        let server = FaultServer::scripted(move |_| {
+            count += 1;
+            let later = then + Duration::from_secs(60 * (count - first.min(count)));
+            match count < first {
+                true => Reply::data(&json!({})),
+                false => {
+                    Reply::data(&json!({})).with_header("Date", httpdate::fmt_http_date(later))
+                }
+            }
+        })
+        .await;
+        let (client, _) = server.client();
+        assert_eq!(client.probe().await.unwrap().server_time, Some(then));
+    }
+    let server = FaultServer::scripted(|_| Reply::data(&json!({}))).await;
+    assert_eq!(server.client().0.probe().await.unwrap().server_time, None);
 }

@@ -1,0 +1,131 @@
+//! Whether the credentials may read: what the response to the read of no run says of it.
+
+use serde_json::{Value, json};
+
+use super::document::Probe;
+use super::features::Access;
+use super::server::{Data, Server};
+use crate::error::{Error, FailedCall, GraphQlError, Result};
+use crate::operations::Api;
+use crate::operations::documents::{DinoaiAgentRunStatus, dinoai_agent_run_status};
+use crate::transport::Operation;
+
+const ROOT: &str = "dinoaiAgentRun";
+
+/// Reads the status of no run. Fails where no further request would fare better.
+pub(super) async fn access(api: &Api, server: &Server<'_>) -> Result<Access> {
+    if let Err(error) = api.executor().check_workspace(&DinoaiAgentRunStatus::INFO) {
+        return Ok(Access::NotChecked { error });
+    }
+    let document = dinoai_agent_run_status::QUERY;
+    let probe = Probe::reading::<DinoaiAgentRunStatus>(document, json!({ "id": "" }));
+    match server.read(probe, no_run).await {
+        Ok(()) => Ok(Access::Granted),
+        Err(error) if server.is_unreached(&error) => Err(error),
+        Err(error) => Ok(denied(error)),
+    }
+}
+
+/// Whether a response says that there is no such run, or gives one: whoever may not read does not get that far.
+fn no_run(call: &FailedCall, (data, errors): Data) -> Result<()> {
+    let call = || Box::new(call.clone());
+    if !errors.is_empty() {
+        return Err(Error::GraphQl {
+            call: call(),
+            errors,
+            data: None,
+            executed: true,
+        });
+    }
+    match data.get(ROOT) {
+        Some(Value::Null) => Ok(()),
+        Some(Value::Object(run)) if run.get("ok") != Some(&json!(false)) => Ok(()),
+        Some(Value::Object(run)) => Err(Error::NotAccepted {
+            call: call(),
+            status: run
+                .get("status")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+        }),
+        other => Err(Error::Decode {
+            call: call(),
+            path: format!("data.{ROOT}"),
+            problem: match other {
+                None => "it is missing",
+                Some(_) => "it is no object",
+            }
+            .to_owned(),
+        }),
+    }
+}
+
+/// What an error says of the access.
+fn denied(error: Error) -> Access {
+    let is_refused = match &error {
+        Error::Unauthorized { .. } => true,
+        Error::GraphQl { errors, .. } => errors.iter().any(is_refusal),
+        Error::NotAccepted { status, .. } => is_code_of_refusal(status),
+        _ => false,
+    };
+    if is_refused {
+        return Access::Refused { error };
+    }
+    let says_no_such_run = match &error {
+        Error::GraphQl {
+            executed, errors, ..
+        } => *executed && errors.iter().all(says_no_such_run),
+        Error::NotAccepted { status, .. } => is_code_of_nothing(status),
+        _ => false,
+    };
+    match says_no_such_run && !error.is_retryable() {
+        true => Access::Granted,
+        false => Access::NotChecked { error },
+    }
+}
+
+/// Whether an error says that the credentials may not do this: by its code, by naming the capability, or from
+/// its first word on. Servers have refused without a code.
+fn is_refusal(error: &GraphQlError) -> bool {
+    let message = error.message.to_lowercase();
+    error.code().is_some_and(is_code_of_refusal)
+        || message.contains("dinoai:agent:read")
+        || [
+            "missing capability",
+            "forbidden",
+            "unauthorized",
+            "not authorized",
+            "permission denied",
+            "access denied",
+            "you do not have permission",
+        ]
+        .iter()
+        .any(|words| message.starts_with(words))
+}
+
+fn is_code_of_refusal(code: &str) -> bool {
+    ["FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED"]
+        .iter()
+        .any(|known| code.eq_ignore_ascii_case(known))
+}
+
+/// Whether an error says that there is no such run: by its code, or by a whole message.
+fn says_no_such_run(error: &GraphQlError) -> bool {
+    if error.code().is_some_and(is_code_of_nothing) {
+        return true;
+    }
+    let message = error.message.to_lowercase();
+    let message = message.trim_end_matches('.');
+    let is_run = |word: &str| word.ends_with("session") || word.ends_with("run");
+    let mut words = message.split(|character: char| !character.is_alphanumeric());
+    let names_run = words.any(is_run);
+    let says_no = message.ends_with("not found")
+        || message.ends_with("does not exist")
+        || message.starts_with("no such ")
+        || (message.starts_with("no ") && message.ends_with(" was found"));
+    names_run && says_no
+}
+
+fn is_code_of_nothing(code: &str) -> bool {
+    code.to_ascii_uppercase().ends_with("NOT_FOUND")
+}

@@ -1,0 +1,186 @@
+//! [`Server`]: sends the documents of one probe, and keeps what is known of who answers.
+
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+
+use super::document::Probe;
+use super::executed::{executed, has_value};
+use crate::error::{Error, FailedCall, GraphQlError, Result, is_before_execution, unsupported};
+use crate::operations::Api;
+use crate::transport::{
+    CallOptions, OperationInfo, Response, Safety, after_variables, request_body,
+};
+
+/// The data of a response, and the errors beside it.
+pub(super) type Data = (Map<String, Value>, Vec<GraphQlError>);
+
+/// The server of one probe.
+pub(super) struct Server<'a> {
+    api: &'a Api,
+    options: CallOptions,
+    /// Set once it has said anything but that it was asked too soon.
+    has_answered: OnceLock<()>,
+    time: OnceLock<SystemTime>,
+}
+
+impl<'a> Server<'a> {
+    /// All that is asked has one deadline, that of a call which begins now.
+    pub(super) fn new(api: &'a Api, options: CallOptions) -> Self {
+        let deadline = api.over_at(&options, api.clock().now());
+        Self {
+            api,
+            options: CallOptions {
+                deadline: Some(deadline),
+                ..options
+            },
+            has_answered: OnceLock::new(),
+            time: OnceLock::new(),
+        }
+    }
+
+    /// What its clock said.
+    pub(super) fn into_time(self) -> Option<SystemTime> {
+        self.time.into_inner()
+    }
+
+    /// Whether an error shows that no further request would fare better.
+    pub(super) fn is_unreached(&self, error: &Error) -> bool {
+        self.has_answered.get().is_none() && is_no_answer(error)
+    }
+
+    /// Has a document validated that is to be skipped. An error that may have started something ends the probe.
+    pub(super) async fn validate(&self, probe: Probe) -> Result<()> {
+        let context = self.api.executor().context();
+        let info = probe.info;
+        // A refusal is read as that of a read: nothing was executed.
+        let read_info = OperationInfo {
+            safety: Safety::Read,
+            ..info
+        };
+        let validated = |response: &Response, call: &FailedCall| {
+            let data = response.whole(&read_info, &[], call, context)?;
+            refused_beside_data(call, data)
+        };
+        let sent = match probe.must_be_skipped {
+            None => self.send(probe, validated).await,
+            Some(root) => {
+                let roots = [root.to_owned()];
+                // What is no 429 is not sent again, so that it is no failure of the call.
+                let skipped = |response: &Response, call: &FailedCall| {
+                    let ids = (info.find_ids)(&response.body);
+                    if !ids.is_empty() || has_value(&response.body, root) {
+                        return Ok(Err(executed(call, ids)));
+                    }
+                    match response.whole::<Value>(&info, &roots, call, context) {
+                        // It is proven that nothing was carried out.
+                        Err(error @ Error::RateLimited { .. }) => Err(error),
+                        _ => Ok(validated(response, call)),
+                    }
+                };
+                let sent = self.send(probe, skipped).await;
+                sent.map_err(of_lost_response).flatten()
+            }
+        };
+        self.note(&sent);
+        sent
+    }
+
+    /// Sends a read that is carried out; `read` says what its response means.
+    pub(super) async fn read<T>(
+        &self,
+        probe: Probe,
+        read: impl Fn(&FailedCall, Data) -> Result<T>,
+    ) -> Result<T> {
+        let context = self.api.executor().context();
+        let info = probe.info;
+        let sent = self.send(probe, |response, call| {
+            read(call, response.whole(&info, &[], call, context)?)
+        });
+        let sent = sent.await;
+        self.note(&sent);
+        sent
+    }
+
+    fn note<T>(&self, sent: &Result<T>) {
+        if !sent.as_ref().is_err_and(is_no_answer) {
+            let _ = self.has_answered.set(());
+        }
+    }
+
+    async fn send<T>(
+        &self,
+        probe: Probe,
+        read: impl Fn(&Response, &FailedCall) -> Result<T>,
+    ) -> Result<T> {
+        let Probe {
+            info,
+            document,
+            variables,
+            ..
+        } = probe;
+        let body = request_body(&variables, &after_variables(&document, info.name))?;
+        let options = self.options.clone();
+        let sent = self
+            .api
+            .executor()
+            .send(&info, body, None, options, |response, call| {
+                if let Some(date) = response.date() {
+                    // The first one counts.
+                    let _ = self.time.set(date);
+                }
+                read(response, call)
+            });
+        sent.await
+    }
+}
+
+/// Whether the server has not been reached, or says only that it was asked too soon.
+fn is_no_answer(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::NotSent { .. } | Error::Transport { .. } | Error::RateLimited { .. }
+    )
+}
+
+/// Some servers put the errors of validation beside data without a value.
+fn refused_beside_data(call: &FailedCall, (data, errors): Data) -> Result<()> {
+    let is_refusal =
+        |error: &GraphQlError| error.path.is_empty() && is_before_execution(error, false);
+    match data.values().all(Value::is_null) && errors.iter().any(is_refusal) {
+        true => Err(unsupported(Box::new(call.clone()), errors, false)),
+        false => Ok(()),
+    }
+}
+
+/// The error of a mutation without a whole response: it says nothing of the mutation, unless what was received
+/// names a run.
+fn of_lost_response(error: Error) -> Error {
+    match error {
+        Error::OutcomeUnknown {
+            call,
+            reason,
+            source,
+            ..
+        } => match &call.session_id {
+            Some(id) => {
+                let ids = [id.clone()].into_iter().chain(call.further_ids.clone());
+                let ids = ids.collect();
+                let call = FailedCall {
+                    session_id: None,
+                    ..*call
+                };
+                executed(&call, ids)
+            }
+            None => Error::Transport {
+                call: Box::new(FailedCall {
+                    maybe_executed: false,
+                    ..*call
+                }),
+                source: source.unwrap_or_else(|| Arc::new(std::io::Error::other(reason))),
+            },
+        },
+        error => error,
+    }
+}
