@@ -37,8 +37,12 @@ impl Client {
     /// # fn main() {}
     /// ```
     ///
-    /// Data is read as the derived types say; where that fails, as leniently as this crate reads its own
-    /// documents (a number in a text, null for a list of a run).
+    /// Data is read as the derived types say. Where that fails and no error stands beside it, a number in a
+    /// text is read as a number, and null for `messages` or `childSessionIds` of a run as an empty list, as
+    /// the vendor's own clients do. Where errors stand beside data that cannot be read, they are an
+    /// [`Error::GraphQl`] with the data as it came.
+    ///
+    /// A null field with an error beside it is no failed call: it is returned at once, and not sent again.
     ///
     /// # Errors
     ///
@@ -61,6 +65,13 @@ impl Client {
     /// HTTP 429 without a value; what nothing proves not to have been carried out is
     /// [`Error::OutcomeUnknown`], and [`Error::may_have_started`] is true. A closed client sends none
     /// with `Never`: see [`close`](Self::close).
+    ///
+    /// `Ok` says that the server answered with data, not that the mutation was carried out. Null at its field
+    /// with an error beside it leaves that open, as [`Error::OutcomeUnknown`] does; so does `ok: false` beside a
+    /// session id, while `ok: false` without one is a refusal.
+    ///
+    /// Data is read as by [`execute`](Self::execute); without an error beside it, also null or nothing for
+    /// `status`, and for the id beside `ok: false`, as an empty text.
     ///
     /// Session ids in the response are kept whatever else the response is, if the document selects them by
     /// their own name, `agentSessionId`: the first is [`Error::session_id`], others are

@@ -90,7 +90,7 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 ///
 /// | variant | what happened | did this call start something? | what to do |
 /// | --- | --- | --- | --- |
-/// | [`InvalidRequest`](Self::InvalidRequest) | a text is blank, a number is out of range | No | Fix the program. |
+/// | [`InvalidRequest`](Self::InvalidRequest) | a text is blank, a number is out of range, a document of the program's own is not what its call takes | No | Fix the program. |
 /// | [`InvalidConfig`](Self::InvalidConfig) | endpoint, credentials or a setting is missing or invalid | No | Set it as the text says. |
 /// | [`NotSent`](Self::NotSent) | the request never left this machine | No | If it is retryable, call again; else the [`Obstacle`] says what stands in the way. |
 /// | [`OutcomeUnknown`](Self::OutcomeUnknown) | a trigger or a follow-up left, and nothing proves what became of it | It may have | Look in the workspace, or in Slack, before you call again. |
@@ -112,12 +112,12 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// | [`TurnNotStarted`](Self::TurnNotStarted) | a follow-up has shown no activity | Ask [`may_have_started`](Self::may_have_started): if this call sent it | Read the run; send the message again if it is not there. |
 ///
 /// Every error of a call that starts a run, or sends a follow-up, and then waits for it says
-/// "yes" once the API has accepted that: [`may_have_started`](Self::may_have_started) is true
-/// whatever the variant.
+/// "yes" once the API has accepted that, whatever the variant. A mutation of your own with
+/// [`Never`](crate::graphql::RetrySafety::Never) counts as a trigger, any other document as a read.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The request is invalid: a blank text, a timeout of zero. Nothing was sent.
+    /// The request is invalid: a blank text, a timeout of zero, a document without its operation. Nothing was sent.
     #[error("{field} {problem}; nothing was sent")]
     #[non_exhaustive]
     InvalidRequest {

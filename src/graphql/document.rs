@@ -8,7 +8,7 @@ use graphql_parser::query::{
 };
 
 use crate::error::{Error, Purpose, excerpt};
-use crate::operations::{find_ids, relax_changes, relax_reads};
+use crate::operations::{find_ids, relax_changes, relax_own_query};
 use crate::transport::{OperationInfo, Safety, after_variables, request_body};
 
 /// Whether a mutation may be sent again that may have been carried out.
@@ -51,7 +51,7 @@ impl OwnDocument {
         let name = request.operation_name;
         let roots = checked(request.query, name, safety)?;
         let (purpose, safety, relax): (_, _, fn(&mut _)) = match safety {
-            None => (Purpose::Query, Safety::Read, relax_reads),
+            None => (Purpose::Query, Safety::Read, relax_own_query),
             Some(RetrySafety::Idempotent) => (
                 Purpose::IdempotentMutation,
                 Safety::Idempotent,
@@ -83,6 +83,7 @@ impl OwnDocument {
 /// Refuses a document unless the operation of this name is what the caller takes it for. Returns what its
 /// root fields are called in the response.
 fn checked(document: &str, name: &str, safety: Option<RetrySafety>) -> Result<Vec<String>, Error> {
+    let shown = excerpt(name);
     let refused = |problem| {
         Err(Error::InvalidRequest {
             field: "document",
@@ -94,29 +95,32 @@ fn checked(document: &str, name: &str, safety: Option<RetrySafety>) -> Result<Ve
         Err(error) => {
             let text = error.to_string();
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            return refused(format!("of {name} cannot be parsed: {}", excerpt(&text)));
+            return refused(format!("of {shown} cannot be parsed: {}", excerpt(&text)));
         }
     };
     let mut named = operations(&parsed, name);
     let (first, second) = (named.next(), named.next());
     if second.is_some() {
         return refused(format!(
-            "holds several operations named {name}: a server may execute any of them"
+            "holds several operations named {shown}: a server may execute any of them"
         ));
     }
     let Some((kind, selections)) = first else {
-        return refused(format!(
-            "holds no operation named {name}: name the struct that derives it after an operation"
-        ));
+        return refused(match name {
+            "" => "needs an operation with a name, by which the server is asked for it".to_owned(),
+            _ => format!(
+                "holds no operation named {shown}: name the struct that derives it after an operation"
+            ),
+        });
     };
     match (kind, safety) {
         (Kind::Query, None) | (Kind::Mutation, Some(_)) => Ok(response_keys(&parsed, selections)),
         (Kind::Mutation, None) => refused(format!(
-            "holds the mutation {name}: send it with execute_mutation, which asks whether it may be sent twice"
+            "holds the mutation {shown}: send it with execute_mutation, which asks whether it may be sent twice"
         )),
-        (Kind::Query, Some(_)) => refused(format!("holds the query {name}: send it with execute")),
+        (Kind::Query, Some(_)) => refused(format!("holds the query {shown}: send it with execute")),
         (Kind::Subscription, _) => refused(format!(
-            "holds the subscription {name}: send a query or a mutation"
+            "holds the subscription {shown}: send a query or a mutation"
         )),
     }
 }

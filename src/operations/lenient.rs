@@ -19,6 +19,21 @@ pub(crate) fn relax_changes(data: &mut Value) {
     });
 }
 
+/// Puts right the response to a query of the user's own: numbers in texts, and null for a list of a run. No
+/// value is made up.
+pub(crate) fn relax_own_query(data: &mut Value) {
+    relax_roots(data, |root| {
+        for_each_object(root, &mut |map| {
+            relax_numbers(map);
+        });
+        for list in LISTS_OF_A_RUN {
+            if root.get(list).is_some_and(Value::is_null) {
+                root[list] = json!([]);
+            }
+        }
+    });
+}
+
 /// Puts right one run.
 pub(super) fn relax_run(root: &mut Value) {
     for_each_object(root, &mut relax_any);
@@ -52,19 +67,25 @@ fn for_each_object(value: &mut Value, relax: &mut impl FnMut(&mut Map<String, Va
 
 /// Messages and steps.
 fn relax_any(map: &mut Map<String, Value>) {
+    relax_numbers(map);
+    if map.contains_key("index") && map.get("truncated").is_none_or(Value::is_null) {
+        map.insert("truncated".to_owned(), json!(false));
+    }
+}
+
+fn relax_numbers(map: &mut Map<String, Value>) {
     if let Some(number) = map.get("ts").and_then(as_float) {
         map.insert("ts".to_owned(), number);
     }
     if let Some(index) = map.get("index").and_then(as_integer) {
         map.insert("index".to_owned(), index);
-        if map.get("truncated").is_none_or(Value::is_null) {
-            map.insert("truncated".to_owned(), json!(false));
-        }
     }
 }
 
+const LISTS_OF_A_RUN: [&str; 2] = ["messages", "childSessionIds"];
+
 fn relax_fields_of_a_run(run: &mut Map<String, Value>) {
-    for list in ["messages", "childSessionIds"] {
+    for list in LISTS_OF_A_RUN {
         if run.get(list).is_none_or(Value::is_null) {
             run.insert(list.to_owned(), json!([]));
         }

@@ -2,9 +2,10 @@
 //! fails.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::operation::{Operation, OperationInfo, Refusal, Safety};
+use super::operation::{Operation, Refusal, Safety};
 use super::redact::Redaction;
 use super::repair::parsed;
 use crate::error::{Error, FailedCall, excerpt};
@@ -17,7 +18,7 @@ pub(super) fn value<O: Operation>(
     redaction: &Redaction,
     can_be_accepted: bool,
 ) -> Result<O::Output, Error> {
-    let decoded = decode(data, &O::INFO, call, redaction)?;
+    let decoded = decode(data, O::INFO.relax, call, redaction)?;
     answer::<O>(decoded, call, redaction, can_be_accepted)
 }
 
@@ -73,7 +74,7 @@ pub(super) fn invalid(
 /// Strict decoding first; the lenient pass only if it fails.
 pub(super) fn decode<T: DeserializeOwned>(
     data: &RawValue,
-    operation: &OperationInfo,
+    relax: fn(&mut Value),
     call: &FailedCall,
     redaction: &Redaction,
 ) -> Result<T, Error> {
@@ -81,7 +82,7 @@ pub(super) fn decode<T: DeserializeOwned>(
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(data.get()));
     let decoded = strict.or_else(|error| match parsed(data) {
         Some(mut data) => {
-            (operation.relax)(&mut data);
+            relax(&mut data);
             serde_path_to_error::deserialize(data)
         }
         None => Err(error),

@@ -79,6 +79,18 @@ impl Envelope {
         data.get().starts_with('{').then_some(data)
     }
 
+    /// The data, if it is an object that holds anything but null.
+    pub(super) fn object_with_a_value(&self) -> Option<&RawValue> {
+        let data = self.object()?;
+        let json = data.get().as_bytes();
+        let repaired = without_half_pairs(json);
+        let json = repaired.as_deref().unwrap_or(json);
+        let roots = serde_json::from_slice::<HashMap<String, &RawValue>>(json).ok();
+        // Of one that cannot be read nobody knows.
+        let has_value = roots.is_none_or(|it| it.values().any(|value| value.get() != "null"));
+        has_value.then_some(data)
+    }
+
     /// All errors, however they are written: one malformed entry must not hide the others.
     pub(super) fn errors(&self, redaction: &Redaction) -> Errors {
         let Some(Some(raw)) = &self.errors else {

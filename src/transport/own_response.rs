@@ -1,10 +1,12 @@
 //! The response to a document of the user's own: its data whole, and the errors beside it.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::decode::{decode, invalid};
 use super::operation::{OperationInfo, Safety};
+use super::repair::parsed;
 use super::response::{Names, Response, ResponseContext};
 use crate::error::{Error, FailedCall, GraphQlError};
 
@@ -18,13 +20,29 @@ impl Response {
         call: &FailedCall,
         context: &ResponseContext,
     ) -> Result<(T, Vec<GraphQlError>), Error> {
-        let read = |call: &FailedCall, data: &RawValue, errors| {
+        let redaction = &context.redaction;
+        let read = |call: &FailedCall, data: &RawValue, errors: Vec<GraphQlError>| {
+            // What stands beside an error has failed: it is read as it is.
+            let relax: fn(&mut Value) = match errors.is_empty() {
+                true => operation.relax,
+                false => |_| {},
+            };
             // serde would take an array for the fields in their order.
-            if !data.get().starts_with('{') {
-                return Err(invalid(call, &context.redaction, ".", "it is no object"));
+            let decoded = match data.get().starts_with('{') {
+                true => decode(data, relax, call, redaction),
+                false => Err(invalid(call, redaction, ".", "it is no object")),
+            };
+            match decoded {
+                Ok(decoded) => Ok((decoded, errors)),
+                Err(error) if errors.is_empty() => Err(error),
+                // They say why.
+                Err(_) => Err(Error::GraphQl {
+                    call: Box::new(call.clone()),
+                    errors,
+                    data: parsed(data).map(|data| redaction.json(data)),
+                    executed: true,
+                }),
             }
-            let data = decode(data, operation, call, &context.redaction)?;
-            Ok((data, errors))
         };
         match operation.safety {
             Safety::Never => {

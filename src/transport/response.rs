@@ -26,7 +26,7 @@ use super::proof;
 use super::redact::Redaction;
 use super::repair::{looks_like_json, repaired};
 use super::strict;
-use super::value_at::{has_value_at, names_value};
+use super::value_at::{has_value_at, has_value_beside, names_value};
 use crate::error::{
     Error, FailedCall, GraphQlError, PathSegment, Purpose, excerpt, is_before_execution,
     is_rate_limit_code, is_transient_status, list, said, unsupported,
@@ -166,6 +166,8 @@ impl Response {
         let errors = envelope.errors(&context.redaction);
         let data = match operation.root {
             Some(root) => envelope.value_at(root),
+            // As for the library's own documents, null at the root says nothing against such a status.
+            None if speaks_by_itself(self.status) => envelope.object_with_a_value(),
             None => envelope.object(),
         };
         if let Some(data) = data {
@@ -174,10 +176,17 @@ impl Response {
             return read(call, data, errors, can_be_accepted);
         }
 
+        let is_root = |name: &str| match operation.root {
+            Some(root) => name == root,
+            None => names.roots.iter().any(|root| name == root),
+        };
         // Data that is no object is no value, and may come of one all the same.
-        let is_odd = operation.root.is_none() && matches!(envelope.data, Some(Some(_)));
+        let is_odd = operation.root.is_none()
+            && matches!(envelope.data, Some(Some(_)))
+            && envelope.object().is_none();
         let is_clean = !names_session
             && !is_odd
+            && !has_value_beside(&self.body, is_root)
             && !errors.is_unreadable
             && field_names() == FieldNames::Unique;
         let is_empty_refusal = is_clean && !errors.is_path_present;

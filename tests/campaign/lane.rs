@@ -264,12 +264,24 @@ impl Lane {
             }
             Err(_) => Known::Not,
         };
+        self.note_as(known, marker, began, way, reported.err());
+    }
+
+    /// Notes what a program has made of a response of its own.
+    pub(crate) fn note_as(
+        &self,
+        known: Known,
+        marker: &str,
+        began: Duration,
+        way: Way,
+        error: Option<&Error>,
+    ) {
         self.ledger().starts.push(Start {
             marker: marker.to_owned(),
             began,
             ended: self.now(),
             known,
-            error: reported.err().cloned(),
+            error: error.cloned(),
             way,
         });
     }

@@ -1,13 +1,13 @@
 //! Documents of the user's own.
 
+use dinoai::SessionId;
 use dinoai::graphql::RetrySafety;
 use dinoai::graphql_client::{self, GraphQLQuery};
-use dinoai::{Error, SessionId};
 use fastrand::Rng;
 
 use super::agent;
 use super::calls::start;
-use crate::campaign::books::Way;
+use crate::campaign::books::{Known, Way};
 use crate::campaign::lane::{Conditions, Lane};
 
 #[derive(GraphQLQuery)]
@@ -35,15 +35,18 @@ pub(super) async fn trigger_by_own_document(lane: &Lane, rng: &mut Rng) {
     let call = lane
         .client
         .execute_mutation::<StartMarked>(variables, RetrySafety::Never);
-    let id = match call.await {
-        Ok(response) => match response.data.trigger_dinoai_agent_run {
-            Some(run) if run.ok => SessionId::new(run.agent_session_id).map_err(Error::from),
-            Some(run) => Err(Error::new_not_accepted(run.status)),
-            None => Err(Error::new_outcome_unknown("null, and errors beside it")),
-        },
-        Err(error) => Err(error),
+    let root = match call.await {
+        Ok(response) => response.data.trigger_dinoai_agent_run,
+        Err(error) => return lane.note(&marker, began, Way::Call, Err(&error)),
     };
-    lane.note(&marker, began, Way::Call, id.as_ref());
+    let known = match root.map(|run| (run.ok, SessionId::new(run.agent_session_id))) {
+        Some((true, Ok(id))) => Known::Started(id.to_string()),
+        // `ok: false` beside an id proves nothing.
+        Some((false, Ok(id))) => Known::Maybe(Some(id.to_string())),
+        Some((false, Err(_))) => Known::Not,
+        Some((true, Err(_))) | None => Known::Maybe(None),
+    };
+    lane.note_as(known, &marker, began, Way::Call, None);
 }
 
 /// Starts a run, and reads its id by a query.

@@ -112,6 +112,35 @@ async fn a_document_that_is_not_what_its_call_takes_it_for_is_refused_by_name() 
     insta::assert_snapshot!(texts.join("\n"));
 }
 
+/// A query whose struct was written by hand.
+struct ByHand<const NAMED: bool>;
+
+impl<const NAMED: bool> GraphQLQuery for ByHand<NAMED> {
+    type Variables = serde_json::Value;
+    type ResponseData = serde_json::Value;
+
+    fn build_query(variables: Self::Variables) -> QueryBody<Self::Variables> {
+        QueryBody {
+            variables,
+            query: "{ a }",
+            operation_name: if NAMED { "\u{1b}[31mB\n" } else { "" },
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operation_is_shown_without_anything_that_a_terminal_acts_on() {
+    let server = FaultServer::start([]).await;
+    let (client, _) = server.client();
+    let error = client.execute::<ByHand<true>>(json!({})).await.unwrap_err();
+    let text = error.to_string();
+    assert!(!text.contains(['\u{1b}', '\n']), "{text}");
+    let error = client.execute::<ByHand<false>>(json!({})).await;
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("needs an operation with a name"), "{text}");
+    assert_eq!(server.arrived(), 0);
+}
+
 #[tokio::test]
 async fn the_operation_is_found_whatever_else_the_file_holds() {
     let server = FaultServer::start([]).await;

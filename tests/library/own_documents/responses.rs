@@ -68,6 +68,9 @@ async fn no_data_is_an_error() {
             matches!(error, Error::Decode { .. })
         }),
         (json!({ "data": 7, "errors": error }), |error| {
+            matches!(error, Error::GraphQl { .. })
+        }),
+        (json!({ "data": 7 }), |error| {
             matches!(error, Error::Decode { .. })
         }),
         (

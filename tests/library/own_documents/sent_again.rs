@@ -131,6 +131,13 @@ async fn a_value_of_any_kind_beside_429_is_not_sent_again() {
         text(r#"{"result":{"stopDinoaiAgentRun":{"ok":true}}}"#),
         text(r#"{"result":{"stopDinoaiAgentRun" : true}}"#),
         text(r#""stopDinoaiAgentRun":{"ok":true"#),
+        // Beside the parts of a GraphQL response.
+        text(r#"{"data":null,"stopDinoaiAgentRun":{"ok":true}}"#),
+        text(r#"{"errors":[],"stopDinoaiAgentRun":{"ok":true}}"#),
+        text(
+            r#"{"errors":[{"message":"a"}],"extensions":{"a":[{"stopDinoaiAgentRun":{"ok":true}}]}}"#,
+        ),
+        text(r#"{"errors":[{"message":"a","extensions":{"stopDinoaiAgentRun":{"ok":true}}}]}"#),
     ] {
         let server = FaultServer::start([reply.clone(), halted()]).await;
         let (client, _) = server.client();
@@ -139,11 +146,44 @@ async fn a_value_of_any_kind_beside_429_is_not_sent_again() {
         assert!(error.may_have_started(), "{reply:?}: {error:?}");
         assert_eq!(server.arrived(), 1, "{reply:?}");
     }
-    for body in [r#"{"stopDinoaiAgentRun":null}"#, "slow down", "{}"] {
+    for body in [
+        r#"{"stopDinoaiAgentRun":null}"#,
+        r#"{"data":{"stopDinoaiAgentRun":null}}"#,
+        r#"{"data":{"stopDinoaiAgentRun":null},"errors":[{"message":"slow down"}]}"#,
+        "slow down",
+        "{}",
+    ] {
         let server = FaultServer::start([text(body), halted()]).await;
         let (client, _) = server.client();
         let call = client.execute_mutation::<Halt>(of(SESSION), RetrySafety::Never);
         call.await.unwrap();
         assert_eq!(server.arrived(), 2, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn data_without_a_value_beside_refused_credentials_is_no_response() {
+    for status in [401, 403] {
+        let error = json!([{ "message": "no", "extensions": { "code": "FORBIDDEN" } }]);
+        let body = json!({ "data": { "stopDinoaiAgentRun": null }, "errors": error });
+        for safety in [RetrySafety::Idempotent, RetrySafety::Never] {
+            let server = FaultServer::start([Reply::json(status, &body)]).await;
+            let (client, _) = server.client();
+            let error = client.execute_mutation::<Halt>(of(SESSION), safety).await;
+            let error = error.unwrap_err();
+            assert!(
+                matches!(error, Error::Unauthorized { .. }),
+                "{status}: {error:?}"
+            );
+            assert!(!error.may_have_started(), "{error:?}");
+        }
+        // Its place says that it was executed.
+        let error = json!([{ "message": "no", "path": ["stopDinoaiAgentRun"] }]);
+        let body = json!({ "data": { "stopDinoaiAgentRun": null }, "errors": error });
+        let server = FaultServer::start([Reply::json(status, &body)]).await;
+        let (client, _) = server.client();
+        let call = client.execute_mutation::<Halt>(of(SESSION), RetrySafety::Never);
+        let error = call.await.unwrap_err();
+        assert!(error.may_have_started(), "{error:?}");
     }
 }

@@ -17,6 +17,9 @@ async fn too_many_requests_beside_a_value_or_a_path_is_never_sent_again() {
             change.data(&json!({ "ok": true, "status": "queued" })),
             json!({ "data": null, "errors": [late] }),
             json!({ "errors": [late] }),
+            json!({ "data": null, change.field(): { "ok": true } }),
+            json!({ "errors": [], change.field(): { "ok": true } }),
+            json!({ "errors": [{ "message": "a" }], "extensions": { change.field(): { "ok": true } } }),
         ] {
             let bench = Bench::start().await;
             let reply = Reply::json(429, &body).with_header("Retry-After", "1");
