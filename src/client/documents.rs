@@ -29,7 +29,7 @@ impl Client {
     /// let response = client.execute::<WorkspaceOfRun>(variables).await?;
     /// match response.data.dinoai_agent_run {
     ///     Some(run) => println!("{}", run.workspace_uid),
-    ///     // Without an error there is no such run.
+    ///     // There is no such run, or it could not be read: the errors say it.
     ///     None => println!("nothing: {:?}", response.errors),
     /// }
     /// # Ok(())

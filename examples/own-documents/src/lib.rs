@@ -48,7 +48,7 @@ pub async fn workspaces(client: &Client) -> Result<Vec<String>> {
     Ok(listed.map(|workspace| workspace.name).collect())
 }
 
-/// Where a run stands, and in which workspace; `None` if there is no such run.
+/// Where a run stands, and in which workspace. If there is no such run, an error says so, or it is `None`.
 pub async fn overview(client: &Client, id: &str) -> Result<Option<(DinoAiAgentRunStatus, String)>> {
     let variables = run_overview::Variables { id: id.to_owned() };
     let response = client.execute::<RunOverview>(variables).await?;

@@ -43,10 +43,13 @@ async fn the_api_answers_them() {
     emulator.add_fault(null).unwrap();
     let error = own_documents::remind(&client, id).await.unwrap_err();
     assert!(error.to_string().contains("does not say"), "{error}");
-    assert_eq!(
-        own_documents::overview(&client, "nobody").await.unwrap(),
-        None
-    );
+    let error = own_documents::overview(&client, "nobody").await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("'nobody' was found"), "{error}");
+    emulator
+        .add_fault(Fault::replaced("dinoaiAgentRun", Default::default()))
+        .unwrap();
+    assert_eq!(own_documents::overview(&client, id).await.unwrap(), None);
 }
 
 #[tokio::test]
