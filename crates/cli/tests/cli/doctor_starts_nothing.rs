@@ -1,6 +1,9 @@
 //! `dinoai doctor` says what is wrong and how to fix it, and starts nothing.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::thread;
 
 use dinoai_emulator::{Backend, Capability, Emulator, Quirks, RefusalStatus};
 use serde_json::Value;
@@ -91,6 +94,106 @@ fn an_old_backend_is_told_apart_from_a_broken_one() {
         "{trigger}"
     );
     assert!(line(&moved, "send_message").starts_with("supported"));
+
+    // Of what the vendor's page has, no backend is too old.
+    let renamed = dinoai::SCHEMA.replace("workspaceUid: String!", "workspaceUuid: String!");
+    let renamed = doctor(dinoai(&emulator(Backend::sdl(renamed), Quirks::new())));
+    assert_eq!(renamed.code(), 5, "{}", renamed.stderr);
+    let read = line(&renamed, "get_run");
+    assert!(
+        read.starts_with("broken") && read.contains("workspaceUid"),
+        "{read}"
+    );
+    assert!(
+        renamed
+            .stdout
+            .contains("look for a newer version of dinoai")
+    );
+}
+
+/// `dinoai doctor` where each request is answered so.
+fn doctor_answered(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> Done {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let Some(request) = request(&mut stream) else {
+                continue;
+            };
+            let (status, body) = answer(&request);
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} Status\r\nConnection: close\r\nContent-Type: application/json\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            );
+        }
+    });
+    let mut command = bare();
+    command
+        .env("PARADIME_API_ENDPOINT", format!("http://{address}/graphql"))
+        .env("PARADIME_API_KEY", "key")
+        .env("PARADIME_API_SECRET", "secret");
+    doctor(command)
+}
+
+/// One request, whole; `None` where it was only a connection.
+fn request(stream: &mut TcpStream) -> Option<String> {
+    let mut request = vec![];
+    let mut part = [0; 4096];
+    loop {
+        let length = stream.read(&mut part).ok().filter(|length| *length > 0)?;
+        request.extend_from_slice(&part[..length]);
+        let text = String::from_utf8_lossy(&request);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let head = head.to_lowercase();
+        let (_, expected) = head.split_once("content-length: ")?;
+        let expected = expected.lines().next()?.trim();
+        if body.len() >= expected.parse().ok()? {
+            return Some(body.to_owned());
+        }
+    }
+}
+
+#[test]
+fn a_run_that_a_backend_starts_all_the_same_is_named() {
+    let done = doctor_answered(|request| {
+        let data = match request.contains("mutation TriggerDinoaiAgentRun") {
+            true => r#"{"triggerDinoaiAgentRun":{"ok":true,"agentSessionId":"abc123"}}"#,
+            false => r#"{"dinoaiAgentRun":null}"#,
+        };
+        (401, format!(r#"{{"data":{data}}}"#))
+    });
+    assert_ne!(done.code(), 0);
+    assert!(line(&done, "endpoint").starts_with("ok"), "{}", done.stdout);
+    let trigger = line(&done, "trigger");
+    assert!(trigger.starts_with("failed"), "{}", done.stdout);
+    assert!(trigger.contains("run abc123"), "{trigger}");
+}
+
+#[test]
+fn a_read_of_which_nothing_is_known_is_no_failure_of_the_read() {
+    let said = |error: &'static str| {
+        doctor_answered(move |request| match request.contains("@skip") {
+            true => (200, r#"{"data":{}}"#.to_owned()),
+            false => (
+                200,
+                format!(r#"{{"data":null,"errors":[{{"path":["dinoaiAgentRun"],{error}}}]}}"#),
+            ),
+        })
+    };
+    let empty = said(r#""message":"The id must not be empty""#);
+    assert_eq!(empty.code(), 0, "{}", empty.stdout);
+    let read = line(&empty, "read");
+    assert!(read.starts_with("not tested"), "{read}");
+    assert!(read.contains("The id must not be empty"), "{read}");
+
+    let refused = said(r#""message":"Missing capability dinoai:agent:read""#);
+    assert_eq!(refused.code(), 3, "{}", refused.stdout);
+    assert!(line(&refused, "read").starts_with("failed"));
 }
 
 #[test]

@@ -13,7 +13,11 @@ const APART: Duration = Duration::from_secs(60);
 
 /// The endpoint, where it has not answered.
 pub(super) fn unreached(origin: &str, reached: &Reached, error: Error) -> Check {
+    let is_limited = matches!(error, Error::RateLimited { .. });
     let failure = Failure::from(error);
+    if is_limited {
+        return Check::failed("endpoint", &failure).with_fix("run `dinoai doctor` again later");
+    }
     let text = match reached {
         Reached::Connected { .. } | Reached::Proxied(_) => {
             format!("{origin}: {reached}, but {}", failure.message)
@@ -91,10 +95,13 @@ pub(super) fn read(access: &Access) -> Check {
                 Check::new(NAME, Outcome::Failed, text, ExitStatus::Usage)
                     .with_fix("name one with --workspace UID or PARADIME_WORKSPACE_UID; `dinoai workspaces` lists them")
             }
-            error => {
-                let failure = Failure::from(error.clone());
-                Check::failed(NAME, &failure)
+            // Neither a refusal nor a failure: the server executed the read, and says something else.
+            Error::GraphQl { executed: true, .. } | Error::NotAccepted { .. }
+                if !error.is_retryable() =>
+            {
+                Check::not_tested(NAME, Failure::from(error.clone()).message)
             }
+            error => Check::failed(NAME, &Failure::from(error.clone())),
         },
         other => Check::not_tested(NAME, format!("{other:?}")),
     }
@@ -105,6 +112,16 @@ fn status(error: &Error) -> String {
         Error::Unauthorized { status, .. } => format!(", HTTP {status}"),
         _ => String::new(),
     }
+}
+
+/// The capability to start runs, where the backend has executed a mutation that it should have skipped.
+pub(super) fn executed(error: Error) -> Check {
+    let failure = Failure::from(error);
+    let text = format!("the backend does not obey @skip: {}", failure.message);
+    let check = Check::new("trigger", Outcome::Failed, text, failure.exit);
+    check.with_fix(
+        "read the run that it names, or look in the workspace, before you run `dinoai doctor` again",
+    )
 }
 
 /// The capability to start runs, which nothing but a run shows.

@@ -40,11 +40,6 @@ pub(super) fn row(feature: Feature<'_>, moved: &Moved) -> FeatureRow {
         },
         Support::NotSupported { fields, .. } => FeatureRow {
             unknown: fields.clone(),
-            // What the vendor's page has is no feature that an older backend may lack.
-            exit: match is_on_the_page(feature.name) {
-                true => ExitStatus::Unavailable,
-                false => ExitStatus::Done,
-            },
             ..row(SupportWord::NotSupported)
         },
         Support::Broken { error, .. } => FeatureRow {
@@ -66,12 +61,6 @@ pub(super) fn row(feature: Feature<'_>, moved: &Moved) -> FeatureRow {
             ..row(SupportWord::NotChecked)
         },
     }
-}
-
-/// Whether the vendor's page documents all that it needs.
-fn is_on_the_page(feature: &str) -> bool {
-    let documented = ["trigger_run", "send_message", "get_run", "status", "digest"];
-    documented.contains(&feature)
 }
 
 /// The commands and options that need it.

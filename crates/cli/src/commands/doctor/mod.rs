@@ -17,7 +17,7 @@ use crate::account::{Account, Scope};
 use crate::args::GlobalArgs;
 use crate::output::Output;
 use crate::report::{ExitStatus, Failure};
-use checks::{credentials, read, server_clock, trigger, unreached, workspace};
+use checks::{credentials, executed, read, server_clock, trigger, unreached, workspace};
 use endpoint::Reached;
 use moved::Moved;
 use report::{Check, Report};
@@ -98,6 +98,16 @@ pub(super) async fn doctor(context: Context<'_>) -> Result<ExitStatus, Failure> 
                 .iter()
                 .map(|feature| features::row(feature, &moved))
                 .collect(),
+        },
+        Err(error) if error.may_have_started() => Report {
+            checks: vec![
+                reached_check(&origin, &reached),
+                Check::not_tested("credentials", sources.to_owned()),
+                workspace,
+                Check::not_tested("read", "nothing more was asked".to_owned()),
+                executed(error),
+            ],
+            features: vec![],
         },
         Err(error) => Report {
             checks: unreached_checks(&origin, &reached, error, sources, workspace),
