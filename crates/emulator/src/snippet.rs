@@ -1,16 +1,18 @@
-//! What is said of a place in a file, as the Rust compiler shows it.
+//! What is said of a place in a file, as the Rust compiler shows it: [`snippet`], and for others that
+//! show lines, [`Shown`] and [`Lines`].
+
+use unicode_width::UnicodeWidthStr;
 
 use crate::error::{Level, one_line};
 
-/// The most characters of a line that are shown, and how many of them before the place.
+/// The most characters of a line that are shown.
 const WIDEST: usize = 160;
-const BEFORE: usize = 100;
 
 /// A message about a place in the text of a file, with the line and a caret below the column, both
 /// counted from 1. Without a line where the text has none there.
 pub(crate) fn snippet(
     file: &str,
-    text: &str,
+    text: &Lines<'_>,
     line: usize,
     column: usize,
     level: Level,
@@ -20,50 +22,93 @@ pub(crate) fn snippet(
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
     let head = format!("{level}: {message}\n{gutter}--> {file}:{line}:{column}");
-    let Some(shown) = lines(text).nth(line.saturating_sub(1)) else {
+    let Some(whole) = text.line(line) else {
         return head;
     };
-    let cut = match column > BEFORE + 20 {
-        true => column - BEFORE,
-        false => 0,
-    };
-    let characters: Vec<char> = shown.chars().map(untabbed).collect();
-    let cut = cut.min(characters.len());
-    let end = characters.len().min(cut + WIDEST);
-    let window: String = characters[cut..end].iter().collect();
-    let place = (column.saturating_sub(1)).clamp(cut, end) - cut;
-    let before: String = window.chars().take(place).collect();
-    // What is escaped before the place moves the caret. One character of the window alone could
-    // be escaped because of the one before it.
-    let offset = one_line(&before).chars().count();
-    let start = if cut > 0 { "…" } else { "" };
-    let rest = if end < characters.len() { "…" } else { "" };
-    let blank = " ".repeat(offset + start.chars().count());
-    format!(
-        "{head}\n{gutter} |\n{number} | {start}{}{rest}\n{gutter} | {blank}^",
-        one_line(&window).trim_end()
-    )
+    let Shown { text, before, .. } = Shown::of(whole, column.saturating_sub(1));
+    let blank = " ".repeat(before);
+    format!("{head}\n{gutter} |\n{number} | {text}\n{gutter} | {blank}^")
 }
 
-fn untabbed(character: char) -> char {
-    match character {
-        '\t' => ' ',
-        other => other,
+/// A line as it is shown, cut to what is around a place in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// Without what a terminal acts on, and with `…` where something is cut off.
+    pub(crate) text: String,
+    /// How many columns of a terminal stand before the place.
+    pub(crate) before: usize,
+    /// How many columns the word at the place takes; at least one.
+    pub(crate) marked: usize,
+}
+
+impl Shown {
+    /// A line, and how many characters of it stand before the place.
+    pub(crate) fn of(line: &str, before: usize) -> Self {
+        let count = line.chars().count();
+        let before = before.min(count);
+        let cut = (before + WIDEST / 3).saturating_sub(WIDEST);
+        let rest: String = line.chars().skip(cut).collect();
+        let place = offset(&rest, before - cut);
+        let end = offset(&rest, WIDEST);
+        let (left, window) = (&rest[..place], &rest[..end]);
+        let is_of_word = |character: char| character.is_alphanumeric() || character == '_';
+        let word = window[place..].char_indices().skip(1);
+        let word = word
+            .clone()
+            .find(|(_, it)| !is_of_word(*it))
+            .map(|(at, _)| at);
+        let word = &window[place..][..word.unwrap_or(window.len() - place)];
+        // Characters join: a word takes what it adds.
+        let width = |text: &str| shown(text).width();
+        let start = if cut > 0 { "…" } else { "" };
+        let more = if end < rest.len() { "…" } else { "" };
+        Self {
+            text: format!("{start}{}{more}", shown(window).trim_end()),
+            before: start.width() + width(left),
+            marked: width(word).max(1),
+        }
     }
 }
 
+/// The byte at which a character begins, or the end.
+fn offset(text: &str, character: usize) -> usize {
+    let mut starts = text.char_indices();
+    starts.nth(character).map_or(text.len(), |(at, _)| at)
+}
+
+/// A tab is as wide as rustc shows it.
+fn shown(text: &str) -> String {
+    one_line(&text.replace('\t', "    ")).into_owned()
+}
+
 /// The lines of a text, by the ends of lines of YAML and of GraphQL: `\n`, `\r\n` and `\r`.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest.take()?;
-        let Some(end) = text.find(['\n', '\r']) else {
-            return (!text.is_empty()).then_some(text);
-        };
-        let (line, after) = text.split_at(end);
-        rest = Some(after.strip_prefix("\r\n").unwrap_or(&after[1..]));
-        Some(line)
-    })
+#[derive(Debug)]
+pub(crate) struct Lines<'a>(Vec<&'a str>);
+
+impl<'a> Lines<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        let mut lines = Vec::new();
+        let mut rest = text;
+        while let Some(end) = rest.find(['\n', '\r']) {
+            let (line, after) = rest.split_at(end);
+            rest = after.strip_prefix("\r\n").unwrap_or(&after[1..]);
+            lines.push(line);
+        }
+        if !rest.is_empty() {
+            lines.push(rest);
+        }
+        Self(lines)
+    }
+
+    /// A line, from 1.
+    pub(crate) fn line(&self, number: usize) -> Option<&'a str> {
+        self.0.get(number.checked_sub(1)?).copied()
+    }
+
+    /// How many there are; what ends the last one begins none.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
 }
 
 #[cfg(test)]
@@ -71,7 +116,8 @@ mod tests {
     use super::*;
 
     fn shown(text: &str, line: usize, column: usize) -> String {
-        snippet("a.yml", text, line, column, Level::Error, "it is wrong")
+        let text = Lines::of(text);
+        snippet("a.yml", &text, line, column, Level::Error, "it is wrong")
     }
 
     #[test]
@@ -79,7 +125,7 @@ mod tests {
         let text = "name: a\r\nrole: é b\rgoal:\tc\n";
         let expected = "error: it is wrong\n --> a.yml:2:9\n  |\n2 | role: é b\n  |         ^";
         assert_eq!(shown(text, 2, 9), expected);
-        let expected = "error: it is wrong\n --> a.yml:3:7\n  |\n3 | goal: c\n  |       ^";
+        let expected = "error: it is wrong\n --> a.yml:3:7\n  |\n3 | goal:    c\n  |          ^";
         assert_eq!(shown(text, 3, 7), expected);
     }
 
@@ -113,7 +159,30 @@ mod tests {
         );
         let place = |line: &str, it| line.chars().position(|character| character == it);
         assert_eq!(place(lines[4], '^'), place(lines[3], 'X'));
-        // Beyond the end of a line that is shorter.
-        assert!(super::snippet("f", "ab", 1, 500, Level::Warning, "m").ends_with('^'));
+        assert!(
+            lines[3].starts_with("1 | …a") && lines[3].ends_with("b…"),
+            "{}",
+            lines[3]
+        );
+    }
+
+    #[test]
+    fn beyond_the_end_of_a_line_its_end_is_marked() {
+        assert!(shown("ab", 1, 500).ends_with("1 | ab\n  |   ^"));
+    }
+
+    #[test]
+    fn the_caret_stands_below_its_place_whatever_the_characters_are_wide() {
+        for (before, columns) in [
+            ("日本語", 6),
+            ("e\u{301}e\u{301}", 2),
+            ("\u{feff}a\u{200b}", 1),
+            ("👩\u{200d}💻", 2),
+            ("\u{1b}", 6),
+        ] {
+            let shown = Shown::of(&format!("{before}: state"), before.chars().count() + 2);
+            assert_eq!((shown.before, shown.marked), (columns + 2, 5), "{before}");
+        }
+        assert_eq!(Shown::of("a 日本語 b", 2).marked, 6);
     }
 }

@@ -1,19 +1,19 @@
 //! Agents from a folder of the vendor's YAML files: [`check_agents`] says what is wrong with them.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::did_you_mean::did_you_mean;
+use super::keys::{Entry, Keys};
 use super::{Flaw, read_yaml};
 use crate::error::{Diagnostic, Error, Level};
+use crate::snippet::Lines;
 
 /// The keys that every agent has.
 const REQUIRED: [&str; 5] = ["name", "version", "role", "goal", "backstory"];
@@ -42,13 +42,17 @@ const ENDING: &str = "yml";
 /// A larger file is refused: 1 MiB.
 const LARGEST: u64 = 1 << 20;
 
+/// The most that is said of one file, beside one that says how much more there is.
+const MOST_FLAWS: usize = 100;
+
 /// What [`check_agents`] has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedAgents {
     /// The agents by their files' names, in alphabetical order, right or wrong.
     pub agents: BTreeSet<String>,
-    /// What is wrong with the files, in the order of the files and of their lines.
+    /// What is wrong with the files, in the order of the files and of their lines: at most 100 of each
+    /// file, and then that there are more.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -116,7 +120,7 @@ pub fn check_agents(folder: impl AsRef<Path>) -> Result<CheckedAgents, Error> {
                 let flaw = Flaw::of_the_file(message);
                 checked
                     .diagnostics
-                    .push(flaw.diagnostic(Level::Warning, &file, ""));
+                    .push(flaw.diagnostic(Level::Warning, &file, &Lines::of("")));
             }
             continue;
         }
@@ -124,14 +128,15 @@ pub fn check_agents(folder: impl AsRef<Path>) -> Result<CheckedAgents, Error> {
         match text_of(&file) {
             Ok(text) => {
                 let found = check(&name, &text).into_iter();
-                let found = found.map(|(level, flaw)| flaw.diagnostic(level, &file, &text));
+                let lines = Lines::of(&text);
+                let found = found.map(|(level, flaw)| flaw.diagnostic(level, &file, &lines));
                 checked.diagnostics.extend(found);
             }
             Err(problem) => {
                 let flaw = Flaw::of_the_file(problem);
                 checked
                     .diagnostics
-                    .push(flaw.diagnostic(Level::Error, &file, ""));
+                    .push(flaw.diagnostic(Level::Error, &file, &Lines::of("")));
             }
         }
         checked.agents.insert(name.into_owned());
@@ -180,6 +185,7 @@ pub(crate) fn check(agent: &str, text: &str) -> Vec<(Level, Flaw)> {
     };
     let mut found = Found {
         text,
+        lines: Lines::of(text),
         flaws: Vec::new(),
     };
     for key in REQUIRED {
@@ -220,15 +226,43 @@ pub(crate) fn check(agent: &str, text: &str) -> Vec<(Level, Flaw)> {
     found.check_tools(&keys);
     found.check_slack(&keys);
     found.check_known(&keys, "", &KNOWN);
-    found
-        .flaws
-        .sort_by_key(|(_, flaw)| (flaw.line, flaw.column));
-    found.flaws
+    listed(found.flaws)
+}
+
+/// In the order of lines, and not more than anybody reads: errors before warnings, since they decide.
+fn listed(mut flaws: Vec<(Level, Flaw)>) -> Vec<(Level, Flaw)> {
+    let by_place = |(_, flaw): &(Level, Flaw)| (flaw.line, flaw.column);
+    flaws.sort_by_key(by_place);
+    if flaws.len() <= MOST_FLAWS {
+        return flaws;
+    }
+    flaws.sort_by_key(|(level, _)| *level != Level::Error);
+    let more = flaws.split_off(MOST_FLAWS);
+    flaws.sort_by_key(by_place);
+    if let Some((level, first)) = more.first() {
+        // Behind what is listed, which may go on further down.
+        let last = flaws.last().map_or((1, 1), by_place);
+        let (line, column) = last.max((first.line, first.column));
+        let message = format!(
+            "there are {} more like this, which are not listed",
+            more.len()
+        );
+        flaws.push((
+            *level,
+            Flaw {
+                line,
+                column,
+                message,
+            },
+        ));
+    }
+    flaws
 }
 
 /// What has been found in a text.
 struct Found<'a> {
     text: &'a str,
+    lines: Lines<'a>,
     flaws: Vec<(Level, Flaw)>,
 }
 
@@ -236,14 +270,14 @@ impl Found<'_> {
     /// An error at a place, or in the file as a whole.
     fn error(&mut self, place: Option<Location>, message: impl Into<String>) {
         let flaw = match place {
-            Some(place) => Flaw::at(self.text, place, message),
+            Some(place) => Flaw::at(&self.lines, place, message),
             None => Flaw::of_the_file(message),
         };
         self.flaws.push((Level::Error, flaw));
     }
 
     fn warning(&mut self, place: Location, message: impl Into<String>) {
-        let flaw = Flaw::at(self.text, place, message);
+        let flaw = Flaw::at(&self.lines, place, message);
         self.flaws.push((Level::Warning, flaw));
     }
 
@@ -311,53 +345,6 @@ impl Found<'_> {
             self.error(Some(place), "'slack' must have a channel");
         }
         self.check_known(&within, " in 'slack'", &KNOWN_IN_SLACK);
-    }
-}
-
-/// The entries of a mapping, in their order.
-#[derive(Debug, Default)]
-struct Keys(Vec<Entry>);
-
-#[derive(Debug)]
-struct Entry {
-    key: String,
-    key_place: Location,
-    value: Value,
-    place: Location,
-}
-
-impl Keys {
-    fn get(&self, key: &str) -> Option<&Entry> {
-        self.0.iter().find(|it| it.key == key)
-    }
-}
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(KeysVisitor)
-    }
-}
-
-struct KeysVisitor;
-
-impl<'de> Visitor<'de> for KeysVisitor {
-    type Value = Keys;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a mapping")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-        let mut keys = Keys::default();
-        while let Some((key, value)) = map.next_entry::<Spanned<String>, Spanned<Value>>()? {
-            keys.0.push(Entry {
-                key: key.value,
-                key_place: key.referenced,
-                value: value.value,
-                place: value.referenced,
-            });
-        }
-        Ok(keys)
     }
 }
 

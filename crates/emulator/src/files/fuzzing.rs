@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::{Flaw, agents, scenarios};
 use crate::error::Diagnostic;
+use crate::snippet::Lines;
 
 /// No file of a few kilobytes takes longer. The tests, which run beside others on machines that may
 /// pause, notice only what hangs.
@@ -51,7 +52,8 @@ pub fn agent_file(input: &[u8]) {
     assert_eq!(diagnostics, agents::check("checker", text));
     for (level, flaw) in &diagnostics {
         assert_in_the_file(text, flaw);
-        let shown = flaw.clone().diagnostic(*level, Path::new("a.yml"), text);
+        let lines = Lines::of(text);
+        let shown = flaw.clone().diagnostic(*level, Path::new("a.yml"), &lines);
         assert_shows_its_place(text, &shown);
     }
     assert!(

@@ -7,6 +7,7 @@ pub(crate) mod agents;
 mod did_you_mean;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod keys;
 pub(crate) mod scenarios;
 
 use std::path::Path;
@@ -18,7 +19,7 @@ use serde_saphyr::{
 };
 
 use crate::error::{Diagnostic, Level};
-use crate::snippet::snippet;
+use crate::snippet::{Lines, snippet};
 
 /// What is wrong with a document: the place, from 1, and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +41,9 @@ impl Flaw {
 
     /// One at a place as the reader counts it. What is missing at the end is found beyond the last
     /// line.
-    pub(crate) fn at(text: &str, place: Location, message: impl Into<String>) -> Self {
+    pub(crate) fn at(text: &Lines<'_>, place: Location, message: impl Into<String>) -> Self {
         let number = |it: u64| usize::try_from(it).unwrap_or(1).max(1);
-        let (line, lines) = (number(place.line()), count_lines(text));
+        let (line, lines) = (number(place.line()), text.count().max(1));
         Self {
             line: line.min(lines),
             column: match line > lines {
@@ -54,7 +55,7 @@ impl Flaw {
     }
 
     /// What is said of it to whoever has given the file.
-    pub(crate) fn diagnostic(self, level: Level, file: &Path, text: &str) -> Diagnostic {
+    pub(crate) fn diagnostic(self, level: Level, file: &Path, text: &Lines<'_>) -> Diagnostic {
         let Self {
             line,
             column,
@@ -99,7 +100,7 @@ fn options() -> Options {
 
 fn flaw(text: &str, error: &Error) -> Flaw {
     match error.location() {
-        Some(place) => Flaw::at(text, place, message(error)),
+        Some(place) => Flaw::at(&Lines::of(text), place, message(error)),
         None => Flaw::of_the_file(message(error)),
     }
 }
@@ -128,12 +129,4 @@ fn message(error: &Error) -> String {
         error => return UserMessageFormatter.format_message(error).into_owned(),
     };
     format!("expected {expected}")
-}
-
-/// How many lines a text has, by YAML's ends of lines; at least one.
-fn count_lines(text: &str) -> usize {
-    let ends =
-        text.matches('\n').count() + text.matches('\r').count() - text.matches("\r\n").count();
-    let is_last_open = !text.ends_with(['\n', '\r']);
-    (ends + usize::from(is_last_open)).max(1)
 }

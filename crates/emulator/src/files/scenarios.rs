@@ -15,6 +15,7 @@ use super::{Flaw, read_yaml};
 use crate::clock::Seconds;
 use crate::error::{Error, Level};
 use crate::scenario::{Child, Scenario, Stage, Step};
+use crate::snippet::Lines;
 
 /// How runs go: those of some agents, and all others.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -183,7 +184,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<(Option<String>, Scenario)>, Error
 
 /// The error that says what is wrong with a file of this text.
 pub(crate) fn refusal(file: &Path, text: &str, wrong: Flaw) -> Error {
-    Error::Files(vec![wrong.diagnostic(Level::Error, file, text)])
+    Error::Files(vec![wrong.diagnostic(Level::Error, file, &Lines::of(text))])
 }
 
 /// As [`read`], of the text of a file.
