@@ -107,15 +107,16 @@ struct TypeReference {
 
 /// The type definitions that a response comes to, or why it comes to none.
 pub(super) fn as_definitions(text: &str) -> Converted<String> {
-    let text = text.trim_start_matches('\u{feff}');
     let mut response: Value = serde_json::from_str(text)
         .map_err(|error| format!("it is neither type definitions nor JSON ({error})"))?;
     let data = match response.get_mut("data") {
         Some(data) if data.is_object() => data.take(),
-        _ => response,
+        _ => response.clone(),
     };
     let Some(schema) = data.get("__schema").filter(|it| it.is_object()) else {
-        let said = data.pointer("/errors/0/message").and_then(Value::as_str);
+        let said = response
+            .pointer("/errors/0/message")
+            .and_then(Value::as_str);
         return Err(match said {
             Some(said) => format!("it is a response with an error and without `__schema`: {said}"),
             None => {

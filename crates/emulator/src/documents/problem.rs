@@ -5,6 +5,7 @@ use std::fmt;
 use apollo_compiler::response::GraphQLError;
 
 use crate::error::one_line;
+use crate::snippet::{Lines, Shown};
 
 /// What kind of problem it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +68,7 @@ pub struct Problem {
     /// What to do, if that does not follow from the message.
     pub help: Option<String>,
     excerpts: Vec<Excerpt>,
+    is_rest: bool,
 }
 
 /// A line of a file, and the place in it.
@@ -74,14 +76,8 @@ pub struct Problem {
 struct Excerpt {
     line: usize,
     column: usize,
-    shown: String,
-    /// How many characters stand before the place, and how many are marked.
-    before: usize,
-    marked: usize,
+    shown: Shown,
 }
-
-/// The most characters that are shown of a line.
-const WIDEST: usize = 120;
 
 impl Problem {
     pub(crate) fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
@@ -93,7 +89,29 @@ impl Problem {
             column: None,
             help: None,
             excerpts: Vec::new(),
+            is_rest: false,
         }
+    }
+
+    /// Whether it says only that there are more problems than are listed.
+    ///
+    /// ```
+    /// use dinoai_emulator::documents::{Documents, Schema};
+    ///
+    /// let schema = Schema::parse("schema.graphql", "type Query { status: String }")?;
+    /// let text = format!("query A {{ {} }}", "state ".repeat(1_000));
+    /// let problems = Documents::new().with("a.graphql", text).check(&schema).unwrap_err();
+    /// assert_eq!(problems.list().iter().filter(|it| !it.says_more()).count(), 100);
+    /// # Ok::<(), dinoai_emulator::documents::Problems>(())
+    /// ```
+    pub fn says_more(&self) -> bool {
+        self.is_rest
+    }
+
+    /// Says that there are more than are listed.
+    pub(crate) fn as_rest(mut self) -> Self {
+        self.is_rest = true;
+        self
     }
 
     pub(crate) fn in_file(mut self, file: &str) -> Self {
@@ -107,7 +125,7 @@ impl Problem {
     }
 
     /// Adds a place: the first is the problem's own.
-    pub(crate) fn at(mut self, text: &str, line: usize, column: usize) -> Self {
+    pub(crate) fn at(mut self, text: &Lines<'_>, line: usize, column: usize) -> Self {
         self.line = self.line.or(Some(line));
         self.column = self.column.or(Some(column));
         self.excerpts.push(Excerpt::of(text, line, column));
@@ -115,7 +133,12 @@ impl Problem {
     }
 
     /// What the reference implementation says of a text.
-    pub(crate) fn said(kind: ProblemKind, error: &GraphQLError, file: &str, text: &str) -> Self {
+    pub(crate) fn said(
+        kind: ProblemKind,
+        error: &GraphQLError,
+        file: &str,
+        text: &Lines<'_>,
+    ) -> Self {
         let problem = Self::new(kind, &*error.message).in_file(file);
         let places = error.locations.iter();
         places.fold(problem, |problem, place| {
@@ -125,52 +148,20 @@ impl Problem {
 }
 
 impl Excerpt {
-    fn of(text: &str, line: usize, column: usize) -> Self {
-        let whole = nth_line(text, line);
+    fn of(text: &Lines<'_>, line: usize, column: usize) -> Self {
+        let whole = text.line(line).unwrap_or_default();
         let mut units = 1;
-        let before: usize = whole
-            .chars()
-            .take_while(|character| {
-                let is_before = units < column;
-                units += character.len_utf16();
-                is_before
-            })
-            .count();
-        // What is far to the left or to the right of the place is left out.
-        let skipped = (before + WIDEST / 2).saturating_sub(WIDEST);
-        let mut characters = whole.chars().skip(skipped);
-        let left: String = characters.by_ref().take(before - skipped).collect();
-        let right: String = characters.take(WIDEST - (before - skipped)).collect();
-        let mark = |character: &char| character.is_alphanumeric() || *character == '_';
-        let marked = right.chars().skip(1).take_while(mark).count();
-        // A tab is as wide as rustc shows it.
-        let shown = |text: &str| one_line(&text.replace('\t', "    ")).into_owned();
-        let left = shown(&left);
+        let before = whole.chars().take_while(|character| {
+            let is_before = units < column;
+            units += character.len_utf16();
+            is_before
+        });
         Self {
             line,
             column,
-            before: left.chars().count(),
-            shown: format!("{left}{}", shown(right.trim_end())),
-            marked: 1 + marked,
+            shown: Shown::of(whole, before.count()),
         }
     }
-}
-
-/// A line of a text, from 1, by GraphQL's ends of lines.
-fn nth_line(text: &str, line: usize) -> &str {
-    let mut rest = text;
-    for _ in 1..line {
-        let Some(end) = rest.find(['\n', '\r']) else {
-            return "";
-        };
-        let width = if rest[end..].starts_with("\r\n") {
-            2
-        } else {
-            1
-        };
-        rest = &rest[end + width..];
-    }
-    rest.split(['\n', '\r']).next().unwrap_or_default()
 }
 
 impl fmt::Display for Problem {
@@ -189,14 +180,12 @@ impl fmt::Display for Problem {
                 line,
                 column,
                 shown,
-                before,
-                marked,
             } = excerpt;
             let file = file.as_deref().unwrap_or_default();
             write!(formatter, "\n{gutter}{arrow} {file}:{line}:{column}")?;
-            let (indent, mark) = (" ".repeat(*before), "^".repeat(*marked));
+            let (indent, mark) = (" ".repeat(shown.before), "^".repeat(shown.marked));
             write!(formatter, "\n{gutter} |")?;
-            write!(formatter, "\n{line:width$} | {shown}")?;
+            write!(formatter, "\n{line:width$} | {}", shown.text)?;
             write!(formatter, "\n{gutter} | {indent}{mark}")?;
         }
         if let Some(help) = &self.help {
@@ -285,10 +274,10 @@ mod tests {
         let text = "query Q {\r\n\ta: é😀state\r}";
         let problem = Problem::new(ProblemKind::Invalid, "no")
             .in_file("q.graphql")
-            .at(text, 2, 8)
-            .at(text, 1, 7)
+            .at(&Lines::of(text), 2, 8)
+            .at(&Lines::of(text), 1, 7)
             .with_help("yes");
-        let shown = "error: no\n --> q.graphql:2:8\n  |\n2 |     a: é😀state\n  |          ^^^^^\n \
+        let shown = "error: no\n --> q.graphql:2:8\n  |\n2 |     a: é😀state\n  |           ^^^^^\n \
                      ::: q.graphql:1:7\n  |\n1 | query Q {\n  |       ^\n  |\n  = help: yes";
         assert_eq!(problem.to_string(), shown);
         assert_eq!((problem.line, problem.column), (Some(2), Some(8)));
@@ -298,11 +287,14 @@ mod tests {
     fn a_place_in_a_long_line_or_none_is_shown() {
         let text = format!("{}state{}", "x ".repeat(5_000), " y".repeat(5_000));
         let shown = Problem::new(ProblemKind::Invalid, "no")
-            .at(&text, 1, 10_001)
+            .at(&Lines::of(&text), 1, 10_001)
             .to_string();
         assert!(shown.contains("state"), "{shown}");
-        assert!(shown.lines().all(|line| line.len() < 150), "{shown}");
-        let beyond = Problem::new(ProblemKind::Invalid, "no").at("a", 9, 9);
+        assert!(
+            shown.lines().all(|line| line.chars().count() < 180),
+            "{shown}"
+        );
+        let beyond = Problem::new(ProblemKind::Invalid, "no").at(&Lines::of("a"), 9, 9);
         assert!(beyond.to_string().ends_with("9 | \n  | ^"), "{beyond}");
     }
 
@@ -311,7 +303,7 @@ mod tests {
         let text = "\u{1b}[31m \u{202e}state";
         let shown = Problem::new(ProblemKind::Invalid, "\u{1b}]0;x\u{7}")
             .in_file("\u{9b}")
-            .at(text, 1, 8)
+            .at(&Lines::of(text), 1, 8)
             .to_string();
         let is_safe = |character: char| {
             character == '\n' || one_line(&character.to_string()).len() == character.len_utf8()

@@ -1,6 +1,7 @@
 //! The schema that documents are checked against ([`Schema`]): from type definitions, or from the
 //! response to an introspection.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
@@ -8,9 +9,10 @@ use apollo_compiler::diagnostic::ToCliReport;
 
 use super::introspection_result;
 use super::problem::{Problem, ProblemKind, Problems};
-use super::source::{Source, is_json, text_of};
+use super::source::{LARGEST, Source, is_json, text_of, too_large};
 use crate::backend::{RefusedSchema, declare};
 use crate::graphql::syntax::{self, Positions};
+use crate::snippet::Lines;
 
 /// The most tokens of a schema: several thousand types have as many.
 const MOST_TOKENS: usize = 2_000_000;
@@ -42,10 +44,7 @@ impl Schema {
     /// # Ok::<(), dinoai_emulator::documents::Problems>(())
     /// ```
     pub fn parse(name: impl Into<String>, text: impl Into<String>) -> Result<Self, Problems> {
-        Self::of(&[Source {
-            name: name.into(),
-            text: text.into(),
-        }])
+        Self::of(&[Source::new(name, text)])
     }
 
     /// Reads a schema from a file: type definitions (SDL), or the JSON of an introspection's response.
@@ -83,25 +82,32 @@ impl Schema {
     /// The schema whose parts these are.
     pub(super) fn of(parts: &[Source]) -> Result<Self, Problems> {
         let mut problems = Vec::new();
-        let mut sources = Vec::new();
+        let mut read = Vec::new();
         for part in parts {
             match definitions(part) {
-                Ok(source) => sources.push(source),
+                Ok(part) => read.push(part),
                 Err(wrong) => problems.extend(wrong.into_list()),
             }
         }
         Problems::if_any(problems)?;
-        let texts: Vec<_> = sources
+        let texts: Vec<_> = read
             .iter()
-            .map(|it| (it.name.as_str(), it.text.as_str()))
+            .map(|it| (it.source.name.as_str(), it.source.text.as_str()))
             .collect();
-        let declared = declare(&texts).map_err(|refused| refusal(&refused, &sources))?;
-        let texts: Vec<_> = sources.into_iter().map(|it| it.text).collect();
+        let declared = declare(&texts).map_err(|refused| refusal(&refused, &read))?;
+        let texts: Vec<_> = read.into_iter().map(|it| it.source.text).collect();
         Ok(Self {
             declared,
             sdl: texts.join("\n"),
         })
     }
+}
+
+/// A part of a schema as type definitions.
+struct Part {
+    source: Source,
+    /// Whether they are what its JSON comes to: their places are not those of a file.
+    is_converted: bool,
 }
 
 impl fmt::Debug for Schema {
@@ -111,69 +117,100 @@ impl fmt::Debug for Schema {
 }
 
 /// A part of a schema as type definitions, whose syntax is right.
-fn definitions(part: &Source) -> Result<Source, Problems> {
-    let is_json = is_json(&part.name)
-        || part
-            .text
-            .trim_start_matches('\u{feff}')
-            .trim_start()
-            .starts_with('{');
-    let source = match is_json {
+fn definitions(part: &Source) -> Result<Part, Problems> {
+    let problem = |kind, why| Problem::new(kind, why).in_file(&part.name);
+    if part.text.len() as u64 > LARGEST {
+        let message = format!("no schema: {}", too_large());
+        return Err(problem(ProblemKind::Schema, message).into());
+    }
+    let is_converted = is_json(&part.name) || part.text.trim_start().starts_with('{');
+    let source = match is_converted {
         false => part.clone(),
         true => Source {
             name: part.name.clone(),
-            text: introspection_result::as_definitions(&part.text).map_err(|why| {
-                Problem::new(ProblemKind::Schema, format!("no schema: {why}")).in_file(&part.name)
-            })?,
+            text: introspection_result::as_definitions(&part.text)
+                .map_err(|why| problem(ProblemKind::Schema, format!("no schema: {why}")))?,
         },
     };
-    match syntax::check_up_to(&source.text, MOST_TOKENS) {
-        Ok(_) => Ok(source),
-        Err(wrong) => {
-            let error = wrong.into_error(&source.text);
-            let kind = ProblemKind::Syntax;
-            Err(Problem::said(kind, &error, &source.name, &source.text).into())
-        }
-    }
+    let Err(wrong) = syntax::check_up_to(&source.text, MOST_TOKENS) else {
+        return Ok(Part {
+            source,
+            is_converted,
+        });
+    };
+    let error = wrong.into_error(&source.text);
+    let kind = ProblemKind::Syntax;
+    Err(match is_converted {
+        true => problem(kind, error.message).into(),
+        false => Problem::said(kind, &error, &source.name, &Lines::of(&source.text)).into(),
+    })
 }
 
-fn refusal(refused: &RefusedSchema, sources: &[Source]) -> Problems {
+fn refusal(refused: &RefusedSchema, parts: &[Part]) -> Problems {
     let diagnostics = match refused {
         RefusedSchema::Diagnostics(diagnostics) => diagnostics,
         RefusedSchema::OneOf(message) => {
             let problem = Problem::new(ProblemKind::Schema, message);
-            return match sources {
-                [only] => problem.in_file(&only.name).into(),
+            return match parts {
+                [only] => problem.in_file(&only.source.name).into(),
                 _ => problem.into(),
             };
         }
     };
-    let problems = diagnostics.iter().map(|diagnostic| {
-        let problem = Problem::new(ProblemKind::Schema, diagnostic.error.to_string());
+    // Made once for each text that has a problem.
+    let mut indices: HashMap<&str, (Positions<'_>, Lines<'_>)> = HashMap::new();
+    let mut problems = Vec::new();
+    for diagnostic in diagnostics.iter().take(MOST_PROBLEMS) {
+        let message = diagnostic.error.to_string();
+        let problem = Problem::new(ProblemKind::Schema, message);
         let span = diagnostic.error.location();
-        let place = span.and_then(|span| {
+        let found = span.and_then(|span| {
             let path = diagnostic.sources.get(&span.file_id())?.path();
-            let source = sources.iter().find(|it| Path::new(&it.name) == path)?;
-            let place = Positions::of(&source.text).line_column(span.offset());
-            Some((source, place))
+            let mut parts = parts.iter();
+            let part = parts.find(|it| Path::new(&it.source.name) == path)?;
+            Some((part, span))
         });
-        match (place, sources) {
-            (Some((source, place)), _) => {
-                problem
-                    .in_file(&source.name)
-                    .at(&source.text, place.line, place.column)
+        problems.push(match (found, parts) {
+            (Some((part, span)), _) => {
+                let Source { name, text } = &part.source;
+                let problem = problem.in_file(name);
+                match part.is_converted {
+                    true => problem,
+                    false => {
+                        let (positions, lines) = indices
+                            .entry(name)
+                            .or_insert_with(|| (Positions::of(text), Lines::of(text)));
+                        let place = positions.line_column(span.offset());
+                        problem.at(lines, place.line, place.column)
+                    }
+                }
             }
-            (None, [only]) => problem.in_file(&only.name),
+            (None, [only]) => problem.in_file(&only.source.name),
             (None, _) => problem,
-        }
-    });
-    let problems: Vec<_> = problems.take(MOST_PROBLEMS).collect();
+        });
+    }
+    if parts.len() > 1
+        && let Some(last) = problems.iter_mut().rfind(|it| it.message.contains(TWICE))
+    {
+        last.help = Some(format!(
+            "the {} files of type definitions are taken for parts of one schema: name the schema with --schema, \
+             or check one folder at a time",
+            parts.len()
+        ));
+    }
+    if diagnostics.len() > MOST_PROBLEMS {
+        let message = "There are more errors in the schema, which are not listed.";
+        problems.push(Problem::new(ProblemKind::Schema, message).as_rest());
+    }
     match Problems::if_any(problems) {
         Err(problems) => problems,
         // A refusal without a reason; none is known.
         Ok(()) => Problem::new(ProblemKind::Schema, "the type definitions are no schema").into(),
     }
 }
+
+/// What is said of a type that two files define.
+const TWICE: &str = "is defined multiple times";
 
 /// The most that is said of one schema.
 const MOST_PROBLEMS: usize = 100;

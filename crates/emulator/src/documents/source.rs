@@ -2,7 +2,8 @@
 //! folders ([`read`]).
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File, FileType};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::problem::{Problem, ProblemKind, Problems};
@@ -27,6 +28,18 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// A text without the mark that some editors begin it with, which takes no column there.
+    pub(crate) fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        Self {
+            name: name.into(),
+            text,
+        }
+    }
+
     /// Whether it defines types: a document does not begin like this, a schema does. A file with a
     /// mistake in it counts as what it was to be.
     pub(super) fn is_schema(&self) -> bool {
@@ -111,10 +124,7 @@ pub(super) fn read<P: AsRef<Path>>(
     let mut sources = Vec::new();
     for file in files {
         match text_of(&file) {
-            Ok(text) => sources.push(Source {
-                name: file.to_string_lossy().into_owned(),
-                text,
-            }),
+            Ok(text) => sources.push(Source::new(file.to_string_lossy(), text)),
             Err(wrong) => problems.extend(wrong.into_list()),
         }
     }
@@ -122,14 +132,20 @@ pub(super) fn read<P: AsRef<Path>>(
     Ok(sources)
 }
 
-/// The text of one file.
+/// The text of one file. A pipe is read, too: a shell makes one of `<(command)`.
 pub(super) fn text_of(file: &Path) -> Result<String, Problems> {
-    let found = fs::metadata(file).map_err(|error| unread(file, error.to_string()))?;
-    if found.len() > LARGEST {
-        let limit = LARGEST >> 20;
-        return Err(unread(file, format!("it has more than {limit} MiB")).into());
+    let failed = |error: io::Error| unread(file, error.to_string());
+    let found = fs::metadata(file).map_err(failed)?.file_type();
+    if !found.is_file() && !is_pipe(found) {
+        return Err(unread(file, "it is neither a file nor a pipe".to_owned()).into());
     }
-    let bytes = fs::read(file).map_err(|error| unread(file, error.to_string()))?;
+    let mut bytes = Vec::new();
+    // What a device or a pipe has cannot be asked for before.
+    let mut start = File::open(file).map_err(failed)?.take(LARGEST + 1);
+    start.read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(unread(file, too_large()).into());
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let start = error.utf8_error().valid_up_to();
         let lines = error.as_bytes()[..start].iter().filter(|it| **it == b'\n');
@@ -183,6 +199,21 @@ fn files_of(folder: &Path, files: &mut Vec<PathBuf>, problems: &mut Vec<Problem>
     }
     found.sort();
     files.append(&mut found);
+}
+
+#[cfg(unix)]
+fn is_pipe(kind: FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: FileType) -> bool {
+    false
+}
+
+/// What is said of a text that is larger than the [limit](LARGEST).
+pub(super) fn too_large() -> String {
+    format!("it has more than {} MiB", LARGEST >> 20)
 }
 
 fn unread(path: &Path, why: String) -> Problem {

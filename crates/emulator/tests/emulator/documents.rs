@@ -250,7 +250,7 @@ fn a_variable_is_where_its_sign_is() {
 #[test]
 fn what_the_derive_reads_is_no_problem() {
     for text in [
-        "query A($of: [Int] = [1, 2]) { numbers(of: $of) }",
+        "query A($of: [Int] = []) { numbers(of: $of) }",
         "query A { any { __typename ... on Run { status } } }",
         "query A { one { ...F } } fragment F on Named { ...G } fragment G on Named { __typename }",
         "mutation A { stop { status } }",
@@ -323,6 +323,10 @@ fn of_many_errors_a_hundred_are_listed_and_then_that_there_are_more() {
     assert_eq!(problems.list()[99].line, Some(1));
     let last = &problems.list()[100];
     assert!(last.message.contains("error limit reached"), "{last}");
+    assert!(
+        last.says_more() && !problems.list()[99].says_more(),
+        "{last}"
+    );
 }
 
 #[test]
@@ -362,7 +366,10 @@ fn fragments_that_spread_one_another_many_times_take_no_time() {
         .collect();
     let text =
         format!("query A {{ one {{ ...F0 }} }} {fragments} fragment F100 on Named {{ name }}");
-    assert_eq!(problems(&text).len(), 102);
+    let problems = Documents::new().with("a.graphql", text).check(&schema());
+    let problems = problems.unwrap_err();
+    assert_eq!(problems.list().len(), 101);
+    assert!(problems.list()[100].says_more(), "{problems}");
 }
 
 /// A response to an introspection, with one type beside `Query`.
@@ -523,4 +530,143 @@ fn schemas_that_go_round_or_deep_are_errors_or_schemas_and_no_crash() {
     ] {
         let _ = Schema::parse("a.graphql", text);
     }
+}
+
+#[test]
+fn of_many_errors_in_a_schema_a_hundred_are_listed_and_then_that_there_are_more() {
+    let fields: String = (0..1_000).map(|it| format!("f{it}: No{it} ")).collect();
+    let problems = Schema::parse("s.graphql", format!("type Query {{ {fields} }}")).unwrap_err();
+    assert_eq!(problems.list().len(), 101);
+    assert!(problems.list()[100].says_more(), "{problems}");
+}
+
+#[test]
+fn a_mark_at_the_start_of_a_file_takes_no_column() {
+    let folder = folder(&[
+        ("s.graphql", b"\xef\xbb\xbftype Query { a: Int }"),
+        ("a.graphql", b"\xef\xbb\xbfquery A { no }"),
+    ]);
+    let problems = check_documents(folder.path()).unwrap_err();
+    assert_eq!(problems.list()[0].column, Some(11));
+    let shown = problems.to_string();
+    assert!(
+        shown.ends_with("1 | query A { no }\n  |           ^^"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_line_that_is_cut_says_so_and_wide_characters_move_the_mark() {
+    let wide = "query A { run(id: \"日本語\") { no } }";
+    let long = format!("query A {{ run(id: \"{}\") {{ no }} }}", "x".repeat(1_000));
+    for (text, before, start) in [
+        (wide, "1 | query A { run(id: \"日本語\") { ", 'q'),
+        (&*long, "1 | …x", '…'),
+    ] {
+        let problems = Documents::new().with("a.graphql", text).check(&schema());
+        let shown = problems.unwrap_err().to_string();
+        let [.., line, marks] = &shown.lines().collect::<Vec<_>>()[..] else {
+            panic!("{shown}");
+        };
+        assert!(
+            line.starts_with(before) && line.chars().nth(4) == Some(start),
+            "{shown}"
+        );
+        let columns = |text: &str| {
+            text.chars()
+                .map(|it| if it.is_ascii() || it == '…' { 1 } else { 2 })
+                .sum::<usize>()
+        };
+        assert_eq!(
+            columns(&line[..line.find("no }").unwrap()]),
+            columns(&marks[..marks.find('^').unwrap()]),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn a_schema_that_is_too_large_is_refused_wherever_it_comes_from() {
+    let text = format!("type Query {{ a: Int }}{}", " ".repeat(16 << 20));
+    let problems = Schema::parse("s.graphql", text).unwrap_err().to_string();
+    assert!(problems.contains("it has more than 16 MiB"), "{problems}");
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_refused_and_pipes_are_read_up_to_the_limit() {
+    for device in ["/dev/zero", "/dev/null"] {
+        let problems = Schema::read(device).unwrap_err();
+        assert_eq!(problems.list()[0].kind, ProblemKind::Unread);
+        assert!(
+            problems.to_string().contains("neither a file nor a pipe"),
+            "{problems}"
+        );
+        assert!(Documents::read([device]).is_err());
+    }
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    for (length, words) in [(10, None), ((16 << 20) + 1, Some("more than 16 MiB"))] {
+        let (text, writer) = (format!("{SCHEMA}{}", " ".repeat(length)), pipe.clone());
+        let writer = std::thread::spawn(move || fs::write(writer, text));
+        let read = Schema::read(&pipe);
+        match words {
+            None => assert!(read.is_ok(), "{read:?}"),
+            Some(words) => assert!(read.unwrap_err().to_string().contains(words)),
+        }
+        // Its reader may have gone before the end.
+        let _ = writer.join().unwrap();
+    }
+}
+
+#[test]
+fn what_a_server_says_in_place_of_its_schema_is_said() {
+    for text in [
+        "{\"data\": {\"__schema\": null}, \"errors\": [{\"message\": \"not for you\"}]}",
+        "{\"data\": null, \"errors\": [{\"message\": \"not for you\"}]}",
+    ] {
+        let problems = Schema::parse("a.json", text).unwrap_err().to_string();
+        assert!(
+            problems.contains("without `__schema`: not for you"),
+            "{problems}"
+        );
+    }
+}
+
+#[test]
+fn a_place_in_what_json_was_converted_to_is_not_said() {
+    let wrong = introspection(|it| {
+        it["types"].as_array_mut().unwrap().remove(3);
+    });
+    let problems = Schema::parse("a.json", wrong).unwrap_err();
+    let problem = &problems.list()[0];
+    assert_eq!(
+        (problem.line, problem.file.as_deref()),
+        (None, Some("a.json"))
+    );
+}
+
+#[test]
+fn of_schemas_that_are_copies_it_is_said_how_to_choose_one() {
+    let folder = folder(&[
+        ("a.graphql", b"query A { run(id: 1) { status } }"),
+        ("schema.graphql", SCHEMA.as_bytes()),
+        ("schema.json", introspection(|_| {}).as_bytes()),
+    ]);
+    let problems = check_documents(folder.path()).unwrap_err();
+    let helps: Vec<_> = problems
+        .list()
+        .iter()
+        .filter_map(|it| it.help.as_deref())
+        .collect();
+    assert_eq!(helps.len(), 1, "{problems}");
+    assert!(
+        helps[0].contains("--schema, or check one folder at a time"),
+        "{problems}"
+    );
 }

@@ -11,6 +11,7 @@ mod caller;
 mod changed_schemas;
 mod control;
 mod demo;
+mod derived_types;
 mod documentation;
 mod documents;
 mod faults;

@@ -16,7 +16,7 @@ use crate::graphql::syntax::Positions;
 
 /// The most errors that are said of one document.
 pub(super) const MOST_ERRORS: usize = 100;
-pub(super) const TOO_MANY: &str =
+pub(crate) const TOO_MANY: &str =
     "Too many validation errors, error limit reached. Validation aborted.";
 
 /// The most that is looked at in one document. What is looked at once for each operation can be

@@ -22,7 +22,7 @@ use apollo_compiler::Schema;
 use apollo_compiler::ast::{Definition, Document};
 use apollo_compiler::response::GraphQLError;
 
-pub(crate) use check::ABORTED;
+pub(crate) use check::{ABORTED, TOO_MANY};
 use check::{Check, node_address};
 use executable_definitions::Spreads;
 use values::Usages;

@@ -1,0 +1,107 @@
+//! The fields that the derive gives a struct ([`Members`]), and what their names are in Rust.
+
+use std::collections::{HashMap, HashSet};
+
+use apollo_compiler::ast::Selection;
+use apollo_compiler::parser::SourceSpan;
+use heck::ToSnakeCase;
+
+use super::report::Report;
+
+/// A struct, or the enum of the variants.
+#[derive(Default)]
+pub(super) struct Members<'a> {
+    /// What is called in Rust how, by its name there.
+    names: HashMap<String, String>,
+    /// What the struct reads of a response itself.
+    pub(super) keys: HashSet<&'a str>,
+    /// What it leaves to structs that are flattened into it, in their order.
+    pub(super) children: Vec<Child<'a>>,
+}
+
+/// A fragment that is flattened into a struct.
+#[derive(Clone)]
+pub(super) struct Child<'a> {
+    pub(super) selections: &'a [Selection],
+    pub(super) place: Option<SourceSpan>,
+    /// What those behind it do not get any more.
+    pub(super) taken: Vec<&'a str>,
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    pub(super) fn field(
+        &mut self,
+        key: &'a str,
+        place: Option<SourceSpan>,
+        report: &mut Report<'_>,
+    ) {
+        self.keys.insert(key);
+        self.name(key, format!("\"{key}\""), place, report);
+    }
+
+    pub(super) fn spread(&mut self, name: &str, child: Child<'a>, report: &mut Report<'_>) {
+        self.name(name, format!("`...{name}`"), child.place, report);
+        self.children.push(child);
+    }
+
+    /// The field for what is not the same for all types.
+    pub(super) fn enum_of_variants(&mut self, place: Option<SourceSpan>, report: &mut Report<'_>) {
+        self.name("on", "the fragments on types".to_owned(), place, report);
+    }
+
+    fn name(
+        &mut self,
+        name: &str,
+        shown: String,
+        place: Option<SourceSpan>,
+        report: &mut Report<'_>,
+    ) {
+        let Some(in_rust) = in_rust(name, &shown, place, report) else {
+            return;
+        };
+        match self.names.get(&in_rust) {
+            Some(first) => {
+                let (message, help) = twice(first, &shown, &in_rust);
+                report.add(message, help, place);
+            }
+            None => {
+                self.names.insert(in_rust, shown);
+            }
+        }
+    }
+}
+
+/// What a name is in Rust; none if it is none there, which is reported.
+pub(super) fn in_rust(
+    name: &str,
+    shown: &str,
+    place: Option<SourceSpan>,
+    report: &mut Report<'_>,
+) -> Option<String> {
+    let in_rust = name.to_snake_case();
+    if in_rust.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return Some(in_rust);
+    }
+    report.add(
+        format!("{shown} is no name in Rust."),
+        "the derive makes one of its letters: give it another name that begins with one",
+        place,
+    );
+    None
+}
+
+/// What is said of two things that have one name in Rust.
+pub(super) fn twice(first: &str, second: &str, in_rust: &str) -> (String, &'static str) {
+    if first == second {
+        let help = "the derive makes a field of each, which does not compile: make one of them";
+        return (format!("{second} is there twice."), help);
+    }
+    let help =
+        "the derive makes a field of each, which does not compile: give one of them another name";
+    let message = format!("{first} and {second} are both `{in_rust}` in Rust.");
+    (message, help)
+}
