@@ -19,7 +19,10 @@ pub(super) async fn access(api: &Api, server: &Server<'_>) -> Result<Access> {
     }
     let document = dinoai_agent_run_status::QUERY;
     let probe = Probe::reading::<DinoaiAgentRunStatus>(document, json!({ "id": "" }));
-    match server.read(probe, no_run).await {
+    let redaction = &api.executor().context().redaction;
+    let status = |status: &str| redaction.text(status);
+    let read = |call: &FailedCall, data: Data| no_run(call, data, status);
+    match server.read(probe, read).await {
         Ok(()) => Ok(Access::Granted),
         Err(error) if server.is_unreached(&error) => Err(error),
         Err(error) => Ok(denied(error)),
@@ -27,7 +30,8 @@ pub(super) async fn access(api: &Api, server: &Server<'_>) -> Result<Access> {
 }
 
 /// Whether a response says that there is no such run, or gives one: whoever may not read does not get that far.
-fn no_run(call: &FailedCall, (data, errors): Data) -> Result<()> {
+/// `shown`: a status without what must not be shown.
+fn no_run(call: &FailedCall, (data, errors): Data, shown: impl Fn(&str) -> String) -> Result<()> {
     let call = || Box::new(call.clone());
     if !errors.is_empty() {
         return Err(Error::GraphQl {
@@ -42,11 +46,11 @@ fn no_run(call: &FailedCall, (data, errors): Data) -> Result<()> {
         Some(Value::Object(run)) if run.get("ok") != Some(&json!(false)) => Ok(()),
         Some(Value::Object(run)) => Err(Error::NotAccepted {
             call: call(),
-            status: run
-                .get("status")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            status: shown(
+                run.get("status")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
+            ),
         }),
         other => Err(Error::Decode {
             call: call(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{backend, probe};
 use crate::support::emulated::client_with;
-use crate::support::fault_server::{FaultServer, Reply, client};
+use crate::support::fault_server::{CANARY, FaultServer, Reply, client};
 
 #[tokio::test]
 async fn a_key_that_may_read_is_found_by_reading_no_run() {
@@ -226,6 +226,16 @@ async fn what_is_no_error_of_the_read_grants_it_only_where_it_was_carried_out() 
     ] {
         assert_eq!(read_with(status, &body).await, word, "{status} {body}");
     }
+}
+
+#[tokio::test]
+async fn a_credential_that_a_refusal_repeats_is_not_shown() {
+    let run = json!({ "ok": false, "status": CANARY });
+    let server =
+        FaultServer::scripted(move |_| Reply::data(&json!({ "dinoaiAgentRun": run }))).await;
+    let features = server.client().0.probe().await.unwrap();
+    assert!(matches!(features.read, Access::NotChecked { .. }));
+    assert!(!format!("{features:?}").contains(CANARY), "{features:?}");
 }
 
 #[tokio::test]
