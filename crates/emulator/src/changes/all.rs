@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 
 use apollo_compiler::ast::{DirectiveList, FieldDefinition, InputValueDefinition, OperationType};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
-use apollo_compiler::{Name, Node, Schema};
+use apollo_compiler::{Name, Node};
 
-use super::outputs::members;
-use super::renames::{Renames, fields, same_default, same_kind};
+use super::renames::{field_of, fields, same_default, same_kind};
+use super::schemas::Schemas;
 use crate::graphql::types::is_one_of;
 
 /// The coordinates of what differs, by the names of the old schema. Descriptions do not count.
-pub(super) fn coordinates(old: &Schema, new: &Schema, renames: &Renames) -> BTreeSet<String> {
+pub(super) fn coordinates(schemas: &Schemas<'_>) -> BTreeSet<String> {
+    let (old, new, renames) = (schemas.old, schemas.new, &schemas.renames);
     let mut search = Search {
-        old,
-        new,
+        schemas,
         found: BTreeSet::new(),
     };
     let is_own = |name: &Name| !name.starts_with("__");
@@ -34,7 +34,7 @@ pub(super) fn coordinates(old: &Schema, new: &Schema, renames: &Renames) -> BTre
         }
     }
     for name in new.types.keys().filter(|name| is_own(name)) {
-        if !old.types.contains_key(name) && !renames.has_new(name) {
+        if !old.types.contains_key(name) && renames.old_name(name).is_none() {
             search.add(name.to_string());
         }
     }
@@ -55,17 +55,16 @@ pub(super) fn coordinates(old: &Schema, new: &Schema, renames: &Renames) -> BTre
 }
 
 struct Search<'a> {
-    old: &'a Schema,
-    new: &'a Schema,
+    schemas: &'a Schemas<'a>,
     found: BTreeSet<String>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     fn add(&mut self, coordinate: String) {
         self.found.insert(coordinate);
     }
 
-    fn types(&mut self, old: &ExtendedType, new: &ExtendedType) {
+    fn types(&mut self, old: &'a ExtendedType, new: &'a ExtendedType) {
         let name = old.name();
         match (old, new) {
             (ExtendedType::Enum(old), ExtendedType::Enum(new)) => {
@@ -84,20 +83,21 @@ impl Search<'_> {
                 self.input_fields(old, new);
             }
             (ExtendedType::Union(_), _) | (ExtendedType::Interface(_), _)
-                if members(self.old, name) != members(self.new, new.name()) =>
+                if self.schemas.old_members.may_be(name)
+                    != self.schemas.new_members.may_be(new.name()) =>
             {
                 self.add(name.to_string());
             }
             _ => {}
         }
         for (field, definition) in fields(old) {
-            match fields(new).find(|(it, _)| *it == field) {
-                Some((_, now)) => self.field(&format!("{name}.{field}"), definition, now),
+            match field_of(new, field) {
+                Some(now) => self.field(&format!("{name}.{field}"), definition, now),
                 None => self.add(format!("{name}.{field}")),
             }
         }
         for (field, _) in fields(new) {
-            if !fields(old).any(|(it, _)| it == field) {
+            if field_of(old, field).is_none() {
                 self.add(format!("{name}.{field}"));
             }
         }
@@ -147,8 +147,8 @@ impl Search<'_> {
 
     fn directives(&mut self) {
         let (old, new) = (
-            &self.old.directive_definitions,
-            &self.new.directive_definitions,
+            &self.schemas.old.directive_definitions,
+            &self.schemas.new.directive_definitions,
         );
         for (name, definition) in old {
             let Some(now) = new.get(name) else {

@@ -1,66 +1,46 @@
-//! One document between two schemas ([`Comparison`]): where its parts are, what the new schema refuses
-//! of it, and which of that a change explains.
+//! One document between two schemas ([`Comparison`]): where its parts are, what is refused of it, and
+//! which of that a change explains.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use apollo_compiler::ast::{Definition, DirectiveList, Document, Value, VariableDefinition};
-use apollo_compiler::parser::{LineColumn, SourceSpan};
-use apollo_compiler::response::GraphQLError;
-use apollo_compiler::{Node, Schema};
+use apollo_compiler::Node;
+use apollo_compiler::ast::{Definition, DirectiveList, Document, Value};
 
 use super::change::{Found, Level, Place};
-use super::renames::Renames;
+use super::refusals::{Point, Refusals};
+use super::schemas::Schemas;
+use super::scopes::{Scope, Scopes, Span, Variable};
 use crate::documents::Source;
 use crate::graphql::syntax::Positions;
 
-/// Where something stands in the document.
-pub(super) type Span = Option<SourceSpan>;
-
 /// One document between two schemas.
 pub(super) struct Comparison<'a> {
-    pub(super) old: &'a Schema,
-    pub(super) new: &'a Schema,
-    pub(super) renames: &'a Renames,
+    pub(super) schemas: &'a Schemas<'a>,
+    pub(super) scopes: Scopes<'a>,
+    /// The variables of the operation, or of those that use the fragment, that is looked at.
+    pub(super) scope: Scope<'a>,
     source: &'a Source,
     positions: Positions<'a>,
-    /// Variables that may be left out by whoever sends the document.
-    optional_variables: HashSet<&'a str>,
-    /// Where the type of each variable is named.
-    variable_types: HashMap<&'a str, Span>,
-    refusals: Vec<GraphQLError>,
+    refusals: Refusals,
     /// Where the document is refused for a reason that has been found.
-    explained: HashSet<(usize, usize)>,
+    explained: HashSet<Point>,
     found: &'a mut Found,
 }
 
 impl<'a> Comparison<'a> {
     pub(super) fn new(
-        old: &'a Schema,
-        new: &'a Schema,
-        renames: &'a Renames,
+        schemas: &'a Schemas<'a>,
         document: &'a Document,
         source: &'a Source,
-        refusals: Vec<GraphQLError>,
         found: &'a mut Found,
     ) -> Self {
-        let mut optional_variables = HashSet::new();
-        let mut variable_types = HashMap::new();
-        for variable in variables(document) {
-            let name = variable.name.as_str();
-            if !variable.ty.is_non_null() && variable.default_value.is_none() {
-                optional_variables.insert(name);
-            }
-            variable_types.insert(name, variable.ty.inner_named_type().location());
-        }
         Self {
-            old,
-            new,
-            renames,
+            schemas,
+            scopes: Scopes::of(document),
+            scope: Scope::new(),
             source,
             positions: Positions::of(&source.text),
-            optional_variables,
-            variable_types,
-            refusals,
+            refusals: Refusals::of(schemas, document, source),
             explained: HashSet::new(),
             found,
         }
@@ -68,7 +48,16 @@ impl<'a> Comparison<'a> {
 
     /// Adds a change that concerns this place.
     pub(super) fn add(&mut self, level: Level, coordinate: &str, message: &str, span: Span) {
-        let LineColumn { line, column } = self.line_column(span);
+        self.add_at(level, coordinate, message, self.point(span));
+    }
+
+    fn add_at(
+        &mut self,
+        level: Level,
+        coordinate: &str,
+        message: &str,
+        (line, column): (usize, usize),
+    ) {
         let place = Place {
             document: self.source.name.clone(),
             line,
@@ -87,89 +76,105 @@ impl<'a> Comparison<'a> {
     ) {
         self.add(Level::Breaking, coordinate, message, span);
         for span in refused_at {
-            let LineColumn { line, column } = self.line_column(*span);
-            self.explained.insert((line, column));
+            self.explained.insert(self.point(*span));
         }
     }
 
     /// Whether the new schema refuses the document at one of these places.
     pub(super) fn is_refused_at(&self, spans: &[Span]) -> bool {
-        let places: Vec<_> = spans.iter().map(|span| self.line_column(*span)).collect();
-        let mut locations = self.refusals.iter().flat_map(|it| &it.locations);
-        locations.any(|location| places.contains(location))
+        let mut places = spans.iter().map(|span| self.point(*span));
+        places.any(|place| self.refusals.is_at(place))
     }
 
-    /// The places at which a value is refused: where it stands, and where the type of its variable is
-    /// named.
+    /// The places at which a value is refused, of which it is one if it is no object: where it stands,
+    /// where it is in a list, and where the type of its variable is named.
     pub(super) fn places_of(&self, value: &Node<Value>) -> Vec<Span> {
         let mut places = vec![value.location()];
-        if let Value::Variable(name) = &**value {
-            places.push(name.location());
-            places.extend(self.variable_types.get(name.as_str()));
+        match &**value {
+            Value::Variable(name) => {
+                places.push(name.location());
+                let variable = self.variable_named(name);
+                places.extend(variable.into_iter().flat_map(|it| &it.types));
+            }
+            Value::List(items) => places.extend(items.iter().flat_map(|it| self.places_of(it))),
+            _ => {}
         }
         places
+    }
+
+    /// A variable by its name, in what is looked at.
+    pub(super) fn variable_named(&self, name: &str) -> Option<&Variable> {
+        self.scope.get(name)
     }
 
     /// Whether a value may be left out when the document is sent.
     pub(super) fn may_be_left_out(&self, value: &Value) -> bool {
         match value {
-            Value::Variable(name) => self.optional_variables.contains(name.as_str()),
+            Value::Variable(name) => self
+                .variable_named(name)
+                .is_some_and(|it| it.may_be_left_out),
             _ => false,
         }
     }
 
-    /// Adds what the new schema refuses for a reason that is not among the changes so far.
-    pub(super) fn add_unexplained(&mut self, document: &Document) {
-        for refusal in std::mem::take(&mut self.refusals) {
-            let is_explained =
-                |place: &LineColumn| self.explained.contains(&(place.line, place.column));
-            if refusal.locations.iter().any(is_explained) {
+    /// Whether the derive made types of what stands there by the old schema.
+    pub(super) fn had_types(&self, span: Span) -> bool {
+        self.refusals.had_types(self.point(span))
+    }
+
+    /// What became of a type, and what the derive needs for it at a place, if that is not there.
+    pub(super) fn with_need(&mut self, message: &str, span: Span) -> String {
+        let need = match self.refusals.take_typename(self.point(span)) {
+            true => ": the derive needs `__typename` beside what is selected",
+            false => "",
+        };
+        format!("{message}{need}")
+    }
+
+    /// Adds what is refused for a reason that is not among the changes so far.
+    pub(super) fn add_unexplained(mut self, document: &Document) {
+        let starts: Vec<_> = document
+            .definitions
+            .iter()
+            .map(|it| (self.point(it.location()), it))
+            .collect();
+        let refusals = std::mem::take(&mut self.refusals);
+        let (server, derive) = refusals.into_rest();
+        for refusal in server {
+            let mut places = refusal.locations.iter().map(|it| (it.line, it.column));
+            if places.any(|place| self.explained.contains(&place)) {
                 continue;
             }
             let place = refusal.locations.first();
-            let (line, column) = place.map_or((1, 1), |it| (it.line, it.column));
-            let around = self.definition_at(document, line, column);
-            let place = Place {
-                document: self.source.name.clone(),
-                line,
-                column,
-            };
-            let message = &refusal.message;
-            self.found.add(Level::Breaking, &around, message, place);
+            let place = place.map_or((1, 1), |it| (it.line, it.column));
+            let around = definition_at(&starts, place);
+            self.add_at(Level::Breaking, &around, &refusal.message, place);
+        }
+        for (place, message) in derive {
+            let around = definition_at(&starts, place);
+            let message = format!("the derive makes no types of it any more: {message}");
+            self.add_at(Level::Safe, &around, &message, place);
         }
     }
 
-    /// The name of the operation or fragment at a place.
-    fn definition_at(&self, document: &Document, line: usize, column: usize) -> String {
-        let mut before = document.definitions.iter().filter(|definition| {
-            let start = self.line_column(definition.location());
-            (start.line, start.column) <= (line, column)
-        });
-        match before.next_back() {
-            Some(Definition::OperationDefinition(it)) => match &it.name {
-                Some(name) => format!("{} {name}", it.operation_type),
-                None => it.operation_type.to_string(),
-            },
-            Some(Definition::FragmentDefinition(it)) => format!("fragment {}", it.name),
-            _ => "document".to_owned(),
-        }
-    }
-
-    fn line_column(&self, span: Span) -> LineColumn {
+    fn point(&self, span: Span) -> Point {
         let offset = span.map_or(0, |span| span.offset());
-        self.positions.line_column(offset)
+        let place = self.positions.line_column(offset);
+        (place.line, place.column)
     }
 }
 
-fn variables(document: &Document) -> impl Iterator<Item = &Node<VariableDefinition>> {
-    let variables = document
-        .definitions
-        .iter()
-        .map(|definition| match definition {
-            Definition::OperationDefinition(operation) => &*operation.variables,
-            _ => &[],
-        });
-    variables.flatten()
+/// The name of the operation or fragment at a place, by where they start.
+fn definition_at(starts: &[(Point, &Definition)], place: Point) -> String {
+    let before = starts.partition_point(|(start, _)| *start <= place);
+    match starts[..before].last() {
+        Some((_, Definition::OperationDefinition(it))) => match &it.name {
+            Some(name) => format!("{} {name}", it.operation_type),
+            None => it.operation_type.to_string(),
+        },
+        Some((_, Definition::FragmentDefinition(it))) => format!("fragment {}", it.name),
+        _ => "document".to_owned(),
+    }
 }
 
 /// What became of a deprecation; none if nothing did.

@@ -1,16 +1,16 @@
-//! What a document sends, in both schemas: values that it has itself, and variables, whose types were
-//! made from the old schema. A server checks variables only when it is called, so that validation does
-//! not find what it refuses of them.
+//! Variables in both schemas. Their types were made from the old one. A server checks them only when it is
+//! called, so that validation does not find what it refuses of them.
 
 use std::collections::HashSet;
 
-use apollo_compiler::ast::{InputValueDefinition, Type, Value, VariableDefinition};
+use apollo_compiler::ast::{Type, VariableDefinition};
 use apollo_compiler::schema::{EnumType, ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node};
 
 use super::change::Level;
-use super::comparison::{Comparison, Span, deprecation};
+use super::comparison::{Comparison, deprecation};
 use super::renames::{same_default, same_kind};
+use super::scopes::Span;
 use crate::graphql::types;
 use crate::graphql::types::is_one_of;
 
@@ -19,42 +19,48 @@ impl<'a> Comparison<'a> {
     pub(super) fn variable(&mut self, variable: &'a Node<VariableDefinition>) {
         let name = variable.ty.inner_named_type();
         let place = name.location();
-        if !self.new.types.contains_key(name) {
-            let message = match self.renames.of(name) {
+        self.directives(&variable.directives);
+        if !self.schemas.new.types.contains_key(name) {
+            let message = match self.schemas.renames.of(name) {
                 Some(new) => format!("the type is named `{new}` now"),
                 None => "the type is removed".to_owned(),
             };
             return self.add_breaking(name, &message, place, &[place]);
         }
-        self.held(name, name, variable.location());
+        self.held(name, variable.location());
         if let Some(default) = &variable.default_value {
             self.literal(default, &variable.ty, &variable.ty);
         }
     }
 
-    /// What a variable of this type, which has another name in the new schema, may hold.
-    fn held(&mut self, old: &Name, new: &Name, place: Span) {
+    /// What a variable of this type, which the document names, may hold.
+    fn held(&mut self, ty: &Name, place: Span) {
+        let named = ty.location();
         let mut seen = HashSet::new();
-        let mut ahead = vec![(old.clone(), new.clone())];
+        let mut ahead = vec![(ty.clone(), ty.clone())];
         while let Some((old, new)) = ahead.pop() {
             if !seen.insert((old.clone(), new.clone())) {
                 continue;
             }
-            match (self.old.types.get(&old), self.new.types.get(&new)) {
+            match (
+                self.schemas.old.types.get(&old),
+                self.schemas.new.types.get(&new),
+            ) {
                 (Some(ExtendedType::Enum(old)), Some(ExtendedType::Enum(new))) => {
                     self.sent_values(old, new, place);
                 }
                 (Some(ExtendedType::InputObject(old)), Some(ExtendedType::InputObject(new))) => {
                     ahead.extend(self.sent_fields(old, new, place));
                 }
-                (was, is) if !same_kind(was, is) => {
+                // Of another name that has been said.
+                (was, is) if old == new && !same_kind(was, is) => {
                     let message = "it is another kind of type";
                     match is {
                         // It says of no value that it takes it.
                         Some(ExtendedType::Scalar(_)) => {
                             self.add(Level::Dangerous, &old, message, place);
                         }
-                        _ => self.add_breaking(&old, message, place, &[]),
+                        _ => self.add_breaking(&old, message, place, &[named]),
                     }
                 }
                 _ => {}
@@ -115,7 +121,9 @@ impl<'a> Comparison<'a> {
                 self.add(level, &coordinate, &message, place);
             }
             if !same_default(field, now) {
-                self.default_value(&coordinate, field, now, !field.is_required(), place);
+                // The derive's types always have what is never null, whatever its default is.
+                let is_left_out = !field.ty.is_non_null();
+                self.default_value(&coordinate, field, now, is_left_out, place);
             }
             let named = |ty: &Type| ty.inner_named_type().clone();
             inner.push((named(&field.ty), named(&now.ty)));
@@ -171,7 +179,10 @@ impl<'a> Comparison<'a> {
         if old == new {
             return (Level::Safe, "");
         }
-        let (was, is) = (self.old.types.get(old), self.new.types.get(new));
+        let (was, is) = (
+            self.schemas.old.types.get(old),
+            self.schemas.new.types.get(new),
+        );
         match (old.as_str(), new.as_str()) {
             ("Int", "Float" | "ID") | ("String", "ID") | ("ID", "String") => {
                 return (Level::Safe, "it takes the same values");
@@ -188,122 +199,6 @@ impl<'a> Comparison<'a> {
                 (Level::Dangerous, "it may take other values")
             }
             _ => (Level::Breaking, "it takes other values"),
-        }
-    }
-
-    /// Another default value, of what may be left out or not.
-    pub(super) fn default_value(
-        &mut self,
-        coordinate: &str,
-        old: &InputValueDefinition,
-        new: &InputValueDefinition,
-        is_left_out: bool,
-        place: Span,
-    ) {
-        let message = match (&old.default_value, &new.default_value) {
-            (Some(old), Some(new)) => format!("the default `{old}` became `{new}`"),
-            (Some(old), None) => format!("the default `{old}` is removed"),
-            (None, Some(new)) => format!("the default `{new}` is added"),
-            (None, None) => return,
-        };
-        let level = if is_left_out {
-            Level::Dangerous
-        } else {
-            Level::Safe
-        };
-        self.add(level, coordinate, &message, place);
-    }
-
-    /// A value that the document has itself, where these types are expected. A value nests no deeper
-    /// than a document's syntax allows.
-    pub(super) fn literal(&mut self, value: &'a Node<Value>, old: &Type, new: &Type) {
-        let place = value.location();
-        match &**value {
-            Value::List(items) => {
-                if let (Some(old), Some(new)) = (types::item(old), types::item(new)) {
-                    for item in items {
-                        self.literal(item, old, new);
-                    }
-                }
-            }
-            Value::Enum(word) => {
-                let (was, is) = (old.inner_named_type(), new.inner_named_type());
-                if let Some(ExtendedType::Enum(new)) = self.new.types.get(is)
-                    && !new.values.contains_key(word)
-                {
-                    let coordinate = format!("{was}.{word}");
-                    self.add_breaking(&coordinate, "the value is removed", place, &[place]);
-                }
-            }
-            Value::Object(given) => {
-                let (was, is) = (old.inner_named_type(), new.inner_named_type());
-                if !same_kind(self.old.types.get(was), self.new.types.get(is)) {
-                    return;
-                }
-                let (Some(old), Some(new)) = (
-                    types::input_object(self.old, old),
-                    types::input_object(self.new, new),
-                ) else {
-                    return;
-                };
-                self.object(value, given, old, new);
-            }
-            _ => {}
-        }
-    }
-
-    fn object(
-        &mut self,
-        value: &Node<Value>,
-        given: &'a [(Name, Node<Value>)],
-        old: &InputObjectType,
-        new: &InputObjectType,
-    ) {
-        let place = value.location();
-        for (name, value) in given {
-            let coordinate = format!("{}.{name}", old.name);
-            match (old.fields.get(name), new.fields.get(name)) {
-                (Some(_), None) => {
-                    let place = name.location();
-                    self.add_breaking(&coordinate, "the field is removed", place, &[place]);
-                }
-                (Some(old), Some(new)) => {
-                    let refused_at = self.places_of(value);
-                    if old.ty != new.ty {
-                        let message = format!("the type `{}` became `{}`", old.ty, new.ty);
-                        let place = name.location();
-                        match self.is_refused_at(&refused_at) {
-                            true => self.add_breaking(&coordinate, &message, place, &refused_at),
-                            false => self.add(Level::Safe, &coordinate, &message, place),
-                        }
-                    }
-                    self.literal(value, &old.ty, &new.ty);
-                }
-                (None, _) => {}
-            }
-        }
-        for (name, field) in &new.fields {
-            let coordinate = format!("{}.{name}", old.name);
-            let is_given = given.iter().any(|(given, _)| given == name);
-            match old.fields.get(name) {
-                None if field.is_required() => {
-                    self.add_breaking(&coordinate, "a required field is added", place, &[place]);
-                }
-                None => self.add(
-                    Level::Safe,
-                    &coordinate,
-                    "an optional field is added",
-                    place,
-                ),
-                Some(old) if !is_given && field.is_required() => {
-                    let message = format!("the type `{}` became `{}`", old.ty, field.ty);
-                    self.add_breaking(&coordinate, &message, place, &[place]);
-                }
-                Some(old) if !is_given && !same_default(old, field) => {
-                    self.default_value(&coordinate, old, field, true, place);
-                }
-                Some(_) => {}
-            }
         }
     }
 }

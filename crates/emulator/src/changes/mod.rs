@@ -30,22 +30,33 @@
 //! - what a document selects is removed, may be null, also within a list, or has another type: a list
 //!   or none, another scalar or enum;
 //! - an argument that a document gives is removed, or takes another type; an argument that it does
-//!   not give is required;
+//!   not give is required, of a directive as of a field;
+//! - a default is removed, so that a value is required;
+//! - a variable may be null, and null is not taken any more. A default does not help: it takes the place of
+//!   what is left out, and the derive's types send null;
 //! - a type that a document names is removed, or has another name: of a fragment, of a variable;
 //! - of an input object that a variable is made of, a field is removed, is added as required, or takes
 //!   another type, and an enum that a variable holds lost a value. Validation does not find these: a
-//!   server checks variables only when it is called.
+//!   server checks variables only when it is called;
+//! - of the objects that an interface or a union may be, which the derive's types find by `__typename`,
+//!   one has another name, or none is as before;
+//! - a fragment may not apply any more where it always did, and the derive's types need what is in it.
 //!
 //! *Dangerous*: the document is valid and its response can be read, but may mean something else:
 //!
 //! - an enum of which a document selects a value has a further one; an interface or a union a further
 //!   type, whose objects the derive's types read only with `fragments_other_variant`;
-//! - the default changed of an argument that a document leaves out, or of such a field of an input object;
-//! - a field has another object type, which has what the document selects.
+//! - the default changed of an argument that a document leaves out, of a field or of a directive, or of
+//!   such a field of an input object;
+//! - a field has another object type, which has what the document selects;
+//! - an object type became an interface or a union, or the other way round. Types that were made before
+//!   read what they read; the message says it where the derive would not make them again;
+//! - a value may not be taken: of a scalar of its own a schema does not say which values it takes.
 //!
 //! *Safe*: everything else that concerns what a document uses: an optional argument or field of an input
 //! object is added, what may be null never is, something is deprecated, an enum lost a value which is
-//! only read, an object type that no document names has another name.
+//! only read, an object type or an enum that no document names has another name. Also what the derive
+//! alone does not take any more: it concerns who compiles again.
 //!
 //! What concerns no document is counted ([`Changes::unused`]). Descriptions do not count.
 
@@ -54,13 +65,20 @@ mod change;
 mod comparison;
 mod inputs;
 mod outputs;
+mod reads;
+mod refusals;
 mod renames;
+mod schemas;
+mod scopes;
+mod values;
 
 pub use change::{Change, Changes, Level, Place};
 
+use comparison::Comparison;
+use schemas::Schemas;
+
 use crate::documents::{Documents, Problems, Schema};
 use crate::graphql::document;
-use comparison::Comparison;
 
 /// What changed between two schemas for these documents, by level and then by coordinate.
 ///
@@ -80,19 +98,16 @@ use comparison::Comparison;
 /// ```
 pub fn changes(old: &Schema, new: &Schema, documents: &Documents) -> Result<Changes, Problems> {
     documents.validate(old)?;
-    let (old, new) = (&old.declared, &new.declared);
-    let renames = renames::between(old, new);
+    let schemas = Schemas::of(&old.declared, &new.declared);
     let mut found = change::Found::default();
     for source in documents.sources() {
         // It has been read before, so this is no error.
-        let Ok(document) = document::read(old, &source.text) else {
+        let Ok(document) = document::read(schemas.old, &source.text) else {
             continue;
         };
-        let refusals = document::read(new, &source.text).err().unwrap_or_default();
-        let mut comparison =
-            Comparison::new(old, new, &renames, &document, source, refusals, &mut found);
+        let mut comparison = Comparison::new(&schemas, &document, source, &mut found);
         comparison.definitions(&document);
         comparison.add_unexplained(&document);
     }
-    Ok(found.into_changes(all::coordinates(old, new, &renames)))
+    Ok(found.into_changes(all::coordinates(&schemas)))
 }

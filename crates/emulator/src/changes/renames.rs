@@ -3,13 +3,17 @@
 
 use std::collections::HashMap;
 
-use apollo_compiler::ast::{OperationType, Type};
+use apollo_compiler::ast::{OperationType, Type, Value};
+use apollo_compiler::collections::IndexMap;
 use apollo_compiler::schema::{Component, ExtendedType, FieldDefinition, InputValueDefinition};
-use apollo_compiler::{Name, Node, Schema};
+use apollo_compiler::{Name, Schema};
 
-/// The new names of types, by the old ones. Types that keep their name are not among them.
+/// Types that have another name, by the old and by the new one. Those that keep theirs are not among them.
 #[derive(Default)]
-pub(super) struct Renames(HashMap<Name, Name>);
+pub(super) struct Renames {
+    by_old: HashMap<Name, Name>,
+    by_new: HashMap<Name, Name>,
+}
 
 impl Renames {
     /// What an old type is called now; none if it is gone.
@@ -22,12 +26,12 @@ impl Renames {
 
     /// The other name of an old type.
     pub(super) fn of(&self, old: &str) -> Option<&str> {
-        self.0.get(old).map(|name| name.as_str())
+        self.by_old.get(old).map(|name| name.as_str())
     }
 
-    /// Whether it is a new name of an old type.
-    pub(super) fn has_new(&self, name: &str) -> bool {
-        self.0.values().any(|it| it == name)
+    /// The old name of a type that has another one now; of several that became one, the first.
+    pub(super) fn old_name(&self, new: &str) -> Option<&str> {
+        self.by_new.get(new).map(|name| name.as_str())
     }
 }
 
@@ -74,10 +78,12 @@ impl Search<'_> {
         let is_renamed = old != new
             && !self.new.types.contains_key(old)
             && !self.old.types.contains_key(new)
-            && !self.renames.0.contains_key(old)
+            && !self.renames.by_old.contains_key(old)
             && same_kind(self.old.types.get(old), self.new.types.get(new));
         if is_renamed {
-            self.renames.0.insert(old.clone(), new.clone());
+            let Renames { by_old, by_new } = &mut self.renames;
+            by_old.insert(old.clone(), new.clone());
+            by_new.entry(new.clone()).or_insert_with(|| old.clone());
             self.ahead.push((old.clone(), new.clone()));
         }
     }
@@ -98,7 +104,7 @@ impl Search<'_> {
             }
         }
         for (name, field) in fields(old) {
-            let Some(other) = fields(new).find(|(it, _)| *it == name).map(|(_, it)| it) else {
+            let Some(other) = field_of(new, name) else {
                 continue;
             };
             self.pair_types(&field.ty, &other.ty);
@@ -115,12 +121,23 @@ impl Search<'_> {
 pub(super) fn fields(
     ty: &ExtendedType,
 ) -> impl Iterator<Item = (&Name, &Component<FieldDefinition>)> {
-    let fields = match ty {
+    all_fields(ty).into_iter().flatten()
+}
+
+/// A field of an object or an interface.
+pub(super) fn field_of<'a>(
+    ty: &'a ExtendedType,
+    name: &Name,
+) -> Option<&'a Component<FieldDefinition>> {
+    all_fields(ty)?.get(name)
+}
+
+fn all_fields(ty: &ExtendedType) -> Option<&IndexMap<Name, Component<FieldDefinition>>> {
+    match ty {
         ExtendedType::Object(it) => Some(&it.fields),
         ExtendedType::Interface(it) => Some(&it.fields),
         _ => None,
-    };
-    fields.into_iter().flatten()
+    }
 }
 
 pub(super) fn same_kind(old: Option<&ExtendedType>, new: Option<&ExtendedType>) -> bool {
@@ -130,8 +147,30 @@ pub(super) fn same_kind(old: Option<&ExtendedType>, new: Option<&ExtendedType>) 
     }
 }
 
-/// Whether the default values are written alike.
+/// Whether the default values are the same, in whatever order the fields of objects are written.
 pub(super) fn same_default(old: &InputValueDefinition, new: &InputValueDefinition) -> bool {
-    let written = |value: &InputValueDefinition| value.default_value.as_ref().map(Node::to_string);
-    written(old) == written(new)
+    match (&old.default_value, &new.default_value) {
+        (Some(old), Some(new)) => same_value(old, new),
+        (old, new) => old.is_none() && new.is_none(),
+    }
+}
+
+/// A value nests no deeper than a schema's syntax allows.
+fn same_value(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::List(old), Value::List(new)) => {
+            let mut pairs = old.iter().zip(new);
+            old.len() == new.len() && pairs.all(|(old, new)| same_value(old, new))
+        }
+        (Value::Object(old), Value::Object(new)) => {
+            let new_fields: HashMap<_, _> = new.iter().map(|(name, value)| (name, value)).collect();
+            old.len() == new.len()
+                && old.iter().all(|(name, value)| {
+                    new_fields
+                        .get(name)
+                        .is_some_and(|now| same_value(value, now))
+                })
+        }
+        _ => old == new,
+    }
 }

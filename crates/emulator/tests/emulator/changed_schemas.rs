@@ -53,6 +53,7 @@ fn what_is_selected_of_a_union_or_an_interface_may_be_another_object() {
         &other,
         document,
         &[
+            "breaking U 1:11: none of the types that it may be is known to types made before",
             "breaking query Q 1:26: Fragment cannot be spread here as objects of type \"U\" can never be of type \"A\".",
             "dangerous U 1:11: it may be `B`, too",
             "safe U 1:11: it is never `A`",
@@ -152,7 +153,10 @@ fn values_in_a_document_are_compared_where_they_stand() {
         old,
         &must,
         document,
-        &["breaking In.n 1:28, 1:34: the type `Int` became `Int!`"],
+        &[
+            "breaking In.n 1:28, 1:34: the type `Int` became `Int!`",
+            "dangerous In.n 1:28, 1:34: the default `1` is removed",
+        ],
     );
 }
 
@@ -416,4 +420,531 @@ fn documents_that_the_derive_would_not_take_are_compared_all_the_same() {
     let old = "type Query { a: ID! }";
     let (found, _) = compared(old, "type Query { a: ID }", "{ a }");
     assert!(found[0].starts_with("breaking Query.a"), "{found:?}");
+}
+
+/// A schema in which `Query.a` has this type.
+fn with_a(ty: &str, definitions: &str) -> String {
+    format!("type Query {{ a: {ty} }} type B {{ y: Int }} {definitions}")
+}
+
+#[test]
+fn an_object_that_becomes_an_interface_is_read_as_before_and_needs_typename_when_compiled_again() {
+    let old = with_a("A", "type A { x: Int! }");
+    let same = with_a(
+        "A",
+        "interface A { x: Int! } type C implements A { x: Int! }",
+    );
+    let other = with_a(
+        "I",
+        "interface I { x: Int! } type A implements I { x: Int! }",
+    );
+    let needed = "the derive needs `__typename` beside what is selected";
+    assert_changes(
+        &old,
+        &same,
+        "query Q { a { x } }",
+        &[&format!(
+            "dangerous A 1:11: it is an interface now: {needed}"
+        )],
+    );
+    assert_changes(
+        &old,
+        &other,
+        "query Q { a { x } }",
+        &[&format!(
+            "dangerous Query.a 1:11: the type `A` became `I`: it is an interface now: {needed}"
+        )],
+    );
+    // What has it already compiles as it is.
+    assert_changes(
+        &old,
+        &same,
+        "query Q { a { __typename x } }",
+        &["dangerous A 1:11: it is an interface now"],
+    );
+    assert_changes(
+        &old,
+        &other,
+        "query Q { a { __typename x } }",
+        &["dangerous Query.a 1:11: the type `A` became `I`: it is an interface now"],
+    );
+    // What else became of it is said beside it.
+    let nullable = same.replace("x: Int!", "x: Int");
+    assert_changes(
+        &old,
+        &nullable,
+        "query Q { a { x } }",
+        &[
+            "breaking A.x 1:15: the type `Int!` became `Int`: it may be null",
+            &format!("dangerous A 1:11: it is an interface now: {needed}"),
+        ],
+    );
+    let both = same.replace("a: A ", "a: A! ");
+    assert_changes(
+        &old,
+        &both,
+        "query Q { a { x } }",
+        &[
+            &*format!("dangerous A 1:11: it is an interface now: {needed}"),
+            "safe Query.a 1:11: the type `A` became `A!`: it is never null",
+        ],
+    );
+    // A fragment has types of its own.
+    assert_changes(
+        &old,
+        &same,
+        "query Q { a { ...F } } fragment F on A { x }",
+        &[&format!(
+            "dangerous A 1:11, 1:38: it is an interface now: {needed}"
+        )],
+    );
+}
+
+#[test]
+fn an_object_that_becomes_a_union_is_refused_for_what_is_selected_of_it() {
+    let old = with_a("A", "type A { x: Int! }");
+    let same = with_a("A", "union A = C type C { x: Int! }");
+    assert_changes(
+        &old,
+        &same,
+        "query Q { a { __typename } }",
+        &["dangerous A 1:11: it is a union now"],
+    );
+    assert_changes(
+        &old,
+        &same,
+        "query Q { a { __typename x } }",
+        &[
+            "breaking A.x 1:26: the type `A` is a union now, which has no fields",
+            "dangerous A 1:11: it is a union now",
+        ],
+    );
+    let other = with_a("U", "union U = A | B type A { x: Int! }");
+    assert_changes(
+        &old,
+        &other,
+        "query Q { a { __typename ...F } } fragment F on A { __typename }",
+        &[
+            "dangerous Query.a 1:11: the type `A` became `U`: it is a union now",
+            "dangerous Query.a 1:26: what is selected on `A` may be missing",
+        ],
+    );
+}
+
+#[test]
+fn what_types_made_before_read_of_a_fragment_may_be_missing() {
+    let old = with_a("A", "type A { x: Int! z: Int }");
+    let other = with_a(
+        "I",
+        "interface I { z: Int } type A implements I { x: Int! z: Int }
+         type C implements I { z: Int }",
+    );
+    let is_now = "dangerous Query.a 1:11: the type `A` became `I`: it is an interface now";
+    for (fragment, level) in [
+        ("{ x }", "breaking"),
+        ("{ __typename z }", "dangerous"),
+        ("{ ...G z } fragment G on A { x }", "breaking"),
+    ] {
+        let document = format!("query Q {{ a {{ __typename ...F }} }} fragment F on A {fragment}");
+        let missing = format!("{level} Query.a 1:26: what is selected on `A` may be missing");
+        let mut expected = [missing.as_str(), is_now];
+        expected.sort_unstable();
+        assert_changes(&old, &other, &document, &expected);
+    }
+    // An object that is always of the fragment's type has all of it.
+    let always = with_a(
+        "I",
+        "interface I { z: Int } type A implements I { x: Int! z: Int }",
+    );
+    let document = "query Q { a { __typename ...F } } fragment F on A { x }";
+    assert_changes(&old, &always, document, &[is_now]);
+}
+
+#[test]
+fn an_interface_that_becomes_something_else_is_read_by_the_types_that_it_had() {
+    let old = with_a(
+        "N",
+        "interface N { x: Int } type C implements N { x: Int } type D implements N { x: Int }",
+    );
+    let document = "query Q { a { __typename x } }";
+    // One of those that it was.
+    assert_changes(
+        &old,
+        &old.replace("a: N", "a: C"),
+        document,
+        &["dangerous Query.a 1:11: the type `N` became `C`: it is an object type now"],
+    );
+    // The objects are named otherwise: none of them is known.
+    let unknown = "none of the types that it may be is known to types made before";
+    assert_changes(
+        &old,
+        &with_a("N", "type N { x: Int }"),
+        document,
+        &[
+            &*format!("breaking N 1:11: {unknown}"),
+            "dangerous N 1:11: it is an object type now",
+            "safe N 1:11: it is never `C`",
+            "safe N 1:11: it is never `D`",
+        ],
+    );
+    assert_changes(
+        &old,
+        &with_a("N", "union N = C | B type C { x: Int }"),
+        "query Q { a { __typename } }",
+        &[
+            "dangerous N 1:11: it is a union now",
+            "dangerous N 1:11: it may be `B`, too",
+            "safe N 1:11: it is never `D`",
+        ],
+    );
+    let other = format!(
+        "{} interface M {{ x: Int }} type E implements M {{ x: Int }}",
+        old.replace("a: N", "a: M")
+    );
+    assert_changes(
+        &old,
+        &other,
+        document,
+        &[
+            &*format!("breaking Query.a 1:11: {unknown}"),
+            "dangerous Query.a 1:11: it may be `E`, too",
+            "dangerous Query.a 1:11: the type `N` became `M`: another type, which has what is selected",
+        ],
+    );
+}
+
+#[test]
+fn an_object_that_has_another_name_is_not_known_where_types_read_its_name() {
+    let old = "type Query { n: N c: C d: D } interface N { x: Int }
+        type C implements N { x: Int } type D implements N { x: Int }";
+    let new = "type Query { n: N c: E d: D } interface N { x: Int }
+        type E implements N { x: Int } type D implements N { x: Int }";
+    assert_changes(
+        old,
+        new,
+        "query Q { n { __typename x } }",
+        &["breaking N 1:11: `C` is named `E` now, which types made before do not know"],
+    );
+    assert_changes(
+        old,
+        new,
+        "query Q { c { x } }",
+        &["safe Query.c 1:11: the type `C` became `E`: it has another name"],
+    );
+}
+
+#[test]
+fn the_default_of_a_directive_s_argument_that_is_left_out_counts() {
+    let old = "directive @a(b: Int = 1, c: Int) on FIELD | QUERY | FRAGMENT_SPREAD | VARIABLE_DEFINITION type Query { x: Int }";
+    let document = "query Q @a { x @a(b: 3) }";
+    for (from, to, expected) in [
+        (
+            "b: Int = 1",
+            "b: Int = 2",
+            &["dangerous @a(b:) 1:9: the default `1` became `2`"][..],
+        ),
+        (
+            "b: Int = 1",
+            "b: Int",
+            &["dangerous @a(b:) 1:9: the default `1` is removed"],
+        ),
+        (
+            "b: Int = 1, ",
+            "",
+            &["breaking @a(b:) 1:19: the argument is removed"],
+        ),
+        (
+            "c: Int",
+            "c: Int!",
+            &["breaking @a(c:) 1:9, 1:16: the type `Int` became `Int!`"],
+        ),
+        (
+            "c: Int",
+            "c: Int, d: Int!",
+            &["breaking @a(d:) 1:9, 1:16: a required argument is added"],
+        ),
+        (
+            "b: Int = 1",
+            "b: Boolean = true",
+            &[
+                "breaking @a(b:) 1:19: the type `Int` became `Boolean`",
+                "dangerous @a(b:) 1:9: the default `1` became `true`",
+            ],
+        ),
+    ] {
+        let (mut found, _) = compared(old, &old.replacen(from, to, 1), document);
+        found.retain(|it| !it.starts_with("safe"));
+        assert_eq!(found, expected, "{to}");
+    }
+    // Wherever it stands.
+    let old = old.replace("x: Int }", "x(n: Int): Int }");
+    assert_changes(
+        &old,
+        &old.replace("= 1", "= 2"),
+        "query Q($v: Int @a) { x(n: $v) ...F @a } fragment F on Query { x(n: $v) @a }",
+        &["dangerous @a(b:) 1:17, 1:37, 1:73: the default `1` became `2`"],
+    );
+}
+
+#[test]
+fn a_default_that_is_removed_is_said_to_be_where_a_value_is_required_now() {
+    let required = "the default `1` is removed: a value is required now";
+    let old = "type Query { a(n: Int! = 1): Int b(in: In): Int } input In { n: Int! = 1 }";
+    let argument = old.replacen(" = 1", "", 1);
+    assert_changes(
+        old,
+        &argument,
+        "query Q { a }",
+        &[&format!("breaking Query.a(n:) 1:11: {required}")],
+    );
+    assert_changes(
+        old,
+        &argument,
+        "query Q($n: Int) { a(n: $n) }",
+        &[&format!("breaking Query.a(n:) 1:22: {required}")],
+    );
+    for document in ["query Q { a(n: 2) }", "query Q($n: Int!) { a(n: $n) }"] {
+        let (found, _) = compared(old, &argument, document);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("safe Query.a(n:) "), "{found:?}");
+        assert!(
+            found[0].ends_with(": the default `1` is removed"),
+            "{found:?}"
+        );
+    }
+    let field = old.replace("In { n: Int! = 1 }", "In { n: Int! }");
+    assert_changes(
+        old,
+        &field,
+        "query Q { b(in: {}) }",
+        &[&format!("breaking In.n 1:17: {required}")],
+    );
+    assert_changes(
+        old,
+        &field,
+        "query Q($n: Int) { b(in: { n: $n }) }",
+        &[&format!("breaking In.n 1:28: {required}")],
+    );
+    // The derive's types always have it.
+    assert_changes(
+        old,
+        &field,
+        "query Q($in: In) { b(in: $in) }",
+        &["safe In.n 1:9: the default `1` is removed"],
+    );
+    let directive = "directive @a(n: Int! = 1) on FIELD type Query { a: Int }";
+    assert_changes(
+        directive,
+        &directive.replace(" = 1", ""),
+        "query Q { a @a }",
+        &[&format!("breaking @a(n:) 1:13: {required}")],
+    );
+}
+
+#[test]
+fn a_value_is_compared_wherever_it_stands_in_a_document() {
+    let lists = "type Query { a(n: [Int]): Int }";
+    let without_null = lists.replace("[Int]", "[Int!]");
+    for (document, place) in [
+        ("query Q { a(n: [1, null]) }", "1:13"),
+        ("query Q($n: Int) { a(n: [1, $n]) }", "1:22"),
+        // Valid: its default takes the place of nothing. Not that of null.
+        ("query Q($n: Int = 1) { a(n: [1, $n]) }", "1:26"),
+    ] {
+        let expected = format!("breaking Query.a(n:) {place}: the type `[Int]` became `[Int!]`");
+        assert_changes(lists, &without_null, document, &[&expected]);
+    }
+    let old = "type Query { a(in: In): Int } input In { n: Int = 1, m: Int, c: C } enum C { R S }";
+    let document = "query Q($n: Int) { a(in: { n: $n, c: R }) }";
+    for (from, to, expected) in [
+        (
+            "n: Int = 1",
+            "n: Int = 2",
+            "dangerous In.n 1:28: the default `1` became `2`",
+        ),
+        (
+            "m: Int",
+            "m: Int = 3",
+            "dangerous In.m 1:26: the default `3` is added",
+        ),
+        ("m: Int, ", "", "safe In.m 1:26: the field is removed"),
+        ("R S", "R @deprecated S", "safe C.R 1:38: deprecated"),
+        ("m: Int", "m: Int @deprecated", "safe In.m 1:26: deprecated"),
+        (
+            "enum C { R S }",
+            "scalar C",
+            "dangerous C 1:38: it is another kind of type",
+        ),
+        (
+            "enum C { R S }",
+            "enum C { S }",
+            "breaking C.R 1:38: the value is removed",
+        ),
+        (
+            "input In",
+            "input In @oneOf",
+            "breaking In 1:26: it takes exactly one field now",
+        ),
+    ] {
+        let old = if to.contains("oneOf") {
+            old.replace(" = 1", "")
+        } else {
+            old.to_owned()
+        };
+        assert_changes(&old, &old.replacen(from, to, 1), document, &[expected]);
+    }
+    let null = "breaking In.n 1:28: the type `Int` became `Int!`";
+    let added = "dangerous In.n 1:28: the default `1` became `2`";
+    assert_changes(
+        old,
+        &old.replace("Int = 1", "Int! = 2"),
+        document,
+        &[null, added],
+    );
+    // Of a scalar of its own a schema says of no value that it takes it.
+    assert_changes(
+        "type Query { a(d: String): Int } scalar D",
+        "type Query { a(d: D): Int } scalar D",
+        "query Q { a(d: \"x\") }",
+        &["dangerous Query.a(d:) 1:13: the type `String` became `D`: it may take other values"],
+    );
+}
+
+#[test]
+fn a_variable_is_that_of_the_operations_that_use_the_fragment() {
+    let old = "type Query { a(n: Int): Int b(s: String): Int }";
+    let new = old.replace("n: Int", "n: Int! = 1");
+    let fragment = "query B($n: Int!) { ...F } fragment F on Query { a(n: $n) }";
+    // The `$n` of `A` has nothing to do with it.
+    let other = format!("query A($n: String) {{ b(s: $n) }} {fragment}");
+    assert_changes(
+        old,
+        &new,
+        &other,
+        &[
+            "safe Query.a(n:) 1:85: the default `1` is added",
+            "safe Query.a(n:) 1:85: the type `Int` became `Int!`",
+        ],
+    );
+    let both = format!("query A($n: Int) {{ ...F }} {fragment}");
+    assert_changes(
+        old,
+        &new,
+        &both,
+        &[
+            "breaking Query.a(n:) 1:78: the type `Int` became `Int!`",
+            "dangerous Query.a(n:) 1:78: the default `1` is added",
+        ],
+    );
+}
+
+#[test]
+fn a_default_is_the_same_in_whatever_order_its_fields_are_written() {
+    let old = "type Query { a(in: In = { a: 1, b: [2] }): Int } input In { a: Int b: [Int] }";
+    let document = "query Q { a }";
+    assert_changes(
+        old,
+        &old.replace("{ a: 1, b: [2] }", "{b: [2] a: 1}"),
+        document,
+        &[],
+    );
+    let changed =
+        "dangerous Query.a(in:) 1:11: the default `{a: 1, b: [2]}` became `{a: 1, b: [3]}`";
+    assert_changes(old, &old.replace("[2]", "[3]"), document, &[changed]);
+}
+
+#[test]
+fn an_enum_that_has_another_name_is_read_as_before() {
+    let old = "type Query { a: C } enum C { R }";
+    assert_changes(
+        old,
+        "type Query { a: D } enum D { R S }",
+        "query Q { a }",
+        &[
+            "dangerous C.S 1:11: a value is added",
+            "safe Query.a 1:11: the type `C` became `D`: it has another name",
+        ],
+    );
+    for new in [
+        "type Query { a: D } enum C { R } enum D { R }",
+        "type Query { a: String } enum C { R }",
+    ] {
+        let (found, _) = compared(old, new, "query Q { a }");
+        assert!(found[0].starts_with("breaking Query.a"), "{found:?}");
+    }
+}
+
+#[test]
+fn another_root_is_another_type_unless_it_is_the_same_by_another_name() {
+    let old = "schema { query: A } type A { a: Int } type B { a: Int }";
+    assert_changes(
+        old,
+        &old.replace("query: A", "query: B"),
+        "query Q { a }",
+        &["dangerous A 1:1: queries are of the type `B` now, which has what is selected"],
+    );
+    assert_changes(
+        "schema { query: A } type A { a: Int }",
+        "schema { query: C } type C { a: Int }",
+        "query Q { a }",
+        &["safe A 1:1: the type is named `C` now"],
+    );
+    assert_changes(
+        "type Query { a: Int } type Subscription { a: Int }",
+        "type Query { a: Int }",
+        "subscription Q { a }",
+        &["breaking Subscription 1:1: the schema has no subscriptions any more"],
+    );
+}
+
+#[test]
+fn what_the_derive_alone_does_not_take_any_more_is_safe_and_said() {
+    let old = "type Query { n: N } interface N { x: Int } type C implements N { x: Int }
+        type A implements N { x: Int }";
+    let new = "type Query { n: N } interface N { x: Int } type C implements N { x: Int }
+        interface A implements N { x: Int } type B implements A & N { x: Int }";
+    let document = "query Q { n { __typename ... on A { __typename x } } }";
+    assert_changes(
+        old,
+        new,
+        document,
+        &[
+            "dangerous A 1:33: it is an interface now",
+            "dangerous N 1:11: it may be `B`, too",
+            "safe N 1:11: it is never `A`",
+            "safe query Q 1:26: the derive makes no types of it any more: What is in `... on A` is not read of \"N\".",
+        ],
+    );
+}
+
+#[test]
+fn what_becomes_a_leaf_or_another_kind_of_one_is_refused_or_not_read() {
+    let old = "type Query { a: A s: S } type A { x: Int } scalar S";
+    for (from, to, document, coordinate) in [
+        (
+            "type A { x: Int }",
+            "scalar A",
+            "query Q { a { x } }",
+            "A 1:11",
+        ),
+        (
+            "type A { x: Int }",
+            "scalar A",
+            "query Q { a { ...F } } fragment F on A { x }",
+            "A 1:11, 1:38",
+        ),
+        ("scalar S", "enum S { R }", "query Q { s }", "S 1:11"),
+        // Also where it is another one by its `!`.
+        (
+            "s: S } type A { x: Int } scalar S",
+            "s: S! } type A { x: Int } enum S { R }",
+            "query Q { s }",
+            "S 1:11",
+        ),
+    ] {
+        let (mut found, _) = compared(old, &old.replace(from, to), document);
+        found.retain(|it| !it.starts_with("safe"));
+        let expected = format!("breaking {coordinate}: it is another kind of type");
+        assert_eq!(found, [expected], "{document}");
+    }
 }

@@ -146,7 +146,7 @@ fn folders_in_the_folder_are_read_and_those_of_tools_are_not() {
 
 /// Documents that are valid, or would be if the schema had what they ask for, and that the derive
 /// makes nothing of.
-const USELESS: [(&str, usize, usize, &str); 9] = [
+const USELESS: [(&str, usize, usize, &str); 11] = [
     (
         "query { run(id: 1) { status } }",
         1,
@@ -176,6 +176,18 @@ const USELESS: [(&str, usize, usize, &str); 9] = [
         1,
         26,
         "`__typename` is not selected on \"Named\".",
+    ),
+    (
+        "query A { any { __typename ... on Named { name } } }",
+        1,
+        28,
+        "What is in `... on Named` is not read of \"Any\".",
+    ),
+    (
+        "query A { one { __typename ...F } } fragment F on Any { __typename }",
+        1,
+        28,
+        "What is in `...F` is not read of \"Any\".",
     ),
     (
         "query A($of: [Int] = null) { numbers(of: $of) }",
@@ -254,6 +266,7 @@ fn what_the_derive_reads_is_no_problem() {
         "query A { any { __typename ... on Run { status } } }",
         "query A { one { ...F } } fragment F on Named { ...G } fragment G on Named { __typename }",
         "mutation A { stop { status } }",
+        "query A { run(id: 1) { ...F } one { __typename ...G } } fragment F on Named { __typename } fragment G on Run { status }",
         "# \"\"\"no description\"\"\"\nquery A { run(id: 1, in: { a: 1 }) { status } }",
     ] {
         assert_eq!(problems(text), [], "{text}");

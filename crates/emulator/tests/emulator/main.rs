@@ -22,6 +22,7 @@ mod guide;
 mod http;
 mod isolation;
 mod limits;
+mod old_types;
 mod operations;
 #[cfg(all(unix, feature = "program"))]
 mod program;

@@ -27,7 +27,7 @@ use selections::SelectionCheck;
 const DEEPEST: usize = 50;
 
 /// What keeps the derive from making types of a valid document that read its responses.
-pub(super) fn missing(schema: &Schema, document: &Document, source: &Source) -> Vec<Problem> {
+pub(crate) fn missing(schema: &Schema, document: &Document, source: &Source) -> Vec<Problem> {
     let definitions = Definitions::of(schema, document);
     let mut report = Report::of(source);
     let mut selections = SelectionCheck::new(&definitions, &mut report);
