@@ -81,9 +81,10 @@ impl Account {
 
     /// The failure of a command, with what is the likely cause where the account is: credentials
     /// that were refused beside a workspace, or an emulator that has ended.
-    pub(crate) fn explain(failure: Failure, global: &GlobalArgs) -> Failure {
-        let names_workspace =
-            global.workspace.is_some() || failure.message.contains("workspace uid");
+    pub(crate) fn explain(failure: Failure, global: &GlobalArgs, scope: Scope) -> Failure {
+        // What lists the workspaces names none.
+        let names_workspace = scope == Scope::Workspace
+            && (global.workspace.is_some() || failure.message.contains("workspace uid"));
         match failure.kind == FailureKind::Unauthorized && names_workspace {
             true => failure.with_further_hint(WORKSPACES),
             false => Self::explain_unreached(failure, global),

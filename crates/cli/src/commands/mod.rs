@@ -165,7 +165,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             #[cfg(feature = "emulator")]
             Command::Emulator { .. } | Command::Agents(_) => Ok(ExitStatus::Done),
         };
-        let done = done.map_err(|failure| Account::explain(failure, &global));
+        let done = done.map_err(|failure| Account::explain(failure, &global, scope));
         finish(done, output, &mut interrupts).await
     };
     let done = runtime.block_on(async {

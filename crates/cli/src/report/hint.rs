@@ -10,11 +10,16 @@ use crate::args::GlobalArgs;
 pub(crate) const GONE: &str = "the emulator of --emulator has stopped, and the run with it; \
                                `dinoai emulator` in another terminal keeps runs between commands";
 
+/// The end of a hint to list the workspaces.
+const WORKSPACES: &str = ": dinoai workspaces";
+
 /// The options that chose the account of this command.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AccountOptions {
     /// As they stand before a command.
     options: String,
+    /// The same of a command about all workspaces: the one that is named may be the wrong one.
+    without_workspace: String,
     /// Whether the account is an emulator, which ends with the command.
     ends: bool,
 }
@@ -30,12 +35,14 @@ impl AccountOptions {
             // Its path is a secret. A placeholder is refused before anything is sent.
             options += " --endpoint URL";
         }
+        let without_workspace = options.clone();
         if let Some(uid) = &global.workspace {
             let gap = if uid.starts_with('-') { "=" } else { " " };
             options += &format!(" --workspace{gap}{}", quoted(uid));
         }
         Self {
             options,
+            without_workspace,
             ends: global.is_emulated(),
         }
     }
@@ -58,11 +65,14 @@ impl AccountOptions {
         }
         // Before the command's own arguments, of which the last may be an id behind `--`, or a
         // file of any name.
-        let options = format!(": dinoai{} ", self.options);
-        let lines = hint.split('\n');
-        let lines: Vec<_> = lines
-            .map(|line| line.replacen(": dinoai ", &options, 1))
-            .collect();
+        let complete = |line: &str| {
+            let options = match line.ends_with(WORKSPACES) {
+                true => &self.without_workspace,
+                false => &self.options,
+            };
+            line.replacen(": dinoai ", &format!(": dinoai{options} "), 1)
+        };
+        let lines: Vec<_> = hint.split('\n').map(complete).collect();
         Some(lines.join("\n"))
     }
 }
@@ -131,7 +141,13 @@ mod tests {
     fn a_hint_reaches_the_same_account_or_is_none() {
         let complete = |options: &str, ends, hint: &str| {
             let options = options.to_owned();
-            AccountOptions { options, ends }.complete(hint)
+            let without_workspace = " --account".to_owned();
+            let account = AccountOptions {
+                options,
+                without_workspace,
+                ends,
+            };
+            account.complete(hint)
         };
         let hint = "to resume: dinoai batch a --resume b\n  with the same items";
         let expected = "to resume: dinoai --endpoint URL batch a --resume b\n  with the same items";
@@ -150,6 +166,13 @@ mod tests {
         assert_eq!(complete("", true, hint), None);
         let text = "check the workspace";
         assert_eq!(complete(" -x", true, text).as_deref(), Some(text));
+        // The workspace that is named may be the wrong one.
+        let expected = "to see which: dinoai --account workspaces\n  add --workspace UID";
+        let hint = "to see which: dinoai workspaces\n  add --workspace UID";
+        assert_eq!(
+            complete(" --workspace x", false, hint).as_deref(),
+            Some(expected)
+        );
     }
 
     #[test]

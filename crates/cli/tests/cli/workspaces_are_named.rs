@@ -150,9 +150,9 @@ fn a_workspace_that_is_refused_names_the_way_to_the_others() {
     let emulator = emulator();
     let done = run_in(&emulator, &["get", "abc", "--workspace", "elsewhere"]);
     assert_eq!(done.code(), 3, "{}", done.stderr);
+    // Without the workspace that is refused.
     assert!(
-        done.stderr
-            .contains(": dinoai --workspace elsewhere workspaces"),
+        done.stderr.contains(": dinoai workspaces\n"),
         "{}",
         done.stderr
     );
@@ -169,6 +169,12 @@ fn a_workspace_that_is_refused_names_the_way_to_the_others() {
         .env("PARADIME_API_SECRET", "prdm_wsp_wrong");
     let done = run(wrong, &["get", "abc"]);
     assert!(!done.stderr.contains("workspaces"), "{}", done.stderr);
+    // It leads to itself.
+    let mut wrong = by_company_token(&emulator);
+    wrong.env("PARADIME_API_SECRET", "prdm_cmp_wrong");
+    let done = run(wrong, &["workspaces", "--workspace", "elsewhere"]);
+    assert_eq!(done.code(), 3, "{}", done.stderr);
+    assert!(!done.stderr.contains("to see which"), "{}", done.stderr);
 }
 
 #[test]
