@@ -10,6 +10,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use hyper_util::client::proxy::matcher::Matcher;
+
 use crate::args::Color;
 
 /// Variables of which each CI system sets one: GitHub, Azure, TeamCity and GitLab.
@@ -59,14 +61,35 @@ pub(crate) fn endpoint() -> Option<String> {
     names.iter().find_map(|name| env::var(name).ok())
 }
 
-/// The variable that names a proxy for requests to this origin.
+/// The variable that names the proxy of requests to this origin. `None` if they use none: `NO_PROXY` and
+/// all else is decided by what the library's HTTP client decides by, too.
 pub(crate) fn proxy(origin: &str) -> Option<&'static str> {
-    let names = match origin.starts_with("https:") {
-        true => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
-        false => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    proxy_by(origin, &Matcher::from_system(), |name| env::var(name).ok())
+}
+
+fn proxy_by(
+    origin: &str,
+    matcher: &Matcher,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<&'static str> {
+    let uri = origin.parse().ok()?;
+    matcher.intercept(&uri)?;
+    let own = match origin.starts_with("https:") {
+        true => ["HTTPS_PROXY", "https_proxy"],
+        false => ["HTTP_PROXY", "http_proxy"],
     };
-    let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    names.into_iter().find(is_set)
+    // Of each pair the first one that is set counts, also if it is of no use.
+    let first = |names: [&'static str; 2]| {
+        let mut set = names
+            .into_iter()
+            .filter_map(|name| Some((name, variable(name)?)));
+        let (name, value) = set.next()?;
+        let alone = Matcher::builder().all(value).build();
+        alone.intercept(&uri).map(|_| name)
+    };
+    let named = first(own).or_else(|| first(["ALL_PROXY", "all_proxy"]));
+    // Else it is one of the system's settings.
+    Some(named.unwrap_or("this machine's configuration"))
 }
 
 /// What options and environment ask for, whatever a stream leads to.
@@ -108,6 +131,78 @@ impl ColourChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_is_named_where_the_http_client_uses_it() {
+        const TO: &str = "http://proxy.example:3128";
+
+        for (variables, origin, expected) in [
+            (&[][..], "https://api.example", None),
+            (
+                &[("HTTPS_PROXY", TO)],
+                "https://api.example",
+                Some("HTTPS_PROXY"),
+            ),
+            (&[("HTTPS_PROXY", TO)], "http://api.example", None),
+            (
+                &[("http_proxy", TO)],
+                "http://api.example",
+                Some("http_proxy"),
+            ),
+            (
+                &[("all_proxy", TO)],
+                "https://api.example",
+                Some("all_proxy"),
+            ),
+            (
+                &[("HTTPS_PROXY", "ftp://x"), ("ALL_PROXY", TO)],
+                "https://api.example",
+                Some("ALL_PROXY"),
+            ),
+            (
+                &[("HTTPS_PROXY", ""), ("https_proxy", TO)],
+                "https://api.example",
+                None,
+            ),
+            (
+                &[("HTTPS_PROXY", TO), ("NO_PROXY", "192.0.2.2")],
+                "https://192.0.2.2:4700",
+                None,
+            ),
+            (
+                &[("HTTPS_PROXY", TO), ("NO_PROXY", "192.0.2.0/24")],
+                "https://192.0.2.2:4700",
+                None,
+            ),
+            (
+                &[("ALL_PROXY", TO), ("NO_PROXY", "example")],
+                "https://api.example",
+                None,
+            ),
+            (
+                &[("ALL_PROXY", TO), ("NO_PROXY", "ample")],
+                "https://api.example",
+                Some("ALL_PROXY"),
+            ),
+        ] {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let first = |names: [&str; 2]| names.into_iter().find_map(variable).unwrap_or_default();
+            let matcher = Matcher::builder()
+                .all(first(["ALL_PROXY", "all_proxy"]))
+                .http(first(["HTTP_PROXY", "http_proxy"]))
+                .https(first(["HTTPS_PROXY", "https_proxy"]))
+                .no(first(["NO_PROXY", "no_proxy"]))
+                .build();
+            assert_eq!(
+                proxy_by(origin, &matcher, variable),
+                expected,
+                "{variables:?}"
+            );
+        }
+    }
 
     #[test]
     fn the_environment_is_read_as_others_read_it() {

@@ -1,7 +1,7 @@
 //! Reaches for the endpoint, apart from any request: its name, its addresses, a connection.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use dinoai::reqwest::Url;
@@ -35,18 +35,18 @@ pub(super) async fn reach(origin: String) -> Reached {
 }
 
 fn look(origin: &str) -> Reached {
-    let addresses = Url::parse(origin)
-        .map_err(|error| error.to_string())
-        .and_then(|url| url.socket_addrs(|| None).map_err(|error| error.to_string()));
-    if let Some(variable) = environment::proxy(origin)
-        && !is_loopback(&addresses)
-    {
+    let url = match Url::parse(origin) {
+        Ok(url) => url,
+        Err(error) => return Reached::Unresolved(error.to_string()),
+    };
+    let is_local = is_local(&url);
+    if let Some(variable) = environment::proxy(origin).filter(|_| !is_local) {
         return Reached::Proxied(variable);
     }
-    let addresses = match addresses {
+    let addresses = match url.socket_addrs(|| None) {
         Ok(addresses) if !addresses.is_empty() => addresses,
         Ok(_) => return Reached::Unresolved("it has no address".to_owned()),
-        Err(problem) => return Reached::Unresolved(problem),
+        Err(error) => return Reached::Unresolved(error.to_string()),
     };
     let mut failed = None;
     for address in addresses {
@@ -65,10 +65,18 @@ fn look(origin: &str) -> Reached {
     failed.unwrap_or_else(|| Reached::Unresolved("it has no address".to_owned()))
 }
 
-/// No proxy is used for this machine.
-fn is_loopback(addresses: &Result<Vec<SocketAddr>, String>) -> bool {
-    let addresses = addresses.as_deref().unwrap_or_default();
-    addresses.iter().any(|address| address.ip().is_loopback())
+/// Whether the endpoint is this machine by its name, for which the library uses no proxy. What another name
+/// resolves to does not matter to it.
+fn is_local(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
+    match address {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.strip_suffix('.').unwrap_or(host) == "localhost",
+    }
 }
 
 impl fmt::Display for Reached {
@@ -86,6 +94,28 @@ impl fmt::Display for Reached {
             Self::Proxied(variable) => {
                 write!(formatter, "through the proxy that {variable} names")
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_name_alone() {
+        for (url, expected) in [
+            ("http://127.0.0.1:4700", true),
+            ("http://127.9.9.9", true),
+            ("https://[::1]:4700", true),
+            ("http://localhost:4700", true),
+            ("http://LOCALHOST.:4700", true),
+            ("https://api.localhost", false),
+            ("https://192.0.2.2:4700", false),
+            ("https://[2001:db8::1]", false),
+            ("https://api.paradime.io", false),
+        ] {
+            assert_eq!(is_local(&Url::parse(url).unwrap()), expected, "{url}");
         }
     }
 }
