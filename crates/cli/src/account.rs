@@ -38,29 +38,11 @@ impl Account {
         if global.is_emulated() {
             return start_emulator();
         }
-        let file = credentials_file(global);
-        if let Some(path) = &file {
+        if let Some(path) = &credentials_file(global) {
             warn_if_others_can_read(path, output);
         }
-        let builder =
-            Client::builder().user_agent_suffix(concat!("dinoai-cli/", env!("CARGO_PKG_VERSION")));
-        // Beside an endpoint that is given, the credentials alone are looked for.
-        let builder = match &global.endpoint {
-            Some(endpoint) => builder.endpoint(endpoint),
-            None => builder,
-        };
-        let builder = match (scope, &global.workspace) {
-            (Scope::Company, _) => builder.without_workspace(),
-            (Scope::Workspace, Some(uid)) => builder.workspace(uid),
-            (Scope::Workspace, None) => builder,
-        };
-        let builder = match file {
-            Some(file) => builder.from_env_or_file_at(file),
-            None => builder.from_env(),
-        };
-        let builder = builder.map_err(missing)?;
         Ok(Self {
-            client: builder.build()?,
+            client: client(global, scope)?,
             #[cfg(feature = "emulator")]
             _emulator: None,
         })
@@ -109,6 +91,32 @@ impl Account {
             false => failure,
         }
     }
+}
+
+/// A client of what options, environment and credentials file name.
+fn client(global: &GlobalArgs, scope: Scope) -> Result<Client, Failure> {
+    let builder =
+        Client::builder().user_agent_suffix(concat!("dinoai-cli/", env!("CARGO_PKG_VERSION")));
+    // Beside an endpoint that is given, the credentials alone are looked for.
+    let builder = match &global.endpoint {
+        Some(endpoint) => builder.endpoint(endpoint),
+        None => builder,
+    };
+    let builder = match (scope, &global.workspace) {
+        (Scope::Company, _) => builder.without_workspace(),
+        (Scope::Workspace, Some(uid)) => builder.workspace(uid),
+        (Scope::Workspace, None) => builder,
+    };
+    let builder = match credentials_file(global) {
+        Some(file) => builder.from_env_or_file_at(file),
+        None => builder.from_env(),
+    };
+    Ok(builder.map_err(missing)?.build()?)
+}
+
+/// A client of the same account that names no workspace. Sends nothing.
+pub(crate) fn company_client(global: &GlobalArgs) -> Result<Client, Failure> {
+    client(global, Scope::Company)
 }
 
 /// What a command is about.

@@ -40,6 +40,7 @@ Exit status:
      same key
   129, 130, 143  interrupted by SIGHUP, Ctrl-C, SIGTERM
   For several runs: the first of 6, 5, 3, 4, 1, 0 that occurred
+  Those of a checkup: dinoai doctor --help
 
 Environment:
   PARADIME_API_ENDPOINT   URL shown when the API key was generated
@@ -51,6 +52,18 @@ Environment:
                           terminal, too, and CLICOLOR=0 disables them. NO_COLOR takes precedence
                           over these, and --color over all
   The same names without PARADIME_ work, too. What is not set is read from the credentials file.";
+
+const CHECKUP_STATUSES: &str = "\
+Exit status:
+  0  nothing failed; features beyond the vendor's page may be missing, warnings shown
+  1  no workspace is named beside a company token, which needs one for runs
+  2  invalid usage or configuration: there is no account to check; nothing was sent
+  3  the credentials, the workspace or a capability was refused
+  5  the API could not be reached or gave no usable response, a document is broken, or the report
+     could not be written
+  6  the backend executed what it should have skipped: a run may have started
+  129, 130, 143  interrupted by SIGHUP, Ctrl-C, SIGTERM
+  For several findings: the first of 6, 5, 3, 1, 0 that occurred";
 
 /// Run Paradime's DinoAI agents: start, wait, follow, chat
 ///
@@ -223,7 +236,8 @@ pub(crate) enum Command {
     Login,
     /// Check the endpoint, the credentials, and what the backend supports
     ///
-    /// Starts nothing and sends no message.
+    /// Starts nothing and sends no message. Each line that failed says what to do about it.
+    #[command(after_help = CHECKUP_STATUSES)]
     Doctor,
     /// Generate a completion script for a shell
     Completions {

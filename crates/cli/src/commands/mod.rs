@@ -157,7 +157,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             Command::Resolve(options) => keys::resolve(context, options).await,
             Command::Retry(options) => keys::retry(context, options).await,
             Command::Workspaces => workspaces::workspaces(context).await,
-            Command::Doctor => doctor::doctor(context).await,
+            Command::Doctor => doctor::doctor(context, &global).await,
             Command::Schema { command } => schema::with_account(context, command).await,
             Command::Login | Command::Completions { .. } | Command::Runs(_) | Command::Version => {
                 Ok(ExitStatus::Done)

@@ -19,8 +19,7 @@ pub(crate) enum ExitStatus {
     Done,
     /// 1
     RunFailed,
-    /// 1, of a check that has found errors: what checks is a part of the emulator
-    #[cfg(feature = "emulator")]
+    /// 1, of a check that has found errors
     Flawed,
     /// 2
     Usage,
@@ -85,7 +84,6 @@ impl ExitStatus {
         match self {
             Self::Done => 0,
             Self::RunFailed => 1,
-            #[cfg(feature = "emulator")]
             Self::Flawed => 1,
             Self::Usage => 2,
             Self::Refused => 3,
@@ -102,7 +100,6 @@ impl ExitStatus {
         match self {
             Self::Done => 0,
             Self::RunFailed => 1,
-            #[cfg(feature = "emulator")]
             Self::Flawed => 1,
             Self::InProgress => 2,
             Self::Refused => 3,

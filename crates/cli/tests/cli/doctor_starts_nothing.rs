@@ -1,29 +1,15 @@
 //! `dinoai doctor` says what is wrong and how to fix it, and starts nothing.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::Command;
-use std::thread;
-
 use dinoai_emulator::{Backend, Capability, Emulator, Quirks, RefusalStatus};
 use serde_json::Value;
 
-use crate::support::program::{Done, bare, dinoai, run};
+use crate::support::answering::{Answer, answering, dinoai_at};
+use crate::support::program::{bare, dinoai, run};
+use crate::support::report::{doctor, line};
 
 fn emulator(backend: Backend, quirks: Quirks) -> Emulator {
     let builder = Emulator::builder().backend(backend).quirks(quirks);
     builder.start_blocking().unwrap()
-}
-
-fn doctor(command: Command) -> Done {
-    run(command, &["doctor"])
-}
-
-/// The line of a check or a feature.
-fn line<'a>(done: &'a Done, name: &str) -> &'a str {
-    let mut lines = done.stdout.lines();
-    let is_it = |line: &&str| line.split_whitespace().any(|word| word == name);
-    lines.find(is_it).unwrap_or_default()
 }
 
 #[test]
@@ -111,63 +97,17 @@ fn an_old_backend_is_told_apart_from_a_broken_one() {
     );
 }
 
-/// `dinoai doctor` where each request is answered so.
-fn doctor_answered(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> Done {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let Some(request) = request(&mut stream) else {
-                continue;
-            };
-            let (status, body) = answer(&request);
-            let length = body.len();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status} Status\r\nConnection: close\r\nContent-Type: application/json\r\n\
-                 Content-Length: {length}\r\n\r\n{body}"
-            );
-        }
-    });
-    let mut command = bare();
-    command
-        .env("PARADIME_API_ENDPOINT", format!("http://{address}/graphql"))
-        .env("PARADIME_API_KEY", "key")
-        .env("PARADIME_API_SECRET", "secret");
-    doctor(command)
-}
-
-/// One request, whole; `None` where it was only a connection.
-fn request(stream: &mut TcpStream) -> Option<String> {
-    let mut request = vec![];
-    let mut part = [0; 4096];
-    loop {
-        let length = stream.read(&mut part).ok().filter(|length| *length > 0)?;
-        request.extend_from_slice(&part[..length]);
-        let text = String::from_utf8_lossy(&request);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let head = head.to_lowercase();
-        let (_, expected) = head.split_once("content-length: ")?;
-        let expected = expected.lines().next()?.trim();
-        if body.len() >= expected.parse().ok()? {
-            return Some(body.to_owned());
-        }
-    }
-}
-
 #[test]
 fn a_run_that_a_backend_starts_all_the_same_is_named() {
-    let done = doctor_answered(|request| {
+    let address = answering(|request| {
         let data = match request.contains("mutation TriggerDinoaiAgentRun") {
             true => r#"{"triggerDinoaiAgentRun":{"ok":true,"agentSessionId":"abc123"}}"#,
             false => r#"{"dinoaiAgentRun":null}"#,
         };
-        (401, format!(r#"{{"data":{data}}}"#))
+        Answer::json("401 Unauthorized", format!(r#"{{"data":{data}}}"#))
     });
-    assert_ne!(done.code(), 0);
+    let done = doctor(dinoai_at("http", address));
+    assert_eq!(done.code(), 6, "{}", done.stdout);
     assert!(line(&done, "endpoint").starts_with("ok"), "{}", done.stdout);
     let trigger = line(&done, "trigger");
     assert!(trigger.starts_with("failed"), "{}", done.stdout);
@@ -177,13 +117,16 @@ fn a_run_that_a_backend_starts_all_the_same_is_named() {
 #[test]
 fn a_read_of_which_nothing_is_known_is_no_failure_of_the_read() {
     let said = |error: &'static str| {
-        doctor_answered(move |request| match request.contains("@skip") {
-            true => (200, r#"{"data":{}}"#.to_owned()),
-            false => (
-                200,
-                format!(r#"{{"data":null,"errors":[{{"path":["dinoaiAgentRun"],{error}}}]}}"#),
-            ),
-        })
+        let address = answering(move |request| {
+            let body = match request.contains("@skip") {
+                true => r#"{"data":{}}"#.to_owned(),
+                false => {
+                    format!(r#"{{"data":null,"errors":[{{"path":["dinoaiAgentRun"],{error}}}]}}"#)
+                }
+            };
+            Answer::json("200 OK", body)
+        });
+        doctor(dinoai_at("http", address))
     };
     let empty = said(r#""message":"The id must not be empty""#);
     assert_eq!(empty.code(), 0, "{}", empty.stdout);
@@ -232,8 +175,9 @@ fn what_is_missing_is_said_and_what_can_be_checked_is() {
         .env("PARADIME_API_ENDPOINT", emulator.endpoint())
         .env("PARADIME_API_SECRET", emulator.company_token());
     let done = doctor(company);
-    assert_eq!(done.code(), 2, "{}{}", done.stdout, done.stderr);
-    assert!(line(&done, "read").starts_with("failed"), "{}", done.stdout);
+    assert_eq!(done.code(), 1, "{}{}", done.stdout, done.stderr);
+    let workspace = line(&done, "workspace");
+    assert!(workspace.starts_with("failed"), "{}", done.stdout);
     assert!(done.stdout.contains("`dinoai workspaces` lists them"));
     assert!(line(&done, "list_workspaces").starts_with("supported"));
 }

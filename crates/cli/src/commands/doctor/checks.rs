@@ -2,40 +2,165 @@
 
 use std::time::{Duration, SystemTime};
 
-use dinoai::{Access, Error, Features, Support};
+use dinoai::{Access, Error, Features};
 
+use super::advice;
 use super::endpoint::Reached;
-use super::report::{Check, Outcome};
-use crate::report::{ExitStatus, Failure};
+use super::report::Check;
+use super::verdict::{Barrier, is_accepted, refused_with};
+use crate::report::{ExitStatus, Failure, hint};
 
 /// How far two clocks may be apart.
 const APART: Duration = Duration::from_secs(60);
 
-/// The endpoint, where it has not answered.
-pub(super) fn unreached(origin: &str, reached: &Reached, error: Error) -> Check {
-    let is_limited = matches!(error, Error::RateLimited { .. });
-    let failure = Failure::from(error);
-    if is_limited {
-        return Check::failed("endpoint", &failure).with_fix("run `dinoai doctor` again later");
-    }
-    let text = match reached {
-        Reached::Connected { .. } | Reached::Proxied(_) => {
-            format!("{origin}: {reached}, but {}", failure.message)
-        }
-        // The request says the same.
-        Reached::Unresolved(_) | Reached::Unconnected { .. } => format!("{origin}: {reached}"),
-    };
-    Check::new("endpoint", Outcome::Failed, text, failure.exit)
-        .with_fix("check PARADIME_API_ENDPOINT (or --endpoint), the network and its proxy")
+/// What rustls says where the other side does not speak TLS.
+const NO_TLS: &str = "received corrupt message";
+
+const CAPABILITY: &str = "which Paradime's settings call DinoAI agent API";
+
+/// What is known of the account and the way to it.
+pub(super) struct Account<'a> {
+    pub(super) origin: &'a str,
+    pub(super) reached: &'a Reached,
+    /// Where endpoint and credentials come from.
+    pub(super) sources: &'a str,
+    /// The workspace that is named.
+    pub(super) uid: Option<String>,
+    /// Whether the credentials are known to reach it.
+    pub(super) is_workspace_listed: bool,
+    pub(super) barrier: Option<&'a Barrier>,
 }
 
-/// The server's clock beside this machine's.
-pub(super) fn server_clock(server: SystemTime) -> Check {
-    let now = SystemTime::now();
-    let (apart, direction) = match now.duration_since(server) {
-        Ok(ahead) => (ahead, "ahead of"),
-        Err(behind) => (behind.duration(), "behind"),
+impl Account<'_> {
+    /// The way to the endpoint, and whether the API is there.
+    pub(super) fn endpoint(&self) -> Check {
+        const NAME: &str = "endpoint";
+        let Self {
+            origin, reached, ..
+        } = self;
+        let is_tls = origin.starts_with("https:");
+        match self.barrier {
+            Some(Barrier::Unreached(error)) => self.unreached(error),
+            Some(Barrier::NotTheApi(error)) => {
+                let Failure { message, exit, .. } = Failure::from(error.clone());
+                let text = format!("{origin}: {reached}, but {message}");
+                Check::failed(NAME, text, exit, advice::fix(error))
+            }
+            _ => {
+                let tls = match is_tls {
+                    true => "TLS with a certificate that is trusted",
+                    false => "plain http",
+                };
+                Check::ok(NAME, format!("{origin}: {reached}, {tls}"))
+            }
+        }
+    }
+
+    fn unreached(&self, error: &Error) -> Check {
+        let Self {
+            origin, reached, ..
+        } = self;
+        let Failure { message, exit, .. } = Failure::from(error.clone());
+        let is_plain = origin.starts_with("https:") && message.contains(NO_TLS);
+        let (text, fix) = match (reached, error) {
+            _ if is_plain => (
+                format!("{origin}: {reached}, but the port does not speak TLS"),
+                "check the port in PARADIME_API_ENDPOINT (or --endpoint); the URL of an emulator begins \
+                 with http://",
+            ),
+            // The request says the same.
+            (Reached::Unresolved(_) | Reached::Unconnected { .. }, Error::NotSent { .. }) => {
+                (format!("{origin}: {reached}"), advice::fix(error))
+            }
+            _ => (
+                format!("{origin}: {reached}, but {message}"),
+                advice::fix(error),
+            ),
+        };
+        Check::failed("endpoint", text, exit, fix)
+    }
+
+    /// The credentials, by what was refused.
+    pub(super) fn credentials(&self, probed: Option<&Features>) -> Check {
+        const NAME: &str = "credentials";
+        let sources = self.sources;
+        match self.barrier {
+            Some(Barrier::Refused(error)) => {
+                let text = format!("{sources}: the server refuses them{}", status(error));
+                Check::failed(
+                    NAME,
+                    text,
+                    ExitStatus::Refused,
+                    "check that key and secret (or the token) are right for this endpoint and its region, or \
+                     run `dinoai login`",
+                )
+            }
+            Some(barrier @ (Barrier::Unreached(_) | Barrier::NotTheApi(_))) => {
+                Check::not_tested(NAME, format!("{sources}: {}", barrier.see()))
+            }
+            // No server executes anything without them, or lists workspaces.
+            Some(Barrier::Executed(_) | Barrier::WrongWorkspace) => {
+                Check::ok(NAME, sources.to_owned())
+            }
+            Some(Barrier::NoWorkspace) | None => {
+                match self.is_workspace_listed || probed.is_some_and(is_accepted) {
+                    true => Check::ok(NAME, sources.to_owned()),
+                    false => {
+                        let text =
+                            format!("{sources}: no response shows whether they are accepted");
+                        Check::not_tested(NAME, text)
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn workspace(&self, probed: Option<&Features>) -> Check {
+        const NAME: &str = "workspace";
+        let named = || match &self.uid {
+            Some(uid) => uid.clone(),
+            None => "that of the credentials".to_owned(),
+        };
+        match self.barrier {
+            Some(Barrier::NoWorkspace) => Check::failed(
+                NAME,
+                "none is named, and a company token needs one for runs".to_owned(),
+                ExitStatus::Flawed,
+                "name one with --workspace UID or PARADIME_WORKSPACE_UID; `dinoai workspaces` lists them",
+            ),
+            Some(Barrier::WrongWorkspace) => Check::failed(
+                NAME,
+                format!("{}: the credentials do not reach it", named()),
+                ExitStatus::Refused,
+                "name one that they reach with --workspace UID or PARADIME_WORKSPACE_UID; `dinoai \
+                 workspaces` lists them",
+            ),
+            Some(Barrier::Executed(_)) => Check::ok(NAME, named()),
+            Some(barrier) => Check::not_tested(NAME, format!("{}: {}", named(), barrier.see())),
+            None => {
+                let is_read = probed.is_some_and(|it| matches!(it.read, Access::Granted));
+                match self.is_workspace_listed || is_read {
+                    true => Check::ok(NAME, named()),
+                    false => {
+                        let text = format!("{}: no response shows whether it is right", named());
+                        Check::not_tested(NAME, text)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The server's clock beside this machine's, which went from one time to the other while the server said
+/// what time it is.
+pub(super) fn server_clock(server: SystemTime, begun: SystemTime, ended: SystemTime) -> Check {
+    let (apart, direction) = if server < begun {
+        (begun.duration_since(server), "ahead of")
+    } else {
+        (server.duration_since(ended), "behind")
     };
+    // Between the two, none is apart.
+    let apart = apart.unwrap_or_default();
     if apart <= APART {
         return Check::ok("clock", "as the server's".to_owned());
     }
@@ -48,63 +173,109 @@ pub(super) fn server_clock(server: SystemTime) -> Check {
     )
 }
 
-/// The credentials, by what was refused.
-pub(super) fn credentials(sources: &str, probed: &Features) -> Check {
-    let is_refused = |support: &Support| {
-        matches!(
-            support,
-            Support::NotChecked {
-                error: Error::Unauthorized { .. },
-                ..
-            }
-        )
-    };
-    let all_refused = probed.iter().all(|feature| is_refused(feature.support));
-    if !all_refused {
-        return Check::ok("credentials", sources.to_owned());
+/// The capability to read.
+pub(super) fn read(access: Option<&Access>, barrier: Option<&Barrier>) -> Check {
+    const NAME: &str = "read";
+    match (access, barrier) {
+        (_, Some(barrier)) => Check::not_tested(NAME, barrier.see()),
+        (Some(Access::Granted), None) => Check::ok(NAME, "granted (dinoai:agent:read)".to_owned()),
+        (Some(Access::Refused { error, .. }), None) => Check::failed(
+            NAME,
+            format!("refused (dinoai:agent:read){}", status(error)),
+            ExitStatus::Refused,
+            format!("give the key the capability dinoai:agent:read, {CAPABILITY}"),
+        ),
+        // Neither a refusal nor a failure: the server executed the read, and says something else.
+        (Some(Access::NotChecked { error, .. }), None) if is_an_answer(error) => {
+            Check::not_tested(NAME, Failure::from(error.clone()).message)
+        }
+        (Some(Access::NotChecked { error, .. }), None) => {
+            let Failure { message, exit, .. } = Failure::from(error.clone());
+            Check::failed(NAME, message, exit, advice::fix(error))
+        }
+        (other, None) => Check::not_tested(NAME, format!("{other:?}")),
     }
-    let text = format!("{sources}: the server refuses them");
-    Check::new("credentials", Outcome::Failed, text, ExitStatus::Refused).with_fix(
-        "check that key and secret (or the token) are right for this endpoint and its region, or run \
-         `dinoai login`",
+}
+
+/// The features that need the capability to start runs.
+pub(super) const CHANGES: [&str; 4] =
+    ["trigger_run", "trigger_options", "send_message", "stop_run"];
+
+/// The capability to start runs: nothing but a run shows that it is there, and a refusal that it is not.
+/// `complete` makes a hint of commands one for this account.
+pub(super) fn trigger(
+    probed: Option<&Features>,
+    barrier: Option<&Barrier>,
+    complete: impl Fn(&str) -> Option<String>,
+) -> Check {
+    const NAME: &str = "trigger";
+    match barrier {
+        Some(Barrier::Executed(error)) => return executed(error, complete),
+        Some(barrier) => return Check::not_tested(NAME, barrier.see()),
+        None => {}
+    }
+    let changes = probed.into_iter().flat_map(Features::iter);
+    let changes = changes.filter(|feature| CHANGES.contains(&feature.name));
+    let refused = changes.filter_map(|it| Some((it.name, refused_with(&it)?)));
+    let refused: Vec<_> = refused.collect();
+    let Some((_, error)) = refused.first() else {
+        let text = "only a run that is started shows whether they may (dinoai:agent:trigger)";
+        return Check::not_tested(NAME, text.to_owned());
+    };
+    let names: Vec<_> = refused.iter().map(|(name, _)| *name).collect();
+    let which = match names.len() == CHANGES.len() {
+        true => String::new(),
+        false => format!(": {}", names.join(", ")),
+    };
+    Check::failed(
+        NAME,
+        format!("refused (dinoai:agent:trigger){}{which}", status(error)),
+        ExitStatus::Refused,
+        format!("give the key the capability dinoai:agent:trigger, {CAPABILITY}"),
     )
 }
 
-/// The workspace; `needs_one`: whether the credentials are for several.
-pub(super) fn workspace(uid: Option<String>, needs_one: bool) -> Check {
-    match uid {
-        Some(uid) => Check::ok("workspace", uid),
-        None if needs_one => Check::not_tested("workspace", "none is named".to_owned()),
-        None => Check::ok("workspace", "that of the credentials".to_owned()),
-    }
+/// A server that has executed what it should have skipped.
+fn executed(error: &Error, complete: impl Fn(&str) -> Option<String>) -> Check {
+    const LOOK: &str = "look in the workspace (or Slack) for what it has started";
+
+    let Failure { exit, .. } = Failure::from(error.clone());
+    let (operation, ids) = match error {
+        Error::OutcomeUnknown { call, .. } => {
+            let ids = call.session_id.iter().chain(&call.further_ids);
+            (call.operation, ids.collect::<Vec<_>>())
+        }
+        _ => ("a mutation", vec![]),
+    };
+    let does = format!("the server does not obey @skip: it has executed {operation}");
+    let named: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
+    let text = match &named[..] {
+        [] => format!("{does}, and names no run"),
+        named => format!("{does}, and names run {}", named.join(", ")),
+    };
+    let commands = ids.iter().flat_map(|id| {
+        let id = hint::id(id);
+        [
+            format!("to see what it does: dinoai get {id}"),
+            format!("to stop it: dinoai stop {id}"),
+        ]
+    });
+    let commands = commands.collect::<Vec<_>>().join("\n");
+    let fix = complete(&commands).filter(|fix| !fix.is_empty());
+    Check::failed(
+        "trigger",
+        text,
+        exit,
+        fix.unwrap_or_else(|| LOOK.to_owned()),
+    )
 }
 
-/// The capability to read.
-pub(super) fn read(access: &Access) -> Check {
-    const NAME: &str = "read";
-    match access {
-        Access::Granted => Check::ok(NAME, "granted (dinoai:agent:read)".to_owned()),
-        Access::Refused { error, .. } => {
-            let text = format!("refused (dinoai:agent:read){}", status(error));
-            Check::new(NAME, Outcome::Failed, text, ExitStatus::Refused)
-                .with_fix("give the key the capability dinoai:agent:read, which Paradime's settings call DinoAI agent API")
-        }
-        Access::NotChecked { error, .. } => match error {
-            Error::InvalidConfig { .. } => {
-                let text = "a company token needs a workspace for runs".to_owned();
-                Check::new(NAME, Outcome::Failed, text, ExitStatus::Usage)
-                    .with_fix("name one with --workspace UID or PARADIME_WORKSPACE_UID; `dinoai workspaces` lists them")
-            }
-            // Neither a refusal nor a failure: the server executed the read, and says something else.
-            Error::GraphQl { executed: true, .. } | Error::NotAccepted { .. }
-                if !error.is_retryable() =>
-            {
-                Check::not_tested(NAME, Failure::from(error.clone()).message)
-            }
-            error => Check::failed(NAME, &Failure::from(error.clone())),
-        },
-        other => Check::not_tested(NAME, format!("{other:?}")),
-    }
+fn is_an_answer(error: &Error) -> bool {
+    let is_answer = matches!(
+        error,
+        Error::GraphQl { executed: true, .. } | Error::NotAccepted { .. }
+    );
+    is_answer && !error.is_retryable()
 }
 
 fn status(error: &Error) -> String {
@@ -114,20 +285,26 @@ fn status(error: &Error) -> String {
     }
 }
 
-/// The capability to start runs, where the backend has executed a mutation that it should have skipped.
-pub(super) fn executed(error: Error) -> Check {
-    let failure = Failure::from(error);
-    let text = format!("the backend does not obey @skip: {}", failure.message);
-    let check = Check::new("trigger", Outcome::Failed, text, failure.exit);
-    check.with_fix(
-        "read the run that it names, or look in the workspace, before you run `dinoai doctor` again",
-    )
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The capability to start runs, which nothing but a run shows.
-pub(super) fn trigger() -> Check {
-    Check::not_tested(
-        "trigger",
-        "only a run that is started shows whether they may (dinoai:agent:trigger)".to_owned(),
-    )
+    #[test]
+    fn a_clock_is_compared_with_the_time_of_the_requests_alone() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        // Requests that hang make no clock wrong.
+        let (begun, ended) = (at(10_000), at(10_840));
+        let said = |server| serde_json::to_value(server_clock(server, begun, ended)).unwrap();
+        for server in [9_940, 10_000, 10_001, 10_840, 10_900] {
+            assert_eq!(said(at(server))["outcome"], "ok", "{server}");
+        }
+        let text = |server| {
+            said(at(server))["text"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert_eq!(text(9_900), "this machine is 100s ahead of the server");
+        assert_eq!(text(10_940), "this machine is 100s behind the server");
+    }
 }

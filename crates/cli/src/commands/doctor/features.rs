@@ -1,19 +1,96 @@
 //! The table of features: each document, and whether the backend supports it.
 
-use dinoai::{Error, Feature, Support};
+use dinoai::{Access, Error, Feature, Features, Support};
 
+use super::advice;
+use super::checks::CHANGES;
 use super::moved::Moved;
 use super::report::{FeatureRow, SupportWord};
+use super::verdict::{Barrier, is_refusal};
 use crate::report::{ExitStatus, Failure};
 
 const OLDER: &str = "do without it, or ask Paradime for an update of the workspace's backend";
 const MOVED: &str = "look for a newer version of dinoai; `dinoai schema diff` says what has moved";
-const UNKNOWN: &str = "see to what was refused or lost, then run `dinoai doctor` again";
+
+/// The rows of all features.
+pub(super) fn rows(probed: &Features, barrier: Option<&Barrier>, moved: &Moved) -> Vec<FeatureRow> {
+    let is_read_refused = matches!(probed.read, Access::Refused { .. });
+    let row = |feature: Feature<'_>| match feature.support {
+        Support::NotChecked { error, .. } => {
+            let check = said_by(feature.name, error, is_read_refused, barrier);
+            not_checked(feature, error, check)
+        }
+        _ => checked(feature, moved),
+    };
+    probed.iter().map(row).collect()
+}
+
+/// The check that says why a document could not be checked, if one does.
+fn said_by(
+    feature: &str,
+    error: &Error,
+    is_read_refused: bool,
+    barrier: Option<&Barrier>,
+) -> Option<&'static str> {
+    match barrier {
+        Some(barrier) => Some(barrier.check()),
+        None if !is_refusal(error) => None,
+        None if CHANGES.contains(&feature) => Some("trigger"),
+        None => is_read_refused.then_some("read"),
+    }
+}
+
+/// The row of a document of which nothing is known. Where a check says why, it counts there.
+fn not_checked(feature: Feature<'_>, error: &Error, check: Option<&str>) -> FeatureRow {
+    let row = row(feature, SupportWord::NotChecked);
+    match check {
+        Some(check) => FeatureRow {
+            error: Some(format!("see {check}")),
+            ..row
+        },
+        None => {
+            let Failure { message, exit, .. } = Failure::from(error.clone());
+            FeatureRow {
+                error: Some(message),
+                fix: Some(advice::fix(error)),
+                exit: match is_refusal(error) {
+                    true => ExitStatus::Refused,
+                    false => exit,
+                },
+                ..row
+            }
+        }
+    }
+}
 
 /// The row of one feature. A document that the backend takes is broken all the same where this version
 /// cannot read the response.
-pub(super) fn row(feature: Feature<'_>, moved: &Moved) -> FeatureRow {
-    let row = |support| FeatureRow {
+fn checked(feature: Feature<'_>, moved: &Moved) -> FeatureRow {
+    match feature.support {
+        Support::Supported => match moved.breaks(feature.operation) {
+            None => row(feature, SupportWord::Supported),
+            Some(changes) => FeatureRow {
+                error: Some(changes),
+                ..row(feature, SupportWord::Broken)
+            },
+        },
+        Support::NotSupported { fields, .. } => FeatureRow {
+            unknown: fields.clone(),
+            ..row(feature, SupportWord::NotSupported)
+        },
+        Support::Broken { error, .. } => FeatureRow {
+            error: Some(Failure::from(error.clone()).message),
+            ..row(feature, SupportWord::Broken)
+        },
+        other => FeatureRow {
+            error: Some(format!("{other:?}")),
+            ..row(feature, SupportWord::NotChecked)
+        },
+    }
+}
+
+fn row(feature: Feature<'_>, support: SupportWord) -> FeatureRow {
+    FeatureRow {
         name: feature.name,
         operation: feature.operation,
         used_by: used_by(feature.name),
@@ -21,44 +98,13 @@ pub(super) fn row(feature: Feature<'_>, moved: &Moved) -> FeatureRow {
         unknown: vec![],
         error: None,
         fix: match support {
-            SupportWord::Supported => None,
+            SupportWord::Supported | SupportWord::NotChecked => None,
             SupportWord::NotSupported => Some(OLDER),
             SupportWord::Broken => Some(MOVED),
-            SupportWord::NotChecked => Some(UNKNOWN),
         },
-        exit: ExitStatus::Done,
-    };
-    let said = |error: &Error| Some(Failure::from(error.clone()).message);
-    match feature.support {
-        Support::Supported => match moved.breaks(feature.operation) {
-            None => row(SupportWord::Supported),
-            Some(changes) => FeatureRow {
-                error: Some(changes),
-                exit: ExitStatus::Unavailable,
-                ..row(SupportWord::Broken)
-            },
-        },
-        Support::NotSupported { fields, .. } => FeatureRow {
-            unknown: fields.clone(),
-            ..row(SupportWord::NotSupported)
-        },
-        Support::Broken { error, .. } => FeatureRow {
-            error: said(error),
-            exit: ExitStatus::Unavailable,
-            ..row(SupportWord::Broken)
-        },
-        // Refused credentials are a check of their own.
-        Support::NotChecked { error, .. } => FeatureRow {
-            error: said(error),
-            exit: match error {
-                Error::Unauthorized { .. } => ExitStatus::Done,
-                _ => ExitStatus::Unavailable,
-            },
-            ..row(SupportWord::NotChecked)
-        },
-        other => FeatureRow {
-            error: Some(format!("{other:?}")),
-            ..row(SupportWord::NotChecked)
+        exit: match support {
+            SupportWord::Broken => ExitStatus::Unavailable,
+            _ => ExitStatus::Done,
         },
     }
 }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use dinoai::Client;
+#[cfg(feature = "emulator")]
+use dinoai::Support;
+use dinoai::{Client, Features};
 #[cfg(feature = "emulator")]
 use dinoai_emulator::changes::{Changes, Level};
 
@@ -14,59 +16,80 @@ use crate::commands::schema;
 /// What the backend's schema says.
 #[derive(Default)]
 pub(super) struct Moved {
-    /// The line of the report; none where nothing is known.
+    /// The line of the report; none where nothing compares schemas.
     pub(super) check: Option<Check>,
     /// By document, what breaks it.
     breaking: BTreeMap<String, Vec<String>>,
 }
 
 impl Moved {
+    /// Nothing, and why; what compares schemas is part of the emulator.
+    pub(super) fn not_tested(why: String) -> Self {
+        let check = Check::not_tested("schema", why);
+        Self {
+            check: Some(check).filter(|_| cfg!(feature = "emulator")),
+            ..Self::default()
+        }
+    }
+
     /// What breaks the document of this operation.
     pub(super) fn breaks(&self, operation: &str) -> Option<String> {
-        let document = format!("dinoai/{}.graphql", snake_case(operation));
-        let changes = self.breaking.get(&document)?;
+        let changes = self.breaking.get(&document(operation))?;
         Some(changes.join("; "))
     }
 }
 
 /// Asks the backend for its schema.
 #[cfg(feature = "emulator")]
-pub(super) async fn look(client: &Client) -> Moved {
+pub(super) async fn look(client: &Client, probed: &Features) -> Moved {
     match schema::changes_of_the_api(client).await {
-        Ok(changes) => moved(&changes),
-        Err(_) => Moved {
-            check: Some(Check::not_tested(
-                "schema",
-                "the backend does not show it, so that types are not compared".to_owned(),
-            )),
-            ..Moved::default()
-        },
+        Ok(changes) => moved(&changes, probed),
+        Err(failure) => Moved::not_tested(format!("types are not compared: {}", failure.message)),
     }
 }
 
 /// What compares schemas is part of the emulator.
 #[cfg(not(feature = "emulator"))]
-pub(super) async fn look(_: &Client) -> Moved {
+pub(super) async fn look(_: &Client, _: &Features) -> Moved {
     Moved::default()
 }
 
 #[cfg(feature = "emulator")]
-fn moved(changes: &Changes) -> Moved {
+fn moved(changes: &Changes, probed: &Features) -> Moved {
     const SHOW: &str = "`dinoai schema diff` shows them";
 
-    let count = |level| changes.list().iter().filter(|it| it.level == level).count();
-    let (breaking, dangerous) = (count(Level::Breaking), count(Level::Dangerous));
-    let check = match (breaking, dangerous) {
-        (0, 0) => Check::ok("schema", "as this version's documents need it".to_owned()),
-        _ => {
+    // What an older backend lacks breaks nothing: these documents are not used with it.
+    let is_older = |support: &Support| matches!(support, Support::NotSupported { .. });
+    let lacking = probed.iter().filter(|it| is_older(it.support));
+    let (lacking, unused): (Vec<_>, Vec<_>) =
+        lacking.map(|it| (it.name, document(it.operation))).unzip();
+    let concerns_a_document = |it: &&dinoai_emulator::changes::Change| {
+        let mut places = it.places.iter();
+        places.any(|place| !unused.contains(&place.document))
+    };
+    let changes: Vec<_> = changes.list().iter().filter(concerns_a_document).collect();
+    let count = |level| changes.iter().filter(|it| it.level == level).count();
+    let lacks = match lacking.is_empty() {
+        true => String::new(),
+        false => format!("does not have {}; ", lacking.join(", ")),
+    };
+    let check = match (count(Level::Breaking), count(Level::Dangerous)) {
+        (0, 0) => {
+            let text = match lacking.is_empty() {
+                true => "as this version's documents need it",
+                false => "all else as this version's documents need it",
+            };
+            Check::ok("schema", format!("{lacks}{text}"))
+        }
+        (breaking, dangerous) => {
             let text = format!(
-                "changed for this version's documents: {breaking} breaking, {dangerous} dangerous"
+                "{lacks}changed for this version's documents: {breaking} breaking, {dangerous} dangerous"
             );
             Check::warning("schema", text, SHOW)
         }
     };
     let mut by_document: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for change in changes.list() {
+    for change in changes {
         if change.level != Level::Breaking {
             continue;
         }
@@ -82,6 +105,11 @@ fn moved(changes: &Changes) -> Moved {
         check: Some(check),
         breaking: by_document,
     }
+}
+
+/// The document of this operation, as changes name it.
+fn document(operation: &str) -> String {
+    format!("dinoai/{}.graphql", snake_case(operation))
 }
 
 /// `DinoaiAgentRun` as `dinoai_agent_run`.

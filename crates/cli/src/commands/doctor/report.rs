@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Output;
-use crate::report::{ExitStatus, Failure};
+use crate::report::ExitStatus;
 use crate::sanitize::one_line;
 
 /// What the checks have found.
@@ -28,7 +28,7 @@ pub(super) struct Check {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Outcome {
+enum Outcome {
     Ok,
     Warning,
     Failed,
@@ -78,27 +78,24 @@ impl Check {
         Self::new(name, Outcome::Warning, text, ExitStatus::Done).with_fix(fix)
     }
 
-    /// What failed, with the failure's own hint.
-    pub(super) fn failed(name: &'static str, failure: &Failure) -> Self {
-        Self {
-            fix: failure.hint.clone(),
-            ..Self::new(name, Outcome::Failed, failure.message.clone(), failure.exit)
-        }
+    /// What failed, and what to do about it.
+    pub(super) fn failed(
+        name: &'static str,
+        text: String,
+        exit: ExitStatus,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self::new(name, Outcome::Failed, text, exit).with_fix(fix)
     }
 
-    pub(super) fn with_fix(self, fix: &str) -> Self {
+    fn with_fix(self, fix: impl Into<String>) -> Self {
         Self {
-            fix: Some(fix.to_owned()),
+            fix: Some(fix.into()),
             ..self
         }
     }
 
-    pub(super) fn new(
-        name: &'static str,
-        outcome: Outcome,
-        text: String,
-        exit: ExitStatus,
-    ) -> Self {
+    fn new(name: &'static str, outcome: Outcome, text: String, exit: ExitStatus) -> Self {
         Self {
             name,
             outcome,

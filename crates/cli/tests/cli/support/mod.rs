@@ -1,8 +1,10 @@
-//! What tests share: the program under test, a home, a terminal, a pipe, and runs.
+//! What tests share: the program under test, servers, a home, a terminal, a pipe, and runs.
 
+pub(crate) mod answering;
 pub(crate) mod changed_schemas;
 pub(crate) mod home;
 pub(crate) mod pipe;
 pub(crate) mod program;
 pub(crate) mod pseudo_terminal;
+pub(crate) mod report;
 pub(crate) mod runs;
