@@ -116,6 +116,15 @@ impl Client {
         self.send_document(OwnDocument::mutation::<Q>(variables, safety))
     }
 
+    /// JSON of a server without the credentials and the endpoint's path.
+    ///
+    /// For what the command `dinoai` says of a response that it reads itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn redacted(&self, value: serde_json::Value) -> serde_json::Value {
+        self.api.executor().context().redaction.json(value)
+    }
+
     fn send_document<T>(&self, document: crate::Result<OwnDocument>) -> Call<Response<T>>
     where
         T: serde::de::DeserializeOwned + Send + 'static,

@@ -17,8 +17,8 @@ pub(crate) enum SchemaCommand {
     Print,
     /// Check GraphQL documents in full
     ///
-    /// Each file is a document of its own. Files of type definitions are the schema; without one it is
-    /// that of `dinoai schema print`.
+    /// Each file is a document of its own. Files of type definitions, and schema.json (the response to an
+    /// introspection), are the schema, all of them one; without one it is that of `dinoai schema print`.
     #[cfg(feature = "emulator")]
     Check(SchemaCheckArgs),
     /// Show what changed in the API's schema for the documents in use
@@ -32,7 +32,7 @@ pub(crate) enum SchemaCommand {
 #[cfg(feature = "emulator")]
 #[derive(Debug, Args)]
 pub(crate) struct SchemaCheckArgs {
-    /// Files, and folders with files that end in .graphql, .graphqls or .gql
+    /// Files, and folders with files that end in .graphql, .graphqls or .gql, or are called schema.json
     #[arg(required = true, value_name = "FILE|FOLDER")]
     pub(crate) paths: Vec<PathBuf>,
     /// Check against this schema: type definitions, or the response to an introspection as JSON

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::panic::catch_unwind;
 use std::path::Path;
+use std::thread;
 
 use dinoai_emulator::{Backend, Emulator, Fault, Quirks};
 use graphql_client_codegen::{
@@ -368,6 +371,10 @@ fn a_new_schema_that_is_none_and_an_account_that_is_refused_are_failures() {
             "{\"errors\": [{\"message\": \"not allowed\"}]}",
             "without `__schema`: not allowed",
         ),
+        (
+            "{\"data\": {\"__schema\": null}, \"errors\": [{\"message\": \"not allowed\"}]}",
+            "without `__schema`: not allowed",
+        ),
     ] {
         let file = folder.path().join("new.graphql");
         fs::write(&file, text).unwrap();
@@ -393,6 +400,112 @@ fn a_new_schema_that_is_none_and_an_account_that_is_refused_are_failures() {
         without.stderr.contains("PARADIME_API_ENDPOINT"),
         "{}",
         without.stderr
+    );
+}
+
+/// An endpoint that answers every request alike, until the test ends.
+fn answering(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!(
+        "http://{}/api/canary-of-the-path/graphql",
+        listener.local_addr().unwrap()
+    );
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            // The query is the last but one of the body's fields; none has this.
+            while !request.ends_with(b"}") {
+                let mut piece = [0; 16_384];
+                let length = stream.read(&mut piece).unwrap();
+                request.extend_from_slice(&piece[..length]);
+            }
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            // Whoever has seen enough goes away.
+            let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());
+        }
+    });
+    endpoint
+}
+
+fn diff_of(body: String, format: &str) -> Done {
+    let mut command = bare();
+    command
+        .env("PARADIME_API_ENDPOINT", answering(body))
+        .env("PARADIME_API_KEY", "canary_key_a1")
+        .env("PARADIME_API_SECRET", "canary_secret_b2");
+    run(command, &["schema", "diff", "--output", format])
+}
+
+#[test]
+fn a_backend_that_echoes_the_request_in_its_schema_gives_no_secret_away() {
+    let echo = "/api/canary-of-the-path/graphql canary_secret_b2 canary_key_a1\nnext";
+    let fields =
+        json!([{"name": "canary_key_a1", "args": [], "type": {"kind": "SCALAR", "name": "Int"}}]);
+    let types = [
+        json!({"kind": echo, "name": "Query"}),
+        json!({"kind": "OBJECT", "name": echo}),
+        json!({"kind": "OBJECT", "name": "Query", "fields": fields}),
+    ];
+    for ty in types {
+        let schema = json!({"queryType": {"name": "Query"}, "types": [ty]});
+        let body = json!({"data": {"__schema": schema}}).to_string();
+        for format in ["text", "json"] {
+            let done = diff_of(body.clone(), format);
+            let said = format!("{}{}", done.stdout, done.stderr);
+            assert_ne!(done.code(), 0, "{said}");
+            assert!(!said.contains("canary"), "{said}");
+            assert!(!said.contains("\nnext"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn what_a_backend_says_in_place_of_its_schema_is_said() {
+    let body =
+        json!({"data": {"__schema": null}, "errors": [{"message": "introspection is for admins"}]});
+    let done = diff_of(body.to_string(), "text");
+    assert_eq!(done.code(), 5, "{}", done.stdout);
+    for words in [
+        "without `__schema`: introspection is for admins",
+        "--against FILE",
+    ] {
+        assert!(done.stderr.contains(words), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_schema_of_a_backend_has_the_limit_of_a_file() {
+    let schema = json!({"queryType": {"name": "x".repeat(17 << 20)}, "types": []});
+    let done = diff_of(json!({"data": {"__schema": schema}}).to_string(), "text");
+    assert_eq!(done.code(), 5, "{}", done.stdout);
+    assert!(
+        done.stderr.contains("it has more than 16 MiB"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn a_schema_as_json_has_no_places_in_what_it_comes_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.json");
+    let field = json!({"name": "a", "args": [], "type": {"kind": "OBJECT", "name": "Nope"}});
+    let query = json!({"kind": "OBJECT", "name": "Query", "fields": [field]});
+    let schema = json!({"queryType": {"name": "Query"}, "types": [query]});
+    fs::write(&file, json!({"data": {"__schema": schema}}).to_string()).unwrap();
+    let done = run(
+        bare(),
+        &["schema", "diff", "--against", file.to_str().unwrap()],
+    );
+    assert_eq!(done.code(), 2, "{}", done.stdout);
+    assert!(
+        done.stderr.contains("x.json: cannot find type `Nope`"),
+        "{}",
+        done.stderr
     );
 }
 

@@ -143,6 +143,70 @@ fn a_schema_that_is_wrong_is_an_error_of_its_own() {
 }
 
 #[test]
+fn the_summary_says_whether_the_schema_or_the_documents_are_wrong() {
+    let many = format!("query A {{ {} }}", "no ".repeat(200));
+    let folder = folder(&[
+        ("a.graphql", "query A { a }"),
+        ("more/many.graphql", &many),
+        ("more/s.graphql", SCHEMA),
+        ("two/one.graphql", "type Query { a(b: I): Int }"),
+        ("two/other.graphql", "input I @oneOf { c: Int! }"),
+    ]);
+    for (arguments, summary) in [
+        (
+            &["a.graphql", "two"][..],
+            "1 error in the schema two/one.graphql, two/other.graphql; 1 document could not be checked\n",
+        ),
+        (
+            &["a.graphql", "--schema", "a.graphql"],
+            "1 error in the schema a.graphql; 1 document could not be checked\n",
+        ),
+        (
+            &["more"],
+            "more than 100 errors in 1 of 1 document, checked against more/s.graphql\n",
+        ),
+    ] {
+        let done = check(folder.path(), arguments);
+        assert_eq!(done.code(), 1, "{arguments:?}: {}", done.stderr);
+        assert!(
+            done.stdout.ends_with(summary),
+            "{arguments:?}: {}",
+            done.stdout
+        );
+    }
+}
+
+#[test]
+fn copies_of_a_schema_are_not_one_schema_and_the_way_out_is_said() {
+    let document = "query A { run(id: 1) { status } }";
+    let folder = folder(&[
+        ("a/a.graphql", document),
+        ("a/schema.graphql", SCHEMA),
+        ("b/b.graphql", document),
+        ("b/schema.graphql", SCHEMA),
+    ]);
+    let done = check(folder.path(), &["a", "b"]);
+    assert_eq!(done.code(), 1, "{}", done.stderr);
+    let help = "= help: the 2 files of type definitions are taken for parts of one schema: name the schema with \
+                --schema, or check one folder at a time";
+    assert_eq!(done.stdout.matches(help).count(), 1, "{}", done.stdout);
+    let done = check(folder.path(), &["a", "b", "--schema", "a/schema.graphql"]);
+    assert_eq!(done.code(), 0, "{}", done.stdout);
+    let mut command = bare();
+    command.current_dir(folder.path());
+    let done = run(
+        command,
+        &["schema", "diff", "a", "b", "--against", "a/schema.graphql"],
+    );
+    assert_eq!(done.code(), 2, "{}", done.stdout);
+    assert!(
+        done.stderr.contains("--schema, or check one folder"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
 fn nothing_to_read_is_wrong_usage() {
     let folder = folder(&[("schema.graphql", SCHEMA), ("empty/notes.md", "")]);
     fs::write(
@@ -161,6 +225,14 @@ fn nothing_to_read_is_wrong_usage() {
         (
             &["schema.graphql", "--schema", "none"],
             "cannot read none: No such file",
+        ),
+        (
+            &["schema.graphql", "--schema", "/dev/zero"],
+            "cannot read /dev/zero: it is neither a file nor a pipe",
+        ),
+        (
+            &["/dev/zero"],
+            "cannot read /dev/zero: it is neither a file nor a pipe",
         ),
         (&[], "required arguments"),
     ] {

@@ -15,18 +15,24 @@ pub(super) fn check(options: &SchemaCheckArgs, output: &Output) -> Result<ExitSt
     let documents = Documents::read(&options.paths).map_err(|it| unusable(&it))?;
     let chosen = chosen_schema(options, &documents);
     let checked = match chosen {
-        Ok((name, schema)) => (name, documents.check(&schema)),
+        Ok((name, schema)) => Ok((name, documents.check(&schema))),
         // What is wrong with a schema among the files is a result, too.
-        Err((name, problems)) if !is_unread(&problems) => (name, Err(problems)),
+        Err((name, problems)) if !is_unread(&problems) => Err((name, problems)),
         Err((_, problems)) => return Err(unusable(&problems)),
     };
+    let is_schema = checked.is_err();
     let (schema, problems) = match checked {
-        (name, Ok(())) => (name, Vec::new()),
-        (_, Err(problems)) if is_unread(&problems) => return Err(unusable(&problems)),
-        (name, Err(problems)) => (name, problems.list().to_vec()),
+        Ok((name, Ok(()))) => (name, Vec::new()),
+        Ok((_, Err(problems))) if is_unread(&problems) => return Err(unusable(&problems)),
+        Ok((name, Err(problems))) | Err((name, problems)) => (name, problems.list().to_vec()),
     };
     let names: Vec<_> = documents.names().collect();
-    show(&names, &schema, &problems, output);
+    let checked = Checked {
+        schema: &schema,
+        documents: &names,
+        problems: &*problems,
+    };
+    show(&checked, is_schema, output);
     output.block_until_written(None);
     match output.stdout_error() {
         Some(lost) if !lost.is_closed => Err(lost.failure("")),
@@ -68,7 +74,12 @@ struct Checked<'a, P> {
     problems: P,
 }
 
-fn show(documents: &[&str], schema: &str, problems: &[Problem], output: &Output) {
+fn show(checked: &Checked<'_, &[Problem]>, is_schema: bool, output: &Output) {
+    let &Checked {
+        schema,
+        documents,
+        problems,
+    } = checked;
     let lines = problems.iter().map(ProblemLine::from);
     match output.format {
         Format::Json => output.json(&Checked {
@@ -93,35 +104,36 @@ fn show(documents: &[&str], schema: &str, problems: &[Problem], output: &Output)
             for problem in problems {
                 output.text(&format!("{problem}\n"));
             }
-            output.line(&summary(documents, schema, problems));
+            output.line(&summary(checked, is_schema));
         }
     }
 }
 
-fn summary(documents: &[&str], schema: &str, problems: &[Problem]) -> String {
+/// What was found, in a line; `is_schema` if it is about the schema, whatever the files are called.
+fn summary(checked: &Checked<'_, &[Problem]>, is_schema: bool) -> String {
+    let &Checked {
+        schema,
+        documents,
+        problems,
+    } = checked;
     let count = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
     };
     let all = count(documents.len(), "document");
-    let wrong: BTreeSet<_> = problems
-        .iter()
-        .filter_map(|it| it.file.as_deref())
-        .collect();
-    let are_documents = wrong.iter().all(|file| documents.contains(file));
+    let (more, listed): (Vec<_>, Vec<_>) = problems.iter().partition(|it| it.says_more());
+    let mut errors = count(listed.len(), "error");
+    if !more.is_empty() {
+        errors.insert_str(0, "more than ");
+    }
     match problems.len() {
         0 if documents.len() == 1 => format!("1 document is valid, checked against {schema}"),
         0 => format!("{all} are valid, checked against {schema}"),
-        errors if are_documents => {
-            let errors = count(errors, "error");
-            format!(
-                "{errors} in {} of {all}, checked against {schema}",
-                wrong.len()
-            )
-        }
-        errors => {
-            let errors = count(errors, "error");
-            format!("{errors} in the schema {schema}; {all} could not be checked")
+        _ if is_schema => format!("{errors} in the schema {schema}; {all} could not be checked"),
+        _ => {
+            let wrong: BTreeSet<_> = listed.iter().map(|it| it.file.as_deref()).collect();
+            let wrong = wrong.len();
+            format!("{errors} in {wrong} of {all}, checked against {schema}")
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The schema of the API, by introspection.
 
+use dinoai::graphql::Response;
 use dinoai::graphql_client::{GraphQLQuery, QueryBody};
 use dinoai::{Client, Error};
 use dinoai_emulator::documents::Schema;
@@ -30,8 +31,10 @@ pub(super) async fn schema(context: &mut Context<'_>) -> Result<Schema, Failure>
 
 /// The same, whatever comes of interrupts.
 pub(super) async fn read(client: &Client) -> Result<Schema, Failure> {
-    let response = introspect(client).await.map_err(refused)?.to_string();
-    Schema::parse("the API's schema", response).map_err(|problems| {
+    let Response { data, errors, .. } = introspect(client).await.map_err(refused)?;
+    // A server may say anything at all where names should be, and why it says nothing beside the data.
+    let response = client.redacted(json!({ "data": data, "errors": errors }));
+    Schema::parse("the API's schema", response.to_string()).map_err(|problems| {
         let text = format!(
             "the API's response to an introspection is of no use: {}",
             in_lines(&problems)
@@ -65,15 +68,13 @@ fn refused(error: Error) -> Failure {
     }
 }
 
-async fn introspect(client: &Client) -> dinoai::Result<Value> {
+async fn introspect(client: &Client) -> dinoai::Result<Response<Value>> {
     match client.execute::<Introspection<true>>(json!({})).await {
-        Ok(response) => Ok(response.data),
         // An older server: what is deprecated of arguments and input fields is then not seen.
         Err(Error::Unsupported { fields, .. }) if !fields.iter().any(|it| it == "__schema") => {
-            let response = client.execute::<Introspection<false>>(json!({})).await?;
-            Ok(response.data)
+            client.execute::<Introspection<false>>(json!({})).await
         }
-        Err(error) => Err(error),
+        done => done,
     }
 }
 

@@ -4,6 +4,7 @@ use dinoai_emulator::documents::{Problem, ProblemKind, Problems};
 use serde::Serialize;
 
 use crate::report::Failure;
+use crate::sanitize::one_line;
 
 /// A JSON line.
 #[derive(Serialize)]
@@ -40,11 +41,10 @@ impl<'a> From<&'a Problem> for ProblemLine<'a> {
 /// Why files are of no use: they cannot be read, or what they are to be they are not.
 pub(super) fn unusable(problems: &Problems) -> Failure {
     let failure = Failure::usage(in_lines(problems));
-    match problems.list() {
-        [only] => match &only.help {
-            Some(help) => failure.with_hint(help),
-            None => failure,
-        },
+    let mut helps = problems.list().iter().filter_map(|it| it.help.as_ref());
+    match (helps.next(), helps.next()) {
+        (Some(help), None) => failure.with_hint(help),
+        // More than one would be about more than one thing.
         _ => failure,
     }
 }
@@ -55,7 +55,7 @@ pub(super) fn is_unread(problems: &Problems) -> bool {
     kinds.all(|kind| matches!(kind, ProblemKind::Unread | ProblemKind::NoDocuments))
 }
 
-/// A problem a line, each with its place.
+/// A problem a line, each with its place, and whatever its file or its server has for a name on that line.
 pub(super) fn in_lines(problems: &Problems) -> String {
     let lines = problems.list().iter().map(|problem| {
         let Problem {
@@ -66,11 +66,12 @@ pub(super) fn in_lines(problems: &Problems) -> String {
             kind,
             ..
         } = problem;
-        match (file, line, column) {
+        let message = one_line(message);
+        match (file.as_deref().map(one_line), line, column) {
             (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: {message}"),
             // It names the file itself.
             (Some(file), ..) if *kind != ProblemKind::Unread => format!("{file}: {message}"),
-            _ => message.clone(),
+            _ => message.to_string(),
         }
     });
     lines.collect::<Vec<_>>().join("\n")
