@@ -81,14 +81,15 @@ fn shown(text: &str) -> String {
     one_line(&text.replace('\t', "    ")).into_owned()
 }
 
-/// The lines of a text, by the ends of lines of YAML and of GraphQL: `\n`, `\r\n` and `\r`.
+/// The lines of a text, by the ends of lines of YAML and of GraphQL: `\n`, `\r\n` and `\r`. The mark that some
+/// editors begin a file with is in none.
 #[derive(Debug)]
 pub(crate) struct Lines<'a>(Vec<&'a str>);
 
 impl<'a> Lines<'a> {
     pub(crate) fn of(text: &'a str) -> Self {
         let mut lines = Vec::new();
-        let mut rest = text;
+        let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
         while let Some(end) = rest.find(['\n', '\r']) {
             let (line, after) = rest.split_at(end);
             rest = after.strip_prefix("\r\n").unwrap_or(&after[1..]);

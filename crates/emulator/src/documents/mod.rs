@@ -309,7 +309,7 @@ impl Documents {
             };
             let problem = Problem::said(kind, error, &source.name, &lines);
             if error.message == validation::TOO_MANY {
-                return problem.as_rest();
+                return problem.saying_more();
             }
             if error.message == validation::ABORTED {
                 return problem.with_help(

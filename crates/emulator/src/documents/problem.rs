@@ -109,7 +109,7 @@ impl Problem {
     }
 
     /// Says that there are more than are listed.
-    pub(crate) fn as_rest(mut self) -> Self {
+    pub(crate) fn saying_more(mut self) -> Self {
         self.is_rest = true;
         self
     }

@@ -200,7 +200,7 @@ fn refusal(refused: &RefusedSchema, parts: &[Part]) -> Problems {
     }
     if diagnostics.len() > MOST_PROBLEMS {
         let message = "There are more errors in the schema, which are not listed.";
-        problems.push(Problem::new(ProblemKind::Schema, message).as_rest());
+        problems.push(Problem::new(ProblemKind::Schema, message).saying_more());
     }
     match Problems::if_any(problems) {
         Err(problems) => problems,

@@ -292,3 +292,19 @@ fn of_many_flaws_a_hundred_are_said_and_how_many_more_there_are() {
     assert_eq!(said_of(&format!("{{{}}}", keys.join(", "))).len(), 101);
     assert!(start.elapsed().as_secs() < 40, "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_mark_at_the_start_of_a_file_takes_no_column() {
+    let text = format!("\u{feff}{}", AGENT.replace("name: a", "name: b"));
+    let folder = folder(&[("a.yml", &text)]);
+    let checked = check_agents(folder.path()).unwrap();
+    let [said] = &checked.diagnostics[..] else {
+        panic!("{:?}", checked.diagnostics);
+    };
+    assert_eq!((said.line, said.column), (1, 7));
+    assert!(
+        said.rendered.ends_with("1 | name: b\n  |       ^"),
+        "{}",
+        said.rendered
+    );
+}

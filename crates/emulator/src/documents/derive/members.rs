@@ -8,6 +8,9 @@ use heck::ToSnakeCase;
 
 use super::report::Report;
 
+/// The name of the field for the variants.
+const ON: &str = "on";
+
 /// A struct, or the enum of the variants.
 #[derive(Default)]
 pub(super) struct Members<'a> {
@@ -48,9 +51,14 @@ impl<'a> Members<'a> {
         self.children.push(child);
     }
 
+    /// Whether a field has the name of that [for the variants](Self::enum_of_variants).
+    pub(super) fn has_on(&self) -> bool {
+        self.names.contains_key(ON)
+    }
+
     /// The field for what is not the same for all types.
     pub(super) fn enum_of_variants(&mut self, place: Option<SourceSpan>, report: &mut Report<'_>) {
-        self.name("on", "the fragments on types".to_owned(), place, report);
+        self.name(ON, "the fragments on types".to_owned(), place, report);
     }
 
     fn name(

@@ -39,7 +39,7 @@ impl<'a> Report<'a> {
             MOST => {
                 let message = "There is more of this kind in the document, which is not listed.";
                 let rest = Problem::new(ProblemKind::Derive, message).in_file(&self.source.name);
-                self.problems.push(rest.as_rest());
+                self.problems.push(rest.saying_more());
                 return;
             }
             count if count > MOST => return,

@@ -170,7 +170,7 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                 }
             }
         }
-        if !members.is_empty() && self.definitions.has_variants(on) {
+        if members.has_on() && self.definitions.has_variants(on) {
             members.enum_of_variants(place, self.report);
         }
         for (ty, variants) in variants {

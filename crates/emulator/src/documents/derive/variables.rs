@@ -96,6 +96,6 @@ fn fits(schema: &Schema, value: &Value, ty: &Type) -> bool {
             // A scalar of the schema's own, which is what the user's code says.
             _ => true,
         },
-        _ => !schema.get_input_object(name).is_some(),
+        _ => schema.get_input_object(name).is_none(),
     }
 }
