@@ -199,7 +199,6 @@ mod quirks;
 mod resolvers;
 mod run;
 mod scenario;
-#[cfg(feature = "yaml")]
 mod snippet;
 
 pub use backend::Backend;

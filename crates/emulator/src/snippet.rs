@@ -3,13 +3,16 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::error::{Level, one_line};
+#[cfg(feature = "yaml")]
+use crate::error::Level;
+use crate::error::one_line;
 
 /// The most characters of a line that are shown.
 const WIDEST: usize = 160;
 
 /// A message about a place in the text of a file, with the line and a caret below the column, both
 /// counted from 1. Without a line where the text has none there.
+#[cfg(feature = "yaml")]
 pub(crate) fn snippet(
     file: &str,
     text: &Lines<'_>,
@@ -107,12 +110,13 @@ impl<'a> Lines<'a> {
     }
 
     /// How many there are; what ends the last one begins none.
+    #[cfg(feature = "yaml")]
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "yaml"))]
 mod tests {
     use super::*;
 
