@@ -362,7 +362,7 @@ fn of_what_is_reported_the_derived_types_read_nothing_or_a_part() {
         (
             "query A { run { status ...F } } fragment F on Node { __typename id }",
             some("run", both()),
-            "24: What is in `...F` is not read of \"Node\".",
+            "24: What is in `...F` is not read of \"Run\".",
         ),
         (
             "query A { node { __typename name ... on Node { id } } }",
@@ -377,7 +377,7 @@ fn of_what_is_reported_the_derived_types_read_nothing_or_a_part() {
         (
             "query A { any { __typename ...F } } fragment F on Node { __typename id }",
             some("any", id()),
-            "28: What is in `...F` is not read of \"Node\".",
+            "28: What is in `...F` is not read of \"Any\".",
         ),
         (
             "query A { any { t: __typename ... on Run { id } } }",

@@ -187,7 +187,7 @@ const USELESS: [(&str, usize, usize, &str); 11] = [
         "query A { one { __typename ...F } } fragment F on Any { __typename }",
         1,
         28,
-        "What is in `...F` is not read of \"Any\".",
+        "What is in `...F` is not read of \"Named\".",
     ),
     (
         "query A($of: [Int] = null) { numbers(of: $of) }",

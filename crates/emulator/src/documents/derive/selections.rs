@@ -97,8 +97,7 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                         let help = format!(
                             "the derive takes it where nothing else is selected: define the fragment on \"{on}\""
                         );
-                        let of = &fragment.type_condition;
-                        self.left_out(&format!("...{name}"), of, &help, spread.location());
+                        self.left_out(&format!("...{name}"), on, &help, spread.location());
                         continue;
                     }
                     let child = self.spread(name, spread.location());
@@ -156,7 +155,7 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                     };
                     let (of, place) = (fragment.type_condition.as_str(), spread.location());
                     if of != on && !self.definitions.is_variant(on, of) {
-                        self.left_out(&format!("...{name}"), of, &only_objects(on), place);
+                        self.left_out(&format!("...{name}"), on, &only_objects(on), place);
                         continue;
                     }
                     let child = self.spread(name, place);
