@@ -212,5 +212,6 @@ mod tests {
         agrees::<DinoaiAgentRunStatus>(dinoai_agent_run_status::QUERY);
         agrees::<DinoaiAgentRunDigest>(dinoai_agent_run_digest::QUERY);
         agrees::<DinoaiAgentRunSteps>(dinoai_agent_run_steps::QUERY);
+        agrees::<ListWorkspaces>(list_workspaces::QUERY);
     }
 }

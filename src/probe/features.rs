@@ -52,7 +52,8 @@ pub struct Feature<'a> {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Support {
-    /// The backend takes the document.
+    /// The backend takes the document. Whether its response has the types that this crate reads, validation does
+    /// not show: where the backend allows introspection, the command's `doctor` and `schema diff` compare them.
     Supported,
     /// The backend does not know a field or an argument that the document needs and that is not on the
     /// vendor's page: it is older than the feature. Calls that need it fail with [`Error::Unsupported`].

@@ -1,9 +1,11 @@
 //! The spans are those of the documentation.
 
 use dinoai::TriggerRun;
+use serde_json::json;
 use tracing::Instrument;
 
 use crate::log::log;
+use crate::own::{OwnRead, read_of};
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
 
 #[tokio::test]
@@ -94,4 +96,30 @@ async fn a_span_a_call_and_one_a_wait_say_what_the_documentation_says() {
     assert!(has_line(&["INFO", "run status", "status=COMPLETED"]));
     // Message texts are not for logs.
     assert!(lines.iter().all(|line| !line.contains("All good.")));
+}
+
+#[tokio::test]
+async fn a_document_of_ones_own_has_the_span_of_every_call() {
+    let log = log();
+    let id = vec![("X-Request-Id", "req-8".to_owned())];
+    let run = json!({ "data": { "dinoaiAgentRun": { "ok": true, "messages": [] } } });
+    let reply = Reply::Http(200, id, run.to_string());
+    let server = FaultServer::start([Reply::unavailable("0"), reply]).await;
+    let (client, _) = server.client();
+    let span = tracing::info_span!("the-test-of-own-spans");
+    let call = client.execute::<OwnRead>(read_of(SESSION)).into_future();
+    call.instrument(span).await.unwrap();
+    let log = log.text();
+    let mut lines = log
+        .lines()
+        .filter(|line| line.contains("the-test-of-own-spans"));
+    let parts = [
+        "dinoai.call",
+        "operation=\"OwnRead\"",
+        "attempt=2",
+        "http.status=200",
+        "request_id=\"req-8\"",
+    ];
+    let has_all = lines.any(|line| parts.iter().all(|part| line.contains(part)));
+    assert!(has_all, "{log}");
 }

@@ -65,6 +65,10 @@ pub(super) async fn read_by_own_document(lane: &Lane, rng: &mut Rng) {
             let text = format!("nothing had failed, but a query: {error}");
             return lane.ledger().contradictions.push(text);
         }
+        Err(error) if error.may_have_started() => {
+            let text = format!("a query may have started something: {error}");
+            return lane.ledger().contradictions.push(text);
+        }
         Err(_) => return,
     };
     let read = response

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{LastWords, of_run};
 use crate::own_documents::last_words;
-use crate::support::fault_server::{FaultServer, Reply, SESSION};
+use crate::support::fault_server::{FaultServer, Reply, SESSION, client};
 use dinoai::graphql::Response;
 
 type Answer = Result<Response<last_words::ResponseData>>;
@@ -128,4 +128,20 @@ async fn refused_credentials_and_pages_of_proxies_are_what_they_are_for_every_ca
     let (answer, sent) = answered(Reply::html(404)).await;
     assert!(matches!(answer, Err(Error::Http { .. })), "{answer:?}");
     assert_eq!(sent, 1);
+}
+
+#[tokio::test]
+async fn a_response_has_the_limit_of_every_call() {
+    let long =
+        json!({ "data": { "dinoaiAgentRun": { "messages": [], "workspace": "w".repeat(8192) } } });
+    let server = FaultServer::scripted(move |_| Reply::json(200, &long)).await;
+    let (client, _) = client(&server.endpoint(), |builder| builder.response_limit(4096));
+    let error = client
+        .execute::<LastWords>(of_run(SESSION))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::ResponseTooLarge { limit: 4096, .. }),
+        "{error:?}"
+    );
 }

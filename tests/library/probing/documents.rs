@@ -1,6 +1,6 @@
 //! A probe says of each document whether the backend supports it, and what it does not know.
 
-use dinoai::{Error, SCHEMA, Support};
+use dinoai::{DOCUMENTS, Error, SCHEMA, Support};
 use dinoai_emulator::{Backend, Capability, Quirks, RefusalStatus};
 use serde_json::json;
 
@@ -35,6 +35,17 @@ async fn a_backend_of_today_supports_everything() {
         .collect();
     let operations: Vec<_> = features.iter().map(|feature| feature.operation).collect();
     assert_eq!(sent, operations);
+    // Each document of the crate is one of them.
+    let is_probed = |text: &str| {
+        let named = |operation: &&str| text.contains(&format!(" {operation}("));
+        operations
+            .iter()
+            .any(|it| named(it) || text.contains(&format!("query {it} {{")))
+    };
+    assert_eq!(operations.len(), DOCUMENTS.len());
+    for (name, text) in DOCUMENTS {
+        assert!(is_probed(text), "{name}");
+    }
 }
 
 #[tokio::test]

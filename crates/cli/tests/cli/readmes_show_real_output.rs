@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use dinoai_emulator::Emulator;
+use dinoai_emulator::{Backend, Emulator};
 use serde_json::Value;
 
 use crate::skipped::skipped;
@@ -82,6 +82,23 @@ fn words(call: &str) -> Vec<String> {
         _ => vec![piece.to_owned()],
     });
     words.collect()
+}
+
+#[test]
+fn the_report_of_the_doctor_is_the_one_in_the_readme() {
+    let backend = Emulator::builder().backend(Backend::PagesOnly);
+    let emulator = backend.start_blocking().unwrap();
+    let printed = run(dinoai(&emulator), &["doctor"]).stdout;
+    let port = emulator.endpoint().rsplit_once(':').unwrap().1.to_owned();
+    let port = port.split('/').next().unwrap();
+    let printed = printed.replace(port, "4100");
+    let (before, timed) = printed.split_once(":4100 in ").unwrap();
+    let (_, after) = timed.split_once(',').unwrap();
+    let printed = format!("{before}:4100 in 1ms,{after}");
+    let (_, section) = READMES[1].1.split_once("## Check the account\n").unwrap();
+    let (_, block) = section.split_once("```text\n").unwrap();
+    let (block, _) = block.split_once("```\n").unwrap();
+    assert_eq!(printed, block);
 }
 
 /// The session ids of a text, in order: no other word has 16 letters and digits.

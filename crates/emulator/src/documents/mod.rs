@@ -33,7 +33,7 @@
 //! | a directive that the schema does not have | compiles | an error |
 //! | a fragment that is not used, or cannot apply where it is spread | compiles | an error |
 //! | two fields of one name that cannot be one | compiles, or an error about Rust | an error |
-//! | a syntax error | each derive of the crate reports a `PoisonError`, without the file's name | an error |
+//! | a syntax error | an error without the file's name; the derives after it report a `PoisonError` | an error |
 //!
 //! The rules, and the words, are those of the reference implementation, npm `graphql`: what is valid
 //! here, a server with this schema executes. Beside them it reports as [`ProblemKind::Derive`] what is valid, and

@@ -10,7 +10,10 @@ use super::verdict::{Barrier, is_refusal};
 use crate::report::{ExitStatus, Failure};
 
 const OLDER: &str = "do without it, or ask Paradime for an update of the workspace's backend";
+#[cfg(feature = "emulator")]
 const MOVED: &str = "look for a newer version of dinoai; `dinoai schema diff` says what has moved";
+#[cfg(not(feature = "emulator"))]
+const MOVED: &str = "look for a newer version of dinoai";
 
 /// The rows of all features.
 pub(super) fn rows(probed: &Features, barrier: Option<&Barrier>, moved: &Moved) -> Vec<FeatureRow> {
