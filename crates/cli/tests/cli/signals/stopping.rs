@@ -14,7 +14,8 @@ const LATE: Duration = Duration::from_secs(30);
 
 fn at_the_timeout(emulator: &Emulator, time: Duration) -> Pseudo {
     late(emulator, STOP_RUN, time);
-    let timeout = ["--timeout", "300ms", "--on-timeout", "stop"];
+    // Long enough for the run to begin on a busy machine: the trigger has this time, too.
+    let timeout = ["--timeout", "3s", "--on-timeout", "stop"];
     let terminal = start(emulator, &[&["run", "agent"], &timeout]);
     wait_until("it has begun", || !emulator.runs().is_empty());
     terminal
