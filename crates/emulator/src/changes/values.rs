@@ -107,7 +107,7 @@ impl<'a> Comparison<'a> {
         {
             let is_refused = match value.map(|it| &**it) {
                 None => true,
-                // Its type may be nullable only where there is a default.
+                // Its type may be nullable only beside a default.
                 Some(Value::Variable(_)) => self.is_refused_at(&refused_at),
                 Some(_) => false,
             };

@@ -7,7 +7,7 @@ use dinoai::{Access, Error, Feature, Features, Support, Workspace};
 pub(super) enum Barrier {
     /// No request has got through.
     Unreached(Error),
-    /// No response is one of the API's.
+    /// No response is a GraphQL response of the API.
     NotTheApi(Error),
     /// The server has executed what it should have skipped.
     Executed(Error),
