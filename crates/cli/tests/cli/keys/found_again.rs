@@ -233,7 +233,7 @@ fn chat_continue_goes_on_with_the_conversation_that_was_begun_last() {
     let variables = [("DINOAI_JOURNAL", &*journal)];
     let chat = |arguments: &[&str], says: &str| {
         let mut terminal = Pseudo::start(&bench.emulator, arguments, &variables);
-        terminal.wait_for("> ");
+        terminal.wait_for_prompt();
         terminal.type_in(&format!("{says}\r"));
         terminal.wait_for("Done");
         terminal.wait_for_prompt();

@@ -12,7 +12,7 @@ const CHAT: [&str; 4] = ["chat", "agent", "--poll-interval", "50ms"];
 fn a_chat_shows_steps_and_answers_and_goes_on_in_the_same_session() {
     let emulator = emulator(in_progress());
     let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
-    terminal.wait_for("> ");
+    terminal.wait_for_prompt();
     terminal.type_in("Check stg_orders\r");
     terminal.wait_for("↳ run_sql_query");
     finish(&emulator);
@@ -60,7 +60,7 @@ fn a_chat_says_once_what_a_turn_that_failed_says_last() {
 fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
     let emulator = emulator(in_progress());
     let mut terminal = Pseudo::start(&emulator, &CHAT, &[]);
-    terminal.wait_for("> ");
+    terminal.wait_for_prompt();
     terminal.type_in("Check stg_orders\r");
     terminal.wait_for("RUNNING");
     terminal.type_in(CTRL_C);
@@ -79,7 +79,7 @@ fn ctrl_c_leaves_the_turn_and_twice_the_chat() {
 fn a_chat_ends_at_sigterm_and_leaves_the_terminal_as_it_was() {
     let emulator = emulator(Scenario::completed());
     let terminal = Pseudo::start(&emulator, &CHAT, &[]);
-    terminal.wait_for("> ");
+    terminal.wait_for_prompt();
     terminal.pause();
     assert!(!terminal.has_old_settings());
     terminal.terminate();
@@ -112,7 +112,7 @@ fn a_chat_makes_no_home_for_its_history() {
     let chat = |message: &str| {
         let variables = [("HERE", home.to_str().unwrap())];
         let mut terminal = Pseudo::shell(&emulator, script, &CHAT, &variables);
-        terminal.wait_for("> ");
+        terminal.wait_for_prompt();
         terminal.type_in(&format!("{message}\r"));
         terminal.wait_for("Done");
         terminal.wait_for_prompt();

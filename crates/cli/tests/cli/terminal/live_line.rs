@@ -288,7 +288,7 @@ fn a_terminal_that_obeys_nothing_gets_lines() {
 fn a_chat_sends_no_sequence_to_a_terminal_that_obeys_none() {
     let emulator = emulator();
     let terminal = Pseudo::start(&emulator, &["chat", "agent"], &[("TERM", "dumb")]);
-    terminal.wait_for("> ");
+    terminal.wait_for_prompt();
     terminal.terminate();
     let (exit, shown) = terminal.end();
     assert_eq!(exit, 143, "{shown}");
