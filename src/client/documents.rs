@@ -37,9 +37,9 @@ impl Client {
     /// # fn main() {}
     /// ```
     ///
-    /// Data is read as the derived types say. Where that fails and no error stands beside it, a number in a
-    /// text is read as a number, and null for `messages` or `childSessionIds` of a run as an empty list, as
-    /// the vendor's own clients do. Where errors stand beside data that cannot be read, they are an
+    /// Data is read as the derived types say. Where that fails and no error stands beside it, a text that holds
+    /// a number is read as one for the fields `ts` and `index`, and null as an empty list for `messages` and
+    /// `childSessionIds` of a run at the root, as the vendor's own clients do. Where errors stand beside data that cannot be read, they are an
     /// [`Error::GraphQl`] with the data as it came.
     ///
     /// A null field with an error beside it is no failed call: it is returned at once, and not sent again.

@@ -14,8 +14,8 @@ pub struct FailedCall {
     pub operation: &'static str,
     /// The run that it is about, if it is known.
     pub session_id: Option<SessionId>,
-    /// Further runs that the response names, where it cannot be read: of a mutation of your own that starts
-    /// several. Empty else.
+    /// Further runs that the response names, where it cannot be read. Only a mutation of your own starts several:
+    /// of any other call they are there where the response names more than it should.
     pub further_ids: Vec<SessionId>,
     /// How many times it was tried.
     pub attempts: u32,
@@ -33,6 +33,8 @@ pub struct FailedCall {
     pub(crate) after_start: bool,
     /// Whether this call itself may have been carried out although it failed.
     pub(crate) maybe_executed: bool,
+    /// Whether what was received of a response holds a value at a root that should have been skipped.
+    pub(crate) holds_value: bool,
 }
 
 impl FailedCall {
@@ -49,6 +51,7 @@ impl FailedCall {
             purpose,
             after_start: false,
             maybe_executed: false,
+            holds_value: false,
         }
     }
 

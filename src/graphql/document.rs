@@ -8,7 +8,7 @@ use graphql_parser::query::{
 };
 
 use crate::error::{Error, Purpose, excerpt};
-use crate::operations::{find_ids, relax_changes, relax_own_query};
+use crate::operations::{find_ids, relax_own_mutation, relax_own_query};
 use crate::transport::{OperationInfo, Safety, after_variables, request_body};
 
 /// Whether a mutation may be sent again that may have been carried out.
@@ -55,15 +55,16 @@ impl OwnDocument {
             Some(RetrySafety::Idempotent) => (
                 Purpose::IdempotentMutation,
                 Safety::Idempotent,
-                relax_changes,
+                relax_own_mutation,
             ),
-            Some(RetrySafety::Never) => (Purpose::Mutation, Safety::Never, relax_changes),
+            Some(RetrySafety::Never) => (Purpose::Mutation, Safety::Never, relax_own_mutation),
         };
         Ok(Self {
             info: OperationInfo {
                 name,
                 purpose,
                 root: None,
+                skipped_root: None,
                 id_field: "agentSessionId",
                 safety,
                 // What it is about, the backend alone knows.

@@ -19,17 +19,28 @@ pub(crate) fn relax_changes(data: &mut Value) {
     });
 }
 
-/// Puts right the response to a query of the user's own: numbers in texts, and null for a list of a run. No
-/// value is made up.
+/// Puts right the response to a query of the user's own: numbers in texts, and null for a list of a run.
 pub(crate) fn relax_own_query(data: &mut Value) {
     relax_roots(data, |root| {
-        for_each_object(root, &mut |map| {
-            relax_numbers(map);
-        });
+        for_each_object(root, &mut relax_numbers);
         for list in LISTS_OF_A_RUN {
             if root.get(list).is_some_and(Value::is_null) {
                 root[list] = json!([]);
             }
+        }
+    });
+}
+
+/// Puts right the response to a mutation of the user's own: numbers in texts, and what the API leaves out of
+/// the status, and of the id of what it refuses.
+pub(crate) fn relax_own_mutation(data: &mut Value) {
+    relax_roots(data, |root| {
+        for_each_object(root, &mut relax_numbers);
+        if let Some(map) = root.as_object_mut() {
+            if map.get("status").is_none_or(Value::is_null) {
+                map.insert("status".to_owned(), json!(""));
+            }
+            relax_refused(map);
         }
     });
 }
@@ -101,12 +112,17 @@ fn relax_accepted(accepted: &mut Map<String, Value>) {
         // Nothing depends on it.
         _ => drop(accepted.insert("status".to_owned(), json!(""))),
     }
+    relax_refused(accepted);
+    if let Some(false) = accepted.get("warning").map(|it| it.is_string()) {
+        accepted.remove("warning");
+    }
+}
+
+/// What is refused has no id.
+fn relax_refused(accepted: &mut Map<String, Value>) {
     let has_no_id = accepted.get("agentSessionId").is_none_or(Value::is_null);
     if accepted.get("ok") == Some(&json!(false)) && has_no_id {
         accepted.insert("agentSessionId".to_owned(), json!(""));
-    }
-    if let Some(false) = accepted.get("warning").map(|it| it.is_string()) {
-        accepted.remove("warning");
     }
 }
 

@@ -23,4 +23,4 @@ pub(crate) use api::Api;
 pub(crate) use check::{check_request, check_step_options};
 pub(crate) use convert::Digest;
 pub(crate) use find_ids::find_ids;
-pub(crate) use lenient::{relax_changes, relax_own_query};
+pub(crate) use lenient::{relax_own_mutation, relax_own_query};

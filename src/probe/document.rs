@@ -12,8 +12,6 @@ pub(super) struct Probe {
     /// The document as it is sent.
     pub(super) document: String,
     pub(super) variables: Value,
-    /// The root field of a mutation. There must be no value at it.
-    pub(super) must_be_skipped: Option<&'static str>,
 }
 
 impl Probe {
@@ -29,13 +27,10 @@ impl Probe {
                 // Should it be executed all the same, it is so once, and no id is lost.
                 let info = OperationInfo {
                     safety: Safety::Never,
+                    skipped_root: O::INFO.root,
                     ..O::INFO
                 };
-                let purpose = Purpose::IdempotentMutation;
-                Self {
-                    must_be_skipped: O::INFO.root,
-                    ..Self::of(purpose, info, document, variables)
-                }
+                Self::of(Purpose::IdempotentMutation, info, document, variables)
             }
         };
         Ok(probe)
@@ -58,7 +53,6 @@ impl Probe {
             info,
             document,
             variables,
-            must_be_skipped: None,
         }
     }
 }

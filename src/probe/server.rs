@@ -1,16 +1,16 @@
 //! [`Server`]: sends the documents of one probe, and keeps what is known of who answers.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
 use super::document::Probe;
-use super::executed::{executed, has_value};
+use super::executed::executed;
 use crate::error::{Error, FailedCall, GraphQlError, Result, is_before_execution, unsupported};
 use crate::operations::Api;
 use crate::transport::{
-    CallOptions, OperationInfo, Response, Safety, after_variables, request_body,
+    CallOptions, OperationInfo, Response, Safety, after_variables, has_accepted, request_body,
 };
 
 /// The data of a response, and the errors beside it.
@@ -63,14 +63,14 @@ impl<'a> Server<'a> {
             let data = response.whole(&read_info, &[], call, context)?;
             refused_beside_data(call, data)
         };
-        let sent = match probe.must_be_skipped {
+        let sent = match info.skipped_root {
             None => self.send(probe, validated).await,
             Some(root) => {
                 let roots = [root.to_owned()];
                 // What is no 429 is not sent again, so that it is no failure of the call.
                 let skipped = |response: &Response, call: &FailedCall| {
                     let ids = (info.find_ids)(&response.body);
-                    if !ids.is_empty() || has_value(&response.body, root) {
+                    if !ids.is_empty() || has_accepted(&response.body, root) {
                         return Ok(Err(executed(call, ids)));
                     }
                     match response.whole::<Value>(&info, &roots, call, context) {
@@ -80,7 +80,7 @@ impl<'a> Server<'a> {
                     }
                 };
                 let sent = self.send(probe, skipped).await;
-                sent.map_err(of_lost_response).flatten()
+                sent.map_err(|error| self.of_lost_response(error)).flatten()
             }
         };
         self.note(&sent);
@@ -134,6 +134,29 @@ impl<'a> Server<'a> {
             });
         sent.await
     }
+
+    /// The error of a mutation without a whole response: it says nothing of the mutation, unless what was
+    /// received names a run or holds a value.
+    fn of_lost_response(&self, error: Error) -> Error {
+        let Error::OutcomeUnknown {
+            mut call, source, ..
+        } = error
+        else {
+            return error;
+        };
+        if call.session_id.is_some() || call.holds_value {
+            return executed(&call, vec![]);
+        }
+        call.maybe_executed = false;
+        match source {
+            Some(source) => Error::Transport { call, source },
+            // Nothing else has none.
+            None => Error::ResponseTooLarge {
+                call,
+                limit: self.api.executor().http().response_limit(),
+            },
+        }
+    }
 }
 
 /// Whether the server has not been reached, or says only that it was asked too soon.
@@ -151,36 +174,5 @@ fn refused_beside_data(call: &FailedCall, (data, errors): Data) -> Result<()> {
     match data.values().all(Value::is_null) && errors.iter().any(is_refusal) {
         true => Err(unsupported(Box::new(call.clone()), errors, false)),
         false => Ok(()),
-    }
-}
-
-/// The error of a mutation without a whole response: it says nothing of the mutation, unless what was received
-/// names a run.
-fn of_lost_response(error: Error) -> Error {
-    match error {
-        Error::OutcomeUnknown {
-            call,
-            reason,
-            source,
-            ..
-        } => match &call.session_id {
-            Some(id) => {
-                let ids = [id.clone()].into_iter().chain(call.further_ids.clone());
-                let ids = ids.collect();
-                let call = FailedCall {
-                    session_id: None,
-                    ..*call
-                };
-                executed(&call, ids)
-            }
-            None => Error::Transport {
-                call: Box::new(FailedCall {
-                    maybe_executed: false,
-                    ..*call
-                }),
-                source: source.unwrap_or_else(|| Arc::new(std::io::Error::other(reason))),
-            },
-        },
-        error => error,
     }
 }

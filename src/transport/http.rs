@@ -1,5 +1,5 @@
 //! [`HttpTransport`]: one attempt. It sends a request and races it (exchange.rs), sees whether the body
-//! left (body.rs), and says what came back: a response, or the error of none.
+//! left (body.rs), and says what came back: a response, or the error of none (lost.rs).
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,11 +16,12 @@ use super::body::{BodyLeft, Seal};
 use super::connections::{Connections, Settings, user_agent};
 use super::exchange::{BodyEnd, Limits, Received, exchange, race};
 use super::headers::{request_id, retry_after};
+use super::lost::{lost, no_time, too_large, unanswered};
 use super::operation::{OperationInfo, Safety};
 use super::redact::Redaction;
 use super::response::{Response, ResponseContext};
 use crate::config::{Credentials, Endpoint, Origins, name_workspace, names_workspace, workspace};
-use crate::error::{Cause, Error, FailedCall, Obstacle, excerpt, innermost};
+use crate::error::{Cause, Error, FailedCall, excerpt};
 
 /// What GraphQL over HTTP asks of clients.
 const ACCEPTED: HeaderValue =
@@ -119,6 +120,11 @@ impl HttpTransport {
         account
     }
 
+    /// The most bytes that a response may have.
+    pub(crate) fn response_limit(&self) -> usize {
+        self.shared.settings.response_limit
+    }
+
     /// Whether the credentials need a workspace beside them, and none is named.
     pub(crate) fn lacks_workspace(&self) -> bool {
         self.shared.is_of_company && !names_workspace(&self.headers)
@@ -207,7 +213,10 @@ impl HttpTransport {
                 headers,
                 body: received.body,
             }),
-            (Some(Ok(_)), _) => Err(self.too_large(call, operation, &received.body)),
+            (Some(Ok(_)), _) => {
+                let limit = self.response_limit();
+                Err(too_large(call, operation, limit, &received.body))
+            }
             (Some(Err(source)), _) => Err(lost(call, operation, source, seal, &received.body)),
             (None, _) if seal.seal() => Err(no_time(
                 call,
@@ -270,90 +279,6 @@ impl HttpTransport {
             &Seal::left(),
         )
     }
-
-    fn too_large(&self, call: &FailedCall, operation: &OperationInfo, received: &[u8]) -> Error {
-        let limit = self.shared.settings.response_limit;
-        match operation.safety {
-            Safety::Read | Safety::Idempotent => Error::ResponseTooLarge {
-                call: Box::new(call.clone()),
-                limit,
-            },
-            Safety::Never => unknown(
-                call,
-                operation,
-                format!("the response is larger than {limit} bytes"),
-                None,
-                received,
-            ),
-        }
-    }
-}
-
-/// The error of an attempt whose connection failed.
-fn lost(
-    call: &FailedCall,
-    operation: &OperationInfo,
-    source: Cause,
-    seal: &Seal,
-    received: &[u8],
-) -> Error {
-    if seal.seal() {
-        return Error::NotSent {
-            call: Box::new(call.clone()),
-            obstacle: obstacle(source.as_ref()),
-            source,
-        };
-    }
-    unanswered(call, operation, source, received)
-}
-
-/// The error of an attempt that left and got no whole response.
-fn unanswered(
-    call: &FailedCall,
-    operation: &OperationInfo,
-    source: Cause,
-    received: &[u8],
-) -> Error {
-    match operation.safety {
-        Safety::Read | Safety::Idempotent => Error::Transport {
-            call: Box::new(call.clone()),
-            source,
-        },
-        Safety::Never => {
-            let reason = innermost(source.as_ref());
-            unknown(call, operation, reason, Some(source), received)
-        }
-    }
-}
-
-/// The outcome of a trigger or a follow-up is unknown. The id in what was received is kept.
-fn unknown(
-    call: &FailedCall,
-    operation: &OperationInfo,
-    reason: String,
-    source: Option<Cause>,
-    received: &[u8],
-) -> Error {
-    let mut call = Box::new(call.clone());
-    call.maybe_executed = true;
-    call.is_about((operation.find_ids)(received));
-    Error::OutcomeUnknown {
-        call,
-        reason,
-        errors: vec![],
-        source,
-    }
-}
-
-fn no_time(call: &FailedCall, problem: &str) -> Error {
-    Error::NotSent {
-        call: Box::new(call.clone()),
-        obstacle: Obstacle::Time,
-        source: Arc::new(std::io::Error::new(
-            std::io::ErrorKind::TimedOut,
-            problem.to_owned(),
-        )),
-    }
 }
 
 impl fmt::Debug for HttpTransport {
@@ -365,23 +290,4 @@ impl fmt::Debug for HttpTransport {
             .field("response_limit", &self.shared.settings.response_limit)
             .finish_non_exhaustive()
     }
-}
-
-/// What kept a request from being sent. The HTTP client's errors say it in words alone.
-fn obstacle(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Obstacle {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if text.contains("proxy authorization required") {
-            return Obstacle::ProxyCredentials;
-        } else if text.contains("tunnel error") {
-            return Obstacle::Proxy;
-        } else if text.contains("invalid peer certificate") {
-            return Obstacle::Certificate;
-        } else if text.contains("dns error") {
-            return Obstacle::NameResolution;
-        }
-        cause = error.source();
-    }
-    Obstacle::Connection
 }

@@ -35,6 +35,8 @@ pub(crate) struct OperationInfo {
     /// The root field; `None` in a document of the user's own, whose data is a value if it is an
     /// object.
     pub(crate) root: Option<&'static str>,
+    /// The root field of a mutation that a probe has skipped: there must be no value at it.
+    pub(crate) skipped_root: Option<&'static str>,
     /// The field of the root that says what a response is about.
     pub(crate) id_field: &'static str,
     pub(crate) safety: Safety,

@@ -52,9 +52,16 @@ impl Response {
                     read(&call, data, errors.list)
                 })
             }
-            Safety::Read | Safety::Idempotent => {
+            Safety::Read => {
                 let (data, errors) = self.data(call, context, |_| true)?;
                 read(call, &data, errors)
+            }
+            // Whatever else the response is, the runs that it names are kept.
+            Safety::Idempotent => {
+                let mut call = call.clone();
+                call.is_about((operation.find_ids)(&self.body));
+                let (data, errors) = self.data(&call, context, |_| true)?;
+                read(&call, &data, errors)
             }
         }
     }

@@ -26,7 +26,7 @@ use super::proof;
 use super::redact::Redaction;
 use super::repair::{looks_like_json, repaired};
 use super::strict;
-use super::value_at::{has_value_at, has_value_beside, names_value};
+use super::value_at::has_value;
 use crate::error::{
     Error, FailedCall, GraphQlError, PathSegment, Purpose, excerpt, is_before_execution,
     is_rate_limit_code, is_transient_status, list, said, unsupported,
@@ -148,14 +148,16 @@ impl Response {
         call.is_about(ids);
         let parsed = Parsed::of(&self.body);
         let field_names = || FieldNames::of(&repaired(&self.body));
+        // Where the data has none, it may stand elsewhere.
+        let holds_value = || {
+            let own = names.roots.iter().map(String::as_str);
+            let roots: Vec<_> = operation.root.into_iter().chain(own).collect();
+            has_value(&self.body, &roots)
+        };
         let Parsed::Envelope(envelope) = parsed else {
-            let has_value = match operation.root {
-                Some(root) => has_value_at(&self.body, root),
-                None => names.roots.iter().any(|root| names_value(&self.body, root)),
-            };
             let is_proven = proof::is_status_before_execution(status)
                 && !names_session
-                && !has_value
+                && !holds_value()
                 && field_names() != FieldNames::Twice;
             return Err(match is_proven {
                 true => self.refused_by_status(call, context),
@@ -176,17 +178,13 @@ impl Response {
             return read(call, data, errors, can_be_accepted);
         }
 
-        let is_root = |name: &str| match operation.root {
-            Some(root) => name == root,
-            None => names.roots.iter().any(|root| name == root),
-        };
         // Data that is no object is no value, and may come of one all the same.
         let is_odd = operation.root.is_none()
             && matches!(envelope.data, Some(Some(_)))
             && envelope.object().is_none();
         let is_clean = !names_session
             && !is_odd
-            && !has_value_beside(&self.body, is_root)
+            && !holds_value()
             && !errors.is_unreadable
             && field_names() == FieldNames::Unique;
         let is_empty_refusal = is_clean && !errors.is_path_present;

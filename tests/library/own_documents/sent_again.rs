@@ -71,6 +71,24 @@ async fn an_idempotent_mutation_is_sent_again() {
 }
 
 #[tokio::test]
+async fn an_idempotent_mutation_that_fails_names_the_run_of_its_response() {
+    let named = json!({ "stopDinoaiAgentRun": { "status": [], "agentSessionId": "of-it" } });
+    let cut = r#"{"data":{"stopDinoaiAgentRun":{"agentSessionId":"of-it","st"#;
+    for reply in [Reply::data(&named), Reply::cut(200, cut)] {
+        let server = FaultServer::scripted({
+            let reply = reply.clone();
+            move |_| reply.clone()
+        })
+        .await;
+        let (client, _) = server.client();
+        let call = client.execute_mutation::<Halt>(of(SESSION), RetrySafety::Idempotent);
+        let error = call.await.unwrap_err();
+        let id = error.session_id().map(ToString::to_string);
+        assert_eq!(id.as_deref(), Some("of-it"), "{reply:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn any_other_mutation_is_not_and_its_outcome_is_unknown() {
     for reply in lost() {
         let server = FaultServer::start([reply.clone(), halted()]).await;
@@ -130,6 +148,8 @@ async fn a_value_of_any_kind_beside_429_is_not_sent_again() {
         text(r#"{"data":"{\"stopDinoaiAgentRun\":1}"}"#),
         text(r#"{"result":{"stopDinoaiAgentRun":{"ok":true}}}"#),
         text(r#"{"result":{"stopDinoaiAgentRun" : true}}"#),
+        text(r#"{"result":{"stopDinoaiAgentR\u0075n":true}}"#),
+        text(r#"{"result":{"stopDinoaiAgentRun":tr"#),
         text(r#""stopDinoaiAgentRun":{"ok":true"#),
         // Beside the parts of a GraphQL response.
         text(r#"{"data":null,"stopDinoaiAgentRun":{"ok":true}}"#),
@@ -151,7 +171,10 @@ async fn a_value_of_any_kind_beside_429_is_not_sent_again() {
         r#"{"data":{"stopDinoaiAgentRun":null}}"#,
         r#"{"data":{"stopDinoaiAgentRun":null},"errors":[{"message":"slow down"}]}"#,
         "slow down",
+        r#"slow down: "stopDinoaiAgentRun": 5"#,
         "{}",
+        r#"{"errors":[{"message":"a"}],"extensions":{"cost":{"stopDinoaiAgentRun":5}}}"#,
+        r#"{"errors":[{"message":"a","extensions":{"stopDinoaiAgentRun":5}}]}"#,
     ] {
         let server = FaultServer::start([text(body), halted()]).await;
         let (client, _) = server.client();

@@ -3,7 +3,7 @@
 use dinoai::{Error, Features, Support};
 use serde_json::{Value, json};
 
-use crate::support::fault_server::{FaultServer, Reply};
+use crate::support::fault_server::{FaultServer, Reply, client};
 
 const MUTATIONS: [(&str, &str); 4] = [
     ("TriggerDinoaiAgentRun", "triggerDinoaiAgentRun"),
@@ -109,6 +109,8 @@ async fn a_value_at_the_root_ends_the_probe_whatever_the_status_and_the_body() {
             Reply::json(200, &json!({ "data": { root: 7 } })),
             Reply::json(200, &json!({ "result": { root: { "ok": true } } })),
             json_text(&format!(r#"{{"data":{{"{root}":{{"ok":tr"#)),
+            Reply::cut(200, &format!(r#"{{"data":{{"{root}":{{"ok":tr"#)),
+            Reply::cut_then_hang(200, &format!(r#"{{"data":{{"{root}":{{"ok":tr"#)),
             json_text(&format!(
                 r#"{{"data":{{"{root}":{{"ok":true}}}},"data":null}}"#
             )),
@@ -144,6 +146,7 @@ async fn a_response_that_was_lost_says_nothing_and_the_probe_goes_on_without_ask
             Reply::ResetAfter,
             Reply::Hang,
             Reply::cut(200, r#"{"data":{"#),
+            Reply::cut(200, r#"{"data":{"stopDinoaiAgentRun":nul"#),
             Reply::html(502),
             Reply::json(503, &json!({ "errors": [{ "message": "Down." }] })),
             Reply::json(
@@ -208,4 +211,20 @@ async fn errors_of_validation_beside_empty_data_refuse_the_document() {
     let (features, _) = probed("ListWorkspaces", reply(&broken)).await;
     let is_broken = matches!(features.list_workspaces, Support::Broken { .. });
     assert!(is_broken, "{features:?}");
+}
+
+#[tokio::test]
+async fn a_response_over_the_limit_is_said_to_be_one() {
+    for (mutation, _) in MUTATIONS {
+        let long = json!({ "data": {}, "extensions": { "trace": "x".repeat(8192) } });
+        let server = backend(mutation, Reply::json(200, &long)).await;
+        let (client, _) = client(&server.endpoint(), |builder| builder.response_limit(4096));
+        let features = client.probe().await.unwrap();
+        let feature = features.iter().find(|it| it.operation == mutation).unwrap();
+        let Support::NotChecked { error, .. } = feature.support else {
+            panic!("{feature:?}")
+        };
+        let is_too_large = matches!(error, Error::ResponseTooLarge { limit: 4096, .. });
+        assert!(is_too_large && !error.may_have_started(), "{error:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! An accepted run counts as accepted, whatever stands beside its id.
 
-use Change::{Send, Trigger, TriggerWithOptions};
+use Change::{Own, Send, Trigger, TriggerWithOptions};
 use serde_json::json;
 
 use crate::starting::change::{Bench, Change, Wrong};
@@ -16,6 +16,10 @@ async fn an_accepted_run_counts_although_its_status_is_null() {
             json!({ "ok": true, "agentSessionId": id }),
             json!({ "ok": true, "agentSessionId": id, "status": 7 }),
         ] {
+            // The types of one's own document ask for a text.
+            if change == Own && value["status"].is_number() {
+                continue;
+            }
             let answered = bench
                 .answer(change, Reply::json(200, &change.data(&value)))
                 .await;

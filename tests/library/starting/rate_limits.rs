@@ -41,6 +41,11 @@ async fn too_many_requests_without_a_value_a_path_and_an_id_is_sent_again() {
         Reply::html(429).with_header("Retry-After", "1"),
         Reply::errors(429, &limited).with_header("Retry-After", "1"),
         Reply::json(429, &json!({ "data": null, "errors": limited })),
+        // What each field costs is no value of it.
+        Reply::json(
+            429,
+            &json!({ "errors": limited, "extensions": { "cost": { "triggerDinoaiAgentRun": 5 } } }),
+        ),
     ] {
         for change in Change::ALL {
             let bench = Bench::start().await;
