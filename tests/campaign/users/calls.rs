@@ -6,6 +6,7 @@ use std::time::Duration;
 use dinoai::{Error, Event, Result, Run, Session};
 use fastrand::Rng;
 
+use super::documents::stop_by_own_document;
 use super::waits::{note_wait, wait_of_new};
 use super::{LONG, agent, interval, millis, request};
 use crate::campaign::books::{Followed, Known, Start, Waited, Way, said};
@@ -139,19 +140,27 @@ pub(super) fn note_dropped(lane: &Lane, marker: String, began: Duration, known: 
     });
 }
 
-/// Stops a run on purpose, by hand or by dropping its guard, and waits for its end.
+/// Stops a run on purpose, by hand, by a document of the user's own, or by dropping its guard, and waits
+/// for its end.
 pub(super) async fn stop(lane: &Lane, rng: &mut Rng) {
     let Some(session) = start(lane, "endless").await else {
         return;
     };
-    lane.begin("stop");
-    let is_by_hand = rng.bool();
-    let is_accepted = if is_by_hand {
-        session.stop().await.is_ok()
-    } else {
-        drop(session.stop_on_drop());
-        // It is sent in the background, and tried again as any call.
-        lane.conditions == Conditions::Calm
+    let is_accepted = match rng.u8(0..3) {
+        0 => {
+            lane.begin("stop");
+            session.stop().await.is_ok()
+        }
+        1 => {
+            lane.begin("stop, own document");
+            stop_by_own_document(lane, session.id()).await
+        }
+        _ => {
+            lane.begin("stop, guard");
+            drop(session.stop_on_drop());
+            // It is sent in the background, and tried again as any call.
+            lane.conditions == Conditions::Calm
+        }
     };
     let id = session.id().to_string();
     lane.ledger().stopped.push((id, is_accepted));

@@ -24,6 +24,13 @@ struct StartMarked;
 )]
 struct IdOfRun;
 
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "tests/campaign/users/stop_by_id.graphql"
+)]
+struct StopById;
+
 /// Triggers a run by a mutation that is never made twice.
 pub(super) async fn trigger_by_own_document(lane: &Lane, rng: &mut Rng) {
     let (marker, began) = (lane.marker(), lane.now());
@@ -85,5 +92,26 @@ pub(super) async fn read_by_own_document(lane: &Lane, rng: &mut Rng) {
             response.errors
         );
         lane.ledger().contradictions.push(text);
+    }
+}
+
+/// Stops a run by a mutation that may be made twice. Returns whether the API has accepted it.
+pub(super) async fn stop_by_own_document(lane: &Lane, session: &SessionId) -> bool {
+    let variables = stop_by_id::Variables {
+        id: session.to_string(),
+    };
+    let call = lane
+        .client
+        .execute_mutation::<StopById>(variables, RetrySafety::Idempotent);
+    match call.await {
+        Ok(response) => response.data.stop_dinoai_agent_run.is_some_and(|it| it.ok),
+        Err(error) => {
+            // It may be made twice: nothing is unknown that matters.
+            if error.may_have_started() {
+                let text = format!("a stop may have started something: {error}");
+                lane.ledger().contradictions.push(text);
+            }
+            false
+        }
     }
 }
