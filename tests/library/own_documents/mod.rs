@@ -21,3 +21,11 @@ pub(crate) struct LastWords;
 pub(crate) fn of_run(id: &str) -> last_words::Variables {
     last_words::Variables { id: id.to_owned() }
 }
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "tests/library/own_documents/start.graphql",
+    response_derives = "Debug"
+)]
+pub(crate) struct Start;

@@ -6,6 +6,7 @@ use dinoai::graphql_client::{self, GraphQLQuery};
 use dinoai::{Error, SessionId};
 use serde_json::{Value, json};
 
+use super::{Start, start};
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
 
 #[derive(GraphQLQuery)]
@@ -15,14 +16,6 @@ use crate::support::fault_server::{FaultServer, Reply, SESSION};
     response_derives = "Debug"
 )]
 struct WorkspaceOfRun;
-
-#[derive(GraphQLQuery)]
-#[graphql(
-    schema_path = "graphql/schema.graphql",
-    query_path = "tests/library/own_documents/start.graphql",
-    response_derives = "Debug"
-)]
-struct Start;
 
 /// What a query is answered with, and how often it is sent.
 async fn read(status: u16, body: Value) -> (Result<String, Error>, usize) {
@@ -37,7 +30,7 @@ async fn read(status: u16, body: Value) -> (Result<String, Error>, usize) {
 }
 
 /// What a trigger is answered with; it is sent once.
-async fn start(body: Value) -> Result<String, Error> {
+async fn triggered(body: Value) -> Result<String, Error> {
     let server = FaultServer::scripted(move |_| Reply::json(200, &body)).await;
     let (client, _) = server.client();
     let variables = start::Variables {
@@ -102,10 +95,10 @@ async fn what_a_mutation_did_not_say_is_not_taken_for_a_refusal() {
             if let Some(errors) = errors {
                 body["errors"] = errors;
             } else if is_read_alone {
-                start(body).await.unwrap();
+                triggered(body).await.unwrap();
                 continue;
             }
-            let error = start(body.clone()).await.unwrap_err();
+            let error = triggered(body.clone()).await.unwrap_err();
             let id = body["data"]["triggerDinoaiAgentRun"]["agentSessionId"].as_str();
             let id = id.map(|id| SessionId::new(id).unwrap());
             assert!(error.may_have_started(), "{body}: {error:?}");

@@ -2,11 +2,11 @@
 
 use Change::{Own, Send, Trigger, TriggerWithOptions};
 use dinoai::graphql::RetrySafety;
-use dinoai::graphql_client::{self, GraphQLQuery};
 use dinoai::journal::State;
 use dinoai::{Accepted, Client, ClientBuilder, Error, Result, TriggerRun};
 use serde_json::{Value, json};
 
+use crate::own_documents::{Start, start};
 use crate::support::fault_server::{FaultServer, Reply, SESSION, client};
 use crate::support::memory_journal::MemoryJournal;
 
@@ -20,13 +20,6 @@ pub(crate) enum Change {
     /// A trigger by `execute_mutation`.
     Own,
 }
-
-#[derive(GraphQLQuery)]
-#[graphql(
-    schema_path = "graphql/schema.graphql",
-    query_path = "tests/library/own_documents/start.graphql"
-)]
-struct Start;
 
 /// The name of the agent that the triggers ask for.
 pub(crate) const AGENT: &str = "nope";
