@@ -255,8 +255,9 @@ impl Client {
     /// the mutation: the server has executed what it should have skipped. [`Error::may_have_started`] is
     /// true then, [`Error::session_id`] is the run, and nothing more was sent.
     ///
-    /// [`Error::NotSent`], [`Error::Transport`] or [`Error::RateLimited`] if the server has not been
-    /// reached, or says only that it is asked too soon, so that no further request would fare better.
+    /// [`Error::NotSent`], [`Error::Transport`], [`Error::RateLimited`] or [`Error::Http`] if the server
+    /// has not been reached, says only that it is asked too soon, or what is not GraphQL, so that no further
+    /// request would fare better.
     ///
     /// What else goes wrong is part of the [`Features`].
     pub fn probe(&self) -> Call<Features> {

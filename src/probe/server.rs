@@ -20,7 +20,7 @@ pub(super) type Data = (Map<String, Value>, Vec<GraphQlError>);
 pub(super) struct Server<'a> {
     api: &'a Api,
     options: CallOptions,
-    /// Set once it has said anything but that it was asked too soon.
+    /// Set once it has said anything by GraphQL, or has refused the credentials.
     has_answered: OnceLock<()>,
     time: OnceLock<SystemTime>,
 }
@@ -159,11 +159,14 @@ impl<'a> Server<'a> {
     }
 }
 
-/// Whether the server has not been reached, or says only that it was asked too soon.
+/// Whether the server has not been reached, says only that it was asked too soon, or nothing by GraphQL.
 fn is_no_answer(error: &Error) -> bool {
     matches!(
         error,
-        Error::NotSent { .. } | Error::Transport { .. } | Error::RateLimited { .. }
+        Error::NotSent { .. }
+            | Error::Transport { .. }
+            | Error::RateLimited { .. }
+            | Error::Http { .. }
     )
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use dinoai::{Access, Client, Credentials, Error};
+use dinoai::{Access, Client, Credentials, Error, Support};
 use dinoai_emulator::{Backend, Capability, Emulator, Quirks};
 use serde_json::{Value, json};
 
@@ -226,6 +226,29 @@ async fn what_is_no_error_of_the_read_grants_it_only_where_it_was_carried_out() 
     ] {
         assert_eq!(read_with(status, &body).await, word, "{status} {body}");
     }
+}
+
+#[tokio::test]
+async fn what_answers_and_is_no_graphql_server_is_asked_nothing_more() {
+    for (reply, attempts) in [
+        (Reply::html(200), 4),
+        (Reply::html(404), 1),
+        (Reply::html(503), 4),
+    ] {
+        let server = FaultServer::scripted(move |_| reply.clone()).await;
+        let error = server.client().0.probe().await.unwrap_err();
+        assert!(matches!(error, Error::Http { .. }), "{error:?}");
+        assert_eq!(server.arrived(), attempts);
+    }
+    // One document alone ends nothing.
+    let server = FaultServer::scripted(|seen| match seen.operation == "DinoaiAgentRunSteps" {
+        true => Reply::html(404),
+        false => Reply::data(&json!({})),
+    })
+    .await;
+    let features = server.client().0.probe().await.unwrap();
+    assert!(matches!(features.steps, Support::NotChecked { .. }));
+    assert!(features.stop_run.is_supported(), "{features:?}");
 }
 
 #[tokio::test]

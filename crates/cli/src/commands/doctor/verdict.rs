@@ -37,9 +37,10 @@ impl Barrier {
 
     /// Why there is no probe.
     pub(super) fn of_error(error: Error) -> Self {
-        match error.may_have_started() {
-            true => Self::Executed(error),
-            false => Self::Unreached(error),
+        match error {
+            _ if error.may_have_started() => Self::Executed(error),
+            Error::Http { .. } => Self::NotTheApi(error),
+            _ => Self::Unreached(error),
         }
     }
 
