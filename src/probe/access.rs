@@ -66,20 +66,14 @@ fn no_run(call: &FailedCall, (data, errors): Data, shown: impl Fn(&str) -> Strin
 
 /// What an error says of the access.
 fn denied(error: Error) -> Access {
-    let is_refused = match &error {
-        Error::Unauthorized { .. } => true,
-        Error::GraphQl { errors, .. } => errors.iter().any(is_refusal),
-        Error::NotAccepted { status, .. } => is_code_of_refusal(status),
-        _ => false,
-    };
-    if is_refused {
+    if is_refusal(&error) {
         return Access::Refused { error };
     }
     let says_no_such_run = match &error {
         Error::GraphQl {
             executed, errors, ..
-        } => *executed && errors.iter().all(says_no_such_run),
-        Error::NotAccepted { status, .. } => is_code_of_nothing(status),
+        } => *executed && errors.iter().all(is_of_no_run),
+        Error::NotAccepted { status, .. } => says_no_such_run(status, ""),
         _ => false,
     };
     match says_no_such_run && !error.is_retryable() {
@@ -88,14 +82,25 @@ fn denied(error: Error) -> Access {
     }
 }
 
-/// Whether an error says that the credentials may not do this: by its code, by naming the capability, or from
-/// its first word on. Servers have refused without a code.
-fn is_refusal(error: &GraphQlError) -> bool {
+/// Whether an error says that the credentials may not do this.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    match error {
+        Error::Unauthorized { .. } => true,
+        Error::GraphQl { errors, .. } => errors.iter().any(refuses),
+        Error::NotAccepted { status, .. } => is_code_of_refusal(status),
+        _ => false,
+    }
+}
+
+/// The same of a GraphQL error: by its code, by naming a capability, or from its first word on. Servers have
+/// refused without a code.
+fn refuses(error: &GraphQlError) -> bool {
     let message = error.message.to_lowercase();
     error.code().is_some_and(is_code_of_refusal)
-        || message.contains("dinoai:agent:read")
+        || message.contains("dinoai:agent:")
         || [
             "missing capability",
+            "insufficient permission",
             "forbidden",
             "unauthorized",
             "not authorized",
@@ -113,23 +118,54 @@ fn is_code_of_refusal(code: &str) -> bool {
         .any(|known| code.eq_ignore_ascii_case(known))
 }
 
-/// Whether an error says that there is no such run: by its code, or by a whole message.
-fn says_no_such_run(error: &GraphQlError) -> bool {
-    if error.code().is_some_and(is_code_of_nothing) {
-        return true;
-    }
-    let message = error.message.to_lowercase();
-    let message = message.trim_end_matches('.');
-    let is_run = |word: &str| word.ends_with("session") || word.ends_with("run");
-    let mut words = message.split(|character: char| !character.is_alphanumeric());
-    let names_run = words.any(is_run);
-    let says_no = message.ends_with("not found")
-        || message.ends_with("does not exist")
-        || message.starts_with("no such ")
-        || (message.starts_with("no ") && message.ends_with(" was found"));
-    names_run && says_no
+fn is_of_no_run(error: &GraphQlError) -> bool {
+    says_no_such_run(error.code().unwrap_or_default(), &error.message)
 }
 
-fn is_code_of_nothing(code: &str) -> bool {
-    code.to_ascii_uppercase().ends_with("NOT_FOUND")
+/// Whether a code or a whole message says that there is no such run. Of something else that is not found, a
+/// workspace for one, it says nothing.
+fn says_no_such_run(code: &str, message: &str) -> bool {
+    let (code, message) = (code.to_lowercase(), message.to_lowercase());
+    let message = message.trim_end_matches('.');
+    match code.strip_suffix("not_found") {
+        Some("") => thing(message) != Some(Thing::Other),
+        Some(code) => thing(code) == Some(Thing::Run),
+        None => {
+            let says_no = message.ends_with("not found")
+                || message.ends_with("does not exist")
+                || message.starts_with("no such ")
+                || (message.starts_with("no ") && message.ends_with(" was found"));
+            says_no && thing(message) == Some(Thing::Run)
+        }
+    }
+}
+
+/// What an error is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thing {
+    Run,
+    Other,
+}
+
+/// The thing that a text in lower case names first.
+fn thing(text: &str) -> Option<Thing> {
+    const OTHERS: [&str; 11] = [
+        "account",
+        "company",
+        "credential",
+        "credentials",
+        "key",
+        "organisation",
+        "organization",
+        "tenant",
+        "token",
+        "user",
+        "workspace",
+    ];
+    let mut words = text.split(|character: char| !character.is_alphanumeric());
+    words.find_map(|word| match word {
+        _ if word.ends_with("session") || word.ends_with("run") => Some(Thing::Run),
+        _ if OTHERS.contains(&word) => Some(Thing::Other),
+        _ => None,
+    })
 }

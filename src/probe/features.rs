@@ -69,8 +69,13 @@ pub enum Support {
         /// What the backend said.
         error: Error,
     },
-    /// Nothing is known: the credentials were refused for this document, no usable response came, or the
-    /// deadline passed before it was sent.
+    /// The credentials were refused for this document.
+    #[non_exhaustive]
+    Refused {
+        /// What the backend said.
+        error: Error,
+    },
+    /// Nothing is known: no usable response came, or the deadline passed before it was sent.
     #[non_exhaustive]
     NotChecked {
         /// What came instead.

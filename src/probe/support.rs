@@ -1,5 +1,6 @@
 //! What the response to a document that was to be skipped says of it.
 
+use super::access::is_refusal;
 use super::features::Support;
 use crate::error::{Error, GraphQlError, Result, is_before_execution, unknown_name, unknown_type};
 
@@ -14,6 +15,7 @@ pub(super) struct Needs {
 /// What the response to a document says of it.
 pub(super) fn support(validated: Result<()>, needs: Needs) -> Support {
     match validated {
+        Err(error) if is_refusal(&error) => Support::Refused { error },
         // An error at a place in the data comes of a server that does not obey @skip.
         Ok(()) | Err(Error::GraphQl { executed: true, .. }) => Support::Supported,
         Err(Error::Unsupported {

@@ -97,7 +97,7 @@ async fn a_schema_that_has_moved_breaks_what_it_breaks() {
 }
 
 #[tokio::test]
-async fn what_the_credentials_may_not_do_is_not_checked() {
+async fn what_the_credentials_may_not_do_is_refused() {
     let quirks = Quirks::new().without_capability(Capability::Trigger);
     let emulator = backend(Backend::Current, quirks).await;
     let features = probe(&emulator).await;
@@ -105,7 +105,7 @@ async fn what_the_credentials_may_not_do_is_not_checked() {
         let is_right = match feature.name {
             "trigger_run" | "trigger_options" | "send_message" | "stop_run" => matches!(
                 feature.support,
-                Support::NotChecked {
+                Support::Refused {
                     error: Error::Unauthorized { .. },
                     ..
                 }

@@ -28,6 +28,7 @@ fn differing(features: &Features) -> Vec<String> {
             Support::Supported => return None,
             Support::NotSupported { fields, .. } => format!("not supported: {}", fields.join(", ")),
             Support::Broken { error, .. } => format!("broken: {error}"),
+            Support::Refused { error, .. } => format!("refused: {error}"),
             Support::NotChecked { error, .. } => format!("not checked: {error}"),
             other => format!("{other:?}"),
         };

@@ -110,6 +110,34 @@ async fn each_answer_to_the_read_means_something_else() {
             "Granted",
         ),
         (200, at_the_read("", "No such run"), "Granted"),
+        (200, at_the_read("AGENT_RUN_NOT_FOUND", "no"), "Granted"),
+        (
+            200,
+            at_the_read("NOT_FOUND", "No session '' in workspace finance."),
+            "Granted",
+        ),
+        (
+            200,
+            at_the_read("NOT_FOUND", "Workspace elsewhere not found"),
+            "NotChecked",
+        ),
+        (200, at_the_read("WORKSPACE_NOT_FOUND", "no"), "NotChecked"),
+        (
+            200,
+            at_the_read("ACCOUNT_NOT_FOUND", "No such run"),
+            "NotChecked",
+        ),
+        (200, at_the_read("API_KEY_NOT_FOUND", "no"), "NotChecked"),
+        (
+            200,
+            at_the_read("", "The workspace of this run was not found"),
+            "NotChecked",
+        ),
+        (
+            200,
+            at_the_read("", "Insufficient permissions for DinoAI agents"),
+            "Refused",
+        ),
         (503, at_the_read("NOT_FOUND", "no"), "NotChecked"),
         (200, at_the_read("FORBIDDEN", "no"), "Refused"),
         (503, at_the_read("FORBIDDEN", "no"), "Refused"),
@@ -225,6 +253,40 @@ async fn what_is_no_error_of_the_read_grants_it_only_where_it_was_carried_out() 
         ),
     ] {
         assert_eq!(read_with(status, &body).await, word, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_refused_by_the_same_words_as_the_read() {
+    for (error, is_refused) in [
+        (
+            json!({ "message": "Missing capability dinoai:agent:trigger" }),
+            true,
+        ),
+        (json!({ "message": "Access denied" }), true),
+        (
+            json!({ "message": "no", "extensions": { "code": "UNAUTHORIZED" } }),
+            true,
+        ),
+        (
+            json!({ "message": "no", "extensions": { "code": "forbidden" } }),
+            true,
+        ),
+        (
+            json!({ "message": "Forbidden", "path": ["triggerDinoaiAgentRun"] }),
+            true,
+        ),
+        (json!({ "message": "Something else" }), false),
+    ] {
+        for status in [200, 400] {
+            let body = json!({ "data": null, "errors": [error] });
+            let server = FaultServer::scripted(move |_| Reply::json(status, &body)).await;
+            let features = server.client().0.probe().await.unwrap();
+            let read = matches!(features.read, Access::Refused { .. });
+            let trigger = matches!(features.trigger_run, Support::Refused { .. });
+            let expected = (is_refused, is_refused);
+            assert_eq!((read, trigger), expected, "{status} {error}: {features:?}");
+        }
     }
 }
 

@@ -141,6 +141,211 @@ fn a_wrong_workspace_is_told_apart_from_a_wrong_token() {
     );
 }
 
+/// An error at the read of no run.
+fn at_the_read(error: Value) -> Answer {
+    let mut error = error;
+    error["path"] = json!(["dinoaiAgentRun"]);
+    let body = json!({ "data": { "dinoaiAgentRun": null }, "errors": [error] });
+    Answer::json("200 OK", body.to_string())
+}
+
+/// What a server says that has these workspaces.
+fn workspaces(uids: &[&str]) -> Answer {
+    let named = uids.iter().map(|uid| json!({ "uid": uid, "name": uid }));
+    let body = json!({ "data": { "listWorkspaces": { "workspaces": named.collect::<Vec<_>>() } } });
+    Answer::json("200 OK", body.to_string())
+}
+
+fn is_executed(request: &str, root: &str) -> bool {
+    !request.contains("@skip") && request.contains(root)
+}
+
+#[test]
+fn credentials_that_are_refused_where_something_is_executed_fail() {
+    let unauthenticated =
+        || json!({ "message": "Invalid API key", "extensions": { "code": "UNAUTHENTICATED" } });
+    let address = answering(move |request| match request.contains("@skip") {
+        true => Answer::json("200 OK", r#"{"data":{}}"#),
+        false => at_the_read(unauthenticated()),
+    });
+    let done = doctor(dinoai_at("http", address));
+    assert_eq!(done.code(), 3, "{}", done.stdout);
+    starts(
+        &done,
+        &[
+            ("credentials", "failed"),
+            ("read", "not tested"),
+            ("get_run", "supported"),
+        ],
+    );
+    let fix = "have the capabilities dinoai:agent:trigger and dinoai:agent:read";
+    assert!(done.stdout.contains(fix), "{}", done.stdout);
+
+    // Nor is the status of a response that has the code the reason.
+    let body = json!({ "errors": [unauthenticated()] }).to_string();
+    let address = answering(move |_| Answer::json("200 OK", body.clone()));
+    let done = doctor(dinoai_at("http", address));
+    assert_eq!(done.code(), 3, "{}", done.stdout);
+    let credentials = line(&done, "credentials");
+    assert!(
+        credentials.starts_with("failed") && credentials.ends_with("the server refuses them"),
+        "{credentials}"
+    );
+}
+
+#[test]
+fn what_is_skipped_shows_nothing_of_the_credentials() {
+    let address = answering(|request| match request.contains("@skip") {
+        true => Answer::json("200 OK", r#"{"data":{}}"#),
+        false => Answer::json("403 Forbidden", "{}"),
+    });
+    let done = doctor(dinoai_at("http", address));
+    assert_eq!(done.code(), 3, "{}", done.stdout);
+    starts(&done, &[("credentials", "not tested"), ("read", "failed")]);
+
+    // That they list the workspaces does.
+    let address = answering(|request| match is_executed(request, "listWorkspaces") {
+        true => workspaces(&["finance"]),
+        false if request.contains("@skip") => Answer::json("200 OK", r#"{"data":{}}"#),
+        false => Answer::json("403 Forbidden", "{}"),
+    });
+    let done = doctor(dinoai_at("http", address));
+    starts(&done, &[("credentials", "ok"), ("read", "failed")]);
+}
+
+#[test]
+fn a_key_without_capabilities_on_an_older_backend_is_not_called_wrong() {
+    let address = answering(|request| match request.contains("listWorkspaces") {
+        true => {
+            let message = "Cannot query field 'listWorkspaces' on type 'Query'.";
+            let body = json!({ "errors": [{ "message": message }] });
+            Answer::json("400 Bad Request", body.to_string())
+        }
+        false => Answer::json("403 Forbidden", "{}"),
+    });
+    let done = doctor(dinoai_at("http", address));
+    assert_eq!(done.code(), 3, "{}", done.stdout);
+    starts(
+        &done,
+        &[
+            ("credentials", "not tested"),
+            ("read", "failed"),
+            ("trigger", "failed"),
+            ("get_run", "not checked"),
+            ("list_workspaces", "not supported"),
+        ],
+    );
+    assert!(
+        done.stdout
+            .contains("give the key the capability dinoai:agent:read"),
+        "{}",
+        done.stdout
+    );
+}
+
+#[test]
+fn a_workspace_that_is_not_there_is_found_whatever_the_read_says() {
+    for (code, message) in [
+        ("WORKSPACE_NOT_FOUND", "Workspace elsewhere not found"),
+        ("NOT_FOUND", "Not found"),
+        ("", "Session not found"),
+    ] {
+        let error = json!({ "message": message, "extensions": { "code": code } });
+        let address = answering(move |request| {
+            match (
+                request.contains("@skip"),
+                request.contains("listWorkspaces"),
+            ) {
+                (true, _) => Answer::json("200 OK", r#"{"data":{}}"#),
+                (false, true) => workspaces(&["finance"]),
+                (false, false) => at_the_read(error.clone()),
+            }
+        });
+        let mut command = dinoai_at("http", address);
+        command.env("PARADIME_WORKSPACE_UID", "elsewhere");
+        let done = doctor(command);
+        assert_eq!(done.code(), 3, "{}", done.stdout);
+        starts(
+            &done,
+            &[
+                ("credentials", "ok"),
+                ("workspace", "failed"),
+                ("read", "not tested"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_refusal_without_a_code_is_one_of_the_trigger_too() {
+    let address = answering(|request| match request.contains("mutation") {
+        true => {
+            let message = "Missing capability dinoai:agent:trigger";
+            let body = json!({ "errors": [{ "message": message }] });
+            Answer::json("200 OK", body.to_string())
+        }
+        false => good(request),
+    });
+    let done = doctor(dinoai_at("http", address));
+    assert_eq!(done.code(), 3, "{}", done.stdout);
+    starts(&done, &[("read", "ok"), ("trigger", "failed")]);
+    let rows = done.stdout.matches(": see trigger\n").count();
+    assert_eq!(rows, 4, "{}", done.stdout);
+}
+
+#[test]
+fn what_the_account_does_not_explain_is_said_beside_it() {
+    let body = |status: &'static str| Answer::json(status, "{}");
+    for steps in ["502 Bad Gateway", "429 Too Many Requests"] {
+        // No workspace, a wrong one, and credentials that are refused.
+        let without = Emulator::builder().start_blocking().unwrap();
+        let token = without.company_token().to_owned();
+        let address = answering(
+            move |request| match is_executed(request, "listWorkspaces") {
+                _ if request.contains("DinoaiAgentRunSteps") => body(steps),
+                true => workspaces(&["finance"]),
+                false if request.contains("ListWorkspaces") => good(request),
+                false => body("403 Forbidden"),
+            },
+        );
+        for (uid, see, worst) in [
+            (None, "see workspace", 5),
+            (Some("elsewhere"), "see workspace", 5),
+        ] {
+            let mut command = bare();
+            command
+                .env("PARADIME_API_ENDPOINT", format!("http://{address}/graphql"))
+                .env("PARADIME_API_SECRET", &token);
+            if let Some(uid) = uid {
+                command.env("PARADIME_WORKSPACE_UID", uid);
+            }
+            let done = doctor(command);
+            assert_eq!(done.code(), worst, "{}", done.stdout);
+            let row = line(&done, "steps");
+            assert!(
+                row.starts_with("not checked") && !row.contains("see "),
+                "{row}"
+            );
+            let get_run = line(&done, "get_run");
+            assert!(get_run.ends_with(see), "{get_run}");
+        }
+        let address = answering(
+            move |request| match request.contains("DinoaiAgentRunSteps") {
+                true => body(steps),
+                false => body("401 Unauthorized"),
+            },
+        );
+        let done = doctor(dinoai_at("http", address));
+        assert_eq!(done.code(), 5, "{}", done.stdout);
+        starts(&done, &[("credentials", "failed")]);
+        let row = line(&done, "steps");
+        assert!(
+            row.starts_with("not checked") && !row.contains("see "),
+            "{row}"
+        );
+    }
+}
+
 #[test]
 fn a_token_without_capabilities_is_right_and_so_is_its_workspace() {
     let quirks = Quirks::new()

@@ -5,13 +5,16 @@ use dinoai::{Error, Obstacle};
 const ENDPOINT: &str = "check PARADIME_API_ENDPOINT (or --endpoint): it is the URL shown when the API key was generated";
 const LATER: &str = "run `dinoai doctor` again later; if it lasts, ask Paradime's support";
 
+/// What to do where the credentials were refused for one document.
+pub(super) const REFUSED: &str = "check the credentials and what they may do";
+
 /// What to do about an error of the probe.
 pub(super) fn fix(error: &Error) -> &'static str {
     match error {
         Error::NotSent { obstacle, .. } => of_obstacle(*obstacle),
         Error::Transport { .. } => "check the network, then run `dinoai doctor` again",
         Error::RateLimited { .. } => "wait a minute, then run `dinoai doctor` again",
-        Error::Unauthorized { .. } => "check the credentials and what they may do",
+        Error::Unauthorized { .. } => REFUSED,
         Error::Http { status, .. } if *status >= 500 => LATER,
         Error::Http { .. } | Error::Decode { .. } | Error::ResponseTooLarge { .. } => ENDPOINT,
         Error::Unsupported { .. } => "ask Paradime for an update of the workspace's backend",

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use dinoai::{Access, Error, Features};
+use dinoai::{Access, Error, Features, Support, Workspace};
 
 use super::advice;
 use super::endpoint::Reached;
 use super::report::Check;
-use super::verdict::{Barrier, is_accepted, refused_with};
+use super::verdict::Barrier;
 use crate::report::{ExitStatus, Failure, hint};
 
 /// How far two clocks may be apart.
@@ -26,8 +26,8 @@ pub(super) struct Account<'a> {
     pub(super) sources: &'a str,
     /// The workspace that is named.
     pub(super) uid: Option<String>,
-    /// Whether the credentials are known to reach it.
-    pub(super) is_workspace_listed: bool,
+    /// Those that the credentials reach, if they are known.
+    pub(super) workspaces: Option<&'a [Workspace]>,
     pub(super) barrier: Option<&'a Barrier>,
 }
 
@@ -91,19 +91,20 @@ impl Account<'_> {
                     NAME,
                     text,
                     ExitStatus::Refused,
-                    "check that key and secret (or the token) are right for this endpoint and its region, or \
-                     run `dinoai login`",
+                    format!(
+                        "check that key and secret (or the token) are right for this endpoint and its region \
+                         and have the capabilities dinoai:agent:trigger and dinoai:agent:read, {CAPABILITY}; \
+                         or run `dinoai login`"
+                    ),
                 )
             }
             Some(barrier @ (Barrier::Unreached(_) | Barrier::NotTheApi(_))) => {
                 Check::not_tested(NAME, format!("{sources}: {}", barrier.see()))
             }
-            // No server executes anything without them, or lists workspaces.
-            Some(Barrier::Executed(_) | Barrier::WrongWorkspace) => {
-                Check::ok(NAME, sources.to_owned())
-            }
-            Some(Barrier::NoWorkspace) | None => {
-                match self.is_workspace_listed || probed.is_some_and(is_accepted) {
+            // No server executes anything without them.
+            Some(Barrier::Executed(_)) => Check::ok(NAME, sources.to_owned()),
+            Some(Barrier::NoWorkspace | Barrier::WrongWorkspace) | None => {
+                match self.workspaces.is_some() || is_read_granted(probed) {
                     true => Check::ok(NAME, sources.to_owned()),
                     false => {
                         let text =
@@ -138,8 +139,9 @@ impl Account<'_> {
             Some(Barrier::Executed(_)) => Check::ok(NAME, named()),
             Some(barrier) => Check::not_tested(NAME, format!("{}: {}", named(), barrier.see())),
             None => {
-                let is_read = probed.is_some_and(|it| matches!(it.read, Access::Granted));
-                match self.is_workspace_listed || is_read {
+                // It is one of those that are listed.
+                let is_listed = self.uid.is_some() && self.workspaces.is_some();
+                match is_listed || is_read_granted(probed) {
                     true => Check::ok(NAME, named()),
                     false => {
                         let text = format!("{}: no response shows whether it is right", named());
@@ -149,6 +151,10 @@ impl Account<'_> {
             }
         }
     }
+}
+
+fn is_read_granted(probed: Option<&Features>) -> bool {
+    probed.is_some_and(|it| matches!(it.read, Access::Granted))
 }
 
 /// The server's clock beside this machine's, which went from one time to the other while the server said
@@ -214,9 +220,13 @@ pub(super) fn trigger(
         Some(barrier) => return Check::not_tested(NAME, barrier.see()),
         None => {}
     }
-    let changes = probed.into_iter().flat_map(Features::iter);
-    let changes = changes.filter(|feature| CHANGES.contains(&feature.name));
-    let refused = changes.filter_map(|it| Some((it.name, refused_with(&it)?)));
+    let features = probed.into_iter().flat_map(Features::iter);
+    let refused = features.filter_map(|feature| match feature.support {
+        Support::Refused { error, .. } if CHANGES.contains(&feature.name) => {
+            Some((feature.name, error))
+        }
+        _ => None,
+    });
     let refused: Vec<_> = refused.collect();
     let Some((_, error)) = refused.first() else {
         let text = "only a run that is started shows whether they may (dinoai:agent:trigger)";
@@ -278,9 +288,13 @@ fn is_an_answer(error: &Error) -> bool {
     is_answer && !error.is_retryable()
 }
 
+/// The status, where it is the refusal.
 fn status(error: &Error) -> String {
     match error {
-        Error::Unauthorized { status, .. } => format!(", HTTP {status}"),
+        Error::Unauthorized {
+            status: status @ (401 | 403),
+            ..
+        } => format!(", HTTP {status}"),
         _ => String::new(),
     }
 }

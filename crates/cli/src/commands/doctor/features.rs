@@ -6,7 +6,7 @@ use super::advice;
 use super::checks::CHANGES;
 use super::moved::Moved;
 use super::report::{FeatureRow, SupportWord};
-use super::verdict::{Barrier, is_refusal};
+use super::verdict::Barrier;
 use crate::report::{ExitStatus, Failure};
 
 const OLDER: &str = "do without it, or ask Paradime for an update of the workspace's backend";
@@ -19,50 +19,46 @@ const MOVED: &str = "look for a newer version of dinoai";
 pub(super) fn rows(probed: &Features, barrier: Option<&Barrier>, moved: &Moved) -> Vec<FeatureRow> {
     let is_read_refused = matches!(probed.read, Access::Refused { .. });
     let row = |feature: Feature<'_>| match feature.support {
+        Support::Refused { error, .. } => {
+            let check = match barrier {
+                Some(barrier) => Some(barrier.check()),
+                None if CHANGES.contains(&feature.name) => Some("trigger"),
+                None => is_read_refused.then_some("read"),
+            };
+            let why = FeatureRow {
+                fix: Some(advice::REFUSED),
+                exit: ExitStatus::Refused,
+                ..not_checked(feature, error)
+            };
+            check.map_or(why, |check| said_by(feature, check))
+        }
         Support::NotChecked { error, .. } => {
-            let check = said_by(feature.name, error, is_read_refused, barrier);
-            not_checked(feature, error, check)
+            match barrier.filter(|barrier| barrier.explains(error)) {
+                Some(barrier) => said_by(feature, barrier.check()),
+                None => not_checked(feature, error),
+            }
         }
         _ => checked(feature, moved),
     };
     probed.iter().map(row).collect()
 }
 
-/// The check that says why a document could not be checked, if one does.
-fn said_by(
-    feature: &str,
-    error: &Error,
-    is_read_refused: bool,
-    barrier: Option<&Barrier>,
-) -> Option<&'static str> {
-    match barrier {
-        Some(barrier) => Some(barrier.check()),
-        None if !is_refusal(error) => None,
-        None if CHANGES.contains(&feature) => Some("trigger"),
-        None => is_read_refused.then_some("read"),
+/// The row of a document of which nothing is known, for a reason that counts where a check says it.
+fn said_by(feature: Feature<'_>, check: &str) -> FeatureRow {
+    FeatureRow {
+        error: Some(format!("see {check}")),
+        ..row(feature, SupportWord::NotChecked)
     }
 }
 
-/// The row of a document of which nothing is known. Where a check says why, it counts there.
-fn not_checked(feature: Feature<'_>, error: &Error, check: Option<&str>) -> FeatureRow {
-    let row = row(feature, SupportWord::NotChecked);
-    match check {
-        Some(check) => FeatureRow {
-            error: Some(format!("see {check}")),
-            ..row
-        },
-        None => {
-            let Failure { message, exit, .. } = Failure::from(error.clone());
-            FeatureRow {
-                error: Some(message),
-                fix: Some(advice::fix(error)),
-                exit: match is_refusal(error) {
-                    true => ExitStatus::Refused,
-                    false => exit,
-                },
-                ..row
-            }
-        }
+/// The row of a document of which nothing is known, with its own error.
+fn not_checked(feature: Feature<'_>, error: &Error) -> FeatureRow {
+    let Failure { message, exit, .. } = Failure::from(error.clone());
+    FeatureRow {
+        error: Some(message),
+        fix: Some(advice::fix(error)),
+        exit,
+        ..row(feature, SupportWord::NotChecked)
     }
 }
 

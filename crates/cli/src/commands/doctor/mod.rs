@@ -15,7 +15,7 @@ mod verdict;
 
 use std::time::SystemTime;
 
-use dinoai::{Client, Features};
+use dinoai::{Access, Client, Features, Support, Workspace};
 
 use super::context::Context;
 use crate::account::{self, Scope};
@@ -79,7 +79,7 @@ pub(super) async fn doctor(
         reached: &found.reached,
         sources,
         uid: client.workspace_uid(),
-        is_workspace_listed: found.is_workspace_listed,
+        workspaces: found.workspaces.as_deref(),
         barrier: found.barrier.as_ref(),
     };
     let options = AccountOptions::of(global);
@@ -102,9 +102,9 @@ struct Found {
     probe_time: (SystemTime, SystemTime),
     /// None if the probe failed: the barrier has its error.
     probed: Option<Features>,
+    /// Those that the credentials reach, if they were asked for and are known.
+    workspaces: Option<Vec<Workspace>>,
     barrier: Option<Barrier>,
-    /// Whether the credentials are known to reach the workspace that is named.
-    is_workspace_listed: bool,
     moved: Moved,
 }
 
@@ -113,18 +113,14 @@ async fn look(client: &Client, global: &GlobalArgs) -> Found {
     let begun = SystemTime::now();
     let probed = client.probe().await;
     let probe_time = (begun, SystemTime::now());
-    let (probed, barrier) = match probed {
+    let (probed, workspaces, barrier) = match probed {
         Ok(probed) => {
-            let barrier = Barrier::of(&probed);
-            (Some(probed), barrier)
+            let workspaces = workspaces(client, global, &probed).await;
+            let uid = client.workspace_uid();
+            let barrier = Barrier::of(&probed, uid.as_deref(), workspaces.as_deref());
+            (Some(probed), workspaces, barrier)
         }
-        Err(error) => (None, Some(Barrier::of_error(error))),
-    };
-    let (barrier, is_workspace_listed) = match &probed {
-        Some(probed) if verdict::may_be_the_workspace(probed) => {
-            look_for_workspace(client, global, barrier).await
-        }
-        _ => (barrier, false),
+        Err(error) => (None, None, Some(Barrier::of_error(error))),
     };
     let moved = match (&probed, &barrier) {
         (Some(probed), None) => moved::look(client, probed).await,
@@ -135,33 +131,33 @@ async fn look(client: &Client, global: &GlobalArgs) -> Found {
         reached,
         probe_time,
         probed,
+        workspaces,
         barrier,
-        is_workspace_listed,
         moved,
     }
 }
 
-/// What stands in the way, where it may be the workspace that is named: asks which ones the credentials
-/// reach, which needs none.
-async fn look_for_workspace(
+/// The workspaces that the credentials reach. Asks for them, which needs none, if the probe leaves open whether
+/// the credentials are accepted, or reach the one that is named.
+async fn workspaces(
     client: &Client,
     global: &GlobalArgs,
-    barrier: Option<Barrier>,
-) -> (Option<Barrier>, bool) {
-    let Some(uid) = client.workspace_uid() else {
-        return (barrier, false);
-    };
-    let Ok(company) = account::company_client(global) else {
-        return (barrier, false);
-    };
-    match company.list_workspaces().await {
-        Ok(known) => {
-            let barrier = Barrier::of_workspace(barrier, &uid, &known);
-            let is_listed = !matches!(barrier, Some(Barrier::WrongWorkspace));
-            (barrier, is_listed)
-        }
-        Err(_) => (barrier, false),
+    probed: &Features,
+) -> Option<Vec<Workspace>> {
+    let uid = client.workspace_uid();
+    let is_open = uid.is_some() || !matches!(probed.read, Access::Granted);
+    let may_list = matches!(
+        probed.list_workspaces,
+        Support::Supported | Support::Refused { .. }
+    );
+    if !is_open || !may_list {
+        return None;
     }
+    let company = match uid {
+        Some(_) => account::company_client(global).ok()?,
+        None => client.clone(),
+    };
+    company.list_workspaces().await.ok()
 }
 
 /// The report of what was found. `complete` makes a hint of commands one for this account.

@@ -1,6 +1,6 @@
 //! What the responses to the probe prove, and the [`Barrier`] that stands in the way of everything else.
 
-use dinoai::{Access, Error, Feature, Features, Support, Workspace};
+use dinoai::{Access, Error, Features, Support, Workspace};
 
 /// What stands in the way of everything else. Each is the failure of one check, to which other lines refer.
 #[derive(Debug, Clone)]
@@ -44,13 +44,26 @@ impl Barrier {
         }
     }
 
-    /// What a probe shows.
-    pub(super) fn of(probed: &Features) -> Option<Self> {
+    /// What a probe shows, beside the workspaces that the credentials reach, if the backend lists them.
+    pub(super) fn of(
+        probed: &Features,
+        uid: Option<&str>,
+        workspaces: Option<&[Workspace]>,
+    ) -> Option<Self> {
         if !is_the_api(probed) {
             return first_error(probed).map(Self::NotTheApi);
         }
-        if !is_accepted(probed) && is_nothing_but_refused(probed) {
-            return first_error(probed).map(Self::Refused);
+        match (uid, workspaces) {
+            (Some(uid), Some(known)) if known.iter().all(|it| it.uid != uid) => {
+                return Some(Self::WrongWorkspace);
+            }
+            // They are accepted, whatever they may not do.
+            (_, Some(_)) => {}
+            (_, None) => {
+                if let Some(error) = refusal_of_credentials(probed) {
+                    return Some(Self::Refused(error.clone()));
+                }
+            }
         }
         match probed.read {
             Access::NotChecked {
@@ -61,83 +74,83 @@ impl Barrier {
         }
     }
 
-    /// The same, where it is known which workspaces the credentials reach by themselves.
-    pub(super) fn of_workspace(
-        barrier: Option<Self>,
-        uid: &str,
-        known: &[Workspace],
-    ) -> Option<Self> {
-        match known.iter().any(|workspace| workspace.uid == uid) {
-            // The credentials are right, whatever they may not do.
-            true => barrier.filter(|it| !matches!(it, Self::Refused(_))),
-            false => Some(Self::WrongWorkspace),
+    /// Whether it is why a request ended like this.
+    pub(super) fn explains(&self, error: &Error) -> bool {
+        match self {
+            Self::Unreached(_) | Self::NotTheApi(_) | Self::Executed(_) => true,
+            // The backend has answered, and not that it is busy.
+            Self::Refused(_) | Self::NoWorkspace | Self::WrongWorkspace => {
+                is_answer(error) && !error.is_retryable()
+                    || matches!(error, Error::InvalidConfig { .. })
+            }
         }
     }
 }
 
-/// Whether it may be the workspace that is refused.
-pub(super) fn may_be_the_workspace(probed: &Features) -> bool {
-    matches!(probed.read, Access::Refused { .. })
-}
-
-/// Whether a response shows that the credentials are accepted.
-pub(super) fn is_accepted(probed: &Features) -> bool {
-    let is_granted = matches!(probed.read, Access::Granted);
-    is_granted || probed.iter().any(|feature| feature.support.is_supported())
-}
-
-/// Whether an error refuses the credentials.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    match error {
-        Error::Unauthorized { .. } => true,
-        Error::GraphQl { errors, .. } => {
-            let mut codes = errors.iter().map(|error| error.code());
-            codes.any(|code| matches!(code, Some("FORBIDDEN" | "UNAUTHENTICATED")))
-        }
-        _ => false,
-    }
-}
-
-/// What a feature was refused with, if the credentials were.
-pub(super) fn refused_with<'a>(feature: &Feature<'a>) -> Option<&'a Error> {
-    match feature.support {
-        Support::NotChecked { error, .. } => Some(error).filter(|error| is_refusal(error)),
-        _ => None,
-    }
+/// Whether an error is what a GraphQL API says.
+fn is_answer(error: &Error) -> bool {
+    matches!(error, Error::GraphQl { .. } | Error::NotAccepted { .. })
 }
 
 /// Whether a response is one of a GraphQL API, or refuses the credentials.
 fn is_the_api(probed: &Features) -> bool {
-    let says_so = |error: &Error| {
-        is_refusal(error) || matches!(error, Error::GraphQl { .. } | Error::NotAccepted { .. })
-    };
     let by_reading = match &probed.read {
-        Access::Granted | Access::Refused { .. } => true,
-        Access::NotChecked { error, .. } => says_so(error),
-        _ => false,
+        Access::NotChecked { error, .. } => is_answer(error),
+        _ => true,
     };
     by_reading
         || probed.iter().any(|feature| match feature.support {
-            Support::NotChecked { error, .. } => says_so(error),
+            Support::NotChecked { error, .. } => is_answer(error),
             _ => true,
         })
 }
 
-/// Whether each document that the server says anything of is refused for its credentials.
-fn is_nothing_but_refused(probed: &Features) -> bool {
-    let is_read_refused = match &probed.read {
-        Access::Refused { .. } => true,
-        Access::NotChecked { error, .. } => matches!(error, Error::InvalidConfig { .. }),
-        _ => false,
+/// The error that refuses the credentials, and not only one of their capabilities: it says so, or no document
+/// has got any further.
+fn refusal_of_credentials(probed: &Features) -> Option<&Error> {
+    let of_reading = match &probed.read {
+        Access::Refused { error, .. } => Some(error),
+        Access::NotChecked {
+            error: Error::InvalidConfig { .. },
+            ..
+        } => None,
+        _ => return None,
     };
-    let mut refused = probed.iter().filter_map(|feature| refused_with(&feature));
-    is_read_refused && refused.next().is_some()
+    if let Some(error) = of_reading.filter(|error| is_unauthenticated(error)) {
+        return Some(error);
+    }
+    let is_validated = |support: &Support| {
+        matches!(
+            support,
+            Support::Supported | Support::NotSupported { .. } | Support::Broken { .. }
+        )
+    };
+    if probed.iter().any(|feature| is_validated(feature.support)) {
+        return None;
+    }
+    let of_document = probed.iter().find_map(|feature| match feature.support {
+        Support::Refused { error, .. } => Some(error),
+        _ => None,
+    })?;
+    Some(of_reading.unwrap_or(of_document))
+}
+
+/// Whether an error says that nobody is known by these credentials. HTTP 401 alone does not: it is also the
+/// status of a capability that is missing.
+fn is_unauthenticated(error: &Error) -> bool {
+    match error {
+        Error::Unauthorized { status, .. } => !matches!(status, 401 | 403),
+        Error::GraphQl { errors, .. } => {
+            let mut codes = errors.iter().filter_map(|error| error.code());
+            codes.any(|code| code.eq_ignore_ascii_case("UNAUTHENTICATED"))
+        }
+        _ => false,
+    }
 }
 
 /// The error of the first request.
 fn first_error(probed: &Features) -> Option<Error> {
     let of_reading = match &probed.read {
-        Access::Refused { error, .. } => Some(error),
         Access::NotChecked { error, .. } => {
             Some(error).filter(|error| !matches!(error, Error::InvalidConfig { .. }))
         }
