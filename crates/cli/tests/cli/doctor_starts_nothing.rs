@@ -115,7 +115,7 @@ fn a_run_that_a_backend_starts_all_the_same_is_named() {
 }
 
 #[test]
-fn a_read_of_which_nothing_is_known_is_no_failure_of_the_read() {
+fn a_read_fails_by_every_answer_but_one_about_its_empty_id() {
     let said = |error: &'static str| {
         let address = answering(move |request| {
             let body = match request.contains("@skip") {
@@ -133,6 +133,16 @@ fn a_read_of_which_nothing_is_known_is_no_failure_of_the_read() {
     let read = line(&empty, "read");
     assert!(read.starts_with("not tested"), "{read}");
     assert!(read.contains("The id must not be empty"), "{read}");
+
+    for error in [
+        r#""message":"The workspace is suspended""#,
+        r#""message":"Internal server error","extensions":{"code":"INTERNAL_SERVER_ERROR"}"#,
+    ] {
+        let failed = said(error);
+        assert_eq!(failed.code(), 5, "{}", failed.stdout);
+        let read = line(&failed, "read");
+        assert!(read.starts_with("failed"), "{read}");
+    }
 
     let refused = said(r#""message":"Missing capability dinoai:agent:read""#);
     assert_eq!(refused.code(), 3, "{}", refused.stdout);

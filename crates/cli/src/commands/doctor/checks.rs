@@ -183,6 +183,9 @@ pub(super) fn server_clock(server: SystemTime, begun: SystemTime, ended: SystemT
 pub(super) fn read(access: Option<&Access>, barrier: Option<&Barrier>) -> Check {
     const NAME: &str = "read";
     match (access, barrier) {
+        (Some(Access::NotChecked { error, .. }), Some(barrier)) if !barrier.explains(error) => {
+            failed_read(error)
+        }
         (_, Some(barrier)) => Check::not_tested(NAME, barrier.see()),
         (Some(Access::Granted), None) => Check::ok(NAME, "granted (dinoai:agent:read)".to_owned()),
         (Some(Access::Refused { error, .. }), None) => Check::failed(
@@ -191,15 +194,43 @@ pub(super) fn read(access: Option<&Access>, barrier: Option<&Barrier>) -> Check 
             ExitStatus::Refused,
             format!("give the key the capability dinoai:agent:read, {CAPABILITY}"),
         ),
-        // Neither a refusal nor a failure: the server executed the read, and says something else.
-        (Some(Access::NotChecked { error, .. }), None) if is_an_answer(error) => {
+        // The read has an id that no run has.
+        (Some(Access::NotChecked { error, .. }), None) if is_about_the_id(error) => {
             Check::not_tested(NAME, Failure::from(error.clone()).message)
         }
-        (Some(Access::NotChecked { error, .. }), None) => {
-            let Failure { message, exit, .. } = Failure::from(error.clone());
-            Check::failed(NAME, message, exit, advice::fix(error))
-        }
+        (Some(Access::NotChecked { error, .. }), None) => failed_read(error),
         (other, None) => Check::not_tested(NAME, format!("{other:?}")),
+    }
+}
+
+fn failed_read(error: &Error) -> Check {
+    let Failure { message, exit, .. } = Failure::from(error.clone());
+    Check::failed("read", message, exit, advice::fix(error))
+}
+
+/// Whether the backend takes no empty id, or has not looked the run up: with another id it may fare better.
+fn is_about_the_id(error: &Error) -> bool {
+    const WORDS: [&str; 7] = [
+        "agentsessionid",
+        "session id",
+        "session_id",
+        "run id",
+        "invalid id",
+        "empty",
+        "uuid",
+    ];
+    match error {
+        Error::GraphQl {
+            executed: true,
+            errors,
+            ..
+        } => errors.iter().all(|error| {
+            let message = error.message.to_lowercase();
+            error.code() == Some("BAD_USER_INPUT")
+                || WORDS.iter().any(|words| message.contains(words))
+        }),
+        Error::NotAccepted { .. } => true,
+        _ => false,
     }
 }
 
@@ -278,14 +309,6 @@ fn executed(error: &Error, complete: impl Fn(&str) -> Option<String>) -> Check {
         exit,
         fix.unwrap_or_else(|| LOOK.to_owned()),
     )
-}
-
-fn is_an_answer(error: &Error) -> bool {
-    let is_answer = matches!(
-        error,
-        Error::GraphQl { executed: true, .. } | Error::NotAccepted { .. }
-    );
-    is_answer && !error.is_retryable()
 }
 
 /// The status, where it is the refusal.
