@@ -48,6 +48,15 @@ impl Account {
         })
     }
 
+    /// The same account without a workspace, once [`open`](Self::open) has said that none is named.
+    pub(crate) fn without_workspace(global: &GlobalArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            client: company_client(global)?,
+            #[cfg(feature = "emulator")]
+            _emulator: None,
+        })
+    }
+
     /// Whether a failure says that nothing names an account.
     pub(crate) fn is_missing(failure: &Failure) -> bool {
         failure.kind == FailureKind::InvalidConfig
@@ -129,7 +138,7 @@ pub(crate) enum Scope {
 }
 
 /// The command that says which workspaces there are.
-const WORKSPACES: &str = "to see which workspaces there are: dinoai workspaces";
+pub(crate) const WORKSPACES: &str = "to see which workspaces there are: dinoai workspaces";
 
 /// Why there is no account, and what works without one.
 fn missing(error: dinoai::Error) -> Failure {

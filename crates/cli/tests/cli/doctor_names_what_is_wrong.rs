@@ -1,5 +1,7 @@
 //! `dinoai doctor` says which part of an account is wrong, once, with what to do and an exit status that fits.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use dinoai_emulator::{Backend, Capability, Emulator, Quirks};
@@ -124,7 +126,7 @@ fn a_wrong_workspace_is_told_apart_from_a_wrong_token() {
             ],
         );
         assert!(line(&done, "workspace").contains("elsewhere"));
-        assert!(done.stdout.contains("`dinoai workspaces` lists them"));
+        assert!(done.stdout.contains(": dinoai workspaces\n"));
         assert!(!done.stdout.contains("give the key"), "{}", done.stdout);
         let rows = done.stdout.matches(": see workspace\n").count();
         assert_eq!(rows, 9, "{}", done.stdout);
@@ -389,6 +391,33 @@ fn a_company_token_without_a_workspace_is_no_invalid_usage() {
 
     // Nothing was sent.
     assert_eq!(doctor(bare()).code(), 2);
+}
+
+#[test]
+fn the_command_that_lists_the_workspaces_reaches_the_same_account() {
+    let emulator = emulator(Quirks::new());
+    let home = home_with(&format!("API_SECRET={}\n", emulator.company_token()));
+    let file = home.path().join(".paradime/credentials");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let file = file.to_str().unwrap();
+    for workspace in [None, Some("elsewhere")] {
+        let mut command = bare();
+        command.args([
+            "--endpoint",
+            emulator.endpoint(),
+            "--credentials-file",
+            file,
+        ]);
+        if let Some(uid) = workspace {
+            command.args(["--workspace", uid]);
+        }
+        let done = doctor(command);
+        let hint = format!(": dinoai --credentials-file {file} --endpoint URL workspaces\n");
+        assert!(done.stdout.contains(&hint), "{}", done.stdout);
+        // It is opened twice, and warned of once.
+        let warnings = done.stderr.matches("other users can read").count();
+        assert_eq!(warnings, 1, "{}", done.stderr);
+    }
 }
 
 #[test]

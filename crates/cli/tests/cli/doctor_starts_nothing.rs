@@ -188,7 +188,7 @@ fn what_is_missing_is_said_and_what_can_be_checked_is() {
     assert_eq!(done.code(), 1, "{}{}", done.stdout, done.stderr);
     let workspace = line(&done, "workspace");
     assert!(workspace.starts_with("failed"), "{}", done.stdout);
-    assert!(done.stdout.contains("`dinoai workspaces` lists them"));
+    assert!(done.stdout.contains(": dinoai workspaces\n"));
     assert!(line(&done, "list_workspaces").starts_with("supported"));
 }
 

@@ -8,6 +8,7 @@ use super::advice;
 use super::endpoint::Reached;
 use super::report::Check;
 use super::verdict::Barrier;
+use crate::account::WORKSPACES;
 use crate::report::{ExitStatus, Failure, hint};
 
 /// How far two clocks may be apart.
@@ -116,8 +117,17 @@ impl Account<'_> {
         }
     }
 
-    pub(super) fn workspace(&self, probed: Option<&Features>) -> Check {
+    /// The workspace. `complete` makes a hint of commands one for this account.
+    pub(super) fn workspace(
+        &self,
+        probed: Option<&Features>,
+        complete: impl Fn(&str) -> Option<String>,
+    ) -> Check {
         const NAME: &str = "workspace";
+        let name_one = |which: &str| {
+            let list = complete(WORKSPACES).unwrap_or_default();
+            format!("name {which} with --workspace UID or PARADIME_WORKSPACE_UID\n{list}")
+        };
         let named = || match &self.uid {
             Some(uid) => uid.clone(),
             None => "that of the credentials".to_owned(),
@@ -127,14 +137,13 @@ impl Account<'_> {
                 NAME,
                 "none is named, and a company token needs one for runs".to_owned(),
                 ExitStatus::Flawed,
-                "name one with --workspace UID or PARADIME_WORKSPACE_UID; `dinoai workspaces` lists them",
+                name_one("one"),
             ),
             Some(Barrier::WrongWorkspace) => Check::failed(
                 NAME,
                 format!("{}: the credentials do not reach it", named()),
                 ExitStatus::Refused,
-                "name one that they reach with --workspace UID or PARADIME_WORKSPACE_UID; `dinoai \
-                 workspaces` lists them",
+                name_one("one that they reach"),
             ),
             Some(Barrier::Executed(_)) => Check::ok(NAME, named()),
             Some(barrier) => Check::not_tested(NAME, format!("{}: {}", named(), barrier.see())),

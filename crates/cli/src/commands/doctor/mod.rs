@@ -32,10 +32,9 @@ use verdict::Barrier;
 /// The account to look at. A company token will do without a workspace. If there is none, the report
 /// says why, and the exit status is returned in its place.
 pub(super) fn open(global: &GlobalArgs, output: &Output) -> Result<account::Account, ExitStatus> {
-    let open = |scope| account::Account::open(global, scope, output);
-    let opened = open(Scope::Workspace).or_else(|failure| {
+    let opened = account::Account::open(global, Scope::Workspace, output).or_else(|failure| {
         match account::Account::lacks_workspace_alone(&failure) {
-            true => open(Scope::Company),
+            true => account::Account::without_workspace(global),
             false => Err(failure),
         }
     });
@@ -164,7 +163,7 @@ async fn workspaces(
 fn report(
     found: &Found,
     account: &Account<'_>,
-    complete: impl Fn(&str) -> Option<String>,
+    complete: impl Fn(&str) -> Option<String> + Copy,
 ) -> Report {
     let probed = found.probed.as_ref();
     let barrier = found.barrier.as_ref();
@@ -174,7 +173,7 @@ fn report(
         Some(account.endpoint()),
         clock.map(|server| server_clock(server, begun, ended)),
         Some(account.credentials(probed)),
-        Some(account.workspace(probed)),
+        Some(account.workspace(probed, complete)),
         Some(read(probed.map(|it| &it.read), barrier)),
         Some(trigger(probed, barrier, complete)),
         found.moved.check.clone(),
