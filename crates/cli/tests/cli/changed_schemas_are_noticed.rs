@@ -3,11 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::panic::catch_unwind;
 use std::path::Path;
-use std::thread;
 
 use dinoai_emulator::{Backend, Emulator, Fault, Quirks};
 use graphql_client_codegen::{
@@ -16,6 +13,7 @@ use graphql_client_codegen::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::answering::{Answer, answering, dinoai_at};
 use crate::support::changed_schemas::{CHANGED_SCHEMAS, ChangedSchema, changed_schema};
 use crate::support::program::{Done, assert_done, bare, dinoai, run};
 
@@ -433,37 +431,15 @@ fn a_new_schema_that_is_none_and_an_account_that_is_refused_are_failures() {
 }
 
 /// An endpoint that answers every request alike, until the test ends.
-fn answering(body: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!(
-        "http://{}/api/canary-of-the-path/graphql",
-        listener.local_addr().unwrap()
-    );
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = Vec::new();
-            // The query is the last but one of the body's fields; none has this.
-            while !request.ends_with(b"}") {
-                let mut piece = [0; 16_384];
-                let length = stream.read(&mut piece).unwrap();
-                request.extend_from_slice(&piece[..length]);
-            }
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
-            );
-            // Whoever has seen enough goes away.
-            let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());
-        }
-    });
-    endpoint
+fn endpoint_of(body: String) -> String {
+    let address = answering(move |_| Answer::json("200 OK", body.clone()));
+    format!("http://{address}/api/canary-of-the-path/graphql")
 }
 
 fn diff_of(body: String, format: &str) -> Done {
     let mut command = bare();
     command
-        .env("PARADIME_API_ENDPOINT", answering(body))
+        .env("PARADIME_API_ENDPOINT", endpoint_of(body))
         .env("PARADIME_API_KEY", "canary_key_a1")
         .env("PARADIME_API_SECRET", "canary_secret_b2");
     run(command, &["schema", "diff", "--output", format])
@@ -504,6 +480,54 @@ fn what_a_backend_says_in_place_of_its_schema_is_said() {
     ] {
         assert!(done.stderr.contains(words), "{}", done.stderr);
     }
+}
+
+#[test]
+fn a_backend_that_refuses_an_introspection_beside_data_is_asked_for_less() {
+    let field = json!({"name": "id", "args": [], "type": {"kind": "SCALAR", "name": "ID"}});
+    let query = json!({"kind": "OBJECT", "name": "Query", "fields": [field], "interfaces": []});
+    let schema = json!({"queryType": {"name": "Query"}, "types": [query]});
+    let address = answering(move |request| {
+        let body = match request.contains("isOneOf") {
+            true => {
+                let message = "Unknown argument 'includeDeprecated' on field '__Field.args'.";
+                json!({"data": {}, "errors": [{"message": message}]})
+            }
+            false => json!({"data": {"__schema": schema}}),
+        };
+        Answer::json("200 OK", body.to_string())
+    });
+    let done = run(dinoai_at("http", address), &["schema", "diff"]);
+    assert_eq!(done.code(), 1, "{}{}", done.stdout, done.stderr);
+    assert!(
+        done.stdout.contains("Query.dinoaiAgentRun"),
+        "{}",
+        done.stdout
+    );
+}
+
+#[test]
+fn what_is_hidden_is_compared_all_the_same() {
+    let changed = changed_schema("items made nullable");
+    let backend = Emulator::builder().backend(Backend::sdl(changed.sdl()));
+    let emulator = backend.start_blocking().unwrap();
+    let mut command = dinoai(&emulator);
+    let endpoint = format!("{}?workspaces=messages", emulator.endpoint());
+    command.env("PARADIME_API_ENDPOINT", endpoint);
+    let done = run(command, &["schema", "diff"]);
+    assert_eq!(done.code(), 1, "{}{}", done.stdout, done.stderr);
+    assert!(
+        done.stdout
+            .contains("breaking: DinoAiAgentRun.[hidden]: the type "),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout.contains("1 breaking, 0 dangerous"),
+        "{}",
+        done.stdout
+    );
+    assert!(!done.stdout.contains("messages"), "{}", done.stdout);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use dinoai::Support;
 use dinoai::{Client, Features};
 #[cfg(feature = "emulator")]
-use dinoai_emulator::changes::{Changes, Level};
+use dinoai_emulator::changes::{Change, Level};
 
 use super::report::Check;
 #[cfg(feature = "emulator")]
@@ -39,11 +39,17 @@ impl Moved {
     }
 }
 
-/// Asks the backend for its schema.
+/// Asks the backend for its schema, and compares it for the documents that are used with it.
 #[cfg(feature = "emulator")]
 pub(super) async fn look(client: &Client, probed: &Features) -> Moved {
-    match schema::changes_of_the_api(client).await {
-        Ok(changes) => moved(&changes, probed),
+    // What an older backend lacks breaks nothing: these documents are not used with it.
+    let is_older = |support: &Support| matches!(support, Support::NotSupported { .. });
+    let lacking = probed.iter().filter(|it| is_older(it.support));
+    let (lacking, unused): (Vec<_>, Vec<_>) =
+        lacking.map(|it| (it.name, document(it.operation))).unzip();
+    let is_in_use = |name: &str| unused.iter().all(|it| it != name);
+    match schema::changes_of_the_api(client, is_in_use).await {
+        Ok(changes) => moved(&changes, &lacking),
         Err(failure) => Moved::not_tested(format!("types are not compared: {}", failure.message)),
     }
 }
@@ -55,19 +61,9 @@ pub(super) async fn look(_: &Client, _: &Features) -> Moved {
 }
 
 #[cfg(feature = "emulator")]
-fn moved(changes: &Changes, probed: &Features) -> Moved {
+fn moved(changes: &[Change], lacking: &[&str]) -> Moved {
     const SHOW: &str = "`dinoai schema diff` shows them";
 
-    // What an older backend lacks breaks nothing: these documents are not used with it.
-    let is_older = |support: &Support| matches!(support, Support::NotSupported { .. });
-    let lacking = probed.iter().filter(|it| is_older(it.support));
-    let (lacking, unused): (Vec<_>, Vec<_>) =
-        lacking.map(|it| (it.name, document(it.operation))).unzip();
-    let concerns_a_document = |it: &&dinoai_emulator::changes::Change| {
-        let mut places = it.places.iter();
-        places.any(|place| !unused.contains(&place.document))
-    };
-    let changes: Vec<_> = changes.list().iter().filter(concerns_a_document).collect();
     let count = |level| changes.iter().filter(|it| it.level == level).count();
     let lacks = match lacking.is_empty() {
         true => String::new(),

@@ -29,7 +29,7 @@ impl InUse {
             }
             None => None,
         };
-        let own = shipped::documents();
+        let own = shipped::documents(|_| true);
         if options.paths.is_empty() {
             let schema = given.map_or_else(shipped_schema, Ok)?;
             return Ok(Self(vec![Written::of(own, schema)]));
@@ -93,14 +93,21 @@ pub(super) fn against_file(
         .as_deref()
         .unwrap_or_else(|| std::path::Path::new(""));
     let new = Schema::read(file).map_err(|it| unusable(&it))?;
-    compare(documents, &file.display().to_string(), &new, output)
+    compare(
+        documents,
+        &file.display().to_string(),
+        &new,
+        str::to_owned,
+        output,
+    )
 }
 
-/// Shows what the new schema means for the documents.
+/// Shows what the new schema means for the documents; `shown`: what may be shown of a text with names of it.
 pub(super) fn compare(
     documents: InUse,
     new_name: &str,
     new: &Schema,
+    shown: impl Fn(&str) -> String,
     output: &Output,
 ) -> Result<ExitStatus, Failure> {
     let mut found = Changes::default();
@@ -108,7 +115,9 @@ pub(super) fn compare(
         let changes = changes(&written.schema, new, &written.documents);
         found = found.and(changes.map_err(|problems| invalid(written, &problems))?);
     }
-    show(&documents, new_name, &found, output);
+    let lines = found.list().iter();
+    let lines = lines.map(|change| ChangeLine::of(change, &shown)).collect();
+    show(&documents, new_name, &found, lines, output);
     Ok(match found.breaks() {
         true => ExitStatus::Flawed,
         false => ExitStatus::Done,
@@ -145,8 +154,8 @@ struct Compared<'a, C> {
 #[derive(Serialize)]
 struct ChangeLine<'a> {
     level: &'static str,
-    coordinate: &'a str,
-    message: &'a str,
+    coordinate: String,
+    message: String,
     places: Vec<PlaceLine<'a>>,
 }
 
@@ -157,8 +166,8 @@ struct PlaceLine<'a> {
     column: usize,
 }
 
-impl<'a> From<&'a Change> for ChangeLine<'a> {
-    fn from(change: &'a Change) -> Self {
+impl<'a> ChangeLine<'a> {
+    fn of(change: &'a Change, shown: impl Fn(&str) -> String) -> Self {
         let places = change.places.iter().map(|place| PlaceLine {
             document: &place.document,
             line: place.line,
@@ -166,22 +175,27 @@ impl<'a> From<&'a Change> for ChangeLine<'a> {
         });
         Self {
             level: change.level.word(),
-            coordinate: &change.coordinate,
-            message: &change.message,
+            coordinate: shown(&change.coordinate),
+            message: shown(&change.message),
             places: places.collect(),
         }
     }
 }
 
-fn show(documents: &InUse, new: &str, found: &Changes, output: &Output) {
-    let lines = found.list().iter().map(ChangeLine::from);
+fn show(
+    documents: &InUse,
+    new: &str,
+    found: &Changes,
+    lines: Vec<ChangeLine<'_>>,
+    output: &Output,
+) {
     let (old, count, unused) = (&*documents.schemas(), documents.count(), found.unused());
     match output.format {
         Format::Json => output.json(&Compared {
             old,
             new,
             documents: count,
-            changes: lines.collect::<Vec<_>>(),
+            changes: lines,
             unused,
         }),
         Format::Jsonl => {
@@ -200,8 +214,8 @@ fn show(documents: &InUse, new: &str, found: &Changes, output: &Output) {
             output.json(&Event { event, data });
         }
         Format::Text => {
-            for change in found.list() {
-                output.text(&block(change));
+            for line in &lines {
+                output.text(&block(line));
             }
             output.line(&summary(old, new, count, found));
         }
@@ -209,12 +223,12 @@ fn show(documents: &InUse, new: &str, found: &Changes, output: &Output) {
 }
 
 /// A change and its places, with an empty line behind it.
-fn block(change: &Change) -> String {
+fn block(change: &ChangeLine<'_>) -> String {
     let one_line = crate::sanitize::one_line;
-    let (level, coordinate) = (change.level.word(), one_line(&change.coordinate));
+    let (level, coordinate) = (change.level, one_line(&change.coordinate));
     let mut block = format!("{level}: {coordinate}: {}\n", one_line(&change.message));
     for place in &change.places {
-        let document = one_line(&place.document);
+        let document = one_line(place.document);
         block += &format!("  --> {document}:{}:{}\n", place.line, place.column);
     }
     block

@@ -32,9 +32,11 @@ pub(super) async fn schema(context: &mut Context<'_>) -> Result<Schema, Failure>
 /// The same, whatever comes of interrupts.
 pub(super) async fn read(client: &Client) -> Result<Schema, Failure> {
     let Response { data, errors, .. } = introspect(client).await.map_err(refused)?;
+    let response = json!({ "data": data, "errors": errors });
+    let parse = |response: &Value| Schema::parse("the API's schema", response.to_string());
     // A server may say anything at all where names should be, and why it says nothing beside the data.
-    let response = client.redacted(json!({ "data": data, "errors": errors }));
-    Schema::parse("the API's schema", response.to_string()).map_err(|problems| {
+    let schema = parse(&response).or_else(|_| parse(&client.redacted(response)));
+    schema.map_err(|problems| {
         let text = format!(
             "the API's response to an introspection is of no use: {}",
             in_lines(&problems)
@@ -42,6 +44,14 @@ pub(super) async fn read(client: &Client) -> Result<Schema, Failure> {
         let failure = Failure::new(FailureKind::Decode, ExitStatus::Unavailable, text);
         failure.with_hint(OTHERWISE)
     })
+}
+
+/// What is shown of a change: the names of a server's schema are as it likes.
+pub(super) fn shown(client: &Client, text: &str) -> String {
+    match client.redacted(json!(text)) {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
 }
 
 /// What to do without an introspection.
@@ -69,12 +79,17 @@ fn refused(error: Error) -> Failure {
 }
 
 async fn introspect(client: &Client) -> dinoai::Result<Response<Value>> {
-    match client.execute::<Introspection<true>>(json!({})).await {
-        // An older server: what is deprecated of arguments and input fields is then not seen.
-        Err(Error::Unsupported { fields, .. }) if !fields.iter().any(|it| it == "__schema") => {
-            client.execute::<Introspection<false>>(json!({})).await
-        }
-        done => done,
+    let newer = client.execute::<Introspection<true>>(json!({})).await;
+    let is_older = match &newer {
+        Err(Error::Unsupported { fields, .. }) => !fields.iter().any(|it| it == "__schema"),
+        // Some servers put the errors of validation beside data without a value.
+        Ok(Response { data, errors, .. }) => !errors.is_empty() && data["__schema"].is_null(),
+        Err(_) => false,
+    };
+    match is_older {
+        // What is deprecated of arguments and input fields is then not seen.
+        true => client.execute::<Introspection<false>>(json!({})).await,
+        false => newer,
     }
 }
 

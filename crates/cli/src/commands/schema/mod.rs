@@ -16,7 +16,7 @@ mod shipped;
 #[cfg(feature = "emulator")]
 use dinoai::Client;
 #[cfg(feature = "emulator")]
-use dinoai_emulator::changes::{Changes, changes};
+use dinoai_emulator::changes::{Change, changes};
 
 use super::context::Context;
 use crate::args::SchemaCommand;
@@ -58,15 +58,27 @@ pub(super) async fn with_account(
     };
     let documents = diff::InUse::read(&options)?;
     let new = live::schema(&mut context).await?;
-    diff::compare(documents, "the API", &new, context.output)
+    let shown = |text: &str| live::shown(context.client, text);
+    diff::compare(documents, "the API", &new, shown, context.output)
 }
 
-/// What changed from this version's schema to that of the API, for this version's documents.
+/// What changed from this version's schema to that of the API, for those of this version's documents that are
+/// in use.
 #[cfg(feature = "emulator")]
-pub(super) async fn changes_of_the_api(client: &Client) -> Result<Changes, Failure> {
+pub(super) async fn changes_of_the_api(
+    client: &Client,
+    is_in_use: impl Fn(&str) -> bool,
+) -> Result<Vec<Change>, Failure> {
     let new = live::read(client).await?;
     let old = shipped::schema().map_err(|it| problems::unusable(&it))?;
-    changes(&old, &new, &shipped::documents()).map_err(|it| problems::unusable(&it))
+    let documents = shipped::documents(is_in_use);
+    let found = changes(&old, &new, &documents).map_err(|it| problems::unusable(&it))?;
+    let shown = found.list().iter().cloned().map(|mut change| {
+        change.coordinate = live::shown(client, &change.coordinate);
+        change.message = live::shown(client, &change.message);
+        change
+    });
+    Ok(shown.collect())
 }
 
 /// None needs an account here.

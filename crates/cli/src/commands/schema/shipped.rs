@@ -9,10 +9,13 @@ pub(super) fn schema() -> Result<Schema, Problems> {
     Schema::parse(NAME, dinoai::SCHEMA)
 }
 
-/// The documents, each named as in the folder `dinoai`.
-pub(super) fn documents() -> Documents {
-    let documents = dinoai::DOCUMENTS.iter();
-    documents.fold(Documents::new(), |documents, (name, text)| {
-        documents.with(format!("dinoai/{name}"), *text)
+/// The documents that are in use, each named as in the folder `dinoai`.
+pub(super) fn documents(is_in_use: impl Fn(&str) -> bool) -> Documents {
+    let named = dinoai::DOCUMENTS
+        .iter()
+        .map(|(name, text)| (format!("dinoai/{name}"), *text));
+    let used = named.filter(|(name, _)| is_in_use(name));
+    used.fold(Documents::new(), |documents, (name, text)| {
+        documents.with(name, text)
     })
 }
