@@ -41,6 +41,17 @@ pub(crate) fn one_line(text: &str) -> String {
     words.join(" ")
 }
 
+/// The first 300 characters of the same: a server says as much as it likes.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let mut line = one_line(text);
+    if let Some((end, _)) = line.char_indices().nth(LONGEST) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
+}
+
 pub(crate) fn has_too_many_marks(text: &str) -> bool {
     let mut marks = Marks::default();
     text.chars().any(|character| marks.excess(character) > 0)

@@ -6,4 +6,4 @@ mod control_characters;
 pub(crate) mod json;
 
 pub(crate) use ci_log::for_ci_log;
-pub(crate) use control_characters::{for_terminal, one_line};
+pub(crate) use control_characters::{excerpt, for_terminal, one_line};

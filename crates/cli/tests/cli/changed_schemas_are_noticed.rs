@@ -531,6 +531,18 @@ fn what_is_hidden_is_compared_all_the_same() {
 }
 
 #[test]
+fn a_backend_says_no_more_than_fits() {
+    let long = "x".repeat(2 << 20);
+    let errors = json!([{"message": format!("{long} {long}")}]);
+    let done = diff_of(
+        json!({"data": {"__schema": null}, "errors": errors}).to_string(),
+        "text",
+    );
+    assert_eq!(done.code(), 5, "{}", done.stdout);
+    assert!(done.stderr.len() < 1000, "{}", done.stderr.len());
+}
+
+#[test]
 fn a_schema_of_a_backend_has_the_limit_of_a_file() {
     let schema = json!({"queryType": {"name": "x".repeat(17 << 20)}, "types": []});
     let done = diff_of(json!({"data": {"__schema": schema}}).to_string(), "text");

@@ -421,6 +421,23 @@ fn the_command_that_lists_the_workspaces_reaches_the_same_account() {
 }
 
 #[test]
+fn of_many_runs_that_were_started_the_first_are_named() {
+    let ids: Vec<_> = (0..20_000)
+        .map(|number| json!({ "agentSessionId": format!("run{number:05}") }))
+        .collect();
+    let body = json!({ "data": { "triggerDinoaiAgentRun": ids } }).to_string();
+    let address = answering(move |request| match request.contains("mutation") {
+        true => Answer::json("200 OK", body.clone()),
+        false => good(request),
+    });
+    let done = doctor(dinoai_at("http", address));
+    assert_eq!(done.code(), 6, "{}", done.stdout);
+    let trigger = line(&done, "trigger");
+    assert!(trigger.ends_with("run00019 and 19980 more"), "{trigger}");
+    assert_eq!(done.stdout.matches("dinoai stop run").count(), 20);
+}
+
+#[test]
 fn refused_credentials_are_said_once() {
     let mut wrong = dinoai(&emulator(Quirks::new()));
     let emulator = emulator(Quirks::new());
@@ -515,6 +532,14 @@ fn why_types_are_not_compared_is_said() {
     let schema = doctor(dinoai_at("http", address));
     let schema = line(&schema, "schema");
     assert!(schema.contains("of no use"), "{schema}");
+    let long = "x".repeat(2 << 20);
+    let body = json!({ "data": { "__schema": null }, "errors": [{ "message": long }] }).to_string();
+    let address = answering(move |request| match request.contains("__schema") {
+        true => Answer::json("200 OK", body.clone()),
+        false => good(request),
+    });
+    let schema = doctor(dinoai_at("http", address));
+    assert!(line(&schema, "schema").len() < 1000);
 }
 
 #[test]

@@ -287,6 +287,7 @@ pub(super) fn trigger(
 
 /// A server that has executed what it should have skipped.
 fn executed(error: &Error, complete: impl Fn(&str) -> Option<String>) -> Check {
+    const SHOWN: usize = 20;
     const LOOK: &str = "look in the workspace (or Slack) for what it has started";
 
     let Failure { exit, .. } = Failure::from(error.clone());
@@ -298,12 +299,16 @@ fn executed(error: &Error, complete: impl Fn(&str) -> Option<String>) -> Check {
         _ => ("a mutation", vec![]),
     };
     let does = format!("the server does not obey @skip: it has executed {operation}");
-    let named: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
+    let named: Vec<_> = ids.iter().take(SHOWN).map(|id| id.as_str()).collect();
+    let more = match ids.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     let text = match &named[..] {
         [] => format!("{does}, and names no run"),
-        named => format!("{does}, and names run {}", named.join(", ")),
+        named => format!("{does}, and names run {}{more}", named.join(", ")),
     };
-    let commands = ids.iter().flat_map(|id| {
+    let commands = ids.iter().take(SHOWN).flat_map(|id| {
         let id = hint::id(id);
         [
             format!("to see what it does: dinoai get {id}"),

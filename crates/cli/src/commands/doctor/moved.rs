@@ -12,6 +12,7 @@ use dinoai_emulator::changes::{Change, Level};
 use super::report::Check;
 #[cfg(feature = "emulator")]
 use crate::commands::schema;
+use crate::sanitize::excerpt;
 
 /// What the backend's schema says.
 #[derive(Default)]
@@ -34,8 +35,14 @@ impl Moved {
 
     /// What breaks the document of this operation.
     pub(super) fn breaks(&self, operation: &str) -> Option<String> {
+        const SHOWN: usize = 20;
         let changes = self.breaking.get(&document(operation))?;
-        Some(changes.join("; "))
+        let shown = changes.iter().take(SHOWN).map(|change| excerpt(change));
+        let shown = shown.collect::<Vec<_>>().join("; ");
+        Some(match changes.len().saturating_sub(SHOWN) {
+            0 => shown,
+            more => format!("{shown}; and {more} more"),
+        })
     }
 }
 

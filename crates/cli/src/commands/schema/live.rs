@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::context::Context;
 use super::problems::in_lines;
 use crate::report::{ExitStatus, Failure, FailureKind};
+use crate::sanitize::excerpt;
 
 /// With all that servers of today say of themselves: arguments and input fields that are deprecated, too.
 const NEWER: &str = include_str!("introspection.graphql");
@@ -39,7 +40,7 @@ pub(super) async fn read(client: &Client) -> Result<Schema, Failure> {
     schema.map_err(|problems| {
         let text = format!(
             "the API's response to an introspection is of no use: {}",
-            in_lines(&problems)
+            excerpt(&in_lines(&problems))
         );
         let failure = Failure::new(FailureKind::Decode, ExitStatus::Unavailable, text);
         failure.with_hint(OTHERWISE)
