@@ -15,7 +15,7 @@ mod verdict;
 
 use std::time::SystemTime;
 
-use dinoai::{Access, Client, Features, Support, Workspace};
+use dinoai::{Access, Client, Features, Retry, Support, Workspace};
 
 use super::context::Context;
 use crate::account::{self, Scope};
@@ -110,7 +110,7 @@ struct Found {
 async fn look(client: &Client, global: &GlobalArgs) -> Found {
     let reached = endpoint::reach(client.endpoint_origin()).await;
     let begun = SystemTime::now();
-    let probed = client.probe().await;
+    let probed = client.probe().retry(once_more()).await;
     let probe_time = (begun, SystemTime::now());
     let (probed, workspaces, barrier) = match probed {
         Ok(probed) => {
@@ -136,6 +136,11 @@ async fn look(client: &Client, global: &GlobalArgs) -> Found {
     }
 }
 
+/// Somebody waits for the report, and what fails twice is worth reporting.
+fn once_more() -> Retry {
+    Retry::default().with_attempts(2)
+}
+
 /// The workspaces that the credentials reach. Asks for them, which needs none, if the probe leaves open whether
 /// the credentials are accepted, or reach the one that is named.
 async fn workspaces(
@@ -156,7 +161,7 @@ async fn workspaces(
         Some(_) => account::company_client(global).ok()?,
         None => client.clone(),
     };
-    company.list_workspaces().await.ok()
+    company.list_workspaces().retry(once_more()).await.ok()
 }
 
 /// The report of what was found. `complete` makes a hint of commands one for this account.
