@@ -297,23 +297,18 @@ fn a_refusal_without_a_code_is_one_of_the_trigger_too() {
 
 #[test]
 fn what_the_account_does_not_explain_is_said_beside_it() {
-    let body = |status: &'static str| Answer::json(status, "{}");
-    for steps in ["502 Bad Gateway", "429 Too Many Requests"] {
-        // No workspace, a wrong one, and credentials that are refused.
-        let without = Emulator::builder().start_blocking().unwrap();
-        let token = without.company_token().to_owned();
+    let token = emulator(Quirks::new()).company_token().to_owned();
+    for failed in ["502 Bad Gateway", "429 Too Many Requests"] {
+        // Without a workspace, and with a wrong one.
         let address = answering(
-            move |request| match is_executed(request, "listWorkspaces") {
-                _ if request.contains("DinoaiAgentRunSteps") => body(steps),
-                true => workspaces(&["finance"]),
-                false if request.contains("ListWorkspaces") => good(request),
-                false => body("403 Forbidden"),
+            move |request| match request.contains("DinoaiAgentRunSteps") {
+                true => Answer::json(failed, "{}"),
+                false if is_executed(request, "listWorkspaces") => workspaces(&["finance"]),
+                false if request.contains("listWorkspaces") => good(request),
+                false => Answer::json("403 Forbidden", "{}"),
             },
         );
-        for (uid, see, worst) in [
-            (None, "see workspace", 5),
-            (Some("elsewhere"), "see workspace", 5),
-        ] {
+        for uid in [None, Some("elsewhere")] {
             let mut command = bare();
             command
                 .env("PARADIME_API_ENDPOINT", format!("http://{address}/graphql"))
@@ -321,31 +316,24 @@ fn what_the_account_does_not_explain_is_said_beside_it() {
             if let Some(uid) = uid {
                 command.env("PARADIME_WORKSPACE_UID", uid);
             }
-            let done = doctor(command);
-            assert_eq!(done.code(), worst, "{}", done.stdout);
-            let row = line(&done, "steps");
-            assert!(
-                row.starts_with("not checked") && !row.contains("see "),
-                "{row}"
-            );
-            let get_run = line(&done, "get_run");
-            assert!(get_run.ends_with(see), "{get_run}");
+            steps_failed_beside(&doctor(command), "workspace");
         }
         let address = answering(
             move |request| match request.contains("DinoaiAgentRunSteps") {
-                true => body(steps),
-                false => body("401 Unauthorized"),
+                true => Answer::json(failed, "{}"),
+                false => Answer::json("401 Unauthorized", "{}"),
             },
         );
-        let done = doctor(dinoai_at("http", address));
-        assert_eq!(done.code(), 5, "{}", done.stdout);
-        starts(&done, &[("credentials", "failed")]);
-        let row = line(&done, "steps");
-        assert!(
-            row.starts_with("not checked") && !row.contains("see "),
-            "{row}"
-        );
+        steps_failed_beside(&doctor(dinoai_at("http", address)), "credentials");
     }
+}
+
+fn steps_failed_beside(done: &Done, check: &str) {
+    assert_eq!(done.code(), 5, "{}", done.stdout);
+    starts(done, &[(check, "failed"), ("steps", "not checked")]);
+    assert!(!line(done, "steps").contains("see "), "{}", done.stdout);
+    let get_run = line(done, "get_run");
+    assert!(get_run.ends_with(&format!(": see {check}")), "{get_run}");
 }
 
 #[test]
@@ -390,7 +378,10 @@ fn a_company_token_without_a_workspace_is_no_invalid_usage() {
     assert!(!emulator.requests().is_empty());
 
     // Nothing was sent.
-    assert_eq!(doctor(bare()).code(), 2);
+    let done = doctor(bare());
+    assert_eq!(done.code(), 2, "{}", done.stdout);
+    let account = line(&done, "account");
+    assert!(account.contains("PARADIME_API_ENDPOINT"), "{account}");
 }
 
 #[test]
@@ -443,9 +434,11 @@ fn refused_credentials_are_said_once() {
     let emulator = emulator(Quirks::new());
     wrong
         .env("PARADIME_API_ENDPOINT", emulator.endpoint())
-        .env("PARADIME_API_SECRET", "wrong");
+        .env("PARADIME_API_SECRET", "canary-secret");
     let done = doctor(wrong);
     assert_eq!(done.code(), 3, "{}", done.stdout);
+    assert!(done.stdout.contains("dinoai login"), "{}", done.stdout);
+    assert!(!done.stdout.contains("canary"), "{}", done.stdout);
     assert!(line(&done, "credentials").ends_with("the server refuses them, HTTP 401"));
     assert_eq!(
         done.stdout.matches("HTTP 401").count(),
@@ -465,15 +458,20 @@ fn refused_credentials_are_said_once() {
 
 #[test]
 fn a_server_that_executes_what_is_skipped_is_named_with_the_run() {
-    for (operation, root) in [
-        ("TriggerDinoaiAgentRun", "triggerDinoaiAgentRun"),
-        ("SendDinoaiAgentMessage", "sendDinoaiAgentMessage"),
+    for (status, operation, root) in [
+        ("200 OK", "TriggerDinoaiAgentRun", "triggerDinoaiAgentRun"),
+        (
+            "401 Unauthorized",
+            "TriggerDinoaiAgentRun",
+            "triggerDinoaiAgentRun",
+        ),
+        ("200 OK", "SendDinoaiAgentMessage", "sendDinoaiAgentMessage"),
     ] {
         let starts_a_run = format!("mutation {operation}(");
         let address = answering(move |request| match request.contains(&starts_a_run) {
             true => {
                 let value = json!({ "ok": true, "agentSessionId": "abc123", "status": "queued" });
-                Answer::json("200 OK", json!({ "data": { root: value } }).to_string())
+                Answer::json(status, json!({ "data": { root: value } }).to_string())
             }
             false => good(request),
         });

@@ -30,7 +30,10 @@ fn failed_at_the_endpoint(command: Command) -> (Done, String, String) {
 #[test]
 fn where_nothing_listens_nothing_is_ok() {
     let address = nobody();
-    let (done, endpoint, fix) = failed_at_the_endpoint(dinoai_at("http", address));
+    let mut command = dinoai_at("http", address);
+    command.env("PARADIME_API_ENDPOINT", format!("http://{address}/canary"));
+    let (done, endpoint, fix) = failed_at_the_endpoint(command);
+    assert!(!done.stdout.contains("canary"), "{}", done.stdout);
     assert!(
         endpoint.contains(&format!("no connection to {address}")),
         "{endpoint}"
