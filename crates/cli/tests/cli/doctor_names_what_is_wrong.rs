@@ -100,7 +100,7 @@ fn a_document_that_is_refused_for_itself_counts_as_refused() {
 }
 
 #[test]
-fn a_wrong_workspace_is_told_apart_from_a_wrong_token() {
+fn a_wrong_workspace_is_distinguished_from_a_wrong_token() {
     let emulator = emulator(Quirks::new());
     let mut by_option = company(&emulator);
     by_option.args(["--workspace", "elsewhere"]);

@@ -62,7 +62,7 @@ fn it_starts_nothing_whatever_the_backend_makes_of_it() {
 }
 
 #[test]
-fn an_old_backend_is_told_apart_from_a_broken_one() {
+fn an_old_backend_is_distinguished_from_a_broken_one() {
     let old = doctor(dinoai(&emulator(Backend::PagesOnly, Quirks::new())));
     assert_eq!(old.code(), 0, "{}", old.stderr);
     let steps = line(&old, "steps");
