@@ -124,6 +124,7 @@ fn a_read_fails_by_every_answer_but_one_about_its_empty_id() {
     for error in [
         r#""message":"The workspace is suspended""#,
         r#""message":"Internal server error","extensions":{"code":"INTERNAL_SERVER_ERROR"}"#,
+        r#""message":"Empty response","extensions":{"code":"INTERNAL_SERVER_ERROR"}"#,
     ] {
         let failed = said(error);
         assert_eq!(failed.code(), 5, "{}", failed.stdout);

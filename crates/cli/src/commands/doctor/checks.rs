@@ -233,7 +233,7 @@ fn is_about_the_id(error: &Error) -> bool {
             executed: true,
             errors,
             ..
-        } => errors.iter().all(|error| {
+        } if !error.is_retryable() => errors.iter().all(|error| {
             let message = error.message.to_lowercase();
             error.code() == Some("BAD_USER_INPUT")
                 || WORDS.iter().any(|words| message.contains(words))
