@@ -8,7 +8,7 @@ use apollo_compiler::ast::Document;
 use apollo_compiler::response::GraphQLError;
 
 use super::schemas::Schemas;
-use crate::documents::{ProblemKind, Source, missing_for_derive};
+use crate::documents::{ProblemKind, Reason, Source, missing_for_derive};
 use crate::graphql::document;
 
 /// A line and a column.
@@ -23,15 +23,16 @@ pub(super) struct Refusals {
     /// By the derive with the old schema: no types have been made there.
     derive_before: HashSet<Point>,
     /// By the derive with the new schema alone, where a server takes it.
-    derive_now: BTreeMap<Point, String>,
+    derive_now: BTreeMap<Point, (Reason, String)>,
 }
 
 impl Refusals {
     pub(super) fn of(schemas: &Schemas<'_>, document: &Document, source: &Source) -> Self {
-        let by_derive = |schema: &Schema| -> BTreeMap<Point, String> {
+        let by_derive = |schema: &Schema| -> BTreeMap<Point, (Reason, String)> {
             let missing = missing_for_derive(schema, document, source).into_iter();
             let missing = missing.filter(|it| it.kind == ProblemKind::Derive);
-            let places = missing.filter_map(|it| Some(((it.line?, it.column?), it.message)));
+            let places =
+                missing.filter_map(|it| Some(((it.line?, it.column?), (it.reason, it.message))));
             places.collect()
         };
         let before = by_derive(schemas.old);
@@ -63,8 +64,8 @@ impl Refusals {
 
     /// Whether the derive misses `__typename` at a place now. It is not among the rest then.
     pub(super) fn take_typename(&mut self, place: Point) -> bool {
-        let message = self.derive_now.get(&place);
-        let is_missing = message.is_some_and(|it| it.starts_with("`__typename` "));
+        let known = self.derive_now.get(&place);
+        let is_missing = known.is_some_and(|(reason, _)| *reason == Reason::NoTypename);
         if is_missing {
             self.derive_now.remove(&place);
         }
@@ -72,7 +73,11 @@ impl Refusals {
     }
 
     /// What a server says, and what the derive says beside what has been taken.
-    pub(super) fn into_rest(self) -> (Vec<GraphQLError>, BTreeMap<Point, String>) {
-        (self.server, self.derive_now)
+    pub(super) fn into_rest(self) -> (Vec<GraphQLError>, impl Iterator<Item = (Point, String)>) {
+        let derive = self.derive_now.into_iter();
+        (
+            self.server,
+            derive.map(|(place, (_, message))| (place, message)),
+        )
     }
 }

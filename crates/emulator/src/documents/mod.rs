@@ -84,6 +84,7 @@ pub use schema::Schema;
 use crate::graphql::{document, validation};
 use crate::snippet::Lines;
 pub(crate) use derive::missing as missing_for_derive;
+pub(crate) use problem::Reason;
 pub(crate) use source::Source;
 
 /// Checks every document of a folder against the schema in the same folder.

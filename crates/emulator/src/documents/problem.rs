@@ -48,6 +48,17 @@ impl ProblemKind {
     }
 }
 
+/// Why the derive does not take something, as far as a comparison of two schemas asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Reason {
+    /// `__typename` is missing on an interface or a union, so that no types are made.
+    NoTypename,
+    /// What is never null may be left out: types are made, which do not read a response without it.
+    LeftOut,
+    /// Any other.
+    Other,
+}
+
 /// One thing that is wrong with a file of documents.
 ///
 /// Shown in the style of `rustc`, with the line of the file, and without anything that a terminal
@@ -67,6 +78,7 @@ pub struct Problem {
     pub column: Option<usize>,
     /// What to do, if that does not follow from the message.
     pub help: Option<String>,
+    pub(crate) reason: Reason,
     excerpts: Vec<Excerpt>,
     is_rest: bool,
 }
@@ -88,6 +100,7 @@ impl Problem {
             line: None,
             column: None,
             help: None,
+            reason: Reason::Other,
             excerpts: Vec::new(),
             is_rest: false,
         }

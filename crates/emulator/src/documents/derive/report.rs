@@ -2,6 +2,7 @@
 
 use apollo_compiler::parser::SourceSpan;
 
+pub(super) use super::super::problem::Reason;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::source::Source;
 use crate::graphql::syntax::Positions;
@@ -35,6 +36,16 @@ impl<'a> Report<'a> {
         help: impl Into<String>,
         place: Option<SourceSpan>,
     ) {
+        self.add_for(Reason::Other, message, help, place);
+    }
+
+    pub(super) fn add_for(
+        &mut self,
+        reason: Reason,
+        message: impl Into<String>,
+        help: impl Into<String>,
+        place: Option<SourceSpan>,
+    ) {
         match self.problems.len() {
             MOST => {
                 let message = "There is more of this kind in the document, which is not listed.";
@@ -46,7 +57,9 @@ impl<'a> Report<'a> {
             _ => {}
         }
         let at = place.map(|place| place.offset());
-        self.add_at(ProblemKind::Derive, message, help, at);
+        let mut problem = self.problem(ProblemKind::Derive, message, help, at);
+        problem.reason = reason;
+        self.problems.push(problem);
     }
 
     pub(super) fn add_at(
@@ -56,6 +69,17 @@ impl<'a> Report<'a> {
         help: impl Into<String>,
         at: Option<usize>,
     ) {
+        let problem = self.problem(kind, message, help, at);
+        self.problems.push(problem);
+    }
+
+    fn problem(
+        &self,
+        kind: ProblemKind,
+        message: impl Into<String>,
+        help: impl Into<String>,
+        at: Option<usize>,
+    ) -> Problem {
         let mut problem = Problem::new(kind, message)
             .in_file(&self.source.name)
             .with_help(help);
@@ -63,6 +87,6 @@ impl<'a> Report<'a> {
             let place = self.positions.line_column(at);
             problem = problem.at(&self.lines, place.line, place.column);
         }
-        self.problems.push(problem);
+        problem
     }
 }

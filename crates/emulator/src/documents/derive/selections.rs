@@ -9,7 +9,7 @@ use apollo_compiler::parser::SourceSpan;
 
 use super::definitions::{Definitions, TYPENAME, is_conditional, key};
 use super::members::{Child, Members};
-use super::report::Report;
+use super::report::{Reason, Report};
 use crate::graphql::types;
 
 /// How many selections of fragments are looked at again for what is there twice, in one document.
@@ -115,7 +115,8 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
 
     fn on_abstract(&mut self, selections: &'a [Selection], on: &str, place: Option<SourceSpan>) {
         if !self.has_typename(selections, on) {
-            self.report.add(
+            self.report.add_for(
+                Reason::NoTypename,
                 format!("`{TYPENAME}` is not selected on \"{on}\"."),
                 format!("the derive finds the type of an object by it: select `{TYPENAME}` there"),
                 place,
@@ -355,12 +356,11 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
             return;
         };
         let known = types::field(self.definitions.schema, on, &field.name);
+        let is_required = known.is_some_and(|it| it.ty.is_non_null());
         let is_read = field.name != TYPENAME || self.definitions.is_abstract(on);
-        if is_read
-            && is_conditional(&field.directives)
-            && known.is_some_and(|it| it.ty.is_non_null())
-        {
-            self.report.add(
+        if is_read && is_required && is_conditional(&field.directives) {
+            self.report.add_for(
+                Reason::LeftOut,
                 format!("\"{}\" may be left out, and is never null.", key(field)),
                 "the derive requires it in every response: remove the directive, or select it in an operation \
                  of its own",
