@@ -117,9 +117,9 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether the derive made types of what stands there by the old schema.
-    pub(super) fn had_types(&self, span: Span) -> bool {
-        self.refusals.had_types(self.point(span))
+    /// Whether the derive found objects at a place by `__typename`, by the old schema.
+    pub(super) fn had_typename(&self, span: Span) -> bool {
+        self.refusals.had_typename(self.point(span))
     }
 
     /// What became of a type, and what the derive needs for it at a place, if that is not there.
@@ -152,7 +152,7 @@ impl<'a> Comparison<'a> {
         }
         for (place, message) in derive {
             let around = definition_at(&starts, place);
-            let message = format!("the derive makes no types of it any more: {message}");
+            let message = format!("the derive does not take it any more: {message}");
             self.add_at(Level::Safe, &around, &message, place);
         }
     }

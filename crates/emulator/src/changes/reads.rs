@@ -6,9 +6,9 @@
 
 use std::collections::HashSet;
 
-use apollo_compiler::Name;
 use apollo_compiler::ast::{Field, FragmentDefinition, Selection, Type};
 use apollo_compiler::schema::{EnumType, ExtendedType};
+use apollo_compiler::{Name, Node};
 
 use super::change::Level;
 use super::comparison::{Comparison, deprecation};
@@ -66,7 +66,11 @@ impl<'a> Comparison<'a> {
                 if is_composite == [true, true] =>
             {
                 let coordinate = if is_same { was } else { coordinate };
-                self.members((coordinate, is_same), was, is, start);
+                let has_typename = self.had_typename(start);
+                self.new_objects(coordinate, was, is, start, has_typename);
+                if is_same {
+                    self.lost_objects(was, is, start);
+                }
             }
             _ => {}
         }
@@ -183,23 +187,22 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The objects that what was an interface or a union may be. The types find them by their names.
-    fn members(
+    /// The objects that what was an interface or a union may be now. The types find them by their names, if
+    /// they found `__typename` in what is selected.
+    fn new_objects(
         &mut self,
-        (coordinate, is_same): (&str, bool),
+        coordinate: &str,
         was: &'a str,
         is: &'a str,
         place: Span,
+        has_typename: bool,
     ) {
         let schemas = self.schemas;
         let (known, now) = (
             schemas.old_members.may_be(was),
             schemas.new_members.may_be(is),
         );
-        if known == now {
-            return;
-        }
-        let unread = match self.had_types(place) {
+        let unread = match has_typename {
             true => Level::Breaking,
             false => Level::Dangerous,
         };
@@ -226,14 +229,20 @@ impl<'a> Comparison<'a> {
             let message = "none of the types that it may be is known to types made before";
             self.add(unread, coordinate, message, place);
         }
-        for member in known.difference(&now).filter(|_| is_same) {
-            let is_named = schemas
-                .renames
-                .of(member)
-                .is_some_and(|it| now.contains(it));
-            if !is_named {
+    }
+
+    /// The objects that an interface or a union never is any more.
+    fn lost_objects(&mut self, was: &'a str, is: &'a str, place: Span) {
+        let schemas = self.schemas;
+        let (known, now) = (
+            schemas.old_members.may_be(was),
+            schemas.new_members.may_be(is),
+        );
+        for member in known.difference(&now) {
+            let new_name = schemas.renames.of(member);
+            if !new_name.is_some_and(|it| now.contains(it)) {
                 let message = format!("it is never `{member}`");
-                self.add(Level::Safe, coordinate, &message, place);
+                self.add(Level::Safe, was, &message, place);
             }
         }
     }
@@ -244,12 +253,13 @@ impl<'a> Comparison<'a> {
         &mut self,
         parent: &Selected<'a>,
         on: &'a Name,
-        fragment: Option<&'a FragmentDefinition>,
+        fragment: Option<&'a Node<FragmentDefinition>>,
         place: Span,
     ) {
         let schemas = self.schemas;
         let is_object = |name: &str| schemas.old.get_object(name).is_some();
-        let is_only = fragment.is_some() && parent.selections.len() == 1;
+        let only = fragment.filter(|_| parent.selections.len() == 1);
+        let is_only = only.is_some();
         let Some(new) = schemas.renames.new_name(schemas.new, on) else {
             return;
         };
@@ -257,8 +267,12 @@ impl<'a> Comparison<'a> {
             return;
         }
         // The type of the fragment is that of the object then, and finds the object by its name.
-        if is_only && is_object(parent.old) && !is_object(on) {
-            self.members((&parent.coordinate, false), on, parent.new, place);
+        if let Some(fragment) = only
+            && is_object(parent.old)
+            && !is_object(on)
+        {
+            let has_typename = self.had_typename(fragment.location());
+            self.new_objects(&parent.coordinate, on, parent.new, place, has_typename);
         }
         if schemas.new_members.is_always(parent.new, new) {
             return;
@@ -274,7 +288,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Whether a fragment cannot be read where nothing of it is there.
-    fn is_needed(&self, fragment: &'a FragmentDefinition) -> bool {
+    fn is_needed(&self, fragment: &'a Node<FragmentDefinition>) -> bool {
         let mut seen = HashSet::new();
         let mut ahead = vec![fragment];
         while let Some(fragment) = ahead.pop() {

@@ -1,7 +1,7 @@
 //! What is refused of a document ([`Refusals`]): by a server with the new schema, and by the derive, which
-//! makes no types of some documents that a server takes.
+//! does not take some documents that a server takes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use apollo_compiler::Schema;
 use apollo_compiler::ast::Document;
@@ -20,34 +20,35 @@ pub(super) struct Refusals {
     /// By a server with the new schema.
     server: Vec<GraphQLError>,
     at: HashSet<Point>,
-    /// By the derive with the old schema: no types have been made there.
-    derive_before: HashSet<Point>,
+    /// By the derive with the old schema.
+    derive_before: HashSet<(Point, Reason)>,
     /// By the derive with the new schema alone, where a server takes it.
-    derive_now: BTreeMap<Point, (Reason, String)>,
+    derive_now: Vec<(Point, Reason, String)>,
 }
 
 impl Refusals {
     pub(super) fn of(schemas: &Schemas<'_>, document: &Document, source: &Source) -> Self {
-        let by_derive = |schema: &Schema| -> BTreeMap<Point, (Reason, String)> {
+        let by_derive = |schema: &Schema| {
             let missing = missing_for_derive(schema, document, source).into_iter();
             let missing = missing.filter(|it| it.kind == ProblemKind::Derive);
-            let places =
-                missing.filter_map(|it| Some(((it.line?, it.column?), (it.reason, it.message))));
-            places.collect()
+            missing.filter_map(|it| Some(((it.line?, it.column?), it.reason, it.message)))
         };
-        let before = by_derive(schemas.old);
+        let before: HashSet<_> = by_derive(schemas.old)
+            .map(|(place, reason, _)| (place, reason))
+            .collect();
         let read = document::read(schemas.new, &source.text);
-        let mut now = match read {
-            Ok(_) => by_derive(schemas.new),
-            Err(_) => BTreeMap::new(),
+        let now = match read {
+            Ok(_) => by_derive(schemas.new)
+                .filter(|(place, reason, _)| !before.contains(&(*place, *reason)))
+                .collect(),
+            Err(_) => Vec::new(),
         };
-        now.retain(|place, _| !before.contains_key(place));
         let server = read.err().unwrap_or_default();
         let locations = server.iter().flat_map(|it| &it.locations);
         Self {
             at: locations.map(|it| (it.line, it.column)).collect(),
             server,
-            derive_before: before.into_keys().collect(),
+            derive_before: before,
             derive_now: now,
         }
     }
@@ -57,19 +58,16 @@ impl Refusals {
         self.at.contains(&place)
     }
 
-    /// Whether the derive made types of what stands there.
-    pub(super) fn had_types(&self, place: Point) -> bool {
-        !self.derive_before.contains(&place)
+    /// Whether the derive found objects at a place by `__typename`.
+    pub(super) fn had_typename(&self, place: Point) -> bool {
+        !self.derive_before.contains(&(place, Reason::NoTypename))
     }
 
     /// Whether the derive misses `__typename` at a place now. It is not among the rest then.
     pub(super) fn take_typename(&mut self, place: Point) -> bool {
-        let known = self.derive_now.get(&place);
-        let is_missing = known.is_some_and(|(reason, _)| *reason == Reason::NoTypename);
-        if is_missing {
-            self.derive_now.remove(&place);
-        }
-        is_missing
+        let mut now = self.derive_now.iter();
+        let found = now.position(|it| (it.0, it.1) == (place, Reason::NoTypename));
+        found.map(|at| self.derive_now.remove(at)).is_some()
     }
 
     /// What a server says, and what the derive says beside what has been taken.
@@ -77,7 +75,7 @@ impl Refusals {
         let derive = self.derive_now.into_iter();
         (
             self.server,
-            derive.map(|(place, (_, message))| (place, message)),
+            derive.map(|(place, _, message)| (place, message)),
         )
     }
 }

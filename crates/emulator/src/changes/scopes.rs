@@ -28,14 +28,14 @@ pub(super) type Scope<'a> = HashMap<&'a str, Variable>;
 
 /// The fragments of a document, and the variables in each.
 pub(super) struct Scopes<'a> {
-    fragments: HashMap<&'a str, &'a FragmentDefinition>,
+    fragments: HashMap<&'a str, &'a Node<FragmentDefinition>>,
     of_fragments: HashMap<&'a str, Scope<'a>>,
 }
 
 impl<'a> Scopes<'a> {
     pub(super) fn of(document: &'a Document) -> Self {
         let fragments = document.definitions.iter().filter_map(|it| match it {
-            Definition::FragmentDefinition(it) => Some((it.name.as_str(), &**it)),
+            Definition::FragmentDefinition(it) => Some((it.name.as_str(), it)),
             _ => None,
         });
         let mut scopes = Self {
@@ -61,7 +61,7 @@ impl<'a> Scopes<'a> {
         scopes
     }
 
-    pub(super) fn fragment(&self, name: &str) -> Option<&'a FragmentDefinition> {
+    pub(super) fn fragment(&self, name: &str) -> Option<&'a Node<FragmentDefinition>> {
         self.fragments.get(name).copied()
     }
 

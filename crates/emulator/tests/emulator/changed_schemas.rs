@@ -383,17 +383,15 @@ fn a_type_that_is_another_kind_of_type_takes_other_values() {
 
 #[test]
 fn what_is_read_alike_is_no_break() {
-    let document = "query Q { a }";
-    for (was, is) in [("ID!", "String!"), ("String", "ID!"), ("Float!", "Int!")] {
-        let (old, new) = (
-            format!("type Query {{ a: {was} }}"),
-            format!("type Query {{ a: {is} }}"),
-        );
-        let (found, _) = compared(&old, &new, document);
-        assert!(
-            found.iter().all(|it| it.starts_with("safe ")),
-            "{was} {is}: {found:?}"
-        );
+    for (was, is, reason) in [
+        ("ID!", "String!", "it is read alike"),
+        ("String", "ID!", "it is never null"),
+        ("Float!", "Int!", "it is read alike"),
+    ] {
+        let old = format!("type Query {{ a: {was} }}");
+        let new = format!("type Query {{ a: {is} }}");
+        let expected = format!("safe Query.a 1:11: the type `{was}` became `{is}`: {reason}");
+        assert_changes(&old, &new, "query Q { a }", &[&expected]);
     }
 }
 
@@ -401,17 +399,23 @@ fn what_is_read_alike_is_no_break() {
 fn null_is_refused_where_a_default_would_take_the_place_of_nothing() {
     let old = "enum C { R } type Query { a(c: C): ID }";
     let new = "enum C { R } type Query { a(c: C! = R): ID }";
-    let (found, _) = compared(old, new, "query Q($c: C) { a(c: $c) }");
-    assert!(
-        found
-            .iter()
-            .any(|it| it.starts_with("breaking Query.a(c:)")),
-        "{found:?}"
+    assert_changes(
+        old,
+        new,
+        "query Q($c: C) { a(c: $c) }",
+        &[
+            "breaking Query.a(c:) 1:20: the type `C` became `C!`",
+            "dangerous Query.a(c:) 1:20: the default `R` is added",
+        ],
     );
-    let (found, _) = compared(old, new, "query Q($c: C!) { a(c: $c) }");
-    assert!(
-        found.iter().all(|it| !it.starts_with("breaking")),
-        "{found:?}"
+    assert_changes(
+        old,
+        new,
+        "query Q($c: C!) { a(c: $c) }",
+        &[
+            "safe Query.a(c:) 1:21: the default `R` is added",
+            "safe Query.a(c:) 1:21: the type `C` became `C!`",
+        ],
     );
 }
 
@@ -912,7 +916,61 @@ fn what_the_derive_alone_does_not_take_any_more_is_safe_and_said() {
             "dangerous A 1:33: it is an interface now",
             "dangerous N 1:11: it may be `B`, too",
             "safe N 1:11: it is never `A`",
-            "safe query Q 1:26: the derive makes no types of it any more: What is in `... on A` is not read of \"N\".",
+            "safe query Q 1:26: the derive does not take it any more: What is in `... on A` is not read of \"N\".",
+        ],
+    );
+}
+
+#[test]
+fn objects_that_are_not_known_break_what_the_derive_finds_by_their_names() {
+    let old = "type Query { a: A n: N! } interface N { x: Int } type A implements N { x: Int } type C { x: Int }";
+    let new = "type Query { a: C n: N! } interface N { x: Int } type A { x: Int } type C implements N { x: Int }";
+    let unknown = "none of the types that it may be is known to types made before";
+    // Types are made of it, though they do not read every response.
+    assert_changes(
+        old,
+        new,
+        "query Q($f: Boolean!) { n @include(if: $f) { __typename x } }",
+        &[
+            &*format!("breaking N 1:25: {unknown}"),
+            "dangerous N 1:25: it may be `C`, too",
+            "safe N 1:25: it is never `A`",
+        ],
+    );
+    // None are made of these.
+    assert_changes(
+        old,
+        new,
+        "query Q { n { x } }",
+        &[
+            "dangerous N 1:11: it may be `C`, too",
+            &*format!("dangerous N 1:11: {unknown}"),
+            "safe N 1:11: it is never `A`",
+        ],
+    );
+    let (mut found, _) = compared(old, new, "query Q { a { ...F } } fragment F on N { x }");
+    found.retain(|it| it.ends_with(unknown));
+    assert_eq!(found, [format!("dangerous Query.a 1:15: {unknown}")]);
+}
+
+#[test]
+fn what_the_derive_did_not_take_before_hides_nothing_that_it_does_not_take_now() {
+    let old = "type Query { a: A! x: Int } type A { x: Int }";
+    assert_changes(
+        old,
+        &old.replace("type A", "type B implements A { x: Int } interface A"),
+        "query Q($f: Boolean!) { a @include(if: $f) { x } }",
+        &[
+            "dangerous A 1:25: it is an interface now: the derive needs `__typename` beside what is selected",
+        ],
+    );
+    assert_changes(
+        old,
+        &old.replacen("x: Int", "x: Int!", 1),
+        "query Q($f: Boolean!) { x @include(if: $f) }",
+        &[
+            "safe Query.x 1:25: the type `Int` became `Int!`: it is never null",
+            "safe query Q 1:25: the derive does not take it any more: \"x\" may be left out, and is never null.",
         ],
     );
 }
