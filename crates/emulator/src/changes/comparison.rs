@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Definition, DirectiveList, Document, Value};
+use apollo_compiler::ast::{Definition, Document, Value};
 
 use super::change::{Found, Level, Place};
 use super::refusals::{Point, Refusals};
@@ -174,21 +174,5 @@ fn definition_at(starts: &[(Point, &Definition)], place: Point) -> String {
         },
         Some((_, Definition::FragmentDefinition(it))) => format!("fragment {}", it.name),
         _ => "document".to_owned(),
-    }
-}
-
-/// What became of a deprecation; none if nothing did.
-pub(super) fn deprecation(old: &DirectiveList, new: &DirectiveList) -> Option<String> {
-    match (old.get("deprecated"), new.get("deprecated")) {
-        (None, Some(directive)) => {
-            let reason = directive.specified_argument_by_name("reason");
-            let reason = reason.and_then(|value| value.as_str());
-            Some(match reason {
-                Some(reason) => format!("deprecated: {reason}"),
-                None => "deprecated".to_owned(),
-            })
-        }
-        (Some(_), None) => Some("no longer deprecated".to_owned()),
-        _ => None,
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 
 use apollo_compiler::ast::{Type, VariableDefinition};
-use apollo_compiler::schema::{EnumType, ExtendedType, InputObjectType};
+use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node};
 
 use super::change::Level;
-use super::comparison::{Comparison, deprecation};
+use super::comparison::Comparison;
 use super::renames::{same_default, same_kind};
 use super::scopes::Span;
 use crate::graphql::types;
@@ -18,14 +18,10 @@ impl<'a> Comparison<'a> {
     /// A variable: its type, and all that it may hold.
     pub(super) fn variable(&mut self, variable: &'a Node<VariableDefinition>) {
         let name = variable.ty.inner_named_type();
-        let place = name.location();
         self.directives(&variable.directives);
         if !self.schemas.new.types.contains_key(name) {
-            let message = match self.schemas.renames.of(name) {
-                Some(new) => format!("the type is named `{new}` now"),
-                None => "the type is removed".to_owned(),
-            };
-            return self.add_breaking(name, &message, place, &[place]);
+            self.type_is_gone(name);
+            return;
         }
         self.held(name, variable.location());
         if let Some(default) = &variable.default_value {
@@ -47,7 +43,7 @@ impl<'a> Comparison<'a> {
                 self.schemas.new.types.get(&new),
             ) {
                 (Some(ExtendedType::Enum(old)), Some(ExtendedType::Enum(new))) => {
-                    self.sent_values(old, new, place);
+                    self.enum_values(old, new, place, [Level::Breaking, Level::Safe]);
                 }
                 (Some(ExtendedType::InputObject(old)), Some(ExtendedType::InputObject(new))) => {
                     ahead.extend(self.sent_fields(old, new, place));
@@ -65,25 +61,6 @@ impl<'a> Comparison<'a> {
                 }
                 _ => {}
             }
-        }
-    }
-
-    fn sent_values(&mut self, old: &EnumType, new: &EnumType, place: Span) {
-        let name = &old.name;
-        for (value, definition) in &old.values {
-            let coordinate = format!("{name}.{value}");
-            match new.values.get(value) {
-                None => self.add_breaking(&coordinate, "the value is removed", place, &[]),
-                Some(new) => {
-                    if let Some(message) = deprecation(&definition.directives, &new.directives) {
-                        self.add(Level::Safe, &coordinate, &message, place);
-                    }
-                }
-            }
-        }
-        for value in new.values.keys().filter(|it| !old.values.contains_key(*it)) {
-            let coordinate = format!("{name}.{value}");
-            self.add(Level::Safe, &coordinate, "a value is added", place);
         }
     }
 
@@ -111,9 +88,7 @@ impl<'a> Comparison<'a> {
                 self.add_breaking(&coordinate, "the field is removed", place, &[]);
                 continue;
             };
-            if let Some(message) = deprecation(&field.directives, &now.directives) {
-                self.add(Level::Safe, &coordinate, &message, place);
-            }
+            self.deprecation(&coordinate, &field.directives, &now.directives, place);
             if field.ty != now.ty {
                 let (level, reason) = self.sent_as(&field.ty, &now.ty);
                 let (was, is) = (&field.ty, &now.ty);
@@ -133,16 +108,7 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let coordinate = format!("{}.{name}", old.name);
-            if field.is_required() {
-                self.add_breaking(&coordinate, "a required field is added", place, &[]);
-            } else {
-                self.add(
-                    Level::Safe,
-                    &coordinate,
-                    "an optional field is added",
-                    place,
-                );
-            }
+            self.added("field", &coordinate, field, place, &[]);
         }
         inner
     }

@@ -65,6 +65,7 @@ mod change;
 mod comparison;
 mod inputs;
 mod outputs;
+mod parts;
 mod reads;
 mod refusals;
 mod renames;

@@ -6,7 +6,7 @@ use apollo_compiler::ast::{
 use apollo_compiler::{Name, Node};
 
 use super::change::Level;
-use super::comparison::{Comparison, deprecation};
+use super::comparison::Comparison;
 use super::reads::{Selected, kind_now};
 use super::renames::same_kind;
 use super::scopes::{Span, scope_of};
@@ -79,13 +79,7 @@ impl<'a> Comparison<'a> {
             self.schemas.new.types.get(on),
         );
         let Some(now) = is else {
-            let new = self.schemas.renames.of(on);
-            let message = match new {
-                Some(new) => format!("the type is named `{new}` now"),
-                None => "the type is removed".to_owned(),
-            };
-            self.add_breaking(on, &message, place, &[place]);
-            return new;
+            return self.type_is_gone(on);
         };
         if !types::is_composite(self.schemas.new, on) {
             self.add_breaking(on, "it is another kind of type", place, &[place]);
@@ -167,9 +161,7 @@ impl<'a> Comparison<'a> {
             self.add_breaking(&coordinate, &message, place, &[place]);
             return None;
         };
-        if let Some(message) = deprecation(&old.directives, &new.directives) {
-            self.add(Level::Safe, &coordinate, &message, place);
-        }
+        self.deprecation(&coordinate, &old.directives, &new.directives, place);
         self.arguments(
             place,
             &field.arguments,

@@ -7,11 +7,11 @@
 use std::collections::HashSet;
 
 use apollo_compiler::ast::{Field, FragmentDefinition, Selection, Type};
-use apollo_compiler::schema::{EnumType, ExtendedType};
+use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Name, Node};
 
 use super::change::Level;
-use super::comparison::{Comparison, deprecation};
+use super::comparison::Comparison;
 use super::renames::same_kind;
 use super::scopes::Span;
 use crate::graphql::types;
@@ -60,7 +60,7 @@ impl<'a> Comparison<'a> {
         let is_same = schemas.is_same(was, is);
         match (known, now) {
             (ExtendedType::Enum(old), ExtendedType::Enum(new)) if is_same => {
-                self.values(old, new, start);
+                self.enum_values(old, new, start, [Level::Safe, Level::Dangerous]);
             }
             (ExtendedType::Interface(_) | ExtendedType::Union(_), _)
                 if is_composite == [true, true] =>
@@ -165,25 +165,6 @@ impl<'a> Comparison<'a> {
             _ if !same_kind(Some(was), Some(is)) => (Level::Dangerous, kind_now(is)),
             _ if is_same => (Level::Safe, "it has another name"),
             _ => (Level::Dangerous, "another type, which has what is selected"),
-        }
-    }
-
-    /// The values of an enum that is selected.
-    fn values(&mut self, old: &EnumType, new: &EnumType, place: Span) {
-        let name = &old.name;
-        for (value, definition) in &old.values {
-            let coordinate = format!("{name}.{value}");
-            let message = match new.values.get(value) {
-                None => Some("the value is removed".to_owned()),
-                Some(new) => deprecation(&definition.directives, &new.directives),
-            };
-            if let Some(message) = message {
-                self.add(Level::Safe, &coordinate, &message, place);
-            }
-        }
-        for value in new.values.keys().filter(|it| !old.values.contains_key(*it)) {
-            let coordinate = format!("{name}.{value}");
-            self.add(Level::Dangerous, &coordinate, "a value is added", place);
         }
     }
 

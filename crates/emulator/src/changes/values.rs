@@ -6,7 +6,7 @@ use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use apollo_compiler::{Name, Node, Schema};
 
 use super::change::Level;
-use super::comparison::{Comparison, deprecation};
+use super::comparison::Comparison;
 use super::renames::{same_default, same_kind};
 use super::scopes::Span;
 use crate::graphql::types;
@@ -46,12 +46,7 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let coordinate = format!("{parent}({}:)", added.name);
-            if added.is_required() {
-                self.add_breaking(&coordinate, "a required argument is added", place, &[place]);
-            } else {
-                let message = "an optional argument is added";
-                self.add(Level::Safe, &coordinate, message, place);
-            }
+            self.added("argument", &coordinate, added, place, &[place]);
         }
     }
 
@@ -82,9 +77,7 @@ impl<'a> Comparison<'a> {
         old: &InputValueDefinition,
         new: &InputValueDefinition,
     ) {
-        if let Some(message) = deprecation(&old.directives, &new.directives) {
-            self.add(Level::Safe, coordinate, &message, place);
-        }
+        self.deprecation(coordinate, &old.directives, &new.directives, place);
         let refused_at = value.map_or_else(|| vec![place], |it| self.places_of(it));
         if old.ty != new.ty {
             let is_refused = match value {
@@ -191,9 +184,7 @@ impl<'a> Comparison<'a> {
                         self.add_breaking(&coordinate, message, place, &[place]);
                     }
                     (Some(old), Some(new)) => {
-                        if let Some(message) = deprecation(&old.directives, &new.directives) {
-                            self.add(Level::Safe, &coordinate, &message, place);
-                        }
+                        self.deprecation(&coordinate, &old.directives, &new.directives, place);
                     }
                     (None, Some(_)) => {}
                 }
@@ -256,16 +247,7 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let coordinate = format!("{}.{name}", old.name);
-            if field.is_required() {
-                self.add_breaking(&coordinate, "a required field is added", place, &[place]);
-            } else {
-                self.add(
-                    Level::Safe,
-                    &coordinate,
-                    "an optional field is added",
-                    place,
-                );
-            }
+            self.added("field", &coordinate, field, place, &[place]);
         }
     }
 
