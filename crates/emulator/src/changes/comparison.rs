@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Definition, Document, Value};
+use apollo_compiler::ast::{Definition, Document, Selection, Value};
 
 use super::change::{Found, Level, Place};
 use super::refusals::{Point, Refusals};
@@ -86,6 +86,22 @@ impl<'a> Comparison<'a> {
         places.any(|place| self.refusals.is_at(place))
     }
 
+    /// Whether the new schema refuses nothing of selections, and of the fragments that they use.
+    pub(super) fn has_selected(&self, selections: &'a [Selection]) -> bool {
+        let fragments = self.scopes.reachable(selections).into_iter();
+        let fragments = fragments.filter_map(|name| self.scopes.fragment(name));
+        let spans = selections.iter().map(|it| it.location());
+        let mut spans = spans.chain(fragments.map(|it| it.location()));
+        !spans.any(|span| self.is_refused_within(span))
+    }
+
+    fn is_refused_within(&self, span: Span) -> bool {
+        span.is_some_and(|span| {
+            let [start, end] = [span.offset(), span.end_offset()].map(|at| self.point_at(at));
+            self.refusals.is_within(start..end)
+        })
+    }
+
     /// The places at which a value is refused, of which it is one if it is no object: where it stands,
     /// where it is in a list, and where the type of its variable is named.
     pub(super) fn places_of(&self, value: &Node<Value>) -> Vec<Span> {
@@ -158,7 +174,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn point(&self, span: Span) -> Point {
-        let offset = span.map_or(0, |span| span.offset());
+        self.point_at(span.map_or(0, |span| span.offset()))
+    }
+
+    fn point_at(&self, offset: usize) -> Point {
         let place = self.positions.line_column(offset);
         (place.line, place.column)
     }

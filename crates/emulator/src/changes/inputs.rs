@@ -9,6 +9,7 @@ use apollo_compiler::{Name, Node};
 
 use super::change::Level;
 use super::comparison::Comparison;
+use super::parts::gone;
 use super::renames::{same_default, same_kind};
 use super::scopes::Span;
 use crate::graphql::types;
@@ -82,10 +83,11 @@ impl<'a> Comparison<'a> {
             }
             _ => {}
         }
+        let instead = self.schemas.instead(&old.name, &new.name);
         for (name, field) in &old.fields {
             let coordinate = format!("{}.{name}", old.name);
             let Some(now) = new.fields.get(name) else {
-                self.add_breaking(&coordinate, "the field is removed", place, &[]);
+                self.add_breaking(&coordinate, &gone("field", name, instead), place, &[]);
                 continue;
             };
             self.deprecation(&coordinate, &field.directives, &now.directives, place);
@@ -108,7 +110,7 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let coordinate = format!("{}.{name}", old.name);
-            self.added("field", &coordinate, field, place, &[]);
+            self.added("field", &coordinate, field, instead, place, &[]);
         }
         inner
     }
@@ -155,11 +157,15 @@ impl<'a> Comparison<'a> {
             }
             _ => {}
         }
+        let is_same = self.schemas.is_same(old, new);
         match (was, is) {
             // What they hold is compared as well.
             (Some(ExtendedType::Enum(_)), Some(ExtendedType::Enum(_)))
             | (Some(ExtendedType::InputObject(_)), Some(ExtendedType::InputObject(_))) => {
-                (Level::Safe, "it has another name")
+                match is_same {
+                    true => (Level::Safe, "it has another name"),
+                    false => (Level::Safe, "another one, which is compared in its place"),
+                }
             }
             (_, Some(ExtendedType::Scalar(scalar))) if !scalar.is_built_in() => {
                 (Level::Dangerous, "it may take other values")

@@ -7,6 +7,7 @@ use apollo_compiler::{Name, Node};
 
 use super::change::Level;
 use super::comparison::Comparison;
+use super::parts::gone;
 use super::reads::{Selected, kind_now};
 use super::renames::same_kind;
 use super::scopes::{Span, scope_of};
@@ -43,10 +44,11 @@ impl<'a> Comparison<'a> {
             let message = format!("the type is named `{new}` now");
             self.add(Level::Safe, old, &message, place);
         } else if old != new {
-            let message = format!(
-                "{} are of the type `{new}` now, which has what is selected",
-                plural(kind)
-            );
+            let has_selected = match self.has_selected(&operation.selection_set) {
+                true => ", which has what is selected",
+                false => "",
+            };
+            let message = format!("{} are of the type `{new}` now{has_selected}", plural(kind));
             self.add(Level::Dangerous, old, &message, place);
         }
         self.selections(Selected {
@@ -148,15 +150,18 @@ impl<'a> Comparison<'a> {
             return None;
         }
         let coordinate = format!("{old_parent}.{}", old.name);
+        let instead = schemas.instead(old_parent, new_parent);
         let Some(new) = types::field(schemas.new, new_parent, &field.name) else {
             let is_union = schemas
                 .new
                 .types
                 .get(new_parent)
                 .is_some_and(|it| it.is_union());
-            let message = match is_union {
-                true => format!("the type `{new_parent}` is a union now, which has no fields"),
-                false => "the field is removed".to_owned(),
+            let message = match instead {
+                None if is_union => {
+                    format!("the type `{new_parent}` is a union now, which has no fields")
+                }
+                instead => gone("field", &field.name, instead),
             };
             self.add_breaking(&coordinate, &message, place, &[place]);
             return None;
@@ -166,6 +171,7 @@ impl<'a> Comparison<'a> {
             place,
             &field.arguments,
             &coordinate,
+            instead.map(|it| format!("{it}.{}", old.name)).as_deref(),
             &old.arguments,
             &new.arguments,
         );

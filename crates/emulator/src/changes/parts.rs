@@ -9,20 +9,28 @@ use super::comparison::Comparison;
 use super::scopes::Span;
 
 impl<'a> Comparison<'a> {
-    /// An argument or a field that is added to what takes values.
+    /// An argument or a field that is added, or that what has the place of the old one has beside it.
     pub(super) fn added(
         &mut self,
         what: &str,
         coordinate: &str,
         new: &InputValueDefinition,
+        instead: Option<&str>,
         place: Span,
         refused_at: &[Span],
     ) {
+        let name = &new.name;
         if new.is_required() {
-            let message = format!("a required {what} is added");
+            let message = match instead {
+                Some(other) => format!("`{other}` requires the {what} `{name}`"),
+                None => format!("a required {what} is added"),
+            };
             self.add_breaking(coordinate, &message, place, refused_at);
         } else {
-            let message = format!("an optional {what} is added");
+            let message = match instead {
+                Some(other) => format!("`{other}` takes the {what} `{name}`, too"),
+                None => format!("an optional {what} is added"),
+            };
             self.add(Level::Safe, coordinate, &message, place);
         }
     }
@@ -36,10 +44,11 @@ impl<'a> Comparison<'a> {
         [removed, added]: [Level; 2],
     ) {
         let name = &old.name;
+        let instead = self.schemas.instead(name, &new.name);
         for (value, definition) in &old.values {
             let coordinate = format!("{name}.{value}");
             match new.values.get(value) {
-                None => self.add(removed, &coordinate, "the value is removed", place),
+                None => self.add(removed, &coordinate, &gone("value", value, instead), place),
                 Some(now) => {
                     self.deprecation(&coordinate, &definition.directives, &now.directives, place);
                 }
@@ -47,7 +56,11 @@ impl<'a> Comparison<'a> {
         }
         for value in new.values.keys().filter(|it| !old.values.contains_key(*it)) {
             let coordinate = format!("{name}.{value}");
-            self.add(added, &coordinate, "a value is added", place);
+            let message = match instead {
+                Some(other) => format!("`{other}` has the value `{value}`, too"),
+                None => "a value is added".to_owned(),
+            };
+            self.add(added, &coordinate, &message, place);
         }
     }
 
@@ -82,5 +95,13 @@ impl<'a> Comparison<'a> {
             _ => return,
         };
         self.add(Level::Safe, coordinate, &message, place);
+    }
+}
+
+/// What is said of a part that is removed, or that what has the place of the old one does not have.
+pub(super) fn gone(what: &str, name: &str, instead: Option<&str>) -> String {
+    match instead {
+        Some(other) => format!("`{other}` has no {what} `{name}`"),
+        None => format!("the {what} is removed"),
     }
 }

@@ -29,7 +29,7 @@ impl<'a> Comparison<'a> {
     /// What became of the type of a field that is selected, and whether it has fields of its own as before.
     pub(super) fn read(
         &mut self,
-        field: &Field,
+        field: &'a Field,
         coordinate: &str,
         old: &'a Type,
         new: &'a Type,
@@ -79,13 +79,13 @@ impl<'a> Comparison<'a> {
 
     fn type_of_field(
         &mut self,
-        field: &Field,
+        field: &'a Field,
         coordinate: &str,
         old: &Type,
         new: &Type,
         start: Span,
     ) {
-        let (level, reason) = self.read_as(old, new);
+        let (level, reason) = self.read_as(old, new, &field.selection_set);
         let message = format!("the type `{old}` became `{new}`: {reason}");
         let message = match old.inner_named_type() == new.inner_named_type() {
             // What is needed is said of the type itself.
@@ -111,16 +111,23 @@ impl<'a> Comparison<'a> {
     }
 
     /// Whether types made of the first read what has the second, and why not.
-    fn read_as(&self, old: &Type, new: &Type) -> (Level, &'static str) {
+    fn read_as(
+        &self,
+        old: &Type,
+        new: &Type,
+        selections: &'a [Selection],
+    ) -> (Level, &'static str) {
         let inner = match (types::item(old), types::item(new)) {
-            (Some(old), Some(new)) => match self.read_as(old, new) {
+            (Some(old), Some(new)) => match self.read_as(old, new, selections) {
                 (level, "it may be null") => (level, "an item may be null"),
                 (level, "it is never null") => (level, "no item is null"),
                 inner => inner,
             },
             (Some(_), None) => (Level::Breaking, "it is no list any more"),
             (None, Some(_)) => (Level::Breaking, "it is a list now"),
-            (None, None) => self.read_named_as(old.inner_named_type(), new.inner_named_type()),
+            (None, None) => {
+                self.read_named_as(old.inner_named_type(), new.inner_named_type(), selections)
+            }
         };
         let own = match (old.is_non_null(), new.is_non_null()) {
             (true, false) => (Level::Breaking, "it may be null"),
@@ -136,7 +143,12 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn read_named_as(&self, old: &Name, new: &Name) -> (Level, &'static str) {
+    fn read_named_as(
+        &self,
+        old: &Name,
+        new: &Name,
+        selections: &'a [Selection],
+    ) -> (Level, &'static str) {
         // Whether it is of another kind is said of the type itself.
         if old == new {
             return (Level::Safe, "");
@@ -164,7 +176,10 @@ impl<'a> Comparison<'a> {
             _ if !is_composite => (Level::Breaking, "it is another type"),
             _ if !same_kind(Some(was), Some(is)) => (Level::Dangerous, kind_now(is)),
             _ if is_same => (Level::Safe, "it has another name"),
-            _ => (Level::Dangerous, "another type, which has what is selected"),
+            _ if self.has_selected(selections) => {
+                (Level::Dangerous, "another type, which has what is selected")
+            }
+            _ => (Level::Dangerous, "it is another type"),
         }
     }
 

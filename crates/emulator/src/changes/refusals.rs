@@ -1,7 +1,8 @@
 //! What is refused of a document ([`Refusals`]): by a server with the new schema, and by the derive, which
 //! does not take some documents that a server takes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 
 use apollo_compiler::Schema;
 use apollo_compiler::ast::Document;
@@ -19,7 +20,7 @@ pub(super) type Point = (usize, usize);
 pub(super) struct Refusals {
     /// By a server with the new schema.
     server: Vec<GraphQLError>,
-    at: HashSet<Point>,
+    at: BTreeSet<Point>,
     /// By the derive with the old schema.
     derive_before: HashSet<(Point, Reason)>,
     /// By the derive with the new schema alone, where a server takes it.
@@ -56,6 +57,11 @@ impl Refusals {
     /// Whether a server refuses the document at a place.
     pub(super) fn is_at(&self, place: Point) -> bool {
         self.at.contains(&place)
+    }
+
+    /// Whether a server refuses the document somewhere in a part of it.
+    pub(super) fn is_within(&self, part: Range<Point>) -> bool {
+        self.at.range(part).next().is_some()
     }
 
     /// Whether the derive found objects at a place by `__typename`.

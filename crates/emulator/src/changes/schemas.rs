@@ -33,6 +33,11 @@ impl<'a> Schemas<'a> {
     pub(super) fn is_same(&self, old: &str, new: &str) -> bool {
         old == new || self.renames.of(old) == Some(new)
     }
+
+    /// The new type that has the place of an old one, if it is not the same.
+    pub(super) fn instead<'n>(&self, old: &str, new: &'n str) -> Option<&'n str> {
+        (!self.is_same(old, new)).then_some(new)
+    }
 }
 
 /// The object types that each interface and each union of a schema may be.

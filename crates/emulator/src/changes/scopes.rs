@@ -71,7 +71,7 @@ impl<'a> Scopes<'a> {
     }
 
     /// The fragments that are used in a selection, by themselves or in one another.
-    fn reachable(&self, selections: &'a [Selection]) -> HashSet<&'a str> {
+    pub(super) fn reachable(&self, selections: &'a [Selection]) -> HashSet<&'a str> {
         let mut found = HashSet::new();
         let mut ahead = vec![selections];
         while let Some(selections) = ahead.pop() {

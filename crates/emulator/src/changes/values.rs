@@ -7,6 +7,7 @@ use apollo_compiler::{Name, Node, Schema};
 
 use super::change::Level;
 use super::comparison::Comparison;
+use super::parts::gone;
 use super::renames::{same_default, same_kind};
 use super::scopes::Span;
 use crate::graphql::types;
@@ -19,6 +20,7 @@ impl<'a> Comparison<'a> {
         place: Span,
         given: &'a [Node<Argument>],
         parent: &str,
+        instead: Option<&str>,
         old: &[Node<InputValueDefinition>],
         new: &[Node<InputValueDefinition>],
     ) {
@@ -26,14 +28,14 @@ impl<'a> Comparison<'a> {
             let coordinate = format!("{parent}({}:)", argument.name);
             let given = given.iter().find(|it| it.name == argument.name);
             let now = new.iter().find(|it| it.name == argument.name);
+            let gone = || gone("argument", &argument.name, instead);
             match (given, now) {
                 (Some(given), None) => {
                     let place = given.location();
-                    self.add_breaking(&coordinate, "the argument is removed", place, &[place]);
+                    self.add_breaking(&coordinate, &gone(), place, &[place]);
                 }
                 (None, None) => {
-                    let level = level_by_default(argument);
-                    self.add(level, &coordinate, "the argument is removed", place);
+                    self.add(level_by_default(argument), &coordinate, &gone(), place);
                 }
                 (given, Some(now)) => {
                     let place = given.map_or(place, |it| it.location());
@@ -46,7 +48,7 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let coordinate = format!("{parent}({}:)", added.name);
-            self.added("argument", &coordinate, added, place, &[place]);
+            self.added("argument", &coordinate, added, instead, place, &[place]);
         }
     }
 
@@ -58,7 +60,14 @@ impl<'a> Comparison<'a> {
             match (of(self.schemas.old), of(self.schemas.new)) {
                 (Some(old), Some(new)) => {
                     let given = &directive.arguments;
-                    self.arguments(place, given, &coordinate, &old.arguments, &new.arguments);
+                    self.arguments(
+                        place,
+                        given,
+                        &coordinate,
+                        None,
+                        &old.arguments,
+                        &new.arguments,
+                    );
                 }
                 (Some(_), None) => {
                     self.add_breaking(&coordinate, "the directive is removed", place, &[place]);
@@ -180,8 +189,8 @@ impl<'a> Comparison<'a> {
                 let coordinate = format!("{was}.{word}");
                 match (old.values.get(word), new.values.get(word)) {
                     (_, None) => {
-                        let message = "the value is removed";
-                        self.add_breaking(&coordinate, message, place, &[place]);
+                        let message = gone("value", word, schemas.instead(was, is));
+                        self.add_breaking(&coordinate, &message, place, &[place]);
                     }
                     (Some(old), Some(new)) => {
                         self.deprecation(&coordinate, &old.directives, &new.directives, place);
@@ -224,17 +233,18 @@ impl<'a> Comparison<'a> {
             }
             _ => {}
         }
+        let instead = self.schemas.instead(&old.name, &new.name);
         for (name, field) in &old.fields {
             let coordinate = format!("{}.{name}", old.name);
             let given = given.iter().find(|(given, _)| given == name);
+            let gone = || gone("field", name, instead);
             match (given, new.fields.get(name)) {
                 (Some((name, _)), None) => {
                     let place = name.location();
-                    self.add_breaking(&coordinate, "the field is removed", place, &[place]);
+                    self.add_breaking(&coordinate, &gone(), place, &[place]);
                 }
                 (None, None) => {
-                    let level = level_by_default(field);
-                    self.add(level, &coordinate, "the field is removed", place);
+                    self.add(level_by_default(field), &coordinate, &gone(), place);
                 }
                 (given, Some(now)) => {
                     let place = given.map_or(place, |(name, _)| name.location());
@@ -247,7 +257,7 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let coordinate = format!("{}.{name}", old.name);
-            self.added("field", &coordinate, field, place, &[place]);
+            self.added("field", &coordinate, field, instead, place, &[place]);
         }
     }
 

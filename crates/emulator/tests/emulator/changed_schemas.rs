@@ -89,16 +89,17 @@ fn what_a_field_is_made_of_may_have_another_name_or_be_another_type() {
         old,
         &other,
         "query Q { a { y } }",
-        &["breaking A.y 1:15: the field is removed", dangerous],
+        &[
+            "breaking A.y 1:15: `B` has no field `y`",
+            "dangerous Query.a 1:11: the type `A` became `B`: it is another type",
+        ],
     );
     // The fragment names what the field no longer is.
     let spread = "query Q { a { ...F } } fragment F on A { x }";
     let (found, _) = compared(old, &other, spread);
     assert_eq!(
         found,
-        [
-            "breaking Query.a 1:11: the type `A` became `B`: another type, which has what is selected"
-        ]
+        ["breaking Query.a 1:11: the type `A` became `B`: it is another type"]
     );
     // Within the new name, too.
     let nullable = renamed.replace("x: Int!", "x: Int");
@@ -111,6 +112,79 @@ fn what_a_field_is_made_of_may_have_another_name_or_be_another_type() {
             "safe Query.a 1:11: the type `A` became `C`: it has another name",
         ],
     );
+}
+
+#[test]
+fn nothing_is_said_to_be_removed_from_a_type_whose_place_another_one_has() {
+    let old = "type Query { a(in: In, k: K, list: [In]): A } type A { x(n: Int): Int y: Int }
+        type B { x(m: Int!): Int y: Int } input In { k: Int inner: One } input Other { l: Int! m: Int inner: Two }
+        input One { k: K } input Two { k: L } enum K { R S } enum L { S T }";
+    for (from, to, document, expected) in [
+        (
+            "): A",
+            "): B",
+            "query Q { a { y x(n: 1) } }",
+            &[
+                "breaking A.x(m:) 1:17: `B.x` requires the argument `m`",
+                "breaking A.x(n:) 1:19: `B.x` has no argument `n`",
+                "dangerous Query.a 1:11: the type `A` became `B`: it is another type",
+            ][..],
+        ),
+        (
+            "in: In,",
+            "in: Other,",
+            "query Q { a(in: { k: 1 }) { y } }",
+            &[
+                "breaking In.k 1:19: `Other` has no field `k`",
+                "breaking In.l 1:17: `Other` requires the field `l`",
+                "breaking Query.a(in:) 1:13: the type `In` became `Other`",
+                "safe In.inner 1:17: the type `One` became `Two`",
+                "safe In.m 1:17: `Other` takes the field `m`, too",
+            ],
+        ),
+        (
+            "k: K,",
+            "k: L,",
+            "query Q { a(k: R) { y } }",
+            &[
+                "breaking K.R 1:16: `L` has no value `R`",
+                "breaking Query.a(k:) 1:13: the type `K` became `L`",
+            ],
+        ),
+        (
+            "inner: One",
+            "inner: Two",
+            "query Q($in: In) { a(in: $in) { y } }",
+            &[
+                "breaking K.R 1:9: `L` has no value `R`",
+                "safe In.inner 1:9: the type `One` became `Two`: another one, which is compared in its place",
+                "safe K.T 1:9: `L` has the value `T`, too",
+                "safe One.k 1:9: the type `K` became `L`: another one, which is compared in its place",
+            ],
+        ),
+    ] {
+        assert_changes(old, &old.replacen(from, to, 1), document, expected);
+    }
+}
+
+#[test]
+fn another_type_has_what_is_selected_only_if_none_of_it_is_refused() {
+    let old = "type Query { a: A } interface N { x: Int } type A implements N { x: Int y: X }
+        type B implements N { x: Int y: X } type X { x: Int z: Int }";
+    let another = "dangerous Query.a 1:11: the type `A` became `B`: it is another type";
+    for (document, from, to) in [
+        ("query Q { a { y { z } } }", " z: Int", ""),
+        (
+            "query Q { a { __typename ...F } } fragment F on N { __typename x }",
+            "interface N { x: Int }",
+            "interface N { z: Int }",
+        ),
+    ] {
+        let new = old.replace("a: A", "a: B").replacen(from, to, 1);
+        let new = new.replace("N { x: Int y", "N { x: Int z: Int y");
+        let (found, _) = compared(old, &new, document);
+        assert!(found.iter().any(|it| it == another), "{found:?}");
+    }
 }
 
 #[test]
@@ -886,6 +960,16 @@ fn another_root_is_another_type_unless_it_is_the_same_by_another_name() {
         &old.replace("query: A", "query: B"),
         "query Q { a }",
         &["dangerous A 1:1: queries are of the type `B` now, which has what is selected"],
+    );
+    let more = old.replace("type A {", "type A { b: Int");
+    assert_changes(
+        &more,
+        &more.replace("query: A", "query: B"),
+        "query Q { a b }",
+        &[
+            "breaking A.b 1:13: `B` has no field `b`",
+            "dangerous A 1:1: queries are of the type `B` now",
+        ],
     );
     assert_changes(
         "schema { query: A } type A { a: Int }",
