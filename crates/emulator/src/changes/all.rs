@@ -83,8 +83,8 @@ impl<'a> Search<'a> {
                 self.input_fields(old, new);
             }
             (ExtendedType::Union(_), _) | (ExtendedType::Interface(_), _)
-                if self.schemas.old_members.may_be(name)
-                    != self.schemas.new_members.may_be(new.name()) =>
+                if self.schemas.old_possible.may_be(name)
+                    != self.schemas.new_possible.may_be(new.name()) =>
             {
                 self.add(name.to_string());
             }

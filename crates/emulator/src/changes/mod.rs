@@ -56,7 +56,7 @@
 //! *Safe*: everything else that concerns what a document uses: an optional argument or field of an input
 //! object is added, what may be null never is, something is deprecated, an enum lost a value which is
 //! only read, an object type or an enum that no document names has another name. Also what the derive
-//! alone does not take any more: it concerns who compiles again.
+//! alone does not take any more: it concerns whoever compiles again.
 //!
 //! What concerns no document is counted ([`Changes::unused`]). Descriptions do not count.
 
@@ -64,6 +64,7 @@ mod all;
 mod change;
 mod comparison;
 mod inputs;
+mod objects;
 mod outputs;
 mod parts;
 mod reads;

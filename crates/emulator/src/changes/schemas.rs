@@ -14,8 +14,8 @@ pub(super) struct Schemas<'a> {
     pub(super) old: &'a Schema,
     pub(super) new: &'a Schema,
     pub(super) renames: Renames,
-    pub(super) old_members: Members<'a>,
-    pub(super) new_members: Members<'a>,
+    pub(super) old_possible: PossibleTypes<'a>,
+    pub(super) new_possible: PossibleTypes<'a>,
 }
 
 impl<'a> Schemas<'a> {
@@ -24,8 +24,8 @@ impl<'a> Schemas<'a> {
             old,
             new,
             renames: renames::between(old, new),
-            old_members: Members::of(old),
-            new_members: Members::of(new),
+            old_possible: PossibleTypes::of(old),
+            new_possible: PossibleTypes::of(new),
         }
     }
 
@@ -41,9 +41,9 @@ impl<'a> Schemas<'a> {
 }
 
 /// The object types that each interface and each union of a schema may be.
-pub(super) struct Members<'a>(HashMap<&'a str, BTreeSet<&'a str>>);
+pub(super) struct PossibleTypes<'a>(HashMap<&'a str, BTreeSet<&'a str>>);
 
-impl<'a> Members<'a> {
+impl<'a> PossibleTypes<'a> {
     fn of(schema: &'a Schema) -> Self {
         let mut members: HashMap<&str, BTreeSet<&str>> = HashMap::new();
         for (name, ty) in &schema.types {
