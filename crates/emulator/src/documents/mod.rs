@@ -54,7 +54,7 @@
 //! | two types of one name in Rust: operation `Run` with the field `next`, and a fragment `RunNext` | does not compile |
 //! | a name of no letters, `_1` | panics |
 //! | a default value that is null, an enum value, or in Rust of another type, as `[1]` for `[Int]`, or `1` for `Float` | panics, or does not compile |
-//! | `@skip` or `@include` at a field that is never null | a response without it fails |
+//! | `@skip` or `@include` at a field that is never null, or at a fragment that has one | a response without it fails |
 //! | `__schema`, `__type` | an error: the schema's file does not define them |
 //!
 //! Input objects and enums of the schema whose own fields and values have one name in Rust are not looked for.

@@ -338,6 +338,37 @@ fn of_a_valid_document_the_derived_types_read_the_whole_response() {
             "query A { run { next { next { id } } } }",
             json!({"run": {"next": {"next": {"id": "1"}}}}),
         ),
+        // What may be left out, and is null then.
+        (
+            "query A($f: Boolean!) { run { id ...F @include(if: $f) } } fragment F on Run { name }",
+            some("run", id()),
+        ),
+        (
+            "query A($f: Boolean!) { ...F @include(if: $f) at } fragment F on Query { run { id } }",
+            json!({"at": "d"}),
+        ),
+        (
+            "query A($f: Boolean!) { run { id ...F @include(if: $f) } } fragment F on Run { ...G @skip(if: $f) name }
+             fragment G on Run { fooBar }",
+            some("run", id()),
+        ),
+        (
+            "query A($f: Boolean!) { node { __typename id ...F @include(if: $f) } } fragment F on Node { __typename name }",
+            some("node", id()),
+        ),
+        (
+            "query A($f: Boolean!) { node { ...F ...G @include(if: $f) } } fragment F on Node { __typename id }
+             fragment G on Node { __typename id name }",
+            some("node", id()),
+        ),
+        (
+            "query A($f: Boolean!) { any { __typename ... on Run @include(if: $f) { name } } }",
+            some("any", json!({})),
+        ),
+        (
+            "query A { run { id ...F @skip(if: false) } } fragment F on Run { status }",
+            some("run", both()),
+        ),
     ] {
         assert_eq!(said(text), [""; 0], "{text}");
         assert_eq!(is_read(text, &response), Ok(()), "{text}");
@@ -483,6 +514,36 @@ fn of_what_is_reported_the_derived_types_read_nothing_or_a_part() {
             "query A($f: Boolean!) { run { name status @include(if: $f) } }",
             some("run", json!({"name": "n"})),
             "36: \"status\" may be left out, and is never null.",
+        ),
+        (
+            "query A($f: Boolean!) { run { name ...F @include(if: $f) } } fragment F on Run { id }",
+            some("run", json!({"name": "n"})),
+            "36: `...F` may be left out, and \"id\" in it is never null.",
+        ),
+        (
+            "query A($f: Boolean!) { run { ...F @skip(if: $f) } } fragment F on Run { ...G } fragment G on Run { name id }",
+            some("run", json!({})),
+            "31: `...F` may be left out, and \"id\" in it is never null.",
+        ),
+        (
+            "query A($f: Boolean!) { run { ...F @skip(if: $f) } } fragment F on Node { __typename name }",
+            json!({"run": {}}),
+            "31: `...F` may be left out, and \"__typename\" in it is never null.",
+        ),
+        (
+            "query A($f: Boolean!) { any { __typename ... on Run @include(if: $f) { name id } } }",
+            some("any", json!({})),
+            "42: `... on Run` may be left out, and \"id\" in it is never null.",
+        ),
+        (
+            "query A($f: Boolean!) { any { __typename ...F @include(if: $f) } } fragment F on Run { id }",
+            some("any", json!({})),
+            "42: `...F` may be left out, and \"id\" in it is never null.",
+        ),
+        (
+            "query A($f: Boolean!) { node { ... on Run { id } ...F @include(if: $f) } } fragment F on Node { __typename }",
+            json!({"node": {"id": "1"}}),
+            "50: `...F` may be left out, and \"__typename\" in it is never null.",
         ),
         (
             "query A { __schema { queryType { name } } }",

@@ -385,6 +385,22 @@ fn fragments_that_spread_one_another_many_times_take_no_time() {
     assert!(problems.list()[100].says_more(), "{problems}");
 }
 
+#[test]
+fn a_check_that_is_cut_short_is_no_success() {
+    let names: String = (0..4_000).map(|it| format!("a{it}: name ")).collect();
+    let spreads: String = (0..4_000)
+        .map(|it| format!("a{it}: run(id: 1) {{ ...F @skip(if: $f) }} "))
+        .collect();
+    let text = format!("query A($f: Boolean!) {{ {spreads} }} fragment F on Run {{ {names} }}");
+    let problems = Documents::new().with("a.graphql", text).check(&schema());
+    let problems = problems.unwrap_err();
+    let [problem] = problems.list() else {
+        panic!("{problems}");
+    };
+    assert_eq!(problem.kind, ProblemKind::Derive);
+    assert!(problem.message.contains("takes too long"), "{problem}");
+}
+
 /// A response to an introspection, with one type beside `Query`.
 fn introspection(change: impl FnOnce(&mut Value)) -> String {
     let mut schema = json!({

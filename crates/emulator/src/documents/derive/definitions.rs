@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::ast::{
-    Definition, DirectiveList, Document, Field, FragmentDefinition, Selection, Value,
+    Definition, Document, Field, FragmentDefinition, InlineFragment, Selection,
 };
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Name, Schema};
@@ -42,6 +42,12 @@ impl<'a> Definitions<'a> {
     /// Whether objects of the one type, which is abstract, can be of the other one.
     pub(super) fn is_variant(&self, on: &str, object: &str) -> bool {
         self.schema.get_object(object).is_some() && types::overlap(self.schema, on, object)
+    }
+
+    /// The type of an inline fragment that the derive reads: one of the types of an interface or a union.
+    pub(super) fn variant(&self, on: &str, fragment: &'a InlineFragment) -> Option<&'a Name> {
+        let ty = fragment.type_condition.as_ref()?;
+        (self.is_abstract(on) && self.is_variant(on, ty)).then_some(ty)
     }
 
     pub(super) fn has_variants(&self, on: &str) -> bool {
@@ -83,16 +89,4 @@ impl<'a> Definitions<'a> {
 /// What a field is called in a response.
 pub(super) fn key(field: &Field) -> &str {
     field.alias.as_ref().unwrap_or(&field.name)
-}
-
-/// Whether a response may lack what these stand at.
-pub(super) fn is_conditional(directives: &DirectiveList) -> bool {
-    let may_be = |name: &str, value: bool| {
-        let directive = directives.get(name);
-        directive.is_some_and(|it| {
-            let condition = it.specified_argument_by_name("if");
-            !condition.is_some_and(|it| **it == Value::Boolean(!value))
-        })
-    };
-    may_be("skip", true) || may_be("include", false)
 }

@@ -4,6 +4,7 @@
 //! The derive is a program like any other: what is said here of it was read in `graphql_client_codegen`, and
 //! the tests hold it to what that makes of each document.
 
+mod conditions;
 mod definitions;
 mod items;
 mod members;
@@ -49,7 +50,7 @@ pub(crate) fn missing(schema: &Schema, document: &Document, source: &Source) -> 
     if report.problems.is_empty() {
         parser(&mut report);
     }
-    report.problems
+    report.finish()
 }
 
 fn check_operation<'a>(

@@ -11,12 +11,17 @@ use crate::snippet::Lines;
 /// The most that the derive makes nothing of in one document, beside one that says that there is more.
 const MOST: usize = 100;
 
+/// How many selections are looked at, those of fragments wherever they are used; longer names count for
+/// more.
+const MOST_STEPS: usize = 2_000_000;
+
 /// What has been found in a document.
 pub(super) struct Report<'a> {
     pub(super) source: &'a Source,
     positions: Positions<'a>,
     lines: Lines<'a>,
     pub(super) problems: Vec<Problem>,
+    steps: usize,
 }
 
 impl<'a> Report<'a> {
@@ -26,7 +31,26 @@ impl<'a> Report<'a> {
             positions: Positions::of(&source.text),
             lines: Lines::of(&source.text),
             problems: Vec::new(),
+            steps: 0,
         }
+    }
+
+    /// Whether there is time for so many steps more; see [`finish`](Self::finish).
+    pub(super) fn take_steps(&mut self, count: usize) -> bool {
+        self.steps = self.steps.saturating_add(count);
+        self.steps <= MOST_STEPS
+    }
+
+    /// What has been found; and that this is not all, if the check has been cut short.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        if self.steps > MOST_STEPS {
+            self.add(
+                "It takes too long to check in full what the derive makes of the document.",
+                "split the document",
+                None,
+            );
+        }
+        self.problems
     }
 
     /// What the derive makes nothing of, or what is of no use.

@@ -7,18 +7,14 @@ use std::collections::{BTreeMap, HashSet};
 use apollo_compiler::ast::{Field, InlineFragment, Selection};
 use apollo_compiler::parser::SourceSpan;
 
-use super::definitions::{Definitions, TYPENAME, is_conditional, key};
+use super::conditions;
+use super::definitions::{Definitions, TYPENAME, key};
 use super::members::{Child, Members};
 use super::report::{Reason, Report};
-use crate::graphql::types;
-
-/// How many selections of fragments are looked at again for what is there twice, in one document.
-const MOST_STEPS: usize = 1_000_000;
 
 pub(super) struct SelectionCheck<'a, 'b> {
     pub(super) definitions: &'b Definitions<'a>,
     pub(super) report: &'b mut Report<'a>,
-    steps: usize,
 }
 
 /// A fragment on one of the types of an interface or a union.
@@ -32,7 +28,6 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
         Self {
             definitions,
             report,
-            steps: 0,
         }
     }
 
@@ -49,8 +44,8 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                 true => self.on_abstract(selections, on, place),
                 false => self.on_object(selections, on, place),
             }
+            conditions::check(selections, on, self.definitions, self.report);
             for selection in selections {
-                self.condition(selection, on);
                 match selection {
                     Selection::Field(field) if !field.selection_set.is_empty() => {
                         if let Some(ty) = self.definitions.type_of(on, field) {
@@ -58,10 +53,7 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                         }
                     }
                     Selection::InlineFragment(fragment) => {
-                        let condition = fragment.type_condition.as_ref();
-                        if let Some(ty) =
-                            condition.filter(|it| self.definitions.is_variant(on, it) && *it != on)
-                        {
+                        if let Some(ty) = self.definitions.variant(on, fragment) {
                             ahead.push((&fragment.selection_set, ty, fragment.location()));
                         }
                     }
@@ -133,7 +125,7 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                 Selection::InlineFragment(fragment) => {
                     let condition = fragment.type_condition.as_ref();
                     let place = fragment.location();
-                    match condition.filter(|it| self.definitions.is_variant(on, it)) {
+                    match self.definitions.variant(on, fragment) {
                         Some(ty) => {
                             let variant = Variant::Inline(fragment, place);
                             variants.entry(ty).or_default().push(variant);
@@ -306,8 +298,7 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
         let mut ahead = vec![selections];
         while let Some(selections) = ahead.pop() {
             for selection in selections {
-                self.steps += 1;
-                if self.steps > MOST_STEPS {
+                if !self.report.take_steps(1) {
                     return None;
                 }
                 match selection {
@@ -348,25 +339,6 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
             }
         }
         false
-    }
-
-    /// A field that may be left out, and is required.
-    fn condition(&mut self, selection: &'a Selection, on: &str) {
-        let Selection::Field(field) = selection else {
-            return;
-        };
-        let known = types::field(self.definitions.schema, on, &field.name);
-        let is_required = known.is_some_and(|it| it.ty.is_non_null());
-        let is_read = field.name != TYPENAME || self.definitions.is_abstract(on);
-        if is_read && is_required && is_conditional(&field.directives) {
-            self.report.add_for(
-                Reason::LeftOut,
-                format!("\"{}\" may be left out, and is never null.", key(field)),
-                "the derive requires it in every response: remove the directive, or select it in an operation \
-                 of its own",
-                field.location(),
-            );
-        }
     }
 
     fn inline_left_out(
