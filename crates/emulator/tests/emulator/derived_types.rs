@@ -54,12 +54,23 @@ impl Derived {
         let made = made.map_err(|_| "the derive panics".to_owned())?;
         let made = made.map_err(|error| error.to_string())?.to_string();
         let file: syn::File = syn::parse_str(&made).map_err(|error| error.to_string())?;
-        let module = file.items.into_iter().find_map(|item| match item {
-            syn::Item::Mod(module) => module.content,
-            _ => None,
-        });
+        let mut names = HashSet::new();
+        let mut content = None;
+        for item in file.items {
+            let name = match item {
+                syn::Item::Struct(it) => it.ident,
+                syn::Item::Mod(it) => {
+                    content = content.or(it.content);
+                    it.ident
+                }
+                _ => continue,
+            };
+            if !names.insert(name.to_string()) {
+                return Err(format!("{name} is a struct and a module"));
+            }
+        }
         let mut items = HashMap::new();
-        for item in module.ok_or("no module")?.1 {
+        for item in content.ok_or("no module")?.1 {
             let (name, item) = match item {
                 syn::Item::Type(it) => (it.ident, Item::Alias(*it.ty)),
                 syn::Item::Struct(it) => (it.ident, Item::Struct(fields(it.fields)?)),
@@ -338,6 +349,19 @@ fn of_a_valid_document_the_derived_types_read_the_whole_response() {
             "query A { run { next { next { id } } } }",
             json!({"run": {"next": {"next": {"id": "1"}}}}),
         ),
+        // Names that are keywords, and are none where they stand.
+        (
+            "query Union { run { type: name gen: status ...Match ...union } } fragment Match on Run { id } fragment union on Run { r: id }",
+            some("run", json!({"type": "n", "gen": "s", "id": "1", "r": "1"})),
+        ),
+        (
+            "query A { any { __typename ...Type } } fragment Type on Run { id }",
+            some("any", id()),
+        ),
+        (
+            "query A { any { __typename ..._1 } } fragment _1 on Run { id }",
+            some("any", id()),
+        ),
         // What may be left out, and is null then.
         (
             "query A($f: Boolean!) { run { id ...F @include(if: $f) } } fragment F on Run { name }",
@@ -544,6 +568,46 @@ fn of_what_is_reported_the_derived_types_read_nothing_or_a_part() {
             "query A($f: Boolean!) { node { ... on Run { id } ...F @include(if: $f) } } fragment F on Node { __typename }",
             json!({"node": {"id": "1"}}),
             "50: `...F` may be left out, and \"__typename\" in it is never null.",
+        ),
+        (
+            "query Type { run { id } }",
+            some("run", id()),
+            "7: \"Type\" is `type` in Rust, which is a keyword.",
+        ),
+        (
+            "query workspaces { run { id } }",
+            some("run", id()),
+            "7: \"workspaces\" is the name of a struct and of its module.",
+        ),
+        (
+            "query _1 { run { id } }",
+            some("run", id()),
+            "7: \"_1\" is no name in Rust.",
+        ),
+        (
+            "query A { run { name ...type } } fragment type on Run { id }",
+            some("run", json!({"name": "n", "id": "1"})),
+            "43: \"type\" is `type` in Rust, which is a keyword.",
+        ),
+        (
+            "query A { run { ...self } } fragment self on Run { id }",
+            some("run", id()),
+            "38: \"self\" is `self` in Rust, which is a keyword.",
+        ),
+        (
+            "query A { run { ..._ } } fragment _ on Run { id }",
+            some("run", id()),
+            "35: \"_\" is no name in Rust.",
+        ),
+        (
+            "query A { run { ..._1 } } fragment _1 on Run { next { id } }",
+            json!({"run": {"next": {"id": "1"}}}),
+            "48: \"1Next\" is no name in Rust.",
+        ),
+        (
+            "query A { any { __typename ...Type ...F } } fragment Type on Run { id } fragment F on Run { status }",
+            some("any", both()),
+            "28: `...Type` is `type` in Rust, which is a keyword.",
         ),
         (
             "query A { __schema { queryType { name } } }",

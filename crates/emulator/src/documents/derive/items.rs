@@ -7,11 +7,12 @@ use apollo_compiler::parser::SourceSpan;
 use heck::ToUpperCamelCase;
 
 use super::definitions::{Definitions, key};
+use super::names::report_no_name;
 use super::report::Report;
 use crate::graphql::types;
 
 /// What it names itself, or uses by the names that Rust has.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 13] = [
     "Boolean",
     "Box",
     "Deserialize",
@@ -21,7 +22,6 @@ const RESERVED: [&str; 14] = [
     "Option",
     "ResponseData",
     "Result",
-    "Self",
     "Serialize",
     "String",
     "Variables",
@@ -43,13 +43,17 @@ pub(super) fn check(document: &Document, definitions: &Definitions<'_>, report: 
         };
         for (name, place) in items(operation, definitions, &mut steps) {
             // Of a fragment that several operations use it is said once.
-            if reported.insert((name.clone(), place.map(|it| it.offset()))) {
-                report.add(
+            if !reported.insert((name.clone(), place.map(|it| it.offset()))) {
+                continue;
+            }
+            match name.starts_with(|first: char| first.is_ascii_digit()) {
+                true => report_no_name(&format!("\"{name}\""), place, report),
+                false => report.add(
                     format!("Two types in Rust are called `{name}`."),
                     "the derive makes this one of the names on the way there: give the operation, the fragment \
                      or, by an alias, a field another name",
                     place,
-                );
+                ),
             }
         }
     }
@@ -80,7 +84,8 @@ fn items(
             .map(|it| it.ty.inner_named_type().as_str()),
     );
     let mut add = |name: String, place| {
-        if name.len() <= LONGEST && !seen.insert(name.clone()) {
+        let is_name = !name.starts_with(|first: char| first.is_ascii_digit());
+        if name.len() <= LONGEST && !(is_name && seen.insert(name.clone())) {
             twice.push((name, place));
         }
     };

@@ -1,11 +1,11 @@
-//! The fields that the derive gives a struct ([`Members`]), and what their names are in Rust.
+//! The fields that the derive gives a struct ([`Members`]).
 
 use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::ast::Selection;
 use apollo_compiler::parser::SourceSpan;
-use heck::ToSnakeCase;
 
+use super::names::{in_rust, twice};
 use super::report::Report;
 
 /// The name of the field for the variants.
@@ -81,35 +81,4 @@ impl<'a> Members<'a> {
             }
         }
     }
-}
-
-/// What a name is in Rust; none if it is none there, which is reported.
-pub(super) fn in_rust(
-    name: &str,
-    shown: &str,
-    place: Option<SourceSpan>,
-    report: &mut Report<'_>,
-) -> Option<String> {
-    let in_rust = name.to_snake_case();
-    if in_rust.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        return Some(in_rust);
-    }
-    report.add(
-        format!("{shown} is no name in Rust."),
-        "the derive makes one of its letters: give it another name that begins with one",
-        place,
-    );
-    None
-}
-
-/// What is said of two things that have one name in Rust.
-pub(super) fn twice(first: &str, second: &str, in_rust: &str) -> (String, &'static str) {
-    if first == second {
-        let help = "the derive makes a field of each, which does not compile: make one of them";
-        return (format!("{second} is there twice."), help);
-    }
-    let help =
-        "the derive makes a field of each, which does not compile: give one of them another name";
-    let message = format!("{first} and {second} are both `{in_rust}` in Rust.");
-    (message, help)
 }

@@ -8,13 +8,15 @@ mod conditions;
 mod definitions;
 mod items;
 mod members;
+mod names;
 mod report;
 mod selections;
 mod variables;
 
-use apollo_compiler::Schema;
 use apollo_compiler::ast::{Definition, Document, OperationDefinition};
 use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::{Name, Schema};
+use heck::ToUpperCamelCase;
 
 use super::problem::{Problem, ProblemKind};
 use super::source::Source;
@@ -39,6 +41,7 @@ pub(crate) fn missing(schema: &Schema, document: &Document, source: &Source) -> 
                 check_operation(operation, place, &mut selections);
             }
             Definition::FragmentDefinition(fragment) => {
+                struct_name(&fragment.name, selections.report);
                 selections.check(&fragment.selection_set, &fragment.type_condition, place);
             }
             _ => {}
@@ -59,13 +62,14 @@ fn check_operation<'a>(
     selections: &mut SelectionCheck<'a, '_>,
 ) {
     let schema = selections.definitions.schema;
-    if operation.name.is_none() {
-        selections.report.add(
+    match &operation.name {
+        Some(name) => module_name(name, selections.report),
+        None => selections.report.add(
             "The operation has no name.",
             "the derive takes the operation that is named as the struct: `query Name { … }` for \
              `struct Name;`",
             place,
-        );
+        ),
     }
     variables::check(operation, schema, selections.report);
     match types::root(schema, operation.operation_type) {
@@ -76,6 +80,36 @@ fn check_operation<'a>(
             "it needs a type for them, named in its `schema { … }`",
             place.map(|place| place.offset()),
         ),
+    }
+}
+
+/// The name of an operation: the user's struct has it, and beside that a module in snake case.
+fn module_name(name: &Name, report: &mut Report<'_>) {
+    let (shown, place) = (format!("\"{name}\""), name.location());
+    let Some(module) = names::in_rust(name, &shown, place, report) else {
+        return;
+    };
+    if !names::report_keyword(&module, &shown, place, report) && module == name.as_str() {
+        let camel = name.to_upper_camel_case();
+        report.add(
+            format!("{shown} is the name of a struct and of its module."),
+            format!(
+                "the derive makes `mod {module}` beside `struct {name};`, which does not compile: call it \
+                 `{camel}`; or set `normalization = \"rust\"`, with which the struct is `{camel}` as well"
+            ),
+            place,
+        );
+    }
+}
+
+/// The name of a fragment: its struct has it as it is.
+fn struct_name(name: &Name, report: &mut Report<'_>) {
+    let (shown, place) = (format!("\"{name}\""), name.location());
+    match name.as_str() {
+        "_" => names::report_no_name(&shown, place, report),
+        name => {
+            names::report_keyword(name, &shown, place, report);
+        }
     }
 }
 

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use apollo_compiler::ast::{Field, InlineFragment, Selection};
 use apollo_compiler::parser::SourceSpan;
+use heck::ToSnakeCase;
 
 use super::conditions;
 use super::definitions::{Definitions, TYPENAME, key};
 use super::members::{Child, Members};
+use super::names::report_keyword;
 use super::report::{Reason, Report};
 
 pub(super) struct SelectionCheck<'a, 'b> {
@@ -211,7 +213,11 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                     "there is another fragment on it before: put both into one `... on`",
                     child.place,
                 ),
+                // It is the type.
+                Variant::Spread(child, _) if count == 1 => outer.children.push(child),
                 Variant::Spread(child, name) => {
+                    let shown = format!("`...{name}`");
+                    report_keyword(&name.to_snake_case(), &shown, child.place, self.report);
                     outer.children.push(child.clone());
                     members.spread(&name, child, self.report);
                 }

@@ -7,7 +7,7 @@ use apollo_compiler::ast::{OperationDefinition, Type, Value};
 use apollo_compiler::schema::ExtendedType;
 use heck::ToSnakeCase;
 
-use super::members::{in_rust, twice};
+use super::names::{in_rust, twice};
 use super::report::Report;
 use crate::graphql::types;
 
