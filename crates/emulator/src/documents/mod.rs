@@ -56,6 +56,7 @@
 //! | an operation that is a keyword in snake case, `Type`; a fragment that is one, or, beside others on one type of an interface or a union, is one in snake case | panics, or does not compile |
 //! | an operation in snake case, `workspaces`, unless `normalization = "rust"` is set | does not compile |
 //! | a default value that is null, an enum value, or in Rust of another type, as `[1]` for `[Int]`, or `1` for `Float` | panics, or does not compile |
+//! | a default value of an input object that has itself within it, or exactly one of its fields, or a field of another name in Rust, `type` | does not compile |
 //! | `@skip` or `@include` at a field that is never null, or at a fragment that has one | a response without it fails |
 //! | `__schema`, `__type` | an error: the schema's file does not define them |
 //!

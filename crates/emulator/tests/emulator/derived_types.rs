@@ -10,15 +10,23 @@ use graphql_client_codegen::{
     CodegenMode, GraphQLClientCodegenOptions, generate_module_token_stream_from_string,
 };
 use serde_json::{Map, Value, json};
+use syn::punctuated::Punctuated;
 
 const SCHEMA: &str = "
-type Query { run: Run, node: Node, any: Any, count(of: [Int!], on: [Int], f: Float, id: ID, in: In): Int, at: Date }
+type Query { run: Run, node: Node, any: Any, count(of: [Int!], on: [Int], f: Float, id: ID, yes: Boolean, in: In, plain: Plain, word: Word,
+  words: Words, rec: Rec, many: Many, one: One, date: Date): Int, at: Date }
 interface Node { id: ID!, name: String }
 interface Named { name: String }
 type Run implements Node & Named { id: ID!, name: String, status: String!, next: Run, fooBar: Int, foo_bar: Int }
 type Other implements Node { id: ID!, name: String, other: Int, on: Int }
 union Any = Run | Other
 input In { a: Int, fooBar: Int }
+input Plain { a: Int!, list: [Int!], more: [Plain!] }
+input Word { a: Int, type: String }
+input Words { a: Int, union: Word }
+input Rec { a: Int, next: Rec }
+input Many { a: Int, next: [Many] }
+input One @oneOf { a: Int, b: Int }
 scalar Date
 ";
 
@@ -35,6 +43,7 @@ enum Item {
 }
 
 struct Field {
+    name: String,
     key: String,
     ty: syn::Type,
     is_flattened: bool,
@@ -70,6 +79,7 @@ impl Derived {
             }
         }
         let mut items = HashMap::new();
+        let mut defaults = Vec::new();
         for item in content.ok_or("no module")?.1 {
             let (name, item) = match item {
                 syn::Item::Type(it) => (it.ident, Item::Alias(*it.ty)),
@@ -83,13 +93,99 @@ impl Derived {
                     (it.ident, Item::Variants(variants.collect()))
                 }
                 syn::Item::Enum(it) => (it.ident, Item::Other),
+                syn::Item::Impl(it) if it.trait_.is_none() => {
+                    defaults.extend(it.items);
+                    continue;
+                }
                 _ => continue,
             };
             if items.insert(name.to_string(), item).is_some() {
                 return Err(format!("the type {name} is there twice"));
             }
         }
-        Ok(Self(items))
+        let derived = Self(items);
+        for default in defaults {
+            derived.compiles(default)?;
+        }
+        Ok(derived)
+    }
+
+    /// Whether a function returns what it says: the default value of a variable.
+    fn compiles(&self, item: syn::ImplItem) -> Read<()> {
+        let syn::ImplItem::Fn(function) = item else {
+            return Err("no function".to_owned());
+        };
+        let name = &function.sig.ident;
+        let syn::ReturnType::Type(_, ty) = &function.sig.output else {
+            return Err(format!("{name} returns nothing"));
+        };
+        let value = match &*function.block.stmts {
+            [syn::Stmt::Expr(value, None)] => value.clone(),
+            [syn::Stmt::Macro(it)] => syn::Expr::Macro(syn::ExprMacro {
+                attrs: Vec::new(),
+                mac: it.mac.clone(),
+            }),
+            _ => return Err(format!("{name} is no value")),
+        };
+        match self.is_of(&value, ty) {
+            true => Ok(()),
+            false => Err(format!("{name} returns another type")),
+        }
+    }
+
+    /// Whether a value that stands in Rust is of a type.
+    fn is_of(&self, value: &syn::Expr, ty: &syn::Type) -> bool {
+        let (name, inner) = parts(ty);
+        let is = |path: &syn::Path, name: &str| path.is_ident(name);
+        match (value, &*name, inner) {
+            (syn::Expr::Call(it), "Option", Some(inner)) => {
+                let syn::Expr::Path(called) = &*it.func else {
+                    return false;
+                };
+                is(&called.path, "Some") && self.is_of(&it.args[0], &inner)
+            }
+            (syn::Expr::Path(it), "Option", Some(_)) => is(&it.path, "None"),
+            (syn::Expr::Macro(it), "Vec", Some(inner)) => {
+                let items = Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
+                let items = it.mac.parse_body_with(items).unwrap();
+                is(&it.mac.path, "vec") && items.iter().all(|it| self.is_of(it, &inner))
+            }
+            (syn::Expr::Macro(_), ..) | (_, _, Some(_)) => false,
+            (syn::Expr::Struct(it), name, None) => {
+                let Some(Item::Struct(fields)) = self.0.get(name) else {
+                    return false;
+                };
+                let given = |name: &str| {
+                    let is_it = |it: &&syn::FieldValue| matches!(&it.member, syn::Member::Named(ident) if ident == name);
+                    it.fields.iter().find(is_it)
+                };
+                is(&it.path, name)
+                    && fields.len() == it.fields.len()
+                    && fields.iter().all(|field| {
+                        given(&field.name).is_some_and(|it| self.is_of(&it.expr, &field.ty))
+                    })
+            }
+            (value, name, None) => {
+                let ty = match self.0.get(name) {
+                    Some(Item::Alias(ty)) => parts(ty).0,
+                    _ => name.to_owned(),
+                };
+                // A custom scalar is what the program says.
+                let is_custom = ty == name && ty != "String";
+                match value {
+                    syn::Expr::Lit(it) => match &it.lit {
+                        syn::Lit::Int(it) => is_custom || it.suffix() == ty,
+                        syn::Lit::Float(it) => is_custom || it.suffix() == ty,
+                        syn::Lit::Bool(_) => is_custom || ty == "bool",
+                        _ => false,
+                    },
+                    syn::Expr::MethodCall(it) => {
+                        it.method == "to_string" && (is_custom || ty == "String")
+                    }
+                    _ => false,
+                }
+            }
+        }
     }
 
     /// What is read of a response.
@@ -201,7 +297,8 @@ fn fields(fields: syn::Fields) -> Read<Vec<Field>> {
             return Err(format!("the field {name} is there twice"));
         }
         Ok(Field {
-            key: serde(&field.attrs, "rename").unwrap_or(name),
+            key: serde(&field.attrs, "rename").unwrap_or(name.clone()),
+            name,
             is_flattened: serde(&field.attrs, "flatten").is_some(),
             ty: field.ty,
         })
@@ -668,10 +765,27 @@ fn a_default_value_is_of_the_type_that_it_has_in_rust() {
         ("$f: Float = 1", false),
         ("$id: ID = \"a\"", true),
         ("$id: ID = 1", false),
+        ("$yes: Boolean = true", true),
+        ("$yes: Boolean! = true", true),
+        // The field is `foo_bar` in Rust.
         ("$in: In = {a: 1}", false),
+        ("$plain: Plain = {a: 1, list: [2], more: [{a: 3}]}", true),
+        ("$plain: Plain = {a: 1, list: null}", false),
+        ("$word: Word = {a: 1}", false),
+        ("$words: Words = {a: 1}", false),
+        // The field is a `Box`.
+        ("$rec: Rec = {a: 1}", false),
+        ("$rec: Rec = {a: 1, next: {a: 2}}", false),
+        ("$many: Many = {a: 1}", true),
+        ("$one: One = {a: 1}", false),
+        ("$date: Date = \"1\"", true),
+        ("$date: Date = 1", true),
+        ("$date: Date = {day: 1}", false),
     ] {
         let name = &variable[1..variable.find(':').unwrap()];
         let text = format!("query A({variable}) {{ count({name}: ${name}) }}");
+        let derived = Derived::of(&text).map(|_| ());
+        assert_eq!(derived.is_ok(), is_right, "{text}: {derived:?}");
         assert_eq!(
             said(&text).is_empty(),
             is_right,

@@ -1,13 +1,13 @@
 //! Variables that the derive makes no Rust of, or none that compiles ([`check`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::Schema;
 use apollo_compiler::ast::{OperationDefinition, Type, Value};
 use apollo_compiler::schema::ExtendedType;
 use heck::ToSnakeCase;
 
-use super::names::{in_rust, twice};
+use super::names::{in_rust, is_escaped, twice};
 use super::report::Report;
 use crate::graphql::types;
 
@@ -83,8 +83,10 @@ fn fits(schema: &Schema, value: &Value, ty: &Type) -> bool {
             Some(ExtendedType::InputObject(input)) if !types::is_one_of(input) => {
                 input.fields.iter().all(|(field, definition)| {
                     let given = given.iter().find(|(name, _)| name == field);
-                    // It does not know here how it has called the field.
+                    // It does not know here how it has called the field, and that it has put it into a `Box`.
                     field.to_snake_case() == field.as_str()
+                        && !is_escaped(field)
+                        && !has_itself(schema, definition.ty.inner_named_type())
                         && match given {
                             Some((_, value)) => {
                                 !value.is_null() && fits(schema, value, &definition.ty)
@@ -93,9 +95,30 @@ fn fits(schema: &Schema, value: &Value, ty: &Type) -> bool {
                         }
                 })
             }
-            // A scalar of the schema's own, which is what the user's code says.
-            _ => true,
+            _ => false,
         },
+        // A custom scalar is what the user's code says.
         _ => schema.get_input_object(name).is_none(),
     }
+}
+
+/// Whether an input object has itself within it, other than in lists.
+fn has_itself(schema: &Schema, name: &str) -> bool {
+    let mut seen = HashSet::new();
+    let mut ahead = vec![name];
+    while let Some(ty) = ahead.pop() {
+        let Some(input) = schema.get_input_object(ty) else {
+            continue;
+        };
+        let fields = input.fields.values().filter(|it| !it.ty.is_list());
+        for ty in fields.map(|it| it.ty.inner_named_type().as_str()) {
+            if ty == name {
+                return true;
+            }
+            if seen.insert(ty) {
+                ahead.push(ty);
+            }
+        }
+    }
+    false
 }
