@@ -36,8 +36,9 @@
 //! | a syntax error | an error without the file's name; the derives after it report a `PoisonError` | an error |
 //!
 //! The rules, and the words, are those of the reference implementation, npm `graphql`: what is valid
-//! here, a server with this schema executes. Beside them it reports as [`ProblemKind::Derive`] what is valid, and
-//! the derive makes no types of, or types that do not compile, or that do not read what the document asks for:
+//! here, a server with this schema executes. It also reports, as [`ProblemKind::Derive`], what is valid and
+//! of which the derive makes no types, types that do not compile, or types that do not read what the document
+//! asks for:
 //!
 //! | in a document | the derive (`graphql_client` 0.16) |
 //! | --- | --- |
@@ -58,9 +59,12 @@
 //! | a default value that is null, an enum value, or in Rust of another type, as `[1]` for `[Int]`, or `1` for `Float` | panics, or does not compile |
 //! | a default value of an input object that has itself within it, or exactly one of its fields, or a field of another name in Rust, `type` | does not compile |
 //! | `@skip` or `@include` at a field that is never null, or at a fragment that has one | a response without it fails |
+//! | a field of an interface, a type of a union, or a field of a variable's input object that stands in `extend …` | an error; a response of that type fails; or it cannot be sent |
+//! | a schema in several files, or one that its parser does not know, as `extend schema` | an error, or panics |
 //! | `__schema`, `__type` | an error: the schema's file does not define them |
 //!
-//! Input objects and enums of the schema whose own fields and values have one name in Rust are not looked for.
+//! The schema's own names are not checked: types that are called by a keyword, input objects and enums whose
+//! fields or values have one name in Rust. A document that takes too long to check in full is reported as well.
 //!
 //! # Files
 //!
@@ -287,9 +291,14 @@ impl Documents {
     }
 
     fn problems(&self, schema: &Schema) -> impl Iterator<Item = Problem> {
-        self.documents.iter().flat_map(|source| {
+        let files = schema.files_for_derive();
+        self.documents.iter().flat_map(move |source| {
             let mut problems = match document::read(&schema.declared, &source.text) {
-                Ok(document) => derive::missing(&schema.declared, &document, source),
+                Ok(document) => {
+                    let mut problems = derive::missing(&schema.declared, &document, source);
+                    problems.extend(files.problem(source));
+                    problems
+                }
                 Err(errors) => self.refusals(source, &errors),
             };
             // What is about the whole document comes last.

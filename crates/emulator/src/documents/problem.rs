@@ -23,7 +23,8 @@ pub enum ProblemKind {
     Syntax,
     /// A server with this schema would refuse the document.
     Invalid,
-    /// The document is valid, but the derive `GraphQLQuery` makes no types of it.
+    /// The document is valid, but the derive `GraphQLQuery` makes no types of it, or types that do not compile or
+    /// do not read all of a response.
     Derive,
 }
 

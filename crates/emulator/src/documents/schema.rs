@@ -7,6 +7,7 @@ use std::path::Path;
 
 use apollo_compiler::diagnostic::ToCliReport;
 
+use super::derive::SchemaFiles;
 use super::introspection_result;
 use super::problem::{Problem, ProblemKind, Problems};
 use super::source::{LARGEST, Source, is_json, text_of, too_large};
@@ -24,6 +25,7 @@ const MOST_TOKENS: usize = 2_000_000;
 pub struct Schema {
     pub(crate) declared: apollo_compiler::Schema,
     sdl: String,
+    parts: Vec<Part>,
 }
 
 impl Schema {
@@ -95,15 +97,22 @@ impl Schema {
             .map(|it| (it.source.name.as_str(), it.source.text.as_str()))
             .collect();
         let declared = declare(&texts).map_err(|refused| refusal(&refused, &read))?;
-        let texts: Vec<_> = read.into_iter().map(|it| it.source.text).collect();
+        let texts: Vec<_> = read.iter().map(|it| it.source.text.as_str()).collect();
         Ok(Self {
             declared,
             sdl: texts.join("\n"),
+            parts: read,
         })
+    }
+
+    /// Its files as the derive can have them.
+    pub(super) fn files_for_derive(&self) -> SchemaFiles {
+        SchemaFiles::of(self.parts.iter().map(|it| &it.source))
     }
 }
 
 /// A part of a schema as type definitions.
+#[derive(Clone)]
 struct Part {
     source: Source,
     /// Whether they are what its JSON comes to: their places are not those of a file.

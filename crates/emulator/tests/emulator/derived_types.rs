@@ -58,9 +58,14 @@ type Read<T> = Result<T, String>;
 impl Derived {
     /// What the derive makes of a document, unless it fails, or that would not compile.
     fn of(text: &str) -> Read<Self> {
+        Self::by(SCHEMA, text)
+    }
+
+    /// The same by another schema.
+    fn by(schema_text: &str, text: &str) -> Read<Self> {
         let folder = tempfile::tempdir().unwrap();
         let schema = folder.path().join("schema.graphql");
-        fs::write(&schema, SCHEMA).unwrap();
+        fs::write(&schema, schema_text).unwrap();
         let options = GraphQLClientCodegenOptions::new(CodegenMode::Cli);
         let made =
             catch_unwind(|| generate_module_token_stream_from_string(text, &schema, options));
@@ -356,14 +361,18 @@ fn is_read(text: &str, response: &Value) -> Read<()> {
 
 /// What is said of a document: the place, and the message.
 fn said(text: &str) -> Vec<String> {
-    let schema = Schema::parse("schema.graphql", SCHEMA).unwrap();
+    said_by(SCHEMA, text)
+}
+
+fn said_by(schema: &str, text: &str) -> Vec<String> {
+    let schema = Schema::parse("schema.graphql", schema).unwrap();
     let Err(problems) = Documents::new().with("a.graphql", text).check(&schema) else {
         return Vec::new();
     };
     let problems = problems.list().iter().map(|it| {
         assert_eq!(it.kind, ProblemKind::Derive, "{it}");
         assert!(it.help.is_some(), "{it}");
-        format!("{}: {}", it.column.unwrap(), it.message)
+        format!("{}: {}", it.column.unwrap_or_default(), it.message)
     });
     problems.collect()
 }
@@ -813,6 +822,106 @@ fn a_default_value_is_of_the_type_that_it_has_in_rust() {
             "{text}: {:?}",
             said(&text)
         );
+    }
+}
+
+const EXTENDED: &str = "
+type Query { one: Named, any: Any, kind: Kind, takes(in: In, out: Out): Int }
+interface Named { name: String }
+type Run implements Named { name: String, id: ID }
+type More { n: Int }
+union Any = Run
+enum Kind { A }
+input In { a: Int }
+input Out { in: In }
+extend type Run { more: Int }
+extend interface Named { id: ID }
+extend union Any = More
+extend enum Kind { B }
+extend input In { b: Int }
+";
+
+#[test]
+fn what_the_derive_does_not_read_of_a_schema_is_reported_where_it_is_used() {
+    let by = |text: &str| (said_by(EXTENDED, text), Derived::by(EXTENDED, text));
+    let (said, derived) = by("query A { one { __typename name id } }");
+    assert_eq!(said, ["33: \"id\" of \"Named\" is in `extend interface`."]);
+    assert!(derived.is_err());
+
+    let (said, derived) = by("query A { any { __typename ... on Run { name } } }");
+    assert_eq!(said, ["11: There are types of \"Any\" in `extend union`."]);
+    let more = json!({"any": {"__typename": "More"}});
+    assert!(derived.unwrap().read(&more).is_err());
+
+    for variable in ["$in: In", "$out: Out"] {
+        let name = &variable[1..variable.find(':').unwrap()];
+        let (said, derived) = by(&format!("query A({variable}) {{ takes({name}: ${name}) }}"));
+        assert_eq!(said, ["9: There are fields of \"In\" in `extend input`."]);
+        let Item::Struct(fields) = &derived.unwrap().0["In"] else {
+            panic!("no struct");
+        };
+        assert_eq!(fields.len(), 1);
+    }
+
+    // An enum has another value beside those that it knows.
+    let (said, derived) =
+        by("query A { one { __typename name ... on Run { more } } kind takes(in: {a: 1, b: 2}) }");
+    assert_eq!(said, [""; 0]);
+    let one = json!({"__typename": "Run", "name": "n", "more": 1});
+    let response = json!({"one": one, "kind": "B", "takes": 1});
+    let read = derived.unwrap().read(&response).unwrap();
+    assert_eq!(comparable(&read), comparable(&response));
+}
+
+#[test]
+fn a_schema_that_the_derive_cannot_read_is_reported() {
+    for schema in [
+        "type Query { a: Int } type M { b: Int } extend schema { mutation: M }",
+        "\"It is.\" schema { query: Query } type Query { a: Int }",
+        "type Query { \"\\u{1F600}\" a: Int }",
+        "type Query { a(b: Int = 0, c: Float = 99999999999999999999999): Int }",
+    ] {
+        let said = said_by(schema, "query A { a }");
+        assert_eq!(
+            said,
+            ["0: The derive cannot read schema.graphql."],
+            "{schema}"
+        );
+        assert!(Derived::by(schema, "query A { a }").is_err(), "{schema}");
+    }
+}
+
+#[test]
+fn a_document_that_needs_several_files_of_a_schema_is_reported() {
+    let whole = "type Query { a: Int, run: Run } type Run { id: ID }";
+    let parts = ["type Query { run: Run }", "type Run { id: ID }"];
+    for (files, text, is_right) in [
+        (
+            [whole, "extend type Query { b: Int }"],
+            "query A { a }",
+            true,
+        ),
+        (
+            [whole, "extend type Query { b: Int }"],
+            "query A { a b }",
+            false,
+        ),
+        (parts, "query A { run { id } }", false),
+    ] {
+        let documents = Documents::new().with("a.graphql", text);
+        let [one, other] = files;
+        let documents = documents
+            .with("one.graphql", one)
+            .with("other.graphql", other);
+        let schema = documents.own_schema().unwrap().unwrap();
+        let said = documents
+            .check(&schema)
+            .err()
+            .map(|it| it.list()[0].message.clone());
+        let expected = "It needs several files of the schema.";
+        assert_eq!(said.as_deref(), (!is_right).then_some(expected), "{text}");
+        let by_one = files.iter().any(|file| Derived::by(file, text).is_ok());
+        assert_eq!(by_one, is_right, "{text}");
     }
 }
 

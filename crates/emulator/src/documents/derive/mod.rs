@@ -6,10 +6,12 @@
 
 mod conditions;
 mod definitions;
+mod extensions;
 mod items;
 mod members;
 mod names;
 mod report;
+mod schema_files;
 mod selections;
 mod variables;
 
@@ -24,6 +26,7 @@ use crate::graphql::syntax;
 use crate::graphql::types;
 use definitions::Definitions;
 use report::Report;
+pub(crate) use schema_files::SchemaFiles;
 use selections::SelectionCheck;
 
 /// How deep the derive's parser goes: braces, brackets and parentheses within one another.
@@ -72,6 +75,7 @@ fn check_operation<'a>(
         ),
     }
     variables::check(operation, schema, selections.report);
+    extensions::check_variables(operation, schema, selections.report);
     match types::root(schema, operation.operation_type) {
         Some(root) => selections.check(&operation.selection_set, root, place),
         None => selections.report.add_at(
@@ -142,13 +146,16 @@ fn parser(report: &mut Report<'_>) {
     let Err(error) = graphql_parser::parse_query::<&str>(&report.source.text) else {
         return;
     };
-    let said = error.to_string();
-    // Its places are not those of an editor: a tab is eight columns wide.
-    let said: Vec<_> = said.split_whitespace().collect();
     let help = format!(
         "write it in another way, an escape as the character itself; its parser says: {}",
-        said.join(" ")
+        in_a_line(&error.to_string())
     );
     let message = "The derive cannot read the document.";
     report.add_at(ProblemKind::Derive, message, help, None);
+}
+
+/// What the derive's parser says. Its places are not those of an editor: a tab is eight columns wide.
+fn in_a_line(said: &str) -> String {
+    let words: Vec<_> = said.split_whitespace().collect();
+    words.join(" ")
 }

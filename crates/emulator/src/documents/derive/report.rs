@@ -8,7 +8,7 @@ use super::super::source::Source;
 use crate::graphql::syntax::Positions;
 use crate::snippet::Lines;
 
-/// The most that the derive makes nothing of in one document, beside one that says that there is more.
+/// The most problems of one document, beside one that says that there are more.
 const MOST: usize = 100;
 
 /// How many selections are looked at, those of fragments wherever they are used; longer names count for
@@ -53,7 +53,7 @@ impl<'a> Report<'a> {
         self.problems
     }
 
-    /// What the derive makes nothing of, or what is of no use.
+    /// Adds what the derive makes no types of, or none that compile and read a response.
     pub(super) fn add(
         &mut self,
         message: impl Into<String>,

@@ -10,6 +10,7 @@ use heck::ToSnakeCase;
 
 use super::conditions;
 use super::definitions::{Definitions, TYPENAME, key};
+use super::extensions;
 use super::members::{Child, Members};
 use super::names::report_keyword;
 use super::report::{Reason, Report};
@@ -47,6 +48,8 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                 false => self.on_object(selections, on, place),
             }
             conditions::check(selections, on, self.definitions, self.report);
+            let schema = self.definitions.schema;
+            extensions::check_selections(selections, on, place, schema, self.report);
             for selection in selections {
                 match selection {
                     Selection::Field(field) if !field.selection_set.is_empty() => {

@@ -1,0 +1,68 @@
+//! The files of type definitions as the derive can have them ([`SchemaFiles`]): it reads one, by a parser that
+//! is older than the language here.
+
+use apollo_compiler::Schema;
+
+use super::super::problem::{Problem, ProblemKind};
+use super::super::source::{Source, is_json};
+use crate::backend::declare;
+use crate::graphql::document;
+
+pub(crate) enum SchemaFiles {
+    Readable,
+    /// The file cannot be read: its name, and what is said of it.
+    Unreadable(String, String),
+    /// Of several files those that are a schema by themselves.
+    Several(Vec<Schema>),
+}
+
+impl SchemaFiles {
+    /// Those of a schema, each as type definitions.
+    pub(crate) fn of<'a>(files: impl ExactSizeIterator<Item = &'a Source>) -> Self {
+        if files.len() > 1 {
+            let readable = files.filter(|it| parse(it).is_ok());
+            let schemas = readable.filter_map(|it| declare(&[(&it.name, &it.text)]).ok());
+            return Self::Several(schemas.collect());
+        }
+        let mut files = files.filter_map(|it| Some((it, parse(it).err()?)));
+        files.next().map_or(Self::Readable, |(file, said)| {
+            Self::Unreadable(file.name.clone(), said)
+        })
+    }
+
+    /// What keeps the derive from making types of a valid document.
+    pub(crate) fn problem(&self, document: &Source) -> Option<Problem> {
+        let problem = |message: &str, help: &str| {
+            let problem = Problem::new(ProblemKind::Derive, message);
+            Some(problem.in_file(&document.name).with_help(help))
+        };
+        match self {
+            Self::Readable => None,
+            Self::Unreadable(file, said) => problem(
+                &format!("The derive cannot read {file}."),
+                &format!("write the schema in another way; its parser says: {said}"),
+            ),
+            Self::Several(schemas) => {
+                let mut schemas = schemas.iter();
+                match schemas.any(|it| document::read(it, &document.text).is_ok()) {
+                    true => None,
+                    false => problem(
+                        "It needs several files of the schema.",
+                        "the derive reads one: put the type definitions into one file",
+                    ),
+                }
+            }
+        }
+    }
+}
+
+fn parse(file: &Source) -> Result<(), String> {
+    // JSON has no such parser.
+    if is_json(&file.name) {
+        return Ok(());
+    }
+    match graphql_parser::parse_schema::<&str>(&file.text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(super::in_a_line(&error.to_string())),
+    }
+}
