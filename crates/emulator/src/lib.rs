@@ -156,6 +156,7 @@
 //
 // json         JSON as text, and how much memory it takes
 // error        why an emulator cannot start; what is wrong in which line of a file
+// text_file    a text file that has a largest size
 // snippet      what is said of a place in a file, with its line and a caret
 // clock        the only time that runs see
 // credentials  the demo credentials and the workspaces, and what a request's headers allow
@@ -200,6 +201,7 @@ mod resolvers;
 mod run;
 mod scenario;
 mod snippet;
+mod text_file;
 
 pub use backend::Backend;
 pub use builder::Builder;

@@ -10,10 +10,11 @@ use apollo_compiler::diagnostic::ToCliReport;
 use super::derive::SchemaFiles;
 use super::introspection_result;
 use super::problem::{Problem, ProblemKind, Problems};
-use super::source::{LARGEST, Source, is_json, text_of, too_large};
+use super::source::{Source, is_json, text_of};
 use crate::backend::{RefusedSchema, declare};
 use crate::graphql::syntax::{self, Positions};
 use crate::snippet::Lines;
+use crate::text_file::{LARGEST, too_large};
 
 /// The most tokens of a schema: several thousand types have as many.
 const MOST_TOKENS: usize = 2_000_000;
@@ -129,7 +130,7 @@ impl fmt::Debug for Schema {
 fn definitions(part: &Source) -> Result<Part, Problems> {
     let problem = |kind, why| Problem::new(kind, why).in_file(&part.name);
     if part.text.len() as u64 > LARGEST {
-        let message = format!("no schema: {}", too_large());
+        let message = format!("no schema: {}", too_large(LARGEST));
         return Err(problem(ProblemKind::Schema, message).into());
     }
     let is_converted = is_json(&part.name) || part.text.trim_start().starts_with('{');

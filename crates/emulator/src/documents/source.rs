@@ -2,11 +2,11 @@
 //! folders ([`read`]).
 
 use std::collections::HashSet;
-use std::fs::{self, File, FileType};
-use std::io::{self, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::problem::{Problem, ProblemKind, Problems};
+use crate::text_file::{self, LARGEST};
 
 /// The endings of files that are read in a folder.
 const ENDINGS: [&str; 3] = ["graphql", "graphqls", "gql"];
@@ -16,9 +16,6 @@ const SCHEMA_AS_JSON: &str = "schema.json";
 
 /// Folders of tools, which are not looked into.
 const SKIPPED: [&str; 2] = ["node_modules", "target"];
-
-/// The most bytes of a file: a schema of a thousand types takes a few of them.
-pub(super) const LARGEST: u64 = 16 << 20;
 
 /// A text and what it is called.
 #[derive(Debug, Clone)]
@@ -132,30 +129,9 @@ pub(super) fn read<P: AsRef<Path>>(
     Ok(sources)
 }
 
-/// The text of one file. A pipe is read, too: a shell makes one of `<(command)`.
+/// The text of one file.
 pub(super) fn text_of(file: &Path) -> Result<String, Problems> {
-    let failed = |error: io::Error| unread(file, error.to_string());
-    let found = fs::metadata(file).map_err(failed)?.file_type();
-    if !found.is_file() && !is_pipe(found) {
-        return Err(unread(file, "it is neither a file nor a pipe".to_owned()).into());
-    }
-    let mut bytes = Vec::new();
-    // What a device or a pipe has cannot be asked for before.
-    let mut start = File::open(file).map_err(failed)?.take(LARGEST + 1);
-    start.read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(unread(file, too_large()).into());
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let start = error.utf8_error().valid_up_to();
-        let lines = error.as_bytes()[..start].iter().filter(|it| **it == b'\n');
-        let line = 1 + lines.count();
-        unread(
-            file,
-            format!("it is not UTF-8 (line {line}); save it as UTF-8"),
-        )
-    });
-    Ok(text?)
+    text_file::text_of(file, LARGEST).map_err(|error| unread(file, error.to_string()).into())
 }
 
 /// The files of a folder and of those in it, by name. Links to folders are not followed, since they
@@ -199,21 +175,6 @@ fn files_of(folder: &Path, files: &mut Vec<PathBuf>, problems: &mut Vec<Problem>
     }
     found.sort();
     files.append(&mut found);
-}
-
-#[cfg(unix)]
-fn is_pipe(kind: FileType) -> bool {
-    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
-}
-
-#[cfg(not(unix))]
-fn is_pipe(_: FileType) -> bool {
-    false
-}
-
-/// What is said of a text that is larger than the [limit](LARGEST).
-pub(super) fn too_large() -> String {
-    format!("it has more than {} MiB", LARGEST >> 20)
 }
 
 fn unread(path: &Path, why: String) -> Problem {

@@ -1,8 +1,7 @@
 //! Agents from a folder of the vendor's YAML files: [`check_agents`] says what is wrong with them.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -14,6 +13,7 @@ use super::keys::{Entry, Keys};
 use super::{Flaw, read_yaml};
 use crate::error::{Diagnostic, Error, Level};
 use crate::snippet::Lines;
+use crate::text_file;
 
 /// The keys that every agent has.
 const REQUIRED: [&str; 5] = ["name", "version", "role", "goal", "backstory"];
@@ -157,19 +157,14 @@ pub(crate) fn read(folder: &Path) -> Result<BTreeSet<String>, Error> {
     }
 }
 
-/// The text of an agent's file, or why there is none. A pipe would never end.
+/// The text of an agent's file, or why there is none.
 fn text_of(file: &Path) -> Result<String, String> {
     let unread = |error| format!("cannot be read: {error}");
+    // A pipe in a folder may have no other end.
     if !fs::metadata(file).map_err(unread)?.is_file() {
         return Err("cannot be read: it is not a file".to_owned());
     }
-    let mut bytes = Vec::new();
-    let mut start = File::open(file).map_err(unread)?.take(LARGEST + 1);
-    start.read_to_end(&mut bytes).map_err(unread)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err("cannot be an agent: it is larger than 1 MiB".to_owned());
-    }
-    String::from_utf8(bytes).map_err(|_| "cannot be read: it is not UTF-8 text".to_owned())
+    text_file::text_of(file, LARGEST).map_err(unread)
 }
 
 /// Everything that is wrong with the file of this agent, in the order of its lines.

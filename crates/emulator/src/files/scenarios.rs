@@ -4,7 +4,6 @@
 //! to them when it is read, so the two cannot differ.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use schemars::{JsonSchema, schema_for};
@@ -16,6 +15,7 @@ use crate::clock::Seconds;
 use crate::error::{Error, Level};
 use crate::scenario::{Child, Scenario, Stage, Step};
 use crate::snippet::Lines;
+use crate::text_file::{LARGEST, text_of};
 
 /// How runs go: those of some agents, and all others.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -175,7 +175,7 @@ pub fn scenario_schema() -> serde_json::Value {
 
 /// The scenarios that a file says, by agent; that of all others has no name.
 pub(crate) fn read(file: &Path) -> Result<Vec<(Option<String>, Scenario)>, Error> {
-    let text = fs::read_to_string(file).map_err(|source| Error::File {
+    let text = text_of(file, LARGEST).map_err(|source| Error::File {
         file: file.to_owned(),
         source,
     })?;

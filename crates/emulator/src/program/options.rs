@@ -1,6 +1,5 @@
 //! The program's command line, and the emulator that it asks for.
 
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use crate::emulator::Emulator;
 use crate::fault::Fault;
 use crate::files;
 use crate::quirks::{self, Quirks};
+use crate::text_file::{LARGEST, text_of};
 
 /// Run a local emulator of Paradime's DinoAI agents API
 ///
@@ -228,7 +228,7 @@ fn backend(name: &str) -> Result<Backend, String> {
     match name {
         "current" => Ok(Backend::Current),
         "pages" => Ok(Backend::PagesOnly),
-        file => fs::read_to_string(Path::new(file))
+        file => text_of(Path::new(file), LARGEST)
             .map(Backend::sdl)
             .map_err(|error| {
                 format!("cannot read the backend {file}: {error}; the built-in ones are current and pages")

@@ -230,9 +230,12 @@ fn a_file_that_cannot_be_read_is_an_error_beside_the_others() {
     assert_eq!(
         said,
         [
-            (Level::Error, "cannot be read: it is not UTF-8 text"),
+            (
+                Level::Error,
+                "cannot be read: it is not UTF-8 (line 1); save it as UTF-8"
+            ),
             (Level::Error, "cannot be read: it is not a file"),
-            (Level::Error, "cannot be an agent: it is larger than 1 MiB"),
+            (Level::Error, "cannot be read: it has more than 1 MiB"),
         ]
     );
 }

@@ -19,6 +19,10 @@ fn what_it_cannot_start_with_is_reported_and_fails() {
     for (arguments, reason) in [
         (&["--agents", "no/such"][..], "cannot read no/such"),
         (&["--scenario", "no.yml"], "cannot read no.yml"),
+        #[cfg(unix)]
+        (&["--scenario", "/dev/zero"], "neither a file nor a pipe"),
+        #[cfg(unix)]
+        (&["--backend", "/dev/zero"], "neither a file nor a pipe"),
         (
             &["--backend", "no.graphql"],
             "the built-in ones are current and pages",
