@@ -8,7 +8,7 @@ mod agents;
 mod any_change;
 mod callbacks;
 mod caller;
-mod changed_schemas;
+mod changes;
 mod control;
 mod demo;
 mod derived_types;
