@@ -51,7 +51,7 @@
 //! - a field has another object type, which has what the document selects;
 //! - an object type became an interface or a union, or the other way round. Types that were made before
 //!   read what they read; the message says it where the derive would not make them again;
-//! - a value may not be taken: of a scalar of its own a schema does not say which values it takes.
+//! - a value may not be taken: a schema does not say which values a custom scalar takes.
 //!
 //! *Safe*: everything else that concerns what a document uses: an optional argument or field of an input
 //! object is added, what may be null never is, something is deprecated, an enum lost a value which is

@@ -129,8 +129,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether a variable may be null where null was taken and is not any more. Validation allows it where
-    /// there is a default, which takes the place of nothing and not of null.
+    /// Whether a variable may be null where null was taken and is not any more. Validation allows it beside
+    /// a default, which takes the place of nothing and not of null.
     fn null_is_refused(&self, value: &Value, old: &Type, new: &Type) -> bool {
         match value {
             Value::Variable(name) => {
@@ -147,7 +147,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether it is a scalar of the schema's own now, of which nobody knows which values it takes.
+    /// Whether it is a custom scalar now, of which a schema does not say which values it takes.
     fn is_another_scalar(&self, old: &Type, new: &Type) -> bool {
         let (was, is) = (old.inner_named_type(), new.inner_named_type());
         match self.schemas.new.types.get(is) {

@@ -478,7 +478,7 @@ fn assert_true_of_a_program(edited: &Edited, text: &str) -> Result<(), TestCaseE
     if found.breaks() && !is_broken {
         (reading, is_broken) = broken(400);
     }
-    // An object that is named otherwise is not known, also where others are. And another enum, or a text
+    // An object that is renamed is not known, also where others are. And another enum, or a text
     // in its place, counts as another type, though its values can be read and sent as they are.
     let is_other = |words: &str| {
         ["it is another type", "it takes other values"]

@@ -189,7 +189,7 @@ fn an_interface_that_becomes_something_else_is_read_by_the_types_that_it_had() {
         document,
         &["dangerous Query.a 1:11: the type `N` became `C`: it is an object type now"],
     );
-    // The objects are named otherwise: none of them is known.
+    // The objects are renamed: none of them is known.
     let unknown = "none of the types that it may be is known to types made before";
     assert_changes(
         &old,

@@ -328,7 +328,7 @@ fn a_value_is_compared_wherever_it_stands_in_a_document() {
         document,
         &[null, added],
     );
-    // Of a scalar of its own a schema says of no value that it takes it.
+    // A schema does not say which values a custom scalar takes.
     assert_changes(
         "type Query { a(d: String): Int } scalar D",
         "type Query { a(d: D): Int } scalar D",
