@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::document::Probe;
 use super::executed::executed;
+use super::refusal::refuses;
 use crate::error::{Error, FailedCall, GraphQlError, Result, is_before_execution, unsupported};
 use crate::operations::Api;
 use crate::transport::{
@@ -170,10 +171,11 @@ fn is_no_answer(error: &Error) -> bool {
     )
 }
 
-/// Some servers put the errors of validation beside data without a value.
+/// Some servers put the errors of validation, and those of the credentials, beside data without a value.
 fn refused_beside_data(call: &FailedCall, (data, errors): Data) -> Result<()> {
-    let is_refusal =
-        |error: &GraphQlError| error.path.is_empty() && is_before_execution(error, false);
+    let is_refusal = |error: &GraphQlError| {
+        refuses(error) || error.path.is_empty() && is_before_execution(error, false)
+    };
     match data.values().all(Value::is_null) && errors.iter().any(is_refusal) {
         true => Err(unsupported(Box::new(call.clone()), errors, false)),
         false => Ok(()),

@@ -1,7 +1,7 @@
 //! What the response to a document that was to be skipped says of it.
 
-use super::access::is_refusal;
 use super::features::Support;
+use super::refusal::is_refusal;
 use crate::error::{Error, GraphQlError, Result, is_before_execution, unknown_name, unknown_type};
 
 /// What a document needs of the backend.

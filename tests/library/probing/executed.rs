@@ -214,6 +214,21 @@ async fn errors_of_validation_beside_empty_data_refuse_the_document() {
 }
 
 #[tokio::test]
+async fn a_refusal_beside_null_is_one_of_the_credentials() {
+    for (mutation, root) in MUTATIONS {
+        for path in [json!(null), json!([root])] {
+            let refusal =
+                json!({ "message": "No.", "path": path, "extensions": { "code": "FORBIDDEN" } });
+            let body = json!({ "data": { root: null }, "errors": [refusal] });
+            let (features, _) = probed(mutation, Reply::json(200, &body)).await;
+            let feature = features.iter().find(|it| it.operation == mutation).unwrap();
+            let is_refused = matches!(feature.support, Support::Refused { .. });
+            assert!(is_refused, "{body}: {feature:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_response_over_the_limit_is_said_to_be_one() {
     for (mutation, _) in MUTATIONS {
         let long = json!({ "data": {}, "extensions": { "trace": "x".repeat(8192) } });
