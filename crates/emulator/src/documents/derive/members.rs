@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use apollo_compiler::ast::Selection;
 use apollo_compiler::parser::SourceSpan;
 
 use super::names::{in_rust, twice};
+use super::overlaps::Child;
 use super::report::Report;
 
 /// The name of the field for the variants.
@@ -20,15 +20,6 @@ pub(super) struct Members<'a> {
     pub(super) keys: HashSet<&'a str>,
     /// What it leaves to structs that are flattened into it, in their order.
     pub(super) children: Vec<Child<'a>>,
-}
-
-/// A fragment that is flattened into a struct.
-#[derive(Clone)]
-pub(super) struct Child<'a> {
-    pub(super) selections: &'a [Selection],
-    pub(super) place: Option<SourceSpan>,
-    /// What those behind it do not get any more.
-    pub(super) taken: Vec<&'a str>,
 }
 
 impl<'a> Members<'a> {

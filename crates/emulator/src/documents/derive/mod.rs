@@ -10,6 +10,7 @@ mod extensions;
 mod items;
 mod members;
 mod names;
+mod overlaps;
 mod report;
 mod schema_files;
 mod selections;

@@ -11,8 +11,9 @@ use heck::ToSnakeCase;
 use super::conditions;
 use super::definitions::{Definitions, TYPENAME, key};
 use super::extensions;
-use super::members::{Child, Members};
+use super::members::Members;
 use super::names::report_keyword;
+use super::overlaps::{self, Child};
 use super::report::{Reason, Report};
 
 pub(super) struct SelectionCheck<'a, 'b> {
@@ -97,7 +98,7 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                         self.left_out(&format!("...{name}"), on, &help, spread.location());
                         continue;
                     }
-                    let child = self.spread(name, spread.location());
+                    let child = Child::of(name, spread.location(), self.definitions);
                     members.spread(name, child, self.report);
                 }
             }
@@ -107,7 +108,12 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
             let help = "the derive makes a type of it that no response can have: select a field";
             self.report.add(message, help, place);
         }
-        self.overlaps(&members);
+        overlaps::check(
+            &members.keys,
+            &members.children,
+            self.definitions,
+            self.report,
+        );
     }
 
     fn on_abstract(&mut self, selections: &'a [Selection], on: &str, place: Option<SourceSpan>) {
@@ -156,7 +162,7 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                         self.left_out(&format!("...{name}"), on, &only_objects(on), place);
                         continue;
                     }
-                    let child = self.spread(name, place);
+                    let child = Child::of(name, place, self.definitions);
                     match of == on {
                         true => members.spread(name, child, self.report),
                         false => {
@@ -173,7 +179,12 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
         for (ty, variants) in variants {
             self.variant(ty, variants, &mut members);
         }
-        self.overlaps(&members);
+        overlaps::check(
+            &members.keys,
+            &members.children,
+            self.definitions,
+            self.report,
+        );
     }
 
     /// The fragments on one type of an interface or a union. Of several, the derive reads the fields of the
@@ -198,7 +209,11 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                                 members.keys.insert(key(field));
                             }
                             Selection::FragmentSpread(spread) if count > 1 => {
-                                let child = self.spread(&spread.fragment_name, spread.location());
+                                let child = Child::of(
+                                    &spread.fragment_name,
+                                    spread.location(),
+                                    self.definitions,
+                                );
                                 members.children.push(child);
                             }
                             _ => {}
@@ -226,7 +241,12 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
                 }
             }
         }
-        self.overlaps(&members);
+        overlaps::check(
+            &members.keys,
+            &members.children,
+            self.definitions,
+            self.report,
+        );
     }
 
     fn field(&mut self, field: &'a Field, place: Option<SourceSpan>, members: &mut Members<'a>) {
@@ -252,81 +272,6 @@ impl<'a, 'b> SelectionCheck<'a, 'b> {
             return;
         }
         members.field(key, place, self.report);
-    }
-
-    /// A fragment as its struct reads it.
-    fn spread(&self, name: &str, place: Option<SourceSpan>) -> Child<'a> {
-        let Some(fragment) = self.definitions.fragment(name) else {
-            return Child {
-                selections: &[],
-                place,
-                taken: Vec::new(),
-            };
-        };
-        let (on, selections) = (&fragment.type_condition, &*fragment.selection_set);
-        let (on, inner) = self.definitions.resolved(on, selections);
-        let mut taken = Vec::new();
-        let is_spread = |it: &Selection| matches!(it, Selection::FragmentSpread(_));
-        // A struct that others are flattened into leaves all fields to those beside it.
-        if !self.definitions.is_abstract(on) && !inner.iter().any(is_spread) {
-            let fields = inner.iter().filter_map(|it| it.as_field());
-            taken.extend(fields.map(|it| key(it)).filter(|it| *it != TYPENAME));
-        }
-        Child {
-            selections,
-            place,
-            taken,
-        }
-    }
-
-    /// Fields that are selected beside a fragment, and in it: one of the structs gets them.
-    fn overlaps(&mut self, members: &Members<'a>) {
-        let mut taken = members.keys.clone();
-        for child in &members.children {
-            if let Some(twice) = self.first_of(child.selections, &taken) {
-                self.report.add(
-                    format!("\"{twice}\" is selected here, and beside this fragment."),
-                    "the derive reads it for one of the two, and the other lacks it: select it in one of them",
-                    child.place,
-                );
-            }
-            taken.extend(child.taken.iter().copied());
-        }
-    }
-
-    /// The first field of selections, and of the fragments in them, that is one of these.
-    fn first_of(
-        &mut self,
-        selections: &'a [Selection],
-        keys: &HashSet<&'a str>,
-    ) -> Option<&'a str> {
-        if keys.is_empty() {
-            return None;
-        }
-        let mut seen = HashSet::new();
-        let mut ahead = vec![selections];
-        while let Some(selections) = ahead.pop() {
-            for selection in selections {
-                if !self.report.take_steps(1) {
-                    return None;
-                }
-                match selection {
-                    Selection::Field(field) => {
-                        let key = key(field);
-                        if field.name != TYPENAME && keys.contains(key) {
-                            return Some(key);
-                        }
-                    }
-                    Selection::InlineFragment(fragment) => ahead.push(&fragment.selection_set),
-                    Selection::FragmentSpread(spread) => {
-                        let fragment = self.definitions.fragment(&spread.fragment_name);
-                        let new = fragment.filter(|it| seen.insert(&it.name));
-                        ahead.extend(new.map(|it| &*it.selection_set));
-                    }
-                }
-            }
-        }
-        None
     }
 
     /// Whether `__typename` is selected directly, or in a fragment on the same type.
