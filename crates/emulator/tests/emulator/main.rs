@@ -11,7 +11,6 @@ mod caller;
 mod changes;
 mod control;
 mod demo;
-mod derived_types;
 mod documentation;
 mod documents;
 mod faults;
