@@ -73,10 +73,6 @@ fn the_schema_is_that_of_the_option_or_of_the_files_or_the_one_that_is_shipped()
             "1 document is valid, checked against dinoai 0.1.0\n",
         ),
         (
-            &["b.graphql", "types"],
-            "1 document is valid, checked against types/query.graphql, types/run.graphql\n",
-        ),
-        (
             &[
                 "b.graphql",
                 "types",
@@ -95,6 +91,17 @@ fn the_schema_is_that_of_the_option_or_of_the_files_or_the_one_that_is_shipped()
             done.stderr
         );
     }
+    // The derive reads one file.
+    let done = check(folder.path(), &["b.graphql", "types"]);
+    let summary =
+        "1 error in 1 of 1 document, checked against types/query.graphql, types/run.graphql\n";
+    assert!(
+        done.stdout
+            .contains("It needs several files of the schema.")
+            && done.stdout.ends_with(summary),
+        "{}",
+        done.stdout
+    );
     let done = check(folder.path(), &["a.graphql", "b.graphql"]);
     assert!(
         done.stdout
