@@ -18,7 +18,7 @@ pub(crate) enum SchemaCommand {
     /// Check GraphQL documents in full
     ///
     /// Each file is a document of its own. Files of type definitions, and schema.json (the response to an
-    /// introspection), are the schema, all of them one; without one it is that of `dinoai schema print`.
+    /// introspection), are the schema together; without one it is that of `dinoai schema print`.
     #[cfg(feature = "emulator")]
     Check(SchemaCheckArgs),
     /// Show what changed in the API's schema for the documents in use
