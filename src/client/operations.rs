@@ -233,8 +233,10 @@ impl Client {
     /// that names the run. It works where introspection is off. Whether the credentials may start runs is
     /// not tested.
     ///
-    /// Ten documents, one after the other: the status of no run, which shows whether the credentials may
-    /// read, and the nine of [`Features::iter`]. Reads are sent again as those of any call are, mutations
+    /// Ten documents, one after the other: the status of no run, which is executed and shows whether the
+    /// credentials may read, unless they need a workspace and none is named; and the nine of
+    /// [`Features::iter`]. What the credentials are refused for is
+    /// [`Support::Refused`](crate::Support::Refused). Reads are sent again as those of any call are, mutations
     /// as a [trigger](Self::trigger_run). All of it has the time of one call, 2 minutes by default (see
     /// [`Call::timeout`]): what could not be asked by then is
     /// [`NotChecked`](crate::Support::NotChecked). It may be dropped, and called as often as you like.
@@ -256,8 +258,8 @@ impl Client {
     /// true then, [`Error::session_id`] is the run, and nothing more was sent.
     ///
     /// [`Error::NotSent`], [`Error::Transport`], [`Error::RateLimited`] or [`Error::Http`] if the server
-    /// has not been reached, says only that it is asked too soon, or what is not GraphQL, so that no further
-    /// request would fare better.
+    /// has not been reached, or begins by saying that it is asked too soon, or what is not GraphQL, so that no
+    /// further request would fare better.
     ///
     /// What else goes wrong is part of the [`Features`].
     pub fn probe(&self) -> Call<Features> {

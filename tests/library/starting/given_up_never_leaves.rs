@@ -1,11 +1,14 @@
-//! A trigger that is given up before it left never leaves: timeouts race against its body.
+//! A trigger that is given up before it left never leaves, whichever document makes it: timeouts race against its
+//! body.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dinoai::graphql::RetrySafety;
 use dinoai::{Error, Retry, TriggerRun};
 
+use crate::own_documents::{Start, start};
 use crate::support::fault_server;
 use crate::support::fault_server::client;
 
@@ -141,8 +144,19 @@ fn race_with_timeouts(retry: &Retry) -> (Vec<String>, Received) {
             let client = clients[number % clients.len()].clone();
             let not_sent = not_sent.clone();
             under_way.spawn(async move {
-                let request = TriggerRun::message(format!("marker-{number}."));
-                if let Err(Error::NotSent { .. }) = client.trigger_run(request).await {
+                let marker = format!("marker-{number}.");
+                let started = match number % 2 {
+                    0 => client
+                        .trigger_run(TriggerRun::message(marker))
+                        .await
+                        .map(drop),
+                    _ => {
+                        let variables = start::Variables { agent: marker };
+                        let call = client.execute_mutation::<Start>(variables, RetrySafety::Never);
+                        call.await.map(drop)
+                    }
+                };
+                if let Err(Error::NotSent { .. }) = started {
                     not_sent.lock().unwrap().push(number.to_string());
                 }
             });

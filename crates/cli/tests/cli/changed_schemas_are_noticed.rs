@@ -100,32 +100,29 @@ fn diff_says_the_same_of_a_backend_that_is_asked_for_its_schema() {
     }
 }
 
-#[test]
-fn check_says_exactly_what_the_new_schema_refuses() {
+/// What `schema check` says of the library's documents by a schema, each with its place, and its exit status.
+fn checked(schema: &Path) -> (Vec<(String, String)>, i32) {
     let documents = documents();
     let folder = documents.path().to_str().unwrap();
+    let schema = schema.to_str().unwrap();
+    let arguments = ["schema", "check", folder, "--schema", schema];
+    let done = run(bare(), &[&arguments[..], &JSON].concat());
+    let said = parsed(&done);
+    let problems = said["problems"].as_array().unwrap().iter();
+    let problems = problems.map(|problem| {
+        let (file, line, column) = (&problem["file"], &problem["line"], &problem["column"]);
+        let file = Path::new(file.as_str().unwrap()).file_stem().unwrap();
+        let place = format!("{}:{line}:{column}", file.to_str().unwrap());
+        (place, problem["message"].as_str().unwrap().to_owned())
+    });
+    (problems.collect(), done.code())
+}
+
+#[test]
+fn check_says_exactly_what_the_new_schema_refuses() {
     for changed in CHANGED_SCHEMAS {
         let (_folder, file) = changed.file();
-        let schema = [
-            "schema",
-            "check",
-            folder,
-            "--schema",
-            file.to_str().unwrap(),
-        ];
-        let done = run(bare(), &[&schema[..], &JSON].concat());
-        let said = parsed(&done);
-        let problems: Vec<_> = said["problems"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|problem| {
-                let (file, line, column) = (&problem["file"], &problem["line"], &problem["column"]);
-                let file = Path::new(file.as_str().unwrap()).file_stem().unwrap();
-                let place = format!("{}:{line}:{column}", file.to_str().unwrap());
-                (place, problem["message"].as_str().unwrap().to_owned())
-            })
-            .collect();
+        let (problems, exit) = checked(&file);
         let expected: Vec<_> = changed
             .problems
             .iter()
@@ -133,8 +130,40 @@ fn check_says_exactly_what_the_new_schema_refuses() {
             .collect();
         assert_eq!(problems, expected, "{}", changed.name);
         let code = i32::from(!changed.problems.is_empty());
-        assert_eq!(done.code(), code, "{}", changed.name);
+        assert_eq!(exit, code, "{}", changed.name);
     }
+}
+
+#[test]
+fn check_refuses_what_is_beyond_the_vendors_page_by_the_page_alone() {
+    let pages = include_str!("../../../emulator/backends/pages.graphql");
+    // The derive reads no description of a schema.
+    let pages = &pages[pages.find("schema {").unwrap()..];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pages.graphql");
+    fs::write(&file, pages).unwrap();
+    let (problems, exit) = checked(&file);
+    let problems: Vec<_> = problems
+        .iter()
+        .map(|(place, message)| format!("{} {message}", parts(place).0))
+        .collect();
+    let steps = "dinoai_agent_run_steps";
+    let with_options = "trigger_dinoai_agent_run_with_options";
+    let trigger = "Mutation.triggerDinoaiAgentRun";
+    let expected = [
+        format!("{steps} Cannot query field \"steps\" on type \"DinoAiAgentRun\"."),
+        format!("{steps} Cannot query field \"startupSteps\" on type \"DinoAiAgentRun\"."),
+        format!("{steps} Unknown type \"DinoAiAgentStep\"."),
+        format!("{steps} Unknown type \"DinoAiAgentStartupStep\"."),
+        "list_workspaces Cannot query field \"listWorkspaces\" on type \"Query\".".to_owned(),
+        "stop_dinoai_agent_run Cannot query field \"stopDinoaiAgentRun\" on type \"Mutation\"."
+            .to_owned(),
+        "stop_dinoai_agent_run Unknown type \"StopDinoAiAgentRun\".".to_owned(),
+        format!("{with_options} Unknown argument \"baseBranch\" on field \"{trigger}\"."),
+        format!("{with_options} Unknown argument \"modelFamily\" on field \"{trigger}\"."),
+        format!("{with_options} Cannot query field \"warning\" on type \"TriggerDinoAiAgentRun\"."),
+    ];
+    assert_eq!((problems, exit), (expected.to_vec(), 1));
 }
 
 #[test]
@@ -355,6 +384,13 @@ fn of_a_backend_that_has_the_vendors_page_alone_what_is_beyond_it_is_missing() {
         "TriggerDinoAiAgentRun.warning",
     ];
     assert_eq!(missing, BTreeSet::from(beyond));
+    let others = changes.iter().filter(|it| it["level"] != "breaking");
+    let others: BTreeSet<_> = others
+        .map(|change| (change["level"].as_str(), change["coordinate"].as_str()))
+        .collect();
+    let removed = ["EXPIRED", "STOPPED"].map(|it| format!("DinoAiAgentRunStatus.{it}"));
+    let removed = removed.iter().map(|it| (Some("safe"), Some(&**it)));
+    assert_eq!(others, removed.collect());
 }
 
 #[test]

@@ -57,6 +57,12 @@ fn snake_case(operation: &str) -> String {
     words.collect::<String>().trim_start_matches('_').to_owned()
 }
 
+/// `maxChars` of `DinoAiAgentRun.steps(maxChars:)`.
+fn last_name(coordinate: &str) -> &str {
+    let mut parts = coordinate.split(['.', '(', ')', ':']);
+    parts.rfind(|it| !it.is_empty()).unwrap()
+}
+
 fn emulator(changed: &ChangedSchema, quirks: Quirks) -> Emulator {
     let builder = Emulator::builder().backend(Backend::sdl(changed.sdl()));
     builder.quirks(quirks).start_blocking().unwrap()
@@ -121,10 +127,7 @@ fn doctor_says_exactly_which_documents_a_changed_schema_breaks() {
                 let is_refused = refused(changed).contains(&document);
                 let names = match is_refused {
                     // The backend's own words have the last part of it.
-                    true => {
-                        let mut parts = coordinate.split(['.', '(', ')', ':']);
-                        parts.rfind(|it| !it.is_empty()).unwrap().to_owned()
-                    }
+                    true => last_name(coordinate).to_owned(),
                     false => serde_json::to_string(&format!("{coordinate}: {message}"))
                         .unwrap()
                         .trim_matches('"')
@@ -219,15 +222,28 @@ fn the_library_says_the_same_of_what_a_backend_refuses() {
         let (report, _) = checkup(&self::emulator(changed, quirks));
         let rows = report["features"].as_array().unwrap();
         for (feature, row) in features.iter().zip(rows) {
-            let word = match feature.support {
-                Support::Supported => "supported",
-                Support::NotSupported { .. } => "not_supported",
-                Support::Broken { .. } => "broken",
-                _ => "not_checked",
+            let (word, said) = match feature.support {
+                Support::Supported => ("supported", String::new()),
+                Support::NotSupported { fields, .. } => {
+                    assert_eq!(row["unknown"], serde_json::json!(fields), "{row}");
+                    ("not_supported", fields.join(" "))
+                }
+                Support::Broken { error, .. } => ("broken", error.to_string()),
+                _ => ("not_checked", String::new()),
             };
             assert_eq!(row["support"], word, "{}: {row}", changed.name);
             let is_older = word == "not_supported";
             let document = snake_case(feature.operation);
+            // By each name that the table has for it.
+            let changes = changed.changes.iter().filter(|(level, .., places)| {
+                let is_of_it = places.iter().any(|it| self::document(it) == document);
+                *level == "breaking" && is_of_it && word != "supported"
+            });
+            for (_, coordinate, ..) in changes {
+                let name = last_name(coordinate).to_lowercase();
+                let is_named = said.to_lowercase().contains(&name);
+                assert!(is_named, "{}: {coordinate}: {said}", changed.name);
+            }
             assert!(!is_older || !OF_THE_PAGE.contains(&&*document), "{row}");
         }
         assert_eq!(emulator.runs().len(), 0);

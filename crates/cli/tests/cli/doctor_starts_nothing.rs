@@ -62,6 +62,23 @@ fn it_starts_nothing_whatever_the_backend_makes_of_it() {
 }
 
 #[test]
+fn of_the_documents_of_runs_it_has_a_read_of_none_executed_and_no_other() {
+    let emulator = emulator(Backend::Current, Quirks::new());
+    doctor(dinoai(&emulator));
+    let requests = emulator.requests();
+    let of_runs = requests.iter().filter_map(|request| {
+        let name = request.operation_name.clone()?;
+        let is_of_runs = name.contains("Dinoai");
+        is_of_runs.then_some((name, request.executed))
+    });
+    let of_runs: Vec<_> = of_runs.collect();
+    assert_eq!(of_runs.len(), 9, "{of_runs:?}");
+    let executed = of_runs.iter().filter(|(_, is_executed)| *is_executed);
+    let executed: Vec<_> = executed.map(|(name, _)| &**name).collect();
+    assert_eq!(executed, ["DinoaiAgentRunStatus"]);
+}
+
+#[test]
 fn an_old_backend_is_distinguished_from_a_broken_one() {
     let old = doctor(dinoai(&emulator(Backend::PagesOnly, Quirks::new())));
     assert_eq!(old.code(), 0, "{}", old.stderr);

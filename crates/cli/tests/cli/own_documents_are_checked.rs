@@ -214,6 +214,35 @@ fn copies_of_a_schema_are_not_one_schema_and_the_way_out_is_said() {
 }
 
 #[test]
+fn a_schema_that_the_derive_cannot_read_is_counted_apart() {
+    let schema = format!("\"Of runs.\" schema {{ query: Query }} {SCHEMA}");
+    let folder = folder(&[
+        ("schema.graphql", &schema),
+        ("a.graphql", "query A { nothing }"),
+    ]);
+    let check = |file: &str| {
+        let mut command = bare();
+        command.current_dir(folder.path());
+        run(
+            command,
+            &["schema", "check", file, "--schema", "schema.graphql"],
+        )
+    };
+    let both = check("a.graphql");
+    assert_eq!(both.code(), 1, "{}", both.stderr);
+    let end = "2 errors in 1 of 1 document, and in the schema schema.graphql\n";
+    assert!(both.stdout.ends_with(end), "{}", both.stdout);
+    fs::write(
+        folder.path().join("b.graphql"),
+        "query B { run(id: 1) { status } }",
+    )
+    .unwrap();
+    let one = check("b.graphql");
+    let end = "1 error in the schema schema.graphql; 1 document checked\n";
+    assert!(one.stdout.ends_with(end), "{}", one.stdout);
+}
+
+#[test]
 fn nothing_to_read_is_wrong_usage() {
     let folder = folder(&[("schema.graphql", SCHEMA), ("empty/notes.md", "")]);
     fs::write(

@@ -292,11 +292,12 @@ impl Documents {
 
     fn problems(&self, schema: &Schema) -> impl Iterator<Item = Problem> {
         let files = schema.files_for_derive();
-        self.documents.iter().flat_map(move |source| {
+        let of_schema = files.problem();
+        let of_documents = self.documents.iter().flat_map(move |source| {
             let mut problems = match document::read(&schema.declared, &source.text) {
                 Ok(document) => {
                     let mut problems = derive::missing(&schema.declared, &document, source);
-                    problems.extend(files.problem(source));
+                    problems.extend(files.problem_of(source));
                     problems
                 }
                 Err(errors) => self.refusals(source, &errors),
@@ -304,7 +305,8 @@ impl Documents {
             // What is about the whole document comes last.
             problems.sort_by_key(|it| (it.line.is_none(), it.line, it.column));
             problems
-        })
+        });
+        of_schema.into_iter().chain(of_documents)
     }
 
     /// The documents with their texts.

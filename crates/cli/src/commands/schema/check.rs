@@ -131,9 +131,13 @@ fn summary(checked: &Checked<'_, &[Problem]>, is_schema: bool) -> String {
         0 => format!("{all} are valid, checked against {schema}"),
         _ if is_schema => format!("{errors} in the schema {schema}; {all} could not be checked"),
         _ => {
-            let wrong: BTreeSet<_> = listed.iter().map(|it| it.file.as_deref()).collect();
-            let wrong = wrong.len();
-            format!("{errors} in {wrong} of {all}, checked against {schema}")
+            let files: BTreeSet<_> = listed.iter().filter_map(|it| it.file.as_deref()).collect();
+            let wrong = documents.iter().filter(|it| files.contains(*it)).count();
+            match (wrong, files.len() > wrong) {
+                (0, _) => format!("{errors} in the schema {schema}; {all} checked"),
+                (_, false) => format!("{errors} in {wrong} of {all}, checked against {schema}"),
+                (_, true) => format!("{errors} in {wrong} of {all}, and in the schema {schema}"),
+            }
         }
     }
 }

@@ -30,29 +30,29 @@ impl SchemaFiles {
         })
     }
 
-    /// What keeps the derive from making types of a valid document.
-    pub(crate) fn problem(&self, document: &Source) -> Option<Problem> {
-        let problem = |message: &str, help: &str| {
-            let problem = Problem::new(ProblemKind::Derive, message);
-            Some(problem.in_file(&document.name).with_help(help))
+    /// What keeps the derive from making types of any document.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        let Self::Unreadable(file, said) = self else {
+            return None;
         };
-        match self {
-            Self::Readable => None,
-            Self::Unreadable(file, said) => problem(
-                &format!("The derive cannot read {file}."),
-                &format!("write the schema in another way; its parser says: {said}"),
-            ),
-            Self::Several(schemas) => {
-                let mut schemas = schemas.iter();
-                match schemas.any(|it| document::read(it, &document.text).is_ok()) {
-                    true => None,
-                    false => problem(
-                        "It needs several files of the schema.",
-                        "the derive reads one: put the type definitions into one file",
-                    ),
-                }
-            }
+        let problem = Problem::new(ProblemKind::Derive, "The derive cannot read the schema.");
+        let help = format!("write it in another way; the derive's parser says: {said}");
+        Some(problem.in_file(file).with_help(help))
+    }
+
+    /// What keeps the derive from making types of a valid document.
+    pub(crate) fn problem_of(&self, document: &Source) -> Option<Problem> {
+        let Self::Several(schemas) = self else {
+            return None;
+        };
+        let is_enough = |it| document::read(it, &document.text).is_ok();
+        if schemas.iter().any(is_enough) {
+            return None;
         }
+        let message = "It needs several files of the schema.";
+        let problem = Problem::new(ProblemKind::Derive, message).in_file(&document.name);
+        let help = "the derive reads one: put the type definitions into one file";
+        Some(problem.with_help(help))
     }
 }
 
