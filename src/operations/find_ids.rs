@@ -5,11 +5,10 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::model::SessionId;
-use crate::transport::repaired;
+use crate::transport::{repaired, values_after};
 
 /// The session ids that a body holds, each once, whatever else it is: cut, not GraphQL, an error.
 pub(crate) fn find_ids(body: &[u8]) -> Vec<SessionId> {
-    const NAME: &str = "\"agentSessionId\"";
     let body = repaired(body);
     let mut found = Vec::new();
     if let Ok(value) = serde_json::from_slice::<Value>(&body) {
@@ -17,13 +16,8 @@ pub(crate) fn find_ids(body: &[u8]) -> Vec<SessionId> {
     }
     // No JSON, or the name stands twice: a JSON value keeps the last of them.
     let text = String::from_utf8_lossy(&body);
-    let mut rest = &*text;
-    while let Some((_, after)) = rest.split_once(NAME) {
-        rest = after;
-        let Some(value) = after.trim_start().strip_prefix(':') else {
-            continue;
-        };
-        if value.trim_start().starts_with(['{', '[']) {
+    for value in values_after(&text, "agentSessionId") {
+        if value.starts_with(['{', '[']) {
             continue;
         }
         let mut values = serde_json::Deserializer::from_str(value).into_iter::<Value>();

@@ -42,4 +42,4 @@ pub(crate) use repair::{parsed, repaired};
 pub(crate) use request_body::{Document, after_variables, request_body};
 pub(crate) use response::{Response, ResponseContext};
 pub(crate) use runtimes::{current_runtime, until_moved};
-pub(crate) use value_at::has_accepted;
+pub(crate) use value_at::{has_accepted, values_after};

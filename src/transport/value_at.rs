@@ -28,6 +28,18 @@ fn has(body: &[u8], roots: &[&str], is_value: impl Fn(&Value) -> bool) -> bool {
     }
 }
 
+/// What follows a name in a text that need not be JSON, each time that a colon stands behind it.
+pub(crate) fn values_after<'t>(text: &'t str, name: &str) -> impl Iterator<Item = &'t str> {
+    // No other white space is any in JSON.
+    let trimmed = |text: &'t str| text.trim_start_matches([' ', '\t', '\n', '\r']);
+    let name = format!("\"{name}\"");
+    let places: Vec<_> = text.match_indices(&name).map(|(at, _)| at).collect();
+    places.into_iter().filter_map(move |at| {
+        let after = trimmed(&text[at + name.len()..]);
+        after.strip_prefix(':').map(trimmed)
+    })
+}
+
 struct Search<'a, F> {
     roots: &'a [&'a str],
     is_value: F,
@@ -74,14 +86,9 @@ impl<F: Fn(&Value) -> bool> Search<'_, F> {
     /// The same for a text: a value that is cut counts, but for the beginning of null.
     fn is_in_text(&self, text: &[u8], scalars: bool) -> bool {
         let text = String::from_utf8_lossy(text);
-        self.roots.iter().any(|root| {
-            let name = format!("\"{root}\"");
-            let mut values = text.split(name.as_str()).skip(1);
-            values.any(|after| match after.trim_start().strip_prefix(':') {
-                Some(value) => self.begins(value.trim_start(), scalars),
-                None => false,
-            })
-        })
+        self.roots
+            .iter()
+            .any(|root| values_after(&text, root).any(|value| self.begins(value, scalars)))
     }
 
     fn begins(&self, text: &str, scalars: bool) -> bool {

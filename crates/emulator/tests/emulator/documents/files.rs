@@ -3,8 +3,9 @@
 use std::fs;
 
 use dinoai_emulator::check_documents;
-use dinoai_emulator::documents::{Documents, ProblemKind, Problems, Schema};
-use tempfile::TempDir;
+#[cfg(unix)]
+use dinoai_emulator::documents::Schema;
+use dinoai_emulator::documents::{Documents, ProblemKind, Problems};
 
 use super::introspection::introspection;
 use super::{SCHEMA, folder};
@@ -116,7 +117,7 @@ fn devices_are_refused_and_pipes_are_read_up_to_the_limit() {
         );
         assert!(Documents::read([device]).is_err());
     }
-    let folder = TempDir::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     let made = std::process::Command::new("mkfifo")
         .arg(&pipe)
