@@ -1,6 +1,7 @@
 //! The methods of a [`Client`] that send documents of the user's own.
 
 use graphql_client::GraphQLQuery;
+use serde::de::DeserializeOwned;
 
 use super::Client;
 #[cfg(doc)]
@@ -125,9 +126,9 @@ impl Client {
         self.api.executor().context().redaction.json(value)
     }
 
-    fn send_document<T>(&self, document: crate::Result<OwnDocument>) -> Call<Response<T>>
+    fn send_document<T>(&self, document: crate::Result<OwnDocument<T>>) -> Call<Response<T>>
     where
-        T: serde::de::DeserializeOwned + Send + 'static,
+        T: DeserializeOwned + Send + 'static,
     {
         Call::new(self.api.clone(), async move |api, options| {
             api.execute(document?, options).await

@@ -12,7 +12,7 @@ use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue
 use crate::config::{Credentials, Endpoint, Origins};
 use crate::error::{Error, FailedCall};
 use crate::model::SessionId;
-use crate::transport::{HttpTransport, Operation, OperationInfo, Settings};
+use crate::transport::{HttpTransport, Operation, OperationInfo, Reader, Settings};
 
 /// Small, so that a few bytes of gzip are beyond it.
 pub(super) const LIMIT: usize = 16 * 1024;
@@ -127,7 +127,7 @@ impl Given {
         agent: Option<&str>,
     ) -> Result<O::Output, Error> {
         let (response, call) = self.arrive(asked, &O::INFO)?;
-        response.read::<O>(&call, TRANSPORT.context(), agent)
+        response.read(&reader::<O>(agent), &call, TRANSPORT.context())
     }
 
     /// The same, without the strict pass before the look at everything.
@@ -137,8 +137,12 @@ impl Given {
         agent: Option<&str>,
     ) -> Result<O::Output, Error> {
         let (response, call) = self.arrive(asked, &O::INFO)?;
-        response.examined::<O>(&call, TRANSPORT.context(), agent)
+        response.examined(&reader::<O>(agent), &call, TRANSPORT.context())
     }
+}
+
+fn reader<O: Operation>(agent: Option<&str>) -> Reader<O::ResponseData, O::Output> {
+    Reader::of::<O>(agent.map(str::to_owned))
 }
 
 pub(super) type Arrived = (crate::transport::Response, FailedCall);

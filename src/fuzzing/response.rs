@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::errors::{is_retryable_by_the_table, shows_no_secret, shows_no_transcript};
 use super::given::{AGENT, ASKED, Given, LIMIT, TRANSPORT, Whole};
@@ -154,13 +155,18 @@ fn always<O: Operation>(
     let (body, whole) = given.unpacked();
     let is_refused =
         O::INFO.safety != Safety::Never && [401, 403, 429].contains(&given.status.as_u16());
-    let Ok(strict) = serde_json::from_slice::<Strict<O::ResponseData>>(&body) else {
+    let Ok(Strict { data, .. }) = serde_json::from_slice(&body) else {
         return;
     };
-    if whole != Whole::Yes || is_refused || body.trim_ascii_start().starts_with(b"[") {
+    // serde takes arrays for the fields in their order.
+    let is_array = body.trim_ascii_start().starts_with(b"[") || data.get().starts_with('[');
+    if whole != Whole::Yes || is_refused || is_array {
         return;
     }
-    let Ok(expected) = O::output(strict.data) else {
+    let Ok(data) = serde_json::from_str::<O::ResponseData>(data.get()) else {
+        return;
+    };
+    let Ok(expected) = O::output(data) else {
         assert!(answer.is_err(), "{answer:?}");
         return;
     };
@@ -177,8 +183,9 @@ fn always<O: Operation>(
 /// An envelope without errors whose data is what the schema says.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Strict<T> {
-    data: T,
+struct Strict<'a> {
+    #[serde(borrow)]
+    data: &'a RawValue,
     #[serde(default, rename = "extensions")]
     _extensions: serde::de::IgnoredAny,
 }
@@ -312,8 +319,9 @@ mod tests {
     ];
 
     /// Data with a value in each of its places, which are the `?`.
-    const DATA: [&[u8]; 12] = [
+    const DATA: [&[u8]; 13] = [
         b"?",
+        b"[?]",
         b"{\"dinoaiAgentRun\":?}",
         b"{\"dinoaiAgentRun\":?,\"dinoaiAgentRun\":?}",
         b"{\"dinoaiAgentRun\":?,\"other\":?}",
@@ -431,6 +439,23 @@ mod tests {
         let error = error.unwrap_err();
         assert!(!error.may_have_started(), "{error:?}");
         shows_no_secret(&error);
+    }
+
+    /// serde would take it for the fields in their order.
+    #[test]
+    fn data_that_is_an_array_is_no_value() {
+        let input = b"status 200\n\n{\"data\":[{\"ok\":true,\"status\":\"COMPLETED\"}]}";
+        let given = Given::of(input).unwrap();
+        for read in [
+            Given::answer::<DinoaiAgentRunStatus>,
+            Given::examined::<DinoaiAgentRunStatus>,
+        ] {
+            let error = read(&given, Some(ASKED), None).unwrap_err();
+            assert!(
+                error.to_string().contains("data: it is no object"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -7,9 +7,10 @@ use graphql_parser::query::{
     Definition, Document, OperationDefinition, Selection, SelectionSet, parse_query,
 };
 
+use super::response::Response;
 use crate::error::{Error, Purpose, excerpt};
 use crate::operations::{find_ids, relax_own_mutation, relax_own_query};
-use crate::transport::{OperationInfo, Safety, after_variables, request_body};
+use crate::transport::{OperationInfo, Reader, Safety, after_variables, request_body};
 
 /// Whether a mutation may be sent again that may have been carried out.
 ///
@@ -22,20 +23,20 @@ pub enum RetrySafety {
     Never,
 }
 
-/// A request with a document of the user's own.
-pub(crate) struct OwnDocument {
-    pub(super) info: OperationInfo,
-    /// What the fields at its root are called in the response.
-    pub(super) roots: Vec<String>,
+/// A request with a document of the user's own, and how its response is read.
+pub(crate) struct OwnDocument<T> {
     pub(super) body: Vec<u8>,
+    pub(super) reader: Reader<T, Response<T>>,
 }
 
-impl OwnDocument {
-    pub(crate) fn query<Q: GraphQLQuery>(variables: Q::Variables) -> Result<Self, Error> {
+impl<T> OwnDocument<T> {
+    pub(crate) fn query<Q: GraphQLQuery<ResponseData = T>>(
+        variables: Q::Variables,
+    ) -> Result<Self, Error> {
         Self::new::<Q>(variables, None)
     }
 
-    pub(crate) fn mutation<Q: GraphQLQuery>(
+    pub(crate) fn mutation<Q: GraphQLQuery<ResponseData = T>>(
         variables: Q::Variables,
         safety: RetrySafety,
     ) -> Result<Self, Error> {
@@ -43,7 +44,7 @@ impl OwnDocument {
     }
 
     /// `safety`: what the caller says of a mutation; `None` of a query.
-    fn new<Q: GraphQLQuery>(
+    fn new<Q: GraphQLQuery<ResponseData = T>>(
         variables: Q::Variables,
         safety: Option<RetrySafety>,
     ) -> Result<Self, Error> {
@@ -59,24 +60,24 @@ impl OwnDocument {
             ),
             Some(RetrySafety::Never) => (Purpose::Mutation, Safety::Never, relax_own_mutation),
         };
+        let info = OperationInfo {
+            name,
+            purpose,
+            root: None,
+            skipped_root: None,
+            id_field: "agentSessionId",
+            safety,
+            // What it is about, the backend alone knows.
+            needs_workspace: false,
+            may_miss: &[],
+            relax,
+            find_ids,
+            // The API's words are about documents of this crate.
+            is_refusal: |_, _| false,
+        };
         Ok(Self {
-            info: OperationInfo {
-                name,
-                purpose,
-                root: None,
-                skipped_root: None,
-                id_field: "agentSessionId",
-                safety,
-                // What it is about, the backend alone knows.
-                needs_workspace: false,
-                may_miss: &[],
-                relax,
-                find_ids,
-                // The API's words are about documents of this crate.
-                is_refusal: |_, _| false,
-            },
-            roots,
             body: request_body(&request.variables, &after_variables(request.query, name))?,
+            reader: Reader::whole(info, roots, |data, errors| Ok(Response { data, errors })),
         })
     }
 }

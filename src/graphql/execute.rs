@@ -9,23 +9,17 @@ use crate::operations::Api;
 use crate::transport::{CallOptions, Safety};
 
 impl Api {
-    /// Sends a document of the user's own.
+    /// Sends a document of the user's own, as those of this crate are sent.
     pub(crate) async fn execute<T: DeserializeOwned>(
         &self,
-        document: OwnDocument,
+        document: OwnDocument<T>,
         options: CallOptions,
     ) -> Result<Response<T>> {
-        let OwnDocument { info, roots, body } = document;
-        let options = match info.safety {
+        let OwnDocument { body, reader } = document;
+        let options = match reader.info.safety {
             Safety::Never => self.starting(options),
             Safety::Read | Safety::Idempotent => options,
         };
-        let executor = self.executor();
-        let context = executor.context();
-        let sent = executor.send(&info, body, None, options, |response, call| {
-            response.whole::<T>(&info, &roots, call, context)
-        });
-        let (data, errors) = sent.await?;
-        Ok(Response { data, errors })
+        self.executor().execute(body, &reader, options).await
     }
 }

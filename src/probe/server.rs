@@ -11,7 +11,8 @@ use super::refusal::refuses;
 use crate::error::{Error, FailedCall, GraphQlError, Result, is_before_execution, unsupported};
 use crate::operations::Api;
 use crate::transport::{
-    CallOptions, OperationInfo, Response, Safety, after_variables, has_accepted, request_body,
+    CallOptions, OperationInfo, Reader, Response, Safety, after_variables, has_accepted,
+    request_body,
 };
 
 /// The data of a response, and the errors beside it.
@@ -56,25 +57,27 @@ impl<'a> Server<'a> {
         let context = self.api.executor().context();
         let info = probe.info;
         // A refusal is read as that of a read: nothing was executed.
-        let read_info = OperationInfo {
-            safety: Safety::Read,
-            ..info
-        };
+        let as_read = whole(
+            OperationInfo {
+                safety: Safety::Read,
+                ..info
+            },
+            vec![],
+        );
         let validated = |response: &Response, call: &FailedCall| {
-            let data = response.whole(&read_info, &[], call, context)?;
-            refused_beside_data(call, data)
+            refused_beside_data(call, response.read(&as_read, call, context)?)
         };
         let sent = match info.skipped_root {
             None => self.send(probe, validated).await,
             Some(root) => {
-                let roots = [root.to_owned()];
+                let as_mutation = whole(info, vec![root.to_owned()]);
                 // What is no 429 is not sent again, so that it is no failure of the call.
                 let skipped = |response: &Response, call: &FailedCall| {
                     let ids = (info.find_ids)(&response.body);
                     if !ids.is_empty() || has_accepted(&response.body, root) {
                         return Ok(Err(executed(call, ids)));
                     }
-                    match response.whole::<Value>(&info, &roots, call, context) {
+                    match response.read(&as_mutation, call, context) {
                         // It is proven that nothing was carried out.
                         Err(error @ Error::RateLimited { .. }) => Err(error),
                         _ => Ok(validated(response, call)),
@@ -95,9 +98,9 @@ impl<'a> Server<'a> {
         read: impl Fn(&FailedCall, Data) -> Result<T>,
     ) -> Result<T> {
         let context = self.api.executor().context();
-        let info = probe.info;
+        let reader = whole(probe.info, vec![]);
         let sent = self.send(probe, |response, call| {
-            read(call, response.whole(&info, &[], call, context)?)
+            read(call, response.read(&reader, call, context)?)
         });
         let sent = sent.await;
         self.note(&sent);
@@ -158,6 +161,11 @@ impl<'a> Server<'a> {
             },
         }
     }
+}
+
+/// Takes all data, with the errors beside it.
+fn whole(info: OperationInfo, roots: Vec<String>) -> Reader<Map<String, Value>, Data> {
+    Reader::whole(info, roots, |data, errors| Ok((data, errors)))
 }
 
 /// Whether the server has not been reached, says only that it was asked too soon, or nothing by GraphQL.

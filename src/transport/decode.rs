@@ -1,38 +1,59 @@
-//! From the data of a response to the operation's output: strictly first, leniently where that
+//! From the data of a response to what the caller gets: strictly first, leniently where that
 //! fails.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::operation::{Operation, Refusal, Safety};
+use super::operation::{Refusal, Safety};
+use super::reader::Reader;
 use super::redact::Redaction;
 use super::repair::parsed;
-use crate::error::{Error, FailedCall, excerpt};
+use crate::error::{Error, FailedCall, GraphQlError, excerpt};
 
-/// The operation's value in the data. `can_be_accepted`: also where it says `ok: false`, since
-/// there is a session id in the response, or a name twice.
-pub(super) fn value<O: Operation>(
+/// What the data says, and the errors beside it, all of which can be missed. `can_be_accepted`: also where
+/// it says `ok: false`, since there is a session id in the response, or a name twice.
+pub(super) fn value<T: DeserializeOwned, Output>(
+    reader: &Reader<T, Output>,
     data: &RawValue,
+    errors: Vec<GraphQlError>,
     call: &FailedCall,
     redaction: &Redaction,
     can_be_accepted: bool,
-) -> Result<O::Output, Error> {
-    let decoded = decode(data, O::INFO.relax, call, redaction)?;
-    answer::<O>(decoded, call, redaction, can_be_accepted)
+) -> Result<Output, Error> {
+    // In a document of the user's own, what stands beside an error has failed: it is read as it is.
+    let is_partial = reader.is_whole() && !errors.is_empty();
+    let relax = match is_partial {
+        true => |_: &mut Value| {},
+        false => reader.info.relax,
+    };
+    match decode(data, relax, call, redaction) {
+        Ok(decoded) => answer(reader, decoded, errors, call, redaction, can_be_accepted),
+        // The errors say why.
+        Err(_) if is_partial => Err(Error::GraphQl {
+            call: Box::new(call.clone()),
+            errors,
+            data: parsed(data).map(|data| redaction.json(data)),
+            executed: true,
+        }),
+        Err(error) => Err(error),
+    }
 }
 
 /// What the data says, once it is decoded. `can_be_accepted` as for [`value`].
-pub(super) fn answer<O: Operation>(
-    decoded: O::ResponseData,
+pub(super) fn answer<T, Output>(
+    reader: &Reader<T, Output>,
+    decoded: T,
+    errors: Vec<GraphQlError>,
     call: &FailedCall,
     redaction: &Redaction,
     can_be_accepted: bool,
-) -> Result<O::Output, Error> {
-    match O::output(decoded) {
-        Ok(answer) => match (O::session_id(&answer), &call.session_id) {
+) -> Result<Output, Error> {
+    let info = &reader.info;
+    match (reader.output)(decoded, errors) {
+        Ok(answer) => match ((reader.session_id)(&answer), &call.session_id) {
             (Some(answered), Some(asked)) if answered != asked => {
-                let path = [O::INFO.root.unwrap_or_default(), O::INFO.id_field].join(".");
+                let path = [info.root.unwrap_or_default(), info.id_field].join(".");
                 let problem = format!(
                     "the response is about {}, not about {}",
                     excerpt(answered.as_str()),
@@ -42,7 +63,7 @@ pub(super) fn answer<O: Operation>(
             }
             _ => Ok(answer),
         },
-        Err(Refusal::Nothing) => Err(nothing(call, O::INFO.safety)),
+        Err(Refusal::Nothing) => Err(nothing(call, info.safety)),
         Err(Refusal::NotAccepted(status)) => {
             let mut call = Box::new(call.clone());
             // Else the API itself has refused it.
@@ -54,12 +75,7 @@ pub(super) fn answer<O: Operation>(
     }
 }
 
-pub(super) fn invalid(
-    call: &FailedCall,
-    redaction: &Redaction,
-    path: &str,
-    problem: &str,
-) -> Error {
+fn invalid(call: &FailedCall, redaction: &Redaction, path: &str, problem: &str) -> Error {
     Error::Decode {
         call: Box::new(call.clone()),
         path: match path {
@@ -72,12 +88,16 @@ pub(super) fn invalid(
 }
 
 /// Strict decoding first; the lenient pass only if it fails.
-pub(super) fn decode<T: DeserializeOwned>(
+fn decode<T: DeserializeOwned>(
     data: &RawValue,
     relax: fn(&mut Value),
     call: &FailedCall,
     redaction: &Redaction,
 ) -> Result<T, Error> {
+    // serde would take an array for the fields in their order.
+    if !data.get().starts_with('{') {
+        return Err(invalid(call, redaction, ".", "it is no object"));
+    }
     let strict =
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(data.get()));
     let decoded = strict.or_else(|error| match parsed(data) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -12,6 +13,7 @@ use super::attempts::{Attempts, RetryBudget};
 use super::call_options::CallOptions;
 use super::http::HttpTransport;
 use super::operation::{Operation, OperationInfo, Safety};
+use super::reader::Reader;
 use super::request_body::document_body;
 use super::response::{Response, ResponseContext};
 use super::retry::Retry;
@@ -84,18 +86,27 @@ impl Executor {
         }
     }
 
-    /// Makes a call of one of the documents.
+    /// Makes a call of a document of this crate.
     pub(crate) async fn call<O: Operation>(
         &self,
         variables: O::Variables,
         options: CallOptions,
     ) -> Result<O::Output> {
-        let context = self.context();
-        let agent = O::agent(&variables).map(str::to_owned);
+        let reader = Reader::of::<O>(O::agent(&variables).map(str::to_owned));
         let body = document_body::<O>(variables)?;
-        let named = agent.as_deref();
-        self.send(&O::INFO, body, named, options, |response, call| {
-            response.read::<O>(call, context, named)
+        self.execute(body, &reader, options).await
+    }
+
+    /// Makes a call: of a document of this crate, or of one of the user's own.
+    pub(crate) async fn execute<T: DeserializeOwned, Output>(
+        &self,
+        body: Vec<u8>,
+        reader: &Reader<T, Output>,
+        options: CallOptions,
+    ) -> Result<Output> {
+        let (agent, context) = (reader.agent.as_deref(), self.context());
+        self.send(&reader.info, body, agent, options, |response, call| {
+            response.read(reader, call, context)
         })
         .await
     }

@@ -15,21 +15,23 @@ use std::time::SystemTime;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::decode::{answer, value};
 use super::duplicate_names::FieldNames;
-use super::envelope::{Errors, Parsed};
-use super::operation::{Operation, OperationInfo, Safety};
+use super::envelope::Parsed;
+use super::operation::Safety;
 use super::proof;
+use super::reader::Reader;
 use super::redact::Redaction;
 use super::repair::{looks_like_json, repaired};
 use super::strict;
 use super::value_at::has_value;
 use crate::error::{
-    Error, FailedCall, GraphQlError, PathSegment, Purpose, excerpt, is_before_execution,
-    is_rate_limit_code, is_transient_status, list, said, unsupported,
+    Error, FailedCall, GraphQlError, Purpose, excerpt, is_before_execution, is_rate_limit_code,
+    is_transient_status, list, said, unsupported,
 };
 
 /// A response, whole.
@@ -47,15 +49,6 @@ pub(crate) struct ResponseContext {
     pub(crate) sources: Option<String>,
 }
 
-/// Names by which it is found out what came of a change.
-#[derive(Clone, Copy)]
-pub(super) struct Names<'a> {
-    /// That of the agent that was sent.
-    pub(super) agent: Option<&'a str>,
-    /// Those of the fields at the root, of a document of the user's own.
-    pub(super) roots: &'a [String],
-}
-
 /// Whether a response says by its status alone that the request was refused.
 fn speaks_by_itself(status: StatusCode) -> bool {
     matches!(status.as_u16(), 401 | 403 | 429)
@@ -68,60 +61,41 @@ impl Response {
         httpdate::parse_http_date(date).ok()
     }
 
-    /// The value that operation `O` asked for. `agent` is the name that a trigger sent.
-    pub(crate) fn read<O: Operation>(
+    /// What the response says, read as the caller wants it.
+    pub(crate) fn read<T: DeserializeOwned, Output>(
         &self,
+        reader: &Reader<T, Output>,
         call: &FailedCall,
         context: &ResponseContext,
-        agent: Option<&str>,
-    ) -> Result<O::Output, Error> {
-        if O::INFO.safety != Safety::Never
+    ) -> Result<Output, Error> {
+        if reader.info.safety == Safety::Read
             && let Some(data) = self.strict_data()
         {
-            return answer::<O>(data, call, &context.redaction, false);
+            return answer(reader, data, vec![], call, &context.redaction, false);
         }
-        self.examined::<O>(call, context, agent)
+        self.examined(reader, call, context)
     }
 
     /// As [`read`](Self::read), by a look at everything that a response can be.
-    pub(crate) fn examined<O: Operation>(
+    pub(crate) fn examined<T: DeserializeOwned, Output>(
         &self,
+        reader: &Reader<T, Output>,
         call: &FailedCall,
         context: &ResponseContext,
-        agent: Option<&str>,
-    ) -> Result<O::Output, Error> {
-        let can_be_missed = |error: &GraphQlError| match error.path.get(1) {
-            Some(PathSegment::Field(name)) => O::INFO.may_miss.contains(&name.as_str()),
-            _ => false,
-        };
-        match O::INFO.safety {
-            Safety::Never => self.started(
-                Box::new(call.clone()),
-                context,
-                &O::INFO,
-                Names { agent, roots: &[] },
-                |call, data, errors, can_be_accepted| {
-                    if errors.list.iter().all(can_be_missed) && !errors.is_unreadable {
-                        return value::<O>(data, &call, &context.redaction, can_be_accepted);
-                    }
-                    let data = serde_json::from_str(data.get()).ok();
-                    Err(Error::GraphQl {
-                        call,
-                        errors: errors.list,
-                        data: data.map(|data| context.redaction.json(data)),
-                        executed: true,
-                    })
-                },
-            ),
-            Safety::Read | Safety::Idempotent => {
-                let (data, _) = self.data(call, context, can_be_missed)?;
-                value::<O>(&data, call, &context.redaction, false)
-            }
+    ) -> Result<Output, Error> {
+        let mut call = call.clone();
+        match reader.info.safety {
+            Safety::Never => return self.started(reader, Box::new(call), context),
+            // Whatever else the response is, the runs that it names are kept.
+            Safety::Idempotent => call.is_about((reader.info.find_ids)(&self.body)),
+            Safety::Read => {}
         }
+        let (data, errors) = self.data(&call, context, |error| reader.can_be_missed(error))?;
+        value(reader, &data, errors, &call, &context.redaction, false)
     }
 
-    /// The data that a read or a stop asked for, where one strict pass over the body gives it:
-    /// then [`data`](Self::data) gives the same, and no errors.
+    /// The data that a read asked for, where one strict pass over the body gives it: then
+    /// [`data`](Self::data) gives the same, and no errors.
     pub(crate) fn strict_data<'body, T: Deserialize<'body>>(&'body self) -> Option<T> {
         match speaks_by_itself(self.status) {
             true => None,
@@ -129,17 +103,14 @@ impl Response {
         }
     }
 
-    /// What came of a trigger, a follow-up, or another change that would be made twice. `read` makes of
-    /// a value what is wanted: it gets the errors beside it, and whether `ok: false` may have been
-    /// carried out all the same.
-    pub(super) fn started<T>(
+    /// What came of a trigger, a follow-up, or another change that would be made twice.
+    fn started<T: DeserializeOwned, Output>(
         &self,
+        reader: &Reader<T, Output>,
         mut call: Box<FailedCall>,
         context: &ResponseContext,
-        operation: &OperationInfo,
-        names: Names<'_>,
-        read: impl FnOnce(Box<FailedCall>, &RawValue, Errors, bool) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    ) -> Result<Output, Error> {
+        let operation = &reader.info;
         let status = self.status.as_u16();
         // The id first: it must not be lost, whatever else the response says.
         let ids = (operation.find_ids)(&self.body);
@@ -150,7 +121,7 @@ impl Response {
         let field_names = || FieldNames::of(&repaired(&self.body));
         // Where the data has none, it may stand elsewhere.
         let holds_value = || {
-            let own = names.roots.iter().map(String::as_str);
+            let own = reader.roots.iter().map(String::as_str);
             let roots: Vec<_> = operation.root.into_iter().chain(own).collect();
             has_value(&self.body, &roots)
         };
@@ -174,8 +145,19 @@ impl Response {
         };
         if let Some(data) = data {
             call.maybe_executed = true;
-            let can_be_accepted = has_id || field_names() != FieldNames::Unique;
-            return read(call, data, errors, can_be_accepted);
+            let can_be_missed = !errors.is_unreadable || reader.is_whole();
+            if can_be_missed && errors.list.iter().all(|error| reader.can_be_missed(error)) {
+                let can_be_accepted = has_id || field_names() != FieldNames::Unique;
+                let redaction = &context.redaction;
+                return value(reader, data, errors.list, &call, redaction, can_be_accepted);
+            }
+            let data = serde_json::from_str(data.get()).ok();
+            return Err(Error::GraphQl {
+                call,
+                errors: errors.list,
+                data: data.map(|data| context.redaction.json(data)),
+                executed: true,
+            });
         }
 
         // Data that is no object is no value, and may come of one all the same.
@@ -202,7 +184,9 @@ impl Response {
             }
             return Err(self.refused_before_execution(call, context, errors.list));
         }
-        if is_clean && proof::is_own_refusal(&errors.as_said, operation, names.agent, status) {
+        if is_clean
+            && proof::is_own_refusal(&errors.as_said, operation, reader.agent.as_deref(), status)
+        {
             return Err(Error::GraphQl {
                 call,
                 errors: errors.list,

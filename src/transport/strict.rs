@@ -6,26 +6,54 @@
 //! or bytes that are no UTF-8 in a text that is read, a name that stands twice where it is read, an
 //! error of any kind, null data, and whatever the schema does not allow are left to that one.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// A GraphQL response that has data and no errors.
 #[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
 struct WithoutErrors<T> {
-    data: T,
+    data: Object<T>,
     /// Null or an empty list: what fits in a list of none.
     #[serde(default, rename = "errors")]
     _errors: Option<[IgnoredAny; 0]>,
 }
 
+/// What serde would also take from an array, for the fields in their order.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
 /// The data of a body, if it is exactly that of a response without errors.
 pub(super) fn data<'body, T: Deserialize<'body>>(body: &'body [u8]) -> Option<T> {
-    // serde would take an array for the fields in their order.
+    // As for `Object`.
     if !body.trim_ascii_start().starts_with(b"{") {
         return None;
     }
     let response: WithoutErrors<T> = serde_json::from_slice(body).ok()?;
-    Some(response.data)
+    Some(response.data.0)
 }
 
 #[cfg(test)]
@@ -60,6 +88,7 @@ mod tests {
             r#"{"data":{"root":"x"}}}"#,
             r#"{"data":{"root":"x"}"#,
             r#"{"data":null}"#,
+            r#"{"data":["x"]}"#,
             r#"{"errors":[]}"#,
             r#"[{"root":"x"}]"#,
             r#"[{"root":"x"},null]"#,

@@ -1,5 +1,6 @@
 //! Documents of the user's own go the way of the library's operations.
 
+mod as_our_own;
 mod nothing_made_up;
 mod refusals;
 mod responses;
