@@ -573,7 +573,7 @@ fn programs_get_each_fix_too() {
     let mut command = company(&emulator);
     command.env("PARADIME_WORKSPACE_UID", "elsewhere");
     let done = run(command, &["doctor", "--output", "json"]);
-    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    let report = done.json();
     let failed = |check: &&Value| check["outcome"] == "failed";
     let checks = report["checks"].as_array().unwrap();
     let fixes: Vec<_> = checks.iter().filter(failed).map(|it| &it["fix"]).collect();

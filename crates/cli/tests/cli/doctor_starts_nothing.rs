@@ -1,7 +1,6 @@
 //! `dinoai doctor` says what is wrong and how to fix it, and starts nothing.
 
 use dinoai_emulator::{Backend, Emulator, Quirks, RefusalStatus};
-use serde_json::Value;
 
 use crate::support::answering::{Answer, answering, dinoai_at};
 use crate::support::program::{dinoai, run};
@@ -158,7 +157,7 @@ fn a_read_fails_by_every_answer_but_one_about_its_empty_id() {
 fn programs_get_the_same() {
     let emulator = emulator(Backend::PagesOnly, Quirks::new());
     let done = run(dinoai(&emulator), &["doctor", "--output", "json"]);
-    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    let report = done.json();
     let steps = report["features"].as_array().unwrap();
     let steps = steps.iter().find(|row| row["name"] == "steps").unwrap();
     assert_eq!(steps["support"], "not_supported");

@@ -126,7 +126,7 @@ fn a_run_takes_the_requests_and_the_bytes_of_a_wait() {
     let (done, json) = call(&["run", "agent", "--output", "json"]);
     // Of 36 reads of stages that last three, the last one is one of the end.
     assert_eq!(asked(&emulator), [1, 0, 37, 0, 1]);
-    let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    let document = done.json();
     assert_eq!(document["messages"].as_array().unwrap().len(), 13);
     emulator.clear_requests();
     let (done, text) = call(&["run", "agent"]);

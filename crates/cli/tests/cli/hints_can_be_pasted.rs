@@ -112,7 +112,7 @@ fn a_hint_in_a_result_is_the_one_on_standard_error() {
         let account = ["--credentials-file", file, "--output", format];
         let done = run(bare(), &[&["wait", id][..], &account, &SHORT].concat());
         assert_eq!(done.code(), 4, "{}", done.stderr);
-        let result: Value = serde_json::from_str(&done.stdout).unwrap();
+        let result = done.json();
         let result = result.get(0).unwrap_or(&result);
         let said: Value = serde_json::from_str(&done.stderr).unwrap();
         let expected = format!("to resume: dinoai --credentials-file {file} watch {id}");

@@ -8,6 +8,7 @@
 
 mod agents_are_checked;
 mod answer_file_has_only_the_answer;
+mod backends_are_asked_for_their_schema;
 mod batch;
 mod changed_schemas_are_noticed;
 mod colours_follow_the_environment;
@@ -36,6 +37,7 @@ mod own_documents_are_checked;
 mod readmes_show_real_output;
 mod results_in_each_format;
 mod schema_covers_all_json;
+mod schemas_in_files_are_compared;
 mod send_shows_its_own_turn;
 mod signals;
 #[path = "../../../emulator/tests/emulator/skipped.rs"]

@@ -17,7 +17,7 @@ use crate::support::runs::Folder;
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let done = run(bare(), &["schema", "output"]);
     assert_eq!(done.code(), 0, "{}", done.stderr);
-    serde_json::from_str(&done.stdout).unwrap()
+    done.json()
 });
 
 /// What one of the schema's definitions takes.
@@ -100,7 +100,7 @@ fn output_of(Snapshot { name, stdout, .. }: &Snapshot) -> Option<String> {
                 "cli__results_in_each_format__",
                 "cli__keys__found_again__",
                 "cli__own_documents_are_checked__",
-                "cli__changed_schemas_are_noticed__",
+                "cli__schemas_in_files_are_compared__",
             ];
             let what = folders.iter().find_map(|folder| what.strip_prefix(folder));
             assert!(what.is_some(), "{name}: which command wrote this?");

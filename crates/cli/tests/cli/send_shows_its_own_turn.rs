@@ -81,7 +81,7 @@ fn a_run_at_rest_is_answered_as_ever() {
     let send = ["send", &id, "-m", "the second", "--output", "json"];
     let done = run(dinoai(&emulator), &[&send[..], &FAST].concat());
     assert_eq!(done.code(), 0, "{}", done.stderr);
-    let turn: Value = serde_json::from_str(&done.stdout).unwrap();
+    let turn = done.json();
     let messages = turn["messages"].as_array().unwrap().iter();
     let texts: Vec<_> = messages
         .map(|message| message["content"].as_str().unwrap())

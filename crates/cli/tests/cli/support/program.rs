@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use dinoai_emulator::Emulator;
+use serde_json::Value;
 
 /// The program, with the emulator's account in its environment and nothing else of ours.
 pub(crate) fn dinoai(emulator: &Emulator) -> Command {
@@ -54,6 +55,13 @@ impl Done {
 
     pub(crate) fn code(&self) -> i32 {
         self.status.code().unwrap_or(-1)
+    }
+
+    /// The JSON document that it wrote.
+    pub(crate) fn json(&self) -> Value {
+        let document = serde_json::from_str(&self.stdout);
+        assert!(document.is_ok(), "{document:?}: {}", self.shown());
+        document.unwrap()
     }
 
     /// The command that it says to resume with.
