@@ -3,7 +3,7 @@
 
 use dinoai::graphql::RetrySafety;
 use dinoai::graphql_client::{self, GraphQLQuery};
-use dinoai::{Error, RunStatus as DinoAiAgentRunStatus};
+use dinoai::{Client, Error, Result, RunStatus as DinoAiAgentRunStatus};
 use serde_json::{Value, json};
 
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
@@ -42,53 +42,68 @@ fn shape(error: &Error) -> String {
     )
 }
 
-/// What comes of both, each with a server of its own, and how often each was sent.
-async fn compare(reply: &Reply) -> [(String, usize); 3] {
+/// What comes of a call of the library where everything is answered with this, and how often it is sent. It is
+/// the same of the call with the document as the user's own.
+async fn said_to_both(
+    reply: &Reply,
+    ours: impl AsyncFn(Client) -> Result<String>,
+    yours: impl AsyncFn(Client) -> Result<String>,
+) -> (String, usize) {
     let server = async || {
         let reply = reply.clone();
         FaultServer::scripted(move |_| reply.clone()).await
     };
-    let said = |result: Result<String, Error>| result.unwrap_or_else(|error| shape(&error));
-    let (ours, yours) = (server().await, server().await);
-    let ((our_client, _), (your_client, _)) = (ours.client(), yours.client());
+    let (our_server, your_server) = (server().await, server().await);
+    let ours = ours(our_server.client().0).await;
+    let yours = yours(your_server.client().0).await;
+    let said = |result: Result<String>| result.unwrap_or_else(|error| shape(&error));
+    let (ours, yours) = (said(ours), said(yours));
+    let (sent, sent_by_you) = (our_server.arrived(), your_server.arrived());
+    assert_eq!((&yours, sent_by_you), (&ours, sent), "{reply:?}");
+    (ours, sent)
+}
 
-    let run = our_client.get_run(SESSION).await;
-    let run = said(run.map(|run| format!("{} {}", run.status, run.messages.len())));
-    let run = (run, ours.arrived());
-    let variables = dinoai_agent_run::Variables {
-        id: SESSION.to_owned(),
-    };
-    let own_run = your_client.execute::<DinoaiAgentRun>(variables).await;
-    let own_run = own_run.map(|response| response.data.dinoai_agent_run.unwrap());
-    let own_run = said(own_run.map(|run| format!("{} {}", run.status, run.messages.len())));
-    assert_eq!((own_run, yours.arrived()), run, "{reply:?}");
-
-    let (ours, yours) = (server().await, server().await);
-    let ((our_client, _), (your_client, _)) = (ours.client(), yours.client());
-    let listed = our_client.list_workspaces().await;
-    let listed = said(listed.map(|all| format!("{} workspaces", all.len())));
-    let listed = (listed, ours.arrived());
-    let own_listed = your_client
-        .execute::<ListWorkspaces>(list_workspaces::Variables {})
-        .await;
-    let own_listed = own_listed.map(|response| response.data.list_workspaces.unwrap().workspaces);
-    let own_listed = said(own_listed.map(|all| format!("{} workspaces", all.len())));
-    assert_eq!((own_listed, yours.arrived()), listed, "{reply:?}");
-
-    let (ours, yours) = (server().await, server().await);
-    let ((our_client, _), (your_client, _)) = (ours.client(), yours.client());
-    let stopped = our_client.stop_run(SESSION).await;
-    let stopped = (said(stopped.map(|it| it.status)), ours.arrived());
-    let variables = stop_dinoai_agent_run::Variables {
-        agent_session_id: SESSION.to_owned(),
-    };
-    let own_stopped = your_client
-        .execute_mutation::<StopDinoaiAgentRun>(variables, RetrySafety::Idempotent)
-        .await;
-    let own_stopped = own_stopped.map(|it| it.data.stop_dinoai_agent_run.unwrap().status);
-    assert_eq!((said(own_stopped), yours.arrived()), stopped, "{reply:?}");
-
-    [run, listed, stopped]
+/// The same of a read, of a list and of a stop.
+async fn said(reply: &Reply) -> [(String, usize); 3] {
+    let run = said_to_both(
+        reply,
+        async |client| {
+            let run = client.get_run(SESSION).await?;
+            Ok(format!("{} {}", run.status, run.messages.len()))
+        },
+        async |client| {
+            let id = SESSION.to_owned();
+            let variables = dinoai_agent_run::Variables { id };
+            let response = client.execute::<DinoaiAgentRun>(variables).await?;
+            let run = response.data.dinoai_agent_run.unwrap();
+            Ok(format!("{} {}", run.status, run.messages.len()))
+        },
+    );
+    let list = said_to_both(
+        reply,
+        async |client| {
+            let listed = client.list_workspaces().await?;
+            Ok(format!("{} workspaces", listed.len()))
+        },
+        async |client| {
+            let variables = list_workspaces::Variables {};
+            let response = client.execute::<ListWorkspaces>(variables).await?;
+            let listed = response.data.list_workspaces.unwrap();
+            Ok(format!("{} workspaces", listed.workspaces.len()))
+        },
+    );
+    let stop = said_to_both(
+        reply,
+        async |client| Ok(client.stop_run(SESSION).await?.status),
+        async |client| {
+            let agent_session_id = SESSION.to_owned();
+            let variables = stop_dinoai_agent_run::Variables { agent_session_id };
+            let safety = RetrySafety::Idempotent;
+            let call = client.execute_mutation::<StopDinoaiAgentRun>(variables, safety);
+            Ok(call.await?.data.stop_dinoai_agent_run.unwrap().status)
+        },
+    );
+    [run.await, list.await, stop.await]
 }
 
 fn data() -> Value {
@@ -181,7 +196,7 @@ async fn whatever_comes_back_means_the_same() {
         (Reply::CutBody, [("Transport", 4); 3]),
         (Reply::ResetAfter, [("Transport", 4); 3]),
     ] {
-        let said = compare(&reply).await;
+        let said = said(&reply).await;
         for ((said, sent), (expected, times)) in said.iter().zip(expected) {
             assert!(
                 said.starts_with(expected),

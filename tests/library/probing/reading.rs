@@ -73,8 +73,8 @@ async fn a_server_that_is_not_there_is_asked_nothing_more() {
     );
 }
 
-/// Whether the read is granted where this is the response to it, in one word.
-async fn read_with(status: u16, body: &Value) -> String {
+/// Asserts whether the read is granted where this is the response to it, in one word.
+async fn assert_it_means(status: u16, body: &Value, expected: &str) {
     let said = body.clone();
     let server = FaultServer::scripted(move |seen| match seen.query.contains("@skip") {
         true => Reply::data(&json!({})),
@@ -83,8 +83,11 @@ async fn read_with(status: u16, body: &Value) -> String {
     .await;
     let features = server.client().0.probe().await.unwrap();
     let read = format!("{:?}", features.read);
-    let word = read.split([' ', '{']).next();
-    word.unwrap_or_default().to_owned()
+    assert_eq!(
+        read.split([' ', '{']).next(),
+        Some(expected),
+        "{status} {body}"
+    );
 }
 
 /// An error at the read, with this code and message.
@@ -95,96 +98,62 @@ fn at_the_read(code: &str, message: &str) -> Value {
 #[tokio::test]
 async fn each_answer_to_the_read_means_something_else() {
     let nothing = json!({ "dinoaiAgentRun": null });
-    for (status, error, word) in [
-        (200, at_the_read("NOT_FOUND", "no"), "Granted"),
-        (200, at_the_read("SESSION_NOT_FOUND", "no"), "Granted"),
+    for (word, errors) in [
         (
-            200,
-            at_the_read("", "No DinoAI agent session '' was found."),
             "Granted",
-        ),
-        (200, at_the_read("", "Session not found"), "Granted"),
-        (
-            200,
-            at_the_read("", "DinoaiAgentRun matching query does not exist."),
-            "Granted",
-        ),
-        (200, at_the_read("", "No such run"), "Granted"),
-        (200, at_the_read("AGENT_RUN_NOT_FOUND", "no"), "Granted"),
-        (
-            200,
-            at_the_read("NOT_FOUND", "No session '' in workspace finance."),
-            "Granted",
+            &[
+                (200, "NOT_FOUND", "no"),
+                (200, "SESSION_NOT_FOUND", "no"),
+                (200, "", "No DinoAI agent session '' was found."),
+                (200, "", "Session not found"),
+                (200, "", "DinoaiAgentRun matching query does not exist."),
+                (200, "", "No such run"),
+                (200, "AGENT_RUN_NOT_FOUND", "no"),
+                (200, "NOT_FOUND", "No session '' in workspace finance."),
+            ][..],
         ),
         (
-            200,
-            at_the_read("NOT_FOUND", "Workspace elsewhere not found"),
             "NotChecked",
+            &[
+                (200, "NOT_FOUND", "Workspace elsewhere not found"),
+                (200, "WORKSPACE_NOT_FOUND", "no"),
+                (200, "ACCOUNT_NOT_FOUND", "No such run"),
+                (200, "API_KEY_NOT_FOUND", "no"),
+                (200, "", "The workspace of this run was not found"),
+                (503, "NOT_FOUND", "no"),
+                (200, "INTERNAL_SERVER_ERROR", "Internal server error"),
+                (200, "INTERNAL_SERVER_ERROR", "No such session"),
+                (503, "INTERNAL_SERVER_ERROR", "Internal server error"),
+                (200, "SERVICE_UNAVAILABLE", "no"),
+                (200, "", "The replica was not found"),
+                (200, "", "Something else"),
+            ][..],
         ),
-        (200, at_the_read("WORKSPACE_NOT_FOUND", "no"), "NotChecked"),
         (
-            200,
-            at_the_read("ACCOUNT_NOT_FOUND", "No such run"),
-            "NotChecked",
-        ),
-        (200, at_the_read("API_KEY_NOT_FOUND", "no"), "NotChecked"),
-        (
-            200,
-            at_the_read("", "The workspace of this run was not found"),
-            "NotChecked",
-        ),
-        (
-            200,
-            at_the_read("", "Insufficient permissions for DinoAI agents"),
             "Refused",
+            &[
+                (200, "", "Insufficient permissions for DinoAI agents"),
+                (200, "FORBIDDEN", "no"),
+                (503, "FORBIDDEN", "no"),
+                (200, "UNAUTHENTICATED", "no"),
+                (200, "UNAUTHORIZED", "no"),
+                (200, "", "Missing capability dinoai:agent:read"),
+                (503, "", "Missing capability dinoai:agent:read"),
+                (
+                    200,
+                    "INTERNAL_SERVER_ERROR",
+                    "The key lacks dinoai:agent:read.",
+                ),
+                (200, "", "Permission denied"),
+            ][..],
         ),
-        (503, at_the_read("NOT_FOUND", "no"), "NotChecked"),
-        (200, at_the_read("FORBIDDEN", "no"), "Refused"),
-        (503, at_the_read("FORBIDDEN", "no"), "Refused"),
-        (200, at_the_read("UNAUTHENTICATED", "no"), "Refused"),
-        (200, at_the_read("UNAUTHORIZED", "no"), "Refused"),
-        (
-            200,
-            at_the_read("", "Missing capability dinoai:agent:read"),
-            "Refused",
-        ),
-        (
-            503,
-            at_the_read("", "Missing capability dinoai:agent:read"),
-            "Refused",
-        ),
-        (
-            200,
-            at_the_read("INTERNAL_SERVER_ERROR", "The key lacks dinoai:agent:read."),
-            "Refused",
-        ),
-        (200, at_the_read("", "Permission denied"), "Refused"),
-        (
-            200,
-            at_the_read("INTERNAL_SERVER_ERROR", "Internal server error"),
-            "NotChecked",
-        ),
-        (
-            200,
-            at_the_read("INTERNAL_SERVER_ERROR", "No such session"),
-            "NotChecked",
-        ),
-        (
-            503,
-            at_the_read("INTERNAL_SERVER_ERROR", "Internal server error"),
-            "NotChecked",
-        ),
-        (200, at_the_read("SERVICE_UNAVAILABLE", "no"), "NotChecked"),
-        (
-            200,
-            at_the_read("", "The replica was not found"),
-            "NotChecked",
-        ),
-        (200, at_the_read("", "Something else"), "NotChecked"),
     ] {
-        for data in [&Value::Null, &nothing] {
-            let body = json!({ "data": data, "errors": [error] });
-            assert_eq!(read_with(status, &body).await, word, "{status} {body}");
+        for (status, code, message) in errors {
+            for data in [&Value::Null, &nothing] {
+                let error = at_the_read(code, message);
+                let body = json!({ "data": data, "errors": [error] });
+                assert_it_means(*status, &body, word).await;
+            }
         }
     }
     // Of several errors, each has to say that there is no such run.
@@ -193,7 +162,7 @@ async fn each_answer_to_the_read_means_something_else() {
         at_the_read("", "Something else")
     ]);
     let two = json!({ "data": null, "errors": two });
-    assert_eq!(read_with(200, &two).await, "NotChecked");
+    assert_it_means(200, &two, "NotChecked").await;
 }
 
 #[tokio::test]
@@ -252,7 +221,7 @@ async fn what_is_no_error_of_the_read_grants_it_only_where_it_was_carried_out() 
             "NotChecked",
         ),
     ] {
-        assert_eq!(read_with(status, &body).await, word, "{status} {body}");
+        assert_it_means(status, &body, word).await;
     }
 }
 

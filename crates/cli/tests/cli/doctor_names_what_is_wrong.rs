@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use dinoai_emulator::{Backend, Capability, Emulator, Quirks};
+use dinoai_emulator::{Capability, Emulator, Quirks};
 use serde_json::{Value, json};
 
 use crate::support::answering::{Answer, answering, dinoai_at};
 use crate::support::home::{at_home, home_with};
 use crate::support::program::{Done, bare, dinoai, run};
-use crate::support::report::{doctor, line};
+use crate::support::report::{doctor, good, line, starts};
 
 fn emulator(quirks: Quirks) -> Emulator {
     Emulator::builder().quirks(quirks).start_blocking().unwrap()
@@ -23,21 +23,6 @@ fn company(emulator: &Emulator) -> Command {
         .env("PARADIME_API_ENDPOINT", emulator.endpoint())
         .env("PARADIME_API_SECRET", emulator.company_token());
     command
-}
-
-fn starts(done: &Done, lines: &[(&str, &str)]) {
-    for (name, start) in lines {
-        let line = line(done, name);
-        assert!(line.starts_with(start), "{name} {start}\n{}", done.stdout);
-    }
-}
-
-/// What a server that obeys `@skip` and has no run says, unless it is said otherwise.
-fn good(request: &str) -> Answer {
-    match request.contains("@skip") {
-        true => Answer::json("200 OK", r#"{"data":{}}"#),
-        false => Answer::json("200 OK", r#"{"data":{"dinoaiAgentRun":null}}"#),
-    }
 }
 
 #[test]
@@ -412,23 +397,6 @@ fn the_command_that_lists_the_workspaces_reaches_the_same_account() {
 }
 
 #[test]
-fn of_many_runs_that_were_started_the_first_are_named() {
-    let ids: Vec<_> = (0..20_000)
-        .map(|number| json!({ "agentSessionId": format!("run{number:05}") }))
-        .collect();
-    let body = json!({ "data": { "triggerDinoaiAgentRun": ids } }).to_string();
-    let address = answering(move |request| match request.contains("mutation") {
-        true => Answer::json("200 OK", body.clone()),
-        false => good(request),
-    });
-    let done = doctor(dinoai_at("http", address));
-    assert_eq!(done.code(), 6, "{}", done.stdout);
-    let trigger = line(&done, "trigger");
-    assert!(trigger.ends_with("run00019 and 19980 more"), "{trigger}");
-    assert_eq!(done.stdout.matches("dinoai stop run").count(), 20);
-}
-
-#[test]
 fn refused_credentials_are_said_once() {
     let mut wrong = dinoai(&emulator(Quirks::new()));
     let emulator = emulator(Quirks::new());
@@ -454,117 +422,6 @@ fn refused_credentials_are_said_once() {
     let rows = done.stdout.matches(": see credentials\n").count();
     assert_eq!(rows, 10, "{}", done.stdout);
     assert!(!done.stdout.contains("give the key"), "{}", done.stdout);
-}
-
-#[test]
-fn a_server_that_executes_what_is_skipped_is_named_with_the_run() {
-    for (status, operation, root) in [
-        ("200 OK", "TriggerDinoaiAgentRun", "triggerDinoaiAgentRun"),
-        (
-            "401 Unauthorized",
-            "TriggerDinoaiAgentRun",
-            "triggerDinoaiAgentRun",
-        ),
-        ("200 OK", "SendDinoaiAgentMessage", "sendDinoaiAgentMessage"),
-    ] {
-        let starts_a_run = format!("mutation {operation}(");
-        let address = answering(move |request| match request.contains(&starts_a_run) {
-            true => {
-                let value = json!({ "ok": true, "agentSessionId": "abc123", "status": "queued" });
-                Answer::json(status, json!({ "data": { root: value } }).to_string())
-            }
-            false => good(request),
-        });
-        let mut command = dinoai_at("http", address);
-        command.args(["--workspace", "finance"]);
-        let done = doctor(command);
-        assert_eq!(done.code(), 6, "{}", done.stdout);
-        starts(
-            &done,
-            &[
-                ("endpoint", "ok"),
-                ("credentials", "ok"),
-                ("trigger", "failed"),
-            ],
-        );
-        let trigger = line(&done, "trigger");
-        assert!(
-            trigger.contains(&format!(
-                "does not obey @skip: it has executed {operation}, and names run abc123"
-            )),
-            "{trigger}"
-        );
-        for hint in [
-            "dinoai --workspace finance get abc123\n",
-            "dinoai --workspace finance stop abc123\n",
-        ] {
-            assert!(done.stdout.contains(hint), "{}", done.stdout);
-        }
-        assert!(
-            !done.stdout.contains("check PARADIME_API_ENDPOINT"),
-            "{}",
-            done.stdout
-        );
-    }
-}
-
-#[test]
-fn why_types_are_not_compared_is_said() {
-    let hidden = doctor(dinoai(&emulator(Quirks::new().without_introspection())));
-    let schema = line(&hidden, "schema");
-    assert!(
-        schema.starts_with("not tested") && schema.contains("ntrospection"),
-        "{schema}"
-    );
-    let address = answering(|request| match request.contains("__schema") {
-        true => Answer::page("404 Not Found"),
-        false => good(request),
-    });
-    let schema = doctor(dinoai_at("http", address));
-    let schema = line(&schema, "schema");
-    assert!(schema.contains("HTTP 404"), "{schema}");
-    let address = answering(|request| match request.contains("__schema") {
-        true => Answer::json("200 OK", r#"{"data":{"__schema":{}}}"#),
-        false => good(request),
-    });
-    let schema = doctor(dinoai_at("http", address));
-    let schema = line(&schema, "schema");
-    assert!(schema.contains("of no use"), "{schema}");
-    let long = "x".repeat(2 << 20);
-    let body = json!({ "data": { "__schema": null }, "errors": [{ "message": long }] }).to_string();
-    let address = answering(move |request| match request.contains("__schema") {
-        true => Answer::json("200 OK", body.clone()),
-        false => good(request),
-    });
-    let schema = doctor(dinoai_at("http", address));
-    assert!(line(&schema, "schema").len() < 1000);
-}
-
-#[test]
-fn what_an_older_backend_lacks_is_not_called_breaking() {
-    let builder = Emulator::builder().backend(Backend::PagesOnly);
-    let emulator = builder.start_blocking().unwrap();
-    let done = doctor(dinoai(&emulator));
-    assert_eq!(done.code(), 0, "{}", done.stdout);
-    let schema = line(&done, "schema");
-    assert!(schema.starts_with("ok"), "{schema}");
-    for name in ["trigger_options", "steps", "stop_run", "list_workspaces"] {
-        assert!(schema.contains(name), "{schema}");
-    }
-    assert!(!done.stdout.contains("breaking"), "{}", done.stdout);
-
-    // What has moved beside it still is.
-    let pages = include_str!("../../../emulator/backends/pages.graphql");
-    let moved = pages.replacen("workspaceUid: String!", "workspaceUid: String", 1);
-    assert_ne!(moved, pages);
-    let builder = Emulator::builder().backend(Backend::sdl(moved));
-    let done = doctor(dinoai(&builder.start_blocking().unwrap()));
-    assert_eq!(done.code(), 5, "{}", done.stdout);
-    let schema = line(&done, "schema");
-    assert!(
-        schema.starts_with("warning") && schema.contains("steps") && schema.contains("1 breaking"),
-        "{schema}"
-    );
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use dinoai::{Client, Credentials, Features, Support};
 use dinoai_emulator::{Backend, Emulator, Quirks, RefusalStatus};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::support::answering::{Answer, answering, dinoai_at};
 use crate::support::changed_schemas::{CHANGED_SCHEMAS, ChangedSchema};
 use crate::support::program::{dinoai, run};
+use crate::support::report::{doctor, good, line};
 
 type Names = BTreeSet<String>;
 
@@ -246,4 +248,65 @@ fn the_library_says_the_same_of_what_a_backend_refuses() {
         }
         assert_eq!(emulator.runs().len(), 0);
     }
+}
+
+#[test]
+fn why_types_are_not_compared_is_said() {
+    let hidden = Emulator::builder().quirks(Quirks::new().without_introspection());
+    let hidden = hidden.start_blocking().unwrap();
+    let hidden = doctor(dinoai(&hidden));
+    let schema = line(&hidden, "schema");
+    assert!(
+        schema.starts_with("not tested") && schema.contains("ntrospection"),
+        "{schema}"
+    );
+    let address = answering(|request| match request.contains("__schema") {
+        true => Answer::page("404 Not Found"),
+        false => good(request),
+    });
+    let schema = doctor(dinoai_at("http", address));
+    let schema = line(&schema, "schema");
+    assert!(schema.contains("HTTP 404"), "{schema}");
+    let address = answering(|request| match request.contains("__schema") {
+        true => Answer::json("200 OK", r#"{"data":{"__schema":{}}}"#),
+        false => good(request),
+    });
+    let schema = doctor(dinoai_at("http", address));
+    let schema = line(&schema, "schema");
+    assert!(schema.contains("of no use"), "{schema}");
+    let long = "x".repeat(2 << 20);
+    let body = json!({ "data": { "__schema": null }, "errors": [{ "message": long }] }).to_string();
+    let address = answering(move |request| match request.contains("__schema") {
+        true => Answer::json("200 OK", body.clone()),
+        false => good(request),
+    });
+    let schema = doctor(dinoai_at("http", address));
+    assert!(line(&schema, "schema").len() < 1000);
+}
+
+#[test]
+fn what_an_older_backend_lacks_is_not_called_breaking() {
+    let builder = Emulator::builder().backend(Backend::PagesOnly);
+    let emulator = builder.start_blocking().unwrap();
+    let done = doctor(dinoai(&emulator));
+    assert_eq!(done.code(), 0, "{}", done.stdout);
+    let schema = line(&done, "schema");
+    assert!(schema.starts_with("ok"), "{schema}");
+    for name in ["trigger_options", "steps", "stop_run", "list_workspaces"] {
+        assert!(schema.contains(name), "{schema}");
+    }
+    assert!(!done.stdout.contains("breaking"), "{}", done.stdout);
+
+    // What has moved beside it still is.
+    let pages = include_str!("../../../emulator/backends/pages.graphql");
+    let moved = pages.replacen("workspaceUid: String!", "workspaceUid: String", 1);
+    assert_ne!(moved, pages);
+    let builder = Emulator::builder().backend(Backend::sdl(moved));
+    let done = doctor(dinoai(&builder.start_blocking().unwrap()));
+    assert_eq!(done.code(), 5, "{}", done.stdout);
+    let schema = line(&done, "schema");
+    assert!(
+        schema.starts_with("warning") && schema.contains("steps") && schema.contains("1 breaking"),
+        "{schema}"
+    );
 }

@@ -1,10 +1,11 @@
 //! `dinoai doctor` says what is wrong and how to fix it, and starts nothing.
 
 use dinoai_emulator::{Backend, Emulator, Quirks, RefusalStatus};
+use serde_json::json;
 
 use crate::support::answering::{Answer, answering, dinoai_at};
 use crate::support::program::{dinoai, run};
-use crate::support::report::{doctor, line};
+use crate::support::report::{doctor, good, line, starts};
 
 fn emulator(backend: Backend, quirks: Quirks) -> Emulator {
     let builder = Emulator::builder().backend(backend).quirks(quirks);
@@ -166,4 +167,73 @@ fn programs_get_the_same() {
         serde_json::json!(["steps", "startupSteps"])
     );
     assert_eq!(report["checks"][0]["outcome"], "ok");
+}
+
+#[test]
+fn of_many_runs_that_were_started_the_first_are_named() {
+    let ids: Vec<_> = (0..20_000)
+        .map(|number| json!({ "agentSessionId": format!("run{number:05}") }))
+        .collect();
+    let body = json!({ "data": { "triggerDinoaiAgentRun": ids } }).to_string();
+    let address = answering(move |request| match request.contains("mutation") {
+        true => Answer::json("200 OK", body.clone()),
+        false => good(request),
+    });
+    let done = doctor(dinoai_at("http", address));
+    assert_eq!(done.code(), 6, "{}", done.stdout);
+    let trigger = line(&done, "trigger");
+    assert!(trigger.ends_with("run00019 and 19980 more"), "{trigger}");
+    assert_eq!(done.stdout.matches("dinoai stop run").count(), 20);
+}
+
+#[test]
+fn a_server_that_executes_what_is_skipped_is_named_with_the_run() {
+    for (status, operation, root) in [
+        ("200 OK", "TriggerDinoaiAgentRun", "triggerDinoaiAgentRun"),
+        (
+            "401 Unauthorized",
+            "TriggerDinoaiAgentRun",
+            "triggerDinoaiAgentRun",
+        ),
+        ("200 OK", "SendDinoaiAgentMessage", "sendDinoaiAgentMessage"),
+    ] {
+        let starts_a_run = format!("mutation {operation}(");
+        let address = answering(move |request| match request.contains(&starts_a_run) {
+            true => {
+                let value = json!({ "ok": true, "agentSessionId": "abc123", "status": "queued" });
+                Answer::json(status, json!({ "data": { root: value } }).to_string())
+            }
+            false => good(request),
+        });
+        let mut command = dinoai_at("http", address);
+        command.args(["--workspace", "finance"]);
+        let done = doctor(command);
+        assert_eq!(done.code(), 6, "{}", done.stdout);
+        starts(
+            &done,
+            &[
+                ("endpoint", "ok"),
+                ("credentials", "ok"),
+                ("trigger", "failed"),
+            ],
+        );
+        let trigger = line(&done, "trigger");
+        assert!(
+            trigger.contains(&format!(
+                "does not obey @skip: it has executed {operation}, and names run abc123"
+            )),
+            "{trigger}"
+        );
+        for hint in [
+            "dinoai --workspace finance get abc123\n",
+            "dinoai --workspace finance stop abc123\n",
+        ] {
+            assert!(done.stdout.contains(hint), "{}", done.stdout);
+        }
+        assert!(
+            !done.stdout.contains("check PARADIME_API_ENDPOINT"),
+            "{}",
+            done.stdout
+        );
+    }
 }

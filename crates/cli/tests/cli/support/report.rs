@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::answering::Answer;
 use super::program::{Done, bare, run};
 
 /// What the doctor says: each line that failed, and each row that says more than where to look, has what to
@@ -33,4 +34,20 @@ pub(crate) fn line<'a>(done: &'a Done, name: &str) -> &'a str {
         !line.starts_with(' ') && columns.nth(1).is_some_and(|it| it.trim() == name)
     };
     lines.find(is_it).unwrap_or_default()
+}
+
+/// Asserts how the lines of these checks and features start.
+pub(crate) fn starts(done: &Done, lines: &[(&str, &str)]) {
+    for (name, start) in lines {
+        let line = line(done, name);
+        assert!(line.starts_with(start), "{name} {start}\n{}", done.stdout);
+    }
+}
+
+/// What a server that obeys `@skip` and has no run says, unless it is said otherwise.
+pub(crate) fn good(request: &str) -> Answer {
+    match request.contains("@skip") {
+        true => Answer::json("200 OK", r#"{"data":{}}"#),
+        false => Answer::json("200 OK", r#"{"data":{"dinoaiAgentRun":null}}"#),
+    }
 }
