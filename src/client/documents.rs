@@ -71,8 +71,9 @@ impl Client {
     /// with an error beside it leaves that open, as [`Error::OutcomeUnknown`] does; so does `ok: false` beside a
     /// session id, while `ok: false` without one is a refusal.
     ///
-    /// Data is read as by [`execute`](Self::execute); without an error beside it, also null or nothing for
-    /// `status`, and for the id beside `ok: false`, as an empty text.
+    /// Data is read as the derived types say. Where that fails and no error stands beside it, numbers in texts
+    /// are read as by [`execute`](Self::execute), and null or nothing as an empty text for `status`, and for the
+    /// id beside `ok: false`.
     ///
     /// Session ids in the response are kept whatever else the response is, if the document selects them by
     /// their own name, `agentSessionId`: the first is [`Error::session_id`], others are

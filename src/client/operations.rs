@@ -258,7 +258,7 @@ impl Client {
     /// true then, [`Error::session_id`] is the run, and nothing more was sent.
     ///
     /// [`Error::NotSent`], [`Error::Transport`], [`Error::RateLimited`] or [`Error::Http`] if the server
-    /// has not been reached, or begins by saying that it is asked too soon, or what is not GraphQL, so that no
+    /// has not been reached, or if all that it says is that it is asked too soon, or is not GraphQL: no
     /// further request would fare better.
     ///
     /// What else goes wrong is part of the [`Features`].

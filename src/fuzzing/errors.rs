@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 
 use super::given::{CANARY, Given, LONGEST_TEXT, TRANSCRIPT, Whole};
 use super::json::{Json, Unread};
-use super::proofs::Said;
+use super::proofs::{Said, Sent, prove_that_nothing_was_carried_out};
 use crate::error::Error;
 
 pub(super) fn shows_no_secret(error: &Error) {
@@ -100,4 +100,53 @@ pub(super) fn shows_no_transcript(given: &Given, error: &Error) {
     }
     let shown = error.to_string();
     assert!(in_texts < in_all || !shown.contains(TRANSCRIPT), "{shown}");
+}
+
+/// A session id in the body of a response is in the result. `asked`: the run that the call is about.
+pub(super) fn keeps_the_id(said: &Said, asked: Option<&str>, id: Option<&str>) {
+    let ids = said.ids();
+    // Of something that is no JSON, a number may be taken for a whole one.
+    let is_taken_for_whole = |id: &str| said.json.is_err() && id.parse::<f64>().is_ok();
+    match (asked, ids.is_empty()) {
+        (Some(asked), _) => assert_eq!(id, Some(asked)),
+        // Deeper than the other reader goes, it finds fewer of them.
+        (None, _) if said.json == Err(Unread::Deep) && !ids.is_empty() => assert!(id.is_some()),
+        (None, _) if said.json == Err(Unread::Deep) => {}
+        (None, true) => assert!(id.is_none_or(is_taken_for_whole), "{id:?}"),
+        (None, false) => {
+            let id = id.unwrap_or_else(|| panic!("the id is lost: {ids:?}"));
+            let is_it = |found: &String| found == id || is_same_number(found, id);
+            let is_one = ids.iter().any(is_it) || is_taken_for_whole(id);
+            assert!(is_one, "{id:?} is none of {ids:?}");
+        }
+    }
+}
+
+/// An id that was read as a number is written in another way.
+fn is_same_number(one: &str, other: &str) -> bool {
+    matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// A change of which an error says that nothing was carried out has one of the proofs.
+pub(super) fn is_proven_where_nothing_started(
+    given: &Given,
+    said: &Said,
+    sent: &Sent<'_>,
+    error: &Error,
+) {
+    let status = given.status.as_u16();
+    if !error.may_have_started() && said.json != Err(Unread::Deep) {
+        let (_, whole) = given.unpacked();
+        assert_eq!(whole, Whole::Yes, "{error:?}");
+        let is_proven = prove_that_nothing_was_carried_out(status, said, sent);
+        assert!(
+            is_proven,
+            "nothing proves that it was not carried out: {error:?}"
+        );
+    }
+    if error.is_retryable() {
+        assert_eq!(status, 429, "{error:?}");
+        assert!(!error.may_have_started());
+    }
+    assert_eq!(error.may_be_sent_again(), error.is_retryable(), "{error:?}");
 }

@@ -15,6 +15,7 @@ mod credentials_file;
 mod errors;
 mod given;
 mod json;
+mod own_documents;
 mod proofs;
 mod response;
 

@@ -22,7 +22,7 @@ pub(super) type Data = (Map<String, Value>, Vec<GraphQlError>);
 pub(super) struct Server<'a> {
     api: &'a Api,
     options: CallOptions,
-    /// Set once it has said anything by GraphQL, or has refused the credentials.
+    /// Set once a document has come to anything but [`is_no_answer`].
     has_answered: OnceLock<()>,
     time: OnceLock<SystemTime>,
 }

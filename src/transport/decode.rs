@@ -11,8 +11,8 @@ use super::redact::Redaction;
 use super::repair::parsed;
 use crate::error::{Error, FailedCall, GraphQlError, excerpt};
 
-/// What the data says, and the errors beside it, all of which can be missed. `can_be_accepted`: also where
-/// it says `ok: false`, since there is a session id in the response, or a name twice.
+/// What the data says, and the errors beside it, none of which makes the call fail. `can_be_accepted`: also
+/// where it says `ok: false`, since there is a session id in the response, or a name twice.
 pub(super) fn value<T: DeserializeOwned, Output>(
     reader: &Reader<T, Output>,
     data: &RawValue,
@@ -94,7 +94,7 @@ fn decode<T: DeserializeOwned>(
     call: &FailedCall,
     redaction: &Redaction,
 ) -> Result<T, Error> {
-    // serde would take an array for the fields in their order.
+    // serde would take an array for the root fields in their order.
     if !data.get().starts_with('{') {
         return Err(invalid(call, redaction, ".", "it is no object"));
     }

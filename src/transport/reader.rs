@@ -8,12 +8,12 @@ use crate::model::SessionId;
 pub(crate) struct Reader<T, Output> {
     pub(crate) info: OperationInfo,
     /// The agent that is asked for.
-    pub(crate) agent: Option<String>,
+    pub(super) agent: Option<String>,
     /// What the fields at the root of a document of the user's own are called in the response.
-    pub(crate) roots: Vec<String>,
-    pub(crate) output: fn(T, Vec<GraphQlError>) -> Result<Output, Refusal>,
+    pub(super) roots: Vec<String>,
+    pub(super) output: fn(T, Vec<GraphQlError>) -> Result<Output, Refusal>,
     /// The run that the response says it is about, if it has to be the one that was asked for.
-    pub(crate) session_id: fn(&Output) -> Option<&SessionId>,
+    pub(super) session_id: fn(&Output) -> Option<&SessionId>,
 }
 
 impl<T, Output> Reader<T, Output> {
@@ -31,14 +31,15 @@ impl<T, Output> Reader<T, Output> {
         }
     }
 
-    /// Of a document of which nothing is known but what its root fields are called: takes the data whole.
+    /// Takes the data whole, and all errors beside it: of a document of which no more is known than what its
+    /// root fields are called.
     pub(crate) fn whole(
         info: OperationInfo,
         roots: Vec<String>,
         output: fn(T, Vec<GraphQlError>) -> Result<Output, Refusal>,
     ) -> Self {
         Self {
-            info,
+            info: OperationInfo { root: None, ..info },
             agent: None,
             roots,
             output,

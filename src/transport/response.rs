@@ -16,7 +16,6 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::decode::{answer, value};
@@ -26,7 +25,7 @@ use super::operation::Safety;
 use super::proof;
 use super::reader::Reader;
 use super::redact::Redaction;
-use super::repair::{looks_like_json, repaired};
+use super::repair::{looks_like_json, parsed, repaired};
 use super::strict;
 use super::value_at::has_value;
 use crate::error::{
@@ -117,7 +116,6 @@ impl Response {
         let has_id = !ids.is_empty();
         let names_session = call.session_id.is_none() && has_id;
         call.is_about(ids);
-        let parsed = Parsed::of(&self.body);
         let field_names = || FieldNames::of(&repaired(&self.body));
         // Where the data has none, it may stand elsewhere.
         let holds_value = || {
@@ -125,7 +123,7 @@ impl Response {
             let roots: Vec<_> = operation.root.into_iter().chain(own).collect();
             has_value(&self.body, &roots)
         };
-        let Parsed::Envelope(envelope) = parsed else {
+        let Parsed::Envelope(envelope) = Parsed::of(&self.body) else {
             let is_proven = proof::is_status_before_execution(status)
                 && !names_session
                 && !holds_value()
@@ -151,11 +149,10 @@ impl Response {
                 let redaction = &context.redaction;
                 return value(reader, data, errors.list, &call, redaction, can_be_accepted);
             }
-            let data = serde_json::from_str(data.get()).ok();
             return Err(Error::GraphQl {
                 call,
                 errors: errors.list,
-                data: data.map(|data| context.redaction.json(data)),
+                data: parsed(data).map(|data| context.redaction.json(data)),
                 executed: true,
             });
         }
@@ -206,8 +203,7 @@ impl Response {
         Err(self.unknown(call, context, Some(errors.list)))
     }
 
-    /// The data that a read or a stop asked for, and the errors beside it, all of which can be
-    /// missed.
+    /// The data of what may be sent again, and the errors beside it, none of which makes the call fail.
     pub(crate) fn data(
         &self,
         call: &FailedCall,
@@ -260,15 +256,14 @@ impl Response {
         match data {
             Some(data) if errors.iter().all(can_be_missed) => Ok((data, errors)),
             None if !is_path_named => Err(unsupported(call(), errors, false)),
-            data => {
-                let data = data.and_then(|data| serde_json::from_str::<Value>(data.get()).ok());
-                Err(Error::GraphQl {
-                    call: call(),
-                    errors,
-                    data: data.map(|data| context.redaction.json(data)),
-                    executed: true,
-                })
-            }
+            data => Err(Error::GraphQl {
+                call: call(),
+                errors,
+                data: data
+                    .and_then(|data| parsed(&data))
+                    .map(|data| context.redaction.json(data)),
+                executed: true,
+            }),
         }
     }
 

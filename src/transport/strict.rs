@@ -23,7 +23,7 @@ struct WithoutErrors<T> {
     _errors: Option<[IgnoredAny; 0]>,
 }
 
-/// What serde would also take from an array, for the fields in their order.
+/// Data that is an object: serde would also take an array, for the root fields in their order.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

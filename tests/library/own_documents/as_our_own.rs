@@ -1,9 +1,10 @@
-//! The library's own documents, and the same ones as a user's, are one to the transport: whatever comes
-//! back, they are sent as often, and what it means is the same.
+//! The library's own documents, and the same ones as a user's, are sent as often, and a value, or what is no
+//! answer, means the same of both. Null at the root, `ok: false` and errors beside data do not: of its own
+//! documents the library knows what these say.
 
 use dinoai::graphql::RetrySafety;
 use dinoai::graphql_client::{self, GraphQLQuery};
-use dinoai::{Client, Error, Result, RunStatus as DinoAiAgentRunStatus};
+use dinoai::{Client, Error, Result, RunStatus as DinoAiAgentRunStatus, TriggerRun};
 use serde_json::{Value, json};
 
 use crate::support::fault_server::{FaultServer, Reply, SESSION};
@@ -30,14 +31,26 @@ struct ListWorkspaces;
 )]
 struct StopDinoaiAgentRun;
 
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "graphql/schema.graphql",
+    query_path = "graphql/trigger_dinoai_agent_run.graphql"
+)]
+struct TriggerDinoaiAgentRun;
+
 /// What a program decides by: the variant, and what the error answers.
 fn shape(error: &Error) -> String {
     let variant = format!("{error:?}");
     let (variant, _) = variant.split_once([' ', '{', '(']).unwrap();
     format!(
-        "{variant}, retryable {}, may have started {}, after {:?}",
-        error.is_retryable(),
+        "{variant}, may have started {}, about {:?}, retryable {}, after {:?}",
         error.may_have_started(),
+        match error.may_have_started() {
+            true => error.session_id(),
+            // The library knows which run it reads.
+            false => None,
+        },
+        error.is_retryable(),
         error.retry_after(),
     )
 }
@@ -114,11 +127,12 @@ fn data() -> Value {
         },
         "listWorkspaces": { "workspaces": [{ "uid": "w", "name": "x" }] },
         "stopDinoaiAgentRun": { "ok": true, "status": "stopped" },
+        "triggerDinoaiAgentRun": { "ok": true, "status": null, "agentSessionId": SESSION },
     })
 }
 
 #[tokio::test]
-async fn whatever_comes_back_means_the_same() {
+async fn what_may_be_sent_again_is_so_as_often_and_comes_to_the_same() {
     let error =
         |message: &str, code: &str| json!({ "message": message, "extensions": { "code": code } });
     let whole = json!({ "data": data() }).to_string();
@@ -204,5 +218,110 @@ async fn whatever_comes_back_means_the_same() {
             );
             assert_eq!(*sent, times, "{said}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_starts_a_run_does_so_once_and_comes_to_the_same() {
+    let error =
+        |message: &str, code: &str| json!({ "message": message, "extensions": { "code": code } });
+    let whole = json!({ "data": data() });
+    let begun = format!(r#"{{"data":{{"triggerDinoaiAgentRun":{{"agentSessionId":"{SESSION}""#);
+    let (unknown, refused) = ("may have started true", "may have started false");
+    for (reply, variant, started, times) in [
+        (Reply::json(200, &whole), SESSION, "", 1),
+        (Reply::json(429, &whole), SESSION, "", 1),
+        (Reply::json(503, &whole), SESSION, "", 1),
+        (
+            Reply::json(200, &json!({ "data": [data()] })),
+            "OutcomeUnknown",
+            unknown,
+            1,
+        ),
+        (
+            Reply::json(200, &json!({ "data": null })),
+            "OutcomeUnknown",
+            unknown,
+            1,
+        ),
+        (
+            Reply::json(
+                200,
+                &json!({ "data": { "triggerDinoaiAgentRun": { "ok": true } } }),
+            ),
+            "Decode",
+            unknown,
+            1,
+        ),
+        (Reply::cut(200, &begun), "OutcomeUnknown", unknown, 1),
+        (
+            Reply::text(400, "text/plain", begun),
+            "OutcomeUnknown",
+            unknown,
+            1,
+        ),
+        (
+            Reply::errors(200, &json!([error("m", "INTERNAL_SERVER_ERROR")])),
+            "OutcomeUnknown",
+            unknown,
+            1,
+        ),
+        (
+            Reply::errors(400, &json!([error("m", "THROTTLED")])),
+            "OutcomeUnknown",
+            unknown,
+            1,
+        ),
+        (
+            Reply::errors(400, &json!([error("m", "UNAUTHENTICATED")])),
+            "Unauthorized",
+            refused,
+            1,
+        ),
+        (
+            Reply::errors(
+                400,
+                &json!([error(
+                    "Unknown argument \"x\" on field \"Y.z\".",
+                    "GRAPHQL_VALIDATION_FAILED"
+                )]),
+            ),
+            "Unsupported",
+            refused,
+            1,
+        ),
+        (Reply::too_many_requests("1"), "RateLimited", refused, 4),
+        (Reply::html(404), "Http", refused, 1),
+        (Reply::html(200), "OutcomeUnknown", unknown, 1),
+        (Reply::html(502), "OutcomeUnknown", unknown, 1),
+        (Reply::CutBody, "OutcomeUnknown", unknown, 1),
+        (Reply::ResetAfter, "OutcomeUnknown", unknown, 1),
+    ] {
+        let ours = async |client: Client| {
+            let accepted = client.trigger_run(TriggerRun::message("m")).await?;
+            Ok(accepted.session_id.to_string())
+        };
+        let yours = async |client: Client| {
+            let variables = trigger_dinoai_agent_run::Variables {
+                agent: None,
+                message: Some("m".to_owned()),
+                slack: None,
+            };
+            let call =
+                client.execute_mutation::<TriggerDinoaiAgentRun>(variables, RetrySafety::Never);
+            Ok(call
+                .await?
+                .data
+                .trigger_dinoai_agent_run
+                .unwrap()
+                .agent_session_id)
+        };
+        let (said, sent) = said_to_both(&reply, ours, yours).await;
+        assert!(
+            said.starts_with(variant),
+            "{said} is not {variant}: {reply:?}"
+        );
+        assert!(said.contains(started), "{said} is not {started}: {reply:?}");
+        assert_eq!(sent, times, "{said}");
     }
 }

@@ -141,12 +141,12 @@ async fn a_refusal_or_nothing_at_the_root_is_no_execution() {
 
 #[tokio::test]
 async fn a_response_that_was_lost_says_nothing_and_the_probe_goes_on_without_asking_again() {
-    for (mutation, _) in MUTATIONS {
+    for (mutation, root) in MUTATIONS {
         for reply in [
             Reply::ResetAfter,
             Reply::Hang,
             Reply::cut(200, r#"{"data":{"#),
-            Reply::cut(200, r#"{"data":{"stopDinoaiAgentRun":nul"#),
+            Reply::cut(200, &format!(r#"{{"data":{{"{root}":nul"#)),
             Reply::html(502),
             Reply::json(503, &json!({ "errors": [{ "message": "Down." }] })),
             Reply::json(
