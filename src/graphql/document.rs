@@ -1,6 +1,7 @@
 //! [`OwnDocument`]: a document of the user's own, once it is known which kind of operation it is.
 
 use std::collections::HashSet;
+use std::panic::catch_unwind;
 
 use graphql_client::GraphQLQuery;
 use graphql_parser::query::{
@@ -92,13 +93,15 @@ fn checked(document: &str, name: &str, safety: Option<RetrySafety>) -> Result<Ve
             problem,
         })
     };
-    let parsed = match parse_query::<&str>(document) {
-        Ok(parsed) => parsed,
-        Err(error) => {
+    // It panics on some block strings; so does the derive, but not everybody derives.
+    let parsed = match catch_unwind(|| parse_query::<&str>(document)) {
+        Ok(Ok(parsed)) => parsed,
+        Ok(Err(error)) => {
             let text = error.to_string();
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             return refused(format!("of {shown} cannot be parsed: {}", excerpt(&text)));
         }
+        Err(_) => return refused(format!("of {shown} cannot be parsed: the parser panics")),
     };
     let mut named = operations(&parsed, name);
     let (first, second) = (named.next(), named.next());

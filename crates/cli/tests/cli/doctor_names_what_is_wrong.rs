@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use dinoai_emulator::{Capability, Emulator, Quirks};
+use dinoai_emulator::{Backend, Capability, Emulator, Quirks};
 use serde_json::{Value, json};
 
 use crate::support::answering::{Answer, answering, dinoai_at};
@@ -367,6 +367,51 @@ fn a_company_token_without_a_workspace_is_no_invalid_usage() {
     assert_eq!(done.code(), 2, "{}", done.stdout);
     let account = line(&done, "account");
     assert!(account.contains("PARADIME_API_ENDPOINT"), "{account}");
+}
+
+#[test]
+fn a_wrong_company_token_without_a_workspace_is_the_token_that_is_wrong() {
+    let nobody = json!([{ "message": "no", "extensions": { "code": "UNAUTHENTICATED" } }]);
+    let nobody = json!({ "data": null, "errors": nobody }).to_string();
+    for (status, body) in [("401 Unauthorized", "{}"), ("200 OK", &*nobody)] {
+        let body = body.to_owned();
+        let address = answering(move |request| match request.contains("@skip") {
+            true => Answer::json("200 OK", r#"{"data":{}}"#),
+            false => Answer::json(status, body.clone()),
+        });
+        for uid in [None, Some("w1")] {
+            let mut command = bare();
+            command
+                .env("PARADIME_API_ENDPOINT", format!("http://{address}/graphql"))
+                .env("PARADIME_API_SECRET", "prdm_cmp_wrong");
+            if let Some(uid) = uid {
+                command.env("PARADIME_WORKSPACE_UID", uid);
+            }
+            let done = doctor(command);
+            // A bare 401 to what names a workspace is also that of a capability.
+            let is_said = uid.is_none() || status == "200 OK";
+            assert_eq!(done.code(), 3, "{uid:?} {}", done.stdout);
+            let said = if is_said { "failed" } else { "not tested" };
+            starts(&done, &[("credentials", said), ("workspace", "not tested")]);
+        }
+    }
+}
+
+#[test]
+fn a_backend_that_lists_no_workspaces_is_not_asked_to() {
+    let builder = Emulator::builder().backend(Backend::PagesOnly);
+    let emulator = builder.start_blocking().unwrap();
+    let done = doctor(company(&emulator));
+    assert!(
+        line(&done, "workspace").starts_with("failed"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        !done.stdout.contains("dinoai workspaces"),
+        "{}",
+        done.stdout
+    );
 }
 
 #[test]

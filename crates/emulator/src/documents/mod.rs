@@ -55,7 +55,7 @@
 //! | two types of one name in Rust: operation `Run` with the field `next`, and a fragment `RunNext` | does not compile |
 //! | a name of no letters, `_1` | panics |
 //! | an operation that is a keyword in snake case, `Type`; a fragment that is one, or, beside others on one type of an interface or a union, is one in snake case | panics, or does not compile |
-//! | an operation in snake case, `workspaces`, unless `normalization = "rust"` is set | does not compile |
+//! | an operation in snake case, `workspaces`: reported also where `normalization = "rust"` is set, with which it compiles | does not compile |
 //! | a default value that is null, an enum value, or in Rust of another type, as `[1]` for `[Int]`, or `1` for `Float` | panics, or does not compile |
 //! | a default value of an input object that has itself within it, or exactly one of its fields, or a field of another name in Rust, `type` | does not compile |
 //! | `@skip` or `@include` at a field that is never null, or at a fragment that has one | a response without it fails |
@@ -297,7 +297,7 @@ impl Documents {
             let mut problems = match document::read(&schema.declared, &source.text) {
                 Ok(document) => {
                     let mut problems = derive::missing(&schema.declared, &document, source);
-                    problems.extend(files.problem_of(source));
+                    problems.extend(files.problem_of(&schema.declared, &document, source));
                     problems
                 }
                 Err(errors) => self.refusals(source, &errors),

@@ -108,7 +108,7 @@ impl Schema {
 
     /// Its files as the derive can have them.
     pub(super) fn files_for_derive(&self) -> SchemaFiles {
-        SchemaFiles::of(self.parts.iter().map(|it| &it.source))
+        SchemaFiles::of(&self.declared, self.parts.iter().map(|it| &it.source))
     }
 }
 

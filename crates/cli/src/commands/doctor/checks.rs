@@ -125,8 +125,13 @@ impl Account<'_> {
     ) -> Check {
         const NAME: &str = "workspace";
         let name_one = |which: &str| {
-            let list = complete(WORKSPACES).unwrap_or_default();
-            format!("name {which} with --workspace UID or PARADIME_WORKSPACE_UID\n{list}")
+            let name = format!("name {which} with --workspace UID or PARADIME_WORKSPACE_UID");
+            let is_listed = !probed
+                .is_some_and(|it| matches!(it.list_workspaces, Support::NotSupported { .. }));
+            match complete(WORKSPACES).filter(|_| is_listed) {
+                Some(list) => format!("{name}\n{list}"),
+                None => name,
+            }
         };
         let named = || match &self.uid {
             Some(uid) => uid.clone(),

@@ -114,10 +114,10 @@ async fn look(client: &Client, global: &GlobalArgs) -> Found {
     let probe_time = (begun, SystemTime::now());
     let (probed, workspaces, barrier) = match probed {
         Ok(probed) => {
-            let workspaces = workspaces(client, global, &probed).await;
+            let listed = workspaces(client, global, &probed).await;
             let uid = client.workspace_uid();
-            let barrier = Barrier::of(&probed, uid.as_deref(), workspaces.as_deref());
-            (Some(probed), workspaces, barrier)
+            let barrier = Barrier::of(&probed, uid.as_deref(), listed.as_ref());
+            (Some(probed), listed.and_then(Result::ok), barrier)
         }
         Err(error) => (None, None, Some(Barrier::of_error(error))),
     };
@@ -147,7 +147,7 @@ async fn workspaces(
     client: &Client,
     global: &GlobalArgs,
     probed: &Features,
-) -> Option<Vec<Workspace>> {
+) -> Option<dinoai::Result<Vec<Workspace>>> {
     let uid = client.workspace_uid();
     let is_open = uid.is_some() || !matches!(probed.read, Access::Granted);
     let may_list = matches!(
@@ -161,7 +161,7 @@ async fn workspaces(
         Some(_) => account::company_client(global).ok()?,
         None => client.clone(),
     };
-    company.list_workspaces().retry(once_more()).await.ok()
+    Some(company.list_workspaces().retry(once_more()).await)
 }
 
 /// The report of what was found. `complete` makes a hint of commands one for this account.

@@ -44,34 +44,35 @@ impl Barrier {
         }
     }
 
-    /// What a probe shows, beside the workspaces that the credentials reach, if the backend lists them.
+    /// What a probe shows, beside what came of asking for the workspaces that the credentials reach, if they
+    /// were asked for.
     pub(super) fn of(
         probed: &Features,
         uid: Option<&str>,
-        workspaces: Option<&[Workspace]>,
+        listed: Option<&Result<Vec<Workspace>, Error>>,
     ) -> Option<Self> {
         if !is_the_api(probed) {
             return first_error(probed).map(Self::NotTheApi);
         }
-        match (uid, workspaces) {
-            (Some(uid), Some(known)) if known.iter().all(|it| it.uid != uid) => {
+        match (uid, listed) {
+            (Some(uid), Some(Ok(known))) if known.iter().all(|it| it.uid != uid) => {
                 return Some(Self::WrongWorkspace);
             }
             // They are accepted, whatever they may not do.
-            (_, Some(_)) => {}
-            (_, None) => {
-                if let Some(error) = refusal_of_credentials(probed) {
+            (_, Some(Ok(_))) => {}
+            (_, listed) => {
+                let of_list = listed.and_then(|it| it.as_ref().err());
+                // Where nothing else was executed, nothing but the credentials can be wrong.
+                let is_alone = needs_workspace(&probed.read);
+                let of_list = of_list.filter(|it| {
+                    is_unauthenticated(it) || is_alone && matches!(it, Error::Unauthorized { .. })
+                });
+                if let Some(error) = refusal_of_credentials(probed).or(of_list) {
                     return Some(Self::Refused(error.clone()));
                 }
             }
         }
-        match probed.read {
-            Access::NotChecked {
-                error: Error::InvalidConfig { .. },
-                ..
-            } => Some(Self::NoWorkspace),
-            _ => None,
-        }
+        needs_workspace(&probed.read).then_some(Self::NoWorkspace)
     }
 
     /// Whether it is why a request ended like this.
@@ -85,6 +86,17 @@ impl Barrier {
             }
         }
     }
+}
+
+/// Whether there was no read, since the credentials are for several workspaces and none is named.
+fn needs_workspace(read: &Access) -> bool {
+    matches!(
+        read,
+        Access::NotChecked {
+            error: Error::InvalidConfig { .. },
+            ..
+        }
+    )
 }
 
 /// Whether an error is what a GraphQL API says.
@@ -110,10 +122,7 @@ fn is_the_api(probed: &Features) -> bool {
 fn refusal_of_credentials(probed: &Features) -> Option<&Error> {
     let of_reading = match &probed.read {
         Access::Refused { error, .. } => Some(error),
-        Access::NotChecked {
-            error: Error::InvalidConfig { .. },
-            ..
-        } => None,
+        read if needs_workspace(read) => None,
         _ => return None,
     };
     if let Some(error) = of_reading.filter(|error| is_unauthenticated(error)) {

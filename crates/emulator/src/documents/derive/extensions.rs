@@ -65,6 +65,14 @@ pub(super) fn check_variables(
                     variable.location(),
                 );
             }
+            let is_one_of = input.directives.iter().find(|it| it.name == "oneOf");
+            if is_one_of.is_some_and(|it| is_extension(&it.origin)) {
+                report.add(
+                    format!("\"{ty}\" has `@oneOf` in `extend input`."),
+                    into_definition(ty),
+                    variable.location(),
+                );
+            }
             ahead.extend(input.fields.values().map(|it| it.ty.inner_named_type()));
         }
     }

@@ -13,7 +13,7 @@ use super::report::Report;
 use crate::graphql::types;
 
 /// The types that each module has or uses, whatever the document is.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 17] = [
     "Boolean",
     "Box",
     "Deserialize",
@@ -27,6 +27,10 @@ const RESERVED: [&str; 13] = [
     "String",
     "Variables",
     "Vec",
+    "bool",
+    "f64",
+    "i64",
+    "str",
 ];
 
 pub(super) fn check(document: &Document, definitions: &Definitions<'_>, report: &mut Report<'_>) {

@@ -11,6 +11,7 @@ mod items;
 mod members;
 mod names;
 mod overlaps;
+mod parser;
 mod report;
 mod schema_files;
 mod selections;
@@ -55,7 +56,7 @@ pub(crate) fn missing(schema: &Schema, document: &Document, source: &Source) -> 
     descriptions(&mut report);
     depth(&mut report);
     if report.problems.is_empty() {
-        parser(&mut report);
+        unreadable(&mut report);
     }
     report.finish()
 }
@@ -100,7 +101,7 @@ fn module_name(name: &Name, report: &mut Report<'_>) {
             format!("{shown} is the name of a struct and of its module."),
             format!(
                 "the derive makes `mod {module}` beside `struct {name};`, which does not compile: call it \
-                 `{camel}`; or set `normalization = \"rust\"`, with which the struct is `{camel}` as well"
+                 `{camel}`"
             ),
             place,
         );
@@ -142,21 +143,14 @@ fn depth(report: &mut Report<'_>) {
     }
 }
 
-/// What its parser, which is older than the language here, reads otherwise.
-fn parser(report: &mut Report<'_>) {
-    let Err(error) = graphql_parser::parse_query::<&str>(&report.source.text) else {
+/// What its parser reads otherwise.
+fn unreadable(report: &mut Report<'_>) {
+    let Err(said) = parser::reads_document(&report.source.text) else {
         return;
     };
     let help = format!(
-        "write it in another way, an escape as the character itself; its parser says: {}",
-        in_a_line(&error.to_string())
+        "write it in another way, an escape as the character itself; its parser says: {said}"
     );
     let message = "The derive cannot read the document.";
-    report.add_at(ProblemKind::Derive, message, help, None);
-}
-
-/// What the derive's parser says. Its places are not those of an editor: a tab is eight columns wide.
-fn in_a_line(said: &str) -> String {
-    let words: Vec<_> = said.split_whitespace().collect();
-    words.join(" ")
+    report.add(message, help, None);
 }

@@ -70,20 +70,10 @@ impl<'a> Report<'a> {
         help: impl Into<String>,
         place: Option<SourceSpan>,
     ) {
-        match self.problems.len() {
-            MOST => {
-                let message = "There is more of this kind in the document, which is not listed.";
-                let rest = Problem::new(ProblemKind::Derive, message).in_file(&self.source.name);
-                self.problems.push(rest.saying_more());
-                return;
-            }
-            count if count > MOST => return,
-            _ => {}
-        }
         let at = place.map(|place| place.offset());
         let mut problem = self.problem(ProblemKind::Derive, message, help, at);
         problem.reason = reason;
-        self.problems.push(problem);
+        self.push(problem);
     }
 
     pub(super) fn add_at(
@@ -94,7 +84,19 @@ impl<'a> Report<'a> {
         at: Option<usize>,
     ) {
         let problem = self.problem(kind, message, help, at);
-        self.problems.push(problem);
+        self.push(problem);
+    }
+
+    fn push(&mut self, problem: Problem) {
+        match self.problems.len() {
+            ..MOST => self.problems.push(problem),
+            MOST => {
+                let message = "There is more of this kind in the document, which is not listed.";
+                let rest = Problem::new(ProblemKind::Derive, message).in_file(&self.source.name);
+                self.problems.push(rest.saying_more());
+            }
+            _ => {}
+        }
     }
 
     fn problem(

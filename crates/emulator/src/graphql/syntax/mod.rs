@@ -62,6 +62,15 @@ pub(crate) fn first_deeper_than(text: &str, deepest: usize) -> Option<usize> {
     deeper.map(|token| token.place.start)
 }
 
+/// The block strings of a text, in their quotes.
+pub(crate) fn block_strings(text: &str) -> impl Iterator<Item = &str> {
+    let tokens = lexer::tokens(text, usize::MAX).unwrap_or_default();
+    let blocks = tokens
+        .into_iter()
+        .filter(|it| it.kind == TokenKind::BlockString);
+    blocks.map(|it| &text[it.place])
+}
+
 /// Whether a text is one value without variables, and nothing else.
 pub(crate) fn is_literal(text: &str) -> bool {
     let tokens = lexer::tokens(text, MOST_TOKENS);

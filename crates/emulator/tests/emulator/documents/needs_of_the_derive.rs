@@ -231,6 +231,17 @@ fn what_the_derive_does_not_read_of_a_schema_is_reported_where_it_is_used() {
         assert_eq!(fields.len(), 1);
     }
 
+    // The derive makes a struct of it, which sends null for the other field.
+    let one_of =
+        "type Query { takes(in: In): Int } input In { a: Int b: Int } extend input In @oneOf";
+    let text = "query A($in: In) { takes(in: $in) }";
+    assert_eq!(
+        self::said(one_of, text),
+        ["9: \"In\" has `@oneOf` in `extend input`."]
+    );
+    let derived = Derived::of(one_of, text).unwrap();
+    assert!(matches!(derived.0["In"], Item::Struct(_)));
+
     // An enum has another value beside those that it knows.
     let (said, derived) =
         by("query A { one { __typename name ... on Run { more } } kind takes(in: {a: 1, b: 2}) }");
@@ -289,10 +300,36 @@ fn in_a_process_of_its_own() {
     }
 }
 
+/// Each module has `&str`, and `type Boolean = bool` and the like.
+#[test]
+fn a_fragment_of_a_name_that_each_module_uses_is_reported() {
+    for name in ["str", "bool", "f64", "i64", "Boolean", "Vec"] {
+        let text = format!("query A {{ ...{name} }} fragment {name} on Query {{ numbers }}");
+        let said = said(SCHEMA, &text);
+        assert!(
+            said[0].ends_with(&format!("Two types in Rust are called `{name}`.")),
+            "{said:?}"
+        );
+    }
+}
+
+/// What is said of a document and of a schema in these files: the first message, and its help.
+fn said_of_files(files: &[&str], text: &str) -> Option<(String, String)> {
+    let mut documents = Documents::new().with("a.graphql", text);
+    for (number, file) in files.iter().enumerate() {
+        documents = documents.with(format!("schema{number}.graphql"), *file);
+    }
+    let schema = documents.own_schema().unwrap().unwrap();
+    let problems = documents.check(&schema).err()?;
+    let first = &problems.list()[0];
+    Some((first.message.clone(), first.help.clone().unwrap()))
+}
+
 #[test]
 fn a_document_that_needs_several_files_of_a_schema_is_reported() {
     let whole = "type Query { a: Int, run: Run } type Run { id: ID }";
-    let parts = ["type Query { run: Run }", "type Run { id: ID }"];
+    let nodes = "type Query { node: Node a: Int } interface Node { id: ID } type Run implements Node { id: ID }";
+    let more = "type Other implements Node { id: ID }";
     for (files, text, is_right) in [
         (
             [whole, "extend type Query { b: Int }"],
@@ -304,21 +341,75 @@ fn a_document_that_needs_several_files_of_a_schema_is_reported() {
             "query A { a b }",
             false,
         ),
-        (parts, "query A { run { id } }", false),
+        (
+            ["type Query { run: Run }", "type Run { id: ID }"],
+            "query A { run { id } }",
+            false,
+        ),
+        // The derive reads no directives.
+        (
+            [
+                "type Query { a: Int @auth(of: B) }",
+                "directive @auth(of: A) on FIELD_DEFINITION enum A { B }",
+            ],
+            "query A { a }",
+            true,
+        ),
+        (
+            ["type Query { a: Int }", "directive @client on FIELD"],
+            "query A { a @client }",
+            true,
+        ),
+        // Objects that stand elsewhere come all the same, where they can.
+        ([nodes, more], "query A { a }", true),
+        (
+            [nodes, more],
+            "query A { ...F } fragment F on Query { n: node { __typename id } }",
+            false,
+        ),
+        (
+            [nodes, "type Else { id: ID }"],
+            "query A { node { __typename id } }",
+            true,
+        ),
     ] {
-        let documents = Documents::new().with("a.graphql", text);
-        let [one, other] = files;
-        let documents = documents
-            .with("one.graphql", one)
-            .with("other.graphql", other);
-        let schema = documents.own_schema().unwrap().unwrap();
-        let said = documents
-            .check(&schema)
-            .err()
-            .map(|it| it.list()[0].message.clone());
+        let said = said_of_files(&files, text).map(|(message, _)| message);
         let expected = "It needs several files of the schema.";
         assert_eq!(said.as_deref(), (!is_right).then_some(expected), "{text}");
+        // Where objects are missing, the derive does not know it.
         let by_one = files.iter().any(|file| has_types(file, text));
-        assert_eq!(by_one, is_right, "{text}");
+        assert_eq!(by_one, is_right || files == [nodes, more], "{text}");
+    }
+}
+
+#[test]
+fn a_file_of_a_schema_that_the_derive_cannot_read_is_said_to_be_that() {
+    let described = "\"x\" schema { query: Query } type Query { a: Int }";
+    let (message, help) = said_of_files(&[described, "scalar Unused"], "query A { a }").unwrap();
+    assert_eq!(message, "The derive cannot read the schema.");
+    assert!(help.contains("parser says"), "{help}");
+}
+
+/// The derive's parser takes wide white space for as many columns as it has bytes, and cuts through it.
+#[test]
+fn a_block_string_that_is_indented_by_wide_white_space_is_reported() {
+    let value = |wide: &str| format!("\"\"\"\n a\n{wide}b\n\"\"\"");
+    for (wide, is_right) in [
+        ("\u{a0}", false),
+        ("\u{3000}", false),
+        (" \u{a0}", true),
+        ("  ", true),
+    ] {
+        let schema = format!("{} type Query {{ a(b: String): Int }}", value(wide));
+        let document = format!("query A {{ a(b: {}) }}", value(wide));
+        let plain = "type Query { a(b: String): Int }";
+        let unreadable = "The derive cannot read the ";
+        for (schema, document) in [(&*schema, "query A { a }"), (plain, &*document)] {
+            let said = said_of_files(&[schema], document);
+            assert_eq!(said.is_none(), is_right, "{wide:?}: {said:?}");
+            assert!(said.is_none_or(|(message, _)| message.starts_with(unreadable)));
+        }
+        let several = said_of_files(&[&schema, "scalar Unused"], "query A { a }");
+        assert_eq!(several.is_none(), is_right, "{wide:?}: {several:?}");
     }
 }

@@ -57,6 +57,16 @@ fn of_many_errors_a_hundred_are_listed_and_then_that_there_are_more() {
 }
 
 #[test]
+fn of_many_needs_of_the_derive_a_hundred_are_listed_whatever_they_are() {
+    let described = |number| format!("\"a\" query Q{number} {{ numbers }} ");
+    let text: String = (0..300).map(described).collect();
+    let problems = Documents::new().with("a.graphql", text).check(&schema());
+    let problems = problems.unwrap_err();
+    assert_eq!(problems.list().len(), 101);
+    assert!(problems.list()[100].says_more(), "{problems}");
+}
+
+#[test]
 fn of_a_document_that_takes_too_long_it_is_said_what_to_do() {
     let text = format!("query A {{ {} }}", "__typename ".repeat(8_000));
     let problems = Documents::new().with("a.graphql", text).check(&schema());
