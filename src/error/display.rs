@@ -333,3 +333,20 @@ pub(crate) fn last_words(run: &Run) -> String {
         None => String::new(),
     }
 }
+
+/// What a backend does not know, and what to do without it.
+pub(super) fn unsupported(call: &FailedCall, feature: &str, fields: &[String]) -> String {
+    let fields = excerpt(&fields.join(", "));
+    match call.purpose {
+        // Its author has the names from a copy of the schema.
+        Purpose::Query | Purpose::Mutation | Purpose::IdempotentMutation => format!(
+            "this backend does not know {fields}; check the document (`dinoai schema check`), and what has changed \
+             since your copy of the schema (`dinoai schema diff`)"
+        ),
+        _ => format!(
+            "this backend does not support {} ({fields}); call without it, or ask Paradime for an update of the \
+             workspace's backend",
+            excerpt(feature)
+        ),
+    }
+}

@@ -299,12 +299,7 @@ pub enum Error {
 
     /// The backend does not know a field or an argument that the call needs: it is older than
     /// the feature. Nothing was carried out.
-    #[error(
-        "{call} was refused: this backend does not support {} ({}); call without it, or ask Paradime \
-         for an update of the workspace's backend",
-        excerpt(.feature),
-        excerpt(&.fields.join(", "))
-    )]
+    #[error("{call} was refused: {}", display::unsupported(call, feature, fields))]
     #[non_exhaustive]
     Unsupported {
         /// The call.

@@ -360,3 +360,25 @@ fn the_readme_shows_what_check_and_diff_print() {
     let done = run(command, &diff);
     assert!(README.contains(&done.stdout), "{}", done.stdout);
 }
+
+#[test]
+fn a_schema_that_is_empty_is_said_to_be_that() {
+    let folder = folder(&[("schema.graphql", "")]);
+    let said = |folder: &TempDir| check(folder.path(), &["."]);
+    let done = said(&folder);
+    assert_eq!(done.code(), 1, "{}", done.stdout);
+    assert!(
+        done.stdout
+            .ends_with("\n1 error in the schema ./schema.graphql\n"),
+        "{}",
+        done.stdout
+    );
+    fs::write(folder.path().join("a.graphql"), "query A { a }").unwrap();
+    let done = said(&folder);
+    assert!(
+        done.stdout
+            .ends_with("1 error in the schema ./schema.graphql; 1 document could not be checked\n"),
+        "{}",
+        done.stdout
+    );
+}

@@ -274,9 +274,10 @@ impl Documents {
     pub fn check(&self, schema: &Schema) -> Result<(), Problems> {
         if self.documents.is_empty() {
             let message = "there are no documents to check";
-            let endings = "a folder's are its files that end in .graphql, .graphqls or .gql";
+            let help = "a document is a file of operations and fragments, which in a folder ends in .graphql, \
+                        .graphqls or .gql; files of type definitions are the schema";
             return Err(Problem::new(ProblemKind::NoDocuments, message)
-                .with_help(endings)
+                .with_help(help)
                 .into());
         }
         let problems = self.problems(schema).collect();

@@ -41,7 +41,12 @@ impl Source {
     /// mistake in it counts as what it was to be.
     pub(super) fn is_schema(&self) -> bool {
         let text = skip_ignored(&self.text);
-        if is_json(&self.name) {
+        // One that was to be written, and was not.
+        let is_empty_schema = || {
+            let stem = Path::new(&self.name).file_stem();
+            text.is_empty() && stem.is_some_and(|stem| stem == "schema")
+        };
+        if is_json(&self.name) || is_empty_schema() {
             return true;
         }
         const KEYWORDS: [&str; 9] = [

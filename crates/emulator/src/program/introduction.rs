@@ -89,7 +89,8 @@ fn explain(
     writeln!(out, "{}\n", agents(known.as_deref(), has_demo_agents))?;
     writeln!(
         out,
-        "It also takes the workspace token {}, and the company token {} with the workspace {}.",
+        "It also takes the workspace token {}, and the company token {} with the workspace {}: \
+         each is PARADIME_API_SECRET, without a key.",
         emulator.workspace_token(),
         emulator.company_token(),
         emulator.workspace_uid(),

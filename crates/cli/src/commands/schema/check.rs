@@ -129,6 +129,7 @@ fn summary(checked: &Checked<'_, &[Problem]>, is_schema: bool) -> String {
     match problems.len() {
         0 if documents.len() == 1 => format!("1 document is valid, checked against {schema}"),
         0 => format!("{all} are valid, checked against {schema}"),
+        _ if is_schema && documents.is_empty() => format!("{errors} in the schema {schema}"),
         _ if is_schema => format!("{errors} in the schema {schema}; {all} could not be checked"),
         _ => {
             let files: BTreeSet<_> = listed.iter().filter_map(|it| it.file.as_deref()).collect();

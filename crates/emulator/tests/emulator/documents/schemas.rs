@@ -1,6 +1,6 @@
 //! Type definitions are a schema, or all that is wrong with them is said.
 
-use dinoai_emulator::documents::Schema;
+use dinoai_emulator::documents::{Documents, ProblemKind, Schema};
 
 #[test]
 fn schemas_that_go_round_or_deep_are_errors_or_schemas_and_no_crash() {
@@ -52,4 +52,17 @@ fn a_schema_that_is_too_large_is_refused_wherever_it_comes_from() {
     let text = format!("type Query {{ a: Int }}{}", " ".repeat(16 << 20));
     let problems = Schema::parse("s.graphql", text).unwrap_err().to_string();
     assert!(problems.contains("it has more than 16 MiB"), "{problems}");
+}
+
+#[test]
+fn an_empty_file_that_is_called_a_schema_is_one_with_a_mistake() {
+    let documents = Documents::new()
+        .with("graphql/a.graphql", "query A { a }")
+        .with("graphql/schema.graphql", "# none\n");
+    let problem = documents.own_schema().unwrap_err().list()[0].clone();
+    assert_eq!(problem.kind, ProblemKind::Syntax);
+    assert_eq!(problem.file.as_deref(), Some("graphql/schema.graphql"));
+    // By any other name it is a document, which is empty.
+    let documents = Documents::new().with("b.graphql", "");
+    assert!(documents.own_schema().unwrap().is_none());
 }
