@@ -44,6 +44,7 @@ impl Client {
     /// [`Error::GraphQl`] with the data as it came.
     ///
     /// A null field with an error beside it is no failed call: it is returned at once, and not sent again.
+    /// A response with HTTP 401, 403 or 429 is one, whatever data is in it.
     ///
     /// # Errors
     ///
