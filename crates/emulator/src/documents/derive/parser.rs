@@ -26,25 +26,28 @@ fn reads<E: std::fmt::Display>(
     parse(text).map_err(|error| in_a_line(&error.to_string()))
 }
 
-/// Whether it panics on a block string: it takes off as many bytes of each line as the white space before the
-/// least indented one has.
+/// Whether it panics on a block string: from the first to the last line that is not empty it takes off as many
+/// bytes as the white space before the least indented one has, but for the line of the quotes.
 fn is_cut_within_a_character(quoted: &str) -> bool {
     const QUOTES: &str = "\"\"\"";
 
-    let Some(text) = quoted
-        .strip_prefix(QUOTES)
-        .and_then(|it| it.strip_suffix(QUOTES))
-    else {
+    let text = quoted.strip_prefix(QUOTES);
+    let Some(text) = text.and_then(|it| it.strip_suffix(QUOTES)) else {
         return false;
     };
-    let lines = text.lines().skip(1);
-    let filled = lines.clone().filter(|line| !line.trim_start().is_empty());
+    let is_filled = |line: &&str| !line.trim_start().is_empty();
+    let lines: Vec<_> = text.lines().collect();
+    let filled = lines.iter().skip(1).filter(|line| is_filled(line));
     let indents = filled.map(|line| line.len() - line.trim_start().len());
-    let Some(indent) = indents.min() else {
+    let (Some(indent), Some(first), Some(last)) = (
+        indents.min(),
+        lines.iter().position(&is_filled),
+        lines.iter().rposition(&is_filled),
+    ) else {
         return false;
     };
-    lines
-        .into_iter()
+    lines[first.max(1)..=last]
+        .iter()
         .any(|line| line.len() >= indent && !line.is_char_boundary(indent))
 }
 

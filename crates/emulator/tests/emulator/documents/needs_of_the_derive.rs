@@ -393,12 +393,16 @@ fn a_file_of_a_schema_that_the_derive_cannot_read_is_said_to_be_that() {
 /// The derive's parser takes wide white space for as many columns as it has bytes, and cuts through it.
 #[test]
 fn a_block_string_that_is_indented_by_wide_white_space_is_reported() {
-    let value = |wide: &str| format!("\"\"\"\n a\n{wide}b\n\"\"\"");
+    let value = |wide: &str| format!("\"\"\"\n{wide}b\n a\n\u{3000}\n\"\"\"");
     for (wide, is_right) in [
         ("\u{a0}", false),
         ("\u{3000}", false),
         (" \u{a0}", true),
         ("  ", true),
+        // It leaves out the empty lines at the start and at the end.
+        ("\u{3000}\n ", true),
+        (" b\n\u{3000}\n ", false),
+        (" b\n ", true),
     ] {
         let schema = format!("{} type Query {{ a(b: String): Int }}", value(wide));
         let document = format!("query A {{ a(b: {}) }}", value(wide));
