@@ -26,6 +26,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use dinoai::error::AnswerProblem;
 use dinoai::{Error, OnTimeout, Run, TriggerRun};
 use dinoai_emulator::Scenario;
 
@@ -83,7 +84,7 @@ fn completed(agent: &str, run: &Run) -> u8 {
     if let Err(error) = summarise(&format!("## {agent}\n\n{answer}\n")) {
         eprintln!("The summary was not written: {error}");
     }
-    let findings = match findings(answer) {
+    let findings = match findings(run) {
         Ok(findings) => findings,
         Err(error) => {
             annotate("error", agent, &format!("unreadable findings: {error}"));
@@ -99,12 +100,11 @@ fn completed(agent: &str, run: &Run) -> u8 {
     u8::from(!findings.is_empty())
 }
 
-/// The last block of JSON in an answer; an answer without one has no findings.
-fn findings(answer: &str) -> serde_json::Result<Vec<Finding>> {
-    let block = answer.rsplit_once("```json\n").map(|(_, block)| block);
-    match block.and_then(|block| block.split_once("```")) {
-        Some((findings, _)) => serde_json::from_str(findings),
-        None => Ok(vec![]),
+/// The block of JSON in the answer; an answer without one has no findings.
+fn findings(run: &Run) -> dinoai::Result<Vec<Finding>> {
+    match run.answer_json() {
+        Err(Error::WrongAnswer(wrong)) if wrong.problem == AnswerProblem::NoJson => Ok(vec![]),
+        findings => findings,
     }
 }
 

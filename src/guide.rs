@@ -7,6 +7,7 @@
 //! | [`first_run`] | start a run, wait for it and read the answer; find endpoint and credentials; see every call |
 //! | [`waiting`] | set deadlines and schedules; know what a failing poll does; stop runs; end a program |
 //! | [`conversations`] | send follow-ups and get the answer to each; continue in another process |
+//! | [`typed_answers`] | read an answer as a value of your own type; ask again once where it is none |
 //! | [`many_runs`] | start many runs, wait for many, follow the runs that a run starts |
 //! | [`start_once`] | start a run once although the process dies: keys, journals, recipes for schedulers |
 //! | [`own_documents`] | send other documents of the same API, checked when compiling |
@@ -31,6 +32,9 @@ pub mod waiting {}
 
 #[doc = include_str!("guide/conversations.md")]
 pub mod conversations {}
+
+#[doc = include_str!("guide/typed_answers.md")]
+pub mod typed_answers {}
 
 #[doc = include_str!("guide/many_runs.md")]
 pub mod many_runs {}

@@ -19,7 +19,7 @@
 //!
 //! `Client::from_env` reads `PARADIME_API_ENDPOINT`, `PARADIME_API_KEY` and `PARADIME_API_SECRET`.
 //! The [guide] goes on from here: a [first run](guide::first_run) in detail, [waiting](guide::waiting),
-//! [conversations](guide::conversations), [many runs](guide::many_runs), starting
+//! [conversations](guide::conversations), [typed answers](guide::typed_answers), [many runs](guide::many_runs), starting
 //! [once per key](guide::start_once), [documents of your own](guide::own_documents), what to do on each [error](guide::errors), [testing](guide::testing) without an account, moving
 //! [from the vendor's Python SDK](guide::from_python), and what is [promised](guide::promises).
 //!
@@ -56,6 +56,12 @@
 //! | [`PollOptions`], [`Schedule`], [`OnTimeout`] | How long to wait, when to poll, and what to do at the timeout. |
 //! | [`Outage`] | Polls that fail while a wait goes on. |
 //! | [`StopOnDrop`] | A guard that stops its run when it is dropped. |
+//!
+//! To act on an answer:
+//!
+//! | type | what it is |
+//! | --- | --- |
+//! | [`JsonAnswer`] | A value that a run, or a follow-up, is asked for, as JSON in its answer. |
 //!
 //! To hold a conversation:
 //!
@@ -117,7 +123,8 @@
 //!   a wait tolerates, and for how long, is in [one table](Wait#failing-polls).
 //! - **No credential is shown**, nor the endpoint's path, which holds a token: not in `Debug`,
 //!   errors or logs. The texts of a run's messages are in no log of this crate, and in the text of
-//!   no error but [`Error::RunFailed`], which ends with the run's last message. Redirects are not
+//!   no error but [`Error::RunFailed`], which ends with the run's last message, and
+//!   [`Error::WrongAnswer`], which may quote a value of the answer. Redirects are not
 //!   followed, since they would carry the key to another host.
 //!
 //! # Traces
@@ -133,8 +140,9 @@
 //!
 //! # Features
 //!
-//! Both are off by default.
+//! All are off by default.
 //!
+//! - `schema`: the JSON Schema of a type in the request for its value: `JsonAnswer::schema`.
 //! - `blocking`: the same methods without async.
 //! - `test-util`: a clock that passes at once (see [`mod@time`]), and constructors for the data that
 //!   calls return.
@@ -148,6 +156,7 @@
 //
 // model       the nouns of the API as plain data
 // error       what can go wrong, what it means for the next call, how it reads
+// answer      typed answers
 // config      endpoint and credentials, and where they are found
 // time        the clock that waits are measured by
 // transport   GraphQL over HTTP: one attempt, what a response means, when to send again
@@ -164,6 +173,7 @@
 // guide       how to use it all, in words; only in the documentation
 // fuzzing     what must hold whatever a server sends; for fuzzing and tests
 
+mod answer;
 mod batch;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -207,8 +217,8 @@ pub use polling::{OnTimeout, Outage, PollOptions, Schedule};
 pub use probe::{Access, Feature, Features, Support};
 #[doc(inline)]
 pub use session::{
-    Ask, Checkpoint, Event, Events, HistoryChange, RunOnce, Session, StartOnce, StartedOnce,
-    StopOnDrop, Turn, Wait, Watch,
+    Ask, Checkpoint, Event, Events, HistoryChange, JsonAnswer, RunOnce, Session, StartOnce,
+    StartedOnce, StopOnDrop, Turn, Wait, Watch,
 };
 #[doc(inline)]
 pub use transport::Retry;
@@ -224,6 +234,11 @@ pub use graphql_client;
 /// The HTTP client, in the version that [`ClientBuilder::http_client`] takes.
 #[doc(no_inline)]
 pub use reqwest;
+
+/// What [`JsonAnswer::schema`] makes a schema with, in the version that it takes.
+#[cfg(feature = "schema")]
+#[doc(no_inline)]
+pub use schemars;
 
 /// The schema that this crate's documents are checked against, as SDL.
 ///

@@ -18,6 +18,8 @@ mod waits;
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
+
 use crate::batch::{RunAll, WaitAll};
 #[cfg(doc)]
 use crate::error::Error;
@@ -26,7 +28,7 @@ use crate::error::Result;
 use crate::model::Run;
 use crate::model::{SessionId, TriggerRun};
 use crate::operations::{Api, Call};
-use crate::session::{Checkpoint, Session, Wait, Watch};
+use crate::session::{Checkpoint, JsonAnswer, Session, Wait, Watch};
 use crate::transport::Executor;
 
 pub use builder::ClientBuilder;
@@ -69,6 +71,30 @@ impl Client {
     /// awaited.
     pub fn trigger_run_and_wait(&self, request: TriggerRun) -> Wait {
         Wait::for_new(self.api.clone(), request)
+    }
+
+    /// Starts a run, waits until it has ended, and reads the JSON in its answer as a value of this type.
+    ///
+    /// It is [`trigger_run_and_wait`](Self::trigger_run_and_wait) and
+    /// [`Run::answer_json`], and one follow-up where the answer is not that value: see [`JsonAnswer`].
+    ///
+    /// ```no_run
+    /// use dinoai::{Client, TriggerRun};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Finding {
+    ///     model: String,
+    ///     rows: u64,
+    /// }
+    ///
+    /// # async fn example(client: Client) -> dinoai::Result<()> {
+    /// let request = TriggerRun::agent("data-quality-checker").with_message("Focus on stg_orders");
+    /// let findings: Vec<Finding> = client.run_json(request).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn run_json<T: DeserializeOwned>(&self, request: TriggerRun) -> JsonAnswer<T> {
+        JsonAnswer::of_new(self.api.clone(), request)
     }
 
     /// Starts a run and watches it: a stream of [`Event`](crate::Event)s, see [`Watch`].

@@ -27,6 +27,7 @@ mod retry_class;
 pub(crate) mod tests;
 mod unsupported;
 mod wait_timeout;
+mod wrong_answer;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use failed_call::{FailedCall, Obstacle};
 pub use graphql::{GraphQlError, Location, PathSegment};
 pub use journal::JournalError;
 pub use wait_timeout::WaitTimeout;
+pub use wrong_answer::{AnswerPlace, AnswerProblem, WrongAnswer};
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use before_execution::ABOUT_THE_REQUEST;
@@ -109,6 +111,7 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// | [`NotAccepted`](Self::NotAccepted) | the API answered `ok: false` | Ask [`may_have_started`](Self::may_have_started): if it named a run | Read the status beside it. |
 /// | [`RunFailed`](Self::RunFailed) | the run failed, expired or was stopped | Ask [`may_have_started`](Self::may_have_started): if this call started the run | Read the run in it; start another one if that makes sense. |
 /// | [`WaitTimeout`](Self::WaitTimeout) | what was waited for had not ended at the deadline, or could not be read | Ask [`may_have_started`](Self::may_have_started): if this call started it | Wait again: [`client.session(id)?.wait()`](crate::Client::session). |
+/// | [`WrongAnswer`](Self::WrongAnswer) | the run has ended, and its answer is not the JSON that was asked for | Ask [`may_have_started`](Self::may_have_started): if this call started it | Read the answer in it, or ask the run again. |
 /// | [`TurnNotStarted`](Self::TurnNotStarted) | a follow-up has shown no activity | Ask [`may_have_started`](Self::may_have_started): if this call sent it | Read the run; send the message again if it is not there. |
 ///
 /// Every error of a call that starts a run, or sends a follow-up, and then waits for it says
@@ -297,8 +300,7 @@ pub enum Error {
         call: Box<FailedCall>,
     },
 
-    /// The backend does not know a field or an argument that the call needs: it is older than
-    /// the feature. Nothing was carried out.
+    /// The backend does not know a field or an argument that the call needs: it is older. Nothing was carried out.
     #[error("{call} was refused: {}", display::unsupported(call, feature, fields))]
     #[non_exhaustive]
     Unsupported {
@@ -365,11 +367,14 @@ pub enum Error {
         started: bool,
     },
 
-    /// A wait came to its timeout: what it waited for had not ended, or could not be read. Unless
-    /// the wait has stopped it, the run goes on, and
-    /// [`client.session(id)?.wait()`](crate::Client::session) waits for it again.
+    /// A wait came to its timeout: what it waited for had not ended, or could not be read. Unless the wait has
+    /// stopped it, the run goes on, and [`client.session(id)?.wait()`](crate::Client::session) waits for it again.
     #[error("{0}")]
     WaitTimeout(Box<WaitTimeout>),
+
+    /// The run has ended, and its answer is not the value that was asked for. The text may quote a value of it.
+    #[error("{0}")]
+    WrongAnswer(Box<WrongAnswer>),
 
     /// The turn of a follow-up has shown no activity within the grace period: the run still
     /// reads as before it was sent. Reported once; the session takes the turn for closed then.

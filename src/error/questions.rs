@@ -28,6 +28,7 @@ macro_rules! call_of {
             | Error::Journal { .. }
             | Error::KeyUnknown { .. }
             | Error::RunFailed { .. }
+            | Error::WrongAnswer(_)
             | Error::WaitTimeout(_)
             | Error::TurnNotStarted { .. } => None,
         }
@@ -52,6 +53,7 @@ impl Error {
         match self {
             Self::RunFailed { run, .. } => Some(&run.session_id),
             Self::WaitTimeout(timeout) => Some(&timeout.session_id),
+            Self::WrongAnswer(wrong) => Some(&wrong.session_id),
             Self::TurnNotStarted { session_id, .. } => Some(session_id),
             _ => self.call()?.session_id.as_ref(),
         }
@@ -105,6 +107,7 @@ impl Error {
                 *started = true;
             }
             Self::WaitTimeout(timeout) => timeout.started = true,
+            Self::WrongAnswer(wrong) => wrong.started = true,
             other => {
                 if let Some(call) = other.call_mut() {
                     call.after_start = true;
@@ -116,7 +119,8 @@ impl Error {
 
     /// The server's id of the request that failed, if it sent one.
     ///
-    /// Of a [`WaitTimeout`](Error::WaitTimeout) it is that of the last poll that failed.
+    /// Of a [`WaitTimeout`](Error::WaitTimeout) it is that of the last poll that failed, of a
+    /// [`WrongAnswer`](Error::WrongAnswer) that of the follow-up.
     ///
     /// ```
     /// fn report(error: &dinoai::Error) {
@@ -127,6 +131,7 @@ impl Error {
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::WaitTimeout(timeout) => timeout.last_error.as_ref()?.request_id(),
+            Self::WrongAnswer(wrong) => wrong.follow_up.as_ref()?.request_id(),
             _ => self.call()?.request_id.as_deref(),
         }
     }
@@ -157,6 +162,7 @@ impl Error {
             Self::OutcomeUnknown { .. } => true,
             Self::RunFailed { started, .. } | Self::TurnNotStarted { started, .. } => *started,
             Self::WaitTimeout(timeout) => timeout.started,
+            Self::WrongAnswer(wrong) => wrong.started,
             _ => self
                 .call()
                 .is_some_and(|call| call.maybe_executed || call.after_start),
@@ -208,6 +214,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::WaitTimeout(timeout) => timeout.last_error.as_ref()?.retry_after(),
+            Self::WrongAnswer(wrong) => wrong.follow_up.as_ref()?.retry_after(),
             _ => self.call()?.retry_after,
         }
     }

@@ -61,6 +61,7 @@ impl RetryClass {
             | Error::Journal { .. }
             | Error::KeyUnknown { .. }
             | Error::RunFailed { .. }
+            | Error::WrongAnswer(_)
             | Error::WaitTimeout(_)
             | Error::TurnNotStarted { .. } => Self::Final,
         }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Awaited, Cause, Error, FailedCall, JournalError, Obstacle, Purpose, WaitTimeout};
+use super::{
+    AnswerProblem, Awaited, Cause, Error, FailedCall, JournalError, Obstacle, Purpose, WaitTimeout,
+    WrongAnswer,
+};
 use crate::model::{Run, RunStatus, SessionId};
 
 /// The rows of the table, each with its two answers: did it start something, and what to do.
@@ -46,6 +49,7 @@ fn name(error: &Error) -> &'static str {
         Error::NotAccepted { .. } => "NotAccepted",
         Error::RunFailed { .. } => "RunFailed",
         Error::WaitTimeout(_) => "WaitTimeout",
+        Error::WrongAnswer(_) => "WrongAnswer",
         Error::TurnNotStarted { .. } => "TurnNotStarted",
     }
 }
@@ -173,6 +177,10 @@ pub(crate) fn samples() -> Vec<Error> {
             awaited: Awaited::Run,
             started,
         })));
+        let (run, completed) = (id(), RunStatus::Completed);
+        let wrong = WrongAnswer::of(&run, &completed, None, None, AnswerProblem::Missing);
+        let wrong = Error::WrongAnswer(Box::new(wrong));
+        samples.push(if started { wrong.with_started() } else { wrong });
         samples.push(Error::TurnNotStarted {
             session_id: id(),
             waited: Duration::ZERO,

@@ -325,9 +325,10 @@ fn every_proof_that_nothing_was_started_frees_a_key_and_nothing_else_does() {
 
     for error in samples() {
         let expected = match &error {
-            Error::RunFailed { .. } | Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => {
-                "started"
-            }
+            Error::RunFailed { .. }
+            | Error::WrongAnswer(_)
+            | Error::WaitTimeout(_)
+            | Error::TurnNotStarted { .. } => "started",
             Error::OutcomeUnknown { .. } => "unknown",
             // After it was carried out, or begun to be.
             Error::GraphQl { call, .. }

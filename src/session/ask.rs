@@ -1,8 +1,10 @@
 //! [`Ask`]: sends a follow-up and waits for its turn.
 
 use std::fmt;
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
 use super::handle::Handle;
@@ -79,14 +81,39 @@ impl Ask {
         self
     }
 
-    async fn run(self) -> Result<Turn> {
+    /// Shows polls that fail while the wait goes on.
+    pub(super) fn with_outages(self, on_outage: Option<Box<OnOutage>>) -> Self {
+        Self { on_outage, ..self }
+    }
+
+    /// The ask as one of two that belong together and began at `start`: no other ask of the session comes
+    /// in between, as long as what it returns beside the turn is given to the next, or kept.
+    pub(super) async fn run_among(
+        self,
+        start: Duration,
+        asks: Option<OwnedMutexGuard<()>>,
+    ) -> Result<(Turn, OwnedMutexGuard<()>)> {
+        let session_id = self.handle.id.as_str();
+        let span = tracing::info_span!(
+            "dinoai.turn",
+            session_id,
+            gen_ai.operation.name = "invoke_agent",
+            gen_ai.conversation.id = session_id,
+        );
+        self.run(start, asks).instrument(span).await
+    }
+
+    async fn run(
+        self,
+        start: Duration,
+        asks: Option<OwnedMutexGuard<()>>,
+    ) -> Result<(Turn, OwnedMutexGuard<()>)> {
         self.options.check()?;
         if self.message.trim().is_empty() {
             return Err(Error::blank("message"));
         }
         let handle = self.handle;
         let clock = handle.api.clock().clone();
-        let start = clock.now();
         let deadline = start.saturating_add(self.options.timeout);
 
         let mut polls = handle
@@ -94,10 +121,15 @@ impl Ask {
             .with_outages(self.on_outage);
         let prepared = async {
             // One ask at a time, in the order in which they are awaited.
-            let queue = std::pin::pin!(handle.asks().lock_owned());
-            let turn = match select(queue, clock.alarm(deadline)).await {
-                Either::Left((turn, _)) => turn,
-                Either::Right(_) => return Err(polls.end_at_deadline(Awaited::Idle).await),
+            let turn = match asks {
+                Some(turn) => turn,
+                None => {
+                    let queue = std::pin::pin!(handle.asks().lock_owned());
+                    match select(queue, clock.alarm(deadline)).await {
+                        Either::Left((turn, _)) => turn,
+                        Either::Right(_) => return Err(polls.end_at_deadline(Awaited::Idle).await),
+                    }
+                }
             };
             loop {
                 let turns = handle.turns();
@@ -114,7 +146,7 @@ impl Ask {
         let Some(prepared) = handle.api.closed().run_until_cancelled(prepared).await else {
             return Err(handle.closed());
         };
-        let (_turn, digest, sending) = prepared?;
+        let (asks, digest, sending) = prepared?;
         let call = CallOptions {
             session_id: Some(handle.id.clone()),
             deadline: Some(deadline),
@@ -134,7 +166,7 @@ impl Ask {
         let progress = turn.progress.clone();
         let mut turn = AwaitedTurn::only(turn);
         let run = until_ended(&mut polls, &mut turn).await?;
-        Ok(handle.take_turn(run, &progress))
+        Ok((handle.take_turn(run, &progress), asks))
     }
 }
 
@@ -144,14 +176,9 @@ impl IntoFuture for Ask {
 
     fn into_future(self) -> CallFuture<Turn> {
         Box::pin(async move {
-            let session_id = self.handle.id.as_str();
-            let span = tracing::info_span!(
-                "dinoai.turn",
-                session_id,
-                gen_ai.operation.name = "invoke_agent",
-                gen_ai.conversation.id = session_id,
-            );
-            self.run().instrument(span).await
+            let start = self.handle.api.clock().now();
+            let (turn, _) = self.run_among(start, None).await?;
+            Ok(turn)
         })
     }
 }

@@ -3,7 +3,8 @@
 //! [`state`] is what a session has emitted ([`seen_messages`] for messages: [`tail`] for new
 //! ones, [`forgotten`] and [`power_sums`] for old ones), [`handle`] shares it between its futures and
 //! holds the locks, [`turn`] and [`turn_end`] decide when a turn has ended, and a [`checkpoint`] stores
-//! all of that. [`send`] sends a follow-up. [`poll_loops`] has the loops of [`wait`] and [`ask`], [`watch`] has its own.
+//! all of that. [`send`] sends a follow-up. [`json_answer`] asks for a value.
+//! [`poll_loops`] has the loops of [`wait`] and [`ask`], [`watch`] has its own.
 
 mod ask;
 mod checkpoint;
@@ -11,6 +12,7 @@ mod event;
 mod forgotten;
 mod handle;
 mod hooks;
+mod json_answer;
 mod once;
 mod poll_loops;
 mod power_sums;
@@ -32,6 +34,7 @@ use crate::operations::{Api, Call};
 pub use ask::Ask;
 pub use checkpoint::Checkpoint;
 pub use event::{Event, HistoryChange};
+pub use json_answer::JsonAnswer;
 pub use once::{RunOnce, StartOnce, StartedOnce};
 pub use stop_guard::StopOnDrop;
 pub use turn::Turn;

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::answer;
+use crate::error::{Error, Result, WrongAnswer};
 use crate::model::{Message, MessageKey, RunStatus, SessionId};
 use crate::operations::Digest;
 
@@ -45,6 +48,52 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// The JSON of the turn's [`answer`](Self::answer), as a value of this type.
+    ///
+    /// What counts as that is with [`Run::answer_json`](crate::Run::answer_json). It reads what is there,
+    /// however the turn has ended; [`Session::ask_json`](crate::Session::ask_json) also asks again where the
+    /// answer is wrong.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let turn = session.ask("How many rows has each model? Answer with a JSON array.").await?;
+    /// let rows: Vec<u64> = turn.answer_json()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongAnswer`], which says what is wrong with the answer and where, and has its text.
+    pub fn answer_json<T: DeserializeOwned>(&self) -> Result<T> {
+        self.read_answer(None).map_err(Error::WrongAnswer)
+    }
+
+    /// The JSON of the turn's answer in the block of a label, as
+    /// [`Run::answer_json_labeled`](crate::Run::answer_json_labeled) reads it.
+    ///
+    /// ```no_run
+    /// # async fn example(session: dinoai::Session) -> dinoai::Result<()> {
+    /// let turn = session.ask("List what is wrong in a block labelled dinoai-findings.").await?;
+    /// let findings: Vec<serde_json::Value> = turn.answer_json_labeled("dinoai-findings")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`answer_json`](Self::answer_json).
+    pub fn answer_json_labeled<T: DeserializeOwned>(&self, label: &str) -> Result<T> {
+        self.read_answer(Some(label)).map_err(Error::WrongAnswer)
+    }
+
+    pub(super) fn read_answer<T: DeserializeOwned>(
+        &self,
+        label: Option<&str>,
+    ) -> Result<T, Box<WrongAnswer>> {
+        answer::read(&self.session_id, &self.status, self.answer(), label)
+    }
+
     /// A turn for a test, without messages.
     ///
     /// ```

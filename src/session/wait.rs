@@ -87,8 +87,8 @@ pub struct Wait {
     options: PollOptions,
     /// When it has begun, if not when it is awaited.
     start: Option<Duration>,
-    on_started: Option<Box<OnStarted>>,
-    on_accepted: Option<Box<OnAccepted>>,
+    pub(super) on_started: Option<Box<OnStarted>>,
+    pub(super) on_accepted: Option<Box<OnAccepted>>,
     on_outage: Option<Box<OnOutage>>,
 }
 

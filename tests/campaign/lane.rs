@@ -376,7 +376,17 @@ fn emulator(quirk: Quirk, rng: &mut Rng) -> Emulator {
             said(Stage::new("COMPLETED"), "All done."),
         ]))
         .stage(said(Stage::new("COMPLETED"), "Waiting for a sub-agent."));
-    Emulator::builder()
+    let mut builder = Emulator::builder();
+    for (name, [first, second, third]) in users::VALUE_AGENTS {
+        let turn = |has_value: bool| match has_value {
+            true => said(Stage::new("COMPLETED"), "Rows:\n```json\n[1, 2]\n```"),
+            false => said(Stage::new("COMPLETED"), "There are two."),
+        };
+        let scenario = Scenario::new().stage(running(Duration::from_millis(20)));
+        let scenario = scenario.stage(turn(first)).follow_up([turn(second)]);
+        builder = builder.scenario(name, scenario.follow_up([turn(third)]));
+    }
+    builder
         .quirks(quirk.quirks())
         .scenario("quick", Scenario::completed())
         .scenario("fails", Scenario::failed())

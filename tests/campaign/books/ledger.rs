@@ -16,6 +16,7 @@ pub(crate) struct Ledger {
     pub(crate) operations: BTreeMap<&'static str, u64>,
     pub(crate) starts: Vec<Start>,
     pub(crate) waits: Vec<Waited>,
+    pub(crate) values: Vec<Valued>,
     pub(crate) followed: Vec<Followed>,
     pub(crate) conversations: Vec<Vec<Answered>>,
     pub(crate) abandoned: Vec<Abandoned>,
@@ -85,6 +86,17 @@ pub(crate) struct Waited {
     pub(crate) result: Result<Vec<Read>, Error>,
     /// Whether nothing happens to the run afterwards.
     pub(crate) is_final: bool,
+}
+
+/// A value that was asked for.
+#[derive(Debug)]
+pub(crate) struct Valued {
+    pub(crate) marker: String,
+    /// Whether the agent answers with a value, and when it is asked again.
+    pub(crate) answers: [bool; 2],
+    /// Whether nothing can have come in between.
+    pub(crate) is_certain: bool,
+    pub(crate) result: Result<(), Error>,
 }
 
 /// A message: its timestamp, bit by bit, and its text.

@@ -4,6 +4,7 @@
 mod ledger;
 mod messages;
 mod starts;
+mod values;
 mod waits;
 
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use dinoai_emulator::{Request, Run};
 
 pub(crate) use self::ledger::{
-    Abandoned, Answered, Followed, Known, Ledger, Said, Start, Waited, Way, said,
+    Abandoned, Answered, Followed, Known, Ledger, Said, Start, Valued, Waited, Way, said,
 };
 pub(crate) use self::waits::FLAKY_TREE;
 use super::lane::{Conditions, Lane};
@@ -87,6 +88,9 @@ impl<'a> Books<'a> {
         }
         for wait in &ledger.waits {
             self.judge_wait(wait);
+        }
+        for valued in &ledger.values {
+            self.judge_value(valued);
         }
         for followed in &ledger.followed {
             self.judge_followed(followed);

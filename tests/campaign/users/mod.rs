@@ -4,6 +4,7 @@ mod calls;
 mod conversations;
 mod documents;
 mod many;
+mod values;
 mod waits;
 
 use std::sync::Arc;
@@ -18,8 +19,11 @@ use self::calls::{
 use self::conversations::{converse, watch};
 use self::documents::{read_by_own_document, trigger_by_own_document};
 use self::many::{run_many, wait_for_many};
+use self::values::ask_for_value;
 use self::waits::{look_late, run_and_wait, tree};
 use super::lane::Lane;
+
+pub(crate) use self::values::VALUE_AGENTS;
 
 /// How long the agent `late` works.
 pub(crate) const LATE: Duration = Duration::from_millis(150);
@@ -33,7 +37,7 @@ const ONE_POLL: Duration = LONG;
 /// Does one thing.
 pub(crate) async fn act(lane: &Arc<Lane>, rng: &mut Rng) {
     lane.add_faults(rng);
-    match rng.u8(0..30) {
+    match rng.u8(0..33) {
         0..2 => trigger(lane, rng).await,
         2..6 => hurry(lane, rng).await,
         6..10 => run_and_wait(lane, rng).await,
@@ -50,6 +54,7 @@ pub(crate) async fn act(lane: &Arc<Lane>, rng: &mut Rng) {
         26 => narrow(lane, rng).await,
         27 => trigger_by_own_document(lane, rng).await,
         28 => read_by_own_document(lane, rng).await,
+        29..32 => ask_for_value(lane, rng).await,
         _ => nowhere(lane).await,
     }
 }

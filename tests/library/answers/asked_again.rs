@@ -1,0 +1,354 @@
+//! Where an answer is not the value that was asked for, one follow-up says what is wrong with it, and no
+//! second one; and none follows a turn that has not completed, or a trigger or a follow-up of unknown outcome.
+
+use std::sync::{Arc, Mutex};
+
+use dinoai::error::AnswerProblem::{Malformed, NoJson, NotCompleted};
+use dinoai::error::WrongAnswer;
+use dinoai::time::{Clock, VirtualClock};
+use dinoai::{Client, Error, Message, OnTimeout, Result, RunStatus};
+use serde_json::Value;
+
+use super::wrong;
+use crate::support::fault_server::{FaultServer, Reply, SESSION, Seen};
+use crate::support::operations::{SEND, STATUS, STOP, TRIGGER, sent};
+use crate::support::samples::{request, seconds, session};
+use crate::support::shown_run::{accepted, agent, client_by, run, user};
+
+const RIGHT: &str = "Rows:\n```json\n[1, 2]\n```";
+const WRONG: &str = "Rows:\n```json\n[1, 2,]\n```";
+
+/// A server whose agent ends each turn like this, 5 s after the trigger or the follow-up that it is for.
+/// `reply` answers a request in its place, given how many triggers and follow-ups have come before.
+async fn conversing(
+    clock: &VirtualClock,
+    turns: &[(&'static str, &'static str)],
+    mut reply: impl FnMut(&Seen, usize) -> Option<Reply> + Send + 'static,
+) -> FaultServer {
+    let (clock, turns) = (clock.clone(), turns.to_vec());
+    let mut begun: Vec<(_, Option<Value>)> = vec![];
+    FaultServer::scripted(move |seen| {
+        if let Some(reply) = reply(seen, begun.len()) {
+            return reply;
+        }
+        if [TRIGGER, SEND].contains(&seen.operation.as_str()) {
+            begun.push((clock.now(), seen.variables.get("message").cloned()));
+            return accepted(seen);
+        }
+        if seen.operation == STOP {
+            return accepted(seen);
+        }
+        let (mut messages, mut status) = (vec![], "COMPLETED");
+        for (number, (at, message)) in begun.iter().enumerate() {
+            let ts = 10.0 * number as f64;
+            messages.extend(
+                message
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .map(|text| user(ts, text)),
+            );
+            let ended = turns
+                .get(number)
+                .filter(|_| clock.now() >= *at + seconds(5));
+            status = ended.map_or("RUNNING", |(status, _)| *status);
+            messages.extend(ended.map(|(_, text)| agent(ts + 1.0, text)));
+        }
+        run(seen, status, &messages)
+    })
+    .await
+}
+
+/// The ways to ask for a value.
+const WAYS: [&str; 2] = ["run_json", "ask_json"];
+
+async fn asked(way: &str, client: &Client) -> Result<Vec<u64>> {
+    match way {
+        "run_json" => client.run_json(request()).await,
+        _ => session(client).ask_json("How many rows?").await,
+    }
+}
+
+/// The requests that start a run or a turn, by operation.
+fn started(server: &FaultServer) -> (usize, usize) {
+    (sent(server, TRIGGER), sent(server, SEND))
+}
+
+fn last_message(server: &FaultServer) -> String {
+    let seen = server.seen();
+    let last = seen.iter().rfind(|seen| seen.operation == SEND).unwrap();
+    last.variables["message"].as_str().unwrap().to_owned()
+}
+
+/// The triggers and follow-ups of a way that asks once, and of one that asks twice.
+fn of(way: &str) -> [(usize, usize); 2] {
+    match way {
+        "run_json" => [(1, 0), (1, 1)],
+        _ => [(0, 1), (0, 2)],
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_right_is_not_asked_for_again() {
+    for way in WAYS {
+        let clock = VirtualClock::new();
+        let server = conversing(&clock, &[("COMPLETED", RIGHT)], |_, _| None).await;
+        let client = client_by(&server, &clock);
+        assert_eq!(asked(way, &client).await.unwrap(), [1, 2], "{way}");
+        assert_eq!(started(&server), of(way)[0], "{way}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_wrong_is_asked_for_once_more_by_what_is_wrong_with_it() {
+    let turns = [("COMPLETED", WRONG), ("COMPLETED", RIGHT)];
+    for way in WAYS {
+        let clock = VirtualClock::new();
+        let server = conversing(&clock, &turns, |_, _| None).await;
+        let client = client_by(&server, &clock);
+        let (calls, seen) = (Arc::new(Mutex::new(vec![])), server.seen());
+        assert!(seen.is_empty());
+        let note = |what: &'static str| {
+            let calls = calls.clone();
+            move |detail: String| calls.lock().unwrap().push(format!("{what} {detail}"))
+        };
+        let (started_hook, accepted_hook, wrong_hook) =
+            (note("started"), note("accepted"), note("wrong"));
+        let answer = match way {
+            "run_json" => client.run_json::<Vec<u64>>(request()),
+            _ => session(&client).ask_json("How many rows?"),
+        };
+        let answer = answer
+            .on_started(move |id| started_hook(id.to_string()))
+            .on_accepted(move |accepted| accepted_hook(accepted.status.clone()))
+            .on_wrong(move |wrong| wrong_hook(format!("{:?}", wrong.problem)));
+        assert_eq!(answer.await.unwrap(), [1, 2], "{way}");
+        assert_eq!(started(&server), of(way)[1], "{way}");
+        let text = last_message(&server);
+        assert!(
+            text.contains("at line 3, column 7: trailing comma"),
+            "{text}"
+        );
+        assert!(text.contains("the line ```json,"), "{text}");
+        let echo = Message::new(1.0, "user", text.clone());
+        assert!(WrongAnswer::is_follow_up(&echo));
+        assert!(!WrongAnswer::is_follow_up(&Message::new(
+            1.0, "agent", text
+        )));
+        let calls = calls.lock().unwrap();
+        assert_eq!(
+            *calls,
+            [
+                "accepted queued",
+                &format!("started {SESSION}"),
+                "wrong Malformed"
+            ],
+            "{way}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_second_answer_that_is_wrong_ends_it_and_nothing_is_lost() {
+    let turns = [
+        ("COMPLETED", WRONG),
+        ("COMPLETED", "None."),
+        ("COMPLETED", RIGHT),
+    ];
+    for way in WAYS {
+        let clock = VirtualClock::new();
+        let server = conversing(&clock, &turns, |_, _| None).await;
+        let client = client_by(&server, &clock);
+        let error = asked(way, &client).await.unwrap_err();
+        assert_eq!(started(&server), of(way)[1], "{way}");
+        assert_eq!(error.session_id().unwrap().as_str(), SESSION);
+        assert!(
+            error.may_have_started() && !error.is_retryable(),
+            "{error:?}"
+        );
+        assert!(
+            error
+                .to_string()
+                .ends_with("; it was asked for again once already"),
+            "{error}"
+        );
+        let second = wrong(error);
+        assert_eq!((second.problem, second.text.as_str()), (NoJson, "None."));
+        assert_eq!(second.messages.len(), 1, "{second:?}");
+        assert!(second.follow_up.is_none());
+        let first = second.before.unwrap();
+        assert_eq!((first.problem, first.text.as_str()), (Malformed, WRONG));
+        assert_eq!(first.messages.last().unwrap().content, WRONG);
+    }
+}
+
+#[tokio::test]
+async fn a_follow_up_that_asks_again_is_not_sent_again_and_its_failure_hides_no_answer() {
+    let turns = [("COMPLETED", WRONG), ("COMPLETED", RIGHT)];
+    for way in WAYS {
+        for reply in [Reply::html(502), Reply::ResetAfter, Reply::html(403)] {
+            let clock = VirtualClock::new();
+            let is_lost = !matches!(&reply, Reply::Http(403, ..));
+            let own = usize::from(way == "ask_json");
+            let server = conversing(&clock, &turns, move |seen, begun| {
+                let is_again = seen.operation == SEND && begun == 1;
+                is_again.then(|| reply.clone())
+            })
+            .await;
+            let client = client_by(&server, &clock);
+            let error = asked(way, &client).await.unwrap_err();
+            assert_eq!(sent(&server, SEND), own + 1, "{way}");
+            assert!(error.may_have_started(), "{error:?}");
+            assert!(
+                error
+                    .to_string()
+                    .contains("; the follow-up that asks for it again has failed: ")
+            );
+            let wrong = wrong(error);
+            assert_eq!((wrong.problem, wrong.text.as_str()), (Malformed, WRONG));
+            assert_eq!(wrong.messages.last().unwrap().content, WRONG);
+            let is_unknown = matches!(wrong.follow_up, Some(Error::OutcomeUnknown { .. }));
+            assert_eq!(is_unknown, is_lost, "{way}: {:?}", wrong.follow_up);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_after_an_unknown_outcome() {
+    for way in WAYS {
+        let clock = VirtualClock::new();
+        let server = conversing(&clock, &[("COMPLETED", WRONG)], |seen, _| {
+            let starts = [TRIGGER, SEND].contains(&seen.operation.as_str());
+            starts.then(|| Reply::html(502))
+        })
+        .await;
+        let client = client_by(&server, &clock);
+        let error = asked(way, &client).await.unwrap_err();
+        assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
+        assert_eq!(started(&server), of(way)[0], "{way}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_or_a_turn_that_has_not_completed_is_not_asked_again() {
+    for status in ["FAILED", "STOPPED", "EXPIRED"] {
+        for way in WAYS {
+            let clock = VirtualClock::new();
+            let server = conversing(&clock, &[(status, RIGHT)], |_, _| None).await;
+            let client = client_by(&server, &clock);
+            let error = asked(way, &client).await.unwrap_err();
+            assert_eq!(started(&server), of(way)[0], "{way}");
+            assert!(error.may_have_started(), "{error:?}");
+            match error {
+                Error::RunFailed { run, .. } => {
+                    assert_eq!((way, run.status.as_str()), ("run_json", status));
+                }
+                error => {
+                    assert!(
+                        error
+                            .to_string()
+                            .ends_with(&format!("its turn ended {status}")),
+                        "{error}"
+                    );
+                    let wrong = wrong(error);
+                    assert_eq!((way, wrong.problem), ("ask_json", NotCompleted));
+                    assert_eq!(wrong.status, RunStatus::from(status.to_owned()));
+                    assert_eq!((wrong.text.as_str(), wrong.messages.len()), (RIGHT, 1));
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_timeout_is_for_all_of_it_and_its_end_is_not_the_end_of_the_answer() {
+    let clock = VirtualClock::new();
+    let server = conversing(&clock, &[("COMPLETED", WRONG)], |_, _| None).await;
+    let client = client_by(&server, &clock);
+    let answer = client.run_json::<Vec<u64>>(request()).timeout(seconds(60));
+    let error = answer.on_timeout(OnTimeout::Stop).await.unwrap_err();
+    assert_eq!((clock.now(), started(&server)), (seconds(60), (1, 1)));
+    assert_eq!(sent(&server, STOP), 1);
+    assert!(error.may_have_started());
+    let wrong = wrong(error);
+    assert_eq!(wrong.text, WRONG);
+    match wrong.follow_up {
+        Some(Error::WaitTimeout(timeout)) => assert_eq!(timeout.elapsed, seconds(60)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_that_cannot_be_asked() {
+    let clock = VirtualClock::new();
+    let server = conversing(&clock, &[("COMPLETED", RIGHT)], |_, _| None).await;
+    let client = client_by(&server, &clock);
+    let session = session(&client);
+    type Numbers = Vec<u64>;
+    for (answer, field) in [
+        (client.run_json::<Numbers>(request()).label(" "), "label"),
+        (session.ask_json("How many?").label(""), "label"),
+        (session.ask_json(" \n"), "message"),
+        (client.run_json(request().with_message("")), "message"),
+        (client.run_json(request()).timeout(seconds(0)), "timeout"),
+    ] {
+        match answer.await.unwrap_err() {
+            Error::InvalidRequest { field: named, .. } => assert_eq!(named, field),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(server.operations(), [""; 0]);
+}
+
+#[tokio::test]
+async fn two_who_ask_at_once_each_get_their_own_second_answer() {
+    let turns = [
+        ("COMPLETED", "first"),
+        ("COMPLETED", "```json\n[1]\n```"),
+        ("COMPLETED", "second"),
+        ("COMPLETED", "```json\n[2]\n```"),
+    ];
+    let clock = VirtualClock::new();
+    let server = conversing(&clock, &turns, |_, _| None).await;
+    let client = client_by(&server, &clock);
+    let session = session(&client);
+    let (one, two) = tokio::join!(
+        session.ask_json::<Vec<u64>>("one").into_future(),
+        session.ask_json::<Vec<u64>>("two").into_future(),
+    );
+    assert_eq!((one.unwrap(), two.unwrap()), (vec![1], vec![2]));
+    let seen = server.seen();
+    let sends = seen.iter().filter(|seen| seen.operation == SEND);
+    let begins: Vec<_> = sends
+        .map(|seen| {
+            seen.variables["message"]
+                .as_str()
+                .unwrap()
+                .chars()
+                .take(5)
+                .collect::<String>()
+        })
+        .collect();
+    assert_eq!(begins, ["one", "A pro", "two", "A pro"]);
+}
+
+#[tokio::test]
+async fn outages_are_shown_in_both_turns() {
+    let turns = [("COMPLETED", WRONG), ("COMPLETED", RIGHT)];
+    let clock = VirtualClock::new();
+    let mut failed = [0, 0, 0];
+    let server = conversing(&clock, &turns, move |seen, begun| {
+        if seen.operation != STATUS && seen.operation != "DinoaiAgentRunDigest" {
+            return None;
+        }
+        failed[begun] += 1;
+        (failed[begun] == 2).then(|| Reply::html(503))
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let shown = Arc::new(Mutex::new(vec![]));
+    let noted = shown.clone();
+    let answer = client.run_json::<Vec<u64>>(request());
+    let answer = answer.on_outage(move |_, outage| noted.lock().unwrap().push(outage.is_some()));
+    assert_eq!(answer.await.unwrap(), [1, 2]);
+    assert_eq!(*shown.lock().unwrap(), [true, false, true, false]);
+}
