@@ -40,6 +40,7 @@ impl fmt::Display for WaitTimeout {
             polls,
             last_error,
             stopped,
+            stalled,
             awaited,
             ..
         } = self;
@@ -118,6 +119,12 @@ impl fmt::Display for WaitTimeout {
         }
         if let (Some(_), Some(error)) = (last_status, last_error) {
             write!(formatter, "; the last poll failed: {error}")?;
+        }
+        if let Some(stalled) = stalled {
+            write!(
+                formatter,
+                ", without a new step or message for {stalled:.0?}"
+            )?;
         }
         match stopped {
             None => match last_status {

@@ -89,6 +89,7 @@ impl Error {
             polls: 1,
             last_error: None,
             stopped: None,
+            stalled: None,
             awaited: Awaited::Run,
             started: false,
         }))

@@ -174,6 +174,7 @@ pub(crate) fn samples() -> Vec<Error> {
             polls: 1,
             last_error: None,
             stopped: None,
+            stalled: None,
             awaited: Awaited::Run,
             started,
         })));
@@ -288,6 +289,7 @@ fn a_timeout_says_what_had_not_ended() {
                     polls: 2,
                     last_error: failed.then(|| Box::new(Error::blank("it"))),
                     stopped: None,
+                    stalled: None,
                     awaited,
                     started: false,
                 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Error;
 use crate::model::{RunStatus, SessionId};
 
-/// A wait that came to its timeout.
+/// A wait that came to its timeout, or whose run has stalled.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WaitTimeout {
@@ -22,6 +22,9 @@ pub struct WaitTimeout {
     /// The API's word on stopping the run, or why it could not be stopped; `None` if the run
     /// was left as it is.
     pub stopped: Option<Result<String, Box<Error>>>,
+    /// For how long the run had shown no new step or message, if the wait has ended for that and not for its
+    /// timeout: see [`Wait::stall`](crate::Wait::stall).
+    pub stalled: Option<Duration>,
     /// What was waited for.
     pub(crate) awaited: Awaited,
     /// Whether the call that ends with this error has started the run, or the turn, itself.

@@ -7,6 +7,7 @@ mod outage;
 mod poller;
 mod schedule;
 mod shared_polls;
+mod stall;
 mod tolerance;
 
 pub use options::{OnTimeout, PollOptions};
@@ -14,7 +15,7 @@ pub use outage::Outage;
 pub use schedule::Schedule;
 
 pub(crate) use completed::completed;
-pub(crate) use options::{example, grace_period_setter, outage_setter, poll_setters};
+pub(crate) use options::{example, grace_period_setter, outage_setter, poll_setters, stall_setter};
 pub(crate) use outage::{FailedPolls, OnOutage};
 pub(crate) use poller::Poller;
 pub(crate) use tolerance::Tolerance;

@@ -34,6 +34,8 @@ pub struct PollOptions {
     pub(crate) schedule: Schedule,
     pub(crate) on_timeout: OnTimeout,
     pub(crate) grace_period: Duration,
+    /// Set by waits for one run alone.
+    pub(crate) stall: Option<Duration>,
 }
 
 impl Default for PollOptions {
@@ -45,6 +47,7 @@ impl Default for PollOptions {
             schedule: Schedule::default(),
             on_timeout: OnTimeout::default(),
             grace_period: GRACE_PERIOD,
+            stall: None,
         }
     }
 }
@@ -111,6 +114,9 @@ impl PollOptions {
     pub(crate) fn check(&self) -> Result<()> {
         if self.timeout.is_zero() {
             return Err(Error::zero("timeout"));
+        }
+        if self.stall.is_some_and(|stall| stall.is_zero()) {
+            return Err(Error::zero("stall"));
         }
         if self.schedule.is_endless_loop() {
             return Err(Error::zero("poll interval"));
@@ -209,7 +215,9 @@ macro_rules! poll_setters {
         ///
         #[doc = $crate::polling::example!($example, "poll_options(PollOptions::default())")]
         pub fn poll_options(mut self, options: $crate::polling::PollOptions) -> Self {
-            self.options = options;
+            // What ends a wait for one run early is none of them.
+            let stall = options.stall.or(self.options.stall);
+            self.options = $crate::polling::PollOptions { stall, ..options };
             self
         }
     };
@@ -227,6 +235,31 @@ macro_rules! grace_period_setter {
         #[doc = $crate::polling::example!($example, "grace_period(Duration::from_secs(60))")]
         pub fn grace_period(mut self, grace_period: std::time::Duration) -> Self {
             self.options.grace_period = grace_period;
+            self
+        }
+    };
+}
+
+/// The setter of a wait for one run for how long that may show no activity.
+macro_rules! stall_setter {
+    ($example:literal) => {
+        /// Ends the wait once the run has shown no new step or message for this long.
+        ///
+        /// Off by default. As at the timeout, [`OnTimeout`](crate::OnTimeout) says whether the run is stopped;
+        /// the error is [`Error::WaitTimeout`](crate::Error::WaitTimeout), and its
+        /// [`stalled`](crate::error::WaitTimeout::stalled) says for how long there was nothing new. Another
+        /// status, a run that it has started and a line of the start-up checklist count, too; what those
+        /// runs do, does not.
+        ///
+        /// The run is looked at each quarter of this time, by two small requests, after a poll: so the wait
+        /// ends a quarter later at most. A look that fails says nothing. The time from the last one that has
+        /// succeeded counts only if the next one shows the same, and steps have to be readable; of a backend that
+        /// does not know steps messages count alone. A run that has ended, and waits for a follow-up, does not
+        /// stall. Zero is [`Error::InvalidRequest`](crate::Error::InvalidRequest) once the wait begins.
+        ///
+        #[doc = $crate::polling::example!($example, "stall(Duration::from_secs(600))")]
+        pub fn stall(mut self, limit: std::time::Duration) -> Self {
+            self.options.stall = Some(limit);
             self
         }
     };
@@ -259,4 +292,4 @@ macro_rules! outage_setter {
     };
 }
 
-pub(crate) use {example, grace_period_setter, outage_setter, poll_setters};
+pub(crate) use {example, grace_period_setter, outage_setter, poll_setters, stall_setter};

@@ -15,7 +15,9 @@ use super::turn_end::AwaitedTurn;
 use crate::error::{Awaited, Error, Result};
 use crate::model::Accepted;
 use crate::operations::CallFuture;
-use crate::polling::{OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters};
+use crate::polling::{
+    OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters, stall_setter,
+};
 use crate::transport::CallOptions;
 
 /// A follow-up and the wait for its [`Turn`].
@@ -64,6 +66,7 @@ impl Ask {
         "session.ask(\"Go on.\")"
     );
     grace_period_setter!("session.ask(\"Go on.\")");
+    stall_setter!("session.ask(\"Go on.\")");
     outage_setter!(on_outage, "session.ask(\"Go on.\")");
 
     /// Calls `on_accepted` as soon as the API has accepted the message, before the turn is waited

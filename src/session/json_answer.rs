@@ -17,7 +17,9 @@ use crate::answer;
 use crate::error::{AnswerProblem, Error, Result, WrongAnswer};
 use crate::model::{Accepted, RunStatus, SessionId, TriggerRun};
 use crate::operations::{Api, CallFuture, check_request};
-use crate::polling::{OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters};
+use crate::polling::{
+    OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters, stall_setter,
+};
 
 /// A value that a run, or a follow-up, is asked for, as JSON in its answer.
 ///
@@ -115,6 +117,7 @@ impl<T> JsonAnswer<T> {
         "client.run_json::<Vec<u64>>(TriggerRun::agent(\"checker\"))"
     );
     grace_period_setter!("session.ask_json::<Vec<u64>>(\"How many rows?\")");
+    stall_setter!("session.ask_json::<Vec<u64>>(\"How many rows?\")");
     outage_setter!(
         on_outage,
         "session.ask_json::<Vec<u64>>(\"How many rows?\")"

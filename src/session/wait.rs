@@ -17,6 +17,7 @@ use crate::model::{Accepted, Run, SessionId, TriggerRun};
 use crate::operations::{Api, CallFuture};
 use crate::polling::{
     OnOutage, PollOptions, Poller, completed, grace_period_setter, outage_setter, poll_setters,
+    stall_setter,
 };
 use crate::transport::CallOptions;
 
@@ -136,6 +137,7 @@ impl Wait {
         "client.trigger_run_and_wait(TriggerRun::agent(\"checker\"))"
     );
     grace_period_setter!("session.wait()");
+    stall_setter!("session.wait()");
     outage_setter!(on_outage, "session.wait()");
 
     /// Calls `on_started` with the session id as soon as the run is accepted, before the first

@@ -277,6 +277,7 @@ impl<K: Clone + Send + 'static> ManyRuns<K> {
                 .as_ref()
                 .map(|error| Box::new(error.for_run(&run.id, run.started))),
             stopped: None,
+            stalled: None,
             awaited: Awaited::Run,
             started: run.started,
         };

@@ -9,6 +9,7 @@
 //! run, or done to it.
 
 mod reads;
+mod stalls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::operations::scheduler::{LAST_LOOK, LONGEST_RETRY_AFTER, is_old};
 use crate::polling::options::{OnTimeout, PollOptions};
 use crate::polling::outage::{FailedPolls, OnOutage};
 use crate::polling::shared_polls::SharedPolls;
+use crate::polling::stall::Stall;
 use crate::polling::tolerance::Tolerance;
 use crate::time::Clock;
 use crate::transport::CallOptions;
@@ -41,6 +43,8 @@ pub(crate) struct Poller {
     tolerance: Tolerance,
     failed_polls: FailedPolls,
     on_outage: Option<Box<OnOutage>>,
+    /// Whether the run still shows activity, if the wait ends once it does not.
+    stall: Option<Stall>,
     polls: u32,
     last_status: Option<RunStatus>,
     /// Whether what is waited for had ended, or may have, at the last look.
@@ -76,6 +80,7 @@ impl Poller {
         Self {
             failed_polls: FailedPolls::since(api.clock().now()),
             on_outage: None,
+            stall: options.stall.map(Stall::new),
             clock: api.clock().clone(),
             api,
             session_id,
@@ -221,6 +226,7 @@ impl Poller {
             Ok(()) => {
                 self.tolerance = Tolerance::default();
                 self.answered();
+                self.check_stall(awaited).await?;
                 self.pause(None, awaited).await
             }
             // It was not looked at, and smaller batches may be taken.
@@ -316,6 +322,10 @@ impl Poller {
     /// Ends the wait at its deadline: stops the run if the options say so and it cannot have ended,
     /// and makes the error.
     pub(crate) async fn end_at_deadline(&mut self, awaited: Awaited) -> Error {
+        self.end(awaited, None).await
+    }
+
+    async fn end(&mut self, awaited: Awaited, stalled: Option<Duration>) -> Error {
         let elapsed = self.now().saturating_sub(self.start);
         let stopped = match self.options.on_timeout {
             OnTimeout::Stop if !self.may_have_ended && awaited != Awaited::Idle => {
@@ -335,6 +345,7 @@ impl Poller {
             polls: self.polls,
             last_error: self.last_error.take().map(Box::new),
             stopped,
+            stalled,
             awaited,
             started: self.started,
         }))

@@ -10,7 +10,7 @@ use crate::error::{Error, JournalError, Result};
 use crate::journal::{Journal, Keyed, OnUnrecorded, Once, Restart, record_end};
 use crate::model::{Run, SessionId, TriggerRun};
 use crate::operations::{Api, CallFuture};
-use crate::polling::{OnOutage, PollOptions, completed, outage_setter, poll_setters};
+use crate::polling::{OnOutage, PollOptions, completed, outage_setter, poll_setters, stall_setter};
 #[cfg(doc)]
 use crate::session::Wait;
 
@@ -70,6 +70,7 @@ impl RunOnce {
         ", the start counted",
         "client.run_once(\"nightly\", TriggerRun::agent(\"checker\"), &journal)"
     );
+    stall_setter!("client.run_once(\"nightly\", TriggerRun::agent(\"checker\"), &journal)");
     outage_setter!(
         on_outage,
         "client.run_once(\"nightly\", TriggerRun::agent(\"checker\"), &journal)"

@@ -13,7 +13,7 @@ use super::handle::Handle;
 use crate::journal::{Keyed, OnUnrecorded};
 use crate::model::{Accepted, SessionId, StepOptions, TriggerRun};
 use crate::operations::Api;
-use crate::polling::{PollOptions, grace_period_setter, outage_setter, poll_setters};
+use crate::polling::{PollOptions, grace_period_setter, outage_setter, poll_setters, stall_setter};
 use start::{Hooks, WatchStart, WatchSubject};
 
 pub use events::Events;
@@ -119,6 +119,7 @@ impl Watch {
 
     poll_setters!(" for the end", "session.watch()");
     grace_period_setter!("session.watch()");
+    stall_setter!("session.watch()");
 
     /// Calls `on_started` with the session id as soon as the run is accepted, before its first
     /// event.

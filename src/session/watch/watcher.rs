@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::super::event::Event;
 use super::super::handle::Handle;
@@ -13,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::journal::{Journal, record_end};
 use crate::model::{Run, RunStatus, SessionId, StepOptions};
 use crate::operations::Digest;
-use crate::operations::scheduler::LAST_LOOK;
 use crate::polling::Poller;
 use crate::transport::CallOptions;
 
@@ -221,11 +219,7 @@ impl Watcher {
     /// Queues new steps. A failure is left to the next poll: what is optional neither ends nor
     /// delays what is required.
     async fn look_at_steps(&mut self) {
-        let mut call = self.polls.call_options();
-        let soon = self.polls.now().saturating_add(LAST_LOOK);
-        call.deadline = call.deadline.map(|deadline| deadline.min(soon));
-        call.overrun = Duration::ZERO;
-        call.once = true;
+        let call = self.polls.optional_call();
         if let Some(Err(error)) = self.read_steps(call).await {
             if let Error::Unsupported { .. } = error {
                 self.steps = None;

@@ -11,6 +11,7 @@ mod refused_keys;
 mod requested_pauses;
 pub(crate) mod requests_of_a_wait;
 pub(crate) mod slow_readers;
+mod stalls;
 mod stopping;
 mod timeouts;
 mod tolerated_failures;

@@ -1,0 +1,105 @@
+//! [`Stall`]: whether a run still shows activity: a new message, step or run of its own, another line of
+//! its start-up checklist, another status.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use crate::model::{RunSteps, StepOptions};
+use crate::operations::Digest;
+
+/// How often in its limit a run is looked at.
+const LOOKS: u32 = 4;
+/// Texts of steps are not read; the server may take no less than a few characters.
+const MAX_CHARS: u32 = 16;
+
+/// For how long a run has shown no activity.
+pub(super) struct Stall {
+    limit: Duration,
+    /// What the last look has shown, and since when looks show the same.
+    shown: Option<(u64, Duration)>,
+    last_step: Option<i64>,
+    next_look: Duration,
+    /// Whether the backend knows steps at all.
+    pub(super) has_steps: bool,
+}
+
+impl Stall {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            shown: None,
+            last_step: None,
+            next_look: Duration::ZERO,
+            has_steps: true,
+        }
+    }
+
+    /// Whether a look is due. The next one then follows after a quarter of the limit, or at its end.
+    pub(super) fn takes_a_look(&mut self, now: Duration) -> bool {
+        if now < self.next_look {
+            return false;
+        }
+        let next = now.saturating_add(self.limit / LOOKS);
+        let over = self
+            .shown
+            .map(|(_, since)| since.saturating_add(self.limit));
+        self.next_look = over
+            .filter(|over| *over > now)
+            .map_or(next, |over| next.min(over));
+        true
+    }
+
+    /// Looks again after the next poll: this look has not seen everything.
+    pub(super) fn look_again(&mut self) {
+        self.next_look = Duration::ZERO;
+    }
+
+    /// Which steps a look has to read: new ones.
+    pub(super) fn steps(&self) -> StepOptions {
+        StepOptions {
+            after: self.last_step,
+            ..StepOptions::default().with_max_chars(MAX_CHARS)
+        }
+    }
+
+    /// Notes a look that has read everything. Returns for how long looks have shown the same, once that is
+    /// as long as the limit.
+    pub(super) fn note(
+        &mut self,
+        steps: Option<&RunSteps>,
+        digest: &Digest,
+        now: Duration,
+    ) -> Option<Duration> {
+        let mut shown = DefaultHasher::new();
+        digest.status.as_str().hash(&mut shown);
+        digest.child_session_ids.hash(&mut shown);
+        // The API may repeat messages, and list them in another order.
+        let messages: BTreeSet<_> = digest.messages.iter().collect();
+        messages.hash(&mut shown);
+        for line in steps
+            .and_then(|read| read.startup_steps.as_ref())
+            .into_iter()
+            .flatten()
+        {
+            (&line.label, line.done).hash(&mut shown);
+        }
+        let new = steps
+            .and_then(|read| read.steps.as_ref())
+            .into_iter()
+            .flatten();
+        self.last_step = new.map(|step| step.index).chain(self.last_step).max();
+        self.last_step.hash(&mut shown);
+        let shown = shown.finish();
+        match self.shown {
+            Some((before, since)) if before == shown && !digest.status.is_terminal() => {
+                let lasted = now.saturating_sub(since);
+                (lasted >= self.limit).then_some(lasted)
+            }
+            _ => {
+                self.shown = Some((shown, now));
+                None
+            }
+        }
+    }
+}
