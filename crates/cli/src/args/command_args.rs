@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use dinoai::SessionId;
 
 use super::duration;
+use super::fail_if::FailIf;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -18,7 +19,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "message")]
     pub(crate) message_file: Option<PathBuf>,
     /// Print the session ID and exit without waiting for the run
-    #[arg(long, conflicts_with_all = ["on_timeout", "steps", "answer_file"])]
+    #[arg(long, conflicts_with_all = ["on_timeout", "stall", "steps", "answer_file", "answer", "fail_if"])]
     pub(crate) detach: bool,
     #[command(flatten)]
     pub(crate) once: OnceArgs,
@@ -135,12 +136,31 @@ pub(crate) struct SendArgs {
     pub(crate) follow: FollowArgs,
 }
 
-/// Where the final answer goes, alone.
+/// What becomes of the final answer.
 #[derive(Debug, Default, Args)]
+#[command(group = clap::ArgGroup::new("json").args(["answer", "fail_if"]).multiple(true))]
 pub(crate) struct AnswerArgs {
     /// Write only the final answer to this file, once the run has completed
     #[arg(long, value_name = "FILE")]
     pub(crate) answer_file: Option<PathBuf>,
+    /// Print the JSON in the answer alone: its last code block that is called json, or the whole answer. If
+    /// there is none, run and send ask for it once more
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) answer: Option<AnswerForm>,
+    /// Take the code block with this label, ```LABEL, for the JSON in the answer
+    #[arg(long, value_name = "LABEL", requires = "json", value_parser = label)]
+    pub(crate) label: Option<String>,
+    /// Exit with 7 if this JMESPath expression is true of the JSON in the answer, or if it is neither true nor
+    /// false of it, or if there is none
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) fail_if: Option<FailIf>,
+}
+
+/// What is printed of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerForm {
+    /// Its JSON
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -254,7 +274,10 @@ pub(crate) struct PollArgs {
 pub(crate) struct FollowArgs {
     #[command(flatten)]
     pub(crate) poll: PollArgs,
-    /// Leave or stop a run that is still in progress at the timeout
+    /// Wait no longer than this for the next step or message
+    #[arg(long, value_name = "TIME", value_parser = duration::parse_duration)]
+    pub(crate) stall: Option<Duration>,
+    /// Leave or stop a run that is still in progress at the timeout, or has stalled
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) on_timeout: AtTimeout,
     /// Leave or stop the run on Ctrl-C, SIGTERM or SIGHUP
@@ -296,6 +319,13 @@ fn item_number(text: &str) -> Result<usize, String> {
     match text.trim().parse() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err("item numbers start at 1; the batch file goes before this option".to_owned()),
+    }
+}
+
+fn label(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a label cannot be blank".to_owned()),
+        label => Ok(label.to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod command_args;
 pub(crate) mod duration;
+mod fail_if;
 mod schema_args;
 
 #[cfg(feature = "emulator")]
@@ -17,10 +18,11 @@ use dinoai::SessionId;
 
 use command_args::session_id;
 pub(crate) use command_args::{
-    AnswerArgs, AtTimeout, BatchArgs, ChatArgs, FollowArgs, GetArgs, JournalArgs, OnInterrupt,
-    OnceArgs, PollArgs, RequestArgs, ResolveArgs, RestartWhen, RetryArgs, RunArgs, RunsArgs,
-    SendArgs, StopArgs, TreeArgs, WaitArgs, WatchArgs,
+    AnswerArgs, AnswerForm, AtTimeout, BatchArgs, ChatArgs, FollowArgs, GetArgs, JournalArgs,
+    OnInterrupt, OnceArgs, PollArgs, RequestArgs, ResolveArgs, RestartWhen, RetryArgs, RunArgs,
+    RunsArgs, SendArgs, StopArgs, TreeArgs, WaitArgs, WatchArgs,
 };
+pub(crate) use fail_if::FailIf;
 pub(crate) use schema_args::SchemaCommand;
 #[cfg(feature = "emulator")]
 pub(crate) use schema_args::{SchemaCheckArgs, SchemaDiffArgs};
@@ -35,9 +37,10 @@ Exit status:
   4  timed out, or the turn did not start; the run may still be in progress
   5  failed: the API could not be reached, refused the request (an unknown agent, for example) or
      gave no usable response, the result could not be written, or a run completed without the
-     answer that --answer-file asks for
+     answer that --answer-file, or the JSON that --answer json, asks for
   6  outcome unknown: the run may have started, by this command or by an earlier one with the
      same key
+  7  --fail-if is true of the JSON in the answer, or is neither true nor false of it, or there is none
   129, 130, 143  interrupted by SIGHUP, Ctrl-C, SIGTERM
   For several runs: the first of 6, 5, 3, 4, 1, 0 that occurred
   Those of a checkup: dinoai doctor --help

@@ -25,6 +25,7 @@ pub(crate) fn command(compat: CompatArgs) -> Result<Command, Failure> {
         poll_interval: None,
     };
     let follow = FollowArgs {
+        stall: None,
         poll,
         on_timeout: AtTimeout::Leave,
         on_interrupt: OnInterrupt::Leave,

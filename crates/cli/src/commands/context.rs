@@ -3,7 +3,7 @@
 use dinoai::{Client, SessionId};
 
 use crate::args::{FollowArgs, Format};
-use crate::follow::Follower;
+use crate::follow::{AnswerUse, Follower};
 use crate::interrupt::Interrupts;
 use crate::output::Output;
 use crate::print::Audience;
@@ -21,9 +21,15 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// What follows a run as these options say. The conversation is shown while it goes on if its steps
     /// are, in JSON lines, to whoever follows a run that is there, and on a terminal.
-    pub(crate) fn follower(&self, options: FollowArgs, audience: Audience) -> Follower<'a> {
+    pub(crate) fn follower(
+        &self,
+        options: FollowArgs,
+        audience: Audience,
+        answer: &AnswerUse,
+    ) -> Follower<'a> {
         let is_live = match self.output.format {
             _ if options.steps => true,
+            _ if answer.is_json_alone() => false,
             Format::Jsonl => true,
             // The document comes at the end.
             Format::Json => false,

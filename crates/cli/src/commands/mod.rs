@@ -5,7 +5,7 @@
 //! [`execute`] makes the output and calls [`dispatch`]. Commands that send nothing (login,
 //! completions, runs, agents, schema unless it asks for the API's, version, emulator) are called at once.
 //! For any other one it reads the
-//! message, opens the account, checks the file for the answer, prepares a batch, listens for
+//! message, opens the account, checks what is to be done with the answer, prepares a batch, listens for
 //! signals, and only then calls the command, with a [`Context`]. [`finish`] reports a failure and
 //! waits until everything is written.
 
@@ -38,7 +38,7 @@ use std::time::Duration;
 use crate::account::refuse_outliving;
 use crate::account::{Account, Scope};
 use crate::args::{Cli, Command};
-use crate::follow::AnswerFile;
+use crate::follow::AnswerUse;
 use crate::interrupt::{Interrupts, Listener};
 use crate::output::{Output, show_traces};
 use crate::report::{ExitStatus, Failure};
@@ -121,7 +121,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             false => failure,
         })?,
     };
-    let answer_file = AnswerFile::of(&command, &global)?;
+    let answer = AnswerUse::of(&command, &global)?;
     let client = &account.client;
     // Reads files and pipes: while nothing listens for signals yet, they end the process.
     let prepared = match &command {
@@ -146,10 +146,10 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
                 Some(prepared) => batch::batch(context, prepared).await,
                 None => Ok(ExitStatus::Done),
             },
-            Command::Run(options) => run::run(context, options, answer_file).await,
-            Command::Send(options) => send::send(context, options, answer_file).await,
+            Command::Run(options) => run::run(context, options, answer).await,
+            Command::Send(options) => send::send(context, options, answer).await,
             Command::Get(options) => get::get(context, options).await,
-            Command::Watch(options) => watch::watch(context, options, answer_file).await,
+            Command::Watch(options) => watch::watch(context, options, answer).await,
             Command::Wait(options) => wait::wait(context, options).await,
             Command::Stop(options) => stop::stop(context, options).await,
             Command::Tree(options) => tree::tree(context, options).await,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::Context;
 use super::message;
 use crate::args::{Format, RequestArgs, RunArgs};
-use crate::follow::AnswerFile;
+use crate::follow::AnswerUse;
 use crate::journal::Ledger;
 use crate::output::{Output, Stream};
 use crate::print::Audience;
@@ -30,10 +30,10 @@ impl RunArgs {
 pub(crate) async fn run(
     context: Context<'_>,
     options: RunArgs,
-    answer_file: Option<AnswerFile>,
+    answer: AnswerUse,
 ) -> Result<ExitStatus, Failure> {
     let request = trigger_run(options.request)?;
-    let follower = context.follower(options.follow, Audience::Author);
+    let follower = context.follower(options.follow, Audience::Author, &answer);
     let ledger = match options.once.key {
         Some(_) => {
             Some(Ledger::needed(&options.once.journal, context.is_emulated, context.output).await?)
@@ -54,7 +54,7 @@ pub(crate) async fn run(
     };
     if !options.detach {
         let done = follower
-            .follow_and_report(watched, context.interrupts, answer_file)
+            .follow_and_report(watched, context.interrupts, answer)
             .await;
         return done.map_err(explain);
     }

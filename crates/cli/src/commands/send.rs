@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::message;
 use crate::args::SendArgs;
-use crate::follow::AnswerFile;
+use crate::follow::AnswerUse;
 use crate::journal::Ledger;
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
@@ -24,7 +24,7 @@ impl SendArgs {
 pub(crate) async fn send(
     context: Context<'_>,
     options: SendArgs,
-    answer_file: Option<AnswerFile>,
+    answer: AnswerUse,
 ) -> Result<ExitStatus, Failure> {
     let id = match options.session {
         Some(id) => id,
@@ -35,10 +35,10 @@ pub(crate) async fn send(
         }
     };
     let session = context.client.session(id)?;
-    let follower = context.follower(options.follow, Audience::Author);
+    let follower = context.follower(options.follow, Audience::Author, &answer);
     let message = options.message.unwrap_or_default();
     let watched = follower.watch(session.send_and_watch(message), true);
     follower
-        .follow_and_report(watched, context.interrupts, answer_file)
+        .follow_and_report(watched, context.interrupts, answer)
         .await
 }

@@ -2,19 +2,19 @@
 
 use super::context::Context;
 use crate::args::WatchArgs;
-use crate::follow::AnswerFile;
+use crate::follow::AnswerUse;
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
 
 pub(crate) async fn watch(
     context: Context<'_>,
     options: WatchArgs,
-    answer_file: Option<AnswerFile>,
+    answer: AnswerUse,
 ) -> Result<ExitStatus, Failure> {
-    let follower = context.follower(options.follow, Audience::Visitor);
+    let follower = context.follower(options.follow, Audience::Visitor, &answer);
     let session = context.client.session(&options.session)?;
     let watched = follower.watch(session.watch(), false);
     follower
-        .follow_and_report(watched, context.interrupts, answer_file)
+        .follow_and_report(watched, context.interrupts, answer)
         .await
 }

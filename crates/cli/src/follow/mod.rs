@@ -12,7 +12,10 @@
 //! Time, failing polls and the stop at the timeout are the library's: see
 //! [`Client::trigger_run_and_watch`]. This adds what a person sees, and signals.
 
+mod answer;
 mod answer_file;
+mod conclude;
+mod json_answer;
 mod on_interrupt;
 mod watched_run;
 
@@ -27,7 +30,7 @@ use crate::print::{Audience, EventPrinter, text};
 use crate::report::hint::resume_run;
 use crate::report::{ExitStatus, Failure, FailureKind, hint};
 
-pub(crate) use answer_file::AnswerFile;
+pub(crate) use answer::AnswerUse;
 pub(crate) use watched_run::WatchedRun;
 
 /// How long the texts of a run that is left are waited for.
@@ -48,13 +51,20 @@ impl Follower<'_> {
     /// Watches a run as the options say. `starts`: whether the watch starts the run, or sends a
     /// follow-up.
     pub(crate) fn watch(&self, watch: Watch, starts: bool) -> WatchedRun {
-        let poll = self.options.poll;
+        self.watch_within(watch, starts, self.options.poll.timeout)
+    }
+
+    /// The same within another time.
+    fn watch_within(&self, watch: Watch, starts: bool, timeout: Duration) -> WatchedRun {
         let mut watch = watch
-            .timeout(poll.timeout)
+            .timeout(timeout)
             .on_outage(self.output.outages().recorder())
             .on_timeout(OnTimeout::from(self.options.on_timeout));
-        if let Some(interval) = poll.poll_interval {
+        if let Some(interval) = self.options.poll.poll_interval {
             watch = watch.poll_interval(interval);
+        }
+        if let Some(stall) = self.options.stall {
+            watch = watch.stall(stall);
         }
         if !self.is_live {
             watch = watch.messages_at_end();
@@ -64,41 +74,55 @@ impl Follower<'_> {
             watch = watch.steps(options.with_max_chars(text::INPUT_LENGTH));
         }
         let stops_at = match self.options.on_timeout {
-            AtTimeout::Stop => Instant::now().checked_add(poll.timeout),
+            AtTimeout::Stop => Instant::now().checked_add(timeout),
             AtTimeout::Leave => None,
         };
         WatchedRun::new(watch.events(), starts, stops_at)
     }
 
-    /// Follows the run, shows its result, and waits until that has been written. The answer of a run
-    /// that has completed goes into a file, too.
+    /// Follows the run, shows its result, and waits until that has been written. Of a run that has completed
+    /// the answer goes where it was asked for.
     pub(crate) async fn follow_and_report(
         &self,
         mut watched: WatchedRun,
         interrupts: &mut Interrupts,
-        answer_file: Option<AnswerFile>,
+        answer: AnswerUse,
     ) -> Result<ExitStatus, Failure> {
-        if let Some(file) = &answer_file {
+        if let Some(file) = &answer.file {
             file.clear()?;
         }
+        let begun = Instant::now();
         let mut printer = EventPrinter::new(self.output, self.audience);
         if watched.is_follow_up() {
             printer = printer.own_turn_only();
+        }
+        if answer.is_json_alone() {
+            printer = printer.without_messages();
         }
         let followed = self.follow(&mut watched, interrupts, &mut printer).await;
         if followed.is_err() && !self.is_live {
             self.catch_up(&watched, interrupts, &mut printer).await;
         }
+        let (followed, concluded) = match (followed, &answer.json) {
+            (Ok(run), Some(json)) if run.status == RunStatus::Completed => {
+                let concluded =
+                    self.conclude(json, run, begun, &mut watched, interrupts, &mut printer);
+                let (run, concluded) = concluded.await;
+                (Ok(run), concluded)
+            }
+            (followed, _) => (followed, Ok(())),
+        };
         printer.finish(watched.id(), self.options.steps);
         let run = followed?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
-        let answered = match &answer_file {
+        let answered = match &answer.file {
             Some(file) if run.status == RunStatus::Completed => {
                 file.write(&printer.run_as_shown(&run))
             }
             _ => Ok(()),
         };
         let exit = self.result_of(run, &printer);
+        let exit = exit.and_then(|exit| concluded.map(|()| exit));
         let lost = answered.as_ref().err();
         let end = lost.map_or(end, |lost| lost.message.clone());
         let written = self

@@ -64,6 +64,18 @@ impl Output {
         }
     }
 
+    /// That a run is asked for its answer once more, and why.
+    pub(crate) fn asks_again(&self, id: &SessionId, why: &str) {
+        match self.format {
+            Format::Text => self.line_note(&format!("{why}; asking once more")),
+            Format::Json | Format::Jsonl => self.json_note(&json!({
+                "kind": "asked_again",
+                "message": why,
+                "agentSessionId": id,
+            })),
+        }
+    }
+
     /// A note that is one line, whatever the API puts into it.
     pub(crate) fn line_note(&self, text: &str) {
         self.note(&one_line(text));

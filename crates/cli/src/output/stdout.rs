@@ -2,6 +2,7 @@
 
 use console::Term;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{Output, markdown, note_stdout_error};
 use crate::args::Format;
@@ -79,6 +80,13 @@ impl Output {
             Ok(text) => self.write_to_stdout(format!("{text}\n")),
             Err(error) => note_stdout_error(&self.stdout_error, &error.into()),
         }
+    }
+
+    /// JSON as somebody has written it: its order, its numbers and its lines.
+    pub(crate) fn json_as_written(&self, value: &RawValue) {
+        // Between values a carriage return is white space; in one it is an escape.
+        let text = json::escaped(value.get().replace('\r', ""));
+        self.write_to_stdout(format!("{text}\n"));
     }
 
     /// Undoes what a line editor has asked of the terminal, if it was not let come to its end:

@@ -26,6 +26,8 @@ pub(crate) struct EventPrinter<'a> {
     last_text: Option<String>,
     /// After a follow-up alone.
     own_turn: Option<OwnTurn>,
+    /// Whether the conversation is not shown as text.
+    hides_messages: bool,
     has_events: bool,
     status: Option<RunStatus>,
     children: Vec<SessionId>,
@@ -53,6 +55,7 @@ impl<'a> EventPrinter<'a> {
             audience,
             last_text: None,
             own_turn: None,
+            hides_messages: false,
             has_events: false,
             status: None,
             children: vec![],
@@ -69,6 +72,17 @@ impl<'a> EventPrinter<'a> {
     pub(crate) fn own_turn_only(mut self) -> Self {
         self.own_turn = Some(OwnTurn::default());
         self
+    }
+
+    /// Without what is said, where text is shown: the JSON in the answer is all of the result.
+    pub(crate) fn without_messages(mut self) -> Self {
+        self.hides_messages = true;
+        self
+    }
+
+    /// A further turn begins, of the same session, which emits nothing twice.
+    pub(crate) fn begin_turn(&mut self) {
+        self.own_turn = None;
     }
 
     /// Shows an event. What has been written may not have reached its reader yet.
@@ -253,6 +267,7 @@ impl<'a> EventPrinter<'a> {
                     self.output.note(&format!("  ↳ {line}"));
                 }
             }
+            Event::Message(_) if self.hides_messages => {}
             Event::Message(message) => self.message(message),
             Event::Child(id) => self.output.line_note(&format!("started the run {id}")),
             Event::Ended(run) if run.status == RunStatus::Completed && !self.has_answer() => {

@@ -31,6 +31,8 @@ pub(crate) enum ExitStatus {
     Unavailable,
     /// 6
     Unknown,
+    /// 7
+    FailIf,
     /// 129, 130 or 143
     Interrupted(Signal),
 }
@@ -54,6 +56,7 @@ impl ExitStatus {
             }
             Error::KeyUnknown { .. } => Self::Unknown,
             Error::RunFailed { .. } => Self::RunFailed,
+            Error::WrongAnswer(_) => Self::Unavailable,
             Error::WaitTimeout(_) | Error::TurnNotStarted { .. } => Self::InProgress,
             _ if error.may_have_started() => Self::Unknown,
             Error::Unauthorized { .. } => Self::Refused,
@@ -90,6 +93,7 @@ impl ExitStatus {
             Self::InProgress => 4,
             Self::Unavailable => 5,
             Self::Unknown => 6,
+            Self::FailIf => 7,
             Self::Interrupted(Signal::Hangup) => 129,
             Self::Interrupted(Signal::Interrupt) => 130,
             Self::Interrupted(Signal::Terminate) => 143,
@@ -101,6 +105,7 @@ impl ExitStatus {
             Self::Done => 0,
             Self::RunFailed => 1,
             Self::Flawed => 1,
+            Self::FailIf => 1,
             Self::InProgress => 2,
             Self::Refused => 3,
             Self::Unavailable => 4,

@@ -244,6 +244,7 @@ kinds! {
     NotAccepted = "not_accepted",
     RunFailed = "run_failed",
     WaitTimeout = "wait_timeout",
+    WrongAnswer = "wrong_answer",
     TurnNotStarted = "turn_not_started",
     // What the command itself says.
     Usage = "usage",
@@ -252,6 +253,7 @@ kinds! {
     Output = "output",
     Results = "results",
     InProgress = "in_progress",
+    FailIf = "fail_if",
     Unread = "unread",
     // What checks documents is a part of the emulator.
     #[cfg(feature = "emulator")]
@@ -281,6 +283,7 @@ impl FailureKind {
             Error::NotAccepted { .. } => Self::NotAccepted,
             Error::RunFailed { .. } => Self::RunFailed,
             Error::WaitTimeout(_) => Self::WaitTimeout,
+            Error::WrongAnswer(_) => Self::WrongAnswer,
             Error::TurnNotStarted { .. } => Self::TurnNotStarted,
             _ => Self::Other,
         }
@@ -356,6 +359,9 @@ mod tests {
             Error::new_not_accepted("REJECTED"),
             Run::new(id(), RunStatus::Failed).into_result().unwrap_err(),
             Error::new_wait_timeout(id(), RunStatus::Running),
+            Run::new(id(), RunStatus::Completed)
+                .answer_json::<Value>()
+                .unwrap_err(),
             Error::new_turn_not_started(id()),
         ]
     }

@@ -22,7 +22,7 @@ pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
 
 /// The same JSON with escapes. What is escaped stands in strings alone: between them JSON is ASCII
 /// without control characters, but for line feeds.
-fn escaped(json: String) -> String {
+pub(crate) fn escaped(json: String) -> String {
     let commands = inner_commands(&json);
     if commands.is_empty() && !json.chars().any(needs_escape) && !has_too_many_marks(&json) {
         return json;

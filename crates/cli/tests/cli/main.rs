@@ -8,6 +8,7 @@
 
 mod agents_are_checked;
 mod answer_file_has_only_the_answer;
+mod answers_as_json;
 mod backends_are_asked_for_their_schema;
 mod batch;
 mod changed_schemas_are_noticed;

@@ -180,6 +180,7 @@ impl Conversation {
                 model_family: options.model_family,
             },
             follow: FollowArgs {
+                stall: None,
                 poll: options.poll,
                 on_timeout: AtTimeout::Leave,
                 on_interrupt: OnInterrupt::Leave,

@@ -1,0 +1,175 @@
+//! [`FailIf`]: the expression of `--fail-if`, checked before anything is sent.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jmespath::ast::Ast;
+use jmespath::{DEFAULT_RUNTIME, ErrorReason, Expression, JmespathError, RuntimeError, Variable};
+
+/// A JMESPath expression that decides whether a command fails.
+#[derive(Clone)]
+pub(crate) struct FailIf(Expression<'static>);
+
+impl FailIf {
+    /// What the expression is of this JSON: true or false, or why it is neither.
+    pub(crate) fn verdict(&self, json: &str) -> Result<bool, String> {
+        let value = Variable::from_json(json)?;
+        let found = self.0.search(value).map_err(|error| reason(&error))?;
+        match found.as_boolean() {
+            Some(verdict) => Ok(verdict),
+            None => Err(format!("it is of type {}, not a boolean", found.get_type())),
+        }
+    }
+}
+
+impl FromStr for FailIf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expression = jmespath::compile(text).map_err(|error| match error.reason {
+            ErrorReason::Parse(_) => error.to_string(),
+            ErrorReason::Runtime(_) => reason(&error),
+        })?;
+        check_calls(expression.as_ast())?;
+        Ok(Self(expression))
+    }
+}
+
+/// Refuses calls of functions that there are not, or with too many or too few arguments, which would
+/// otherwise come out after the run.
+fn check_calls(ast: &Ast) -> Result<(), String> {
+    let parts: Vec<&Ast> = match ast {
+        Ast::Function { offset, name, args } => {
+            let nothing = || Ast::Literal {
+                offset: *offset,
+                value: Variable::Null.into(),
+            };
+            let call = Ast::Function {
+                offset: *offset,
+                name: name.clone(),
+                args: args.iter().map(|_| nothing()).collect(),
+            };
+            let called = Expression::new("", call, &DEFAULT_RUNTIME).search(Variable::Null);
+            if let Err(error) = called
+                && let ErrorReason::Runtime(
+                    RuntimeError::UnknownFunction(_)
+                    | RuntimeError::TooManyArguments { .. }
+                    | RuntimeError::NotEnoughArguments { .. },
+                ) = error.reason
+            {
+                return Err(format!("{name}(…): {}", reason(&error)));
+            }
+            args.iter().collect()
+        }
+        Ast::Comparison { lhs, rhs, .. }
+        | Ast::Projection { lhs, rhs, .. }
+        | Ast::And { lhs, rhs, .. }
+        | Ast::Or { lhs, rhs, .. }
+        | Ast::Subexpr { lhs, rhs, .. } => vec![lhs, rhs],
+        Ast::Condition {
+            predicate, then, ..
+        } => vec![predicate, then],
+        Ast::Expref { ast: node, .. }
+        | Ast::Flatten { node, .. }
+        | Ast::Not { node, .. }
+        | Ast::ObjectValues { node, .. } => vec![node],
+        Ast::MultiList { elements, .. } => elements.iter().collect(),
+        Ast::MultiHash { elements, .. } => elements.iter().map(|pair| &pair.value).collect(),
+        Ast::Identity { .. }
+        | Ast::Field { .. }
+        | Ast::Index { .. }
+        | Ast::Literal { .. }
+        | Ast::Slice { .. } => vec![],
+    };
+    parts.into_iter().try_for_each(check_calls)
+}
+
+/// Why an expression could not be evaluated, on one line.
+fn reason(error: &JmespathError) -> String {
+    error.reason.to_string()
+}
+
+impl fmt::Debug for FailIf {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0.as_str())
+    }
+}
+
+impl fmt::Display for FailIf {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_is_true_or_false_or_says_why_it_is_neither() {
+        let verdict = |expression: &str, json: &str| {
+            let fail_if: FailIf = expression.parse().unwrap();
+            fail_if.verdict(json)
+        };
+        let findings = r#"[{"rows": 29, "severity": "high"}, {"rows": 0}]"#;
+        assert_eq!(verdict("length(@) > `0`", findings), Ok(true));
+        assert_eq!(
+            verdict("length([?rows > `100`]) > `0`", findings),
+            Ok(false)
+        );
+        assert_eq!(verdict("contains([].severity, 'high')", findings), Ok(true));
+        assert_eq!(verdict("ok == `false`", r#"{"ok": true}"#), Ok(false));
+        for (expression, json, why) in [
+            ("findings", "{}", "it is of type null, not a boolean"),
+            ("length(@)", "[]", "it is of type number, not a boolean"),
+            (
+                "ok",
+                r#"{"ok": "false"}"#,
+                "it is of type string, not a boolean",
+            ),
+            (
+                "[?rows > `0`]",
+                findings,
+                "it is of type array, not a boolean",
+            ),
+            (
+                "length(@) > `0`",
+                "1",
+                "Runtime error: Argument 0 expects type array|object|string, given number",
+            ),
+        ] {
+            assert_eq!(
+                verdict(expression, json),
+                Err(why.to_owned()),
+                "{expression}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_can_never_be_evaluated_is_refused_at_once() {
+        for (expression, why) in [
+            ("", "Parse error"),
+            ("length(@", "Parse error"),
+            ("a = b", "Parse error"),
+            (
+                "lenght(@) > `0`",
+                "lenght(…): Runtime error: Call to undefined function lenght",
+            ),
+            ("a && b[?size(@) == `1`]", "size(…)"),
+            (
+                "length(a, b) == `2`",
+                "length(…): Runtime error: Too many arguments",
+            ),
+            (
+                "!contains(a)",
+                "contains(…): Runtime error: Not enough arguments",
+            ),
+            ("sort_by(@, &nope(x))", "nope(…)"),
+            ("{a: nope(b)}.a", "nope(…)"),
+        ] {
+            let refused = expression.parse::<FailIf>().unwrap_err();
+            assert!(refused.contains(why), "{expression}: {refused}");
+        }
+    }
+}
