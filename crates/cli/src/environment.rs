@@ -28,6 +28,13 @@ pub(crate) fn is_ci_log() -> bool {
     CI_SYSTEMS.into_iter().any(is_set)
 }
 
+/// A file that a runner of GitHub Actions names for a step.
+pub(crate) fn github_file(name: &str) -> Option<PathBuf> {
+    env::var_os(name)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
 /// The journal that the environment names.
 pub(crate) fn journal() -> Option<String> {
     env::var("DINOAI_JOURNAL").ok().filter(|it| !it.is_empty())

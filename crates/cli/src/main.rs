@@ -12,6 +12,7 @@
 //! | [`terminal`] | How is the terminal on standard input set, read and put back? |
 //! | [`progress`] | What is waited for, since when, and do polls fail? Shows nothing |
 //! | [`output`] | How do results, notes, failures and the live line get onto standard output and error? |
+//! | [`github`] | What does a step of GitHub Actions get: outputs, a summary, annotations? |
 //! | [`account`] | Which endpoint and credentials are used, or which emulator in their place? |
 //! | [`journal`] | Where is it remembered what was started, and by which key? |
 //! | [`interrupt`] | Which signals are heard, and what becomes of a run then? |
@@ -29,6 +30,7 @@ mod commands;
 mod environment;
 mod file_identity;
 mod follow;
+mod github;
 mod interrupt;
 mod journal;
 mod output;

@@ -132,7 +132,7 @@ pub(crate) struct GlobalArgs {
         global = true,
         value_name = "FORMAT"
     )]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
     /// Send requests to this URL. Its path identifies the company, and everyone on this machine can see
     /// this option in the list of processes; the variable PARADIME_API_ENDPOINT hides it
     #[arg(long, global = true, value_name = "URL")]
@@ -171,15 +171,36 @@ impl GlobalArgs {
     }
 }
 
-/// How results and errors are written.
+/// How results and errors are asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// Human-readable text
     #[default]
     Text,
     /// One JSON document; of batch, one per line
     Json,
     /// One JSON document per line, as things happen
+    Jsonl,
+    /// The log, outputs and summary of a step of GitHub Actions; of run, send and watch
+    Github,
+}
+
+impl OutputFormat {
+    /// How they are written.
+    pub(crate) fn format(self) -> Format {
+        match self {
+            Self::Text | Self::Github => Format::Text,
+            Self::Json => Format::Json,
+            Self::Jsonl => Format::Jsonl,
+        }
+    }
+}
+
+/// How results and errors are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Json,
     Jsonl,
 }
 

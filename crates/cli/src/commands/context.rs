@@ -41,6 +41,7 @@ impl<'a> Context<'a> {
             options,
             audience,
             is_live,
+            github: answer.github.clone(),
         }
     }
 

@@ -6,29 +6,33 @@
 //! reader. [`Follower::start_only`] leaves after the first event. What a signal does is in
 //! `on_interrupt.rs`.
 //!
-//! Where nobody sees the conversation before the end, its texts are read at the end alone. If the command
-//! ends before the run does, [`Follower::catch_up`] reads them then.
-//!
+//! Where nobody sees the conversation before the end, its texts are read at the end alone, or, if the command
+//! ends before the run does, by [`Follower::catch_up`].
 //! Time, failing polls and the stop at the timeout are the library's: see
 //! [`Client::trigger_run_and_watch`]. This adds what a person sees, and signals.
 
 mod answer;
 mod answer_file;
 mod conclude;
+mod github_step;
 mod json_answer;
 mod on_interrupt;
+mod set_up;
 mod watched_run;
 
 use std::time::{Duration, Instant};
 
-use dinoai::{Client, Error, Event, OnTimeout, Run, RunStatus, SessionId, StepOptions, Watch};
+use dinoai::{Client, Error, Event, Run, RunStatus, SessionId};
 
-use crate::args::{AtTimeout, FollowArgs, Format};
+use crate::args::{FollowArgs, Format};
+use crate::github::GitHub;
 use crate::interrupt::{Interrupts, RunStage, StartedRuns};
 use crate::output::Output;
-use crate::print::{Audience, EventPrinter, text};
+use crate::print::{Audience, EventPrinter};
 use crate::report::hint::resume_run;
 use crate::report::{ExitStatus, Failure, FailureKind, hint};
+
+use json_answer::JsonAnswer;
 
 pub(crate) use answer::AnswerUse;
 pub(crate) use watched_run::WatchedRun;
@@ -45,41 +49,11 @@ pub(crate) struct Follower<'a> {
     pub(crate) audience: Audience,
     /// Whether somebody sees the conversation while it goes on.
     pub(crate) is_live: bool,
+    /// The step of GitHub Actions that the command is, if it is one.
+    pub(crate) github: Option<GitHub>,
 }
 
 impl Follower<'_> {
-    /// Watches a run as the options say. `starts`: whether the watch starts the run, or sends a
-    /// follow-up.
-    pub(crate) fn watch(&self, watch: Watch, starts: bool) -> WatchedRun {
-        self.watch_within(watch, starts, self.options.poll.timeout)
-    }
-
-    /// The same within another time.
-    fn watch_within(&self, watch: Watch, starts: bool, timeout: Duration) -> WatchedRun {
-        let mut watch = watch
-            .timeout(timeout)
-            .on_outage(self.output.outages().recorder())
-            .on_timeout(OnTimeout::from(self.options.on_timeout));
-        if let Some(interval) = self.options.poll.poll_interval {
-            watch = watch.poll_interval(interval);
-        }
-        if let Some(stall) = self.options.stall {
-            watch = watch.stall(stall);
-        }
-        if !self.is_live {
-            watch = watch.messages_at_end();
-        }
-        if self.options.steps {
-            let options = StepOptions::default().with_tool_io();
-            watch = watch.steps(options.with_max_chars(text::INPUT_LENGTH));
-        }
-        let stops_at = match self.options.on_timeout {
-            AtTimeout::Stop => Instant::now().checked_add(timeout),
-            AtTimeout::Leave => None,
-        };
-        WatchedRun::new(watch.events(), starts, stops_at)
-    }
-
     /// Follows the run, shows its result, and waits until that has been written. Of a run that has completed
     /// the answer goes where it was asked for.
     pub(crate) async fn follow_and_report(
@@ -90,6 +64,9 @@ impl Follower<'_> {
     ) -> Result<ExitStatus, Failure> {
         if let Some(file) = &answer.file {
             file.clear()?;
+        }
+        if let Some(github) = &self.github {
+            github.begin(self.output);
         }
         let begun = Instant::now();
         let mut printer = EventPrinter::new(self.output, self.audience);
@@ -113,6 +90,16 @@ impl Follower<'_> {
             (followed, _) => (followed, Ok(())),
         };
         printer.finish(watched.id(), self.options.steps);
+        let is_json = answer.json.as_ref().is_some_and(JsonAnswer::prints);
+        let concluded = self
+            .report_to_github(
+                &watched,
+                &followed,
+                &printer,
+                is_json,
+                concluded.as_ref().err(),
+            )
+            .and(concluded);
         let run = followed?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
         let answered = match &answer.file {
@@ -179,7 +166,7 @@ impl Follower<'_> {
         interrupts: &mut Interrupts,
         printer: &mut EventPrinter<'_>,
     ) {
-        let Some(session) = watched.session().filter(|_| watched.has_status()) else {
+        let Some(session) = watched.session().filter(|_| watched.status().is_some()) else {
             return;
         };
         let look = async {

@@ -46,9 +46,9 @@ impl WatchedRun {
         self.events.session()
     }
 
-    /// Whether it is known how it stands.
-    pub(super) fn has_status(&self) -> bool {
-        self.status.is_some()
+    /// How it stands, as far as is known.
+    pub(super) fn status(&self) -> Option<&RunStatus> {
+        self.status.as_ref()
     }
 
     /// Whether it is the turn of a follow-up.

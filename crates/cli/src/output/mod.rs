@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use console::Style;
 use indicatif::ProgressBar;
 
-use crate::args::{Color, Format, GlobalArgs};
+use crate::args::{Color, Format, GlobalArgs, OutputFormat};
 use crate::progress::Heartbeat;
 use crate::report::Failure;
 use crate::report::hint::AccountOptions;
@@ -79,8 +79,9 @@ impl StdoutError {
 
 impl Output {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
-        let stdout = Stream::stdout(global.color);
-        let stderr = Stream::stderr(global.color);
+        let is_github = global.output == OutputFormat::Github;
+        let stdout = Stream::stdout(global.color).for_github(is_github);
+        let stderr = Stream::stderr(global.color).for_github(is_github);
         console::set_colors_enabled(stdout.is_coloured);
         console::set_colors_enabled_stderr(stderr.is_coloured);
         Self {
@@ -88,10 +89,10 @@ impl Output {
             account: AccountOptions::of(global),
             // Lines of traces stand where it would, and programs may read the other formats.
             is_live: stderr.is_live
-                && global.output == Format::Text
+                && global.output == OutputFormat::Text
                 && !global.quiet
                 && global.verbose == 0,
-            ..Self::of(global.output, stdout, stderr)
+            ..Self::of(global.output.format(), stdout, stderr)
         }
     }
 

@@ -19,6 +19,7 @@ use crate::args::Format;
 use crate::progress::Heartbeat;
 use crate::report::Failure;
 use crate::report::hint::{AccountOptions, GONE};
+use crate::sanitize::github::data;
 use crate::sanitize::{json, one_line};
 
 impl Output {
@@ -97,6 +98,9 @@ impl Output {
             let kind = "warning";
             return self.json_note(&json!({ "kind": kind, "message": text }));
         }
+        if self.stderr.is_github {
+            return self.write_to_stderr(format!("::warning title=dinoai::{}", data(text)));
+        }
         let word = self.style(self.stderr).yellow().for_stderr();
         self.write_to_stderr(format!(
             "{} {}",
@@ -106,7 +110,7 @@ impl Output {
     }
 
     /// What is said, at once and also with `--quiet`, of a run that nothing else remembers.
-    pub(crate) fn alarm(&self) -> impl FnOnce(&SessionId, &str) + Send + 'static {
+    pub(crate) fn alarm(&self) -> impl FnOnce(&SessionId, &str) + Send + use<> {
         let mut traces = self.traces();
         move |id, text| {
             let line = match traces.format {
@@ -161,8 +165,11 @@ fn failure_line(
     if format != Format::Text {
         return json::line(failure).unwrap_or_default();
     }
-    let word = Style::new().force_styling(stderr.is_coloured).red().bold();
     let text = failure.to_string();
+    if stderr.is_github {
+        return format!("::error title=dinoai::{}", data(&text));
+    }
+    let word = Style::new().force_styling(stderr.is_coloured).red().bold();
     format!(
         "{} {}",
         word.for_stderr().apply_to("error:"),

@@ -89,6 +89,11 @@ impl Output {
         self.write_to_stdout(format!("{text}\n"));
     }
 
+    /// A command of GitHub's log, whose texts are escaped.
+    pub(crate) fn github_command(&self, command: &str) {
+        self.write_to_stdout(format!("{command}\n"));
+    }
+
     /// Undoes what a line editor has asked of the terminal, if it was not let come to its end:
     /// marks around what is pasted. Leaves its line.
     pub(crate) fn end_of_editing(&self) {

@@ -19,6 +19,9 @@ pub(crate) struct Stream {
     pub(crate) is_coloured: bool,
     /// Whether a CI system reads it for commands.
     is_logged: bool,
+    /// Whether a runner of GitHub Actions reads it, whatever it leads to, and shows it on a page that obeys
+    /// control sequences.
+    pub(crate) is_github: bool,
 }
 
 impl Stream {
@@ -30,10 +33,19 @@ impl Stream {
         Self::of(io::stderr().is_terminal(), is_file(io::stderr()), color)
     }
 
+    /// The same if a runner of GitHub Actions reads it.
+    pub(crate) fn for_github(self, is_github: bool) -> Self {
+        Self {
+            is_logged: self.is_logged || is_github,
+            is_github,
+            ..self
+        }
+    }
+
     /// Text that others wrote, as it may be written here: without what a terminal would obey if
     /// this is one, without commands where a CI system would obey them. A file gets it as it is.
     pub(crate) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let text = match self.is_terminal {
+        let text = match self.is_terminal || self.is_github {
             true => for_terminal(text),
             false => Cow::Borrowed(text),
         };
@@ -83,6 +95,7 @@ impl Stream {
         Self {
             is_terminal,
             is_live,
+            is_github: false,
             is_logged: !is_file && environment::is_ci_log(),
             is_coloured: match ColourChoice::of(color) {
                 ColourChoice::Always => true,

@@ -1,8 +1,9 @@
 //! Text that others wrote, made harmless for where it is written: a terminal, the log of a CI
-//! system, JSON.
+//! system, a page of GitHub's, JSON.
 
 pub(crate) mod ci_log;
 mod control_characters;
+pub(crate) mod github;
 pub(crate) mod json;
 
 pub(crate) use ci_log::for_ci_log;

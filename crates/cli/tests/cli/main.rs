@@ -24,6 +24,7 @@ mod emulator_option;
 mod equal_failures_are_said_once;
 mod failures_and_exit_status;
 mod few_bytes_where_only_the_end_is_shown;
+mod github_steps;
 mod heartbeat_breaks_silence;
 mod help_is_imperative;
 mod hints_can_be_pasted;

@@ -200,6 +200,7 @@ impl Conversation {
             options: self.follow,
             audience: Audience::Author,
             is_live: true,
+            github: None,
         };
         let watch = match &self.session {
             Some(session) => client.resume(session.checkpoint()).send_and_watch(text),
