@@ -7,7 +7,7 @@ use std::io;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
-use crate::args::{Cli, Color, Format, OutputFormat};
+use crate::args::{Cli, Color, OutputFormat};
 use crate::output::{Output, Stream};
 use crate::report::{ExitStatus, Failure};
 
@@ -56,8 +56,7 @@ fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
 /// Help and version are results; anything else is a failure, in the format that was asked for.
 pub(crate) fn refuse(refusal: &clap::Error, arguments: &[OsString]) -> ExitStatus {
     let format: OutputFormat = asked(arguments, "--output").unwrap_or_default();
-    let format = format.format();
-    if !refusal.use_stderr() || format == Format::Text && are_harmless(arguments) {
+    if !refusal.use_stderr() || format == OutputFormat::Text && are_harmless(arguments) {
         if let Err(error) = refusal.print()
             && !refusal.use_stderr()
             && error.kind() != io::ErrorKind::BrokenPipe

@@ -97,10 +97,11 @@ impl Output {
     }
 
     /// For what goes wrong before the options are known.
-    pub(crate) fn plain(format: Format) -> Self {
-        let stdout = Stream::stdout(Color::Never);
-        let stderr = Stream::stderr(Color::Never);
-        Self::of(format, stdout, stderr)
+    pub(crate) fn plain(format: OutputFormat) -> Self {
+        let is_github = format == OutputFormat::Github;
+        let stdout = Stream::stdout(Color::Never).for_github(is_github);
+        let stderr = Stream::stderr(Color::Never).for_github(is_github);
+        Self::of(format.format(), stdout, stderr)
     }
 
     fn of(format: Format, stdout: Stream, stderr: Stream) -> Self {
@@ -247,7 +248,7 @@ mod tests {
 
     /// How long a wait is silent if this is done 20 s after it has begun.
     async fn silent_after(news: impl FnOnce(&Output)) -> Duration {
-        let output = Output::plain(Format::Text);
+        let output = Output::plain(OutputFormat::Text);
         output.show_activity("RUNNING");
         let start = Instant::now();
         advance(Duration::from_secs(20)).await;

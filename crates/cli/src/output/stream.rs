@@ -37,6 +37,9 @@ impl Stream {
     pub(crate) fn for_github(self, is_github: bool) -> Self {
         Self {
             is_logged: self.is_logged || is_github,
+            // A runner may give its steps a terminal.
+            is_coloured: self.is_coloured && !is_github,
+            is_live: self.is_live && !is_github,
             is_github,
             ..self
         }

@@ -326,6 +326,22 @@ fn what_is_no_step_is_refused_before_anything_is_sent() {
             done.stderr
         );
     }
+    let done = run(
+        dinoai(&emulator),
+        &[
+            &["run", "checker", "--fail-if", "a(\n::error::"],
+            &github[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(done.code(), 2, "{}", done.stderr);
+    assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+    assert!(
+        done.stderr
+            .starts_with("::error title=dinoai::invalid value "),
+        "{}",
+        done.stderr
+    );
     assert!(emulator.requests().is_empty());
     // Never chosen by a variable.
     let step = Step::new();

@@ -18,7 +18,7 @@ use super::results::recovery::recover_records;
 use super::results::results_writer::ResultsWriter;
 use super::results::writer_thread::Sink;
 use super::{Context, carry_out};
-use crate::args::{Format, PollArgs};
+use crate::args::{Format, OutputFormat, PollArgs};
 use crate::interrupt::Listener;
 use crate::journal::Ledger;
 use crate::output::Output;
@@ -103,7 +103,7 @@ async fn run(
     let emulator = emulator.start().await.unwrap();
     let credentials = Credentials::key_and_secret(emulator.key(), emulator.secret());
     let client = Client::new(emulator.endpoint(), credentials).unwrap();
-    let output = Output::plain(Format::Jsonl);
+    let output = Output::plain(OutputFormat::Jsonl);
     let (file, stdout) = (file.clone(), stdout.clone());
     let tasks = (1..=items).map(|number| Task::Start(item(number), PriorState::New, start(number)));
     let ready = ReadyBatch {

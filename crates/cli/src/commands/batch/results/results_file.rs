@@ -291,7 +291,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_file_is_synced_and_then_its_folder_before_anything_is_added() {
-        use crate::args::Format;
+        use crate::args::OutputFormat;
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("results.jsonl");
@@ -301,7 +301,7 @@ mod tests {
             key: "batch/1".to_owned(),
             journal: "runs.jsonl".to_owned(),
         };
-        opened.ready(&head, &Output::plain(Format::Text)).unwrap();
+        opened.ready(&head, &Output::plain(OutputFormat::Text)).unwrap();
         assert_eq!(SYNCED.take(), [false, true]);
     }
 }
