@@ -210,6 +210,18 @@ pub(crate) struct WaitArgs {
     pub(crate) poll: PollArgs,
 }
 
+/// What an assistant may do.
+#[cfg(feature = "mcp")]
+#[derive(Debug, Args)]
+pub(crate) struct McpArgs {
+    /// Let the assistant start runs and send messages, which cost money; without it, it only reads, waits
+    /// and stops
+    #[arg(long)]
+    pub(crate) allow_start: bool,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ChatArgs {
     /// Agent to chat with: .dinoai/agents/<AGENT>.yml

@@ -16,6 +16,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dinoai::SessionId;
 
+#[cfg(feature = "mcp")]
+pub(crate) use command_args::McpArgs;
 use command_args::session_id;
 pub(crate) use command_args::{
     AnswerArgs, AnswerForm, AtTimeout, BatchArgs, ChatArgs, FollowArgs, GetArgs, JournalArgs,
@@ -248,6 +250,13 @@ pub(crate) enum Command {
     ///
     /// The results are JSON lines; on a terminal, text.
     Batch(BatchArgs),
+    /// Serve an assistant over MCP on standard input and output
+    ///
+    /// To be started by an assistant that speaks the Model Context Protocol, as its configuration says. Its
+    /// tools list what was started from here, and read, wait for and stop runs; with --allow-start they
+    /// also start runs, each once for its key, and send messages. Ends with standard input.
+    #[cfg(feature = "mcp")]
+    Mcp(McpArgs),
     /// List the workspaces that the credentials reach
     ///
     /// A company token needs no workspace for this.

@@ -22,25 +22,25 @@ const OWNER_IS_GONE: &str =
 /// A key, for programs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct KeyEntry<'a> {
-    key: &'a str,
-    state: &'static str,
-    agent: Option<&'a str>,
+pub(super) struct KeyEntry<'a> {
+    pub(super) key: &'a str,
+    pub(super) state: &'static str,
+    pub(super) agent: Option<&'a str>,
     #[serde(rename = "agentSessionId")]
-    session_id: Option<&'a SessionId>,
-    status: Option<&'a RunStatus>,
+    pub(super) session_id: Option<&'a SessionId>,
+    pub(super) status: Option<&'a RunStatus>,
     /// Why nothing was started, or nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    pub(super) reason: Option<&'a str>,
     /// When its run was started, or was to be.
-    at: String,
-    age_seconds: u64,
+    pub(super) at: String,
+    pub(super) age_seconds: u64,
     #[serde(skip_serializing_if = "<[SessionId]>::is_empty")]
-    other_session_ids: &'a [SessionId],
+    pub(super) other_session_ids: &'a [SessionId],
 }
 
 impl<'a> KeyEntry<'a> {
-    fn of(key: &'a str, stored: &'a Stored) -> Self {
+    pub(super) fn of(key: &'a str, stored: &'a Stored) -> Self {
         let entry = &stored.entry;
         let (state, status, reason) = match &entry.state {
             State::Claimed { .. } if stored.is_in_flight() => ("claimed", None, None),

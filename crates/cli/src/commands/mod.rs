@@ -21,6 +21,8 @@ mod failure_groups;
 mod get;
 mod keys;
 mod login;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod message;
 mod run;
 mod run_entry;
@@ -156,6 +158,8 @@ fn dispatch(cli: Cli, output: &Output) -> Result<ExitStatus, Failure> {
             Command::Chat(options) => chat::chat(context, options).await,
             Command::Resolve(options) => keys::resolve(context, options).await,
             Command::Retry(options) => keys::retry(context, options).await,
+            #[cfg(feature = "mcp")]
+            Command::Mcp(options) => mcp::mcp(context, options, &global).await,
             Command::Workspaces => workspaces::workspaces(context).await,
             Command::Doctor => doctor::doctor(context, &global).await,
             Command::Schema { command } => schema::with_account(context, command).await,

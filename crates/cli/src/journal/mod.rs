@@ -266,7 +266,8 @@ impl Ledger {
         self.start_by(client, unique_key(what), request, output)
     }
 
-    fn start_by(
+    /// Starts a run once by this key.
+    pub(crate) fn start_by(
         &self,
         client: &Client,
         key: String,

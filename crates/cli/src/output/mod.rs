@@ -8,6 +8,8 @@
 //! shown there while something is waited for. Each pushes its text onto a [`write_queue`],
 //! whose thread writes it. [`stream`] says what a standard stream leads to.
 
+#[cfg(feature = "mcp")]
+mod json_lines;
 mod live_line;
 mod markdown;
 mod stderr;
@@ -28,6 +30,8 @@ use crate::args::{Color, Format, GlobalArgs, OutputFormat};
 use crate::progress::Heartbeat;
 use crate::report::Failure;
 use crate::report::hint::AccountOptions;
+#[cfg(feature = "mcp")]
+pub(crate) use json_lines::JsonLines;
 pub(crate) use stderr::show_traces;
 pub(crate) use stream::Stream;
 use write_queue::WriteQueue;

@@ -2,7 +2,7 @@
 
 use crate::support::program::{assert_done, bare, run};
 
-pub(crate) const COMMANDS: [&str; 16] = [
+pub(crate) const COMMANDS: [&str; 17] = [
     "run",
     "send",
     "get",
@@ -12,6 +12,7 @@ pub(crate) const COMMANDS: [&str; 16] = [
     "tree",
     "chat",
     "batch",
+    "mcp",
     "workspaces",
     "agents",
     "login",

@@ -33,6 +33,7 @@ mod json_and_jsonl_agree;
 mod keys;
 mod login_saves_credentials;
 mod lost_stdout_loses_no_id;
+mod mcp;
 mod messages_come_from_options;
 mod outages_are_shown;
 mod own_documents_are_checked;

@@ -1,0 +1,71 @@
+//! `send_message`: sends a follow-up to a run.
+
+use rmcp::schemars::{self, JsonSchema};
+use serde::{Deserialize, Serialize};
+
+use super::desk::{Desk, PATIENCE};
+use super::reply::{Problem, Reply, result};
+
+pub(super) const NAME: &str = "send_message";
+
+pub(super) const DESCRIPTION: &str = "\
+Sends a follow-up message to a run that exists, for example a question about its answer or the next step. It \
+wakes a run that has ended, and is accepted at once by one that is in progress. It costs money as a run does. \
+Returns once the message is accepted: then call wait_run with the same session_id, which waits for the answer \
+to it. A message has no key: every call sends it once more. So if a call fails with an unknown outcome, or was \
+cancelled, do not send the message again: wait_run and get_run show what became of it.";
+
+/// What to send.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// The run, as start_agent or list_runs has named it.
+    session_id: String,
+    /// The text for the agent, which knows the conversation of this run and nothing else.
+    message: String,
+}
+
+/// The message was accepted.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Sent {
+    session_id: String,
+    /// Always true: else the call fails.
+    accepted: bool,
+    /// What to do next.
+    next: &'static str,
+}
+
+pub(super) async fn send_message(desk: &Desk<'_>, arguments: Arguments) -> Reply {
+    const NOT_SENT: &str = "The message was not sent.";
+
+    desk.check_allowed("sending a message")?;
+    if arguments.message.trim().is_empty() {
+        return Err(Problem::new("`message` is blank; nothing was sent"));
+    }
+    let conversation = desk.conversation(&arguments.session_id)?;
+    // What is there before is not the answer.
+    let before = conversation.session.run().timeout(PATIENCE).await;
+    let before = before.map_err(|error| desk.problem(error, NOT_SENT))?;
+    let send = conversation.session.send(arguments.message);
+    match send.timeout(PATIENCE).await {
+        Ok(accepted) => {
+            conversation.begin_turn(&before);
+            desk.started.note(&accepted.session_id);
+            result(&Sent {
+                session_id: accepted.session_id.to_string(),
+                accepted: true,
+                next: "call wait_run with this session_id for the agent's answer",
+            })
+        }
+        Err(error) if error.may_have_started() => {
+            conversation.begin_turn(&before);
+            Err(desk.problem(
+                error,
+                "Nobody knows whether the agent got the message. Do not send it again: call wait_run, which \
+                 waits for the answer if there is one, or get_run, which shows whether the message is in the \
+                 conversation.",
+            ))
+        }
+        Err(error) => Err(desk.problem(error, NOT_SENT)),
+    }
+}

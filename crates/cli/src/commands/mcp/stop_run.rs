@@ -1,0 +1,44 @@
+//! `stop_run`: stops a run.
+
+use dinoai::RunStatus;
+use rmcp::schemars::{self, JsonSchema};
+use serde::{Deserialize, Serialize};
+
+use super::desk::{Desk, PATIENCE};
+use super::reply::{Reply, result};
+
+pub(super) const NAME: &str = "stop_run";
+
+pub(super) const DESCRIPTION: &str = "\
+Stops a run that is in progress; what the agent was doing is lost. Only where the user wants that, or where \
+the run was started by mistake. A run that has ended is left as it is. Runs that it has started itself go on: \
+get_run names them (child_session_ids), and each is stopped by a call of its own. Stopping twice does no harm.";
+
+/// Which run.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// The run, as start_agent or list_runs has named it.
+    session_id: String,
+}
+
+/// The run has been stopped, or had ended before.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Stopped {
+    session_id: String,
+    /// STOPPED, or how the run had ended before.
+    status: String,
+}
+
+pub(super) async fn stop_run(desk: &Desk<'_>, arguments: Arguments) -> Reply {
+    let conversation = desk.conversation(&arguments.session_id)?;
+    let stop = conversation.session.stop().timeout(PATIENCE).await;
+    let accepted = stop.map_err(|error| {
+        desk.problem(error, "The run may still be in progress: get_run shows it.")
+    })?;
+    desk.started.note_end(&accepted.session_id);
+    result(&Stopped {
+        session_id: accepted.session_id.to_string(),
+        status: RunStatus::from(accepted.status).to_string(),
+    })
+}
