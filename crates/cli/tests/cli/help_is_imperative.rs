@@ -125,7 +125,7 @@ fn a_message_without_its_option_gets_a_tip() {
 fn the_help_names_the_exception_to_one_document() {
     let help = run(bare(), &["batch", "--help"]).stdout;
     assert!(
-        help.contains("json:  One JSON document; of batch, "),
+        help.contains("json:   One JSON document; of batch, "),
         "{help}"
     );
 }

@@ -301,7 +301,9 @@ mod tests {
             key: "batch/1".to_owned(),
             journal: "runs.jsonl".to_owned(),
         };
-        opened.ready(&head, &Output::plain(OutputFormat::Text)).unwrap();
+        opened
+            .ready(&head, &Output::plain(OutputFormat::Text))
+            .unwrap();
         assert_eq!(SYNCED.take(), [false, true]);
     }
 }
