@@ -152,8 +152,7 @@ fn next_after(error: &Error) -> &'static str {
     match error {
         Error::InvalidRequest { .. } => "",
         Error::Journal { .. } => {
-            "Nothing was sent. Only the user can put the journal right; then call start_agent with the same \
-             key again."
+            "Only the user can put the journal right; then call start_agent with the same key again."
         }
         _ => {
             "Nothing was started. Once that is put right, call start_agent with the same key again."
