@@ -44,7 +44,7 @@ use crate::polling::{
 ///
 /// - [`Error::WrongAnswer`] if the second answer has no such value either, or none came. Nothing is asked
 ///   again if the turn of a follow-up has not completed ([`AnswerProblem::NotCompleted`]).
-/// - Before the first answer those of a [`Wait`](crate::Wait) that starts its run, or of an [`Ask`].
+/// - Before the first answer those of a [`Wait`] that starts its run, or of an [`Ask`].
 /// - [`Error::InvalidRequest`] for a blank label.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct JsonAnswer<T> {

@@ -24,7 +24,7 @@ use crate::operations::Digest;
 ///   answered polls, since it can also come from a machine whose clock is behind.
 ///
 /// Without activity within the grace period, 120 s, it is
-/// [`Error::TurnNotStarted`](crate::Error::TurnNotStarted). The period counts the time between
+/// [`Error::TurnNotStarted`]. The period counts the time between
 /// successive answered polls, and at least three of them: an outage of the API is not silence.
 ///
 /// [`wait`](crate::Session::wait), [`ask`](crate::Session::ask), [`watch`](crate::Session::watch) and
