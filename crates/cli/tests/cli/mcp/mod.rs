@@ -32,7 +32,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Runs take a minute of the emulator's time, which stands still until it is told to go on. So do the
+    /// Runs take a minute of the emulator's time, which stands still until a test moves it. So do the
     /// turns of follow-ups.
     fn start() -> Self {
         Self::with_quirks(Quirks::new())
