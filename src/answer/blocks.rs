@@ -1,9 +1,11 @@
-//! The fenced code blocks of an answer, by CommonMark's rules, and which of them holds its JSON.
+//! The fenced code blocks of an answer, and which of them holds its JSON.
+//!
+//! A scanner of our own, which looks at each line once: a parser of all Markdown takes time that grows with the
+//! square of an answer that is made for it. It knows what fences need of CommonMark: quotations, lists, the length
+//! of a fence, what may stand behind it. A fence that is indented further, or stands in HTML, is one here.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde::de::IgnoredAny;
 
 /// The part of an answer that is to be JSON.
@@ -36,7 +38,7 @@ fn is_json(text: &str) -> bool {
 /// A fenced code block.
 struct Block<'a> {
     /// What stands behind the opening fence.
-    info: String,
+    info: &'a str,
     json: Json<'a>,
 }
 
@@ -84,18 +86,13 @@ pub(super) fn find<'a>(answer: &'a str, label: Option<&str>) -> Option<Json<'a>>
 
 /// The whole answer, if it is JSON, or is meant to be an object or an array.
 fn whole(answer: &str) -> Option<Json<'_>> {
-    let content =
-        answer.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}');
+    let is_blank = |character: char| character.is_whitespace() || character == '\u{feff}';
+    let content = answer.trim_matches(is_blank);
     let has_brackets = |open, close| content.starts_with(open) && content.ends_with(close);
     if !has_brackets('{', '}') && !has_brackets('[', ']') && !is_json(content) {
         return None;
     }
-    let start = answer.len()
-        - answer
-            .trim_start_matches(|character: char| {
-                character.is_whitespace() || character == '\u{feff}'
-            })
-            .len();
+    let start = answer.len() - answer.trim_start_matches(is_blank).len();
     Some(Json {
         content: Cow::Borrowed(content),
         parts: vec![(0, start)],
@@ -104,66 +101,158 @@ fn whole(answer: &str) -> Option<Json<'_>> {
     })
 }
 
-/// The fenced code blocks of a Markdown text, in its order.
+/// The fenced code blocks of a text, in its order.
 fn blocks(answer: &str) -> Vec<Block<'_>> {
     let mut found = vec![];
     let mut open: Option<Open<'_>> = None;
-    for (event, range) in Parser::new_ext(answer, Options::empty()).into_offset_iter() {
-        match (event, &mut open) {
-            (Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))), _) => {
-                open = Some(Open::new(&info, answer, range));
-            }
-            (Event::Text(text), Some(open)) => open.push(&text, range),
-            (Event::End(TagEnd::CodeBlock), Some(_)) => {
-                found.extend(open.take().map(|open| open.close(answer)));
-            }
-            _ => {}
-        }
+    let mut start = 0;
+    for whole_line in answer.split_inclusive('\n') {
+        let line = whole_line.trim_end_matches(['\n', '\r']);
+        let next = match open.take() {
+            Some(mut block) => match block.take(line, start) {
+                Taken::Content => Some(block),
+                Taken::End => {
+                    found.push(block.end(true));
+                    None
+                }
+                // What it stands in has ended.
+                Taken::Outside => {
+                    found.push(block.end(false));
+                    Open::at(line, start)
+                }
+            },
+            None => Open::at(line, start),
+        };
+        open = next;
+        start += whole_line.len();
     }
+    found.extend(open.map(|block| block.end(false)));
     found
 }
 
-/// A block whose content is still being read.
+/// What a line is to an open block.
+enum Taken {
+    Content,
+    End,
+    Outside,
+}
+
+/// A block whose end has not been seen yet, and what its lines begin with.
 struct Open<'a> {
     block: Block<'a>,
-    range: Range<usize>,
-    /// Where its content ends in the answer, as far as it was read.
-    read_to: usize,
+    mark: char,
+    length: usize,
+    /// How many quotations it stands in.
+    quotations: usize,
+    /// How far a list's item that begins on the same line indents it.
+    item: Option<usize>,
+    /// How far it is indented itself.
+    indent: usize,
 }
 
 impl<'a> Open<'a> {
-    fn new(info: &str, answer: &str, range: Range<usize>) -> Self {
-        let first = answer
-            .get(range.clone())
-            .and_then(|block| block.lines().next());
-        let json = Json {
-            content: Cow::Borrowed(""),
-            parts: vec![],
-            start: range.start,
-            is_closed: false,
+    /// The block that a line opens.
+    fn at(line: &'a str, start: usize) -> Option<Self> {
+        let mut rest = line;
+        let (mut quotations, mut item) = (0, None);
+        let indent = loop {
+            let unindented = rest.trim_start_matches([' ', '\t']);
+            let indent = rest.len() - unindented.len();
+            if let Some(quoted) = unindented.strip_prefix('>') {
+                quotations += 1;
+                item = None;
+                rest = quoted.strip_prefix(' ').unwrap_or(quoted);
+            } else if let Some(width) = marker(unindented) {
+                item = Some(item.unwrap_or_default() + indent + width);
+                rest = unindented.get(width..)?;
+            } else {
+                rest = unindented;
+                break indent;
+            }
         };
-        Self {
-            block: Block {
-                info: info.trim().to_owned(),
-                json,
-            },
-            read_to: range.start + first.map_or(0, str::len),
-            range,
+        let mark = rest
+            .chars()
+            .next()
+            .filter(|mark| ['`', '~'].contains(mark))?;
+        let info = rest.trim_start_matches(mark);
+        let length = rest.len() - info.len();
+        if length < 3 || (mark == '`' && info.contains('`')) {
+            return None;
         }
+        Some(Self {
+            block: Block {
+                info: info.trim(),
+                json: Json {
+                    content: Cow::Owned(String::new()),
+                    parts: vec![],
+                    start: start + line.len() - rest.len(),
+                    is_closed: false,
+                },
+            },
+            mark,
+            length,
+            quotations,
+            item,
+            indent,
+        })
     }
 
-    fn push(&mut self, text: &str, range: Range<usize>) {
+    /// Takes a line of the content, if it is one.
+    fn take(&mut self, line: &str, start: usize) -> Taken {
+        let mut rest = line;
+        for _ in 0..self.quotations {
+            match rest.trim_start_matches(' ').strip_prefix('>') {
+                Some(quoted) => rest = quoted.strip_prefix(' ').unwrap_or(quoted),
+                None => return Taken::Outside,
+            }
+        }
+        if let Some(item) = self.item {
+            let unindented = without_indent(rest, item);
+            if rest.len() - unindented.len() < item && !unindented.is_empty() {
+                return Taken::Outside;
+            }
+            rest = unindented;
+        }
+        rest = without_indent(rest, self.indent);
+        let mut fence = rest.trim().chars();
+        if rest.trim().len() >= self.length && fence.all(|character| character == self.mark) {
+            return Taken::End;
+        }
         let json = &mut self.block.json;
-        json.parts.push((json.content.len(), range.start));
-        json.content.to_mut().push_str(text);
-        self.read_to = range.end;
+        json.parts
+            .push((json.content.len(), start + line.len() - rest.len()));
+        let content = json.content.to_mut();
+        content.push_str(rest);
+        content.push('\n');
+        Taken::Content
     }
 
-    /// Closed is it if something other than white space and the marks of a quotation follows the
-    /// content, which can be the closing fence alone.
-    fn close(mut self, answer: &str) -> Block<'a> {
-        let rest = answer.get(self.read_to..self.range.end).unwrap_or_default();
-        self.block.json.is_closed = rest.contains(['`', '~']);
+    fn end(mut self, is_closed: bool) -> Block<'a> {
+        self.block.json.is_closed = is_closed;
         self.block
     }
+}
+
+/// How wide the marker of a list's item is that a text begins with, the space behind it included.
+fn marker(text: &str) -> Option<usize> {
+    let digits = text.len()
+        - text
+            .trim_start_matches(|digit: char| digit.is_ascii_digit())
+            .len();
+    let marks: &[char] = match digits {
+        0 => &['-', '+', '*'],
+        1..=9 => &['.', ')'],
+        _ => return None,
+    };
+    let behind = text.get(digits..)?.strip_prefix(marks)?;
+    behind.starts_with([' ', '\t']).then_some(digits + 2)
+}
+
+/// A line without its first spaces, so many at most.
+fn without_indent(line: &str, most: usize) -> &str {
+    let spaces = line
+        .bytes()
+        .take(most)
+        .take_while(|byte| [b' ', b'\t'].contains(byte));
+    line.get(spaces.count()..).unwrap_or_default()
 }

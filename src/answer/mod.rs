@@ -13,10 +13,9 @@ use blocks::Json;
 impl Run {
     /// The JSON of the run's [`answer`](Self::answer), as a value of this type.
     ///
-    /// It is the last fenced code block that is called `json`; in an answer without one the last block
-    /// that has no name and is an object or an array; in an answer without that either the whole answer,
-    /// if it is JSON. What counts as a block is what CommonMark says: one in a list or a quotation is
-    /// one, one that is quoted in another block is none.
+    /// The JSON is the last fenced code block that is called `json`; else the last block without a name that is
+    /// an object or an array; else the whole answer, if that is JSON. A block may stand in a list, in a quotation
+    /// or in HTML, and not in another block.
     ///
     /// It reads what is there, however the run has ended, and sends nothing.
     /// [`Client::run_json`](crate::Client::run_json) also asks again where the answer is wrong.
@@ -58,13 +57,30 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// As for [`answer_json`](Self::answer_json).
+    /// As for [`answer_json`](Self::answer_json); [`Error::InvalidRequest`] for a label that no block can have:
+    /// a blank one, or one with a control character or a backtick.
     pub fn answer_json_labeled<T: DeserializeOwned>(&self, label: &str) -> Result<T> {
         self.read_answer(Some(label))
     }
 
     fn read_answer<T: DeserializeOwned>(&self, label: Option<&str>) -> Result<T> {
+        let label = label.map(checked_label).transpose()?;
         read(&self.session_id, &self.status, self.answer(), label).map_err(Error::WrongAnswer)
+    }
+}
+
+/// A label that a code block can have; what can be none is refused by name.
+pub(crate) fn checked_label(label: &str) -> Result<&str> {
+    let label = label.trim();
+    let is_possible = |character: char| !character.is_control() && character != '`';
+    match label {
+        "" => Err(Error::blank("label")),
+        label if label.chars().all(is_possible) => Ok(label),
+        _ => Err(Error::InvalidRequest {
+            field: "label",
+            problem: "has a control character or a backtick, which no code block's label has"
+                .to_owned(),
+        }),
     }
 }
 
@@ -97,7 +113,7 @@ pub(crate) fn read<T: DeserializeOwned>(
             true => AnswerProblem::Malformed,
             false => AnswerProblem::CutOff,
         };
-        // In more words than a reader has that keeps nothing.
+        // A reader that keeps the value has better words.
         let error = serde_json::from_str::<Value>(&json.content)
             .err()
             .unwrap_or(error);
@@ -140,7 +156,12 @@ fn offset_of(content: &str, error: &serde_json::Error) -> usize {
         .take(error.line().saturating_sub(1))
         .map(str::len)
         .sum();
-    (before + error.column().saturating_sub(1)).min(content.len())
+    // Column 0 is the end of the line before: what has to go on, or must not be broken there.
+    let offset = match error.column() {
+        0 => before.saturating_sub(1),
+        column => before + column - 1,
+    };
+    offset.min(content.len())
 }
 
 fn place(answer: &str, json: &Json<'_>, offset: usize, path: String) -> AnswerPlace {

@@ -138,7 +138,7 @@ fn rows() -> Vec<Row> {
             "````markdown\n```json\n[1]\n```\n````",
             no_json(),
         ),
-        row("in HTML", "<pre>\n```json\n[1]\n```\n</pre>", no_json()),
+        row("in HTML", "<pre>\n```json\n[1]\n```\n</pre>", Ok(&[1])),
         row(
             "nested in a block, and one after it",
             "````md\n```json\n[1]\n```\n````\n```json\n[2]\n```",
@@ -223,6 +223,27 @@ fn rows() -> Vec<Row> {
         row("a link", "[rows](https://example.com)", no_json()),
         row("nothing", "", Err((Missing, None, ""))),
         row("white space", " \n\t", Err((Missing, None, ""))),
+        row(
+            "a tab behind the closing fence",
+            "```json\n[1]\n```\t\n",
+            Ok(&[1]),
+        ),
+        row(
+            "an indented fence in an item",
+            "1. Rows:\n\n    ```json\n    [1]\n    ```",
+            Ok(&[1]),
+        ),
+        row("a quotation that ends", "> ```json\n> [1]\nRows.", Ok(&[1])),
+        row(
+            "in two quotations",
+            "> > ```json\n> > [1,\n> > x]\n> > ```",
+            at(Malformed, 3, 5),
+        ),
+        row(
+            "an item that ends",
+            "- ```json\n  [1]\n- ```json\n  [2]\n  ```",
+            Ok(&[2]),
+        ),
         // Not JSON.
         row(
             "a trailing comma",
@@ -248,13 +269,18 @@ fn rows() -> Vec<Row> {
             "```json\n[\"é\", x]\n```",
             at(Malformed, 2, 7),
         ),
+        row(
+            "a line feed in a text",
+            "```json\n[\"a\nb\"]\n```",
+            at(Malformed, 2, 4),
+        ),
         // Cut off.
         row(
             "cut in the value",
             "Rows:\n```json\n[1,\n 2",
-            at(CutOff, 4, 2),
+            at(CutOff, 4, 3),
         ),
-        row("cut in a text", "```json\n[\"one", at(CutOff, 2, 5)),
+        row("cut in a text", "```json\n[\"one", at(CutOff, 2, 6)),
         row("cut behind the fence", "```json", at(CutOff, 1, 1)),
         row("cut before the closing fence", "```json\n[1]\n", Ok(&[1])),
         row(
@@ -265,7 +291,7 @@ fn rows() -> Vec<Row> {
         row(
             "cut in a list",
             "- ```json\n  [1,\n- more",
-            at(CutOff, 3, 1),
+            at(CutOff, 2, 6),
         ),
         // Another type.
         row(
@@ -348,10 +374,12 @@ fn an_answer_of_a_megabyte_is_read_and_its_errors_have_a_place() {
     assert_eq!((error.problem, error.text.len()), (CutOff, cut.len()));
     assert_eq!(error.place.as_ref().unwrap().line, 4);
     assert!(error.to_string().len() < 1000, "{error}");
-    // Much of what begins something in Markdown, or opens a value.
+    // Much of what begins something in Markdown, or opens a value: alone, and before many lines.
     for hostile in [
         "> ",
+        ">",
         "- ",
+        "1. ",
         "`",
         "```\n",
         "```json\n",
@@ -364,8 +392,10 @@ fn an_answer_of_a_megabyte_is_read_and_its_errors_have_a_place() {
         "\u{0}",
     ] {
         let text = hostile.repeat(1_000_000 / hostile.len());
-        let error = wrong(answered(&text).answer_json::<Numbers>().unwrap_err());
-        assert!(error.to_string().len() < 1000, "{hostile}");
+        for text in [text.clone(), text + "a\n" + &"b\n".repeat(300_000)] {
+            let error = wrong(answered(&text).answer_json::<Numbers>().unwrap_err());
+            assert!(error.to_string().len() < 1000, "{hostile}");
+        }
     }
 }
 
@@ -454,7 +484,7 @@ fn errors_say_what_is_wrong_with_each_kind_of_answer() {
             "it has no fenced code block called `json`, and is not JSON as a whole",
             "it has no fenced code block labelled `dinoai-findings`, and is not JSON as a whole",
             "its JSON does not parse at line 2, column 4: trailing comma",
-            "its code block is not closed, and its JSON breaks off at line 2, column 3: EOF while parsing a value",
+            "its code block is not closed, and its JSON breaks off at line 2, column 4: EOF while parsing a value",
             "its code block is not closed, and its JSON breaks off at line 2, column 2: the number may go on",
             "its JSON is not what was asked for at line 2, column 5 ([0]): invalid type: boolean `true`, expected u64",
         ]
