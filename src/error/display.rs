@@ -117,14 +117,14 @@ impl fmt::Display for WaitTimeout {
                 write!(formatter, "run {id} {is} still {status} after {waited}")?;
             }
         }
-        if let (Some(_), Some(error)) = (last_status, last_error) {
-            write!(formatter, "; the last poll failed: {error}")?;
-        }
         if let Some(stalled) = stalled {
             write!(
                 formatter,
                 ", without a new step or message for {stalled:.0?}"
             )?;
+        }
+        if let (Some(_), Some(error)) = (last_status, last_error) {
+            write!(formatter, "; the last poll failed: {error}")?;
         }
         match stopped {
             None => match last_status {

@@ -110,7 +110,7 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// | [`ResponseTooLarge`](Self::ResponseTooLarge) | a response over the limit | No | Raise [`response_limit`](crate::ClientBuilder::response_limit). |
 /// | [`NotAccepted`](Self::NotAccepted) | the API answered `ok: false` | Ask [`may_have_started`](Self::may_have_started): if it named a run | Read the status beside it. |
 /// | [`RunFailed`](Self::RunFailed) | the run failed, expired or was stopped | Ask [`may_have_started`](Self::may_have_started): if this call started the run | Read the run in it; start another one if that makes sense. |
-/// | [`WaitTimeout`](Self::WaitTimeout) | what was waited for had not ended at the deadline, or could not be read | Ask [`may_have_started`](Self::may_have_started): if this call started it | Wait again: [`client.session(id)?.wait()`](crate::Client::session). |
+/// | [`WaitTimeout`](Self::WaitTimeout) | what was waited for had not ended at the deadline, could not be read, or has stalled | Ask [`may_have_started`](Self::may_have_started): if this call started it | Wait again: [`client.session(id)?.wait()`](crate::Client::session). |
 /// | [`WrongAnswer`](Self::WrongAnswer) | the run has ended, and its answer is not the JSON that was asked for | Ask [`may_have_started`](Self::may_have_started): if this call started it | Read the answer in it, or ask the run again. |
 /// | [`TurnNotStarted`](Self::TurnNotStarted) | a follow-up has shown no activity | Ask [`may_have_started`](Self::may_have_started): if this call sent it | Read the run; send the message again if it is not there. |
 ///
@@ -300,7 +300,7 @@ pub enum Error {
         call: Box<FailedCall>,
     },
 
-    /// The backend does not know a field or an argument that the call needs: it is older. Nothing was carried out.
+    /// The backend does not know a field or an argument that the call needs, being older. Nothing was carried out.
     #[error("{call} was refused: {}", display::unsupported(call, feature, fields))]
     #[non_exhaustive]
     Unsupported {
@@ -367,8 +367,8 @@ pub enum Error {
         started: bool,
     },
 
-    /// A wait came to its timeout: what it waited for had not ended, or could not be read. Unless the wait has
-    /// stopped it, the run goes on, and [`client.session(id)?.wait()`](crate::Client::session) waits for it again.
+    /// A wait came to its timeout, or its run has stalled: it had not ended, or could not be read. Unless it was
+    /// stopped, the run goes on, and [`client.session(id)?.wait()`](crate::Client::session) waits for it again.
     #[error("{0}")]
     WaitTimeout(Box<WaitTimeout>),
 

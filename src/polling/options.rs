@@ -12,7 +12,8 @@ const GRACE_PERIOD: Duration = Duration::from_secs(120);
 /// How long a wait goes on, how often it looks, and what it does at its timeout.
 ///
 /// Every wait has a setter for each of these, and takes all of them at once: store them where
-/// several waits share them.
+/// several waits share them. What only waits for one run have, such as [`stall`](crate::Wait::stall), is not
+/// among them.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -211,7 +212,7 @@ macro_rules! poll_setters {
             self
         }
 
-        /// Sets all of these at once, in place of what was set before.
+        /// Sets all of these at once, in place of what was set before. A limit for a run that stalls stays as it is.
         ///
         #[doc = $crate::polling::example!($example, "poll_options(PollOptions::default())")]
         pub fn poll_options(mut self, options: $crate::polling::PollOptions) -> Self {
@@ -251,10 +252,10 @@ macro_rules! stall_setter {
         /// status, a run that it has started and a line of the start-up checklist count, too; what those
         /// runs do, does not.
         ///
-        /// The run is looked at each quarter of this time, by two small requests, after a poll: so the wait
-        /// ends a quarter later at most. A look that fails says nothing. The time from the last one that has
-        /// succeeded counts only if the next one shows the same, and steps have to be readable; of a backend that
-        /// does not know steps messages count alone. A run that has ended, and waits for a follow-up, does not
+        /// The run is looked at each quarter of this time, by two small requests after a poll, for 5 s at the
+        /// longest: so the wait ends a quarter and a poll later at most. A look that fails says nothing, and
+        /// is made again after a sixteenth. The time from the last one that has succeeded counts only if the next
+        /// one shows the same, and steps have to be readable; of a backend that does not know steps messages count alone. A run that has ended, and waits for a follow-up, does not
         /// stall. Zero is [`Error::InvalidRequest`](crate::Error::InvalidRequest) once the wait begins.
         ///
         #[doc = $crate::polling::example!($example, "stall(Duration::from_secs(600))")]

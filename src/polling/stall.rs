@@ -13,6 +13,16 @@ const LOOKS: u32 = 4;
 /// Texts of steps are not read; the server may take no less than a few characters.
 const MAX_CHARS: u32 = 16;
 
+/// What a look has shown.
+pub(super) enum Shown {
+    /// Activity, or nothing for a time within the limit.
+    News,
+    /// That the run has ended.
+    End,
+    /// Nothing new for so long.
+    Nothing(Duration),
+}
+
 /// For how long a run has shown no activity.
 pub(super) struct Stall {
     limit: Duration,
@@ -50,9 +60,9 @@ impl Stall {
         true
     }
 
-    /// Looks again after the next poll: this look has not seen everything.
-    pub(super) fn look_again(&mut self) {
-        self.next_look = Duration::ZERO;
+    /// Looks again soon, since this look has not seen everything, but not before the server asks for it.
+    pub(super) fn look_again(&mut self, now: Duration, asked: Duration) {
+        self.next_look = now.saturating_add((self.limit / (LOOKS * LOOKS)).max(asked));
     }
 
     /// Which steps a look has to read: new ones.
@@ -63,42 +73,45 @@ impl Stall {
         }
     }
 
-    /// Notes a look that has read everything. Returns for how long looks have shown the same, once that is
-    /// as long as the limit.
+    /// Notes a look that has read everything, and when it began and ended.
     pub(super) fn note(
         &mut self,
         steps: Option<&RunSteps>,
         digest: &Digest,
-        now: Duration,
-    ) -> Option<Duration> {
+        began: Duration,
+        ended: Duration,
+    ) -> Shown {
         let mut shown = DefaultHasher::new();
         digest.status.as_str().hash(&mut shown);
         digest.child_session_ids.hash(&mut shown);
         // The API may repeat messages, and list them in another order.
         let messages: BTreeSet<_> = digest.messages.iter().collect();
         messages.hash(&mut shown);
-        for line in steps
-            .and_then(|read| read.startup_steps.as_ref())
-            .into_iter()
-            .flatten()
-        {
+        let startup = steps.and_then(|read| read.startup_steps.as_ref());
+        for line in startup.into_iter().flatten() {
             (&line.label, line.done).hash(&mut shown);
         }
-        let new = steps
-            .and_then(|read| read.steps.as_ref())
-            .into_iter()
-            .flatten();
-        self.last_step = new.map(|step| step.index).chain(self.last_step).max();
+        let new = steps.and_then(|read| read.steps.as_ref());
+        let new = new.into_iter().flatten().map(|step| step.index);
+        self.last_step = new.chain(self.last_step).max();
         self.last_step.hash(&mut shown);
         let shown = shown.finish();
+        if digest.status.is_terminal() {
+            self.shown = None;
+            return Shown::End;
+        }
         match self.shown {
-            Some((before, since)) if before == shown && !digest.status.is_terminal() => {
-                let lasted = now.saturating_sub(since);
-                (lasted >= self.limit).then_some(lasted)
+            // What the looks have read is at least that far apart.
+            Some((before, since)) if before == shown => {
+                let lasted = began.saturating_sub(since);
+                match lasted >= self.limit {
+                    true => Shown::Nothing(lasted),
+                    false => Shown::News,
+                }
             }
             _ => {
-                self.shown = Some((shown, now));
-                None
+                self.shown = Some((shown, ended));
+                Shown::News
             }
         }
     }

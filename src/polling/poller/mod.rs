@@ -226,7 +226,15 @@ impl Poller {
             Ok(()) => {
                 self.tolerance = Tolerance::default();
                 self.answered();
-                self.check_stall(awaited).await?;
+                self.last_error = None;
+                if self.check_stall(awaited).await? {
+                    let now = self.now();
+                    self.due = Some(Due {
+                        soonest: now,
+                        at: now,
+                    });
+                    return Ok(());
+                }
                 self.pause(None, awaited).await
             }
             // It was not looked at, and smaller batches may be taken.

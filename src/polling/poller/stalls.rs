@@ -2,54 +2,53 @@
 
 use std::time::Duration;
 
-use super::super::stall::Stall;
+use super::super::stall::{Shown, Stall};
 use super::Poller;
 use crate::error::{Awaited, Error, Result};
-use crate::operations::scheduler::LAST_LOOK;
+use crate::operations::scheduler::{LAST_LOOK, LONGEST_RETRY_AFTER};
 use crate::transport::CallOptions;
 
 impl Poller {
     /// Ends the wait if its run has shown no activity for too long, as at the timeout. To be called after a
-    /// poll that was answered. A look that fails says nothing, and is made again after the next poll.
-    pub(super) async fn check_stall(&mut self, awaited: Awaited) -> Result<()> {
+    /// poll that was answered. A look that fails says nothing. Returns whether it shows that the run has
+    /// ended, so that the next poll is due.
+    pub(super) async fn check_stall(&mut self, awaited: Awaited) -> Result<bool> {
         let now = self.now();
-        let is_held = self
-            .shared
-            .as_ref()
-            .is_some_and(|shared| shared.held_until() > now);
+        let shared = self.shared.as_ref();
+        let is_held = shared.is_some_and(|shared| shared.held_until() > now);
         if now >= self.deadline || is_held {
-            return Ok(());
+            return Ok(false);
         }
         let Some(mut stall) = self.stall.take_if(|stall| stall.takes_a_look(now)) else {
-            return Ok(());
+            return Ok(false);
         };
-        let lasted = match self.look_for_activity(&mut stall).await {
-            Ok(lasted) => lasted,
+        let looked = self.look_for_activity(&mut stall, now).await;
+        let shown = match looked {
+            Ok(shown) => shown,
             Err(error) => {
                 tracing::debug!(%error, "a look at the activity of a run failed, the wait goes on");
-                stall.look_again();
-                None
+                let asked = error.retry_after().unwrap_or_default();
+                stall.look_again(self.now(), asked.min(LONGEST_RETRY_AFTER));
+                Shown::News
             }
         };
         self.stall = Some(stall);
-        match lasted {
-            Some(lasted) => Err(self.end(awaited, Some(lasted)).await),
-            None => Ok(()),
+        match shown {
+            Shown::News => Ok(false),
+            Shown::End => Ok(true),
+            Shown::Nothing(lasted) => Err(self.end(awaited, Some(lasted)).await),
         }
     }
 
-    /// For how long the run has shown no activity, once that is too long.
-    async fn look_for_activity(&mut self, stall: &mut Stall) -> Result<Option<Duration>> {
+    /// Looks at the run, for a few seconds, and no longer than to the deadline.
+    async fn look_for_activity(&mut self, stall: &mut Stall, began: Duration) -> Result<Shown> {
         let steps = match stall.has_steps {
             true => {
-                let read = self
-                    .api
-                    .read_steps(stall.steps(), self.optional_call())
-                    .await;
-                match read {
+                let call = self.optional_call(began);
+                match self.api.read_steps(stall.steps(), call).await {
                     Ok(read) if read.steps.is_none() => {
-                        stall.look_again();
-                        return Ok(None);
+                        stall.look_again(self.now(), Duration::ZERO);
+                        return Ok(Shown::News);
                     }
                     Ok(read) => Some(read),
                     // Messages alone, then.
@@ -63,19 +62,18 @@ impl Poller {
             false => None,
         };
         // Last, so that its status is the newest.
-        let digest = self.api.read_digest(self.optional_call()).await?;
-        Ok(stall.note(steps.as_ref(), &digest, self.now()))
+        let digest = self.api.read_digest(self.optional_call(began)).await?;
+        Ok(stall.note(steps.as_ref(), &digest, began, self.now()))
     }
 
-    /// The options of a call that delays nothing: one attempt, for a few seconds.
-    pub(crate) fn optional_call(&self) -> CallOptions {
-        let call = self.call_options();
-        let soon = self.now().saturating_add(LAST_LOOK);
+    /// The options of a call for what is optional, which began then: one attempt, for a few seconds.
+    pub(crate) fn optional_call(&self, began: Duration) -> CallOptions {
+        let soon = began.saturating_add(LAST_LOOK).min(self.deadline);
         CallOptions {
-            deadline: call.deadline.map(|deadline| deadline.min(soon)),
+            deadline: Some(soon),
             overrun: Duration::ZERO,
             once: true,
-            ..call
+            ..self.call_options()
         }
     }
 }

@@ -219,7 +219,7 @@ impl Watcher {
     /// Queues new steps. A failure is left to the next poll: what is optional neither ends nor
     /// delays what is required.
     async fn look_at_steps(&mut self) {
-        let call = self.polls.optional_call();
+        let call = self.polls.optional_call(self.polls.now());
         if let Some(Err(error)) = self.read_steps(call).await {
             if let Error::Unsupported { .. } = error {
                 self.steps = None;

@@ -203,7 +203,8 @@ async fn what_cannot_be_read_is_no_silence() {
         })
         .await;
         let client = client_by(&server, &clock);
-        let (_, lasted) = stalled(waited("wait", &client, OnTimeout::Leave).await);
+        let (error, lasted) = stalled(waited("wait", &client, OnTimeout::Leave).await);
+        assert!(!error.to_string().contains("failed"), "{error}");
         // The look after it shows what the one before had shown.
         let ended = seconds(2000)..seconds(2000) + LATE;
         assert!(ended.contains(&clock.now()), "{what}: {:?}", clock.now());
@@ -315,4 +316,83 @@ async fn the_timeout_comes_first_if_it_is_shorter_and_zero_is_refused() {
     session.wait().timeout(seconds(30)).await.unwrap_err();
     assert_eq!(sent(&server, STEPS), looks);
     assert_eq!(id_of(&server.seen()[0]), session.id().as_str());
+}
+
+#[tokio::test]
+async fn a_look_at_the_deadline_does_not_delay_it() {
+    for slow in [seconds(4), seconds(30)] {
+        let clock = VirtualClock::new();
+        let script = clock.clone();
+        let server = FaultServer::scripted(move |seen| {
+            if [STEPS, DIGEST].contains(&seen.operation.as_str()) && script.now() > seconds(100) {
+                script.advance(slow);
+            }
+            run(seen, "RUNNING", &first_turn())
+        })
+        .await;
+        let client = client_by(&server, &clock);
+        let wait = session(&client).wait().timeout(LIMIT).stall(LIMIT);
+        let error = wait.poll_interval(seconds(10)).await.unwrap_err();
+        assert!(matches!(error, Error::WaitTimeout(_)), "{error:?}");
+        // The last look itself.
+        assert!(
+            clock.now() <= LIMIT + slow + seconds(5),
+            "{:?}",
+            clock.now()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_works_while_it_is_looked_at_does_not_stall() {
+    let clock = VirtualClock::new();
+    let script = clock.clone();
+    let mut steps = 1;
+    let server = FaultServer::scripted(move |seen| {
+        let now = script.now();
+        if now > seconds(100) {
+            return run(seen, "COMPLETED", &first_turn());
+        }
+        if seen.operation == STEPS {
+            let shown = (0..steps).map(step).collect::<Value>();
+            // A step is made while this one is on its way.
+            steps = now.as_secs() + 2;
+            script.advance(seconds(4));
+            return run_with(seen, |id| {
+                let mut run = fields(id, "RUNNING", &first_turn());
+                run["steps"] = shown.clone();
+                run
+            });
+        }
+        run(seen, "RUNNING", &first_turn())
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let wait = session(&client)
+        .wait()
+        .stall(seconds(10))
+        .on_timeout(OnTimeout::Stop);
+    wait.poll_interval(seconds(1)).await.unwrap();
+    assert_eq!(sent(&server, STOP), 0);
+}
+
+#[tokio::test]
+async fn looks_obey_the_delay_that_the_server_asks_for() {
+    let clock = VirtualClock::new();
+    let server = FaultServer::scripted(move |seen| match seen.operation.as_str() {
+        STEPS => Reply::too_many_requests("60"),
+        _ => run(seen, "RUNNING", &first_turn()),
+    })
+    .await;
+    let client = client_by(&server, &clock);
+    let wait = session(&client)
+        .wait()
+        .timeout(seconds(600))
+        .stall(seconds(40));
+    wait.poll_interval(seconds(2)).await.unwrap_err();
+    assert!(
+        (9..=11).contains(&sent(&server, STEPS)),
+        "{}",
+        sent(&server, STEPS)
+    );
 }
