@@ -5,7 +5,7 @@ use std::fmt;
 use super::Error;
 use super::display::short;
 use super::excerpt::excerpt;
-use crate::model::{Message, RunStatus, SessionId};
+use crate::model::{Message, Run, RunStatus, SessionId};
 
 /// An answer that is not the value that was asked for.
 #[derive(Debug, Clone)]
@@ -25,9 +25,9 @@ pub struct WrongAnswer {
     pub reason: String,
     /// Where in the answer that is, if the answer has JSON at all.
     pub place: Option<AnswerPlace>,
-    /// The messages of the run, or of the turn of a follow-up, from a call that has asked for the answer
-    /// itself. Of a run that the caller has read there are none here.
-    pub messages: Vec<Message>,
+    /// The run as it was read, from a call that has asked for the answer itself. The caller has it, or the
+    /// turn, whose answer it reads.
+    pub run: Option<Box<Run>>,
     /// What was wrong with the answer before, if this is the one to the follow-up that asked again.
     pub before: Option<Box<WrongAnswer>>,
     /// Why the follow-up that was to ask again came to no answer. It is not sent twice.
@@ -86,7 +86,7 @@ impl WrongAnswer {
             problem,
             reason: String::new(),
             place: None,
-            messages: vec![],
+            run: None,
             before: None,
             follow_up: None,
             started: false,
@@ -100,8 +100,10 @@ impl WrongAnswer {
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session, run: dinoai::Run) -> dinoai::Result<()> {
+    /// // A run is asked again once, also by a program that is started again.
+    /// let was_asked = run.messages.iter().any(dinoai::error::WrongAnswer::is_follow_up);
     /// let rows: Vec<u64> = match run.answer_json() {
-    ///     Err(dinoai::Error::WrongAnswer(wrong)) => {
+    ///     Err(dinoai::Error::WrongAnswer(wrong)) if !was_asked => {
     ///         session.ask(wrong.follow_up_text()).await?.answer_json()?
     ///     }
     ///     other => other?,

@@ -10,10 +10,10 @@ use tracing::Instrument;
 use super::handle::Handle;
 use super::hooks::OnAccepted;
 use super::poll_loops::{until_ended, until_idle};
-use super::turn::Turn;
+use super::turn::{Turn, TurnMessages, TurnProgress};
 use super::turn_end::AwaitedTurn;
 use crate::error::{Awaited, Error, Result};
-use crate::model::Accepted;
+use crate::model::{Accepted, Run};
 use crate::operations::CallFuture;
 use crate::polling::{
     OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters, stall_setter,
@@ -48,6 +48,34 @@ pub struct Ask {
     options: PollOptions,
     on_accepted: Option<Box<OnAccepted>>,
     on_outage: Option<Box<OnOutage>>,
+    /// Whether [`AskedTurn::answered`] is asked for.
+    keeps_messages: bool,
+}
+
+/// A follow-up whose turn has ended.
+pub(super) struct AskedTurn {
+    handle: Handle,
+    progress: TurnProgress,
+    run: Run,
+    messages: Option<TurnMessages>,
+    asks: OwnedMutexGuard<()>,
+}
+
+impl AskedTurn {
+    /// What the session has not emitted yet.
+    fn turn(self) -> Turn {
+        self.handle.take_turn(self.run, &self.progress)
+    }
+
+    /// The whole run, and what the agent has said last in the turn, whoever has read that already. No other
+    /// ask of the session comes before the guard is dropped.
+    pub(super) fn answered(self) -> (Run, Option<String>, OwnedMutexGuard<()>) {
+        let messages = self.messages.as_ref();
+        let answer = messages.and_then(|messages| messages.answer_in(&self.run));
+        let answer = answer.map(str::to_owned);
+        self.handle.take_turn(self.run.clone(), &self.progress);
+        (self.run, answer, self.asks)
+    }
 }
 
 impl Ask {
@@ -58,6 +86,7 @@ impl Ask {
             options: PollOptions::default(),
             on_accepted: None,
             on_outage: None,
+            keeps_messages: false,
         }
     }
 
@@ -90,12 +119,24 @@ impl Ask {
     }
 
     /// The ask as one of two that belong together and began at `start`: no other ask of the session comes
-    /// in between, as long as what it returns beside the turn is given to the next, or kept.
-    pub(super) async fn run_among(
+    /// in between, as long as the guard that comes of one is given to the next, or kept.
+    pub(super) async fn answered_among(
         self,
         start: Duration,
         asks: Option<OwnedMutexGuard<()>>,
-    ) -> Result<(Turn, OwnedMutexGuard<()>)> {
+    ) -> Result<(Run, Option<String>, OwnedMutexGuard<()>)> {
+        let ask = Self {
+            keeps_messages: true,
+            ..self
+        };
+        Ok(ask.run_in_span(start, asks).await?.answered())
+    }
+
+    async fn run_in_span(
+        self,
+        start: Duration,
+        asks: Option<OwnedMutexGuard<()>>,
+    ) -> Result<AskedTurn> {
         let session_id = self.handle.id.as_str();
         let span = tracing::info_span!(
             "dinoai.turn",
@@ -106,11 +147,7 @@ impl Ask {
         self.run(start, asks).instrument(span).await
     }
 
-    async fn run(
-        self,
-        start: Duration,
-        asks: Option<OwnedMutexGuard<()>>,
-    ) -> Result<(Turn, OwnedMutexGuard<()>)> {
+    async fn run(self, start: Duration, asks: Option<OwnedMutexGuard<()>>) -> Result<AskedTurn> {
         self.options.check()?;
         if self.message.trim().is_empty() {
             return Err(Error::blank("message"));
@@ -150,6 +187,10 @@ impl Ask {
             return Err(handle.closed());
         };
         let (asks, digest, sending) = prepared?;
+        let messages = self.keeps_messages.then(|| TurnMessages {
+            question: self.message.clone(),
+            known: digest.messages.iter().copied().collect(),
+        });
         let call = CallOptions {
             session_id: Some(handle.id.clone()),
             deadline: Some(deadline),
@@ -169,7 +210,13 @@ impl Ask {
         let progress = turn.progress.clone();
         let mut turn = AwaitedTurn::only(turn);
         let run = until_ended(&mut polls, &mut turn).await?;
-        Ok((handle.take_turn(run, &progress), asks))
+        Ok(AskedTurn {
+            handle,
+            progress,
+            run,
+            messages,
+            asks,
+        })
     }
 }
 
@@ -180,8 +227,7 @@ impl IntoFuture for Ask {
     fn into_future(self) -> CallFuture<Turn> {
         Box::pin(async move {
             let start = self.handle.api.clock().now();
-            let (turn, _) = self.run_among(start, None).await?;
-            Ok(turn)
+            Ok(self.run_in_span(start, None).await?.turn())
         })
     }
 }

@@ -11,11 +11,10 @@ use super::Session;
 use super::ask::Ask;
 use super::handle::Handle;
 use super::hooks::{OnAccepted, OnStarted};
-use super::turn::Turn;
 use super::wait::Wait;
-use crate::answer;
+use crate::answer::{self, checked_label};
 use crate::error::{AnswerProblem, Error, Result, WrongAnswer};
-use crate::model::{Accepted, RunStatus, SessionId, TriggerRun};
+use crate::model::{Accepted, Run, RunStatus, SessionId, TriggerRun};
 use crate::operations::{Api, CallFuture, check_request};
 use crate::polling::{
     OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters, stall_setter,
@@ -57,11 +56,14 @@ pub struct JsonAnswer<T> {
     on_accepted: Option<Box<OnAccepted>>,
     on_outage: Option<Box<OnOutage>>,
     on_wrong: Option<Box<OnWrong>>,
+    on_ended: Option<Box<OnEnded>>,
     value: PhantomData<fn() -> T>,
 }
 
 /// Called before an answer is asked for again.
 type OnWrong = dyn FnOnce(&WrongAnswer) + Send;
+/// Called with the run whose answer has the value.
+type OnEnded = dyn FnOnce(&Run) + Send;
 
 enum Asked {
     New(Api, TriggerRun),
@@ -108,6 +110,7 @@ impl<T> JsonAnswer<T> {
             on_accepted: None,
             on_outage: None,
             on_wrong: None,
+            on_ended: None,
             value: PhantomData,
         }
     }
@@ -184,6 +187,24 @@ impl<T> JsonAnswer<T> {
         self.on_wrong = Some(Box::new(on_wrong));
         self
     }
+
+    /// Calls `on_ended` with the run whose answer has the value, before that is returned.
+    ///
+    /// For its id, its other messages and the runs that it has started. If there is no value, the run is in
+    /// [`WrongAnswer::run`](crate::error::WrongAnswer::run).
+    ///
+    /// ```no_run
+    /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
+    /// let request = dinoai::TriggerRun::agent("data-quality-checker");
+    /// let answer = client.run_json(request).on_ended(|run| println!("{}", run.session_id));
+    /// let rows: Vec<u64> = answer.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_ended(mut self, on_ended: impl FnOnce(&Run) + Send + 'static) -> Self {
+        self.on_ended = Some(Box::new(on_ended));
+        self
+    }
 }
 
 #[cfg(feature = "schema")]
@@ -218,13 +239,14 @@ impl<T: schemars::JsonSchema> JsonAnswer<T> {
 impl<T: DeserializeOwned> JsonAnswer<T> {
     async fn run(self) -> Result<T> {
         self.options.check()?;
-        let label = self.label.as_deref();
-        if label.is_some_and(|label| label.trim().is_empty()) {
-            return Err(Error::blank("label"));
-        }
+        let label = self.label.as_deref().map(checked_label).transpose()?;
         let instruction = Instruction {
             label: label.unwrap_or("json"),
             schema: &self.schema,
+        };
+        let mut reader = Reader {
+            label,
+            on_ended: self.on_ended,
         };
         let (on_outage, on_outage_again) = shared(self.on_outage);
         let (handle, start, asks, wrong) = match self.asked {
@@ -236,17 +258,13 @@ impl<T: DeserializeOwned> JsonAnswer<T> {
                 wait.on_started = self.on_started;
                 wait.on_accepted = self.on_accepted;
                 let run = wait.await?;
-                let answer = run.answer();
-                let wrong = match answer::read(&run.session_id, &run.status, answer, label) {
-                    Ok(value) => return Ok(value),
-                    Err(wrong) => Box::new(WrongAnswer {
-                        messages: run.messages,
-                        ..*wrong
-                    }),
-                };
-                let handle = Handle::started(api, run.session_id);
+                let answer = run.answer().map(str::to_owned);
+                let handle = Handle::started(api, run.session_id.clone());
                 handle.has_read.store(true, Ordering::Relaxed);
-                (handle, start, None, wrong)
+                match reader.value(run, answer) {
+                    Ok(value) => return Ok(value),
+                    Err(wrong) => (handle, start, None, wrong),
+                }
             }
             Asked::FollowUp(handle, message) => {
                 let start = handle.api.clock().now();
@@ -263,16 +281,18 @@ impl<T: DeserializeOwned> JsonAnswer<T> {
                             on_started(&id);
                         }
                     });
-                let (turn, asks) = ask.run_among(start, None).await?;
-                match read_turn(turn, label) {
+                let (run, answer, asks) = ask.answered_among(start, None).await?;
+                match reader.value(run, answer) {
                     Ok(value) => return Ok(value),
-                    Err(wrong) if wrong.problem == AnswerProblem::NotCompleted => {
-                        return Err(Error::WrongAnswer(wrong).with_started());
-                    }
                     Err(wrong) => (handle, start, Some(asks), wrong),
                 }
             }
         };
+        let deadline = start.saturating_add(self.options.timeout);
+        let is_over = handle.api.clock().now() >= deadline;
+        if is_over || wrong.problem == AnswerProblem::NotCompleted {
+            return Err(Error::WrongAnswer(wrong).with_started());
+        }
         if let Some(on_wrong) = self.on_wrong {
             on_wrong(&wrong);
         }
@@ -280,8 +300,8 @@ impl<T: DeserializeOwned> JsonAnswer<T> {
         let ask = Ask::new(handle, again)
             .poll_options(self.options)
             .with_outages(on_outage_again);
-        let wrong = match ask.run_among(start, asks).await {
-            Ok((turn, _)) => match read_turn(turn, label) {
+        let wrong = match ask.answered_among(start, asks).await {
+            Ok((run, answer, _)) => match reader.value(run, answer) {
                 Ok(value) => return Ok(value),
                 Err(second) => WrongAnswer {
                     before: Some(wrong),
@@ -297,24 +317,41 @@ impl<T: DeserializeOwned> JsonAnswer<T> {
     }
 }
 
-/// The value in the answer of a turn that has completed.
-fn read_turn<T: DeserializeOwned>(turn: Turn, label: Option<&str>) -> Result<T, Box<WrongAnswer>> {
-    let read = match turn.status {
-        RunStatus::Completed => turn.read_answer(label),
-        _ => Err(Box::new(WrongAnswer::of(
-            &turn.session_id,
-            &turn.status,
-            turn.answer(),
-            label,
-            AnswerProblem::NotCompleted,
-        ))),
-    };
-    read.map_err(|wrong| {
-        Box::new(WrongAnswer {
-            messages: turn.messages,
-            ..*wrong
-        })
-    })
+/// Reads the value in what a run, or a turn, was answered.
+struct Reader<'a> {
+    label: Option<&'a str>,
+    on_ended: Option<Box<OnEnded>>,
+}
+
+impl Reader<'_> {
+    fn value<T: DeserializeOwned>(
+        &mut self,
+        run: Run,
+        answer: Option<String>,
+    ) -> Result<T, Box<WrongAnswer>> {
+        let (id, status, answer) = (&run.session_id, &run.status, answer.as_deref());
+        let read = match status {
+            RunStatus::Completed => answer::read(id, status, answer, self.label),
+            _ => {
+                let problem = AnswerProblem::NotCompleted;
+                Err(Box::new(WrongAnswer::of(
+                    id, status, answer, self.label, problem,
+                )))
+            }
+        };
+        match read {
+            Ok(value) => {
+                if let Some(on_ended) = self.on_ended.take() {
+                    on_ended(&run);
+                }
+                Ok(value)
+            }
+            Err(wrong) => Err(Box::new(WrongAnswer {
+                run: Some(Box::new(run)),
+                ..*wrong
+            })),
+        }
+    }
 }
 
 /// What is put behind a message, if there is a schema: how the answer has to end.

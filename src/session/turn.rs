@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer;
 use crate::error::{Error, Result, WrongAnswer};
-use crate::model::{Message, MessageKey, RunStatus, SessionId};
+use crate::model::{Message, MessageKey, Run, RunStatus, SessionId};
 use crate::operations::Digest;
 
 /// The agent's answer to one follow-up.
@@ -84,13 +84,11 @@ impl Turn {
     ///
     /// As for [`answer_json`](Self::answer_json).
     pub fn answer_json_labeled<T: DeserializeOwned>(&self, label: &str) -> Result<T> {
+        let label = answer::checked_label(label)?;
         self.read_answer(Some(label)).map_err(Error::WrongAnswer)
     }
 
-    pub(super) fn read_answer<T: DeserializeOwned>(
-        &self,
-        label: Option<&str>,
-    ) -> Result<T, Box<WrongAnswer>> {
+    fn read_answer<T: DeserializeOwned>(&self, label: Option<&str>) -> Result<T, Box<WrongAnswer>> {
         answer::read(&self.session_id, &self.status, self.answer(), label)
     }
 
@@ -153,6 +151,39 @@ impl Turn {
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         self.messages.last().map(|message| message.content.as_str())
+    }
+}
+
+/// What distinguishes the messages of a turn from those before, whoever else reads the session.
+pub(super) struct TurnMessages {
+    /// The follow-up.
+    pub(super) question: String,
+    /// The messages that were there before it was sent.
+    pub(super) known: BTreeSet<MessageKey>,
+}
+
+impl TurnMessages {
+    /// What the agent has said last after the echo of the question; without such a message, on a machine
+    /// whose clock is behind for one, the newest one that was not there before.
+    pub(super) fn answer_in<'a>(&self, run: &'a Run) -> Option<&'a str> {
+        let places = || run.messages.iter().enumerate();
+        let by_time = |a: &(usize, &Message), b: &(usize, &Message)| {
+            a.1.ts.total_cmp(&b.1.ts).then(a.0.cmp(&b.0))
+        };
+        let is_new =
+            |(_, message): &(usize, &Message)| !self.known.contains(&MessageKey::of(message));
+        let question = self.question.trim();
+        let is_echo = |(_, message): &(usize, &Message)| {
+            message.is_from_user() && message.content.trim() == question
+        };
+        let echo = places().filter(is_new).filter(is_echo).max_by(by_time);
+        let answers = || places().filter(|(_, message)| !message.is_from_user());
+        let after_echo = echo.and_then(|echo| {
+            let is_after = |answer: &(usize, &Message)| by_time(answer, &echo).is_gt();
+            answers().filter(is_after).max_by(by_time)
+        });
+        let answer = after_echo.or_else(|| answers().filter(is_new).max_by(by_time));
+        answer.map(|(_, message)| message.content.as_str())
     }
 }
 
@@ -249,5 +280,37 @@ mod tests {
         ];
         assert_eq!(turn.text(), "First.\n\nSecond.");
         assert_eq!(turn.answer(), Some("Second."));
+    }
+
+    #[test]
+    fn an_answer_is_looked_for_after_its_question_alone() {
+        let of = |messages: Vec<Message>| {
+            let mut run = Run::new("s", RunStatus::Completed);
+            run.messages = messages.clone();
+            let known = messages.iter().filter(|message| message.ts < 3.0);
+            let turn = TurnMessages {
+                question: "Why?".to_owned(),
+                known: known.map(MessageKey::of).collect(),
+            };
+            turn.answer_in(&run).map(str::to_owned)
+        };
+        let before = || {
+            vec![
+                Message::new(1.0, "user", "Why?"),
+                Message::new(2.0, "agent", "Before."),
+            ]
+        };
+        let with = |more: &[Message]| of([before(), more.to_vec()].concat());
+        assert_eq!(with(&[]), None);
+        assert_eq!(with(&[Message::new(3.0, "user", "Why?")]), None);
+        let answer = Message::new(4.0, "agent", "Now.");
+        let echo = Message::new(3.0, "user", " Why?\n");
+        assert_eq!(with(&[echo.clone(), answer.clone()]).unwrap(), "Now.");
+        assert_eq!(with(std::slice::from_ref(&answer)).unwrap(), "Now.");
+        // By a clock that is behind.
+        let late = Message::new(5.0, "user", "Why?");
+        assert_eq!(with(&[late, answer.clone()]).unwrap(), "Now.");
+        let other = Message::new(3.5, "agent", "Somebody else's.");
+        assert_eq!(with(&[echo, answer, other]).unwrap(), "Now.");
     }
 }

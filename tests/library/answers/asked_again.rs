@@ -3,11 +3,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use dinoai::error::AnswerProblem::{Malformed, NoJson, NotCompleted};
+use dinoai::error::AnswerProblem::{self, Malformed, NoJson, NotCompleted};
 use dinoai::error::WrongAnswer;
 use dinoai::time::{Clock, VirtualClock};
-use dinoai::{Client, Error, Message, OnTimeout, Result, RunStatus};
+use dinoai::{Client, Error, Event, Message, OnTimeout, Result, RunStatus};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::wrong;
 use crate::support::fault_server::{FaultServer, Reply, SESSION, Seen};
@@ -51,7 +52,8 @@ async fn conversing(
                 .get(number)
                 .filter(|_| clock.now() >= *at + seconds(5));
             status = ended.map_or("RUNNING", |(status, _)| *status);
-            messages.extend(ended.map(|(_, text)| agent(ts + 1.0, text)));
+            let said = ended.filter(|(_, text)| !text.is_empty());
+            messages.extend(said.map(|(_, text)| agent(ts + 1.0, text)));
         }
         run(seen, status, &messages)
     })
@@ -173,11 +175,15 @@ async fn a_second_answer_that_is_wrong_ends_it_and_nothing_is_lost() {
         );
         let second = wrong(error);
         assert_eq!((second.problem, second.text.as_str()), (NoJson, "None."));
-        assert_eq!(second.messages.len(), 1, "{second:?}");
+        assert_eq!(
+            second.run.as_ref().unwrap().answer(),
+            Some("None."),
+            "{second:?}"
+        );
         assert!(second.follow_up.is_none());
         let first = second.before.unwrap();
         assert_eq!((first.problem, first.text.as_str()), (Malformed, WRONG));
-        assert_eq!(first.messages.last().unwrap().content, WRONG);
+        assert_eq!(first.run.unwrap().answer(), Some(WRONG));
     }
 }
 
@@ -205,7 +211,7 @@ async fn a_follow_up_that_asks_again_is_not_sent_again_and_its_failure_hides_no_
             );
             let wrong = wrong(error);
             assert_eq!((wrong.problem, wrong.text.as_str()), (Malformed, WRONG));
-            assert_eq!(wrong.messages.last().unwrap().content, WRONG);
+            assert_eq!(wrong.run.unwrap().answer(), Some(WRONG));
             let is_unknown = matches!(wrong.follow_up, Some(Error::OutcomeUnknown { .. }));
             assert_eq!(is_unknown, is_lost, "{way}: {:?}", wrong.follow_up);
         }
@@ -252,7 +258,7 @@ async fn a_run_or_a_turn_that_has_not_completed_is_not_asked_again() {
                     let wrong = wrong(error);
                     assert_eq!((way, wrong.problem), ("ask_json", NotCompleted));
                     assert_eq!(wrong.status, RunStatus::from(status.to_owned()));
-                    assert_eq!((wrong.text.as_str(), wrong.messages.len()), (RIGHT, 1));
+                    assert_eq!((wrong.text.as_str(), wrong.run.is_some()), (RIGHT, true));
                 }
             }
         }
@@ -287,6 +293,8 @@ async fn nothing_is_sent_that_cannot_be_asked() {
     for (answer, field) in [
         (client.run_json::<Numbers>(request()).label(" "), "label"),
         (session.ask_json("How many?").label(""), "label"),
+        (session.ask_json("How many?").label("a\nb"), "label"),
+        (session.ask_json("How many?").label("a`b"), "label"),
         (session.ask_json(" \n"), "message"),
         (client.run_json(request().with_message("")), "message"),
         (client.run_json(request()).timeout(seconds(0)), "timeout"),
@@ -351,4 +359,120 @@ async fn outages_are_shown_in_both_turns() {
     let answer = answer.on_outage(move |_, outage| noted.lock().unwrap().push(outage.is_some()));
     assert_eq!(answer.await.unwrap(), [1, 2]);
     assert_eq!(*shown.lock().unwrap(), [true, false, true, false]);
+}
+
+#[tokio::test]
+async fn a_watch_beside_it_takes_no_answer_away() {
+    let clock = VirtualClock::new();
+    let server = conversing(
+        &clock,
+        &[("COMPLETED", "first"), ("COMPLETED", RIGHT)],
+        |_, _| None,
+    )
+    .await;
+    let client = client_by(&server, &clock);
+    let session = client.start(request()).await.unwrap();
+    session.wait().await.unwrap();
+    let accepted = Arc::new(Notify::new());
+    let is_accepted = accepted.clone();
+    let watched = async {
+        accepted.notified().await;
+        let mut emitted = vec![];
+        let mut events = session.watch().poll_interval(seconds(1)).events();
+        while let Some(event) = events.next().await {
+            if let Event::Message(message) = event.unwrap() {
+                emitted.push(message.content);
+            }
+        }
+        emitted
+    };
+    let asked = session
+        .ask_json::<Vec<u64>>("How many rows?")
+        .poll_interval(seconds(20))
+        .on_accepted(move |_| is_accepted.notify_one());
+    let (asked, emitted) = tokio::join!(asked.into_future(), watched);
+    assert_eq!(asked.unwrap(), [1, 2]);
+    assert_eq!(emitted.last().map(String::as_str), Some(RIGHT));
+    assert_eq!(started(&server), (1, 1));
+}
+
+#[tokio::test]
+async fn the_answer_of_a_turn_before_is_not_that_of_a_turn_without_one() {
+    let clock = VirtualClock::new();
+    let turns = [
+        ("COMPLETED", "first"),
+        ("COMPLETED", RIGHT),
+        ("COMPLETED", ""),
+        ("COMPLETED", "```json\n[3]\n```"),
+    ];
+    let server = conversing(&clock, &turns, |_, _| None).await;
+    let client = client_by(&server, &clock);
+    let session = client.start(request()).await.unwrap();
+    // Its answer is never read.
+    session.send("And now?").await.unwrap();
+    let asked = session.ask_json::<Vec<u64>>("How many rows?");
+    let problems = Arc::new(Mutex::new(vec![]));
+    let noted = problems.clone();
+    let asked = asked.on_wrong(move |wrong| noted.lock().unwrap().push(wrong.problem));
+    assert_eq!(asked.await.unwrap(), [3]);
+    assert_eq!(*problems.lock().unwrap(), [AnswerProblem::Missing]);
+    assert_eq!(started(&server), (1, 3));
+}
+
+#[tokio::test]
+async fn the_run_of_a_value_is_passed_on() {
+    for way in WAYS {
+        let clock = VirtualClock::new();
+        let server = conversing(&clock, &[("COMPLETED", RIGHT)], |_, _| None).await;
+        let client = client_by(&server, &clock);
+        let answer = match way {
+            "run_json" => client.run_json::<Vec<u64>>(request()),
+            _ => session(&client).ask_json("How many rows?"),
+        };
+        let ended = Arc::new(Mutex::new(None));
+        let noted = ended.clone();
+        let answer = answer.on_ended(move |run| *noted.lock().unwrap() = Some(run.clone()));
+        assert_eq!(answer.await.unwrap(), [1, 2]);
+        let run = ended.lock().unwrap().take().unwrap();
+        assert_eq!(
+            (run.session_id.as_str(), run.answer()),
+            (SESSION, Some(RIGHT))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_second_turn_that_has_not_completed_is_said_to_have_not() {
+    for way in WAYS {
+        let clock = VirtualClock::new();
+        let turns = [("COMPLETED", WRONG), ("FAILED", RIGHT)];
+        let server = conversing(&clock, &turns, |_, _| None).await;
+        let client = client_by(&server, &clock);
+        let error = asked(way, &client).await.unwrap_err();
+        assert!(
+            error.to_string().contains("its turn ended FAILED"),
+            "{error}"
+        );
+        let second = wrong(error);
+        assert_eq!(
+            (second.problem, second.text.as_str()),
+            (NotCompleted, RIGHT)
+        );
+        assert_eq!(second.before.unwrap().text, WRONG);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_once_the_deadline_has_passed() {
+    let clock = VirtualClock::new();
+    let server = conversing(&clock, &[("COMPLETED", WRONG)], |_, _| None).await;
+    let client = client_by(&server, &clock);
+    // It ends between the last poll and the deadline.
+    let answer = client.run_json::<Vec<u64>>(request()).timeout(seconds(5));
+    let answer = answer
+        .poll_interval(seconds(4))
+        .on_wrong(|wrong| panic!("{wrong}"));
+    let error = wrong(answer.await.unwrap_err());
+    assert!(error.follow_up.is_none() && error.before.is_none());
+    assert_eq!((clock.now(), started(&server)), (seconds(5), (1, 0)));
 }
