@@ -143,11 +143,12 @@ pub(crate) struct AnswerArgs {
     /// Write only the final answer to this file, once the run has completed
     #[arg(long, value_name = "FILE")]
     pub(crate) answer_file: Option<PathBuf>,
-    /// Print the JSON in the answer alone: its last code block that is called json, or the whole answer. If
-    /// there is none, run and send ask for it once more
+    /// Print the JSON in the answer alone: its last code block that is called json, else the last one without a
+    /// name that is an object or an array, else the whole answer. If there is none, run and send ask for it once
+    /// more, unless the run was found by its key
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) answer: Option<AnswerForm>,
-    /// Take the code block with this label, ```LABEL, for the JSON in the answer
+    /// Take the code block with this label, ```LABEL, for the JSON in the answer, or else the whole answer
     #[arg(long, value_name = "LABEL", requires = "json", value_parser = label)]
     pub(crate) label: Option<String>,
     /// Exit with 7 if this JMESPath expression is true of the JSON in the answer, or if it is neither true nor
@@ -337,6 +338,9 @@ fn item_number(text: &str) -> Result<usize, String> {
 fn label(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("a label cannot be blank".to_owned()),
+        label if label.contains(|character: char| character.is_control() || character == '`') => {
+            Err("a code block's label has no control character and no backtick".to_owned())
+        }
         label => Ok(label.to_owned()),
     }
 }

@@ -20,19 +20,19 @@ impl AnswerUse {
     /// What a command is to do with the answer. Refuses a file that cannot be written; sends nothing.
     pub(crate) fn of(command: &Command, global: &GlobalArgs) -> Result<Self, Failure> {
         let is_github = global.output == OutputFormat::Github;
-        let (options, asks_again, title) = match command {
+        let (options, title) = match command {
             Command::Run(run) => {
                 let agent = run.request.agent.as_deref().unwrap_or("a message");
-                (&run.answer, true, agent.to_owned())
+                (&run.answer, agent.to_owned())
             }
-            Command::Send(send) => (&send.answer, true, "a follow-up".to_owned()),
-            Command::Watch(watch) => (&watch.answer, false, watch.session.to_string()),
+            Command::Send(send) => (&send.answer, "a follow-up".to_owned()),
+            Command::Watch(watch) => (&watch.answer, watch.session.to_string()),
             _ if is_github => {
                 return Err(Failure::usage("--output github is for run, send and watch"));
             }
             _ => return Ok(Self::default()),
         };
-        let json = JsonAnswer::of(options, asks_again);
+        let json = JsonAnswer::of(options);
         let is_printed = !matches!(global.output, OutputFormat::Text | OutputFormat::Github);
         if json.as_ref().is_some_and(JsonAnswer::prints) && is_printed {
             return Err(Failure::usage(

@@ -21,7 +21,8 @@ fn what_is_wrong(wrong: &WrongAnswer) -> String {
 
 impl Follower<'_> {
     /// Does with the answer of a run that has completed what was asked for; asks for its JSON once more if
-    /// there is none. Returns the run as it was read last.
+    /// there is none, and the run was started here, or the turn: somebody else may ask it otherwise. Returns
+    /// the run as it was read last, or why that is not known, and what the JSON comes to.
     pub(super) async fn conclude(
         &self,
         json: &JsonAnswer,
@@ -30,19 +31,17 @@ impl Follower<'_> {
         watched: &mut WatchedRun,
         interrupts: &mut Interrupts,
         printer: &mut EventPrinter<'_>,
-    ) -> (Run, Result<(), Failure>) {
-        let wrong = match json.read(&run) {
-            Ok(value) => {
-                let concluded = json.conclude(&run, &value, self.output);
-                return (run, concluded);
-            }
-            Err(Error::WrongAnswer(wrong)) => wrong,
-            Err(error) => return (run, Err(error.into())),
+    ) -> (Result<Run, Failure>, Result<(), Failure>) {
+        let wrong = match self.concluded(json, &run, printer) {
+            Ok(concluded) => return (Ok(run), concluded),
+            Err(wrong) => wrong,
         };
         let left = self.options.poll.timeout.saturating_sub(begun.elapsed());
-        let message = json.follow_up(&run, &wrong).filter(|_| !left.is_zero());
-        let (Some(message), Some(session)) = (message, watched.session()) else {
-            return (run, Err(json.failure(wrong)));
+        let session = watched
+            .session()
+            .filter(|_| watched.is_own() && !left.is_zero());
+        let Some(session) = session else {
+            return (Ok(run), Err(json.failure(wrong)));
         };
         tokio::select! {
             () = watched.until_recorded() => {}
@@ -50,27 +49,43 @@ impl Follower<'_> {
         }
         self.output
             .asks_again(&wrong.session_id, &what_is_wrong(&wrong));
-        *watched = self.watch_within(session.send_and_watch(message), true, left);
+        let watch = session.send_and_watch(wrong.follow_up_text());
+        *watched = self.watch_within(watch, true, left);
         printer.begin_turn();
-        let second = match self.follow(watched, interrupts, printer).await {
-            Ok(second) => second,
+        match self.follow(watched, interrupts, printer).await {
+            Ok(second) if second.status == RunStatus::Completed => {
+                let concluded = match self.concluded(json, &second, printer) {
+                    Ok(concluded) => concluded,
+                    Err(mut again) => {
+                        again.before = Some(wrong);
+                        Err(json.failure(again))
+                    }
+                };
+                (Ok(second), concluded)
+            }
+            Ok(second) => (Ok(second), Ok(())),
             Err(mut failure) => {
+                if !self.is_live {
+                    self.catch_up(watched, interrupts, printer).await;
+                }
                 let what = what_is_wrong(&wrong);
                 failure.message = format!("{what}; asking once more failed: {}", failure.message);
-                return (run, Err(failure));
+                (Err(failure), Ok(()))
             }
-        };
-        if second.status != RunStatus::Completed {
-            return (second, Ok(()));
         }
-        let concluded = match json.read(&second) {
-            Ok(value) => json.conclude(&second, &value, self.output),
-            Err(Error::WrongAnswer(mut again)) => {
-                again.before = Some(wrong);
-                Err(json.failure(again))
-            }
-            Err(error) => Err(error.into()),
-        };
-        (second, concluded)
+    }
+
+    /// What the JSON comes to in the turn that was shown last, or what is wrong with the answer.
+    fn concluded(
+        &self,
+        json: &JsonAnswer,
+        run: &Run,
+        printer: &EventPrinter<'_>,
+    ) -> Result<Result<(), Failure>, Box<WrongAnswer>> {
+        match json.read(&printer.run_of_turn(run)) {
+            Ok(value) => Ok(json.conclude(run, &value, self.output)),
+            Err(Error::WrongAnswer(wrong)) => Err(wrong),
+            Err(error) => Ok(Err(error.into())),
+        }
     }
 }

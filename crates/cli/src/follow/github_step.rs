@@ -23,7 +23,7 @@ impl Follower<'_> {
         let run = followed.as_ref().ok().map(|run| printer.run_as_shown(run));
         let outcome = Outcome {
             session_id: watched.id(),
-            status: watched.status().map(RunStatus::as_str),
+            status: printer.status().map(RunStatus::as_str),
             run: run.as_ref(),
             is_json,
             failure: followed.as_ref().err().or(problem),

@@ -15,20 +15,17 @@ pub(crate) struct JsonAnswer {
     label: Option<String>,
     prints: bool,
     fail_if: Option<FailIf>,
-    /// Whether a follow-up may ask for it.
-    asks_again: bool,
 }
 
 impl JsonAnswer {
     /// What the options ask for, if they ask for JSON.
-    pub(super) fn of(options: &AnswerArgs, asks_again: bool) -> Option<Self> {
+    pub(super) fn of(options: &AnswerArgs) -> Option<Self> {
         let prints = options.answer == Some(AnswerForm::Json);
         let fail_if = options.fail_if.clone();
         (prints || fail_if.is_some()).then(|| Self {
             label: options.label.clone(),
             prints,
             fail_if,
-            asks_again,
         })
     }
 
@@ -43,14 +40,6 @@ impl JsonAnswer {
             Some(label) => run.answer_json_labeled(label),
             None => run.answer_json(),
         }
-    }
-
-    /// The message that asks for the JSON once more. None if nobody may be asked, or was asked before, by a
-    /// command that did not live to see the answer.
-    pub(super) fn follow_up(&self, run: &Run, wrong: &WrongAnswer) -> Option<String> {
-        let last = run.messages.iter().rfind(|message| message.is_from_user());
-        let was_asked = last.is_some_and(WrongAnswer::is_follow_up);
-        (self.asks_again && !was_asked).then(|| wrong.follow_up_text())
     }
 
     /// Prints the JSON if that was asked for, and says whether the command fails by it.

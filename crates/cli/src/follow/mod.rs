@@ -82,10 +82,8 @@ impl Follower<'_> {
         }
         let (followed, concluded) = match (followed, &answer.json) {
             (Ok(run), Some(json)) if run.status == RunStatus::Completed => {
-                let concluded =
-                    self.conclude(json, run, begun, &mut watched, interrupts, &mut printer);
-                let (run, concluded) = concluded.await;
-                (Ok(run), concluded)
+                self.conclude(json, run, begun, &mut watched, interrupts, &mut printer)
+                    .await
             }
             (followed, _) => (followed, Ok(())),
         };
@@ -166,7 +164,7 @@ impl Follower<'_> {
         interrupts: &mut Interrupts,
         printer: &mut EventPrinter<'_>,
     ) {
-        let Some(session) = watched.session().filter(|_| watched.status().is_some()) else {
+        let Some(session) = watched.session().filter(|_| watched.has_status()) else {
             return;
         };
         let look = async {

@@ -15,6 +15,8 @@ pub(crate) struct WatchedRun {
     stage: RunStage,
     /// Whether the run was there before what is sent here.
     is_follow_up: bool,
+    /// Whether the run, or the turn, was started here.
+    is_own: bool,
     /// Whether anything has come of it.
     is_seen: bool,
     status: Option<RunStatus>,
@@ -35,6 +37,7 @@ impl WatchedRun {
                 true => RunStage::InFlight,
                 false => RunStage::InProgress,
             },
+            is_own: false,
             is_seen: false,
             status: None,
             stops_at,
@@ -46,9 +49,14 @@ impl WatchedRun {
         self.events.session()
     }
 
-    /// How it stands, as far as is known.
-    pub(super) fn status(&self) -> Option<&RunStatus> {
-        self.status.as_ref()
+    /// Whether it is known how it stands.
+    pub(super) fn has_status(&self) -> bool {
+        self.status.is_some()
+    }
+
+    /// Whether the run, or the turn, was started here.
+    pub(super) fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// Whether it is the turn of a follow-up.
@@ -96,6 +104,7 @@ impl WatchedRun {
         self.is_seen |= event.is_ok();
         match &event {
             Ok(Event::Started(accepted) | Event::Sent(accepted)) => {
+                self.is_own = true;
                 self.learn_id(&accepted.session_id, started);
             }
             Ok(Event::Attached(id)) => self.learn_id(id, started),

@@ -31,6 +31,9 @@ pub(super) enum Level {
 }
 
 impl Level {
+    /// The gravest first.
+    pub(super) const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Notice];
+
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -74,16 +77,14 @@ impl Finding {
     fn of(fields: &Map<String, Value>) -> Self {
         let text = |names: &[&str]| {
             let mut found = names.iter().filter_map(|name| fields.get(*name)?.as_str());
-            found
-                .find(|text| !text.trim().is_empty())
-                .map(str::to_owned)
+            found.find(|text| !text.trim().is_empty()).map(excerpt)
         };
         let number = |names: &[&str]| names.iter().find_map(|name| fields.get(*name)?.as_u64());
         let said = text(&["message", "description", "text", "summary"]);
         Self {
             level: Level::of(&text(&["level", "severity"]).unwrap_or_default()),
             title: text(&["title", "rule", "test", "name"]),
-            message: said.unwrap_or_else(|| all(fields)),
+            message: said.unwrap_or_else(|| excerpt(&all(fields))),
             file: text(&["file", "path"]),
             line: number(&["line", "start_line", "startLine"]),
             end_line: number(&["end_line", "endLine"]),
@@ -109,7 +110,7 @@ impl Finding {
         format!(
             "::{level}{gap}{}::{}",
             properties.join(","),
-            data(&excerpt(&self.message))
+            data(&self.message)
         )
     }
 }

@@ -20,14 +20,15 @@ use crate::report::Failure;
 use crate::sanitize::github::data;
 use crate::sanitize::one_line;
 use files::StepFiles;
-use findings::Finding;
+use findings::Level;
 
 pub(crate) use outcome::Outcome;
 
 /// How many annotations of a kind GitHub shows of a step.
 const MOST_ANNOTATIONS: usize = 10;
-/// The longest output that GitHub takes, in bytes.
-const LONGEST_OUTPUT: usize = 1_000_000;
+/// The longest output, in bytes. GitHub takes more, and Linux no variable of more than 128 KiB, in which a
+/// further step would get it.
+const LONGEST_OUTPUT: usize = 120_000;
 
 /// The step of a job that runs the command.
 #[derive(Debug, Clone)]
@@ -75,10 +76,11 @@ impl GitHub {
         let label = self.label.as_deref();
         let findings = outcome.run.map(|run| findings::of_answer(run, label));
         let findings = findings.unwrap_or_default();
-        let mut annotations = findings.iter().map(Finding::annotation);
-        let shown: Vec<_> = annotations.by_ref().take(3 * MOST_ANNOTATIONS).collect();
-        for annotation in shown {
-            output.github_command(&annotation);
+        for level in Level::ALL {
+            let of_level = findings.iter().filter(|finding| finding.level == level);
+            for finding in of_level.take(MOST_ANNOTATIONS) {
+                output.github_command(&finding.annotation());
+            }
         }
         self.files
             .set("status", outcome.status.unwrap_or_default())?;
@@ -87,7 +89,8 @@ impl GitHub {
             .and_then(|run| self.answer(run, outcome.is_json));
         match answer {
             Some(answer) if answer.len() > LONGEST_OUTPUT => output.warning(&format!(
-                "the output `answer` is not set: the answer has {} bytes, and GitHub takes {LONGEST_OUTPUT}",
+                "the output `answer` is not set: the answer has {} bytes, and may have {LONGEST_OUTPUT}; --answer-file \
+                 writes it to a file",
                 answer.len()
             )),
             Some(answer) => self.files.set("answer", &answer)?,

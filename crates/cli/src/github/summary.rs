@@ -7,9 +7,9 @@ use crate::sanitize::excerpt;
 use crate::sanitize::github::{block, inline};
 
 /// How many findings are listed.
-const MOST_FINDINGS: usize = 100;
+const MOST_FINDINGS: usize = 50;
 /// How much of an answer is shown, in bytes: GitHub takes a mebibyte of all.
-const LONGEST_ANSWER: usize = 200_000;
+const LONGEST_ANSWER: usize = 100_000;
 
 pub(super) fn of(title: &str, outcome: &Outcome<'_>, findings: &[Finding]) -> String {
     let mut markdown = format!("### DinoAI: {}\n\n", inline(title));
@@ -19,7 +19,7 @@ pub(super) fn of(title: &str, outcome: &Outcome<'_>, findings: &[Finding]) -> St
         None => markdown += "No run is known.\n\n",
     }
     if let Some(failure) = outcome.failure {
-        markdown += &format!("**Failed**: {}\n\n", inline(&failure.message));
+        markdown += &format!("**Failed**: {}\n\n", inline(&excerpt(&failure.message)));
     }
     if !findings.is_empty() {
         markdown += "| level | where | title | finding |\n| --- | --- | --- | --- |\n";
@@ -34,7 +34,7 @@ pub(super) fn of(title: &str, outcome: &Outcome<'_>, findings: &[Finding]) -> St
                 finding.level.word(),
                 inline(&place.unwrap_or_default()),
                 inline(finding.title.as_deref().unwrap_or_default()),
-                inline(&excerpt(&finding.message)),
+                inline(&finding.message),
             );
         }
         if let Some(more @ 1..) = findings.len().checked_sub(MOST_FINDINGS) {
@@ -116,7 +116,7 @@ mod tests {
             failure: None,
         };
         let markdown = of("checker", &outcome, &[]);
-        assert!(markdown.len() < 210_000);
-        assert!(markdown.contains("1800000 bytes more are left out."));
+        assert!(markdown.len() < 110_000);
+        assert!(markdown.contains("1900000 bytes more are left out."));
     }
 }

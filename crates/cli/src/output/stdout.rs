@@ -37,7 +37,7 @@ impl Output {
     pub(crate) fn markdown(&self, text: &str) {
         const WIDEST: usize = 100;
         let text = self.stdout.safe(text.trim_end());
-        if !self.stdout.is_terminal || environment::is_ci_log() {
+        if !self.stdout.is_terminal || self.stdout.is_github || environment::is_ci_log() {
             return self.paragraph(&text);
         }
         let (text, is_coloured) = (text.into_owned(), self.stdout.is_coloured);

@@ -33,6 +33,8 @@ pub(crate) struct EventPrinter<'a> {
     children: Vec<SessionId>,
     ended: Option<Run>,
     messages: Vec<Message>,
+    /// How many of them are of the turns before.
+    turn_begins_at: usize,
     steps: Vec<Step>,
     startup_steps: Vec<StartupStep>,
     steps_missing: Option<String>,
@@ -61,6 +63,7 @@ impl<'a> EventPrinter<'a> {
             children: vec![],
             ended: None,
             messages: vec![],
+            turn_begins_at: 0,
             steps: vec![],
             startup_steps: vec![],
             steps_missing: None,
@@ -83,6 +86,24 @@ impl<'a> EventPrinter<'a> {
     /// A further turn begins, of the same session, which emits nothing twice.
     pub(crate) fn begin_turn(&mut self) {
         self.own_turn = None;
+        self.ended = None;
+        self.turn_begins_at = self.messages.len();
+    }
+
+    /// How the run stands, as it was shown last.
+    pub(crate) fn status(&self) -> Option<&RunStatus> {
+        self.status.as_ref()
+    }
+
+    /// The run with the messages that were shown of the turn alone.
+    pub(crate) fn run_of_turn(&self, run: &Run) -> Run {
+        let mut run = run.clone();
+        run.messages = self
+            .messages
+            .get(self.turn_begins_at..)
+            .unwrap_or_default()
+            .to_vec();
+        run
     }
 
     /// Shows an event. What has been written may not have reached its reader yet.

@@ -25,6 +25,10 @@ pub(crate) fn inline(text: &str) -> String {
         match character {
             mark if mark.is_ascii_punctuation() => {
                 safe.push_str(&format!("&#{};", u32::from(mark)));
+                // Names, addresses and numbers of issues become links all the same, unless they are cut.
+                if matches!(mark, '@' | '#') {
+                    safe.push_str("&#8203;");
+                }
             }
             character => safe.push(character),
         }

@@ -460,3 +460,84 @@ fn the_readme_shows_what_is_printed() {
         said.strip_suffix(id).unwrap().trim_end()
     );
 }
+
+#[test]
+fn a_turn_without_an_answer_does_not_pass_by_the_one_before() {
+    let scenario = Scenario::new()
+        .stage(completed("[]"))
+        .follow_up([Stage::new("RUNNING").reads(1), Stage::new("COMPLETED")])
+        .follow_up([Stage::new("RUNNING").reads(1), Stage::new("COMPLETED")]);
+    let emulator = Emulator::builder()
+        .default_scenario(scenario)
+        .start_blocking()
+        .unwrap();
+    let first = checked(&emulator, &["--fail-if", "length(@) > `0`"]);
+    assert_eq!(first.code(), 0, "{}", first.stderr);
+    let id = emulator.runs()[0].session_id.clone();
+    let send = [
+        "send",
+        &id,
+        "-m",
+        "Check again",
+        "--fail-if",
+        "length(@) > `0`",
+    ];
+    let done = run(dinoai(&emulator), &[&send[..], &FAST].concat());
+    assert_eq!(done.code(), 7, "{}", done.stderr);
+    assert!(done.stderr.contains("it is empty"), "{}", done.stderr);
+    assert_eq!(follow_ups(&emulator).len(), 2);
+}
+
+#[test]
+fn a_command_that_has_not_started_the_run_asks_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("runs.jsonl");
+    let journal = journal.to_str().unwrap();
+    let emulator = answering(&[PROSE, FINDINGS]);
+    let key = ["run", "checker", "--key", "nightly", "--journal", journal];
+    let started = run(dinoai(&emulator), &[&key[..], &FAST].concat());
+    assert_eq!(started.code(), 0, "{}", started.stderr);
+    let done = run(
+        dinoai(&emulator),
+        &[&key[..], &FAST, &["--answer", "json"]].concat(),
+    );
+    assert_eq!(
+        (done.code(), done.stdout.as_str()),
+        (5, ""),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(follow_ups(&emulator), [""; 0]);
+}
+
+#[test]
+fn a_second_turn_that_fails_leaves_no_answer_and_its_own_status() {
+    let scenario = Scenario::new().stage(completed(PROSE)).follow_up([
+        Stage::new("RUNNING")
+            .reads(u64::MAX)
+            .message("assistant", "Working on it."),
+        completed(FINDINGS),
+    ]);
+    let emulator = Emulator::builder()
+        .default_scenario(scenario)
+        .start_blocking()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("answer.md");
+    let options = [
+        "--fail-if",
+        "@",
+        "--timeout",
+        "1s",
+        "--on-timeout",
+        "stop",
+        "--output",
+        "json",
+        "--answer-file",
+        file.to_str().unwrap(),
+    ];
+    let done = checked(&emulator, &options);
+    assert_eq!(done.code(), 4, "{}", done.stderr);
+    assert_eq!(done.json()["status"], "STOPPED", "{}", done.stdout);
+    assert!(!file.exists());
+}

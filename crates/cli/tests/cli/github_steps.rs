@@ -8,6 +8,7 @@ use dinoai_emulator::{Emulator, Scenario, Stage};
 use tempfile::TempDir;
 
 use crate::support::program::{Done, dinoai, run};
+use crate::support::pseudo_terminal::Pseudo;
 
 const FAST: [&str; 2] = ["--poll-interval", "5ms"];
 
@@ -367,4 +368,59 @@ fn no_credential_is_written_not_even_to_mask_it() {
         assert!(!all.contains(secret), "{all}");
     }
     assert!(!all.contains("add-mask"), "{all}");
+}
+
+#[test]
+fn the_status_is_that_after_a_stop() {
+    let emulator = answering("RUNNING", &["Working."]);
+    let step = Step::new();
+    let done = step.run(
+        &emulator,
+        &["run", "checker", "--timeout", "1s", "--on-timeout", "stop"],
+    );
+    assert_eq!(done.code(), 4, "{}", done.stderr);
+    assert_eq!(step.outputs()["status"], "STOPPED");
+    assert!(step.summary().contains(": STOPPED"), "{}", step.summary());
+}
+
+#[test]
+fn many_and_long_findings_leave_room_for_the_gravest() {
+    let mut findings = vec![
+        serde_json::json!({ "severity": "info", "title": "*".repeat(400_000), "message": "m" });
+        40
+    ];
+    findings.push(serde_json::json!({ "severity": "critical", "message": "The gravest." }));
+    let answer = serde_json::to_string(&findings).unwrap();
+    let emulator = answering("COMPLETED", &[&answer]);
+    let step = Step::new();
+    let done = step.run(&emulator, &["run", "checker"]);
+    assert_eq!(done.code(), 0, "{}", done.stderr);
+    let commands = commands(&done);
+    assert_eq!(commands.len(), 2 + 1 + 10 + 1, "{commands:?}");
+    assert_eq!(commands[2], "::error::The gravest.");
+    assert!(
+        commands[13].starts_with("::warning title=dinoai::the output `answer` is not set: "),
+        "{commands:?}"
+    );
+    assert_eq!(step.outputs().get("answer"), None);
+    let summary = step.summary();
+    assert!(summary.len() < 1024 * 1024, "{}", summary.len());
+}
+
+#[test]
+fn a_terminal_changes_nothing_of_it() {
+    let hostile = "**::error::HACKED**\n\n**::add-mask::a**";
+    let emulator = answering("COMPLETED", &[hostile]);
+    let step = Step::new();
+    let outputs = step.path("outputs");
+    let arguments = ["run", "checker", "--journal", "none", "--output", "github"];
+    let variables = [
+        ("GITHUB_OUTPUT", outputs.to_str().unwrap()),
+        ("GITHUB_ACTIONS", ""),
+    ];
+    let terminal = Pseudo::start(&emulator, &[&arguments[..], &FAST].concat(), &variables);
+    let (_, shown) = terminal.end();
+    let obeyed = |line: &&str| line.contains("HACKED") && line.trim_start().starts_with("::");
+    assert_eq!(shown.lines().find(obeyed), None);
+    assert!(shown.contains("HACKED"), "{shown}");
 }
