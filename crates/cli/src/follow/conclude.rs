@@ -10,7 +10,7 @@ use super::json_answer::JsonAnswer;
 use super::{CATCH_UP, Follower, WatchedRun};
 use crate::interrupt::Interrupts;
 use crate::print::EventPrinter;
-use crate::report::Failure;
+use crate::report::{Failure, hint};
 
 /// What the library advises, and the command does itself.
 const ADVICE: &str = "; ask the run for the block alone";
@@ -41,7 +41,15 @@ impl Follower<'_> {
             .session()
             .filter(|_| watched.is_own() && !left.is_zero());
         let Some(session) = session else {
-            return (Ok(run), Err(json.failure(wrong)));
+            let mut failure = json.failure(wrong);
+            if !watched.is_own() {
+                let id = hint::id(&run.session_id);
+                failure = failure.with_further_hint(&format!(
+                    "to ask the run, which was not started here, for it: dinoai send {id} -m 'The JSON alone, please' \
+                     --answer json"
+                ));
+            }
+            return (Ok(run), Err(failure));
         };
         tokio::select! {
             () = watched.until_recorded() => {}

@@ -507,6 +507,13 @@ fn a_command_that_has_not_started_the_run_asks_nothing() {
         "{}",
         done.stderr
     );
+    let hint = "dinoai send ID -m 'The JSON alone, please' --answer json";
+    let id = &emulator.runs()[0].session_id;
+    assert!(
+        done.stderr.contains(&hint.replace("ID", id)),
+        "{}",
+        done.stderr
+    );
     assert_eq!(follow_ups(&emulator), [""; 0]);
 }
 
