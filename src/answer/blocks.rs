@@ -8,6 +8,11 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+/// How far a closing fence may be indented more than the opening one, in columns.
+const MOST_INDENT: usize = 3;
+/// The columns of a tab.
+const TAB: usize = 4;
+
 /// The part of an answer that is to be JSON.
 pub(super) struct Json<'a> {
     pub(super) content: Cow<'a, str>,
@@ -157,7 +162,7 @@ impl<'a> Open<'a> {
         let (mut quotations, mut item) = (0, None);
         let indent = loop {
             let unindented = rest.trim_start_matches([' ', '\t']);
-            let indent = rest.len() - unindented.len();
+            let (_, indent) = without_indent(rest, usize::MAX);
             if let Some(quoted) = unindented.strip_prefix('>') {
                 quotations += 1;
                 item = None;
@@ -207,17 +212,20 @@ impl<'a> Open<'a> {
             }
         }
         if let Some(item) = self.item {
-            let unindented = without_indent(rest, item);
-            if rest.len() - unindented.len() < item && !unindented.is_empty() {
+            let (unindented, columns) = without_indent(rest, item);
+            if columns < item && !unindented.is_empty() {
                 return Taken::Outside;
             }
             rest = unindented;
         }
-        rest = without_indent(rest, self.indent);
-        let mut fence = rest.trim().chars();
-        if rest.trim().len() >= self.length && fence.all(|character| character == self.mark) {
+        let most = self.indent + MOST_INDENT;
+        let (fence, columns) = without_indent(rest, most);
+        let fence = fence.trim_end();
+        let is_fence = fence.chars().all(|character| character == self.mark);
+        if is_fence && fence.len() >= self.length && columns <= most {
             return Taken::End;
         }
+        (rest, _) = without_indent(rest, self.indent);
         let json = &mut self.block.json;
         json.parts
             .push((json.content.len(), start + line.len() - rest.len()));
@@ -248,11 +256,17 @@ fn marker(text: &str) -> Option<usize> {
     behind.starts_with([' ', '\t']).then_some(digits + 2)
 }
 
-/// A line without its first spaces, so many at most.
-fn without_indent(line: &str, most: usize) -> &str {
-    let spaces = line
-        .bytes()
-        .take(most)
-        .take_while(|byte| [b' ', b'\t'].contains(byte));
-    line.get(spaces.count()..).unwrap_or_default()
+/// A line without its first white space, so many columns or with a tab a few more, and how many they were.
+fn without_indent(line: &str, most: usize) -> (&str, usize) {
+    let (mut rest, mut columns) = (line, 0);
+    while columns < most {
+        if let Some(further) = rest.strip_prefix(' ') {
+            (rest, columns) = (further, columns + 1);
+        } else if let Some(further) = rest.strip_prefix('\t') {
+            (rest, columns) = (further, columns + TAB);
+        } else {
+            break;
+        }
+    }
+    (rest, columns)
 }

@@ -118,6 +118,12 @@ fn rows() -> Vec<Row> {
             "- Rows:\n  ```json\n  [1,\n   é]\n  ```\n- More",
             at(Malformed, 4, 4),
         ),
+        row("in a list with a tab", "-\t```json\n\t[1]\n\t```", Ok(&[1])),
+        row(
+            "a fence in a list that is indented otherwise",
+            "1. Rows:\n   ```json\n   [1]\n    ```\n2. More",
+            Ok(&[1]),
+        ),
         row(
             "in a quotation",
             "> ```json\n> [1,\n> 2]\n> ```",
@@ -143,6 +149,11 @@ fn rows() -> Vec<Row> {
             "nested in a block, and one after it",
             "````md\n```json\n[1]\n```\n````\n```json\n[2]\n```",
             Ok(&[2]),
+        ),
+        row(
+            "in a block that an indented fence does not close",
+            "```md\n    ```\n```json\n[9]\n```",
+            no_json(),
         ),
         row(
             "fences in a text of it",
