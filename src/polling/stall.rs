@@ -13,16 +13,6 @@ const LOOKS: u32 = 4;
 /// Texts of steps are not read; the server may take no less than a few characters.
 const MAX_CHARS: u32 = 16;
 
-/// What a look has shown.
-pub(super) enum Shown {
-    /// Activity, or nothing for a time within the limit.
-    News,
-    /// That the run has ended.
-    End,
-    /// Nothing new for so long.
-    Nothing(Duration),
-}
-
 /// For how long a run has shown no activity.
 pub(super) struct Stall {
     limit: Duration,
@@ -45,19 +35,9 @@ impl Stall {
         }
     }
 
-    /// Whether a look is due. The next one then follows after a quarter of the limit, or at its end.
-    pub(super) fn takes_a_look(&mut self, now: Duration) -> bool {
-        if now < self.next_look {
-            return false;
-        }
-        let next = now.saturating_add(self.limit / LOOKS);
-        let over = self
-            .shown
-            .map(|(_, since)| since.saturating_add(self.limit));
-        self.next_look = over
-            .filter(|over| *over > now)
-            .map_or(next, |over| next.min(over));
-        true
+    /// Whether a look is due.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        now >= self.next_look
     }
 
     /// Looks again soon, since this look has not seen everything, but not before the server asks for it.
@@ -73,14 +53,15 @@ impl Stall {
         }
     }
 
-    /// Notes a look that has read everything, and when it began and ended.
+    /// Notes a look that has read everything, and when it began and ended. Returns for how long looks have
+    /// shown the same, if that is too long.
     pub(super) fn note(
         &mut self,
         steps: Option<&RunSteps>,
         digest: &Digest,
         began: Duration,
         ended: Duration,
-    ) -> Shown {
+    ) -> Option<Duration> {
         let mut shown = DefaultHasher::new();
         digest.status.as_str().hash(&mut shown);
         digest.child_session_ids.hash(&mut shown);
@@ -96,23 +77,16 @@ impl Stall {
         self.last_step = new.chain(self.last_step).max();
         self.last_step.hash(&mut shown);
         let shown = shown.finish();
-        if digest.status.is_terminal() {
-            self.shown = None;
-            return Shown::End;
-        }
-        match self.shown {
-            // What the looks have read is at least that far apart.
-            Some((before, since)) if before == shown => {
-                let lasted = began.saturating_sub(since);
-                match lasted >= self.limit {
-                    true => Shown::Nothing(lasted),
-                    false => Shown::News,
-                }
-            }
-            _ => {
-                self.shown = Some((shown, ended));
-                Shown::News
-            }
-        }
+        let since = match self.shown {
+            Some((before, since)) if before == shown && !digest.status.is_terminal() => since,
+            _ => ended,
+        };
+        self.shown = Some((shown, since));
+        // What the looks have read is at least that far apart.
+        let lasted = began.saturating_sub(since);
+        let left = self.limit.saturating_sub(ended.saturating_sub(since));
+        let pause = (self.limit / LOOKS).min(left.max(self.limit / (LOOKS * LOOKS)));
+        self.next_look = ended.saturating_add(pause);
+        (lasted >= self.limit).then_some(lasted)
     }
 }

@@ -227,14 +227,7 @@ impl Poller {
                 self.tolerance = Tolerance::default();
                 self.answered();
                 self.last_error = None;
-                if self.check_stall(awaited).await? {
-                    let now = self.now();
-                    self.due = Some(Due {
-                        soonest: now,
-                        at: now,
-                    });
-                    return Ok(());
-                }
+                self.check_stall(awaited).await?;
                 self.pause(None, awaited).await
             }
             // It was not looked at, and smaller batches may be taken.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::stall::{Shown, Stall};
+use super::super::stall::Stall;
 use super::Poller;
 use crate::error::{Awaited, Error, Result};
 use crate::operations::scheduler::{LAST_LOOK, LONGEST_RETRY_AFTER};
@@ -10,45 +10,46 @@ use crate::transport::CallOptions;
 
 impl Poller {
     /// Ends the wait if its run has shown no activity for too long, as at the timeout. To be called after a
-    /// poll that was answered. A look that fails says nothing. Returns whether it shows that the run has
-    /// ended, so that the next poll is due.
-    pub(super) async fn check_stall(&mut self, awaited: Awaited) -> Result<bool> {
+    /// poll that was answered. A look that fails says nothing.
+    pub(super) async fn check_stall(&mut self, awaited: Awaited) -> Result<()> {
         let now = self.now();
         let shared = self.shared.as_ref();
         let is_held = shared.is_some_and(|shared| shared.held_until() > now);
         if now >= self.deadline || is_held {
-            return Ok(false);
+            return Ok(());
         }
-        let Some(mut stall) = self.stall.take_if(|stall| stall.takes_a_look(now)) else {
-            return Ok(false);
+        let Some(mut stall) = self.stall.take_if(|stall| stall.is_due(now)) else {
+            return Ok(());
         };
-        let looked = self.look_for_activity(&mut stall, now).await;
-        let shown = match looked {
-            Ok(shown) => shown,
+        let lasted = match self.look_for_activity(&mut stall, now).await {
+            Ok(lasted) => lasted,
             Err(error) => {
                 tracing::debug!(%error, "a look at the activity of a run failed, the wait goes on");
                 let asked = error.retry_after().unwrap_or_default();
                 stall.look_again(self.now(), asked.min(LONGEST_RETRY_AFTER));
-                Shown::News
+                None
             }
         };
         self.stall = Some(stall);
-        match shown {
-            Shown::News => Ok(false),
-            Shown::End => Ok(true),
-            Shown::Nothing(lasted) => Err(self.end(awaited, Some(lasted)).await),
+        match lasted {
+            None => Ok(()),
+            Some(lasted) => Err(self.end(awaited, Some(lasted)).await),
         }
     }
 
     /// Looks at the run, for a few seconds, and no longer than to the deadline.
-    async fn look_for_activity(&mut self, stall: &mut Stall, began: Duration) -> Result<Shown> {
+    async fn look_for_activity(
+        &mut self,
+        stall: &mut Stall,
+        began: Duration,
+    ) -> Result<Option<Duration>> {
         let steps = match stall.has_steps {
             true => {
                 let call = self.optional_call(began);
                 match self.api.read_steps(stall.steps(), call).await {
                     Ok(read) if read.steps.is_none() => {
                         stall.look_again(self.now(), Duration::ZERO);
-                        return Ok(Shown::News);
+                        return Ok(None);
                     }
                     Ok(read) => Some(read),
                     // Messages alone, then.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::ways::{HOUR, first_turn};
 use crate::support::fault_server::{FaultServer, Reply, Seen};
-use crate::support::operations::{DIGEST, SEND, STEPS, STOP, sent};
+use crate::support::operations::{DIGEST, SEND, STATUS, STEPS, STOP, sent};
 use crate::support::samples::{request, seconds, session};
 use crate::support::shown_run::{agent, all, client_by, fields, id_of, run, run_with, shows, user};
 
@@ -395,4 +395,25 @@ async fn looks_obey_the_delay_that_the_server_asks_for() {
         "{}",
         sent(&server, STEPS)
     );
+}
+
+#[tokio::test]
+async fn looks_do_not_hasten_the_polls_of_a_turn_that_does_not_begin() {
+    let polls = async |stall: Option<Duration>| {
+        let clock = VirtualClock::new();
+        let server = shows(&clock, move |seen, _| run(seen, "COMPLETED", &first_turn())).await;
+        let client = client_by(&server, &clock);
+        let mut ask = session(&client).ask("And now?").poll_interval(seconds(2));
+        if let Some(stall) = stall {
+            ask = ask.stall(stall);
+        }
+        let error = ask.await.unwrap_err();
+        assert!(matches!(error, Error::TurnNotStarted { .. }), "{error:?}");
+        // A look reads the steps and the digest.
+        sent(&server, STATUS) + sent(&server, DIGEST) - sent(&server, STEPS)
+    };
+    let without = polls(None).await;
+    let with = polls(Some(seconds(1))).await;
+    assert!(without > 20, "{without}");
+    assert!(with <= without + 2, "{with} instead of {without}");
 }
