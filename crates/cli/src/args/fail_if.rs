@@ -6,6 +6,11 @@ use std::str::FromStr;
 use jmespath::ast::Ast;
 use jmespath::{DEFAULT_RUNTIME, ErrorReason, Expression, JmespathError, RuntimeError, Variable};
 
+/// The longest expression, in bytes. The crate takes one apart by recursion.
+const LONGEST: usize = 1_000;
+/// The largest index or step of a slice: the crate adds it to others, in 32 bits.
+const MOST: u32 = 1_000_000_000;
+
 /// A JMESPath expression that decides whether a command fails.
 #[derive(Clone)]
 pub(crate) struct FailIf(Expression<'static>);
@@ -26,6 +31,12 @@ impl FromStr for FailIf {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST {
+            return Err(format!(
+                "it has {} bytes, and may have {LONGEST}",
+                text.len()
+            ));
+        }
         let expression = jmespath::compile(text).map_err(|error| match error.reason {
             ErrorReason::Parse(_) => error.to_string(),
             ErrorReason::Runtime(_) => reason(&error),
@@ -75,16 +86,29 @@ fn check_calls(ast: &Ast) -> Result<(), String> {
         | Ast::ObjectValues { node, .. } => vec![node],
         Ast::MultiList { elements, .. } => elements.iter().collect(),
         Ast::MultiHash { elements, .. } => elements.iter().map(|pair| &pair.value).collect(),
-        Ast::Identity { .. }
-        | Ast::Field { .. }
-        | Ast::Index { .. }
-        | Ast::Literal { .. }
-        | Ast::Slice { .. } => vec![],
+        Ast::Index { idx, .. } => {
+            check_numbers(&[*idx])?;
+            vec![]
+        }
+        Ast::Slice {
+            start, stop, step, ..
+        } => {
+            check_numbers(&[start.unwrap_or_default(), stop.unwrap_or_default(), *step])?;
+            vec![]
+        }
+        Ast::Identity { .. } | Ast::Field { .. } | Ast::Literal { .. } => vec![],
     };
     parts.into_iter().try_for_each(check_calls)
 }
 
 /// Why an expression could not be evaluated, on one line.
+fn check_numbers(numbers: &[i32]) -> Result<(), String> {
+    match numbers.iter().find(|number| number.unsigned_abs() > MOST) {
+        Some(number) => Err(format!("{number} is no index: it may be {MOST} at most")),
+        None => Ok(()),
+    }
+}
+
 fn reason(error: &JmespathError) -> String {
     error.reason.to_string()
 }
@@ -147,6 +171,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_no_boolean_unless_it_is_compared_as_null() {
+        let verdict = |expression: &str| expression.parse::<FailIf>().unwrap().verdict("{}");
+        let null = Err("it is of type null, not a boolean".to_owned());
+        assert_eq!(verdict("rows"), null);
+        assert_eq!(verdict("rows > `0`"), null);
+        assert!(verdict("length(rows) > `0`").is_err());
+        assert!(verdict("length([?rows > `0`]) > `0`").is_err());
+        // As JMESPath has it, and the documentation says.
+        assert_eq!(verdict("status == 'bad'"), Ok(false));
+    }
+
+    #[test]
+    fn the_deepest_expression_is_evaluated() {
+        for (open, close) in [
+            ("(", ")"),
+            ("!", ""),
+            ("[", "]"),
+            ("not_null(", ")"),
+            ("a.", ""),
+        ] {
+            let half = LONGEST / (open.len() + close.len()).max(1) - 1;
+            let expression = format!("{}a{}", open.repeat(half), close.repeat(half));
+            let parsed = expression.parse::<FailIf>().unwrap();
+            let _ = parsed.verdict("{\"a\": 1}");
+            assert!(expression.len() > LONGEST - 20);
+        }
+    }
+
+    #[test]
     fn what_can_never_be_evaluated_is_refused_at_once() {
         for (expression, why) in [
             ("", "Parse error"),
@@ -167,6 +220,13 @@ mod tests {
             ),
             ("sort_by(@, &nope(x))", "nope(…)"),
             ("{a: nope(b)}.a", "nope(…)"),
+            ("[1::2147483647] == 'x'", "2147483647 is no index"),
+            ("[-2147483648] == 'x'", "-2147483648 is no index"),
+            ("@[:-1234567890]", "-1234567890 is no index"),
+            (
+                &"!".repeat(100_000),
+                "it has 100000 bytes, and may have 1000",
+            ),
         ] {
             let refused = expression.parse::<FailIf>().unwrap_err();
             assert!(refused.contains(why), "{expression}: {refused}");
