@@ -20,7 +20,7 @@ impl Follower<'_> {
         let Some(github) = &self.github else {
             return Ok(());
         };
-        let run = followed.as_ref().ok().map(|run| printer.run_as_shown(run));
+        let run = followed.as_ref().ok().map(|run| printer.run_of_turn(run));
         let outcome = Outcome {
             session_id: watched.id(),
             status: printer.status().map(RunStatus::as_str),

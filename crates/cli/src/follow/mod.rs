@@ -89,25 +89,23 @@ impl Follower<'_> {
         };
         printer.finish(watched.id(), self.options.steps);
         let is_json = answer.json.as_ref().is_some_and(JsonAnswer::prints);
-        let concluded = self
-            .report_to_github(
-                &watched,
-                &followed,
-                &printer,
-                is_json,
-                concluded.as_ref().err(),
-            )
-            .and(concluded);
+        let exit = match &followed {
+            Ok(run) => self
+                .result_of(run.clone(), &printer)
+                .and_then(|exit| concluded.map(|()| exit)),
+            Err(_) => Ok(ExitStatus::Done),
+        };
+        let given =
+            self.report_to_github(&watched, &followed, &printer, is_json, exit.as_ref().err());
+        let exit = exit.and_then(|exit| given.map(|()| exit));
         let run = followed?;
         let end = format!("the run {} ended {}", run.session_id, run.status);
         let answered = match &answer.file {
             Some(file) if run.status == RunStatus::Completed => {
-                file.write(&printer.run_as_shown(&run))
+                file.write(&printer.run_of_turn(&run))
             }
             _ => Ok(()),
         };
-        let exit = self.result_of(run, &printer);
-        let exit = exit.and_then(|exit| concluded.map(|()| exit));
         let lost = answered.as_ref().err();
         let end = lost.map_or(end, |lost| lost.message.clone());
         let written = self

@@ -82,6 +82,10 @@ impl GitHub {
                 output.github_command(&finding.annotation());
             }
         }
+        // A trigger that failed may have named its run.
+        if let Some(id) = outcome.session_id {
+            self.files.set("session_id", id.as_str())?;
+        }
         self.files
             .set("status", outcome.status.unwrap_or_default())?;
         let answer = outcome
