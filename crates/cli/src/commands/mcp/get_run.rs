@@ -6,8 +6,8 @@ use dinoai::Run;
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Desk, PATIENCE};
 use super::reply::{Problem, Reply, result};
+use super::shared::{PATIENCE, Shared};
 use super::transcript::{Excerpt, MOST_CHARACTERS, Shown, numbered};
 
 pub(super) const NAME: &str = "get_run";
@@ -58,7 +58,7 @@ pub(super) struct Read {
     next: String,
 }
 
-pub(super) async fn get_run(desk: &Desk<'_>, arguments: Arguments) -> Reply {
+pub(super) async fn get_run(shared: &Shared<'_>, arguments: Arguments) -> Reply {
     if arguments.message.is_none() && arguments.offset.is_some() {
         return Err(Problem::new(
             "`offset` needs `message`, the number of one message",
@@ -69,11 +69,11 @@ pub(super) async fn get_run(desk: &Desk<'_>, arguments: Arguments) -> Reply {
             "`message` names one message; leave out `last` and `before`",
         ));
     }
-    let conversation = desk.conversation(&arguments.session_id)?;
+    let conversation = shared.conversation(&arguments.session_id)?;
     let run = conversation.session.run().timeout(PATIENCE).await;
-    let run = run.map_err(|error| desk.problem(error, ""))?;
+    let run = run.map_err(|error| shared.problem(error, ""))?;
     if run.status.is_terminal() {
-        desk.started.note_end(&run.session_id);
+        shared.started.note_end(&run.session_id);
     }
     let (messages, next) = part(&run, &arguments)?;
     let children = run.child_session_ids.iter().map(ToString::to_string);

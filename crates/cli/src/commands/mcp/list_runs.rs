@@ -3,8 +3,8 @@
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
-use super::desk::Desk;
 use super::reply::{Problem, Reply, result};
+use super::shared::Shared;
 use crate::commands::keys::KeyEntry;
 
 pub(super) const NAME: &str = "list_runs";
@@ -75,18 +75,18 @@ impl Run {
     }
 }
 
-pub(super) async fn list_runs(desk: &Desk<'_>, arguments: Arguments) -> Reply {
+pub(super) async fn list_runs(shared: &Shared<'_>, arguments: Arguments) -> Reply {
     const DEFAULT: u32 = 20;
     const MOST: u32 = 200;
 
-    let ledger = desk.ledger.as_ref();
+    let ledger = shared.ledger.as_ref();
     let ledger = ledger.map_err(|failure| Problem::new(&failure.message))?;
     let mut all = ledger
         .all()
         .await
         .map_err(|failure| Problem::new(failure.message))?;
     let count = all.len();
-    all.retain(|(_, stored)| desk.client.owns_key(&stored.entry));
+    all.retain(|(_, stored)| shared.client.owns_key(&stored.entry));
     let limit = arguments.limit.unwrap_or(DEFAULT).min(MOST);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let shown = all.iter().take(limit);

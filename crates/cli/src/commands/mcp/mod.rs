@@ -2,18 +2,18 @@
 //!
 //! [`stdio`] is the transport, and [`service`] speaks the protocol, by the crate `rmcp`. It passes each call
 //! of a tool to the loop of [`mcp`], which carries out all of them at the same time ([`tools`], with a file
-//! for each). They share a [`desk`]; what they [`reply`] is a result or a problem, with the messages of a run
-//! within bounds ([`transcript`]).
+//! for each). [`shared`] is what they have in common. What they [`reply`] is a result or a problem, with the
+//! messages of a run within bounds ([`transcript`]).
 //!
 //! A call that may change something comes to its end also where its client has cancelled it or has gone:
 //! its outcome belongs into the journal. All others end then.
 
-mod desk;
 mod get_run;
 mod list_runs;
 mod reply;
 mod send_message;
 mod service;
+mod shared;
 mod start_agent;
 mod stdio;
 mod stop_run;
@@ -36,8 +36,8 @@ use crate::interrupt::{Action, Interrupts, RunStage, StartedRuns, decide};
 use crate::journal::Ledger;
 use crate::report::hint::{ids, resume_run};
 use crate::report::{ExitStatus, Failure, Signal};
-use desk::Desk;
 use service::{Call, Service};
+use shared::Shared;
 use stdio::Stdio;
 
 /// The calls that are being carried out.
@@ -81,7 +81,7 @@ pub(crate) async fn mcp(
             let _ = running.waiting().await;
         }
     });
-    let desk = Desk {
+    let shared = Shared {
         client,
         output,
         global,
@@ -94,7 +94,7 @@ pub(crate) async fn mcp(
     let mut calls = Calls::new();
     let signal = loop {
         tokio::select! {
-            Some(call) = called.recv() => calls.push(Box::pin(answer(&desk, call))),
+            Some(call) = called.recv() => calls.push(Box::pin(answer(&shared, call))),
             Some(()) = calls.next() => {}
             () = &mut serving => break None,
             signal = interrupts.next() => break Some(signal),
@@ -110,12 +110,12 @@ pub(crate) async fn mcp(
         },
         Some(signal) => signal,
     };
-    Err(interrupted(signal, &mut calls, interrupts, &desk.started).await)
+    Err(interrupted(signal, &mut calls, interrupts, &shared.started).await)
 }
 
 /// Carries out a call, and replies unless nobody waits for that any more.
-async fn answer(desk: &Desk<'_>, call: Call) {
-    let done = tools::carry_out(desk, &call.tool, call.arguments);
+async fn answer(shared: &Shared<'_>, call: Call) {
+    let done = tools::carry_out(shared, &call.tool, call.arguments);
     let result = match tools::has_effect(&call.tool) {
         true => done.await,
         false => tokio::select! {

@@ -3,8 +3,8 @@
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Desk, PATIENCE};
 use super::reply::{Problem, Reply, result};
+use super::shared::{PATIENCE, Shared};
 
 pub(super) const NAME: &str = "send_message";
 
@@ -35,22 +35,22 @@ pub(super) struct Sent {
     next: &'static str,
 }
 
-pub(super) async fn send_message(desk: &Desk<'_>, arguments: Arguments) -> Reply {
+pub(super) async fn send_message(shared: &Shared<'_>, arguments: Arguments) -> Reply {
     const NOT_SENT: &str = "The message was not sent.";
 
-    desk.check_allowed("sending a message")?;
+    shared.check_allowed("sending a message")?;
     if arguments.message.trim().is_empty() {
         return Err(Problem::new("`message` is blank; nothing was sent"));
     }
-    let conversation = desk.conversation(&arguments.session_id)?;
+    let conversation = shared.conversation(&arguments.session_id)?;
     // What is there before is not the answer.
     let before = conversation.session.run().timeout(PATIENCE).await;
-    let before = before.map_err(|error| desk.problem(error, NOT_SENT))?;
+    let before = before.map_err(|error| shared.problem(error, NOT_SENT))?;
     let send = conversation.session.send(arguments.message);
     match send.timeout(PATIENCE).await {
         Ok(accepted) => {
             conversation.begin_turn(&before);
-            desk.started.note(&accepted.session_id);
+            shared.started.note(&accepted.session_id);
             result(&Sent {
                 session_id: accepted.session_id.to_string(),
                 accepted: true,
@@ -59,13 +59,13 @@ pub(super) async fn send_message(desk: &Desk<'_>, arguments: Arguments) -> Reply
         }
         Err(error) if error.may_have_started() => {
             conversation.begin_turn(&before);
-            Err(desk.problem(
+            Err(shared.problem(
                 error,
                 "Nobody knows whether the agent got the message. Do not send it again: call wait_run, which \
                  waits for the answer if there is one, or get_run, which shows whether the message is in the \
                  conversation.",
             ))
         }
-        Err(error) => Err(desk.problem(error, NOT_SENT)),
+        Err(error) => Err(shared.problem(error, NOT_SENT)),
     }
 }

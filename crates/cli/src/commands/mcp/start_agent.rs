@@ -6,8 +6,8 @@ use dinoai::{Error, Session, SessionId, StartedOnce};
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Desk, PATIENCE};
 use super::reply::{Problem, Reply, result};
+use super::shared::{PATIENCE, Shared};
 use crate::args::RequestArgs;
 use crate::commands::run::trigger_run;
 use crate::report::hint;
@@ -69,9 +69,9 @@ enum Outcome {
     Ended,
 }
 
-pub(super) async fn start_agent(desk: &Desk<'_>, arguments: Arguments) -> Reply {
-    desk.check_allowed("starting a run")?;
-    let ledger = desk.ledger.as_ref();
+pub(super) async fn start_agent(shared: &Shared<'_>, arguments: Arguments) -> Reply {
+    shared.check_allowed("starting a run")?;
+    let ledger = shared.ledger.as_ref();
     let ledger = ledger.map_err(|failure| Problem::new(&failure.message))?;
     let key = arguments.key;
     let request = RequestArgs {
@@ -83,7 +83,7 @@ pub(super) async fn start_agent(desk: &Desk<'_>, arguments: Arguments) -> Reply 
         model_family: arguments.model_family,
     };
     let request = trigger_run(request).map_err(|failure| Problem::new(failure.message))?;
-    let start = ledger.start_by(desk.client, key.clone(), request, desk.output);
+    let start = ledger.start_by(shared.client, key.clone(), request, shared.output);
     let started = start.timeout(PATIENCE).await;
     let unknown = |why: &str| {
         let (option, quoted) = (&ledger.option, hint::quoted(&key));
@@ -95,17 +95,17 @@ pub(super) async fn start_agent(desk: &Desk<'_>, arguments: Arguments) -> Reply 
             "{why}\nNobody knows whether a run was started under this key, so nothing is sent again. Do not \
              use another key instead: that could start the work twice. Ask the user to look into the \
              workspace (or Slack), and to decide:\n{}\nThen call start_agent with the same key again.",
-            desk.output.hint_for_account(&commands)
+            shared.output.hint_for_account(&commands)
         ))
     };
     match started {
         Ok(StartedOnce::Started(session) | StartedOnce::Restarted { session, .. }) => {
-            desk.started.note(session.id());
+            shared.started.note(session.id());
             done(&session, Outcome::Started).await
         }
         Ok(StartedOnce::Attached(session)) => done(&session, Outcome::Attached).await,
         Ok(StartedOnce::Ended(run)) => {
-            desk.started.note_end(&run.session_id);
+            shared.started.note_end(&run.session_id);
             result(&Started {
                 status: Some(run.status.to_string()),
                 ..of(&run.session_id, Outcome::Ended)
@@ -116,7 +116,7 @@ pub(super) async fn start_agent(desk: &Desk<'_>, arguments: Arguments) -> Reply 
         Err(error) if error.may_have_started() => Err(unknown(&error.to_string())),
         Err(error) => {
             let next = next_after(&error);
-            Err(desk.problem(error, next))
+            Err(shared.problem(error, next))
         }
     }
 }

@@ -4,8 +4,8 @@ use dinoai::RunStatus;
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Desk, PATIENCE};
 use super::reply::{Reply, result};
+use super::shared::{PATIENCE, Shared};
 
 pub(super) const NAME: &str = "stop_run";
 
@@ -30,13 +30,13 @@ pub(super) struct Stopped {
     status: String,
 }
 
-pub(super) async fn stop_run(desk: &Desk<'_>, arguments: Arguments) -> Reply {
-    let conversation = desk.conversation(&arguments.session_id)?;
+pub(super) async fn stop_run(shared: &Shared<'_>, arguments: Arguments) -> Reply {
+    let conversation = shared.conversation(&arguments.session_id)?;
     let stop = conversation.session.stop().timeout(PATIENCE).await;
     let accepted = stop.map_err(|error| {
-        desk.problem(error, "The run may still be in progress: get_run shows it.")
+        shared.problem(error, "The run may still be in progress: get_run shows it.")
     })?;
-    desk.started.note_end(&accepted.session_id);
+    shared.started.note_end(&accepted.session_id);
     result(&Stopped {
         session_id: accepted.session_id.to_string(),
         status: RunStatus::from(accepted.status).to_string(),

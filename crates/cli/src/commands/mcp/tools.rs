@@ -9,8 +9,8 @@ use rmcp::schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::desk::Desk;
 use super::reply::{Problem, Reply, as_result};
+use super::shared::Shared;
 use super::{get_run, list_runs, send_message, start_agent, stop_run, wait_run};
 use crate::sanitize::one_line;
 
@@ -125,21 +125,21 @@ pub(super) fn has_effect(name: &str) -> bool {
 
 /// Calls a tool.
 pub(super) async fn carry_out(
-    desk: &Desk<'_>,
+    shared: &Shared<'_>,
     name: &str,
     arguments: JsonObject,
 ) -> CallToolResult {
-    as_result(reply(desk, name, arguments).await)
+    as_result(reply(shared, name, arguments).await)
 }
 
-async fn reply(desk: &Desk<'_>, name: &str, arguments: JsonObject) -> Reply {
+async fn reply(shared: &Shared<'_>, name: &str, arguments: JsonObject) -> Reply {
     match name {
-        start_agent::NAME => start_agent::start_agent(desk, read(arguments)?).await,
-        wait_run::NAME => wait_run::wait_run(desk, read(arguments)?).await,
-        get_run::NAME => get_run::get_run(desk, read(arguments)?).await,
-        send_message::NAME => send_message::send_message(desk, read(arguments)?).await,
-        stop_run::NAME => stop_run::stop_run(desk, read(arguments)?).await,
-        list_runs::NAME => list_runs::list_runs(desk, read(arguments)?).await,
+        start_agent::NAME => start_agent::start_agent(shared, read(arguments)?).await,
+        wait_run::NAME => wait_run::wait_run(shared, read(arguments)?).await,
+        get_run::NAME => get_run::get_run(shared, read(arguments)?).await,
+        send_message::NAME => send_message::send_message(shared, read(arguments)?).await,
+        stop_run::NAME => stop_run::stop_run(shared, read(arguments)?).await,
+        list_runs::NAME => list_runs::list_runs(shared, read(arguments)?).await,
         _ => Err(Problem::new("there is no such tool")),
     }
 }

@@ -7,8 +7,8 @@ use dinoai::{Error, Run};
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Conversation, Desk};
 use super::reply::{Problem, Reply, result};
+use super::shared::{Conversation, Shared};
 use super::transcript::{Excerpt, MOST_CHARACTERS, Shown, numbered};
 
 pub(super) const NAME: &str = "wait_run";
@@ -66,25 +66,25 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-pub(super) async fn wait_run(desk: &Desk<'_>, arguments: Arguments) -> Reply {
+pub(super) async fn wait_run(shared: &Shared<'_>, arguments: Arguments) -> Reply {
     const MOST_SECONDS: u32 = 45;
 
-    let conversation = desk.conversation(&arguments.session_id)?;
+    let conversation = shared.conversation(&arguments.session_id)?;
     let seconds = arguments.seconds.map_or(MOST_SECONDS, NonZeroU32::get);
     let seconds = seconds.min(MOST_SECONDS);
     let wait = conversation.session.wait();
     let wait = wait.timeout(Duration::from_secs(seconds.into()));
     let waited = tokio::select! {
         waited = wait.into_future() => waited,
-        () = desk.until_closing() => return Err(Problem::new("nobody waits any more; the run goes on")),
+        () = shared.until_closing() => return Err(Problem::new("nobody waits any more; the run goes on")),
     };
     match waited {
-        Ok(run) => ended(desk, &conversation, &run),
-        Err(Error::RunFailed { run, .. }) => ended(desk, &conversation, &run),
+        Ok(run) => ended(shared, &conversation, &run),
+        Err(Error::RunFailed { run, .. }) => ended(shared, &conversation, &run),
         Err(Error::WaitTimeout(timeout)) => {
             let Some(status) = &timeout.last_status else {
                 let error = Error::WaitTimeout(timeout);
-                return Err(desk.problem(error, AGAIN));
+                return Err(shared.problem(error, AGAIN));
             };
             let is_silent = status.is_terminal()
                 && timeout.last_error.is_none()
@@ -113,7 +113,7 @@ pub(super) async fn wait_run(desk: &Desk<'_>, arguments: Arguments) -> Reply {
                 ..of(&conversation, next)
             })
         }
-        Err(error) => Err(desk.problem(error, AGAIN)),
+        Err(error) => Err(shared.problem(error, AGAIN)),
     }
 }
 
@@ -132,8 +132,8 @@ fn of(conversation: &Conversation, next: impl Into<String>) -> Waited {
     }
 }
 
-fn ended(desk: &Desk<'_>, conversation: &Conversation, run: &Run) -> Reply {
-    desk.started.note_end(&run.session_id);
+fn ended(shared: &Shared<'_>, conversation: &Conversation, run: &Run) -> Reply {
+    shared.started.note_end(&run.session_id);
     let mut messages = numbered(run);
     messages.retain(|(_, message)| conversation.is_of_turn(message));
     let answer = messages.pop();

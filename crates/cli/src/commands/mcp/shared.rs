@@ -1,4 +1,4 @@
-//! [`Desk`]: what the tools share. [`Conversation`]: what this process knows of a run.
+//! [`Shared`]: what the tools share. [`Conversation`]: what this process knows of a run.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(45);
 const NOT_FOUND: &str = "If there is no such run, check the session_id: list_runs lists the runs that were started from here.";
 
 /// What the tools share.
-pub(super) struct Desk<'a> {
+pub(super) struct Shared<'a> {
     pub(super) client: &'a Client,
     pub(super) output: &'a Output,
     pub(super) global: &'a GlobalArgs,
@@ -66,7 +66,7 @@ impl Conversation {
     }
 }
 
-impl Desk<'_> {
+impl Shared<'_> {
     /// The run that an argument names.
     pub(super) fn conversation(&self, session_id: &str) -> Result<Rc<Conversation>, Problem> {
         let session = self.client.session(session_id.trim());
