@@ -48,21 +48,27 @@ pub(crate) async fn run(
         None => context.client.trigger_run_and_watch(request),
     };
     let mut watched = follower.watch(watch, true);
-    let explain = |failure| match &ledger {
-        Some(ledger) => ledger.explain(failure, &options.once),
+    let explain = async |failure| match &ledger {
+        Some(ledger) => ledger.explain(failure, &options.once).await,
         None => failure,
     };
     if !options.detach {
         let done = follower
             .follow_and_report(watched, context.interrupts, answer)
             .await;
-        return done.map_err(explain);
+        return match done {
+            Ok(exit) => Ok(exit),
+            Err(failure) => Err(explain(failure).await),
+        };
     }
     let show = |event: &Event| detached(event, context.output);
     let id = follower
         .start_only(&mut watched, context.interrupts, show)
-        .await
-        .map_err(explain)?;
+        .await;
+    let id = match id {
+        Ok(id) => id,
+        Err(failure) => return Err(explain(failure).await),
+    };
     let started = format!("the run {id} has started");
     follower
         .wait_until_written(&mut watched, context.interrupts, &started)

@@ -20,6 +20,7 @@ use crate::report::{ExitStatus, Failure, FailureKind, hint};
 
 mod at_best;
 mod auto_key;
+mod unknown;
 
 pub(crate) use auto_key::of_ci_job as key_of_ci_job;
 
@@ -295,18 +296,6 @@ impl Ledger {
             );
             alarm(id, &text);
         }
-    }
-
-    /// What can be done about a key of which nobody knows, beside what its failure says.
-    pub(crate) fn explain(&self, failure: Failure, options: &OnceArgs) -> Failure {
-        let (FailureKind::KeyUnknown, Some(key)) = (failure.kind, &options.key) else {
-            return failure;
-        };
-        let (option, key) = (&self.option, hint::quoted(key));
-        failure.with_hint(format!(
-            "to say which run it is: dinoai resolve{option} {key} SESSION\n  to start it again: dinoai \
-             retry{option} {key}"
-        ))
     }
 
     /// All that was started from here, the newest first.

@@ -111,7 +111,10 @@ pub(super) async fn start_agent(shared: &Shared<'_>, arguments: Arguments) -> Re
                 ..of(&run.session_id, Outcome::Ended)
             })
         }
-        Ok(StartedOnce::Unknown { reason, .. }) => Err(unknown(&reason)),
+        Ok(StartedOnce::Unknown { reason, .. }) => match ledger.is_being_started(&key).await {
+            true => Err(Problem::new(IN_FLIGHT)),
+            false => Err(unknown(&reason)),
+        },
         Ok(_) => Err(unknown("what was found under this key is not known here")),
         Err(error) if error.may_have_started() => Err(unknown(&error.to_string())),
         Err(error) => {
@@ -120,6 +123,12 @@ pub(super) async fn start_agent(shared: &Shared<'_>, arguments: Arguments) -> Re
         }
     }
 }
+
+/// What is to be done while somebody else starts the run.
+const IN_FLIGHT: &str = "\
+Another program is starting the run of this key, and had not said yet what came of it. This call has sent \
+nothing. Call start_agent with the same key and the same arguments again in a moment: it finds the run of that \
+program. Do not use another key instead: that could start the work twice.";
 
 /// A run that goes on, as far as is known.
 async fn done(session: &Session, outcome: Outcome) -> Reply {

@@ -7,6 +7,7 @@ use dinoai_emulator::{Fault, Scenario, Stage};
 use serde_json::Value;
 
 use super::{Bench, KEY};
+use crate::support::claims::Claim;
 use crate::support::program::{Done, run};
 use crate::support::runs::wait_until;
 
@@ -124,6 +125,30 @@ fn a_key_of_which_nobody_knows_is_6_until_somebody_says() {
     assert_eq!((done.code(), bench.started()), (0, 1), "{}", done.stderr);
     let refused = bench.run(&["retry", KEY]);
     assert_eq!(refused.code(), 2, "{}", refused.stderr);
+}
+
+#[test]
+fn while_another_program_starts_the_run_the_advice_is_to_ask_again() {
+    let bench = Bench::start();
+    assert_eq!(bench.once(&["--detach"]).code(), 0);
+    let claim = Claim::over(bench.journal().as_ref(), KEY);
+    for more in [&[][..], &["--detach"]] {
+        let in_flight = bench.once(more);
+        assert_eq!(in_flight.code(), 6, "{}", in_flight.stderr);
+        for says in [
+            "another program is starting the run of key \"nightly/2026-11-25\"",
+            "nothing was sent",
+            "run the same command again in a moment",
+        ] {
+            assert!(in_flight.stderr.contains(says), "{}", in_flight.stderr);
+        }
+        for says in ["look in the workspace", "dinoai retry", "dinoai resolve"] {
+            assert!(!in_flight.stderr.contains(says), "{}", in_flight.stderr);
+        }
+    }
+    claim.give_back();
+    let done = bench.once(&[]);
+    assert_eq!((done.code(), bench.started()), (0, 1), "{}", done.stderr);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Assistant, Bench, KEY, TRIGGER};
 use crate::support::answering::{dinoai_at, nobody};
+use crate::support::claims::Claim;
 use crate::support::runs::wait_until;
 
 #[test]
@@ -110,6 +111,28 @@ fn of_an_unknown_key_nothing_is_sent_and_the_way_out_is_named() {
     assert_eq!(listed["runs"][0]["state"], "unknown");
     let id = bench.emulator.runs()[0].session_id.clone();
     assert_eq!(bench.run(&["resolve", KEY, &id]).code(), 0);
+    assert_eq!(assistant.started(KEY), id);
+    assert_eq!(bench.requests(TRIGGER), 1);
+}
+
+#[test]
+fn a_run_that_another_program_is_starting_is_asked_for_again_and_no_more() {
+    let bench = Bench::start();
+    let mut assistant = bench.assistant();
+    let id = assistant.started(KEY);
+    let claim = Claim::over(&bench.folder.path().join("runs.jsonl"), KEY);
+    let problem = assistant.problem("start_agent", json!({ "key": KEY, "agent": "agent" }));
+    for words in [
+        "Another program is starting the run of this key",
+        "This call has sent nothing",
+        "Call start_agent with the same key and the same arguments again in a moment",
+    ] {
+        assert!(problem.contains(words), "{problem}");
+    }
+    for words in ["Nobody knows", "dinoai retry", "dinoai resolve"] {
+        assert!(!problem.contains(words), "{problem}");
+    }
+    claim.give_back();
     assert_eq!(assistant.started(KEY), id);
     assert_eq!(bench.requests(TRIGGER), 1);
 }

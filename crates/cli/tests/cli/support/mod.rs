@@ -1,7 +1,9 @@
-//! What tests share: the program under test, servers, a home, a terminal, a pipe, and runs.
+//! What tests share: the program under test, servers, a home, a terminal, a pipe,
+//! runs, and a claim of another program.
 
 pub(crate) mod answering;
 pub(crate) mod changed_schemas;
+pub(crate) mod claims;
 pub(crate) mod home;
 pub(crate) mod pipe;
 pub(crate) mod program;
