@@ -10,6 +10,7 @@
 
 mod get_run;
 mod list_runs;
+mod malformed;
 mod reply;
 mod send_message;
 mod service;

@@ -1,27 +1,32 @@
 //! [`Stdio`]: the transport. Messages of MCP are lines of JSON on standard input and output.
 //!
 //! In place of the one of `rmcp`, which writes characters that a terminal obeys, does not say when standard
-//! input ends, and makes the server give up at a notification ahead of the first request.
+//! input ends, makes the server give up at a notification ahead of the first request, and replies nothing to
+//! what is no message ([`Malformed`]).
 
 use std::io;
 
 use rmcp::RoleServer;
-use rmcp::model::JsonRpcMessage;
+use rmcp::model::{ClientRequest, GetMeta, JsonRpcMessage, ProtocolVersion};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::{mpsc, watch};
 
+use super::malformed::{Malformed, read_message};
 use crate::output::JsonLines;
 
 /// The longest message that is read, in bytes.
 const LONGEST: u64 = 16 << 20;
 
+/// A line, unless it is too long.
+type Line = Result<Vec<u8>, Malformed>;
+
 /// Standard input and output.
 pub(super) struct Stdio {
-    lines: mpsc::Receiver<Vec<u8>>,
+    lines: mpsc::Receiver<Line>,
     output: JsonLines,
-    /// Whether a request has come.
+    /// Whether a request has come by which the server begins.
     has_begun: bool,
 }
 
@@ -43,8 +48,8 @@ impl Stdio {
     }
 }
 
-/// Reads lines to the end, without those that are too long.
-async fn read_lines(input: impl AsyncRead + Unpin, read: mpsc::Sender<Vec<u8>>) -> io::Result<()> {
+/// Reads lines to the end. Of one that is too long, only that is said.
+async fn read_lines(input: impl AsyncRead + Unpin, read: mpsc::Sender<Line>) -> io::Result<()> {
     let mut input = BufReader::new(input);
     let mut is_too_long = false;
     loop {
@@ -53,14 +58,30 @@ async fn read_lines(input: impl AsyncRead + Unpin, read: mpsc::Sender<Vec<u8>>) 
         let length = part.read_until(b'\n', &mut line).await?;
         let was_too_long = is_too_long;
         is_too_long = part.limit() == 0 && !line.ends_with(b"\n");
-        match length {
+        let line = match length {
             0 => return Ok(()),
-            _ if was_too_long || is_too_long => {
-                tracing::debug!("a message that is too long is skipped")
-            }
-            // Fails if nobody reads them any more.
-            _ if read.send(line).await.is_err() => return Ok(()),
-            _ => {}
+            _ if was_too_long => continue,
+            _ if is_too_long => Err(Malformed::too_long(LONGEST)),
+            _ => Ok(line),
+        };
+        // Fails if nobody reads them any more.
+        if read.send(line).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether the server begins by it. Ahead of that, it gives up at anything but a request.
+fn begins(request: &ClientRequest) -> bool {
+    let meta = request.get_meta();
+    match request {
+        ClientRequest::InitializeRequest(_) => true,
+        ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
+        _ => {
+            let version = meta.protocol_version();
+            let is_known = version.is_some_and(|it| ProtocolVersion::KNOWN_VERSIONS.contains(&it));
+            let missing = meta.missing_required_keys(&ProtocolVersion::V_2026_07_28);
+            is_known && missing.is_empty()
         }
     }
 }
@@ -78,16 +99,20 @@ impl Transport<RoleServer> for Stdio {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
             let line = self.lines.recv().await?;
-            let message = match serde_json::from_slice(&line) {
-                Ok(message) => message,
-                // Nothing is replied: it may be a reply itself, and an answer to it would have no end.
-                Err(error) => {
-                    tracing::debug!(%error, "a line that is no message is skipped");
+            let message = match line.and_then(|line| read_message(&line)) {
+                Ok(Some(message)) => message,
+                Ok(None) => continue,
+                Err(malformed) => {
+                    tracing::debug!(?malformed, "a line that is no message is refused");
+                    // Where it cannot be written, the command learns it from the output.
+                    let _ = self.output.write(&malformed.reply());
                     continue;
                 }
             };
-            // The server would give up at anything but a request.
-            self.has_begun |= matches!(message, JsonRpcMessage::Request(_));
+            if let JsonRpcMessage::Request(request) = &message {
+                self.has_begun |= begins(&request.request);
+                return Some(message);
+            }
             if self.has_begun {
                 return Some(message);
             }
@@ -103,7 +128,7 @@ impl Transport<RoleServer> for Stdio {
 mod tests {
     use super::*;
 
-    async fn read(input: &[u8]) -> Vec<Vec<u8>> {
+    async fn read(input: &[u8]) -> Vec<Line> {
         let (sender, mut lines) = mpsc::channel(10);
         read_lines(input, sender).await.unwrap();
         let mut read = vec![];
@@ -114,9 +139,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_that_is_too_long_is_skipped_alone() {
+    async fn a_line_that_is_too_long_is_refused_alone() {
         let longest = usize::try_from(LONGEST).unwrap();
-        let fits = [vec![b'a'; longest - 1], b"\n".to_vec()].concat();
         for (length, is_read) in [
             (longest - 1, true),
             (longest, false),
@@ -124,10 +148,12 @@ mod tests {
         ] {
             let input = [b"first\n".to_vec(), vec![b'a'; length], b"\nlast".to_vec()].concat();
             let lines = read(&input).await;
-            assert_eq!(lines.contains(&fits), is_read, "{length}");
-            assert_eq!(lines.first().unwrap(), b"first\n");
-            assert_eq!(lines.last().unwrap(), b"last");
-            assert_eq!(lines.len(), 2 + usize::from(is_read), "{length}");
+            let lengths: Vec<_> = lines
+                .iter()
+                .map(|line| line.as_ref().ok().map(Vec::len))
+                .collect();
+            let middle = is_read.then_some(longest);
+            assert_eq!(lengths, [Some(6), middle, Some(4)], "{length}");
         }
     }
 }

@@ -117,26 +117,9 @@ fn error(assistant: &mut Assistant, method: &str, params: Value) -> Value {
 }
 
 #[test]
-fn what_is_no_call_of_a_tool_is_refused_and_what_is_no_message_is_skipped() {
+fn what_is_no_call_of_a_tool_is_refused() {
     let bench = Bench::start();
-    let mut assistant = Assistant::start_silent(bench.command(), &[]);
-    // Ahead of the first request.
-    assistant.notify("notifications/initialized", json!({}));
-    assistant.write(r#"{"jsonrpc":"2.0","id":99,"result":{}}"#);
-    for line in ["", "{", "no JSON", "[]", "5", "null", "{}", "\u{feff}"] {
-        assistant.write(line);
-    }
-    assistant.write(r#"{"jsonrpc":"2.0","id":1000,"method":"tools/list"}"#);
-    assert_eq!(assistant.reply(1000)["error"]["code"], -32602);
-    let hello = json!({ "protocolVersion": "1999-01-01", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } });
-    let hello = assistant.request("initialize", hello);
-    assert_eq!(
-        assistant.reply(hello)["result"]["serverInfo"]["name"],
-        "dinoai"
-    );
-    for line in ["{", "[]", "5", r#"{"jsonrpc":"2.0","method":"no/such"}"#] {
-        assistant.write(line);
-    }
+    let mut assistant = bench.assistant();
     let unknown = error(&mut assistant, "tools/call", json!({ "name": "get_runs" }));
     assert_eq!(unknown["code"], -32602);
     assert_eq!(

@@ -5,10 +5,11 @@ mod arguments_are_checked;
 mod bounds;
 mod conversations;
 mod ends_and_leaves_runs;
+mod malformed_input;
 mod one_run_a_key;
 mod runs_at_once;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -105,6 +106,8 @@ struct Assistant {
     last_id: u64,
     /// The replies that nobody has asked for yet.
     replies: BTreeMap<u64, Value>,
+    /// Those to requests without a number, in their order.
+    unnumbered: VecDeque<Value>,
     /// All that was read.
     stdout: String,
     /// What must not be in anything that is read.
@@ -143,6 +146,7 @@ impl Assistant {
             lines,
             last_id: 0,
             replies: BTreeMap::new(),
+            unnumbered: VecDeque::new(),
             stdout: String::new(),
             secrets: vec![],
         }
@@ -180,19 +184,35 @@ impl Assistant {
             if let Some(reply) = self.replies.remove(&id) {
                 return reply;
             }
-            let line = self.lines.recv_timeout(Duration::from_secs(30));
-            assert!(line.is_ok(), "no reply to request {id}");
-            self.take(&line.unwrap());
+            self.take_next(&format!("request {id}"));
         }
+    }
+
+    /// The next reply to what has no number.
+    fn unnumbered_reply(&mut self, to: &str) -> Value {
+        loop {
+            if let Some(reply) = self.unnumbered.pop_front() {
+                return reply;
+            }
+            self.take_next(to);
+        }
+    }
+
+    fn take_next(&mut self, awaited: &str) {
+        let line = self.lines.recv_timeout(Duration::from_secs(30));
+        assert!(line.is_ok(), "no reply to {awaited}");
+        self.take(&line.unwrap());
     }
 
     fn take(&mut self, line: &str) {
         self.stdout += line;
         self.stdout.push('\n');
         let reply: Value = serde_json::from_str(line).unwrap();
-        let id = reply["id"].as_u64();
-        assert!(id.is_some(), "no reply to any request: {line}");
-        self.replies.insert(id.unwrap(), reply);
+        assert!(reply.get("id").is_some(), "no reply to anything: {line}");
+        match reply["id"].as_u64() {
+            Some(id) => drop(self.replies.insert(id, reply)),
+            None => self.unnumbered.push_back(reply),
+        }
     }
 
     /// Calls a tool, which has to succeed.
@@ -248,6 +268,7 @@ impl Assistant {
             stdout: self.stdout,
             ..Done::of(self.child)
         };
+        assert!(self.unnumbered.is_empty(), "{:?}", self.unnumbered);
         for secret in &self.secrets {
             assert!(!done.stdout.contains(secret), "{}", done.stdout);
             assert!(!done.stderr.contains(secret), "{}", done.stderr);
