@@ -6,8 +6,9 @@ use dinoai::Run;
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
+use super::deadline::Deadline;
 use super::reply::{Problem, Reply, result};
-use super::shared::{PATIENCE, Shared};
+use super::shared::Shared;
 use super::transcript::{Excerpt, MOST_CHARACTERS, Shown, numbered};
 
 pub(super) const NAME: &str = "get_run";
@@ -58,7 +59,11 @@ pub(super) struct Read {
     next: String,
 }
 
-pub(super) async fn get_run(shared: &Shared<'_>, arguments: Arguments) -> Reply {
+pub(super) async fn get_run(
+    shared: &Shared<'_>,
+    arguments: Arguments,
+    deadline: Deadline,
+) -> Reply {
     if arguments.message.is_none() && arguments.offset.is_some() {
         return Err(Problem::new(
             "`offset` needs `message`, the number of one message",
@@ -70,7 +75,7 @@ pub(super) async fn get_run(shared: &Shared<'_>, arguments: Arguments) -> Reply 
         ));
     }
     let conversation = shared.conversation(&arguments.session_id)?;
-    let run = conversation.session.run().timeout(PATIENCE).await;
+    let run = conversation.session.run().timeout(deadline.left()).await;
     let run = run.map_err(|error| shared.problem(error, ""))?;
     if run.status.is_terminal() {
         shared.started.note_end(&run.session_id);

@@ -5,9 +5,11 @@
 //! for each). [`shared`] is what they have in common. What they [`reply`] is a result or a problem, with the
 //! messages of a run within bounds ([`transcript`]).
 //!
-//! A call that may change something comes to its end also where its client has cancelled it or has gone:
-//! its outcome belongs into the journal. All others end then.
+//! Each call is replied to by its [`deadline`]. One that may change something comes to its end also after
+//! that, and where its client has cancelled it or has gone: once its request has left, what comes of it
+//! belongs into the journal, and the request has a timeout of its own, the client's. All others end then.
 
+mod deadline;
 mod get_run;
 mod list_runs;
 mod malformed;
@@ -18,6 +20,8 @@ mod shared;
 mod start_agent;
 mod stdio;
 mod stop_run;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod transcript;
 mod wait_run;
@@ -37,6 +41,7 @@ use crate::interrupt::{Action, Interrupts, RunStage, StartedRuns, decide};
 use crate::journal::Ledger;
 use crate::report::hint::{ids, resume_run};
 use crate::report::{ExitStatus, Failure, Signal};
+use deadline::Deadline;
 use service::{Call, Service};
 use shared::Shared;
 use stdio::Stdio;
@@ -116,16 +121,24 @@ pub(crate) async fn mcp(
 
 /// Carries out a call, and replies unless nobody waits for that any more.
 async fn answer(shared: &Shared<'_>, call: Call) {
-    let done = tools::carry_out(shared, &call.tool, call.arguments);
-    let result = match tools::has_effect(&call.tool) {
-        true => done.await,
-        false => tokio::select! {
-            result = done => result,
-            () = call.cancelled => return,
-        },
+    let deadline = Deadline::of_call();
+    let has_effect = tools::has_effect(&call.tool);
+    let mut done = pin!(tools::carry_out(
+        shared,
+        &call.tool,
+        call.arguments,
+        deadline
+    ));
+    let (result, is_done) = tokio::select! {
+        result = &mut done => (result, true),
+        () = deadline.passed() => (tools::late(&call.tool), false),
+        () = call.cancelled, if !has_effect => return,
     };
     // Fails if the client has cancelled it.
     let _ = call.reply.send(result);
+    if has_effect && !is_done {
+        done.await;
+    }
 }
 
 /// Waits for what comes of the calls.

@@ -1,10 +1,14 @@
 //! `send_message`: sends a follow-up to a run.
 
+use std::time::Duration;
+
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
+use super::deadline::Deadline;
 use super::reply::{Problem, Reply, result};
-use super::shared::{PATIENCE, Shared};
+use super::shared::Shared;
 
 pub(super) const NAME: &str = "send_message";
 
@@ -35,7 +39,20 @@ pub(super) struct Sent {
     next: &'static str,
 }
 
-pub(super) async fn send_message(shared: &Shared<'_>, arguments: Arguments) -> Reply {
+/// What is replied while that is not known.
+pub(super) const LATE: &str = "\
+The message is still on its way, and nobody knows yet whether the agent gets it. Do not send it again: call \
+wait_run, which waits for what comes of it and then for the answer, or get_run, which shows whether the message \
+is in the conversation.";
+
+/// How long the message may take to leave, at least.
+const FOR_THE_MESSAGE: Duration = Duration::from_secs(20);
+
+pub(super) async fn send_message(
+    shared: &Shared<'_>,
+    arguments: Arguments,
+    deadline: Deadline,
+) -> Reply {
     const NOT_SENT: &str = "The message was not sent.";
 
     shared.check_allowed("sending a message")?;
@@ -43,11 +60,18 @@ pub(super) async fn send_message(shared: &Shared<'_>, arguments: Arguments) -> R
         return Err(Problem::new("`message` is blank; nothing was sent"));
     }
     let conversation = shared.conversation(&arguments.session_id)?;
-    // What is there before is not the answer.
-    let before = conversation.session.run().timeout(PATIENCE).await;
+    let before_it = || deadline.left_before(FOR_THE_MESSAGE);
+    // One after the other: what is there before a message is not the answer to it.
+    let sending = timeout(before_it(), conversation.sending.lock()).await;
+    let Ok(_sending) = sending else {
+        return Err(Problem::new(format!(
+            "another message to this run is still on its way. {NOT_SENT} Call wait_run first."
+        )));
+    };
+    let before = conversation.session.run().timeout(before_it()).await;
     let before = before.map_err(|error| shared.problem(error, NOT_SENT))?;
     let send = conversation.session.send(arguments.message);
-    match send.timeout(PATIENCE).await {
+    match send.timeout(deadline.left()).await {
         Ok(accepted) => {
             conversation.begin_turn(&before);
             shared.started.note(&accepted.session_id);

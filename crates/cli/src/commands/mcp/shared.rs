@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dinoai::{Client, Error, Message, Run, Session, SessionId};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::reply::Problem;
 use crate::account::{Account, Scope};
@@ -15,9 +15,6 @@ use crate::interrupt::StartedRuns;
 use crate::journal::Ledger;
 use crate::output::Output;
 use crate::report::{Failure, FailureKind};
-
-/// How long a call of the API may take: assistants wait for a tool for a minute.
-pub(super) const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What to do about a run that is not there.
 const NOT_FOUND: &str = "If there is no such run, check the session_id: list_runs lists the runs that were started from here.";
@@ -44,6 +41,8 @@ pub(super) struct Conversation {
     known: RefCell<BTreeSet<Key>>,
     /// For how long waits for the turn of that follow-up have seen no sign of it.
     pub(super) silence: Cell<Duration>,
+    /// Held while a follow-up is on its way.
+    pub(super) sending: Mutex<()>,
 }
 
 /// What identifies a message: its time, and whether the user wrote it.
@@ -78,6 +77,7 @@ impl Shared<'_> {
                 session,
                 known: RefCell::default(),
                 silence: Cell::default(),
+                sending: Mutex::default(),
             })
         });
         Ok(Rc::clone(conversation))

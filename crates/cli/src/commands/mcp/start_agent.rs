@@ -6,8 +6,9 @@ use dinoai::{Error, Session, SessionId, StartedOnce};
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
+use super::deadline::Deadline;
 use super::reply::{Problem, Reply, result};
-use super::shared::{PATIENCE, Shared};
+use super::shared::Shared;
 use crate::args::RequestArgs;
 use crate::commands::run::trigger_run;
 use crate::report::hint;
@@ -69,7 +70,20 @@ enum Outcome {
     Ended,
 }
 
-pub(super) async fn start_agent(shared: &Shared<'_>, arguments: Arguments) -> Reply {
+/// What is replied while it is not known what came of the start.
+pub(super) const LATE: &str = "\
+No answer has come in time. The start goes on, and the key keeps its run: call start_agent with the same key and \
+the same arguments again, which waits for what comes of it and never starts a second run. Do not use another \
+key instead: that could start the work twice.";
+
+/// How long what follows the start may take: its status, or what the journal says of the key.
+const SOON: Duration = Duration::from_secs(5);
+
+pub(super) async fn start_agent(
+    shared: &Shared<'_>,
+    arguments: Arguments,
+    deadline: Deadline,
+) -> Reply {
     shared.check_allowed("starting a run")?;
     let ledger = shared.ledger.as_ref();
     let ledger = ledger.map_err(|failure| Problem::new(&failure.message))?;
@@ -84,7 +98,7 @@ pub(super) async fn start_agent(shared: &Shared<'_>, arguments: Arguments) -> Re
     };
     let request = trigger_run(request).map_err(|failure| Problem::new(failure.message))?;
     let start = ledger.start_by(shared.client, key.clone(), request, shared.output);
-    let started = start.timeout(PATIENCE).await;
+    let started = start.timeout(deadline.left_before(SOON)).await;
     let unknown = |why: &str| {
         let (option, quoted) = (&ledger.option, hint::quoted(&key));
         let commands = format!(
@@ -101,9 +115,9 @@ pub(super) async fn start_agent(shared: &Shared<'_>, arguments: Arguments) -> Re
     match started {
         Ok(StartedOnce::Started(session) | StartedOnce::Restarted { session, .. }) => {
             shared.started.note(session.id());
-            done(&session, Outcome::Started).await
+            done(&session, Outcome::Started, deadline).await
         }
-        Ok(StartedOnce::Attached(session)) => done(&session, Outcome::Attached).await,
+        Ok(StartedOnce::Attached(session)) => done(&session, Outcome::Attached, deadline).await,
         Ok(StartedOnce::Ended(run)) => {
             shared.started.note_end(&run.session_id);
             result(&Started {
@@ -131,11 +145,13 @@ nothing. Call start_agent with the same key and the same arguments again in a mo
 program. Do not use another key instead: that could start the work twice.";
 
 /// A run that goes on, as far as is known.
-async fn done(session: &Session, outcome: Outcome) -> Reply {
+async fn done(session: &Session, outcome: Outcome, deadline: Deadline) -> Reply {
     // That it has started is known; its status is extra, and must not delay that.
-    const SOON: Duration = Duration::from_secs(5);
-
-    let status = session.status().timeout(SOON).await.ok();
+    let status = session
+        .status()
+        .timeout(SOON.min(deadline.left()))
+        .await
+        .ok();
     result(&Started {
         status: status.map(|status| status.to_string()),
         warning: session.warning().map(str::to_owned),

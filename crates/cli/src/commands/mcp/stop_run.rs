@@ -4,8 +4,9 @@ use dinoai::RunStatus;
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
+use super::deadline::Deadline;
 use super::reply::{Reply, result};
-use super::shared::{PATIENCE, Shared};
+use super::shared::Shared;
 
 pub(super) const NAME: &str = "stop_run";
 
@@ -30,9 +31,18 @@ pub(super) struct Stopped {
     status: String,
 }
 
-pub(super) async fn stop_run(shared: &Shared<'_>, arguments: Arguments) -> Reply {
+/// What is replied while that is not known.
+pub(super) const LATE: &str = "\
+No answer has come in time, and the request goes on: get_run shows whether the run has ended. Stopping it \
+again does no harm.";
+
+pub(super) async fn stop_run(
+    shared: &Shared<'_>,
+    arguments: Arguments,
+    deadline: Deadline,
+) -> Reply {
     let conversation = shared.conversation(&arguments.session_id)?;
-    let stop = conversation.session.stop().timeout(PATIENCE).await;
+    let stop = conversation.session.stop().timeout(deadline.left()).await;
     let accepted = stop.map_err(|error| {
         shared.problem(error, "The run may still be in progress: get_run shows it.")
     })?;

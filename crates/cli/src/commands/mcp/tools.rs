@@ -9,6 +9,7 @@ use rmcp::schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::deadline::Deadline;
 use super::reply::{Problem, Reply, as_result};
 use super::shared::Shared;
 use super::{get_run, list_runs, send_message, start_agent, stop_run, wait_run};
@@ -128,17 +129,33 @@ pub(super) async fn carry_out(
     shared: &Shared<'_>,
     name: &str,
     arguments: JsonObject,
+    deadline: Deadline,
 ) -> CallToolResult {
-    as_result(reply(shared, name, arguments).await)
+    as_result(reply(shared, name, arguments, deadline).await)
 }
 
-async fn reply(shared: &Shared<'_>, name: &str, arguments: JsonObject) -> Reply {
+/// What is replied for a call that is at work when its time is over.
+pub(super) fn late(name: &str) -> CallToolResult {
+    as_result(Err(Problem::new(match name {
+        start_agent::NAME => start_agent::LATE,
+        send_message::NAME => send_message::LATE,
+        stop_run::NAME => stop_run::LATE,
+        _ => "no answer has come in time. Nothing was changed: call this tool again.",
+    })))
+}
+
+async fn reply(
+    shared: &Shared<'_>,
+    name: &str,
+    arguments: JsonObject,
+    deadline: Deadline,
+) -> Reply {
     match name {
-        start_agent::NAME => start_agent::start_agent(shared, read(arguments)?).await,
-        wait_run::NAME => wait_run::wait_run(shared, read(arguments)?).await,
-        get_run::NAME => get_run::get_run(shared, read(arguments)?).await,
-        send_message::NAME => send_message::send_message(shared, read(arguments)?).await,
-        stop_run::NAME => stop_run::stop_run(shared, read(arguments)?).await,
+        start_agent::NAME => start_agent::start_agent(shared, read(arguments)?, deadline).await,
+        wait_run::NAME => wait_run::wait_run(shared, read(arguments)?, deadline).await,
+        get_run::NAME => get_run::get_run(shared, read(arguments)?, deadline).await,
+        send_message::NAME => send_message::send_message(shared, read(arguments)?, deadline).await,
+        stop_run::NAME => stop_run::stop_run(shared, read(arguments)?, deadline).await,
         list_runs::NAME => list_runs::list_runs(shared, read(arguments)?).await,
         _ => Err(Problem::new("there is no such tool")),
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use dinoai::{Error, Run};
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
 
+use super::deadline::Deadline;
 use super::reply::{Problem, Reply, result};
 use super::shared::{Conversation, Shared};
 use super::transcript::{Excerpt, MOST_CHARACTERS, Shown, numbered};
@@ -66,14 +68,24 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-pub(super) async fn wait_run(shared: &Shared<'_>, arguments: Arguments) -> Reply {
+pub(super) async fn wait_run(
+    shared: &Shared<'_>,
+    arguments: Arguments,
+    deadline: Deadline,
+) -> Reply {
     const MOST_SECONDS: u32 = 45;
 
     let conversation = shared.conversation(&arguments.session_id)?;
     let seconds = arguments.seconds.map_or(MOST_SECONDS, NonZeroU32::get);
-    let seconds = seconds.min(MOST_SECONDS);
-    let wait = conversation.session.wait();
-    let wait = wait.timeout(Duration::from_secs(seconds.into()));
+    let seconds = Duration::from_secs(seconds.min(MOST_SECONDS).into());
+    let until = Instant::now() + seconds.min(deadline.left());
+    // The turn of a message that is on its way is not there to be waited for yet.
+    let is_sent = timeout_at(until, conversation.sending.lock()).await.is_ok();
+    let left = until.saturating_duration_since(Instant::now());
+    if !is_sent || left.is_zero() {
+        return Err(Problem::new(ON_ITS_WAY));
+    }
+    let wait = conversation.session.wait().timeout(left);
     let waited = tokio::select! {
         waited = wait.into_future() => waited,
         () = shared.until_closing() => return Err(Problem::new("nobody waits any more; the run goes on")),
@@ -116,6 +128,9 @@ pub(super) async fn wait_run(shared: &Shared<'_>, arguments: Arguments) -> Reply
         Err(error) => Err(shared.problem(error, AGAIN)),
     }
 }
+
+const ON_ITS_WAY: &str =
+    "The last message is still on its way: call wait_run again with the same session_id.";
 
 const AGAIN: &str = "Nothing was stopped: call wait_run again with the same session_id.";
 
