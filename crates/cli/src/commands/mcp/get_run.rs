@@ -78,7 +78,7 @@ pub(super) async fn get_run(
     let run = conversation.session.run().timeout(deadline.left()).await;
     let run = run.map_err(|error| shared.problem(error, ""))?;
     if run.status.is_terminal() {
-        shared.started.note_end(&run.session_id);
+        shared.note_end(&conversation, &run.status, deadline).await;
     }
     let (messages, next) = part(&run, &arguments)?;
     let children = run.child_session_ids.iter().map(ToString::to_string);

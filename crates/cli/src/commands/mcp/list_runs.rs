@@ -10,11 +10,13 @@ use crate::commands::keys::KeyEntry;
 pub(super) const NAME: &str = "list_runs";
 
 pub(super) const DESCRIPTION: &str = "\
-Lists the runs that were started from here in the user's account, newest first, with their keys: by this \
-server, and by the command `dinoai`. Reads the journal of this machine alone and sends nothing, so a `status` \
-is there only where somebody has waited for the run to end; get_run reads the present one. Use it to find a \
-session_id again, or to see which keys are taken. Runs that were started elsewhere (in Paradime's app, Slack) \
-are not in it.";
+Lists the runs in the journal of this server, newest first, with their keys: what this server and the command \
+`dinoai` have started with that journal, by default on this machine, in the user's account. It is no list of \
+all runs of the workspace: what was started elsewhere (in Paradime's app, Slack, on other machines) is not in \
+it. Sends nothing: `state` and `status` are what was recorded last, and an end is recorded when wait_run, \
+get_run or the command sees it. A run that is listed as `started` may have ended since, and one that has ended \
+may have been woken by a message: get_run reads how a run is now. Use it to find a session_id again, or to see \
+which keys are taken.";
 
 /// How many.
 #[derive(Deserialize, JsonSchema)]
@@ -40,12 +42,12 @@ pub(super) struct Listed {
 struct Run {
     /// The key that the run was started by; the command makes one for a run without.
     key: String,
-    /// `started`; `ended`; `claimed`: somebody is starting it now; `free`: nothing was started; `unknown`: a
+    /// As recorded last: `started`; `ended`; `claimed`: somebody is starting it now; `free`: nothing was started; `unknown`: a
     /// run may have been started, and nobody knows.
     state: &'static str,
     agent: Option<String>,
     session_id: Option<String>,
-    /// How it ended, where that is known.
+    /// How it had ended when that was recorded last; null if no end was.
     status: Option<String>,
     /// Why nothing was started, or nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ mod deadline;
 mod get_run;
 mod list_runs;
 mod malformed;
+mod recorded;
 mod reply;
 mod send_message;
 mod service;

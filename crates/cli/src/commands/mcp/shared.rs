@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use dinoai::{Client, Error, Message, Run, Session, SessionId};
+use dinoai::{Client, Error, Message, Run, RunStatus, Session, SessionId};
 use tokio::sync::{Mutex, watch};
 
 use super::reply::Problem;
@@ -43,6 +43,8 @@ pub(super) struct Conversation {
     pub(super) silence: Cell<Duration>,
     /// Held while a follow-up is on its way.
     pub(super) sending: Mutex<()>,
+    /// The end that the journal has been given last.
+    pub(super) recorded: RefCell<Option<RunStatus>>,
 }
 
 /// What identifies a message: its time, and whether the user wrote it.
@@ -78,6 +80,7 @@ impl Shared<'_> {
                 known: RefCell::default(),
                 silence: Cell::default(),
                 sending: Mutex::default(),
+                recorded: RefCell::default(),
             })
         });
         Ok(Rc::clone(conversation))

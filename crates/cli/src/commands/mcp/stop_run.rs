@@ -46,9 +46,10 @@ pub(super) async fn stop_run(
     let accepted = stop.map_err(|error| {
         shared.problem(error, "The run may still be in progress: get_run shows it.")
     })?;
-    shared.started.note_end(&accepted.session_id);
+    let status = RunStatus::from(accepted.status);
+    shared.note_end(&conversation, &status, deadline).await;
     result(&Stopped {
         session_id: accepted.session_id.to_string(),
-        status: RunStatus::from(accepted.status).to_string(),
+        status: status.to_string(),
     })
 }

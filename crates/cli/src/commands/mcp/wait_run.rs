@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use dinoai::{Error, Run};
+use dinoai::{Error, Run, RunStatus};
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
@@ -91,8 +91,8 @@ pub(super) async fn wait_run(
         () = shared.until_closing() => return Err(Problem::new("nobody waits any more; the run goes on")),
     };
     match waited {
-        Ok(run) => ended(shared, &conversation, &run),
-        Err(Error::RunFailed { run, .. }) => ended(shared, &conversation, &run),
+        Ok(run) => ended(shared, &conversation, &run, deadline).await,
+        Err(Error::RunFailed { run, .. }) => ended(shared, &conversation, &run, deadline).await,
         Err(Error::WaitTimeout(timeout)) => {
             let Some(status) = &timeout.last_status else {
                 let error = Error::WaitTimeout(timeout);
@@ -147,24 +147,19 @@ fn of(conversation: &Conversation, next: impl Into<String>) -> Waited {
     }
 }
 
-fn ended(shared: &Shared<'_>, conversation: &Conversation, run: &Run) -> Reply {
-    shared.started.note_end(&run.session_id);
+async fn ended(
+    shared: &Shared<'_>,
+    conversation: &Conversation,
+    run: &Run,
+    deadline: Deadline,
+) -> Reply {
+    shared.note_end(conversation, &run.status, deadline).await;
     let mut messages = numbered(run);
     messages.retain(|(_, message)| conversation.is_of_turn(message));
     let answer = messages.pop();
     let answer = answer.map(|(number, message)| Shown::part(number, message, 0, MOST_CHARACTERS));
     let earlier = Excerpt::newest(&messages, MOST_MESSAGES, MOST_CHARACTERS / 4);
-    let next = match &answer {
-        Some(Shown {
-            number,
-            next_offset: Some(offset),
-            ..
-        }) => format!("the answer goes on: call get_run with message {number} and offset {offset}"),
-        Some(_) => {
-            "done: report the answer to the user; send_message asks the agent for more".to_owned()
-        }
-        None => "the agent wrote nothing: get_run shows the whole conversation".to_owned(),
-    };
+    let next = next_after(&run.status, answer.as_ref());
     result(&Waited {
         status: run.status.to_string(),
         answer,
@@ -172,4 +167,28 @@ fn ended(shared: &Shared<'_>, conversation: &Conversation, run: &Run) -> Reply {
         earlier_messages_left_out: earlier.left_out,
         ..of(conversation, next)
     })
+}
+
+/// What to do about a run that has ended like this.
+fn next_after(status: &RunStatus, answer: Option<&Shown>) -> String {
+    let rest = answer.and_then(|shown| Some((shown.number, shown.next_offset?)));
+    let rest = rest.map(|(number, offset)| {
+        format!("the answer goes on: call get_run with message {number} and offset {offset}")
+    });
+    if *status != RunStatus::Completed {
+        let rest = rest.map_or(String::new(), |rest| format!("; {rest}"));
+        return format!(
+            "the run has ended without success ({status}): tell the user so, with what the agent wrote as the \
+             reason, if it wrote one{rest}. get_run shows what it did. send_message asks the agent to go on in \
+             the same conversation. start_agent with the same key returns this run again: use a new key only if \
+             the user wants another run"
+        );
+    }
+    match (rest, answer) {
+        (Some(rest), _) => rest,
+        (None, Some(_)) => {
+            "done: report the answer to the user; send_message asks the agent for more".to_owned()
+        }
+        (None, None) => "the agent wrote nothing: get_run shows the whole conversation".to_owned(),
+    }
 }

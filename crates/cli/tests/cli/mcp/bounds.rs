@@ -130,3 +130,38 @@ fn a_failed_run_is_a_result_and_its_children_are_named() {
     assert_eq!(children.len(), 1);
     assistant.tool("get_run", json!({ "session_id": children[0] }));
 }
+
+#[test]
+fn an_end_without_success_is_no_done_and_says_how_to_go_on() {
+    for status in ["FAILED", "EXPIRED", "STOPPED"] {
+        for stage in [
+            Stage::new(status),
+            Stage::new(status).message("agent", "It broke."),
+            Stage::new(status).message("agent", "x".repeat(20_001)),
+        ] {
+            let scenario = Scenario::new().stage(stage);
+            let bench = Bench::of(Emulator::builder().default_scenario(scenario));
+            let mut assistant = bench.assistant();
+            let id = assistant.started(KEY);
+            let waited = assistant.tool("wait_run", json!({ "session_id": id }));
+            assert_eq!(waited["status"], status);
+            let next = waited["next"].as_str().unwrap();
+            for words in [
+                format!("the run has ended without success ({status})"),
+                "get_run shows what it did".to_owned(),
+                "start_agent with the same key returns this run again".to_owned(),
+                "a new key only if the user wants another run".to_owned(),
+            ] {
+                assert!(next.contains(&words), "{next}");
+            }
+            assert!(!next.contains("done"), "{next}");
+            let goes_on = waited["answer"]["next_offset"] != Value::Null;
+            assert_eq!(next.contains("offset 20000"), goes_on, "{next}");
+            let again = assistant.tool("start_agent", json!({ "key": KEY, "agent": "agent" }));
+            assert_eq!(
+                (&again["outcome"], &again["session_id"]),
+                (&json!("ended"), &json!(id))
+            );
+        }
+    }
+}

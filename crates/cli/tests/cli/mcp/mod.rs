@@ -7,6 +7,7 @@ mod conversations;
 mod ends_and_leaves_runs;
 mod malformed_input;
 mod one_run_a_key;
+mod recorded_ends;
 mod runs_at_once;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -1,0 +1,74 @@
+//! [`Shared::note_end`]: an end that a tool has seen is in the journal, as that of a run that a command waits
+//! for by its key.
+
+use std::time::Duration;
+
+use dinoai::journal::{Entry, JournalError, State};
+use dinoai::{RunStatus, SessionId};
+use serde_json::{Value, json};
+
+use super::deadline::Deadline;
+use super::shared::{Conversation, Shared};
+
+/// How long the journal may take. What is not recorded now is recorded when the run is read again.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Shared<'_> {
+    /// Notes that a run has ended, and how.
+    pub(super) async fn note_end(
+        &self,
+        conversation: &Conversation,
+        status: &RunStatus,
+        deadline: Deadline,
+    ) {
+        let id = conversation.session.id();
+        self.started.note_end(id);
+        if conversation.recorded.borrow().as_ref() == Some(status) {
+            return;
+        }
+        let record = self.record_end(id, status);
+        match tokio::time::timeout(PATIENCE.min(deadline.left()), record).await {
+            Ok(Ok(())) => *conversation.recorded.borrow_mut() = Some(status.clone()),
+            Ok(Err(error)) => {
+                tracing::debug!(session_id = %id, %error, "the journal has not taken how a run ended");
+            }
+            Err(_) => {
+                tracing::debug!(session_id = %id, "the journal has not taken how a run ended in time")
+            }
+        }
+    }
+
+    async fn record_end(&self, id: &SessionId, status: &RunStatus) -> Result<(), JournalError> {
+        let Ok(ledger) = &self.ledger else {
+            return Ok(());
+        };
+        for (key, stored) in ledger.journal.list().await? {
+            let is_its =
+                stored.entry.session_id() == Some(id) && self.client.owns_key(&stored.entry);
+            let Some(next) = after_end(&stored.entry, status).filter(|_| is_its) else {
+                continue;
+            };
+            let store = ledger.journal.store(&key, &next, Some(&stored.version));
+            // Where the key has gone on meanwhile, whoever did that knows more.
+            store.await?;
+        }
+        Ok(())
+    }
+}
+
+/// The entry of a key whose run has ended like this; `None` if it says so.
+fn after_end(entry: &Entry, status: &RunStatus) -> Option<Entry> {
+    match &entry.state {
+        State::Started { .. } => {}
+        State::Ended { status: before, .. } if before != status => {}
+        _ => return None,
+    }
+    // The library makes states, and others read them: as JSON.
+    let mut next = serde_json::to_value(entry).ok()?;
+    let Value::Object(fields) = &mut next else {
+        return None;
+    };
+    fields.insert("state".to_owned(), json!("ended"));
+    fields.insert("status".to_owned(), json!(status));
+    serde_json::from_value(next).ok()
+}
