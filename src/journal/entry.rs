@@ -134,6 +134,32 @@ impl Entry {
         }
     }
 
+    /// The same once the run that the key stands for has ended like this: for a program that waits for a run by
+    /// its id, and keeps its journal true. What starts a run by its key does so itself.
+    ///
+    /// `None` if nothing is to be stored: the status is no end, the key stands for no run, or says so already.
+    ///
+    /// ```
+    /// use dinoai::Run;
+    /// use dinoai::journal::{Journal, JournalError, Stored};
+    ///
+    /// async fn note(journal: &dyn Journal, key: &str, stored: &Stored, run: &Run) -> Result<(), JournalError> {
+    ///     if let Some(next) = stored.entry.ended(&run.status) {
+    ///         // A conflict is left: whoever has stored something else knows more.
+    ///         journal.store(key, &next, Some(&stored.version)).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn ended(&self, status: &RunStatus) -> Option<Self> {
+        let next = self.with_state(State::Ended {
+            session_id: self.session_id()?.clone(),
+            status: status.clone(),
+        });
+        (status.is_terminal() && next != *self).then_some(next)
+    }
+
     /// The same with another state.
     pub(super) fn with_state(&self, state: State) -> Self {
         Self {

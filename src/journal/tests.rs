@@ -192,6 +192,20 @@ ended another: ended another COMPLETED and ours | ended another COMPLETED and ou
 }
 
 #[test]
+fn an_end_that_was_seen_is_noted_of_the_keys_own_run_alone() {
+    let completed = RunStatus::Completed;
+    let is = ended("run", RunStatus::Completed);
+    assert_eq!(started("run").ended(&completed), Some(is.clone()));
+    let before = ended("run", RunStatus::Stopped);
+    assert_eq!(before.ended(&completed), Some(is.clone()));
+    assert_eq!(is.ended(&completed), None);
+    assert_eq!(started("run").ended(&RunStatus::Running), None);
+    for without in [claimed("o"), unknown("o"), free(false)] {
+        assert_eq!(without.ended(&completed), None);
+    }
+}
+
+#[test]
 fn a_claim_is_alive_by_its_lock_or_else_by_its_lease() {
     let second = Duration::from_secs(1);
     let alive = |age| stored(claimed("another"), age);

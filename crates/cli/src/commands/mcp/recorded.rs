@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use dinoai::journal::{Entry, JournalError, State};
+use dinoai::journal::JournalError;
 use dinoai::{RunStatus, SessionId};
-use serde_json::{Value, json};
 
 use super::deadline::Deadline;
 use super::shared::{Conversation, Shared};
@@ -45,7 +44,7 @@ impl Shared<'_> {
         for (key, stored) in ledger.journal.list().await? {
             let is_its =
                 stored.entry.session_id() == Some(id) && self.client.owns_key(&stored.entry);
-            let Some(next) = after_end(&stored.entry, status).filter(|_| is_its) else {
+            let Some(next) = stored.entry.ended(status).filter(|_| is_its) else {
                 continue;
             };
             let store = ledger.journal.store(&key, &next, Some(&stored.version));
@@ -54,21 +53,4 @@ impl Shared<'_> {
         }
         Ok(())
     }
-}
-
-/// The entry of a key whose run has ended like this; `None` if it says so.
-fn after_end(entry: &Entry, status: &RunStatus) -> Option<Entry> {
-    match &entry.state {
-        State::Started { .. } => {}
-        State::Ended { status: before, .. } if before != status => {}
-        _ => return None,
-    }
-    // The library makes states, and others read them: as JSON.
-    let mut next = serde_json::to_value(entry).ok()?;
-    let Value::Object(fields) = &mut next else {
-        return None;
-    };
-    fields.insert("state".to_owned(), json!("ended"));
-    fields.insert("status".to_owned(), json!(status));
-    serde_json::from_value(next).ok()
 }
