@@ -12,7 +12,7 @@ const GRACE_PERIOD: Duration = Duration::from_secs(120);
 /// How long a wait goes on, how often it looks, and what it does at its timeout.
 ///
 /// Every wait has a setter for each of these, and takes all of them at once: store them where
-/// several waits share them. What only waits for one run have, such as [`stall`](crate::Wait::stall), is not
+/// several waits share them. [`stall`](crate::Wait::stall), which only the waits for a single run have, is not
 /// among them.
 ///
 /// ```no_run

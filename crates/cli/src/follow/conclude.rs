@@ -19,6 +19,10 @@ fn what_is_wrong(wrong: &WrongAnswer) -> String {
     wrong.to_string().replace(ADVICE, "")
 }
 
+fn was_asked(run: &Run) -> bool {
+    run.messages.iter().any(WrongAnswer::is_follow_up)
+}
+
 impl Follower<'_> {
     /// Does with the answer of a run that has completed what was asked for; asks for its JSON once more if
     /// there is none, and the run was started here, or the turn: somebody else may ask it otherwise. Returns
@@ -44,10 +48,15 @@ impl Follower<'_> {
             let mut failure = json.failure(wrong);
             if !watched.is_own() {
                 let id = hint::id(&run.session_id);
-                failure = failure.with_further_hint(&format!(
-                    "to ask the run, which was not started here, for it: dinoai send {id} -m 'The JSON alone, please' \
-                     --answer json"
-                ));
+                failure = failure.with_further_hint(&match was_asked(&run) {
+                    true => format!(
+                        "the run was asked for it already; to wait for that answer: dinoai watch {id} --answer json"
+                    ),
+                    false => format!(
+                        "this command has not started the run, so it sends nothing; to ask for it, unless another \
+                         one does: dinoai send {id} -m 'The JSON alone, please' --answer json"
+                    ),
+                });
             }
             return (Ok(run), Err(failure));
         };

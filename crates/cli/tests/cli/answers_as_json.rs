@@ -332,7 +332,7 @@ fn a_command_that_is_run_again_by_its_key_asks_no_second_time() {
         "--answer",
         "json",
     ];
-    for _ in 0..2 {
+    for is_second in [false, true] {
         let done = run(dinoai(&emulator), &[&key[..], &FAST].concat());
         assert_eq!(
             (done.code(), done.stdout.as_str()),
@@ -341,6 +341,8 @@ fn a_command_that_is_run_again_by_its_key_asks_no_second_time() {
             done.stderr
         );
         assert_eq!(follow_ups(&emulator).len(), 1);
+        let advice = "to wait for that answer: dinoai watch ";
+        assert_eq!(done.stderr.contains(advice), is_second, "{}", done.stderr);
     }
     // Whoever asks by hand gets it, and so does the key.
     let id = emulator.runs()[0].session_id.clone();
