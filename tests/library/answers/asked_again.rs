@@ -6,88 +6,15 @@ use std::sync::{Arc, Mutex};
 use dinoai::error::AnswerProblem::{self, Malformed, NoJson, NotCompleted};
 use dinoai::error::WrongAnswer;
 use dinoai::time::{Clock, VirtualClock};
-use dinoai::{Client, Error, Event, Message, OnTimeout, Result, RunStatus};
-use serde_json::Value;
+use dinoai::{Error, Event, Message, OnTimeout, RunStatus};
 use tokio::sync::Notify;
 
+use super::conversing::{RIGHT, WAYS, WRONG, asked, conversing, last_message, of, started};
 use super::wrong;
-use crate::support::fault_server::{FaultServer, Reply, SESSION, Seen};
+use crate::support::fault_server::{Reply, SESSION};
 use crate::support::operations::{SEND, STATUS, STOP, TRIGGER, sent};
 use crate::support::samples::{request, seconds, session};
-use crate::support::shown_run::{accepted, agent, client_by, run, user};
-
-const RIGHT: &str = "Rows:\n```json\n[1, 2]\n```";
-const WRONG: &str = "Rows:\n```json\n[1, 2,]\n```";
-
-/// A server whose agent ends each turn like this, 5 s after the trigger or the follow-up that it is for.
-/// `reply` answers a request in its place, given how many triggers and follow-ups have come before.
-async fn conversing(
-    clock: &VirtualClock,
-    turns: &[(&'static str, &'static str)],
-    mut reply: impl FnMut(&Seen, usize) -> Option<Reply> + Send + 'static,
-) -> FaultServer {
-    let (clock, turns) = (clock.clone(), turns.to_vec());
-    let mut begun: Vec<(_, Option<Value>)> = vec![];
-    FaultServer::scripted(move |seen| {
-        if let Some(reply) = reply(seen, begun.len()) {
-            return reply;
-        }
-        if [TRIGGER, SEND].contains(&seen.operation.as_str()) {
-            begun.push((clock.now(), seen.variables.get("message").cloned()));
-            return accepted(seen);
-        }
-        if seen.operation == STOP {
-            return accepted(seen);
-        }
-        let (mut messages, mut status) = (vec![], "COMPLETED");
-        for (number, (at, message)) in begun.iter().enumerate() {
-            let ts = 10.0 * number as f64;
-            messages.extend(
-                message
-                    .as_ref()
-                    .and_then(Value::as_str)
-                    .map(|text| user(ts, text)),
-            );
-            let ended = turns
-                .get(number)
-                .filter(|_| clock.now() >= *at + seconds(5));
-            status = ended.map_or("RUNNING", |(status, _)| *status);
-            let said = ended.filter(|(_, text)| !text.is_empty());
-            messages.extend(said.map(|(_, text)| agent(ts + 1.0, text)));
-        }
-        run(seen, status, &messages)
-    })
-    .await
-}
-
-/// The ways to ask for a value.
-const WAYS: [&str; 2] = ["run_json", "ask_json"];
-
-async fn asked(way: &str, client: &Client) -> Result<Vec<u64>> {
-    match way {
-        "run_json" => client.run_json(request()).await,
-        _ => session(client).ask_json("How many rows?").await,
-    }
-}
-
-/// The requests that start a run or a turn, by operation.
-fn started(server: &FaultServer) -> (usize, usize) {
-    (sent(server, TRIGGER), sent(server, SEND))
-}
-
-fn last_message(server: &FaultServer) -> String {
-    let seen = server.seen();
-    let last = seen.iter().rfind(|seen| seen.operation == SEND).unwrap();
-    last.variables["message"].as_str().unwrap().to_owned()
-}
-
-/// The triggers and follow-ups of a way that asks once, and of one that asks twice.
-fn of(way: &str) -> [(usize, usize); 2] {
-    match way {
-        "run_json" => [(1, 0), (1, 1)],
-        _ => [(0, 1), (0, 2)],
-    }
-}
+use crate::support::shown_run::client_by;
 
 #[tokio::test]
 async fn an_answer_that_is_right_is_not_asked_for_again() {

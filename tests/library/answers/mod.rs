@@ -3,6 +3,8 @@
 
 mod any_answer;
 mod asked_again;
+mod conversing;
+mod second_turn;
 mod table;
 #[cfg(feature = "schema")]
 mod with_schema;
