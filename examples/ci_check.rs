@@ -1,7 +1,8 @@
 //! A check in CI: an agent looks at the branch of a pull request, and its findings are annotations.
 //!
-//! Shows how each outcome becomes an exit status that a pipeline can act on, how a run that takes
-//! too long is stopped, and that a run is never started twice.
+//! Shows how the findings are read as values (an answer without them is asked for once more), how each
+//! outcome becomes an exit status that a pipeline can act on, how a run that takes too long is stopped, and that
+//! a run is never started twice.
 //!
 //! ```sh
 //! GITHUB_HEAD_REF=new-models cargo run --example ci_check -- data-quality-checker
@@ -14,9 +15,9 @@
 //!
 //! | exit status | means |
 //! | --- | --- |
-//! | 0 | the run completed, without findings |
+//! | 0 | the run completed, and its list of findings is empty |
 //! | 1 | the run completed with findings |
-//! | 2 | no verdict: the run ended otherwise, its findings cannot be read, or it was stopped at the timeout |
+//! | 2 | no verdict: the run ended otherwise, or was stopped at the timeout, or has not answered with a list of findings when it was asked again either |
 //! | 3 | no verdict, and nothing was started: the job may be run again |
 //! | 4 | no verdict, and a run may be in progress: look in the workspace before the job is run again |
 
@@ -27,8 +28,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dinoai::error::AnswerProblem;
-use dinoai::{Error, OnTimeout, Run, TriggerRun};
-use dinoai_emulator::Scenario;
+use dinoai::{Error, OnTimeout, TriggerRun};
+use dinoai_emulator::{Scenario, Stage};
 
 /// One of the findings in the block of JSON with which the agent's answer ends.
 #[derive(serde::Deserialize)]
@@ -55,7 +56,8 @@ async fn check() -> Result<u8, Box<dyn std::error::Error>> {
     let agent = arguments.next();
     let agent = agent.unwrap_or_else(|| "data-quality-checker".to_owned());
     let timeout = arguments.next().map_or(Ok(1800), |text| text.parse())?;
-    let api = api::Api::connect(Scenario::completed()).await?;
+    let nothing = Stage::new("COMPLETED").message("assistant", "Nothing.\n\n```json\n[]\n```\n");
+    let api = api::Api::connect(Scenario::new().stage(nothing)).await?;
 
     let mut request = TriggerRun::agent(&agent);
     // GitHub sets it for pull requests, and to nothing for other events.
@@ -64,34 +66,26 @@ async fn check() -> Result<u8, Box<dyn std::error::Error>> {
     {
         request = request.with_base_branch(branch);
     }
-    let outcome = api
+    let summarised = agent.clone();
+    let findings = api
         .client
-        .trigger_run_and_wait(request)
+        .run_json::<Vec<Finding>>(request)
         // In the log at once: a job that is cancelled leaves a trace of its run.
         .on_started(|id| println!("Started run {id}."))
+        .on_ended(move |run| summarise(&summarised, run.answer().unwrap_or_default()))
+        // For the run, and for the turn in which it is asked again.
         .timeout(Duration::from_secs(timeout))
         // Nobody waits for it any more.
         .on_timeout(OnTimeout::Stop)
         .await;
-    Ok(match outcome {
-        Ok(run) => completed(&agent, &run),
-        Err(error) => not_completed(&agent, &error),
+    Ok(match findings {
+        Ok(findings) => checked(&findings),
+        Err(error) => not_checked(&agent, &error),
     })
 }
 
-fn completed(agent: &str, run: &Run) -> u8 {
-    let answer = run.answer().unwrap_or("No answer.");
-    if let Err(error) = summarise(&format!("## {agent}\n\n{answer}\n")) {
-        eprintln!("The summary was not written: {error}");
-    }
-    let findings = match findings(run) {
-        Ok(findings) => findings,
-        Err(error) => {
-            annotate("error", agent, &format!("unreadable findings: {error}"));
-            return 2;
-        }
-    };
-    for found in &findings {
+fn checked(findings: &[Finding]) -> u8 {
+    for found in findings {
         let (column, test, rows) = (&found.column, &found.test, found.rows);
         let text = format!("{column} needs the test {test}: it would find {rows} rows");
         annotate("warning", &found.model, &text);
@@ -100,29 +94,49 @@ fn completed(agent: &str, run: &Run) -> u8 {
     u8::from(!findings.is_empty())
 }
 
-/// The block of JSON in the answer; an answer without one has no findings.
-fn findings(run: &Run) -> dinoai::Result<Vec<Finding>> {
-    match run.answer_json() {
-        Err(Error::WrongAnswer(wrong)) if wrong.problem == AnswerProblem::NoJson => Ok(vec![]),
-        findings => findings,
-    }
+/// An answer without findings in it is no clean bill: nobody knows what the agent has found.
+fn not_checked(agent: &str, error: &Error) -> u8 {
+    let text = match error {
+        Error::WrongAnswer(wrong) if wrong.problem == AnswerProblem::Missing => {
+            summarise(agent, "No answer.");
+            format!("the run ended without any answer, so nothing was checked: {error}")
+        }
+        Error::WrongAnswer(wrong) => {
+            summarise(agent, &wrong.text);
+            format!("unreadable findings: {error}")
+        }
+        error => error.to_string(),
+    };
+    annotate("error", agent, &text);
+    status(error)
 }
 
 /// Nothing is tried again here: the library has done that wherever nothing can have started. What
 /// is left, a person decides, and the status says which it is.
-fn not_completed(agent: &str, error: &Error) -> u8 {
-    annotate("error", agent, &error.to_string());
+fn status(error: &Error) -> u8 {
     match error {
         Error::RunFailed { .. } => 2,
         Error::WaitTimeout(timeout) if matches!(timeout.stopped, Some(Ok(_))) => 2,
+        // The run has ended. What may go on is the turn that was to answer again.
+        Error::WrongAnswer(wrong) => match &wrong.follow_up {
+            Some(error) if status(error) == 4 => 4,
+            _ => 2,
+        },
         error if error.may_have_started() => 4,
         _ => 3,
     }
 }
 
-/// Appends to the summary of the job, or prints it if there is none. GitHub takes lines of
+/// Appends an answer to the summary of the job.
+fn summarise(agent: &str, answer: &str) {
+    if let Err(error) = append(&format!("## {agent}\n\n{answer}\n")) {
+        eprintln!("The summary was not written: {error}");
+    }
+}
+
+/// Appends to the file of the summary, or prints it if there is none. GitHub takes lines of
 /// standard output for commands, so an agent's text belongs in the file.
-fn summarise(text: &str) -> std::io::Result<()> {
+fn append(text: &str) -> std::io::Result<()> {
     match std::env::var_os("GITHUB_STEP_SUMMARY") {
         Some(file) => {
             let summary = std::fs::OpenOptions::new()

@@ -42,18 +42,73 @@ fn ended(status: &str, answer: &str) -> Scenario {
     Scenario::new().stage(stage)
 }
 
+const NO_FINDINGS: &str = "Nothing.\n\n```json\n[]\n```\n";
+
 #[tokio::test]
 async fn a_run_without_findings_passes_on_the_branch_of_the_pull_request() {
-    for answer in ["Nothing was found.", "Nothing.\n\n```json\n[]\n```\n"] {
-        let emulator = emulator(ended("COMPLETED", answer)).await;
-        let checked = check(&emulator).await;
+    let emulator = emulator(ended("COMPLETED", NO_FINDINGS)).await;
+    let checked = check(&emulator).await;
+    assert_eq!(checked.status, Some(0), "{:#?}", checked.lines);
+    assert_eq!(checked.summary, format!("## checker\n\n{NO_FINDINGS}\n"));
+    let runs = emulator.runs();
+    assert_eq!((runs.len(), runs[0].follow_ups.len()), (1, 0));
+    assert_eq!(runs[0].base_branch.as_deref(), Some("new-models"));
+    assert_eq!(runs[0].agent.as_deref(), Some("checker"));
+}
+
+#[tokio::test]
+async fn findings_that_are_missing_are_asked_for_once_more() {
+    for first in ["Nothing was found.", ""] {
+        let again = Stage::new("COMPLETED").message("assistant", NO_FINDINGS);
+        let emulator = emulator(ended("COMPLETED", first).follow_up([again])).await;
+        let checked = check_for(&emulator, "60").await;
         assert_eq!(checked.status, Some(0), "{:#?}", checked.lines);
-        assert_eq!(checked.summary, format!("## checker\n\n{answer}\n"));
+        assert_eq!(checked.summary, format!("## checker\n\n{NO_FINDINGS}\n"));
         let runs = emulator.runs();
-        assert_eq!(runs.len(), 1);
-        assert_eq!(runs[0].base_branch.as_deref(), Some("new-models"));
-        assert_eq!(runs[0].agent.as_deref(), Some("checker"));
+        assert_eq!((runs.len(), runs[0].follow_ups.len()), (1, 1));
     }
+}
+
+#[tokio::test]
+async fn an_answer_without_findings_in_it_does_not_pass() {
+    for (answer, says, summary) in [
+        (
+            "Nothing was found.",
+            "unreadable findings: ",
+            "Nothing was found.",
+        ),
+        (
+            "",
+            "the run ended without any answer, so nothing was checked: ",
+            "No answer.",
+        ),
+    ] {
+        let again = Stage::new("COMPLETED").message("assistant", answer);
+        let emulator = emulator(ended("COMPLETED", answer).follow_up([again])).await;
+        let checked = check_for(&emulator, "60").await;
+        assert_eq!(checked.status, Some(2), "{:#?}", checked.lines);
+        let error = format!("::error title=checker::{says}");
+        assert!(
+            checked.lines.iter().any(|line| line.starts_with(&error)),
+            "{:#?}",
+            checked.lines
+        );
+        assert_eq!(checked.summary, format!("## checker\n\n{summary}\n"));
+        let runs = emulator.runs();
+        assert_eq!((runs.len(), runs[0].follow_ups.len()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_second_turn_that_may_go_on_is_said_to() {
+    let emulator = emulator(ended("COMPLETED", "Nothing was found.")).await;
+    let lost = Fault::reset().after_execution();
+    emulator
+        .add_fault(lost.on("sendDinoaiAgentMessage"))
+        .unwrap();
+    let checked = check_for(&emulator, "60").await;
+    assert_eq!(checked.status, Some(4), "{:#?}", checked.lines);
+    assert_eq!(emulator.runs()[0].follow_ups.len(), 1);
 }
 
 #[tokio::test]
