@@ -4,6 +4,7 @@
 mod any_answer;
 mod asked_again;
 mod conversing;
+mod large;
 mod second_turn;
 mod table;
 #[cfg(feature = "schema")]

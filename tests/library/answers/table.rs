@@ -372,44 +372,6 @@ fn each_answer_has_the_value_or_the_error_of_the_table() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-#[test]
-fn an_answer_of_a_megabyte_is_read_and_its_errors_have_a_place() {
-    let numbers: Numbers = (0..200_000).collect();
-    let json = serde_json::to_string(&numbers).unwrap();
-    assert!(json.len() > 1_000_000);
-    let block = format!("Rows:\n\n```json\n{json}\n```\n");
-    assert_eq!(answered(&block).answer_json::<Numbers>().unwrap(), numbers);
-    assert_eq!(answered(&json).answer_json::<Numbers>().unwrap(), numbers);
-    let cut = &block[..block.len() - 10];
-    let error = wrong(answered(cut).answer_json::<Numbers>().unwrap_err());
-    assert_eq!((error.problem, error.text.len()), (CutOff, cut.len()));
-    assert_eq!(error.place.as_ref().unwrap().line, 4);
-    assert!(error.to_string().len() < 1000, "{error}");
-    // Much of what begins something in Markdown, or opens a value: alone, and before many lines.
-    for hostile in [
-        "> ",
-        ">",
-        "- ",
-        "1. ",
-        "`",
-        "```\n",
-        "```json\n",
-        "[",
-        "{\"a\":",
-        "*",
-        "<a ",
-        "&",
-        "\\",
-        "\u{0}",
-    ] {
-        let text = hostile.repeat(1_000_000 / hostile.len());
-        for text in [text.clone(), text + "a\n" + &"b\n".repeat(300_000)] {
-            let error = wrong(answered(&text).answer_json::<Numbers>().unwrap_err());
-            assert!(error.to_string().len() < 1000, "{hostile}");
-        }
-    }
-}
-
 #[derive(Debug, Deserialize, PartialEq)]
 struct Report {
     findings: Vec<Finding>,
