@@ -1,8 +1,9 @@
 //! The fenced code blocks of an answer, and which of them holds its JSON.
 //!
 //! A scanner of our own, which looks at each line once: a parser of all Markdown takes time that grows with the
-//! square of an answer that is made for it. It knows what fences need of CommonMark: quotations, lists, the length
-//! of a fence, what may stand behind it. A fence that is indented further, or stands in HTML, is one here.
+//! square of an answer that is built to be slow. It knows the parts of CommonMark that fences depend on: quotations,
+//! lists, the length of a fence, what may stand behind it. Unlike CommonMark, it also takes a fence that is indented
+//! further, or stands in HTML.
 
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ const MOST_INDENT: usize = 3;
 /// The columns of a tab.
 const TAB: usize = 4;
 
-/// The part of an answer that is to be JSON.
+/// The part of an answer that should be JSON.
 pub(super) struct Json<'a> {
     pub(super) content: Cow<'a, str>,
     /// Where each part of the content begins in itself, and in the answer: a block in a list or a

@@ -15,7 +15,7 @@ impl Run {
     ///
     /// The JSON is the last fenced code block that is called `json`; else the last block without a name that is
     /// an object or an array; else the whole answer, if that is JSON. A block may stand in a list, in a quotation
-    /// or in HTML, and not in another block.
+    /// or in HTML, but not in another block.
     ///
     /// It reads what is there, however the run has ended, and sends nothing.
     /// [`Client::run_json`](crate::Client::run_json) also asks again where the answer is wrong.
@@ -46,7 +46,7 @@ impl Run {
     ///
     /// It is the last fenced code block whose fence has that word behind it, in any case:
     /// ```` ```dinoai-findings ```` or ```` ```json dinoai-findings ````; in an answer without one the
-    /// whole answer, if it is JSON. Other blocks are none, also if they are called `json`.
+    /// whole answer, if it is JSON. Other blocks do not count, even if they are called `json`.
     ///
     /// ```
     /// # fn example(run: dinoai::Run) -> dinoai::Result<()> {
@@ -69,7 +69,7 @@ impl Run {
     }
 }
 
-/// A label that a code block can have; what can be none is refused by name.
+/// A label that a code block can have. Any other is refused.
 pub(crate) fn checked_label(label: &str) -> Result<&str> {
     let label = label.trim();
     let is_possible = |character: char| !character.is_control() && character != '`';
@@ -113,7 +113,7 @@ pub(crate) fn read<T: DeserializeOwned>(
             true => AnswerProblem::Malformed,
             false => AnswerProblem::CutOff,
         };
-        // A reader that keeps the value has better words.
+        // A reader that keeps the value describes the error better.
         let error = serde_json::from_str::<Value>(&json.content)
             .err()
             .unwrap_or(error);

@@ -21,16 +21,16 @@ pub struct WrongAnswer {
     pub label: Option<String>,
     /// What is wrong with the answer.
     pub problem: AnswerProblem,
-    /// The same in words, of a value that was found: `missing field "rows"`. It may quote the answer.
+    /// What is wrong with the JSON, in words, if there is JSON: `missing field "rows"`. It may quote the answer.
     pub reason: String,
     /// Where in the answer that is, if the answer has JSON at all.
     pub place: Option<AnswerPlace>,
-    /// The run as it was read, from a call that has asked for the answer itself. The caller has it, or the
-    /// turn, whose answer it reads.
+    /// The run as it was read, if the call has asked for the answer itself. A caller that reads the answer of
+    /// a run or of a turn has that already.
     pub run: Option<Box<Run>>,
     /// What was wrong with the answer before, if this is the one to the follow-up that asked again.
     pub before: Option<Box<WrongAnswer>>,
-    /// Why the follow-up that was to ask again came to no answer. It is not sent twice.
+    /// Why the follow-up that asks again has brought no answer. It is not sent twice.
     pub follow_up: Option<Error>,
     /// Whether the call that ends with this error has started the run, or the turn, itself.
     pub(crate) started: bool,
@@ -44,13 +44,13 @@ pub enum AnswerProblem {
     NotCompleted,
     /// The agent has written nothing.
     Missing,
-    /// There is no block of JSON, or none of the label, and the answer as a whole is none.
+    /// There is no block of JSON, or none with the label, and the answer as a whole is not JSON.
     NoJson,
     /// The JSON does not parse.
     Malformed,
-    /// The block has no end, and its JSON does not parse or may go on.
+    /// The block is not closed, and its JSON does not parse or may go on.
     CutOff,
-    /// The JSON parses, and is not of the type that was asked for.
+    /// The JSON parses, but is not of the type that was asked for.
     Mismatch,
 }
 
@@ -66,11 +66,11 @@ pub struct AnswerPlace {
     pub path: String,
 }
 
-/// How every follow-up begins that asks for an answer again.
+/// How every follow-up that asks for an answer again begins.
 const ASKING_AGAIN: &str = "A program has to read your last answer, and cannot: ";
 
 impl WrongAnswer {
-    /// An answer of which nothing is said but what kind of problem it has.
+    /// An answer of which only the kind of its problem is known yet.
     pub(crate) fn of(
         session_id: &SessionId,
         status: &RunStatus,
@@ -96,11 +96,11 @@ impl WrongAnswer {
     /// The text of a follow-up that says what is wrong, and asks for the block alone.
     ///
     /// [`Session::ask_json`](crate::Session::ask_json) and [`Client::run_json`](crate::Client::run_json)
-    /// send it themselves, once. It is for a program that has followed the run in another way:
+    /// send it themselves, once. This is for a program that has followed the run in another way:
     ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session, run: dinoai::Run) -> dinoai::Result<()> {
-    /// // A run is asked again once, also by a program that is started again.
+    /// // A run is asked again once, even if the program is restarted.
     /// let was_asked = run.messages.iter().any(dinoai::error::WrongAnswer::is_follow_up);
     /// let rows: Vec<u64> = match run.answer_json() {
     ///     Err(dinoai::Error::WrongAnswer(wrong)) if !was_asked => {

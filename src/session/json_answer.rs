@@ -1,4 +1,4 @@
-//! [`JsonAnswer`]: asks for a value, and once more where the answer is none.
+//! [`JsonAnswer`]: asks for a value, and asks once more if the answer does not have it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,6 +11,7 @@ use super::Session;
 use super::ask::Ask;
 use super::handle::Handle;
 use super::hooks::{OnAccepted, OnStarted};
+use super::instruction::Instruction;
 use super::wait::Wait;
 use crate::answer::{self, checked_label};
 use crate::error::{AnswerProblem, Error, Result, WrongAnswer};
@@ -20,7 +21,7 @@ use crate::polling::{
     OnOutage, PollOptions, grace_period_setter, outage_setter, poll_setters, stall_setter,
 };
 
-/// A value that a run, or a follow-up, is asked for, as JSON in its answer.
+/// Asks a run, or a follow-up, for a value as JSON in its answer.
 ///
 /// Await it; nothing is sent before. Made by [`Client::run_json`](crate::Client::run_json) and
 /// [`Session::ask_json`].
@@ -29,11 +30,11 @@ use crate::polling::{
 /// [`Run::answer_json`](crate::Run::answer_json) does. If the answer has no JSON, or JSON that does not
 /// parse or is not of the type, it sends *one* follow-up that says what is wrong and asks for the block
 /// alone, and reads that answer. All of it is within one timeout. Neither the trigger nor a
-/// follow-up is sent twice. So nothing follows one whose outcome is unknown.
+/// follow-up is sent twice, and nothing is sent after one whose outcome is unknown.
 ///
 /// The message is sent as it is: say in it, or in the agent's YAML, that the answer ends with a fenced
-/// code block of JSON, or put the type's schema into it (`schema`, with the feature of that name). Else
-/// an answer is often asked for twice.
+/// code block of JSON, or put the type's schema into it (`schema`, with the feature of that name).
+/// Otherwise the first answer often has no JSON, and a second turn has to be paid for.
 ///
 /// # Dropping
 ///
@@ -41,8 +42,8 @@ use crate::polling::{
 ///
 /// # Errors
 ///
-/// - [`Error::WrongAnswer`] if the second answer has no such value either, or none came. Nothing is asked
-///   again if the turn of a follow-up has not completed ([`AnswerProblem::NotCompleted`]).
+/// - [`Error::WrongAnswer`] if the second answer does not have the value either, or did not come. Nothing is
+///   asked again if the turn of a follow-up has not completed ([`AnswerProblem::NotCompleted`]).
 /// - Before the first answer those of a [`Wait`] that starts its run, or of an [`Ask`].
 /// - [`Error::InvalidRequest`] for a blank label.
 #[must_use = "nothing is sent until it is awaited"]
@@ -73,7 +74,7 @@ enum Asked {
 impl Session {
     /// Sends a follow-up, and reads the JSON in its answer as a value of this type.
     ///
-    /// It is [`ask`](Self::ask), and one more follow-up where the answer is not that value: see
+    /// It is [`ask`](Self::ask), with one more follow-up if the answer does not have that value: see
     /// [`JsonAnswer`].
     ///
     /// ```no_run
@@ -129,7 +130,8 @@ impl<T> JsonAnswer<T> {
     /// Reads the block of this label alone, as
     /// [`Run::answer_json_labeled`](crate::Run::answer_json_labeled) does.
     ///
-    /// Without it the last block that is called `json`. A blank one is [`Error::InvalidRequest`].
+    /// Without a label the last block that is called `json` is read. A blank label is
+    /// [`Error::InvalidRequest`].
     ///
     /// ```no_run
     /// # async fn example(client: dinoai::Client) -> dinoai::Result<()> {
@@ -188,9 +190,9 @@ impl<T> JsonAnswer<T> {
         self
     }
 
-    /// Calls `on_ended` with the run whose answer has the value, before that is returned.
+    /// Calls `on_ended` with the run whose answer has the value, before the value is returned.
     ///
-    /// For its id, its other messages and the runs that it has started. If there is no value, the run is in
+    /// The run has the id, the other messages and the runs that it has started. If there is no value, the run is in
     /// [`WrongAnswer::run`](crate::error::WrongAnswer::run).
     ///
     /// ```no_run
@@ -351,44 +353,6 @@ impl Reader<'_> {
                 ..*wrong
             })),
         }
-    }
-}
-
-/// What is put behind a message, if there is a schema: how the answer has to end.
-struct Instruction<'a> {
-    label: &'a str,
-    schema: &'a Option<String>,
-}
-
-impl Instruction<'_> {
-    fn of_run(&self, request: TriggerRun) -> TriggerRun {
-        match self.text() {
-            Some(text) => {
-                let message = match request.text() {
-                    Some(message) => format!("{message}\n\n{text}"),
-                    None => text,
-                };
-                request.with_message(message)
-            }
-            None => request,
-        }
-    }
-
-    /// A blank message stays blank, and is refused.
-    fn of_follow_up(&self, message: String) -> String {
-        match self.text() {
-            Some(text) if !message.trim().is_empty() => format!("{message}\n\n{text}"),
-            _ => message,
-        }
-    }
-
-    fn text(&self) -> Option<String> {
-        let schema = self.schema.as_ref()?;
-        Some(format!(
-            "End your answer with one fenced code block that begins with the line ```{} and holds JSON that \
-             matches this JSON Schema:\n\n```json\n{schema}\n```",
-            self.label
-        ))
     }
 }
 

@@ -12,6 +12,7 @@ mod event;
 mod forgotten;
 mod handle;
 mod hooks;
+mod instruction;
 mod json_answer;
 mod once;
 mod poll_loops;
