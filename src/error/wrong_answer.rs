@@ -98,9 +98,11 @@ impl WrongAnswer {
     /// [`Session::ask_json`](crate::Session::ask_json) and [`Client::run_json`](crate::Client::run_json)
     /// send it themselves, once. This is for a program that has followed the run in another way:
     ///
+    /// Let one program alone do it: two that read the run at the same time would both ask.
+    ///
     /// ```no_run
     /// # async fn example(session: dinoai::Session, run: dinoai::Run) -> dinoai::Result<()> {
-    /// // A run is asked again once, even if the program is restarted.
+    /// // One that was asked again before is not asked another time.
     /// let was_asked = run.messages.iter().any(dinoai::error::WrongAnswer::is_follow_up);
     /// let rows: Vec<u64> = match run.answer_json() {
     ///     Err(dinoai::Error::WrongAnswer(wrong)) if !was_asked => {
@@ -121,9 +123,10 @@ impl WrongAnswer {
         )
     }
 
-    /// Whether a message is such a follow-up: a run is asked again once.
+    /// Whether a message is such a follow-up.
     ///
-    /// For a program that is started again after a crash, and finds its own follow-up in the run.
+    /// For a program that is started again after a crash, and finds its own follow-up in the run. A follow-up whose
+    /// outcome is unknown may be on its way, and not be listed yet.
     ///
     /// ```
     /// use dinoai::error::WrongAnswer;
