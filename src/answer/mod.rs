@@ -65,7 +65,13 @@ impl Run {
 
     fn read_answer<T: DeserializeOwned>(&self, label: Option<&str>) -> Result<T> {
         let label = label.map(checked_label).transpose()?;
-        read(&self.session_id, &self.status, self.answer(), label).map_err(Error::WrongAnswer)
+        let read = read(&self.session_id, &self.status, self.answer(), label);
+        read.map_err(|wrong| {
+            Error::WrongAnswer(Box::new(WrongAnswer {
+                run: Some(Box::new(self.clone())),
+                ..*wrong
+            }))
+        })
     }
 }
 

@@ -25,8 +25,8 @@ pub struct WrongAnswer {
     pub reason: String,
     /// Where in the answer that is, if the answer has JSON at all.
     pub place: Option<AnswerPlace>,
-    /// The run as it was read, if the call has asked for the answer itself. A caller that reads the answer of
-    /// a run or of a turn has that already.
+    /// The run as it was read. [`Turn::answer_json`](crate::Turn::answer_json) knows the turn alone, which its
+    /// caller has: `None`.
     pub run: Option<Box<Run>>,
     /// What was wrong with the answer before, if this is the one to the follow-up that asked again.
     pub before: Option<Box<WrongAnswer>>,

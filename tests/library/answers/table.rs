@@ -353,6 +353,7 @@ fn each_answer_has_the_value_or_the_error_of_the_table() {
         let read = read.map_err(wrong).map_err(|wrong| {
             assert_eq!(wrong.text, *answer, "{name}");
             assert_eq!(wrong.session_id.as_str(), "s1", "{name}");
+            assert_eq!(wrong.run.as_deref(), Some(&run), "{name}");
             assert_eq!(wrong.label.as_deref(), *label, "{name}");
             let place = wrong.place.as_ref();
             let path = place.map_or_else(String::new, |place| place.path.clone());
