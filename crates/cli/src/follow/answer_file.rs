@@ -11,10 +11,11 @@ use std::path::{self, Path, PathBuf};
 use dinoai::Run;
 use tempfile::NamedTempFile;
 
-use crate::account;
-use crate::args::{Command, GlobalArgs};
+use crate::args::{Command, GlobalArgs, JournalArgs};
 use crate::file_identity::FileIdentity;
+use crate::journal::Ledger;
 use crate::report::{Failure, hint};
+use crate::{account, environment};
 
 /// More links in a row are followed by no system.
 const LINKS: usize = 40;
@@ -32,30 +33,42 @@ impl AnswerFile {
     /// The file that a command's answer goes to, if it asks for one. Refuses what cannot be
     /// written, and what the command uses itself. Removes nothing, sends nothing.
     pub(crate) fn of(command: &Command, global: &GlobalArgs) -> Result<Option<Self>, Failure> {
-        let (answer, message_file) = match command {
-            Command::Run(run) => (&run.answer, run.message_file.as_deref()),
-            Command::Send(send) => (&send.answer, send.message_file.as_deref()),
-            Command::Watch(watch) => (&watch.answer, None),
+        let unnamed = JournalArgs::default();
+        let (answer, message_file, journal) = match command {
+            Command::Run(run) => (&run.answer, run.message_file.clone(), &run.once.journal),
+            Command::Send(send) => (&send.answer, send.message_file.clone(), &send.journal),
+            Command::Watch(watch) => (&watch.answer, None, &unnamed),
             _ => return Ok(None),
         };
         let Some(name) = answer.answer_file.clone() else {
             return Ok(None);
         };
-        let credentials = account::credentials_file(global);
-        let in_use = [
+        let files = [
+            ("the message's file", message_file),
+            ("the credentials file", account::credentials_file(global)),
+            ("the journal", Ledger::file(journal, global.is_emulated())),
             (
-                "the message's file",
-                message_file.and_then(FileIdentity::at),
+                "the file of GITHUB_OUTPUT",
+                environment::github_file("GITHUB_OUTPUT"),
             ),
             (
-                "the credentials file",
-                credentials.as_deref().and_then(FileIdentity::at),
+                "the file of GITHUB_STEP_SUMMARY",
+                environment::github_file("GITHUB_STEP_SUMMARY"),
             ),
+        ];
+        let streams = [
             ("standard input", FileIdentity::of_stdin()),
             ("standard output", FileIdentity::of_stdout()),
             ("standard error", FileIdentity::of_stderr()),
         ];
-        match checked(&name, &in_use) {
+        let is_same = |(what, file): (_, Option<PathBuf>)| {
+            file.is_some_and(|file| are_same(&name, &file))
+                .then_some(what)
+        };
+        if let Some(what) = files.into_iter().find_map(is_same) {
+            return Err(refusal(&name, &in_use(what)));
+        }
+        match checked(&name, &streams) {
             Ok(path) => Ok(Some(Self { name, path })),
             Err(problem) => Err(refusal(&name, &problem)),
         }
@@ -106,7 +119,7 @@ fn refusal(name: &Path, problem: &str) -> Failure {
 }
 
 /// Where the file is, if it can be written and is none of those in use.
-fn checked(name: &Path, in_use: &[(&str, Option<FileIdentity>)]) -> Result<PathBuf, String> {
+fn checked(name: &Path, streams: &[(&str, Option<FileIdentity>)]) -> Result<PathBuf, String> {
     if name.as_os_str() == "-" {
         return Err("name a file; standard output has the answer already".to_owned());
     }
@@ -114,9 +127,9 @@ fn checked(name: &Path, in_use: &[(&str, Option<FileIdentity>)]) -> Result<PathB
         Ok(there) if !there.is_file() => return Err("this is not a regular file".to_owned()),
         Ok(there) => {
             let identity = FileIdentity::at(name);
-            for (what, other) in in_use {
+            for (what, other) in streams {
                 if identity.is_some() && identity == *other {
-                    return Err(format!("this is also {what}; name another file"));
+                    return Err(in_use(what));
                 }
             }
             // A file that cannot be changed could be replaced all the same.
@@ -138,6 +151,26 @@ fn checked(name: &Path, in_use: &[(&str, Option<FileIdentity>)]) -> Result<PathB
     let made = NamedTempFile::new_in(folder(&path));
     made.map_err(|error| format!("cannot create a file there: {}", plain(&error)))?;
     Ok(path)
+}
+
+fn in_use(what: &str) -> String {
+    format!("this is also {what}; name another file")
+}
+
+/// Whether two names lead to the same file, also to one that is not there yet.
+fn are_same(one: &Path, other: &Path) -> bool {
+    match (FileIdentity::at(one), FileIdentity::at(other)) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => {
+            let place = |name| {
+                let path = end_of_links(name).ok()?;
+                let folder = fs::canonicalize(folder(&path)).ok()?;
+                Some(folder.join(path.file_name()?))
+            };
+            place(one).is_some_and(|one| Some(one) == place(other))
+        }
+        _ => false,
+    }
 }
 
 /// Where a link leads to a file that is not there yet. What is no link is that file itself.

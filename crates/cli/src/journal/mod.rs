@@ -32,6 +32,11 @@ pub(crate) const BESIDE: &str = "beside it";
 /// The word for no journal.
 const NONE: &str = "none";
 
+fn of_the_user() -> Option<PathBuf> {
+    let folder = environment::state_folder()?;
+    Some(folder.join("dinoai").join("journal.jsonl"))
+}
+
 /// The journal in which it is remembered what was started from here.
 pub(crate) struct Ledger {
     pub(crate) journal: Arc<dyn Journal>,
@@ -81,6 +86,16 @@ impl Ledger {
         }
     }
 
+    /// The file that it is, if it is one.
+    pub(crate) fn file(options: &JournalArgs, is_emulated: bool) -> Option<PathBuf> {
+        match Self::named(options, is_emulated) {
+            Some(name) if name == NONE || name.contains("://") => None,
+            Some(name) => Some(name.into()),
+            None if is_emulated => None,
+            None => of_the_user(),
+        }
+    }
+
     async fn open_any(
         options: &JournalArgs,
         is_emulated: bool,
@@ -93,10 +108,9 @@ impl Ledger {
             Some(name) => name,
             None if is_emulated => return Ok(Some(Self::in_memory())),
             None => {
-                let Some(folder) = environment::state_folder() else {
+                let Some(path) = of_the_user() else {
                     return Ok(None);
                 };
-                let path = folder.join("dinoai").join("journal.jsonl");
                 path.display().to_string()
             }
         };

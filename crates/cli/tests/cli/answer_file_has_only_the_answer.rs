@@ -258,6 +258,33 @@ fn a_file_that_the_command_uses_is_refused_and_left() {
         let after = fs::read_to_string(&left).unwrap();
         assert_eq!(after, before, "{problem}");
     }
+    // What the command writes itself, whether or not it is there before.
+    let (there, new) = (folder.path(), folder.0.path().join("new"));
+    let linked = folder.0.path().join("linked");
+    symlink(&new, &linked).unwrap();
+    for (file, own) in [(&there, &there), (&new, &new), (&linked, &new)] {
+        let own = own.to_str().unwrap();
+        for (options, variable, what) in [
+            (&["--journal", own][..], "UNUSED", "the journal"),
+            (&[], "DINOAI_JOURNAL", "the journal"),
+            (&[], "GITHUB_OUTPUT", "the file of GITHUB_OUTPUT"),
+            (
+                &[],
+                "GITHUB_STEP_SUMMARY",
+                "the file of GITHUB_STEP_SUMMARY",
+            ),
+        ] {
+            let mut command = dinoai(&emulator);
+            command.env(variable, own).args(["run", "a"]).args(options);
+            let done = Done::of(command.arg("--answer-file").arg(file).spawn().unwrap());
+            assert_eq!(done.code(), 2, "{what} {}", done.stderr);
+            let said = format!("this is also {what}; name another file");
+            assert!(done.stderr.contains(&said), "{what} {}", done.stderr);
+            assert!(!new.exists());
+        }
+    }
+    let text = fs::read_to_string(&there).unwrap();
+    assert_eq!(text, "of an earlier run");
     let mut command = dinoai(&emulator);
     command.args(["run", "a", "--answer-file", &name]);
     let done = Done::of(command.stderr(open()).spawn().unwrap());
