@@ -38,10 +38,22 @@ impl FromStr for FailIf {
                 text.len()
             ));
         }
+        if text.trim().is_empty() {
+            return Err("it is empty".to_owned());
+        }
         let expression = jmespath::compile(text).map_err(|error| match error.reason {
-            ErrorReason::Parse(_) => error.to_string(),
+            ErrorReason::Parse(_) => format!(
+                "{}\na number stands in backticks, a text in single quotes: rows > `20`, severity == 'high'",
+                error.to_string().trim_end()
+            ),
             ErrorReason::Runtime(_) => reason(&error),
         })?;
+        if let Some(field) = compared_in_quotes(text) {
+            return Err(format!(
+                "{field} in double quotes is the name of a field; a text stands in single quotes, and such a field \
+                 can be compared as @.{field}"
+            ));
+        }
         check_calls(expression.as_ast())?;
         Ok(Self(expression))
     }
@@ -108,6 +120,31 @@ fn check_numbers(numbers: &[i32]) -> Result<(), String> {
         Some(number) => Err(format!("{number} is no index: it may be {MOST} at most")),
         None => Ok(()),
     }
+}
+
+/// A name in double quotes that is compared by `==` or `!=`: nearly always a text is meant, and a gate that
+/// compares a field that is not there would pass for ever.
+fn compared_in_quotes(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some(start) = rest.find(['"', '\'', '`']) {
+        let mark = rest.get(start..=start)?;
+        let inside = rest.get(start + 1..)?;
+        let mut escaped = false;
+        let length = inside.find(|character: char| {
+            let ends = !escaped && mark.contains(character);
+            escaped = character == '\\' && !escaped;
+            ends
+        })?;
+        let (before, behind) = (rest.get(..start)?, inside.get(length + 1..)?);
+        let is_compared = ["==", "!="]
+            .iter()
+            .any(|sign| before.trim_end().ends_with(sign) || behind.trim_start().starts_with(sign));
+        if mark == "\"" && is_compared && !before.trim_end().ends_with('.') {
+            return rest.get(start..start + length + 2);
+        }
+        rest = behind;
+    }
+    None
 }
 
 fn reason(error: &JmespathError) -> String {
@@ -184,6 +221,20 @@ mod tests {
     }
 
     #[test]
+    fn a_field_in_quotes_can_be_used() {
+        for expression in [
+            "@.\"a b\" == 'x'",
+            "a == @.\"b c\"",
+            "contains(\"a b\", 'x')",
+            "a == '\"x\"'",
+            "a == `\"x\"`",
+            "\"a b\" > `1`",
+        ] {
+            assert!(expression.parse::<FailIf>().is_ok(), "{expression}");
+        }
+    }
+
+    #[test]
     fn the_deepest_expression_is_evaluated() {
         // As much as a program has, and not a test; unoptimized code needs the most.
         let program = std::thread::Builder::new().stack_size(8 << 20);
@@ -201,7 +252,14 @@ mod tests {
     #[test]
     fn what_can_never_be_evaluated_is_refused_at_once() {
         for (expression, why) in [
-            ("", "Parse error"),
+            (" ", "it is empty"),
+            ("rows > 20", "a number stands in backticks"),
+            (
+                "severity == \"high\"",
+                "\"high\" in double quotes is the name of a field",
+            ),
+            ("[?\"a\\\"b\" != c]", "can be compared as @.\"a\\\"b\""),
+            ("a == 'x\"' && \"b\"==c", "\"b\" in double quotes"),
             ("length(@", "Parse error"),
             ("a = b", "Parse error"),
             (
