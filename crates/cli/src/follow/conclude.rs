@@ -19,8 +19,25 @@ fn what_is_wrong(wrong: &WrongAnswer) -> String {
     wrong.to_string().replace(ADVICE, "")
 }
 
-fn was_asked(run: &Run) -> bool {
-    run.messages.iter().any(WrongAnswer::is_follow_up)
+/// What can be done about the answer of a run that was not started here.
+fn next(run: &Run, options: &str) -> String {
+    let id = hint::id(&run.session_id);
+    let ask = format!("dinoai send {id} -m 'The JSON alone, please'{options}");
+    let messages = || run.messages.iter();
+    let asked = messages().filter(|message| WrongAnswer::is_follow_up(message));
+    let Some(asked) = asked.map(|message| message.ts).max_by(f64::total_cmp) else {
+        return format!(
+            "this command has not started the run, so it sends nothing; to ask for it, unless another one does: {ask}"
+        );
+    };
+    match messages().any(|message| !message.is_from_user() && message.ts > asked) {
+        true => format!(
+            "the run was asked for it already, and has answered this; to ask once more: {ask}"
+        ),
+        false => format!(
+            "the run was asked for it already; once it has answered: dinoai watch {id}{options}"
+        ),
+    }
 }
 
 impl Follower<'_> {
@@ -47,16 +64,8 @@ impl Follower<'_> {
         let Some(session) = session else {
             let mut failure = json.failure(wrong);
             if !watched.is_own() {
-                let id = hint::id(&run.session_id);
-                failure = failure.with_further_hint(&match was_asked(&run) {
-                    true => format!(
-                        "the run was asked for it already; to wait for that answer: dinoai watch {id} --answer json"
-                    ),
-                    false => format!(
-                        "this command has not started the run, so it sends nothing; to ask for it, unless another \
-                         one does: dinoai send {id} -m 'The JSON alone, please' --answer json"
-                    ),
-                });
+                failure.message = failure.message.replace(ADVICE, "");
+                failure = failure.with_further_hint(&next(&run, &json.options()));
             }
             return (Ok(run), Err(failure));
         };
@@ -104,5 +113,40 @@ impl Follower<'_> {
             Err(Error::WrongAnswer(wrong)) => Err(wrong),
             Err(error) => Ok(Err(error.into())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dinoai::Message;
+
+    use super::*;
+
+    #[test]
+    fn what_is_next_depends_on_whether_it_was_asked_and_has_answered() {
+        let mut run = Run::new("r1", RunStatus::Completed);
+        run.messages = vec![Message::new(1.0, "agent", "Prose.")];
+        let Err(Error::WrongAnswer(wrong)) = run.answer_json::<u64>() else {
+            panic!("it has no JSON");
+        };
+        let ask = "dinoai send r1 -m 'The JSON alone, please' --answer json";
+        let nobody = next(&run, " --answer json");
+        assert!(
+            nobody.ends_with(&format!("unless another one does: {ask}")),
+            "{nobody}"
+        );
+        run.messages
+            .push(Message::new(2.0, "user", wrong.follow_up_text()));
+        let asked = next(&run, " --answer json");
+        assert!(
+            asked.ends_with(": dinoai watch r1 --answer json"),
+            "{asked}"
+        );
+        run.messages.insert(0, Message::new(3.0, "agent", "More."));
+        let answered = next(&run, " --answer json");
+        assert!(
+            answered.ends_with(&format!("to ask once more: {ask}")),
+            "{answered}"
+        );
     }
 }

@@ -70,6 +70,21 @@ impl JsonAnswer {
         })
     }
 
+    /// The options that ask for it, to be put behind another command.
+    pub(super) fn options(&self) -> String {
+        let mut options = String::new();
+        if self.prints {
+            options += " --answer json";
+        }
+        if let Some(label) = &self.label {
+            options += &format!(" --label {}", hint::quoted(label));
+        }
+        if let Some(fail_if) = &self.fail_if {
+            options += &format!(" --fail-if {}", hint::quoted(&fail_if.to_string()));
+        }
+        options
+    }
+
     /// Why there is no JSON.
     pub(super) fn failure(&self, wrong: Box<WrongAnswer>) -> Failure {
         let id = wrong.session_id.clone();

@@ -97,6 +97,10 @@ impl Follower<'_> {
         };
         let given =
             self.report_to_github(&watched, &followed, &printer, is_json, exit.as_ref().err());
+        let given = given.map_err(|failure| match watched.id() {
+            Some(id) => failure.about(id),
+            None => failure,
+        });
         let exit = exit.and_then(|exit| given.map(|()| exit));
         let run = followed?;
         let end = format!("the run {} ended {}", run.session_id, run.status);

@@ -341,7 +341,7 @@ fn a_command_that_is_run_again_by_its_key_asks_no_second_time() {
             done.stderr
         );
         assert_eq!(follow_ups(&emulator).len(), 1);
-        let advice = "to wait for that answer: dinoai watch ";
+        let advice = "to ask once more: dinoai send ";
         assert_eq!(done.stderr.contains(advice), is_second, "{}", done.stderr);
     }
     // Whoever asks by hand gets it, and so does the key.

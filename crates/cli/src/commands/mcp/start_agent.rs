@@ -88,6 +88,12 @@ pub(super) async fn start_agent(
     let ledger = shared.ledger.as_ref();
     let ledger = ledger.map_err(|failure| Problem::new(&failure.message))?;
     let key = arguments.key;
+    if key.trim() == "auto" {
+        return Err(Problem::new(
+            "`key` cannot be auto, which is the command's word for a CI job: name the intention, for example \
+             nightly/2026-11-25",
+        ));
+    }
     let request = RequestArgs {
         agent: arguments.agent,
         message: arguments.message,

@@ -72,6 +72,11 @@ fn wrong_arguments_are_named_and_nothing_is_sent() {
             "unknown field `restart`",
         ),
         (
+            "start_agent",
+            json!({ "key": "auto", "agent": "a" }),
+            "`key` cannot be auto",
+        ),
+        (
             "send_message",
             json!({ "session_id": "a" }),
             "missing field `message`",
