@@ -253,7 +253,7 @@ macro_rules! stall_setter {
         /// runs do, does not.
         ///
         /// The run is looked at each quarter of this time, by two small requests after a poll, for 5 s at the
-        /// longest: so the wait ends a quarter and a poll later at most. A look that fails says nothing, and
+        /// longest: so the wait ends a quarter and two polls later at most. A look that fails says nothing, and
         /// is made again after a sixteenth. The time from the last one that has succeeded counts only if the next
         /// one shows the same, and steps have to be readable; of a backend that does not know steps messages count alone. A run that has ended, and waits for a follow-up, does not
         /// stall. Zero is [`Error::InvalidRequest`](crate::Error::InvalidRequest) once the wait begins.

@@ -14,8 +14,8 @@ use crate::support::samples::{request, seconds, session};
 use crate::support::shown_run::{agent, all, client_by, fields, id_of, run, run_with, shows, user};
 
 const LIMIT: Duration = Duration::from_secs(600);
-/// A quarter of the limit, and a poll.
-const LATE: Duration = Duration::from_secs(160);
+/// A quarter of the limit, and two polls.
+const LATE: Duration = Duration::from_secs(170);
 
 const WAYS: [&str; 3] = ["wait", "watch", "trigger and wait"];
 

@@ -48,10 +48,10 @@ impl FromStr for FailIf {
             ),
             ErrorReason::Runtime(_) => reason(&error),
         })?;
-        if let Some(field) = compared_in_quotes(text) {
+        if let Some(field) = meant_as_text(text) {
             return Err(format!(
                 "{field} in double quotes is the name of a field; a text stands in single quotes, and such a field \
-                 can be compared as @.{field}"
+                 can be named as @.{field}"
             ));
         }
         check_calls(expression.as_ast())?;
@@ -114,7 +114,6 @@ fn check_calls(ast: &Ast) -> Result<(), String> {
     parts.into_iter().try_for_each(check_calls)
 }
 
-/// Why an expression could not be evaluated, on one line.
 fn check_numbers(numbers: &[i32]) -> Result<(), String> {
     match numbers.iter().find(|number| number.unsigned_abs() > MOST) {
         Some(number) => Err(format!("{number} is no index: it may be {MOST} at most")),
@@ -122,9 +121,9 @@ fn check_numbers(numbers: &[i32]) -> Result<(), String> {
     }
 }
 
-/// A name in double quotes that is compared by `==` or `!=`: nearly always a text is meant, and a gate that
-/// compares a field that is not there would pass for ever.
-fn compared_in_quotes(text: &str) -> Option<&str> {
+/// A name in double quotes that needs none, or that is compared by `==` or `!=`: nearly always a text is meant, and
+/// a gate that compares a field that is not there would pass for ever.
+fn meant_as_text(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some(start) = rest.find(['"', '\'', '`']) {
         let mark = rest.get(start..=start)?;
@@ -139,7 +138,14 @@ fn compared_in_quotes(text: &str) -> Option<&str> {
         let is_compared = ["==", "!="]
             .iter()
             .any(|sign| before.trim_end().ends_with(sign) || behind.trim_start().starts_with(sign));
-        if mark == "\"" && is_compared && !before.trim_end().ends_with('.') {
+        let name = inside.get(..length)?;
+        let needs_none = name
+            .starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || character == '_');
+        let is_field = before.trim_end().ends_with('.') || behind.trim_start().starts_with(':');
+        if mark == "\"" && (is_compared || needs_none) && !is_field {
             return rest.get(start..start + length + 2);
         }
         rest = behind;
@@ -147,6 +153,7 @@ fn compared_in_quotes(text: &str) -> Option<&str> {
     None
 }
 
+/// Why an expression could not be evaluated, on one line.
 fn reason(error: &JmespathError) -> String {
     error.reason.to_string()
 }
@@ -229,6 +236,8 @@ mod tests {
             "a == '\"x\"'",
             "a == `\"x\"`",
             "\"a b\" > `1`",
+            "{\"a\": b}.a",
+            "@.\"a\" == 'x'",
         ] {
             assert!(expression.parse::<FailIf>().is_ok(), "{expression}");
         }
@@ -258,7 +267,12 @@ mod tests {
                 "severity == \"high\"",
                 "\"high\" in double quotes is the name of a field",
             ),
-            ("[?\"a\\\"b\" != c]", "can be compared as @.\"a\\\"b\""),
+            ("[?\"a\\\"b\" != c]", "can be named as @.\"a\\\"b\""),
+            (
+                "contains([].severity, \"high\")",
+                "\"high\" in double quotes",
+            ),
+            ("severity == (\"high\")", "\"high\" in double quotes"),
             ("a == 'x\"' && \"b\"==c", "\"b\" in double quotes"),
             ("length(@", "Parse error"),
             ("a = b", "Parse error"),

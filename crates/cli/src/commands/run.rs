@@ -8,7 +8,7 @@ use super::context::Context;
 use super::message;
 use crate::args::{Format, RequestArgs, RunArgs};
 use crate::follow::AnswerUse;
-use crate::journal::Ledger;
+use crate::journal::{Ledger, key_of};
 use crate::output::{Output, Stream};
 use crate::print::Audience;
 use crate::report::{ExitStatus, Failure};
@@ -40,6 +40,7 @@ pub(crate) async fn run(
         }
         None => Ledger::open(&options.once.journal, context.is_emulated, context.output).await?,
     };
+    let key = key_of(&options.once, &request)?;
     let watch = match &ledger {
         Some(ledger) => {
             let once = ledger.start_once(context.client, &options.once, request, context.output)?;
@@ -49,7 +50,7 @@ pub(crate) async fn run(
     };
     let mut watched = follower.watch(watch, true);
     let explain = async |failure| match &ledger {
-        Some(ledger) => ledger.explain(failure, &options.once).await,
+        Some(ledger) => ledger.explain(failure, key.as_deref()).await,
         None => failure,
     };
     if !options.detach {

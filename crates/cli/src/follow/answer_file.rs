@@ -11,7 +11,7 @@ use std::path::{self, Path, PathBuf};
 use dinoai::Run;
 use tempfile::NamedTempFile;
 
-use crate::args::{Command, GlobalArgs, JournalArgs};
+use crate::args::{Command, GlobalArgs, JournalArgs, OutputFormat};
 use crate::file_identity::FileIdentity;
 use crate::journal::Ledger;
 use crate::report::{Failure, hint};
@@ -43,17 +43,18 @@ impl AnswerFile {
         let Some(name) = answer.answer_file.clone() else {
             return Ok(None);
         };
+        let of_step = |name| {
+            let is_step = global.output == OutputFormat::Github;
+            is_step.then(|| environment::github_file(name)).flatten()
+        };
         let files = [
             ("the message's file", message_file),
             ("the credentials file", account::credentials_file(global)),
             ("the journal", Ledger::file(journal, global.is_emulated())),
-            (
-                "the file of GITHUB_OUTPUT",
-                environment::github_file("GITHUB_OUTPUT"),
-            ),
+            ("the file of GITHUB_OUTPUT", of_step("GITHUB_OUTPUT")),
             (
                 "the file of GITHUB_STEP_SUMMARY",
-                environment::github_file("GITHUB_STEP_SUMMARY"),
+                of_step("GITHUB_STEP_SUMMARY"),
             ),
         ];
         let streams = [

@@ -22,7 +22,7 @@ fn what_is_wrong(wrong: &WrongAnswer) -> String {
 /// What can be done about the answer of a run that was not started here.
 fn next(run: &Run, options: &str) -> String {
     let id = hint::id(&run.session_id);
-    let ask = format!("dinoai send {id} -m 'The JSON alone, please'{options}");
+    let ask = format!("dinoai send -m 'The JSON alone, please'{options} {id}");
     let messages = || run.messages.iter();
     let asked = messages().filter(|message| WrongAnswer::is_follow_up(message));
     let Some(asked) = asked.map(|message| message.ts).max_by(f64::total_cmp) else {
@@ -35,7 +35,7 @@ fn next(run: &Run, options: &str) -> String {
             "the run was asked for it already, and has answered this; to ask once more: {ask}"
         ),
         false => format!(
-            "the run was asked for it already; once it has answered: dinoai watch {id}{options}"
+            "the run was asked for it already; once it has answered: dinoai watch{options} {id}"
         ),
     }
 }
@@ -129,7 +129,7 @@ mod tests {
         let Err(Error::WrongAnswer(wrong)) = run.answer_json::<u64>() else {
             panic!("it has no JSON");
         };
-        let ask = "dinoai send r1 -m 'The JSON alone, please' --answer json";
+        let ask = "dinoai send -m 'The JSON alone, please' --answer json r1";
         let nobody = next(&run, " --answer json");
         assert!(
             nobody.ends_with(&format!("unless another one does: {ask}")),
@@ -139,7 +139,7 @@ mod tests {
             .push(Message::new(2.0, "user", wrong.follow_up_text()));
         let asked = next(&run, " --answer json");
         assert!(
-            asked.ends_with(": dinoai watch r1 --answer json"),
+            asked.ends_with(": dinoai watch --answer json r1"),
             "{asked}"
         );
         run.messages.insert(0, Message::new(3.0, "agent", "More."));

@@ -77,10 +77,10 @@ impl JsonAnswer {
             options += " --answer json";
         }
         if let Some(label) = &self.label {
-            options += &format!(" --label {}", hint::quoted(label));
+            options += &format!(" --label={}", hint::quoted(label));
         }
         if let Some(fail_if) = &self.fail_if {
-            options += &format!(" --fail-if {}", hint::quoted(&fail_if.to_string()));
+            options += &format!(" --fail-if={}", hint::quoted(&fail_if.to_string()));
         }
         options
     }

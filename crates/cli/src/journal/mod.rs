@@ -32,6 +32,14 @@ pub(crate) const BESIDE: &str = "beside it";
 /// The word for no journal.
 const NONE: &str = "none";
 
+/// The key that the options ask for, if they do.
+pub(crate) fn key_of(options: &OnceArgs, request: &TriggerRun) -> Result<Option<String>, Failure> {
+    match options.key.as_deref() {
+        Some("auto") => key_of_ci_job(request).map(Some),
+        key => Ok(key.map(str::to_owned)),
+    }
+}
+
 fn of_the_user() -> Option<PathBuf> {
     let folder = environment::state_folder()?;
     Some(folder.join("dinoai").join("journal.jsonl"))
@@ -246,10 +254,8 @@ impl Ledger {
         request: TriggerRun,
         output: &Output,
     ) -> Result<StartOnce, Failure> {
-        let key = match options.key.as_deref() {
-            Some("auto") => key_of_ci_job(&request)?,
-            Some(key) => key.to_owned(),
-            None => return Ok(self.start(client, "run", request, output)),
+        let Some(key) = key_of(options, &request)? else {
+            return Ok(self.start(client, "run", request, output));
         };
         self.warn_if_it_ends_with_the_job(output);
         let restart = match options.restart {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use dinoai::journal::State;
 
 use super::Ledger;
-use crate::args::OnceArgs;
 use crate::report::{Failure, FailureKind, hint};
 
 /// How long the journal may take to say it once more.
@@ -29,8 +28,8 @@ impl Ledger {
     }
 
     /// What can be done about a key of which nobody knows, beside what its failure says.
-    pub(crate) async fn explain(&self, failure: Failure, options: &OnceArgs) -> Failure {
-        let (FailureKind::KeyUnknown, Some(key)) = (failure.kind, &options.key) else {
+    pub(crate) async fn explain(&self, failure: Failure, key: Option<&str>) -> Failure {
+        let (FailureKind::KeyUnknown, Some(key)) = (failure.kind, key) else {
             return failure;
         };
         if self.is_being_started(key).await {

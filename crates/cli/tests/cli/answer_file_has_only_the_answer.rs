@@ -259,6 +259,7 @@ fn a_file_that_the_command_uses_is_refused_and_left() {
         assert_eq!(after, before, "{problem}");
     }
     // What the command writes itself, whether or not it is there before.
+    let github = ["--output", "github"];
     let (there, new) = (folder.path(), folder.0.path().join("new"));
     let linked = folder.0.path().join("linked");
     symlink(&new, &linked).unwrap();
@@ -267,9 +268,9 @@ fn a_file_that_the_command_uses_is_refused_and_left() {
         for (options, variable, what) in [
             (&["--journal", own][..], "UNUSED", "the journal"),
             (&[], "DINOAI_JOURNAL", "the journal"),
-            (&[], "GITHUB_OUTPUT", "the file of GITHUB_OUTPUT"),
+            (&github, "GITHUB_OUTPUT", "the file of GITHUB_OUTPUT"),
             (
-                &[],
+                &github,
                 "GITHUB_STEP_SUMMARY",
                 "the file of GITHUB_STEP_SUMMARY",
             ),

@@ -509,7 +509,7 @@ fn a_command_that_has_not_started_the_run_asks_nothing() {
         "{}",
         done.stderr
     );
-    let hint = "dinoai send ID -m 'The JSON alone, please' --answer json";
+    let hint = "dinoai send -m 'The JSON alone, please' --answer json ID";
     let id = &emulator.runs()[0].session_id;
     assert!(
         done.stderr.contains(&hint.replace("ID", id)),

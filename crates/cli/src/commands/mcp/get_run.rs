@@ -78,7 +78,7 @@ pub(super) async fn get_run(
     let run = conversation.session.run().timeout(deadline.left()).await;
     let run = run.map_err(|error| shared.problem(error, ""))?;
     if run.status.is_terminal() {
-        shared.note_end(&conversation, &run.status, deadline).await;
+        shared.note_end(&conversation, &run.status).await;
     }
     let (messages, next) = part(&run, &arguments)?;
     let children = run.child_session_ids.iter().map(ToString::to_string);

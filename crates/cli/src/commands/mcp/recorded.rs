@@ -6,27 +6,22 @@ use std::time::Duration;
 use dinoai::journal::JournalError;
 use dinoai::{RunStatus, SessionId};
 
-use super::deadline::Deadline;
 use super::shared::{Conversation, Shared};
 
-/// How long the journal may take. What is not recorded now is recorded when the run is read again.
+/// How long the journal may take, also after a call's deadline: what is still at work then has as long to reply.
+/// What is not recorded now is recorded when the run is read again.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Shared<'_> {
     /// Notes that a run has ended, and how.
-    pub(super) async fn note_end(
-        &self,
-        conversation: &Conversation,
-        status: &RunStatus,
-        deadline: Deadline,
-    ) {
+    pub(super) async fn note_end(&self, conversation: &Conversation, status: &RunStatus) {
         let id = conversation.session.id();
         self.started.note_end(id);
         if conversation.recorded.borrow().as_ref() == Some(status) {
             return;
         }
         let record = self.record_end(id, status);
-        match tokio::time::timeout(PATIENCE.min(deadline.left()), record).await {
+        match tokio::time::timeout(PATIENCE, record).await {
             Ok(Ok(())) => *conversation.recorded.borrow_mut() = Some(status.clone()),
             Ok(Err(error)) => {
                 tracing::debug!(session_id = %id, %error, "the journal has not taken how a run ended");

@@ -47,7 +47,7 @@ pub(super) async fn stop_run(
         shared.problem(error, "The run may still be in progress: get_run shows it.")
     })?;
     let status = RunStatus::from(accepted.status);
-    shared.note_end(&conversation, &status, deadline).await;
+    shared.note_end(&conversation, &status).await;
     result(&Stopped {
         session_id: accepted.session_id.to_string(),
         status: status.to_string(),

@@ -92,6 +92,16 @@ impl Bench {
         }
     }
 
+    async fn until_asked_for(&self, field: &str) {
+        let is_asked = || {
+            let requests = self.emulator.requests();
+            requests.iter().any(|request| request.query.contains(field))
+        };
+        while !is_asked() {
+            real_time(3).await;
+        }
+    }
+
     /// So many next requests with this field are carried out, and answered after this time.
     fn delay(&self, field: &str, time: Duration, count: u64) {
         let fault = Fault::delay(time).after_execution().on(field);
@@ -247,6 +257,14 @@ async fn a_message_that_takes_longer_goes_on_and_is_not_to_be_sent_again() {
     bench.delay(SEND, LATE, 1);
     let (send, reply) = send_to(&id);
     let mut going_on = pin!(answer(&shared, send));
+    // Reading the run before takes no time of the runtime.
+    at_once(async {
+        tokio::select! {
+            () = &mut going_on => panic!("it is late"),
+            () = bench.until_asked_for(SEND) => {}
+        }
+    })
+    .await;
     let late = replied(going_on.as_mut(), reply).await;
     assert_eq!(late.is_error, Some(true), "{late:?}");
     for words in ["Do not send it again", "wait_run", "get_run"] {

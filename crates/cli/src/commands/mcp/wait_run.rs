@@ -91,8 +91,8 @@ pub(super) async fn wait_run(
         () = shared.until_closing() => return Err(Problem::new("nobody waits any more; the run goes on")),
     };
     match waited {
-        Ok(run) => ended(shared, &conversation, &run, deadline).await,
-        Err(Error::RunFailed { run, .. }) => ended(shared, &conversation, &run, deadline).await,
+        Ok(run) => ended(shared, &conversation, &run).await,
+        Err(Error::RunFailed { run, .. }) => ended(shared, &conversation, &run).await,
         Err(Error::WaitTimeout(timeout)) => {
             let Some(status) = &timeout.last_status else {
                 let error = Error::WaitTimeout(timeout);
@@ -147,13 +147,8 @@ fn of(conversation: &Conversation, next: impl Into<String>) -> Waited {
     }
 }
 
-async fn ended(
-    shared: &Shared<'_>,
-    conversation: &Conversation,
-    run: &Run,
-    deadline: Deadline,
-) -> Reply {
-    shared.note_end(conversation, &run.status, deadline).await;
+async fn ended(shared: &Shared<'_>, conversation: &Conversation, run: &Run) -> Reply {
+    shared.note_end(conversation, &run.status).await;
     let mut messages = numbered(run);
     messages.retain(|(_, message)| conversation.is_of_turn(message));
     let answer = messages.pop();

@@ -152,6 +152,32 @@ fn while_another_program_starts_the_run_the_advice_is_to_ask_again() {
 }
 
 #[test]
+fn the_advice_of_a_key_that_is_made_of_the_job_names_that_key() {
+    let bench = Bench::start();
+    let auto = || {
+        let mut command = bench.command();
+        for (name, value) in [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_REPOSITORY", "a/b"),
+            ("GITHUB_RUN_ID", "1"),
+            ("GITHUB_JOB", "check"),
+        ] {
+            command.env(name, value);
+        }
+        run(command, &["run", "agent", "--key", "auto", "--detach"])
+    };
+    assert_eq!(auto().code(), 0);
+    let runs = bench.run(&["runs", "--output", "json"]).json();
+    let key = runs[0]["key"].as_str().unwrap().to_owned();
+    let claim = Claim::over(bench.journal().as_ref(), &key);
+    let in_flight = auto();
+    assert_eq!(in_flight.code(), 6, "{}", in_flight.stderr);
+    let says = format!("another program is starting the run of key {key:?}");
+    assert!(in_flight.stderr.contains(&says), "{}", in_flight.stderr);
+    claim.give_back();
+}
+
+#[test]
 fn a_key_that_is_retried_starts_again() {
     let bench = Bench::start();
     let fault = Fault::reset().after_execution();
