@@ -17,6 +17,17 @@ use crate::journal::entry::sha256;
 /// How long another process may hold the journal's lock.
 const LOCKED: Duration = Duration::from_secs(10);
 
+/// A lock, which ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that this one is just starting has a copy of its descriptor.
+        let _ = self.0.unlock();
+    }
+}
+
 /// The locks of a journal.
 #[derive(Debug)]
 pub(super) struct Locks {
@@ -34,7 +45,7 @@ impl Locks {
     }
 
     /// Takes the lock of the journal, which others hold for as long as a write takes.
-    pub(super) fn lock_journal(&self) -> Result<File, JournalError> {
+    pub(super) fn lock_journal(&self) -> Result<Lock, JournalError> {
         let path = self.folder.join("journal.lock");
         let start = Instant::now();
         let mut pause = Duration::from_micros(100);
@@ -48,7 +59,7 @@ impl Locks {
             };
             let file = file.map_err(|error| failed(&path, "cannot be opened", error))?;
             match file.try_lock() {
-                Ok(()) if is_at(&file, &path) => return Ok(file),
+                Ok(()) if is_at(&file, &path) => return Ok(Lock(file)),
                 // It was removed meanwhile, and others lock another one.
                 Ok(()) => {}
                 Err(TryLockError::Error(error)) => {
@@ -75,7 +86,7 @@ impl Locks {
     }
 
     /// The lock of a key; `None` if somebody has it.
-    pub(super) fn try_lock_key(&self, key: &str) -> Result<Option<File>, JournalError> {
+    pub(super) fn try_lock_key(&self, key: &str) -> Result<Option<Lock>, JournalError> {
         let path = self.of_key(key);
         let file = match open_lock(&path) {
             Ok(file) => file,
@@ -86,7 +97,7 @@ impl Locks {
             Err(error) => return Err(failed(&path, "cannot be made", error)),
         };
         match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => Ok(Some(Lock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(&path, "cannot be locked", error)),
         }
@@ -102,7 +113,10 @@ impl Locks {
             Err(error) => return Err(failed(&path, "cannot be opened", error)),
         };
         match file.try_lock() {
-            Ok(()) => Ok(false),
+            Ok(()) => {
+                drop(Lock(file));
+                Ok(false)
+            }
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(failed(&path, "cannot be locked", error)),
         }
@@ -136,4 +150,23 @@ fn is_at(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> bool {
     true
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_dropped_is_free_though_a_child_has_a_copy_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let locks = Locks::of(&folder.path().join("runs.jsonl")).unwrap();
+        for _ in 0..2 {
+            let lock = locks.try_lock_key("key").unwrap().unwrap();
+            let copy = lock.0.try_clone().unwrap();
+            assert!(locks.is_key_locked("key").unwrap());
+            drop(lock);
+            assert!(!locks.is_key_locked("key").unwrap());
+            drop(copy);
+        }
+    }
 }
