@@ -134,8 +134,10 @@ impl Entry {
         }
     }
 
-    /// The same once the run that the key stands for has ended like this: for a program that waits for a run by
-    /// its id, and keeps its journal true. What starts a run by its key does so itself.
+    /// The same, once the run that the key stands for has ended like this.
+    ///
+    /// For a program that waits for a run by its id, and keeps its journal true. A run that is started by its key has
+    /// its end stored by whoever waits for it.
     ///
     /// `None` if nothing is to be stored: the status is no end, the key stands for no run, or says so already.
     ///

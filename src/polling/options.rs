@@ -212,7 +212,9 @@ macro_rules! poll_setters {
             self
         }
 
-        /// Sets all of these at once, in place of what was set before. A limit for a run that stalls stays as it is.
+        /// Sets all of these at once, in place of what was set before.
+        ///
+        /// A limit for a run that stalls stays as it is.
         ///
         #[doc = $crate::polling::example!($example, "poll_options(PollOptions::default())")]
         pub fn poll_options(mut self, options: $crate::polling::PollOptions) -> Self {
